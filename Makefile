@@ -1,0 +1,58 @@
+# Lockstep. The four commands you need: make demo, make up, make test, make check.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ORDERS ?=
+
+.PHONY: help demo up test check format lock clean-venv
+
+help:
+	@echo "make demo [ORDERS=PATH]  set up, run the sandbox and the main job, verify both ends"
+	@echo "make up                  Postgres, sandbox, Dagster UI and daemon on 127.0.0.1:3000"
+	@echo "make test                set up and run the tests"
+	@echo "make check               format, lint, types, import rules, Dagster definitions"
+
+# Hash-locked: pip refuses any file whose hash is not in the lock.
+$(VENV)/.runtime: requirements/lock.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Lockstep needs Python 3.11 or newer; run make PYTHON=python3.x")'
+	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing dependencies (about a minute the first time)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/lock.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev-lock.txt
+	@echo "installing test tools"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/dev-lock.txt
+	@touch $@
+
+demo: $(VENV)/.runtime
+	@$(BIN)/lockstep demo $(if $(ORDERS),--orders-from "$(ORDERS)")
+
+up: $(VENV)/.runtime
+	@$(BIN)/lockstep up
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.validate_definitions
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Needs uv on the PATH; the lock files name no index and no host.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q \
+	  pyproject.toml requirements/build.in -o requirements/lock.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q --extra dev \
+	  -c requirements/lock.txt pyproject.toml requirements/build.in -o requirements/dev-lock.txt
+
+clean-venv:
+	rm -rf $(VENV)

@@ -1,0 +1,328 @@
+"""The seams: what Lockstep asks of a commerce platform, of an OMS, and of whoever shares out a remote API's quota.
+
+Reading is synchronous and streamed in pages; writing is asynchronous, since it is many small calls bound by latency. A writer's call
+ends in one of: a ``Receipt``; ``RecordRejected`` (the target's business rules refuse this record); ``OutcomeUnknown`` (the effect may
+have happened: look it up before sending again); ``TransientError`` (nothing happened, another try may help); ``PermanentError`` (the
+system is at fault: credentials, permissions, configuration; the batch stops).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from domain.errors import Problem, TransientError
+from domain.fulfilment import Fulfilment
+from domain.inventory import StockLevel, StockTarget, StoreItem
+from domain.milestones import Milestone
+from domain.orders import Order
+from domain.primitives import Window
+
+
+class OutcomeUnknown(TransientError):
+    """The request may have taken effect although no answer came: look it up at the target before sending again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One version of one source record, exactly as the source sent it."""
+
+    source_id: str
+    updated_at: datetime
+    """The source's modification time, aware UTC."""
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that a named rule keeps from the target; not a fault."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped[T]:
+    """A canonical record, with what was normalised on the way and deserves a look."""
+
+    record: T
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The target's answer to a write that took effect."""
+
+    target_id: str
+    state: Literal["done", "requested"] = "done"
+    """``requested``: taken, but the outcome arrives later (a late cancellation)."""
+    warnings: tuple[Problem, ...] = ()
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP exchange that changes a target, for ``sync.message_log``; ``status`` 0 means that no answer came."""
+
+    at: datetime
+    system: str
+    method: str
+    endpoint: str
+    status: int
+    milliseconds: float
+    attempt: int
+    correlation_id: str
+    trace_id: str = ""
+    error: str = ""
+    """Redacted excerpt of an error body; empty on success."""
+
+
+type ExchangeLog = Callable[[Exchange], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a preflight: what was checked, whether it holds, and what to do if not."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterItem:
+    """An item of the OMS's item master."""
+
+    sku: str
+    uom: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentLine:
+    """Units of one store order line in a shipment to create."""
+
+    line_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentRequest:
+    """A shipment to create at the store: one parcel's lines that belong to one fulfilment group."""
+
+    order_id: str
+    """The store's order id."""
+    group_id: str
+    """The store's order address (consignment)."""
+    lines: tuple[ShipmentLine, ...]
+    tracking_number: str = ""
+    carrier: str | None = None
+    """Our courier code; the connector maps it to the store's."""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreShipment:
+    """A shipment that the store holds."""
+
+    shipment_id: str
+    group_id: str
+    tracking_number: str
+    lines: tuple[ShipmentLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOrderState:
+    """What the store says of one order now."""
+
+    order_id: str
+    status: str
+    """The store's status id as text."""
+    is_final: bool
+    """True where the store's status must not be moved by fulfilment any more (cancelled, refunded, declined)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StockAnswer:
+    """What became of one target of a stock batch: written, or why not."""
+
+    target: StockTarget
+    problem: Problem | None = None
+
+
+class QuotaLedger(Protocol):
+    """Shares a remote API's quota out to all processes that use it; kept in Postgres, in memory in tests."""
+
+    def take(self, bucket: str, wanted: int, *, quota: int, window_seconds: float) -> tuple[int, float]:
+        """Take up to ``wanted`` permits of ``bucket``; return how many were granted (0 or more) and, if 0, seconds to wait."""
+        ...
+
+    def observe(self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float) -> None:
+        """Correct the bucket by what the API's own headers say."""
+        ...
+
+
+class StoreWriter(Protocol):
+    """Writes to a store."""
+
+    async def put_stock(self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str) -> list[StockAnswer]:
+        """Set absolute levels, at most ``stock_batch_size`` of them; a rejected row does not keep the others from being written."""
+        ...
+
+    async def stop_tracking(self, item: StoreItem) -> Receipt:
+        """Let an item sell without limit. An upsert: safe to repeat."""
+        ...
+
+    async def list_shipments(self, order_id: str) -> list[StoreShipment]:
+        """Return all shipments of an order."""
+        ...
+
+    async def create_shipment(self, request: ShipmentRequest, correlation_id: str) -> Receipt:
+        """Create a shipment. Not idempotent at the store: after ``OutcomeUnknown`` use ``list_shipments``."""
+        ...
+
+    async def read_order(self, order_id: str) -> StoreOrderState:
+        """Return the order's present status."""
+        ...
+
+    async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
+        """Set the order's status. An upsert: safe to repeat."""
+        ...
+
+
+class CommercePlatform(Protocol):
+    """The commerce side of a connection."""
+
+    kind: str
+    store: str
+    """Identity of the store: connections with equal ``store`` share its quota."""
+    channel: str
+    stock_batch_size: int
+    scopes: tuple[str, ...]
+
+    def preflight(self) -> list[Check]:
+        """Check credentials, permissions, clock, locations and inventory settings with real calls that change nothing."""
+        ...
+
+    def probe_orders(self, since: datetime) -> datetime | None:
+        """Return the modification time of the oldest order changed at or after ``since``, or ``None``; one cheap call."""
+        ...
+
+    def fetch_orders(self, window: Window) -> Iterator[list[RawRecord]]:
+        """Read every order modified in the window, once each, in pages; each page's records carry the exact bytes."""
+        ...
+
+    def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
+        """Map a captured order. Pure; ``exported`` tells whether the OMS has the order. Raises ``RecordRejected``."""
+        ...
+
+    def fetch_items(self) -> Iterator[list[StoreItem]]:
+        """Read every SKU of the catalog with the level its stock is tracked at."""
+        ...
+
+    def location_ids(self) -> Mapping[str, str]:
+        """Return the store's location code -> id; the code ``default`` is the default location."""
+        ...
+
+    def read_stock(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
+        """Return what the store holds now: (SKU, location id) -> quantity on hand."""
+        ...
+
+    def status_for(self, milestone: Milestone) -> str | None:
+        """Return the store status that a milestone shows as, or ``None`` where it shows as none."""
+        ...
+
+    def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[StoreWriter]:
+        """Open the store for writing; every exchange is reported to ``log``."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+class OmsWriter(Protocol):
+    """Writes to an OMS."""
+
+    async def save_order(self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool) -> Receipt:
+        """Create or change an order. An upsert by order id: safe to repeat."""
+        ...
+
+    async def cancel_order(self, order_id: str, reason: str, correlation_id: str) -> Receipt:
+        """Ask for an order's cancellation; the receipt says whether it is done or only requested. Safe to repeat."""
+        ...
+
+
+class OrderManagementSystem(Protocol):
+    """The fulfilment side of a connection."""
+
+    kind: str
+    organisation: str
+    """Identity of the tenant and organisation: connections with equal ``organisation`` share its quota."""
+    push_concurrency: int
+
+    def preflight(self) -> list[Check]:
+        """Check credentials, organisation, item master, availability view with real calls that change nothing."""
+        ...
+
+    def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
+        """Look SKUs up in the item master; the unknown ones are absent from the answer."""
+        ...
+
+    def order_payload(self, order: Order) -> dict[str, object]:
+        """Map an order to the OMS's form. Pure."""
+        ...
+
+    def order_change(self, known: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, object] | None:
+        """Return only what changed, with the keys to address it, or ``None`` where nothing did. Pure."""
+        ...
+
+    def probe_fulfilments(self, since: datetime) -> datetime | None:
+        """Return the modification time of the oldest order changed at or after ``since``, or ``None``; one cheap call."""
+        ...
+
+    def fetch_fulfilments(self, window: Window) -> Iterator[list[RawRecord]]:
+        """Read every order modified in the window, in pages; ``source_id`` is the OMS's order id."""
+        ...
+
+    def to_fulfilment(self, payload: bytes) -> Mapped[Fulfilment] | Skipped:
+        """Map a captured OMS order. Pure. Raises ``RecordRejected`` (an unmapped status is never guessed)."""
+        ...
+
+    def fetch_stock(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
+        """Read availability by the connection's policy; ``source_id`` is ``sku@node``, ``updated_at`` the observation's time."""
+        ...
+
+    def to_stock_level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
+        """Map a captured availability row. Pure. Raises ``RecordRejected``."""
+        ...
+
+    def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[OmsWriter]:
+        """Open the OMS for writing; every exchange is reported to ``log``."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepCounts:
+    """What one step did with a partition's records; every capture ends in exactly one of the outcomes."""
+
+    captured: int = 0
+    known: int = 0
+    accepted: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    superseded: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
+    delivered: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    units: Decimal = Decimal(0)

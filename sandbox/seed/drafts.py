@@ -1,0 +1,76 @@
+"""What an order consists of before its document is written: lines, addresses with their charges, discounts, and the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sandbox.seed.amounts import ZERO, Amount, Rate
+
+
+@dataclass(slots=True)
+class Line:
+    """One order product; ``price`` is the unit price before discounts, with tax if the order's pricing is inclusive."""
+
+    sku: str
+    name: str
+    price: Amount
+    quantity: int
+    product_id: int = 0
+    variant_id: int = 0
+    kind: str = "physical"
+    address: int | None = 0
+    pickup: int | None = None
+    options: list[tuple[str, str]] = field(default_factory=list)
+    rates: tuple[Rate, ...] = ()
+    wrapping: Decimal = ZERO
+    wrapping_message: str = ""
+    brand: str = ""
+    weight: str = "0.0000"
+
+
+@dataclass(slots=True)
+class Address:
+    """One shipping address with the charges of its consignment; ``fields`` are the names, street, city, zip, country, phone and e-mail."""
+
+    fields: dict[str, Any]
+    method: str
+    shipping: Amount = ZERO
+    handling: Decimal = ZERO
+    rates: tuple[Rate, ...] = ()
+
+
+@dataclass(slots=True)
+class Discount:
+    """A discount over the whole order, or over one line; with a ``code`` it is a coupon. ``kind``: BigCommerce's coupon type number."""
+
+    amount: Decimal
+    name: str
+    code: str | None = None
+    line: int | None = None
+    kind: int = 2
+
+
+@dataclass(slots=True)
+class Draft:
+    """Everything an order consists of; ``extra`` overrides or adds order fields last."""
+
+    status: int
+    created: datetime | None
+    modified: datetime
+    currency: str
+    billing: dict[str, Any]
+    lines: list[Line]
+    addresses: list[Address] = field(default_factory=list)
+    id: int | None = None
+    inclusive: bool = False
+    customer_id: int = 0
+    discounts: list[Discount] = field(default_factory=list)
+    fees: list[tuple[str, Decimal, tuple[Rate, ...]]] = field(default_factory=list)
+    pickups: list[dict[str, Any]] = field(default_factory=list)
+    transactions: list[dict[str, Any]] = field(default_factory=list)
+    payment_method: str = ""
+    payment_status: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)

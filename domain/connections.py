@@ -81,7 +81,8 @@ class OrdersPolicy(Config):
     check_items: bool = True
     """Reject lines whose SKU is not in the OMS's item master."""
     item_ttl: timedelta = timedelta(hours=24)
-    cancel_reason: str = "CustomerRequest"
+    cancel_reason: str = "Customer Request"
+    """The OMS's cancel reason id; tenants configure their own."""
 
 
 class InventoryPolicy(Config):

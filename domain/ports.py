@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from domain.errors import Problem, TransientError
 from domain.fulfilment import Fulfilment
@@ -21,6 +21,8 @@ from domain.inventory import StockLevel, StockTarget, StoreItem
 from domain.milestones import Milestone
 from domain.orders import Order
 from domain.primitives import Window
+
+T = TypeVar("T")
 
 
 class OutcomeUnknown(TransientError):
@@ -46,7 +48,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped[T]:
+class Mapped(Generic[T]):
     """A canonical record, with what was normalised on the way and deserves a look."""
 
     record: T
@@ -81,7 +83,7 @@ class Exchange:
     """Redacted excerpt of an error body; empty on success."""
 
 
-type ExchangeLog = Callable[[Exchange], None]
+ExchangeLog: TypeAlias = Callable[[Exchange], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,12 @@
+"""The OMS connectors, by the name that a connection's ``oms.kind`` gives."""
+
+from __future__ import annotations
+
+from domain.ports import OrderManagementSystem
+from resources.connector import Connector
+from resources.oms import manhattan
+from resources.oms.manhattan.settings import ManhattanSettings
+
+REGISTRY: dict[str, Connector[OrderManagementSystem]] = {
+    manhattan.KIND: Connector(ManhattanSettings, manhattan.build),
+}

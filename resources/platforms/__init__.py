@@ -1,0 +1,12 @@
+"""The commerce platforms that Lockstep knows, by the name that a connection's ``platform.kind`` gives: one line each."""
+
+from __future__ import annotations
+
+from domain.ports import CommercePlatform
+from resources.connector import Connector
+from resources.platforms.bigcommerce.client import build as build_bigcommerce
+from resources.platforms.bigcommerce.settings import BigCommerceSettings
+
+REGISTRY: dict[str, Connector[CommercePlatform]] = {
+    "bigcommerce": Connector(BigCommerceSettings, build_bigcommerce),
+}

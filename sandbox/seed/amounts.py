@@ -32,8 +32,8 @@ class Taxed:
 
 
 def text(amount: Amount) -> str:
-    """Return an amount as BigCommerce writes it: four decimals; a text unchanged."""
-    return amount if isinstance(amount, str) else f"{amount:.4f}"
+    """Return an amount as BigCommerce writes it: four decimals, never a negative zero; a text unchanged."""
+    return amount if isinstance(amount, str) else f"{amount + 0:.4f}"
 
 
 def value(amount: Amount) -> Decimal:

@@ -2,8 +2,8 @@
 
 Definition of the amounts, for every order built here:
 
-- a line's ``total_*`` is before discounts and without gift wrap; its tax is that of the discounted amount; a line's ``wrapping_cost_*`` is for
-  the whole line; ``subtotal_*`` is the sum of the lines' ``total_*``; the lines' ``applied_discounts`` add up to
+- a line's ``total_*`` is before discounts and without gift wrap; its tax is that of the discounted amount; a line's ``wrapping_cost_*`` is
+  for the whole line; ``subtotal_*`` is the sum of the lines' ``total_*``; the lines' ``applied_discounts`` add up to
   ``discount_amount + coupon_discount``;
 - exclusive pricing: ``total_ex_tax = subtotal_ex_tax - discount_amount - coupon_discount + shipping + handling + wrapping + fees`` (all
   ``_ex_tax``), ``total_inc_tax = total_ex_tax + total_tax``;
@@ -11,8 +11,9 @@ Definition of the amounts, for every order built here:
 - ``total_tax`` is the sum of the taxes of lines, shipping, handling, wrapping and fees. Store credit and gift certificates are payments
   and lower no total.
 
-A draft with an id gets ids for its lines, addresses, pick-ups, taxes, fees and transactions (the order's id times 100 plus a number). A draft without
-one leaves every id to the store, and lines name their address and pick-up by ``order_address_index`` and ``order_pickup_index``.
+A draft with an id gets ids for its lines, addresses, pick-ups, taxes, fees and transactions (the order's id times 100 plus a number).
+A draft without one, or with ``numbered=False``, leaves them to the store, and lines name their address and pick-up by ``address_index``
+and ``pickup_index``.
 """
 
 from __future__ import annotations
@@ -23,26 +24,9 @@ from email.utils import format_datetime
 from typing import Any
 
 from sandbox.seed.amounts import ZERO, Rate, Taxed, quantum, rounded, spread, taxed, text, value
-from sandbox.seed.drafts import Discount, Draft, Line
+from sandbox.seed.drafts import STATUSES, Discount, Draft, Line
 
-STATUSES = {
-    0: "Incomplete",
-    1: "Pending",
-    2: "Shipped",
-    3: "Partially Shipped",
-    4: "Refunded",
-    5: "Cancelled",
-    6: "Declined",
-    7: "Awaiting Payment",
-    8: "Awaiting Pickup",
-    9: "Awaiting Shipment",
-    10: "Completed",
-    11: "Awaiting Fulfillment",
-    12: "Manual Verification Required",
-    13: "Disputed",
-    14: "Partially Refunded",
-}
-IDS_PER_ORDER = 100  # a line's id is order id * 100 + position, so ids stay unique up to 99 lines; longer orders leave them to the store
+IDS_PER_ORDER = 100  # unique up to 99 lines an order; a source with longer ones leaves these ids to the store (``numbered=False``)
 
 
 def rfc2822(moment: datetime | None) -> str:
@@ -53,9 +37,8 @@ def rfc2822(moment: datetime | None) -> str:
 def order_document(draft: Draft) -> dict[str, Any]:
     """Return the order document of a draft, its amounts computed by the definition above."""
     unit = quantum(draft.currency)
-    numbered = draft.id is not None and len(draft.lines) < IDS_PER_ORDER
     document: dict[str, Any] = {} if draft.id is None else {"id": draft.id}
-    first = draft.id * IDS_PER_ORDER if numbered and draft.id is not None else None
+    first = draft.id * IDS_PER_ORDER if draft.numbered and draft.id is not None else None
     shares = [_shares(draft, discount, unit) for discount in draft.discounts]
     products, line_taxes, subtotal, wrapping = _products(draft, shares, unit, first)
     addresses, address_taxes, shipping, handling = _addresses(draft, unit, first)
@@ -67,7 +50,7 @@ def order_document(draft: Draft) -> dict[str, Any]:
         "coupons": [_coupon(discount, n, first) for n, discount in enumerate(draft.discounts, 1) if discount.code],
         "taxes": _numbered(line_taxes + address_taxes, first),
         "fees": fees,
-        "pickups": draft.pickups,
+        "pickups": _numbered(draft.pickups, first),
         "transactions": _numbered([{"currency": draft.currency} | entry for entry in draft.transactions], first),
     }
     return document | draft.extra
@@ -126,8 +109,8 @@ def _product(line: Line, total: Taxed, wrap: Taxed, off: Decimal, inclusive: boo
     return {
         "product_id": line.product_id,
         "variant_id": line.variant_id,
-        "order_address_index": line.address,
-        "order_pickup_index": line.pickup,
+        "address_index": line.address,
+        "pickup_index": line.pickup,
         "name": line.name,
         "sku": line.sku,
         "type": line.kind,
@@ -179,10 +162,10 @@ def _coupon(discount: Discount, number: int, first: int | None) -> dict[str, Any
     return {**given, "coupon_id": number, "code": discount.code, "amount": amount, "type": discount.kind, "discount": amount}
 
 
-def _taxes(amount: Taxed, rates: tuple[Rate, ...], kind: str, address: int | None, first: int | None, owner: dict[str, str]) -> list[dict[str, Any]]:
-    place: dict[str, Any] = {"order_address_index": address}
-    if first is not None:
-        place = {"order_address_id": 0 if address is None else first + address + 1}
+def _taxes(
+    amount: Taxed, rates: tuple[Rate, ...], kind: str, address: int | None, first: int | None, owner: dict[str, str]
+) -> list[dict[str, Any]]:
+    place = {} if first is None else {"order_address_id": 0 if address is None else first + address + 1}
     return [
         {
             **place,

@@ -9,6 +9,24 @@ from typing import Any
 
 from sandbox.seed.amounts import ZERO, Amount, Rate
 
+STATUSES = {
+    0: "Incomplete",
+    1: "Pending",
+    2: "Shipped",
+    3: "Partially Shipped",
+    4: "Refunded",
+    5: "Cancelled",
+    6: "Declined",
+    7: "Awaiting Payment",
+    8: "Awaiting Pickup",
+    9: "Awaiting Shipment",
+    10: "Completed",
+    11: "Awaiting Fulfillment",
+    12: "Manual Verification Required",
+    13: "Disputed",
+    14: "Partially Refunded",
+}
+
 
 @dataclass(slots=True)
 class Line:
@@ -55,7 +73,7 @@ class Discount:
 
 @dataclass(slots=True)
 class Draft:
-    """Everything an order consists of; ``extra`` overrides or adds order fields last."""
+    """Everything an order consists of; ``extra`` overrides or adds order fields last; ``numbered``: give its parts ids, too."""
 
     status: int
     created: datetime | None
@@ -65,6 +83,7 @@ class Draft:
     lines: list[Line]
     addresses: list[Address] = field(default_factory=list)
     id: int | None = None
+    numbered: bool = True
     inclusive: bool = False
     customer_id: int = 0
     discounts: list[Discount] = field(default_factory=list)

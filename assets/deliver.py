@@ -1,0 +1,69 @@
+"""The step ``delivered``: bring a partition's accepted records to the target, chunk by chunk, under the writer's lock."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from assets.spec import DeliveryCounts, DeliveryRequest, Stream, Sync
+from domain.errors import TransientError
+
+CHUNK = 1_000
+PASSES = 3
+"""The first pass may only finish what a dead run had begun; the record's own version then comes in the second."""
+
+
+def deliver(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> DeliveryCounts:
+    """Deliver a partition's accepted records; the lock is taken per chunk, so that a live run slips in between a backfill's.
+
+    Raises ``TransientError`` at the end where records could not be sent for reasons that another try may cure, and ``PermanentError`` at
+    once where the target is at fault.
+    """
+    total = DeliveryCounts()
+    with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
+        for _ in range(PASSES):
+            repeat = _one_pass(sync, stream, session, request, total)
+            if not repeat:
+                break
+        if total.delivered or total.unchanged:
+            session.note("delivered_at")
+    if total.errors:
+        raise DeliveryIncomplete(
+            f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be delivered and stay due; the next run sends them. "
+            f"First reason: {total.errors[0]}",
+            total,
+        )
+    return total
+
+
+class DeliveryIncomplete(TransientError):
+    """Some records could not be sent; carries what was done all the same."""
+
+    def __init__(self, message: str, counts: DeliveryCounts) -> None:
+        super().__init__(message)
+        self.counts = counts
+
+
+def _one_pass(sync: Sync, stream: Stream[Any], session: Any, request: DeliveryRequest, total: DeliveryCounts) -> int:
+    after: UUID | None = None
+    repeat = 0
+    while True:
+        with session.writer_lock():
+            chunk = session.records.to_deliver(request.day, again=request.again, force=request.force, after=after, limit=CHUNK)
+            if not chunk:
+                return repeat
+            after = chunk[-1].capture_id
+            counts = stream.deliver(sync, session, request, chunk)
+        _add(total, counts)
+        repeat += counts.repeat
+
+
+def _add(total: DeliveryCounts, counts: DeliveryCounts) -> None:
+    total.delivered += counts.delivered
+    total.unchanged += counts.unchanged
+    total.superseded += counts.superseded
+    total.rejected += counts.rejected
+    total.failed += counts.failed
+    total.errors += counts.errors[: max(0, 20 - len(total.errors))]
+    for action, number in counts.effects.items():
+        total.effect(action, number)

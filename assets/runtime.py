@@ -1,0 +1,57 @@
+"""What a run needs of the outside: the installation's configuration, both systems of each connection, and the ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from assets.spec import Sync
+from domain.connections import Installation
+from resources.systems import build_oms, build_platform
+from resources.ledger.embedded import database_url
+from resources.ledger.store import Ledger
+from resources.systems import build_oms, build_platform
+
+if TYPE_CHECKING:
+    from domain.ports import CommercePlatform, OrderManagementSystem
+
+
+class Lockstep:
+    """Opens systems and ledger at first use and keeps them for the process; a run process has one."""
+
+    def __init__(self, installation: Installation, url: Callable[[], str] = database_url) -> None:
+        self.installation = installation
+        self._url = url
+        self._ledger: Ledger | None = None
+        self._systems: dict[str, tuple[CommercePlatform, OrderManagementSystem]] = {}
+        self._mutex = threading.Lock()
+
+    @property
+    def ledger(self) -> Ledger:
+        """Return the ledger. Raises ``PermanentError`` where no database is configured."""
+        with self._mutex:
+            if self._ledger is None:
+                self._ledger = Ledger(self._url())
+            return self._ledger
+
+    def sync(self, name: str, run_id: str, trigger: str = "manual", log: Callable[[str], None] = lambda _: None) -> Sync:
+        """Return a run's view of a connection. Raises ``PermanentError`` for a missing secret or a wrong setting."""
+        connection = self.installation.connections[name]
+        ledger = self.ledger
+        with self._mutex:
+            if name not in self._systems:
+                self._systems[name] = (build_platform(connection, ledger.quota), build_oms(connection, ledger.quota))
+            platform, oms = self._systems[name]
+        return Sync(name, connection, platform, oms, ledger, run_id, trigger, log)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        with self._mutex:
+            for platform, oms in self._systems.values():
+                platform.close()
+                oms.close()
+            self._systems.clear()
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None

@@ -1,0 +1,160 @@
+"""Batch rules of orders: headers and lines, each row alone, across rows, and across both frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pandera.pandas as pa
+
+from domain.errors import Problem
+from domain.orders import Order
+from domain.schemas.batch import SCALE, Rule, failures, scaled
+
+RULES: dict[str, Rule] = {
+    "order_id_duplicate": Rule("order_id", "Another order of this batch has the same id.", "Find out why the store sent the id twice."),
+    "order_id_form": Rule("order_id", "The id has characters that break the OMS's screens.", "Set orders.order_id_prefix to plain letters."),
+    "currency_form": Rule("currency", "The currency is not an ISO 4217 code.", "Correct the order's currency in the store."),
+    "order_without_lines": Rule("lines", "The order has no lines, so there is nothing to ship.", "Add its lines in the store or discard it."),
+    "total_negative": Rule("total", "The total is below zero.", "A refund is not an order; check it in the store."),
+    "total_mismatch": Rule(
+        "total", "Lines, charges, discounts and taxes do not add up to the total.", "Compare the order's amounts in the store."
+    ),
+    "tax_mismatch": Rule("total_tax", "The taxes of lines and charges do not add up to the order's tax.", "Compare the taxes in the store."),
+    "line_without_order": Rule("lines", "The line belongs to no order of the batch.", "Report this: it is a fault of Lockstep."),
+    "line_id_duplicate": Rule("lines.line_id", "Two lines of the order have the same id.", "Find out why the store sent the line twice."),
+    "quantity_not_positive": Rule("lines.quantity", "The quantity is not above zero.", "Correct the line in the store; returns go another way."),
+    "line_total_mismatch": Rule(
+        "lines.line_total", "The line's total is not its quantity times its unit price.", "Compare the line's prices in the store."
+    ),
+    "discount_too_large": Rule("lines.discounts", "The line's discounts are larger than its total.", "Correct the discount in the store."),
+    "sku_unknown": Rule(
+        "lines.sku", "The SKU is not in the OMS's item master.", "Create the item at the OMS or correct the SKU, then retry."
+    ),
+}  # fmt: skip
+
+
+class OrderHeaders(pa.DataFrameModel):
+    """One row an order."""
+
+    order_id: str
+    currency: str
+    total: int
+    total_tax: int
+    line_count: int
+    difference: int
+    tax_difference: int
+
+    @pa.check("order_id", name="order_id_duplicate")
+    def _unique(cls, ids: pd.Series[str]) -> pd.Series[bool]:
+        return ~ids.duplicated(keep=False)
+
+    @pa.check("order_id", name="order_id_form")
+    def _form(cls, ids: pd.Series[str]) -> pd.Series[bool]:
+        return ids.str.fullmatch(r"[A-Za-z0-9_.:-]{1,50}")
+
+    @pa.check("currency", name="currency_form")
+    def _currency(cls, codes: pd.Series[str]) -> pd.Series[bool]:
+        return codes.str.fullmatch(r"[A-Z]{3}")
+
+    @pa.check("line_count", name="order_without_lines")
+    def _lines(cls, counts: pd.Series[int]) -> pd.Series[bool]:
+        return counts > 0
+
+    @pa.check("total", name="total_negative")
+    def _total(cls, totals: pd.Series[int]) -> pd.Series[bool]:
+        return totals >= 0
+
+    @pa.check("difference", name="total_mismatch")
+    def _adds_up(cls, differences: pd.Series[int]) -> pd.Series[bool]:
+        return differences == 0
+
+    @pa.check("tax_difference", name="tax_mismatch")
+    def _taxes_add_up(cls, differences: pd.Series[int]) -> pd.Series[bool]:
+        return differences == 0
+
+
+class OrderLines(pa.DataFrameModel):
+    """One row a line; ``order_row`` is the row of its order's header."""
+
+    order_row: int
+    line_id: str
+    sku: str
+    quantity: int
+    unit_price: int
+    line_total: int
+    discount: int
+    in_item_master: bool
+    has_order: bool
+
+    @pa.check("has_order", name="line_without_order")
+    def _has_order(cls, known: pd.Series[bool]) -> pd.Series[bool]:
+        return known
+
+    @pa.check("quantity", name="quantity_not_positive")
+    def _quantity(cls, quantities: pd.Series[int]) -> pd.Series[bool]:
+        return quantities > 0
+
+    @pa.check("in_item_master", name="sku_unknown")
+    def _known(cls, known: pd.Series[bool]) -> pd.Series[bool]:
+        return known
+
+    @pa.dataframe_check(name="line_id_duplicate")
+    def _line_ids(cls, lines: pd.DataFrame) -> pd.Series[bool]:
+        return ~lines.duplicated(["order_row", "line_id"], keep=False)
+
+    @pa.dataframe_check(name="line_total_mismatch")
+    def _line_totals(cls, lines: pd.DataFrame) -> pd.Series[bool]:
+        # Unit prices are rounded to the cent or to four decimals: each unit may contribute half a cent.
+        expected = lines["quantity"] * lines["unit_price"] // SCALE
+        allowance = (lines["quantity"] // SCALE + 1) * SCALE // 200
+        return (expected - lines["line_total"]).abs() <= allowance
+
+    @pa.dataframe_check(name="discount_too_large")
+    def _discounts(cls, lines: pd.DataFrame) -> pd.Series[bool]:
+        return lines["discount"] <= lines["line_total"].abs()
+
+
+HEADER_COLUMNS = ("order_id", "currency", "total", "total_tax", "line_count", "difference", "tax_difference")
+LINE_COLUMNS = ("order_row", "line_id", "sku", "quantity", "unit_price", "line_total", "discount", "in_item_master", "has_order")
+
+
+def order_problems(orders: Sequence[Order], known_skus: frozenset[str] | None) -> dict[int, list[Problem]]:
+    """Validate a batch of orders; return the problems of each failing one by its position.
+
+    ``known_skus`` are those of the batch that the OMS's item master has; ``None`` leaves the rule out.
+    """
+    headers: list[tuple[object, ...]] = []
+    lines: list[tuple[object, ...]] = []
+    for row, order in enumerate(orders):
+        tax = order.computed_tax()
+        headers.append(
+            (
+                order.order_id, order.currency, scaled(order.total), scaled(order.total_tax), len(order.lines),
+                scaled(order.computed_total() - order.total), scaled(tax - order.total_tax),
+            )
+        )  # fmt: skip
+        for line in order.lines:
+            discount = sum(scaled(d.amount) for d in line.discounts)
+            known = known_skus is None or line.sku in known_skus
+            lines.append(
+                (row, line.line_id, line.sku, scaled(line.quantity), scaled(line.unit_price), scaled(line.line_total), discount, known, True)
+            )
+    header_frame = pd.DataFrame(headers, columns=list(HEADER_COLUMNS)).astype(_HEADER_TYPES)
+    line_frame = pd.DataFrame(lines, columns=list(LINE_COLUMNS)).astype(_LINE_TYPES)
+    line_frame["has_order"] = line_frame["order_row"].isin(header_frame.index)
+    found = failures(OrderHeaders, header_frame, RULES)
+    for index, problems in failures(OrderLines, line_frame, RULES).items():
+        row = int(line_frame.at[index, "order_row"])
+        line_id, sku = line_frame.at[index, "line_id"], line_frame.at[index, "sku"]
+        for p in problems:
+            field = f"lines[{line_id}]{p.field.removeprefix('lines')}"
+            value = str(sku) if p.code == "sku_unknown" else p.value
+            found.setdefault(row, []).append(Problem(p.code, field, p.message, p.advice, value))
+    return found
+
+
+_HEADER_TYPES = {"order_id": "str", "currency": "str", "total": "int64", "total_tax": "int64", "line_count": "int64",
+                 "difference": "int64", "tax_difference": "int64"}  # fmt: skip
+_LINE_TYPES = {"order_row": "int64", "line_id": "str", "sku": "str", "quantity": "int64", "unit_price": "int64", "line_total": "int64",
+               "discount": "int64", "in_item_master": "bool", "has_order": "bool"}  # fmt: skip

@@ -1,0 +1,77 @@
+"""Text that people typed: cleaned of invisible characters for the target systems, and masked for logs and rejections."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]")
+_JOINERS = "\u200c\u200d"
+_KEPT_FORMAT = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U000e0020-\U000e007f]")
+"""Format characters that are seen: Arabic and Syriac number signs, and the tags that spell the flags of England or Texas."""
+
+
+def clean_text(text: str, max_length: int | None = None) -> str:
+    """Return the text in NFC without control, bidi-control and zero-width characters, with single blanks between its words.
+
+    Letters are never removed. Joiners stay where they are part of the spelling: inside emoji sequences, and between letters of
+    scripts that use them (Persian, the Indic scripts). ``max_length`` is in code points; a combined character isn't cut apart.
+    """
+    if not (text.isprintable() and (text.isascii() or unicodedata.is_normalized("NFC", text))):
+        text = _cleaned_unicode(text)
+    elif "  " in text or text[:1] == " " or text[-1:] == " ":
+        text = " ".join(text.split())
+    if max_length is None or len(text) <= max_length:
+        return text
+    return clean_text(_cut(text, max(0, max_length)))
+
+
+def _cleaned_unicode(text: str) -> str:
+    # A removal can bring a letter and its accent together, and the next composition changes the text again: until it is stable.
+    while True:
+        normal = unicodedata.normalize("NFC", text)
+        kept = "".join([_kept(normal, i, ch) for i, ch in enumerate(normal)])
+        cleaned = " ".join(kept.split())
+        if cleaned == text:
+            return cleaned
+        text = cleaned
+
+
+def _kept(text: str, at: int, ch: str) -> str:
+    if ch.isspace():
+        return " "
+    category = unicodedata.category(ch)
+    if category in ("Cc", "Cs"):
+        return ""
+    if category != "Cf" or _KEPT_FORMAT.match(ch):
+        return ch
+    if ch in _JOINERS and 0 < at < len(text) - 1 and _joins(text[at - 1], text[at + 1]):
+        return ch
+    return ""
+
+
+def _joins(before: str, after: str) -> bool:
+    if _EMOJI.match(before) and _EMOJI.match(after):
+        return True
+    return all(ch >= "\u0600" and unicodedata.category(ch)[0] in "LM" for ch in (before, after))
+
+
+def _cut(text: str, at: int) -> str:
+    while at > 0 and (unicodedata.combining(text[at]) or text[at] in _JOINERS + "\ufe0f" or text[at - 1] in _JOINERS):
+        at -= 1
+    return text[:at]
+
+
+def mask_digits(text: str) -> str:
+    """Return the text with every letter and digit hidden but the last two digits: enough to find the record, not to call anyone."""
+    shown = [i for i, ch in enumerate(text) if ch.isdigit()][-2:]
+    return "".join([ch if i in shown or not ch.isalnum() else "*" for i, ch in enumerate(text)])
+
+
+def mask_email(text: str) -> str:
+    """Return ``j***@e***.com`` for ``jane@example.com``: the first letter of each side and the last label of the domain."""
+    local, at, domain = text.rpartition("@")
+    if not at:
+        return f"{text[:1]}***"
+    name, dot, top = domain.rpartition(".")
+    return f"{local[:1]}***@{name[:1]}***{dot}{top if name and len(top) <= 6 else '***'}"

@@ -1,0 +1,184 @@
+"""``lockstep demo``: the whole of Lockstep between two sandbox systems, verified at both ends."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import click
+import httpx
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from assets.runtime import Lockstep
+from domain.errors import LockstepError
+from orchestration import launch, sandboxed, verify
+from orchestration.settings import load
+from resources.ledger import embedded
+from resources.ledger.migrate import migrate
+from sandbox.seed import invented
+from sandbox.seed.load import post, read
+from sandbox.seed.seedset import SeedSet
+
+ORDERS, DAYS, SEED, DIRT = 400, 4, 7, 0.06
+SPAN = 31
+"""Partitions in one run: each run ends with a line of progress."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one demo plays with."""
+
+    connection: str
+    store: str
+    seed: SeedSet
+
+
+@click.command()
+@click.option(
+    "--orders-from", type=click.Path(exists=True, path_type=Path),
+    help="Play with real orders: a folder of the public Olist tables, or a CSV of invoices (InvoiceNo, StockCode, Description, Quantity, "
+    "InvoiceDate, UnitPrice, CustomerID, Country), plain or .gz.",
+)  # fmt: skip
+@click.option("--port", default=sandboxed.PORT, show_default=True, help="Loopback port of the sandbox.")
+def demo(orders_from: Path | None, port: int) -> None:
+    """Run everything between two sandbox systems, verify both ends, and exit 0 only if nothing differs.
+
+    Starts the embedded PostgreSQL and the sandbox (a BigCommerce store and a Manhattan tenant over HTTP), captures, validates and delivers
+    several days of orders by partition, lets the OMS fulfil them, and brings stock and fulfilment back. Run it again: nothing is delivered
+    twice.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    scene = _scene(orders_from)
+    console.print("[bold]Lockstep demo[/]: BigCommerce store and Manhattan tenant, both simulated, over HTTP on this machine")
+    database = os.environ.get("DATABASE_URL") or embedded.start()
+    migrate(database)
+    console.print(f"  database  {'DATABASE_URL' if os.environ.get('DATABASE_URL') else 'embedded PostgreSQL'}")
+    sandbox = sandboxed.start(port)
+    try:
+        differences = _play(console, scene, sandbox.url, database)
+    finally:
+        sandbox.stop()
+    if differences:
+        sys.exit(1)
+
+
+def _scene(orders_from: Path | None) -> Scene:
+    if orders_from is None:
+        start = datetime.now(UTC).date() - timedelta(days=DAYS)
+        return Scene("demo", "demo", invented.seed_set(ORDERS, SEED, start, DAYS, dirt=DIRT))
+    try:
+        seed = read(orders_from)
+    except ValueError as error:
+        raise LockstepError(str(error)) from error
+    # One store a data set: ids of two sets would meet in one.
+    mark = hashlib.blake2b(str(orders_from.resolve()).encode(), digest_size=2).hexdigest()
+    name = f"{seed.name}_{mark}".lower().replace("-", "_")
+    return Scene(name, name, seed)
+
+
+def _play(console: Console, scene: Scene, url: str, database: str) -> list[str]:
+    counts = post(url, scene.store, scene.store, scene.seed)
+    console.print(f"  sandbox   {url}: {counts['orders']} orders, {counts['products']} products, {counts['items']} items at the OMS")
+    for refused in scene.seed.unreadable[:20]:
+        console.print(f"  [yellow]not an order[/] {refused.file}, line {refused.line}: {refused.reason}")
+    first, last = scene.seed.first_day, scene.seed.last_day
+    os.environ.setdefault("LOCKSTEP_CONNECTIONS", str(sandboxed.configure(scene.connection, scene.store, first, url)))
+    lockstep = Lockstep(load(), lambda: database)
+    try:
+        with launch.instance() as on:
+            for span_first, span_last in _spans(first, last):
+                launch.run_partitions(lockstep, on, scene.connection, ["orders"], span_first, span_last, {})
+                _progress(console, database, scene.connection, "orders", span_first, span_last)
+            today = datetime.now(UTC).date()
+            for day in range(2):
+                _fulfil(console, url, scene.store, day)
+                launch.run_partitions(lockstep, on, scene.connection, ["shipments", "inventory"], today, today, {})
+                _progress(console, database, scene.connection, "shipments", today, today)
+                _progress(console, database, scene.connection, "inventory", today, today)
+    finally:
+        lockstep.close()
+    _table(console, database, scene.connection)
+    return _verify(console, scene, url, database)
+
+
+def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
+    while first <= last:
+        end = min(first + timedelta(days=SPAN - 1), last)
+        yield first, end
+        first = end + timedelta(days=1)
+
+
+def _fulfil(console: Console, url: str, tenant: str, day: int) -> None:
+    """Let the OMS work a day: allocate, release, ship whole, split and partial, cancel some."""
+    answer = httpx.post(f"{url}/_sandbox/manhattan/{tenant}/advance", json={"to": "day", "seed": SEED + day}, timeout=300).raise_for_status()
+    done = ", ".join(f"{name} {number}" for name, number in answer.json().items() if isinstance(number, int) and number)
+    console.print(f"  OMS works a day: {done or 'nothing left to do'}")
+
+
+def _progress(console: Console, database: str, connection: str, stream: str, first: date, last: date) -> None:
+    with psycopg.connect(database) as db:
+        row = db.execute(
+            """SELECT coalesce(sum(captured), 0), coalesce(sum(accepted), 0), coalesce(sum(rejected), 0), coalesce(sum(skipped), 0),
+                      coalesce(sum(delivered), 0)
+               FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s""",
+            (connection, stream, first, last),
+        ).fetchone() or (0, 0, 0, 0, 0)
+    span = str(first) if first == last else f"{first} to {last}"
+    console.print(f"  {stream:<9} {span}: {row[0]} captured, {row[1]} accepted, {row[2]} rejected, {row[3]} skipped, {row[4]} delivered")
+
+
+def _table(console: Console, database: str, connection: str) -> None:
+    table = Table(title=f"Connection {connection}", title_justify="left")
+    for name in ("stream", "captured", "accepted", "rejected", "skipped", "superseded", "delivered", "unchanged"):
+        table.add_column(name, justify="left" if name == "stream" else "right")
+    with psycopg.connect(database) as db:
+        rows = db.execute(
+            """SELECT stream, sum(captured), sum(accepted), sum(rejected), sum(skipped), sum(superseded) + sum(superseded_before_delivery),
+                      sum(delivered), sum(unchanged)
+               FROM history.daily_summary WHERE connection = %s GROUP BY stream ORDER BY array_position(ARRAY['orders','inventory','shipments'], stream)""",
+            (connection,),
+        ).fetchall()
+        reasons = db.execute(
+            """SELECT stream, state, rule, count(*) FROM sync.record WHERE connection = %s AND state IN ('rejected', 'skipped')
+               GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC""",
+            (connection,),
+        ).fetchall()
+    for stream, *numbers in rows:
+        table.add_row(stream, *(str(n) for n in numbers))
+        for of_stream, state, rule, number in reasons:
+            if of_stream == stream:
+                place = 3 if state == "rejected" else 4
+                cells = [""] * 8
+                cells[0], cells[place] = f"  {state}: {rule}", str(number)
+                table.add_row(*cells, style="dim")
+    console.print(table)
+
+
+def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str]:
+    systems = verify.Systems(url, scene.store, scene.store)
+    try:
+        with psycopg.connect(database) as db:
+            tracked = {sku for (sku,) in db.execute(
+                "SELECT sku FROM sync.store_item WHERE connection = %s AND tracking <> 'none'", (scene.connection,))}  # fmt: skip
+        checks = {
+            "orders": verify.order_differences(systems, database, scene.connection),
+            "shipments": verify.shipment_differences(systems),
+            "stock": verify.stock_differences(systems, tracked, {}),
+        }
+    finally:
+        systems.close()
+    for name, differences in checks.items():
+        if not differences:
+            console.print(f"  [green]verified[/]  {name}: store and OMS agree, record by record")
+        for difference in differences[:50]:
+            console.print(f"  [red]DIFFERS[/]   {name}: {difference}")
+        if len(differences) > 50:  # noqa: PLR2004 - a screenful
+            console.print(f"  [red]DIFFERS[/]   {name}: and {len(differences) - 50} more")
+    return [d for found in checks.values() for d in found]

@@ -1,0 +1,40 @@
+"""The composition root: everything that Dagster shows, built from ``connections.yaml``."""
+
+from __future__ import annotations
+
+import warnings
+
+import dagster as dg
+
+# Partitioned checks and backfill policies warn as preview or beta at each use; those two warnings, and no others, are silenced here.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_policy.*")
+warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partitions_def.*")
+
+from assets.chain import build_chain  # noqa: E402
+from assets.partitions import daily  # noqa: E402
+from assets.runtime import Lockstep  # noqa: E402
+from assets.streams import STREAMS  # noqa: E402
+from domain.connections import Installation  # noqa: E402
+from orchestration.jobs import build_live_job, build_sync_job, lanes  # noqa: E402
+from orchestration.settings import load  # noqa: E402
+
+
+def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
+    """Build the definitions of an installation."""
+    partitions = daily(installation.start_date)
+    assets = [
+        asset
+        for name, connection in installation.connections.items()
+        for stream in connection.streams
+        for asset in build_chain(name, connection, STREAMS[stream], partitions)
+    ]
+    jobs = [build_sync_job(name, connection) for name, connection in installation.connections.items()]
+    jobs += [build_live_job(lane, names, installation) for lane, names in lanes(installation).items()]
+    return dg.Definitions(assets=assets, jobs=jobs, resources={"lockstep": lockstep}, executor=dg.in_process_executor)
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """Read the configuration and build the definitions."""
+    installation = load()
+    return build(installation, Lockstep(installation))

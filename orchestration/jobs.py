@@ -1,0 +1,45 @@
+"""Jobs: one live job a lane, one job a connection for reruns and backfills."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from domain.connections import Connection, Installation
+
+LIVE_PRIORITY, BACKFILL_PRIORITY = 10, -10
+
+
+def lanes(installation: Installation) -> dict[str, list[str]]:
+    """Return lane -> its connections; by default each connection is a lane of its own."""
+    found: dict[str, list[str]] = {}
+    for name, connection in installation.connections.items():
+        found.setdefault(connection.lane or name, []).append(name)
+    return found
+
+
+def chain_keys(name: str, connection: Connection) -> list[dg.AssetKey]:
+    """Return the keys of all chains of a connection."""
+    return [dg.AssetKey([name, stream, step]) for stream in connection.streams for step in ("captured", "validated", "delivered")]
+
+
+def build_live_job(lane: str, names: list[str], installation: Installation) -> dg.UnresolvedAssetJobDefinition:
+    """Build the job of a lane's live runs: in process, ahead of backfills."""
+    keys = [key for name in names for key in chain_keys(name, installation.connections[name])]
+    return dg.define_asset_job(
+        f"live_{lane}",
+        selection=dg.AssetSelection.assets(*keys),
+        description="Brings what changed since the last run to the other side. Asked for by the lane's sensor; one run covers all its changes.",
+        executor_def=dg.in_process_executor,
+        tags={"dagster/priority": str(LIVE_PRIORITY), "sync/lane": lane},
+    )
+
+
+def build_sync_job(name: str, connection: Connection) -> dg.UnresolvedAssetJobDefinition:
+    """Build the job that reruns whole partitions of a connection; launch it with a partition, or as a backfill over a range."""
+    return dg.define_asset_job(
+        f"sync_{name}",
+        selection=dg.AssetSelection.assets(*chain_keys(name, connection)),
+        description="Reads a whole day again, validates it again and delivers what the target does not hold. Launch it for a partition or a range.",
+        executor_def=dg.in_process_executor,
+        tags={"dagster/priority": str(BACKFILL_PRIORITY), "sync/connection": name},
+    )

@@ -1,0 +1,34 @@
+"""Runs jobs of the installation in this process, against the persistent Dagster instance: what ``demo`` and ``replay`` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+
+from assets.runtime import Lockstep
+from orchestration.definitions import build
+from orchestration.settings import project_root
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def instance() -> dg.DagsterInstance:
+    """Open the persistent instance whose configuration is the project's ``dagster.yaml``."""
+    os.environ.setdefault("DAGSTER_HOME", str(project_root()))
+    return dg.DagsterInstance.get()
+
+
+def run_partitions(
+    lockstep: Lockstep, on: dg.DagsterInstance, connection: str, streams: Sequence[str], first: date, last: date, tags: dict[str, str]
+) -> dg.ExecuteInProcessResult:
+    """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run; raises what a step raised."""
+    job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
+    keys = [dg.AssetKey([connection, stream, step]) for stream in streams for step in ("captured", "validated", "delivered")]
+    span = {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": last.isoformat()}
+    where = {"partition_key": first.isoformat()} if first == last else {"tags": span | tags}
+    if first == last:
+        where["tags"] = tags
+    return job.execute_in_process(instance=on, asset_selection=keys, run_config=QUIET, raise_on_error=True, **where)

@@ -1,0 +1,147 @@
+"""Reads ``connections.yaml``: every error names the file, the line, the path in it, the value's problem, and what is allowed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from domain.connections import Connection, Installation
+from domain.errors import PermanentError
+from resources import oms, platforms
+from resources.ledger.embedded import home
+from resources.systems import settings_of
+
+FILE_NAME = "connections.yaml"
+VARIABLE = "LOCKSTEP_CONNECTIONS"
+
+
+class ConfigurationError(PermanentError):
+    """``connections.yaml`` can't be used; the message lists every fault in it."""
+
+
+def project_root() -> Path:
+    """Return the project's folder."""
+    return Path(__file__).resolve().parents[1]
+
+
+def connections_path() -> Path:
+    """Return the file in use: ``LOCKSTEP_CONNECTIONS``, else the project's, else the sandbox's that ``lockstep`` wrote."""
+    if configured := os.environ.get(VARIABLE):
+        return Path(configured)
+    for candidate in (project_root() / FILE_NAME, home() / FILE_NAME):
+        if candidate.exists():
+            return candidate
+    raise ConfigurationError(
+        f"No {FILE_NAME}: neither {VARIABLE} is set nor is there one in {project_root()}. Copy docs/connections.example.yaml and fill it in, "
+        "or run 'lockstep db start' (or 'make demo', 'make up') for a connection between sandbox systems."
+    )
+
+
+def load(path: Path | None = None) -> Installation:
+    """Read and validate the file. Raises ``ConfigurationError`` that lists all faults."""
+    file = path or connections_path()
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{file}: could not be read: {error.strerror}") from error
+    return parse(text, str(file))
+
+
+def parse(text: str, name: str = FILE_NAME) -> Installation:
+    """Validate the text of a ``connections.yaml``; ``name`` stands for the file in errors."""
+    try:
+        content = yaml.safe_load(text)
+        tree = yaml.compose(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"{name}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{name}:1: the file must hold a mapping with the key 'connections'")
+    try:
+        installation = Installation.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(_listed(name, tree, _faults(error, ()))) from None
+    faults: list[tuple[tuple[int | str, ...], str]] = []
+    for connection_name, connection in installation.connections.items():
+        faults += _section_faults(connection_name, connection)
+    faults = faults or _shared_channels(installation)
+    if faults:
+        raise ConfigurationError(_listed(name, tree, faults))
+    return installation
+
+
+def _section_faults(name: str, connection: Connection) -> list[tuple[tuple[int | str, ...], str]]:
+    """Validate both connectors' own settings."""
+    faults: list[tuple[tuple[int | str, ...], str]] = []
+    for side, section, registry in (("platform", connection.platform, platforms.REGISTRY), ("oms", connection.oms, oms.REGISTRY)):
+        path: tuple[int | str, ...] = ("connections", name, side)
+        try:
+            settings_of(section, registry)
+        except ValidationError as error:
+            faults += _faults(error, path)
+        except PermanentError as error:
+            faults.append(((*path, "kind"), str(error)))
+    return faults
+
+
+def _shared_channels(installation: Installation) -> list[tuple[tuple[int | str, ...], str]]:
+    """Refuse two connections on the same channel of one store: each order would go out twice."""
+    faults: list[tuple[tuple[int | str, ...], str]] = []
+    for (first, a), (second, b) in combinations(installation.connections.items(), 2):
+        if a.platform.kind != b.platform.kind:
+            continue
+        (store_a, channel_a), (store_b, channel_b) = (settings_of(c.platform, platforms.REGISTRY).identity for c in (a, b))  # type: ignore[attr-defined]
+        if store_a == store_b and (channel_a == channel_b or None in (channel_a, channel_b)):
+            channel = channel_a or channel_b or "all channels"
+            faults.append(
+                (
+                    ("connections", second, "platform"),
+                    f"the connections {first} and {second} both serve {store_a}, channel {channel}: its orders would go out twice. "
+                    "Give each its own channel_id, or remove one",
+                )
+            )
+    return faults
+
+
+def _faults(error: ValidationError, prefix: tuple[int | str, ...]) -> list[tuple[tuple[int | str, ...], str]]:
+    found = []
+    for fault in error.errors(include_url=False, include_context=False):
+        message = fault["msg"]
+        if fault["type"] == "extra_forbidden":
+            message = "there is no such setting; check the spelling"
+        elif fault["type"] == "missing":
+            message = "this setting is required"
+        elif not isinstance(fault["input"], dict | list):
+            message = f"{message}; the value is {fault['input']!r}"
+        found.append(((*prefix, *fault["loc"]), message))
+    return found
+
+
+def _listed(name: str, tree: yaml.Node | None, faults: Sequence[tuple[tuple[int | str, ...], str]]) -> str:
+    lines = [f"{name}:{_line(tree, path)}: {'.'.join(map(str, path)) or 'file'}: {message}" for path, message in faults]
+    return "\n".join(lines)
+
+
+def _line(tree: yaml.Node | None, path: Sequence[int | str]) -> int:
+    """Return the line of the deepest part of ``path`` that the file has."""
+    node: Any = tree
+    line = 1
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            match = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if match is None:
+                break
+            line, node = match[0].start_mark.line + 1, match[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

@@ -1,0 +1,140 @@
+"""Independent verification of a sandbox connection: asks both systems themselves, record by record, and compares with the ledger.
+
+Nothing here uses the connectors or what they stored of the targets; only the ledger's own statement of what was rejected or skipped is
+read, and each such statement is held against the store's record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import orjson
+import psycopg
+
+EXPORTED_STATUS = 11
+CANCELLED = (5, 6)
+
+
+class Systems:
+    """The two simulated systems' own accounts of themselves."""
+
+    def __init__(self, url: str, store: str, tenant: str) -> None:
+        self._store = f"{url}/_sandbox/bigcommerce/{store}"
+        self._oms = f"{url}/_sandbox/manhattan/{tenant}"
+        self._http = httpx.Client(timeout=120)
+
+    def store_orders(self) -> dict[str, dict[str, Any]]:
+        """Return the store's orders by id."""
+        return {str(row["id"]): row for row in self._lines(f"{self._store}/dump/orders")}
+
+    def store_shipments(self) -> list[dict[str, Any]]:
+        """Return the store's shipments."""
+        return list(self._lines(f"{self._store}/effects/shipments"))
+
+    def store_stock(self) -> dict[str, int]:
+        """Return the store's stock by SKU, over its locations."""
+        stock: Counter[str] = Counter()
+        for row in self._lines(f"{self._store}/dump/inventory"):
+            stock[row["sku"]] += int(row["quantity"])
+        return dict(stock)
+
+    def oms_orders(self) -> dict[str, dict[str, Any]]:
+        """Return the OMS's orders by id."""
+        return {row["OrderId"]: row for row in self._lines(f"{self._oms}/effects/orders")}
+
+    def oms_availability(self) -> dict[str, int]:
+        """Return what the OMS's network view has available, by SKU."""
+        rows = self._lines(f"{self._oms}/dump/availability")
+        return {row["ItemId"]: int(row.get("Available", row.get("TotalQuantity", 0))) for row in rows if row["view"] == "network"}
+
+    def _lines(self, url: str) -> Iterator[dict[str, Any]]:
+        answer = self._http.get(url).raise_for_status()
+        for line in answer.content.splitlines():
+            if line.strip():
+                yield orjson.loads(line)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+
+def verdicts(url: str, connection: str) -> dict[str, tuple[str, str]]:
+    """Return the ledger's statement on the newest version of each captured order: id -> (state, rule or code or outcome)."""
+    with psycopg.connect(url) as db:
+        rows = db.execute(
+            """SELECT DISTINCT ON (source_id) source_id, state, CASE WHEN state = 'accepted' THEN coalesce(outcome, 'pending') ELSE rule END
+               FROM sync.record WHERE connection = %s AND stream = 'orders' ORDER BY source_id, source_updated_at DESC, validated_at DESC""",
+            (connection,),
+        )
+        return {source_id: (state, rule) for source_id, state, rule in rows}
+
+
+def order_differences(systems: Systems, database: str, connection: str) -> list[str]:
+    """Return every order that is not accounted for: lost, sent twice, wrong at the OMS, or kept out without a reason that holds."""
+    store, oms, said = systems.store_orders(), systems.oms_orders(), verdicts(database, connection)
+    found = [f"order {number}: at the OMS but not in the store" for number in oms if number not in store]
+    for number, order in store.items():
+        held = oms.get(number)
+        state, rule = said.get(number, ("", ""))
+        if held is not None:
+            found += _compare(number, order, held)
+            if (held["creates"]) != 1:
+                found.append(f"order {number}: created {held['creates']} times at the OMS")
+        elif not state:
+            found.append(f"order {number}: never captured")
+        elif state == "accepted":
+            found.append(f"order {number}: accepted ({rule}) but not at the OMS")
+        elif state == "skipped" and order["status_id"] == EXPORTED_STATUS:
+            found.append(f"order {number}: skipped by {rule}, but the store says it is to be fulfilled")
+        elif state == "superseded":
+            found.append(f"order {number}: its newest version is marked as superseded")
+    return found
+
+
+def _compare(number: str, order: dict[str, Any], held: dict[str, Any]) -> Iterator[str]:
+    """Compare lines, units and total of one order."""
+    bought = Counter({str(line["id"]): Decimal(str(line["quantity"])) for line in order["products"]})
+    taken = Counter({str(line["OrderLineId"]): Decimal(str(line["OrderedQuantity"])) for line in held["lines"]})
+    if bought != taken:
+        yield f"order {number}: the store has {dict(bought)}, the OMS {dict(taken)}"
+    if Decimal(str(order["total_inc_tax"])) != Decimal(str(held["saved_total"])):
+        yield f"order {number}: total {order['total_inc_tax']} in the store, {held['saved_total']} at the OMS"
+
+
+def shipment_differences(systems: Systems) -> list[str]:
+    """Return every parcel of the OMS that is not exactly one shipment in the store, and the reverse."""
+    at_store: Counter[tuple[str, str, tuple[tuple[str, int], ...]]] = Counter()
+    for row in systems.store_shipments():
+        units = tuple(sorted((str(item["order_product_id"]), int(item["quantity"])) for item in row["items"]))
+        at_store[(str(row["order_id"]), row["tracking_number"], units)] += 1
+    store_units: Counter[tuple[str, str, str]] = Counter()
+    for (order, tracking, units), times in at_store.items():
+        for line, quantity in units:
+            store_units[(order, tracking, line)] += quantity * times
+    oms_units: Counter[tuple[str, str, str]] = Counter()
+    for number, order in systems.oms_orders().items():
+        for package in order["packages"]:
+            if package["PackageId"] is None:
+                continue  # pick-up and e-mail: nothing is shipped
+            for line in package["lines"]:
+                oms_units[(number, package["TrackingNumber"] or "", str(line["OrderLineId"]))] += int(line["Quantity"])
+    differing = sorted({key for key in store_units | oms_units if store_units[key] != oms_units[key]})
+    return [
+        f"order {order}, line {line}, tracking {tracking or 'none'}: {oms_units[(order, tracking, line)]} shipped by the OMS, "
+        f"{store_units[(order, tracking, line)]} in the store's shipments"
+        for order, tracking, line in differing
+    ]
+
+
+def stock_differences(systems: Systems, tracked: set[str], held_back: dict[str, int]) -> list[str]:
+    """Return every tracked SKU whose stock in the store is not what the OMS has available, less what is held back."""
+    store, oms = systems.store_stock(), systems.oms_availability()
+    return [
+        f"SKU {sku}: {oms[sku]} available at the OMS, {store.get(sku, 0)} in the store"
+        for sku in sorted(tracked & oms.keys())
+        if store.get(sku, 0) != max(oms[sku] - held_back.get(sku, 0), 0)
+    ]

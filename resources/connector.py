@@ -1,0 +1,22 @@
+"""What a registry holds of a connector: the model of its settings, and the function that builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Connector(Generic[T]):
+    """One kind of system: ``settings`` validates its section of ``connections.yaml``, ``build`` makes the adapter.
+
+    ``build`` takes the validated settings, the connection, a function that resolves secrets, and the quota ledger.
+    """
+
+    settings: type[BaseModel]
+    build: Callable[..., T]

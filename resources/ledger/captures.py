@@ -1,0 +1,89 @@
+"""Captures: the immutable versions of source records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from resources.ledger.codec import compress, decompress
+from resources.ledger.rows import Captured, CaptureRow
+from resources.ledger.staging import stage
+
+_COLUMNS = ("source_day", "capture_id", "source_id", "source_updated_at", "digest", "payload", "payload_bytes", "correlation_id")
+_TYPES = ("date", "uuid", "text", "timestamptz", "bytea", "bytea", "int4", "text")
+
+# A newer version of the same record; "source_day >=" lets Postgres look into the present and later months only.
+NEWER = """EXISTS (
+    SELECT 1 FROM sync.capture n
+    WHERE n.connection = c.connection AND n.stream = c.stream AND n.source_id = c.source_id AND n.source_day >= c.source_day
+      AND (n.source_updated_at, n.captured_at, n.capture_id) > (c.source_updated_at, c.captured_at, c.capture_id))"""
+
+
+class Captures:
+    """Captures of one (connection, stream)."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str, stream: str) -> None:
+        self._db = connection
+        self._name = name
+        self._stream = stream
+
+    def add(self, rows: Sequence[CaptureRow], run_id: str) -> int:
+        """Store versions that are not stored yet, within the caller's transaction; return how many were new."""
+        if not rows:
+            return 0
+        for month in {row.source_day.replace(day=1) for row in rows}:
+            self._db.execute("SELECT sync.ensure_month(%s)", (month,))
+        packed = (
+            (r.source_day, r.capture_id, r.source_id, r.source_updated_at, r.digest, compress(r.payload), len(r.payload), r.correlation_id)
+            for r in rows
+        )
+        table = stage(self._db, "capture", _COLUMNS, _TYPES, packed)
+        columns = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+        cursor = self._db.execute(
+            sql.SQL(
+                "INSERT INTO sync.capture (connection, stream, run_id, {}) SELECT %s, %s, %s, {} FROM {} ON CONFLICT DO NOTHING"
+            ).format(columns, columns, table),
+            (self._name, self._stream, run_id),
+        )
+        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
+        return cursor.rowcount
+
+    def latest_digests(self, source_ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the digest of the newest stored version of each record that has one."""
+        rows = self._db.execute(
+            """SELECT i.id, l.digest FROM unnest(%s::text[]) AS i(id) CROSS JOIN LATERAL (
+                   SELECT digest FROM sync.capture
+                   WHERE connection = %s AND stream = %s AND source_id = i.id ORDER BY source_updated_at DESC LIMIT 1) l""",
+            (list(source_ids), self._name, self._stream),
+        )
+        return {source_id: bytes(digest) for source_id, digest in rows}
+
+    def to_validate(self, day: date, *, everything: bool, after: str | None, limit: int) -> list[Captured]:
+        """Return the next captures of a partition by id: all of them, or only those without an outcome."""
+        condition = "" if everything else (
+            "AND NOT EXISTS (SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id) = "
+            "(c.connection, c.stream, c.source_day, c.capture_id))"
+        )
+        rows = self._db.execute(
+            f"""SELECT c.capture_id, c.source_id, c.source_updated_at, c.payload, c.correlation_id, {NEWER}
+                FROM sync.capture c
+                WHERE c.connection = %s AND c.stream = %s AND c.source_day = %s AND c.capture_id > %s::uuid {condition}
+                ORDER BY c.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
+            (self._name, self._stream, day, after or "00000000-0000-0000-0000-000000000000", limit),
+            binary=True,
+        )
+        return [Captured(a, b, c, decompress(d), e, f) for a, b, c, d, e, f in rows]
+
+    def payload(self, source_id: str) -> bytes | None:
+        """Return the newest version's payload, exactly as it came."""
+        row = self._db.execute(
+            """SELECT payload FROM sync.capture WHERE connection = %s AND stream = %s AND source_id = %s
+               ORDER BY source_updated_at DESC, captured_at DESC LIMIT 1""",
+            (self._name, self._stream, source_id),
+            binary=True,
+        ).fetchone()
+        return decompress(row[0]) if row else None

@@ -1,0 +1,187 @@
+"""Records: the outcome of each capture, and the typed tables of the accepted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from resources.ledger.captures import NEWER
+from resources.ledger.codec import compress, decompress
+from resources.ledger.rows import Accepted, RecordRow, TypedRows
+from resources.ledger.staging import stage
+
+_COLUMNS = (
+    "capture_id", "source_id", "source_updated_at", "state", "rule", "canonical", "canonical_digest", "warnings", "correlation_id",
+)  # fmt: skip
+_TYPES = ("uuid", "text", "timestamptz", "text", "text", "bytea", "bytea", "text", "text")
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+
+class Records:
+    """Records of one (connection, stream)."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str, stream: str) -> None:
+        self._db = connection
+        self._name = name
+        self._stream = stream
+
+    def put(self, day: date, rows: Sequence[RecordRow], typed: Sequence[TypedRows], run_id: str) -> None:
+        """Store outcomes, replacing earlier ones of the same captures.
+
+        What was delivered stays so while the canonical content is the same; a changed content is to be delivered again.
+        """
+        if not rows:
+            return
+        packed = (row._replace(canonical=compress(row.canonical)) if row.canonical is not None else row for row in rows)
+        table = stage(self._db, "record", _COLUMNS, _TYPES, packed)
+        replaced = self._db.execute(
+            sql.SQL(
+                """INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id, source_updated_at, state, rule,
+                                            canonical, canonical_digest, warnings, correlation_id)
+                   SELECT %s, %s, %s, %s, capture_id, source_id, source_updated_at, state, rule, canonical, canonical_digest,
+                          warnings::jsonb, correlation_id FROM {}
+                   ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
+                       state = excluded.state, rule = excluded.rule, canonical = excluded.canonical,
+                       canonical_digest = excluded.canonical_digest, warnings = excluded.warnings, validated_at = now(),
+                       run_id = excluded.run_id,
+                       outcome = CASE WHEN record.state = 'accepted' AND excluded.state = 'accepted'
+                                       AND record.canonical_digest = excluded.canonical_digest THEN record.outcome END
+                   RETURNING (xmax <> 0)"""
+            ).format(table),
+            (day, self._name, self._stream, run_id),
+        ).fetchall()
+        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
+        if any(was_there for (was_there,) in replaced):
+            self._clear_typed(day, [row.capture_id for row in rows], typed)
+        for part in typed:
+            self._put_typed(day, part)
+
+    def _clear_typed(self, day: date, captures: list[UUID], typed: Sequence[TypedRows]) -> None:
+        for part in typed:
+            if part.table == "fulfilment_event":
+                continue  # facts stay facts
+            self._db.execute(
+                sql.SQL("DELETE FROM sync.{} WHERE connection = %s AND source_day = %s AND capture_id = ANY(%s)").format(
+                    sql.Identifier(part.table)
+                ),
+                (self._name, day, captures),
+            )
+
+    def _put_typed(self, day: date, part: TypedRows) -> None:
+        if not part.rows:
+            return
+        table = stage(self._db, part.table, part.columns, part.types, part.rows)
+        columns = sql.SQL(", ").join(map(sql.Identifier, part.columns))
+        self._db.execute(
+            sql.SQL("INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {} ON CONFLICT DO NOTHING").format(
+                sql.Identifier(part.table), columns, columns, table
+            ),
+            (day, self._name),
+        )
+        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
+
+    def to_deliver(self, day: date, *, again: bool, force: bool, after: UUID | None, limit: int) -> list[Accepted]:
+        """Return the next accepted records of a partition by capture id.
+
+        Without ``again`` only those without an outcome; with it also those that the target refused; with ``force`` all of them.
+        """
+        wanted = "TRUE" if force else "(r.outcome IS NULL OR r.outcome = 'rejected')" if again else "r.outcome IS NULL"
+        rows = self._db.execute(
+            f"""SELECT r.capture_id, r.source_id, r.source_updated_at, r.canonical, r.canonical_digest, r.correlation_id, {NEWER}
+                FROM sync.record r
+                JOIN sync.capture c ON (c.connection, c.stream, c.source_day, c.capture_id)
+                                     = (r.connection, r.stream, r.source_day, r.capture_id)
+                WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.state = 'accepted' AND {wanted}
+                  AND r.capture_id > %s::uuid
+                ORDER BY r.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
+            (self._name, self._stream, day, after or _FIRST, limit),
+            binary=True,
+        )
+        return [Accepted(a, b, c, decompress(d), bytes(e), f, g) for a, b, c, d, e, f, g in rows]
+
+    def canonical(self, capture_id: UUID, source_id: str) -> bytes | None:
+        """Return the canonical content of one version of a record, or ``None`` where it was not accepted or is no longer kept."""
+        row = self._db.execute(
+            """SELECT canonical FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_id = %s AND capture_id = %s AND canonical IS NOT NULL""",
+            (self._name, self._stream, source_id, capture_id),
+            binary=True,
+        ).fetchone()
+        return decompress(row[0]) if row else None
+
+    def settle(self, day: date, outcomes: Sequence[tuple[UUID, str]]) -> None:
+        """Note what delivery made of records."""
+        if not outcomes:
+            return
+        self._db.execute(
+            """UPDATE sync.record r SET outcome = v.outcome, settled_at = now()
+               FROM unnest(%s::uuid[], %s::text[]) AS v(capture_id, outcome)
+               WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.capture_id = v.capture_id""",
+            ([c for c, _ in outcomes], [o for _, o in outcomes], self._name, self._stream, day),
+        )
+
+    def days_pending(self) -> list[date]:
+        """Return the partitions that hold captures without an outcome, or accepted records that are still to be delivered."""
+        rows = self._db.execute(
+            """SELECT source_day FROM sync.record
+               WHERE connection = %(name)s AND stream = %(stream)s AND state = 'accepted' AND outcome IS NULL
+               UNION
+               SELECT c.source_day FROM sync.capture c
+               WHERE c.connection = %(name)s AND c.stream = %(stream)s AND NOT EXISTS (
+                   SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id)
+                                                   = (c.connection, c.stream, c.source_day, c.capture_id))
+               ORDER BY 1""",
+            {"name": self._name, "stream": self._stream},
+        )
+        return [day for (day,) in rows]
+
+    def summary(self, day: date) -> dict[str, int]:
+        """Return the partition's line of ``history.daily_summary``; empty where nothing was captured."""
+        cursor = self._db.execute(
+            "SELECT * FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day = %s", (self._name, self._stream, day)
+        )
+        row = cursor.fetchone()
+        names = [column.name for column in cursor.description or ()]
+        return {} if row is None else dict(zip(names[3:], row[3:], strict=True))
+
+    def by_rule(self, day: date, state: str) -> dict[str, int]:
+        """Return how many records of a partition ended in ``state``, by rule or code."""
+        rows = self._db.execute(
+            """SELECT rule, count(*) FROM sync.record WHERE connection = %s AND stream = %s AND source_day = %s AND state = %s
+               GROUP BY rule ORDER BY 2 DESC""",
+            (self._name, self._stream, day, state),
+        )
+        return {rule: count for rule, count in rows}  # noqa: C416 - rows are tuples of Any
+
+    def line_groups(self, source_ids: Sequence[str]) -> dict[str, dict[str, tuple[str, str]]]:
+        """Return the lines of the newest accepted version of orders: source id -> line id -> (group id, kind)."""
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (l.source_id, l.line_id) l.source_id, l.line_id, l.group_id, l.kind
+               FROM sync.record r JOIN sync.order_line l USING (connection, source_day, capture_id)
+               WHERE r.connection = %s AND r.stream = 'orders' AND r.source_id = ANY(%s) AND r.state = 'accepted'
+               ORDER BY l.source_id, l.line_id, r.source_updated_at DESC""",
+            (self._name, list(source_ids)),
+        )
+        lines: dict[str, dict[str, tuple[str, str]]] = {}
+        for source_id, line_id, group_id, kind in rows:
+            lines.setdefault(source_id, {})[line_id] = (group_id, kind)
+        return lines
+
+    def undelivered_units(self) -> dict[str, int]:
+        """Return, by SKU, the ordered units of accepted orders that the OMS does not know of yet."""
+        rows = self._db.execute(
+            """SELECT l.sku, ceil(sum(l.quantity))::int FROM sync.record r
+               JOIN sync.order_line l USING (connection, source_day, capture_id)
+               JOIN sync.order_header h USING (connection, source_day, capture_id)
+               WHERE r.connection = %s AND r.stream = 'orders' AND r.state = 'accepted' AND r.outcome IS NULL AND NOT h.cancelled
+                 AND NOT EXISTS (SELECT 1 FROM sync.target_state t
+                                 WHERE t.connection = r.connection AND t.stream = 'orders' AND t.target_key = r.source_id)
+               GROUP BY l.sku""",
+            (self._name,),
+        )
+        return {sku: units for sku, units in rows}  # noqa: C416 - rows are tuples of Any

@@ -1,0 +1,75 @@
+"""Rejections: records kept out of delivery, open until a later version or a retry goes through, or a person discards them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from resources.ledger.rows import RejectionRow
+
+
+class Rejections:
+    """Rejections of one (connection, stream)."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str, stream: str) -> None:
+        self._db = connection
+        self._name = name
+        self._stream = stream
+
+    def open(self, day: date, rows: Sequence[RejectionRow], run_id: str) -> None:
+        """Open a rejection for each record, or note that an open one was met again."""
+        if not rows:
+            return
+        parameters = [
+            (
+                self._name, self._stream, row.stage, row.source_id, day, row.capture_id, row.problems[0].code, row.problems[0].field,
+                row.problems[0].message, row.problems[0].advice, row.problems[0].value, json.dumps([asdict(p) for p in row.problems]),
+                row.correlation_id, run_id,
+            )
+            for row in rows
+        ]  # fmt: skip
+        with self._db.cursor() as cursor:
+            cursor.executemany(
+                """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice,
+                                               value, problems, correlation_id, run_id)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                   ON CONFLICT (connection, stream, source_id, stage) WHERE state IN ('open', 'retried') DO UPDATE SET
+                       source_day = excluded.source_day, capture_id = excluded.capture_id, code = excluded.code, field = excluded.field,
+                       message = excluded.message, advice = excluded.advice, value = excluded.value, problems = excluded.problems,
+                       run_id = excluded.run_id, seen_at = now(), seen_count = rejection.seen_count + 1, state = 'open'""",
+                parameters,
+            )
+
+    def close(self, stage: str, source_ids: Sequence[str], why: str, run_id: str) -> int:
+        """Close the open rejections of records that went through; return how many there were."""
+        if not source_ids:
+            return 0
+        return self._db.execute(
+            """UPDATE sync.rejection SET state = 'resolved', closed_at = now(), closed_by = %s, closed_why = %s
+               WHERE connection = %s AND stream = %s AND stage = %s AND state IN ('open', 'retried') AND source_id = ANY(%s)""",
+            (f"run {run_id}", why, self._name, self._stream, stage, list(source_ids)),
+        ).rowcount
+
+    def any_open(self) -> bool:
+        """Tell whether the stream has an open rejection at all: spares the closing look-up where there is none."""
+        row = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM sync.rejection WHERE connection = %s AND stream = %s AND state IN ('open', 'retried'))",
+            (self._name, self._stream),
+        ).fetchone()
+        return bool(row and row[0])
+
+    def examples(self, day: date, limit: int = 20) -> list[dict[str, str]]:
+        """Return up to ``limit`` open rejections of a partition for the run's metadata."""
+        rows = self._db.execute(
+            """SELECT source_id, stage, code, field, message, advice, correlation_id FROM sync.rejection
+               WHERE connection = %s AND stream = %s AND source_day = %s AND state IN ('open', 'retried')
+               ORDER BY rejection_id LIMIT %s""",
+            (self._name, self._stream, day, limit),
+        )
+        names = ("record", "stage", "code", "field", "message", "what to do", "correlation id")
+        return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,0 +1,127 @@
+"""The rows that steps hand to the ledger and get from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from domain.errors import Problem
+
+
+class CaptureRow(NamedTuple):
+    """One version of a source record, to be stored."""
+
+    source_day: date
+    capture_id: UUID
+    source_id: str
+    source_updated_at: datetime
+    digest: bytes
+    payload: bytes
+    correlation_id: str
+
+
+class Captured(NamedTuple):
+    """A stored version that awaits validation; ``superseded`` where a newer version of the record is stored."""
+
+    capture_id: UUID
+    source_id: str
+    source_updated_at: datetime
+    payload: bytes
+    correlation_id: str
+    superseded: bool
+
+
+class RecordRow(NamedTuple):
+    """The outcome of validating one capture."""
+
+    capture_id: UUID
+    source_id: str
+    source_updated_at: datetime
+    state: str
+    rule: str
+    canonical: bytes | None
+    canonical_digest: bytes | None
+    warnings: str | None
+    """JSON list of problems."""
+    correlation_id: str
+
+
+class Accepted(NamedTuple):
+    """An accepted record that awaits delivery."""
+
+    capture_id: UUID
+    source_id: str
+    source_updated_at: datetime
+    canonical: bytes
+    canonical_digest: bytes
+    correlation_id: str
+    superseded: bool
+
+
+class RejectionRow(NamedTuple):
+    """A record kept out, with every reason."""
+
+    capture_id: UUID
+    source_id: str
+    stage: str
+    problems: Sequence[Problem]
+    correlation_id: str
+
+
+class ClaimRow(NamedTuple):
+    """An intended effect, claimed before it is sent."""
+
+    delivery_key: UUID
+    source_id: str
+    action: str
+    target_key: str
+    capture_id: UUID
+    source_day: date
+    correlation_id: str
+
+
+class Unsettled(NamedTuple):
+    """A delivery of an earlier run without a known outcome, or one that failed."""
+
+    delivery_key: UUID
+    source_id: str
+    action: str
+    target_key: str
+    state: str
+    attempts: int
+    claimed_at: datetime
+    capture_id: UUID
+    source_day: date
+
+
+class SettleRow(NamedTuple):
+    """What became of a claimed delivery."""
+
+    delivery_key: UUID
+    state: str
+    target_id: str
+    trace_id: str
+    error: str
+
+
+class TargetRow(NamedTuple):
+    """What the target is known to hold for one record."""
+
+    target_key: str
+    target_id: str
+    content: bytes
+    digest: bytes
+    milestone: str
+    sequence: int
+    source_updated_at: datetime
+
+
+class TypedRows(NamedTuple):
+    """Rows of one typed table (``order_line``, ``stock_level``, ...), in the table's column order after ``source_day, connection``."""
+
+    table: str
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]

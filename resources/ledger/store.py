@@ -1,0 +1,156 @@
+"""The ledger: one session per step, with the writer's lock that makes a (connection, stream) have one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+import psycopg
+
+from domain.errors import TransientError
+from domain.ports import Exchange
+from domain.primitives import Window
+from resources.ledger.captures import Captures
+from resources.ledger.catalogue import Catalogue
+from resources.ledger.deliveries import Deliveries
+from resources.ledger.quota import PostgresQuota
+from resources.ledger.records import Records
+from resources.ledger.rejections import Rejections
+from resources.ledger.staging import stage
+
+_LOG_COLUMNS = (
+    "source_day", "at", "connection", "stream", "system", "method", "endpoint", "status", "milliseconds", "attempt", "correlation_id",
+    "trace_id", "error", "run_id",
+)  # fmt: skip
+_LOG_TYPES = ("date", "timestamptz", "text", "text", "text", "text", "text", "int4", "float4", "int4", "text", "text", "text", "text")
+
+
+class Session:
+    """One Postgres connection on behalf of one (connection, stream)."""
+
+    def __init__(self, db: psycopg.Connection[Any], connection: str, stream: str, run_id: str) -> None:
+        self.db = db
+        self.connection = connection
+        self.stream = stream
+        self.run_id = run_id
+        self.captures = Captures(db, connection, stream)
+        self.records = Records(db, connection, stream)
+        self.deliveries = Deliveries(db, connection, stream)
+        self.rejections = Rejections(db, connection, stream)
+        self.catalogue = Catalogue(db, connection)
+
+    @contextmanager
+    def writer_lock(self) -> Iterator[None]:
+        """Hold the stream's only writer's place; waits for another writer to finish its chunk.
+
+        A session lock: Postgres frees it the moment the process or its connection dies, so a crash never blocks the next run.
+        """
+        name = f"{self.connection}/{self.stream}"
+        self.db.execute("SELECT pg_advisory_lock(hashtextextended(%s, 7))", (name,))
+        try:
+            yield
+        finally:
+            if not self.db.closed:
+                self.db.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", (name,))
+
+    def transaction(self) -> Any:
+        """Open a transaction: all or nothing of what follows."""
+        return self.db.transaction()
+
+    def watermark(self) -> datetime | None:
+        """Return up to which source time the stream has been captured."""
+        row = self.db.execute(
+            "SELECT watermark FROM sync.watermark WHERE connection = %s AND stream = %s", (self.connection, self.stream)
+        ).fetchone()
+        return row[0] if row else None
+
+    def move_watermark(self, until: datetime) -> None:
+        """Move the watermark forward, never back; belongs into the transaction of the captures that it stands for."""
+        self.db.execute(
+            """INSERT INTO sync.watermark AS w (connection, stream, watermark, captured_at) VALUES (%s, %s, %s, now())
+               ON CONFLICT (connection, stream) DO UPDATE SET watermark = greatest(w.watermark, excluded.watermark), captured_at = now()""",
+            (self.connection, self.stream, until),
+        )
+
+    def note(self, column: str, moment: datetime | None = None) -> None:
+        """Note that something happened in the stream: ``probed_at``, ``change_seen_at`` or ``delivered_at``."""
+        statement = {
+            "probed_at": "INSERT INTO sync.watermark AS w (connection, stream, probed_at) VALUES (%s, %s, %s) "
+            "ON CONFLICT (connection, stream) DO UPDATE SET probed_at = excluded.probed_at",
+            "change_seen_at": "INSERT INTO sync.watermark AS w (connection, stream, change_seen_at) VALUES (%s, %s, %s) "
+            "ON CONFLICT (connection, stream) DO UPDATE SET change_seen_at = greatest(w.change_seen_at, excluded.change_seen_at)",
+            "delivered_at": "INSERT INTO sync.watermark AS w (connection, stream, delivered_at) VALUES (%s, %s, %s) "
+            "ON CONFLICT (connection, stream) DO UPDATE SET delivered_at = excluded.delivered_at",
+        }[column]
+        self.db.execute(statement, (self.connection, self.stream, moment or datetime.now(UTC)))
+
+    def log(self, exchanges: Iterable[Exchange]) -> None:
+        """Store exchanges with a target in ``sync.message_log``, within the caller's transaction."""
+        rows = [
+            (e.at.date(), e.at, self.connection, self.stream, e.system, e.method, e.endpoint, e.status, e.milliseconds, e.attempt,
+             e.correlation_id, e.trace_id, e.error, self.run_id)
+            for e in exchanges
+        ]  # fmt: skip
+        if not rows:
+            return
+        for month in {row[0].replace(day=1) for row in rows}:
+            self.db.execute("SELECT sync.ensure_month(%s)", (month,))
+        stage(self.db, "message_log", _LOG_COLUMNS, _LOG_TYPES, rows)
+        names = ", ".join(_LOG_COLUMNS)
+        self.db.execute(f"INSERT INTO sync.message_log ({names}) SELECT {names} FROM stage_message_log")  # noqa: S608 - constants
+        self.db.execute("TRUNCATE stage_message_log")
+
+    def batch(
+        self, step: str, day: date, trigger: str, window: Window | None, counts: dict[str, Any], started_at: datetime
+    ) -> None:
+        """Record what a step did with a partition."""
+        self.db.execute(
+            """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, trigger, since, until, counts, started_at)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               ON CONFLICT (run_id, connection, stream, step, source_day) DO UPDATE SET counts = excluded.counts, finished_at = now()""",
+            (self.run_id, self.connection, self.stream, step, day, trigger, window.since if window else None,
+             window.until if window else None, json.dumps(counts), started_at),
+        )  # fmt: skip
+
+
+class Ledger:
+    """Opens sessions on the ledger's database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.quota = PostgresQuota(url)
+        self._idle: list[psycopg.Connection[Any]] = []
+        self._mutex = threading.Lock()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection in autocommit mode. Raises ``TransientError`` where Postgres can't be reached."""
+        try:
+            return psycopg.connect(self.url, autocommit=True, application_name="lockstep")
+        except psycopg.OperationalError as error:
+            raise TransientError(f"Could not reach Postgres; another try helps once it is back: {error}") from None
+
+    @contextmanager
+    def session(self, connection: str, stream: str, run_id: str = "") -> Iterator[Session]:
+        """Open a session; its connection is kept for the next one."""
+        with self._mutex:
+            db = self._idle.pop() if self._idle else None
+        db = db or self.connect()
+        try:
+            yield Session(db, connection, stream, run_id)
+        except BaseException:
+            db.close()
+            raise
+        with self._mutex:
+            self._idle.append(db)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        with self._mutex:
+            for db in self._idle:
+                db.close()
+            self._idle.clear()
+        self.quota.close()

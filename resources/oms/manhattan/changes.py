@@ -1,0 +1,99 @@
+"""What changed between two forms of one order: changed attributes only, with the keys that address them.
+
+Manhattan changes only the attributes that a save names, and finds the entries of a list by their id. It never drops an entry that is
+left out, so what the store has removed is said: a line by ``IsCancelled`` (a quantity of 0 is no quantity to the vendor, who brings it
+to 0 himself), a charge, tax or payment by amount 0, a note by an empty text. Payment transactions are events at the gateway, and stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ENTRY_KEYS: dict[str, str] = {
+    "OrderLine": "OrderLineId",
+    "OrderChargeDetail": "ChargeDetailId",
+    "OrderLineChargeDetail": "ChargeDetailId",
+    "OrderTaxDetail": "TaxDetailId",
+    "OrderLineTaxDetail": "TaxDetailId",
+    "OrderNote": "NoteId",
+    "Payment": "PaymentId",
+    "PaymentMethod": "PaymentMethodId",
+    "PaymentTransaction": "PaymentTransactionId",
+}
+"""Lists whose entries have ids -> the attribute that holds it."""
+
+REMOVED: dict[str, dict[str, object]] = {
+    "OrderChargeDetail": {"ChargeTotal": 0},
+    "OrderLineChargeDetail": {"ChargeTotal": 0},
+    "OrderTaxDetail": {"TaxAmount": 0},
+    "OrderLineTaxDetail": {"TaxAmount": 0},
+    "OrderNote": {"NoteText": ""},
+    "PaymentMethod": {"Amount": 0},
+}
+"""How an entry that is gone is said."""
+
+
+def order_change(known: Mapping[str, Any], wanted: Mapping[str, Any], cancel_reason: str) -> dict[str, object] | None:
+    """Return the save that turns ``known`` into ``wanted``, or ``None`` where nothing differs; ``cancel_reason`` is for removed lines."""
+    if known == wanted:
+        return None
+    change = _changed(known, wanted)
+    kept = {line["OrderLineId"] for line in wanted.get("OrderLine") or ()}
+    gone = [line["OrderLineId"] for line in known.get("OrderLine") or () if line["OrderLineId"] not in kept]
+    if gone:
+        cancel = {"IsCancelled": True, "CancelReason": {"ReasonId": cancel_reason}}
+        lines = change.setdefault("OrderLine", [])
+        lines += [{"OrderLineId": line_id, **cancel} for line_id in gone]
+    return {"OrderId": wanted["OrderId"], **change} if change else None
+
+
+def _changed(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    change: dict[str, Any] = {}
+    for name, value in wanted.items():
+        before = known.get(name)
+        if value == before:
+            continue
+        if name in ENTRY_KEYS:
+            entries = _changed_entries(name, before or [], value or [])
+            if entries:
+                change[name] = entries
+        elif isinstance(value, dict) and isinstance(before, dict):
+            change[name] = _whole(before, value)
+        else:
+            change[name] = value
+    for name in known.keys() - wanted.keys():
+        if name in ENTRY_KEYS:
+            entries = _changed_entries(name, known[name] or [], [])
+            if entries:
+                change[name] = entries
+        elif known[name] is not None:
+            change[name] = None
+    return change
+
+
+def _whole(before: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, object]:
+    """Repeat an object without a key of its own, with nulls for what is gone, so that replacing and merging come to the same."""
+    nested = {
+        name: _whole(before[name], part) for name, part in value.items() if isinstance(part, dict) and isinstance(before.get(name), dict)
+    }
+    return {**dict.fromkeys(before), **value, **nested}
+
+
+def _changed_entries(name: str, known: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
+    key = ENTRY_KEYS[name]
+    before = {entry[key]: entry for entry in known}
+    changes: list[dict[str, object]] = []
+    for entry in wanted:
+        old = before.pop(entry[key], None)
+        if old is None:
+            changes.append(dict(entry))
+        elif change := _changed(old, entry):
+            changes.append({key: entry[key], **change})
+    for identity, entry in before.items():
+        if name == "Payment":
+            methods = _changed_entries("PaymentMethod", entry.get("PaymentMethod") or [], [])
+            changes.append({key: identity, "PaymentMethod": methods})
+        elif name in REMOVED:
+            changes.append({key: identity, **REMOVED[name]})
+    return changes

@@ -1,0 +1,141 @@
+"""Reads of Manhattan's item master and availability, and the checks before a connection goes live."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from domain.connections import InventoryPolicy
+from domain.errors import LockstepError
+from domain.ports import Check, MasterItem, RawRecord
+from resources.http import ApiClient
+from resources.oms.manhattan.envelope import open_envelope, read_answer
+from resources.oms.manhattan.published import Id, text_of
+from resources.oms.manhattan.search import rows_of
+from resources.oms.manhattan.settings import ManhattanSettings
+from resources.oms.manhattan.stock import OBSERVED
+
+
+class _StockHead(msgspec.Struct, rename="pascal"):
+    item_id: Id = None
+    location_id: Id = None
+    transaction_date_time: Any = None
+
+
+_STOCK_HEAD = msgspec.json.Decoder(_StockHead)
+
+
+class ItemMaster:
+    """The tenant's items."""
+
+    def __init__(self, client: ApiClient, settings: ManhattanSettings) -> None:
+        self._client, self._settings = client, settings
+
+    def find(self, skus: Collection[str]) -> dict[str, MasterItem]:
+        """Return the known ones of the SKUs."""
+        found: dict[str, MasterItem] = {}
+        for chunk in chunks(list(dict.fromkeys(skus)), self._settings.item_page_size):
+            names = ", ".join(f"'{sku.replace(chr(39), chr(39) * 2)}'" for sku in chunk)
+            found |= self._ask(f"{self._settings.names.item_id} in ({names})", len(chunk))
+        return found
+
+    def any_item(self) -> MasterItem | None:
+        """Return one item, or ``None`` where the master is empty."""
+        return next(iter(self._ask(None, 1).values()), None)
+
+    def _ask(self, query: str | None, size: int) -> dict[str, MasterItem]:
+        names = self._settings.names
+        template = {names.item_id: None, names.item_uom: None, names.item_description: None}
+        body = {"Page": 0, "Size": size, "Template": template, **({"Query": query} if query else {})}
+        path = self._settings.paths.item_search
+        answer = read_answer(self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope))
+        rows = [row for row in (orjson.loads(bytes(row)) for row in rows_of(answer)) if isinstance(row, dict)]
+        return {
+            str(row[names.item_id]): MasterItem(
+                str(row[names.item_id]), str(row.get(names.item_uom) or ""), str(row.get(names.item_description) or "")
+            )
+            for row in rows
+            if row.get(names.item_id) is not None
+        }
+
+
+class Availability:
+    """The tenant's availability, by the connection's policy: of the network view, or of each of its nodes."""
+
+    def __init__(
+        self,
+        client: ApiClient,
+        settings: ManhattanSettings,
+        policy: InventoryPolicy,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client, self._settings, self._policy, self._now = client, settings, policy, now
+        self._nodes = tuple(policy.nodes) if policy.mode == "by_node" else ()
+
+    def rows(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
+        """Read the rows of all SKUs, a call's worth at a time; a few calls run ahead, never all."""
+        parts = chunks(list(dict.fromkeys(skus)), self._settings.stock_page_size)
+        ahead = self._settings.read_concurrency
+        with ThreadPoolExecutor(ahead, thread_name_prefix="manhattan-stock") as pool:
+            waiting: deque[Future[list[RawRecord]]] = deque()
+            try:
+                for part in parts:
+                    waiting.append(pool.submit(self.ask, part))
+                    if len(waiting) > ahead:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def ask(self, skus: Sequence[str]) -> list[RawRecord]:
+        """Read one call's rows; no row comes back for an item that is not eligible at a node."""
+        body: dict[str, object] = {"ViewName": self._policy.view, "Items": list(skus)}
+        if self._policy.mode == "by_node":
+            path = self._settings.paths.location_availability
+            body[self._settings.names.locations] = list(self._nodes)
+        else:
+            path = self._settings.paths.network_availability
+            body |= {"IncludeStoreExclusions": False, "AvailabilityRules": [], "OrderAttributes": None, "Preview": False}
+        answer = read_answer(self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope))
+        moment = self._now()
+        records = [self._record(bytes(row), moment) for row in rows_of(answer)]
+        return [record for record in records if record is not None]
+
+    def _record(self, payload: bytes, moment: datetime) -> RawRecord | None:
+        """Return a row with its exact bytes, but for the time where it says none; ``None`` for a node that was not asked for."""
+        try:
+            head = _STOCK_HEAD.decode(payload)
+        except msgspec.ValidationError:
+            head = _StockHead()
+        node = text_of(head.location_id)
+        if self._nodes and node and node not in self._nodes:
+            return None
+        if not head.transaction_date_time and payload[:1] == b"{":
+            observed = f'{{"{OBSERVED}":"{moment.isoformat()}"'.encode()
+            rest = payload[1:].lstrip()
+            payload = observed + (b"" if rest[:1] == b"}" else b",") + rest
+        return RawRecord(f"{text_of(head.item_id) or '?'}@{node or self._policy.view}", moment, payload)
+
+
+def chunks(values: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    """Cut a sequence into parts of at most ``size``."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def run_checks(checks: Mapping[str, tuple[Callable[[], str], str]]) -> list[Check]:
+    """Run named checks in order; each is a call that returns what it saw or raises, with the advice for that case."""
+    results: list[Check] = []
+    for name, (check, advice) in checks.items():
+        try:
+            results.append(Check(name, True, check()))
+        except LockstepError as error:
+            results.append(Check(name, False, str(error), advice))
+    return results

@@ -1,0 +1,120 @@
+"""Parcels from an order's fulfilment details: grouped by package, told apart by ids, carriers in our codes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from domain.carriers import normalise_carrier
+from domain.errors import Problem
+from domain.fulfilment import Parcel, ParcelLine
+from domain.tracking import carrier_from_tracking
+from resources.oms.manhattan.published import FulfillmentDetail, Line, PublishedOrder, Tracking, text_of, to_number
+from resources.oms.manhattan.statuses import RETURNS_BEGIN, SHIPPED
+
+CANCELED_DETAIL = Decimal(9000)
+Moments = Callable[[str | None, str], datetime | None]
+"""Reads a stamp; the second argument names the field for the rejection of a malformed one."""
+
+
+class ParcelMapper:
+    """Collects parcels by one connection's carrier codes."""
+
+    def __init__(self, carriers: Mapping[str, str], without_parcel: frozenset[str], moment: Moments) -> None:
+        self._carriers = {code.strip().casefold(): carrier for code, carrier in carriers.items()}
+        self._without_parcel = without_parcel
+        self._moment = moment
+
+    def parcels(self, order: PublishedOrder, lines: list[Line], warnings: list[Problem]) -> tuple[Parcel, ...]:
+        """Return the order's parcels, each once; what remains unclear about a carrier is added to ``warnings``."""
+        contents: dict[tuple[str, str], list[tuple[Line, FulfillmentDetail]]] = {}
+        seen: set[tuple[str, ...]] = set()
+        for line in lines:
+            if self._goes_without(line):
+                continue
+            for place, detail in enumerate(line.fulfillment_detail or ()):
+                if not _went_out(detail):
+                    continue
+                identity = _identity(line, detail, place)
+                if identity not in seen:
+                    seen.add(identity)
+                    contents.setdefault(_package(detail, identity), []).append((line, detail))
+        packages = [package for package, _ in contents]
+        known = order.order_tracking_info or []
+        return tuple(
+            self._parcel(package if packages.count(package) == 1 else f"{package}/{number}", number, content, known, warnings)
+            for (package, number), content in contents.items()
+        )
+
+    def _goes_without(self, line: Line) -> bool:
+        """Tell whether a line reaches the customer without a parcel: picked up or sent by e-mail."""
+        method = line.delivery_method
+        name = method if isinstance(method, str) or method is None else method.delivery_method_id
+        return text_of(name) in self._without_parcel
+
+    def _parcel(
+        self, parcel_id: str, number: str, content: list[tuple[Line, FulfillmentDetail]], known: list[Tracking], warnings: list[Problem]
+    ) -> Parcel:
+        first = content[0][1]
+        tracking = next((t for t in known if number and text_of(t.tracking_number) == number), None)
+        if tracking is None and first.package_id is not None:
+            tracking = next((t for t in known if text_of(t.package_id) == text_of(first.package_id)), None)
+        tracking = tracking or Tracking()
+        code = text_of(first.carrier_code) or text_of(tracking.carrier_code)
+        quantities: dict[tuple[str, str], Decimal] = {}
+        for line, detail in content:
+            key = (text_of(line.order_line_id), text_of(line.item_id) or text_of(detail.item_id))
+            quantities[key] = quantities.get(key, Decimal(0)) + to_number(detail.quantity, "FulfillmentDetail.Quantity")
+        return Parcel(
+            parcel_id=parcel_id,
+            tracking_number=number,
+            carrier=self._carrier(code, number, warnings),
+            carrier_source=code,
+            service=text_of(first.service_level_code) or text_of(first.ship_via_id),
+            shipped_at=self._moment(first.fulfillment_date or tracking.shipped_date, "FulfillmentDate"),
+            delivered_at=self._moment(tracking.delivered_date, "OrderTrackingInfo.DeliveredDate"),
+            lines=tuple(ParcelLine(line_id=line, sku=sku, quantity=units) for (line, sku), units in quantities.items()),
+        )
+
+    def _carrier(self, code: str, number: str, warnings: list[Problem]) -> str | None:
+        """Return the connection's code for the OMS's, else the built-in one, else the only one that the number can belong to."""
+        if code:
+            carrier = self._carriers.get(code.casefold()) or normalise_carrier(code)
+            if carrier:
+                return carrier
+        candidates = carrier_from_tracking(number) if number else ()
+        if len(candidates) == 1:
+            return candidates[0]
+        advice = "Map the OMS's carrier code under shipments.carriers, or have the OMS name the carrier."
+        if candidates:
+            text = f"The tracking number fits several carriers: {', '.join(candidates)}."
+            warnings.append(Problem("carrier_ambiguous", "FulfillmentDetail.CarrierCode", text, advice, number))
+        elif code or number:
+            text = "Neither the carrier code nor the tracking number names a known carrier."
+            warnings.append(Problem("carrier_unknown", "FulfillmentDetail.CarrierCode", text, advice, code or number))
+        return None
+
+
+def _went_out(detail: FulfillmentDetail) -> bool:
+    """Tell whether a detail is of goods that left; a detail without status was made when they did."""
+    if detail.status_id is None:
+        return True
+    status = to_number(detail.status_id, "FulfillmentDetail.StatusId")
+    return SHIPPED <= status < RETURNS_BEGIN and status // 1 != CANCELED_DETAIL
+
+
+def _identity(line: Line, detail: FulfillmentDetail, place: int) -> tuple[str, ...]:
+    """Return what makes a detail the same when seen twice: its id, else package, line and tracking number, else its place."""
+    if detail_id := text_of(detail.fulfillment_detail_id):
+        return (detail_id,)
+    package, number = text_of(detail.package_id), text_of(detail.tracking_number)
+    line_id = text_of(line.order_line_id)
+    return (package, line_id, number) if package or number else ("", line_id, text_of(detail.fulfillment_id), str(place))
+
+
+def _package(detail: FulfillmentDetail, identity: tuple[str, ...]) -> tuple[str, str]:
+    """Return a parcel's id and tracking number; without a package's id, what else is the same for all of a parcel's lines."""
+    number = text_of(detail.tracking_number)
+    parcel = text_of(detail.package_id) or text_of(detail.shipment_id) or number or text_of(detail.fulfillment_id) or "/".join(identity)
+    return parcel, number

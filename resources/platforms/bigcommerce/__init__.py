@@ -1,0 +1,1 @@
+"""BigCommerce: orders out, stock and shipments in."""

@@ -1,0 +1,97 @@
+"""Checks a connection to a store with real calls that change nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from domain.connections import Connection
+from domain.errors import LockstepError
+from domain.ports import Check
+from resources.http import ApiClient, Reply
+from resources.platforms.bigcommerce.catalog import CatalogReader
+from resources.platforms.bigcommerce.settings import SCOPES, BigCommerceSettings
+from resources.secrets import permission_warning
+
+MAX_SKEW = 120
+"""Seconds: the default overlap of live windows, beyond which records could be missed."""
+CREDENTIAL_ADVICE = "create a store-level API account with the scopes of the connector's README, and put its token where `token` points"
+
+Finding = tuple[bool, str, str]
+
+
+class Preflight:
+    """The checks of one connection."""
+
+    def __init__(self, http: ApiClient, settings: BigCommerceSettings, connection: Connection, catalog: CatalogReader) -> None:
+        self._http, self._settings, self._connection, self._catalog = http, settings, connection, catalog
+
+    def run(self) -> list[Check]:
+        """Return one line a check; what depends on a failed credential is left out."""
+        checks = [self._check("token file", self._token_file), self._check("credentials and clock", self._clock)]
+        if not checks[-1].ok:
+            return checks
+        checks.append(self._check("store", self._store))
+        for scope, path in (
+            ("store_v2_orders", "/v2/orders?limit=1"),
+            ("store_v2_products", "/v3/catalog/products?limit=1"),
+            ("store_inventory", "/v3/inventory/items?limit=1"),
+        ):
+            checks.append(self._check(f"scope {scope} (read)", lambda scope=scope, path=path: self._scope(scope, path)))  # type: ignore[misc]
+        checks.append(self._check("locations", self._locations))
+        if self._settings.channel_id is not None:
+            checks.append(self._check("channel", self._channel))
+        return checks
+
+    def _check(self, name: str, run: Callable[[], Finding]) -> Check:
+        try:
+            ok, detail, advice = run()
+        except LockstepError as error:
+            ok, detail, advice = False, str(error), "see the message"
+        return Check(name, ok, detail, "" if ok else advice)
+
+    def _token_file(self) -> Finding:
+        warning = permission_warning(self._settings.token)
+        return warning is None, warning or "not open to others", "chmod 600 the file"
+
+    def _clock(self) -> Finding:
+        reply = self._http.request("GET", "/v2/time")
+        if not reply.ok:
+            return False, reply.complaint(), CREDENTIAL_ADVICE
+        skew = time.time() - float(reply.json()["time"])
+        detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
+        return abs(skew) <= MAX_SKEW, detail, "set this machine's clock by NTP: windows of changed orders depend on it"
+
+    def _store(self) -> Finding:
+        reply = self._http.request("GET", "/v2/store")
+        if not reply.ok:
+            return False, reply.complaint(), "give the token the scope store_v2_information_read_only"
+        store = reply.json()
+        return True, f"{store.get('name')} ({store.get('domain')}), plan {store.get('plan_name')}, status {store.get('status')}", ""
+
+    def _scope(self, scope: str, path: str) -> Finding:
+        reply = self._http.request("GET", path)
+        advice = f"give the token the scope {scope}; all of: {', '.join(SCOPES)}. Store-level scopes can't be edited: create a new account"
+        return reply.ok, "readable" if reply.ok else _short(reply), advice
+
+    def _locations(self) -> Finding:
+        locations = self._catalog.locations()
+        policy = self._connection.inventory
+        wanted = [policy.store_location] if policy.mode == "aggregate" else list(policy.nodes.values())
+        missing = sorted(code for code in wanted if code not in locations)
+        known = ", ".join(sorted(locations))
+        detail = f"{len(locations)} known: {known}" if not missing else f"no location {', '.join(missing)}; known: {known}"
+        return not missing, detail[:500], "correct inventory.store_location or inventory.nodes, or create the location in the store"
+
+    def _channel(self) -> Finding:
+        reply = self._http.request("GET", f"/v3/channels/{self._settings.channel_id}")
+        if reply.status == 404:
+            return False, f"the store has no channel {self._settings.channel_id}", "correct platform.channel_id"
+        if not reply.ok:
+            return False, _short(reply), "give the token the scope store_channel_listings_read_only or store_sites_read_only"
+        data = reply.json()["data"]
+        return data.get("status") not in ("deleted", "terminated"), f"{data.get('name')} ({data.get('status')})", "choose an active channel"
+
+
+def _short(reply: Reply) -> str:
+    return reply.complaint()[:300]

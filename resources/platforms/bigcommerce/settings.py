@@ -1,0 +1,91 @@
+"""Settings of a BigCommerce connection, and the facts about its API that no official source here confirms (README.md, "Unverified")."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from domain.connections import SecretRef
+
+SORT_BY_MODIFIED = "date_modified:asc"
+"""UNVERIFIED: the text of the V2 specification allows the direction, its enum lists bare names only; seen in use by others."""
+BOUND_SLACK_SECONDS = 1
+"""UNVERIFIED whether V2's date bounds are inclusive: a second more is asked for, and the client cuts to the exact window."""
+ROUND_PAGE = 50
+"""UNVERIFIED that V2 lists allow 250: a page that is short by a server's own limit has a multiple of 50, and isn't the last one."""
+PROBE_SIZE = 10
+"""Orders of one second that a probe can pass over before it answers by caution that there is something new."""
+ORDER_INCLUDES = "consignments.line_items,fees"
+"""UNVERIFIED whether long line lists are cut when included: ``items_total`` is compared, and the products fetched where it is more."""
+AUTHORIZED = frozenset({"authorized", "held for review", "capture pending"})
+"""Payment states whose authorisation reference the OMS needs for settling; the others are paid or void."""
+CATALOG_PAGE = 250
+INVENTORY_PAGE = 1000
+SKUS_A_CALL = 50
+"""SKUs in one ``sku:in`` filter: with the longest SKUs (255 characters) the URL still stays below 16 KB."""
+SHIPMENT_PAGE = 250
+STOCK_BATCH = 2000
+SCOPES = (
+    "store_v2_orders",
+    "store_v2_transactions_read_only",
+    "store_inventory",
+    "store_v2_products",
+    "store_v2_information_read_only",
+    "store_locations_read_only",
+)
+"""UNVERIFIED: the names of the last two scopes; catalog write (``store_v2_products``) is only used to stop tracking an item."""
+
+
+class BigCommerceSettings(BaseModel):
+    """The ``platform`` section of a connection to BigCommerce."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["bigcommerce"] = "bigcommerce"
+    store_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    token: SecretRef
+    api_base: str = "https://api.bigcommerce.com"
+    """The calls go to ``{api_base}/stores/{store_hash}``; ``{hash}`` in it stands for the store's hash."""
+    channel_id: int | None = Field(default=None, ge=1)
+    """The one channel of this connection; without it, all channels of the store."""
+    page_size: int = Field(default=250, ge=1, le=250)
+    quota: int = Field(default=150, ge=1)
+    """Calls a window, of all apps of the store; the API's headers correct it."""
+    window_seconds: float = Field(default=30.0, gt=0)
+    read_concurrency: int = Field(default=4, ge=1, le=16)
+    write_concurrency: int = Field(default=8, ge=1, le=50)
+    fetch_transactions: Literal["authorized", "all", "never"] = "authorized"
+    fetch_archived: bool = False
+    """UNVERIFIED filter ``is_deleted=true``: list archived orders in a pass of their own, so that the OMS's copy gets cancelled."""
+    timeout: float = Field(default=30.0, gt=0)
+    gift_certificate_sku: str = "GIFT-CERTIFICATE"
+    """SKU at the OMS of gift certificate lines, which have none in the store."""
+    gift_certificate_method: str = "Gift Certificate"
+    """Key of ``orders.payment_methods`` for what gift certificates paid."""
+    store_credit_method: str = "Store Credit"
+    tracking_carriers: dict[str, str] = Field(default_factory=dict)
+    """Our courier code -> ``tracking_carrier``, beside the table in statuses.py; an empty text sends none."""
+    shipping_providers: dict[str, str] = Field(default_factory=dict)
+    """Our courier code -> ``shipping_provider``, for carriers that the store has set up as providers."""
+
+    @model_validator(mode="after")
+    def _one_way_to_name_a_carrier(self) -> BigCommerceSettings:
+        if both := sorted(self.tracking_carriers.keys() & self.shipping_providers.keys()):
+            raise ValueError(f"{both[0]} is in tracking_carriers and in shipping_providers; BigCommerce takes one of them")
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """Return the store's base URL, without ``/v2`` or ``/v3``."""
+        return f"{self.api_base.replace('{hash}', self.store_hash).rstrip('/')}/stores/{self.store_hash}"
+
+    @property
+    def bucket(self) -> str:
+        """Return the name of the quota that all connections to this store share."""
+        return f"bigcommerce:{self.store_hash}"
+
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """Return the store and the channel that this section serves; ``None`` is all channels."""
+        return f"bigcommerce store {self.store_hash}", None if self.channel_id is None else str(self.channel_id)

@@ -1,0 +1,96 @@
+"""BigCommerce's order statuses, the milestones that they show, and its names for carriers: all as data.
+
+Source: orders.v2.oas2.yml, ``GET /order_statuses``. Merchants rename statuses (``custom_label``), so ids are what counts.
+UNVERIFIED: no table of allowed moves is published and none seems to be enforced; the caller holds the state machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.milestones import Milestone as M
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStatus:
+    """One of the store's statuses; a final one must not be moved by fulfilment any more."""
+
+    id: int
+    name: str
+    is_final: bool
+    shows: M | None
+    """The milestone that a person in the store reads from it."""
+
+
+STATUSES: dict[int, OrderStatus] = {
+    status.id: status
+    for status in (
+        OrderStatus(0, "Incomplete", False, None),  # abandoned at payment, never exported
+        OrderStatus(1, "Pending", False, None),
+        OrderStatus(2, "Shipped", False, M.SHIPPED),
+        OrderStatus(3, "Partially Shipped", False, M.PARTIALLY_SHIPPED),
+        OrderStatus(4, "Refunded", True, None),
+        OrderStatus(5, "Cancelled", True, M.CANCELED),
+        OrderStatus(6, "Declined", True, M.CANCELED),
+        OrderStatus(7, "Awaiting Payment", False, None),
+        OrderStatus(8, "Awaiting Pickup", False, M.PACKED),
+        OrderStatus(9, "Awaiting Shipment", False, M.RELEASED),
+        OrderStatus(10, "Completed", False, M.DELIVERED),
+        OrderStatus(11, "Awaiting Fulfillment", False, M.CREATED),
+        OrderStatus(12, "Manual Verification Required", False, None),
+        OrderStatus(13, "Disputed", False, None),
+        OrderStatus(14, "Partially Refunded", False, None),
+    )
+}
+
+MILESTONE_STATUS: dict[M, int | None] = {
+    M.CREATED: None,  # the order stands at 11, which made it go out
+    M.PARTIALLY_ALLOCATED: None,  # nothing that a shopper should be told yet
+    M.ALLOCATED: None,
+    M.PARTIALLY_RELEASED: 9,
+    M.RELEASED: 9,
+    M.PARTIALLY_PICKED: 9,
+    M.PICKED: 9,
+    M.PARTIALLY_PACKED: 9,
+    M.PACKED: 9,
+    M.PARTIALLY_SHIPPED: 3,
+    M.SHIPPED: 2,
+    M.PARTIALLY_DELIVERED: None,  # stays at 2 or 3, by what has been shipped
+    M.DELIVERED: 10,
+    M.PARTIALLY_RETURNED: None,  # 4 and 14 don't move money: the refund sets them
+    M.RETURNED: None,
+    M.CANCELED: 5,
+}
+"""Milestone at the OMS -> status to set, ``None`` where none is set. ``shipments.milestone_statuses`` overrides it."""
+
+TRACKING_CARRIERS: dict[str, str] = {
+    "amazon": "amazon",
+    "aramex": "aramex",
+    "australia_post": "australia-post",
+    "bpost": "bpost",
+    "canada_post": "canada-post",
+    "canpar": "canpar",
+    "china_post": "china-post",
+    "correios": "brazil-correios",
+    "dhl": "dhl",
+    "dpd": "dpd",
+    "evri": "hermes-uk",
+    "fedex": "fedex",
+    "gls": "gls",
+    "japan_post": "japan-post",
+    "la_poste": "la-poste-colissimo",
+    "landmark": "landmark-global",
+    "lasership": "lasership",
+    "old_dominion": "old-dominion-freight-line",
+    "ontrac": "ontrac",
+    "postnl": "postnl",
+    "purolator": "purolator",
+    "royal_mail": "royal-mail",
+    "speedee": "spee-dee-delivery",
+    "tnt": "tnt",
+    "ups": "ups",
+    "usps": "usps",
+    "yodel": "yodel",
+    "yunexpress": "yunexpress",
+}
+"""Our courier code -> ``tracking_carrier``, an AfterShip slug. UNVERIFIED beyond dhl, fedex, ups and usps; a setting overrides each."""

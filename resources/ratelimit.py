@@ -1,0 +1,158 @@
+"""Keeping within a remote API's quota, across threads and processes, by waiting and not by failing.
+
+Each process takes its permits from the shared ledger in small leases, so that a call costs no look-up of its own and an idle process
+holds next to nothing back from the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from domain.errors import TransientError
+from domain.ports import QuotaLedger
+
+IDLE_SECONDS = 1.0
+"""A lease that lasts longer was larger than the need; what is left of it lapses, since its window may have passed."""
+
+
+class QuotaState(NamedTuple):
+    """What the API's own headers say of the present window."""
+
+    quota: int
+    left: int
+    reset_seconds: float
+    window_seconds: float
+
+
+HeaderReader: TypeAlias = Callable[[Mapping[str, str]], QuotaState | None]
+
+
+class Limiter:
+    """One process's share of one bucket; ``reader`` understands the API's quota headers, where it sends any."""
+
+    def __init__(
+        self,
+        ledger: QuotaLedger,
+        bucket: str,
+        *,
+        quota: int,
+        window_seconds: float,
+        reader: HeaderReader | None = None,
+        max_wait: float = 900.0,
+    ) -> None:
+        self._ledger, self.bucket, self._quota, self._window = ledger, bucket, quota, window_seconds
+        self._reader, self._max_wait = reader, max_wait
+        self._largest = max(1, quota // 20)
+        self._lock = threading.Lock()
+        self._asking = threading.Lock()  # apart from the other, which the event loop takes and must never wait for
+        self._permits = 0
+        self._lease = 1
+        self._taken_at = 0.0
+        self._answers = 0
+        self._told_at = 0.0
+
+    def acquire(self) -> None:
+        """Wait until a call may be made; raises ``TransientError`` after ``max_wait`` seconds without a permit."""
+        started = time.monotonic()
+        while not self._use():
+            if wait := self._refill():
+                time.sleep(self._bounded(wait, started))
+
+    async def acquire_async(self) -> None:
+        """Do the same without holding up the event loop: the ledger is asked in a thread."""
+        started = time.monotonic()
+        while not self._use():
+            if wait := await asyncio.to_thread(self._refill):
+                await asyncio.sleep(self._bounded(wait, started))
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Pass on what an answer says of the quota: about every 50th answer, and each second while little is left."""
+        if state := self._due(headers):
+            self._tell(state)
+
+    async def observe_async(self, headers: Mapping[str, str]) -> None:
+        """Do the same without holding up the event loop."""
+        if state := self._due(headers):
+            await asyncio.to_thread(self._tell, state)
+
+    def _use(self) -> bool:
+        with self._lock:
+            if self._permits and time.monotonic() - self._taken_at > IDLE_SECONDS:
+                self._permits, self._lease = 0, 1
+            if not self._permits:
+                return False
+            self._permits -= 1
+            return True
+
+    def _refill(self) -> float:
+        """Take a lease, twice the last one if that was used up quickly; return the seconds to wait if there is none."""
+        with self._asking:
+            if self._permits:
+                return 0.0
+            quick = time.monotonic() - self._taken_at < IDLE_SECONDS
+            self._lease = min(self._largest, self._lease * 2) if quick else 1
+            granted, wait = self._ledger.take(self.bucket, self._lease, quota=self._quota, window_seconds=self._window)
+            with self._lock:
+                self._permits, self._taken_at = granted, time.monotonic()
+            return 0.0 if granted else max(0.01, wait)
+
+    def _bounded(self, wait: float, started: float) -> float:
+        waited = time.monotonic() - started
+        if waited + wait > self._max_wait:
+            raise TransientError(
+                f"no permit of {self.bucket} in {waited:.0f} s; its quota is used up, a later try may help", retry_after=wait
+            )
+        return wait
+
+    def _due(self, headers: Mapping[str, str]) -> QuotaState | None:
+        if self._reader is None or (state := self._reader(headers)) is None:
+            return None
+        with self._lock:
+            self._answers += 1
+            moment = time.monotonic()
+            low = state.left * 10 <= state.quota and moment - self._told_at >= 1.0
+            if not low and self._answers % 50 != 1:
+                return None
+            self._told_at = moment
+        return state
+
+    def _tell(self, state: QuotaState) -> None:
+        if state.quota != self._quota and state.quota > 0:
+            self._quota, self._largest = state.quota, max(1, state.quota // 20)
+        self._ledger.observe(
+            self.bucket, quota=state.quota, left=state.left, reset_seconds=state.reset_seconds, window_seconds=state.window_seconds
+        )
+
+
+class LocalQuota(QuotaLedger):
+    """A quota ledger of this process alone, for tests and tools: windows of fixed length, as the APIs count them."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._windows: dict[str, tuple[float, int]] = {}
+
+    def take(self, bucket: str, wanted: int, *, quota: int, window_seconds: float) -> tuple[int, float]:
+        """Take permits of the running window, or say when it ends."""
+        with self._lock:
+            now = self._clock()
+            ends, left = self._windows.get(bucket, (now, 0))
+            if now >= ends:
+                ends, left = now + window_seconds, quota
+            granted = min(wanted, left)
+            self._windows[bucket] = (ends, left - granted)
+            return granted, 0.0 if granted else ends - now
+
+    def observe(self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float) -> None:
+        """Adopt the API's window; within the same window the smaller number counts, since calls are under way."""
+        del quota, window_seconds
+        with self._lock:
+            ends = self._clock() + reset_seconds
+            known = self._windows.get(bucket)
+            if known and abs(known[0] - ends) < 1.0:
+                left = min(left, known[1])
+            self._windows[bucket] = (ends, left)

@@ -1,0 +1,41 @@
+"""Secrets, read by reference from the environment or from a file of their own; a value never enters a message."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+
+from domain.connections import SecretRef
+from domain.errors import PermanentError
+
+logger = logging.getLogger(__name__)
+
+
+def resolve(ref: SecretRef) -> str:
+    """Return the secret; raises ``PermanentError`` that names the variable or the file and what to do."""
+    if ref.env is not None:
+        value = os.environ.get(ref.env, "").strip()
+        if not value:
+            raise PermanentError(f"the environment variable {ref.env} is not set or empty; set it to the secret and start again")
+        return value
+    if warning := permission_warning(ref):
+        logger.warning(warning)
+    try:
+        value = (ref.file.read_text(encoding="utf-8") if ref.file else "").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise PermanentError(f"the secret file {ref.file} can't be read ({reason}); check the path and its owner") from None
+    if not value:
+        raise PermanentError(f"the secret file {ref.file} is empty; write the secret into it")
+    return value
+
+
+def permission_warning(ref: SecretRef) -> str | None:
+    """Return a sentence where the secret's file can be read by others than its owner."""
+    if ref.file is None or not ref.file.exists():
+        return None
+    mode = stat.S_IMODE(ref.file.stat().st_mode)
+    if mode & 0o077:
+        return f"the secret file {ref.file} can be read by others (mode {mode:04o}); chmod 600 closes it"
+    return None

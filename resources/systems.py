@@ -1,0 +1,32 @@
+"""Builds both systems of a connection from the registries."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from domain.connections import Connection, SystemSection
+from domain.errors import PermanentError
+from domain.ports import CommercePlatform, OrderManagementSystem, QuotaLedger
+from resources import oms, platforms
+from resources.connector import Connector
+from resources.secrets import resolve
+
+
+def settings_of(section: SystemSection, registry: dict[str, Connector[CommercePlatform]] | dict[str, Connector[OrderManagementSystem]]) -> BaseModel:
+    """Validate a connector's section. Raises ``pydantic.ValidationError``, or ``PermanentError`` for a kind that nobody registered."""
+    connector = registry.get(section.kind)
+    if connector is None:
+        raise PermanentError(f"There is no connector of the kind {section.kind!r}; known are {', '.join(sorted(registry))}.")
+    return connector.settings.model_validate(section.model_dump())
+
+
+def build_platform(connection: Connection, quota: QuotaLedger) -> CommercePlatform:
+    """Build the store's adapter; secrets are read here. Raises ``PermanentError`` for a missing one."""
+    settings = settings_of(connection.platform, platforms.REGISTRY)
+    return platforms.REGISTRY[connection.platform.kind].build(settings, connection, resolve, quota)
+
+
+def build_oms(connection: Connection, quota: QuotaLedger) -> OrderManagementSystem:
+    """Build the OMS's adapter; secrets are read here. Raises ``PermanentError`` for a missing one."""
+    settings = settings_of(connection.oms, oms.REGISTRY)
+    return oms.REGISTRY[connection.oms.kind].build(settings, connection, resolve, quota)

@@ -1,0 +1,147 @@
+"""Faults that the sandbox puts between a client and a system, common to all systems.
+
+Rules are set with ``POST /_sandbox/{kind}/{instance}/faults``, a JSON list of::
+
+    {"method": "POST" | null, "path": "<regex, searched in the path>", "kind": "<one of KINDS>",
+     "status": 429, "headers": {"Retry-After": "1"}, "body": <JSON or string>, "delay_ms": 0,
+     "skip": 0, "times": null, "probability": 1.0, "seed": 0}
+
+A rule lets ``skip`` matching requests through, then fires for ``times`` of them (null: for ever), each with ``probability``. The first
+rule that fires decides; only ``delay`` goes on to the next rule. ``GET`` lists the rules with their hits, ``DELETE`` clears them.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sandbox.system import Request, Response
+
+KINDS = ("status", "delay", "drop_before", "drop_after", "malformed", "truncated", "wrong_types")
+"""``drop_before`` closes the connection before the effect, ``drop_after`` after it and without an answer."""
+
+
+@dataclass(slots=True)
+class Rule:
+    """One fault with its counters."""
+
+    kind: str
+    path: str = ""
+    method: str | None = None
+    status: int = 500
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    delay_ms: int = 0
+    skip: int = 0
+    times: int | None = None
+    probability: float = 1.0
+    seed: int = 0
+    seen: int = 0
+    hits: int = 0
+    pattern: re.Pattern[str] = field(init=False, repr=False)
+    dice: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r} is none of {', '.join(KINDS)}")
+        self.pattern = re.compile(self.path)
+        self.dice = random.Random(self.seed)
+
+    def fires(self, request: Request) -> bool:
+        """Tell whether this request is hit, and count it."""
+        if self.method not in (None, request.method) or not self.pattern.search(request.path):
+            return False
+        self.seen += 1
+        if self.seen <= self.skip or (self.times is not None and self.hits >= self.times):
+            return False
+        if self.probability < 1.0 and self.dice.random() >= self.probability:
+            return False
+        self.hits += 1
+        return True
+
+    def describe(self) -> dict[str, Any]:
+        """Give the rule as it was set, with ``seen`` and ``hits``."""
+        return {name: getattr(self, name) for name in Rule.__dataclass_fields__ if name not in ("pattern", "dice")}
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What happens to one request: wait ``delay_ms``, then the fault, if any."""
+
+    delay_ms: int = 0
+    fault: Rule | None = None
+
+
+class Faults:
+    """The rules of one instance."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+
+    def judge(self, request: Request) -> Verdict:
+        """Ask the rules in their order."""
+        verdict = Verdict()
+        for rule in self.rules:
+            if rule.fires(request):
+                verdict.delay_ms += rule.delay_ms
+                if rule.kind != "delay":
+                    verdict.fault = rule
+                    break
+        return verdict
+
+    def control(self, request: Request) -> Response:
+        """Answer ``/_sandbox/{kind}/{instance}/faults``."""
+        if request.method == "POST":
+            try:
+                given = orjson.loads(request.body)
+                self.rules += [Rule(**rule) for rule in (given if isinstance(given, list) else [given])]
+            except (TypeError, ValueError, re.error) as reason:
+                return _json({"error": f"a fault rule is not understood: {reason}"}, 400)
+        elif request.method == "DELETE":
+            self.rules.clear()
+        elif request.method != "GET":
+            return _json({"error": "faults take GET, POST and DELETE"}, 405)
+        return _json([rule.describe() for rule in self.rules])
+
+
+def refusal(rule: Rule) -> Response:
+    """Build the answer of a ``status`` fault."""
+    body = rule.body if rule.body is not None else {"status": rule.status, "title": "Injected by the sandbox"}
+    raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
+    headers = {"Content-Type": "text/html" if isinstance(body, str) else "application/json"} | rule.headers
+    return Response(rule.status, raw, headers)
+
+
+def spoil(rule: Rule, response: Response) -> Response:
+    """Change the body of a good answer as ``malformed``, ``truncated`` or ``wrong_types`` asks."""
+    body = response.body
+    if rule.kind == "truncated":
+        body = body[: len(body) // 2]
+    elif rule.kind == "malformed":
+        body = b'{"oops": ' + body
+    elif body:
+        body = orjson.dumps(_swap_types(orjson.loads(body)))
+    return Response(response.status, body, response.headers)
+
+
+def _swap_types(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _swap_types(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_swap_types(item) for item in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str):
+        try:
+            return float(value) if "." in value else int(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(status, orjson.dumps(value), {"Content-Type": "application/json"})

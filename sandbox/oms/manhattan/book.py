@@ -1,0 +1,122 @@
+"""The tenant's orders: bodies as bytes, and the few columns that searches and counts need.
+
+Bodies are kept serialised: tens of thousands of parsed orders would cost gigabytes and slow every garbage collection.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sandbox.oms.manhattan.clock import to_iso
+from sandbox.oms.manhattan.settings import Settings
+from sandbox.oms.manhattan.statuses import roll_up
+from sandbox.oms.manhattan.stock import Holding, Stock, holdings_of
+
+Json = dict[str, Any]
+
+_MOST_CORRELATIONS = 50
+
+
+@dataclass(slots=True)
+class OrderRecord:
+    """One order with its bookkeeping."""
+
+    order_id: str
+    raw: bytes
+    updated_ms: int
+    created_ms: int
+    alternate_id: str
+    org_id: str
+    min_status: float
+    max_status: float
+    creates: int = 0
+    saves: int = 0
+    saved_total: str = "0"
+    """Total as of the last save through the API, before anything was cancelled."""
+    holdings: tuple[Holding, ...] = ()
+    previous: bytes | None = None
+    stale_left: int = 0
+    correlations: list[str] = field(default_factory=list)
+
+    def load(self) -> Json:
+        """Parse the body, for a change of it."""
+        order: Json = orjson.loads(self.raw)
+        return order
+
+    def read(self) -> bytes:
+        """Give the body as a reader gets it: the version before the last change, while stale reads are left."""
+        if self.stale_left > 0 and self.previous is not None:
+            self.stale_left -= 1
+            return self.previous
+        return self.raw
+
+    def correlate(self, correlation_id: str | None) -> None:
+        """Note a caller's correlation id."""
+        if correlation_id and correlation_id not in self.correlations and len(self.correlations) < _MOST_CORRELATIONS:
+            self.correlations.append(correlation_id)
+
+
+class OrderBook:
+    """All orders by id and by time of change."""
+
+    def __init__(self, stock: Stock, settings: Settings) -> None:
+        self.stock = stock
+        self.settings = settings
+        self.records: dict[str, OrderRecord] = {}
+        self.version = 0
+        """Counts the changes, so that a search result can tell whether it is still true."""
+        self._timeline: list[tuple[int, str]] = []
+        """(updated, id) in order; an entry whose time is not the record's any more is dead."""
+
+    def commit(self, order: Json, now_ms: int) -> OrderRecord:
+        """Store a created or changed order: statuses rolled up, stamped strictly later than before, stock holdings moved along."""
+        self.version += 1
+        order_id = order["OrderId"]
+        record = self.records.get(order_id)
+        low, high = roll_up(order, self.settings.status_style, self.settings.status_names)
+        stamp = now_ms if record is None else max(now_ms, record.updated_ms + 1)
+        order["UpdatedTimestamp"] = to_iso(stamp)
+        order.setdefault("CreatedTimestamp", order["UpdatedTimestamp"])
+        raw = orjson.dumps(order)
+        if record is None:
+            record = OrderRecord(order_id, raw, stamp, stamp, "", "", low, high)
+            self.records[order_id] = record
+        else:
+            record.previous, record.raw = record.raw, raw
+            record.stale_left = self.settings.stale_reads
+        record.updated_ms, record.min_status, record.max_status = stamp, low, high
+        record.alternate_id = str(order.get("AlternateOrderId") or "")
+        record.org_id = str(order.get("OrgId") or "")
+        self._hold(record, holdings_of(order))
+        self._enter(stamp, order_id)
+        return record
+
+    def since(self, from_ms: int | None) -> Iterator[OrderRecord]:
+        """Walk the orders changed at or after a moment, by (UpdatedTimestamp, OrderId)."""
+        start = 0 if from_ms is None else bisect.bisect_left(self._timeline, (from_ms, ""))
+        for index in range(start, len(self._timeline)):
+            stamp, order_id = self._timeline[index]
+            record = self.records[order_id]
+            if record.updated_ms == stamp:
+                yield record
+
+    def adopt(self, record: OrderRecord) -> None:
+        """Take a record back from a snapshot; its holdings are in the stock's own part of it."""
+        self.records[record.order_id] = record
+        self._enter(record.updated_ms, record.order_id)
+
+    def _hold(self, record: OrderRecord, holdings: tuple[Holding, ...]) -> None:
+        if holdings != record.holdings:
+            self.stock.hold(record.holdings, -1)
+            self.stock.hold(holdings, 1)
+            record.holdings = holdings
+
+    def _enter(self, stamp: int, order_id: str) -> None:
+        bisect.insort(self._timeline, (stamp, order_id))
+        if len(self._timeline) > 4 * len(self.records) + 1000:
+            self._timeline = sorted((r.updated_ms, r.order_id) for r in self.records.values())

@@ -1,0 +1,48 @@
+"""The tenant's clock: wall time, unless a test moves or freezes it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_iso(ms: int) -> str:
+    """Write a moment as Manhattan does in bodies: UTC, milliseconds, no zone (oms.md 1.7)."""
+    return (_EPOCH + timedelta(milliseconds=ms)).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def to_ms(text: str) -> int:
+    """Read an ISO moment, naive as UTC; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+class Clock:
+    """Milliseconds since 1970, UTC."""
+
+    def __init__(self) -> None:
+        self.offset_ms = 0
+        self.frozen_ms: int | None = None
+
+    def now_ms(self) -> int:
+        """Tell the tenant's present moment."""
+        if self.frozen_ms is not None:
+            return self.frozen_ms
+        return time.time_ns() // 1_000_000 + self.offset_ms
+
+    def now(self) -> str:
+        """Tell the tenant's present moment as Manhattan writes it."""
+        return to_iso(self.now_ms())
+
+    def move(self, now: str | None, *, freeze: bool) -> None:
+        """Set the present moment, running on from there or standing still; ``None`` goes back to wall time."""
+        self.frozen_ms = None
+        self.offset_ms = 0
+        if now is not None:
+            moment = to_ms(now)
+            self.offset_ms = moment - time.time_ns() // 1_000_000
+            self.frozen_ms = moment if freeze else None

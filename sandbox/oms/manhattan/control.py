@@ -1,0 +1,202 @@
+"""The sandbox's own endpoints of a tenant, below ``/_sandbox/manhattan/{instance}/``: load, advance, disturb, count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from decimal import Decimal, InvalidOperation
+from random import Random
+from typing import Any
+
+import orjson
+
+from sandbox.oms.manhattan.cancels import cancel_in, decide_late_cancel, outcome
+from sandbox.oms.manhattan.day import Plan, advance
+from sandbox.oms.manhattan.effects import counts_of, effect_of, effects_of
+from sandbox.oms.manhattan.envelope import Refused, plain
+from sandbox.oms.manhattan.fulfilment import STEPS
+from sandbox.oms.manhattan.inventory import dump_availability
+from sandbox.oms.manhattan.items import load_items
+from sandbox.oms.manhattan.modifications import set_status
+from sandbox.oms.manhattan.returns import return_lines
+from sandbox.oms.manhattan.shipping import Package, Portion, parcels_of, ship, shippable
+from sandbox.oms.manhattan.state import State
+from sandbox.oms.manhattan.stock import Location, as_decimal
+from sandbox.system import Request, Response
+
+Json = dict[str, Any]
+
+
+def answer_control(state: State, request: Request) -> Response:
+    """Answer one control call: 400 names what is wrong with it, 404 what does not exist."""
+    parts = request.path.strip("/").split("/")
+    try:
+        if parts[0] == "orders" and len(parts) > 2:
+            # An order id may hold a slash: the sandbox lists such an order too, however badly the vendor's API reaches it.
+            return _order_call(state, request, "/".join(parts[1:-1]), parts[-1])
+        if parts[:2] == ["effects", "order"]:
+            return _raw(state, "/".join(parts[2:]))
+        call = _CALLS.get((request.method, "/".join(parts)))
+        if call is None:
+            return plain({"error": f"no control {request.method} {request.path}"}, 404)
+        result = call(state, _body(request))
+        return result if isinstance(result, Response) else plain(result)
+    except Refused as refused:
+        return plain({"error": str(refused), "messages": refused.messages}, 400)
+    except (ValueError, KeyError, TypeError, InvalidOperation) as problem:
+        return plain({"error": f"{type(problem).__name__}: {problem}"}, 400)
+
+
+def _order_call(state: State, request: Request, order_id: str, name: str) -> Response:
+    handler = _ORDER_CALLS.get((request.method, name))
+    if order_id not in state.book.records or handler is None:
+        return plain({"error": f"no order {order_id!r} or no control {request.method} {name!r}"}, 404)
+    return plain(handler(state, order_id, _body(request) or {}))
+
+
+def _body(request: Request) -> Any:
+    return orjson.loads(request.body) if request.body.strip() else None
+
+
+def _raw(state: State, order_id: str) -> Response:
+    record = state.book.records.get(order_id)
+    if record is None:
+        return plain({"error": f"no order {order_id!r}"}, 404)
+    return plain({**effect_of(record), "order": orjson.Fragment(record.raw)})
+
+
+def _items(state: State, body: Any) -> Json:
+    return {"items": load_items(state, body)}
+
+
+def _supply(state: State, body: Any) -> Json:
+    for row in body:
+        state.stock.set_supply(row)
+    return {"rows": len(body)}
+
+
+def _locations(state: State, body: Any) -> Json:
+    for row in body:
+        location = state.stock.locations.setdefault(str(row["LocationId"]), Location())
+        location.type_id = str(row.get("LocationTypeId", location.type_id))
+        location.outage = bool(row.get("outage", location.outage))
+    return {"locations": sorted(state.stock.locations)}
+
+
+def _settings(state: State, body: Any) -> Json:
+    state.settings.update(body or {})
+    return state.settings.as_dict()
+
+
+def _clock(state: State, body: Any) -> Json:
+    state.clock.move(body.get("now"), freeze=bool(body.get("freeze", False)))
+    return {"now": state.clock.now()}
+
+
+def _advance(state: State, body: Any) -> Json:
+    body = dict(body or {})
+    order_ids = body.pop("orders", None)
+    known = {f.name for f in fields(Plan)}
+    unknown = sorted(body.keys() - known)
+    if unknown:
+        raise ValueError(f"unknown {', '.join(unknown)}; known: orders, {', '.join(sorted(known))}")
+    return dict(advance(state, Plan(**body), order_ids))
+
+
+def _ship(state: State, order_id: str, body: Json) -> Json:
+    """Ship ``{lines: [{line, quantity}] | null, tracking, carrier}`` as one package, through all steps before it."""
+    order = state.book.records[order_id].load()
+    now = state.clock.now()
+    for name, step in STEPS.items():
+        if name != "process":
+            step(state, order, now)
+    portions = shippable(order)
+    if body.get("lines") is not None:
+        portions = [portion for wanted in body["lines"] for portion in _portions(portions, wanted)]
+    if not portions:
+        raise ValueError(f"order {order_id!r} has nothing to ship")
+    package = parcels_of(portions, Random(f"{order_id}:{state.serial}"), 0.0)
+    if "carrier" in body:
+        package = Package(portions, body["carrier"], body.get("tracking"))
+    package.tracking = body.get("tracking")
+    ship(state, order, [package], now)
+    state.commit(order)
+    return {"packages": effect_of(state.book.records[order_id])["packages"]}
+
+
+def _portions(portions: list[Portion], wanted: Json) -> list[Portion]:
+    mine = [portion for portion in portions if portion.line["OrderLineId"] == wanted["line"]]
+    rest = as_decimal(wanted["quantity"]) if "quantity" in wanted else sum((p.quantity for p in mine), Decimal(0))
+    chosen = []
+    for portion in mine:
+        share = min(rest, portion.quantity)
+        if share > 0:
+            chosen.append(Portion(portion.line, portion.unit, share))
+            rest -= share
+    if rest > 0 or not chosen:
+        raise ValueError(f"line {wanted['line']!r} has not so much to ship: {rest} too many")
+    return chosen
+
+
+def _cancel(state: State, order_id: str, body: Json) -> Json:
+    """Cancel at the OMS: ``{lines: [ids] | null, reason, comments}``, under the same rules as the API."""
+    order = state.book.records[order_id].load()
+    messages = cancel_in(state, order, body.get("lines"), body.get("reason"), body.get("comments"))
+    state.commit(order)
+    return {**outcome(order), "messages": messages}
+
+
+def _cancel_outcome(state: State, order_id: str, body: Json) -> Json:
+    order = state.book.records[order_id].load()
+    lines = decide_late_cancel(order, accepted=bool(body["accepted"]))
+    if lines:
+        state.commit(order)
+    return {"lines": lines, **outcome(order)}
+
+
+def _return(state: State, order_id: str, body: Json) -> Json:
+    order = state.book.records[order_id].load()
+    returned = return_lines(order, body.get("lines"), received=body.get("stage", "returned") == "returned")
+    state.commit(order)
+    return {"returned": returned, **outcome(order)}
+
+
+def _status(state: State, order_id: str, body: Json) -> Json:
+    order = state.book.records[order_id].load()
+    set_status(order, body.get("line"), body["status"])
+    state.commit(order)
+    return outcome(order)
+
+
+def _touch(state: State, order_id: str, body: Json) -> Json:
+    """Bump the time of change without a change (``{}``), or serve the version before the last for ``{"stale": n}`` reads."""
+    record = state.book.records[order_id]
+    if "stale" in body:
+        record.stale_left = int(body["stale"])
+    else:
+        state.commit(record.load())
+    return {"OrderId": order_id, "updated": record.load()["UpdatedTimestamp"], "stale": record.stale_left}
+
+
+_CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
+    ("POST", "items"): _items,
+    ("POST", "supply"): _supply,
+    ("POST", "locations"): _locations,
+    ("POST", "settings"): _settings,
+    ("GET", "settings"): _settings,
+    ("POST", "clock"): _clock,
+    ("POST", "tokens/expire"): lambda state, _: {"expired": state.tokens.expire_all()},
+    ("POST", "advance"): _advance,
+    ("GET", "counts"): lambda state, _: counts_of(state),
+    ("GET", "effects/orders"): lambda state, _: effects_of(state),
+    ("GET", "dump/availability"): lambda state, _: dump_availability(state),
+}
+
+_ORDER_CALLS: dict[tuple[str, str], Callable[[State, str, Json], Json]] = {
+    ("POST", "ship"): _ship,
+    ("POST", "cancel"): _cancel,
+    ("POST", "cancel_outcome"): _cancel_outcome,
+    ("POST", "return"): _return,
+    ("POST", "status"): _status,
+    ("POST", "touch"): _touch,
+}

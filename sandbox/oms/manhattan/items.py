@@ -1,0 +1,36 @@
+"""The item master.
+
+The contract names no call for it: ``POST /item/api/item/item/search`` with ``Query: ItemId in (...)`` and the attributes answered here are
+our assumption, built after the search call of the order component. ``UOM`` is the base unit; ``AlternateUOM`` lists further ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.oms.manhattan.envelope import paged
+from sandbox.oms.manhattan.pages import page_of
+from sandbox.oms.manhattan.query import parse_query
+from sandbox.oms.manhattan.state import State
+from sandbox.system import Request, Response
+
+Json = dict[str, Any]
+
+
+def load_items(state: State, rows: list[Json]) -> int:
+    """Add or replace items: ``{ItemId, UOM, Description, ...}``; answers how many the master now has."""
+    for row in rows:
+        uom = row.get("UOM") or row.get("BaseUOM") or "EA"
+        state.items[str(row["ItemId"])] = {"Description": "", "AlternateUOM": [], **row, "UOM": uom, "BaseUOM": uom}
+    return len(state.items)
+
+
+def search_items(state: State, request: Request) -> Response:
+    """Answer the item search, sorted by ItemId."""
+    body, page, size = page_of(request, state.settings.max_page_size)
+    conditions = parse_query(body.get("Query"))
+    wanted = next((c.values for c in conditions if c.attribute == "ItemId" and c.operator in ("=", "in")), None)
+    ids = sorted(state.items) if wanted is None else sorted(set(wanted) & state.items.keys())
+    rows = [state.items[i] for i in ids]
+    rows = [row for row in rows if all(c.holds(row.get(c.attribute)) for c in conditions)]
+    return paged(rows[page * size : (page + 1) * size], len(rows), page, size)

@@ -1,0 +1,61 @@
+"""Merging a partial order into the stored one: only the attributes sent are changed (oms.md 1.5)."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+Json = dict[str, Any]
+
+KEYS = {
+    "OrderLine": "OrderLineId",
+    "OrderChargeDetail": "ChargeDetailId",
+    "OrderLineChargeDetail": "ChargeDetailId",
+    "OrderTaxDetail": "TaxDetailId",
+    "OrderLineTaxDetail": "TaxDetailId",
+    "OrderHold": "HoldTypeId",
+    "OrderLineHold": "HoldTypeId",
+    "OrderNote": "NoteId",
+    "Payment": "PaymentId",
+    "PaymentMethod": "PaymentMethodId",
+    "PaymentTransaction": "PaymentTransactionId",
+}
+"""Lists whose elements are matched by a key; any other list is replaced as a whole."""
+
+
+def merge(target: Json, update: Json) -> None:
+    """Merge in place; an element without its key is matched by place in a Payment, and appended elsewhere."""
+    for name, value in update.items():
+        current = target.get(name)
+        if name in KEYS and isinstance(value, list) and isinstance(current, list):
+            _merge_list(current, value, KEYS[name], by_place=name == "Payment")
+        elif isinstance(value, dict) and isinstance(current, dict):
+            merge(current, value)
+        else:
+            target[name] = value
+
+
+def _merge_list(current: list[Json], update: list[Json], key: str, *, by_place: bool) -> None:
+    index = {element.get(key): element for element in current if element.get(key) is not None}
+    for place, element in enumerate(update):
+        identity = element.get(key)
+        known = index.get(identity) if identity is not None else None
+        if known is None and identity is None and by_place and place < len(current):
+            known = current[place]
+        if known is None:
+            # An element that came without its id is new each time it is sent: resending it doubles the charge, as at the vendor.
+            current.append(element)
+        else:
+            merge(known, element)
+
+
+def would_change(current: Any, value: Any) -> bool:
+    """Tell whether merging ``value`` into ``current`` changes anything; 2, "2" and 2.00 are one number."""
+    if isinstance(value, dict) and isinstance(current, dict):
+        return any(would_change(current.get(name), part) for name, part in value.items())
+    if value == current or value is None or current is None:
+        return bool(value != current)
+    try:
+        return Decimal(str(value)) != Decimal(str(current))
+    except InvalidOperation:
+        return True

@@ -1,0 +1,50 @@
+"""Request bodies: JSON objects, and the page that a search asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from sandbox.oms.manhattan.envelope import Refused, error
+from sandbox.system import Request
+
+Json = dict[str, Any]
+
+BAD_REQUEST = 400
+_DEFAULT_SIZE = 20
+
+
+def json_of(request: Request) -> Any:
+    """Parse the body; raises Refused on anything that is not JSON."""
+    try:
+        return orjson.loads(request.body)
+    except orjson.JSONDecodeError as problem:
+        raise Refused(error("MALFORMED_JSON", f"The body is not JSON: {problem}"), status=BAD_REQUEST) from problem
+
+
+def object_of(request: Request) -> Json:
+    """Parse the body as one object; raises Refused on any other JSON."""
+    body = json_of(request)
+    if not isinstance(body, dict):
+        raise Refused(error("MALFORMED_JSON", "The body is not a JSON object"), status=BAD_REQUEST)
+    return body
+
+
+def rows_of(request: Request) -> list[Json]:
+    """Parse a body that carries many records: a list, ``Data`` or ``data``, or one object alone."""
+    body = json_of(request)
+    if isinstance(body, dict):
+        body = body.get("Data") or body.get("data") or [body]
+    if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
+        raise Refused(error("MALFORMED_JSON", "The body is not a list of JSON objects"), status=BAD_REQUEST)
+    return body
+
+
+def page_of(request: Request, most: int) -> tuple[Json, int, int]:
+    """Read a search body with its Page (from 0) and Size, which is cut to the tenant's most without a word."""
+    body = object_of(request)
+    page, size = body.get("Page", 0), body.get("Size", _DEFAULT_SIZE)
+    if not isinstance(page, int) or not isinstance(size, int) or page < 0 or size < 1:
+        raise Refused(error("INVALID_PAGE", f"Page {page!r} and Size {size!r} are not a page", field="Page"))
+    return body, page, min(size, most)

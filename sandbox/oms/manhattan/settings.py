@@ -1,0 +1,81 @@
+"""What a test or an operator may set on the simulated tenant; the defaults follow oms.md, and our assumptions where it is silent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+_CHOICES = {"status_style": ("plain", "decimal", "mixed"), "check_uom": ("error", "warning", "off"), "save_answer": ("compact", "full")}
+
+_CANCEL_REASONS = ("Customer Request", "Out Of Stock", "Payment Declined", "Suspected Fraud", "Merchant Request")
+
+
+def _reasons() -> list[dict[str, Any]]:
+    return [{"ReasonId": reason, "ReasonTypeId": "Cancel", "Description": reason} for reason in _CANCEL_REASONS]
+
+
+@dataclass(slots=True)
+class Settings:
+    """Behaviour of one tenant."""
+
+    client_id: str = "lockstep"
+    client_secret: str = "sandbox-secret"  # noqa: S105 - a simulated system's published credential
+    username: str = "sync"
+    password: str = "sandbox-password"  # noqa: S105 - the same
+    token_seconds: int = 3600
+    org_id: str = "SANDBOX"
+    business_error_status: int = 400
+    """HTTP code of a refused request: the vendor's own is unverified (oms.md 1.2)."""
+    save_answer: str = "compact"
+    """``compact`` or ``full``: how much of the saved order a save answers."""
+    status_style: str = "plain"
+    """``7000``, ``7000.000``, or both in one body (oms.md 1.6)."""
+    currencies: list[str] | None = None
+    """``None`` = every ISO 4217 code."""
+    check_items: bool = True
+    check_uom: str = "error"
+    """``error``, ``warning`` or ``off``: what a UOM that the item does not have leads to."""
+    shipping_methods: list[str] | None = field(
+        default_factory=lambda: ["Standard", "Ground", "Express", "TwoDay", "NextDay", "Pickup", "Email"]
+    )
+    """An id outside the list is a WARNING, as Manhattan does not check it at create (oms.md 1.4); ``None`` = all known."""
+    payment_types: list[str] | None = field(default_factory=lambda: ["Credit Card", "Gift Card", "PayPal", "Cash", "Check", "Other"])
+    """A type outside the list is an ERROR inside ``success:true`` (oms.md 1.2)."""
+    reasons: list[dict[str, Any]] = field(default_factory=_reasons)
+    late_cancellation: bool = False
+    stale_reads: int = 0
+    """So many reads after each change are still answered with the version before it."""
+    max_page_size: int = 1000
+    max_items: int = 100
+    """Most items in one availability call."""
+    reserve_on_create: bool = True
+    """Whether open, not yet allocated demand lowers the network view."""
+    views: dict[str, dict[str, Any]] | None = None
+    """View name -> ``{"locations": [ids] | null, "protection": {item: n}}``; ``None`` = any name, all locations."""
+    limited_below: int = 0
+    """Availability up to this is StatusCode 1 (unverified in oms.md 1.8); 0 = never."""
+    default_location: str = "DC1"
+    status_names: dict[str, str] = field(default_factory=dict)
+    """Renamed status descriptions, by status id (oms.md 1.6: never match on text)."""
+
+    def update(self, changes: dict[str, Any]) -> None:
+        """Take changed settings; raises ValueError on an unknown name or a value of another type."""
+        known = {f.name for f in fields(self)}
+        for name, value in changes.items():
+            if name not in known:
+                raise ValueError(f"unknown setting {name!r}; known: {', '.join(sorted(known))}")
+            default = getattr(_DEFAULTS, name)
+            if value is not None and default is not None and type(value) is not type(default):
+                raise ValueError(f"setting {name!r} takes a {type(default).__name__}, not {value!r}")
+        for name, choices in _CHOICES.items():
+            if name in changes and changes[name] not in choices:
+                raise ValueError(f"{name} is one of {', '.join(choices)}, not {changes[name]!r}")
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all settings, for the snapshot and for control."""
+        return asdict(self)
+
+
+_DEFAULTS = Settings()

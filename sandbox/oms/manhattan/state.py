@@ -1,0 +1,41 @@
+"""Everything that one tenant knows: what the modules of this package read and change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sandbox.oms.manhattan.auth import Tokens
+from sandbox.oms.manhattan.book import OrderBook, OrderRecord
+from sandbox.oms.manhattan.clock import Clock
+from sandbox.oms.manhattan.settings import Settings
+from sandbox.oms.manhattan.stock import Stock
+
+Json = dict[str, Any]
+
+
+class State:
+    """The state of one tenant; written by one thread only, the server's event loop."""
+
+    def __init__(self, instance: str) -> None:
+        self.instance = instance
+        self.settings = Settings()
+        self.clock = Clock()
+        self.tokens = Tokens(instance)
+        self.items: dict[str, Json] = {}
+        self.stock = Stock()
+        self.book = OrderBook(self.stock, self.settings)
+        self.counts: Counter[str] = Counter()
+        self.last_search: tuple[str, int, list[OrderRecord]] | None = None
+        """Query, version of the book and result of the last order search."""
+        self.serial = 0
+        """Last number given to a package; makes tracking numbers unique."""
+
+    def commit(self, order: Json) -> OrderRecord:
+        """Store a created or changed order at the tenant's present moment."""
+        return self.book.commit(order, self.clock.now_ms())
+
+    def next_serial(self) -> int:
+        """Give the next package's number."""
+        self.serial += 1
+        return self.serial

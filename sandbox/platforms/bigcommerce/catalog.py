@@ -1,0 +1,184 @@
+"""Products and variants: the store's catalog and ``/v3/catalog``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.platforms.bigcommerce import dates
+from sandbox.platforms.bigcommerce.paging import envelope, integers, paging_v3, texts
+from sandbox.platforms.bigcommerce.replies import Refused, json_reply, parse_body, v3_error
+from sandbox.system import Request, Response
+
+Json = dict[str, Any]
+Query = dict[str, list[str]]
+
+TRACKING = ("none", "product", "variant")
+MAX_LIMIT = 250
+PRODUCT_WRITABLE = ("name", "sku", "price", "inventory_tracking", "weight", "upc", "is_visible", "availability", "inventory_warning_level")
+
+
+class Catalog:
+    """Products by id, variants by id, and the SKUs of both."""
+
+    def __init__(self) -> None:
+        self.products: dict[int, Json] = {}
+        self.variants: dict[int, Json] = {}
+        self.by_sku: dict[str, int] = {}
+        self.products_by_sku: dict[str, int] = {}
+        self._last = {"product": 110, "variant": 0}
+
+    def put(self, given: Json, now: int) -> int:
+        """Add or replace a product with its variants; one without variants gets the base variant that BigCommerce gives it.
+
+        A product or variant that comes again without an id keeps the one its SKU has, so stock stays with it. Raises ValueError for an
+        unknown tracking mode or a SKU that another product's variant has; nothing is changed then.
+        """
+        sku = str(given.get("sku") or "")
+        tracking = given.get("inventory_tracking", "product" if not given.get("variants") else "variant")
+        number = int(given.get("id") or self.products_by_sku.get(sku) or self._last["product"] + 1)
+        variants = given.get("variants") or [{"sku": sku, "id": given.get("base_variant_id")}]
+        self._check(number, tracking, [str(entry.get("sku") or sku) for entry in variants])
+        product = _product(given, number, tracking, now)
+        for old in self.products.get(number, {"variant_ids": []})["variant_ids"]:
+            del self.variants[old]
+        product["variant_ids"] = [self._put_variant(entry, product) for entry in variants]
+        product["base_variant_id"] = product["variant_ids"][0] if not given.get("variants") else None
+        self.products[number] = product
+        self._last["product"] = max(self._last["product"], number)
+        if sku:
+            self.products_by_sku[sku] = number
+        return number
+
+    def _check(self, number: int, tracking: str, skus: list[str]) -> None:
+        if tracking not in TRACKING:
+            raise ValueError(f"inventory_tracking {tracking!r} is none of {', '.join(TRACKING)}")
+        for sku in skus:
+            owner = self.variants.get(self.by_sku.get(sku, 0))
+            if (owner is not None and owner["product_id"] != number) or (sku and skus.count(sku) > 1):
+                raise ValueError(f"sku {sku!r} is in use")
+
+    def _put_variant(self, given: Json, product: Json) -> int:
+        sku = str(given.get("sku") or product["sku"])
+        number = int(given.get("id") or self.by_sku.get(sku) or self._last["variant"] + 1)
+        self._last["variant"] = max(self._last["variant"], number)
+        price = given.get("price")
+        self.variants[number] = {
+            "id": number,
+            "product_id": product["id"],
+            "sku": sku,
+            "sku_id": number,
+            "price": price,
+            "calculated_price": float(product["price"] if price is None else price),
+            "upc": given.get("upc", ""),
+            "purchasing_disabled": False,
+            "purchasing_disabled_message": "",
+            "option_values": given.get("option_values", []),
+            "inventory_warning_level": 0,
+            "bin_picking_number": "",
+        }
+        if sku:
+            self.by_sku[sku] = number
+        return number
+
+    def restore(self, products: list[Json], variants: list[Json]) -> None:
+        """Take back products and variants as they were kept."""
+        self.products = {product["id"]: product for product in products}
+        self.variants = {variant["id"]: variant for variant in variants}
+        self.by_sku = {variant["sku"]: variant["id"] for variant in variants if variant["sku"]}
+        self.products_by_sku = {product["sku"]: product["id"] for product in products if product["sku"]}
+        self._last = {"product": max(self.products, default=110), "variant": max(self.variants, default=0)}
+
+
+def _product(given: Json, number: int, tracking: str, now: int) -> Json:
+    sku = str(given.get("sku") or "")
+    return {
+        "id": number,
+        "name": given.get("name") or sku or f"Product {number}",
+        "type": given.get("type", "physical"),
+        "sku": sku,
+        "weight": float(given.get("weight") or 0),
+        "price": float(given.get("price") or 0),
+        "upc": given.get("upc", ""),
+        "inventory_warning_level": 0,
+        "inventory_tracking": tracking,
+        "is_visible": True,
+        "availability": "available",
+        "date_created": dates.to_iso(now),
+        "date_modified": dates.to_iso(now),
+    }
+
+
+class CatalogApi:
+    """Answers ``/v3/catalog/products`` and ``/v3/catalog/variants``; ``level`` gives the stock shown beside an item."""
+
+    def __init__(self, catalog: Catalog, level: Any, now: Any) -> None:
+        self.catalog, self.level, self.now = catalog, level, now
+
+    def handle(self, parts: list[str], request: Request) -> Response:
+        """Answer a call; ``parts`` is the path after ``catalog``."""
+        match request.method, parts:
+            case "GET", ["products"]:
+                return self._products(request.query)
+            case "GET", ["variants"]:
+                return self._variants(request.query)
+            case "GET", ["products", number] if number.isdigit():
+                return json_reply({"data": self._show(self._product(int(number)), request.query), "meta": {}})
+            case "GET", ["products", number, "variants"] if number.isdigit():
+                self._product(int(number))
+                return self._variants(request.query | {"product_id:in": [number]})
+            case "PUT", ["products", number] if number.isdigit():
+                return self._update(self._product(int(number)), request)
+        raise Refused(v3_error(404, "The requested resource was not found."))
+
+    def _product(self, number: int) -> Json:
+        if number not in self.catalog.products:
+            raise Refused(v3_error(404, f"The product with id {number} was not found."))
+        return self.catalog.products[number]
+
+    def _products(self, query: Query) -> Response:
+        page, limit = paging_v3(query, 50, MAX_LIMIT)
+        found = list(self.catalog.products.values())
+        if (wanted := integers(query, "id:in", "id")) is not None:
+            found = [product for product in found if product["id"] in wanted]
+        if (skus := texts(query, "sku:in", "sku")) is not None:
+            found = [product for product in found if product["sku"] in skus]
+        if (tracking := texts(query, "inventory_tracking")) is not None:
+            found = [product for product in found if product["inventory_tracking"] in tracking]
+        found.sort(key=lambda product: product["id"])
+        chosen = [self._show(product, query) for product in found[(page - 1) * limit : page * limit]]
+        return envelope(chosen, len(found), page, limit, query)
+
+    def _show(self, product: Json, query: Query) -> Json:
+        shown = {key: value for key, value in product.items() if key != "variant_ids" and value is not None}
+        shown["calculated_price"] = shown["price"]
+        shown["inventory_level"] = sum(self.level(number) for number in product["variant_ids"])
+        fields = texts(query, "include_fields")
+        if fields is not None:
+            shown = {key: value for key, value in shown.items() if key == "id" or key in fields}
+        if "variants" in (texts(query, "include") or ()):
+            shown["variants"] = [self._show_variant(self.catalog.variants[number]) for number in product["variant_ids"]]
+        return shown
+
+    def _variants(self, query: Query) -> Response:
+        page, limit = paging_v3(query, 50, MAX_LIMIT)
+        found = list(self.catalog.variants.values())
+        for name, values in (("id", integers(query, "id")), ("product_id", integers(query, "product_id:in"))):
+            if values is not None:
+                found = [variant for variant in found if variant[name] in values]
+        if (skus := texts(query, "sku")) is not None:
+            found = [variant for variant in found if variant["sku"] in skus]
+        found.sort(key=lambda variant: variant["id"])
+        chosen = [self._show_variant(variant) for variant in found[(page - 1) * limit : page * limit]]
+        return envelope(chosen, len(found), page, limit, query)
+
+    def _show_variant(self, variant: Json) -> Json:
+        return {key: value for key, value in variant.items() if value is not None} | {"inventory_level": self.level(variant["id"])}
+
+    def _update(self, product: Json, request: Request) -> Response:
+        body = parse_body(request.body)
+        for name in sorted(set(body) - set(PRODUCT_WRITABLE)):
+            raise Refused(v3_error(422, f"The field '{name}' cannot be written to.", {name: "not writable"}))
+        if body.get("inventory_tracking", "none") not in TRACKING:
+            raise Refused(v3_error(422, "inventory_tracking is invalid", {"inventory_tracking": f"must be one of {', '.join(TRACKING)}"}))
+        product |= body | {"date_modified": dates.to_iso(self.now())}
+        return json_reply({"data": self._show(product, request.query), "meta": {}})

@@ -1,0 +1,160 @@
+"""``/_sandbox/bigcommerce/{store_hash}/...``: what a merchant and shoppers do, and what arrived at the store.
+
+    POST  orders                  place orders: a JSON list (or one object, or NDJSON) of order documents, see below
+                                  -> {"ids": [...], "existing": [...]}; an id that exists is left untouched and listed in ``existing``
+    PATCH orders/{id}             change an order as a merchant does: header fields, ``billing_address``, ``products`` by line id
+                                  (quantity 0 removes, no id adds), ``shipping_addresses`` by id, ``fees`` as a whole
+    POST  orders/{id}/status      {"status_id": n}
+    POST  catalog                 [{id?, sku, name, price, inventory_tracking: none|product|variant, variants?: [{id?, sku, price?}]}]
+    POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the lowest id is the default one
+    POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels without counting a write
+    POST  settings                any of {token, quota, window_ms, deduct_stock_on_order, inventory_delay_ms, clock_offset_s}
+    GET   settings, counts, effects/shipments, effects/status_changes, dump/orders, dump/inventory   (the latter four NDJSON)
+
+An **order document** is BigCommerce's V2 order (``GET /v2/orders/{id}``; every field optional) plus embedded lists::
+
+    {"id": 1001, "status_id": 11, "date_created": "<RFC 2822 | ISO 8601 | epoch seconds>", "date_modified": ..., "customer_id": 0,
+     "currency_code": "USD", "is_tax_inclusive_pricing": false, "billing_address": {..., "email": "jo@example.com"},
+     "products": [{"sku": "A-1", "product_id": 111, "variant_id": 7, "name": "A", "quantity": 2, "price_ex_tax": "10.00",
+                   "price_inc_tax": "11.00", "address_index": 0, "pickup_index": null, "type": "physical",
+                   "applied_discounts": [{"amount": "1.00", "code": "TEN", "target": "order"}]}],
+     "shipping_addresses": [{"first_name": "Jo", ..., "country_iso2": "US", "shipping_method": "Ground",
+                             "cost_ex_tax": 5, "cost_inc_tax": 5.5}],
+     "pickups": [{"pickup_method_id": 1, "location": {"id": 1, "code": "STORE-1"}}],
+     "downloads": {"recipient_email": "..."}, "gift_certificates": {"recipient_email": "..."},
+     "coupons": [{"code": "TEN", "amount": 10, "type": 1, "discount": 1}],
+     "taxes": [{"name": "VAT", "rate": "10", "line_amount": "2.00", "order_product_id": "12", "line_item_type": "item"}],
+     "fees": [{"display_name_customer": "Fee", "cost_ex_tax": 1, "cost_inc_tax": 1.1}],
+     "transactions": [{"event": "authorization", "method": "credit_card", "amount": 22, "gateway": "stripe",
+                       "gateway_transaction_id": "ch_1"}]}
+
+Ids and dates that are given stay; missing ones are assigned. ``address_index``/``pickup_index`` tie a line to the n-th address or
+pick-up (default: the first address; digital lines and gift certificates to none); giving ``order_address_id`` beside an address's ``id``
+does the same. Money may be a number or a string and is kept with four decimals. Missing totals are computed: line totals from unit
+price and quantity, the order's subtotal, shipping, handling and wrapping from lines and addresses, and total = their sum + fees -
+``discount_amount`` - ``coupon_discount`` (give these two to discount the order; ``applied_discounts`` alone do not change its total).
+Unknown fields are refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from sandbox.platforms.bigcommerce.amend import amend
+from sandbox.platforms.bigcommerce.inventory import complete_location
+from sandbox.platforms.bigcommerce.replies import Refused, json_reply, ndjson_reply
+from sandbox.system import Request, Response
+
+if TYPE_CHECKING:
+    from sandbox.platforms.bigcommerce.store import BigCommerceStore
+
+Json = dict[str, Any]
+
+
+class Control:
+    """Answers the control calls of one store."""
+
+    def __init__(self, store: BigCommerceStore) -> None:
+        self.store = store
+
+    def handle(self, request: Request) -> Response:
+        """Answer a call; anything wrong with it is a 400 with ``{"error": ...}``."""
+        try:
+            return self._route(request.method, request.path.strip("/").split("/"), request.body)
+        except Refused as refusal:
+            return json_reply({"error": refusal.response.body.decode()}, 400)
+        except (ValueError, KeyError, TypeError, IndexError) as reason:
+            return json_reply({"error": f"{type(reason).__name__}: {reason}"}, 400)
+
+    def _route(self, method: str, parts: list[str], body: bytes) -> Response:
+        match method, parts:
+            case "POST", ["orders"]:
+                return json_reply(self._place(_entries(body)))
+            case "PATCH", ["orders", number]:
+                return self._change(int(number), orjson.loads(body))
+            case "POST", ["orders", number, "status"]:
+                return self._change(int(number), {"status_id": orjson.loads(body)["status_id"]})
+            case "POST", ["catalog"]:
+                return json_reply({"ids": [self.store.catalog.put(entry, self.store.now()) for entry in _entries(body)]})
+            case "POST", ["locations"]:
+                return json_reply({"ids": [self._add_location(entry) for entry in _entries(body)]})
+            case "POST", ["stock"]:
+                return json_reply({"set": self._set_stock(_entries(body))})
+            case "POST", ["settings"]:
+                self.store.configure(orjson.loads(body))
+                return json_reply(self.store.settings())
+            case "GET", _:
+                return self._show("/".join(parts))
+        return json_reply({"error": "no such control"}, 404)
+
+    def _show(self, name: str) -> Response:
+        store = self.store
+        store.stock.settle(store.now_exact())
+        if name == "settings":
+            return json_reply(store.settings())
+        if name == "counts":
+            return json_reply(store.counts())
+        if name == "effects/shipments":
+            return ndjson_reply(store.shipment_log)
+        if name == "effects/status_changes":
+            return ndjson_reply(store.status_log)
+        if name == "dump/orders":
+            return ndjson_reply([self._dump_order(number) for number in store.book.by_id])
+        if name == "dump/inventory":
+            return ndjson_reply(self._dump_inventory())
+        return json_reply({"error": "no such control"}, 404)
+
+    def _place(self, documents: list[Json]) -> Json:
+        existing = [document["id"] for document in documents if document.get("id") in self.store.book.records]
+        fresh = [document for document in documents if document.get("id") not in self.store.book.records]
+        return {"ids": self.store.place(fresh), "existing": existing}
+
+    def _change(self, number: int, change: Json) -> Response:
+        document = self.store.book.load(number)
+        if document is None:
+            return json_reply({"error": f"no order {number}"}, 404)
+        amend(document, change, self.store.ids, clear_discounts=False)
+        self.store.keep(document)
+        return json_reply(document)
+
+    def _add_location(self, given: Json) -> int:
+        number = int(given.get("id") or max(self.store.stock.locations, default=0) + 1)
+        self.store.stock.locations[number] = complete_location(given, number, self.store.now())
+        return number
+
+    def _set_stock(self, entries: list[Json]) -> int:
+        for entry in entries:
+            self.store.stock.put(entry, entry["location_id"], int(entry["quantity"]))
+        return len(entries)
+
+    def _dump_order(self, number: int) -> bytes:
+        document = self.store.book.load(number)
+        assert document is not None
+        order = document["order"]
+        shown = {key: order[key] for key in ("id", "status_id", "date_created", "date_modified", "date_shipped", "total_inc_tax")}
+        lines = [{key: line[key] for key in ("id", "sku", "type", "quantity", "quantity_shipped")} for line in document["products"]]
+        shown["external_order_id"] = order["external_order_id"]
+        return orjson.dumps(shown | {"products": lines, "shipments": len(document["shipments"])})
+
+    def _dump_inventory(self) -> list[bytes]:
+        """Name each level by the SKU under which the store takes it: the product's when tracked by product, else the variant's."""
+        catalog, lines = self.store.catalog, []
+        for (variant_id, location), level in sorted(self.store.stock.levels.items()):
+            variant = catalog.variants.get(variant_id)
+            if variant is not None:
+                product = catalog.products[variant["product_id"]]
+                sku = product["sku"] or variant["sku"] if product["inventory_tracking"] == "product" else variant["sku"]
+                known = {"sku": sku, "variant_id": variant_id, "product_id": product["id"], "location_id": location}
+                lines.append(orjson.dumps(known | {"quantity": level.quantity, "writes": level.writes}))
+        return lines
+
+
+def _entries(body: bytes) -> list[Json]:
+    """Read a JSON list, one JSON object, or NDJSON."""
+    text = body.strip()
+    if text.startswith(b"["):
+        entries: list[Json] = orjson.loads(text)
+        return entries
+    return [orjson.loads(line) for line in text.splitlines() if line.strip()]

@@ -1,0 +1,251 @@
+"""Turns a given order document into the complete one that the store keeps.
+
+A complete document has ``order`` (the header as ``GET /v2/orders/{id}`` shows it, links apart) beside the lists ``products``,
+``shipping_addresses``, ``pickups``, ``coupons``, ``taxes``, ``fees``, ``transactions``, ``shipments`` and the objects of ``downloads`` and
+``gift_certificates``. The form of given documents is described in control.py.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sandbox.platforms.bigcommerce import dates, lines, money
+from sandbox.platforms.bigcommerce.statuses import NAMES
+
+Json = dict[str, Any]
+
+PARTS = ("subtotal", "shipping_cost", "handling_cost", "wrapping_cost", "total")
+HEADER_MONEY = (
+    *(f"{part}_{basis}" for part in PARTS for basis in ("ex_tax", "inc_tax", "tax")),
+    *(f"base_{part}" for part in PARTS[1:4]),
+    *("refunded_amount", "store_credit_amount", "gift_certificate_amount", "discount_amount", "coupon_discount"),
+)
+HEADER: Json = {
+    "id": 0,
+    "customer_id": 0,
+    "date_created": "",
+    "date_modified": "",
+    "date_shipped": "",
+    "status_id": 11,
+    "status": "",
+    "cart_id": "",
+    **dict.fromkeys(HEADER_MONEY, money.ZERO),
+    "shipping_cost_tax_class_id": 2,
+    "handling_cost_tax_class_id": 2,
+    "wrapping_cost_tax_class_id": 3,
+    "is_tax_inclusive_pricing": False,
+    "items_total": 0,
+    "items_shipped": 0,
+    "payment_method": "Manual",
+    "payment_provider_id": "",
+    "payment_status": "",
+    "order_is_digital": False,
+    "ip_address": "",
+    "ip_address_v6": "",
+    "geoip_country": "",
+    "geoip_country_iso2": "",
+    "currency_id": 1,
+    "currency_code": "USD",
+    "currency_exchange_rate": "1.0000000000",
+    "default_currency_id": 1,
+    "default_currency_code": "USD",
+    "store_default_currency_code": "USD",
+    "store_default_to_transactional_exchange_rate": "1.0000000000",
+    "staff_notes": "",
+    "customer_message": "",
+    "shipping_address_count": 0,
+    "is_deleted": False,
+    "ebay_order_id": "0",
+    "billing_address": {},
+    "is_email_opt_in": False,
+    "credit_card_type": None,
+    "order_source": "www",
+    "channel_id": 1,
+    "external_source": "",
+    "external_id": None,
+    "external_merchant_id": None,
+    "tax_provider_id": "BasicTaxProvider",
+    "customer_locale": "en",
+    "external_order_id": "",
+    "custom_status": "",
+}
+EMBEDDED = ("products", "shipping_addresses", "pickups", "downloads", "gift_certificates", "coupons", "taxes", "fees", "transactions")
+
+
+class Ids:
+    """Hands out ids, one sequence for each kind of record; ids that were given are never handed out again."""
+
+    def __init__(self, last: dict[str, int] | None = None) -> None:
+        self.last = last or {"order": 99}
+
+    def take(self, kind: str, given: int | None = None) -> int:
+        """Use the given id, or the next free one."""
+        number = int(given) if given else self.last.get(kind, 0) + 1
+        self.last[kind] = max(self.last.get(kind, 0), number)
+        return number
+
+
+def complete(given: Json, ids: Ids, now: int) -> Json:
+    """Build the complete document of a given one; ids and dates that were given stay.
+
+    Raises ValueError when an amount or a date is none.
+    """
+    header = {key: value for key, value in given.items() if key not in EMBEDDED}
+    if unknown := set(header) - set(HEADER):
+        raise ValueError(f"an order has no field {min(unknown)!r}")
+    header["id"] = ids.take("order", header.get("id"))
+    if "currency_code" in header or "default_currency_code" in header:
+        paid = header.setdefault("default_currency_code", header.get("currency_code"))
+        header.setdefault("currency_code", paid)
+    document: Json = {"shipments": []}
+    document["shipping_addresses"] = _with_ids(given, "shipping_addresses", "address", ids, header["id"], lines.complete_address)
+    document["pickups"] = _with_ids(given, "pickups", "pickup", ids, None, complete_pickup)
+    document["order"] = header
+    document["products"] = [complete_line_of(document, item, ids) for item in given.get("products") or ()]
+    document["fees"] = _with_ids(given, "fees", "fee", ids, None, complete_fee)
+    document["coupons"] = _with_ids(given, "coupons", "coupon", ids, header["id"], complete_coupon)
+    document["taxes"] = _with_ids(given, "taxes", "tax", ids, header["id"], complete_tax)
+    document["transactions"] = [_transaction(item, header, ids, now) for item in given.get("transactions") or ()]
+    email = (header.get("billing_address") or {}).get("email", "")
+    document["downloads"] = {"recipient_email": email} | (given.get("downloads") or {})
+    document["gift_certificates"] = {"recipient_email": email} | (given.get("gift_certificates") or {})
+    document["order"] = _header(header, document, now)
+    recount(document)
+    return document
+
+
+def _with_ids(given: Json, key: str, kind: str, ids: Ids, order_id: int | None, build: Any) -> list[Json]:
+    built = []
+    for item in given.get(key) or ():
+        entry = build(item)
+        entry["id"] = ids.take(kind, item.get("id"))
+        if order_id is not None:
+            entry["order_id"] = order_id
+        built.append(entry)
+    return built
+
+
+def complete_line_of(document: Json, given: Json, ids: Ids) -> Json:
+    """Fill in a line and tie it to its address or pick-up; digital lines and gift certificates have neither."""
+    item = dict(given)
+    address, pickup = item.pop("address_index", None), item.pop("pickup_index", None)
+    if unknown := set(item) - set(lines.LINE):
+        raise ValueError(f"an order product has no field {min(unknown)!r}")
+    line = lines.complete_line(item, bool(document["order"].get("is_tax_inclusive_pricing", False)))
+    line["id"] = ids.take("line", item.get("id"))
+    line["order_id"] = document["order"]["id"]
+    for option in line["product_options"]:
+        option["order_product_id"] = line["id"]
+    addresses, pickups = document["shipping_addresses"], document["pickups"]
+    if line["type"] != "physical":
+        line["order_address_id"] = line["order_pickup_method_id"] = 0
+    elif pickup is not None:
+        line["order_pickup_method_id"] = pickups[pickup]["id"]
+    elif not line["order_address_id"] and not line["order_pickup_method_id"] and addresses:
+        line["order_address_id"] = addresses[address or 0]["id"]
+    return line
+
+
+def complete_pickup(given: Json) -> Json:
+    """Fill in a pick-up consignment with its location."""
+    location = {"id": 1, "name": "", "code": "", "address_line_1": "", "address_line_2": "", "city": "", "state": ""}
+    location |= {"postal_code": "", "country_alpha2": "US", "email": "", "phone": ""}
+    base = {"id": 0, "pickup_method_id": 1, "pickup_method_display_name": "Pick Up"}
+    base |= {"collection_instructions": "", "collection_time_description": ""}
+    return base | given | {"location": location | (given.get("location") or {})}
+
+
+def complete_fee(given: Json) -> Json:
+    """Fill in a fee."""
+    ex = given.get("cost_ex_tax", given.get("cost_inc_tax", given.get("base_cost")))
+    inc = given.get("cost_inc_tax", ex)
+    name = given.get("display_name_customer") or given.get("display_name_merchant") or "Fee"
+    fee = {"id": 0, "type": "custom_fee", "display_name_customer": name, "display_name_merchant": name, "source": "", "tax_class_id": None}
+    tax = money.to_decimal(inc) - money.to_decimal(ex)
+    fee |= given | {"base_cost": given.get("base_cost", ex), "cost_ex_tax": ex, "cost_inc_tax": inc, "cost_tax": given.get("cost_tax", tax)}
+    return fee | {key: money.to_money(fee[key]) for key in ("base_cost", "cost_ex_tax", "cost_inc_tax", "cost_tax")}
+
+
+def complete_coupon(given: Json) -> Json:
+    """Fill in a coupon use; ``amount`` is the coupon's value, ``discount`` what it took off this order, both numbers."""
+    discount = float(given.get("discount", given.get("amount", 0)) or 0)
+    return {"id": 0, "coupon_id": 1, "order_id": 0, "code": None, "amount": discount, "type": 2} | given | {"discount": discount}
+
+
+def complete_tax(given: Json) -> Json:
+    """Fill in a tax entry."""
+    tax = {"id": 0, "order_id": 0, "order_address_id": 0, "tax_rate_id": 1, "sales_tax_id": "", "tax_class_id": 0, "name": "Tax"}
+    tax |= {
+        "class": "Default Tax Class",
+        "rate": "0",
+        "priority": 0,
+        "priority_amount": "0",
+        "line_amount": "0",
+        "order_pickup_method_id": 0,
+    }
+    tax |= given
+    return tax | {key: money.to_money(tax[key]) for key in ("rate", "priority_amount", "line_amount")}
+
+
+def _transaction(given: Json, header: Json, ids: Ids, now: int) -> Json:
+    entry: Json = {"event": "purchase", "method": "credit_card", "currency": header.get("default_currency_code", "USD")}
+    entry |= {"gateway": "testgateway", "gateway_transaction_id": "", "test": False, "status": "ok", "fraud_review": False}
+    entry |= {"date_created": dates.to_iso(now), "amount": 0} | given
+    return entry | {"id": ids.take("transaction", given.get("id")), "order_id": str(header["id"]), "amount": float(entry["amount"])}
+
+
+def _header(given: Json, document: Json, now: int) -> Json:
+    header = HEADER | given
+    for key, fallback in (("date_created", now), ("date_modified", given.get("date_created") or now)):
+        header[key] = dates.to_rfc2822(int(dates.to_epoch(str(given.get(key) or fallback))))
+    if given.get("date_shipped"):
+        header["date_shipped"] = dates.to_rfc2822(int(dates.to_epoch(str(given["date_shipped"]))))
+    header["status"] = NAMES[header["status_id"]]
+    header["custom_status"] = given.get("custom_status") or header["status"]
+    header["billing_address"] = dict.fromkeys(lines.PERSON, "") | {"form_fields": []} | (given.get("billing_address") or {})
+    header["shipping_address_count"] = len(document["shipping_addresses"])
+    physical = any(line["type"] == "physical" for line in document["products"])
+    header["order_is_digital"] = given.get("order_is_digital", bool(document["products"]) and not physical)
+    _totals(header, given, document)
+    for key in HEADER_MONEY:
+        header[key] = money.to_money(header[key])
+    return header
+
+
+def _totals(header: Json, given: Json, document: Json) -> None:
+    """Compute the totals that were not given from lines, addresses and fees."""
+    products, addresses, fees = document["products"], document["shipping_addresses"], document["fees"]
+
+    def amount(key: str, entries: list[Json], source: str) -> Decimal:
+        if given.get(key) is None:
+            header[key] = sum((money.to_decimal(entry[source]) for entry in entries), Decimal(0))
+        return money.to_decimal(header[key])
+
+    off = money.to_decimal(header["discount_amount"]) + money.to_decimal(header["coupon_discount"])
+    for basis in ("ex", "inc"):
+        total = amount(f"subtotal_{basis}_tax", products, f"total_{basis}_tax")
+        total += amount(f"shipping_cost_{basis}_tax", addresses, f"cost_{basis}_tax")
+        total += amount(f"handling_cost_{basis}_tax", addresses, f"handling_cost_{basis}_tax")
+        total += amount(f"wrapping_cost_{basis}_tax", products, f"wrapping_cost_{basis}_tax")
+        total += sum((money.to_decimal(fee[f"cost_{basis}_tax"]) for fee in fees), Decimal(0)) - off
+        if given.get(f"total_{basis}_tax") is None:
+            header[f"total_{basis}_tax"] = total
+    base = "inc" if header["is_tax_inclusive_pricing"] else "ex"
+    for part in PARTS[1:4]:
+        if given.get(f"base_{part}") is None:
+            header[f"base_{part}"] = header[f"{part}_{base}_tax"]
+    for part in PARTS:
+        if given.get(f"{part}_tax") is None:
+            header[f"{part}_tax"] = money.to_decimal(header[f"{part}_inc_tax"]) - money.to_decimal(header[f"{part}_ex_tax"])
+
+
+def recount(document: Json) -> None:
+    """Bring the counters ``items_total`` and ``items_shipped`` of order and addresses in line with the lines."""
+    products = document["products"]
+    document["order"]["items_total"] = sum(line["quantity"] for line in products)
+    document["order"]["items_shipped"] = sum(line["quantity_shipped"] for line in products)
+    for address in document["shipping_addresses"]:
+        own = [line for line in products if line["order_address_id"] == address["id"]]
+        address["items_total"] = sum(line["quantity"] for line in own)
+        address["items_shipped"] = sum(line["quantity_shipped"] for line in own)

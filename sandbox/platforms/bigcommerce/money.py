@@ -1,0 +1,36 @@
+"""Money as V2 writes it: a string with four decimals."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+FOUR_PLACES = Decimal("0.0001")
+ZERO = "0.0000"
+
+
+def to_decimal(value: Any) -> Decimal:
+    """Read a float, a float as string or an integer; '' and null are nothing.
+
+    Raises ValueError for other texts.
+    """
+    if value is None or value == "":
+        return Decimal(0)
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation as reason:
+        raise ValueError(f"{value!r} is not an amount") from reason
+    if not amount.is_finite():
+        raise ValueError(f"{value!r} is not an amount")
+    return amount
+
+
+@lru_cache(maxsize=65536)
+def _format(text: str) -> str:
+    return str(to_decimal(text).quantize(FOUR_PLACES, ROUND_HALF_UP))
+
+
+def to_money(value: Any) -> str:
+    """Write an amount with four decimals, half up."""
+    return ZERO if value is None else _format(str(value))

@@ -1,0 +1,49 @@
+"""The store's request quota: so many calls in a window, shared by all its clients.
+
+Header names and behaviour: BigCommerce's API rate limits page, see contracts (X-Rate-Limit-*).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+QUOTA = 100_000
+WINDOW_MS = 30_000
+
+
+class RateLimit:
+    """Counts calls in fixed windows, the first of which starts with the first call."""
+
+    def __init__(self, quota: int = QUOTA, window_ms: int = WINDOW_MS) -> None:
+        self.refused = 0
+        self.configure(quota, window_ms)
+
+    def configure(self, quota: int, window_ms: int) -> None:
+        """Set quota and window, and begin a new window with the next call."""
+        self.quota = quota
+        self.window_ms = window_ms
+        self.used = 0
+        self.ends = 0.0
+
+    def take(self) -> bool:
+        """Use one call of the quota; False when the window has none left."""
+        now = time.monotonic()
+        if now >= self.ends:
+            self.ends = now + self.window_ms / 1000
+            self.used = 0
+        if self.used >= self.quota:
+            self.refused += 1
+            return False
+        self.used += 1
+        return True
+
+    def headers(self) -> dict[str, str]:
+        """Build the four headers that stand on every answer."""
+        reset = max(0, math.ceil((self.ends - time.monotonic()) * 1000))
+        return {
+            "X-Rate-Limit-Time-Window-Ms": str(self.window_ms),
+            "X-Rate-Limit-Time-Reset-Ms": str(reset),
+            "X-Rate-Limit-Requests-Quota": str(self.quota),
+            "X-Rate-Limit-Requests-Left": str(self.quota - self.used),
+        }

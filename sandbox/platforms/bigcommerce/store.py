@@ -1,0 +1,242 @@
+"""A simulated BigCommerce store, written from the vendor's OpenAPI files and documentation, never from our client.
+
+Mounted at ``/bigcommerce/{store_hash}``, so a client's base is that in place of ``https://api.bigcommerce.com``. What the vendor leaves
+open is decided here as follows: bounds are inclusive, archived orders are listed only with ``is_deleted=true``, every change bumps
+``date_modified``, any status may follow any, and an inventory batch with one bad item is refused as a whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+import msgspec
+import orjson
+
+from sandbox.platforms.bigcommerce import documents
+from sandbox.platforms.bigcommerce.book import OrderBook, Record
+from sandbox.platforms.bigcommerce.catalog import Catalog, CatalogApi
+from sandbox.platforms.bigcommerce.control import Control
+from sandbox.platforms.bigcommerce.inventory import InventoryApi, complete_location
+from sandbox.platforms.bigcommerce.orders import OrdersApi
+from sandbox.platforms.bigcommerce.paging import envelope
+from sandbox.platforms.bigcommerce.ratelimit import RateLimit
+from sandbox.platforms.bigcommerce.rendering import Links, consignments, render_head
+from sandbox.platforms.bigcommerce.replies import Refused, error, json_reply, v3_error
+from sandbox.platforms.bigcommerce.statuses import PLACED
+from sandbox.platforms.bigcommerce.stock import Stock
+from sandbox.platforms.bigcommerce.storeinfo import store_information
+from sandbox.system import Request, Response
+
+Json = dict[str, Any]
+
+
+class BigCommerceStore:
+    """One store: orders, catalog, stock, quota, and a log of what was done to it."""
+
+    kind = "bigcommerce"
+
+    def __init__(self, instance: str) -> None:
+        self.instance = instance
+        self.links = Links(instance)
+        self.token = f"sandbox-token-{instance}"
+        self.deduct_stock_on_order = False
+        self.clock_offset_s = 0.0
+        self.limit = RateLimit()
+        self.ids = documents.Ids()
+        self.requests: Counter[str] = Counter()
+        self.shipment_log: list[bytes] = []
+        self.status_log: list[bytes] = []
+        self.catalog = Catalog()
+        self._build(OrderBook(self.links, _sample(self.links)))
+        self.stock.locations[1] = complete_location({"code": "BCLOC", "label": "Default location"}, 1, self.now())
+
+    def _build(self, book: OrderBook) -> None:
+        """Wire the parts; stock starts empty."""
+        self.book = book
+        self.stock = Stock(self.catalog)
+        self.orders = OrdersApi(self)
+        self.inventory = InventoryApi(self.stock, self.now_exact)
+        self.catalog_api = CatalogApi(self.catalog, self.stock.shown, self.now)
+        self.controls = Control(self)
+
+    def now_exact(self) -> float:
+        """Tell the store's time in seconds since 1970: real time plus the offset that was set."""
+        return time.time() + self.clock_offset_s
+
+    def now(self) -> int:
+        """Tell the store's time in whole seconds."""
+        return int(self.now_exact())
+
+    def handle(self, request: Request) -> Response:
+        """Answer a call of the management API, with the rate-limit headers on every answer."""
+        response = self._answer(request)
+        response.headers.update(self.limit.headers())
+        return response
+
+    def _answer(self, request: Request) -> Response:
+        parts = request.path.strip("/").split("/")
+        if len(parts) < 4 or parts[0] != "stores" or parts[2] not in ("v2", "v3"):
+            return error("v3", 404, "The requested resource was not found.")
+        version, family, rest = parts[2], parts[3], parts[4:]
+        self.requests[_family(request.method, version, family, rest)] += 1
+        if parts[1] != self.instance or request.headers.get("x-auth-token") != self.token:
+            self.requests["unauthorized"] += 1
+            return _unauthorized(version)
+        if not self.limit.take():
+            return error(version, 429, "Too many requests: the quota of this window is used up.")
+        try:
+            return self._route(version, family, rest, request)
+        except Refused as refusal:
+            return refusal.response
+
+    def _route(self, version: str, family: str, rest: list[str], request: Request) -> Response:
+        match version, family, rest:
+            case "v2", "orders", _:
+                return self.orders.handle(rest, request)
+            case "v2", "order_statuses", _:
+                return self.orders.statuses(rest)
+            case "v2", "time", []:
+                return json_reply({"time": self.now()})
+            case "v2", "store", []:
+                return json_reply(store_information(self.instance))
+            case "v3", "orders", [number, "transactions"] if number.isdigit():
+                return self._transactions(int(number), request)
+            case "v3", "inventory", _:
+                return self.inventory.handle(rest, request)
+            case "v3", "catalog", _:
+                self.stock.settle(self.now_exact())
+                return self.catalog_api.handle(rest, request)
+        return error(version, 404, "The requested resource was not found.")
+
+    def _transactions(self, number: int, request: Request) -> Response:
+        document = self.book.load(number)
+        if document is None:
+            return v3_error(404, f"Order {number} was not found.")
+        found = document["transactions"]
+        return envelope(found, len(found), 1, max(50, len(found)), request.query) if found else Response(204)
+
+    def control(self, request: Request) -> Response:
+        """Answer a control call (control.py)."""
+        return self.controls.handle(request)
+
+    def place(self, given: list[Json]) -> list[int]:
+        """Take in new orders from their documents and return their ids; all of them or, when one is invalid, none."""
+        last = dict(self.ids.last)
+        try:
+            made = [documents.complete(document, self.ids, self.now()) for document in given]
+        except Exception:
+            self.ids.last = last
+            raise
+        numbers = [document["order"]["id"] for document in made]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two of the orders have the same id")
+        self.book.add(made)
+        for document in made if self.deduct_stock_on_order else ():
+            if document["order"]["status_id"] in PLACED:
+                for line in document["products"]:
+                    self.stock.deduct(line["sku"], line["variant_id"], line["quantity"])
+        return numbers
+
+    def keep(self, document: Json) -> None:
+        """Store a changed order, bump ``date_modified`` and log a change of status."""
+        now = self.now()
+        record = self.book.records[document["order"]["id"]]
+        status = document["order"]["status_id"]
+        if status != record.status_id:
+            change = {"order_id": record.id, "from": record.status_id, "to": status, "at": now}
+            self.status_log.append(orjson.dumps(change))
+        self.book.save(document, now)
+
+    def ship(self, document: Json, shipment: Json) -> None:
+        """Store an order with the shipment it just got, and log the shipment as an effect."""
+        self.ids.take("shipment", shipment["id"])
+        fields = ("order_id", "order_address_id", "tracking_number", "tracking_carrier", "shipping_provider", "tracking_link", "items")
+        effect = {"shipment_id": shipment["id"]} | {key: shipment[key] for key in fields} | {"at": self.now()}
+        self.shipment_log.append(orjson.dumps(effect))
+        self.keep(document)
+
+    def configure(self, given: Json) -> None:
+        """Set what the control call ``settings`` names; unknown names are refused."""
+        if unknown := set(given) - set(self.settings()):
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        self.token = given.get("token", self.token)
+        self.deduct_stock_on_order = bool(given.get("deduct_stock_on_order", self.deduct_stock_on_order))
+        self.clock_offset_s = float(given.get("clock_offset_s", self.clock_offset_s))
+        self.inventory.delay_ms = int(given.get("inventory_delay_ms", self.inventory.delay_ms))
+        if {"quota", "window_ms"} & set(given):
+            self.limit.configure(int(given.get("quota", self.limit.quota)), int(given.get("window_ms", self.limit.window_ms)))
+
+    def settings(self) -> Json:
+        """Give the settings as they are."""
+        return {
+            "token": self.token,
+            "quota": self.limit.quota,
+            "window_ms": self.limit.window_ms,
+            "deduct_stock_on_order": self.deduct_stock_on_order,
+            "inventory_delay_ms": self.inventory.delay_ms,
+            "clock_offset_s": self.clock_offset_s,
+        }
+
+    def counts(self) -> Json:
+        """Count calls by endpoint family, and what they did."""
+        return {
+            "requests": dict(self.requests),
+            "rate_limited": self.limit.refused,
+            "orders": len(self.book.records),
+            "shipments": len(self.shipment_log),
+            "status_changes": len(self.status_log),
+            "inventory_batches": self.stock.batches,
+            "inventory_writes": sum(level.writes for level in self.stock.levels.values()),
+            "products": len(self.catalog.products),
+        }
+
+    def snapshot(self) -> bytes:
+        """Serialise the store as MessagePack; order documents stay compressed, so their dictionary goes along."""
+        state = {
+            "dictionary": self.book.dictionary,
+            "orders": self.book.state(),
+            "stock": self.stock.state(),
+            "products": list(self.catalog.products.values()),
+            "variants": list(self.catalog.variants.values()),
+            "ids": self.ids.last,
+            "requests": dict(self.requests),
+            "refused": self.limit.refused,
+            "shipments": self.shipment_log,
+            "statuses": self.status_log,
+            "settings": self.settings(),
+        }
+        return msgspec.msgpack.encode(state)
+
+    def restore(self, state: bytes) -> None:
+        """Take back what ``snapshot`` gave."""
+        kept = msgspec.msgpack.decode(state)
+        self.catalog.restore(kept["products"], kept["variants"])
+        self._build(OrderBook(self.links, kept["dictionary"]))
+        self.book.restore(msgspec.convert(kept["orders"], list[Record]))
+        self.stock.restore(kept["stock"])
+        self.ids.last = kept["ids"]
+        self.requests = Counter(kept["requests"])
+        self.shipment_log, self.status_log = kept["shipments"], kept["statuses"]
+        self.configure(kept["settings"])
+        self.limit.refused = kept["refused"]
+
+
+def _family(method: str, version: str, family: str, rest: list[str]) -> str:
+    """Name the endpoint of a call with ids left out, such as ``POST v2/orders/{id}/shipments``."""
+    return " ".join((method, "/".join((version, family, *("{id}" if part.isdigit() else part for part in rest)))))
+
+
+def _unauthorized(version: str) -> Response:
+    title = "Unauthorized - the v3 Auth client ID or token in the request are not a valid combination for this store."
+    return error(version, 401, title)
+
+
+def _sample(links: Links) -> bytes:
+    """Build the text that order documents are compressed against: one order in all its forms."""
+    line = {"sku": "SKU-1", "name": "Sample", "price_ex_tax": "10", "price_inc_tax": "11"}
+    given = {"products": [line, line], "shipping_addresses": [{"city": "Austin"}], "billing_address": {"email": "jane@example.com"}}
+    document = documents.complete(given, documents.Ids(), 1_700_000_000)
+    expanded = orjson.dumps(consignments(document, links, expanded=True))
+    return orjson.dumps(document) + expanded + render_head(document, links)

@@ -1,0 +1,255 @@
+"""A CSV of invoices with one row a line as orders of a BigCommerce store.
+
+Columns, in any order and case: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country; the public
+online-retail layout, whose later edition names them Invoice, Price and Customer ID. The mapping:
+
+==========================  ==============================================================================================================
+source                      order document
+==========================  ==============================================================================================================
+InvoiceNo                   one order, though its rows may lie apart; ``external_order_id`` as it stands; ``id`` = its digits where no other
+                            invoice has them, else assigned above the highest
+C + digits                  a cancellation or return: status 5 with quantities turned positive, since a cancelled order of a store shows
+                            what had been ordered
+other invoices              status 11; negative and zero quantities stay as they are
+InvoiceDate                 ``date_created`` and ``date_modified`` (taken as UTC) from the invoice's first readable one; where there is none
+                            the newest date of the file, with the text in ``staff_notes``: a store's order always has a date
+CustomerID                  ``customer_id`` from the first row that has one; missing or not a number: 0, a guest
+Country                     as it stands; ``country_iso2`` only for the countries in ``COUNTRIES``
+POST, DOT                   shipping cost (postage), not a line
+D                           a discount over the whole order, not a line
+other rows                  a line each; service codes (M, BANK CHARGES, AMAZONFEE, C2, ...) too: the item master does not know them
+Quantity that is no whole   0, with the text in ``staff_notes``: a store's quantity is a whole number
+number
+UnitPrice with a decimal    read as the amount (``2,55`` is 2.55; ``1,234`` could be either and is none), with the text in ``staff_notes``
+comma
+UnitPrice that is no        the text as it stands (``none given`` for an empty one) in the line's price and total, counting zero in the
+number                      order's total. A store that takes only amounts refuses such an order on loading; the loader reports it
+==========================  ==============================================================================================================
+
+Currency GBP, prices include tax, no taxes named. Names, streets, cities and postcodes are not published: neutral placeholders or empty.
+The item master has every StockCode that looks like an article's (five digits, perhaps letters behind), with ample stock at ``DC1``.
+A row without InvoiceNo belongs to no order and is reported. Memory: about 200 bytes a row, since repeated texts are kept once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from sys import intern
+
+from sandbox.seed.amounts import CENT, ZERO, Amount, parse, rounded, text, value
+from sandbox.seed.documents import order_document
+from sandbox.seed.drafts import Address, Discount, Draft, Line
+from sandbox.seed.seedset import SeedSet, Unreadable, ample_supply, oms_item, oms_location, store_location, store_product
+from sandbox.seed.tables import header, moment, rows
+
+CURRENCY = "GBP"
+COLUMNS = ("invoiceno", "stockcode", "description", "quantity", "invoicedate", "unitprice", "customerid", "country")
+OTHER_NAMES = {"invoice": "invoiceno", "price": "unitprice", "customer id": "customerid"}
+ARTICLE = re.compile(r"\d{5}[A-Za-z]{0,3}")
+DECIMAL_COMMA = re.compile(r"-?\d+,\d{1,2}")
+# Stands where a price is missing: a store reads an empty amount as zero, and the goods would go out for nothing.
+NO_PRICE = "none given"
+POSTAGE = {"POST", "DOT"}
+DISCOUNT = "D"
+CANCELLED, PAID = 5, 11
+LONGEST_NOTE = 65535  # of staff_notes (orders.v2.oas2.yml)
+HIGHEST_ID = 2**31 - 1 - 1_000_000  # order ids are 32-bit integers; the rest is room for assigned ones
+# The countries of the published data by the names it uses; others ("Unspecified", "European Community") have no code.
+COUNTRIES = {
+    "Australia": "AU", "Austria": "AT", "Bahrain": "BH", "Belgium": "BE", "Bermuda": "BM", "Brazil": "BR", "Canada": "CA", "Cyprus": "CY",
+    "Czech Republic": "CZ", "Denmark": "DK", "EIRE": "IE", "Finland": "FI", "France": "FR", "Germany": "DE", "Greece": "GR",
+    "Hong Kong": "HK", "Iceland": "IS", "Israel": "IL", "Italy": "IT", "Japan": "JP", "Korea": "KR", "Lebanon": "LB", "Lithuania": "LT",
+    "Malta": "MT", "Netherlands": "NL", "Nigeria": "NG", "Norway": "NO", "Poland": "PL", "Portugal": "PT", "RSA": "ZA",
+    "Saudi Arabia": "SA", "Singapore": "SG", "Spain": "ES", "Sweden": "SE", "Switzerland": "CH", "Thailand": "TH", "USA": "US",
+    "United Arab Emirates": "AE", "United Kingdom": "GB",
+}  # fmt: skip
+
+Entry = tuple[str, str, str, str, int]
+"""StockCode, Description, Quantity and UnitPrice as they stand, and the physical line."""
+
+
+@dataclass(slots=True)
+class Invoice:
+    """One invoice's rows, with the first usable date, customer and country among them."""
+
+    number: str
+    entries: list[Entry] = field(default_factory=list)
+    date: datetime | None = None
+    raw_date: str = ""
+    customer: str = ""
+    country: str = ""
+
+
+def fits(path: Path) -> bool:
+    """Say whether a file's header names this layout's columns; Description, InvoiceDate, CustomerID and Country may be missing."""
+    names = {OTHER_NAMES.get(name, name) for name in header(path)}
+    return {"invoiceno", "stockcode", "quantity", "unitprice"} <= names
+
+
+def read(path: Path) -> SeedSet:
+    """Read a CSV of invoices; raises ValueError naming the columns expected when the header is another."""
+    if not fits(path):
+        raise ValueError(f"{path} has the columns {header(path)}; invoices need {', '.join(COLUMNS)}")
+    unreadable: list[Unreadable] = []
+    invoices, articles = _read(path, unreadable)
+    ids = _ids(invoices)
+    known = [invoice.date for invoice in invoices if invoice.date]
+    fallback = max(known, default=datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0))
+    counts = Counter("cancelled" if _cancelled(invoice) else "paid" for invoice in invoices)
+    counts |= Counter(orders=len(invoices), rows=sum(len(invoice.entries) for invoice in invoices), unreadable=len(unreadable))
+    counts["without_date"] = sum(not invoice.date for invoice in invoices)
+    counts["guests"] = sum(not _customer_id(invoice.customer) for invoice in invoices)
+    numbers = {sku: number for number, sku in enumerate(articles, 1)}
+    return SeedSet(
+        name="invoices",
+        documents=lambda: (order_document(_draft(invoice, ids[n], numbers, fallback)) for n, invoice in enumerate(invoices)),
+        products=[store_product(numbers[sku], sku, name or sku, text(price)) for sku, (name, price) in articles.items()],
+        items=[oms_item(sku, name or sku) for sku, (name, _) in articles.items()],
+        supply=ample_supply(articles, "DC1"),
+        locations=[oms_location("DC1", "DC")],
+        store_locations=[store_location(1, "DC1", "Distribution centre", "GB")],
+        currency=CURRENCY,
+        first_day=min(known, default=fallback).date(),
+        last_day=fallback.date(),
+        unreadable=unreadable,
+        counts=dict(counts),
+    )
+
+
+def _read(path: Path, unreadable: list[Unreadable]) -> tuple[list[Invoice], dict[str, tuple[str, Decimal]]]:
+    """Group the rows by invoice, and find the articles with their first description and price."""
+    invoices: dict[str, Invoice] = {}
+    articles: dict[str, tuple[str, Decimal]] = {}
+    for row in rows(path):
+        fields = {OTHER_NAMES.get(name, name): content for name, content in row.fields.items()}
+        number = fields["invoiceno"].strip()
+        if row.problem or not number:
+            unreadable.append(Unreadable(path.name, row.line, row.problem or "no InvoiceNo"))
+            continue
+        invoice = invoices.setdefault(number, Invoice(number))
+        sku, name, quantity, price = (
+            intern(fields.get(column, "").strip()) for column in ("stockcode", "description", "quantity", "unitprice")
+        )
+        invoice.entries.append((sku, name, quantity, price, row.line))
+        invoice.raw_date = invoice.raw_date or fields.get("invoicedate", "")
+        invoice.date = invoice.date or moment(fields.get("invoicedate", ""))
+        invoice.customer = invoice.customer or fields.get("customerid", "").strip()
+        invoice.country = invoice.country or intern(fields.get("country", "").strip())
+        if ARTICLE.fullmatch(sku) and not articles.get(sku, ("", ZERO))[0]:
+            articles[sku] = (name, max(value(_price(price)), ZERO))
+    return list(invoices.values()), articles
+
+
+def _ids(invoices: list[Invoice]) -> list[int]:
+    """Integer ids: the invoice number's digits where they are one group that no other invoice has, else above the highest of those."""
+    digits = [int(match[1]) if (match := re.fullmatch(r"[A-Za-z]?([0-9]{1,10})", invoice.number)) else 0 for invoice in invoices]
+    shared = Counter(digits)
+    usable = [number if shared[number] == 1 and 0 < number <= HIGHEST_ID else 0 for number in digits]
+    following = max(usable, default=0)
+    ids: list[int] = []
+    for number in usable:
+        following += not number
+        ids.append(number or following)
+    return ids
+
+
+def _cancelled(invoice: Invoice) -> bool:
+    return invoice.number[:1] in "Cc"
+
+
+def _customer_id(raw: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,9})(\.0+)?", raw)
+    return int(match[1]) if match else 0
+
+
+def _price(raw: str) -> Amount:
+    if not raw:
+        return NO_PRICE
+    return parse(raw.replace(",", ".")) if DECIMAL_COMMA.fullmatch(raw) else parse(raw)
+
+
+def _quantity(raw: str) -> int | None:
+    amount = parse(raw)
+    return int(amount) if isinstance(amount, Decimal) and amount == amount.to_integral_value() and abs(amount) < 10**9 else None
+
+
+@dataclass(slots=True)
+class Content:
+    """What an invoice's rows amount to: lines, postage, discount, and remarks on what could not be taken as it stands."""
+
+    lines: list[Line] = field(default_factory=list)
+    postage: Decimal = ZERO
+    odd_postage: str = ""
+    discount: Decimal = ZERO
+    notes: list[str] = field(default_factory=list)
+
+
+def _content(invoice: Invoice, products: dict[str, int]) -> Content:
+    content = Content()
+    for sku, name, raw, price, at in invoice.entries:
+        quantity = _quantity(raw)
+        if quantity is None:
+            content.notes.append(f'line {at}: quantity "{raw}" is no whole number')
+        quantity = abs(quantity or 0) if _cancelled(invoice) else quantity or 0
+        amount = _price(price)
+        if isinstance(amount, str) or amount != parse(price):
+            content.notes.append(f'line {at}: price "{price}"' + (" is no amount" if isinstance(amount, str) else f" read as {amount}"))
+        if sku.upper() in POSTAGE:
+            content.postage += rounded(value(amount) * quantity, CENT)
+            content.odd_postage = content.odd_postage or (amount if isinstance(amount, str) else "")
+        elif sku.upper() == DISCOUNT and isinstance(amount, Decimal):
+            content.discount += rounded(abs(amount * quantity), CENT)
+        else:
+            content.lines.append(Line(sku, name, amount, quantity, products.get(sku, 0), products.get(sku, 0)))
+    if not invoice.date:
+        content.notes.append(f'invoice date "{invoice.raw_date}" is no date')
+    if invoice.customer and not _customer_id(invoice.customer):
+        content.notes.append(f'customer "{invoice.customer}" is no number')
+    return content
+
+
+def _draft(invoice: Invoice, number: int, products: dict[str, int], fallback: datetime) -> Draft:
+    cancelled, customer = _cancelled(invoice), _customer_id(invoice.customer)
+    content = _content(invoice, products)
+    place = _place(invoice.country, customer, number)
+    cost: Amount = content.odd_postage or content.postage
+    notes = "; ".join(content.notes)[:LONGEST_NOTE]
+    return Draft(
+        id=number,
+        numbered=False,  # invoices run to a thousand lines
+        status=CANCELLED if cancelled else PAID,
+        created=invoice.date or fallback,
+        modified=invoice.date or fallback,
+        currency=CURRENCY,
+        inclusive=True,
+        customer_id=customer,
+        billing=place | {"form_fields": []},
+        lines=content.lines,
+        addresses=[Address(place, "Postage", cost)],
+        discounts=[Discount(content.discount, "Discount")] if content.discount else [],
+        payment_method="Invoice",
+        payment_status="void" if cancelled else "captured",
+        extra={"external_order_id": invoice.number, "external_source": "invoices", "staff_notes": notes},
+    )
+
+
+def _place(country: str, customer: int, number: int) -> dict[str, str]:
+    return {
+        "first_name": "Customer",
+        "last_name": str(customer) if customer else "Guest",
+        "company": "",
+        "street_1": "Street not published",
+        "street_2": "",
+        "city": "City not published",
+        "state": "",
+        "zip": "",
+        "country": country,
+        "country_iso2": COUNTRIES.get(country, ""),
+        "phone": "",
+        "email": f"customer-{customer or f'guest-{number}'}@invoices.example",
+    }

@@ -1,0 +1,97 @@
+"""Reads a seed from files and sends it to a running sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import orjson
+
+from sandbox.seed import invoices, olist, olist_tables
+from sandbox.seed.seedset import Document, SeedSet, Unreadable
+
+BATCH = 500
+TIMEOUT = 60.0
+REFUSED = (400, 422)
+Entry = TypeVar("Entry")
+
+
+def read(path: Path) -> SeedSet:
+    """Read orders from a folder of Olist tables or a CSV of invoices, whichever ``path`` is.
+
+    A folder may also hold one CSV of invoices. Raises ValueError saying what was expected when it is neither.
+    """
+    if not path.exists():
+        raise ValueError(f"{path} does not exist")
+    if path.is_dir():
+        if {"orders", "order_items"} & olist_tables.files(path).keys():
+            return olist.read(path)
+        candidates = [file for file in sorted(path.iterdir()) if file.is_file() and _is_table(file) and invoices.fits(file)]
+        if len(candidates) == 1:
+            return invoices.read(candidates[0])
+    elif _is_table(path) and invoices.fits(path):
+        return invoices.read(path)
+    tables = ", ".join(f"{name}.csv[.gz]" for name in olist_tables.REQUIRED)
+    raise ValueError(
+        f"{path} holds no orders in a known layout. Expected a folder with {tables} "
+        f"(the Olist tables), or one CSV (plain or .gz) with the columns {', '.join(invoices.COLUMNS)} (invoices)"
+    )
+
+
+def post(base_url: str, store_hash: str, tenant: str, seed_set: SeedSet, timeout: float = TIMEOUT) -> dict[str, int]:
+    """Send everything of a seed to a running sandbox and return how many of each were sent.
+
+    ``refused`` counts the orders that the store would not take; each is added to ``seed_set.unreadable`` with the store's words.
+    Raises httpx.HTTPError for any other failure.
+    """
+    store, oms = f"{base_url}/_sandbox/bigcommerce/{store_hash}", f"{base_url}/_sandbox/manhattan/{tenant}"
+    counts = {}
+    with httpx.Client(timeout=timeout) as client:
+        parts: tuple[tuple[str, str, list[Document]], ...] = (
+            ("store_locations", f"{store}/locations", seed_set.store_locations),
+            ("products", f"{store}/catalog", seed_set.products),
+            ("locations", f"{oms}/locations", seed_set.locations),
+            ("items", f"{oms}/items", seed_set.items),
+            ("supply", f"{oms}/supply", seed_set.supply),
+        )
+        for name, url, documents in parts:
+            for batch in batches(documents, BATCH):
+                _send(client, url, batch).raise_for_status()
+            counts[name] = len(documents)
+        sent = refused = 0
+        for batch in batches(seed_set.documents(), BATCH):
+            lost = _post_orders(client, f"{store}/orders", batch, seed_set)
+            sent, refused = sent + len(batch) - lost, refused + lost
+    return counts | {"orders": sent, "refused": refused}
+
+
+def batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    """Cut a stream into lists of at most ``size``."""
+    iterator = iter(entries)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _post_orders(client: httpx.Client, url: str, batch: list[Document], seed_set: SeedSet) -> int:
+    """Send orders; halve a refused batch until the order at fault stands alone, so that one costs none of its neighbours."""
+    response = _send(client, url, batch)
+    if response.status_code not in REFUSED:
+        response.raise_for_status()
+        return 0
+    if len(batch) == 1:
+        name = batch[0].get("external_order_id") or batch[0].get("id")
+        seed_set.unreadable.append(Unreadable(seed_set.name, 0, f"the store refused order {name}: {response.text[:200]}"))
+        return 1
+    middle = len(batch) // 2
+    return _post_orders(client, url, batch[:middle], seed_set) + _post_orders(client, url, batch[middle:], seed_set)
+
+
+def _send(client: httpx.Client, url: str, batch: list[Document]) -> httpx.Response:
+    return client.post(url, content=orjson.dumps(batch), headers={"Content-Type": "application/json"})
+
+
+def _is_table(path: Path) -> bool:
+    return path.name.lower().endswith((".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".gz"))

@@ -1,0 +1,90 @@
+"""What a seed brings to the sandbox: order documents, the store's catalogue, the OMS's items, supply and locations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+Document = dict[str, Any]
+AMPLE = 1_000_000  # stock of a seed whose data say nothing of stock: no order of it fails for want of supply
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A source row that cannot become an order or part of one, with the reason."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class SeedSet:
+    """Everything ``load.post`` sends; ``documents`` starts a fresh pass over the orders each time it is called."""
+
+    name: str
+    documents: Callable[[], Iterator[Document]]
+    products: list[Document]
+    items: list[Document]
+    supply: list[Document]
+    locations: list[Document]
+    store_locations: list[Document]
+    currency: str
+    first_day: date
+    last_day: date
+    unreadable: list[Unreadable] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    labels: dict[int, str] = field(default_factory=dict)
+    """Order id -> what is wrong with it, for seeds that make bad orders on purpose; filled while ``documents`` runs."""
+
+
+def store_product(number: int, sku: str, name: str, price: str, **more: object) -> Document:
+    """Return a product without options in the shape of the V3 catalog; its base variant has the product's id and SKU."""
+    return {
+        "id": number,
+        "name": name,
+        "type": "physical",
+        "sku": sku,
+        "price": price,
+        "inventory_tracking": "product",
+        "is_visible": True,
+        "base_variant_id": number,
+    } | more
+
+
+def oms_item(sku: str, description: str, unit: str = "EA") -> Document:
+    """Return an entry of the OMS's item master."""
+    return {"ItemId": sku, "Description": description, "BaseUOM": unit}
+
+
+def ample_supply(skus: Iterable[str], location: str, quantity: int = AMPLE) -> list[Document]:
+    """Return the same stock of every SKU at one OMS location."""
+    return [{"item": sku, "location": location, "quantity": quantity} for sku in skus]
+
+
+def oms_location(code: str, kind: str) -> Document:
+    """Return an OMS location; ``kind`` is ``DC`` or ``Store``."""
+    return {"LocationId": code, "LocationTypeId": kind}
+
+
+def store_location(number: int, code: str, label: str, country: str) -> Document:
+    """Return a location of the store's inventory, with the OMS location's code as the join key."""
+    address = {
+        "address1": f"{label} road 1",
+        "city": label,
+        "state": "",
+        "zip": "",
+        "email": "location@store.example",
+        "country_code": country,
+    }
+    return {
+        "id": number,
+        "code": code,
+        "label": label,
+        "type_id": "PHYSICAL",
+        "enabled": True,
+        "managed_by_external_source": True,
+        "address": address,
+    }

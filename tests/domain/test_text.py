@@ -1,0 +1,78 @@
+"""Clean text: what can't be seen goes, what is spelled stays."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.text import clean_text, mask_digits, mask_email
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("  Jane \t Doe\r\n", "Jane Doe"),
+        ("A\u030angstro\u0308m", "\u00c5ngstr\u00f6m"),
+        ("a\x00b\x07", "ab"),
+        ("\u202eevil\u202c \u200fx\u2066y\u2069", "evil xy"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("no\u00a0break", "no break"),
+        ("\U0001f469\u200d\U0001f469\u200d\U0001f467", "\U0001f469\u200d\U0001f469\u200d\U0001f467"),
+        ("Lat\u200din", "Latin"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        ("lone\ud800", "lone"),
+        ("", ""),
+    ],
+)
+def test_invisible_characters_go_and_spelling_stays(text: str, clean: str) -> None:
+    """Control, bidi and zero-width characters go; joiners of emoji and of Persian stay; blanks are single."""
+    assert clean_text(text) == clean
+
+
+@given(st.text(st.characters(codec=None)))
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    """The function is idempotent on any text, and what it gives can be stored as UTF-8."""
+    once = clean_text(text)
+    assert clean_text(once) == once
+    once.encode()
+
+
+@given(st.text())
+def test_no_letter_digit_or_sign_is_lost(text: str) -> None:
+    """Everything that is seen is still there, in order."""
+
+    def seen(value: str) -> list[str]:
+        return [ch for ch in unicodedata.normalize("NFC", value) if unicodedata.category(ch)[0] in "LNPS"]
+
+    visible = "".join(ch for ch in text if unicodedata.category(ch)[0] in "LNPSZ")
+    assert seen(clean_text(visible)) == seen(visible)
+
+
+@given(st.text(), st.integers(0, 20))
+def test_a_cut_text_is_clean_and_a_beginning(text: str, length: int) -> None:
+    """A limit in code points is kept, and what is left is the text's beginning."""
+    cut = clean_text(text, length)
+    assert len(cut) <= length
+    assert clean_text(cut, length) == cut
+
+
+def test_a_cut_does_not_split_a_combined_character() -> None:
+    """A letter isn't parted from an accent that has no composed form, nor an emoji from its joiner."""
+    assert clean_text("aq\u0301b", 2) == "a"
+    assert clean_text("a\U0001f469\u200d\U0001f467", 3) == "a"
+
+
+@given(st.text(max_size=60))
+def test_masks_show_no_more_than_they_say(text: str) -> None:
+    """A masked number shows two digits at most, and a masked address no more than two letters and a short ending."""
+    assert sum(ch.isalnum() for ch in mask_digits(text)) <= 2
+    assert sum(ch not in "*@." for ch in mask_email(text)) <= 8
+
+
+def test_masked_email_can_be_recognised() -> None:
+    """The form is that of the documentation."""
+    assert mask_email("jane@example.com") == "j***@e***.com"
+    assert mask_email("jane") == "j***"

@@ -1,0 +1,95 @@
+"""Tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from domain.errors import PermanentError, TransientError
+from resources.oms.manhattan.auth import TokenAuth
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Issuer:
+    """A token endpoint that counts, and a clock."""
+
+    def __init__(self, expires_in: object = 100) -> None:
+        self.requests: list[httpx.Request] = []
+        self.now = 0.0
+        self.expires_in = expires_in
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Issue the next token."""
+        self.requests.append(request)
+        body = {"access_token": f"token-{len(self.requests)}"}
+        return httpx.Response(200, json=body if self.expires_in is None else {**body, "expires_in": self.expires_in})
+
+
+def auth_of(handler: Handler, clock: Callable[[], float] = lambda: 0.0) -> TokenAuth:
+    """Build an auth before an endpoint."""
+    form = {"grant_type": "password", "username": "sync", "password": "hush"}
+    url = "https://acme-auth.omni.manh.com/oauth/token"
+    return TokenAuth(url, ("id", "secret"), form, fallback_seconds=50, transport=httpx.MockTransport(handler), clock=clock)
+
+
+def test_the_password_grant_is_sent_as_a_form_with_basic_credentials() -> None:
+    """As the vendor documents it."""
+    issuer = Issuer()
+    assert auth_of(issuer).headers() == {"Authorization": "Bearer token-1"}
+    assert issuer.requests[0].content == b"grant_type=password&username=sync&password=hush"
+    assert issuer.requests[0].headers["authorization"] == "Basic aWQ6c2VjcmV0"
+
+
+@pytest.mark.parametrize(("expires_in", "renewed_at"), [(100, 80.0), (None, 40.0), ("100", 80.0)])
+def test_a_token_is_renewed_at_four_fifths_of_its_life(expires_in: object, renewed_at: float) -> None:
+    """Before it expires under a call, and by our own measure where the answer names no lifetime."""
+    issuer = Issuer(expires_in)
+    auth = auth_of(issuer, lambda: issuer.now)
+    auth.headers()
+    issuer.now = renewed_at - 0.1
+    assert auth.headers() == {"Authorization": "Bearer token-1"}
+    issuer.now = renewed_at
+    assert auth.headers() == {"Authorization": "Bearer token-2"}
+
+
+def test_a_refused_token_is_dropped() -> None:
+    """A revoked token is replaced by the next call."""
+    auth = auth_of(Issuer())
+    auth.headers()
+    assert auth.refused()
+    assert auth.headers() == {"Authorization": "Bearer token-2"}
+
+
+def test_threads_share_one_token() -> None:
+    """Eight threads that start at once log in once."""
+    issuer = Issuer()
+    auth = auth_of(issuer)
+    with ThreadPoolExecutor(8) as pool:
+        assert {auth["Authorization"] for auth in pool.map(lambda _: auth.headers(), range(40))} == {"Bearer token-1"}
+    assert len(issuer.requests) == 1
+
+
+def test_refused_credentials_are_permanent_and_stay_out_of_the_message() -> None:
+    """The error says what to check, and shows neither secret nor password."""
+    auth = auth_of(lambda _: httpx.Response(401, json={"error": "invalid_client", "error_description": "Bad client credentials"}))
+    with pytest.raises(PermanentError, match="Bad client credentials") as caught:
+        auth.headers()
+    assert not any(word in str(caught.value) + repr(auth) for word in ("hush", "secret'", "sync"))
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_failing_token_server_is_transient(status: int) -> None:
+    """A later try may help."""
+    with pytest.raises(TransientError):
+        auth_of(lambda _: httpx.Response(status)).headers()
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"access_token": 5}', b'{"access_token": "a\\nb"}'])
+def test_an_answer_without_a_token_is_permanent(body: bytes) -> None:
+    """The URL is of something else; a token that could smuggle a header is none."""
+    with pytest.raises(PermanentError, match="token_url"):
+        auth_of(lambda _: httpx.Response(200, content=body)).headers()

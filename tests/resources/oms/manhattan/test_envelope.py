@@ -1,0 +1,84 @@
+"""The envelope around every answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from domain.errors import PermanentError, TransientError
+from resources.http import Reply
+from resources.oms.manhattan.envelope import open_envelope, problem_code, read_answer, write_answer
+
+
+def reply_of(body: Any, status: int = 200) -> Reply:
+    """Build an answer."""
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    return Reply(status, {}, content, 1.0, "manhattan: POST /save")
+
+
+def entry(kind: str, code: str = "INVALID_ITEM", **more: Any) -> dict[str, Any]:
+    """Build one message."""
+    return {"Type": kind, "Code": code, "Description": "No such item", **more}
+
+
+def test_an_error_inside_a_success_is_an_error() -> None:
+    """In either list: of the envelope, and inside the data, whether that is one object or several."""
+    outside = {"success": True, "data": None, "messages": {"Message": [entry("ERROR")], "Size": 1}}
+    inside = {"success": True, "data": {"OrderId": "1", "Messages": {"Message": [entry("ERROR")]}}, "messages": {"Message": []}}
+    listed = {"success": True, "data": [{"Messages": {"Message": [entry("ERROR")]}}, {}]}
+    assert [len(open_envelope(orjson.dumps(body)).errors) for body in (outside, inside, listed)] == [1, 1, 1]
+
+
+def test_warnings_are_kept_and_name_the_line() -> None:
+    """An entry's keys say which line it is about, which an operator needs to know."""
+    message = entry("WARNING", "ShippingRestriction", ErrorField="ShippingMethodId", BusinessKeys={"OrderId": "T-1", "OrderLineId": "2"})
+    answer = write_answer(reply_of({"success": True, "data": {"Messages": {"Message": [message]}}}))
+    (warning,) = answer.warnings()
+    assert answer.errors == ()
+    assert (warning.code, warning.field) == ("oms_shipping_restriction", "OrderLine[2].ShippingMethodId")
+    assert warning.value == "OrderId T-1, OrderLineId 2"
+
+
+def test_a_refusal_without_a_reason_is_a_refusal() -> None:
+    """``success: false`` counts even where no message is of type ERROR."""
+    (error,) = open_envelope(b'{"success": false, "messageKey": "no_access", "message": "Nope", "messages": null}').errors
+    assert (error.code, error.description) == ("no_access", "Nope")
+    assert len(open_envelope(orjson.dumps({"success": False, "messages": {"Message": [entry("INFO")]}})).errors) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_lacking_access_is_nobodys_record(status: int) -> None:
+    """It stops the batch and does not reject a thousand orders one by one."""
+    with pytest.raises(PermanentError):
+        write_answer(reply_of({"success": False, "messages": {"Message": [entry("ERROR", "invalid_token")]}}, status))
+
+
+def test_a_refused_write_brings_its_errors_whatever_its_status() -> None:
+    """The vendor's HTTP status of a business error is not known, so the body tells."""
+    assert write_answer(reply_of({"success": False, "messages": {"Message": [entry("ERROR")]}}, 400)).errors[0].code == "INVALID_ITEM"
+
+
+def test_a_page_that_is_not_the_oms_stops_the_batch() -> None:
+    """A proxy's error page is a wrong address and not a record's fault."""
+    with pytest.raises(PermanentError, match="base_url"):
+        write_answer(reply_of(b"<html>", 404))
+
+
+def test_an_unreadable_success_may_be_tried_again() -> None:
+    """The save took effect or not; it is an upsert, so another try does no harm."""
+    with pytest.raises(TransientError):
+        write_answer(reply_of(b'{"success": tru'))
+
+
+def test_a_refused_read_is_a_wrong_setting() -> None:
+    """A query, a view or a permission is wrong, which no other try cures."""
+    with pytest.raises(PermanentError, match="VIEW_NOT_FOUND"):
+        read_answer(reply_of({"success": True, "messages": {"Message": [entry("ERROR", "VIEW_NOT_FOUND")]}}))
+
+
+@pytest.mark.parametrize(("code", "ours"), [("ORD::NotFound", "oms_ord_not_found"), ("INVALID_UOM", "oms_invalid_uom"), (None, "oms_refused")])
+def test_codes_become_snake_case(code: str | None, ours: str) -> None:
+    """They are counted and filtered beside our own."""
+    assert problem_code(code) == ours

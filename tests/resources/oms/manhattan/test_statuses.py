@@ -1,0 +1,55 @@
+"""Statuses of the order component."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from domain.errors import RecordRejected
+from domain.milestones import Milestone
+from resources.oms.manhattan.statuses import RETURN_LINE, SALE_LINE, is_return_status, sale_milestone
+
+M = Milestone
+
+
+@pytest.mark.parametrize(
+    ("status", "milestone"),
+    [
+        ("1000", M.CREATED),
+        ("1500.000", M.CREATED),
+        ("2000", M.ALLOCATED),
+        ("3000", M.RELEASED),
+        ("3500.000", M.RELEASED),
+        ("3600", M.PICKED),
+        ("3700", M.PACKED),
+        ("7000", M.SHIPPED),
+        ("7500", M.DELIVERED),
+        ("8000", M.SHIPPED),
+        ("8500", M.RETURNED),
+        ("9000.000", M.CANCELED),
+    ],
+)
+def test_the_standard_statuses_have_their_milestones(status: str, milestone: Milestone) -> None:
+    """3000 is Released and 3500 In Process: the numbers of other components do not count."""
+    assert sale_milestone(Decimal(status), "StatusId") is milestone
+
+
+@pytest.mark.parametrize(("status", "milestone"), [("2000.100", M.ALLOCATED), ("9000.5", M.CANCELED), ("3650", M.PICKED), ("6999.9", M.PACKED)])
+def test_an_extended_status_counts_as_what_it_extends(status: str, milestone: Milestone) -> None:
+    """By its base before the dot, else by the highest known stage below it."""
+    assert sale_milestone(Decimal(status), "StatusId") is milestone
+
+
+@pytest.mark.parametrize("status", ["0", "999.9", "8100", "8600", "9500", "10000", "11000", "20000"])
+def test_an_unknown_status_is_never_guessed(status: str) -> None:
+    """Between returned and canceled there is no nearest stage."""
+    with pytest.raises(RecordRejected) as caught:
+        sale_milestone(Decimal(status), "StatusId")
+    assert caught.value.problems[0].code == "status_unknown"
+
+
+def test_sale_and_return_statuses_do_not_overlap() -> None:
+    """A status alone tells which of the two scales it is on."""
+    assert all(is_return_status(status) for status in RETURN_LINE)
+    assert not any(is_return_status(status) for status in SALE_LINE)

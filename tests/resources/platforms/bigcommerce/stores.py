@@ -1,0 +1,141 @@
+"""Stores and orders to test the connector with."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from domain.connections import Connection, SecretRef
+from resources.platforms.bigcommerce.client import BigCommerce, build
+from resources.platforms.bigcommerce.mapping import OrderMapper
+from resources.platforms.bigcommerce.settings import BigCommerceSettings
+from resources.ratelimit import LocalQuota
+
+Json = dict[str, Any]
+HASH = "acme1"
+TOKEN = SecretRef(env="STORE_TOKEN")
+ADDRESS: Json = {
+    "first_name": "Jane",
+    "last_name": "Doe",
+    "company": "",
+    "street_1": "123 Main Street",
+    "street_2": "",
+    "city": "Austin",
+    "state": "Texas",
+    "zip": "78701",
+    "country": "United States",
+    "country_iso2": "US",
+    "phone": "+1 512-555-0100",
+    "email": "jane.doe@example.com",
+}
+LINE: Json = {
+    "id": 501,
+    "order_id": 1001,
+    "product_id": 20,
+    "variant_id": 7,
+    "name": "Fog Linen Towel",
+    "sku": "TOWEL-1",
+    "type": "physical",
+    "quantity": 2,
+    "price_ex_tax": "10.0000",
+    "price_inc_tax": "11.0000",
+    "price_tax": "1.0000",
+    "total_ex_tax": "20.0000",
+    "total_inc_tax": "22.0000",
+    "total_tax": "2.0000",
+    "order_address_id": 99,
+    "order_pickup_method_id": 0,
+    "applied_discounts": [],
+    "product_options": [{"display_name": "Size", "display_value": "S"}],
+    "parent_order_product_id": None,
+    "wrapping_cost_ex_tax": "0.0000",
+    "wrapping_cost_inc_tax": "0.0000",
+    "wrapping_cost_tax": "0.0000",
+    "wrapping_message": "",
+}
+SHIPPING: Json = ADDRESS | {
+    "id": 99,
+    "shipping_method": "Ground",
+    "cost_ex_tax": 5.0,
+    "cost_inc_tax": 5.5,
+    "cost_tax": 0.5,
+    "handling_cost_ex_tax": 0,
+    "handling_cost_inc_tax": 0,
+    "handling_cost_tax": 0,
+    "line_items": [LINE],
+}
+ORDER: Json = {
+    "id": 1001,
+    "customer_id": 0,
+    "date_created": "Thu, 19 Mar 2026 10:00:00 +0000",
+    "date_modified": "Thu, 19 Mar 2026 11:00:00 +0000",
+    "status_id": 11,
+    "status": "Awaiting Fulfillment",
+    "total_ex_tax": "25.0000",
+    "total_inc_tax": "27.5000",
+    "total_tax": "2.5000",
+    "shipping_cost_ex_tax": "5.0000",
+    "shipping_cost_inc_tax": "5.5000",
+    "shipping_cost_tax": "0.5000",
+    "handling_cost_ex_tax": "0.0000",
+    "handling_cost_inc_tax": "0.0000",
+    "handling_cost_tax": "0.0000",
+    "wrapping_cost_ex_tax": "0.0000",
+    "wrapping_cost_inc_tax": "0.0000",
+    "wrapping_cost_tax": "0.0000",
+    "discount_amount": "0.0000",
+    "coupon_discount": "0.0000",
+    "gift_certificate_amount": "0.0000",
+    "store_credit_amount": "0.0000",
+    "is_tax_inclusive_pricing": False,
+    "is_deleted": False,
+    "items_total": 2,
+    "payment_method": "Credit Card",
+    "payment_provider_id": "ch_1",
+    "payment_status": "captured",
+    "currency_code": "EUR",
+    "default_currency_code": "USD",
+    "customer_message": "",
+    "staff_notes": "",
+    "customer_locale": "en",
+    "channel_id": 1,
+    "billing_address": ADDRESS,
+    "fees": [],
+    "consignments": {"shipping": [SHIPPING], "pickups": [], "downloads": [], "email": {"gift_certificates": []}},
+}
+
+
+def order(**changes: Any) -> Json:
+    """Return a fresh order that maps without a problem, with some header fields changed."""
+    return deepcopy(ORDER) | changes
+
+
+def line_of(document: Json, index: int = 0) -> Json:
+    """Return a line of an order's first shipping consignment, to change it in place."""
+    line: Json = document["consignments"]["shipping"][0]["line_items"][index]
+    return line
+
+
+def connection(**sections: Any) -> Connection:
+    """Return a connection's rules; ``orders`` and others replace those of the tests."""
+    orders = {"shipping_methods": {"ground": "STD"}, "payment_methods": {"credit card": "CreditCard", "gift certificate": "GiftCard"}}
+    base: Json = {"platform": {"kind": "bigcommerce"}, "oms": {"kind": "manhattan"}}
+    return Connection.model_validate(base | sections | {"orders": orders | sections.get("orders", {})})
+
+
+def settings(**changes: Any) -> BigCommerceSettings:
+    """Return the settings of the tests' store."""
+    return BigCommerceSettings.model_validate({"store_hash": HASH, "token": TOKEN} | changes)
+
+
+def mapper(orders: Json | None = None, **changes: Any) -> OrderMapper:
+    """Return a mapper by changed rules and settings."""
+    return OrderMapper(settings(**changes), connection(orders=orders or {}))
+
+
+def platform(url: str, orders: Json | None = None, sections: Json | None = None, **changes: Any) -> BigCommerce:
+    """Return a connector to the sandbox's store at ``url``."""
+    chosen = settings(**{"api_base": f"{url}/bigcommerce/{HASH}", "quota": 100_000} | changes)
+    built = build(chosen, connection(orders=orders or {}, **(sections or {})), lambda _: f"sandbox-token-{HASH}", LocalQuota())
+    assert isinstance(built, BigCommerce)
+    return built

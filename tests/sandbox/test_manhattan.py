@@ -1,0 +1,266 @@
+"""The simulated Manhattan tenant keeps the public contract: tokens, envelope, saves, cancels, searches and availability."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from sandbox.oms.manhattan import ManhattanTenant
+from tests.sandbox.manhattan_caller import BY_ID, LOCATION, NETWORK, SAVE, SEARCH, Caller, codes_of, order_of
+
+
+@pytest.fixture
+def caller() -> Caller:
+    """Give a tenant of its own to each test."""
+    return Caller()
+
+
+def test_a_token_needs_the_right_client_and_user(caller: Caller) -> None:
+    """Wrong credentials are a 401, and both grants lead to a token."""
+    assert caller.ask_token(secret="wrong").status == 401
+    assert caller.ask_token("grant_type=password&username=sync&password=wrong").status == 401
+    assert caller.ask_token("grant_type=refresh_token").status == 400
+    answer = orjson.loads(caller.ask_token("grant_type=client_credentials").body)
+    assert (answer["token_type"], answer["expires_in"]) == ("bearer", 3600)
+
+
+def test_an_expired_token_is_answered_with_the_envelope(caller: Caller) -> None:
+    """A caller learns from 401 and the code invalid_token that it must fetch a new one."""
+    caller.control("tokens/expire")
+    status, envelope = caller.call("POST", SAVE, order_of())
+    assert (status, envelope["success"], codes_of(envelope)) == (401, False, ["invalid_token"])
+    assert caller.effects() == {}
+
+
+def test_a_save_is_an_upsert_by_order_id(caller: Caller) -> None:
+    """A replayed create changes nothing but the time of change, which moves on strictly."""
+    first = caller.save(order_of())
+    second = caller.save(order_of())
+    effect = caller.effects()["1001"]
+    assert (effect["creates"], effect["saves"], effect["total"]) == (1, 2, "25.65")
+    assert first["MinFulfillmentStatusId"] == "1000"
+    assert second["UpdatedTimestamp"] > first["UpdatedTimestamp"]
+    assert len(first["UpdatedTimestamp"]) == len("2025-08-07T11:19:10.307")
+
+
+def test_a_partial_save_changes_only_what_it_names(caller: Caller) -> None:
+    """Lines, charges and taxes are matched by their ids; all else stays."""
+    caller.save(order_of(quantities=(2, 1)))
+    lines = [{"OrderLineId": "2", "UnitPrice": 7, "OrderLineTaxDetail": [{"TaxDetailId": "vat", "TaxAmount": 0.3}]}]
+    caller.save({"OrderId": "1001", "OrderChargeDetail": [{"ChargeDetailId": "gift", "ChargeTotal": -1}], "OrderLine": lines})
+    order = caller.read("1001")
+    assert [charge["ChargeTotal"] for charge in order["OrderChargeDetail"]] == [5.05, -1]
+    assert [(line["UnitPrice"], line["Quantity"]) for line in order["OrderLine"]] == [(10.10, 2), (7, 1)]
+    assert caller.effects()["1001"]["total"] == "31.95"
+
+
+def test_one_locked_line_keeps_back_the_whole_update(caller: Caller) -> None:
+    """A released line refuses quantity, price and address, and the request's other changes go with it."""
+    caller.save(order_of(quantities=(2, 1)))
+    caller.advance("release")
+    before = caller.read("1001")
+    status, envelope = caller.call(
+        "POST", SAVE, {"OrderId": "1001", "CustomerEmail": "new@example.com", "OrderLine": [{"OrderLineId": "2", "Quantity": 3}]}
+    )
+    assert (status, envelope["success"]) == (400, False)
+    assert envelope["messages"]["Message"][0]["BusinessKeys"] == {"OrderId": "1001", "OrderLineId": "2"}
+    assert caller.read("1001") == before
+    caller.save({"OrderId": "1001", "CustomerEmail": "new@example.com", "OrderLine": [{"OrderLineId": "2", "Quantity": "1.0"}]})
+    assert caller.read("1001")["CustomerEmail"] == "new@example.com"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"ItemId": "NOPE"}, "ITEM_NOT_FOUND"),
+        ({"Quantity": 0}, "INVALID_ATTRIBUTE"),
+        ({"Quantity": -1}, "INVALID_ATTRIBUTE"),
+        ({"Quantity": None}, "MISSING_ATTRIBUTE"),
+        ({"UOM": ""}, "MISSING_ATTRIBUTE"),
+        ({"ItemId": None}, "MISSING_ATTRIBUTE"),
+        ({"UOM": "PALLET"}, "INVALID_UOM"),
+    ],
+)
+def test_a_wrong_line_is_refused_with_its_keys(caller: Caller, change: dict[str, Any], code: str) -> None:
+    """The caller can tell which line is at fault, and nothing is stored."""
+    order = order_of()
+    order["OrderLine"][0].update(change)
+    status, envelope = caller.call("POST", SAVE, order)
+    assert (status, envelope["success"]) == (400, False)
+    assert code in codes_of(envelope)
+    assert envelope["messages"]["Message"][0]["BusinessKeys"]["OrderLineId"] == "1"
+    assert caller.effects() == {}
+
+
+def test_currency_and_card_numbers_are_checked(caller: Caller) -> None:
+    """An unknown currency and anything like a card number are refused, and the number is not repeated."""
+    assert codes_of(caller.call("POST", SAVE, order_of(CurrencyCode="ZZZ"))[1]) == ["INVALID_CURRENCY"]
+    payment = [{"PaymentMethod": [{"PaymentMethodId": "p", "AccountDisplayNumber": "4111 1111 1111 1111"}]}]
+    _, envelope = caller.call("POST", SAVE, order_of(Payment=payment))
+    assert codes_of(envelope) == ["CARD_NUMBER_REFUSED"]
+    assert "1111" not in str(envelope["messages"])
+
+
+def test_an_amount_that_is_no_number_is_refused(caller: Caller) -> None:
+    """Neither text nor NaN gets into a total, and a refused update leaves the order as it was."""
+    caller.save(order_of())
+    for amount in ("ten", "NaN"):
+        change = {"OrderId": "1001", "OrderChargeDetail": [{"ChargeDetailId": "shipping", "ChargeTotal": amount}]}
+        assert codes_of(caller.call("POST", SAVE, change)[1]) == ["INVALID_ATTRIBUTE"]
+    assert caller.effects()["1001"]["total"] == "25.65"
+
+
+def test_an_attribute_of_another_shape_is_a_refusal_and_no_crash(caller: Caller) -> None:
+    """What can't be read is the caller's permanent fault: a 5xx would make it try again for ever."""
+    for attributes in (
+        {"OrderHold": [None]},
+        {"Payment": {}},
+        {"DoNotReleaseBefore": "soon"},
+        {"CurrencyCode": ["EUR"]},
+        {"OrderLine": ["x"]},
+    ):
+        status, envelope = caller.call("POST", SAVE, order_of(**attributes))
+        assert (status, codes_of(envelope)) == (400, ["MALFORMED_ATTRIBUTE"])
+
+
+def test_success_may_carry_problems_in_its_messages(caller: Caller) -> None:
+    """An unknown shipping method is a WARNING and an unknown payment type an ERROR, both inside success:true, and the order is stored."""
+    order = order_of(Payment=[{"PaymentMethod": [{"PaymentMethodId": "p", "PaymentType": {"PaymentTypeId": "Barter"}}]}])
+    order["OrderLine"][0]["ShippingMethodId"] = "Pigeon"
+    status, envelope = caller.call("POST", SAVE, order)
+    entries = envelope["messages"]["Message"]
+    assert (status, envelope["success"], envelope["messages"]["Size"]) == (200, True, 2)
+    assert [(entry["Type"], entry["Code"]) for entry in entries] == [
+        ("WARNING", "UNKNOWN_SHIPPING_METHOD"),
+        ("ERROR", "PAYMENT_TYPE_NOT_FOUND"),
+    ]
+    assert "1001" in caller.effects()
+
+
+def test_an_order_id_with_url_characters_is_taken_and_counted(caller: Caller) -> None:
+    """The trap is silent at the vendor; the sandbox takes such an order too, and counts it."""
+    caller.save(order_of("A#1/2"))
+    assert caller.control("counts", method="GET")["url_special_order_ids"] == 1
+    assert caller.call("GET", f"{BY_ID}A#1/2")[0] == 404
+    assert caller.control("effects/order/A#1/2", method="GET")["OrderId"] == "A#1/2"
+
+
+def test_bulk_import_creates_only_and_fails_by_row(caller: Caller) -> None:
+    """An order that exists fails alone; the others are created."""
+    caller.save(order_of())
+    status, envelope = caller.call("POST", "/order/api/order/order/bulkImport", {"Data": [order_of(), order_of("1002"), {"OrderLine": []}]})
+    assert (status, envelope["data"]["SuccessCount"], envelope["data"]["FailedCount"]) == (200, 1, 2)
+    assert codes_of(envelope) == ["ORDER_EXISTS", "MISSING_ATTRIBUTE"]
+    assert caller.effects()["1001"]["saves"] == 1
+
+
+def test_a_hold_keeps_an_order_until_it_is_resolved(caller: Caller) -> None:
+    """Holds come and go through the save, and a held order is not allocated."""
+    caller.save(order_of(OrderHold=[{"HoldTypeId": "Fraud"}]))
+    assert caller.advance("release") == {"held": 1}
+    caller.save({"OrderId": "1001", "OrderHold": [{"HoldTypeId": "Fraud", "StatusId": "2000", "ResolveReasonId": "Checked"}]})
+    assert caller.read("1001")["IsOnHold"] is False
+    assert caller.advance("release")["release"] == 1
+
+
+def test_a_cancel_before_release_takes_effect_at_once(caller: Caller) -> None:
+    """Quantity, charges and taxes go to 0; the history keeps what was cancelled."""
+    caller.save(order_of(quantities=(2, 1)))
+    caller.ok("POST", f"{BY_ID}1001/orderLine/cancel", {"CancelReason": {"ReasonId": "Out Of Stock"}, "OrderLine": [{"OrderLineId": "1"}]})
+    order = caller.read("1001")
+    assert order["OrderLine"][0]["OrderLineCancelHistory"][0]["CancelQuantity"] == 2
+    assert (order["OrderLine"][0]["Quantity"], order["OrderLine"][0]["MaxFulfillmentStatusId"], order["IsCancelled"]) == (0, "9000", False)
+    assert caller.effects()["1001"]["total"] == "15.55"
+    caller.ok("POST", "/order/api/order/order/cancel", [{"OrderId": "1001"}])
+    effect = caller.effects()["1001"]
+    assert (effect["cancelled"], effect["total"], effect["saved_total"], effect["min_status"]) == (True, "0.00", "36.15", 9000)
+
+
+def test_a_cancel_after_release_is_refused_or_a_request(caller: Caller) -> None:
+    """Late cancellation is off by default; where it is on, the outcome comes later and may be a rejection."""
+    caller.save(order_of())
+    caller.save(order_of("1002"))
+    caller.advance("release")
+    assert codes_of(caller.call("POST", f"{BY_ID}1001/cancel", {})[1]) == ["CANCEL_NOT_ALLOWED"]
+    caller.control("settings", {"late_cancellation": True})
+    for order_id, accepted in (("1001", True), ("1002", False)):
+        data = caller.ok("POST", f"{BY_ID}{order_id}/cancel", {})
+        assert (data["PostReleaseModificationStatus"], data["OrderLine"][0]["cancellationRequestStatus"]) == ("Requested", "Requested")
+        assert data["IsCancelled"] is False
+        caller.control(f"orders/{order_id}/cancel_outcome", {"accepted": accepted})
+    assert (caller.read("1001")["PostReleaseModificationStatus"], caller.read("1001")["IsCancelled"]) == ("Accepted", True)
+    assert (caller.read("1002")["PostReleaseModificationStatus"], caller.read("1002")["IsCancelled"]) == ("Rejected", False)
+
+
+def test_a_search_pages_by_time_of_change(caller: Caller) -> None:
+    """The total is text, pages start at 0, and a cursor finds exactly what changed since."""
+    for n in range(5):
+        caller.save(order_of(f"10{n}"))
+    cursor = caller.save({"OrderId": "102", "CustomerEmail": "x@example.com"})["UpdatedTimestamp"]
+    body = {"Query": f"UpdatedTimestamp >= '{cursor}' and OrgId = 'SANDBOX'", "Template": {"OrderId": None, "OrderLine": {"ItemId": None}}}
+    assert {"OrderId": "102", "OrderLine": [{"ItemId": "SKU-1"}]} in caller.ok("POST", SEARCH, body)
+    _, envelope = caller.call("POST", SEARCH, {"Query": "OrderId in ('100','101','104')", "Page": 1, "Size": 2})
+    assert envelope["header"] == {"totalCount": "3", "page": 1, "size": 2}
+    assert [row["OrderId"] for row in envelope["data"]] == ["104"]
+    newest = caller.ok("POST", SEARCH, {"Sort": [{"attribute": "OrderId", "direction": "desc"}], "Size": 1})
+    assert newest[0]["OrderId"] == "104"
+    found = caller.ok(
+        "POST", SEARCH, {"Query": "MaxFulfillmentStatusId < '2000.000' and OrderLine.ItemId = 'SKU-1' and AlternateOrderId != 'alt-100'"}
+    )
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize(
+    "query", ["OrderId ~ 'x'", "OrderId = 'x' or OrderId = 'y'", "OrderId = 'x", "OrderId in 'x'", "UpdatedTimestamp > 'soon'"]
+)
+def test_a_query_outside_the_grammar_is_refused(caller: Caller, query: str) -> None:
+    """A query that is not understood never answers with everything."""
+    status, envelope = caller.call("POST", SEARCH, {"Query": query})
+    assert (status, codes_of(envelope)) == (400, ["INVALID_QUERY"])
+
+
+def test_the_two_views_differ_on_what_they_do_not_know(caller: Caller) -> None:
+    """The network view answers zero for an unknown item, the location view nothing at all."""
+    network = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1", "NOPE"]})
+    assert [(row["ItemId"], row["TotalQuantity"], row["StatusCode"]) for row in network] == [("SKU-1", 100, 2), ("NOPE", 0, 0)]
+    location = caller.ok("POST", LOCATION, {"ViewName": "Web", "Items": ["SKU-1", "NOPE"], "Locations": ["DC1", "DC9"]})
+    assert [(row["ItemId"], row["LocationId"], row["Quantity"]) for row in location] == [("SKU-1", "DC1", 100)]
+    assert codes_of(caller.call("POST", NETWORK, {"ViewName": "Web", "Items": [str(n) for n in range(101)]})[1]) == ["TOO_MANY_ITEMS"]
+
+
+def test_availability_is_supply_less_what_is_held_and_never_negative(caller: Caller) -> None:
+    """Open demand lowers the network view, allocation both views, shipping the supply itself; outages and protection cut."""
+
+    def seen() -> tuple[int, int]:
+        network = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1"]})[0]["TotalQuantity"]
+        return network, caller.ok("POST", LOCATION, {"ViewName": "Web", "Items": ["SKU-1"]})[0]["Quantity"]
+
+    caller.save(order_of(quantities=(30,)))
+    assert seen() == (70, 100)
+    caller.advance("allocate")
+    assert seen() == (70, 70)
+    caller.advance("ship")
+    assert seen() == (70, 70)
+    caller.control("supply", [{"item": "SKU-1", "location": "DC1", "protection": 80}])
+    assert seen() == (0, 0)
+    expected = [{"date": "2030-01-01T00:00:00", "quantity": 5}]
+    caller.control("supply", [{"item": "SKU-1", "location": "DC1", "protection": 0, "infinite": True, "expected": expected}])
+    row = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1"]})[0]
+    assert (row["IsInfiniteAvailability"], row["NextAvailabilityDate"]) == (True, "2030-01-01T00:00:00")
+    caller.control("locations", [{"LocationId": "DC1", "outage": True}])
+    assert seen() == (0, 0)
+
+
+def test_a_restored_tenant_goes_on_where_it_stood(caller: Caller) -> None:
+    """State, tokens and stock survive a restart byte by byte."""
+    caller.save(order_of(quantities=(2, 1)))
+    caller.advance("ship", split_rate=1)
+    kept = caller.tenant.snapshot()
+    again = ManhattanTenant("acme")
+    again.restore(kept)
+    assert again.snapshot() == kept
+    before, caller.tenant = caller.read("1001"), again
+    assert caller.read("1001") == before
+    assert caller.save(order_of("1002", quantities=(1,)))["OrderId"] == "1002"

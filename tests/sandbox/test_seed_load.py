@@ -1,0 +1,111 @@
+"""Seeds reach a running sandbox whole, and live traffic keeps it moving."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+
+from sandbox import traffic
+from sandbox.app import running_sandbox
+from sandbox.seed import invented, olist
+from sandbox.seed.load import post, read
+from sandbox.seed.seedset import Document
+from tests.shared import shared_path
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """A sandbox of its own for each test."""
+    with running_sandbox() as sandbox:
+        yield sandbox.url
+
+
+def dump(url: str, path: str) -> list[Document]:
+    """Read a sandbox's NDJSON dump."""
+    return [orjson.loads(line) for line in httpx.get(f"{url}/_sandbox/{path}", timeout=60).content.splitlines()]
+
+
+def test_an_invented_seed_arrives_whole_and_unchanged(url: str) -> None:
+    """The store takes every document, spoilt ones too, and shows the totals, ids and dates that were given."""
+    seed = invented.seed_set(700, 4, date(2025, 6, 1), 3, dirt=0.05)
+    counts = post(url, "s1", "t1", seed)
+    assert (counts["orders"], counts["refused"]) == (700, 0)
+    assert seed.labels
+    kept = {order["id"]: order for order in dump(url, "bigcommerce/s1/dump/orders")}
+    for document in seed.documents():
+        order = kept[document["id"]]
+        assert (order["date_created"], order["total_inc_tax"]) == (document["date_created"], document["total_inc_tax"])
+        assert [line["sku"] for line in order["products"]] == [line["sku"] for line in document["products"]]
+
+
+def test_a_second_load_changes_nothing(url: str) -> None:
+    """Orders with ids are left as they are, so seeding again is harmless."""
+    seed = invented.seed_set(60, 4, date(2025, 6, 1), 3)
+    post(url, "s1", "t1", seed)
+    before = dump(url, "bigcommerce/s1/dump/orders")
+    post(url, "s1", "t1", seed)
+    assert dump(url, "bigcommerce/s1/dump/orders") == before
+
+
+def test_one_order_that_the_store_refuses_costs_no_other(url: str) -> None:
+    """A refused batch is halved down to the order at fault, which is reported with the store's words."""
+    seed = invented.seed_set(40, 4, date(2025, 6, 1), 3)
+    documents = [*seed.documents()]
+    documents[17] = documents[17] | {"total_inc_tax": "twelve", "external_order_id": "bad-one"}
+    counts = post(url, "s1", "t1", replace(seed, documents=lambda: iter(documents)))
+    assert (counts["orders"], counts["refused"]) == (39, 1)
+    assert "bad-one" in seed.unreadable[0].reason and "twelve" in seed.unreadable[0].reason
+
+
+def test_every_invoice_is_in_the_store_or_reported(url: str, tmp_path: Path) -> None:
+    """An invoice whose price is no amount is refused and named; the others are taken with their negative and zero quantities."""
+    rows = ("1,11111,2,1.50", "2,11111,-2,1.50", "3,11111,x,1.50", "4,11111,1,", "5,11111,1,cheap", "C6,11111,-1,1.50", "7,,0,0")
+    path = tmp_path / "invoices.csv"
+    path.write_text("\n".join(("InvoiceNo,StockCode,Quantity,UnitPrice", *rows)), encoding="utf-8")
+    seed = read(path)
+    counts = post(url, "s1", "t1", seed)
+    assert (counts["orders"], counts["refused"]) == (5, 2)
+    assert ["none given" in seed.unreadable[0].reason, "cheap" in seed.unreadable[1].reason] == [True, True]
+    kept = dump(url, "bigcommerce/s1/dump/orders")
+    assert [(order["external_order_id"], order["status_id"], order["products"][0]["quantity"]) for order in kept] == [
+        ("1", 11, 2),
+        ("2", 11, -2),
+        ("3", 11, 0),
+        ("C6", 5, 1),
+        ("7", 11, 0),
+    ]
+
+
+def test_olist_orders_are_served_as_the_tables_have_them(url: str) -> None:
+    """All 8,000 arrive, with the sum of payments as their total."""
+    seed = olist.read(shared_path("data/olist"))
+    counts = post(url, "s1", "t1", seed)
+    assert (counts["orders"], counts["refused"], counts["items"]) == (8000, 0, len(seed.items))
+    kept = dump(url, "bigcommerce/s1/dump/orders")
+    assert [order["external_order_id"] for order in kept] == [document["external_order_id"] for document in seed.documents()]
+    assert sum(Decimal(order["total_inc_tax"]) for order in kept) == sum(
+        Decimal(document["total_inc_tax"]) for document in seed.documents()
+    )
+
+
+def test_traffic_places_changes_and_cancels_orders_until_it_is_stopped(url: str) -> None:
+    """New orders are dated now, and none of the calls fails."""
+    post(url, "s1", "t1", invented.seed_set(0, 1, date(2025, 6, 1), 1))
+    stop = threading.Event()
+    timer = threading.Timer(3.0, stop.set)
+    timer.start()
+    counts = traffic.run(url, "s1", "t1", 100, 1, stop, advance_seconds=0.5)
+    assert counts["failed"] == 0
+    assert counts["placed"] > 50 and counts["days"] > 2
+    assert counts["changed"] and counts["cancelled"]
+    kept = dump(url, "bigcommerce/s1/dump/orders")
+    assert len(kept) == counts["placed"]
+    assert sum(order["status_id"] == 5 for order in kept) >= counts["cancelled"]

@@ -1,6 +1,7 @@
-"""The factory: builds the three assets of one stream of one connection."""
+"""The factory: builds the three assets of one stream of one connection.
 
-from __future__ import annotations
+Without ``from __future__ import annotations``: Dagster reads the config's and the resource's types from the functions' annotations.
+"""
 
 from typing import Any
 

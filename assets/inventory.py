@@ -65,6 +65,7 @@ class Inventory:
         row = orjson.loads(record.payload)
         if isinstance(row, dict):
             row.pop("TransactionDateTime", None)
+            row.pop("ObservedAt", None)
         return content_digest(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
 
     def mapper(self, sync: Sync, session: Session, captures: Sequence[Captured]) -> Callable[[bytes], Mapped[StockLevel] | Skipped]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
+import psycopg
 
 from assets import metadata
 from assets.capture import capture
@@ -68,10 +68,13 @@ class Step:
             yield
         except PermanentError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        except TransientError as error:
+        except (TransientError, psycopg.OperationalError) as error:
             if self.sync.trigger == LIVE:
                 raise dg.Failure(str(error), allow_retries=False) from error
             raise
+        except Exception as error:
+            text = f"Unexpected {type(error).__name__} in {self.sync.name}/{self._stream.name}/{self._step}; another try won't help: {error}"
+            raise dg.Failure(text, allow_retries=False) from error
 
 
 def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.MaterializeResult:
@@ -81,9 +84,9 @@ def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.Mater
         window = _window(config, key)
         with step.classified():
             counts = capture(step.sync, stream, day, window, is_live=config.since is not None)
-        step.audit(day, window, asdict(counts), started)
+        step.audit(day, window, vars(counts), started)
         text = f"{counts.read} read, {counts.captured} new, {counts.known} stored before"
-        step.describe(key, asdict(counts) | {"dagster/row_count": counts.captured}, text)
+        step.describe(key, vars(counts) | {"dagster/row_count": counts.captured}, text)
     return dg.MaterializeResult()
 
 
@@ -95,7 +98,7 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
         started = datetime.now(UTC)
         with step.classified():
             counts = validate(step.sync, stream, day, everything=not config.only_new)
-        step.audit(day, None, asdict(counts), started)
+        step.audit(day, None, vars(counts), started)
         total = step.summary(day)
         examples = step.examples(day)
         open_now[key] = total.get("rejected", 0)

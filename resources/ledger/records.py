@@ -39,7 +39,9 @@ class Records:
             return
         packed = (row._replace(canonical=compress(row.canonical)) if row.canonical is not None else row for row in rows)
         table = stage(self._db, "record", _COLUMNS, _TYPES, packed)
-        replaced = self._db.execute(
+        if self._any_stored(day, table):
+            self._clear_typed(day, [row.capture_id for row in rows], typed)
+        self._db.execute(
             sql.SQL(
                 """INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id, source_updated_at, state, rule,
                                             canonical, canonical_digest, warnings, correlation_id)
@@ -50,16 +52,23 @@ class Records:
                        canonical_digest = excluded.canonical_digest, warnings = excluded.warnings, validated_at = now(),
                        run_id = excluded.run_id,
                        outcome = CASE WHEN record.state = 'accepted' AND excluded.state = 'accepted'
-                                       AND record.canonical_digest = excluded.canonical_digest THEN record.outcome END
-                   RETURNING (xmax <> 0)"""
+                                       AND record.canonical_digest = excluded.canonical_digest THEN record.outcome END"""
             ).format(table),
             (day, self._name, self._stream, run_id),
-        ).fetchall()
+        )
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
-        if any(was_there for (was_there,) in replaced):
-            self._clear_typed(day, [row.capture_id for row in rows], typed)
         for part in typed:
             self._put_typed(day, part)
+
+    def _any_stored(self, day: date, staged: sql.Identifier) -> bool:
+        row = self._db.execute(
+            sql.SQL(
+                """SELECT EXISTS (SELECT 1 FROM sync.record r JOIN {} USING (capture_id)
+                                  WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s)"""
+            ).format(staged),
+            (self._name, self._stream, day),
+        ).fetchone()
+        return bool(row and row[0])
 
     def _clear_typed(self, day: date, captures: list[UUID], typed: Sequence[TypedRows]) -> None:
         for part in typed:

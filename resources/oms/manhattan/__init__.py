@@ -55,7 +55,7 @@ class ManhattanOms:
         self._search = OrderSearch(orders, settings)
         self._items = ItemMaster(orders, settings)
         self._availability = Availability(self._clients[settings.availability_url], settings, connection.inventory)
-        self._orders = OrderMapper(settings, connection.orders)
+        self._orders = OrderMapper(settings)
         self._fulfilments = FulfilmentMapper(settings, connection)
         self._stock = StockMapper(settings, connection.inventory)
 

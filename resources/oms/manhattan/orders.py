@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 from domain.addresses import Address
-from domain.connections import OrdersPolicy
 from domain.errors import Problem, RecordRejected
 from domain.orders import (
     Charge,
@@ -38,12 +37,10 @@ DISCOUNT, CHARGE, TAX, ROUNDING = "D", "C", "T", "R"
 
 
 class OrderMapper:
-    """Maps orders by one connection's settings."""
+    """Maps orders by one tenant's settings."""
 
-    def __init__(self, settings: ManhattanSettings, policy: OrdersPolicy) -> None:
+    def __init__(self, settings: ManhattanSettings) -> None:
         self._settings, self._names, self._codes = settings, settings.names, settings.codes
-        self._channels = policy.selling_channels
-        self._default_channel = policy.default_selling_channel
         actions = {"IsAlreadyPriced": True, "IsAlreadyCharged": True, "IsAlreadyTaxed": True}
         self._actions = {**actions, self._names.import_flag: True} if self._names.import_flag else actions
 
@@ -81,7 +78,7 @@ class OrderMapper:
             "CustomerEmail": customer.email,
             "DocType": {"DocTypeId": self._codes.doc_type},
             "OrderType": {"OrderTypeId": self._codes.order_type},
-            "SellingChannel": {"SellingChannelId": self._channel(order.channel)},
+            "SellingChannel": {"SellingChannelId": order.channel},
             "IsConfirmed": True,
             "OrderActions": dict(self._actions),
         }
@@ -92,12 +89,6 @@ class OrderMapper:
         if order.locale:
             header["OrderLocale"] = order.locale
         return header
-
-    def _channel(self, channel: str) -> str:
-        """Translate the store's channel; the platform may have done so already."""
-        if channel in self._channels:
-            return self._channels[channel]
-        return channel if channel in self._channels.values() else self._default_channel
 
     def _line(self, line: OrderLine, group: FulfilmentGroup, included: bool) -> Json:
         field = f"OrderLine[{line.line_id}]"

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from domain.connections import Config, SecretRef
 from domain.orders import ChargeKind, DeliveryMethod
@@ -98,6 +98,11 @@ class ManhattanCodes(Config):
     """StatusCode -> our status. UNVERIFIED: 1."""
     unknown_item_statuses: tuple[str, ...] = ()
     """UNVERIFIED: values of ``Status`` by which a network view tells an item that it does not know from one without stock."""
+
+    @field_validator("delivery_methods", "charge_types", "note_types")
+    @classmethod
+    def _defaults_fill_in(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        return {**cls.model_fields[str(info.field_name)].default, **value}
 
 
 class ManhattanSettings(Config):

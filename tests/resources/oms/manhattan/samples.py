@@ -8,10 +8,24 @@ from typing import Any
 
 from domain.addresses import Address
 from domain.connections import Connection, SecretRef
-from domain.orders import Charge, ChargeKind, Customer, DeliveryMethod, Discount, FulfilmentGroup, Order, OrderLine, Payment, PaymentTransaction, Tax
+from domain.orders import (
+    Charge,
+    ChargeKind,
+    Customer,
+    DeliveryMethod,
+    Discount,
+    FulfilmentGroup,
+    Order,
+    OrderLine,
+    Payment,
+    PaymentTransaction,
+    Tax,
+)
 from resources.oms.manhattan.settings import ManhattanSettings
 
-ADDRESS = Address("Ada", "Osei", "Osei Tools", "1 Mill Lane", "", "Austin", "US-TX", "Texas", "78701", "US", "+15125550100", "", "", "ada@example.com")
+ADDRESS = Address(
+    "Ada", "Osei", "Osei Tools", "1 Mill Lane", "", "Austin", "US-TX", "Texas", "78701", "US", "+15125550100", "", "", "ada@example.com"
+)
 SHIP = FulfilmentGroup(group_id="7", method=DeliveryMethod.SHIP, shipping_method="Ground", address=ADDRESS)
 PICKUP = FulfilmentGroup(group_id="8", method=DeliveryMethod.PICKUP, location="STORE1")
 EMAIL = FulfilmentGroup(group_id="9", method=DeliveryMethod.EMAIL, recipient_email="gift@example.com")
@@ -56,7 +70,7 @@ def order_of(order_id: str = "T-1001", **changes: Any) -> Order:
         "source_id": order_id.removeprefix("T-"),
         "number": order_id.removeprefix("T-"),
         "store": "acme",
-        "channel": "1",
+        "channel": "Web",
         "ordered_at": datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
         "currency": "USD",
         "tax_included": False,

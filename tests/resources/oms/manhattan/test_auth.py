@@ -69,7 +69,7 @@ def test_threads_share_one_token() -> None:
     issuer = Issuer()
     auth = auth_of(issuer)
     with ThreadPoolExecutor(8) as pool:
-        assert {auth["Authorization"] for auth in pool.map(lambda _: auth.headers(), range(40))} == {"Bearer token-1"}
+        assert {sent["Authorization"] for sent in pool.map(lambda _: auth.headers(), range(40))} == {"Bearer token-1"}
     assert len(issuer.requests) == 1
 
 

@@ -8,14 +8,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.connections import OrdersPolicy
 from domain.orders import Charge, ChargeKind, Discount, Order, Tax
 from resources.oms.manhattan.changes import ENTRY_KEYS, order_change
 from resources.oms.manhattan.orders import OrderMapper
 from tests.resources.oms.manhattan.samples import EMAIL, PICKUP, SHIP, line_of, order_of, settings_of
 
 Json = dict[str, Any]
-MAPPER = OrderMapper(settings_of(), OrdersPolicy())
+MAPPER = OrderMapper(settings_of())
 
 
 def merged(stored: Json, change: Json) -> Json:

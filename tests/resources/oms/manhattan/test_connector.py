@@ -37,6 +37,16 @@ def test_a_wrong_setting_is_named_at_the_start(changes: dict[str, object], told:
         settings_of(**changes)
 
 
+def test_a_code_of_the_tenant_leaves_the_others_as_they_are() -> None:
+    """Only what differs has to be configured."""
+    methods = settings_of(codes={"delivery_methods": {"email": "EmailDelivery"}}).codes.delivery_methods
+    assert {method.value: code for method, code in methods.items()} == {
+        "ship": "ShipToAddress",
+        "pickup": "PickUpAtStore",
+        "email": "EmailDelivery",
+    }
+
+
 def test_items_are_found_in_chunks_and_the_unknown_are_absent(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
     """Also a SKU that holds a quote, which must not end the query's text."""
     tenant.control("items", [{"ItemId": "5' CABLE", "UOM": "EA", "Description": "Cable"}])
@@ -49,7 +59,9 @@ def test_items_are_found_in_chunks_and_the_unknown_are_absent(connect: Callable[
 def test_a_healthy_tenant_passes_every_check(connect: Callable[..., ManhattanOms]) -> None:
     """Each part is asked with a call that changes nothing."""
     checks = connect().preflight()
-    assert [(check.name, check.ok) for check in checks] == [(name, True) for name in ("credentials", "orders", "item master", "availability")]
+    assert [(check.name, check.ok) for check in checks] == [
+        (name, True) for name in ("credentials", "orders", "item master", "availability")
+    ]
 
 
 def test_each_check_fails_by_itself_with_advice(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
@@ -72,6 +84,6 @@ def test_what_nobody_verified_is_listed_for_the_reader() -> None:
     source = Path(str(settings_module.__file__)).read_text(encoding="utf-8")
     readme = Path(str(settings_module.__file__)).with_name("README.md").read_text(encoding="utf-8")
     # A setting's docstring follows it: the name before each mark.
-    names = [re.findall(r"^    (\w+): ", before, re.MULTILINE)[-1] for before in source.split("UNVERIFIED")[2:]]
+    names = [re.findall(r"^    (\w+): ", before, re.MULTILINE)[-1] for before in source.split("UNVERIFIED")[1:-1]]
     assert len(names) > 10
     assert [name for name in names if f"`{name}`" not in readme] == []

@@ -78,7 +78,9 @@ def test_a_refused_read_is_a_wrong_setting() -> None:
         read_answer(reply_of({"success": True, "messages": {"Message": [entry("ERROR", "VIEW_NOT_FOUND")]}}))
 
 
-@pytest.mark.parametrize(("code", "ours"), [("ORD::NotFound", "oms_ord_not_found"), ("INVALID_UOM", "oms_invalid_uom"), (None, "oms_refused")])
+@pytest.mark.parametrize(
+    ("code", "ours"), [("ORD::NotFound", "oms_ord_not_found"), ("INVALID_UOM", "oms_invalid_uom"), (None, "oms_refused")]
+)
 def test_codes_become_snake_case(code: str | None, ours: str) -> None:
     """They are counted and filtered beside our own."""
     assert problem_code(code) == ours

@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.connections import OrdersPolicy
 from domain.errors import RecordRejected
 from domain.orders import Charge, ChargeKind, Discount, LineKind, Note, Order, Tax
 from resources.oms.manhattan.amounts import to_number
 from resources.oms.manhattan.orders import OrderMapper
 from tests.resources.oms.manhattan.samples import EMAIL, PICKUP, SHIP, line_of, order_of, settings_of
 
-MAPPER = OrderMapper(settings_of(), OrdersPolicy())
+MAPPER = OrderMapper(settings_of())
 AMOUNTS = st.decimals(min_value=0, max_value=99999, places=2)
 
 
@@ -42,6 +41,7 @@ def test_the_header_names_the_order_by_both_ids_and_in_object_form() -> None:
     """The shopper's number is the OrderId, the store's id the alternate one, and coded values are one-key objects."""
     payload = MAPPER.payload(order_of())
     assert (payload["OrderId"], payload["AlternateOrderId"], payload["OrgId"]) == ("T-1001", "1001", "SANDBOX")
+    assert payload["SellingChannel"] == {"SellingChannelId": "Web"}
     assert payload["DocType"] == {"DocTypeId": "CustomerOrder"}
     assert payload["CapturedDate"] == "2026-03-04T05:06:07+00:00"
     assert payload["OrderActions"] == {"IsAlreadyPriced": True, "IsAlreadyCharged": True, "IsAlreadyTaxed": True, "IsImport": True}
@@ -65,7 +65,9 @@ def test_a_payload_adds_up_to_the_order_total() -> None:
 
 
 @given(
-    prices=st.lists(st.tuples(AMOUNTS, st.integers(1, 99), AMOUNTS, AMOUNTS, st.sampled_from(["0", "0.01", "-0.02"])), min_size=1, max_size=4),
+    prices=st.lists(
+        st.tuples(AMOUNTS, st.integers(1, 99), AMOUNTS, AMOUNTS, st.sampled_from(["0", "0.01", "-0.02"])), min_size=1, max_size=4
+    ),
     charges=st.lists(st.tuples(AMOUNTS, AMOUNTS), max_size=3),
     discount=AMOUNTS,
     included=st.booleans(),
@@ -133,17 +135,10 @@ def test_payments_carry_references_only() -> None:
     assert (transaction["RequestId"], transaction["TransactionType"]) == ("auth-9", {"PaymentTransactionTypeId": "Authorization"})
 
 
-def test_channels_are_translated_once() -> None:
-    """A channel that the platform translated already stays, an unknown one takes the default."""
-    mapper = OrderMapper(settings_of(), OrdersPolicy(selling_channels={"1": "Storefront"}))
-    sent = [mapper.payload(order_of(channel=channel))["SellingChannel"]["SellingChannelId"] for channel in ("1", "Storefront", "2")]
-    assert sent == ["Storefront", "Storefront", "Web"]
-
-
 def test_names_that_differ_by_tenant_are_settings() -> None:
     """The import flag and custom attributes need no change of code."""
     settings = settings_of(names={"import_flag": "IsImported", "extended": {"StoreOrder": "number"}})
-    payload = OrderMapper(settings, OrdersPolicy()).payload(order_of())
+    payload = OrderMapper(settings).payload(order_of())
     assert payload["OrderActions"]["IsImported"] is True
     assert payload["Extended"] == {"StoreOrder": "1001"}
 

@@ -56,7 +56,9 @@ def search_of(handler: Callable[[httpx.Request], httpx.Response], page_size: int
     limiter = Limiter(LocalQuota(), "t", quota=100000, window_seconds=1.0)
     base = "https://acme.omni.manh.com"
     retry = RetryPolicy(enabled=False)
-    client = ApiClient(system="manhattan", base_url=base, auth=NoAuth(), limiter=limiter, retry=retry, transport=httpx.MockTransport(handler))
+    client = ApiClient(
+        system="manhattan", base_url=base, auth=NoAuth(), limiter=limiter, retry=retry, transport=httpx.MockTransport(handler)
+    )
     return OrderSearch(client, settings_of(search_page_size=page_size))
 
 

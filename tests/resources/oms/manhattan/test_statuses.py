@@ -35,7 +35,9 @@ def test_the_standard_statuses_have_their_milestones(status: str, milestone: Mil
     assert sale_milestone(Decimal(status), "StatusId") is milestone
 
 
-@pytest.mark.parametrize(("status", "milestone"), [("2000.100", M.ALLOCATED), ("9000.5", M.CANCELED), ("3650", M.PICKED), ("6999.9", M.PACKED)])
+@pytest.mark.parametrize(
+    ("status", "milestone"), [("2000.100", M.ALLOCATED), ("9000.5", M.CANCELED), ("3650", M.PICKED), ("6999.9", M.PACKED)]
+)
 def test_an_extended_status_counts_as_what_it_extends(status: str, milestone: Milestone) -> None:
     """By its base before the dot, else by the highest known stage below it."""
     assert sale_milestone(Decimal(status), "StatusId") is milestone

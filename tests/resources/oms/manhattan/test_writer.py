@@ -52,7 +52,9 @@ def test_an_order_arrives_with_its_total_and_our_correlation_id(connect: Connect
     assert (receipt.target_id, receipt.state, receipt.warnings) == ("T-1001", "done", ())
     effect = tenant.effect("T-1001")
     assert (effect["total"], effect["creates"], effect["correlations"]) == ("54.04", 1, ["ord-1"])
-    assert [(exchange.endpoint, exchange.status, exchange.correlation_id) for exchange in exchanges] == [("/order/api/order/order/save", 200, "ord-1")]
+    assert [(exchange.endpoint, exchange.status, exchange.correlation_id) for exchange in exchanges] == [
+        ("/order/api/order/order/save", 200, "ord-1")
+    ]
 
 
 def test_a_replay_changes_nothing(connect: Connect, tenant: Tenant) -> None:
@@ -162,7 +164,9 @@ def test_a_warning_is_kept_beside_the_receipt(connect: Connect) -> None:
     payload = oms.order_payload(order_of())
     payload["OrderLine"][1]["ShippingMethodId"] = "Pigeon"  # type: ignore[index]
     receipt = save(oms, payload)
-    assert [(warning.code, warning.field) for warning in receipt.warnings] == [("oms_unknown_shipping_method", "OrderLine[2].ShippingMethodId")]
+    assert [(warning.code, warning.field) for warning in receipt.warnings] == [
+        ("oms_unknown_shipping_method", "OrderLine[2].ShippingMethodId")
+    ]
 
 
 def test_wrong_credentials_stop_the_batch(connect: Connect) -> None:

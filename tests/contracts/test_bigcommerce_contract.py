@@ -1,0 +1,187 @@
+"""Every exchange between the BigCommerce connector and the simulated store, held against BigCommerce's official OpenAPI files.
+
+A tap at the store's door records what really arrives and leaves, from both HTTP clients. What the files refuse although the vendor
+documents it, or leave open, is listed in ``REQUEST_FLAWS`` and ``RESPONSE_FLAWS`` and nowhere else (and in the connector's README).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import yaml
+from openapi_core import Config, OpenAPI
+from openapi_core.exceptions import OpenAPIError
+from openapi_core.testing import MockRequest, MockResponse
+
+from domain.errors import PermanentError, RecordRejected
+from domain.inventory import StockTarget
+from domain.ports import ShipmentLine, ShipmentRequest
+from domain.primitives import Window
+from sandbox.app import RunningSandbox, running_sandbox
+from sandbox.system import Request, Response
+from tests.resources.platforms.bigcommerce.stores import ADDRESS, HASH, platform
+from tests.shared import shared_path
+
+Json = dict[str, Any]
+Exchanged = tuple[Request, Response]
+
+HOST = "https://api.bigcommerce.com"
+REQUEST_FLAWS = ("'date_modified:asc' is not one of",)
+"""The text of ``sort`` asks for a direction after a colon, its enum lists bare names only."""
+RESPONSE_FLAWS = ("is valid under each of",)
+"""``oneOf`` with alternatives that have no required field: every object fits all of them."""
+BODILESS = 204
+"""Not declared for the order list, declared without content for shipments, which the validator takes for missing data: nothing to check."""
+NOW = datetime(2026, 3, 19, tzinfo=UTC)
+FILES = (
+    ("/v2/orders", "orders.v2.oas2.yml"),
+    ("/v3/orders", "orders.v3.yml"),
+    ("/v3/inventory/locations", "locations.v3.yml"),
+    ("/v3/inventory", "inventory.v3.yml"),
+    ("/v3/catalog", "catalog/products_catalog.v3.yml"),
+    ("/v3/channels", "channels.v3.yml"),
+    ("/v2/store", "store_information.v2.yml"),
+    ("/v2/time", "store_information.v2.yml"),
+)
+
+
+@lru_cache
+def spec(name: str) -> OpenAPI:
+    """Return an official file, ready to validate with."""
+    text = (shared_path("contracts/bigcommerce") / name).read_text()
+    config = Config(spec_validator_cls=None, extra_media_type_deserializers={"application/problem+json": orjson.loads})
+    return OpenAPI.from_dict(yaml.load(text, yaml.CSafeLoader), config=config)
+
+
+@pytest.fixture
+def tap() -> Iterator[tuple[RunningSandbox, list[Exchanged]]]:
+    """A store with orders, a catalog and two locations, and the list of all exchanges with it."""
+    shared_path("contracts/bigcommerce")
+    with running_sandbox() as sandbox:
+        control = f"{sandbox.url}/_sandbox/bigcommerce/{HASH}"
+        httpx.post(f"{control}/catalog", json=[{"id": 11, "sku": "A-1"}, {"id": 12, "sku": "S", "variants": [{"sku": "S-1"}, {"sku": "S-2"}]}])
+        httpx.post(f"{control}/locations", json=[{"id": 5, "code": "EAST", "label": "East"}])
+        httpx.post(f"{control}/orders", json=[document(i) for i in range(12)]).raise_for_status()
+        store: Any = sandbox.server.systems["bigcommerce", HASH]
+        exchanged: list[Exchanged] = []
+        answer = store.handle
+
+        def handle(request: Request) -> Response:
+            response: Response = answer(request)
+            exchanged.append((request, response))
+            return response
+
+        store.handle = handle
+        yield sandbox, exchanged
+
+
+def document(i: int) -> Json:
+    """Return an order to place; each third one is authorised, with a coupon and lines of all kinds."""
+    moment = (NOW + timedelta(seconds=i * 60)).isoformat()
+    base: Json = {
+        "id": 1000 + i,
+        "date_created": moment,
+        "date_modified": moment,
+        "billing_address": ADDRESS,
+        "shipping_addresses": [ADDRESS | {"shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5.5}],
+        "products": [{"sku": "A-1", "product_id": 11, "quantity": 2, "price_ex_tax": 10, "price_inc_tax": 11}],
+    }
+    if i % 3:
+        return base
+    event = {"event": "authorization", "method": "credit_card", "amount": 27.5, "gateway": "stripe", "gateway_transaction_id": "a"}
+    base["products"] += [{"sku": "D", "type": "digital"}, {"type": "giftcertificate", "gift_certificate_id": 3}]
+    return base | {
+        "payment_status": "authorized",
+        "transactions": [event],
+        "coupon_discount": 1,
+        "coupons": [{"code": "ONE", "amount": 1}],
+        "fees": [{"cost_ex_tax": 1}],
+    }
+
+
+def check(exchange: Exchanged) -> list[str]:
+    """Return what the official file has against an exchange."""
+    request, response = exchange
+    path = request.path.removeprefix(f"/stores/{HASH}")
+    name = next(file for prefix, file in FILES if path.startswith(prefix))
+    args = {key: values[-1] for key, values in request.query.items()}
+    kind = response.headers.get("Content-Type", "application/json")
+    sent = MockRequest(HOST, request.method.lower(), request.path, args=args, headers=request.headers, data=request.body or None)
+    got = MockResponse(response.body, response.status, response.headers, kind)
+    found = _errors(spec(name).validate_request, REQUEST_FLAWS, sent)
+    if response.status != BODILESS:
+        found += _errors(spec(name).validate_response, RESPONSE_FLAWS, sent, got)
+    return [f"{request.method} {path} {text}" for text in found]
+
+
+def _errors(validate: Any, flaws: tuple[str, ...], *parts: Any) -> list[str]:
+    try:
+        validate(*parts)
+    except OpenAPIError as error:
+        causes: list[Any] = [error]
+        while causes[-1].__cause__ is not None:
+            causes.append(causes[-1].__cause__)
+        errors = [str(inner.message) for cause in causes for inner in getattr(cause, "schema_errors", ())] or [repr(causes[-1])]
+        return [text for text in errors if not any(flaw in text for flaw in flaws)]
+    return []
+
+
+def test_everything_read_fits_the_official_files(tap: tuple[RunningSandbox, list[Exchanged]]) -> None:
+    """Windows, probe, extras, catalog, locations, stock, preflight."""
+    sandbox, exchanged = tap
+    reader = platform(sandbox.url, page_size=5, channel_id=1)
+    day = Window(NOW, NOW + timedelta(days=1))
+    assert sum(len(page) for page in reader.fetch_orders(day)) == 12
+    assert list(reader.fetch_orders(Window(NOW + timedelta(days=2), NOW + timedelta(days=3)))) == []
+    assert reader.probe_orders(NOW) == NOW
+    assert {item.sku for page in reader.fetch_items() for item in page} == {"A-1", "S-1", "S-2"}
+    assert reader.location_ids()["default"] == "1"
+    reader.read_stock(["A-1", "S-1"])
+    reader.close()
+    checker = platform(sandbox.url)
+    assert [check for check in checker.preflight() if not check.ok] == []
+    checker.close()
+    seen = {request.path.removeprefix(f"/stores/{HASH}") for request, _ in exchanged}
+    assert {"/v2/orders", "/v3/orders/1000/transactions", "/v3/catalog/products", "/v3/inventory/items", "/v2/time"} <= seen
+    assert [problem for exchange in exchanged for problem in check(exchange)] == []
+
+
+def test_everything_written_fits_the_official_files(tap: tuple[RunningSandbox, list[Exchanged]]) -> None:
+    """Stock with a refused row, tracking, shipments, statuses, and what is refused."""
+    sandbox, exchanged = tap
+    store = platform(sandbox.url)
+    items = {item.sku: item for page in store.fetch_items() for item in page}
+    items["A-1"] = items["A-1"].model_copy(update={"tracking": "variant"})
+    [[line]] = [httpx.get(f"{sandbox.url}/bigcommerce/{HASH}/stores/{HASH}/v2/orders/1001/products", headers=AUTH).json()]
+
+    async def write() -> None:
+        async with store.writer(lambda _: None) as writer:
+            targets = [StockTarget(sku="A-1", location="1", quantity=3), StockTarget(sku="S-1", location="5", quantity=4)]
+            assert all(answer.problem is None for answer in await writer.put_stock(targets, items, "test"))
+            await writer.stop_tracking(items["A-1"])
+            assert await writer.list_shipments("1001") == []
+            lines = (ShipmentLine(str(line["id"]), 1),)
+            request = ShipmentRequest("1001", str(line["order_address_id"]), lines, "1Z12345E0291980793", "ups", "Ground")
+            await writer.create_shipment(request, "ord-1")
+            assert len(await writer.list_shipments("1001")) == 1
+            await writer.read_order("1001")
+            await writer.put_status("1001", "3", "ord-1")
+            with pytest.raises((RecordRejected, PermanentError)):
+                await writer.create_shipment(ShipmentRequest("1001", "1", lines), "ord-1")
+
+    asyncio.run(write())
+    store.close()
+    refused = [exchange for exchange in exchanged if exchange[1].status == 400]
+    assert [problem for exchange in exchanged if exchange not in refused for problem in check(exchange)] == []
+    undeclared = "POST /v2/orders/1001/shipments ResponseNotFound(http_status='400', availableresponses=['201'])"
+    assert [error for exchange in refused for error in check(exchange)] == [undeclared]
+
+
+AUTH = {"X-Auth-Token": f"sandbox-token-{HASH}", "Accept": "application/json"}

@@ -1,0 +1,250 @@
+"""Reading a store's orders, catalog and stock, over real HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import orjson
+import pytest
+
+from domain.errors import PermanentError, RecordRejected
+from domain.milestones import Milestone
+from domain.ports import Mapped
+from domain.primitives import Window
+from resources.platforms import REGISTRY
+from resources.platforms.bigcommerce.client import build
+from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS, STATUSES
+from resources.ratelimit import LocalQuota
+from tests.resources.platforms.bigcommerce.conftest import Shop
+from tests.resources.platforms.bigcommerce.stores import HASH, ORDER, connection, line_of, order, platform, settings
+
+START = datetime(2026, 3, 19, tzinfo=UTC)
+DAY = Window(START, START + timedelta(days=1))
+
+
+def at(seconds: float) -> str:
+    """Return a moment after the tests' start as the store writes it."""
+    return (START + timedelta(seconds=seconds)).isoformat()
+
+
+def test_every_order_of_the_window_is_read_once_with_its_bytes(shop: Shop) -> None:
+    """Over several pages and slices; what lies a second outside stays outside."""
+    shop.place(*[{"id": 1000 + i, "date_created": at(i * 100), "date_modified": at(i * 100)} for i in range(60)])
+    edges = [-1, 86_400, 86_399]
+    shop.place(*[{"id": 2000 + i, "date_created": at(0), "date_modified": at(edge)} for i, edge in enumerate(edges)])
+    reader = platform(shop.url, page_size=7)
+    records = [record for page in reader.fetch_orders(DAY) for record in page]
+    assert sorted(int(record.source_id) for record in records) == [*range(1000, 1060), 2002]
+    assert all(orjson.loads(record.payload)["id"] == int(record.source_id) for record in records)
+    assert all(record.updated_at in DAY for record in records)
+    mapped = reader.to_order(records[0].payload, lambda _: False)
+    assert isinstance(mapped, Mapped)
+    reader.close()
+
+
+def test_a_live_window_costs_one_call(shop: Shop) -> None:
+    """A window that fits a page isn't cut into slices, and an empty one is answered by 204."""
+    shop.place({"id": 1000, "date_created": at(0), "date_modified": at(60)})
+    reader = platform(shop.url)
+    before = sum(shop.control("GET", "counts")["requests"].values())
+    assert len(list(reader.fetch_orders(Window(START, START + timedelta(minutes=2))))) == 1
+    assert list(reader.fetch_orders(Window(START + timedelta(hours=1), START + timedelta(hours=2)))) == []
+    assert sum(shop.control("GET", "counts")["requests"].values()) - before == 2
+    reader.close()
+
+
+def test_a_reader_that_stops_early_leaves_no_thread_behind(shop: Shop) -> None:
+    """Closing the iterator ends the slices, however full the queue is."""
+    shop.place(*[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(80)])
+    reader = platform(shop.url, page_size=3)
+    pages = reader.fetch_orders(DAY)
+    next(pages)
+    next(pages)
+    pages.close()  # type: ignore[attr-defined]
+    reader.close()
+
+
+def test_the_probe_sees_changes_at_its_moment_and_later_only(shop: Shop) -> None:
+    """Nothing a second before, something at the very second."""
+    shop.place({"id": 1000, "date_created": at(0), "date_modified": at(100)}, {"id": 1001, "date_created": at(0), "date_modified": at(200)})
+    reader = platform(shop.url)
+    moment = START + timedelta(seconds=100)
+    assert reader.probe_orders(moment) == moment
+    assert reader.probe_orders(moment + timedelta(seconds=1)) == START + timedelta(seconds=200)
+    assert reader.probe_orders(START + timedelta(seconds=200, microseconds=1)) is None
+    reader.close()
+
+
+def test_extras_are_read_where_needed_and_keep_the_orders_bytes(shop: Shop) -> None:
+    """Authorised orders bring their transactions, a coupon that no line names its code; the order's own bytes are embedded unchanged."""
+    event = {"event": "authorization", "method": "credit_card", "amount": 27.5, "gateway": "stripe", "gateway_transaction_id": "auth_9"}
+    dated = {"date_created": at(0), "date_modified": at(5)}
+    shop.place(
+        dated | {"id": 1, "payment_status": "authorized", "transactions": [event]},
+        dated | {"id": 2, "coupon_discount": 1, "coupons": [{"code": "ONE", "amount": 1, "discount": 1}]},
+        dated | {"id": 3, "payment_status": "authorized", "status_id": 7},
+    )
+    reader = platform(shop.url)
+    records = {record.source_id: record.payload for page in reader.fetch_orders(DAY) for record in page}
+    assert records["1"].startswith(b'{"order":{"id":1,')
+    authorised, discounted = (reader.to_order(records[number], lambda _: False) for number in "12")
+    assert isinstance(authorised, Mapped)
+    assert authorised.record.payments[0].transactions[0].reference == "auth_9"
+    assert isinstance(discounted, Mapped)
+    assert discounted.record.discounts[0].code == "ONE"
+    assert "order" not in orjson.loads(records["3"])
+    reader.close()
+
+
+def test_reading_survives_a_store_that_fails_now_and_then(shop: Shop) -> None:
+    """429, 500, dropped and malformed answers are asked for again, and nothing is lost or doubled."""
+    shop.place(*[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(30)])
+    reader = platform(shop.url, page_size=5)
+    shop.fault(kind="status", status=429, headers={"Retry-After": "0"}, path="/v2/orders", times=1)
+    shop.fault(kind="status", status=500, headers={"Retry-After": "0"}, path="/v2/orders", times=1, skip=2)
+    shop.fault(kind="drop_after", path="/v2/orders", times=1, skip=3)
+    shop.fault(kind="malformed", path="/v2/orders", times=1, skip=4)
+    found = [int(record.source_id) for page in reader.fetch_orders(DAY) for record in page]
+    assert sorted(found) == list(range(1000, 1030))
+    reader.close()
+
+
+def test_a_small_quota_is_waited_for_and_never_overdrawn(shop: Shop) -> None:
+    """The store refuses nothing, since the client keeps within its quota."""
+    shop.place(*[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(40)])
+    shop.control("POST", "settings", {"quota": 10, "window_ms": 500})
+    reader = platform(shop.url, page_size=3, quota=10, window_seconds=0.5)
+    assert sum(len(page) for page in reader.fetch_orders(DAY)) == 40
+    reader.close()
+
+
+def fake(pages: list[list[dict[str, object]]]) -> tuple[httpx.MockTransport, list[httpx.Request]]:
+    """Return a store that answers order lists from a script, and what it was asked."""
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=pages[min(len(seen), len(pages)) - 1])
+
+    return httpx.MockTransport(handle), seen
+
+
+def test_a_server_that_ignores_the_keyset_is_caught() -> None:
+    """Pages that repeat are a broken contract, not an endless loop."""
+    transport, _ = fake([[order(id=5)], [order(id=5)]])
+    reader = build(settings(page_size=1), connection(), lambda _: "t", LocalQuota(), transport)
+    with pytest.raises(PermanentError, match="order 5 after order 5"):
+        list(reader.fetch_orders(DAY))
+    reader.close()
+
+
+def test_a_server_with_a_smaller_page_limit_loses_nothing() -> None:
+    """A page of 50 where 250 were asked for isn't taken for the last one."""
+    first = [order(id=i) for i in range(1, 51)]
+    transport, seen = fake([first, [order(id=77)], [], [], []])
+    reader = build(settings(read_concurrency=1), connection(), lambda _: "t", LocalQuota(), transport)
+    assert sum(len(page) for page in reader.fetch_orders(DAY)) == 51
+    assert seen[1].url.params["min_id"] == "51"
+    assert (seen[0].url.params["sort"], seen[0].url.params["min_date_modified"]) == ("id", "2026-03-18T23:59:59Z")
+    reader.close()
+
+
+def test_an_order_without_a_readable_time_is_still_captured() -> None:
+    """It comes out at the window's start, once, to be rejected with its reason."""
+    odd = order(id=9, date_modified="soon", date_created="soon")
+    transport, _ = fake([[odd, order(id=10, consignments={"shipping": 7})]])
+    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
+    [records] = reader.fetch_orders(DAY)
+    assert [(record.source_id, record.updated_at == DAY.since) for record in records] == [("9", True), ("10", False)]
+    for record in records:
+        with pytest.raises(RecordRejected):
+            reader.to_order(record.payload, lambda _: False)
+    reader.close()
+
+
+def test_lines_that_the_list_cut_off_are_fetched() -> None:
+    """Where the included lines don't cover the order, its products are read page by page."""
+    document = order(items_total=5)
+    more = [line_of(ORDER) | {"id": 501}, line_of(ORDER) | {"id": 502, "quantity": 3, "total_ex_tax": "30.0000", "total_tax": "3.0000"}]
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=[document] if request.url.path.endswith("/orders") else more)
+
+    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(handle))
+    [[record]] = reader.fetch_orders(DAY)
+    assert [line["id"] for line in orjson.loads(record.payload)["products"]] == [501, 502]
+    reader.close()
+
+
+def test_a_refused_token_is_permanent_and_names_the_scope() -> None:
+    """Nobody has to guess which permission is missing."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(403, json=[{"status": 403, "message": "no scope"}]))
+    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
+    with pytest.raises(PermanentError, match="answered 403: no scope; check the token's scope store_v2_orders_read_only"):
+        list(reader.fetch_orders(DAY))
+    reader.close()
+
+
+def test_catalog_locations_and_stock_are_read(shop: Shop) -> None:
+    """Each SKU with its tracking level; a location by code and as the default; quantities on hand."""
+    shop.control(
+        "POST",
+        "catalog",
+        [
+            {"id": 11, "sku": "SOLO"},
+            {"id": 12, "sku": "SHIRT", "variants": [{"sku": "SHIRT-S"}, {"sku": "SHIRT-L"}]},
+            {"id": 13, "sku": "OFF", "inventory_tracking": "none"},
+        ],
+    )
+    shop.control("POST", "locations", [{"id": 5, "code": "EAST", "label": "East"}])
+    shop.control("POST", "stock", [{"sku": "SHIRT-S", "location_id": 5, "quantity": 7}])
+    reader = platform(shop.url)
+    items = {item.sku: item for page in reader.fetch_items() for item in page}
+    assert {sku: item.tracking for sku, item in items.items()} == {"SOLO": "product", "SHIRT-S": "variant", "SHIRT-L": "variant", "OFF": "none"}
+    assert reader.location_ids() == {"BCLOC": "1", "EAST": "5", "default": "1"}
+    assert reader.read_stock(["SHIRT-S", "NOPE"])["SHIRT-S", "5"] == 7
+    reader.close()
+
+
+def test_the_preflight_names_what_is_wrong(shop: Shop) -> None:
+    """A good store passes, a wrong clock, location and channel are named, and a bad token ends it."""
+    good = platform(shop.url)
+    assert all(check.ok for check in good.preflight())
+    good.close()
+    shop.control("POST", "settings", {"clock_offset_s": 900})
+    wrong = platform(shop.url, channel_id=77, sections={"inventory": {"store_location": "MOON"}})
+    failed = {check.name: check for check in wrong.preflight() if not check.ok}
+    assert set(failed) == {"credentials and clock"}
+    wrong.close()
+    shop.control("POST", "settings", {"clock_offset_s": 0})
+    wrong = platform(shop.url, channel_id=77, sections={"inventory": {"store_location": "MOON"}})
+    failed = {check.name: check for check in wrong.preflight() if not check.ok}
+    assert set(failed) == {"locations", "channel"}
+    assert "no location MOON; known: BCLOC, default" in failed["locations"].detail
+    wrong.close()
+    shop.control("POST", "settings", {"token": "other"})
+    refused = platform(shop.url)
+    assert [check.name for check in refused.preflight() if not check.ok] == ["credentials and clock"]
+    refused.close()
+
+
+def test_statuses_and_milestones_are_complete() -> None:
+    """Every status, every milestone, and the connection's overrides."""
+    assert sorted(STATUSES) == list(range(15))
+    assert set(MILESTONE_STATUS) == set(Milestone)
+    assert all(status is None or status in STATUSES for status in MILESTONE_STATUS.values())
+    plain = build(settings(), connection(), lambda _: "t", LocalQuota())
+    own = build(settings(), connection(shipments={"milestone_statuses": {"released": None, "packed": 8}}), lambda _: "t", LocalQuota())
+    assert (plain.status_for(Milestone.SHIPPED), plain.status_for(Milestone.RELEASED)) == ("2", "9")
+    assert (own.status_for(Milestone.RELEASED), own.status_for(Milestone.PACKED)) == (None, "8")
+
+
+def test_the_registry_validates_and_builds() -> None:
+    """A misspelt key is an error; the built connector knows its store and channel."""
+    connector = REGISTRY["bigcommerce"]
+    section = {"kind": "bigcommerce", "store_hash": HASH, "token": {"env": "T"}, "channel_id": 3}
+    built = connector.build(connector.settings.model_validate(section), connection(), lambda _: "t", LocalQuota())
+    assert (built.kind, built.store, built.channel, built.stock_batch_size) == ("bigcommerce", HASH, "3", 2000)
+    with pytest.raises(ValueError, match="chanel_id"):
+        connector.settings.model_validate(section | {"chanel_id": 3})

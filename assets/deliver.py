@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from assets.spec import DeliveryCounts, DeliveryRequest, Stream, Sync
-from domain.errors import TransientError
+from assets.validate import SMALLEST_SAMPLE
+from domain.errors import PermanentError, TransientError
 
 CHUNK = 1_000
 PASSES = 3
@@ -27,6 +28,7 @@ def deliver(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> Delive
                 break
         if total.delivered or total.unchanged:
             session.note("delivered_at")
+    _raise_if_system_is_at_fault(sync, stream, total)
     if total.errors:
         raise DeliveryIncomplete(
             f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be delivered and stay due; the next run sends them. "
@@ -34,6 +36,16 @@ def deliver(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> Delive
             total,
         )
     return total
+
+
+def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: DeliveryCounts) -> None:
+    sent = total.delivered + total.rejected
+    limit = sync.connection.rejection_threshold
+    if sent >= SMALLEST_SAMPLE and total.rejected > limit * sent:
+        raise PermanentError(
+            f"{sync.name}/{stream.name}: the target refused {total.rejected} of {sent} records, more than the connection's limit of {limit:.0%}. "
+            "The others are delivered. Look at the rejections, correct the mapping or the target's set-up, and rerun the partition."
+        )
 
 
 class DeliveryIncomplete(TransientError):

@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from domain.errors import LockstepError, PermanentError, Problem, RecordRejected, TransientError
+from domain.errors import (
+    LockstepError,
+    PermanentError,
+    Problem,
+    RecordRejected,
+    TransientError,
+)
 from domain.ports import Exchange, OutcomeUnknown, Receipt
 from resources.ledger.rows import ClaimRow, RejectionRow, SettleRow, TargetRow
 from resources.ledger.store import Session

@@ -20,7 +20,15 @@ from domain.policies import target_of
 from domain.ports import Mapped, RawRecord, Skipped, StoreWriter
 from domain.primitives import Window
 from domain.schemas.stock import stock_problems
-from resources.ledger.rows import Accepted, Captured, ClaimRow, RejectionRow, SettleRow, TargetRow, TypedRows
+from resources.ledger.rows import (
+    Accepted,
+    Captured,
+    ClaimRow,
+    RejectionRow,
+    SettleRow,
+    TargetRow,
+    TypedRows,
+)
 from resources.ledger.store import Session
 
 LEVEL = (

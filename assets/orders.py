@@ -18,7 +18,14 @@ from domain.orders import Order
 from domain.ports import Mapped, OmsWriter, RawRecord, Receipt, Skipped
 from domain.primitives import Window
 from domain.schemas.orders import order_problems
-from resources.ledger.rows import Accepted, Captured, ClaimRow, TargetRow, TypedRows, Unsettled
+from resources.ledger.rows import (
+    Accepted,
+    Captured,
+    ClaimRow,
+    TargetRow,
+    TypedRows,
+    Unsettled,
+)
 from resources.ledger.store import Session
 
 CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"

@@ -21,7 +21,13 @@ from domain.errors import Problem, RecordRejected
 from domain.fulfilment import Fulfilment, Parcel
 from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone, may_move
-from domain.ports import OutcomeUnknown, Receipt, ShipmentLine, ShipmentRequest, StoreWriter
+from domain.ports import (
+    OutcomeUnknown,
+    Receipt,
+    ShipmentLine,
+    ShipmentRequest,
+    StoreWriter,
+)
 from resources.ledger.rows import Accepted, ClaimRow, TargetRow, Unsettled
 
 GRACE_SECONDS = 5.0

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from assets.spec import Sync
 from domain.connections import Installation
-from resources.systems import build_oms, build_platform
 from resources.ledger.embedded import database_url
 from resources.ledger.store import Ledger
 from resources.systems import build_oms, build_platform

@@ -13,7 +13,7 @@ from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import ORDERS, SHIPMENTS
 from domain.errors import Problem, RecordRejected
 from domain.fulfilment import Fulfilment
-from domain.identity import correlation_id
+from domain.identity import content_digest, correlation_id
 from domain.milestones import Milestone
 from domain.ports import Mapped, RawRecord, Skipped
 from domain.primitives import Window

@@ -11,11 +11,16 @@ from pydantic import BaseModel
 
 from domain.connections import Connection
 from domain.errors import Problem
-from domain.ports import CommercePlatform, Mapped, OrderManagementSystem, RawRecord, Skipped
+from domain.ports import (
+    CommercePlatform,
+    Mapped,
+    OrderManagementSystem,
+    RawRecord,
+    Skipped,
+)
 from domain.primitives import Window
 from resources.ledger.rows import Accepted, Captured, TypedRows
 from resources.ledger.store import Ledger, Session
-
 
 R = TypeVar("R", bound=BaseModel)
 

@@ -9,7 +9,6 @@ from hashlib import blake2b
 from uuid import UUID
 
 
-
 def _hash(purpose: bytes, parts: tuple[bytes, ...], size: int) -> bytes:
     digest = blake2b(digest_size=size, person=purpose)
     for part in parts:

@@ -12,7 +12,15 @@ from enum import StrEnum
 from typing import Literal
 
 from domain.addresses import Address
-from domain.primitives import Amount, Currency, Frozen, PositiveQuantity, Sku, Uom, UtcDatetime
+from domain.primitives import (
+    Amount,
+    Currency,
+    Frozen,
+    PositiveQuantity,
+    Sku,
+    Uom,
+    UtcDatetime,
+)
 
 ZERO = Decimal(0)
 

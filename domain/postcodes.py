@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from domain.errors import Problem
-from domain.postcode_formats import LEADING_ZERO, LETTER_PREFIXES, LETTERS, REQUIRED, ZERO_SUBDIVISIONS, masks_of
+from domain.postcode_formats import (
+    LEADING_ZERO,
+    LETTER_PREFIXES,
+    LETTERS,
+    REQUIRED,
+    ZERO_SUBDIVISIONS,
+    masks_of,
+)
 from domain.subdivisions import normalise_subdivision
 from domain.text import clean_text
 

@@ -56,6 +56,7 @@ def _connection(store: str, url: str) -> dict[str, Any]:
             "push_concurrency": 16,
         },
         "orders": {
+            "uom": "EA",
             "shipping_methods": SHIPPING_METHODS,
             "payment_methods": PAYMENT_METHODS,
             "pickup_locations": {"STORE-01": "STORE-01"},

@@ -49,13 +49,14 @@ class Systems:
     def oms_availability(self) -> dict[str, int]:
         """Return what the OMS's network view has available, by SKU."""
         rows = self._lines(f"{self._oms}/dump/availability")
-        return {row["ItemId"]: int(row.get("Available", row.get("TotalQuantity", 0))) for row in rows if row["view"] == "network"}
+        return {row["ItemId"]: int(row["TotalQuantity"]) for row in rows if row["view"] == "network"}
 
     def _lines(self, url: str) -> Iterator[dict[str, Any]]:
         answer = self._http.get(url).raise_for_status()
         for line in answer.content.splitlines():
             if line.strip():
-                yield orjson.loads(line)
+                row = orjson.loads(line)
+                yield from row if isinstance(row, list) else [row]
 
     def close(self) -> None:
         """Close the connection."""

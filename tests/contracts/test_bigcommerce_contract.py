@@ -66,7 +66,9 @@ def tap() -> Iterator[tuple[RunningSandbox, list[Exchanged]]]:
     shared_path("contracts/bigcommerce")
     with running_sandbox() as sandbox:
         control = f"{sandbox.url}/_sandbox/bigcommerce/{HASH}"
-        httpx.post(f"{control}/catalog", json=[{"id": 11, "sku": "A-1"}, {"id": 12, "sku": "S", "variants": [{"sku": "S-1"}, {"sku": "S-2"}]}])
+        httpx.post(
+            f"{control}/catalog", json=[{"id": 11, "sku": "A-1"}, {"id": 12, "sku": "S", "variants": [{"sku": "S-1"}, {"sku": "S-2"}]}]
+        )
         httpx.post(f"{control}/locations", json=[{"id": 5, "code": "EAST", "label": "East"}])
         httpx.post(f"{control}/orders", json=[document(i) for i in range(12)]).raise_for_status()
         store: Any = sandbox.server.systems["bigcommerce", HASH]

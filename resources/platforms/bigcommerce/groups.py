@@ -20,7 +20,20 @@ from resources.platforms.bigcommerce.fields import Findings, mapping, number_id,
 from resources.platforms.bigcommerce.lines import Place
 
 DIGITAL, CERTIFICATES = "digital", "gift-certificates"
-ADDRESS_KEYS = ("first_name", "last_name", "company", "street_1", "street_2", "city", "state", "zip", "country_iso2", "country", "phone", "email")
+ADDRESS_KEYS = (
+    "first_name",
+    "last_name",
+    "company",
+    "street_1",
+    "street_2",
+    "city",
+    "state",
+    "zip",
+    "country_iso2",
+    "country",
+    "phone",
+    "email",
+)
 """In the order of ``RawAddress``'s fields."""
 ONLY_TEXT = {str}
 _address_values = itemgetter(*ADDRESS_KEYS)

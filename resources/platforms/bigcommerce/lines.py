@@ -48,7 +48,7 @@ class LineMapper:
         quantity = self._quantity(raw.get("quantity"), where, findings)
         price = money(raw, f"price_{basis}_tax", where, findings, required=True)
         total = money(raw, f"total_{basis}_tax", where, findings, required=True)
-        if abs(total - price * quantity) > CENT:
+        if quantity and abs(total - price * quantity) > CENT:
             message = (
                 f"{quantity} times {price} is {price * quantity}, and the line says {total}, a difference of {total - price * quantity}"
             )
@@ -95,7 +95,8 @@ class LineMapper:
             findings.reject("sku_too_long", f"{where}sku", f"the SKU has {len(sku)} characters", f"shorten it to {MAX_SKU}", sku)
         return sku
 
-    def _quantity(self, value: object, where: str, findings: Findings) -> Decimal:
+    @staticmethod
+    def _quantity(value: object, where: str, findings: Findings) -> Decimal:
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value[:12])
         if isinstance(value, float) and value.is_integer():

@@ -7,18 +7,20 @@ The payload is the order's own bytes, or, where more had to be read, ``{"order":
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
+from domain.addresses import Address
 from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
-from domain.orders import Customer, Note, Order
+from domain.orders import Customer, Discount, Note, Order
 from domain.ports import Mapped, Skipped
 from domain.text import clean_text, mask_email
 from resources.platforms.bigcommerce.charges import charges_of
-from resources.platforms.bigcommerce.drafts import LineDraft
+from resources.platforms.bigcommerce.drafts import ChargeDraft, LineDraft
 from resources.platforms.bigcommerce.fields import Findings, card_number, mapping, moment, money, number_id, sequence, text
 from resources.platforms.bigcommerce.groups import Consignment, GroupMapper, consignments_of, place_products, placed_lines
 from resources.platforms.bigcommerce.lines import LineMapper
@@ -67,57 +69,37 @@ class OrderMapper:
         included = order.get("is_tax_inclusive_pricing")
         if not isinstance(included, bool):
             findings.malformed("is_tax_inclusive_pricing", "true or false", included)
-        basis = "inc" if included is True else "ex"
         consignments = consignments_of(order, findings)
-        lines = self._to_lines(order, parts.get("products"), consignments, basis, findings)
-        charges = charges_of(order, consignments, lines, basis, findings)
-        discounts = settle_discounts(order, parts.get("coupons"), lines, findings)
-        total, total_tax = (money(order, key, "", findings, required=True) for key in ("total_inc_tax", "total_tax"))
-        if not findings.problems:  # sums of values that could not be read would only add noise
-            settle_taxes(lines, charges, total_tax, findings)
-        if not findings.problems:
-            check_total(lines, charges, discounts, total, tax_included=included is True, findings=findings)
+        lines = self._to_lines(order, parts.get("products"), consignments, "inc" if included is True else "ex", findings)
+        settled = _settled(order, parts.get("coupons"), consignments, lines, findings, tax_included=included is True)
         currency = _currency(order, findings)
         used = {line.group_id for line in lines}
-        billing_raw = mapping(order.get("billing_address"), "billing_address", findings)
-        billing = self._groups.to_address(billing_raw, "billing_address.", findings).address
-        groups = tuple([self._groups.to_group(c, findings) for c in consignments if c.group_id in used])
-        payments = self._payments.to_payments(order, parts.get("transactions"), total, currency, findings)
+        billing = mapping(order.get("billing_address"), "billing_address", findings)
+        address = self._groups.to_address(billing, "billing_address.", findings).address
         ordered_at = moment(order, "date_created", "", findings, required=True)
-        customer = self._customer(order, billing.email, billing.first_name, billing.last_name, billing.phone_e164, findings)
-        order_id = self._order_id(number, findings)
-        notes = _notes(order, findings)
-        locale = text(order, "customer_locale", "", findings)
-        channel = self._channel(order, findings)
-        if findings.problems or ordered_at is None:
-            return None
-        try:
-            return Order(
-                order_id=order_id,
-                source_id=str(number),
-                number=str(number),
-                store=self._store,
-                channel=channel,
-                cancelled=cancelled,
-                cancel_reason=self._policy.cancel_reason if cancelled else "",
-                ordered_at=ordered_at,
-                currency=currency,
-                tax_included=included is True,
-                locale=locale,
-                customer=customer,
-                billing=billing,
-                groups=groups,
-                lines=tuple([line.finished() for line in lines]),
-                charges=tuple([charge.finished() for charge in charges]),
-                discounts=discounts,
-                payments=payments,
-                notes=notes,
-                total=total,
-                total_tax=total_tax,
-            )
-        except ValidationError as error:
-            findings.problems += [_invalid(entry) for entry in error.errors(include_input=False, include_url=False)]
-            return None
+        values: dict[str, Any] = {
+            "order_id": self._order_id(number, findings),
+            "source_id": str(number),
+            "number": str(number),
+            "store": self._store,
+            "channel": self._channel(order, findings),
+            "cancelled": cancelled,
+            "cancel_reason": self._policy.cancel_reason if cancelled else "",
+            "ordered_at": ordered_at,
+            "currency": currency,
+            "tax_included": included is True,
+            "locale": text(order, "customer_locale", "", findings),
+            "customer": _customer(order, address, findings),
+            "billing": address,
+            "groups": tuple([self._groups.to_group(c, findings) for c in consignments if c.group_id in used]),
+            "charges": tuple([charge.finished() for charge in settled.charges]),
+            "discounts": settled.discounts,
+            "payments": self._payments.to_payments(order, parts.get("transactions"), settled.total, currency, findings),
+            "notes": _notes(order, findings),
+            "total": settled.total,
+            "total_tax": settled.total_tax,
+        }
+        return None if findings.problems else _validated(values, lines, findings)
 
     def _to_lines(
         self, order: Mapping[str, Any], products: object, consignments: list[Consignment], basis: str, findings: Findings
@@ -148,18 +130,6 @@ class OrderMapper:
         elif not placed and consignments:
             findings.reject("order_without_lines", "products", "the order has no lines", "complete or cancel the order in the store")
         return lines
-
-    def _customer(self, order: Mapping[str, Any], email: str, first: str, last: str, phone: str | None, findings: Findings) -> Customer:
-        customer_id = number_id(order, "customer_id", "", findings)
-        if not email:
-            message = "the order has no e-mail address"
-            findings.reject("email_missing", "billing_address.email", message, "enter the shopper's e-mail address in the store")
-        elif "@" not in email:
-            message = "this isn't an e-mail address"
-            findings.reject("email_invalid", "billing_address.email", message, "correct the e-mail address in the store", mask_email(email))
-        return Customer(
-            customer_id=str(customer_id) if customer_id else None, email=email, first_name=first, last_name=last, phone_e164=phone
-        )
 
     def _order_id(self, number: int, findings: Findings) -> str:
         order_id = f"{self._policy.order_id_prefix}{number}"
@@ -203,6 +173,59 @@ def _currency(order: Mapping[str, Any], findings: Findings) -> str:
         message = "the transactional currency is missing" if not currency else "this isn't a currency's code"
         findings.reject("currency_invalid", "default_currency_code", message, "look at the order's currency in the store", currency[:10])
     return currency
+
+
+class _Settled(NamedTuple):
+    charges: list[ChargeDraft]
+    discounts: tuple[Discount, ...]
+    total: Decimal
+    total_tax: Decimal
+
+
+def _settled(
+    order: Mapping[str, Any],
+    coupons: object,
+    consignments: list[Consignment],
+    lines: list[LineDraft],
+    findings: Findings,
+    *,
+    tax_included: bool,
+) -> _Settled:
+    """Return what an order's lines don't hold, made to add up with them."""
+    charges = charges_of(order, consignments, lines, "inc" if tax_included else "ex", findings)
+    total, total_tax = (money(order, key, "", findings, required=True) for key in ("total_inc_tax", "total_tax"))
+    discounts: tuple[Discount, ...] = ()
+    if not findings.problems:  # sums of values that could not be read would only add noise
+        discounts = settle_discounts(order, coupons, lines, findings)
+        settle_taxes(lines, charges, total_tax, findings)
+    if not findings.problems:
+        check_total(lines, charges, discounts, total, tax_included=tax_included, findings=findings)
+    return _Settled(charges, discounts, total, total_tax)
+
+
+def _validated(values: dict[str, Any], lines: list[LineDraft], findings: Findings) -> Order | None:
+    try:
+        return Order(**values, lines=tuple([line.finished() for line in lines]))
+    except ValidationError as error:
+        findings.problems += [_invalid(entry) for entry in error.errors(include_input=False, include_url=False)]
+        return None
+
+
+def _customer(order: Mapping[str, Any], billing: Address, findings: Findings) -> Customer:
+    customer_id, email = number_id(order, "customer_id", "", findings), billing.email
+    if not email:
+        message = "the order has no e-mail address"
+        findings.reject("email_missing", "billing_address.email", message, "enter the shopper's e-mail address in the store")
+    elif "@" not in email:
+        message = "this isn't an e-mail address"
+        findings.reject("email_invalid", "billing_address.email", message, "correct the e-mail address in the store", mask_email(email))
+    return Customer(
+        customer_id=str(customer_id) if customer_id else None,
+        email=email,
+        first_name=billing.first_name,
+        last_name=billing.last_name,
+        phone_e164=billing.phone_e164,
+    )
 
 
 def _notes(order: Mapping[str, Any], findings: Findings) -> tuple[Note, ...]:

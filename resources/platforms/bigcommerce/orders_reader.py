@@ -54,10 +54,10 @@ class OrdersReader:
         for more in passes:
             reading = _Reading(self, window, more)
             records, last, ended = reading.page(window, 0)
-            if records:
-                yield records
             if not ended:
-                yield from reading.side_by_side(last)
+                yield from reading.side_by_side(records, last)
+            elif records:
+                yield records
 
     def _bounds(self, since: datetime, until: datetime | None) -> dict[str, str | int]:
         bounds: dict[str, str | int] = {"min_date_modified": _stamp(since - timedelta(seconds=BOUND_SLACK_SECONDS))}
@@ -103,14 +103,16 @@ class _Reading:
                 kept.append((raw, number, moment, head))
         return reader._extras.complete(kept), last, len(found) < limit and len(found) % ROUND_PAGE != 0 or not found
 
-    def side_by_side(self, last: int) -> Iterator[Page]:
-        """Yield all pages after id ``last``; as many pages are held as slices are read, and one more each."""
+    def side_by_side(self, first: Page, last: int) -> Iterator[Page]:
+        """Yield the first page and all after id ``last``; as many pages are held as slices are read, and one more each."""
         parts = self._window.split(self._reader._settings.read_concurrency)
         held: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=len(parts))
         with ThreadPoolExecutor(len(parts), thread_name_prefix="bigcommerce-orders") as pool:
             for part in parts:
                 pool.submit(self._read_slice, part, last, held)
             try:
+                if first:
+                    yield first
                 running = len(parts)
                 while running:
                     page = held.get()

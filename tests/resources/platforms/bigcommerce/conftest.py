@@ -36,7 +36,10 @@ class Shop:
         """Place orders that map without a problem, but for what a document says."""
         base = {"billing_address": ADDRESS, "payment_method": "Credit Card", "payment_status": "captured"}
         address = ADDRESS | {"shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5.5}
-        base |= {"shipping_addresses": [address], "products": [{"sku": "A-1", "product_id": 111, "quantity": 2, "price_ex_tax": 10, "price_inc_tax": 11}]}
+        base |= {
+            "shipping_addresses": [address],
+            "products": [{"sku": "A-1", "product_id": 111, "quantity": 2, "price_ex_tax": 10, "price_inc_tax": 11}],
+        }
         ids: list[int] = self.control("POST", "orders", [base | document for document in documents])["ids"]
         return ids
 

@@ -201,7 +201,12 @@ def test_catalog_locations_and_stock_are_read(shop: Shop) -> None:
     shop.control("POST", "stock", [{"sku": "SHIRT-S", "location_id": 5, "quantity": 7}])
     reader = platform(shop.url)
     items = {item.sku: item for page in reader.fetch_items() for item in page}
-    assert {sku: item.tracking for sku, item in items.items()} == {"SOLO": "product", "SHIRT-S": "variant", "SHIRT-L": "variant", "OFF": "none"}
+    assert {sku: item.tracking for sku, item in items.items()} == {
+        "SOLO": "product",
+        "SHIRT-S": "variant",
+        "SHIRT-L": "variant",
+        "OFF": "none",
+    }
     assert reader.location_ids() == {"BCLOC": "1", "EAST": "5", "default": "1"}
     assert reader.read_stock(["SHIRT-S", "NOPE"])["SHIRT-S", "5"] == 7
     reader.close()

@@ -42,13 +42,13 @@ def build_chain(
     }
 
     @dg.asset(
-        key=keys[CAPTURED], kinds={source, "postgres"}, pool=f"{source}_{name}", description=_captured_text(stream, source), **common
+        key=keys[CAPTURED], kinds={stream.name, source}, pool=f"{source}_{name}", description=_captured_text(stream, source), **common
     )
     def captured(context: dg.AssetExecutionContext, config: CaptureConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
         return steps.captured(Step(context, lockstep, name, stream, CAPTURED), config, stream)
 
     @dg.asset(
-        key=keys[VALIDATED], deps=[keys[CAPTURED]], kinds={"pandera", "postgres"}, description=_validated_text(stream),
+        key=keys[VALIDATED], deps=[keys[CAPTURED]], kinds={stream.name, "pandera"}, description=_validated_text(stream),
         check_specs=[
             dg.AssetCheckSpec(ACCOUNTED_FOR, asset=keys[VALIDATED], blocking=True,
                               description="Every capture of the partition ended in exactly one of accepted, rejected, skipped, superseded."),
@@ -60,7 +60,7 @@ def build_chain(
         return steps.validated(Step(context, lockstep, name, stream, VALIDATED), config, stream)
 
     @dg.asset(
-        key=keys[DELIVERED], deps=[keys[VALIDATED]], kinds={target, "postgres"}, pool=f"{target}_{name}",
+        key=keys[DELIVERED], deps=[keys[VALIDATED]], kinds={stream.name, target}, pool=f"{target}_{name}",
         description=_delivered_text(stream, target),
         check_specs=[dg.AssetCheckSpec(DELIVERED_IN_FULL, asset=keys[DELIVERED], description="Every accepted record has reached the target.")],
         **common,

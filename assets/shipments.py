@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from assets.delivery import Course, Desk, rejection_of
+from assets.orders import CANCELED
 from assets.parcels import OrderAtStore, Planner
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import ORDERS, SHIPMENTS
@@ -164,7 +165,7 @@ class _Delivery:
         accepted = [f.source_id for f in fulfilments if f.cancel_answer == "accepted" or f.milestone() is Milestone.CANCELED]
         rejected = [f for f in fulfilments if f.cancel_answer == "rejected"]
         with self._session.transaction():
-            _mark(orders, accepted, "delivered", "canceled")
+            _mark(orders, accepted, "delivered", CANCELED)
             refused = _mark(orders, [f.source_id for f in rejected], "refused", "")
             rows = [
                 RejectionRow(row.capture_id, row.source_id, "delivered", [_CANCEL_REFUSED], correlation_id(self._sync.name, "order", row.source_id))
@@ -181,12 +182,16 @@ _CANCEL_REFUSED = Problem(
 
 
 def _mark(orders: Deliveries, source_ids: Sequence[str], state: str, milestone: str) -> list[Unsettled]:
-    """Settle requested cancellations of these orders, and note it in what the OMS holds; return them."""
+    """Settle requested cancellations of these orders, and note in what the OMS holds how it stands; return the settled ones.
+
+    An order that the OMS canceled by itself is noted too: else the store's own cancellation, which follows, would be sent back to it.
+    """
     if not source_ids:
         return []
     answered = orders.answer(source_ids, "cancel", state)
-    targets = orders.targets([row.source_id for row in answered])
-    orders.put_targets([t._replace(milestone=milestone) for t in targets.values()])
+    concerned = source_ids if milestone else [row.source_id for row in answered]
+    targets = orders.targets(concerned)
+    orders.put_targets([t._replace(milestone=milestone) for t in targets.values() if t.milestone != milestone])
     return answered
 
 

@@ -16,7 +16,10 @@ from assets.runtime import Lockstep  # noqa: E402
 from assets.streams import STREAMS  # noqa: E402
 from domain.connections import Installation  # noqa: E402
 from orchestration.jobs import build_live_job, build_sync_job, lanes  # noqa: E402
+from orchestration.schedules import build_closing_sweep, build_status_sweep  # noqa: E402
 from orchestration.settings import load  # noqa: E402
+from sensors.deltas import build_lane_sensor  # noqa: E402
+from sensors.requeue import build_requeue_sensor  # noqa: E402
 
 
 def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
@@ -28,9 +31,21 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
         for stream in connection.streams
         for asset in build_chain(name, connection, STREAMS[stream], partitions)
     ]
-    jobs = [build_sync_job(name, connection) for name, connection in installation.connections.items()]
-    jobs += [build_live_job(lane, names, installation) for lane, names in lanes(installation).items()]
-    return dg.Definitions(assets=assets, jobs=jobs, resources={"lockstep": lockstep}, executor=dg.in_process_executor)
+    sync_jobs = {name: build_sync_job(name, connection) for name, connection in installation.connections.items()}
+    live_jobs = {lane: build_live_job(lane, names, installation) for lane, names in lanes(installation).items()}
+    return dg.Definitions(
+        assets=assets,
+        jobs=[*sync_jobs.values(), *live_jobs.values()],
+        sensors=[build_lane_sensor(lane, names, installation, lockstep, live_jobs[lane]) for lane, names in lanes(installation).items()]
+        + [build_requeue_sensor(name, installation, lockstep, job) for name, job in sync_jobs.items()],
+        schedules=[
+            schedule(name, installation.connections[name], job)
+            for name, job in sync_jobs.items()
+            for schedule in (build_closing_sweep, build_status_sweep)
+        ],
+        resources={"lockstep": lockstep},
+        executor=dg.in_process_executor,
+    )
 
 
 @dg.definitions

@@ -28,7 +28,11 @@ def run_partitions(
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
     keys = [dg.AssetKey([connection, stream, step]) for stream in streams for step in ("captured", "validated", "delivered")]
     span = {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": last.isoformat()}
-    where = {"partition_key": first.isoformat()} if first == last else {"tags": span | tags}
-    if first == last:
-        where["tags"] = tags
-    return job.execute_in_process(instance=on, asset_selection=keys, run_config=QUIET, raise_on_error=True, **where)
+    return job.execute_in_process(
+        instance=on,
+        asset_selection=keys,
+        run_config=QUIET,
+        raise_on_error=True,
+        partition_key=first.isoformat() if first == last else None,
+        tags=tags if first == last else span | tags,
+    )

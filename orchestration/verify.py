@@ -117,8 +117,8 @@ def shipment_differences(systems: Systems) -> list[str]:
         for line, quantity in units:
             store_units[(order, tracking, line)] += quantity * times
     oms_units: Counter[tuple[str, str, str]] = Counter()
-    for number, order in systems.oms_orders().items():
-        for package in order["packages"]:
+    for number, held in systems.oms_orders().items():
+        for package in held["packages"]:
             if package["PackageId"] is None:
                 continue  # pick-up and e-mail: nothing is shipped
             for line in package["lines"]:

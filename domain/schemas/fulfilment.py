@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -65,8 +66,8 @@ class ShippedLines(pa.DataFrameModel):
 
 def fulfilment_problems(records: Sequence[Fulfilment]) -> dict[int, list[Problem]]:
     """Validate a batch of fulfilment states; return the problems of each failing one by its position."""
-    events: list[tuple[object, ...]] = []
-    lines: list[tuple[object, ...]] = []
+    events: list[tuple[Any, ...]] = []
+    lines: list[tuple[Any, ...]] = []
     for row, record in enumerate(records):
         events.extend((row, e.event_key, str(e.milestone), scaled(e.quantity)) for e in record.events())
         ordered = {line.line_id: line.ordered for line in record.lines}
@@ -82,7 +83,7 @@ def fulfilment_problems(records: Sequence[Fulfilment]) -> dict[int, list[Problem
     line_frame = pd.DataFrame(lines, columns=["record_row", "line_id", "ordered", "shipped", "known"])
     line_frame = line_frame.astype({"record_row": "int64", "line_id": "str", "ordered": "int64", "shipped": "int64", "known": "bool"})
     found: dict[int, list[Problem]] = {}
-    for model, frame in ((FulfilmentEvents, event_frame), (ShippedLines, line_frame)):
+    for model, frame, rows in ((FulfilmentEvents, event_frame, events), (ShippedLines, line_frame, lines)):
         for index, problems in failures(model, frame, RULES).items():
-            found.setdefault(int(frame.at[index, "record_row"]), []).extend(problems)
+            found.setdefault(rows[index][0], []).extend(problems)
     return found

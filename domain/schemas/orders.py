@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -10,6 +11,9 @@ import pandera.pandas as pa
 from domain.errors import Problem
 from domain.orders import Order
 from domain.schemas.batch import SCALE, Rule, failures, scaled
+
+HALF_A_CENT = SCALE // 200
+"""Stores state amounts with four decimals; what adds up to the cent may differ behind it."""
 
 RULES: dict[str, Rule] = {
     "order_id_duplicate": Rule("order_id", "Another order of this batch has the same id.", "Find out why the store sent the id twice."),
@@ -67,11 +71,11 @@ class OrderHeaders(pa.DataFrameModel):
 
     @pa.check("difference", name="total_mismatch")
     def _adds_up(cls, differences: pd.Series[int]) -> pd.Series[bool]:
-        return differences == 0
+        return differences.abs() <= HALF_A_CENT
 
     @pa.check("tax_difference", name="tax_mismatch")
     def _taxes_add_up(cls, differences: pd.Series[int]) -> pd.Series[bool]:
-        return differences == 0
+        return differences.abs() <= HALF_A_CENT
 
 
 class OrderLines(pa.DataFrameModel):
@@ -124,8 +128,8 @@ def order_problems(orders: Sequence[Order], known_skus: frozenset[str] | None) -
 
     ``known_skus`` are those of the batch that the OMS's item master has; ``None`` leaves the rule out.
     """
-    headers: list[tuple[object, ...]] = []
-    lines: list[tuple[object, ...]] = []
+    headers: list[tuple[Any, ...]] = []
+    lines: list[tuple[Any, ...]] = []
     for row, order in enumerate(orders):
         tax = order.computed_tax()
         headers.append(
@@ -145,8 +149,8 @@ def order_problems(orders: Sequence[Order], known_skus: frozenset[str] | None) -
     line_frame["has_order"] = line_frame["order_row"].isin(header_frame.index)
     found = failures(OrderHeaders, header_frame, RULES)
     for index, problems in failures(OrderLines, line_frame, RULES).items():
-        row = int(line_frame.at[index, "order_row"])
-        line_id, sku = line_frame.at[index, "line_id"], line_frame.at[index, "sku"]
+        row = int(lines[index][0])
+        line_id, sku = lines[index][1:3]
         for p in problems:
             field = f"lines[{line_id}]{p.field.removeprefix('lines')}"
             value = str(sku) if p.code == "sku_unknown" else p.value

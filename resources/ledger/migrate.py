@@ -31,7 +31,7 @@ def migrate(url: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS public.lockstep_migration "
             "(name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        known = dict(connection.execute("SELECT name, digest FROM public.lockstep_migration").fetchall())
+        known: dict[str, str] = dict(connection.execute("SELECT name, digest FROM public.lockstep_migration").fetchall())
         for name, text in migrations():
             digest = blake2b(text.encode(), digest_size=16).hexdigest()
             if name in known:

@@ -41,7 +41,8 @@ COMMENT ON VIEW history.deliveries IS 'One row per intended effect on a target.'
 
 CREATE VIEW history.lag AS
 SELECT w.connection, w.stream, w.watermark, w.probed_at, w.change_seen_at, w.captured_at, w.delivered_at,
-       now() - w.watermark AS lag,
+       -- Behind means that a change after the watermark was seen; a quiet source is as fresh as its last probe.
+       now() - CASE WHEN w.change_seen_at >= w.watermark OR w.probed_at IS NULL THEN w.watermark ELSE greatest(w.watermark, w.probed_at) END AS lag,
        (SELECT count(*) FROM sync.rejection x
         WHERE x.connection = w.connection AND x.stream = w.stream AND x.state IN ('open', 'retried')) AS open_rejections,
        (SELECT count(*) FROM sync.delivery d

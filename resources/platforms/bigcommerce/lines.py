@@ -46,15 +46,7 @@ class LineMapper:
             return None
         sku = self._sku(raw, kind, line_id, where, findings)
         quantity = self._quantity(raw.get("quantity"), where, findings)
-        price = money(raw, f"price_{basis}_tax", where, findings, required=True)
-        total = money(raw, f"total_{basis}_tax", where, findings, required=True)
-        if quantity and abs(total - price * quantity) > CENT:
-            message = (
-                f"{quantity} times {price} is {price * quantity}, and the line says {total}, a difference of {total - price * quantity}"
-            )
-            findings.reject(
-                "line_total_mismatch", f"{where}total_{basis}_tax", message, "correct the line's price or total in the store", total
-            )
+        price, total = _prices(raw, quantity, basis, where, findings)
         variant, parent = number_id(raw, "variant_id", where, findings), number_id(raw, "parent_order_product_id", where, findings)
         draft = LineDraft(
             line_id=str(line_id),
@@ -108,6 +100,19 @@ class LineMapper:
             )
             return ZERO
         return Decimal(value)
+
+
+def _prices(raw: Mapping[str, Any], quantity: Decimal, basis: str, where: str, findings: Findings) -> tuple[Decimal, Decimal]:
+    """Return unit price and line total, which must agree to the cent."""
+    price = money(raw, f"price_{basis}_tax", where, findings, required=True)
+    total = money(raw, f"total_{basis}_tax", where, findings, required=True)
+    if quantity and abs(total - price * quantity) > CENT:
+        computed = price * quantity
+        message = f"{quantity} times {price} is {computed}, and the line says {total}, a difference of {total - computed}"
+        findings.reject(
+            "line_total_mismatch", f"{where}total_{basis}_tax", message, "correct the line's price or total in the store", total
+        )
+    return price, total
 
 
 def _convert(draft: LineDraft, rule: UomRule, findings: Findings) -> None:

@@ -58,7 +58,12 @@ class OrderMapper:
         decision = self._rules.decide(order, str(number), exported, findings)
         if isinstance(decision, Skipped) and not findings.problems:
             return decision
-        built = self._build(order, parts, number, findings, cancelled=decision is True)
+        try:
+            built = self._build(order, parts, number, findings, cancelled=decision is True)
+        except ValidationError as error:
+            # What the canonical models refuse of a value that the store may well write, such as a price of 20 digits.
+            problems = findings.problems or [_invalid(entry) for entry in error.errors(include_input=False, include_url=False)]
+            raise RecordRejected(*problems) from None
         if findings.problems or built is None:
             raise RecordRejected(*findings.problems)
         return Mapped(built, tuple(findings.warnings))
@@ -92,6 +97,7 @@ class OrderMapper:
             "customer": _customer(order, address, findings),
             "billing": address,
             "groups": tuple([self._groups.to_group(c, findings) for c in consignments if c.group_id in used]),
+            "lines": tuple([line.finished() for line in lines]),
             "charges": tuple([charge.finished() for charge in settled.charges]),
             "discounts": settled.discounts,
             "payments": self._payments.to_payments(order, parts.get("transactions"), settled.total, currency, findings),
@@ -99,7 +105,7 @@ class OrderMapper:
             "total": settled.total,
             "total_tax": settled.total_tax,
         }
-        return None if findings.problems else _validated(values, lines, findings)
+        return None if findings.problems else Order(**values)
 
     def _to_lines(
         self, order: Mapping[str, Any], products: object, consignments: list[Consignment], basis: str, findings: Findings
@@ -146,10 +152,10 @@ class OrderMapper:
 def _missing_units(order: Mapping[str, Any], raws: list[Mapping[str, Any]]) -> int:
     """Return how many units the order has beyond those of its included lines."""
     wanted = order.get("items_total")
-    quantities = [raw.get("quantity") for raw in raws]
-    if type(wanted) is not int or not all(type(quantity) is int for quantity in quantities):
+    quantities = [quantity for raw in raws if type(quantity := raw.get("quantity")) is int]
+    if type(wanted) is not int or len(quantities) != len(raws):
         return 0
-    return max(0, wanted - sum(quantities))  # type: ignore[arg-type]
+    return max(0, wanted - sum(quantities))
 
 
 def _parts(payload: bytes) -> dict[str, Any]:
@@ -203,14 +209,6 @@ def _settled(
     return _Settled(charges, discounts, total, total_tax)
 
 
-def _validated(values: dict[str, Any], lines: list[LineDraft], findings: Findings) -> Order | None:
-    try:
-        return Order(**values, lines=tuple([line.finished() for line in lines]))
-    except ValidationError as error:
-        findings.problems += [_invalid(entry) for entry in error.errors(include_input=False, include_url=False)]
-        return None
-
-
 def _customer(order: Mapping[str, Any], billing: Address, findings: Findings) -> Customer:
     customer_id, email = number_id(order, "customer_id", "", findings), billing.email
     if not email:
@@ -238,7 +236,7 @@ def _notes(order: Mapping[str, Any], findings: Findings) -> tuple[Note, ...]:
             written = written.replace(found, "****")
             findings.warn("card_number_masked", key, "a payment card's number was masked in the note", "remove the number in the store")
         if written:
-            notes.append(Note(kind=kind, text=written))  # type: ignore[arg-type]
+            notes.append(Note(kind=kind, text=written))
     return tuple(notes)
 
 

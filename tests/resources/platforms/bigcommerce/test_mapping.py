@@ -308,6 +308,17 @@ def test_a_payload_that_is_no_order_is_rejected(payload: bytes) -> None:
         mapper().to_order(payload, lambda _: True)
 
 
+def test_an_amount_beyond_all_measure_is_a_rejection() -> None:
+    """What the canonical model refuses is the record's fault, too."""
+    document = order(
+        total_tax="2.500000000001", total_inc_tax="9999999999999.500000000001", store_credit_amount="9999999999972.000000000001"
+    )
+    assert rejected(document)
+    long = "1234567890123.123456789012"
+    document = order(shipping_cost_ex_tax=long, shipping_cost_tax="0", total_tax="2", total_inc_tax="1234567890145.123456789012")
+    assert "invalid_value" in rejected(document)
+
+
 def test_dates_and_amounts_are_read_strictly() -> None:
     """Both date forms; no exponent, no blank inside, no zone left out."""
     assert to_moment("Thu, 19 Mar 2026 10:00:00 +0000") == to_moment("2026-03-19T10:00:00Z") == to_moment("Thu, 19 Mar 2026 12:00:00 +0200")

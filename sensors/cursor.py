@@ -1,0 +1,103 @@
+"""What a lane's sensor remembers between ticks, and what it decides, as pure functions.
+
+The ledger's watermark says how far a chain has been captured; the cursor only holds when each chain was last probed, so a lost cursor
+costs one extra probe and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from domain.primitives import Window
+
+LONGEST_CATCH_UP = timedelta(days=3)
+"""A live run after a long outage takes at most so much at once; the next ticks take the rest."""
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One stream of one connection."""
+
+    connection: str
+    stream: str
+
+    def __str__(self) -> str:
+        return f"{self.connection}/{self.stream}"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A window of a chain within one partition."""
+
+    chain: Chain
+    day: date
+    window: Window
+
+
+def parse(cursor: str | None) -> dict[str, datetime]:
+    """Read the cursor: chain -> last probe. An unreadable one counts as empty."""
+    try:
+        content = json.loads(cursor or "{}")
+        return {str(chain): datetime.fromisoformat(moment) for chain, moment in content.items()}
+    except (ValueError, AttributeError, TypeError):
+        return {}
+
+
+def dump(probed: Mapping[str, datetime]) -> str:
+    """Write the cursor."""
+    return json.dumps({chain: moment.isoformat() for chain, moment in sorted(probed.items())})
+
+
+def chains_to_probe(
+    chains: Iterable[tuple[Chain, timedelta]], probed: Mapping[str, datetime], busy: Iterable[str], now: datetime
+) -> list[Chain]:
+    """Return the chains whose interval has passed, without those that are queued or running: their next window is the union."""
+    taken = set(busy)
+    return [
+        chain
+        for chain, interval in chains
+        if str(chain) not in taken and (str(chain) not in probed or now - probed[str(chain)] >= interval)
+    ]
+
+
+def window_due(changed_at: datetime, watermark: datetime, overlap: timedelta, now: datetime) -> Window | None:
+    """Return the window to capture for a change, or ``None`` while the change's own second is not over.
+
+    Sources tell whole seconds: the present second may still gain records, so the window ends with the last full one.
+    """
+    until = min(now.replace(microsecond=0), watermark + LONGEST_CATCH_UP)
+    if changed_at >= until and changed_at >= now.replace(microsecond=0):
+        return None
+    return Window(watermark - overlap, max(until, watermark))
+
+
+def split(chain: Chain, window: Window) -> list[Due]:
+    """Split a window at the ends of partitions."""
+    return [Due(chain, piece.since.date(), piece) for piece in window.by_day()]
+
+
+def by_partition(due: Iterable[Due]) -> dict[date, list[Due]]:
+    """Group windows by partition, oldest first: one run each."""
+    groups: dict[date, list[Due]] = {}
+    for item in sorted(due, key=lambda d: (d.day, str(d.chain))):
+        groups.setdefault(item.day, []).append(item)
+    return groups
+
+
+def run_key(lane: str, day: date, due: Sequence[Due]) -> str:
+    """Return a key that holds the windows, since Dagster never runs the same key twice."""
+    text = ";".join(f"{d.chain}:{d.window.since.isoformat()}:{d.window.until.isoformat()}" for d in due)
+    return f"{lane}:{day.isoformat()}:{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def pause_after(failures: int) -> timedelta:
+    """Return how long to wait after so many failed runs in a row, before the next one is asked for."""
+    if failures <= 0:
+        return timedelta(0)
+    pause: timedelta = FIRST_PAUSE * (2 ** min(failures - 1, 10))
+    return min(pause, LONGEST_PAUSE)

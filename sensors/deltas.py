@@ -1,0 +1,144 @@
+"""A lane's sensor: sees that a source changed, and asks for one live run over the chains that did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from assets.config import live_config
+from assets.runtime import Lockstep
+from assets.steps import LIVE, TRIGGER_TAG
+from assets.streams import STREAMS
+from domain.connections import Installation
+from domain.primitives import Window
+from sensors import cursor
+from sensors.cursor import Chain, Due
+
+DEADLINE_SECONDS = 20.0
+"""A tick is killed by Dagster at 60 s, and its cursor is lost then."""
+PROBES_AT_ONCE = 8
+CHAINS_TAG, LANE_TAG = "sync/chains", "sync/lane"
+ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED,
+          dg.DagsterRunStatus.CANCELING]  # fmt: skip
+
+
+def build_lane_sensor(lane: str, names: Sequence[str], installation: Installation, lockstep: Lockstep, job: Any) -> dg.SensorDefinition:
+    """Build the sensor of a lane; it runs by itself as soon as the daemon does."""
+    seconds = min(installation.connections[name].poll_interval for name in names).total_seconds()
+
+    @dg.sensor(
+        name=f"changes_{lane}",
+        job=job,
+        minimum_interval_seconds=max(1, int(seconds)),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Probes both systems of its connections for changes after the watermark, and asks for one live run over what changed.",
+    )
+    def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        return tick(context, lane, names, installation, lockstep)
+
+    return changes
+
+
+def tick(
+    context: dg.SensorEvaluationContext, lane: str, names: Sequence[str], installation: Installation, lockstep: Lockstep
+) -> dg.SensorResult | dg.SkipReason:
+    """Probe the lane's chains and ask for runs; the tick fails when every look-up failed: a bad token is not "nothing to do"."""
+    now = datetime.now(UTC)
+    if (wait_until := _pause_until(context.instance, lane)) > now:
+        return dg.SkipReason(f"The lane's last runs failed; the next is asked for at {wait_until:%H:%M:%S}Z.")
+    probed = cursor.parse(context.cursor)
+    chains = [(Chain(name, stream), _interval(installation, name, stream)) for name in names for stream in installation.connections[name].streams]
+    wanted = cursor.chains_to_probe(chains, probed, _busy(context.instance, lane), now)
+    due, failures = _probe_all(lockstep, wanted, now)
+    for chain, error in failures.items():
+        context.log.warning(f"Probe of {chain} failed; other chains are not concerned: {error}")
+    if failures and len(failures) == len(wanted):
+        raise dg.Failure(f"Every probe of the lane {lane} failed. First: {next(iter(failures.values()))}")
+    requests = [_request(lane, day, group) for day, group in cursor.by_partition(due).items()]
+    probed |= {str(chain): now for chain in wanted}
+    if not requests:
+        return dg.SensorResult(skip_reason=f"No change in {len(wanted)} chains." if wanted else "No chain is due.", cursor=cursor.dump(probed))
+    return dg.SensorResult(run_requests=requests, cursor=cursor.dump(probed))
+
+
+def _probe_all(lockstep: Lockstep, chains: Sequence[Chain], now: datetime) -> tuple[list[Due], dict[str, str]]:
+    """Probe side by side within the deadline; one slow or failing source hides no other's change."""
+    if not chains:
+        return [], {}
+    pool = ThreadPoolExecutor(max_workers=min(PROBES_AT_ONCE, len(chains)), thread_name_prefix="probe")
+    futures = {pool.submit(probe, lockstep, chain, now): chain for chain in chains}
+    done, late = wait(futures, timeout=DEADLINE_SECONDS)
+    pool.shutdown(wait=False, cancel_futures=True)
+    failures = {str(futures[future]): f"no answer within {DEADLINE_SECONDS:.0f} s" for future in late}
+    due: list[Due] = []
+    for future in done:
+        error = future.exception()
+        if error is not None:
+            failures[str(futures[future])] = str(error)
+            continue
+        due.extend(future.result())
+    return due, failures
+
+
+def probe(lockstep: Lockstep, chain: Chain, now: datetime) -> list[Due]:
+    """Ask a chain's source for its oldest change after the watermark; return the windows that are due for it."""
+    sync = lockstep.sync(chain.connection, run_id="")
+    stream = STREAMS[chain.stream]
+    with sync.ledger.session(chain.connection, chain.stream) as session:
+        watermark = session.watermark() or now.replace(hour=0, minute=0, second=0, microsecond=0)
+    changed_at = stream.probe(sync, now if stream.is_snapshot else watermark)
+    with sync.ledger.session(chain.connection, chain.stream) as session:
+        session.note("probed_at", now)
+        if changed_at is not None:
+            session.note("change_seen_at", changed_at)
+    if changed_at is None:
+        return []
+    if stream.is_snapshot:
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return [Due(chain, now.date(), Window(max(midnight, now - timedelta(seconds=1)), now))]
+    window = cursor.window_due(changed_at, watermark, sync.connection.overlap, now)
+    return cursor.split(chain, window) if window is not None else []
+
+
+def _request(lane: str, day: Any, group: Sequence[Due]) -> dg.RunRequest:
+    ops: dict[str, object] = {}
+    keys: list[dg.AssetKey] = []
+    for due in group:
+        connection, stream = due.chain.connection, due.chain.stream
+        ops |= live_config(connection, stream, due.window.since.isoformat(), due.window.until.isoformat())
+        keys += [dg.AssetKey([connection, stream, step]) for step in ("captured", "validated", "delivered")]
+    return dg.RunRequest(
+        run_key=cursor.run_key(lane, day, group),
+        partition_key=day.isoformat(),
+        asset_selection=keys,
+        run_config={"ops": ops},
+        tags={TRIGGER_TAG: LIVE, LANE_TAG: lane, CHAINS_TAG: ",".join(str(due.chain) for due in group)},
+    )
+
+
+def _interval(installation: Installation, name: str, stream: str) -> timedelta:
+    connection = installation.connections[name]
+    return connection.inventory.interval if STREAMS[stream].is_snapshot else connection.poll_interval
+
+
+def _busy(instance: dg.DagsterInstance, lane: str) -> set[str]:
+    """Return the chains that a queued or running live run of the lane covers."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={LANE_TAG: lane, TRIGGER_TAG: LIVE}))
+    return {chain for run in runs for chain in run.tags.get(CHAINS_TAG, "").split(",") if chain}
+
+
+def _pause_until(instance: dg.DagsterInstance, lane: str) -> datetime:
+    """Return when the next run may be asked for: later and later while the lane's runs keep failing."""
+    records = instance.get_run_records(dg.RunsFilter(tags={LANE_TAG: lane, TRIGGER_TAG: LIVE}), limit=8)
+    failures = 0
+    for record in records:
+        if record.dagster_run.status is not dg.DagsterRunStatus.FAILURE:
+            break
+        failures += 1
+    if not failures or not records[0].end_time:
+        return datetime.min.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(records[0].end_time, UTC) + cursor.pause_after(failures)

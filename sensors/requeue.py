@@ -1,0 +1,65 @@
+"""Takes up what a run left behind: captures without an outcome, and accepted records that are still to be delivered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from assets.runtime import Lockstep
+from assets.steps import TRIGGER_TAG
+from domain.connections import Installation
+from sensors.deltas import ACTIVE
+
+EVERY_SECONDS = 60
+REPEAT_SECONDS = 300
+"""The same partition is asked for at most so often."""
+AT_ONCE = 5
+
+
+def build_requeue_sensor(name: str, installation: Installation, lockstep: Lockstep, job: Any) -> dg.SensorDefinition:
+    """Build the sensor that asks for runs over a connection's unfinished partitions."""
+
+    @dg.sensor(
+        name=f"unfinished_{name}",
+        job=job,
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Finds partitions with records that a failed or killed run left without an outcome, and asks for a run that finishes them.",
+    )
+    def unfinished(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        return tick(context, name, installation, lockstep)
+
+    return unfinished
+
+
+def tick(context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep) -> dg.SensorResult | dg.SkipReason:
+    """Ask for at most ``AT_ONCE`` runs, and for none while the connection has a run at work (it may be about to finish them)."""
+    now = datetime.now(UTC)
+    if context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={"sync/connection": name}), limit=1):
+        return dg.SkipReason("A run of the connection is at work.")
+    if _live_at_work(context.instance, name):
+        return dg.SkipReason("A live run of the connection is at work.")
+    requests: list[dg.RunRequest] = []
+    bucket = int(now.timestamp()) // REPEAT_SECONDS
+    for stream in installation.connections[name].streams:
+        with lockstep.ledger.session(name, stream) as session:
+            days = session.records.days_pending()
+        for day in days[:AT_ONCE]:
+            ops = {f"{name}__{stream}__{step}": {"config": {"only_new": True}} for step in ("validated", "delivered")}
+            requests.append(
+                dg.RunRequest(
+                    run_key=f"{name}:{stream}:{day.isoformat()}:{bucket}",
+                    partition_key=day.isoformat(),
+                    asset_selection=[dg.AssetKey([name, stream, step]) for step in ("validated", "delivered")],
+                    run_config={"ops": ops},
+                    tags={TRIGGER_TAG: "requeue"},
+                )
+            )
+    return dg.SensorResult(run_requests=requests[:AT_ONCE]) if requests else dg.SkipReason("Nothing is left behind.")
+
+
+def _live_at_work(instance: dg.DagsterInstance, name: str) -> bool:
+    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={TRIGGER_TAG: "live"}))
+    return any(chain.startswith(f"{name}/") for run in runs for chain in run.tags.get("sync/chains", "").split(","))

@@ -1,0 +1,211 @@
+"""A scene for tests: one connection between a store and a tenant of the sandbox, its ledger, and Dagster on an ephemeral instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+import orjson
+import psycopg
+
+from assets.runtime import Lockstep
+from domain.connections import Installation
+from orchestration.definitions import build
+from tests.assets import documents
+
+Json = dict[str, Any]
+NAME = "acme"
+QUIET: Json = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+HISTORY = timedelta(days=10)
+"""How far before today the partitions of a scene begin."""
+
+
+def installation_of(url: str, store: str, secrets: Path, **sections: Any) -> Installation:
+    """Return an installation with the connection ``acme``; ``sections`` are merged into the connection's sections of the same name."""
+    base: dict[str, Any] = {
+        "platform": {
+            "kind": "bigcommerce", "store_hash": store, "api_base": f"{url}/bigcommerce/{{hash}}", "quota": 100_000, "timeout": 2.0,
+            "token": {"file": str(_secret(secrets, f"token-{store}", f"sandbox-token-{store}"))},
+        },
+        "oms": {
+            "kind": "manhattan", "base_url": f"{url}/manhattan/{store}", "token_url": f"{url}/manhattan/{store}/oauth/token",
+            "client_id": "lockstep", "client_secret": {"file": str(_secret(secrets, "client-secret", "sandbox-secret"))},
+            "username": "sync", "password": {"file": str(_secret(secrets, "password", "sandbox-password"))},
+            "organization": "SANDBOX", "requests_per_second": 5000, "push_concurrency": 4, "timeout": 2.0,
+        },
+        "orders": {"uom": "EA", "shipping_methods": {"Ground": "Ground"}, "payment_methods": {"Credit Card": "Credit Card"}},
+        "inventory": {"catalog_ttl": "PT0S"},
+    }  # fmt: skip
+    for name, section in sections.items():
+        base[name] = base.get(name, {}) | section if isinstance(section, dict) else section
+    start = datetime.now(UTC).date() - HISTORY
+    return Installation.model_validate({"start_date": start, "connections": {NAME: base}})
+
+
+def _secret(folder: Path, name: str, value: str) -> Path:
+    file = folder / name
+    file.touch(mode=0o600)
+    file.write_text(value)
+    return file
+
+
+def run_chains(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, streams: Sequence[str], first: date, last: date, *, steps: Sequence[str],
+    config: Json | None = None, trigger: str = "", raise_on_error: bool = True,
+) -> dg.ExecuteInProcessResult:  # fmt: skip
+    """Run steps of the connection's chains over partitions: one by its key, several as a range in one run."""
+    keys = [dg.AssetKey([NAME, stream, step]) for stream in streams for step in steps]
+    tags = {"sync/trigger": trigger} if trigger else {}
+    where: dict[str, Any] = {"partition_key": first.isoformat()}
+    if first != last:
+        tags |= {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": last.isoformat()}
+        where = {}
+    run_config = QUIET | ({"ops": config} if config else {})
+    return job.execute_in_process(
+        instance=instance, asset_selection=keys, run_config=run_config, tags=tags, raise_on_error=raise_on_error, **where
+    )
+
+
+class Scene:
+    """The connection ``acme`` between the sandbox's store and tenant of one name, with a ledger of its own."""
+
+    steps = ("captured", "validated", "delivered")
+
+    def __init__(self, url: str, database: str, store: str, secrets: Path) -> None:
+        self.url, self.database, self.store, self._secrets = url, database, store, secrets
+        self.today = datetime.now(UTC).date()
+        self.yesterday = self.today - timedelta(days=1)
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.http = httpx.Client(timeout=30)
+        self.lockstep: Lockstep | None = None
+        self.configure()
+        self.to_store("catalog", documents.PRODUCTS)
+        self.to_oms("locations", [{"LocationId": documents.DEPOT, "LocationTypeId": "DC"}])
+        self.to_oms("items", documents.ITEMS)
+        self.to_oms("supply", documents.supply())
+
+    def configure(self, **sections: Any) -> None:
+        """Start over with a changed configuration, as an operator does who edits ``connections.yaml``."""
+        if self.lockstep is not None:
+            self.lockstep.close()
+        self.installation = installation_of(self.url, self.store, self._secrets, **sections)
+        self.lockstep = Lockstep(self.installation, lambda: self.database)
+        self._job = build(self.installation, self.lockstep).resolve_job_def(f"sync_{NAME}")
+
+    def close(self) -> None:
+        """Give everything back."""
+        if self.lockstep is not None:
+            self.lockstep.close()
+        self.http.close()
+        self.instance.dispose()
+
+    def moment(self, day: date | None = None, hour: int = 12) -> datetime:
+        """Return a moment of a day, by default yesterday's noon."""
+        return datetime.combine(day or self.yesterday, time(hour), UTC)
+
+    def run(self, *streams: str, first: date | None = None, last: date | None = None, **more: Any) -> dg.ExecuteInProcessResult:
+        """Run whole chains over ``first`` to ``last``, by default the partitions from yesterday to the present."""
+        last = last or first or datetime.now(UTC).date()
+        return run_chains(self._job, self.instance, streams, first or self.yesterday, last, **({"steps": self.steps} | more))
+
+    # -- what a merchant, shoppers and the warehouse do
+
+    def to_store(self, path: str, body: Any, method: str = "POST") -> Json:
+        """Make a control call of the store."""
+        return self._control(method, f"bigcommerce/{self.store}/{path}", body)
+
+    def to_oms(self, path: str, body: Any, method: str = "POST") -> Json:
+        """Make a control call of the tenant."""
+        return self._control(method, f"manhattan/{self.store}/{path}", body)
+
+    def place(self, *given: Json) -> None:
+        """Place orders at the store."""
+        self.to_store("orders", list(given))
+
+    def place_many(self, numbers: Iterable[int]) -> list[Json]:
+        """Place good orders of yesterday, and return their documents."""
+        placed = [documents.order(number, self.moment()) for number in numbers]
+        self.place(*placed)
+        return placed
+
+    def fault(self, system: str, *rules: Json) -> None:
+        """Put faults between Lockstep and a system (sandbox/faults.py), in place of those that there were."""
+        path = f"{self.url}/_sandbox/{system}/{self.store}/faults"
+        self.http.request("DELETE", path).raise_for_status()
+        self.http.post(path, content=orjson.dumps(list(rules))).raise_for_status()
+
+    def _control(self, method: str, path: str, body: Any) -> Json:
+        answer = self.http.request(method, f"{self.url}/_sandbox/{path}", content=orjson.dumps(body))
+        assert answer.is_success, answer.text
+        return orjson.loads(answer.content)
+
+    # -- what the systems themselves say
+
+    def store_counts(self) -> Json:
+        """Return the store's count of calls and effects."""
+        return self._ask(f"bigcommerce/{self.store}/counts")[0]
+
+    def oms_counts(self) -> Json:
+        """Return the tenant's count of calls and effects."""
+        return self._ask(f"manhattan/{self.store}/counts")[0]
+
+    def effects(self) -> tuple[Any, ...]:
+        """Return the number of all effects at both systems, to compare before and after."""
+        store, oms = self.store_counts(), self.oms_counts()
+        at_store = tuple(store[name] for name in ("shipments", "status_changes", "inventory_batches", "inventory_writes"))
+        return at_store + tuple(oms[name] for name in ("creates", "saves", "cancels"))
+
+    def oms_orders(self) -> dict[str, Json]:
+        """Return what the tenant holds of each order, by id."""
+        return {row["OrderId"]: row for row in self._ask(f"manhattan/{self.store}/effects/orders")}
+
+    def oms_order(self, number: int) -> Json:
+        """Return the order as the tenant holds it, whole."""
+        return self._ask(f"manhattan/{self.store}/effects/order/{number}")[0]["order"]
+
+    def store_orders(self) -> dict[int, Json]:
+        """Return the store's orders by id."""
+        return {row["id"]: row for row in self._ask(f"bigcommerce/{self.store}/dump/orders")}
+
+    def store_shipments(self) -> list[Json]:
+        """Return every shipment that was created at the store."""
+        return self._ask(f"bigcommerce/{self.store}/effects/shipments")
+
+    def store_stock(self) -> dict[str, Json]:
+        """Return the store's levels by SKU: ``quantity`` and the number of ``writes``."""
+        return {row["sku"]: row for row in self._ask(f"bigcommerce/{self.store}/dump/inventory")}
+
+    def _ask(self, path: str) -> list[Json]:
+        answer = self.http.get(f"{self.url}/_sandbox/{path}").raise_for_status()
+        return [orjson.loads(line) for line in answer.content.splitlines() if line.strip()]
+
+    # -- what the ledger says
+
+    def sql(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query on the ledger."""
+        with psycopg.connect(self.database, autocommit=True) as db:
+            return db.execute(query, parameters).fetchall()
+
+    def outcomes(self, stream: str) -> dict[str, tuple[str, str | None]]:
+        """Return the newest version's (state, outcome; or the rule or code that kept it out), by source id."""
+        rows = self.sql(
+            """SELECT DISTINCT ON (source_id) source_id, state, CASE WHEN state = 'accepted' THEN outcome ELSE rule END
+               FROM sync.record WHERE stream = %s ORDER BY source_id, source_updated_at DESC, (state <> 'superseded') DESC""",
+            stream,
+        )
+        return {source_id: (state, told) for source_id, state, told in rows}
+
+    def deliveries(self, stream: str) -> list[tuple[str, str, str, int]]:
+        """Return (source id, action, state, attempts) of every delivery in order."""
+        rows = self.sql(
+            "SELECT source_id, action, state, attempts FROM sync.delivery WHERE stream = %s ORDER BY source_id, claimed_at, action", stream
+        )
+        return [tuple(row) for row in rows]
+
+    def open_rejections(self, stream: str) -> dict[str, str]:
+        """Return the code of each open rejection by source id."""
+        return dict(self.sql("SELECT source_id, code FROM sync.rejection WHERE stream = %s AND state IN ('open', 'retried')", stream))

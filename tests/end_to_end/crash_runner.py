@@ -1,0 +1,105 @@
+"""Runs chains in a process of its own that kills itself with SIGKILL at a named call.
+
+``python -m tests.end_to_end.crash_runner`` reads one JSON job a line and answers one line each: ``{"signal": 9, "exit": null}``. Importing
+Dagster takes seconds, so each job runs in a fork of this process, which has no thread and no connection of its own yet. A job::
+
+    {"installation": {...}, "database": URL, "streams": ["orders"], "first": "2026-01-02", "last": "2026-01-03", "trigger": "", "config": {...},
+     "crash": {"module": "resources.ledger.captures", "name": "Captures.add", "when": "before" | "after", "call": 1} | null}
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from assets import chain, parcels
+from assets.runtime import Lockstep
+from domain.connections import Installation
+from orchestration.definitions import build
+from tests.assets.scene import NAME, Scene, run_chains
+
+FAILED = 3
+GRACE_SECONDS = 0.3
+
+
+def main() -> None:
+    """Answer jobs until the input ends."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os._exit(_run(json.loads(line)))
+        _, status = os.waitpid(child, 0)
+        died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+        print(json.dumps({"signal": died, "exit": None if died else os.WEXITSTATUS(status)}), flush=True)
+
+
+def _run(job: dict[str, Any]) -> int:
+    try:
+        chain.RETRIES = dg.RetryPolicy(max_retries=0)
+        parcels.GRACE_SECONDS = GRACE_SECONDS
+        if job["crash"]:
+            arm(**job["crash"])
+        installation = Installation.model_validate(job["installation"])
+        lockstep = Lockstep(installation, lambda: job["database"])
+        definition = build(installation, lockstep).resolve_job_def(f"sync_{NAME}")
+        first, last = date.fromisoformat(job["first"]), date.fromisoformat(job["last"])
+        with dg.DagsterInstance.ephemeral() as instance:
+            run_chains(
+                definition, instance, job["streams"], first, last, steps=Scene.steps, config=job["config"], trigger=job["trigger"]
+            )
+    except BaseException:
+        traceback.print_exc()
+        return FAILED
+    return 0
+
+
+def arm(module: str, name: str, when: str, call: int) -> None:
+    """Let the process die at the ``call``-th call of ``module``'s ``Class.method``, before it begins or after it is done."""
+    owner: Any = importlib.import_module(module)
+    *path, last = name.split(".")
+    for part in path:
+        owner = getattr(owner, part)
+    setattr(owner, last, _deadly(getattr(owner, last), when, call))
+
+
+def _deadly(method: Callable[..., Any], when: str, call: int) -> Callable[..., Any]:
+    seen = 0
+
+    def strike(moment: str) -> None:
+        nonlocal seen
+        if moment == when:
+            seen += 1
+            if seen == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    if inspect.iscoroutinefunction(method):
+
+        async def awaited(*arguments: Any, **named: Any) -> Any:
+            strike("before")
+            result = await method(*arguments, **named)
+            strike("after")
+            return result
+
+        return awaited
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        strike("before")
+        result = method(*arguments, **named)
+        strike("after")
+        return result
+
+    return called
+
+
+if __name__ == "__main__":
+    main()

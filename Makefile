@@ -41,7 +41,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m tests.validate_definitions
+	LOCKSTEP_CONNECTIONS=docs/connections.example.yaml $(BIN)/dagster definitions validate -w workspace.yaml
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -36,17 +36,25 @@ def capture(sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_li
     if stream.is_snapshot and day != datetime.now(UTC).date():
         return counts
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session, sync.ledger.session(sync.name, stream.name) as reading:
-        mark = session.watermark()
-        for chunk in ahead(_chunks(stream.fetch(sync, reading, window))):
+        for chunk, is_last in _with_end(ahead(_chunks(stream.fetch(sync, reading, window)))):
             rows = [_row(sync, stream, day, record) for record in chunk]
             with session.writer_lock(), session.transaction():
                 counts.captured += session.captures.add(_changed(stream, session, rows), sync.run_id)
+                if is_last:
+                    session.move_watermark(window, may_start=is_live)
             counts.read += len(rows)
-        # A rerun of an old partition must not leap over what lies between the watermark and it.
-        if is_live or (mark is not None and mark >= window.since):
-            session.move_watermark(window.until)
         counts.known = counts.read - counts.captured
     return counts
+
+
+def _with_end(chunks: Iterator[list[RawRecord]]) -> Iterator[tuple[list[RawRecord], bool]]:
+    """Tell with each chunk whether it is the last; a source without records has one empty last chunk."""
+    held: list[RawRecord] = []
+    for chunk in chunks:
+        if held:
+            yield held, False
+        held = chunk
+    yield held, True
 
 
 def _chunks(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:

@@ -21,7 +21,8 @@ class StockLevel(Frozen):
     expected_at: UtcDatetime | None = None
     infinite: bool = False
     status: Literal["in_stock", "limited", "out_of_stock", "unknown"] = "unknown"
-    observed_at: UtcDatetime
+    observed_at: UtcDatetime | None = None
+    """When the OMS says that this was true; ``None`` where its row does not say, and the capture's own time counts."""
 
 
 class StoreItem(Frozen):

@@ -37,6 +37,8 @@ class RawRecord:
     updated_at: datetime
     """The source's modification time, aware UTC."""
     payload: bytes
+    content: bytes | None = None
+    """What makes two versions differ, where that is not the whole payload (a snapshot that also says when it was taken)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class MasterItem:
     sku: str
     uom: str
     description: str = ""
+    uoms: tuple[str, ...] = ()
+    """All units that the item can be ordered in, ``uom`` among them; empty where the master does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,10 @@ class StoreWriter(Protocol):
 
     async def create_shipment(self, request: ShipmentRequest, correlation_id: str) -> Receipt:
         """Create a shipment. Not idempotent at the store: after ``OutcomeUnknown`` use ``list_shipments``."""
+        ...
+
+    async def update_shipment(self, shipment_id: str, request: ShipmentRequest, correlation_id: str) -> Receipt:
+        """Set tracking number, carrier and service of a shipment, whose lines stay as they are. An upsert: safe to repeat."""
         ...
 
     async def read_order(self, order_id: str) -> StoreOrderState:
@@ -280,8 +288,13 @@ class OrderManagementSystem(Protocol):
         """Map an order to the OMS's form. Pure."""
         ...
 
-    def order_change(self, known: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, object] | None:
-        """Return only what changed, with the keys to address it, or ``None`` where nothing did. Pure."""
+    def order_change(
+        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
+    ) -> dict[str, object] | None:
+        """Return only what changed, with the keys to address it, or ``None`` where nothing did. Pure.
+
+        ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is uncertain what the OMS holds.
+        """
         ...
 
     def probe_fulfilments(self, since: datetime) -> datetime | None:
@@ -297,11 +310,17 @@ class OrderManagementSystem(Protocol):
         ...
 
     def fetch_stock(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
-        """Read availability by the connection's policy; ``source_id`` is ``sku@node``, ``updated_at`` the observation's time."""
+        """Read availability by the connection's policy; ``source_id`` is ``sku@node``, ``updated_at`` the observation's time.
+
+        ``content`` leaves out what changes at every look (times), so that an unchanged level is told from a changed one.
+        """
         ...
 
     def to_stock_level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
-        """Map a captured availability row. Pure. Raises ``RecordRejected``."""
+        """Map a captured availability row. Pure. Raises ``RecordRejected``.
+
+        ``observed_at`` stays ``None`` where the row says no time of its own: then the capture's time is the observation's.
+        """
         ...
 
     def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[OmsWriter]:

@@ -76,9 +76,12 @@ def window_due(changed_at: datetime, watermark: datetime, overlap: timedelta, no
     return Window(watermark - overlap, max(until, watermark))
 
 
-def split(chain: Chain, window: Window) -> list[Due]:
-    """Split a window at the ends of partitions."""
-    return [Due(chain, piece.since.date(), piece) for piece in window.by_day()]
+def split(chain: Chain, window: Window, watermark: datetime) -> list[Due]:
+    """Split a window at the ends of partitions.
+
+    A piece of an earlier partition that is overlap only is left to the closing sweep: it would cost a run of its own at each tick.
+    """
+    return [Due(chain, piece.since.date(), piece) for piece in window.by_day() if piece.until > watermark]
 
 
 def by_partition(due: Iterable[Due]) -> dict[date, list[Due]]:

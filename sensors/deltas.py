@@ -101,7 +101,7 @@ def probe(lockstep: Lockstep, chain: Chain, now: datetime) -> list[Due]:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         return [Due(chain, now.date(), Window(max(midnight, now - timedelta(seconds=1)), now))]
     window = cursor.window_due(changed_at, watermark, sync.connection.overlap, now)
-    return cursor.split(chain, window) if window is not None else []
+    return cursor.split(chain, window, watermark) if window is not None else []
 
 
 def _request(lane: str, day: Any, group: Sequence[Due]) -> dg.RunRequest:

@@ -1,28 +1,90 @@
-"""The command group and what all commands share."""
+"""The command group, and what all commands share: exit codes, and errors as one plain sentence on stderr."""
 
 from __future__ import annotations
 
-import sys
+from importlib import import_module
+from typing import Any
 
 import click
+import psycopg
 
 from domain.errors import LockstepError
-from orchestration.cli.demo import demo
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("up:up", "Run everything on this machine: database, sandbox, Dagster's UI and daemon."),
+    "demo": ("demo:demo", "Run everything once between two sandbox systems and verify both ends."),
+    "status": ("status:status", "Show how fresh each stream is, and what is open in it."),
+    "trace": ("trace:trace", "Show everything that ever happened to one order."),
+    "rejections": ("rejections:rejections", "List, show, retry or discard records kept out of delivery."),
+    "connect": ("connect:connect", "Check both systems of a connection and bring the last days over."),
+    "replay": ("replay:replay", "Run past days of a connection again, in bounded chunks."),
+    "doctor": ("doctor:doctor", "Check the installation, and say what to do about what is wrong."),
+    "db": ("database:db", "Start and stop the embedded PostgreSQL."),
+    "migrate": ("database:migrate_command", "Bring the ledger's schema up to date."),
+}
+"""Name -> (module:command, one line of help). A command's module is imported when it is called: --help must not cost seconds."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Fault(click.ClickException):
+    """An expected fault: one sentence on stderr, exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the sentence behind the program's name."""
+        click.echo(f"lockstep: {self.format_message()}", file=file, err=True)
+
+
+class Commands(click.Group):
+    """The top group: finds commands by name and turns errors of ours into faults."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order a new user meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(f"orchestration.cli.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. An error that we foresee is no traceback."""
+        try:
+            return super().invoke(ctx)
+        except LockstepError as error:
+            raise Fault(str(error)) from error
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn) as error:
+            raise Fault("The database has no ledger of this version; run 'lockstep migrate' first.") from error
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()
+            raise Fault(f"The database can't be reached ({reason[-1].strip() if reason else 'no reason given'}); run 'lockstep doctor'.") from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lockstep")
 def lockstep() -> None:
-    """Keep commerce stores and order management systems in step."""
+    """Keep commerce stores and order management systems in step.
 
+    \b
+    First steps:
+      lockstep up                  everything on this machine, with simulated systems
+      lockstep connect CONNECTION  check both systems and bring the last 90 days over
+      lockstep status              is everything in step?
+      lockstep trace ORDER         what happened to this order?
 
-lockstep.add_command(demo)
+    Exit codes: 0 all is well, 1 a fault (one sentence on stderr), 2 wrong usage.
+    """
 
 
 def main() -> None:
-    """Run the command line; an error of ours ends in one line on stderr and exit code 1, not in a traceback."""
-    try:
-        lockstep()
-    except LockstepError as error:
-        click.echo(f"lockstep: {error}", err=True)
-        sys.exit(1)
+    """Run the command line."""
+    lockstep(prog_name="lockstep")

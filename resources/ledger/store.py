@@ -68,12 +68,23 @@ class Session:
         ).fetchone()
         return row[0] if row else None
 
-    def move_watermark(self, until: datetime) -> None:
-        """Move the watermark forward, never back; belongs into the transaction of the captures that it stands for."""
+    def move_watermark(self, window: Window, *, may_start: bool) -> None:
+        """Move the watermark to the window's end, never back; belongs into the transaction of the captures that it stands for.
+
+        Only where the window adjoins what has been captured: a rerun of an old partition, or a later day's run that overtook the one
+        before it, must not leap over a gap. ``may_start``: a stream without a watermark begins with this window.
+        """
+        if may_start:
+            self.db.execute(
+                """INSERT INTO sync.watermark (connection, stream, watermark) VALUES (%s, %s, %s)
+                   ON CONFLICT (connection, stream) DO UPDATE SET watermark = coalesce(sync.watermark.watermark, excluded.watermark)""",
+                (self.connection, self.stream, window.until),
+            )
         self.db.execute(
-            """INSERT INTO sync.watermark AS w (connection, stream, watermark, captured_at) VALUES (%s, %s, %s, now())
-               ON CONFLICT (connection, stream) DO UPDATE SET watermark = greatest(w.watermark, excluded.watermark), captured_at = now()""",
-            (self.connection, self.stream, until),
+            """INSERT INTO sync.watermark AS w (connection, stream, captured_at) VALUES (%s, %s, now())
+               ON CONFLICT (connection, stream) DO UPDATE SET captured_at = now(),
+                   watermark = CASE WHEN w.watermark >= %s THEN greatest(w.watermark, %s) ELSE w.watermark END""",
+            (self.connection, self.stream, window.since, window.until),
         )
 
     def note(self, column: str, moment: datetime | None = None) -> None:

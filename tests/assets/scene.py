@@ -108,8 +108,8 @@ class Scene:
         return datetime.combine(day or self.yesterday, time(hour), UTC)
 
     def run(self, *streams: str, first: date | None = None, last: date | None = None, **more: Any) -> dg.ExecuteInProcessResult:
-        """Run whole chains over ``first`` to ``last``, by default the partitions from yesterday to the present."""
-        last = last or first or datetime.now(UTC).date()
+        """Run whole chains over ``first`` to ``last``: by default the partitions from yesterday to the present; yesterday is one alone."""
+        last = last or (first if first == self.yesterday else datetime.now(UTC).date())
         return run_chains(self._job, self.instance, streams, first or self.yesterday, last, **({"steps": self.steps} | more))
 
     # -- what a merchant, shoppers and the warehouse do

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -48,11 +49,13 @@ class Runner:
             cwd=ROOT, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"},
         )  # fmt: skip
 
-    def run(self, scene: Scene, *streams: str, crash: Json | None = None, config: Json | None = None, trigger: str = "") -> Json:
-        """Run chains from yesterday to the present in a process of their own; return how it ended."""
+    def run(
+        self, scene: Scene, stream: str, first: date, last: date, *, crash: Json | None = None, config: Json | None = None, trigger: str = ""
+    ) -> Json:
+        """Run a chain over ``first`` to ``last`` in a process of its own; return how it ended."""
         job = {
-            "installation": scene.installation.model_dump(mode="json"), "database": scene.database, "streams": streams,
-            "first": scene.yesterday.isoformat(), "last": scene.today.isoformat(), "trigger": trigger, "config": config, "crash": crash,
+            "installation": scene.installation.model_dump(mode="json"), "database": scene.database, "streams": [stream],
+            "first": first.isoformat(), "last": last.isoformat(), "trigger": trigger, "config": config, "crash": crash,
         }  # fmt: skip
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -17,7 +17,8 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -25,15 +26,19 @@ import dagster as dg
 from assets import chain, parcels
 from assets.runtime import Lockstep
 from domain.connections import Installation
+from domain.inventory import StockLevel
+from domain.schemas.stock import stock_problems
 from orchestration.definitions import build
 from tests.assets.scene import NAME, Scene, run_chains
 
 FAILED = 3
-GRACE_SECONDS = 0.3
+GRACE_SECONDS = 0.1
 
 
 def main() -> None:
     """Answer jobs until the input ends."""
+    # pandera loads its engine at the first validation, for seconds: once here rather than in every fork.
+    stock_problems([StockLevel(sku="A", node="B", available=Decimal(1), observed_at=datetime.now(UTC))])
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -63,6 +63,15 @@ class BigCommerceWriter:
         accept(reply, "shipment_refused", "items", "compare the order's lines and shipped quantities in the store with the parcel")
         return Receipt(str(reply.json()["id"]), trace_id=request_id(reply.headers))
 
+    async def update_shipment(self, shipment_id: str, request: ShipmentRequest, correlation_id: str) -> Receipt:
+        """Set what a shipment says of its parcel; its items can't be changed, and naming them would be refused."""
+        path = f"/v2/orders/{_number(request.order_id)}/shipments/{_number(shipment_id)}"
+        # Both ways to name a carrier, so that the one which named the old carrier is emptied.
+        body = orjson.dumps({"tracking_carrier": "", "shipping_provider": ""} | self._parcel_body(request))
+        reply = await self._push.request("PUT", path, body=body, correlation_id=correlation_id)
+        accept(reply, "shipment_update_refused", "tracking_number", "look at the order's shipments in the store")
+        return Receipt(shipment_id, trace_id=request_id(reply.headers))
+
     async def read_order(self, order_id: str) -> StoreOrderState:
         """Return the order's present status; a status that the store added since is not final."""
         reply = await self._push.request("GET", f"/v2/orders/{_number(order_id)}")
@@ -85,15 +94,16 @@ class BigCommerceWriter:
             raise _rejected("group_not_shippable", "order_address_id", message, "set the order's status instead", request.group_id)
         if not request.lines:
             raise _rejected("shipment_without_lines", "items", "the parcel has no lines", "look at the parcel in the OMS")
+        items = [{"order_product_id": int(_number(line.line_id)), "quantity": line.quantity} for line in request.lines]
+        return {"order_address_id": int(request.group_id), "items": items} | self._parcel_body(request)
+
+    def _parcel_body(self, request: ShipmentRequest) -> dict[str, Any]:
+        """Return what a shipment says beside its lines and address."""
         number = request.tracking_number.strip()
         if len(number) > MAX_TRACKING_NUMBER:
             message = f"the tracking number has {len(number)} characters, and BigCommerce takes {MAX_TRACKING_NUMBER}"
             raise _rejected("tracking_number_too_long", "tracking_number", message, "correct the tracking number in the OMS", number)
-        body: dict[str, Any] = {
-            "order_address_id": int(request.group_id),
-            "tracking_number": number,
-            "items": [{"order_product_id": int(_number(line.line_id)), "quantity": line.quantity} for line in request.lines],
-        }
+        body: dict[str, Any] = {"tracking_number": number}
         if request.service:
             body["shipping_method"] = request.service
         if provider := self._providers.get(request.carrier or ""):

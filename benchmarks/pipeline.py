@@ -1,0 +1,129 @@
+"""``python -m benchmarks.pipeline``: speed and CPU of capture + validation and of delivery, without Dagster.
+
+Orders of about 3 kB with one or two lines, one partition day each round. The first round warms up and is not told; of the others the
+one with the least client CPU counts, since other work on the machine only ever adds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from assets.capture import capture
+from assets.deliver import deliver
+from assets.runtime import Lockstep
+from assets.spec import DeliveryRequest
+from assets.streams import STREAMS
+from assets.validate import validate
+from benchmarks.rig import NAME, START, STORE, TENTH, Cpu, Rig, rig
+from domain.primitives import Window
+from sandbox.seed.catalogue import Catalogue
+
+ORDERS = STREAMS["orders"]
+WARM_UP = 2_000
+VARIANTS = {"never": "capture + validation", "authorized": "the same, fetch_transactions: authorized"}
+GATES = {"capture + validation": (3_500, 2.2), "delivery": (1_500, 6.0)}
+"""Orders/s and client CPU seconds per 10,000 that each stage is held to."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One stage of one round."""
+
+    stage: str
+    orders: int
+    wall: float
+    cpu: Cpu
+
+    def line(self) -> str:
+        """Return the row of the table."""
+        per = TENTH / self.orders
+        gate = GATES.get(self.stage)
+        told = "" if gate is None else f"  gate {gate[0]:,}/s, {gate[1]:.1f} s"
+        return (
+            f"{self.stage:42}{self.orders:>8,}{self.wall:>8.2f}{self.orders / self.wall:>10,.0f}"
+            f"{self.cpu.client * per:>9.2f}{self.cpu.postgres * per:>9.2f}{self.cpu.sandbox * per:>9.2f}{told}"
+        )
+
+
+class Course:
+    """Rounds of one variant: every round places its own orders on its own day."""
+
+    def __init__(self, on: Rig, articles: Catalogue) -> None:
+        self._rig, self._articles = on, articles
+        self._day, self._next = START, 1001
+
+    def round(self, lockstep: Lockstep, count: int, variant: str, profile: cProfile.Profile | None) -> tuple[list[Result], float]:
+        """Run a day's orders through the three steps; return the two stages and the orders' size."""
+        self._day += timedelta(days=1)
+        size = self._rig.seed_orders(self._articles, count, self._day, self._next)
+        self._next += count
+        sync = lockstep.sync(NAME, f"{variant}-{self._day}")
+        day, window = self._day, Window.of_day(self._day)
+
+        def read() -> None:
+            captured = capture(sync, ORDERS, day, window, is_live=False)
+            validated = validate(sync, ORDERS, day, everything=True)
+            _expect(count, captured.captured, validated.accepted)
+
+        def send() -> None:
+            _expect(count, deliver(sync, ORDERS, DeliveryRequest(day, again=True, force=False)).delivered)
+
+        with profile or _nothing():
+            return [self._measured(VARIANTS[variant], count, read), self._measured("delivery", count, send)], size
+
+    def _measured(self, stage: str, count: int, work: Callable[[], None]) -> Result:
+        before, started = self._rig.cpu(), time.perf_counter()
+        work()
+        return Result(stage, count, time.perf_counter() - started, self._rig.cpu().since(before))
+
+
+def _nothing() -> AbstractContextManager[Any]:
+    return nullcontext()
+
+
+def _expect(count: int, *told: int) -> None:
+    if any(number != count for number in told):
+        raise SystemExit(f"{count} orders were placed, and the steps tell of {', '.join(map(str, told))}: the figures would mean nothing")
+
+
+def best(rounds: list[list[Result]]) -> list[Result]:
+    """Return, for each stage, the round with the least client CPU."""
+    return [min(results, key=lambda result: result.cpu.client) for results in zip(*rounds, strict=True)]
+
+
+def main() -> None:
+    """Run and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description="Speed and CPU of the orders chain.")
+    parser.add_argument("--orders", type=int, default=20_000, help="orders a round (default 20,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="measured rounds; the best counts (default 3)")
+    parser.add_argument("--authorized", action="store_true", help="also measure with the transactions of authorized orders fetched")
+    parser.add_argument("--profile", action="store_true", help="one round under cProfile, which makes it slower; prints the top 45")
+    arguments = parser.parse_args()
+    with rig() as on:
+        on.control(f"bigcommerce/{STORE}/settings", {"quota": 1_000_000})
+        course = Course(on, on.seed_catalogue())
+        heads = f"{'stage':42}{'orders':>8}{'wall s':>8}{'orders/s':>10}{'client':>9}{'Postgres':>9}{'sandbox':>9}"
+        for number, variant in enumerate(["never", "authorized"] if arguments.authorized else ["never"]):
+            lockstep = on.lockstep(fetch_transactions=variant)
+            course.round(lockstep, WARM_UP, variant, None)
+            profile = cProfile.Profile() if arguments.profile else None
+            rounds = [course.round(lockstep, arguments.orders, variant, profile) for _ in range(1 if profile else arguments.rounds)]
+            lockstep.close()
+            if number == 0:
+                print(f"orders of {rounds[0][1]:,.0f} bytes as placed; CPU seconds per {TENTH:,} orders\n{heads}")
+            for result in best([results for results, _ in rounds]):
+                print(result.line())
+            if profile:
+                pstats.Stats(profile).sort_stats("tottime").print_stats(45)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""What every benchmark runs on: an embedded PostgreSQL and a sandbox of its own, each a process whose CPU is counted apart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import psutil
+import yaml
+
+from assets.runtime import Lockstep
+from domain.connections import Installation
+from orchestration import sandboxed, settings
+from resources.ledger import embedded
+from resources.ledger.migrate import migrate
+from sandbox.seed import bulk, catalogue, load
+from sandbox.seed.seedset import oms_item
+
+NAME = STORE = "bench"
+START = date(2026, 1, 1)
+PRODUCTS = 200
+TENTH = 10_000
+"""CPU is told per 10,000 orders."""
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """CPU seconds so far: of this process, of all PostgreSQL processes, and of the sandbox."""
+
+    client: float
+    postgres: float
+    sandbox: float
+
+    def since(self, before: Cpu) -> Cpu:
+        """Return what was used since ``before``."""
+        return Cpu(self.client - before.client, self.postgres - before.postgres, self.sandbox - before.sandbox)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """The running systems; ``folder`` is removed at the end."""
+
+    folder: Path
+    database: str
+    url: str
+    _postmaster: psutil.Process
+    _sandbox: psutil.Process
+
+    def cpu(self) -> Cpu:
+        """Return the CPU seconds used so far, those of ended PostgreSQL backends included."""
+        postmaster = self._postmaster.cpu_times()
+        postgres = postmaster.user + postmaster.system + postmaster.children_user + postmaster.children_system
+        for child in self._postmaster.children():
+            try:
+                postgres += _own(child)
+            except psutil.NoSuchProcess:
+                continue  # it ended just now: its time is among the postmaster's children's from here on
+        return Cpu(time.process_time(), postgres, _own(self._sandbox))
+
+    def installation(self, **platform: Any) -> Installation:
+        """Return one connection between the sandbox's systems; ``platform`` overrides that section's settings."""
+        file = sandboxed.configure(NAME, STORE, START, self.url)
+        content = yaml.safe_load(file.read_text("utf-8"))
+        section = content["connections"][NAME]
+        section["platform"] |= platform
+        section["orders"]["default_shipping_method"] = "Standard"
+        return settings.parse(yaml.safe_dump(content), str(file))
+
+    def lockstep(self, **platform: Any) -> Lockstep:
+        """Return the run's view of that installation; the caller closes it."""
+        return Lockstep(self.installation(**platform), lambda: self.database)
+
+    def control(self, path: str, body: Any) -> None:
+        """Make a control call of the sandbox."""
+        httpx.post(f"{self.url}/_sandbox/{path}", content=orjson.dumps(body), timeout=120).raise_for_status()
+
+    def seed_catalogue(self) -> catalogue.Catalogue:
+        """Give the store its products and the tenant its items and locations."""
+        made = catalogue.catalogue(PRODUCTS, seed=1, stock=10_000_000)
+        store, oms = f"bigcommerce/{STORE}", f"manhattan/{STORE}"
+        parts = (
+            (f"{store}/locations", made.store_locations), (f"{store}/catalog", made.products), (f"{oms}/locations", made.locations),
+            (f"{oms}/items", [*made.items, oms_item("GIFT-CERTIFICATE", "Gift certificate")]), (f"{oms}/supply", made.supply),
+        )  # fmt: skip
+        for path, documents in parts:
+            for batch in load.batches(documents, 500):
+                self.control(path, batch)
+        return made
+
+    def seed_orders(self, articles: catalogue.Catalogue, count: int, day: date, first_id: int) -> float:
+        """Place ``count`` orders of one or two lines on ``day``; return their average size in bytes, as the generator writes them."""
+        size = 0
+        for batch in load.batches(bulk.orders(count, first_id, day, 1, articles, first_id=first_id), 500):
+            body = orjson.dumps(batch)
+            size += len(body)
+            httpx.post(f"{self.url}/_sandbox/bigcommerce/{STORE}/orders", content=body, timeout=120).raise_for_status()
+        return size / count
+
+
+@contextmanager
+def rig() -> Iterator[Rig]:
+    """Start both servers in a temporary folder, and end them with the block."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-bench-") as name:
+        folder = Path(name)
+        os.environ["LOCKSTEP_HOME"] = name
+        database = embedded.start(folder / "postgres")
+        migrate(database)
+        postmaster = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
+        process = subprocess.Popen([sys.executable, "-m", "sandbox"], stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
+        try:
+            url = process.stdout.readline().split()[-1] if process.stdout else ""
+            yield Rig(folder, database, url, postmaster, psutil.Process(process.pid))
+        finally:
+            process.kill()
+            process.wait()
+            embedded.stop(folder / "postgres")
+
+
+def _own(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)

@@ -1,0 +1,84 @@
+"""What commands print: tables that read well in a terminal and in a pipe, and JSON for scripts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import click
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPE_WIDTH = 10_000
+"""Wide enough that a table is never cut where nobody watches: a script must get whole ids."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+connection_option = click.option("--connection", metavar="CONNECTION", help="Only this connection.")
+
+
+def console() -> Console:
+    """Return a console on stdout that cuts nothing in a pipe."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH, soft_wrap=not sys.stdout.isatty())
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, times in UTC, spans in seconds."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+    click.echo(orjson.dumps(value, default=_plain, option=options).decode())
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = (), title: str = "") -> None:
+    """Print rows; a cell that does not fit the terminal goes on in the next line, and is never cut."""
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(_shown(cell)) for cell in row))
+    console().print(table)
+
+
+def at(moment: datetime | None) -> str:
+    """Return a moment to the second in UTC, or a dash."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z" if moment else "-"
+
+
+def span(length: timedelta | None) -> str:
+    """Return a span in its two largest units, or a dash."""
+    if length is None:
+        return "-"
+    seconds = max(0, int(length.total_seconds()))
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """Return how long ago a moment was."""
+    return f"{span(now - moment)} ago" if moment else "never"
+
+
+def _shown(cell: object) -> str:
+    if isinstance(cell, datetime):
+        return at(cell)
+    if isinstance(cell, timedelta):
+        return span(cell)
+    return "-" if cell is None else str(cell)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Text):
+        return value.plain
+    raise TypeError(f"{type(value).__name__} has no JSON form")

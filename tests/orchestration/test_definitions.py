@@ -1,0 +1,67 @@
+"""The whole of what Dagster shows, as a snapshot: an unintended change of a key, group or job shows up in review."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from assets.runtime import Lockstep
+from domain.connections import Installation
+from orchestration.definitions import build
+from tests.assets.scene import installation_of
+
+SNAPSHOT = Path(__file__).with_name("definitions.json")
+
+
+def described(installation: Installation) -> dict[str, object]:
+    """Return assets, checks, jobs, sensors and schedules in a form that diffs well."""
+    definitions = build(installation, Lockstep(installation, lambda: "unused"))
+    repository = definitions.get_repository_def()
+    assets = {}
+    for asset in definitions.assets or []:
+        for spec in asset.specs:  # type: ignore[union-attr]
+            assets[spec.key.to_user_string()] = {
+                "group": spec.group_name,
+                "kinds": sorted(spec.kinds),
+                "owners": list(spec.owners),
+                "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
+                "pool": asset.op.pool,  # type: ignore[union-attr]
+                "checks": sorted(key.name for key in asset.check_keys),  # type: ignore[union-attr]
+            }
+    return {
+        "assets": assets,
+        "jobs": sorted(name for name in repository.job_names if not name.startswith("__")),
+        "sensors": sorted(sensor.name for sensor in repository.sensor_defs),
+        "schedules": sorted(schedule.name for schedule in repository.schedule_defs),
+    }
+
+
+def test_the_definitions_are_what_was_reviewed(tmp_path: Path) -> None:
+    """Delete the snapshot and run again to accept a change, then review its diff."""
+    found = described(installation_of("http://127.0.0.1:1", "s1", tmp_path))
+    if not SNAPSHOT.exists():
+        SNAPSHOT.write_text(json.dumps(found, indent=1) + "\n")
+        pytest.fail(f"{SNAPSHOT.name} was missing and has been written; review it and commit it")
+    assert found == json.loads(SNAPSHOT.read_text())
+
+
+def test_a_second_connection_adds_its_chains_and_changes_none(tmp_path: Path) -> None:
+    """Adding a connection is configuration: assets, job, sensors and pools of its own, and no code."""
+    one = installation_of("http://127.0.0.1:1", "s1", tmp_path)
+    other = one.connections["acme"].model_copy(update={"owner": "team:europe"})
+    two = Installation(start_date=one.start_date, connections={**one.connections, "acme_eu": other})
+    before, after = described(one), described(two)
+    assert before["assets"].items() <= after["assets"].items()  # type: ignore[attr-defined]
+    assert "live_acme_eu" in after["jobs"]  # type: ignore[operator]
+    assert "changes_acme_eu" in after["sensors"]  # type: ignore[operator]
+    assert after["assets"]["acme_eu/orders/delivered"]["pool"] == "manhattan_acme_eu"  # type: ignore[index]
+
+
+def test_connections_of_one_lane_share_a_sensor_and_a_job(tmp_path: Path) -> None:
+    """Many small stores in one lane cost one sensor and one run process."""
+    one = installation_of("http://127.0.0.1:1", "s1", tmp_path)
+    base = one.connections["acme"].model_copy(update={"lane": "small"})
+    found = described(Installation(start_date=one.start_date, connections={"a": base, "b": base, "c": one.connections["acme"]}))
+    assert [job for job in found["jobs"] if job.startswith("live_")] == ["live_c", "live_small"]  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from assets.steps import ACCOUNTED_FOR, DELIVERED_IN_FULL, REJECTIONS, Step
 from domain.connections import Connection
 
 CAPTURED, VALIDATED, DELIVERED = "captured", "validated", "delivered"
-BACKFILL_PARTITIONS_PER_RUN = 7
+BACKFILL_PARTITIONS_PER_RUN = 15
 """A backfill's run holds an API for at most so many days' records before a live run's turn comes."""
 RETRIES = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 

@@ -77,5 +77,7 @@ def _add(total: DeliveryCounts, counts: DeliveryCounts) -> None:
     total.rejected += counts.rejected
     total.failed += counts.failed
     total.errors += counts.errors[: max(0, 20 - len(total.errors))]
+    for rule, names in counts.left_alone.items():
+        total.left_alone.setdefault(rule, []).extend(names)
     for action, number in counts.effects.items():
         total.effect(action, number)

@@ -36,6 +36,8 @@ class Effect:
     claim: ClaimRow
     send: Callable[[], Awaitable[Receipt]]
     holds: Callable[[Receipt], TargetRow | None] = lambda _: None
+    was_begun: bool = False
+    """An earlier run may have sent it: unless this one does, it stays in flight, to be looked up."""
 
 
 @dataclass
@@ -140,9 +142,9 @@ class Desk:
         rows: list[SettleRow] = []
         unsent: list[UUID] = []
         for outcome in (o for course in courses for o in course.outcomes):
-            if outcome.state == "unsent":
+            if outcome.state == "unsent" and not outcome.effect.was_begun:
                 unsent.append(outcome.effect.claim.delivery_key)
-            elif outcome.state != "unknown":  # an unknown outcome stays in flight, to be looked up
+            elif outcome.state not in ("unsent", "unknown"):  # an unknown outcome stays in flight, to be looked up
                 rows.append(self._row(outcome))
         holds = [t for c in courses for o in c.outcomes if o.receipt is not None and (t := o.effect.holds(o.receipt)) is not None]
         self.settle_rows(rows, list({t.target_key: t for t in holds}.values()), unsent)

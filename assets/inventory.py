@@ -69,12 +69,8 @@ class Inventory:
         return correlation_id(sync.name, "stock", source_id)
 
     def digest(self, record: RawRecord) -> bytes:
-        """Digest the row without its moments, which change at every look."""
-        row = orjson.loads(record.payload)
-        if isinstance(row, dict):
-            row.pop("TransactionDateTime", None)
-            row.pop("ObservedAt", None)
-        return content_digest(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
+        """Digest what the OMS's adapter says is the row's content: its moment changes at every look."""
+        return content_digest(record.payload if record.content is None else record.content)
 
     def mapper(self, sync: Sync, session: Session, captures: Sequence[Captured]) -> Callable[[bytes], Mapped[StockLevel] | Skipped]:
         """Map; a zero row of an item that the master lacks is missing, which is not zero (unless the policy says so)."""
@@ -104,7 +100,8 @@ class Inventory:
     def typed(self, accepted: Sequence[tuple[Captured, StockLevel]]) -> list[TypedRows]:
         """Return one row a level."""
         rows = [
-            (c.capture_id, r.sku, r.node, r.available, r.on_hand, r.reserved, r.expected, r.expected_at, r.infinite, r.observed_at)
+            (c.capture_id, r.sku, r.node, r.available, r.on_hand, r.reserved, r.expected, r.expected_at, r.infinite,
+             r.observed_at or c.source_updated_at)
             for c, r in accepted
         ]
         return [TypedRows("stock_level", *LEVEL, rows)]
@@ -164,9 +161,13 @@ class _Delivery:
         for accepted, level in levels.items():
             target = target_of(level, policy, locations, undelivered)
             item = items.get(level.sku)
-            # An item that the store does not track (or lost) shows no level: nothing to write, and the check names it.
-            if isinstance(target, Skipped) or item is None or item.tracking == "none":
-                self._leave(accepted)
+            if isinstance(target, Skipped):
+                self._leave(accepted, target.rule, level.sku)
+            elif item is None:
+                self._leave(accepted, "not_in_store", level.sku)
+            elif item.tracking == "none":
+                # The store shows no level of such an item, and can't confirm its shipments: somebody should know.
+                self._leave(accepted, "tracking_off_in_store", level.sku)
             else:
                 wanted.append((accepted, target))
         known = self._known([target for _, target in wanted])
@@ -174,12 +175,14 @@ class _Delivery:
         for accepted, target in wanted:
             change = self._change(accepted, target, known.get(_key(target)))
             if change is None:
-                self._leave(accepted)
+                self._outcomes.append((accepted.capture_id, "unchanged"))
+                self._counts.unchanged += 1
             else:
                 changes.append(change)
         return changes
 
-    def _leave(self, accepted: Accepted) -> None:
+    def _leave(self, accepted: Accepted, rule: str, sku: str) -> None:
+        self._counts.leave(rule, sku)
         self._outcomes.append((accepted.capture_id, "unchanged"))
         self._counts.unchanged += 1
 

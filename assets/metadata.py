@@ -20,6 +20,15 @@ def by_code(prefix: str, values: Mapping[str, int]) -> dict[str, Any]:
     return {f"{prefix}: {code}": dg.MetadataValue.int(number) for code, number in values.items()}
 
 
+def named(prefix: str, values: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return a count per rule, with the first names."""
+    found: dict[str, Any] = {}
+    for rule, names in values.items():
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        found[f"{prefix}: {rule}"] = dg.MetadataValue.md(f"{len(names)}: {', '.join(names[:SHOWN])}{more}")
+    return found
+
+
 def rejections(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """Return up to ``SHOWN`` rejections as a table, or nothing where there are none."""
     if not rows:

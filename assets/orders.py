@@ -15,7 +15,7 @@ from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
 from domain.identity import content_digest, correlation_id, delivery_key
 from domain.orders import Order
-from domain.ports import Mapped, OmsWriter, RawRecord, Receipt, Skipped
+from domain.ports import Mapped, MasterItem, OmsWriter, RawRecord, Receipt, Skipped
 from domain.primitives import Window
 from domain.schemas.orders import order_problems
 from resources.ledger.rows import (
@@ -69,20 +69,19 @@ class Orders:
 
     def mapper(self, sync: Sync, session: Session, captures: Sequence[Captured]) -> Callable[[bytes], Mapped[Order] | Skipped]:
         """Map with the knowledge of which of the chunk's orders the OMS has."""
-        exported = session.deliveries.known_targets([c.source_id for c in captures])
+        exported = session.deliveries.possible_targets([c.source_id for c in captures])
         return lambda payload: sync.platform.to_order(payload, exported.__contains__)
 
     def check(self, sync: Sync, session: Session, records: Sequence[Order]) -> Mapping[int, Sequence[Problem]]:
         """Check the batch, and its SKUs against the OMS's item master: known ones are remembered, unknown ones asked for each time."""
-        known: frozenset[str] | None = None
+        known: dict[str, MasterItem] | None = None
         if sync.connection.orders.check_items:
             skus = {line.sku for order in records for line in order.lines}
-            found = set(session.catalogue.oms_items(skus, sync.connection.orders.item_ttl))
-            if missing := skus - found:
+            known = session.catalogue.oms_items(skus, sync.connection.orders.item_ttl)
+            if missing := skus - known.keys():
                 asked = sync.oms.fetch_items(sorted(missing))
                 session.catalogue.put_oms_items(asked.values())
-                found |= set(asked)
-            known = frozenset(found)
+                known |= asked
         return order_problems(records, known)
 
     def typed(self, accepted: Sequence[tuple[Captured, Order]]) -> list[TypedRows]:
@@ -139,16 +138,17 @@ class _Delivery:
             replaced = []
             for accepted in current:
                 begun = unsettled.get(accepted.source_id, [])
-                in_flight = [u for u in begun if u.state == "in_flight"]
+                uncertain = [u for u in begun if u.may_have_been_sent]
                 try:
-                    course = self._course(accepted, known.get(accepted.source_id), in_flight, writer)
+                    course = self._course(accepted, known.get(accepted.source_id), uncertain, writer)
                 except RecordRejected as refusal:
                     course = Course(accepted.capture_id, accepted.source_id, refusal=refusal.problems)
                 courses.append(course)
                 keys = {effect.claim.delivery_key for effect in course.effects}
-                replaced += [u.delivery_key for u in begun if u.state == "failed" and u.delivery_key not in keys]
-            self._session.deliveries.supersede(replaced)
-            desk.claim(courses)
+                replaced += [u.delivery_key for u in begun if not u.may_have_been_sent and u.delivery_key not in keys]
+            with self._session.transaction():
+                self._session.deliveries.supersede(replaced)
+                desk.claim(courses)
             try:
                 await desk.send(courses, self._sync.oms.push_concurrency)
             finally:
@@ -185,7 +185,13 @@ class _Delivery:
         if begun.action == "cancel":
             return self._cancel(claim, order, known, writer, accepted.source_updated_at)
         payload = self._sync.oms.order_payload(order)
-        return self._save(claim, payload, payload, known, writer, accepted.source_updated_at)
+        return self._save(claim, self._whole(payload, known), payload, known, writer, accepted.source_updated_at)
+
+    def _whole(self, payload: dict[str, object], known: TargetRow | None) -> Mapping[str, object]:
+        """Return all of an order, with what it has lost since the OMS was known to hold it: a hold, a line, a charge."""
+        if known is None:
+            return payload
+        return self._sync.oms.order_change(orjson.loads(known.content), payload, whole=True) or payload
 
     def _plan(self, accepted: Accepted, order: Order, known: TargetRow | None, writer: OmsWriter) -> Effect | None:
         sequence = known.sequence if known else 0
@@ -196,8 +202,10 @@ class _Delivery:
         wanted = self._sync.oms.order_payload(order)
         if known is None:
             return self._save(self._claim(accepted, "create", sequence), wanted, wanted, None, writer, accepted.source_updated_at)
-        change: Mapping[str, object] | None = wanted
-        if not self._request.force:
+        change: Mapping[str, object] | None
+        if self._request.force:
+            change = self._whole(wanted, known)
+        else:
             change = self._sync.oms.order_change(orjson.loads(known.content), wanted)
         if change is None:
             return None
@@ -245,8 +253,9 @@ class _Delivery:
             for outcome in course.outcomes:
                 if outcome.state in ("delivered", "requested"):
                     self._counts.effect(outcome.effect.claim.action)
-            if failed is None and any(e.claim.capture_id != course.record for e in course.effects):
-                self._counts.repeat += 1  # an older version was finished: this record comes in the next pass
+            is_older = any(e.claim.capture_id != course.record for e in course.effects)
+            if is_older and (failed is None or desk.is_refused(course)):
+                self._counts.repeat += 1  # an older version was finished, or is out for good: this record comes in the next pass
             elif desk.is_refused(course):
                 outcomes.append((course.record, "rejected"))
                 rejection = rejection_of(course, accepted.correlation_id)

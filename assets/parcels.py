@@ -7,17 +7,16 @@ number and units that no settled delivery owns is it. A parcel that gets its tra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from decimal import Decimal
-from uuid import UUID
 
 import orjson
 
+from assets.at_store import Held, OrderAtStore
 from assets.delivery import Course, Effect
 from assets.spec import DeliveryRequest, Sync
 from domain.connections import SHIPMENTS
-from domain.errors import Problem, RecordRejected
+from domain.errors import PermanentError, Problem, RecordRejected, TransientError
 from domain.fulfilment import Fulfilment, Parcel
 from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone, may_move
@@ -29,69 +28,10 @@ from domain.ports import (
     StoreShipment,
     StoreWriter,
 )
-from resources.ledger.rows import Accepted, ClaimRow, TargetRow, Unsettled
+from resources.ledger.rows import Accepted, ClaimRow, TargetRow
 
 GRACE_SECONDS = 5.0
 """A request of a killed process may still be under way in the target; before this age its effect is not looked for."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """A shipment that the store holds, with what it says of the parcel; ``None`` where the ledger does not know what it says."""
-
-    shipment_id: str
-    tracking: str | None = None
-    carrier: str | None = None
-
-    @classmethod
-    def of(cls, kept: str | Mapping[str, str | None]) -> Held:
-        """Read what the ledger keeps; an id alone was kept before tracking numbers were."""
-        return cls(kept) if isinstance(kept, str) else cls(str(kept["id"]), kept["tracking"], kept["carrier"])
-
-    def kept(self) -> dict[str, str | None]:
-        """Return what the ledger keeps."""
-        return {"id": self.shipment_id, "tracking": self.tracking, "carrier": self.carrier}
-
-    def is_behind(self, request: ShipmentRequest) -> bool:
-        """Tell whether the OMS says more of the parcel; a number that it does not name any more is left in the store."""
-        if not request.tracking_number:
-            return False
-        return request.tracking_number != self.tracking or request.carrier not in (None, self.carrier)
-
-
-@dataclass
-class OrderAtStore:
-    """What is known of one order at the store; grows with each effect that succeeds."""
-
-    shipments: dict[str, Held] = field(default_factory=dict)
-    """Parcel and group -> the store's shipment."""
-    status: str = ""
-    milestone: Milestone | None = None
-    applied_at: str = ""
-    sequence: int = 0
-    lines: Mapping[str, tuple[str, str]] | None = None
-    """Line id -> (group id, kind) of the newest accepted version; ``None`` where Lockstep does not know the order."""
-    begun: frozenset[UUID] = frozenset()
-
-    @classmethod
-    def of(
-        cls, known: TargetRow | None, lines: Mapping[str, tuple[str, str]] | None, unsettled: Sequence[Unsettled]
-    ) -> OrderAtStore:
-        """Read what the ledger has."""
-        begun = frozenset(u.delivery_key for u in unsettled if u.state == "in_flight" and u.action == "shipment")
-        if known is None:
-            return cls(lines=lines, begun=begun)
-        content = orjson.loads(known.content)
-        milestone = Milestone(known.milestone) if known.milestone else None
-        shipments = {key: Held.of(kept) for key, kept in content["shipments"].items()}
-        return cls(shipments, content["status"], milestone, content["applied_at"], known.sequence, lines, begun)
-
-    def row(self, source_id: str, fulfilment: Fulfilment) -> TargetRow:
-        """Return the ledger's row of this state."""
-        shipments = {key: held.kept() for key, held in self.shipments.items()}
-        content = orjson.dumps({"shipments": shipments, "status": self.status, "applied_at": self.applied_at})
-        milestone = str(self.milestone) if self.milestone else ""
-        return TargetRow(source_id, source_id, content, content_digest(content), milestone, self.sequence, fulfilment.updated_at)
 
 
 class Planner:
@@ -108,13 +48,18 @@ class Planner:
         course = Course(accepted.capture_id, accepted.source_id)
         if at_store.applied_at > fulfilment.updated_at.isoformat() and not self._request.force:
             return course  # late: a newer state of the order has been applied
-        for parcel in fulfilment.parcels:
-            for request in self._requests(fulfilment, parcel, at_store):
-                key = f"{parcel.parcel_id}/{request.group_id}"
-                if (held := at_store.shipments.get(key)) is None:
-                    course.effects.append(self._shipment(accepted, fulfilment, at_store, request, key))
-                elif held.is_behind(request):
-                    course.effects.append(self._shipment_update(accepted, fulfilment, at_store, request, key))
+        requests = {
+            f"{parcel.parcel_id}/{request.group_id}": request
+            for parcel in fulfilment.parcels
+            for request in self._requests(fulfilment, parcel, at_store)
+        }
+        held = at_store.assigned(requests)
+        for key, request in requests.items():
+            if not held[key]:
+                course.effects.append(self._shipment(accepted, fulfilment, at_store, request, key))
+            for own in held[key]:
+                if at_store.shipments[own].is_behind(request):
+                    course.effects.append(self._shipment_update(accepted, fulfilment, at_store, request, own))
         wanted = fulfilment.milestone()
         status = self._sync.platform.status_for(wanted)
         if may_move(at_store.milestone, wanted) and status is not None and status != at_store.status:
@@ -166,35 +111,35 @@ class Planner:
     ) -> Effect:
         digest = content_digest(orjson.dumps([parcel_key, request.tracking_number, [(x.line_id, x.quantity) for x in request.lines]]))
         claim = self._claim(accepted, fulfilment, "shipment", digest)
-        was_begun = claim.delivery_key in at_store.begun
         # A parcel whose tracking number changed after a crash has another key than what was begun: any such shipment is looked for.
         may_stand = bool(at_store.begun)
 
         async def send() -> Receipt:
             if may_stand:
                 await asyncio.sleep(GRACE_SECONDS)
-                if (found := await self._find(request, any_tracking=not was_begun)) is not None:
+                if (found := await self._look_up(request, any_tracking=True)) is not None:
                     return await self._brought_up(found, request, claim.correlation_id)
             try:
                 receipt = await self._writer.create_shipment(request, claim.correlation_id)
             except OutcomeUnknown:
-                if (found := await self._find(request, any_tracking=False)) is None:
+                if (found := await self._look_up(request, any_tracking=may_stand)) is None:
                     raise
                 return Receipt(found.shipment_id)
             self._taken.add(receipt.target_id)
             return receipt
 
         def after(receipt: Receipt) -> TargetRow:
-            at_store.shipments[parcel_key] = Held(receipt.target_id, request.tracking_number, request.carrier)
+            at_store.shipments[parcel_key] = Held.as_asked(receipt.target_id, request)
             at_store.sequence += 1
             return at_store.row(fulfilment.source_id, fulfilment)
 
-        return Effect(claim, send, after)
+        return Effect(claim, send, after, was_begun=may_stand)
 
     def _shipment_update(
         self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore, request: ShipmentRequest, parcel_key: str
     ) -> Effect:
-        shipment_id = at_store.shipments[parcel_key].shipment_id
+        held = at_store.shipments[parcel_key]
+        shipment_id = held.shipment_id
         identity = [shipment_id, at_store.sequence, request.tracking_number, request.carrier]
         claim = self._claim(accepted, fulfilment, "shipment_update", content_digest(orjson.dumps(identity)))
 
@@ -202,7 +147,10 @@ class Planner:
             return await self._writer.update_shipment(shipment_id, request, claim.correlation_id)
 
         def after(_: Receipt) -> TargetRow:
-            at_store.shipments[parcel_key] = Held(shipment_id, request.tracking_number, request.carrier)
+            # Its own units: a parcel may have become several shipments before it had a number.
+            at_store.shipments[parcel_key] = replace(
+                Held.as_asked(shipment_id, request), group_id=held.group_id, units=held.units
+            )
             # An older state of the order that is applied late must not bring the old number back.
             at_store.applied_at = max(at_store.applied_at, fulfilment.updated_at.isoformat())
             at_store.sequence += 1
@@ -216,16 +164,29 @@ class Planner:
             await self._writer.update_shipment(found.shipment_id, request, correlation_id)
         return Receipt(found.shipment_id)
 
-    async def _find(self, request: ShipmentRequest, *, any_tracking: bool) -> StoreShipment | None:
-        """Return the store's shipment that is this one, if it is there and no other delivery owns it."""
-        for shipment in await self._writer.list_shipments(request.order_id):
-            same_units = {x.line_id: x.quantity for x in shipment.lines} == {x.line_id: x.quantity for x in request.lines}
-            same_place = shipment.group_id == request.group_id
-            same_tracking = any_tracking or shipment.tracking_number == request.tracking_number
-            if same_units and same_place and same_tracking and shipment.shipment_id not in self._taken:
-                self._taken.add(shipment.shipment_id)
-                return shipment
-        return None
+    async def _look_up(self, request: ShipmentRequest, *, any_tracking: bool) -> StoreShipment | None:
+        """Return the store's shipment that is this one, if it is there and no other delivery owns it.
+
+        Raises ``OutcomeUnknown`` where the store does not tell: after any other error the effect would be taken for undone.
+        """
+        try:
+            shipments = await self._writer.list_shipments(request.order_id)
+        except (TransientError, PermanentError) as error:
+            raise OutcomeUnknown(f"Whether order {request.order_id} has the shipment could not be looked up: {error}") from error
+        units = {line.line_id: line.quantity for line in request.lines}
+        same = [
+            shipment
+            for shipment in shipments
+            if shipment.group_id == request.group_id
+            and shipment.shipment_id not in self._taken
+            and {line.line_id: line.quantity for line in shipment.lines} == units
+        ]
+        # Of two parcels with the same units the tracking number tells which is which; units alone find one whose number has changed.
+        exact = [shipment for shipment in same if shipment.tracking_number == request.tracking_number]
+        found = next(iter(exact or (same if any_tracking else [])), None)
+        if found is not None:
+            self._taken.add(found.shipment_id)
+        return found
 
     def _status(
         self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore, wanted: Milestone, status: str

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from assets.at_store import OrderAtStore
 from assets.delivery import Course, Desk, rejection_of
 from assets.orders import CANCELED
-from assets.parcels import OrderAtStore, Planner
+from assets.parcels import Planner
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import ORDERS, SHIPMENTS
 from domain.errors import Problem, RecordRejected
@@ -116,8 +117,9 @@ class _Delivery:
                 course = self._plan(planner, accepted, fulfilment, at_store)
                 courses.append(course)
                 replaced += _replaced(begun, course)
-            session.deliveries.supersede(replaced)
-            desk.claim(courses)
+            with session.transaction():  # as one: what was begun must not be forgotten before its successor is claimed
+                session.deliveries.supersede(replaced)
+                desk.claim(courses)
             try:
                 await desk.send(courses, self._sync.oms.push_concurrency)
             finally:
@@ -198,8 +200,11 @@ def _mark(orders: Deliveries, source_ids: Sequence[str], state: str, milestone: 
 def _replaced(begun: Sequence[Unsettled], course: Course) -> list[Any]:
     """Return what was begun or failed for the order and is not in its new course.
 
-    A shipment that was begun is looked up by the course's shipments; a status is replaced by any later one.
+    A shipment that was begun is looked up by the course's shipments; a status is replaced by any later one. A record that is refused
+    looks nothing up, so what was begun for it stays as it is.
     """
+    if course.refusal:
+        return []
     keys = {effect.claim.delivery_key for effect in course.effects}
     return [u.delivery_key for u in begun if u.delivery_key not in keys]
 

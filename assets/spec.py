@@ -54,6 +54,12 @@ class DeliveryCounts:
     """Settled effects by action: create, update, cancel, shipment, status, stock."""
     errors: list[str] = field(default_factory=list)
     """One line for each kind of failure that another try may cure."""
+    left_alone: dict[str, list[str]] = field(default_factory=dict)
+    """Records that a rule keeps from the target although they are fine, by rule: an operator wants their names."""
+
+    def leave(self, rule: str, name: str) -> None:
+        """Name a record that is left alone."""
+        self.left_alone.setdefault(rule, []).append(name)
 
     def effect(self, action: str, count: int = 1) -> None:
         """Count settled effects."""

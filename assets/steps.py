@@ -139,7 +139,8 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
         step.audit(day, None, _delivery_numbers(counts), started)
         pending += step.summary(day).get("pending", 0)
         text = f"{counts.delivered} delivered, {counts.unchanged} unchanged, {counts.rejected} refused, {counts.failed} failed"
-        step.describe(key, _delivery_numbers(counts), text, metadata.by_code("sent", counts.effects) | metadata.rejections(step.examples(day)))
+        details = metadata.by_code("sent", counts.effects) | metadata.named("left alone", counts.left_alone)
+        step.describe(key, _delivery_numbers(counts), text, details | metadata.rejections(step.examples(day)))
     if incomplete is not None:
         with step.classified():
             raise incomplete

@@ -58,6 +58,9 @@ class OrdersPolicy(Config):
 
     export_statuses: tuple[int | str, ...] = (11,)
     """Store statuses that go out; all others are skipped by the rule ``status_not_exported``."""
+    hold_statuses: dict[int | str, str] = Field(default_factory=dict)
+    """Store status -> the OMS's hold type id: such an order goes out, too, and is on hold at the OMS until the store's status is another
+    that goes out or is updated (``12: Fraud Review``: manual verification required)."""
     cancel_statuses: tuple[int | str, ...] = (5, 6)
     """Store statuses that become a cancel request for an order which the OMS has."""
     update_statuses: tuple[int | str, ...] = (3, 8, 9)
@@ -83,6 +86,20 @@ class OrdersPolicy(Config):
     item_ttl: timedelta = timedelta(hours=24)
     cancel_reason: str = "Customer Request"
     """The OMS's cancel reason id; tenants configure their own."""
+
+    @model_validator(mode="after")
+    def _a_hold_is_no_cancellation(self) -> Self:
+        cancelled = {str(status) for status in self.cancel_statuses}
+        if both := sorted(str(status) for status in self.hold_statuses if str(status) in cancelled):
+            raise ValueError(f"status {both[0]} is in hold_statuses and in cancel_statuses; an order is held or cancelled, not both")
+        if blank := [status for status, hold in self.hold_statuses.items() if not hold.strip()]:
+            raise ValueError(f"hold_statuses names no hold type for status {blank[0]}; use the OMS's hold type id")
+        return self
+
+    @property
+    def outgoing(self) -> frozenset[str]:
+        """Return the statuses in which an order goes out, on hold or not."""
+        return frozenset(str(status) for status in (*self.export_statuses, *self.hold_statuses))
 
 
 class InventoryPolicy(Config):

@@ -166,6 +166,8 @@ class Order(Frozen):
     channel: str
     cancelled: bool = False
     cancel_reason: str = ""
+    hold: str | None = None
+    """The OMS's hold type id, from the connection's mapping, of an order that must not be fulfilled yet."""
     ordered_at: UtcDatetime
     currency: Currency
     tax_included: bool

@@ -19,6 +19,7 @@ from resources.systems import settings_of
 
 FILE_NAME = "connections.yaml"
 VARIABLE = "LOCKSTEP_CONNECTIONS"
+_SECRET_NAMES = {"token", "client_secret", "password", "secret", "api_key", "private_key"}
 
 
 class ConfigurationError(PermanentError):
@@ -118,7 +119,10 @@ def _faults(error: ValidationError, prefix: tuple[int | str, ...]) -> list[tuple
             message = "there is no such setting; check the spelling"
         elif fault["type"] == "missing":
             message = "this setting is required"
-        elif not isinstance(fault["input"], dict | list):
+        elif fault["type"] == "model_type" and "SecretRef" in fault["msg"]:
+            # Whoever wrote a secret here must not find it in a log as well.
+            message = "a secret is named by its place, never written here: {env: VARIABLE} or {file: PATH}"
+        elif not isinstance(fault["input"], dict | list) and not _SECRET_NAMES & set(map(str, fault["loc"])):
             message = f"{message}; the value is {fault['input']!r}"
         found.append(((*prefix, *fault["loc"]), message))
     return found

@@ -32,8 +32,8 @@ class Systems:
         return {str(row["id"]): row for row in self._lines(f"{self._store}/dump/orders")}
 
     def store_shipments(self) -> list[dict[str, Any]]:
-        """Return the store's shipments."""
-        return list(self._lines(f"{self._store}/effects/shipments"))
+        """Return the shipments that stand in the store now."""
+        return list(self._lines(f"{self._store}/dump/shipments"))
 
     def store_stock(self) -> dict[str, int]:
         """Return the store's stock by SKU, over its locations."""

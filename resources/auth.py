@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -12,8 +13,15 @@ class Auth(Protocol):
         """Return the headers to send; fetches a token first where one is needed, which may take a network call."""
         ...
 
-    def refused(self) -> bool:
-        """Take note of a 401: drop the token; True if one more try with a new one may help."""
+    def held(self) -> dict[str, str] | None:
+        """Return the headers to send if they are at hand, ``None`` where a token must be fetched first; never waits."""
+        ...
+
+    def refused(self, sent: Mapping[str, str]) -> bool:
+        """Take note of a 401 to a call that carried ``sent``: drop that token; True if one more try may help.
+
+        A token that has been renewed since then is kept, so that many calls refused together fetch one token.
+        """
         ...
 
 
@@ -30,8 +38,13 @@ class StaticHeader:
         """Return the one header."""
         return self._headers
 
-    def refused(self) -> bool:
+    def held(self) -> dict[str, str]:
+        """Return the one header."""
+        return self._headers
+
+    def refused(self, sent: Mapping[str, str]) -> bool:
         """Tell that the same token would be refused again."""
+        del sent
         return False
 
 
@@ -42,6 +55,11 @@ class NoAuth:
         """Return nothing."""
         return {}
 
-    def refused(self) -> bool:
+    def held(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
+    def refused(self, sent: Mapping[str, str]) -> bool:
         """Tell that there is nothing to renew."""
+        del sent
         return False

@@ -183,7 +183,8 @@ class ApiClient:
         headers: Mapping[str, str],
         decode: Decoder | None,
     ) -> Reply | float:
-        sent = {**headers, **self._auth.headers()}
+        credentials = self._auth.headers()
+        sent = {**headers, **credentials}
         self._limiter.acquire()
         attempts.begin()
         started = time.perf_counter()
@@ -199,7 +200,7 @@ class ApiClient:
         milliseconds = (time.perf_counter() - started) * 1000
         self._record(attempts, method, path, headers, started, status, received, error_text(body) if status >= 400 else "")
         self._limiter.observe(received)
-        if status == 401 and attempts.may_renew() and self._auth.refused():
+        if status == 401 and attempts.may_renew() and self._auth.refused(credentials):
             return 0.0
         delay = attempts.answered(status, received, body)
         if delay is not None:

@@ -13,8 +13,8 @@ import aiohttp
 from yarl import URL
 
 from domain.ports import Exchange, ExchangeLog
-from resources.auth import Auth, StaticHeader
-from resources.http import CORRELATION_HEADER, Reply, base_headers, checked_base_url, decoded, is_certificate_fault
+from resources.auth import Auth
+from resources.http import CORRELATION_HEADER, Decoder, Reply, base_headers, checked_base_url, decoded, is_certificate_fault
 from resources.ratelimit import Limiter
 from resources.redaction import error_text, request_id
 from resources.retries import SAFE_METHODS, Attempts, RetryPolicy
@@ -72,11 +72,13 @@ class PushClient:
         correlation_id: str = "",
         idempotent: bool | None = None,
         headers: Mapping[str, str] | None = None,
+        decode: Decoder | None = None,
     ) -> Reply:
         """Return the answer, whatever its status, unless another try may help.
 
         ``idempotent`` defaults to the method's nature. Raises ``TransientError`` when the tries are used up, ``OutcomeUnknown`` when a
         call that isn't idempotent may have taken effect, ``PermanentError`` for redirects, oversized answers, untrusted certificates.
+        ``decode`` turns a 2xx body into ``Reply.value``, as in ``ApiClient.request``: the body is parsed once.
         """
         safe = method in SAFE_METHODS if idempotent is None else idempotent
         attempts = Attempts(self._retry, self.system, method, path, idempotent=safe, correlation_id=correlation_id)
@@ -86,15 +88,27 @@ class PushClient:
         own = {**(headers or {}), CORRELATION_HEADER: correlation_id} if correlation_id else dict(headers or {})
         while True:
             async with self._slots:
-                outcome = await self._try(attempts, method, path, url, body, own, correlation_id)
+                outcome = await self._try(attempts, method, path, url, body, own, correlation_id, decode)
             if isinstance(outcome, Reply):
                 return outcome
             await asyncio.sleep(outcome)
 
     async def _try(
-        self, attempts: Attempts, method: str, path: str, url: URL, body: bytes | None, own: dict[str, str], correlation_id: str
+        self,
+        attempts: Attempts,
+        method: str,
+        path: str,
+        url: URL,
+        body: bytes | None,
+        own: dict[str, str],
+        correlation_id: str,
+        decode: Decoder | None,
     ) -> Reply | float:
-        own.update(await self._credentials())
+        # A hop into a thread costs as much as the rest of the call, so it is made only where a token must be fetched.
+        credentials = self._auth.held()
+        if credentials is None:
+            credentials = await asyncio.to_thread(self._auth.headers)
+        own.update(credentials)
         await self._limiter.acquire_async()
         attempts.begin()
         started = time.perf_counter()
@@ -110,7 +124,7 @@ class PushClient:
         milliseconds = (time.perf_counter() - started) * 1000
         self._record(attempts, method, path, correlation_id, started, status, received, error_text(content) if status >= 400 else "")
         await self._limiter.observe_async(received)
-        if status == 401 and attempts.may_renew() and await asyncio.to_thread(self._auth.refused):
+        if status == 401 and attempts.may_renew() and await asyncio.to_thread(self._auth.refused, credentials):
             return 0.0
         delay = attempts.answered(status, received, content)
         if delay is not None:
@@ -119,13 +133,9 @@ class PushClient:
         if not 200 <= status < 300:
             return Reply(status, received, content, milliseconds, where)
         try:
-            return Reply(status, received, content, milliseconds, where, decoded(content, received, None))
+            return Reply(status, received, content, milliseconds, where, decoded(content, received, decode))
         except ValueError:
             return attempts.malformed(status)
-
-    async def _credentials(self) -> dict[str, str]:
-        # A static header needs no thread; anything else may fetch a token, which must not hold up the event loop.
-        return self._auth.headers() if isinstance(self._auth, StaticHeader) else await asyncio.to_thread(self._auth.headers)
 
     async def _send(
         self, attempts: Attempts, method: str, url: URL, body: bytes | None, headers: Mapping[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,6 +10,7 @@ import pandera.pandas as pa
 
 from domain.errors import Problem
 from domain.orders import Order
+from domain.ports import MasterItem
 from domain.schemas.batch import SCALE, Rule, failures, scaled
 
 HALF_A_CENT = SCALE // 200
@@ -34,6 +35,9 @@ RULES: dict[str, Rule] = {
     "discount_too_large": Rule("lines.discounts", "The line's discounts are larger than its total.", "Correct the discount in the store."),
     "sku_unknown": Rule(
         "lines.sku", "The SKU is not in the OMS's item master.", "Create the item at the OMS or correct the SKU, then retry."
+    ),
+    "uom_unknown": Rule(
+        "lines.uom", "The OMS's item has no such unit.", "Correct orders.uom or orders.uom_rules, or add the unit to the item at the OMS."
     ),
 }  # fmt: skip
 
@@ -89,6 +93,7 @@ class OrderLines(pa.DataFrameModel):
     line_total: int
     discount: int
     in_item_master: bool
+    has_uom: bool
     has_order: bool
 
     @pa.check("has_order", name="line_without_order")
@@ -101,6 +106,10 @@ class OrderLines(pa.DataFrameModel):
 
     @pa.check("in_item_master", name="sku_unknown")
     def _known(cls, known: pd.Series[bool]) -> pd.Series[bool]:
+        return known
+
+    @pa.check("has_uom", name="uom_unknown")
+    def _unit(cls, known: pd.Series[bool]) -> pd.Series[bool]:
         return known
 
     @pa.dataframe_check(name="line_id_duplicate")
@@ -120,13 +129,13 @@ class OrderLines(pa.DataFrameModel):
 
 
 HEADER_COLUMNS = ("order_id", "currency", "total", "total_tax", "line_count", "difference", "tax_difference")
-LINE_COLUMNS = ("order_row", "line_id", "sku", "quantity", "unit_price", "line_total", "discount", "in_item_master", "has_order")
+LINE_COLUMNS = ("order_row", "line_id", "sku", "quantity", "unit_price", "line_total", "discount", "in_item_master", "has_uom", "has_order")
 
 
-def order_problems(orders: Sequence[Order], known_skus: frozenset[str] | None) -> dict[int, list[Problem]]:
+def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | None) -> dict[int, list[Problem]]:
     """Validate a batch of orders; return the problems of each failing one by its position.
 
-    ``known_skus`` are those of the batch that the OMS's item master has; ``None`` leaves the rule out.
+    ``items`` are those of the batch's SKUs that the OMS's item master has; ``None`` leaves the rules of SKU and unit out.
     """
     headers: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
@@ -140,10 +149,14 @@ def order_problems(orders: Sequence[Order], known_skus: frozenset[str] | None) -
         )  # fmt: skip
         for line in order.lines:
             discount = sum(scaled(d.amount) for d in line.discounts)
-            known = known_skus is None or line.sku in known_skus
+            item = items.get(line.sku) if items is not None else None
+            has_uom = item is None or not item.uoms or line.uom in item.uoms
             lines.append(
-                (row, line.line_id, line.sku, scaled(line.quantity), scaled(line.unit_price), scaled(line.line_total), discount, known, True)
-            )
+                (
+                    row, line.line_id, line.sku, scaled(line.quantity), scaled(line.unit_price), scaled(line.line_total), discount,
+                    items is None or item is not None, has_uom, True,
+                )
+            )  # fmt: skip
     header_frame = pd.DataFrame(headers, columns=list(HEADER_COLUMNS)).astype(_HEADER_TYPES)
     line_frame = pd.DataFrame(lines, columns=list(LINE_COLUMNS)).astype(_LINE_TYPES)
     line_frame["has_order"] = line_frame["order_row"].isin(header_frame.index)
@@ -153,12 +166,15 @@ def order_problems(orders: Sequence[Order], known_skus: frozenset[str] | None) -
         line_id, sku = lines[index][1:3]
         for p in problems:
             field = f"lines[{line_id}]{p.field.removeprefix('lines')}"
-            value = str(sku) if p.code == "sku_unknown" else p.value
-            found.setdefault(row, []).append(Problem(p.code, field, p.message, p.advice, value))
+            value, message = str(sku) if p.code == "sku_unknown" else p.value, p.message
+            if p.code == "uom_unknown" and items is not None:
+                value = next(line.uom for line in orders[row].lines if line.line_id == line_id)
+                message = f"The item {sku} has no unit {value} at the OMS; it has {', '.join(items[str(sku)].uoms)}."
+            found.setdefault(row, []).append(Problem(p.code, field, message, p.advice, value))
     return found
 
 
 _HEADER_TYPES = {"order_id": "str", "currency": "str", "total": "int64", "total_tax": "int64", "line_count": "int64",
                  "difference": "int64", "tax_difference": "int64"}  # fmt: skip
 _LINE_TYPES = {"order_row": "int64", "line_id": "str", "sku": "str", "quantity": "int64", "unit_price": "int64", "line_total": "int64",
-               "discount": "int64", "in_item_master": "bool", "has_order": "bool"}  # fmt: skip
+               "discount": "int64", "in_item_master": "bool", "has_uom": "bool", "has_order": "bool"}  # fmt: skip

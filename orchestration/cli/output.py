@@ -22,6 +22,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 connection_option = click.option("--connection", metavar="CONNECTION", help="Only this connection.")
 
 
+def examples(*lines: str, exit_codes: str = "") -> str:
+    """Return the end of a command's help: examples that click must not wrap, and what its exit codes mean."""
+    shown = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+    return f"{shown}\n\nExit codes: {exit_codes}." if exit_codes else shown
+
+
 def console() -> Console:
     """Return a console on stdout that cuts nothing in a pipe."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH, soft_wrap=not sys.stdout.isatty())
@@ -40,7 +46,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, num
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(_shown(cell)) for cell in row))
-    console().print(table)
+    screen = console()
+    with screen.capture() as printed:
+        screen.print(table)
+    click.echo("\n".join(line.rstrip() for line in printed.get().strip("\n").splitlines()))
 
 
 def at(moment: datetime | None) -> str:
@@ -53,12 +62,9 @@ def span(length: timedelta | None) -> str:
     if length is None:
         return "-"
     seconds = max(0, int(length.total_seconds()))
-    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+    parts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    first = next((place for place, (number, _) in enumerate(parts) if number), len(parts) - 1)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 s"
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

@@ -25,6 +25,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> (module:command, one line of help). A command's module is imported when it is called: --help must not cost seconds."""
 
 
+FIRST_STEPS = """\b
+First steps:
+  lockstep up                  everything on this machine, with simulated systems
+  lockstep connect CONNECTION  check both systems and bring the last 90 days over
+  lockstep status              is everything in step?
+  lockstep trace ORDER         what happened to this order?
+
+Exit codes: 0 all is well, 1 a fault (one sentence on stderr), 2 wrong usage."""
+
+
 class Fault(click.ClickException):
     """An expected fault: one sentence on stderr, exit code 1."""
 
@@ -66,23 +76,19 @@ class Commands(click.Group):
             raise Fault("The database has no ledger of this version; run 'lockstep migrate' first.") from error
         except psycopg.OperationalError as error:
             reason = str(error).strip().splitlines()
-            raise Fault(f"The database can't be reached ({reason[-1].strip() if reason else 'no reason given'}); run 'lockstep doctor'.") from error
+            raise Fault(
+                f"The database can't be reached ({reason[-1].strip() if reason else 'no reason given'}); run 'lockstep doctor'."
+            ) from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=FIRST_STEPS,
+)
 @click.version_option(package_name="lockstep")
 def lockstep() -> None:
-    """Keep commerce stores and order management systems in step.
-
-    \b
-    First steps:
-      lockstep up                  everything on this machine, with simulated systems
-      lockstep connect CONNECTION  check both systems and bring the last 90 days over
-      lockstep status              is everything in step?
-      lockstep trace ORDER         what happened to this order?
-
-    Exit codes: 0 all is well, 1 a fault (one sentence on stderr), 2 wrong usage.
-    """
+    """Keep commerce stores and order management systems in step."""
 
 
 def main() -> None:

@@ -19,22 +19,23 @@ class Catalogue:
         self._db = connection
         self._name = name
 
-    def oms_items(self, skus: Collection[str], ttl: timedelta) -> dict[str, str]:
-        """Return SKU -> UOM of those items that were found in the item master within ``ttl``."""
+    def oms_items(self, skus: Collection[str], ttl: timedelta) -> dict[str, MasterItem]:
+        """Return those items, by SKU, that were found in the item master within ``ttl``."""
         rows = self._db.execute(
-            "SELECT sku, uom FROM sync.oms_item WHERE connection = %s AND sku = ANY(%s) AND checked_at > now() - %s",
+            "SELECT sku, uom, uoms FROM sync.oms_item WHERE connection = %s AND sku = ANY(%s) AND checked_at > now() - %s",
             (self._name, list(skus), ttl),
         )
-        return dict(rows.fetchall())
+        return {sku: MasterItem(sku, uom, uoms=tuple(uoms)) for sku, uom, uoms in rows}
 
     def put_oms_items(self, items: Iterable[MasterItem]) -> None:
         """Remember items that the item master has."""
         found = list(items)
         self._db.execute(
-            """INSERT INTO sync.oms_item (connection, sku, uom, checked_at) SELECT %s, s, u, now() FROM unnest(%s::text[], %s::text[]) v(s, u)
-               ON CONFLICT (connection, sku) DO UPDATE SET uom = excluded.uom, checked_at = excluded.checked_at""",
-            (self._name, [i.sku for i in found], [i.uom for i in found]),
-        )
+            """INSERT INTO sync.oms_item (connection, sku, uom, uoms, checked_at)
+               SELECT %s, s, u, string_to_array(a, chr(31)), now() FROM unnest(%s::text[], %s::text[], %s::text[]) v(s, u, a)
+               ON CONFLICT (connection, sku) DO UPDATE SET uom = excluded.uom, uoms = excluded.uoms, checked_at = excluded.checked_at""",
+            (self._name, [i.sku for i in found], [i.uom for i in found], ["\x1f".join(i.uoms) for i in found]),
+        )  # unnest would flatten a list of lists: an item's units travel as one text
 
     def catalog_age(self) -> timedelta | None:
         """Return how long ago the store's catalog was read, or ``None`` if never."""

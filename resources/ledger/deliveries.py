@@ -123,11 +123,15 @@ class Deliveries:
         )
         return {k: TargetRow(k, t, decompress(c), bytes(d), m, s, u) for k, t, c, d, m, s, u in rows}
 
-    def known_targets(self, keys: Sequence[str]) -> set[str]:
-        """Return which of the records the target is known to hold."""
+    def possible_targets(self, keys: Sequence[str]) -> set[str]:
+        """Return which of the records the target holds, or may hold since a delivery was sent whose outcome is not known."""
         rows = self._db.execute(
-            "SELECT target_key FROM sync.target_state WHERE connection = %s AND stream = %s AND target_key = ANY(%s)",
-            (self._name, self._stream, list(keys)),
+            """SELECT target_key FROM sync.target_state WHERE connection = %(name)s AND stream = %(stream)s AND target_key = ANY(%(keys)s)
+               UNION
+               SELECT target_key FROM sync.delivery
+               WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(keys)s) AND state IN ('in_flight', 'failed')
+                 AND attempts > 0""",
+            {"name": self._name, "stream": self._stream, "keys": list(keys)},
         )
         return {key for (key,) in rows}
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from resources.ledger.captures import NEWER
+from resources.ledger.captures import newest
 from resources.ledger.codec import compress, decompress
 from resources.ledger.rows import Accepted, RecordRow, TypedRows
 from resources.ledger.staging import stage
@@ -33,14 +33,17 @@ class Records:
     def put(self, day: date, rows: Sequence[RecordRow], typed: Sequence[TypedRows], run_id: str) -> None:
         """Store outcomes, replacing earlier ones of the same captures.
 
-        What was delivered stays so while the canonical content is the same; a changed content is to be delivered again.
+        What was delivered stays so while the canonical content is the same; a changed content is to be delivered again. A version that
+        was accepted stays as it was when a newer one comes: it may have been sent, and the order's lines and history rest on it.
         """
         if not rows:
             return
         packed = (row._replace(canonical=compress(row.canonical)) if row.canonical is not None else row for row in rows)
         table = stage(self._db, "record", _COLUMNS, _TYPES, packed)
-        if self._any_stored(day, table):
-            self._clear_typed(day, [row.capture_id for row in rows], typed)
+        captures = [row.capture_id for row in rows]
+        if self._any_stored(day, captures):
+            kept = self._keep_accepted(day, table)
+            self._clear_typed(day, [capture for capture in captures if capture not in kept], typed)
         self._db.execute(
             sql.SQL(
                 """INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id, source_updated_at, state, rule,
@@ -60,15 +63,26 @@ class Records:
         for part in typed:
             self._put_typed(day, part)
 
-    def _any_stored(self, day: date, staged: sql.Identifier) -> bool:
+    def _any_stored(self, day: date, captures: list[UUID]) -> bool:
         row = self._db.execute(
-            sql.SQL(
-                """SELECT EXISTS (SELECT 1 FROM sync.record r JOIN {} USING (capture_id)
-                                  WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s)"""
-            ).format(staged),
-            (self._name, self._stream, day),
+            """SELECT EXISTS (SELECT 1 FROM sync.record
+                              WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = ANY(%s))""",
+            (self._name, self._stream, day, captures),
         ).fetchone()
         return bool(row and row[0])
+
+    def _keep_accepted(self, day: date, staged: sql.Identifier) -> set[UUID]:
+        """Take out of the load what would turn an accepted version into a superseded one; delivery settles it, if it is still due."""
+        rows = self._db.execute(
+            sql.SQL(
+                """DELETE FROM {} s USING sync.record r
+                   WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.capture_id = s.capture_id
+                     AND s.state = 'superseded' AND r.state = 'accepted'
+                   RETURNING s.capture_id"""
+            ).format(staged),
+            (self._name, self._stream, day),
+        )
+        return {capture for (capture,) in rows}
 
     def _clear_typed(self, day: date, captures: list[UUID], typed: Sequence[TypedRows]) -> None:
         for part in typed:
@@ -101,17 +115,16 @@ class Records:
         """
         wanted = "TRUE" if force else "(r.outcome IS NULL OR r.outcome = 'rejected')" if again else "r.outcome IS NULL"
         rows = self._db.execute(
-            f"""SELECT r.capture_id, r.source_id, r.source_updated_at, r.canonical, r.canonical_digest, r.correlation_id, {NEWER}
+            f"""SELECT r.capture_id, r.source_id, r.source_updated_at, r.canonical, r.canonical_digest, r.correlation_id
                 FROM sync.record r
-                JOIN sync.capture c ON (c.connection, c.stream, c.source_day, c.capture_id)
-                                     = (r.connection, r.stream, r.source_day, r.capture_id)
                 WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.state = 'accepted' AND {wanted}
                   AND r.capture_id > %s::uuid
                 ORDER BY r.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
             (self._name, self._stream, day, after or _FIRST, limit),
             binary=True,
-        )
-        return [Accepted(a, b, c, decompress(d), bytes(e), f, g) for a, b, c, d, e, f, g in rows]
+        ).fetchall()
+        last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
+        return [Accepted(a, b, c, decompress(d), bytes(e), f, last.get(b, a) != a) for a, b, c, d, e, f in rows]
 
     def canonical(self, capture_id: UUID, source_id: str) -> bytes | None:
         """Return the canonical content of one version of a record, or ``None`` where it was not accepted or is no longer kept."""

@@ -95,6 +95,11 @@ class Unsettled(NamedTuple):
     capture_id: UUID
     source_day: date
 
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Tell whether the target may hold the effect: of an attempt that failed, only the answer may have been lost."""
+        return self.state == "in_flight" or self.attempts > 0
+
 
 class SettleRow(NamedTuple):
     """What became of a claimed delivery."""

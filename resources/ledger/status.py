@@ -73,11 +73,12 @@ def holdings(db: psycopg.Connection[Any], connection: str, stream: str, first: d
 
 
 def run_counts(db: psycopg.Connection[Any], run_ids: Sequence[str]) -> dict[str, int]:
-    """Return what runs did, summed over their partitions: ``read``, ``accepted``, ``rejected``, ``delivered`` and so on."""
+    """Return what runs did, summed over partitions and codes, as ``step.count``: ``captured.read``, ``validated.rejected`` and so on."""
     rows = db.execute(
-        """SELECT b.step || '.' || c.key, sum(c.value::bigint)
+        """SELECT b.step || '.' || c.key, sum(CASE jsonb_typeof(c.value) WHEN 'number' THEN c.value::bigint
+                      WHEN 'object' THEN (SELECT coalesce(sum(n.value::bigint), 0) FROM jsonb_each_text(c.value) n) END)
            FROM sync.batch b CROSS JOIN LATERAL jsonb_each(b.counts) c
-           WHERE b.run_id = ANY(%s) AND jsonb_typeof(c.value) = 'number' GROUP BY 1""",
+           WHERE b.run_id = ANY(%s) AND jsonb_typeof(c.value) IN ('number', 'object') GROUP BY 1""",
         (list(run_ids),),
     )
     return {name: int(number) for name, number in rows}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg.rows import class_row
+
+Database: TypeAlias = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Standing:
     outcome: str | None
 
 
-def events(db: psycopg.Connection[Any], connection: str, source_ids: Sequence[str], correlation_ids: Sequence[str]) -> list[Event]:
+def events(db: Database, connection: str, source_ids: Sequence[str], correlation_ids: Sequence[str]) -> list[Event]:
     """Return the order's history and the requests that were sent for it; ``source_ids`` are its ids in both systems."""
     with db.cursor(row_factory=class_row(Event)) as cursor:
         cursor.execute(
@@ -54,7 +56,7 @@ def events(db: psycopg.Connection[Any], connection: str, source_ids: Sequence[st
         return cursor.fetchall()
 
 
-def standings(db: psycopg.Connection[Any], connection: str, source_ids: Sequence[str]) -> list[Standing]:
+def standings(db: Database, connection: str, source_ids: Sequence[str]) -> list[Standing]:
     """Return what became of the newest version of the order in each stream."""
     with db.cursor(row_factory=class_row(Standing)) as cursor:
         cursor.execute(
@@ -66,7 +68,7 @@ def standings(db: psycopg.Connection[Any], connection: str, source_ids: Sequence
         return cursor.fetchall()
 
 
-def target_id(db: psycopg.Connection[Any], connection: str, source_ids: Sequence[str]) -> str:
+def target_id(db: Database, connection: str, source_ids: Sequence[str]) -> str:
     """Return the id under which the OMS holds the order, or an empty text where it is not known to hold it."""
     row = db.execute(
         "SELECT target_id FROM sync.target_state WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%s)",
@@ -75,7 +77,7 @@ def target_id(db: psycopg.Connection[Any], connection: str, source_ids: Sequence
     return str(row[0]) if row else ""
 
 
-def captured_ids(db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str]) -> list[str]:
+def captured_ids(db: Database, connection: str, stream: str, source_ids: Sequence[str]) -> list[str]:
     """Return those of the ids of which a version was captured in the stream."""
     rows = db.execute(
         "SELECT DISTINCT source_id FROM sync.capture WHERE connection = %s AND stream = %s AND source_id = ANY(%s)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -140,7 +140,10 @@ def test_a_refused_token_is_renewed_once() -> None:
         def headers(self) -> dict[str, str]:
             return {"Authorization": f"Bearer {self.tokens}"}
 
-        def refused(self) -> bool:
+        held = headers
+
+        def refused(self, sent: Mapping[str, str]) -> bool:
+            assert sent == self.headers()
             self.tokens += 1
             return True
 

@@ -242,6 +242,7 @@ CREATE TABLE sync.oms_item (
     connection text        NOT NULL,
     sku        text        NOT NULL,
     uom        text        NOT NULL,
+    uoms       text[]      NOT NULL DEFAULT '{}', -- all units of the item; empty where the master does not tell
     checked_at timestamptz NOT NULL,
     PRIMARY KEY (connection, sku)
 );

@@ -36,8 +36,8 @@ class TokenAuth:
         self._client, self._form, self._fallback, self._clock = client, dict(form), fallback_seconds, clock
         self._http = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False, trust_env=False)
         self._lock = threading.Lock()
-        self._headers: dict[str, str] = {}
-        self._renew_at = 0.0
+        self._token: tuple[dict[str, str], float] | None = None
+        """The bearer header and when to renew it: one value, so that a reader without the lock sees both of one token."""
 
     def __repr__(self) -> str:
         return f"TokenAuth({self._url!r}, ***)"
@@ -49,16 +49,23 @@ class TokenAuth:
     def headers(self) -> dict[str, str]:
         """Return the bearer header. Raises ``PermanentError`` for refused credentials, ``TransientError`` where the server fails."""
         with self._lock:
-            if not self._headers or self._clock() >= self._renew_at:
-                token, lifetime = self._fetch()
-                self._headers = {"Authorization": f"Bearer {token}"}
-                self._renew_at = self._clock() + lifetime * RENEW_AT
-            return self._headers
+            if (headers := self.held()) is not None:
+                return headers
+            token, lifetime = self._fetch()
+            headers = {"Authorization": f"Bearer {token}"}
+            self._token = headers, self._clock() + lifetime * RENEW_AT
+            return headers
 
-    def refused(self) -> bool:
-        """Drop the token; the next call fetches one, which may help if the old one was revoked."""
+    def held(self) -> dict[str, str] | None:
+        """Return the bearer header where a token is held that need not be renewed yet."""
+        token = self._token
+        return token[0] if token is not None and self._clock() < token[1] else None
+
+    def refused(self, sent: Mapping[str, str]) -> bool:
+        """Drop the token that was sent, unless it has been replaced since; the next call fetches one, which may help."""
         with self._lock:
-            self._headers = {}
+            if self._token is not None and self._token[0]["Authorization"] == sent.get("Authorization"):
+                self._token = None
         return True
 
     def _fetch(self) -> tuple[str, float]:

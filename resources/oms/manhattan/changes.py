@@ -2,7 +2,8 @@
 
 Manhattan changes only the attributes that a save names, and finds the entries of a list by their id. It never drops an entry that is
 left out, so what the store has removed is said: a line by ``IsCancelled`` (a quantity of 0 is no quantity to the vendor, who brings it
-to 0 himself), a charge, tax or payment by amount 0, a note by an empty text. Payment transactions are events at the gateway, and stay.
+to 0 himself), a charge, tax or payment by amount 0, a note by an empty text, a hold by its resolved status. Payment transactions are
+events at the gateway, and stay.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from resources.oms.manhattan.statuses import HOLD_RESOLVED
+
 ENTRY_KEYS: dict[str, str] = {
     "OrderLine": "OrderLineId",
     "OrderChargeDetail": "ChargeDetailId",
     "OrderLineChargeDetail": "ChargeDetailId",
     "OrderTaxDetail": "TaxDetailId",
     "OrderLineTaxDetail": "TaxDetailId",
+    "OrderHold": "HoldTypeId",
     "OrderNote": "NoteId",
     "Payment": "PaymentId",
     "PaymentMethod": "PaymentMethodId",
@@ -28,17 +32,23 @@ REMOVED: dict[str, dict[str, object]] = {
     "OrderLineChargeDetail": {"ChargeTotal": 0},
     "OrderTaxDetail": {"TaxAmount": 0},
     "OrderLineTaxDetail": {"TaxAmount": 0},
+    "OrderHold": {"StatusId": HOLD_RESOLVED},
     "OrderNote": {"NoteText": ""},
     "PaymentMethod": {"Amount": 0},
 }
 """How an entry that is gone is said."""
 
 
-def order_change(known: Mapping[str, Any], wanted: Mapping[str, Any], cancel_reason: str) -> dict[str, object] | None:
-    """Return the save that turns ``known`` into ``wanted``, or ``None`` where nothing differs; ``cancel_reason`` is for removed lines."""
-    if known == wanted:
+def order_change(
+    known: Mapping[str, Any], wanted: Mapping[str, Any], cancel_reason: str, *, whole: bool = False
+) -> dict[str, object] | None:
+    """Return the save that turns ``known`` into ``wanted``, or ``None`` where nothing differs; ``cancel_reason`` is for removed lines.
+
+    ``whole`` repeats what is the same, too: all of ``wanted``, and what ``known`` has to lose.
+    """
+    if known == wanted and not whole:
         return None
-    change = _changed(known, wanted)
+    change = _changed(known, wanted, whole=whole)
     kept = {line["OrderLineId"] for line in wanted.get("OrderLine") or ()}
     gone = [line["OrderLineId"] for line in known.get("OrderLine") or () if line["OrderLineId"] not in kept]
     if gone:
@@ -48,14 +58,14 @@ def order_change(known: Mapping[str, Any], wanted: Mapping[str, Any], cancel_rea
     return {"OrderId": wanted["OrderId"], **change} if change else None
 
 
-def _changed(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _changed(known: Mapping[str, Any], wanted: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
     change: dict[str, Any] = {}
     for name, value in wanted.items():
         before = known.get(name)
-        if value == before:
+        if value == before and not whole:
             continue
         if name in ENTRY_KEYS:
-            entries = _changed_entries(name, before or [], value or [])
+            entries = _changed_entries(name, before or [], value or [], whole=whole)
             if entries:
                 change[name] = entries
         elif isinstance(value, dict) and isinstance(before, dict):
@@ -64,7 +74,7 @@ def _changed(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
             change[name] = value
     for name in known.keys() - wanted.keys():
         if name in ENTRY_KEYS:
-            entries = _changed_entries(name, known[name] or [], [])
+            entries = _changed_entries(name, known[name] or [], [], whole=whole)
             if entries:
                 change[name] = entries
         elif known[name] is not None:
@@ -80,7 +90,9 @@ def _whole(before: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, obj
     return {**dict.fromkeys(before), **value, **nested}
 
 
-def _changed_entries(name: str, known: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
+def _changed_entries(
+    name: str, known: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]], *, whole: bool
+) -> list[dict[str, object]]:
     key = ENTRY_KEYS[name]
     before = {entry[key]: entry for entry in known}
     changes: list[dict[str, object]] = []
@@ -88,11 +100,11 @@ def _changed_entries(name: str, known: Iterable[Mapping[str, Any]], wanted: Iter
         old = before.pop(entry[key], None)
         if old is None:
             changes.append(dict(entry))
-        elif change := _changed(old, entry):
+        elif change := _changed(old, entry, whole=whole):
             changes.append({key: entry[key], **change})
     for identity, entry in before.items():
         if name == "Payment":
-            methods = _changed_entries("PaymentMethod", entry.get("PaymentMethod") or [], [])
+            methods = _changed_entries("PaymentMethod", entry.get("PaymentMethod") or [], [], whole=whole)
             changes.append({key: identity, "PaymentMethod": methods})
         elif name in REMOVED:
             changes.append({key: identity, **REMOVED[name]})

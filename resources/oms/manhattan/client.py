@@ -19,15 +19,14 @@ from resources.oms.manhattan.envelope import open_envelope, read_answer
 from resources.oms.manhattan.published import Id, text_of
 from resources.oms.manhattan.search import rows_of
 from resources.oms.manhattan.settings import ManhattanSettings
-from resources.oms.manhattan.stock import OBSERVED
 
 
 class _StockHead(msgspec.Struct, rename="pascal"):
     item_id: Id = None
     location_id: Id = None
-    transaction_date_time: Any = None
 
 
+MOMENT = "TransactionDateTime"
 _STOCK_HEAD = msgspec.json.Decoder(_StockHead)
 
 
@@ -51,18 +50,30 @@ class ItemMaster:
 
     def _ask(self, query: str | None, size: int) -> dict[str, MasterItem]:
         names = self._settings.names
-        template = {names.item_id: None, names.item_uom: None, names.item_description: None}
+        template = dict.fromkeys(filter(None, (names.item_id, names.item_uom, names.item_uoms, names.item_description)))
         body = {"Page": 0, "Size": size, "Template": template, **({"Query": query} if query else {})}
         path = self._settings.paths.item_search
         answer = read_answer(self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope))
         rows = [row for row in (orjson.loads(bytes(row)) for row in rows_of(answer)) if isinstance(row, dict)]
-        return {
-            str(row[names.item_id]): MasterItem(
-                str(row[names.item_id]), str(row.get(names.item_uom) or ""), str(row.get(names.item_description) or "")
-            )
-            for row in rows
-            if row.get(names.item_id) is not None
-        }
+        return {str(row[names.item_id]): self._item(row) for row in rows if row.get(names.item_id) is not None}
+
+    def _item(self, row: Mapping[str, Any]) -> MasterItem:
+        names = self._settings.names
+        uom, description = (str(row.get(name) or "") for name in (names.item_uom, names.item_description))
+        further = units_of(row.get(names.item_uoms)) if names.item_uoms else ()
+        # An empty list may only mean that the search does not answer it, so it tells nothing.
+        return MasterItem(str(row[names.item_id]), uom, description, tuple(dict.fromkeys((uom, *further))) if further else ())
+
+
+def units_of(value: object) -> tuple[str, ...]:
+    """Return the units that an attribute lists: texts, or objects whose first text that is named after a unit is one."""
+    found = []
+    for entry in value if isinstance(value, list) else ():
+        if isinstance(entry, dict):
+            entry = next((part for name, part in entry.items() if "uom" in str(name).lower() and isinstance(part, str)), None)
+        if isinstance(entry, str) and entry:
+            found.append(entry)
+    return tuple(found)
 
 
 class Availability:
@@ -110,7 +121,7 @@ class Availability:
         return [record for record in records if record is not None]
 
     def _record(self, payload: bytes, moment: datetime) -> RawRecord | None:
-        """Return a row with its exact bytes, but for the time where it says none; ``None`` for a node that was not asked for."""
+        """Return a row with its exact bytes; ``None`` for a node that was not asked for."""
         try:
             head = _STOCK_HEAD.decode(payload)
         except msgspec.ValidationError:
@@ -118,11 +129,19 @@ class Availability:
         node = text_of(head.location_id)
         if self._nodes and node and node not in self._nodes:
             return None
-        if not head.transaction_date_time and payload[:1] == b"{":
-            observed = f'{{"{OBSERVED}":"{moment.isoformat()}"'.encode()
-            rest = payload[1:].lstrip()
-            payload = observed + (b"" if rest[:1] == b"}" else b",") + rest
-        return RawRecord(f"{text_of(head.item_id) or '?'}@{node or self._policy.view}", moment, payload)
+        return RawRecord(f"{text_of(head.item_id) or '?'}@{node or self._policy.view}", moment, payload, _content(payload))
+
+
+def _content(payload: bytes) -> bytes | None:
+    """Return a row without its moment, which changes at every look, with its attributes in one order; ``None`` where it is no row."""
+    try:
+        row = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None  # it was skipped over, not read: the mapping says what is wrong with it
+    if not isinstance(row, dict):
+        return None
+    row.pop(MOMENT, None)
+    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
 
 
 def chunks(values: Sequence[str], size: int) -> Iterable[Sequence[str]]:

@@ -152,7 +152,7 @@ def write_answer(reply: Reply) -> Answer:
     """Return a write's answer, errors included, since the writer knows which of them it can answer itself."""
     refuse_access(reply)
     if reply.ok:
-        return opened(reply)
+        return reply.value if isinstance(reply.value, Answer) else opened(reply)
     try:
         answer = open_envelope(reply.body)
     except ValueError:

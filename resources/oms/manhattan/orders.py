@@ -27,6 +27,7 @@ from domain.orders import (
 )
 from resources.oms.manhattan.amounts import to_count, to_number
 from resources.oms.manhattan.settings import ManhattanSettings
+from resources.oms.manhattan.statuses import HOLD_ACTIVE
 
 Json = dict[str, Any]
 
@@ -52,6 +53,8 @@ class OrderMapper:
         groups = {group.group_id: group for group in order.groups}
         included = order.tax_included
         payload = self._header(order)
+        if order.hold is not None:
+            payload["OrderHold"] = [{"HoldTypeId": order.hold, "StatusId": HOLD_ACTIVE}]
         if charges := _unique([*self._charges(order.charges, included), *self._discounts(order.discounts)], "ChargeDetailId"):
             payload["OrderChargeDetail"] = charges
         if taxes := self._charge_taxes(order.charges, included):

@@ -42,6 +42,8 @@ class ManhattanNames(Config):
     item_id: str = "ItemId"
     item_uom: str = "BaseUOM"
     """UNVERIFIED: the item master's unit of measure."""
+    item_uoms: str | None = "AlternateUOM"
+    """UNVERIFIED: the item's further units, as texts or as objects that hold one; null where the master has no such attribute."""
     item_description: str = "Description"
     locations: str = "Locations"
     """UNVERIFIED: the location availability request's list of locations."""

@@ -52,6 +52,8 @@ RETURN_LINE: dict[Decimal, Status] = {
 RELEASED = Decimal(3000)
 """From here on an order is cancelled by request only, if at all."""
 SHIPPED = Decimal(7000)
+HOLD_ACTIVE, HOLD_RESOLVED = "1000", "2000"
+"""A hold's ``StatusId``; holds are applied and resolved by saving the order only."""
 RETURNS_BEGIN = min(RETURN_LINE)
 # From here on neighbouring statuses mean opposite things (returned, canceled), so an unknown one is not rounded down to one of them.
 _BRANCHES_BEGIN = Decimal(8000)

@@ -22,8 +22,6 @@ from resources.oms.manhattan.envelope import words_of
 from resources.oms.manhattan.published import Id, Number, text_of, to_moment, to_number, unreadable
 from resources.oms.manhattan.settings import ManhattanSettings
 
-OBSERVED = "ObservedAt"
-"""Attribute that the client adds to a row which says no time itself."""
 Status = Literal["in_stock", "limited", "out_of_stock", "unknown"]
 
 
@@ -39,7 +37,6 @@ class StockRow(msgspec.Struct, rename="pascal"):
     quantity: dict[str, Number] | Decimal | None = None
     next_availability_date: str | None = None
     transaction_date_time: str | None = None
-    observed_at: str | None = None
     is_infinite_availability: bool | None = None
 
 
@@ -65,9 +62,7 @@ class StockMapper:
         if row.status is not None and words_of(row.status) in self._unknown:
             return Skipped("item_unknown", f"the OMS does not know the item {sku}: status {row.status}")
         infinite = bool(row.is_infinite_availability)
-        observed = self._moment(row.transaction_date_time or row.observed_at, "TransactionDateTime")
-        if observed is None:
-            raise unreadable("TransactionDateTime", "The row does not say when it was true.", sku)
+        observed = self._moment(row.transaction_date_time, "TransactionDateTime")
         try:
             level = StockLevel(
                 sku=sku,

@@ -13,7 +13,7 @@ import orjson
 from domain.errors import Problem, RecordRejected
 from domain.ports import Receipt
 from resources.http import Reply
-from resources.oms.manhattan.envelope import Answer, Message, rejection, told, words_of, write_answer
+from resources.oms.manhattan.envelope import Answer, Message, open_envelope, rejection, told, words_of, write_answer
 from resources.oms.manhattan.published import Number
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import RELEASED
@@ -70,7 +70,7 @@ class ManhattanWriter:
         left_out: tuple[Problem, ...] = ()
         while True:
             body = orjson.dumps(payload)
-            reply = await self._push.request("POST", self._paths.save, body=body, correlation_id=correlation_id, idempotent=True)
+            reply = await self._post(self._paths.save, body, correlation_id)
             answer = write_answer(reply)
             if not answer.errors:
                 return Receipt(order_id, warnings=(*left_out, *answer.warnings()), trace_id=self._trace_of(reply))
@@ -90,7 +90,7 @@ class ManhattanWriter:
         """
         path = self._paths.cancel.replace("{order_id}", quote(order_id, safe=""))
         body = orjson.dumps({"CancelReason": {"ReasonId": reason}, "CancelComments": "Canceled at the store"})
-        reply = await self._push.request("POST", path, body=body, correlation_id=correlation_id, idempotent=True)
+        reply = await self._post(path, body, correlation_id)
         answer = write_answer(reply)
         state = _state_of(answer)
         if answer.errors or not self._says_anything(state):
@@ -106,12 +106,18 @@ class ManhattanWriter:
         done = bool(words) and words <= self._accepted
         return Receipt(order_id, "done" if done else "requested", answer.warnings(), self._trace_of(reply))
 
+    async def _post(self, path: str, body: bytes, correlation_id: str) -> Reply:
+        """Send one write, each of which is an upsert here; the answer is parsed once."""
+        return await self._push.request(
+            "POST", path, body=body, correlation_id=correlation_id, idempotent=True, decode=open_envelope
+        )
+
     def _says_anything(self, state: _OrderState) -> bool:
         return bool(state.is_cancelled) or bool(state.words() & (self._requested | self._accepted | self._rejected))
 
     async def _read(self, order_id: str, correlation_id: str) -> _OrderState | None:
         path = self._paths.read.replace("{order_id}", quote(order_id, safe=""))
-        answer = write_answer(await self._push.request("GET", path, correlation_id=correlation_id))
+        answer = write_answer(await self._push.request("GET", path, correlation_id=correlation_id, decode=open_envelope))
         return None if answer.errors else _state_of(answer)
 
     def _refusal(self, errors: tuple[Message, ...], state: _OrderState) -> RecordRejected:

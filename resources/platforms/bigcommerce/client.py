@@ -74,7 +74,7 @@ class BigCommerce:
             transport=transport,
             connections=2 * settings.read_concurrency,
         )
-        self._extras = ExtrasReader(self._http, settings, [str(status) for status in connection.orders.export_statuses])
+        self._extras = ExtrasReader(self._http, settings, sorted(connection.orders.outgoing))
         self._orders = OrdersReader(self._http, settings, self._extras)
         self._catalog = CatalogReader(self._http)
         self._mapper = OrderMapper(settings, connection)

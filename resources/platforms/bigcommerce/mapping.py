@@ -39,6 +39,7 @@ class OrderMapper:
 
     def __init__(self, settings: BigCommerceSettings, connection: Connection) -> None:
         self._policy = connection.orders
+        self._holds = {str(status): hold for status, hold in connection.orders.hold_statuses.items()}
         self._store = settings.store_hash
         self._rules = ExportRules(connection.orders, settings.channel_id)
         self._lines = LineMapper(connection.orders, settings.gift_certificate_sku)
@@ -90,6 +91,7 @@ class OrderMapper:
             "channel": self._channel(order, findings),
             "cancelled": cancelled,
             "cancel_reason": self._policy.cancel_reason if cancelled else "",
+            "hold": None if cancelled else self._holds.get(str(order.get("status_id"))),
             "ordered_at": ordered_at,
             "currency": currency,
             "tax_included": included is True,

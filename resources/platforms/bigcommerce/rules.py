@@ -17,7 +17,7 @@ class ExportRules:
 
     def __init__(self, policy: OrdersPolicy, channel_id: int | None) -> None:
         self._channel_id = channel_id
-        self._export = {str(status) for status in policy.export_statuses}
+        self._export = policy.outgoing
         self._cancel = {str(status) for status in policy.cancel_statuses}
         self._update = {str(status) for status in policy.update_statuses}
         start = policy.start_date

@@ -18,8 +18,9 @@ from sandbox.oms.manhattan.fulfilment import STEPS
 from sandbox.oms.manhattan.inventory import dump_availability
 from sandbox.oms.manhattan.items import load_items
 from sandbox.oms.manhattan.modifications import set_status
+from sandbox.oms.manhattan.orders import is_held
 from sandbox.oms.manhattan.returns import return_lines
-from sandbox.oms.manhattan.shipping import Package, Portion, parcels_of, ship, shippable
+from sandbox.oms.manhattan.shipping import Package, Portion, parcels_of, relabel, ship, shippable
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.stock import Location, as_decimal
 from sandbox.system import Request, Response
@@ -104,8 +105,13 @@ def _advance(state: State, body: Any) -> Json:
 
 
 def _ship(state: State, order_id: str, body: Json) -> Json:
-    """Ship ``{lines: [{line, quantity}] | null, tracking, carrier}`` as one package, through all steps before it."""
+    """Ship ``{lines: [{line, quantity}] | null, tracking, carrier, labelled}`` as one package, through all steps before it.
+
+    ``labelled: false`` lets it leave without a tracking number.
+    """
     order = state.book.records[order_id].load()
+    if is_held(order):
+        raise ValueError(f"order {order_id!r} is on hold")
     now = state.clock.now()
     for name, step in STEPS.items():
         if name != "process":
@@ -119,7 +125,18 @@ def _ship(state: State, order_id: str, body: Json) -> Json:
     if "carrier" in body:
         package = Package(portions, body["carrier"], body.get("tracking"))
     package.tracking = body.get("tracking")
+    package.is_labelled = bool(body.get("labelled", True))
     ship(state, order, [package], now)
+    state.commit(order)
+    return {"packages": effect_of(state.book.records[order_id])["packages"]}
+
+
+def _track(state: State, order_id: str, body: Json) -> Json:
+    """Give a package a tracking number after it left: ``{package, tracking, carrier}``; by default the order's last package."""
+    order = state.book.records[order_id].load()
+    package_id = body.get("package") or order["OrderTrackingInfo"][-1]["PackageId"]
+    if not relabel(order, package_id, body.get("tracking"), body.get("carrier")):
+        raise ValueError(f"order {order_id!r} has no package {package_id!r}")
     state.commit(order)
     return {"packages": effect_of(state.book.records[order_id])["packages"]}
 
@@ -194,6 +211,7 @@ _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
 
 _ORDER_CALLS: dict[tuple[str, str], Callable[[State, str, Json], Json]] = {
     ("POST", "ship"): _ship,
+    ("POST", "track"): _track,
     ("POST", "cancel"): _cancel,
     ("POST", "cancel_outcome"): _cancel_outcome,
     ("POST", "return"): _return,

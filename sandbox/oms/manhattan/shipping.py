@@ -38,6 +38,8 @@ class Package:
     carrier: str | None = "UPS"
     tracking: str | None = None
     names_carrier: bool = True
+    is_labelled: bool = True
+    """False: the parcel leaves without a tracking number, which the OMS learns later or never."""
 
 
 def shippable(order: Json) -> list[Portion]:
@@ -92,7 +94,7 @@ def _no_parcel(line: Json) -> bool:
 def _label(state: State, order: Json, package: Package) -> Json:
     serial = state.next_serial()
     carrier = package.carrier
-    number = package.tracking or tracking_number(carrier if carrier in CARRIERS else "UPS", serial)
+    number = package.tracking or tracking_number(carrier if carrier in CARRIERS else "UPS", serial) if package.is_labelled else None
     named = package.names_carrier and carrier is not None
     return {
         "PackageId": f"{order['OrderId']}-P{serial}",
@@ -115,6 +117,16 @@ def _tracking_info(label: Json, now: str) -> Json:
         "EstimatedDeliveryDate": to_iso(to_ms(now) + _TRANSIT // timedelta(milliseconds=1)),
         "PackageStatus": {"PackageStatusId": "Shipped"},
     }
+
+
+def relabel(order: Json, package_id: str, tracking: str | None, carrier: str | None) -> int:
+    """Give a package another tracking number and carrier; answers how many entries say so now."""
+    entries = [detail for line in order["OrderLine"] for detail in line.get("FulfillmentDetail") or ()]
+    entries += order.get("OrderTrackingInfo") or ()
+    chosen = [entry for entry in entries if entry.get("PackageId") == package_id]
+    for entry in chosen:
+        entry |= {"TrackingNumber": tracking, "CarrierCode": carrier}
+    return len(chosen)
 
 
 def _fulfil(state: State, order: Json, portion: Portion, label: Json, now: str) -> None:

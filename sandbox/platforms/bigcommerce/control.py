@@ -9,7 +9,7 @@
     POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the lowest id is the default one
     POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels without counting a write
     POST  settings                any of {token, quota, window_ms, deduct_stock_on_order, inventory_delay_ms, clock_offset_s}
-    GET   settings, counts, effects/shipments, effects/status_changes, dump/orders, dump/inventory   (the latter four NDJSON)
+    GET   settings, counts, effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory   (all but the first two NDJSON)
 
 An **order document** is BigCommerce's V2 order (``GET /v2/orders/{id}``; every field optional) plus embedded lists::
 
@@ -37,6 +37,8 @@ Unknown fields are refused.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from typing import TYPE_CHECKING, Any
 
@@ -102,9 +104,18 @@ class Control:
             return ndjson_reply(store.status_log)
         if name == "dump/orders":
             return ndjson_reply([self._dump_order(number) for number in store.book.by_id])
+        if name == "dump/shipments":
+            return ndjson_reply([orjson.dumps(shipment) for shipment in self._shipments()])
         if name == "dump/inventory":
             return ndjson_reply(self._dump_inventory())
         return json_reply({"error": "no such control"}, 404)
+
+    def _shipments(self) -> Iterator[Json]:
+        """Give the shipments that stand now; ``effects/shipments`` also has those that were deleted."""
+        for number in self.store.book.by_id:
+            document = self.store.book.load(number)
+            if document is not None:
+                yield from document["shipments"]
 
     def _place(self, documents: list[Json]) -> Json:
         existing = [document["id"] for document in documents if document.get("id") in self.store.book.records]

@@ -59,9 +59,21 @@ def test_a_token_is_renewed_at_four_fifths_of_its_life(expires_in: object, renew
 def test_a_refused_token_is_dropped() -> None:
     """A revoked token is replaced by the next call."""
     auth = auth_of(Issuer())
-    auth.headers()
-    assert auth.refused()
-    assert auth.headers() == {"Authorization": "Bearer token-2"}
+    sent = auth.headers()
+    assert auth.refused(sent)
+    assert auth.held() is None
+    assert auth.headers() == auth.held() == {"Authorization": "Bearer token-2"}
+
+
+def test_calls_that_are_refused_together_fetch_one_token() -> None:
+    """Whoever comes with the old token's refusal after it was renewed finds the new one kept."""
+    issuer = Issuer()
+    auth = auth_of(issuer)
+    old = auth.headers()
+    with ThreadPoolExecutor(8) as pool:
+        renewed = list(pool.map(lambda _: auth.refused(old) and auth.headers(), range(40)))
+    assert renewed == [{"Authorization": "Bearer token-2"}] * 40
+    assert len(issuer.requests) == 2
 
 
 def test_threads_share_one_token() -> None:

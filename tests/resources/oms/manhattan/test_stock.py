@@ -150,14 +150,23 @@ def test_no_data_is_no_rows() -> None:
     assert list(availability_of(None).rows(["SKU-1"])) == [[]]
 
 
-def test_a_row_that_says_no_time_gets_that_of_its_answer() -> None:
-    """A level without a time could not be ordered; everything else stays as it was sent."""
+def test_a_row_that_says_no_time_was_observed_when_it_was_captured() -> None:
+    """The payload stays as it was sent; the capture's own time stands beside it, and the level names none."""
     row = row_of(TransactionDateTime=None)
     ((record,),) = availability_of([row]).rows(["SKU-1"])
-    assert orjson.loads(record.payload) == {"ObservedAt": "2026-03-04T00:00:00+00:00", **row}
+    assert orjson.loads(record.payload) == row
+    assert record.updated_at == datetime(2026, 3, 4, tzinfo=UTC)
     level = MAPPER.level(record.payload)
     assert isinstance(level, Mapped)
-    assert level.record.observed_at == record.updated_at == datetime(2026, 3, 4, tzinfo=UTC)
+    assert level.record.observed_at is None
+
+
+def test_rows_that_differ_in_their_moment_alone_have_one_content() -> None:
+    """An unchanged level that is looked at again is not a new version; a changed one is."""
+    later, more = row_of(TransactionDateTime="2026-03-05T00:00:00"), row_of(TotalQuantity=99, Quantity=None)
+    ((first, second, third),) = availability_of([row_of(), later, more]).rows(["SKU-1"])
+    assert first.content == second.content != third.content
+    assert first.payload != second.payload
 
 
 def test_a_view_that_the_tenant_lacks_is_permanent(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:

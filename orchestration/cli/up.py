@@ -1,0 +1,134 @@
+"""``lockstep up``: everything on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import httpx
+import yaml
+
+from domain.errors import TransientError
+from orchestration import sandboxed
+from orchestration.cli.database import configure_sandbox, prepare_database
+from orchestration.cli.output import examples
+from orchestration.cli.processes import Children, answers, check_port_free, free_port, listens
+from orchestration.settings import FILE_NAME, VARIABLE, connections_path, load, project_root
+from resources.ledger import embedded
+from sandbox.seed import invented
+from sandbox.seed.load import post
+
+STORE = "demo"
+SEED_ORDERS, SEED_DAYS, SEED, DIRT = 120, 3, 7, 0.06
+START_SECONDS = 120
+
+
+@click.command(
+    epilog=examples(
+        "lockstep up",
+        "lockstep up --port 3100 --rate 2",
+        "DATABASE_URL=postgresql://... LOCKSTEP_CONNECTIONS=/etc/lockstep/connections.yaml lockstep up",
+        exit_codes="0 when told to stop, 1 if something did not start or ended by itself",
+    )
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of Dagster's UI on 127.0.0.1.")
+@click.option("--no-sandbox", is_flag=True, help="Start no sandbox and no traffic, even without a connections.yaml of your own.")
+@click.option("--rate", type=click.FloatRange(0, 50, min_open=True), default=0.5, show_default=True, help="Orders a second in the sandbox.")
+@click.option(
+    "--sandbox-port", type=click.IntRange(1, 65535), default=sandboxed.PORT, show_default=True, help="Loopback port of the sandbox."
+)
+def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int) -> None:
+    """Run everything on this machine until Ctrl-C: database, Dagster's UI and daemon, and a sandbox where you have no systems yet.
+
+    With a connections.yaml of your own (or LOCKSTEP_CONNECTIONS) only real systems are served. Without one, a simulated BigCommerce store
+    and Manhattan tenant are started, shoppers place orders, and each reaches the OMS within seconds. DATABASE_URL takes the place of the
+    embedded PostgreSQL. Logs are in .lockstep/*.log (or LOCKSTEP_HOME).
+    """
+    stopping = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopping.set())
+    check_port_free(port, "--port")
+    with_sandbox = not no_sandbox and not _has_own_connections()
+    started_database = prepare_database()
+    sandbox: sandboxed.Sandbox | None = None
+    children = Children(embedded.home(), project_root(), {**os.environ, "DAGSTER_HOME": str(project_root())})
+    try:
+        if with_sandbox:
+            sandbox = _start_sandbox(children, sandbox_port, rate)
+        _start_dagster(children, port, stopping)
+        fault = _watch(children, sandbox, stopping)
+    finally:
+        click.echo("stopping")
+        children.stop()
+        if sandbox is not None:
+            sandbox.stop()
+        if started_database:
+            embedded.stop()
+    if fault:
+        raise TransientError(fault)
+
+
+def _has_own_connections() -> bool:
+    return bool(os.environ.get(VARIABLE)) or (project_root() / FILE_NAME).exists()
+
+
+def _start_sandbox(children: Children, port: int, rate: float) -> sandboxed.Sandbox:
+    """Start the sandbox on its kept state, fill a new one, and let shoppers in."""
+    sandbox = sandboxed.start(port)
+    configure_sandbox(sandbox.url)
+    if not _is_filled(sandbox.url):
+        today = datetime.now(UTC).date()
+        counts = post(
+            sandbox.url, STORE, STORE, invented.seed_set(SEED_ORDERS, SEED, today - timedelta(days=SEED_DAYS), SEED_DAYS, dirt=DIRT)
+        )
+        click.echo(f"sandbox: filled with {counts['products']} products and {counts['orders']} orders of the last days")
+        click.echo(f"         'lockstep connect {STORE}' brings those orders over; new ones go by themselves")
+    children.start("traffic", ["sandbox.traffic", "--url", sandbox.url, "--store", STORE, "--tenant", STORE, "--rate", str(rate)])
+    click.echo(f"sandbox: {sandbox.url}, {rate:g} orders a second")
+    return sandbox
+
+
+def _is_filled(url: str) -> bool:
+    answer = httpx.get(f"{url}/_sandbox/bigcommerce/{STORE}/dump/inventory", timeout=60).raise_for_status()
+    return bool(answer.content.strip())
+
+
+def _start_dagster(children: Children, port: int, stopping: threading.Event) -> None:
+    """Start one code server, which the daemon and the webserver share: the definitions are loaded once, not twice."""
+    installation = load()
+    click.echo(f"connections: {', '.join(installation.connections)} ({connections_path()})")
+    code_port = free_port()
+    arguments = ["dagster", "code-server", "start", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(code_port),
+                 "--location-name", "lockstep", "-d", str(project_root())]  # fmt: skip
+    children.start("code-server", arguments)
+    if not children.wait_until(lambda: listens(code_port), "the code location loaded", START_SECONDS, stopping.is_set):
+        return
+    workspace = str(_workspace(code_port))
+    children.start("daemon", ["dagster._daemon", "run", "-w", workspace])
+    children.start("webserver", ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace])
+    if children.wait_until(lambda: answers(f"http://127.0.0.1:{port}/server_info"), "the UI answered", START_SECONDS, stopping.is_set):
+        click.echo(f"Dagster: http://127.0.0.1:{port}   (logs: {embedded.home()}/*.log; Ctrl-C stops everything)")
+
+
+def _workspace(code_port: int) -> Path:
+    file = embedded.home() / "workspace.yaml"
+    server = {"host": "127.0.0.1", "port": code_port, "location_name": "lockstep"}
+    file.write_text(
+        "# Written by 'lockstep up': the code server that webserver and daemon share.\n"
+        + yaml.safe_dump({"load_from": [{"grpc_server": server}]})
+    )
+    return file
+
+
+def _watch(children: Children, sandbox: sandboxed.Sandbox | None, stopping: threading.Event) -> str:
+    """Wait until we are told to stop, or a child ends; return what ended, or an empty text."""
+    while not stopping.wait(0.5):
+        if (child := children.dead()) is not None:
+            return f"{child.name} ended by itself with exit code {child.process.returncode}; see {child.log}"
+        if sandbox is not None and sandbox.process is not None and sandbox.process.poll() is not None:
+            return f"the sandbox ended by itself with exit code {sandbox.process.returncode}; see {embedded.home() / 'sandbox.log'}"
+    return ""

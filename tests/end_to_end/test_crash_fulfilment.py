@@ -1,0 +1,115 @@
+"""kill -9 at every place of the chains back to the store that matters: each parcel is one shipment, and each level is right."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.assets import documents
+from tests.assets.scene import Scene
+from tests.end_to_end.agreement import assert_nothing_open, assert_shipments_once, assert_stock_right
+from tests.end_to_end.conftest import Runner
+from tests.end_to_end.places import CAPTURES, CATALOGUE, DELIVERIES, DESK, RECORDS, STORE_WRITER, Place, kill
+
+SHIPMENTS = [
+    Place(CAPTURES, "Captures.add", "after"),
+    Place(RECORDS, "Records.put", "after"),
+    Place(DELIVERIES, "Deliveries.claim", "after"),
+    Place(DESK, "Desk.claim", "after"),
+    Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "before"),
+    Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"),
+    Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after", 5),
+    Place(STORE_WRITER, "BigCommerceWriter.read_order", "before"),
+    Place(STORE_WRITER, "BigCommerceWriter.put_status", "before"),
+    Place(STORE_WRITER, "BigCommerceWriter.put_status", "after"),
+    Place(DESK, "Desk.settle_rows", "before"),
+    Place(DELIVERIES, "Deliveries.put_targets", "after"),
+    Place(DESK, "Desk.settle_rows", "after"),
+    Place(RECORDS, "Records.settle", "after"),
+]
+
+
+@pytest.mark.parametrize("place", SHIPMENTS, ids=str)
+def test_shipments_are_at_the_store_exactly_once_after_akill(scene: Scene, runner: Runner, place: Place) -> None:
+    """Wherever the run dies that brings whole and split parcels back, the next one leaves each at the store as one shipment."""
+    _ship_some(scene)
+
+    kill(scene, runner, "shipments", place, scene.today)
+    scene.run("shipments", first=scene.today)
+
+    assert_shipments_once(scene)
+    assert {o["id"]: o["status_id"] for o in scene.store_orders().values()} == {1: 2, 2: 2, 3: 3, 4: 2, 5: 2, 6: 9}
+    assert_nothing_open(scene, "shipments")
+
+
+def test_equal_parcels_of_one_order_are_told_apart_after_akill(scene: Scene, runner: Runner) -> None:
+    """Two parcels with the same units and no tracking number: the one that was created before the kill is not taken for both."""
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
+    scene.run("orders", first=scene.yesterday)
+    for _ in range(2):
+        scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 1}], "carrier": "UPS", "tracking": ""})
+    place = Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after")
+
+    kill(scene, runner, "shipments", place, scene.today)
+    assert len(scene.store_shipments()) == 1
+    scene.run("shipments", first=scene.today)
+
+    assert [row["items"][0]["quantity"] for row in scene.store_shipments()] == [1, 1]
+    assert scene.store_orders()[1]["status_id"] == 2
+    assert_nothing_open(scene, "shipments")
+
+
+def _ship_some(scene: Scene) -> None:
+    """Let the OMS ship five orders: whole, in two parcels, in part, and whole again; a sixth is released only."""
+    scene.place_many(range(1, 7))
+    scene.run("orders", first=scene.yesterday)
+    scene.to_oms("advance", {"to": "release", "orders": ["6"], "cancel_rate": 0.0})
+    for number in (1, 4, 5):
+        scene.to_oms(f"orders/{number}/ship", {})
+    first, second = {"line": "201", "quantity": 2}, {"line": "202", "quantity": 1}
+    scene.to_oms("orders/2/ship", {"lines": [first], "carrier": "UPS", "tracking": "1Z999AA10123456784"})
+    scene.to_oms("orders/2/ship", {"lines": [second], "carrier": "UPS", "tracking": "1Z999AA10123456785"})
+    scene.to_oms("orders/3/ship", {"lines": [{"line": "301", "quantity": 1}]})
+
+
+INVENTORY = [
+    Place(CAPTURES, "Captures.add", "after"),
+    Place(CATALOGUE, "Catalogue.replace_store_items", "after"),
+    Place(RECORDS, "Records.put", "before"),
+    Place(DELIVERIES, "Deliveries.claim", "after"),
+    Place(STORE_WRITER, "BigCommerceWriter.put_stock", "before"),
+    Place(STORE_WRITER, "BigCommerceWriter.put_stock", "after"),
+    Place(DESK, "Desk.settle_rows", "before"),
+    Place(DESK, "Desk.settle_rows", "after"),
+    Place(RECORDS, "Records.settle", "before"),
+]
+
+
+@pytest.mark.parametrize("place", INVENTORY, ids=str)
+def test_stock_is_right_after_akill(scene: Scene, runner: Runner, place: Place) -> None:
+    """Wherever the run dies that writes stock, the next one leaves each level right."""
+    scene.run("inventory", first=scene.today)
+    scene.to_oms("supply", documents.supply(77))
+
+    kill(scene, runner, "inventory", place, scene.today)
+    scene.run("inventory", first=scene.today)
+
+    assert_stock_right(scene)
+    assert scene.store_stock()["MUG"]["quantity"] == 77
+    assert_nothing_open(scene, "inventory")
+
+
+def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_was_begun(scene: Scene, runner: Runner) -> None:
+    """The shipment stands, its run died, and the next run can't look it up: the third one still looks before it creates."""
+    scene.place_many([1])
+    scene.run("orders", first=scene.yesterday)
+    scene.to_oms("orders/1/ship", {})
+    kill(scene, runner, "shipments", Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"), scene.today)
+    assert len(scene.store_shipments()) == 1
+    scene.fault("bigcommerce", {"kind": "status", "status": 503})
+
+    assert not scene.run("shipments", first=scene.today, raise_on_error=False).success
+    scene.fault("bigcommerce")
+    scene.run("shipments", first=scene.today)
+
+    assert_shipments_once(scene)
+    assert_nothing_open(scene, "shipments")

@@ -1,0 +1,128 @@
+"""``lockstep demo`` as a user runs it: a process of its own, a home of its own, verified at both ends."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from orchestration import sandboxed
+from resources.ledger import embedded
+from tests.shared import shared_path
+
+LOCKSTEP = Path(sys.executable).parent / "lockstep"
+
+
+class Home:
+    """A folder of a demo's own, with its embedded Postgres and its sandbox's state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+
+    def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command."""
+        environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "LOCKSTEP_CONNECTIONS", "DAGSTER_HOME")}
+        return subprocess.run(
+            [str(LOCKSTEP), "demo", "--port", str(self.port), *arguments], env=environment | {"LOCKSTEP_HOME": str(self.folder)},
+            capture_output=True, text=True, timeout=280, check=False,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Stop the Postgres that the demo left running."""
+        embedded.stop(self.folder / "postgres")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A fresh home."""
+    made = Home(tmp_path / "home")
+    yield made
+    made.close()
+
+
+def row_of(output: str, stream: str) -> list[int]:
+    """Return the numbers of a stream's line of the table."""
+    [line] = [line for line in output.splitlines() if re.match(rf"^[│|] {stream} ", line)]
+    return [int(cell) for cell in re.findall(r"\d+", line)]
+
+
+def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 0 twice, with the same orders delivered; then an effect is undone behind Lockstep's back, and the demo says which record."""
+    first = home.demo()
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.stdout.count("verified") == 3
+    second = home.demo()
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert row_of(first.stdout, "orders")[4:] == row_of(second.stdout, "orders")[4:]
+
+    monkeypatch.setenv("LOCKSTEP_HOME", str(home.folder))
+    sandbox = sandboxed.start(home.port)
+    try:
+        control = f"{sandbox.url}/_sandbox/bigcommerce/demo"
+        shipment = json.loads(httpx.get(f"{control}/effects/shipments").text.splitlines()[0])
+        order, identity = shipment["order_id"], shipment["shipment_id"]
+        api = f"{sandbox.url}/bigcommerce/demo/stores/demo/v2/orders/{order}/shipments/{identity}"
+        httpx.delete(api, headers={"X-Auth-Token": "sandbox-token-demo"}).raise_for_status()
+    finally:
+        sandbox.stop()
+    third = home.demo()
+    assert third.returncode != 0
+    assert f"order {order}" in third.stdout
+
+
+def test_invoices_end_delivered_or_with_a_reason(home: Home, tmp_path: Path) -> None:
+    """A CSV with every kind of dirt: each invoice is accounted for, and the good one arrives."""
+    file = tmp_path / "invoices.csv"
+    file.write_text(
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+        "536365,85123A,WHITE HANGING HEART,6,12/1/2010 8:26,2.55,17850,United Kingdom\n"
+        "536365,71053,WHITE METAL LANTERN,6,12/1/2010 8:26,3.39,17850,United Kingdom\n"
+        "536366,22633,HAND WARMER,6,12/1/2010 8:28,1.85,,United Kingdom\n"
+        "C536379,85123A,WHITE HANGING HEART,-1,12/1/2010 9:41,2.55,14527,United Kingdom\n"
+        "536380,22633,HAND WARMER,-10,12/1/2010 9:45,1.85,17809,United Kingdom\n"
+        "536381,22633,HAND WARMER,2,,1.85,15311,United Kingdom\n"
+        "536382,22633,HAND WARMER,,12/1/2010 9:50,1.85,15311,France\n"
+        ",,,,,,,\n"
+    )
+    result = home.demo("--orders-from", str(file))
+    assert result.returncode == 0, result.stdout + result.stderr
+    captured, accepted, rejected, skipped, _, delivered, _ = row_of(result.stdout, "orders")
+    assert captured == accepted + rejected + skipped == 6
+    assert delivered == accepted >= 2
+
+
+def test_real_olist_orders_are_all_accounted_for(home: Home, tmp_path: Path) -> None:
+    """One month of the public Olist orders, with their dirt, through the whole system."""
+    source = shared_path("data/olist")
+    folder = tmp_path / "olist"
+    folder.mkdir()
+    with gzip.open(source / "orders.csv.gz", "rt") as rows:
+        kept = [row for row in csv.DictReader(rows) if row["order_purchase_timestamp"].startswith("2017-02-1")]
+    ids = {row["order_id"] for row in kept}
+    customers = {row["customer_id"] for row in kept}
+    for table in source.glob("*.csv.gz"):
+        with gzip.open(table, "rt") as rows, (folder / table.name.removesuffix(".gz")).open("w", newline="") as out:
+            reader = csv.DictReader(rows)
+            writer = csv.DictWriter(out, reader.fieldnames or [])
+            writer.writeheader()
+            for row in reader:
+                if row.get("order_id", next(iter(ids))) in ids and row.get("customer_id", next(iter(customers))) in customers:
+                    writer.writerow(row)
+    result = home.demo("--orders-from", str(folder))
+    assert result.returncode == 0, result.stdout + result.stderr
+    captured, accepted, rejected, skipped, _, delivered, _ = row_of(result.stdout, "orders")
+    assert captured == len(ids) == accepted + rejected + skipped
+    assert delivered == accepted > 0.9 * captured

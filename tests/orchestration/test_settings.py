@@ -1,0 +1,115 @@
+"""``connections.yaml``: what is wrong is said with file, line, path, value and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestration import settings
+from orchestration.settings import ConfigurationError, parse, project_root
+
+GOOD = """\
+start_date: 2026-01-01
+connections:
+  acme_us:
+    owner: team:us
+    platform:
+      kind: bigcommerce
+      store_hash: abc123
+      channel_id: 1
+      token: {env: ACME_TOKEN}
+    oms:
+      kind: manhattan
+      base_url: https://acme.omni.example
+      token_url: https://acme-auth.omni.example/oauth/token
+      client_id: lockstep
+      client_secret: {env: ACME_SECRET}
+      username: sync
+      password: {file: /run/secrets/acme}
+      organization: ACME
+"""
+SECOND = GOOD.partition("connections:\n")[2].replace("acme_us", "acme_eu")
+
+
+def fault(text: str) -> str:
+    """Return the message that a text leads to."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text, "connections.yaml")
+    return str(caught.value)
+
+
+def test_a_complete_file_is_read() -> None:
+    """The good case, without any secret being looked up."""
+    installation = parse(GOOD)
+    assert installation.connections["acme_us"].orders.export_statuses == (11,)
+
+
+def test_the_example_in_the_docs_is_valid() -> None:
+    """What we tell people to copy works."""
+    assert settings.load(project_root() / "docs" / "connections.example.yaml").connections
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (("acme_us:", "Acme-US:"), 3, ["connections.Acme-US", "pattern"]),
+        (("kind: bigcommerce", "kind: shopware"), 6, ["platform.kind", "shopware", "bigcommerce"]),
+        (("store_hash: abc123", "store_hash: 'a b'"), 7, ["platform.store_hash", "'a b'"]),
+        (("channel_id: 1", "channel_id: first"), 8, ["platform.channel_id", "'first'", "integer"]),
+        (("owner: team:us", "ownr: team:us"), 4, ["ownr", "spelling"]),
+        (("      client_id: lockstep\n", ""), 10, ["oms.client_id", "required"]),
+        (("start_date: 2026-01-01", "start_date: soon"), 1, ["start_date", "'soon'"]),
+        (("token: {env: ACME_TOKEN}", "token: {env: A, file: B}"), 9, ["platform.token", "exactly one place"]),
+    ],
+)
+def test_a_fault_is_named_with_its_line_and_what_is_allowed(change: tuple[str, str], line: int, words: list[str]) -> None:
+    """The reader finds the place without counting."""
+    message = fault(GOOD.replace(*change))
+    assert message.startswith(f"connections.yaml:{line}: "), message
+    assert all(word in message for word in words), message
+
+
+def test_all_faults_are_listed_at_once() -> None:
+    """Nobody wants to mend a file error by error."""
+    message = fault(GOOD.replace("store_hash: abc123", "store_hash: ''").replace("client_id: lockstep", "client: lockstep"))
+    assert len(message.splitlines()) == 3
+
+
+def test_a_secret_in_the_file_is_refused_and_not_repeated() -> None:
+    """A token written by mistake must not reach a log through our error."""
+    message = fault(GOOD.replace("token: {env: ACME_TOKEN}", "token: s3cr3t-t0ken"))
+    assert "s3cr3t" not in message
+    assert "{env: VARIABLE}" in message
+
+
+def test_two_connections_to_one_channel_are_refused() -> None:
+    """Each of its orders would go out twice."""
+    message = fault(GOOD + SECOND)
+    assert "acme_us and acme_eu both serve" in message
+    assert "twice" in message
+
+
+def test_all_channels_and_one_of_them_are_refused_too() -> None:
+    """A connection without a channel serves all of the store's."""
+    assert "both serve" in fault(GOOD + SECOND.replace("      channel_id: 1\n", ""))
+
+
+def test_two_channels_of_one_store_are_two_connections() -> None:
+    """They share the store's quota and nothing else."""
+    assert set(parse(GOOD + SECOND.replace("channel_id: 1", "channel_id: 2")).connections) == {"acme_us", "acme_eu"}
+
+
+def test_broken_yaml_is_named_with_its_line() -> None:
+    """Also where there is no structure yet."""
+    assert fault(GOOD.replace("  acme_us:", "  acme_us: [")).startswith("connections.yaml:")
+    assert "mapping" in fault("just text")
+
+
+def test_a_missing_file_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The first thing that a new user meets."""
+    monkeypatch.delenv(settings.VARIABLE, raising=False)
+    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
+    monkeypatch.setattr(settings, "project_root", lambda: tmp_path)
+    with pytest.raises(ConfigurationError, match="connections.example.yaml"):
+        settings.load()

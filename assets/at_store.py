@@ -68,9 +68,7 @@ class OrderAtStore:
     """Shipments that a dead run may have created."""
 
     @classmethod
-    def of(
-        cls, known: TargetRow | None, lines: Mapping[str, tuple[str, str]] | None, unsettled: Sequence[Unsettled]
-    ) -> OrderAtStore:
+    def of(cls, known: TargetRow | None, lines: Mapping[str, tuple[str, str]] | None, unsettled: Sequence[Unsettled]) -> OrderAtStore:
         """Read what the ledger has."""
         begun = frozenset(u.delivery_key for u in unsettled if u.state == "in_flight" and u.action == "shipment")
         if known is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from assets.pipelining import ahead
+from assets.pipelining import ahead, uncollected
 from assets.spec import Stream, Sync
 from domain.identity import capture_id
 from domain.ports import RawRecord
@@ -37,7 +37,8 @@ def capture(sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_li
         return counts
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session, sync.ledger.session(sync.name, stream.name) as reading:
         for chunk, is_last in _with_end(ahead(_chunks(stream.fetch(sync, reading, window)))):
-            rows = [_row(sync, stream, day, record) for record in chunk]
+            with uncollected():
+                rows = [_row(sync, stream, day, record) for record in chunk]
             with session.writer_lock(), session.transaction():
                 counts.captured += session.captures.add(_changed(stream, session, rows), sync.run_id)
                 if is_last:

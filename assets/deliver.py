@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from assets.pipelining import uncollected
 from assets.spec import DeliveryCounts, DeliveryRequest, Stream, Sync
 from assets.validate import SMALLEST_SAMPLE
 from domain.errors import PermanentError, TransientError
@@ -60,7 +61,7 @@ def _one_pass(sync: Sync, stream: Stream[Any], session: Any, request: DeliveryRe
     after: UUID | None = None
     repeat = 0
     while True:
-        with session.writer_lock():
+        with session.writer_lock(), uncollected():
             chunk = session.records.to_deliver(request.day, again=request.again, force=request.force, after=after, limit=CHUNK)
             if not chunk:
                 return repeat

@@ -79,6 +79,7 @@ class Desk:
         self._unsettled: list[Course] = []
         self._stop: LockstepError | None = None
         self._lost = 0
+        self._settling = asyncio.Lock()
         self.settled: list[Course] = []
 
     def log(self, exchange: Exchange) -> None:
@@ -100,10 +101,10 @@ class Desk:
                 await self._run(course)
                 self._unsettled.append(course)
                 if len(self._unsettled) >= SETTLE_EVERY:
-                    self._settle()
+                    await self._settle()
 
         await asyncio.gather(*(work() for _ in range(min(concurrency, max(len(courses), 1)))))
-        self._settle()
+        await self._settle()
         if self._stop is not None:
             raise self._stop
 
@@ -134,10 +135,11 @@ class Desk:
     def _note_loss(self, error: TransientError) -> None:
         """Take the target for down after several failures in a row, rather than wear every record's attempts out."""
         self._lost += 1
-        if self._lost >= 5:  # noqa: PLR2004 - each has been tried several times by the client already
+        if self._lost >= 5:
             self._stop = error
 
-    def _settle(self) -> None:
+    async def _settle(self) -> None:
+        """Settle what has come in, in a thread: the others go on sending while Postgres works."""
         courses, self._unsettled = self._unsettled, []
         rows: list[SettleRow] = []
         unsent: list[UUID] = []
@@ -147,12 +149,17 @@ class Desk:
             elif outcome.state not in ("unsent", "unknown"):  # an unknown outcome stays in flight, to be looked up
                 rows.append(self._row(outcome))
         holds = [t for c in courses for o in c.outcomes if o.receipt is not None and (t := o.effect.holds(o.receipt)) is not None]
-        self.settle_rows(rows, list({t.target_key: t for t in holds}.values()), unsent)
+        exchanges, self._exchanges = self._exchanges, []
+        async with self._settling:
+            await asyncio.to_thread(self.settle_rows, rows, list({t.target_key: t for t in holds}.values()), unsent, exchanges)
         self.settled.extend(courses)
 
-    def settle_rows(self, rows: Sequence[SettleRow], holds: Sequence[TargetRow], unsent: Sequence[UUID] = ()) -> None:
-        """Write outcomes, what the target now holds, and the exchanges that led there, in one transaction."""
-        exchanges, self._exchanges = self._exchanges, []
+    def settle_rows(
+        self, rows: Sequence[SettleRow], holds: Sequence[TargetRow], unsent: Sequence[UUID] = (), exchanges: Sequence[Exchange] | None = None
+    ) -> None:
+        """Write outcomes, what the target now holds, and the exchanges that led there (all so far, if none are given), in one transaction."""
+        if exchanges is None:
+            exchanges, self._exchanges = self._exchanges, []
         with self._session.transaction():
             self._session.deliveries.settle(rows)
             self._session.deliveries.release(unsent)

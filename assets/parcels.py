@@ -124,7 +124,7 @@ class Planner:
             except OutcomeUnknown:
                 if (found := await self._look_up(request, any_tracking=may_stand)) is None:
                     raise
-                return Receipt(found.shipment_id)
+                return await self._brought_up(found, request, claim.correlation_id)
             self._taken.add(receipt.target_id)
             return receipt
 
@@ -148,9 +148,7 @@ class Planner:
 
         def after(_: Receipt) -> TargetRow:
             # Its own units: a parcel may have become several shipments before it had a number.
-            at_store.shipments[parcel_key] = replace(
-                Held.as_asked(shipment_id, request), group_id=held.group_id, units=held.units
-            )
+            at_store.shipments[parcel_key] = replace(Held.as_asked(shipment_id, request), group_id=held.group_id, units=held.units)
             # An older state of the order that is applied late must not bring the old number back.
             at_store.applied_at = max(at_store.applied_at, fulfilment.updated_at.isoformat())
             at_store.sequence += 1
@@ -188,9 +186,7 @@ class Planner:
             self._taken.add(found.shipment_id)
         return found
 
-    def _status(
-        self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore, wanted: Milestone, status: str
-    ) -> Effect:
+    def _status(self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore, wanted: Milestone, status: str) -> Effect:
         claim = self._claim(accepted, fulfilment, "status", content_digest(f"{at_store.sequence}:{status}".encode()))
 
         async def send() -> Receipt:
@@ -209,4 +205,6 @@ class Planner:
 
     def _claim(self, accepted: Accepted, fulfilment: Fulfilment, action: str, digest: bytes) -> ClaimRow:
         key = delivery_key(self._sync.name, SHIPMENTS, fulfilment.source_id, action, digest)
-        return ClaimRow(key, fulfilment.source_id, action, fulfilment.source_id, accepted.capture_id, self._request.day, accepted.correlation_id)
+        return ClaimRow(
+            key, fulfilment.source_id, action, fulfilment.source_id, accepted.capture_id, self._request.day, accepted.correlation_id
+        )

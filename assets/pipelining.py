@@ -1,9 +1,15 @@
-"""Overlap: read the next chunk while this one is worked on. On two cores the network and Postgres work while Python does."""
+"""Overlap: read the next chunk while this one is worked on. On two cores the network and Postgres work while Python does.
+
+And a pause of the garbage collector, which would look through a chunk's records again and again while they are being made.
+"""
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
@@ -62,3 +68,39 @@ def ahead(source: Iterable[T], depth: int = 2) -> Iterator[T]:
     finally:
         stopped.set()
         thread.join(timeout=30)
+
+
+@contextmanager
+def behind() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Run work in a thread of its own, in order, at most one piece behind the caller; its error is raised at the next piece or at the end.
+
+    An error of the caller's own still waits for the piece that runs.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="behind") as pool:
+        last: Future[None] | None = None
+
+        def follow(work: Callable[[], None]) -> None:
+            nonlocal last
+            if last is not None:
+                last.result()
+            last = pool.submit(work)
+
+        yield follow
+        if last is not None:
+            last.result()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the cyclic garbage collector from running while one chunk is worked on; reference counting goes on as ever.
+
+    Thousands of records that live until the end of their chunk make the collector run often and find nothing: a third of the time
+    (docs/performance.md). What little cyclic garbage a chunk leaves is collected after it, so memory stays bounded by the chunk.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -14,6 +14,7 @@ from assets import metadata
 from assets.capture import capture
 from assets.config import CaptureConfig, DeliverConfig, ValidateConfig
 from assets.deliver import DeliveryIncomplete, deliver
+from assets.faults import safe_text, unexpected
 from assets.partitions import day_of, window_of
 from assets.runtime import Lockstep
 from assets.spec import DeliveryCounts, DeliveryRequest, Stream, Sync
@@ -67,14 +68,13 @@ class Step:
         try:
             yield
         except PermanentError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
+            raise dg.Failure(str(error), allow_retries=False) from None
         except (TransientError, psycopg.OperationalError) as error:
             if self.sync.trigger == LIVE:
-                raise dg.Failure(str(error), allow_retries=False) from error
-            raise
+                raise dg.Failure(safe_text(error), allow_retries=False) from None
+            raise TransientError(safe_text(error)) from None
         except Exception as error:
-            text = f"Unexpected {type(error).__name__} in {self.sync.name}/{self._stream.name}/{self._step}; another try won't help: {error}"
-            raise dg.Failure(text, allow_retries=False) from error
+            raise unexpected(error, f"{self.sync.name}/{self._stream.name}/{self._step}") from None
 
 
 def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.MaterializeResult:

@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
-from assets.pipelining import ahead
+from assets.pipelining import ahead, behind, uncollected
 from assets.spec import Stream, Sync
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.identity import content_digest
 from domain.ports import Skipped
-from resources.ledger.rows import Captured, RecordRow, RejectionRow
+from resources.ledger.rows import Captured, RecordRow, RejectionRow, TypedRows
 from resources.ledger.store import Session
 
 CHUNK = 2_000
@@ -40,18 +41,25 @@ def validate(sync: Sync, stream: Stream[Any], day: date, *, everything: bool) ->
     Raises ``PermanentError`` after the whole partition has been worked on where more records were rejected than the connection allows.
     """
     counts = ValidationCounts()
-    with sync.ledger.session(sync.name, stream.name, sync.run_id) as session, sync.ledger.session(sync.name, stream.name) as reading:
-        for chunk in ahead(_chunks(reading, day, everything=everything), depth=1):
-            rows, rejections, accepted = _examine(sync, stream, session, chunk, counts)
-            with session.writer_lock(), session.transaction():
-                session.records.put(day, rows, stream.typed(accepted), sync.run_id)
-                session.rejections.open(day, rejections, sync.run_id)
-                if session.rejections.any_open():
-                    through = [row.source_id for row in rows if row.state in ("accepted", "skipped")]
-                    session.rejections.close("validated", through, "a later validation let the record through", sync.run_id)
-            counts.examined += len(chunk)
+    with sync.ledger.session(sync.name, stream.name, sync.run_id) as storing, sync.ledger.session(sync.name, stream.name) as reading:
+        with sync.ledger.session(sync.name, stream.name, sync.run_id) as session, behind() as follow:
+            for chunk in ahead(_chunks(reading, day, everything=everything), depth=1):
+                with uncollected():
+                    rows, rejections, accepted = _examine(sync, stream, session, chunk, counts)
+                    typed = stream.typed(accepted)
+                follow(partial(_store, storing, day, rows, rejections, typed))
+                counts.examined += len(chunk)
     _raise_if_system_is_at_fault(sync, stream, counts)
     return counts
+
+
+def _store(session: Session, day: date, rows: list[RecordRow], rejections: list[RejectionRow], typed: list[TypedRows]) -> None:
+    with session.writer_lock(), session.transaction():
+        session.records.put(day, rows, typed, session.run_id)
+        session.rejections.open(day, rejections, session.run_id)
+        if session.rejections.any_open():
+            through = [row.source_id for row in rows if row.state in ("accepted", "skipped")]
+            session.rejections.close("validated", through, "a later validation let the record through", session.run_id)
 
 
 def _chunks(session: Session, day: date, *, everything: bool) -> Iterator[list[Captured]]:

@@ -20,7 +20,6 @@ import psutil
 import yaml
 
 from assets.runtime import Lockstep
-from domain.connections import Installation
 from orchestration import sandboxed, settings
 from resources.ledger import embedded
 from resources.ledger.migrate import migrate
@@ -68,18 +67,19 @@ class Rig:
                 continue  # it ended just now: its time is among the postmaster's children's from here on
         return Cpu(time.process_time(), postgres, _own(self._sandbox))
 
-    def installation(self, **platform: Any) -> Installation:
-        """Return one connection between the sandbox's systems; ``platform`` overrides that section's settings."""
+    def write_installation(self, **platform: Any) -> Path:
+        """Write ``connections.yaml`` with one connection between the sandbox's systems; ``platform`` overrides that section's settings."""
         file = sandboxed.configure(NAME, STORE, START, self.url)
         content = yaml.safe_load(file.read_text("utf-8"))
         section = content["connections"][NAME]
         section["platform"] |= platform
         section["orders"]["default_shipping_method"] = "Standard"
-        return settings.parse(yaml.safe_dump(content), str(file))
+        file.write_text(yaml.safe_dump(content), "utf-8")
+        return file
 
     def lockstep(self, **platform: Any) -> Lockstep:
         """Return the run's view of that installation; the caller closes it."""
-        return Lockstep(self.installation(**platform), lambda: self.database)
+        return Lockstep(settings.load(self.write_installation(**platform)), lambda: self.database)
 
     def control(self, path: str, body: Any) -> None:
         """Make a control call of the sandbox."""

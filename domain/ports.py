@@ -288,9 +288,7 @@ class OrderManagementSystem(Protocol):
         """Map an order to the OMS's form. Pure."""
         ...
 
-    def order_change(
-        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
-    ) -> dict[str, object] | None:
+    def order_change(self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False) -> dict[str, object] | None:
         """Return only what changed, with the keys to address it, or ``None`` where nothing did. Pure.
 
         ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is uncertain what the OMS holds.

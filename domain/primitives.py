@@ -12,10 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Uom = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18)]
+Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18, decimal_places=4)]
 """Money in a currency's major unit; the currency stands on the enclosing model. Never float."""
-Quantity = Annotated[Decimal, Field(allow_inf_nan=False, ge=0, max_digits=15)]
-PositiveQuantity = Annotated[Decimal, Field(allow_inf_nan=False, gt=0, max_digits=15)]
+Quantity = Annotated[Decimal, Field(allow_inf_nan=False, ge=0, max_digits=15, decimal_places=4)]
+PositiveQuantity = Annotated[Decimal, Field(allow_inf_nan=False, gt=0, max_digits=15, decimal_places=4)]
 
 
 def _in_utc(value: datetime) -> datetime:

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.config import live_config
+from assets.faults import safe_text
 from assets.runtime import Lockstep
 from assets.steps import LIVE, TRIGGER_TAG
 from assets.streams import STREAMS
@@ -78,7 +79,7 @@ def _probe_all(lockstep: Lockstep, chains: Sequence[Chain], now: datetime) -> tu
     for future in done:
         error = future.exception()
         if error is not None:
-            failures[str(futures[future])] = str(error)
+            failures[str(futures[future])] = safe_text(error)
             continue
         due.extend(future.result())
     return due, failures

@@ -10,17 +10,22 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from resources.ledger import embedded
 from resources.ledger.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
+
+# On a busy machine an example takes as long as it takes; what a test may cost is bounded by the number of its examples.
+settings.register_profile("lockstep", deadline=None)
+settings.load_profile("lockstep")
 
 TEMPLATE = "lockstep_template"
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """An embedded server of this session's own, stopped at its end; ``LOCKSTEP_TEST_DATABASE_URL`` names another to use."""
+    """Start an embedded server of this session's own, stopped at its end; ``LOCKSTEP_TEST_DATABASE_URL`` names another to use."""
     if given := os.environ.get("LOCKSTEP_TEST_DATABASE_URL"):
         yield given
         return
@@ -32,7 +37,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(postgres_url: str) -> str:
-    """A migrated database to copy from: much faster than migrating one for each test."""
+    """Migrate a database to copy from: much faster than migrating one for each test."""
     name = f"{TEMPLATE}_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_url, autocommit=True) as db:
         db.execute(f"CREATE DATABASE {name}")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from domain.errors import PermanentError
 from orchestration import sandboxed
 from orchestration.cli.output import examples
 from orchestration.settings import ConfigurationError, connections_path, project_root
@@ -44,7 +43,7 @@ def start_command(env_file: bool) -> None:
     prepare_database()
     if not has_configuration():
         file = configure_sandbox(f"http://127.0.0.1:{sandboxed.PORT}")
-        click.echo(f"connections.yaml: a connection between sandbox systems was written to {file}")
+        click.echo(f"connections.yaml: a connection between sandbox systems was written to {file}; 'lockstep up' starts these systems")
     if env_file and remember_home(project_root()):
         click.echo(f"DAGSTER_HOME was added to {project_root() / '.env'}: 'dagster dev' works in {project_root()}")
 
@@ -58,10 +57,7 @@ def stop_command() -> None:
 @db.command("status")
 def status_command() -> None:
     """Tell whether a database is there and its schema is current; exit 1 if not."""
-    try:
-        url = embedded.database_url()
-    except PermanentError as error:
-        raise PermanentError(str(error)) from None
+    url = embedded.database_url()
     where = "DATABASE_URL" if os.environ.get("DATABASE_URL") else f"embedded PostgreSQL in {embedded.home() / 'postgres'}"
     current = is_current(url)
     click.echo(f"{where}: running, schema {'current' if current else 'not current: run lockstep migrate'}")

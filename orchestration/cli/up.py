@@ -60,7 +60,7 @@ def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int) -> None:
         if with_sandbox:
             sandbox = _start_sandbox(children, sandbox_port, rate)
         _start_dagster(children, port, stopping)
-        fault = _watch(children, sandbox, stopping)
+        fault = watch(children, sandbox, stopping)
     finally:
         click.echo("stopping")
         children.stop()
@@ -124,7 +124,7 @@ def _workspace(code_port: int) -> Path:
     return file
 
 
-def _watch(children: Children, sandbox: sandboxed.Sandbox | None, stopping: threading.Event) -> str:
+def watch(children: Children, sandbox: sandboxed.Sandbox | None, stopping: threading.Event) -> str:
     """Wait until we are told to stop, or a child ends; return what ended, or an empty text."""
     while not stopping.wait(0.5):
         if (child := children.dead()) is not None:

@@ -26,7 +26,7 @@ def newest(db: psycopg.Connection[Any], name: str, stream: str, day: date, sourc
     """
     rows = db.execute(
         """SELECT DISTINCT ON (source_id) source_id, capture_id FROM sync.capture
-           WHERE connection = %s AND stream = %s AND source_day >= %s AND source_id = ANY(%s)
+           WHERE connection = %s AND stream = %s AND source_day >= %s AND source_id = ANY(%b)
            ORDER BY source_id, source_updated_at DESC, captured_at DESC, capture_id DESC""",
         (name, stream, day, list(source_ids)),
         binary=True,
@@ -67,7 +67,7 @@ class Captures:
     def latest_digests(self, source_ids: Sequence[str]) -> dict[str, bytes]:
         """Return the digest of the newest stored version of each record that has one."""
         rows = self._db.execute(
-            """SELECT i.id, l.digest FROM unnest(%s::text[]) AS i(id) CROSS JOIN LATERAL (
+            """SELECT i.id, l.digest FROM unnest(%b::text[]) AS i(id) CROSS JOIN LATERAL (
                    SELECT digest FROM sync.capture
                    WHERE connection = %s AND stream = %s AND source_id = i.id ORDER BY source_updated_at DESC LIMIT 1) l""",
             (list(source_ids), self._name, self._stream),

@@ -1,4 +1,7 @@
-"""Deliveries: claim before sending, settle after; and what each target is known to hold."""
+"""Deliveries: claim before sending, settle after; and what each target is known to hold.
+
+Arrays are sent in binary (``%b``): as text every value would be searched for characters to escape.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class Deliveries:
             """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action, target_key, source_day, capture_id, state,
                                           attempts, correlation_id, run_id, claimed_at)
                SELECT k, %s, %s, s, a, t, d, c, 'in_flight', 1, r, %s, clock_timestamp()
-               FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::date[], %s::uuid[], %s::text[]) AS v(k, s, a, t, d, c, r)
+               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::date[], %b::uuid[], %b::text[]) AS v(k, s, a, t, d, c, r)
                ON CONFLICT (delivery_key) DO UPDATE SET
                    state = 'in_flight', attempts = delivery.attempts + 1, run_id = excluded.run_id, claimed_at = clock_timestamp(),
                    settled_at = NULL, capture_id = excluded.capture_id, source_day = excluded.source_day
@@ -48,7 +51,7 @@ class Deliveries:
             return
         self._db.execute(
             """UPDATE sync.delivery d SET state = v.s, target_id = v.t, trace_id = v.x, error = v.e, settled_at = clock_timestamp()
-               FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[]) AS v(k, s, t, x, e)
+               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[]) AS v(k, s, t, x, e)
                WHERE d.delivery_key = v.k""",
             ([r.delivery_key for r in rows], [r.state for r in rows], [r.target_id for r in rows], [r.trace_id for r in rows],
              [r.error for r in rows]),
@@ -61,7 +64,7 @@ class Deliveries:
         self._db.execute(
             """UPDATE sync.delivery SET state = 'failed', attempts = attempts - 1, error = 'not sent: an earlier effect failed',
                       settled_at = clock_timestamp()
-               WHERE delivery_key = ANY(%s)""",
+               WHERE delivery_key = ANY(%b)""",
             (list(keys),),
         )
 
@@ -70,14 +73,14 @@ class Deliveries:
         if not keys:
             return
         self._db.execute(
-            "UPDATE sync.delivery SET state = 'superseded', settled_at = clock_timestamp() WHERE delivery_key = ANY(%s)", (list(keys),)
+            "UPDATE sync.delivery SET state = 'superseded', settled_at = clock_timestamp() WHERE delivery_key = ANY(%b)", (list(keys),)
         )
 
     def revive(self, source_ids: Sequence[str]) -> None:
         """Give dead deliveries of records a new life: a person asked for another try."""
         self._db.execute(
             """UPDATE sync.delivery SET attempts = 0, state = 'failed'
-               WHERE connection = %s AND stream = %s AND source_id = ANY(%s) AND state = 'dead'""",
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b) AND state = 'dead'""",
             (self._name, self._stream, list(source_ids)),
         )
 
@@ -86,7 +89,7 @@ class Deliveries:
         rows = self._db.execute(
             """SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
                       capture_id, source_day FROM sync.delivery
-               WHERE connection = %s AND stream = %s AND state IN ('in_flight', 'failed') AND source_id = ANY(%s)""",
+               WHERE connection = %s AND stream = %s AND state IN ('in_flight', 'failed') AND source_id = ANY(%b)""",
             (self._name, self._stream, list(source_ids)),
         )
         found: dict[str, list[Unsettled]] = {}
@@ -98,7 +101,7 @@ class Deliveries:
         """Return the target's own ids that settled deliveries of these target records have been given."""
         rows = self._db.execute(
             """SELECT target_id FROM sync.delivery
-               WHERE connection = %s AND stream = %s AND state = 'delivered' AND target_id <> '' AND target_key = ANY(%s)""",
+               WHERE connection = %s AND stream = %s AND state = 'delivered' AND target_id <> '' AND target_key = ANY(%b)""",
             (self._name, self._stream, list(target_keys)),
         )
         return {target_id for (target_id,) in rows}
@@ -107,7 +110,7 @@ class Deliveries:
         """Record the late answer to requests (a cancellation that was only requested); return those that it concerned."""
         rows = self._db.execute(
             """UPDATE sync.delivery SET state = %s, settled_at = clock_timestamp()
-               WHERE connection = %s AND stream = %s AND action = %s AND state = 'requested' AND source_id = ANY(%s)
+               WHERE connection = %s AND stream = %s AND action = %s AND state = 'requested' AND source_id = ANY(%b)
                RETURNING delivery_key, source_id, action, target_key, state, attempts, claimed_at, capture_id, source_day""",
             (state, self._name, self._stream, action, list(source_ids)),
         )
@@ -117,7 +120,7 @@ class Deliveries:
         """Return what the target is known to hold for each of the records that it holds."""
         rows = self._db.execute(
             """SELECT target_key, target_id, content, digest, milestone, sequence, source_updated_at FROM sync.target_state
-               WHERE connection = %s AND stream = %s AND target_key = ANY(%s)""",
+               WHERE connection = %s AND stream = %s AND target_key = ANY(%b)""",
             (self._name, self._stream, list(keys)),
             binary=True,
         )
@@ -143,7 +146,7 @@ class Deliveries:
             """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content, digest, milestone, sequence,
                                               source_updated_at)
                SELECT %s, %s, k, t, c, d, m, s, u
-               FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::int[], %s::timestamptz[])
+               FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bytea[], %b::text[], %b::int[], %b::timestamptz[])
                     AS v(k, t, c, d, m, s, u)
                ON CONFLICT (connection, stream, target_key) DO UPDATE SET
                    target_id = excluded.target_id, content = excluded.content, digest = excluded.digest, milestone = excluded.milestone,

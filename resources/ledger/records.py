@@ -66,7 +66,7 @@ class Records:
     def _any_stored(self, day: date, captures: list[UUID]) -> bool:
         row = self._db.execute(
             """SELECT EXISTS (SELECT 1 FROM sync.record
-                              WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = ANY(%s))""",
+                              WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = ANY(%b))""",
             (self._name, self._stream, day, captures),
         ).fetchone()
         return bool(row and row[0])
@@ -89,7 +89,7 @@ class Records:
             if part.table == "fulfilment_event":
                 continue  # facts stay facts
             self._db.execute(
-                sql.SQL("DELETE FROM sync.{} WHERE connection = %s AND source_day = %s AND capture_id = ANY(%s)").format(
+                sql.SQL("DELETE FROM sync.{} WHERE connection = %s AND source_day = %s AND capture_id = ANY(%b)").format(
                     sql.Identifier(part.table)
                 ),
                 (self._name, day, captures),
@@ -142,7 +142,7 @@ class Records:
             return
         self._db.execute(
             """UPDATE sync.record r SET outcome = v.outcome, settled_at = now()
-               FROM unnest(%s::uuid[], %s::text[]) AS v(capture_id, outcome)
+               FROM unnest(%b::uuid[], %b::text[]) AS v(capture_id, outcome)
                WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.capture_id = v.capture_id""",
             ([c for c, _ in outcomes], [o for _, o in outcomes], self._name, self._stream, day),
         )
@@ -185,7 +185,7 @@ class Records:
         rows = self._db.execute(
             """SELECT DISTINCT ON (l.source_id, l.line_id) l.source_id, l.line_id, l.group_id, l.kind
                FROM sync.record r JOIN sync.order_line l USING (connection, source_day, capture_id)
-               WHERE r.connection = %s AND r.stream = 'orders' AND r.source_id = ANY(%s) AND r.state = 'accepted'
+               WHERE r.connection = %s AND r.stream = 'orders' AND r.source_id = ANY(%b) AND r.state = 'accepted'
                ORDER BY l.source_id, l.line_id, r.source_updated_at DESC""",
             (self._name, list(source_ids)),
         )

@@ -17,6 +17,7 @@ Rate = tuple[str, Decimal]
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 CENT = Decimal("0.01")
+MOST_DIGITS = 12
 # Currencies whose smallest unit is not a hundredth, among those the seeds use.
 QUANTA = {"JPY": Decimal(1), "KRW": Decimal(1)}
 
@@ -42,12 +43,12 @@ def value(amount: Amount) -> Decimal:
 
 
 def parse(raw: str) -> Amount:
-    """Read a plain decimal number; return the raw text where it is none (empty, decimal comma, not finite)."""
+    """Read a plain decimal number; return the raw text where it is none (empty, decimal comma, not finite, beyond all sense)."""
     try:
         number = Decimal(raw.strip())
     except InvalidOperation:
         return raw
-    return number if number.is_finite() else raw
+    return number if number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS else raw
 
 
 def quantum(currency: str) -> Decimal:

@@ -29,9 +29,9 @@ from sandbox.seed.drafts import STATUSES, Discount, Draft, Line
 IDS_PER_ORDER = 100  # unique up to 99 lines an order; a source with longer ones leaves these ids to the store (``numbered=False``)
 
 
-def rfc2822(moment: datetime | None) -> str:
-    """Return a UTC time as V2 orders write it; an unset one is empty."""
-    return format_datetime(moment) if moment else ""
+def rfc2822(moment: datetime | str | None) -> str:
+    """Return a UTC time as V2 orders write it; an unset one is empty, and a text that is none stays as it stands."""
+    return moment if isinstance(moment, str) else format_datetime(moment) if moment else ""
 
 
 def order_document(draft: Draft) -> dict[str, Any]:

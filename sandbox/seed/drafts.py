@@ -73,10 +73,10 @@ class Discount:
 
 @dataclass(slots=True)
 class Draft:
-    """Everything an order consists of; ``extra`` overrides or adds order fields last; ``numbered``: give its parts ids, too."""
+    """Everything an order consists of; ``created`` is a text where the source holds something that is no date; ``extra`` overrides or adds order fields last; ``numbered``: give its parts ids, too."""
 
     status: int
-    created: datetime | None
+    created: datetime | str | None
     modified: datetime
     currency: str
     billing: dict[str, Any]

@@ -11,8 +11,9 @@ InvoiceNo                   one order, though its rows may lie apart; ``external
 C + digits                  a cancellation or return: status 5 with quantities turned positive, since a cancelled order of a store shows
                             what had been ordered
 other invoices              status 11; negative and zero quantities stay as they are
-InvoiceDate                 ``date_created`` and ``date_modified`` (taken as UTC) from the invoice's first readable one; where there is none
-                            the newest date of the file, with the text in ``staff_notes``: a store's order always has a date
+InvoiceDate                 ``date_created`` and ``date_modified`` (taken as UTC) from the invoice's first readable one. Where there is none:
+                            ``date_modified`` is the newest date of the file, and so is ``date_created`` of an invoice that names no date at
+                            all (a store dates its orders itself); a text that is no date stands in ``date_created`` as it is
 CustomerID                  ``customer_id`` from the first row that has one; missing or not a number: 0, a guest
 Country                     as it stands; ``country_iso2`` only for the countries in ``COUNTRIES``
 POST, DOT                   shipping cost (postage), not a line
@@ -23,7 +24,7 @@ number
 UnitPrice with a decimal    read as the amount (``2,55`` is 2.55; ``1,234`` could be either and is none), with the text in ``staff_notes``
 comma
 UnitPrice that is no        the text as it stands (``none given`` for an empty one) in the line's price and total, counting zero in the
-number                      order's total. A store that takes only amounts refuses such an order on loading; the loader reports it
+number                      order's total
 ==========================  ==============================================================================================================
 
 Currency GBP, prices include tax, no taxes named. Names, streets, cities and postcodes are not published: neutral placeholders or empty.
@@ -223,7 +224,7 @@ def _draft(invoice: Invoice, number: int, products: dict[str, int], fallback: da
         id=number,
         numbered=False,  # invoices run to a thousand lines
         status=CANCELLED if cancelled else PAID,
-        created=invoice.date or fallback,
+        created=invoice.date or invoice.raw_date.strip() or fallback,
         modified=invoice.date or fallback,
         currency=CURRENCY,
         inclusive=True,

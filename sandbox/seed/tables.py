@@ -103,7 +103,8 @@ def moment(raw: str) -> datetime | None:
             break
         except ValueError:
             continue
-    if found is None or found.year < 1900:
+    # No web shop is older, and nothing was ordered after tomorrow: a year beyond is a slip of the pen.
+    if found is None or not 1995 <= found.year <= datetime.now(UTC).year + 1:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 

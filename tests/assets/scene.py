@@ -177,7 +177,11 @@ class Scene:
 
     def store_stock(self) -> dict[str, Json]:
         """Return the store's levels by SKU: ``quantity`` and the number of ``writes``."""
-        return {row["sku"]: row for row in self._ask(f"bigcommerce/{self.store}/dump/inventory")}
+        return {row["sku"]: row for row in self.levels()}
+
+    def levels(self) -> list[Json]:
+        """Return the store's levels by SKU and location."""
+        return self._ask(f"bigcommerce/{self.store}/dump/inventory")
 
     def _ask(self, path: str) -> list[Json]:
         answer = self.http.get(f"{self.url}/_sandbox/{path}").raise_for_status()

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
+from sandbox.app import RunningSandbox
+from sandbox.system import Request, Response
 from tests.assets.documents import address, order, total_of
 from tests.assets.scene import Scene
 
@@ -89,11 +91,11 @@ def test_a_mapping_fix_and_a_rerun_deliver_what_had_been_rejected(scene: Scene) 
     assert scene.sql("SELECT state, closed_by <> '' FROM sync.rejection") == [("resolved", True)]
 
 
-def test_a_later_change_sends_only_the_changed_fields(scene: Scene) -> None:
+def test_a_later_change_sends_only_the_changed_fields(scene: Scene, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second save names the order, its new note, and nothing that stayed as it was."""
     scene.place_many([1, 2])
     scene.run("orders")
-    bodies = _saves_of(scene)
+    bodies = _saves_of(scene, sandbox, monkeypatch)
     scene.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
 
     scene.run("orders")
@@ -105,10 +107,18 @@ def test_a_later_change_sends_only_the_changed_fields(scene: Scene) -> None:
     assert scene.outcomes("orders")["1"] == ("accepted", "delivered")
 
 
-def _saves_of(scene: Scene) -> list[Json]:
-    """Collect the bodies of saves from now on, as they leave on the wire."""
+def _saves_of(scene: Scene, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> list[Json]:
+    """Collect the bodies of saves from now on, as they arrive at the tenant."""
     bodies: list[Json] = []
-    scene.watch("manhattan", lambda request: bodies.append(orjson.loads(request.body)) if request.path.endswith("/save") else None)
+    tenant = sandbox.server.systems["manhattan", scene.store]
+    handle = tenant.handle
+
+    def watched(request: Request) -> Response:
+        if request.path.endswith("/save"):
+            bodies.append(orjson.loads(request.body))
+        return handle(request)
+
+    monkeypatch.setattr(tenant, "handle", watched)
     return bodies
 
 
@@ -179,13 +189,13 @@ def test_force_sends_again_what_the_oms_holds(scene: Scene) -> None:
 
 
 def test_units_are_converted_to_the_oms_and_back(scene: Scene) -> None:
-    """A case of twelve in the store is twelve units at the OMS, and twelve shipped units are one case in the store."""
-    scene.configure(orders={"uom_rules": {"MUG": {"uom": "EA", "factor": 12}}})
+    """A box of ten in the store is ten units at the OMS, and ten shipped units are one box in the store."""
+    scene.configure(orders={"uom_rules": {"MUG": {"uom": "EA", "factor": 10}}})
     scene.place(order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders")
-    assert scene.oms_orders()["1"]["lines"][0]["Quantity"] == 24
+    assert scene.oms_orders()["1"]["lines"][0]["Quantity"] == 20
 
-    scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 12}]})
+    scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 10}]})
     scene.run("shipments")
 
     (shipment,) = scene.store_shipments()

@@ -47,4 +47,6 @@ def assert_nothing_open(scene: Scene, *streams: str) -> None:
     for stream in streams:
         assert [d for d in scene.deliveries(stream) if d[2] not in ("delivered", "requested", "superseded")] == []
         assert scene.open_rejections(stream) == {}
-    assert scene.sql("SELECT stream, source_day, pending, unvalidated FROM history.daily_summary WHERE pending > 0 OR unvalidated > 0") == []
+    assert (
+        scene.sql("SELECT stream, source_day, pending, unvalidated FROM history.daily_summary WHERE pending > 0 OR unvalidated > 0") == []
+    )

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second try comes in hundredths of a second; Dagster's own retries, minutes apart, are left out."""
+    """Let a second try come in hundredths of a second; Dagster's own retries, minutes apart, are left out."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
     monkeypatch.setattr(chain, "RETRIES", dg.RetryPolicy(max_retries=0))
     monkeypatch.setattr(parcels, "GRACE_SECONDS", GRACE_SECONDS)
@@ -33,7 +33,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def scene(sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None) -> Iterator[Scene]:
-    """A connection between a store and a tenant that no other test uses."""
+    """Make a connection between a store and a tenant that no other test uses."""
     made = Scene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
     yield made
     made.close()
@@ -50,7 +50,15 @@ class Runner:
         )  # fmt: skip
 
     def run(
-        self, scene: Scene, stream: str, first: date, last: date, *, crash: Json | None = None, config: Json | None = None, trigger: str = ""
+        self,
+        scene: Scene,
+        stream: str,
+        first: date,
+        last: date,
+        *,
+        crash: Json | None = None,
+        config: Json | None = None,
+        trigger: str = "",
     ) -> Json:
         """Run a chain over ``first`` to ``last`` in a process of its own; return how it ended."""
         job = {

@@ -45,7 +45,7 @@ def main() -> None:
             os._exit(_run(json.loads(line)))
         _, status = os.waitpid(child, 0)
         died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        print(json.dumps({"signal": died, "exit": None if died else os.WEXITSTATUS(status)}), flush=True)
+        print(json.dumps({"signal": died, "exit": None if died else os.WEXITSTATUS(status)}), flush=True)  # noqa: T201 - its output is its answer
 
 
 def _run(job: dict[str, Any]) -> int:
@@ -59,10 +59,8 @@ def _run(job: dict[str, Any]) -> int:
         definition = build(installation, lockstep).resolve_job_def(f"sync_{NAME}")
         first, last = date.fromisoformat(job["first"]), date.fromisoformat(job["last"])
         with dg.DagsterInstance.ephemeral() as instance:
-            run_chains(
-                definition, instance, job["streams"], first, last, steps=Scene.steps, config=job["config"], trigger=job["trigger"]
-            )
-    except BaseException:
+            run_chains(definition, instance, job["streams"], first, last, steps=Scene.steps, config=job["config"], trigger=job["trigger"])
+    except BaseException:  # noqa: BLE001 - whatever it was, the parent is told that this child failed
         traceback.print_exc()
         return FAILED
     return 0

@@ -32,7 +32,7 @@ ORDERS = [
 
 
 @pytest.mark.parametrize("place", ORDERS, ids=str)
-def test_orders_are_at_the_oms_exactly_once_after_akill(scene: Scene, runner: Runner, place: Place) -> None:
+def test_orders_are_at_the_oms_exactly_once_after_a_kill(scene: Scene, runner: Runner, place: Place) -> None:
     """Wherever the run that exports new orders dies, the next one leaves each at the OMS once."""
     placed = scene.place_many(range(1, 7))
 
@@ -80,7 +80,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("place", CHANGES, ids=str)
-def test_changes_and_cancellations_survive_akill(scene: Scene, runner: Runner, place: Place) -> None:
+def test_changes_and_cancellations_survive_a_kill(scene: Scene, runner: Runner, place: Place) -> None:
     """Wherever the run dies that sends a change and a cancellation, the next one leaves the OMS with both."""
     placed = scene.place_many(range(1, 5))
     scene.run("orders", first=scene.yesterday)

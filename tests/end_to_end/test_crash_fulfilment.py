@@ -29,7 +29,7 @@ SHIPMENTS = [
 
 
 @pytest.mark.parametrize("place", SHIPMENTS, ids=str)
-def test_shipments_are_at_the_store_exactly_once_after_akill(scene: Scene, runner: Runner, place: Place) -> None:
+def test_shipments_are_at_the_store_exactly_once_after_a_kill(scene: Scene, runner: Runner, place: Place) -> None:
     """Wherever the run dies that brings whole and split parcels back, the next one leaves each at the store as one shipment."""
     _ship_some(scene)
 
@@ -41,7 +41,7 @@ def test_shipments_are_at_the_store_exactly_once_after_akill(scene: Scene, runne
     assert_nothing_open(scene, "shipments")
 
 
-def test_equal_parcels_of_one_order_are_told_apart_after_akill(scene: Scene, runner: Runner) -> None:
+def test_equal_parcels_of_one_order_are_told_apart_after_a_kill(scene: Scene, runner: Runner) -> None:
     """Two parcels with the same units and no tracking number: the one that was created before the kill is not taken for both."""
     scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders", first=scene.yesterday)
@@ -85,7 +85,7 @@ INVENTORY = [
 
 
 @pytest.mark.parametrize("place", INVENTORY, ids=str)
-def test_stock_is_right_after_akill(scene: Scene, runner: Runner, place: Place) -> None:
+def test_stock_is_right_after_a_kill(scene: Scene, runner: Runner, place: Place) -> None:
     """Wherever the run dies that writes stock, the next one leaves each level right."""
     scene.run("inventory", first=scene.today)
     scene.to_oms("supply", documents.supply(77))
@@ -109,6 +109,24 @@ def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_wa
 
     assert not scene.run("shipments", first=scene.today, raise_on_error=False).success
     scene.fault("bigcommerce")
+    scene.run("shipments", first=scene.today)
+
+    assert_shipments_once(scene)
+    assert_nothing_open(scene, "shipments")
+
+
+def test_what_was_begun_is_not_forgotten_when_a_later_run_stops_before_it(scene: Scene, runner: Runner) -> None:
+    """A revoked token stops that run at the first order it comes to, and the shipment of the dead run is not even looked up."""
+    scene.place_many(range(1, 9))
+    scene.run("orders", first=scene.yesterday)
+    scene.to_oms("orders/1/ship", {})
+    kill(scene, runner, "shipments", Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"), scene.today)
+    scene.to_oms("advance", {"to": "release", "cancel_rate": 0.0, "orders": [str(number) for number in range(2, 9)]})
+    scene.configure(oms={"push_concurrency": 1})
+    scene.to_store("settings", {"token": "another"})
+
+    assert not scene.run("shipments", first=scene.today, raise_on_error=False).success
+    scene.to_store("settings", {"token": f"sandbox-token-{scene.store}"})
     scene.run("shipments", first=scene.today)
 
     assert_shipments_once(scene)

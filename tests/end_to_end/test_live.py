@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,9 +43,10 @@ def live(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Sce
         yield scene
     finally:
         os.killpg(daemon.pid, signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             daemon.wait(timeout=30)
-        except subprocess.TimeoutExpired:
+        # Its code server does not always hear the daemon's end.
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(daemon.pid, signal.SIGKILL)
         log.close()
         scene.close()

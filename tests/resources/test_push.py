@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Mapping
 
+import orjson
 import pytest
 from aiohttp import web
 
@@ -33,13 +35,85 @@ async def run(handle: Handler, use: Callable[[PushClient], Awaitable[None]], **m
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}/v2"
     limiter = Limiter(LocalQuota(), "t", quota=100_000, window_seconds=30)
-    settings: dict[str, object] = {"retry": QUICK} | more
+    settings: dict[str, object] = {"retry": QUICK, "auth": StaticHeader("x-token", "s")} | more
     try:
-        async with PushClient(system="t", base_url=base, auth=StaticHeader("x-token", "s"), limiter=limiter, **settings) as push:  # type: ignore[arg-type]
+        async with PushClient(system="t", base_url=base, limiter=limiter, **settings) as push:  # type: ignore[arg-type]
             await use(push)
     finally:
         await runner.cleanup()
     return seen
+
+
+class Tokens:
+    """Credentials that are fetched once, slowly, and count how often and where they were asked for."""
+
+    def __init__(self) -> None:
+        self.fetched: list[str] = []
+        self.token: dict[str, str] | None = None
+
+    def held(self) -> dict[str, str] | None:
+        """Return the token, if there is one."""
+        return self.token
+
+    def headers(self) -> dict[str, str]:
+        """Fetch it where it is missing."""
+        self.fetched.append(threading.current_thread().name)
+        self.token = self.token or {"Authorization": f"Bearer {len(self.fetched)}"}
+        return self.token
+
+    def refused(self, sent: Mapping[str, str]) -> bool:
+        """Drop it, if it is the one that was sent."""
+        self.token = None if self.token == sent else self.token
+        return True
+
+
+def test_a_token_at_hand_costs_no_thread_and_a_missing_one_does_not_hold_up_the_loop() -> None:
+    """Only the first call fetches, outside the event loop's thread."""
+    tokens = Tokens()
+
+    async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
+        return web.json_response({})
+
+    async def use(push: PushClient) -> None:
+        for _ in range(20):
+            await push.request("PUT", "/x", body=b"{}")
+
+    seen = asyncio.run(run(handle, use, auth=tokens))
+    assert {request.headers["Authorization"] for request in seen} == {"Bearer 1"}
+    assert len(tokens.fetched) == 1
+    assert tokens.fetched[0] != threading.current_thread().name
+
+
+def test_a_refusal_drops_only_the_token_that_was_sent() -> None:
+    """The second call's refusal of the old token comes after it was renewed, and drops nothing."""
+    tokens = Tokens()
+
+    async def handle(request: web.BaseRequest, _: int) -> web.StreamResponse:
+        await asyncio.sleep(0.02)
+        return web.json_response({}, status=401 if request.headers["Authorization"] == "Bearer 1" else 200)
+
+    async def use(push: PushClient) -> None:
+        await push.request("PUT", "/warm", body=b"{}")
+        tokens.token = {"Authorization": "Bearer 1"}
+        replies = await asyncio.gather(*(push.request("PUT", f"/{n}", body=b"{}") for n in range(8)))
+        assert {reply.status for reply in replies} == {200}
+
+    asyncio.run(run(handle, use, auth=tokens))
+    assert tokens.token != {"Authorization": "Bearer 1"}
+
+
+def test_a_good_answer_is_decoded_once_and_an_unreadable_one_asked_for_again() -> None:
+    """``decode`` makes the reply's value; a body that it can't read counts as a lost answer."""
+    bodies = [b"[1", b"[1]"]
+
+    async def handle(_: web.BaseRequest, count: int) -> web.StreamResponse:
+        return web.Response(body=bodies[count - 1], content_type="application/json")
+
+    async def use(push: PushClient) -> None:
+        reply = await push.request("PUT", "/x", body=b"{}", decode=lambda body: ("mine", orjson.loads(body)))
+        assert reply.value == reply.json() == ("mine", [1])
+
+    assert len(asyncio.run(run(handle, use))) == 2
 
 
 async def drop(request: web.BaseRequest) -> web.StreamResponse:

@@ -126,6 +126,23 @@ def test_transactions_fit_the_official_schema(call: Call) -> None:
     assert call(ORDERS_V3, "GET", "/v3/orders/424242/transactions").status_code == 404
 
 
+def test_channels_fit_the_official_schema(call: Call) -> None:
+    """The list, one with its currencies, and one that is not there."""
+    assert call("channels.v3.yml", "GET", "/v3/channels").json()["meta"]["pagination"]["total"] == 1
+    assert call("channels.v3.yml", "GET", "/v3/channels/1", {"include": "currencies"}).status_code == 200
+    assert call("channels.v3.yml", "GET", "/v3/channels/424242").status_code == 404
+
+
+def test_a_late_tracking_number_fits_the_official_schema(call: Call) -> None:
+    """A shipment is changed without naming its items."""
+    [address] = call(ORDERS, "GET", "/v2/orders/100/shipping_addresses").json()
+    line = call(ORDERS, "GET", "/v2/orders/100/products").json()[0]["id"]
+    body = {"order_address_id": address["id"], "items": [{"order_product_id": line, "quantity": 1}]}
+    number = call(ORDERS, "POST", "/v2/orders/100/shipments", body=body).json()["id"]
+    change = {"tracking_number": "1Z", "tracking_carrier": "ups", "shipping_provider": ""}
+    assert call(ORDERS, "PUT", f"/v2/orders/100/shipments/{number}", body=change).json()["tracking_number"] == "1Z"
+
+
 def test_stock_fits_the_official_schema(call: Call) -> None:
     """Writes, refusals and reads."""
     good, bad = {"location_id": 1, "sku": "V-S", "quantity": 3}, {"location_id": 1, "product_id": 112, "quantity": 3}

@@ -77,9 +77,7 @@ class ManhattanOms:
         """Map an order to the body of ``save``."""
         return self._orders.payload(order)
 
-    def order_change(
-        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
-    ) -> dict[str, object] | None:
+    def order_change(self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False) -> dict[str, object] | None:
         """Return the save that turns ``known`` into ``wanted``."""
         return order_change(known, wanted, self._connection.orders.cancel_reason, whole=whole)
 

@@ -69,10 +69,8 @@ def units_of(value: object) -> tuple[str, ...]:
     """Return the units that an attribute lists: texts, or objects whose first text that is named after a unit is one."""
     found = []
     for entry in value if isinstance(value, list) else ():
-        if isinstance(entry, dict):
-            entry = next((part for name, part in entry.items() if "uom" in str(name).lower() and isinstance(part, str)), None)
-        if isinstance(entry, str) and entry:
-            found.append(entry)
+        texts = [part for name, part in entry.items() if "uom" in str(name).lower()] if isinstance(entry, dict) else [entry]
+        found += [text for text in texts if isinstance(text, str) and text][:1]
     return tuple(found)
 
 

@@ -108,9 +108,7 @@ class ManhattanWriter:
 
     async def _post(self, path: str, body: bytes, correlation_id: str) -> Reply:
         """Send one write, each of which is an upsert here; the answer is parsed once."""
-        return await self._push.request(
-            "POST", path, body=body, correlation_id=correlation_id, idempotent=True, decode=open_envelope
-        )
+        return await self._push.request("POST", path, body=body, correlation_id=correlation_id, idempotent=True, decode=open_envelope)
 
     def _says_anything(self, state: _OrderState) -> bool:
         return bool(state.is_cancelled) or bool(state.words() & (self._requested | self._accepted | self._rejected))

@@ -15,6 +15,8 @@ from resources.platforms.bigcommerce.fields import CENT, ZERO, Findings, mapping
 
 KINDS = {"physical": LineKind.PHYSICAL, "digital": LineKind.DIGITAL, "giftcertificate": LineKind.GIFT_CERTIFICATE}
 ONE = Decimal(1)
+SMALLEST = Decimal("0.0001")
+"""Of a price, which has four decimals at most."""
 LOOK = "look at the order in the store"
 MAX_SKU = 255
 
@@ -121,7 +123,7 @@ def _convert(draft: LineDraft, rule: UomRule, findings: Findings) -> None:
     if rule.factor == ONE:
         return
     unit = draft.unit_price / rule.factor
-    if unit * rule.factor != draft.unit_price:
+    if unit != unit.quantize(SMALLEST) or unit * rule.factor != draft.unit_price:
         message = f"the price {draft.unit_price} can't be divided by {rule.factor} exactly"
         advice = "correct orders.uom_rules, or set a price that divides"
         findings.reject("uom_conversion_inexact", f"{draft.where}price", message, advice, draft.sku)

@@ -35,7 +35,12 @@ class PaymentMapper:
         certificate = money(order, "gift_certificate_amount", "", findings)
         credit = money(order, "store_credit_amount", "", findings)
         rest = total - certificate - credit
-        if rest < 0 or certificate < 0 or credit < 0:
+        if total < 0:
+            message = f"the order's total {total} is below zero, which no order is paid with"
+            findings.reject(
+                "total_negative", "total_inc_tax", message, "a refund is not an order: correct or cancel it in the store", total
+            )
+        elif rest < 0 or certificate < 0 or credit < 0:
             message = f"gift certificates {certificate} and store credit {credit} are more than the total {total}"
             findings.reject("payment_mismatch", "gift_certificate_amount", message, "compare the order's payments in the store", rest)
         payments = []

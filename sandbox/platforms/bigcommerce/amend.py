@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sandbox.platforms.bigcommerce import documents, lines, money
+from sandbox.platforms.bigcommerce import dates, documents, lines, money
 from sandbox.platforms.bigcommerce.statuses import NAMES
 
 Json = dict[str, Any]
@@ -29,6 +29,8 @@ def amend(document: Json, change: Json, ids: documents.Ids, clear_discounts: boo
             document["fees"] = _fees(document["fees"], value, ids)
         elif key in documents.HEADER_MONEY:
             order[key] = money.to_money(value)
+        elif key.startswith("date_") and value and dates.known(str(value)) is None:
+            raise ValueError(f"The field '{key}' is invalid.")
         elif key in documents.HEADER:
             order[key] = "" if value is None and isinstance(documents.HEADER[key], str) else value
         else:

@@ -70,9 +70,9 @@ class OrderBook:
         self.by_modified: list[int] = []
         self.version = 0
 
-    def add(self, documents: Iterable[Json]) -> None:
-        """Take new orders in; their ids must be new."""
-        fresh = [self._record(document) for document in documents]
+    def add(self, documents: Iterable[Json], now: int) -> None:
+        """Take new orders in; their ids must be new. One without any readable date is listed as of ``now``."""
+        fresh = [self._record(document, now) for document in documents]
         self._insert(fresh)
         if len(fresh) >= BULK:
             for record in fresh:  # a bulk is seeding, whose cost should not show up in the first listing that a load test times
@@ -100,7 +100,7 @@ class OrderBook:
         """Keep a changed document and set its ``date_modified``."""
         document["order"]["date_modified"] = dates.to_rfc2822(now)
         old = self.records[document["order"]["id"]]
-        new = self._record(document)
+        new = self._record(document, old.created)
         _move(self.by_modified, index_key(old.modified, old.id), index_key(new.modified, new.id))
         _move(self.by_created, index_key(old.created, old.id), index_key(new.created, new.id))
         self.records[new.id] = new
@@ -120,12 +120,14 @@ class OrderBook:
             return head, lines
         return self._unpack(record.head), self._unpack(record.lines)
 
-    def _record(self, document: Json) -> Record:
+    def _record(self, document: Json, fallback: int) -> Record:
         order = document["order"]
+        created, modified = dates.known(order["date_created"]), dates.known(order["date_modified"])
+        created = fallback if created is None else created
         return Record(
             id=order["id"],
-            created=int(dates.to_epoch(order["date_created"])),
-            modified=int(dates.to_epoch(order["date_modified"])),
+            created=created,
+            modified=created if modified is None else modified,
             status_id=order["status_id"],
             customer_id=int(order["customer_id"]),
             channel_id=order["channel_id"],
@@ -134,7 +136,7 @@ class OrderBook:
             external_id=order["external_id"] or "",
             payment_method=order["payment_method"],
             cart_id=order["cart_id"],
-            total=int(money.to_decimal(order["total_inc_tax"]) * 10_000),
+            total=int(money.worth(order["total_inc_tax"]) * 10_000),
             is_deleted=order["is_deleted"],
             document=self._pack(orjson.dumps(document)),
         )

@@ -16,7 +16,6 @@ AVAILABLE = ("prelaunch", "active", "inactive", "connected")
 STATUSES = (*AVAILABLE, "disconnected", "archived", "deleted", "terminated")
 ENABLED = ("prelaunch", "active", "connected")
 TYPES = ("pos", "marketplace", "storefront", "marketing")
-CURRENCIES = ("enabled_currencies", "default_currency")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 250
 
 
@@ -44,7 +43,7 @@ class Channels:
             "date_created": at,
             "date_modified": at,
             "icon_url": "https://cdn.sandbox.example/channel.svg",
-            "currencies": {"enabled_currencies": ["USD"], "default_currency": "USD"},
+            "currencies": {"channel_id": number, "enabled_currencies": ["USD"], "default_currency": "USD"},
         }
         if unknown := set(given) - set(channel):
             raise ValueError(f"a channel has no field {min(unknown)!r}")

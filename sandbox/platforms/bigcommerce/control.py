@@ -7,6 +7,7 @@
     POST  orders/{id}/status      {"status_id": n}
     POST  catalog                 [{id?, sku, name, price, inventory_tracking: none|product|variant, variants?: [{id?, sku, price?}]}]
     POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the lowest id is the default one
+    POST  channels                [{id?, name, status, type, platform, ...}] as channels.v3.yml has them; channel 1 exists
     POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels without counting a write
     POST  settings                any of {token, quota, window_ms, deduct_stock_on_order, inventory_delay_ms, clock_offset_s}
     GET   settings, counts, effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory   (all but the first two NDJSON)
@@ -30,7 +31,9 @@ An **order document** is BigCommerce's V2 order (``GET /v2/orders/{id}``; every 
 
 Ids and dates that are given stay; missing ones are assigned. ``address_index``/``pickup_index`` tie a line to the n-th address or
 pick-up (default: the first address; digital lines and gift certificates to none); giving ``order_address_id`` beside an address's ``id``
-does the same. Money may be a number or a string and is kept with four decimals. Missing totals are computed: line totals from unit
+does the same. Money may be a number or a string and is kept with four decimals; a text that is no amount, or a date that is none, is
+served as it stands and counts as nothing (dirt, as imports and plug-ins leave it; the store's own API refuses such values). An order
+whose ``date_modified`` can't be read is listed by its ``date_created``, else by the moment it was placed. Missing totals are computed: line totals from unit
 price and quantity, the order's subtotal, shipping, handling and wrapping from lines and addresses, and total = their sum + fees -
 ``discount_amount`` - ``coupon_discount`` (give these two to discount the order; ``applied_discounts`` alone do not change its total).
 Unknown fields are refused.
@@ -82,6 +85,8 @@ class Control:
                 return json_reply({"ids": [self.store.catalog.put(entry, self.store.now()) for entry in _entries(body)]})
             case "POST", ["locations"]:
                 return json_reply({"ids": [self._add_location(entry) for entry in _entries(body)]})
+            case "POST", ["channels"]:
+                return json_reply({"ids": [self.store.channels.put(entry) for entry in _entries(body)]})
             case "POST", ["stock"]:
                 return json_reply({"set": self._set_stock(_entries(body))})
             case "POST", ["settings"]:

@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+LATEST = 253402300800
+"""The year 10000, which RFC 2822 can't write."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -24,6 +26,15 @@ def to_iso(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def known(text: str) -> int | None:
+    """Read a date as whole seconds since 1970, ``None`` where it is none that an order can be listed by."""
+    try:
+        epoch = int(to_epoch(text))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return epoch if 0 <= epoch < LATEST else None
+
+
 @lru_cache(maxsize=4096)
 def to_epoch(text: str) -> float:
     """Read RFC 2822 or ISO 8601 as seconds since 1970; a date without an offset is UTC.
@@ -31,7 +42,7 @@ def to_epoch(text: str) -> float:
     Raises ValueError for anything else (orders.v2.oas2.yml, parameters min_/max_date_*).
     """
     text = text.strip()
-    if text.isdigit():
+    if text.isdigit() and len(text) > len("20191231"):
         return float(text)
     at = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

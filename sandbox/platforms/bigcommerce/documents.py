@@ -87,9 +87,9 @@ class Ids:
 
 
 def complete(given: Json, ids: Ids, now: int) -> Json:
-    """Build the complete document of a given one; ids and dates that were given stay.
+    """Build the complete document of a given one; ids and dates that were given stay, and so do texts that are no amount or date.
 
-    Raises ValueError when an amount or a date is none.
+    Raises ValueError for a field that orders don't have.
     """
     header = {key: value for key, value in given.items() if key not in EMBEDDED}
     if unknown := set(header) - set(HEADER):
@@ -162,14 +162,14 @@ def complete_fee(given: Json) -> Json:
     inc = given.get("cost_inc_tax", ex)
     name = given.get("display_name_customer") or given.get("display_name_merchant") or "Fee"
     fee = {"id": 0, "type": "custom_fee", "display_name_customer": name, "display_name_merchant": name, "source": "", "tax_class_id": None}
-    tax = money.to_decimal(inc) - money.to_decimal(ex)
+    tax = money.worth(inc) - money.worth(ex)
     fee |= given | {"base_cost": given.get("base_cost", ex), "cost_ex_tax": ex, "cost_inc_tax": inc, "cost_tax": given.get("cost_tax", tax)}
-    return fee | {key: money.to_money(fee[key]) for key in ("base_cost", "cost_ex_tax", "cost_inc_tax", "cost_tax")}
+    return fee | {key: money.kept(fee[key]) for key in ("base_cost", "cost_ex_tax", "cost_inc_tax", "cost_tax")}
 
 
 def complete_coupon(given: Json) -> Json:
     """Fill in a coupon use; ``amount`` is the coupon's value, ``discount`` what it took off this order, both numbers."""
-    discount = float(given.get("discount", given.get("amount", 0)) or 0)
+    discount = money.number(given.get("discount", given.get("amount", 0)) or 0)
     return {"id": 0, "coupon_id": 1, "order_id": 0, "code": None, "amount": discount, "type": 2} | given | {"discount": discount}
 
 
@@ -185,22 +185,22 @@ def complete_tax(given: Json) -> Json:
         "order_pickup_method_id": 0,
     }
     tax |= given
-    return tax | {key: money.to_money(tax[key]) for key in ("rate", "priority_amount", "line_amount")}
+    return tax | {key: money.kept(tax[key]) for key in ("rate", "priority_amount", "line_amount")}
 
 
 def _transaction(given: Json, header: Json, ids: Ids, now: int) -> Json:
     entry: Json = {"event": "purchase", "method": "credit_card", "currency": header.get("default_currency_code", "USD")}
     entry |= {"gateway": "testgateway", "gateway_transaction_id": "", "test": False, "status": "ok", "fraud_review": False}
     entry |= {"date_created": dates.to_iso(now), "amount": 0} | given
-    return entry | {"id": ids.take("transaction", given.get("id")), "order_id": str(header["id"]), "amount": float(entry["amount"])}
+    return entry | {"id": ids.take("transaction", given.get("id")), "order_id": str(header["id"]), "amount": money.number(entry["amount"])}
 
 
 def _header(given: Json, document: Json, now: int) -> Json:
     header = HEADER | given
     for key, fallback in (("date_created", now), ("date_modified", given.get("date_created") or now)):
-        header[key] = dates.to_rfc2822(int(dates.to_epoch(str(given.get(key) or fallback))))
+        header[key] = _date(given.get(key) or fallback)
     if given.get("date_shipped"):
-        header["date_shipped"] = dates.to_rfc2822(int(dates.to_epoch(str(given["date_shipped"]))))
+        header["date_shipped"] = _date(given["date_shipped"])
     header["status"] = NAMES[header["status_id"]]
     header["custom_status"] = given.get("custom_status") or header["status"]
     header["billing_address"] = dict.fromkeys(lines.PERSON, "") | {"form_fields": []} | (given.get("billing_address") or {})
@@ -209,8 +209,26 @@ def _header(given: Json, document: Json, now: int) -> Json:
     header["order_is_digital"] = given.get("order_is_digital", bool(document["products"]) and not physical)
     _totals(header, given, document)
     for key in HEADER_MONEY:
-        header[key] = money.to_money(header[key])
+        header[key] = money.kept(header[key])
     return header
+
+
+def _date(given: Any) -> str:
+    """Write a date as V2 does; a text that is none stays as it stands."""
+    epoch = dates.known(str(given))
+    return str(given) if epoch is None else dates.to_rfc2822(epoch)
+
+
+def check(given: Json) -> None:
+    """Raise ValueError where an amount or a date of an order that comes over the API is none: only what is loaded may be dirty."""
+    lists = ((lines.LINE_MONEY, "products"), (lines.COSTS, "shipping_addresses"))
+    parts = [(HEADER_MONEY, given), *((names, entry) for names, key in lists for entry in given.get(key) or ())]
+    for names, part in parts:
+        for name in names:
+            money.to_decimal(part.get(name))
+    for name in ("date_created", "date_modified"):
+        if given.get(name) and dates.known(str(given[name])) is None:
+            raise ValueError(f"The field '{name}' is invalid.")
 
 
 def _totals(header: Json, given: Json, document: Json) -> None:
@@ -219,16 +237,16 @@ def _totals(header: Json, given: Json, document: Json) -> None:
 
     def amount(key: str, entries: list[Json], source: str) -> Decimal:
         if given.get(key) is None:
-            header[key] = sum((money.to_decimal(entry[source]) for entry in entries), Decimal(0))
-        return money.to_decimal(header[key])
+            header[key] = sum((money.worth(entry[source]) for entry in entries), Decimal(0))
+        return money.worth(header[key])
 
-    off = money.to_decimal(header["discount_amount"]) + money.to_decimal(header["coupon_discount"])
+    off = money.worth(header["discount_amount"]) + money.worth(header["coupon_discount"])
     for basis in ("ex", "inc"):
         total = amount(f"subtotal_{basis}_tax", products, f"total_{basis}_tax")
         total += amount(f"shipping_cost_{basis}_tax", addresses, f"cost_{basis}_tax")
         total += amount(f"handling_cost_{basis}_tax", addresses, f"handling_cost_{basis}_tax")
         total += amount(f"wrapping_cost_{basis}_tax", products, f"wrapping_cost_{basis}_tax")
-        total += sum((money.to_decimal(fee[f"cost_{basis}_tax"]) for fee in fees), Decimal(0)) - off
+        total += sum((money.worth(fee[f"cost_{basis}_tax"]) for fee in fees), Decimal(0)) - off
         if given.get(f"total_{basis}_tax") is None:
             header[f"total_{basis}_tax"] = total
     base = "inc" if header["is_tax_inclusive_pricing"] else "ex"
@@ -237,7 +255,7 @@ def _totals(header: Json, given: Json, document: Json) -> None:
             header[f"base_{part}"] = header[f"{part}_{base}_tax"]
     for part in PARTS:
         if given.get(f"{part}_tax") is None:
-            header[f"{part}_tax"] = money.to_decimal(header[f"{part}_inc_tax"]) - money.to_decimal(header[f"{part}_ex_tax"])
+            header[f"{part}_tax"] = money.worth(header[f"{part}_inc_tax"]) - money.worth(header[f"{part}_ex_tax"])
 
 
 def recount(document: Json) -> None:

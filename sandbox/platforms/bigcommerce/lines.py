@@ -81,12 +81,12 @@ def complete_line(given: Json, tax_inclusive: bool) -> Json:
     line |= {"name": name, "name_customer": line["name_customer"] or name, "name_merchant": line["name_merchant"] or name}
     if line["quantity"] != int(line["quantity"]):
         raise ValueError(f"the quantity {line['quantity']!r} is no integer")
-    ex = money.to_decimal(given.get("price_ex_tax", given.get("price_inc_tax", given.get("base_price"))))
-    inc = money.to_decimal(given.get("price_inc_tax", ex))
+    ex = money.worth(given.get("price_ex_tax", given.get("price_inc_tax", given.get("base_price"))))
+    inc = money.worth(given.get("price_inc_tax", ex))
     computed = _amounts(ex, inc, line["quantity"], tax_inclusive)
     line |= {key: value for key, value in computed.items() if given.get(key) is None}
     for key in LINE_MONEY:
-        line[key] = money.to_money(line[key])
+        line[key] = money.kept(line[key])
     line["applied_discounts"] = [complete_discount(item) for item in line["applied_discounts"]]
     if given.get("discounted_total_inc_tax") is None:
         line["discounted_total_inc_tax"] = discounted_total(line)
@@ -122,7 +122,7 @@ def complete_discount(given: Json) -> Json:
     name = given.get("name") or code or "Manual Discount"
     return {
         "id": str(given.get("id", default)),
-        "amount": money.to_money(given.get("amount")),
+        "amount": money.kept(given.get("amount")),
         "name": name,
         "code": code,
         "target": given.get("target", "order"),
@@ -131,8 +131,8 @@ def complete_discount(given: Json) -> Json:
 
 def discounted_total(line: Json) -> str:
     """Compute what the shopper paid for a line: its total with tax less its discounts."""
-    discounts = sum((money.to_decimal(item["amount"]) for item in line["applied_discounts"]), Decimal(0))
-    return money.to_money(money.to_decimal(line["total_inc_tax"]) - discounts)
+    discounts = sum((money.worth(item["amount"]) for item in line["applied_discounts"]), Decimal(0))
+    return money.kept(money.worth(line["total_inc_tax"]) - discounts)
 
 
 def complete_address(given: Json) -> Json:
@@ -142,7 +142,7 @@ def complete_address(given: Json) -> Json:
     inc = given.get("cost_inc_tax", ex)
     address |= {"cost_ex_tax": ex, "cost_inc_tax": inc, "base_cost": given.get("base_cost", ex)}
     if given.get("cost_tax") is None:
-        address["cost_tax"] = money.to_decimal(inc) - money.to_decimal(ex)
+        address["cost_tax"] = money.worth(inc) - money.worth(ex)
     for key in COSTS:
-        address[key] = money.to_money(address[key])
+        address[key] = money.kept(address[key])
     return address

@@ -8,6 +8,8 @@ from typing import Any
 
 FOUR_PLACES = Decimal("0.0001")
 ZERO = "0.0000"
+LARGEST = 20
+"""Digits before the decimal point, beyond which four decimals can't be written exactly."""
 
 
 def to_decimal(value: Any) -> Decimal:
@@ -21,7 +23,7 @@ def to_decimal(value: Any) -> Decimal:
         amount = Decimal(str(value))
     except InvalidOperation as reason:
         raise ValueError(f"{value!r} is not an amount") from reason
-    if not amount.is_finite():
+    if not amount.is_finite() or amount.adjusted() > LARGEST:
         raise ValueError(f"{value!r} is not an amount")
     return amount
 
@@ -29,6 +31,30 @@ def to_decimal(value: Any) -> Decimal:
 @lru_cache(maxsize=65536)
 def _format(text: str) -> str:
     return str(to_decimal(text).quantize(FOUR_PLACES, ROUND_HALF_UP))
+
+
+def worth(value: Any) -> Decimal:
+    """Read what an amount counts in a sum: a text that is none counts as nothing."""
+    try:
+        return to_decimal(value)
+    except ValueError:
+        return Decimal(0)
+
+
+def kept(value: Any) -> str:
+    """Write an amount with four decimals; a text that is none stays as it stands."""
+    try:
+        return to_money(value)
+    except ValueError:
+        return str(value)
+
+
+def number(value: Any) -> float | str:
+    """Write an amount as a JSON number; a text that is none stays as it stands."""
+    try:
+        return float(to_decimal(value))
+    except ValueError:
+        return str(value)
 
 
 def to_money(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.platforms.bigcommerce import listing, shipments
+from sandbox.platforms.bigcommerce import documents, listing, shipments
 from sandbox.platforms.bigcommerce.amend import amend
 from sandbox.platforms.bigcommerce.book import Record
 from sandbox.platforms.bigcommerce.lines import PERSON
@@ -134,6 +134,7 @@ class OrdersApi:
         for name in sorted(set(body) - WRITABLE):
             raise refuse_v2(400, f"The field '{name}' cannot be written to. Please remove it from your request before trying again.")
         try:
+            documents.check(body)
             [number] = self.store.place([{"status_id": PENDING, "order_source": "external"} | body])
         except (ValueError, KeyError) as reason:
             raise refuse_v2(400, f"The order is invalid: {reason}") from reason

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.platforms.bigcommerce import lines
+from sandbox.platforms.bigcommerce import lines, money
 
 Json = dict[str, Any]
 
@@ -65,7 +65,7 @@ def consignments(document: Json, links: Links, expanded: bool) -> Json:
 def _shipping(address: Json, items: list[Json], number: int, links: Links) -> Json:
     """Costs are numbers here and strings in ``/shipping_addresses`` (orders.v2.oas2.yml, shippingConsignment_Get)."""
     entry = {key: value for key, value in address.items() if key != "order_id"}
-    entry |= {key: float(entry[key]) for key in lines.COSTS}
+    entry |= {key: money.number(entry[key]) for key in lines.COSTS}
     quotes = links.to(number, f"consignments/shipping/{address['id']}/shipping_quotes")
     return entry | {"line_items": items, "shipping_quotes": quotes}
 

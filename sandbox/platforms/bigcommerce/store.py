@@ -17,6 +17,7 @@ import orjson
 from sandbox.platforms.bigcommerce import documents
 from sandbox.platforms.bigcommerce.book import OrderBook, Record
 from sandbox.platforms.bigcommerce.catalog import Catalog, CatalogApi
+from sandbox.platforms.bigcommerce.channels import Channels
 from sandbox.platforms.bigcommerce.control import Control
 from sandbox.platforms.bigcommerce.inventory import InventoryApi, complete_location
 from sandbox.platforms.bigcommerce.orders import OrdersApi
@@ -49,6 +50,7 @@ class BigCommerceStore:
         self.shipment_log: list[bytes] = []
         self.status_log: list[bytes] = []
         self.catalog = Catalog()
+        self.channels = Channels(self.now)
         self._build(OrderBook(self.links, _sample(self.links)))
         self.stock.locations[1] = complete_location({"code": "BCLOC", "label": "Default location"}, 1, self.now())
 
@@ -103,6 +105,8 @@ class BigCommerceStore:
                 return json_reply(store_information(self.instance))
             case "v3", "orders", [number, "transactions"] if number.isdigit():
                 return self._transactions(int(number), request)
+            case "v3", "channels", _:
+                return self.channels.handle(rest, request)
             case "v3", "inventory", _:
                 return self.inventory.handle(rest, request)
             case "v3", "catalog", _:
@@ -132,7 +136,7 @@ class BigCommerceStore:
         numbers = [document["order"]["id"] for document in made]
         if len(set(numbers)) != len(numbers):
             raise ValueError("two of the orders have the same id")
-        self.book.add(made)
+        self.book.add(made, self.now())
         for document in made if self.deduct_stock_on_order else ():
             if document["order"]["status_id"] in PLACED:
                 for line in document["products"]:
@@ -200,6 +204,7 @@ class BigCommerceStore:
             "stock": self.stock.state(),
             "products": list(self.catalog.products.values()),
             "variants": list(self.catalog.variants.values()),
+            "channels": list(self.channels.channels.values()),
             "ids": self.ids.last,
             "requests": dict(self.requests),
             "refused": self.limit.refused,
@@ -216,6 +221,7 @@ class BigCommerceStore:
         self._build(OrderBook(self.links, kept["dictionary"]))
         self.book.restore(msgspec.convert(kept["orders"], list[Record]))
         self.stock.restore(kept["stock"])
+        self.channels.channels = {channel["id"]: channel for channel in kept["channels"]}
         self.ids.last = kept["ids"]
         self.requests = Counter(kept["requests"])
         self.shipment_log, self.status_log = kept["shipments"], kept["statuses"]

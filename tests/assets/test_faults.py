@@ -1,0 +1,50 @@
+"""What errors may show."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from assets.faults import safe_text, unexpected
+from domain.errors import PermanentError
+
+
+class _Person(BaseModel):
+    age: int
+
+
+def test_postgres_details_are_left_out(database: str) -> None:
+    """Postgres quotes the failing row; the message is enough to find the cause."""
+    with psycopg.connect(database) as db:
+        db.execute("CREATE TEMP TABLE person (name text, age int NOT NULL)")
+        with pytest.raises(psycopg.Error) as caught:
+            db.execute("INSERT INTO person VALUES ('Jane Doe', NULL)")
+    text = safe_text(caught.value)
+    assert "Jane" not in text
+    assert "age" in text
+    assert "23502" in text
+
+
+def test_pydantic_inputs_are_left_out() -> None:
+    """The place and the kind of fault are told, not the value."""
+    with pytest.raises(ValidationError) as caught:
+        _Person.model_validate({"age": "jane.doe@example.com"})
+    assert "jane" not in safe_text(caught.value)
+    assert "age (int_parsing)" in safe_text(caught.value)
+
+
+def test_our_own_messages_are_kept_and_others_masked() -> None:
+    """Ours are made for showing; a library's may hold anything."""
+    assert safe_text(PermanentError("The token of acme was refused")) == "The token of acme was refused"
+    assert "jane" not in safe_text(KeyError("jane.doe@example.com"))
+
+
+def test_an_unexpected_error_says_where_it_arose() -> None:
+    """The stack is kept as metadata, since the error itself is not passed on."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        _ = 1 / 0
+    failure = unexpected(caught.value, "acme/orders/validated")
+    assert "acme/orders/validated" in str(failure.description)
+    assert "test_faults.py" in str(failure.metadata["where"].value)
+    assert not failure.allow_retries

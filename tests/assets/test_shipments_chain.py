@@ -1,0 +1,159 @@
+"""The shipments chain: parcels of the OMS become shipments in the store, then the order's status follows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.assets.documents import address, line, order
+from tests.assets.scene import Scene
+
+Json = dict[str, Any]
+UPS, UPS_2 = "1Z999AA10123456784", "1Z999AA10123456793"
+
+
+def _exported(scene: Scene, *documents: Json) -> None:
+    scene.place(*(documents or [order(1, scene.moment(), [("MUG", 3), ("LAMP", 1)])]))
+    scene.run("orders", first=scene.yesterday)
+
+
+def _ship(scene: Scene, units: dict[str, int], tracking: str = UPS, **more: Any) -> None:
+    lines = [{"line": line_id, "quantity": quantity} for line_id, quantity in units.items()]
+    scene.to_oms("orders/1/ship", {"lines": lines, "tracking": tracking} | more)
+
+
+def _shipped(scene: Scene) -> list[tuple[str, dict[int, int]]]:
+    return [(row["tracking_number"], {i["order_product_id"]: i["quantity"] for i in row["items"]}) for row in scene.store_shipments()]
+
+
+def test_a_split_shipment_becomes_several_shipments_each_once(scene: Scene) -> None:
+    """Three parcels with their own tracking numbers: three shipments with their units, and the order is shipped."""
+    _exported(scene)
+    _ship(scene, {"101": 1}, UPS)
+    _ship(scene, {"101": 2}, UPS_2)
+    _ship(scene, {"102": 1}, "1Z999AA10123456702")
+
+    scene.run("shipments")
+    scene.run("shipments")
+
+    assert _shipped(scene) == [(UPS, {101: 1}), (UPS_2, {101: 2}), ("1Z999AA10123456702", {102: 1})]
+    assert scene.store_orders()[1]["status_id"] == 2
+
+
+def test_a_part_goes_out_first_and_the_rest_later(scene: Scene) -> None:
+    """The first parcel makes the order partially shipped; the second, in a later run, is one more shipment and completes it."""
+    _exported(scene)
+    _ship(scene, {"101": 2})
+    scene.run("shipments")
+    assert scene.store_orders()[1]["status_id"] == 3
+
+    _ship(scene, {"101": 1, "102": 1}, UPS_2)
+    scene.run("shipments")
+
+    assert _shipped(scene) == [(UPS, {101: 2}), (UPS_2, {101: 1, 102: 1})]
+    assert scene.store_orders()[1]["status_id"] == 2
+
+
+def test_late_duplicate_and_out_of_order_states_change_nothing(scene: Scene) -> None:
+    """The OMS answers with the version before the last, bumps times without a change, and the day is read again: one shipment."""
+    _exported(scene)
+    _ship(scene, {"101": 3, "102": 1})
+    scene.run("shipments")
+    before = scene.effects()
+
+    scene.to_oms("orders/1/touch", {"stale": 3})
+    scene.run("shipments")
+    scene.to_oms("orders/1/touch", {})
+    scene.run("shipments")
+    scene.run("shipments")
+
+    assert scene.effects() == before
+    assert scene.store_orders()[1]["status_id"] == 2
+    assert scene.open_rejections("shipments") == {}
+
+
+def test_the_status_follows_the_milestones_and_never_goes_back(scene: Scene) -> None:
+    """Released, shipped, delivered: 9, 2, 10; a read that still says released moves nothing back."""
+    _exported(scene)
+    statuses = []
+    for step in ("release", "ship", "deliver"):
+        scene.to_oms("advance", {"to": step, "cancel_rate": 0.0, "partial_rate": 0.0, "split_rate": 0.0})
+        scene.run("shipments")
+        statuses.append(scene.store_orders()[1]["status_id"])
+    assert statuses == [9, 2, 10]
+
+    scene.to_oms("orders/1/touch", {"stale": 2})
+    scene.run("shipments")
+
+    assert scene.store_orders()[1]["status_id"] == 10
+
+
+def test_the_carrier_is_told_from_the_tracking_number_where_the_oms_names_none(scene: Scene) -> None:
+    """A UPS number without a carrier code is shown as UPS; the code that is named wins over nothing."""
+    _exported(scene)
+    _ship(scene, {"101": 1}, UPS, carrier=None)
+    _ship(scene, {"101": 1}, "LX123456785US", carrier="USPS")
+
+    scene.run("shipments")
+
+    assert [row["tracking_carrier"] for row in scene.store_shipments()] == ["ups", "usps"]
+
+
+def test_one_parcel_to_two_addresses_is_a_shipment_for_each(scene: Scene) -> None:
+    """A shipment at the store belongs to one address, so a parcel over two consignments is split by them."""
+    document = order(1, scene.moment())
+    document["shipping_addresses"] = [address(100), address(110)]
+    document["products"] = [line(101, "MUG", 2), line(102, "LAMP", 1) | {"order_address_id": 110}]
+    _exported(scene, document)
+    _ship(scene, {"101": 2, "102": 1})
+
+    scene.run("shipments")
+
+    assert sorted((row["order_address_id"], row["items"][0]["order_product_id"]) for row in scene.store_shipments()) == [
+        (100, 101),
+        (110, 102),
+    ]
+    assert scene.store_orders()[1]["status_id"] == 2
+
+
+def test_later_parcels_find_the_orders_lines_after_the_orders_partition_was_rerun(scene: Scene) -> None:
+    """The store's own 'shipped' version is skipped, and the rerun makes the exported version an older one: its lines still count."""
+    _exported(scene)
+    _ship(scene, {"101": 3, "102": 1})
+    scene.run("shipments")
+    assert scene.store_orders()[1]["status_id"] == 2
+
+    scene.run("orders")
+    scene.to_oms("advance", {"to": "deliver"})
+    scene.run("shipments")
+
+    assert scene.open_rejections("shipments") == {}
+    assert scene.store_orders()[1]["status_id"] == 10
+    assert len(scene.store_shipments()) == 1
+    assert scene.sql("SELECT count(*) FROM history.orders WHERE source_id = '1'") == [(1,)], "the data team still sees the order"
+
+
+def test_an_order_that_the_oms_cancels_is_cancelled_in_the_store_and_not_sent_back(scene: Scene) -> None:
+    """The OMS found no stock: the store's order becomes Cancelled, and no cancel request is echoed to the OMS."""
+    _exported(scene)
+    scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
+    scene.run("shipments")
+    assert scene.store_orders()[1]["status_id"] == 5
+
+    scene.run("orders", "shipments")
+
+    assert scene.oms_counts()["cancels"] == 0
+    assert scene.open_rejections("orders") == {}
+
+
+def test_a_parcel_of_an_unknown_order_is_rejected_with_what_to_do(scene: Scene) -> None:
+    """Lockstep never took the order from the store, so it can't tell its addresses: a rejection, and the others go on."""
+    scene.place(order(1, scene.moment()), order(2, scene.moment()))
+    scene.run("orders", first=scene.yesterday)
+    scene.sql("DELETE FROM sync.order_line WHERE source_id = '1' RETURNING 1")
+    for number in (1, 2):
+        scene.to_oms(f"orders/{number}/ship", {})
+
+    scene.run("shipments")
+
+    assert scene.open_rejections("shipments") == {"1": "order_not_captured"}
+    assert [row["order_id"] for row in scene.store_shipments()] == [2]

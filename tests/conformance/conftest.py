@@ -1,0 +1,55 @@
+"""Every registered connector, each test with a simulated system of its own."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resources import oms, platforms
+from resources.retries import RetryPolicy
+from sandbox.app import RunningSandbox
+from tests.conformance.systems import Simulated, SimulatedOms, SimulatedStore
+
+STORES = [f"platforms.{kind}" for kind in sorted(platforms.REGISTRY)]
+TENANTS = [f"oms.{kind}" for kind in sorted(oms.REGISTRY)]
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a second try come in hundredths of a second."""
+    monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
+
+
+def _made(name: str, sandbox: RunningSandbox, folder: Path) -> Simulated:
+    module = importlib.import_module(f"tests.conformance.{name}")
+    made: Simulated = module.System(sandbox, folder)
+    return made
+
+
+@pytest.fixture(params=STORES + TENANTS)
+def system(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Simulated]:
+    """Each system, whichever side it is on."""
+    made = _made(request.param, sandbox, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path) -> Iterator[SimulatedStore]:
+    """Each platform's store."""
+    made = _made(request.param, sandbox, tmp_path)
+    assert isinstance(made, SimulatedStore)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=TENANTS)
+def tenant(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path) -> Iterator[SimulatedOms]:
+    """Each OMS's tenant."""
+    made = _made(request.param, sandbox, tmp_path)
+    assert isinstance(made, SimulatedOms)
+    yield made
+    made.close()

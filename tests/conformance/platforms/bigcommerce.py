@@ -1,0 +1,109 @@
+"""A simulated BigCommerce store for the conformance tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from domain.ports import CommercePlatform, ShipmentLine, ShipmentRequest
+from resources.platforms import REGISTRY
+from resources.ratelimit import LocalQuota
+from resources.secrets import resolve
+from sandbox.app import RunningSandbox
+from tests.conformance.systems import SimulatedStore, connection_of
+from tests.resources.platforms.bigcommerce.stores import ADDRESS
+
+Json = dict[str, Any]
+
+
+class System(SimulatedStore):
+    """One store."""
+
+    kind = "bigcommerce"
+    resolution = timedelta(seconds=1)
+    reads = "/v2/orders$"
+    ships = "/shipments$"
+    tracked = ("MUG", "SHIRT-S", "SHIRT-M")
+    untracked = "EBOOK"
+    parts: ClassVar = {
+        "/v2/time": "credentials",
+        "/v2/store": "store",
+        "/v2/orders": "store_v2_orders",
+        "/v3/catalog": "store_v2_products",
+        "/v3/inventory/items": "store_inventory",
+        "/v3/inventory/locations": "locations",
+        "/v3/channels": "channel",
+    }
+    statuses: ClassVar = {str(number): number in (4, 5, 6) for number in range(15)}
+
+    def __init__(self, sandbox: RunningSandbox, folder: Path) -> None:
+        super().__init__(sandbox, folder)
+        self._token = f"tok-9f2b7c41d8e6{self.name}"
+        self.control("settings", {"token": self._token})
+        shirt = {"id": 12, "sku": "SHIRT", "variants": [{"sku": "SHIRT-S"}, {"sku": "SHIRT-M"}]}
+        free = {"id": 13, "sku": self.untracked, "inventory_tracking": "none"}
+        self.control("catalog", [{"id": 11, "sku": "MUG"}, shirt, free])
+        self.control("locations", [{"id": 5, "code": "EAST", "label": "East"}])
+        self._last = 1000
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must show nowhere."""
+        return (self._token,)
+
+    def open(self, *, wrong_secret: bool = False, small_pages: bool = False) -> CommercePlatform:
+        """Build a connector."""
+        connector = REGISTRY[self.kind]
+        token = self._token + "x" * wrong_secret
+        section: Json = {
+            "kind": self.kind, "store_hash": self.name, "api_base": self.url, "token": self.secret("token", token), "quota": 100_000,
+            "channel_id": 1, "timeout": 5.0,
+        }  # fmt: skip
+        if small_pages:
+            section["page_size"] = 7
+        orders = {"shipping_methods": {"Ground": "Ground"}, "export_statuses": (11, 12)}
+        connection = connection_of(platform=section, orders=orders)
+        built: CommercePlatform = connector.build(connector.settings.model_validate(section), connection, resolve, LocalQuota())
+        self.opened.append(built)
+        return built
+
+    def place(self, moments: Sequence[datetime]) -> list[str]:
+        """Make one record changed at each moment."""
+        numbers = range(self._last + 1, self._last + 1 + len(moments))
+        self._last += len(moments)
+        given = [_order(number, moment) for number, moment in zip(numbers, moments, strict=True)]
+        self.control("orders", given)
+        return [str(number) for number in numbers]
+
+    def touch(self, source_id: str) -> None:
+        """Change a record now."""
+        self.control(f"orders/{source_id}", {"staff_notes": "looked at"}, "PATCH")
+
+    def set_status(self, source_id: str, status: str) -> None:
+        """Move an order's status as the merchant does."""
+        self.control(f"orders/{source_id}/status", {"status_id": int(status)})
+
+    def parcel(self, source_id: str, tracking: str) -> ShipmentRequest:
+        """Return a request for one unit of the order's first line."""
+        lines = (ShipmentLine(f"{source_id}01", 1),)
+        return ShipmentRequest(source_id, f"{source_id}00", lines, tracking, "ups")
+
+    def shipments(self, source_id: str) -> list[tuple[str, str]]:
+        """Return id and tracking number of the order's shipments."""
+        held = self.control("dump/shipments", method="GET") or []
+        return [(str(row["id"]), row["tracking_number"]) for row in held if str(row["order_id"]) == source_id]
+
+    def levels(self) -> dict[tuple[str, str], int]:
+        """Return what the store holds."""
+        rows = self.control("dump/inventory", method="GET") or []
+        return {(row["sku"], str(row["location_id"])): row["quantity"] for row in rows}
+
+
+def _order(number: int, moment: datetime) -> Json:
+    line = {"id": number * 100 + 1, "sku": "MUG", "product_id": 11, "quantity": 3, "price_ex_tax": 10, "price_inc_tax": 10}
+    return {
+        "id": number, "date_created": moment.isoformat(), "date_modified": moment.isoformat(), "billing_address": ADDRESS,
+        "payment_status": "captured", "products": [line],
+        "shipping_addresses": [ADDRESS | {"id": number * 100, "shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5}],
+    }  # fmt: skip

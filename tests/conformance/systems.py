@@ -1,0 +1,246 @@
+"""What a connector brings so that the ports' promises can be tried on it: a simulated system, its secrets, and its merchant's side.
+
+A new connector gets every test of this folder by one module beside the others (``platforms/<kind>.py`` or ``oms/<kind>.py``) with a class
+``System`` below one of the two bases here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import httpx
+import orjson
+
+from domain.connections import Connection
+from domain.orders import Order
+from domain.ports import (
+    Check,
+    CommercePlatform,
+    Exchange,
+    Mapped,
+    OmsWriter,
+    OrderManagementSystem,
+    RawRecord,
+    ShipmentRequest,
+    Skipped,
+    StoreWriter,
+)
+from domain.primitives import Window
+from sandbox.app import RunningSandbox
+from sandbox.system import Request, Response
+
+Json = dict[str, Any]
+DAY = datetime(2026, 3, 4, tzinfo=UTC)
+"""The day that records are placed on: long past, so that whatever is touched now has left it."""
+
+
+class Simulated(ABC):
+    """One simulated system with a tap at its door, and the connectors that were opened to it."""
+
+    kind: ClassVar[str]
+    resolution: ClassVar[timedelta]
+    """Of the system's modification times."""
+    reads: ClassVar[str]
+    """Expression for the path of the call that reads changed records."""
+    parts: ClassVar[Mapping[str, str]]
+    """Expression for a path -> the check of the preflight that can't hold without it."""
+
+    def __init__(self, sandbox: RunningSandbox, folder: Path) -> None:
+        self.name = f"c{uuid4().hex[:10]}"
+        self.url = f"{sandbox.url}/{self.kind}/{self.name}"
+        self.folder = folder
+        self.http = httpx.Client(base_url=f"{sandbox.url}/_sandbox/{self.kind}/{self.name}/", timeout=30)
+        self.control("faults", method="GET")
+        self.exchanges: list[tuple[Request, Response]] = []
+        self._tap(sandbox.server.systems[self.kind, self.name])
+        self.opened: list[Any] = []
+
+    def _tap(self, system: Any) -> None:
+        answer = system.handle
+
+        def handle(request: Request) -> Response:
+            response: Response = answer(request)
+            self.exchanges.append((request, response))
+            return response
+
+        system.handle = handle
+
+    def control(self, path: str, body: object = None, method: str = "POST") -> Any:
+        """Make a control call that must succeed."""
+        answer = self.http.request(method, path, content=orjson.dumps(body) if body is not None else None)
+        assert answer.is_success, answer.text
+        if "ndjson" in answer.headers.get("content-type", ""):
+            return [orjson.loads(line) for line in answer.content.splitlines() if line]
+        return orjson.loads(answer.content) if answer.content else None
+
+    def fault(self, **rule: Any) -> None:
+        """Put one fault before the system, in place of any other."""
+        self.control("faults", method="DELETE")
+        if rule:
+            self.control("faults", [rule])
+
+    def secret(self, name: str, value: str) -> Json:
+        """Keep a secret in a file of its own, and return the reference to it."""
+        file = self.folder / name
+        file.touch(mode=0o600)
+        file.write_text(value)
+        return {"file": str(file)}
+
+    def served(self) -> bytes:
+        """Return every byte that the system has answered."""
+        return b"\n".join(response.body for _, response in self.exchanges)
+
+    def close(self) -> None:
+        """Give everything back."""
+        for connector in self.opened:
+            connector.close()
+        self.http.close()
+
+    @abstractmethod
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must show nowhere."""
+
+    @abstractmethod
+    def open(self, *, wrong_secret: bool = False, small_pages: bool = False) -> Any:
+        """Build a connector."""
+
+    @abstractmethod
+    def place(self, moments: Sequence[datetime]) -> list[str]:
+        """Make one record changed at each moment, in the order of time, and return their source ids."""
+
+    @abstractmethod
+    def touch(self, source_id: str) -> None:
+        """Change a record now."""
+
+    @abstractmethod
+    def fetch(self, connector: Any, window: Window) -> Iterator[list[RawRecord]]:
+        """Read what changed in the window."""
+
+    @abstractmethod
+    def probe(self, connector: Any, since: datetime) -> datetime | None:
+        """Ask for the oldest change."""
+
+    @abstractmethod
+    def to_canonical(self, connector: Any, payload: bytes) -> Mapped[Any] | Skipped:
+        """Map a captured record."""
+
+    def preflight(self, connector: Any) -> list[Check]:
+        """Run the connector's checks."""
+        checks: list[Check] = connector.preflight()
+        return checks
+
+
+class SimulatedStore(Simulated):
+    """A store with orders, a catalog and two locations."""
+
+    ships: ClassVar[str]
+    """Expression for the path of the call that creates a shipment."""
+    tracked: ClassVar[tuple[str, ...]]
+    """SKUs whose stock the store keeps."""
+    untracked: ClassVar[str]
+    """A SKU that the store sells without counting."""
+    statuses: ClassVar[Mapping[str, bool]]
+    """Every status that the store knows -> whether it is final."""
+
+    @abstractmethod
+    def open(self, *, wrong_secret: bool = False, small_pages: bool = False) -> CommercePlatform:
+        """Build a connector."""
+
+    @abstractmethod
+    def parcel(self, source_id: str, tracking: str) -> ShipmentRequest:
+        """Return a request for one unit of the order's first line."""
+
+    @abstractmethod
+    def set_status(self, source_id: str, status: str) -> None:
+        """Move an order's status as the merchant does."""
+
+    @abstractmethod
+    def shipments(self, source_id: str) -> list[tuple[str, str]]:
+        """Return id and tracking number of the shipments that the store holds."""
+
+    @abstractmethod
+    def levels(self) -> dict[tuple[str, str], int]:
+        """Return what the store holds: (SKU, location id) -> quantity."""
+
+    async def write(self, log: list[Exchange], use: Any, **more: Any) -> None:
+        """Open the store for writing and use it."""
+        connector = self.open(**more)
+        async with connector.writer(log.append) as writer:
+            opened: StoreWriter = writer
+            await use(opened, connector)
+
+    def fetch(self, connector: CommercePlatform, window: Window) -> Iterator[list[RawRecord]]:
+        """Read the orders."""
+        return connector.fetch_orders(window)
+
+    def probe(self, connector: CommercePlatform, since: datetime) -> datetime | None:
+        """Ask for the oldest changed order."""
+        return connector.probe_orders(since)
+
+    def to_canonical(self, connector: CommercePlatform, payload: bytes) -> Mapped[Any] | Skipped:
+        """Map an order that the OMS has."""
+        return connector.to_order(payload, lambda _: True)
+
+
+class SimulatedOms(Simulated):
+    """A tenant with items, stock at two nodes, and orders."""
+
+    saves: ClassVar[str]
+    """Expression for the path of the call that saves an order."""
+    stock_reads: ClassVar[str]
+    skus: ClassVar[tuple[str, ...]]
+    statuses: ClassVar[tuple[str, ...]]
+    """Every status that a line of a sale can have."""
+
+    @abstractmethod
+    def open(self, *, wrong_secret: bool = False, small_pages: bool = False) -> OrderManagementSystem:
+        """Build a connector."""
+
+    @abstractmethod
+    def order(self, number: int) -> Order:
+        """Return a good canonical order of this connection."""
+
+    @abstractmethod
+    def in_status(self, payload: bytes, status: str) -> bytes:
+        """Return a captured order with all of its lines' units in a status."""
+
+    @abstractmethod
+    def creates(self, order_id: str) -> int:
+        """Return how often the tenant created the order."""
+
+    @abstractmethod
+    def is_cancelled(self, order_id: str) -> bool:
+        """Tell whether the tenant has cancelled the order."""
+
+    @abstractmethod
+    def correlations(self, order_id: str) -> list[str]:
+        """Return the correlation ids that came with the order."""
+
+    async def write(self, log: list[Exchange], use: Any, **more: Any) -> None:
+        """Open the tenant for writing and use it."""
+        connector = self.open(**more)
+        async with connector.writer(log.append) as writer:
+            opened: OmsWriter = writer
+            await use(opened, connector)
+
+    def fetch(self, connector: OrderManagementSystem, window: Window) -> Iterator[list[RawRecord]]:
+        """Read the fulfilments."""
+        return connector.fetch_fulfilments(window)
+
+    def probe(self, connector: OrderManagementSystem, since: datetime) -> datetime | None:
+        """Ask for the oldest changed order."""
+        return connector.probe_fulfilments(since)
+
+    def to_canonical(self, connector: OrderManagementSystem, payload: bytes) -> Mapped[Any] | Skipped:
+        """Map an order's fulfilment."""
+        return connector.to_fulfilment(payload)
+
+
+def connection_of(**sections: Any) -> Connection:
+    """Return a connection's rules; a section that is not under test names its kind alone."""
+    return Connection.model_validate({"platform": {"kind": "any"}, "oms": {"kind": "any"}} | sections)

@@ -1,0 +1,163 @@
+"""What both ports promise when things go wrong: whose fault it is, what waits, and that no secret shows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+
+import pytest
+
+from domain.errors import LockstepError, PermanentError, TransientError
+from domain.ports import Exchange, OmsWriter, OrderManagementSystem
+from domain.primitives import Window
+from resources.retries import RetryPolicy
+from tests.conformance.systems import DAY, Simulated, SimulatedOms, SimulatedStore
+from tests.conformance.test_reading import HOUR, read
+from tests.conformance.test_store_writing import CORRELATION, NUMBER
+
+WINDOW = Window(DAY, DAY + HOUR)
+
+
+def shown(error: BaseException) -> str:
+    """Return all that a log would show of an error, its causes among it."""
+    return "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_refused_access_is_permanent_and_says_what_to_do(system: Simulated, status: int) -> None:
+    """Neither a record nor the moment is at fault, so nothing is tried again and again."""
+    connector = system.open()
+    system.fault(kind="status", status=status, path=system.reads)
+    with pytest.raises(PermanentError) as raised:
+        list(system.fetch(connector, WINDOW))
+    assert str(status) in str(raised.value)
+    assert ";" in str(raised.value), "the message ends with advice"
+
+
+def test_a_wrong_secret_is_permanent_and_shows_nowhere(system: Simulated, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in the message, nor in its causes, nor in a log line, nor in what a debugger prints of the connector."""
+    caplog.set_level(logging.DEBUG)
+    connector = system.open(wrong_secret=True)
+    with pytest.raises(PermanentError) as raised:
+        list(system.fetch(connector, WINDOW))
+    checks = system.preflight(connector)
+    assert not all(check.ok for check in checks)
+    told = shown(raised.value) + caplog.text + repr(connector) + repr(vars(connector)) + repr(checks)
+    assert not [secret for secret in system.secrets() if secret in told]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_system_is_waited_for(system: Simulated, status: int) -> None:
+    """As long as it says, and then the window is whole."""
+    [placed] = system.place([DAY])
+    system.fault(kind="status", status=status, headers={"Retry-After": "0"}, path=system.reads, times=3)
+    assert [record.source_id for record in read(system, WINDOW)] == [placed]
+
+
+@pytest.mark.parametrize("kind", ["malformed", "truncated", "drop_before", "drop_after"])
+def test_an_unreadable_answer_to_a_read_is_asked_for_again(system: Simulated, kind: str) -> None:
+    """A cut connection and half a page are met by another try, and no record is lost or doubled."""
+    placed = system.place([DAY, DAY + HOUR / 2])
+    system.fault(kind=kind, path=system.reads, times=2)
+    assert [record.source_id for record in read(system, WINDOW)] == placed
+
+
+def test_a_system_that_stays_down_is_transient(system: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later run may find it up again."""
+    monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, _failures: 0.0)
+    connector = system.open()
+    system.fault(kind="status", status=503, path=system.reads)
+    with pytest.raises(TransientError):
+        list(system.fetch(connector, WINDOW))
+
+
+def test_a_healthy_system_passes_the_preflight(system: Simulated) -> None:
+    """Every check holds, each has a name of its own and says what it saw."""
+    checks = system.preflight(system.open())
+    assert [check for check in checks if not check.ok] == []
+    assert len({check.name for check in checks}) == len(checks)
+    assert all(check.detail for check in checks)
+
+
+def test_the_preflight_names_each_failure_with_advice(system: Simulated) -> None:
+    """A call that is refused fails the check of its name, and the check says what to do; nothing is changed by it."""
+    for path, part in system.parts.items():
+        connector = system.open()
+        system.fault(kind="status", status=403, path=path)
+        failed = [check for check in system.preflight(connector) if not check.ok]
+        assert any(part in check.name for check in failed), path
+        assert all(check.detail and check.advice for check in failed), path
+
+
+def test_the_preflight_changes_nothing(system: Simulated) -> None:
+    """It may be run against a live system at any time."""
+    system.place([DAY])
+    connector = system.open()
+    system.exchanges.clear()
+    system.preflight(connector)
+    said = [request for request, _ in system.exchanges if request.method not in ("GET", "HEAD")]
+    assert all("search" in request.path or "token" in request.path or "availability" in request.path for request in said)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_write_that_is_refused_access_stops_the_batch(system: Simulated, status: int) -> None:
+    """It is no record's fault, and says what to do."""
+
+    async def write() -> None:
+        if isinstance(system, SimulatedStore):
+            [order_id] = system.place([DAY])
+            async with system.open().writer(_log) as writer:
+                system.fault(kind="status", status=status, method="POST")
+                await writer.create_shipment(system.parcel(order_id, NUMBER), CORRELATION)
+        elif isinstance(system, SimulatedOms):
+            connector = system.open()
+            async with connector.writer(_log) as opened:
+                system.fault(kind="status", status=status, path=system.saves)
+                await opened.save_order(connector.order_payload(system.order(1)), CORRELATION, is_new=True)
+
+    with pytest.raises(PermanentError):
+        asyncio.run(write())
+
+
+def test_a_writers_errors_and_log_show_no_secret(system: Simulated, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where the system itself repeats the credentials that it was sent."""
+    caplog.set_level(logging.DEBUG)
+    log: list[Exchange] = []
+    body = {"title": f"bad request with {system.secrets()[0]}", "message": f"token {system.secrets()[-1]} is unknown"}
+
+    async def write() -> None:
+        if isinstance(system, SimulatedStore):
+            async with system.open().writer(log.append) as writer:
+                system.fault(kind="status", status=400, method="PUT", body=body)
+                await writer.put_status("1", "2", CORRELATION)
+        elif isinstance(system, SimulatedOms):
+            connector = system.open()
+            async with connector.writer(log.append) as opened:
+                system.fault(kind="status", status=400, path=system.saves, body=body)
+                await opened.save_order(connector.order_payload(system.order(1)), CORRELATION, is_new=True)
+
+    with pytest.raises(LockstepError) as raised:
+        asyncio.run(write())
+    assert log
+    told = shown(raised.value) + caplog.text + repr(log)
+    assert not [secret for secret in system.secrets() if secret in told]
+
+
+def test_many_writes_whose_token_is_refused_together_fetch_few_tokens(tenant: SimulatedOms) -> None:
+    """A token that is revoked under forty calls is replaced, and not forty times."""
+
+    async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
+        await writer.save_order(connector.order_payload(tenant.order(1)), CORRELATION, is_new=True)
+        tenant.exchanges.clear()
+        tenant.fault(kind="status", status=401, path=tenant.saves, times=4)
+        saves = [writer.save_order(connector.order_payload(tenant.order(n)), CORRELATION, is_new=True) for n in range(2, 42)]
+        assert len(await asyncio.gather(*saves)) == 40
+
+    asyncio.run(tenant.write([], use))
+    asked = [request for request, _ in tenant.exchanges if "token" in request.path]
+    assert len(asked) <= 2
+
+
+def _log(_: Exchange) -> None:
+    """Take an exchange that no assertion looks at."""

@@ -1,0 +1,127 @@
+"""What the OMS's port promises: saves and cancellations that may be repeated, changes that add up, stock row by row, all statuses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from domain.milestones import STAGES, Milestone
+from domain.ports import Exchange, Mapped, OmsWriter, OrderManagementSystem
+from domain.primitives import Window
+from tests.conformance.mutations import mutations, refusal
+from tests.conformance.systems import DAY, SimulatedOms
+from tests.conformance.test_reading import HOUR
+from tests.conformance.test_store_writing import CORRELATION
+
+
+def writing(tenant: SimulatedOms, use: Any) -> list[Exchange]:
+    """Open the tenant for writing, use it, and return the exchanges that were logged."""
+    log: list[Exchange] = []
+    asyncio.run(tenant.write(log, use))
+    return log
+
+
+@pytest.mark.parametrize("kind", ["", "drop_before", "drop_after", "malformed", "truncated", "status"])
+def test_an_order_is_created_once_however_often_it_is_saved(tenant: SimulatedOms, kind: str) -> None:
+    """A lost, unreadable or failed answer is met by saving again, which the OMS takes for the same order."""
+    order = tenant.order(1)
+
+    async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
+        payload = connector.order_payload(order)
+        if kind:
+            tenant.fault(kind=kind, path=tenant.saves, status=503, times=2)
+        for _ in range(2):
+            receipt = await writer.save_order(payload, CORRELATION, is_new=True)
+            assert (receipt.target_id, receipt.state) == (order.order_id, "done")
+
+    log = writing(tenant, use)
+    assert tenant.creates(order.order_id) == 1
+    assert tenant.correlations(order.order_id) == [CORRELATION]
+    assert {exchange.correlation_id for exchange in log} == {CORRELATION}
+
+
+def test_a_payload_can_be_kept_and_compared(tenant: SimulatedOms) -> None:
+    """What the ledger keeps as JSON equals what is built anew, so an unchanged order is no change."""
+    connector, order = tenant.open(), tenant.order(1)
+    kept = orjson.loads(orjson.dumps(connector.order_payload(order)))
+    assert kept == connector.order_payload(order)
+    assert connector.order_change(kept, connector.order_payload(order)) is None
+    whole = connector.order_change(kept, connector.order_payload(order), whole=True)
+    assert whole == kept
+
+
+def test_a_change_says_less_than_the_whole_and_is_taken(tenant: SimulatedOms) -> None:
+    """Changed fields only, with what addresses them; the OMS takes the change, twice if need be."""
+    order = tenant.order(1)
+    changed = order.model_copy(update={"locale": "fr", "hold": "Review"})
+
+    async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
+        known, wanted = connector.order_payload(order), connector.order_payload(changed)
+        await writer.save_order(known, CORRELATION, is_new=True)
+        change = connector.order_change(known, wanted)
+        assert change is not None
+        assert len(orjson.dumps(change)) < len(orjson.dumps(wanted)) / 2
+        for _ in range(2):
+            await writer.save_order(change, CORRELATION, is_new=False)
+        released = connector.order_change(wanted, known)
+        assert released is not None, "a hold that is gone has to be said"
+        await writer.save_order(released, CORRELATION, is_new=False)
+
+    writing(tenant, use)
+    assert tenant.creates(order.order_id) == 1
+
+
+def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:
+    """The order is cancelled once, and a second request finds it so."""
+    order = tenant.order(1)
+
+    async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
+        await writer.save_order(connector.order_payload(order), CORRELATION, is_new=True)
+        for _ in range(2):
+            receipt = await writer.cancel_order(order.order_id, "Customer Request", CORRELATION)
+            assert receipt.state == "done"
+
+    writing(tenant, use)
+    assert tenant.is_cancelled(order.order_id)
+
+
+def test_items_are_looked_up_and_unknown_ones_are_absent(tenant: SimulatedOms) -> None:
+    """With their unit; a SKU with characters of the query language is just another unknown."""
+    found = tenant.open(small_pages=True).fetch_items([*tenant.skus, "NO-SUCH", "O'Neil", "a, b", "(x)"])
+    assert set(found) == set(tenant.skus)
+    assert all(item.sku == sku and item.uom for sku, item in found.items())
+
+
+def test_availability_comes_row_by_row_with_the_exact_bytes(tenant: SimulatedOms) -> None:
+    """Each SKU once; what changes at every look is left out of the content, and the payload is the source's own."""
+    connector = tenant.open(small_pages=True)
+    tenant.exchanges.clear()
+    first, second = ([r for page in connector.fetch_stock(tenant.skus) for r in page] for _ in range(2))
+    assert sorted(record.source_id.partition("@")[0] for record in first) == sorted(tenant.skus)
+    assert all(record.payload in tenant.served() for record in [*first, *second])
+    assert [r.content or r.payload for r in first] == [r.content or r.payload for r in second]
+    assert all(isinstance(connector.to_stock_level(record.payload), Mapped) for record in first)
+
+
+def test_a_spoilt_availability_row_is_a_rejection_and_no_crash(tenant: SimulatedOms) -> None:
+    """Missing is never zero, and nothing but a rejection is raised."""
+    connector = tenant.open()
+    [record] = [r for page in connector.fetch_stock(tenant.skus[:1]) for r in page]
+    for payload in mutations(record.payload, 500):
+        assert all(problem.code and problem.message and problem.advice for problem in refusal(connector.to_stock_level, payload))
+
+
+def test_every_status_of_a_line_is_a_milestone_and_every_milestone_has_one(tenant: SimulatedOms) -> None:
+    """The table is complete both ways: no status is guessed, and no milestone can be missed."""
+    tenant.place([DAY])
+    connector = tenant.open()
+    [record] = [r for page in connector.fetch_fulfilments(Window(DAY, DAY + HOUR)) for r in page]
+    reached = set()
+    for status in tenant.statuses:
+        mapped = connector.to_fulfilment(tenant.in_status(record.payload, status))
+        assert isinstance(mapped, Mapped), status
+        reached.add(mapped.record.milestone())
+    assert reached == {*STAGES, Milestone.CANCELED}

@@ -1,0 +1,168 @@
+"""What ``StoreWriter`` promises: upserts that may be repeated, shipments that can be told apart, an answer for each row of stock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from domain.errors import RecordRejected
+from domain.inventory import StockTarget
+from domain.milestones import Milestone
+from domain.ports import CommercePlatform, Exchange, Mapped, OutcomeUnknown, Skipped, StoreWriter
+from domain.primitives import Window
+from tests.conformance.systems import DAY, SimulatedStore
+from tests.conformance.test_reading import HOUR
+
+NUMBER, OTHER = "1Z5R89390357567127", "1Z8W4R260373687877"
+CORRELATION = "ord-conformance-1"
+
+
+def writing(store: SimulatedStore, use: Any) -> list[Exchange]:
+    """Open the store for writing, use it, and return the exchanges that were logged."""
+    log: list[Exchange] = []
+    asyncio.run(store.write(log, use))
+    return log
+
+
+def test_every_row_of_a_stock_batch_is_answered_and_one_bad_row_keeps_none_back(store: SimulatedStore) -> None:
+    """Written rows stand in the store; the others have a code, a sentence and advice. Repeating the batch changes nothing."""
+
+    async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
+        items = {item.sku: item for page in connector.fetch_items() for item in page}
+        location = connector.location_ids()["default"]
+        assert {*store.tracked, store.untracked} <= items.keys()
+        good = [StockTarget(sku=sku, location=location, quantity=n) for n, sku in enumerate(store.tracked, 3)]
+        bad = [StockTarget(sku=sku, location=location, quantity=9) for sku in (store.untracked, "NO-SUCH-SKU")]
+        batch = [good[0], bad[0], *good[1:], bad[1]]
+        for _ in range(2):
+            answers = await writer.put_stock(batch, items, "conformance")
+            assert [answer.target for answer in answers] == batch
+            assert [answer.target for answer in answers if answer.problem is not None] == bad
+            assert all(a.problem.code and a.problem.message and a.problem.advice for a in answers if a.problem)
+            assert {target.sku: store.levels()[target.sku, location] for target in good} == {t.sku: t.quantity for t in good}
+        held = connector.read_stock(store.tracked)
+        assert {t.sku: held[t.sku, location] for t in good} == {t.sku: t.quantity for t in good}
+        assert await writer.put_stock([], items, "conformance") == []
+
+    writing(store, use)
+
+
+def test_letting_an_item_sell_without_limit_may_be_repeated(store: SimulatedStore) -> None:
+    """Its tracking is off afterwards, however often that was said."""
+
+    async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
+        items = {item.sku: item for page in connector.fetch_items() for item in page}
+        for _ in range(2):
+            await writer.stop_tracking(items[store.tracked[0]])
+        assert {item.tracking for page in connector.fetch_items() for item in page if item.sku == store.tracked[0]} == {"none"}
+
+    writing(store, use)
+
+
+def test_a_shipment_is_found_again_by_what_it_was_made_of(store: SimulatedStore) -> None:
+    """Address, tracking number, lines and units identify it, since the call itself is not idempotent."""
+    [order_id] = store.place([DAY])
+    first, second = store.parcel(order_id, NUMBER), store.parcel(order_id, OTHER)
+
+    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+        assert await writer.list_shipments(order_id) == []
+        made = [(await writer.create_shipment(request, CORRELATION)).target_id for request in (first, second)]
+        held = {shipment.tracking_number: shipment for shipment in await writer.list_shipments(order_id)}
+        assert [held[NUMBER].shipment_id, held[OTHER].shipment_id] == made
+        assert (held[NUMBER].group_id, held[NUMBER].lines) == (first.group_id, first.lines)
+
+    writing(store, use)
+
+
+def test_a_shipment_whose_answer_is_lost_is_unknown_and_there_once(store: SimulatedStore) -> None:
+    """The call is not sent again by itself; the list then tells that it took effect."""
+    [order_id] = store.place([DAY])
+    store.fault(kind="drop_after", method="POST", path=store.ships, times=1)
+
+    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+        with pytest.raises(OutcomeUnknown):
+            await writer.create_shipment(store.parcel(order_id, NUMBER), CORRELATION)
+        assert [shipment.tracking_number for shipment in await writer.list_shipments(order_id)] == [NUMBER]
+
+    writing(store, use)
+    assert len(store.shipments(order_id)) == 1
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "malformed", "truncated"])
+def test_a_late_tracking_number_may_be_sent_again(store: SimulatedStore, kind: str) -> None:
+    """An update is an upsert, also when its first answer is lost or unreadable: one shipment, with the new number."""
+    [order_id] = store.place([DAY])
+
+    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+        made = await writer.create_shipment(store.parcel(order_id, ""), CORRELATION)
+        store.fault(kind=kind, method="PUT", times=1)
+        for _ in range(2):
+            receipt = await writer.update_shipment(made.target_id, store.parcel(order_id, NUMBER), CORRELATION)
+            assert receipt.target_id == made.target_id
+        assert store.shipments(order_id) == [(made.target_id, NUMBER)]
+
+    writing(store, use)
+
+
+def test_a_status_may_be_sent_again_and_every_status_is_known(store: SimulatedStore) -> None:
+    """What the store says of an order is final where fulfilment must not move it any more; no status is a surprise."""
+    [order_id] = store.place([DAY])
+
+    async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
+        for status, is_final in store.statuses.items():
+            for _ in range(2):
+                await writer.put_status(order_id, status, CORRELATION)
+            state = await writer.read_order(order_id)
+            assert (state.order_id, state.status, state.is_final) == (order_id, status, is_final)
+        for milestone in Milestone:
+            assert connector.status_for(milestone) in {None, *store.statuses}
+
+    writing(store, use)
+
+
+def test_an_order_in_any_status_goes_out_or_is_skipped_by_a_rule(store: SimulatedStore) -> None:
+    """None is rejected for its status, and none crashes the mapping."""
+    for status in store.statuses:
+        [order_id] = store.place([DAY])
+        store.set_status(order_id, status)
+    connector = store.open()
+    records = [r for page in store.fetch(connector, Window(DAY, DAY + 24 * 9000 * HOUR)) for r in page]
+    assert len(records) == len(store.statuses)
+    for record in records:
+        assert isinstance(connector.to_order(record.payload, lambda _: False), (Mapped, Skipped))
+        assert isinstance(connector.to_order(record.payload, lambda _: True), (Mapped, Skipped))
+
+
+def test_what_the_store_refuses_is_the_records_fault(store: SimulatedStore) -> None:
+    """An order that is not there, and a parcel with more units than were ordered."""
+    [order_id] = store.place([DAY])
+    parcel = store.parcel(order_id, NUMBER)
+
+    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+        for _ in parcel.lines * 3:
+            await writer.create_shipment(parcel, CORRELATION)
+        for call in (writer.create_shipment(parcel, CORRELATION), writer.read_order("999999"), writer.list_shipments("999999")):
+            with pytest.raises(RecordRejected) as rejected:
+                await call
+            assert all(problem.code and problem.message and problem.advice for problem in rejected.value.problems)
+
+    writing(store, use)
+
+
+def test_the_correlation_id_goes_along_and_is_logged(store: SimulatedStore) -> None:
+    """In the request's header, for the other side's logs, and in our own message log."""
+    [order_id] = store.place([DAY])
+
+    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+        made = await writer.create_shipment(store.parcel(order_id, NUMBER), CORRELATION)
+        await writer.update_shipment(made.target_id, store.parcel(order_id, OTHER), CORRELATION)
+        await writer.put_status(order_id, next(iter(store.statuses)), CORRELATION)
+
+    store.exchanges.clear()
+    log = writing(store, use)
+    writes = [request for request, _ in store.exchanges if request.method != "GET"]
+    assert len(writes) == len(log) == 3
+    assert all(CORRELATION in request.headers.values() for request in writes)
+    assert {exchange.correlation_id for exchange in log} == {CORRELATION}

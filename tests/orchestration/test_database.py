@@ -1,0 +1,54 @@
+"""Tests of ``lockstep db`` and ``lockstep migrate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from orchestration.cli.database import remember_home
+from orchestration.cli.root import lockstep
+
+
+def test_the_embedded_database_starts_migrated_and_stops(own_home: Path):
+    """One command gives a database to work with and a sandbox connection to look at; its data outlives a stop."""
+    run = CliRunner().invoke
+    assert run(lockstep, ["db", "status"]).exit_code == 1
+    try:
+        started = run(lockstep, ["db", "start", "--no-env-file"])
+        assert started.exit_code == 0, started.output
+        assert "0001_ledger.sql" not in run(lockstep, ["migrate"]).output
+        assert (own_home / "connections.yaml").exists()
+        url = run(lockstep, ["db", "url"]).stdout.strip()
+        with psycopg.connect(url) as db:
+            assert db.execute("SELECT count(*) FROM sync.capture").fetchone() == (0,)
+        assert run(lockstep, ["db", "status"]).exit_code == 0
+        again = run(lockstep, ["db", "start", "--no-env-file"])
+        assert "ran already" in again.output
+    finally:
+        stopped = run(lockstep, ["db", "stop"])
+    assert stopped.output.strip() == "stopped"
+    assert "no embedded PostgreSQL runs" in run(lockstep, ["db", "stop"]).output
+
+
+def test_migrate_lists_what_it_applied_once(postgres_url: str, monkeypatch: pytest.MonkeyPatch):
+    """The second time there is nothing to do."""
+    name = "migrate_from_nothing"
+    with psycopg.connect(postgres_url, autocommit=True) as db:
+        db.execute(f"DROP DATABASE IF EXISTS {name}")
+        db.execute(f"CREATE DATABASE {name}")
+    monkeypatch.setenv("DATABASE_URL", postgres_url.replace("/lockstep?", f"/{name}?"))
+    assert "applied 0001_ledger.sql" in CliRunner().invoke(lockstep, ["migrate"]).output
+    assert CliRunner().invoke(lockstep, ["migrate"]).output.startswith("nothing to apply")
+
+
+def test_dagster_home_is_added_to_env_once_and_what_stands_there_is_kept(tmp_path: Path):
+    """``dagster dev`` finds the instance by habit; a user's own lines stay as they are."""
+    (tmp_path / ".env").write_text("MY_TOKEN=secret")
+    assert remember_home(tmp_path)
+    assert (tmp_path / ".env").read_text() == f"MY_TOKEN=secret\nDAGSTER_HOME={tmp_path}\n"
+    assert not remember_home(tmp_path)
+    (tmp_path / ".env").write_text("export DAGSTER_HOME=/elsewhere\n")
+    assert not remember_home(tmp_path)

@@ -1,0 +1,79 @@
+"""Tests of ``lockstep replay``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration.cli.runs import chunks
+from tests.orchestration.shop import Shop
+
+
+def test_a_dry_run_tells_the_partitions_and_changes_nothing(shop: Shop):
+    """Not a row is written, and nothing is asked of either system."""
+    shop.place(1001)
+    shop.replay_orders()
+    before = shop.sql("SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)")
+    printed = shop.replay_orders("--dry-run")
+    assert "1 runs over 2 partitions with 1 captures" in printed
+    assert shop.yesterday.isoformat() in printed
+    assert (
+        shop.sql("SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)")
+        == before
+    )
+
+
+def test_a_replay_sends_nothing_twice_unless_it_is_forced(shop: Shop):
+    """Rerunning days is safe by default; --force is for a target that lost its data."""
+    shop.place(1001)
+    printed = shop.replay_orders("--chunk-days", "1")
+    assert "[2/2]" in printed
+    assert shop.at_oms() == {"1001"}
+    saves = shop.saves()
+    shop.replay_orders()
+    assert shop.saves() == saves
+    shop.replay_orders("--force")
+    assert shop.saves() == saves + 1
+
+
+def test_a_failed_chunk_stops_the_replay_with_the_reason(shop: Shop):
+    """What went wrong is said in a sentence, and the exit code tells a script."""
+    for number in range(1001, 1023):
+        shop.place_by_boat(number)
+    result = shop.run("replay", "demo", "--streams", "orders", "--from", shop.yesterday.isoformat(), "--to", shop.yesterday.isoformat())
+    assert result.exit_code == 1
+    assert "22 of 22 records were rejected" in result.stdout
+    assert "give the same command again" in result.stderr
+
+
+def test_days_without_a_partition_are_refused(shop: Shop):
+    """A day before the start, after today, or a span backwards is a fault of the call, not an empty success."""
+    early, tomorrow = "2020-01-01", (shop.today + timedelta(days=1)).isoformat()
+    for first, last in (
+        (early, shop.today.isoformat()),
+        (shop.today.isoformat(), tomorrow),
+        (shop.today.isoformat(), shop.yesterday.isoformat()),
+    ):
+        assert shop.run("replay", "demo", "--from", first, "--to", last).exit_code == 1
+
+
+def test_chunks_are_bounded_and_in_the_order_in_which_data_flows():
+    """Orders come first, no chunk is longer than asked for, and of a snapshot source only the present can be read."""
+    today = datetime.now(UTC).date()
+    found = chunks(("shipments", "inventory", "orders"), today - timedelta(days=9), today, 4)
+    assert [(chunk.streams[0], (chunk.last - chunk.first).days + 1) for chunk in found] == [
+        ("orders", 4), ("orders", 4), ("orders", 2), ("inventory", 1), ("shipments", 4), ("shipments", 4), ("shipments", 2)
+    ]  # fmt: skip
+
+
+def test_the_daemon_gets_a_backfill_that_gives_way_to_live_runs(shop: Shop):
+    """The backfill covers exactly the chain and the days, with a priority below live runs."""
+    printed = shop.replay_orders("--via", "daemon")
+    with dg.DagsterInstance.get() as on:
+        (backfill,) = on.get_backfills()
+    assert backfill.backfill_id in printed
+    assert backfill.tags["dagster/priority"] == "-10"
+    assert {key.to_user_string() for key in backfill.asset_selection or ()} == {
+        f"demo/orders/{s}" for s in ("captured", "validated", "delivered")
+    }

@@ -1,0 +1,57 @@
+"""Tests of what all commands share: help, exit codes, errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from orchestration.cli.root import COMMANDS, lockstep
+from tests.orchestration.shop import Shop
+
+
+def test_every_command_explains_itself():
+    """Each command's help has a description, and the top help names every command."""
+    top = CliRunner().invoke(lockstep, ["--help"])
+    assert top.exit_code == 0
+    for name in COMMANDS:
+        assert f"  {name}" in top.output
+        shown = CliRunner().invoke(lockstep, [name, "--help"])
+        assert shown.exit_code == 0, shown.output
+        assert len(shown.output.splitlines()) > 5
+
+
+def test_a_missing_database_is_one_sentence_that_says_what_to_do(own_home: Path, monkeypatch: pytest.MonkeyPatch):
+    """Nobody needs a traceback to learn that the database was not started."""
+    result = CliRunner().invoke(lockstep, ["migrate"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "lockstep db start" in result.stderr
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/none")
+    result = CliRunner().invoke(lockstep, ["migrate"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("lockstep: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_database_without_a_ledger_asks_for_migrate(shop: Shop, postgres_url: str, monkeypatch: pytest.MonkeyPatch):
+    """A fresh database is not a mystery of missing tables."""
+    monkeypatch.setenv("DATABASE_URL", postgres_url.replace("/lockstep?", "/postgres?"))
+    result = shop.run("status")
+    assert result.exit_code == 1
+    assert "lockstep migrate" in result.stderr
+
+
+def test_wrong_usage_exits_with_2(shop: Shop):
+    """A script can tell a misspelt option from a fault."""
+    assert shop.run("status", "--nonsense").exit_code == 2
+    assert shop.run("rejections", "retry").exit_code == 2
+    assert shop.run("replay", "demo", "--streams", "oders", "--from", "2026-01-01", "--to", "2026-01-02").exit_code == 2
+
+
+def test_an_unknown_connection_is_answered_with_the_known_ones(shop: Shop):
+    """A misspelt name is the commonest fault of all."""
+    for arguments in (["status", "--connection", "dmeo"], ["connect", "dmeo"], ["trace", "1", "--connection", "dmeo"]):
+        result = shop.run(*arguments)
+        assert result.exit_code == 1
+        assert "demo" in result.stderr.replace("dmeo", "")

@@ -1,0 +1,100 @@
+"""Tests of ``lockstep up`` and of the processes that it keeps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from domain.errors import PermanentError, TransientError
+from orchestration.cli.processes import Children, check_port_free, free_port, listens
+from orchestration.cli.up import watch
+from orchestration.settings import FILE_NAME, project_root
+from resources.ledger import embedded
+
+
+@pytest.fixture
+def children(tmp_path: Path) -> Iterator[Children]:
+    """Child processes that end with the test."""
+    made = Children(tmp_path, tmp_path, os.environ)
+    yield made
+    made.stop()
+
+
+def test_a_child_that_ends_by_itself_is_noticed_with_its_log(children: Children, tmp_path: Path):
+    """The operator is told which log to read."""
+    children.start("broken", ["no_such_module_of_lockstep"])
+    with pytest.raises(TransientError, match=r"broken ended with exit code 1 .*broken\.log"):
+        children.wait_until(lambda: False, "it was ready", 20, lambda: False)
+    assert "no_such_module_of_lockstep" in (tmp_path / "broken.log").read_text()
+
+
+def test_up_ends_with_the_name_of_the_part_that_died(children: Children):
+    """What runs on without its daemon or its UI must not look as if all were well."""
+    child = children.start("daemon", ["no_such_module_of_lockstep"])
+    assert watch(children, None, threading.Event()) == f"daemon ended by itself with exit code 1; see {child.log}"
+
+
+def test_stopping_leaves_no_process_behind(children: Children):
+    """A server and whatever it started are gone afterwards."""
+    port = free_port()
+    child = children.start("server", ["http.server", str(port), "--bind", "127.0.0.1"])
+    assert children.wait_until(lambda: listens(port), "it listened", 20, lambda: False)
+    children.stop()
+    assert child.process.poll() is not None
+    assert not listens(port)
+
+
+def test_a_port_in_use_is_named_with_the_option_to_change_it():
+    """The commonest reason why nothing starts."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(PermanentError, match="--port"):
+            check_port_free(taken.getsockname()[1], "--port")
+
+
+@pytest.mark.skipif((project_root() / FILE_NAME).exists(), reason="a connections.yaml of your own is in use: its systems are not for tests")
+def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_told_to_stop(own_home: Path):
+    """The whole machine: database, sandbox, traffic, UI, daemon; SIGTERM ends all of it with exit code 0."""
+    port, sandbox_port = free_port(), free_port()
+    command = [sys.executable, "-m", "tests.orchestration.lockstep_main", "up", "--port", str(port), "--sandbox-port", str(sandbox_port)]
+    process = subprocess.Popen([*command, "--rate", "2"], cwd=project_root(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        delivered = _wait_for_a_delivery(process, own_home / "postgres")
+        assert listens(port)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=120)[0]
+        embedded.stop(own_home / "postgres")
+    assert delivered, output
+    assert process.returncode == 0, output
+    assert f"http://127.0.0.1:{port}" in output
+    assert not listens(port)
+    assert not listens(sandbox_port)
+
+
+def _wait_for_a_delivery(process: subprocess.Popen[str], data: Path) -> bool:
+    """Wait for the first order that a live run brought to the OMS."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        url = embedded.running_url(data)
+        try:
+            if url is not None:
+                with psycopg.connect(url) as db:
+                    row = db.execute("SELECT count(*) FROM sync.delivery WHERE stream = 'orders' AND state = 'delivered'").fetchone()
+                if row and row[0]:
+                    return True
+        except psycopg.Error:
+            pass  # the schema is being made
+        time.sleep(0.5)
+    return False

@@ -1,0 +1,100 @@
+"""What several processes share through the ledger: a quota, and the one writer's place of a stream."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from resources.ledger.quota import PostgresQuota
+from resources.ledger.store import Ledger
+
+TAKER = """
+import sys
+from resources.ledger.quota import PostgresQuota
+quota = PostgresQuota(sys.argv[1])
+sys.stdin.readline()
+print(sum(quota.take("store", 3, quota=100, window_seconds=60)[0] for _ in range(60)))
+"""
+HOLDER = """
+import sys, time
+from resources.ledger.store import Ledger
+with Ledger(sys.argv[1]).session("acme", "orders") as session, session.writer_lock():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextmanager
+def _process(program: str, url: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", program, url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        if process.poll() is None:
+            process.kill()
+
+
+def test_processes_together_never_take_more_than_the_quota(database: str) -> None:
+    """Two processes ask at once for 360 permits of 100: they get 100, to the last one."""
+    with _process(TAKER, database) as one, _process(TAKER, database) as other:
+        for process in (one, other):
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        taken = [int(process.communicate()[0]) for process in (one, other)]
+    assert sum(taken) == 100
+
+
+def test_a_used_up_quota_names_the_wait_and_opens_again(database: str) -> None:
+    """No permit is left until the window ends; then there are new ones."""
+    quota = PostgresQuota(database)
+    assert quota.take("store", 5, quota=5, window_seconds=0.3) == (5, 0.0)
+    granted, seconds = quota.take("store", 1, quota=5, window_seconds=0.3)
+    assert granted == 0
+    assert 0 < seconds <= 0.3
+    time.sleep(seconds + 0.01)
+    assert quota.take("store", 9, quota=5, window_seconds=0.3)[0] == 5
+    quota.close()
+
+
+def test_the_apis_own_count_lowers_what_is_left(database: str) -> None:
+    """Other apps of the store use the same quota: its headers win when they say less, and never when they say more."""
+    quota = PostgresQuota(database)
+    quota.take("store", 10, quota=100, window_seconds=30)
+    quota.observe("store", quota=100, left=4, reset_seconds=20, window_seconds=30)
+    assert quota.take("store", 50, quota=100, window_seconds=30)[0] == 4
+    quota.observe("store", quota=100, left=80, reset_seconds=20, window_seconds=30)
+    assert quota.take("store", 50, quota=100, window_seconds=30)[0] == 0
+    quota.close()
+
+
+def test_a_stream_has_one_writer_and_a_killed_one_frees_its_place(ledger: Ledger, database: str) -> None:
+    """While another process holds the place nobody else gets it; kill -9 frees it, without waiting for any time-out."""
+    with _process(HOLDER, database) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with ledger.session("acme", "orders") as session, ledger.session("acme", "shipments") as other:
+            with other.writer_lock():
+                pass  # another stream is another place
+            session.db.execute("SET lock_timeout = '300ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable), session.writer_lock():
+                pytest.fail("two writers at once")
+            session.db.execute("SET lock_timeout = '5s'")
+            holder.kill()
+            with session.writer_lock():
+                pass
+
+
+def test_the_place_is_given_back_when_the_work_fails(ledger: Ledger) -> None:
+    """An error within the lock leaves it free for the next session."""
+    with ledger.session("acme", "orders") as session, pytest.raises(RuntimeError), session.writer_lock():
+        raise RuntimeError
+    with ledger.session("acme", "orders") as session:
+        session.db.execute("SET lock_timeout = '1s'")
+        with session.writer_lock():
+            pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -31,7 +32,8 @@ class Held:
         """Read what the ledger keeps; an id alone was kept before tracking numbers were."""
         if isinstance(kept, str):
             return cls(kept)
-        return cls(kept["id"], kept["tracking"], kept["carrier"], kept["group"], kept["units"])  # type: ignore[arg-type]
+        known: dict[str, Any] = dict(kept)
+        return cls(known["id"], known.get("tracking"), known.get("carrier"), known.get("group"), known.get("units", {}))
 
     @classmethod
     def as_asked(cls, shipment_id: str, request: ShipmentRequest) -> Held:

@@ -155,9 +155,13 @@ class Desk:
         self.settled.extend(courses)
 
     def settle_rows(
-        self, rows: Sequence[SettleRow], holds: Sequence[TargetRow], unsent: Sequence[UUID] = (), exchanges: Sequence[Exchange] | None = None
+        self,
+        rows: Sequence[SettleRow],
+        holds: Sequence[TargetRow],
+        unsent: Sequence[UUID] = (),
+        exchanges: Sequence[Exchange] | None = None,
     ) -> None:
-        """Write outcomes, what the target now holds, and the exchanges that led there (all so far, if none are given), in one transaction."""
+        """Write outcomes, what the target now holds, and the exchanges that led there (by default all so far), in one transaction."""
         if exchanges is None:
             exchanges, self._exchanges = self._exchanges, []
         with self._session.transaction():

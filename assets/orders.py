@@ -202,11 +202,9 @@ class _Delivery:
         wanted = self._sync.oms.order_payload(order)
         if known is None:
             return self._save(self._claim(accepted, "create", sequence), wanted, wanted, None, writer, accepted.source_updated_at)
-        change: Mapping[str, object] | None
-        if self._request.force:
-            change = self._whole(wanted, known)
-        else:
-            change = self._sync.oms.order_change(orjson.loads(known.content), wanted)
+        change = (
+            self._whole(wanted, known) if self._request.force else self._sync.oms.order_change(orjson.loads(known.content), wanted)
+        )
         if change is None:
             return None
         return self._save(self._claim(accepted, "update", sequence), change, wanted, known, writer, accepted.source_updated_at)

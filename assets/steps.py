@@ -54,10 +54,10 @@ class Step:
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
             return session.records.summary(day)
 
-    def examples(self, day: date) -> list[dict[str, str]]:
-        """Return open rejections of the partition."""
+    def open_rejections(self, day: date) -> tuple[int, list[dict[str, str]]]:
+        """Return how many rejections of the partition are open, and the first of them."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
-            return session.rejections.examples(day)
+            return session.rejections.count_open(day), session.rejections.examples(day)
 
     @contextmanager
     def classified(self) -> Iterator[None]:
@@ -100,8 +100,7 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
             counts = validate(step.sync, stream, day, everything=not config.only_new)
         step.audit(day, None, vars(counts), started)
         total = step.summary(day)
-        examples = step.examples(day)
-        open_now[key] = total.get("rejected", 0)
+        open_now[key], examples = step.open_rejections(day)
         if total and (difference := _difference(total)):
             unbalanced[key] = difference
         text = f"{counts.accepted} accepted, {counts.rejected.total()} rejected, {counts.skipped.total()} skipped by rule, {counts.superseded} superseded"
@@ -117,8 +116,8 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
                 description="; ".join(f"{key}: {text}" for key, text in unbalanced.items()) or "captured = accepted + rejected + skipped + superseded",
             ),
             dg.AssetCheckResult(
-                check_name=REJECTIONS, passed=rejected == 0, severity=dg.AssetCheckSeverity.WARN, metadata={"rejected": rejected},
-                description=f"{rejected} records are rejected; see the table, or run: lockstep rejections list" if rejected else "none",
+                check_name=REJECTIONS, passed=rejected == 0, severity=dg.AssetCheckSeverity.WARN, metadata={"open": rejected},
+                description=f"{rejected} records are kept out; see the table, or run: lockstep rejections list" if rejected else "none",
             ),
         ]
     )  # fmt: skip
@@ -140,7 +139,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
         pending += step.summary(day).get("pending", 0)
         text = f"{counts.delivered} delivered, {counts.unchanged} unchanged, {counts.rejected} refused, {counts.failed} failed"
         details = metadata.by_code("sent", counts.effects) | metadata.named("left alone", counts.left_alone)
-        step.describe(key, _delivery_numbers(counts), text, details | metadata.rejections(step.examples(day)))
+        step.describe(key, _delivery_numbers(counts), text, details | metadata.rejections(step.open_rejections(day)[1]))
     if incomplete is not None:
         with step.classified():
             raise incomplete

@@ -41,16 +41,26 @@ def validate(sync: Sync, stream: Stream[Any], day: date, *, everything: bool) ->
     Raises ``PermanentError`` after the whole partition has been worked on where more records were rejected than the connection allows.
     """
     counts = ValidationCounts()
-    with sync.ledger.session(sync.name, stream.name, sync.run_id) as storing, sync.ledger.session(sync.name, stream.name) as reading:
-        with sync.ledger.session(sync.name, stream.name, sync.run_id) as session, behind() as follow:
-            for chunk in ahead(_chunks(reading, day, everything=everything), depth=1):
-                with uncollected():
-                    rows, rejections, accepted = _examine(sync, stream, session, chunk, counts)
-                    typed = stream.typed(accepted)
-                follow(partial(_store, storing, day, rows, rejections, typed))
-                counts.examined += len(chunk)
+    with (
+        sync.ledger.session(sync.name, stream.name) as reading,
+        sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
+        sync.ledger.session(sync.name, stream.name, sync.run_id) as storing,
+        behind() as follow,
+    ):
+        for chunk in ahead(_chunks(reading, day, everything=everything), depth=1):
+            with uncollected():
+                follow(partial(_store, storing, day, *_examined(sync, stream, session, chunk, counts)))
+            counts.examined += len(chunk)
     _raise_if_system_is_at_fault(sync, stream, counts)
     return counts
+
+
+def _examined(
+    sync: Sync, stream: Stream[Any], session: Session, chunk: Sequence[Captured], counts: ValidationCounts
+) -> tuple[list[RecordRow], list[RejectionRow], list[TypedRows]]:
+    """Examine a chunk; its canonical records, the largest part of it, end here, and only rows go on to be stored."""
+    rows, rejections, accepted = _examine(sync, stream, session, chunk, counts)
+    return rows, rejections, stream.typed(accepted)
 
 
 def _store(session: Session, day: date, rows: list[RecordRow], rejections: list[RejectionRow], typed: list[TypedRows]) -> None:

@@ -44,7 +44,7 @@ def peak(on: Rig, day: date, count: int) -> float:
     """Return the peak of a process that works on one partition, in megabytes."""
     command = [sys.executable, "-m", "benchmarks.memory", "--day", day.isoformat(), "--count", str(count)]
     environment = os.environ | {"DATABASE_URL": on.database, settings.VARIABLE: str(on.folder / settings.FILE_NAME)}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own module
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return int(done.stdout.split()[-1]) / 1024
 
 

@@ -72,10 +72,7 @@ def run(on: Rig, processes: int, windows: int) -> tuple[list[float], int]:
     begin = time.monotonic() + START_UP
     command = [sys.executable, "-m", "benchmarks.ratelimit", "--span", str(begin), str(begin + windows * WINDOW)]
     environment = os.environ | {"DATABASE_URL": on.database, settings.VARIABLE: str(on.folder / settings.FILE_NAME)}
-    children = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
-        for _ in range(processes)
-    ]
+    children = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
     moments = [float(moment) for child in children for moment in child.communicate()[0].split()]
     if any(child.returncode for child in children):
         raise SystemExit("a process failed; its own words stand above")
@@ -102,7 +99,8 @@ def main() -> None:
     with rig() as on:
         moments, refused = run(on, arguments.processes, arguments.windows)
     used = share(moments)
-    print(f"{arguments.processes} processes made {len(moments):,} calls in {moments[-1] - moments[0]:.1f} s: {used:.1%} of the quota ", end="")
+    spent = moments[-1] - moments[0]
+    print(f"{arguments.processes} processes made {len(moments):,} calls in {spent:.1f} s: {used:.1%} of the quota ", end="")
     print(f"of {QUOTA} calls in {WINDOW:.0f} s was used (at least {LEAST:.0%}); {refused} calls were refused (429)")
     sys.exit(used < LEAST)
 

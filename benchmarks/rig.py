@@ -117,7 +117,7 @@ def rig() -> Iterator[Rig]:
         database = embedded.start(folder / "postgres")
         migrate(database)
         postmaster = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
-        process = subprocess.Popen([sys.executable, "-m", "sandbox"], stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
+        process = subprocess.Popen([sys.executable, "-m", "sandbox"], stdout=subprocess.PIPE, text=True)
         try:
             url = process.stdout.readline().split()[-1] if process.stdout else ""
             yield Rig(folder, database, url, postmaster, psutil.Process(process.pid))

@@ -10,16 +10,16 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_policy.*")
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partitions_def.*")
 
-from assets.chain import build_chain  # noqa: E402
-from assets.partitions import daily  # noqa: E402
-from assets.runtime import Lockstep  # noqa: E402
-from assets.streams import STREAMS  # noqa: E402
-from domain.connections import Installation  # noqa: E402
-from orchestration.jobs import build_live_job, build_sync_job, lanes  # noqa: E402
-from orchestration.schedules import build_closing_sweep, build_status_sweep  # noqa: E402
-from orchestration.settings import load  # noqa: E402
-from sensors.deltas import build_lane_sensor  # noqa: E402
-from sensors.requeue import build_requeue_sensor  # noqa: E402
+from assets.chain import build_chain
+from assets.partitions import daily
+from assets.runtime import Lockstep
+from assets.streams import STREAMS
+from domain.connections import Installation
+from orchestration.jobs import build_live_job, build_sync_job, lanes
+from orchestration.schedules import build_closing_sweep, build_status_sweep
+from orchestration.settings import load
+from sensors.deltas import build_lane_sensor
+from sensors.requeue import build_requeue_sensor
 
 
 def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:

@@ -22,16 +22,20 @@ def instance() -> dg.DagsterInstance:
 
 
 def run_partitions(
-    lockstep: Lockstep, on: dg.DagsterInstance, connection: str, streams: Sequence[str], first: date, last: date, tags: dict[str, str]
-) -> dg.ExecuteInProcessResult:
-    """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run; raises what a step raised."""
+    lockstep: Lockstep, on: dg.DagsterInstance, connection: str, streams: Sequence[str], first: date, last: date, tags: dict[str, str],
+    *, force: bool = False,
+) -> dg.ExecuteInProcessResult:  # fmt: skip
+    """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run; raises what a step raised.
+
+    ``force`` sends even what the target is known to hold.
+    """
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
     keys = [dg.AssetKey([connection, stream, step]) for stream in streams for step in ("captured", "validated", "delivered")]
     span = {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": last.isoformat()}
     return job.execute_in_process(
         instance=on,
         asset_selection=keys,
-        run_config=QUIET,
+        run_config=QUIET | ({"ops": {f"{connection}__{s}__delivered": {"config": {"force": True}} for s in streams}} if force else {}),
         raise_on_error=True,
         partition_key=first.isoformat() if first == last else None,
         tags=tags if first == last else span | tags,

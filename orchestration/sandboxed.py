@@ -106,7 +106,7 @@ def start(port: int = PORT) -> Sandbox:
     state = home() / "sandbox"
     state.mkdir(parents=True, exist_ok=True)
     with (home() / "sandbox.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own module with our own arguments
+        process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)], stdout=log, stderr=log
         )
     for _ in range(150):

@@ -37,7 +37,7 @@ class RetryPolicy:
 
     def backoff(self, failures: int) -> float:
         """Return a delay with full jitter, so that processes which failed together don't come back together."""
-        return random.uniform(0, min(self.cap, self.base * 2.0 ** min(failures, 30)))  # noqa: S311 - not for secrecy
+        return random.uniform(0, min(self.cap, self.base * 2.0 ** min(failures, 30)))
 
 
 class Verdict(NamedTuple):
@@ -149,7 +149,7 @@ class Attempts:
         if quota:
             left = self._policy.quota_seconds - self._waited
             # A second of jitter: all processes are told the same moment.
-            delay = self._policy.backoff(self.number + 1) if ruling.delay is None else ruling.delay + random.uniform(0, 1)  # noqa: S311
+            delay = self._policy.backoff(self.number + 1) if ruling.delay is None else ruling.delay + random.uniform(0, 1)
         else:
             self._failures += 1
             left = self._policy.total_seconds - spent

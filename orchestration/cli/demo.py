@@ -179,6 +179,6 @@ def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str
             console.print(f"  [green]verified[/]  {name}: store and OMS agree, record by record")
         for difference in differences[:50]:
             console.print(f"  [red]DIFFERS[/]   {name}: {difference}")
-        if len(differences) > 50:  # noqa: PLR2004 - a screenful
+        if len(differences) > 50:
             console.print(f"  [red]DIFFERS[/]   {name}: and {len(differences) - 50} more")
     return [d for found in checks.values() for d in found]

@@ -41,7 +41,7 @@ class Children:
         """Start ``python -m ...`` with its output in a log of its own."""
         log = self._logs / f"{name}.log"
         with log.open("ab") as file:
-            process = subprocess.Popen(  # noqa: S603 - our own arguments
+            process = subprocess.Popen(
                 [sys.executable, "-m", *arguments], cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=file,
                 stderr=file, start_new_session=True,
             )  # fmt: skip

@@ -15,12 +15,10 @@ from assets.streams import STREAMS
 from domain.connections import Installation
 from domain.errors import LockstepError, PermanentError
 from orchestration import launch
-from orchestration.definitions import build
 from resources.ledger.status import run_counts
 
 REQUEST_TAG = "sync/request"
 """Finds the run of a request that raised before its id was known."""
-STEPS = ("captured", "validated", "delivered")
 
 
 @dataclass(frozen=True)
@@ -99,10 +97,7 @@ def _run(lockstep: Lockstep, on: dg.DagsterInstance, connection: str, chunk: Chu
     tags = {TRIGGER_TAG: trigger, REQUEST_TAG: request}
     error = ""
     try:
-        if force:
-            _run_forced(lockstep, on, connection, chunk, tags)
-        else:
-            launch.run_partitions(lockstep, on, connection, chunk.streams, chunk.first, chunk.last, tags)
+        launch.run_partitions(lockstep, on, connection, chunk.streams, chunk.first, chunk.last, tags, force=force)
     except dg.Failure as failure:
         error = str(failure.description)
     except LockstepError as fault:
@@ -111,18 +106,3 @@ def _run(lockstep: Lockstep, on: dg.DagsterInstance, connection: str, chunk: Chu
     run_id = run.run_id if run else ""
     with lockstep.ledger.session(connection, chunk.streams[0]) as session:
         return Outcome(chunk, run_id, run_counts(session.db, [run_id]), error)
-
-
-def _run_forced(lockstep: Lockstep, on: dg.DagsterInstance, connection: str, chunk: Chunk, tags: dict[str, str]) -> None:
-    """Run as ``launch.run_partitions`` does, with the delivery's ``force``: even what the target holds is sent."""
-    job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
-    ops = {f"{connection}__{stream}__delivered": {"config": {"force": True}} for stream in chunk.streams}
-    span = {"dagster/asset_partition_range_start": chunk.first.isoformat(), "dagster/asset_partition_range_end": chunk.last.isoformat()}
-    is_one = chunk.first == chunk.last
-    job.execute_in_process(
-        instance=on,
-        asset_selection=[dg.AssetKey([connection, stream, step]) for stream in chunk.streams for step in STEPS],
-        run_config=launch.QUIET | {"ops": ops},
-        partition_key=chunk.first.isoformat() if is_one else None,
-        tags=tags if is_one else span | tags,
-    )

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagster import StringSource
+import click
+from dagster import Field, StringSource
 from dagster_postgres import DagsterPostgresStorage
 
+from domain.errors import PermanentError
 from resources.ledger.embedded import database_url
+
+
+class NoDatabase(PermanentError, click.ClickException):
+    """No database is there; Dagster's own commands, which are made with click, show this as one sentence without a traceback."""
 
 
 class LockstepStorage(DagsterPostgresStorage):
@@ -16,11 +22,13 @@ class LockstepStorage(DagsterPostgresStorage):
     @classmethod
     def config_type(cls) -> Any:
         """No settings but an optional URL, which tests use."""
-        from dagster import Field
-
         return {"url": Field(StringSource, is_required=False)}
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> LockstepStorage:
-        """Build the storage; raises ``PermanentError`` that says what to do where no database is there."""
-        return cls(postgres_url=config_value.get("url") or database_url(), inst_data=inst_data)
+        """Build the storage; raises ``NoDatabase`` that says what to do where no database is there."""
+        try:
+            url = config_value.get("url") or database_url()
+        except PermanentError as error:
+            raise NoDatabase(str(error)) from error
+        return cls(postgres_url=url, inst_data=inst_data)

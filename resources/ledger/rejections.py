@@ -22,7 +22,7 @@ class Rejections:
         self._stream = stream
 
     def open(self, day: date, rows: Sequence[RejectionRow], run_id: str) -> None:
-        """Open a rejection for each record, or note that an open one was met again."""
+        """Open a rejection for each record, or note that an open one was met again; a version that a person discarded stays discarded."""
         if not rows:
             return
         parameters = [
@@ -37,7 +37,12 @@ class Rejections:
             cursor.executemany(
                 """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice,
                                                value, problems, correlation_id, run_id)
-                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                   SELECT v.* FROM (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date, %s::uuid, %s::text, %s::text, %s::text, %s::text,
+                                            %s::text, %s::jsonb, %s::text, %s::text))
+                        AS v(connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice, value, problems,
+                             correlation_id, run_id)
+                   WHERE NOT EXISTS (SELECT 1 FROM sync.rejection d WHERE (d.connection, d.stream, d.source_day, d.capture_id, d.stage)
+                       = (v.connection, v.stream, v.source_day, v.capture_id, v.stage) AND d.state = 'discarded')
                    ON CONFLICT (connection, stream, source_id, stage) WHERE state IN ('open', 'retried') DO UPDATE SET
                        source_day = excluded.source_day, capture_id = excluded.capture_id, code = excluded.code, field = excluded.field,
                        message = excluded.message, advice = excluded.advice, value = excluded.value, problems = excluded.problems,
@@ -62,6 +67,15 @@ class Rejections:
             (self._name, self._stream),
         ).fetchone()
         return bool(row and row[0])
+
+    def count_open(self, day: date) -> int:
+        """Return how many of a partition's rejections are open: neither resolved nor discarded by a person."""
+        row = self._db.execute(
+            """SELECT count(*) FROM sync.rejection
+               WHERE connection = %s AND stream = %s AND source_day = %s AND state IN ('open', 'retried')""",
+            (self._name, self._stream, day),
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def examples(self, day: date, limit: int = 20) -> list[dict[str, str]]:
         """Return up to ``limit`` open rejections of a partition for the run's metadata."""

@@ -92,9 +92,10 @@ UNION ALL
 SELECT connection, source_id, closed_at, 'rejection ' || state, stream, code || ': ' || closed_why, correlation_id, run_id
 FROM sync.rejection WHERE stream IN ('orders', 'shipments') AND closed_at IS NOT NULL
 UNION ALL
-SELECT connection, source_id, occurred_at, milestone, 'shipments',
+SELECT connection, source_id, min(occurred_at), milestone, 'shipments',
        concat_ws(' ', trim_scale(quantity)::text || ' x ' || sku, nullif(carrier, ''), nullif(tracking_number, '')), '', ''
-FROM history.shipments;
+FROM sync.fulfilment_event
+GROUP BY connection, source_id, event_key, milestone, quantity, sku, carrier, tracking_number;
 COMMENT ON VIEW history.order_timeline IS 'Everything that happened to an order, one row an event.';
 
 DO $$

@@ -59,7 +59,7 @@ def test_the_checks_tell_of_rejections_and_of_what_is_left(scene: Scene) -> None
     assert results["every_capture_has_an_outcome"].passed
     assert not results["no_open_rejections"].passed
     assert results["no_open_rejections"].severity is dg.AssetCheckSeverity.WARN
-    assert results["no_open_rejections"].metadata["rejected"].value == 1
+    assert results["no_open_rejections"].metadata["open"].value == 1
     assert results["nothing_left_to_deliver"].passed
     (event,) = ended.asset_materializations_for_node(f"{NAME}__orders__validated")
     (shown,) = event.metadata["rejections"].records

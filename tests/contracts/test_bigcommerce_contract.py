@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -171,7 +172,8 @@ def test_everything_written_fits_the_official_files(tap: tuple[RunningSandbox, l
             assert await writer.list_shipments("1001") == []
             lines = (ShipmentLine(str(line["id"]), 1),)
             request = ShipmentRequest("1001", str(line["order_address_id"]), lines, "1Z12345E0291980793", "ups", "Ground")
-            await writer.create_shipment(request, "ord-1")
+            made = await writer.create_shipment(request, "ord-1")
+            await writer.update_shipment(made.target_id, replace(request, tracking_number="1Z12345E1512345676"), "ord-1")
             assert len(await writer.list_shipments("1001")) == 1
             await writer.read_order("1001")
             await writer.put_status("1001", "3", "ord-1")

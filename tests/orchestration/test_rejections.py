@@ -68,3 +68,11 @@ def test_a_discarded_rejection_no_longer_counts_as_open(rejected: Shop):
     assert closed["closed_by"]
     assert rejected.run("rejections", "discard", str(first), "--reason", "again").exit_code == 1
     assert rejected.run("rejections", "discard", str(first)).exit_code == 2
+
+
+def test_a_discarded_version_stays_discarded_when_its_day_is_run_again(rejected: Shop):
+    """The nightly sweep must not bring back what a person closed; a newer version of the record may."""
+    first = rejected.json("rejections", "list")[0]["rejection_id"]
+    rejected.done("rejections", "discard", str(first), "--reason", "test order")
+    rejected.replay_orders()
+    assert len(rejected.json("rejections", "list")) == 1

@@ -19,9 +19,9 @@ class Settings:
     """Behaviour of one tenant."""
 
     client_id: str = "lockstep"
-    client_secret: str = "sandbox-secret"  # noqa: S105 - a simulated system's published credential
+    client_secret: str = "sandbox-secret"
     username: str = "sync"
-    password: str = "sandbox-password"  # noqa: S105 - the same
+    password: str = "sandbox-password"
     token_seconds: int = 3600
     org_id: str = "SANDBOX"
     business_error_status: int = 400

@@ -42,7 +42,6 @@ Unknown fields are refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-
 from typing import TYPE_CHECKING, Any
 
 import orjson

@@ -14,6 +14,7 @@ from assets.spec import Stream
 from assets.steps import ACCOUNTED_FOR, DELIVERED_IN_FULL, REJECTIONS, Step
 from domain.connections import Connection
 
+Context = dg.AssetExecutionContext
 CAPTURED, VALIDATED, DELIVERED = "captured", "validated", "delivered"
 BACKFILL_PARTITIONS_PER_RUN = 15
 """A backfill's run holds an API for at most so many days' records before a live run's turn comes."""
@@ -44,28 +45,30 @@ def build_chain(
     @dg.asset(
         key=keys[CAPTURED], kinds={stream.name, source}, pool=f"{source}_{name}", description=_captured_text(stream, source), **common
     )
-    def captured(context: dg.AssetExecutionContext, config: CaptureConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+    def captured(context: Context, config: CaptureConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
         return steps.captured(Step(context, lockstep, name, stream, CAPTURED), config, stream)
 
     @dg.asset(
         key=keys[VALIDATED], deps=[keys[CAPTURED]], kinds={stream.name, "pandera"}, description=_validated_text(stream),
         check_specs=[
             dg.AssetCheckSpec(ACCOUNTED_FOR, asset=keys[VALIDATED], blocking=True,
-                              description="Every capture of the partition ended in exactly one of accepted, rejected, skipped, superseded."),
+                              description="Every capture of the partition ended in one of accepted, rejected, skipped, superseded."),
             dg.AssetCheckSpec(REJECTIONS, asset=keys[VALIDATED], description="No record of the partition is kept out of delivery."),
         ],
         **common,
     )  # fmt: skip
-    def validated(context: dg.AssetExecutionContext, config: ValidateConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+    def validated(context: Context, config: ValidateConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
         return steps.validated(Step(context, lockstep, name, stream, VALIDATED), config, stream)
 
     @dg.asset(
         key=keys[DELIVERED], deps=[keys[VALIDATED]], kinds={stream.name, target}, pool=f"{target}_{name}",
         description=_delivered_text(stream, target),
-        check_specs=[dg.AssetCheckSpec(DELIVERED_IN_FULL, asset=keys[DELIVERED], description="Every accepted record has reached the target.")],
+        check_specs=[
+            dg.AssetCheckSpec(DELIVERED_IN_FULL, asset=keys[DELIVERED], description="Every accepted record has reached the target."),
+        ],
         **common,
     )  # fmt: skip
-    def delivered(context: dg.AssetExecutionContext, config: DeliverConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+    def delivered(context: Context, config: DeliverConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
         return steps.delivered(Step(context, lockstep, name, stream, DELIVERED), config, stream)
 
     return [captured, validated, delivered]
@@ -85,15 +88,16 @@ def _captured_text(stream: Stream[Any], source: str) -> str:
 
 def _validated_text(stream: Stream[Any]) -> str:
     return (
-        f"{stream.summary}\n\nThis step maps each captured record to the canonical form and checks the batch. A bad record becomes a rejection "
-        "with its reason; the good ones go on. Materialize a partition after a mapping was fixed to validate it again.\n\n"
+        f"{stream.summary}\n\nThis step maps each captured record to the canonical form and checks the batch. A bad record becomes a "
+        "rejection with its reason; the good ones go on. Materialize a partition after a mapping was fixed to validate it again.\n\n"
         "**Warned?** Records are rejected: see the table of the last materialization, or `lockstep rejections list`."
     )
 
 
 def _delivered_text(stream: Stream[Any], target: str) -> str:
     return (
-        f"{stream.summary}\n\nThis step brings accepted records to {target}, each exactly once in effect: what the target holds already in this "
-        "form is not sent again, however often a partition is materialized.\n\n"
-        "**Red?** Records could not be sent and stay due: look at the run's error; the next run sends them. `lockstep trace ORDER` shows one."
+        f"{stream.summary}\n\nThis step brings accepted records to {target}, each exactly once in effect: what the target holds already in "
+        "this form is not sent again, however often a partition is materialized.\n\n"
+        "**Red?** Records could not be sent and stay due: look at the run's error; the next run sends them. "
+        "`lockstep trace ORDER` shows one."
     )

@@ -19,7 +19,8 @@ class ValidateConfig(dg.Config):
     """What to validate."""
 
     only_new: bool = Field(
-        default=False, description="Validate only captures without an outcome. Left off, all are validated again: mappings may have changed."
+        default=False,
+        description="Validate only captures without an outcome. Left off, all are validated again: mappings may have changed.",
     )
 
 

@@ -24,6 +24,7 @@ from domain.primitives import Window
 
 ACCOUNTED_FOR, REJECTIONS, DELIVERED_IN_FULL = "every_capture_has_an_outcome", "no_open_rejections", "nothing_left_to_deliver"
 TRIGGER_TAG = "sync/trigger"
+BALANCE = "captured = accepted + rejected + skipped + superseded"
 LIVE = "live"
 
 
@@ -73,7 +74,7 @@ class Step:
             if self.sync.trigger == LIVE:
                 raise dg.Failure(safe_text(error), allow_retries=False) from None
             raise TransientError(safe_text(error)) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the failure says what it was, and is red
             raise unexpected(error, f"{self.sync.name}/{self._stream.name}/{self._step}") from None
 
 
@@ -103,7 +104,10 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
         open_now[key], examples = step.open_rejections(day)
         if total and (difference := _difference(total)):
             unbalanced[key] = difference
-        text = f"{counts.accepted} accepted, {counts.rejected.total()} rejected, {counts.skipped.total()} skipped by rule, {counts.superseded} superseded"
+        text = (
+            f"{counts.accepted} accepted, {counts.rejected.total()} rejected, {counts.skipped.total()} skipped by rule, "
+            f"{counts.superseded} superseded"
+        )
         numbers = {"examined": counts.examined, "accepted": counts.accepted, "rejected": counts.rejected.total(),
                    "skipped": counts.skipped.total(), "superseded": counts.superseded}  # fmt: skip
         details = metadata.by_code("rejected", counts.rejected) | metadata.by_code("skipped", counts.skipped)
@@ -113,7 +117,7 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
         check_results=[
             dg.AssetCheckResult(
                 check_name=ACCOUNTED_FOR, passed=not unbalanced, severity=dg.AssetCheckSeverity.ERROR,
-                description="; ".join(f"{key}: {text}" for key, text in unbalanced.items()) or "captured = accepted + rejected + skipped + superseded",
+                description="; ".join(f"{key}: {text}" for key, text in unbalanced.items()) or BALANCE,
             ),
             dg.AssetCheckResult(
                 check_name=REJECTIONS, passed=rejected == 0, severity=dg.AssetCheckSeverity.WARN, metadata={"open": rejected},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -59,7 +60,7 @@ class Window:
         seconds = int((self.until - self.since).total_seconds())
         parts = max(1, min(parts, seconds or 1))
         edges = [self.since + timedelta(seconds=seconds * i // parts) for i in range(parts)] + [self.until]
-        return [type(self)(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        return [type(self)(a, b) for a, b in pairwise(edges)]
 
     def by_day(self) -> list[Self]:
         """Cut at each UTC midnight: a live window that crosses a partition's end is split there."""

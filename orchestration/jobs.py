@@ -28,7 +28,7 @@ def build_live_job(lane: str, names: list[str], installation: Installation) -> d
     return dg.define_asset_job(
         f"live_{lane}",
         selection=dg.AssetSelection.assets(*keys),
-        description="Brings what changed since the last run to the other side. Asked for by the lane's sensor; one run covers all its changes.",
+        description="Brings what changed since the last run to the other side. The lane's sensor asks for it; one run covers all changes.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(LIVE_PRIORITY), "sync/lane": lane},
     )
@@ -39,7 +39,7 @@ def build_sync_job(name: str, connection: Connection) -> dg.UnresolvedAssetJobDe
     return dg.define_asset_job(
         f"sync_{name}",
         selection=dg.AssetSelection.assets(*chain_keys(name, connection)),
-        description="Reads a whole day again, validates it again and delivers what the target does not hold. Launch it for a partition or a range.",
+        description="Reads a whole day again, validates it again and delivers what the target lacks. Launch it for a partition or a range.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(BACKFILL_PRIORITY), "sync/connection": name},
     )

@@ -39,8 +39,8 @@ def connections_path() -> Path:
         if candidate.exists():
             return candidate
     raise ConfigurationError(
-        f"No {FILE_NAME}: neither {VARIABLE} is set nor is there one in {project_root()}. Copy docs/connections.example.yaml and fill it in, "
-        "or run 'lockstep db start' (or 'make demo', 'make up') for a connection between sandbox systems."
+        f"No {FILE_NAME}: neither {VARIABLE} is set nor is there one in {project_root()}. Copy docs/connections.example.yaml and fill "
+        "it in, or run 'lockstep db start' (or 'make demo', 'make up') for a connection between sandbox systems."
     )
 
 
@@ -101,13 +101,11 @@ def _shared_channels(installation: Installation) -> list[tuple[tuple[int | str, 
         (store_a, channel_a), (store_b, channel_b) = (settings_of(c.platform, platforms.REGISTRY).identity for c in (a, b))  # type: ignore[attr-defined]
         if store_a == store_b and (channel_a == channel_b or None in (channel_a, channel_b)):
             channel = channel_a or channel_b or "all channels"
-            faults.append(
-                (
-                    ("connections", second, "platform"),
-                    f"the connections {first} and {second} both serve {store_a}, channel {channel}: its orders would go out twice. "
-                    "Give each its own channel_id, or remove one",
-                )
+            message = (
+                f"the connections {first} and {second} both serve {store_a}, channel {channel}: its orders would go out twice. "
+                "Give each its own channel_id, or remove one"
             )
+            faults.append((("connections", second, "platform"), message))
     return faults
 
 

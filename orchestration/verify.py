@@ -67,8 +67,10 @@ def verdicts(url: str, connection: str) -> dict[str, tuple[str, str]]:
     """Return the ledger's statement on the newest version of each captured order: id -> (state, rule or code or outcome)."""
     with psycopg.connect(url) as db:
         rows = db.execute(
-            """SELECT DISTINCT ON (source_id) source_id, state, CASE WHEN state = 'accepted' THEN coalesce(outcome, 'pending') ELSE rule END
-               FROM sync.record WHERE connection = %s AND stream = 'orders' ORDER BY source_id, source_updated_at DESC, validated_at DESC""",
+            """SELECT DISTINCT ON (source_id) source_id, state,
+                      CASE WHEN state = 'accepted' THEN coalesce(outcome, 'pending') ELSE rule END
+               FROM sync.record WHERE connection = %s AND stream = 'orders'
+               ORDER BY source_id, source_updated_at DESC, validated_at DESC""",
             (connection,),
         )
         return {source_id: (state, rule) for source_id, state, rule in rows}

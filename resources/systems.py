@@ -11,8 +11,10 @@ from resources import oms, platforms
 from resources.connector import Connector
 from resources.secrets import resolve
 
+Registry = dict[str, Connector[CommercePlatform]] | dict[str, Connector[OrderManagementSystem]]
 
-def settings_of(section: SystemSection, registry: dict[str, Connector[CommercePlatform]] | dict[str, Connector[OrderManagementSystem]]) -> BaseModel:
+
+def settings_of(section: SystemSection, registry: Registry) -> BaseModel:
     """Validate a connector's section. Raises ``pydantic.ValidationError``, or ``PermanentError`` for a kind that nobody registered."""
     connector = registry.get(section.kind)
     if connector is None:

@@ -52,7 +52,8 @@ def tick(
     if (wait_until := _pause_until(context.instance, lane)) > now:
         return dg.SkipReason(f"The lane's last runs failed; the next is asked for at {wait_until:%H:%M:%S}Z.")
     probed = cursor.parse(context.cursor)
-    chains = [(Chain(name, stream), _interval(installation, name, stream)) for name in names for stream in installation.connections[name].streams]
+    all_chains = [Chain(name, stream) for name in names for stream in installation.connections[name].streams]
+    chains = [(chain, _interval(installation, chain)) for chain in all_chains]
     wanted = cursor.chains_to_probe(chains, probed, _busy(context.instance, lane), now)
     due, failures = _probe_all(lockstep, wanted, now)
     for chain, error in failures.items():
@@ -62,7 +63,8 @@ def tick(
     requests = [_request(lane, day, group) for day, group in cursor.by_partition(due).items()]
     probed |= {str(chain): now for chain in wanted}
     if not requests:
-        return dg.SensorResult(skip_reason=f"No change in {len(wanted)} chains." if wanted else "No chain is due.", cursor=cursor.dump(probed))
+        reason = f"No change in {len(wanted)} chains." if wanted else "No chain is due."
+        return dg.SensorResult(skip_reason=reason, cursor=cursor.dump(probed))
     return dg.SensorResult(run_requests=requests, cursor=cursor.dump(probed))
 
 
@@ -121,9 +123,9 @@ def _request(lane: str, day: Any, group: Sequence[Due]) -> dg.RunRequest:
     )
 
 
-def _interval(installation: Installation, name: str, stream: str) -> timedelta:
-    connection = installation.connections[name]
-    return connection.inventory.interval if STREAMS[stream].is_snapshot else connection.poll_interval
+def _interval(installation: Installation, chain: Chain) -> timedelta:
+    connection = installation.connections[chain.connection]
+    return connection.inventory.interval if STREAMS[chain.stream].is_snapshot else connection.poll_interval
 
 
 def _busy(instance: dg.DagsterInstance, lane: str) -> set[str]:

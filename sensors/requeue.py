@@ -26,7 +26,7 @@ def build_requeue_sensor(name: str, installation: Installation, lockstep: Lockst
         job=job,
         minimum_interval_seconds=EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Finds partitions with records that a failed or killed run left without an outcome, and asks for a run that finishes them.",
+        description="Finds partitions with records that a failed or killed run left without an outcome, and asks for runs to finish them.",
     )
     def unfinished(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         return tick(context, name, installation, lockstep)
@@ -34,7 +34,9 @@ def build_requeue_sensor(name: str, installation: Installation, lockstep: Lockst
     return unfinished
 
 
-def tick(context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep) -> dg.SensorResult | dg.SkipReason:
+def tick(
+    context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep
+) -> dg.SensorResult | dg.SkipReason:
     """Ask for at most ``AT_ONCE`` runs, and for none while the connection has a run at work (it may be about to finish them)."""
     now = datetime.now(UTC)
     if context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={"sync/connection": name}), limit=1):

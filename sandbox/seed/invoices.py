@@ -11,7 +11,7 @@ InvoiceNo                   one order, though its rows may lie apart; ``external
 C + digits                  a cancellation or return: status 5 with quantities turned positive, since a cancelled order of a store shows
                             what had been ordered
 other invoices              status 11; negative and zero quantities stay as they are
-InvoiceDate                 ``date_created`` and ``date_modified`` (taken as UTC) from the invoice's first readable one. Where there is none:
+InvoiceDate                 ``date_created`` and ``date_modified`` (taken as UTC) from the invoice's first readable one. If there is none:
                             ``date_modified`` is the newest date of the file, and so is ``date_created`` of an invoice that names no date at
                             all (a store dates its orders itself); a text that is no date stands in ``date_created`` as it is
 CustomerID                  ``customer_id`` from the first row that has one; missing or not a number: 0, a guest

@@ -99,7 +99,7 @@ def moment(raw: str) -> datetime | None:
         found = None  # not ISO: the list of spreadsheets' forms decides
     for form in FORMATS if found is None and raw else ():
         try:
-            found = datetime.strptime(raw, form)
+            found = datetime.strptime(raw, form)  # noqa: DTZ007 - the zone is set below
             break
         except ValueError:
             continue

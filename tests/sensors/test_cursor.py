@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,7 +67,7 @@ def test_windows_are_split_at_the_ends_of_partitions_without_a_gap(since: dateti
     pieces = cursor.split(ORDERS, window, window.since)
     assert pieces[0].window.since == window.since
     assert pieces[-1].window.until == window.until
-    assert all(a.window.until == b.window.since for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(a.window.until == b.window.since for a, b in pairwise(pieces))
     assert all(Window.of_day(p.day).since <= p.window.since and p.window.until <= Window.of_day(p.day).until for p in pieces)
 
 

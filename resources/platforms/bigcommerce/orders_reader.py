@@ -101,7 +101,7 @@ class _Reading:
                 kept.append((raw, number, self._window.since, head))
             elif moment is not None and moment in window:
                 kept.append((raw, number, moment, head))
-        return reader._extras.complete(kept), last, len(found) < limit and len(found) % ROUND_PAGE != 0 or not found
+        return reader._extras.complete(kept), last, (len(found) < limit and len(found) % ROUND_PAGE != 0) or not found
 
     def side_by_side(self, first: Page, last: int) -> Iterator[Page]:
         """Yield the first page and all after id ``last``; as many pages are held as slices are read, and one more each."""
@@ -133,7 +133,7 @@ class _Reading:
                 if records:
                     self._put(held, records)
             self._put(held, None)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the consumer's thread
             self._put(held, error)
 
     def _put(self, held: queue.Queue[Page | BaseException | None], page: Page | BaseException | None) -> None:
@@ -141,7 +141,7 @@ class _Reading:
         while not self._stop.is_set():
             try:
                 held.put(page, timeout=0.2)
-                return
+                return  # noqa: TRY300 - the loop is for the other case
             except queue.Full:
                 continue
 

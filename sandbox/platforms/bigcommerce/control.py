@@ -10,7 +10,7 @@
     POST  channels                [{id?, name, status, type, platform, ...}] as channels.v3.yml has them; channel 1 exists
     POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels without counting a write
     POST  settings                any of {token, quota, window_ms, deduct_stock_on_order, inventory_delay_ms, clock_offset_s}
-    GET   settings, counts, effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory   (all but the first two NDJSON)
+    GET   settings, counts; as NDJSON: effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory
 
 An **order document** is BigCommerce's V2 order (``GET /v2/orders/{id}``; every field optional) plus embedded lists::
 
@@ -33,7 +33,8 @@ Ids and dates that are given stay; missing ones are assigned. ``address_index``/
 pick-up (default: the first address; digital lines and gift certificates to none); giving ``order_address_id`` beside an address's ``id``
 does the same. Money may be a number or a string and is kept with four decimals; a text that is no amount, or a date that is none, is
 served as it stands and counts as nothing (dirt, as imports and plug-ins leave it; the store's own API refuses such values). An order
-whose ``date_modified`` can't be read is listed by its ``date_created``, else by the moment it was placed. Missing totals are computed: line totals from unit
+whose ``date_modified`` can't be read is listed by its ``date_created``, else by the moment it was placed.
+Missing totals are computed: line totals from unit
 price and quantity, the order's subtotal, shipping, handling and wrapping from lines and addresses, and total = their sum + fees -
 ``discount_amount`` - ``coupon_discount`` (give these two to discount the order; ``applied_discounts`` alone do not change its total).
 Unknown fields are refused.

@@ -67,10 +67,7 @@ class Criteria:
 
     def admits(self, record: Record) -> bool:
         """Tell whether an order passes all filters."""
-        for test in self.tests:
-            if not test(record):
-                return False
-        return True
+        return all(test(record) for test in self.tests)
 
 
 def _epoch(query: Query, name: str, default: int, rounded: Callable[[float], int]) -> int:

@@ -120,8 +120,8 @@ def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
 
 def _fulfil(console: Console, url: str, tenant: str, day: int) -> None:
     """Let the OMS work a day: allocate, release, ship whole, split and partial, cancel some."""
-    answer = httpx.post(f"{url}/_sandbox/manhattan/{tenant}/advance", json={"to": "day", "seed": SEED + day}, timeout=300).raise_for_status()
-    done = ", ".join(f"{name} {number}" for name, number in answer.json().items() if isinstance(number, int) and number)
+    answer = httpx.post(f"{url}/_sandbox/manhattan/{tenant}/advance", json={"to": "day", "seed": SEED + day}, timeout=300)
+    done = ", ".join(f"{name} {number}" for name, number in answer.raise_for_status().json().items() if isinstance(number, int) and number)
     console.print(f"  OMS works a day: {done or 'nothing left to do'}")
 
 

@@ -37,8 +37,8 @@ class Rejections:
             cursor.executemany(
                 """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice,
                                                value, problems, correlation_id, run_id)
-                   SELECT v.* FROM (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date, %s::uuid, %s::text, %s::text, %s::text, %s::text,
-                                            %s::text, %s::jsonb, %s::text, %s::text))
+                   SELECT v.* FROM (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date, %s::uuid, %s::text, %s::text, %s::text,
+                                            %s::text, %s::text, %s::jsonb, %s::text, %s::text))
                         AS v(connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice, value, problems,
                              correlation_id, run_id)
                    WHERE NOT EXISTS (SELECT 1 FROM sync.rejection d WHERE (d.connection, d.stream, d.source_day, d.capture_id, d.stage)

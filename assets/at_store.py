@@ -9,10 +9,10 @@ from uuid import UUID
 
 import orjson
 
+from domain.exchange import ShipmentRequest
 from domain.fulfilment import Fulfilment
 from domain.identity import content_digest
 from domain.milestones import Milestone
-from domain.ports import ShipmentRequest
 from resources.ledger.rows import TargetRow, Unsettled
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from assets.pipelining import ahead, uncollected
 from assets.spec import Stream, Sync
+from domain.exchange import RawRecord
 from domain.identity import capture_id
-from domain.ports import RawRecord
 from domain.primitives import Window
 from resources.ledger.rows import CaptureRow
 from resources.ledger.store import Session

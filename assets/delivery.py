@@ -20,7 +20,7 @@ from domain.errors import (
     RecordRejected,
     TransientError,
 )
-from domain.ports import Exchange, OutcomeUnknown, Receipt
+from domain.exchange import Exchange, OutcomeUnknown, Receipt
 from resources.ledger.rows import ClaimRow, RejectionRow, SettleRow, TargetRow
 from resources.ledger.store import Session
 

@@ -14,10 +14,11 @@ from assets.delivery import Desk
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import INVENTORY
 from domain.errors import Problem, RecordRejected, TransientError
+from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id, delivery_key
 from domain.inventory import StockLevel, StockTarget, StoreItem
 from domain.policies import target_of
-from domain.ports import Mapped, RawRecord, Skipped, StoreWriter
+from domain.ports import StoreWriter
 from domain.primitives import Window
 from domain.schemas.stock import stock_problems
 from resources.ledger.rows import (
@@ -100,8 +101,18 @@ class Inventory:
     def typed(self, accepted: Sequence[tuple[Captured, StockLevel]]) -> list[TypedRows]:
         """Return one row a level."""
         rows = [
-            (c.capture_id, r.sku, r.node, r.available, r.on_hand, r.reserved, r.expected, r.expected_at, r.infinite,
-             r.observed_at or c.source_updated_at)
+            (
+                c.capture_id,
+                r.sku,
+                r.node,
+                r.available,
+                r.on_hand,
+                r.reserved,
+                r.expected,
+                r.expected_at,
+                r.infinite,
+                r.observed_at or c.source_updated_at,
+            )
             for c, r in accepted
         ]
         return [TypedRows("stock_level", *LEVEL, rows)]
@@ -218,9 +229,7 @@ class _Delivery:
             for start in range(0, len(ordered), size):
                 await self._write_batch(ordered[start : start + size], items, desk, writer)
 
-    async def _write_batch(
-        self, batch: Sequence[_Change], items: Mapping[str, StoreItem], desk: Desk, writer: StoreWriter
-    ) -> None:
+    async def _write_batch(self, batch: Sequence[_Change], items: Mapping[str, StoreItem], desk: Desk, writer: StoreWriter) -> None:
         with self._session.transaction():
             self._session.deliveries.claim([c.claim for c in batch], self._sync.run_id)
         try:
@@ -269,5 +278,3 @@ def _key(target: StockTarget) -> str:
 
 def _content(quantity: int, *, infinite: bool) -> bytes:
     return orjson.dumps({"infinite": True} if infinite else {"quantity": quantity})
-
-

@@ -13,9 +13,10 @@ from assets.delivery import Course, Desk, Effect, rejection_of
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, MasterItem, RawRecord, Receipt, Skipped
 from domain.identity import content_digest, correlation_id, delivery_key
 from domain.orders import Order
-from domain.ports import Mapped, MasterItem, OmsWriter, RawRecord, Receipt, Skipped
+from domain.ports import OmsWriter
 from domain.primitives import Window
 from domain.schemas.orders import order_problems
 from resources.ledger.rows import (
@@ -202,9 +203,7 @@ class _Delivery:
         wanted = self._sync.oms.order_payload(order)
         if known is None:
             return self._save(self._claim(accepted, "create", sequence), wanted, wanted, None, writer, accepted.source_updated_at)
-        change = (
-            self._whole(wanted, known) if self._request.force else self._sync.oms.order_change(orjson.loads(known.content), wanted)
-        )
+        change = self._whole(wanted, known) if self._request.force else self._sync.oms.order_change(orjson.loads(known.content), wanted)
         if change is None:
             return None
         return self._save(self._claim(accepted, "update", sequence), change, wanted, known, writer, accepted.source_updated_at)

@@ -17,17 +17,11 @@ from assets.delivery import Course, Effect
 from assets.spec import DeliveryRequest, Sync
 from domain.connections import SHIPMENTS
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
+from domain.exchange import OutcomeUnknown, Receipt, ShipmentLine, ShipmentRequest, StoreShipment
 from domain.fulfilment import Fulfilment, Parcel
 from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone, may_move
-from domain.ports import (
-    OutcomeUnknown,
-    Receipt,
-    ShipmentLine,
-    ShipmentRequest,
-    StoreShipment,
-    StoreWriter,
-)
+from domain.ports import StoreWriter
 from resources.ledger.rows import Accepted, ClaimRow, TargetRow
 
 GRACE_SECONDS = 5.0

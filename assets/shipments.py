@@ -14,10 +14,10 @@ from assets.parcels import Planner
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import ORDERS, SHIPMENTS
 from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, RawRecord, Skipped
 from domain.fulfilment import Fulfilment
 from domain.identity import content_digest, correlation_id
 from domain.milestones import Milestone
-from domain.ports import Mapped, RawRecord, Skipped
 from domain.primitives import Window
 from domain.schemas.fulfilment import fulfilment_problems
 from resources.ledger.deliveries import Deliveries
@@ -170,7 +170,9 @@ class _Delivery:
             _mark(orders, accepted, "delivered", CANCELED)
             refused = _mark(orders, [f.source_id for f in rejected], "refused", "")
             rows = [
-                RejectionRow(row.capture_id, row.source_id, "delivered", [_CANCEL_REFUSED], correlation_id(self._sync.name, "order", row.source_id))
+                RejectionRow(
+                    row.capture_id, row.source_id, "delivered", [_CANCEL_REFUSED], correlation_id(self._sync.name, "order", row.source_id)
+                )
                 for row in refused
             ]
             for row, rejection in zip(refused, rows, strict=True):
@@ -207,4 +209,3 @@ def _replaced(begun: Sequence[Unsettled], course: Course) -> list[Any]:
         return []
     keys = {effect.claim.delivery_key for effect in course.effects}
     return [u.delivery_key for u in begun if u.delivery_key not in keys]
-

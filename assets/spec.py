@@ -11,13 +11,8 @@ from pydantic import BaseModel
 
 from domain.connections import Connection
 from domain.errors import Problem
-from domain.ports import (
-    CommercePlatform,
-    Mapped,
-    OrderManagementSystem,
-    RawRecord,
-    Skipped,
-)
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.ports import CommercePlatform, OrderManagementSystem
 from domain.primitives import Window
 from resources.ledger.rows import Accepted, Captured, TypedRows
 from resources.ledger.store import Ledger, Session

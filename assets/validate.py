@@ -13,8 +13,8 @@ from typing import Any
 from assets.pipelining import ahead, behind, uncollected
 from assets.spec import Stream, Sync
 from domain.errors import PermanentError, Problem, RecordRejected
+from domain.exchange import Skipped
 from domain.identity import content_digest
-from domain.ports import Skipped
 from resources.ledger.rows import Captured, RecordRow, RejectionRow, TypedRows
 from resources.ledger.store import Session
 

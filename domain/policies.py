@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 
 from domain.connections import InventoryPolicy
+from domain.exchange import Skipped
 from domain.inventory import StockLevel, StockTarget
-from domain.ports import Skipped
 
 
 def location_of(level: StockLevel, policy: InventoryPolicy, locations: Mapping[str, str]) -> str | Skipped:

@@ -106,9 +106,7 @@ def start(port: int = PORT) -> Sandbox:
     state = home() / "sandbox"
     state.mkdir(parents=True, exist_ok=True)
     with (home() / "sandbox.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)], stdout=log, stderr=log
-        )
+        process = subprocess.Popen([sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)], stdout=log, stderr=log)
     for _ in range(150):
         if is_up(url):
             return Sandbox(url, process)

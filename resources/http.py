@@ -16,7 +16,7 @@ import httpx
 import orjson
 
 from domain.errors import PermanentError
-from domain.ports import Exchange, ExchangeLog
+from domain.exchange import Exchange, ExchangeLog
 from resources.auth import Auth
 from resources.ratelimit import Limiter
 from resources.redaction import error_text, request_id

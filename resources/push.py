@@ -12,7 +12,7 @@ from typing import Any, Self
 import aiohttp
 from yarl import URL
 
-from domain.ports import Exchange, ExchangeLog
+from domain.exchange import Exchange, ExchangeLog
 from resources.auth import Auth
 from resources.http import CORRELATION_HEADER, Decoder, Reply, base_headers, checked_base_url, decoded, is_certificate_fault
 from resources.ratelimit import Limiter

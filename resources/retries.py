@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from domain.errors import PermanentError, TransientError
-from domain.ports import OutcomeUnknown
+from domain.exchange import OutcomeUnknown
 from resources.redaction import error_text, masked, request_id
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})

@@ -34,9 +34,7 @@ def build_requeue_sensor(name: str, installation: Installation, lockstep: Lockst
     return unfinished
 
 
-def tick(
-    context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep
-) -> dg.SensorResult | dg.SkipReason:
+def tick(context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep) -> dg.SensorResult | dg.SkipReason:
     """Ask for at most ``AT_ONCE`` runs, and for none while the connection has a run at work (it may be about to finish them)."""
     now = datetime.now(UTC)
     if context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={"sync/connection": name}), limit=1):

@@ -9,8 +9,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from domain.errors import Problem
+from domain.exchange import MasterItem
 from domain.orders import Order
-from domain.ports import MasterItem
 from domain.schemas.batch import SCALE, Rule, failures, scaled
 
 HALF_A_CENT = SCALE // 200

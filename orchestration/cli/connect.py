@@ -11,7 +11,7 @@ from assets.runtime import Lockstep
 from assets.streams import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
-from domain.ports import Check
+from domain.exchange import Check
 from domain.primitives import Window
 from orchestration.cli.ledger import connection_of
 from orchestration.cli.output import examples, print_table

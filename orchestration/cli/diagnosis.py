@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from assets.runtime import Lockstep
 from domain.connections import Installation, SecretRef
 from domain.errors import LockstepError
-from domain.ports import Check
+from domain.exchange import Check
 from orchestration import launch
 from orchestration.cli.connect import preflight
 from orchestration.definitions import build

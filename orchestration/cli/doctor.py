@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 from rich.text import Text
 
-from domain.ports import Check
+from domain.exchange import Check
 from orchestration.cli import diagnosis
 from orchestration.cli.output import examples, json_option, print_json, print_table
 

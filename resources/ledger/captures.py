@@ -76,9 +76,13 @@ class Captures:
 
     def to_validate(self, day: date, *, everything: bool, after: str | None, limit: int) -> list[Captured]:
         """Return the next captures of a partition by id: all of them, or only those without an outcome."""
-        condition = "" if everything else (
-            "AND NOT EXISTS (SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id) = "
-            "(c.connection, c.stream, c.source_day, c.capture_id))"
+        condition = (
+            ""
+            if everything
+            else (
+                "AND NOT EXISTS (SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id) = "
+                "(c.connection, c.stream, c.source_day, c.capture_id))"
+            )
         )
         rows = self._db.execute(
             f"""SELECT c.capture_id, c.source_id, c.source_updated_at, c.payload, c.correlation_id

@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
+from domain.exchange import MasterItem
 from domain.inventory import StoreItem
-from domain.ports import MasterItem
 
 
 class Catalogue:

@@ -19,9 +19,11 @@ class PostgresQuota:
     def take(self, bucket: str, wanted: int, *, quota: int, window_seconds: float) -> tuple[int, float]:
         """Take up to ``wanted`` permits; return how many were granted and, if none, the seconds until the window ends."""
         with self._lock:
-            row = self._connection().execute(
-                "SELECT granted, seconds FROM sync.take_permits(%s, %s, %s, %s)", (bucket, wanted, quota, window_seconds)
-            ).fetchone()
+            row = (
+                self._connection()
+                .execute("SELECT granted, seconds FROM sync.take_permits(%s, %s, %s, %s)", (bucket, wanted, quota, window_seconds))
+                .fetchone()
+            )
         granted, seconds = row or (0, window_seconds)
         return int(granted), 0.0 if granted else float(seconds)
 

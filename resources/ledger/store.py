@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from domain.errors import TransientError
-from domain.ports import Exchange
+from domain.exchange import Exchange
 from domain.primitives import Window
 from resources.ledger.captures import Captures
 from resources.ledger.catalogue import Catalogue
@@ -115,9 +115,7 @@ class Session:
         self.db.execute(f"INSERT INTO sync.message_log ({names}) SELECT {names} FROM stage_message_log")  # noqa: S608 - constants
         self.db.execute("TRUNCATE stage_message_log")
 
-    def batch(
-        self, step: str, day: date, trigger: str, window: Window | None, counts: dict[str, Any], started_at: datetime
-    ) -> None:
+    def batch(self, step: str, day: date, trigger: str, window: Window | None, counts: dict[str, Any], started_at: datetime) -> None:
         """Record what a step did with a partition."""
         self.db.execute(
             """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, trigger, since, until, counts, started_at)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from assets.at_store import Held, OrderAtStore
-from domain.ports import ShipmentLine, ShipmentRequest
+from domain.exchange import ShipmentLine, ShipmentRequest
 from resources.ledger.rows import TargetRow
 from tests.assets.scene import Scene
 

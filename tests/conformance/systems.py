@@ -17,19 +17,9 @@ import httpx
 import orjson
 
 from domain.connections import Connection
+from domain.exchange import Check, Exchange, Mapped, RawRecord, ShipmentRequest, Skipped
 from domain.orders import Order
-from domain.ports import (
-    Check,
-    CommercePlatform,
-    Exchange,
-    Mapped,
-    OmsWriter,
-    OrderManagementSystem,
-    RawRecord,
-    ShipmentRequest,
-    Skipped,
-    StoreWriter,
-)
+from domain.ports import CommercePlatform, OmsWriter, OrderManagementSystem, StoreWriter
 from domain.primitives import Window
 from sandbox.app import RunningSandbox
 from sandbox.system import Request, Response

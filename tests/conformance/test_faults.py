@@ -9,7 +9,8 @@ import traceback
 import pytest
 
 from domain.errors import LockstepError, PermanentError, TransientError
-from domain.ports import Exchange, OmsWriter, OrderManagementSystem
+from domain.exchange import Exchange
+from domain.ports import OmsWriter, OrderManagementSystem
 from domain.primitives import Window
 from resources.retries import RetryPolicy
 from tests.conformance.systems import DAY, Simulated, SimulatedOms, SimulatedStore

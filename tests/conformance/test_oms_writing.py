@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.exchange import Exchange, Mapped
 from domain.milestones import STAGES, Milestone
-from domain.ports import Exchange, Mapped, OmsWriter, OrderManagementSystem
+from domain.ports import OmsWriter, OrderManagementSystem
 from domain.primitives import Window
 from tests.conformance.mutations import mutations, refusal
 from tests.conformance.systems import DAY, SimulatedOms

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.ports import Mapped, RawRecord
+from domain.exchange import Mapped, RawRecord
 from domain.primitives import Window
 from tests.conformance.mutations import mutations, refusal
 from tests.conformance.systems import DAY, Simulated

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from domain.errors import RecordRejected
+from domain.exchange import Exchange, Mapped, OutcomeUnknown, Skipped
 from domain.inventory import StockTarget
 from domain.milestones import Milestone
-from domain.ports import CommercePlatform, Exchange, Mapped, OutcomeUnknown, Skipped, StoreWriter
+from domain.ports import CommercePlatform, StoreWriter
 from domain.primitives import Window
 from tests.conformance.systems import DAY, SimulatedStore
 from tests.conformance.test_reading import HOUR

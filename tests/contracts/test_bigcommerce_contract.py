@@ -22,8 +22,8 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
 from domain.errors import PermanentError, RecordRejected
+from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.inventory import StockTarget
-from domain.ports import ShipmentLine, ShipmentRequest
 from domain.primitives import Window
 from sandbox.app import RunningSandbox, running_sandbox
 from sandbox.system import Request, Response

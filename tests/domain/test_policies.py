@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.connections import InventoryPolicy
+from domain.exchange import Skipped
 from domain.inventory import StockLevel, StockTarget
 from domain.policies import sellable, target_of
-from domain.ports import Skipped
 
 NOW = datetime(2026, 3, 19, tzinfo=UTC)
 quantities = st.decimals(min_value=0, max_value=100_000, places=2)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from domain.errors import PermanentError, TransientError
-from domain.ports import Exchange, OutcomeUnknown
+from domain.exchange import Exchange, OutcomeUnknown
 from resources.auth import StaticHeader
 from resources.http import ApiClient, Reply, RetryPolicy, verdict
 from resources.ratelimit import Limiter, LocalQuota

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from domain.errors import PermanentError, TransientError
-from domain.ports import Exchange, OutcomeUnknown
+from domain.exchange import Exchange, OutcomeUnknown
 from resources.auth import StaticHeader
 from resources.push import PushClient
 from resources.ratelimit import Limiter, LocalQuota

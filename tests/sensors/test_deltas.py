@@ -80,7 +80,9 @@ def test_a_chain_with_a_run_at_work_is_not_asked_for_again(scene: Scene) -> None
     [request] = requests_of(tick(scene))
     assert scene.lockstep is not None
     live = build(scene.installation, scene.lockstep).resolve_job_def(f"live_{NAME}")
-    run = scene.instance.create_run_for_job(live, run_config=dict(request.run_config), tags=dict(request.tags), status=dg.DagsterRunStatus.STARTED)
+    run = scene.instance.create_run_for_job(
+        live, run_config=dict(request.run_config), tags=dict(request.tags), status=dg.DagsterRunStatus.STARTED
+    )
     assert requests_of(tick(scene)) == []
     scene.instance.delete_run(run.run_id)
     assert len(requests_of(tick(scene))) == 1

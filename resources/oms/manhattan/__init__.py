@@ -9,20 +9,11 @@ from urllib.parse import urlsplit
 
 from domain.connections import Connection, SecretRef
 from domain.errors import PermanentError
+from domain.exchange import Check, ExchangeLog, Mapped, MasterItem, RawRecord, Skipped
 from domain.fulfilment import Fulfilment
 from domain.inventory import StockLevel
 from domain.orders import Order
-from domain.ports import (
-    Check,
-    ExchangeLog,
-    Mapped,
-    MasterItem,
-    OmsWriter,
-    OrderManagementSystem,
-    QuotaLedger,
-    RawRecord,
-    Skipped,
-)
+from domain.ports import OmsWriter, OrderManagementSystem, QuotaLedger
 from domain.primitives import Window
 from resources.http import ApiClient
 from resources.oms.manhattan.auth import TokenAuth

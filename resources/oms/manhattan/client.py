@@ -13,7 +13,7 @@ import orjson
 
 from domain.connections import InventoryPolicy
 from domain.errors import LockstepError
-from domain.ports import Check, MasterItem, RawRecord
+from domain.exchange import Check, MasterItem, RawRecord
 from resources.http import ApiClient
 from resources.oms.manhattan.envelope import open_envelope, read_answer
 from resources.oms.manhattan.published import Id, text_of

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from domain.connections import Connection
 from domain.errors import Problem
+from domain.exchange import Mapped, Skipped
 from domain.fulfilment import Fulfilment, LineProgress, Units
 from domain.milestones import STAGES, Milestone
 from domain.orders import DeliveryMethod
-from domain.ports import Mapped, Skipped
 from resources.oms.manhattan.envelope import words_of
 from resources.oms.manhattan.parcels import ParcelMapper
 from resources.oms.manhattan.published import Line, PublishedOrder, read_order, text_of, to_moment, to_number, unreadable

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from domain.errors import TransientError
+from domain.exchange import RawRecord
 from domain.identity import content_digest
-from domain.ports import RawRecord
 from domain.primitives import Window
 from resources.http import ApiClient
 from resources.oms.manhattan.envelope import Answer, open_envelope, read_answer

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from domain.connections import InventoryPolicy
 from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, Skipped
 from domain.inventory import StockLevel
-from domain.ports import Mapped, Skipped
 from resources.oms.manhattan.envelope import words_of
 from resources.oms.manhattan.published import Id, Number, text_of, to_moment, to_number, unreadable
 from resources.oms.manhattan.settings import ManhattanSettings

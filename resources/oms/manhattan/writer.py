@@ -11,7 +11,7 @@ import msgspec
 import orjson
 
 from domain.errors import Problem, RecordRejected
-from domain.ports import Receipt
+from domain.exchange import Receipt
 from resources.http import Reply
 from resources.oms.manhattan.envelope import Answer, Message, open_envelope, rejection, told, words_of, write_answer
 from resources.oms.manhattan.published import Number

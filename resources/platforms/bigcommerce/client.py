@@ -9,10 +9,11 @@ from datetime import datetime
 import httpx
 
 from domain.connections import Connection, SecretRef
+from domain.exchange import Check, ExchangeLog, Mapped, RawRecord, Skipped
 from domain.inventory import StoreItem
 from domain.milestones import Milestone
 from domain.orders import Order
-from domain.ports import Check, CommercePlatform, ExchangeLog, Mapped, QuotaLedger, RawRecord, Skipped, StoreWriter
+from domain.ports import CommercePlatform, QuotaLedger, StoreWriter
 from domain.primitives import Window
 from resources.auth import StaticHeader
 from resources.http import ApiClient

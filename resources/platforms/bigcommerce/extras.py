@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 
 from domain.errors import PermanentError
-from domain.ports import RawRecord
+from domain.exchange import RawRecord
 from resources.http import ApiClient, Reply
 from resources.platforms.bigcommerce.heads import Head, slices
 from resources.platforms.bigcommerce.settings import AUTHORIZED, ROUND_PAGE, BigCommerceSettings

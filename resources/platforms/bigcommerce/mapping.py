@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from domain.addresses import Address
 from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, Skipped
 from domain.orders import Customer, Discount, Note, Order
-from domain.ports import Mapped, Skipped
 from domain.text import clean_text, mask_email
 from resources.platforms.bigcommerce.charges import charges_of
 from resources.platforms.bigcommerce.drafts import ChargeDraft, LineDraft

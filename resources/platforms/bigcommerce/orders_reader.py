@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from domain.errors import PermanentError
-from domain.ports import RawRecord
+from domain.exchange import RawRecord
 from domain.primitives import Window
 from resources.http import ApiClient
 from resources.platforms.bigcommerce.extras import ExtrasReader

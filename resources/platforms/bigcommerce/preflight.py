@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from domain.connections import Connection
 from domain.errors import LockstepError
-from domain.ports import Check
+from domain.exchange import Check
 from resources.http import ApiClient, Reply
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.settings import SCOPES, BigCommerceSettings

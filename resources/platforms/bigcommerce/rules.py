@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from domain.connections import OrdersPolicy
-from domain.ports import Skipped
+from domain.exchange import Skipped
 from resources.platforms.bigcommerce.fields import Findings, number_id, to_moment
 from resources.platforms.bigcommerce.statuses import STATUSES
 

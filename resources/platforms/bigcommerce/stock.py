@@ -16,8 +16,8 @@ from typing import Any, Literal
 import orjson
 
 from domain.errors import PermanentError, Problem, TransientError
+from domain.exchange import StockAnswer
 from domain.inventory import StockTarget, StoreItem
-from domain.ports import StockAnswer
 from resources.http import Reply
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 from resources.push import PushClient

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
+from domain.exchange import Receipt, ShipmentLine, ShipmentRequest, StockAnswer, StoreOrderState, StoreShipment
 from domain.inventory import StockTarget, StoreItem
-from domain.ports import Receipt, ShipmentLine, ShipmentRequest, StockAnswer, StoreOrderState, StoreShipment
 from resources.http import Reply
 from resources.platforms.bigcommerce.settings import ROUND_PAGE, SHIPMENT_PAGE, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import STATUSES, TRACKING_CARRIERS

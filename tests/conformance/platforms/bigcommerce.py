@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from domain.ports import CommercePlatform, ShipmentLine, ShipmentRequest
+from domain.exchange import ShipmentLine, ShipmentRequest
+from domain.ports import CommercePlatform
 from resources.platforms import REGISTRY
 from resources.ratelimit import LocalQuota
 from resources.secrets import resolve

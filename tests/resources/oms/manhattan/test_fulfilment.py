@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import RecordRejected
+from domain.exchange import Mapped, Skipped
 from domain.fulfilment import Fulfilment
 from domain.milestones import Milestone
-from domain.ports import Mapped, Skipped
 from resources.oms.manhattan.fulfilment import FulfilmentMapper
 from tests.resources.oms.manhattan.samples import connection_of, published, published_line, settings_of, shipped_detail
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from domain.errors import TransientError
-from domain.ports import Mapped, Skipped
+from domain.exchange import Mapped, Skipped
 from domain.primitives import Window
 from resources.auth import NoAuth
 from resources.http import ApiClient, RetryPolicy

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from domain.connections import InventoryPolicy
 from domain.errors import PermanentError, RecordRejected
+from domain.exchange import Mapped, Skipped
 from domain.inventory import StockLevel
-from domain.ports import Mapped, Skipped
 from resources.auth import NoAuth
 from resources.http import ApiClient
 from resources.oms.manhattan import ManhattanOms

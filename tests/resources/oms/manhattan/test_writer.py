@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.errors import PermanentError, RecordRejected
-from domain.ports import Exchange, Receipt
+from domain.exchange import Exchange, Receipt
 from resources.oms.manhattan import ManhattanOms
 from tests.resources.oms.manhattan.conftest import Tenant
 from tests.resources.oms.manhattan.samples import line_of, order_of

@@ -13,8 +13,8 @@ from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
 from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, Skipped
 from domain.orders import ChargeKind, DeliveryMethod, LineKind, Order
-from domain.ports import Mapped, Skipped
 from resources.platforms.bigcommerce.fields import card_number, to_amount, to_moment
 from tests.resources.platforms.bigcommerce.stores import ADDRESS, LINE, line_of, mapper, order
 

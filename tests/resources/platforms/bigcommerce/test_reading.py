@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from domain.errors import PermanentError, RecordRejected
+from domain.exchange import Mapped
 from domain.milestones import Milestone
-from domain.ports import Mapped
 from domain.primitives import Window
 from resources.platforms import REGISTRY
 from resources.platforms.bigcommerce.client import build

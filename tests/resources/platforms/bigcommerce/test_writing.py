@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from domain.errors import PermanentError, RecordRejected
+from domain.exchange import Exchange, OutcomeUnknown, ShipmentLine, ShipmentRequest
 from domain.inventory import StockTarget, StoreItem
-from domain.ports import Exchange, OutcomeUnknown, ShipmentLine, ShipmentRequest, StoreWriter
+from domain.ports import StoreWriter
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import platform
 

@@ -1,0 +1,149 @@
+"""What passes through the seams: records from a source, receipts of a target, and the values of a store's shipments and stock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from domain.errors import Problem, TransientError
+from domain.inventory import StockTarget
+
+T = TypeVar("T")
+
+
+class OutcomeUnknown(TransientError):
+    """The request may have taken effect although no answer came: look it up at the target before sending again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One version of one source record, exactly as the source sent it."""
+
+    source_id: str
+    updated_at: datetime
+    """The source's modification time, aware UTC."""
+    payload: bytes
+    content: bytes | None = None
+    """What makes two versions differ, where that is not the whole payload (a snapshot that also says when it was taken)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that a named rule keeps from the target; not a fault."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped(Generic[T]):
+    """A canonical record, with what was normalised on the way and deserves a look."""
+
+    record: T
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The target's answer to a write that took effect."""
+
+    target_id: str
+    state: Literal["done", "requested"] = "done"
+    """``requested``: taken, but the outcome arrives later (a late cancellation)."""
+    warnings: tuple[Problem, ...] = ()
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP exchange that changes a target, for ``sync.message_log``; ``status`` 0 means that no answer came."""
+
+    at: datetime
+    system: str
+    method: str
+    endpoint: str
+    status: int
+    milliseconds: float
+    attempt: int
+    correlation_id: str
+    trace_id: str = ""
+    error: str = ""
+    """Redacted excerpt of an error body; empty on success."""
+
+
+ExchangeLog: TypeAlias = Callable[[Exchange], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a preflight: what was checked, whether it holds, and what to do if not."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterItem:
+    """An item of the OMS's item master."""
+
+    sku: str
+    uom: str
+    description: str = ""
+    uoms: tuple[str, ...] = ()
+    """All units that the item can be ordered in, ``uom`` among them; empty where the master does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentLine:
+    """Units of one store order line in a shipment to create."""
+
+    line_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentRequest:
+    """A shipment to create at the store: one parcel's lines that belong to one fulfilment group."""
+
+    order_id: str
+    """The store's order id."""
+    group_id: str
+    """The store's order address (consignment)."""
+    lines: tuple[ShipmentLine, ...]
+    tracking_number: str = ""
+    carrier: str | None = None
+    """Our courier code; the connector maps it to the store's."""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreShipment:
+    """A shipment that the store holds."""
+
+    shipment_id: str
+    group_id: str
+    tracking_number: str
+    lines: tuple[ShipmentLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOrderState:
+    """What the store says of one order now."""
+
+    order_id: str
+    status: str
+    """The store's status id as text."""
+    is_final: bool
+    """True where the store's status must not be moved by fulfilment any more (cancelled, refunded, declined)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StockAnswer:
+    """What became of one target of a stock batch: written, or why not."""
+
+    target: StockTarget
+    problem: Problem | None = None

@@ -32,8 +32,8 @@ def deliver(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> Delive
     _raise_if_system_is_at_fault(sync, stream, total)
     if total.errors:
         raise DeliveryIncomplete(
-            f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be delivered and stay due; the next run sends them. "
-            f"First reason: {total.errors[0]}",
+            f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be delivered and stay due; the next run sends "
+            f"them. First reason: {total.errors[0]}",
             total,
         )
     return total
@@ -44,8 +44,9 @@ def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: Deliver
     limit = sync.connection.rejection_threshold
     if sent >= SMALLEST_SAMPLE and total.rejected > limit * sent:
         raise PermanentError(
-            f"{sync.name}/{stream.name}: the target refused {total.rejected} of {sent} records, more than the connection's limit of {limit:.0%}. "
-            "The others are delivered. Look at the rejections, correct the mapping or the target's set-up, and rerun the partition."
+            f"{sync.name}/{stream.name}: the target refused {total.rejected} of {sent} records, more than the connection's limit of "
+            f"{limit:.0%}. The others are delivered. Look at the rejections, correct the mapping or the target's set-up, and rerun the "
+            "partition."
         )
 
 

@@ -65,7 +65,7 @@ class Planner:
         if at_store.lines is None:
             raise RecordRejected(
                 Problem(
-                    "order_not_captured", "OrderId", f"The OMS shipped order {fulfilment.order_id}, which Lockstep has not taken from the store.",
+                    "order_not_captured", "OrderId", f"The OMS shipped order {fulfilment.order_id}, which was never taken from the store.",
                     "Replay the orders stream over the day the order was placed, then rerun this partition.", fulfilment.order_id,
                 )
             )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import Empty, Full, Queue
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -23,41 +23,29 @@ class _End:
         self.error = error
 
 
-def ahead(source: Iterable[T], depth: int = 2) -> Iterator[T]:
-    """Iterate over ``source`` in a thread of its own, at most ``depth`` items ahead; its error is raised here.
+class _Reader(Generic[T]):
+    """Reads a source in a thread of its own into a queue that bounds how far it gets ahead."""
 
-    Memory is bounded by ``depth`` items. Leaving the loop early stops the thread at its next item.
-    """
-    queue: Queue[T | _End] = Queue(maxsize=depth)
-    stopped = threading.Event()
+    def __init__(self, source: Iterable[T], depth: int) -> None:
+        self._source = source
+        self._queue: Queue[T | _End] = Queue(maxsize=depth)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="ahead", daemon=True)
 
-    def put(item: T | _End) -> bool:
-        while not stopped.is_set():
-            try:
-                queue.put(item, timeout=0.2)
-            except Full:
-                continue
-            return True
-        return False
+    def __enter__(self) -> Iterator[T]:
+        self._thread.start()
+        return self._items()
 
-    def read() -> None:
-        try:
-            for item in source:
-                if not put(item):
-                    return
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the consumer's thread
-            put(_End(error))
-        else:
-            put(_End())
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join(timeout=30)
 
-    thread = threading.Thread(target=read, name="ahead", daemon=True)
-    thread.start()
-    try:
+    def _items(self) -> Iterator[T]:
         while True:
             try:
-                item = queue.get(timeout=1)
+                item = self._queue.get(timeout=1)
             except Empty:
-                if not thread.is_alive() and queue.empty():
+                if not self._thread.is_alive() and self._queue.empty():
                     raise RuntimeError("the reading thread ended without a word") from None
                 continue
             if isinstance(item, _End):
@@ -65,9 +53,34 @@ def ahead(source: Iterable[T], depth: int = 2) -> Iterator[T]:
                     raise item.error
                 return
             yield item
-    finally:
-        stopped.set()
-        thread.join(timeout=30)
+
+    def _read(self) -> None:
+        try:
+            for item in self._source:
+                if not self._put(item):
+                    return
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the consumer's thread
+            self._put(_End(error))
+        else:
+            self._put(_End())
+
+    def _put(self, item: T | _End) -> bool:
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+            except Full:
+                continue
+            return True
+        return False
+
+
+def ahead(source: Iterable[T], depth: int = 2) -> Iterator[T]:
+    """Iterate over ``source`` in a thread of its own, at most ``depth`` items ahead; its error is raised here.
+
+    Memory is bounded by ``depth`` items. Leaving the loop early stops the thread at its next item.
+    """
+    with _Reader(source, depth) as items:
+        yield from items
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from assets.faults import unexpected
 from assets.pipelining import ahead, behind, uncollected
 from assets.spec import Stream, Sync
 from domain.errors import PermanentError, Problem, RecordRejected
@@ -102,6 +103,10 @@ def _examine(
         except RecordRejected as rejection:
             reject(capture, rejection.problems)
             continue
+        except Exception as error:  # noqa: BLE001 - one record that nobody foresaw must not hold up a day of others
+            sync.log(f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}")
+            reject(capture, [_unreadable(error)])
+            continue
         if isinstance(mapped, Skipped):
             rows.append(_row(capture, "skipped", mapped.rule))
             counts.skipped[mapped.rule] += 1
@@ -118,6 +123,15 @@ def _examine(
         counts.warnings.update(w.code for w in warnings)
     counts.accepted += len(accepted)
     return rows, rejections, accepted
+
+
+def _unreadable(error: Exception) -> Problem:
+    return Problem(
+        "not_mapped",
+        "",
+        f"Lockstep could not read the record ({type(error).__name__}); the run's log says more under the correlation id.",
+        "This is a fault of Lockstep, not of the record: report it with the log line, and retry the rejection once it is mended.",
+    )
 
 
 def _row(capture: Captured, state: str, rule: str) -> RecordRow:

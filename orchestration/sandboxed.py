@@ -23,7 +23,7 @@ SECRETS = {"client-secret": "sandbox-secret", "password": "sandbox-password"}
 SHIPPING_METHODS = {
     "UPS Ground": "Ground", "UPS Next Day Air": "NextDay", "USPS Priority Mail": "TwoDay", "Canada Post Expedited": "Express",
     "Royal Mail Tracked 48": "TwoDay", "DPD Next Day": "NextDay", "DHL Paket": "Standard", "Colissimo": "Standard", "Correios": "Standard",
-    "Australia Post Parcel": "Standard", "Yamato TA-Q-BIN": "Express", "Postage": "Standard",
+    "Australia Post Parcel": "Standard", "Yamato TA-Q-BIN": "Express", "Postage": "Standard", "India Post": "Standard",
 }  # fmt: skip
 PAYMENT_METHODS = {
     "Credit Card": "Credit Card", "PayPal": "PayPal", "Bank Deposit": "Other", "Gift Certificate": "Gift Card", "Store Credit": "Gift Card",

@@ -62,6 +62,8 @@ def catalogue(count: int, seed: int, stock: int = 100_000) -> Catalogue:
             most = stock if kind == "DC" else stock // 100
             result.supply.append({"item": article.sku, "location": code, "quantity": random.randint(most // 2, most)})
     result.items += [oms_item(article.sku, article.name) for article in result.downloads]
+    # Gift certificates have no SKU in the store; this is the one that an OMS gives them.
+    result.items.append(oms_item("GIFT-CERTIFICATE", "Gift certificate"))
     return result
 
 

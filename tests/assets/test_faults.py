@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from assets.faults import safe_text, unexpected
 from domain.errors import PermanentError
+from resources.platforms.bigcommerce.client import BigCommerce as BigCommercePlatform
+from tests.assets.scene import Scene
 
 
 class _Person(BaseModel):
@@ -48,3 +52,21 @@ def test_an_unexpected_error_says_where_it_arose() -> None:
     assert "acme/orders/validated" in str(failure.description)
     assert "test_faults.py" in str(failure.metadata["where"].value)
     assert not failure.allow_retries
+
+
+def test_a_record_that_nobody_foresaw_does_not_hold_up_the_others(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in the mapping of one order: it is rejected as ours to mend, and the other goes through."""
+    scene.place_many([9001, 9002])
+    to_order = BigCommercePlatform.to_order
+
+    def stumbles(self: BigCommercePlatform, payload: bytes, exported: Callable[[str], bool]) -> object:
+        if b'"id":9001,' in payload:
+            raise LookupError("jane.doe@example.com")
+        return to_order(self, payload, exported)
+
+    monkeypatch.setattr(BigCommercePlatform, "to_order", stumbles)
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {"9001": "not_mapped"}
+    assert set(scene.oms_orders()) == {"9002"}
+    [(message,)] = scene.sql("SELECT message FROM sync.rejection")
+    assert "jane" not in message

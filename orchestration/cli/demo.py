@@ -187,4 +187,6 @@ def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str
             console.print(f"  [red]DIFFERS[/]   {name}: {difference}")
         if len(differences) > 50:
             console.print(f"  [red]DIFFERS[/]   {name}: and {len(differences) - 50} more")
+    if not any(checks.values()):
+        console.print(f"  look closer: lockstep rejections list --connection {scene.connection}; lockstep trace ORDER; make up")
     return [d for found in checks.values() for d in found]

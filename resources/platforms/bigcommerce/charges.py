@@ -46,9 +46,9 @@ def _costs(
 ) -> list[ChargeDraft]:
     amount, tax = money(order, f"{total}cost_{basis}_tax", "", findings), money(order, f"{total}cost_tax", "", findings)
     parts = []
+    cost_key, tax_key = f"{own}cost_{basis}_tax", f"{own}cost_tax"
     for c in consignments:
-        part = money(c.raw, f"{own}cost_{basis}_tax", c.where, findings)
-        part_tax = money(c.raw, f"{own}cost_tax", c.where, findings)
+        part, part_tax = money(c.raw, cost_key, c.where, findings), money(c.raw, tax_key, c.where, findings)
         if part or part_tax:
             parts.append(ChargeDraft(f"{kind}-{c.group_id}", kind, name, part, part_tax, c.group_id if c.items else None))
     if parts and _sum(parts) == (amount, tax):

@@ -1,11 +1,15 @@
-"""An order's lines, charges and groups on the way from raw to canonical: taxes and discounts can only be settled over all of them."""
+"""An order's lines and charges on the way from raw to canonical: taxes and discounts can only be settled over all of them.
+
+What is finished is plain values by the canonical models' field names: the whole order is validated at once, in one call.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from domain.orders import Charge, ChargeKind, Discount, LineKind, OrderLine, Tax
+from domain.orders import ChargeKind, LineKind
 from resources.platforms.bigcommerce.fields import ZERO
 
 
@@ -20,9 +24,16 @@ class ChargeDraft:
     tax: Decimal
     group_id: str | None = None
 
-    def finished(self) -> Charge:
-        """Return the canonical charge."""
-        return Charge(charge_id=self.charge_id, kind=self.kind, name=self.name, amount=self.amount, tax=self.tax, group_id=self.group_id)
+    def finished(self) -> dict[str, Any]:
+        """Return the values of the canonical charge."""
+        return {
+            "charge_id": self.charge_id,
+            "kind": self.kind,
+            "name": self.name,
+            "amount": self.amount,
+            "tax": self.tax,
+            "group_id": self.group_id,
+        }
 
 
 @dataclass(slots=True)
@@ -33,6 +44,10 @@ class DiscountDraft:
     name: str
     amount: Decimal
     code: str | None
+
+    def finished(self) -> dict[str, Any]:
+        """Return the values of the canonical discount."""
+        return {"discount_id": self.discount_id, "name": self.name, "amount": self.amount, "code": self.code}
 
 
 @dataclass(slots=True)
@@ -63,26 +78,26 @@ class LineDraft:
         """Return the sum of the line's discounts."""
         return sum((discount.amount for discount in self.discounts), ZERO)
 
-    def finished(self) -> OrderLine:
-        """Return the canonical line."""
-        taxes = [Tax(tax_id="tax", name="Tax", amount=self.tax)] if self.tax else []
+    def finished(self) -> dict[str, Any]:
+        """Return the values of the canonical line."""
+        taxes: list[dict[str, Any]] = [{"tax_id": "tax", "name": "Tax", "amount": self.tax}] if self.tax else []
         if self.rounding:
-            taxes.append(Tax(tax_id="rounding", name="Rounding of the order's tax", amount=self.rounding))
-        return OrderLine(
-            line_id=self.line_id,
-            parent_line_id=self.parent_line_id,
-            sku=self.sku,
-            variant_id=self.variant_id,
-            name=self.name,
-            kind=self.kind,
-            quantity=self.quantity,
-            uom=self.uom,
-            unit_price=self.unit_price,
-            line_total=self.line_total,
-            discounts=tuple([Discount(discount_id=d.discount_id, name=d.name, amount=d.amount, code=d.code) for d in self.discounts]),
-            taxes=tuple(taxes),
-            charges=tuple([charge.finished() for charge in self.charges]),
-            group_id=self.group_id,
-            options=self.options,
-            gift_message=self.gift_message,
-        )
+            taxes.append({"tax_id": "rounding", "name": "Rounding of the order's tax", "amount": self.rounding})
+        return {
+            "line_id": self.line_id,
+            "parent_line_id": self.parent_line_id,
+            "sku": self.sku,
+            "variant_id": self.variant_id,
+            "name": self.name,
+            "kind": self.kind,
+            "quantity": self.quantity,
+            "uom": self.uom,
+            "unit_price": self.unit_price,
+            "line_total": self.line_total,
+            "discounts": tuple([d.finished() for d in self.discounts]) if self.discounts else (),
+            "taxes": tuple(taxes),
+            "charges": tuple([charge.finished() for charge in self.charges]) if self.charges else (),
+            "group_id": self.group_id,
+            "options": self.options,
+            "gift_message": self.gift_message,
+        }

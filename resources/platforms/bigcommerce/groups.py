@@ -14,7 +14,7 @@ from typing import Any
 from domain.addresses import AddressResult, AddressRules, RawAddress, normalise_address
 from domain.connections import OrdersPolicy
 from domain.errors import Problem
-from domain.orders import DeliveryMethod, FulfilmentGroup
+from domain.orders import DeliveryMethod
 from domain.text import clean_text
 from resources.platforms.bigcommerce.fields import Findings, mapping, number_id, sequence, text
 from resources.platforms.bigcommerce.lines import Place
@@ -126,24 +126,24 @@ class GroupMapper:
         # Most orders ship to their billing address, and customers come back.
         self._normalised = lru_cache(maxsize=4096)(lambda *values: normalise_address(RawAddress(*values), rules))
 
-    def to_group(self, consignment: Consignment, findings: Findings) -> FulfilmentGroup:
-        """Map one consignment that has lines."""
+    def to_group(self, consignment: Consignment, findings: Findings) -> dict[str, Any]:
+        """Map one consignment that has lines to the values of its fulfilment group."""
         raw, where = consignment.raw, consignment.where
         if consignment.method is DeliveryMethod.EMAIL:
             email = text(raw, "recipient_email", where, findings).strip()
-            return FulfilmentGroup(group_id=consignment.group_id, method=DeliveryMethod.EMAIL, recipient_email=email)
+            return {"group_id": consignment.group_id, "method": DeliveryMethod.EMAIL, "recipient_email": email}
         if consignment.method is DeliveryMethod.PICKUP:
             return self._pickup(consignment, findings)
         if consignment.group_id == "0":
             findings.reject("address_id_missing", f"{where}id", "the shipping address has no id", "look at the order in the store")
         method = clean_text(text(raw, "shipping_method", where, findings))
-        return FulfilmentGroup(
-            group_id=consignment.group_id,
-            method=DeliveryMethod.SHIP,
-            shipping_method=self._shipping_method(method, where, findings),
-            source_shipping_method=method,
-            address=self.to_address(raw, where, findings).address,
-        )
+        return {
+            "group_id": consignment.group_id,
+            "method": DeliveryMethod.SHIP,
+            "shipping_method": self._shipping_method(method, where, findings),
+            "source_shipping_method": method,
+            "address": self.to_address(raw, where, findings).address,
+        }
 
     def to_address(self, raw: Mapping[str, Any], where: str, findings: Findings) -> AddressResult:
         """Normalise an address, and note what is wrong with it under its path."""
@@ -160,7 +160,7 @@ class GroupMapper:
             findings.warnings += [_under(where, warning) for warning in result.warnings]
         return result
 
-    def _pickup(self, consignment: Consignment, findings: Findings) -> FulfilmentGroup:
+    def _pickup(self, consignment: Consignment, findings: Findings) -> dict[str, Any]:
         where = f"{consignment.where}location."
         location = mapping(consignment.raw.get("location"), where[:-1], findings)
         code = text(location, "code", where, findings).strip()
@@ -168,7 +168,7 @@ class GroupMapper:
         if mapped is None:
             message = "orders.pickup_locations has no OMS location for this pick-up location"
             findings.reject("pickup_location_unknown", f"{where}code", message, "add the location's code to orders.pickup_locations", code)
-        return FulfilmentGroup(group_id=consignment.group_id, method=DeliveryMethod.PICKUP, location=mapped)
+        return {"group_id": consignment.group_id, "method": DeliveryMethod.PICKUP, "location": mapped}
 
     def _shipping_method(self, method: str, where: str, findings: Findings) -> str | None:
         code = self._shipping.get(_key(method), self._default)

@@ -136,9 +136,11 @@ def _options(value: object, where: str, findings: Findings) -> tuple[str, ...]:
         return ()
     options = []
     for i, entry in enumerate(sequence(value, f"{where}product_options", findings)):
-        path = f"{where}product_options[{i}]."
-        option = mapping(entry, path[:-1], findings)
-        name, chosen = text(option, "display_name", path, findings), text(option, "display_value", path, findings)
+        name, chosen = (entry.get("display_name"), entry.get("display_value")) if type(entry) is dict else (None, None)
+        if type(name) is not str or type(chosen) is not str:
+            path = f"{where}product_options[{i}]."
+            option = mapping(entry, path[:-1], findings)
+            name, chosen = text(option, "display_name", path, findings), text(option, "display_value", path, findings)
         if name or chosen:
             options.append(clean_text(f"{name}: {chosen}"))
     return tuple(options)

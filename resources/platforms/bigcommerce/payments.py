@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from domain.connections import OrdersPolicy
-from domain.orders import Payment, PaymentTransaction
 from domain.text import clean_text
 from resources.platforms.bigcommerce.fields import ZERO, Findings, card_number, mapping, moment, money, sequence, text
 from resources.platforms.bigcommerce.settings import AUTHORIZED, BigCommerceSettings
@@ -30,8 +29,8 @@ class PaymentMapper:
 
     def to_payments(
         self, order: Mapping[str, Any], transactions: object, total: Decimal, currency: str, findings: Findings
-    ) -> tuple[Payment, ...]:
-        """Return the payments; their amounts sum to the order's total."""
+    ) -> tuple[dict[str, Any], ...]:
+        """Return the values of the payments; their amounts sum to the order's total."""
         certificate = money(order, "gift_certificate_amount", "", findings)
         credit = money(order, "store_credit_amount", "", findings)
         rest = total - certificate - credit
@@ -52,36 +51,38 @@ class PaymentMapper:
             payments.append(self._gateway(order, transactions, rest, currency, findings))
         return tuple(payments)
 
-    def _own(self, payment_id: str, method: str, amount: Decimal) -> Payment:
-        return Payment(payment_id=payment_id, method=self._method(method), source_method=method, amount=amount)
+    def _own(self, payment_id: str, method: str, amount: Decimal) -> dict[str, Any]:
+        return {"payment_id": payment_id, "method": self._method(method), "source_method": method, "amount": amount}
 
     def _method(self, name: str) -> str:
         return self._methods.get(name.strip().casefold(), self._default)
 
-    def _gateway(self, order: Mapping[str, Any], transactions: object, amount: Decimal, currency: str, findings: Findings) -> Payment:
+    def _gateway(
+        self, order: Mapping[str, Any], transactions: object, amount: Decimal, currency: str, findings: Findings
+    ) -> dict[str, Any]:
         method = _reference(order, "payment_method", "", findings)
         provider = _reference(order, "payment_provider_id", "", findings)
         state = text(order, "payment_status", "", findings)
         events, gateway = _transactions(transactions, currency, findings)
         if not events and provider and state in STATES:
             events = [_stated(provider, STATES[state], amount)]
-        return Payment(
-            payment_id="payment",
-            method=self._method(method),
-            source_method=clean_text(method),
-            amount=amount,
-            gateway=gateway,
-            transactions=tuple(events),
-        )
+        return {
+            "payment_id": "payment",
+            "method": self._method(method),
+            "source_method": clean_text(method),
+            "amount": amount,
+            "gateway": gateway,
+            "transactions": tuple(events),
+        }
 
 
-def _stated(reference: str, kind: Kind, amount: Decimal) -> PaymentTransaction:
+def _stated(reference: str, kind: Kind, amount: Decimal) -> dict[str, Any]:
     """Return the one event that the order itself tells of."""
-    return PaymentTransaction(transaction_id=reference, kind=kind, amount=amount, reference=reference, succeeded=True)
+    return {"transaction_id": reference, "kind": kind, "amount": amount, "reference": reference, "succeeded": True}
 
 
-def _transactions(value: object, currency: str, findings: Findings) -> tuple[list[PaymentTransaction], str]:
-    events: list[PaymentTransaction] = []
+def _transactions(value: object, currency: str, findings: Findings) -> tuple[list[dict[str, Any]], str]:
+    events: list[dict[str, Any]] = []
     gateway = ""
     held = value.get("data") if isinstance(value, dict) else value
     for i, entry in enumerate(sequence(held, "transactions", findings)):
@@ -101,7 +102,14 @@ def _transactions(value: object, currency: str, findings: Findings) -> tuple[lis
         succeeded = text(raw, "status", where, findings) != "error"
         at: datetime | None = moment(raw, "date_created", where, findings)
         events.append(
-            PaymentTransaction(transaction_id=number, kind=kind, amount=amount or ZERO, reference=reference, succeeded=succeeded, at=at)
+            {
+                "transaction_id": number,
+                "kind": kind,
+                "amount": amount or ZERO,
+                "reference": reference,
+                "succeeded": succeeded,
+                "at": at,
+            }
         )
     return events, gateway
 

@@ -41,7 +41,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	LOCKSTEP_CONNECTIONS=docs/connections.example.yaml $(BIN)/dagster definitions validate -w workspace.yaml
+	@# In a folder of its own: here Dagster would read dagster.yaml and .env, and ask for the database.
+	@folder=$$(mktemp -d) && cd $$folder && LOCKSTEP_CONNECTIONS=$(CURDIR)/docs/connections.example.yaml DAGSTER_HOME=$$folder \
+	  $(CURDIR)/$(BIN)/dagster definitions validate -w $(CURDIR)/workspace.yaml; status=$$?; rm -rf $$folder; exit $$status
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from domain.connections import Connection, SecretRef
+from domain.exchange import Mapped
+from domain.orders import Order
 from resources.platforms.bigcommerce.client import BigCommerce, build
 from resources.platforms.bigcommerce.mapping import OrderMapper
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
@@ -139,3 +144,11 @@ def platform(url: str, orders: Json | None = None, sections: Json | None = None,
     built = build(chosen, connection(orders=orders or {}, **(sections or {})), lambda _: f"sandbox-token-{HASH}", LocalQuota())
     assert isinstance(built, BigCommerce)
     return built
+
+
+def mapped(document: Json, orders: Json | None = None, **changes: Any) -> Order:
+    """Map an order that goes out."""
+    result = mapper(orders, **changes).to_order(orjson.dumps(document), lambda _: False)
+    assert isinstance(result, Mapped)
+    assert abs(result.record.computed_total() - result.record.total) <= Decimal("0.005")
+    return result.record

@@ -74,10 +74,3 @@ class Catalogue:
             "SELECT sku FROM sync.store_item WHERE connection = %s AND sku > %s ORDER BY sku LIMIT %s", (self._name, after, limit)
         )
         return [sku for (sku,) in rows]
-
-    def untracked(self, limit: int = 20) -> list[str]:
-        """Return SKUs whose inventory tracking is off in the store."""
-        rows = self._db.execute(
-            "SELECT sku FROM sync.store_item WHERE connection = %s AND tracking = 'none' ORDER BY sku LIMIT %s", (self._name, limit)
-        )
-        return [sku for (sku,) in rows]

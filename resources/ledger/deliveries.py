@@ -6,7 +6,6 @@ Arrays are sent in binary (``%b``): as text every value would be searched for ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -157,8 +156,3 @@ class Deliveries:
                 [r.milestone for r in rows], [r.sequence for r in rows], [r.source_updated_at for r in rows],
             ),
         )  # fmt: skip
-
-    def age_of(self, claimed_at: datetime) -> float:
-        """Return the seconds since a claim, by the database's clock."""
-        row = self._db.execute("SELECT extract(epoch FROM clock_timestamp() - %s)::float8", (claimed_at,)).fetchone()
-        return float(row[0]) if row else 0.0

@@ -171,15 +171,6 @@ class Records:
         names = [column.name for column in cursor.description or ()]
         return {} if row is None else dict(zip(names[3:], row[3:], strict=True))
 
-    def by_rule(self, day: date, state: str) -> dict[str, int]:
-        """Return how many records of a partition ended in ``state``, by rule or code."""
-        rows = self._db.execute(
-            """SELECT rule, count(*) FROM sync.record WHERE connection = %s AND stream = %s AND source_day = %s AND state = %s
-               GROUP BY rule ORDER BY 2 DESC""",
-            (self._name, self._stream, day, state),
-        )
-        return {rule: count for rule, count in rows}  # noqa: C416 - rows are tuples of Any
-
     def line_groups(self, source_ids: Sequence[str]) -> dict[str, dict[str, tuple[str, str]]]:
         """Return the lines of the newest accepted version of orders: source id -> line id -> (group id, kind)."""
         rows = self._db.execute(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from assets.spec import Sync
 from domain.connections import Installation
+from resources.ledger.configured import describe
 from resources.ledger.embedded import database_url
 from resources.ledger.store import Ledger
 from resources.systems import build_oms, build_platform
@@ -25,6 +26,7 @@ class Lockstep:
         self._ledger: Ledger | None = None
         self._systems: dict[str, tuple[CommercePlatform, OrderManagementSystem]] = {}
         self._mutex = threading.Lock()
+        self._is_described = False
 
     @property
     def ledger(self) -> Ledger:
@@ -39,6 +41,10 @@ class Lockstep:
         connection = self.installation.connections[name]
         ledger = self.ledger
         with self._mutex:
+            if not self._is_described:
+                with ledger.connect() as db:
+                    describe(db, self.installation)
+                self._is_described = True
             if name not in self._systems:
                 self._systems[name] = (build_platform(connection, ledger.quota), build_oms(connection, ledger.quota))
             platform, oms = self._systems[name]

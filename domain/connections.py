@@ -136,6 +136,20 @@ class ShipmentsPolicy(Config):
     """Overrides of the connector's table milestone -> store status; null sends none."""
 
 
+class Limits(Config):
+    """For how long things may stand still before someone should look; held against the ledger by ``history.lag`` and ``history.stuck``."""
+
+    probe: timedelta = timedelta(minutes=5)
+    """No successful look at a source for so long: the daemon, the network or the credentials are at fault."""
+    silence: dict[StreamName, timedelta] = Field(default_factory=dict)
+    """Stream -> how long it may go without a change; a stream that is not named may be quiet for as long as it likes."""
+    captured_not_delivered: timedelta = timedelta(minutes=15)
+    delivered_not_acknowledged: timedelta = timedelta(hours=1)
+    """The OMS took the order, but its own list of orders has not shown it yet."""
+    released_not_shipped: timedelta = timedelta(days=3)
+    shipped_not_at_store: timedelta = timedelta(minutes=30)
+
+
 class Connection(Config):
     """One store, one OMS organisation, and the rules between them."""
 
@@ -158,6 +172,7 @@ class Connection(Config):
     max_attempts: Annotated[int, Field(ge=1)] = 5
     """Delivery attempts before a record's delivery is dead and an open rejection."""
     freshness_limit: timedelta = timedelta(minutes=30)
+    limits: Limits = Limits()
 
 
 class Installation(Config):

@@ -14,7 +14,11 @@ _PACKAGE = "resources.ledger"
 
 def migrations() -> list[tuple[str, str]]:
     """Return (name, SQL) of every migration in order."""
-    folder = resources.files(_PACKAGE) / "migrations"
+    return _scripts("migrations")
+
+
+def _scripts(name: str) -> list[tuple[str, str]]:
+    folder = resources.files(_PACKAGE) / name
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
     return [(entry.name, entry.read_text("utf-8")) for entry in files]
 
@@ -42,9 +46,9 @@ def migrate(url: str) -> list[str]:
                 connection.execute(text.encode())
                 connection.execute("INSERT INTO public.lockstep_migration (name, digest) VALUES (%s, %s)", (name, digest))
             applied.append(name)
-        views = (resources.files(_PACKAGE) / "views.sql").read_text("utf-8")
         with connection.transaction():
-            connection.execute(views.encode())
+            for _, text in _scripts("views"):
+                connection.execute(text.encode())
     return applied
 
 

@@ -1,0 +1,43 @@
+"""What the ledger is told of the configuration, so that views and readers in SQL know owners and limits."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from domain.connections import Connection, Installation
+
+
+def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
+    """Write ``sync.connection``: one row for each connection; one that the configuration no longer has is marked so, and kept."""
+    names = list(installation.connections)
+    with db.transaction(), db.cursor() as cursor:
+        db.execute("UPDATE sync.connection SET configured = false WHERE configured AND connection <> ALL(%s)", (names,))
+        cursor.executemany(
+            """INSERT INTO sync.connection AS c (connection, owner, description, streams, order_id_prefix, limits)
+               VALUES (%s, %s, %s, %s, %s, %s::jsonb)
+               ON CONFLICT (connection) DO UPDATE SET owner = excluded.owner, description = excluded.description,
+                   streams = excluded.streams, order_id_prefix = excluded.order_id_prefix, limits = excluded.limits, configured = true,
+                   described_at = now()
+               WHERE (c.owner, c.description, c.streams, c.order_id_prefix, c.limits, c.configured) IS DISTINCT FROM
+                     (excluded.owner, excluded.description, excluded.streams, excluded.order_id_prefix, excluded.limits, true)""",
+            [_row(name, connection) for name, connection in installation.connections.items()],
+        )
+
+
+def _row(name: str, connection: Connection) -> tuple[Any, ...]:
+    limits = {key: _seconds(value) for key, value in connection.limits}
+    limits["freshness"] = connection.freshness_limit.total_seconds()
+    return (name, connection.owner, connection.description, list(connection.streams), connection.orders.order_id_prefix, json.dumps(limits))
+
+
+def _seconds(limit: Any) -> Any:
+    """Return a limit in seconds; a limit for each stream as a mapping."""
+    if isinstance(limit, timedelta):
+        return limit.total_seconds()
+    if isinstance(limit, dict):
+        return {name: _seconds(value) for name, value in limit.items()}
+    return limit

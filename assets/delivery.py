@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from assets.spec import DeliveryCounts
 from domain.errors import (
     LockstepError,
     PermanentError,
@@ -21,7 +23,7 @@ from domain.errors import (
     TransientError,
 )
 from domain.exchange import Exchange, OutcomeUnknown, Receipt
-from resources.ledger.rows import ClaimRow, RejectionRow, SettleRow, TargetRow
+from resources.ledger.rows import Accepted, ClaimRow, RejectionRow, SettleRow, TargetRow
 from resources.ledger.store import Session
 
 State = Literal["delivered", "requested", "refused", "failed", "unknown", "unsent"]
@@ -184,6 +186,43 @@ class Desk:
         """Tell whether the record is out of delivery until a person or a later version changes something."""
         failed = course.failed()
         return bool(course.refusal) or (failed is not None and (failed.state == "refused" or self.is_dead(failed)))
+
+    def record(self, day: date, chunk: Sequence[Accepted], counts: DeliveryCounts, why: str) -> None:
+        """Give each record its outcome, and open or close its rejection; ``why`` is the reason why one closes.
+
+        A record whose course is unfinished has none and is taken up by the next pass or run.
+        """
+        by_id = {a.capture_id: a for a in chunk}
+        outcomes = [(a.capture_id, "superseded") for a in chunk if a.superseded]
+        counts.superseded = len(outcomes)
+        rejections: list[RejectionRow] = []
+        through: list[str] = []
+        for course in self.settled:
+            for outcome in course.outcomes:
+                if outcome.state in ("delivered", "requested"):
+                    counts.effect(outcome.effect.claim.action)
+            failed = course.failed()
+            is_older = any(effect.claim.capture_id != course.record for effect in course.effects)
+            if is_older and (failed is None or self.is_refused(course)):
+                counts.repeat += 1  # an older version was finished, or is out for good: this record comes in the next pass
+            elif self.is_refused(course):
+                outcomes.append((course.record, "rejected"))
+                rejection = rejection_of(course, by_id[course.record].correlation_id)
+                rejections += [rejection] if rejection else []
+                counts.rejected += 1
+            elif failed is None:
+                outcomes.append((course.record, "delivered" if course.effects else "unchanged"))
+                through.append(course.source_id)
+                counts.delivered += bool(course.effects)
+                counts.unchanged += not course.effects
+            else:
+                counts.failed += 1
+                counts.errors.append(failed.error)
+        with self._session.transaction():
+            self._session.records.settle(day, outcomes)
+            self._session.rejections.open(day, rejections, self._run_id)
+            if through and self._session.rejections.any_open():
+                self._session.rejections.close("delivered", through, why, self._run_id)
 
     def is_dead(self, outcome: Outcome) -> bool:
         """Tell whether a failed effect has used its attempts up."""

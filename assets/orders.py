@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from assets.delivery import Course, Desk, Effect, rejection_of
+from assets.delivery import Course, Desk, Effect
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
@@ -153,7 +153,7 @@ class _Delivery:
             try:
                 await desk.send(courses, self._sync.oms.push_concurrency)
             finally:
-                self._record(chunk, desk)
+                desk.record(self._request.day, chunk, self._counts, "the target took the record")
         return self._counts
 
     def _course(self, accepted: Accepted, known: TargetRow | None, unknown: Sequence[Unsettled], writer: OmsWriter) -> Course:
@@ -236,38 +236,3 @@ class _Delivery:
             return known._replace(milestone=milestone, sequence=known.sequence + 1, source_updated_at=moment)
 
         return Effect(claim, lambda: writer.cancel_order(order.order_id, reason, claim.correlation_id), after)
-
-    def _record(self, chunk: Sequence[Accepted], desk: Desk) -> None:
-        """Give each record its outcome; those whose course is unfinished keep none and are taken up by the next pass or run."""
-        by_id = {a.capture_id: a for a in chunk}
-        outcomes = [(a.capture_id, "superseded") for a in chunk if a.superseded]
-        self._counts.superseded = len(outcomes)
-        rejections = []
-        through = []
-        for course in desk.settled:
-            accepted = by_id[course.record]
-            failed = course.failed()
-            for outcome in course.outcomes:
-                if outcome.state in ("delivered", "requested"):
-                    self._counts.effect(outcome.effect.claim.action)
-            is_older = any(e.claim.capture_id != course.record for e in course.effects)
-            if is_older and (failed is None or desk.is_refused(course)):
-                self._counts.repeat += 1  # an older version was finished, or is out for good: this record comes in the next pass
-            elif desk.is_refused(course):
-                outcomes.append((course.record, "rejected"))
-                rejection = rejection_of(course, accepted.correlation_id)
-                rejections += [rejection] if rejection else []
-                self._counts.rejected += 1
-            elif failed is None:
-                outcomes.append((course.record, "delivered" if course.effects else "unchanged"))
-                through.append(course.source_id)
-                self._counts.delivered += bool(course.effects)
-                self._counts.unchanged += not course.effects
-            else:
-                self._counts.failed += 1
-                self._counts.errors.append(failed.error)
-        with self._session.transaction():
-            self._session.records.settle(self._request.day, outcomes)
-            self._session.rejections.open(self._request.day, rejections, self._sync.run_id)
-            if through and self._session.rejections.any_open():
-                self._session.rejections.close("delivered", through, "the target took the record", self._sync.run_id)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from assets.at_store import OrderAtStore
-from assets.delivery import Course, Desk, rejection_of
+from assets.delivery import Course, Desk
 from assets.orders import CANCELED
 from assets.parcels import Planner
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
@@ -123,43 +123,13 @@ class _Delivery:
             try:
                 await desk.send(courses, self._sync.oms.push_concurrency)
             finally:
-                self._record(chunk, desk)
+                desk.record(self._request.day, chunk, self._counts, "the store took it")
 
     def _plan(self, planner: Planner, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore) -> Course:
         try:
             return planner.course(accepted, fulfilment, at_store)
         except RecordRejected as refusal:
             return Course(accepted.capture_id, accepted.source_id, refusal=refusal.problems)
-
-    def _record(self, chunk: Sequence[Accepted], desk: Desk) -> None:
-        by_id = {a.capture_id: a for a in chunk}
-        outcomes = [(a.capture_id, "superseded") for a in chunk if a.superseded]
-        self._counts.superseded = len(outcomes)
-        rejections: list[RejectionRow] = []
-        through: list[str] = []
-        for course in desk.settled:
-            for outcome in course.outcomes:
-                if outcome.state == "delivered":
-                    self._counts.effect(outcome.effect.claim.action)
-            failed = course.failed()
-            if desk.is_refused(course):
-                outcomes.append((course.record, "rejected"))
-                rejection = rejection_of(course, by_id[course.record].correlation_id)
-                rejections += [rejection] if rejection else []
-                self._counts.rejected += 1
-            elif failed is None:
-                outcomes.append((course.record, "delivered" if course.effects else "unchanged"))
-                through.append(course.source_id)
-                self._counts.delivered += bool(course.effects)
-                self._counts.unchanged += not course.effects
-            else:
-                self._counts.failed += 1
-                self._counts.errors.append(failed.error)
-        with self._session.transaction():
-            self._session.records.settle(self._request.day, outcomes)
-            self._session.rejections.open(self._request.day, rejections, self._sync.run_id)
-            if through and self._session.rejections.any_open():
-                self._session.rejections.close("delivered", through, "the store took it", self._sync.run_id)
 
     def _note_cancel_answers(self, fulfilments: Sequence[Fulfilment]) -> None:
         """Record what became of cancellations that the OMS had only taken as requests."""

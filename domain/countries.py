@@ -183,8 +183,3 @@ _PARTS = {
 
 def _is_part(code: str, of: str) -> bool:
     return code in _PARTS.get(of, "").split()
-
-
-def normalise_country(code: str, name: str) -> str | None:
-    """Return the ISO 3166-1 alpha-2 code for a code (alpha-2, alpha-3) or else a name (official, common, local or an alias)."""
-    return resolve_country(code, name).code

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.countries import normalise_country, resolve_country
+from domain.countries import resolve_country
 from domain.subdivisions import USED, normalise_subdivision
 from tests.shared import shared_path
 
@@ -36,15 +36,15 @@ from tests.shared import shared_path
 )
 def test_a_country_is_found_by_code_or_name(code: str, name: str, country: str | None) -> None:
     """Codes of two and three letters, official, common and local names and aliases are understood; a typing error isn't."""
-    assert normalise_country(code, name) == country
+    assert resolve_country(code, name).code == country
 
 
 def test_every_iso_country_is_found_by_each_of_its_names() -> None:
     """No name of ISO 3166-1 means another country."""
     for country in pycountry.countries:
         names = [country.name, getattr(country, "official_name", ""), getattr(country, "common_name", "")]
-        assert {normalise_country("", name) for name in names if name} == {country.alpha_2}
-        assert normalise_country(country.alpha_3, "") == normalise_country(country.alpha_2, country.name) == country.alpha_2
+        assert {resolve_country("", name).code for name in names if name} == {country.alpha_2}
+        assert resolve_country(country.alpha_3, "").code == resolve_country(country.alpha_2, country.name).code == country.alpha_2
 
 
 def test_a_code_that_contradicts_the_name_is_a_warning() -> None:
@@ -66,7 +66,7 @@ def test_real_addresses_name_countries_that_are_found() -> None:
     with gzip.open(shared_path("data/addresses/address_cases.jsonl.gz"), "rt", encoding="utf-8") as lines:
         cases = [json.loads(line)["components"] for line in lines]
     pairs = {(case["country_code"].upper(), case["country"]) for case in cases if case.get("country") and case.get("country_code")}
-    unknown = {pair for pair in pairs if normalise_country("", pair[1]) is None}
+    unknown = {pair for pair in pairs if resolve_country("", pair[1]).code is None}
     assert len(unknown) / len(pairs) < 0.05
     wrong = {(code, name) for code, name in pairs - unknown if code != "XC" and resolve_country(code, name).warnings}
     assert wrong == set()
@@ -110,7 +110,7 @@ def test_every_code_and_all_but_ambiguous_names_lead_to_themselves() -> None:
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_no_text_raises(code: str, name: str) -> None:
     """Any text gives a country or none, and a country's code given again stays as it is."""
-    country = normalise_country(code, name)
+    country = resolve_country(code, name).code
     assert country is None or resolve_country(country, "").code == country
     found = normalise_subdivision("US", name)
     assert found is None or normalise_subdivision("US", found) == found

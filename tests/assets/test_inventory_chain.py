@@ -50,6 +50,19 @@ def test_missing_is_not_zero_and_untracked_items_are_left_alone(scene: Scene) ->
     assert scene.outcomes("inventory")[f"{UNTRACKED}@NetworkView"] == ("accepted", "unchanged")
 
 
+def test_what_is_left_alone_is_named(scene: Scene) -> None:
+    """The store shows no level of an untracked item and can't confirm its shipments: the run names it, so that somebody knows."""
+    result = scene.run("inventory")
+
+    events = result.asset_materializations_for_node("acme__inventory__delivered")
+    told = [
+        event.metadata["left alone: tracking_off_in_store"].value
+        for event in events
+        if "left alone: tracking_off_in_store" in event.metadata
+    ]
+    assert told == [f"1: {UNTRACKED}"]
+
+
 def test_missing_becomes_zero_only_where_the_policy_says_so(scene: Scene) -> None:
     """``missing_item: zero`` empties the level of an item that the OMS does not know."""
     scene.configure(inventory={"missing_item": "zero"})

@@ -175,11 +175,19 @@ class Connection(Config):
     limits: Limits = Limits()
 
 
+class Alerts(Config):
+    """Whom to tell of failed runs and of streams that stand still."""
+
+    url: SecretRef
+    """An incoming webhook's address; whoever knows it can post there, so it is a secret."""
+
+
 class Installation(Config):
     """The whole of ``connections.yaml``."""
 
     start_date: date = date(2026, 1, 1)
     """First partition of every chain."""
+    alerts: Alerts | None = None
     connections: dict[ConnectionName, Connection] = Field(min_length=1)
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, TypeAlias, TypeVar
 
@@ -84,6 +84,15 @@ class Check:
     ok: bool
     detail: str
     advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What people are told: a title, a sentence or two, and facts that a machine can route it by; never personal data."""
+
+    title: str
+    text: str
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.exchange import (
+    Alert,
     Check,
     ExchangeLog,
     Mapped,
@@ -42,6 +43,14 @@ class QuotaLedger(Protocol):
 
     def observe(self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float) -> None:
         """Correct the bucket by what the API's own headers say."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people."""
+
+    def send(self, alert: Alert) -> None:
+        """Send an alert. Raises ``TransientError`` or ``PermanentError`` where nobody was told."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import dagster as dg
 
@@ -18,7 +19,9 @@ from domain.connections import Installation
 from orchestration.jobs import build_live_job, build_sync_job, lanes
 from orchestration.schedules import build_closing_sweep, build_status_sweep
 from orchestration.settings import load
+from resources.notifications import notifier
 from sensors.deltas import build_lane_sensor
+from sensors.failures import build_failure_sensor
 from sensors.requeue import build_requeue_sensor
 
 
@@ -37,7 +40,8 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
         assets=assets,
         jobs=[*sync_jobs.values(), *live_jobs.values()],
         sensors=[build_lane_sensor(lane, names, installation, lockstep, live_jobs[lane]) for lane, names in lanes(installation).items()]
-        + [build_requeue_sensor(name, installation, lockstep, job) for name, job in sync_jobs.items()],
+        + [build_requeue_sensor(name, installation, lockstep, job) for name, job in sync_jobs.items()]
+        + ([build_failure_sensor(partial(notifier, installation.alerts))] if installation.alerts is not None else []),
         schedules=[
             schedule(name, installation.connections[name], job)
             for name, job in sync_jobs.items()

@@ -24,6 +24,7 @@ from orchestration.settings import connections_path, load
 from resources import oms, platforms
 from resources.ledger.embedded import database_url, home
 from resources.ledger.migrate import is_current
+from resources.notifications import notifier
 from resources.secrets import permission_warning, resolve
 from resources.systems import settings_of
 
@@ -61,6 +62,7 @@ def _of_installation(installation: Installation, *, database_ok: bool, offline: 
     lockstep = Lockstep(installation)
     try:
         yield _check("definitions", lambda: _definitions(installation, lockstep))
+        yield _check("alerts", lambda: _alerts(installation))
         for name in installation.connections:
             secrets = _check(f"{name}: secrets", lambda name=name: _secrets(installation, name))  # type: ignore[misc]
             yield secrets
@@ -118,6 +120,13 @@ def _definitions(installation: Installation, lockstep: Lockstep) -> Finding:
     definitions = build(installation, lockstep)
     dg.Definitions.validate_loadable(definitions)
     return True, f"{len(list(definitions.resolve_all_asset_specs()))} assets, loadable", ""
+
+
+def _alerts(installation: Installation) -> Finding:
+    if installation.alerts is None:
+        return True, "nobody is told of failed runs", ""
+    notifier(installation.alerts)
+    return True, "failed runs and standing streams are told", ""
 
 
 def _secrets(installation: Installation, name: str) -> Finding:

@@ -1,0 +1,124 @@
+"""Failed runs: people hear of the first in a row at once, in words that name the reason and nobody's data."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import dagster as dg
+import orjson
+import pytest
+
+from domain.errors import PermanentError, TransientError
+from domain.exchange import Alert
+from resources.notifications import WebhookNotifier
+from sensors.failures import build_failure_sensor, in_a_row, is_told
+from tests.assets.scene import NAME, Scene
+
+STEP = f"sync_{NAME}"
+
+
+class Receiver:
+    """An incoming webhook that keeps what was posted."""
+
+    def __init__(self) -> None:
+        self.posted: list[dict[str, object]] = []
+        self.status = 200
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                receiver.posted.append(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(receiver.status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/services/a-secret-path"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Run a receiver while the test lasts."""
+    running = Receiver()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def _fail(scene: Scene) -> dg.DagsterRun:
+    result = scene.run("orders", first=scene.yesterday, raise_on_error=False)
+    assert not result.success
+    return result.dagster_run
+
+
+def _hear(scene: Scene, run: dg.DagsterRun, receiver: Receiver) -> None:
+    (event,) = [
+        e.event_log_entry.dagster_event
+        for e in scene.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
+    ]
+    context = dg.build_run_status_sensor_context("failures", event, scene.instance, scene.instance.get_run_by_id(run.run_id))
+    build_failure_sensor(lambda: WebhookNotifier(receiver.url))(context.for_run_failure())
+
+
+def test_the_first_failure_is_told_with_its_reason(scene: Scene, receiver: Receiver) -> None:
+    """The alert names the job, the partition, the run and what the system answered."""
+    scene.fault("bigcommerce", {"kind": "status", "status": 403, "path": "/v2/orders"})
+    run = _fail(scene)
+
+    _hear(scene, run, receiver)
+
+    (alert,) = receiver.posted
+    assert "403" in str(alert["text"])
+    assert alert["lockstep"]["job"] == STEP
+    assert alert["lockstep"]["run_id"] == run.run_id
+    assert alert["lockstep"]["partition"] == scene.yesterday.isoformat()
+
+
+def test_the_second_failure_in_a_row_is_not_told_and_one_after_a_success_is(scene: Scene, receiver: Receiver) -> None:
+    """A store that is down for an hour must not fill the pager; a new fault must."""
+    scene.fault("bigcommerce", {"kind": "status", "status": 403, "path": "/v2/orders"})
+    runs = [_fail(scene), _fail(scene)]
+    scene.fault("bigcommerce")
+    assert scene.run("orders", first=scene.yesterday).success
+    scene.fault("bigcommerce", {"kind": "status", "status": 403, "path": "/v2/orders"})
+    runs.append(_fail(scene))
+
+    assert [in_a_row(scene.instance, run) for run in runs] == [1, 2, 1]
+    for run in runs:
+        _hear(scene, run, receiver)
+    assert [alert["lockstep"]["run_id"] for alert in receiver.posted] == [runs[0].run_id, runs[2].run_id]
+
+
+def test_only_powers_of_ten_are_told() -> None:
+    """The 1st, 10th and 100th failure in a row."""
+    assert [number for number in range(1, 1001) if is_told(number)] == [1, 10, 100, 1000]
+
+
+@pytest.mark.parametrize(("status", "error"), [(500, TransientError), (429, TransientError), (404, PermanentError), (302, PermanentError)])
+def test_an_alert_that_nobody_took_is_an_error_without_the_address(receiver: Receiver, status: int, error: type[Exception]) -> None:
+    """The tick fails and is repeated; the address is a secret and stays out of it."""
+    receiver.status = status
+    with pytest.raises(error) as caught:
+        WebhookNotifier(receiver.url).send(Alert("A title", "A text"))
+    assert "a-secret-path" not in str(caught.value)
+
+
+def test_a_dead_receiver_is_a_transient_error(receiver: Receiver) -> None:
+    """Nobody answers: tried again, and the address stays unsaid."""
+    receiver.server.shutdown()
+    receiver.server.server_close()
+    with pytest.raises(TransientError) as caught:
+        WebhookNotifier(receiver.url).send(Alert("A title", "A text"))
+    assert "a-secret-path" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://example.com/hook", "ftp://example.com/hook", "not a url", "http://localhost.example.com/"])
+def test_an_address_in_the_clear_is_refused(url: str) -> None:
+    """Alerts name orders and stores: they go out over https only."""
+    with pytest.raises(PermanentError, match="https"):
+        WebhookNotifier(url)

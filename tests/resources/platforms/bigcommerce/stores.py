@@ -15,24 +15,12 @@ from resources.platforms.bigcommerce.client import BigCommerce, build
 from resources.platforms.bigcommerce.mapping import OrderMapper
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.ratelimit import LocalQuota
+from tests.assets.documents import PERSON
 
 Json = dict[str, Any]
 HASH = "acme1"
 TOKEN = SecretRef(env="STORE_TOKEN")
-ADDRESS: Json = {
-    "first_name": "Jane",
-    "last_name": "Doe",
-    "company": "",
-    "street_1": "123 Main Street",
-    "street_2": "",
-    "city": "Austin",
-    "state": "Texas",
-    "zip": "78701",
-    "country": "United States",
-    "country_iso2": "US",
-    "phone": "+1 512-555-0100",
-    "email": "jane.doe@example.com",
-}
+ADDRESS = PERSON
 LINE: Json = {
     "id": 501,
     "order_id": 1001,

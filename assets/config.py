@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 from pydantic import Field
+
+ONLY_RECORDS = "Ids at the source (order numbers, SKUs) of the only records to take, as they were captured. Left empty, all are taken."
 
 
 class CaptureConfig(dg.Config):
@@ -22,6 +26,7 @@ class ValidateConfig(dg.Config):
         default=False,
         description="Validate only captures without an outcome. Left off, all are validated again: mappings may have changed.",
     )
+    only_records: list[str] | None = Field(default=None, description=ONLY_RECORDS)
 
 
 class DeliverConfig(dg.Config):
@@ -29,6 +34,7 @@ class DeliverConfig(dg.Config):
 
     only_new: bool = Field(default=False, description="Leave out records that the target has refused before.")
     force: bool = Field(default=False, description="Send even what the target is known to hold already.")
+    only_records: list[str] | None = Field(default=None, description=ONLY_RECORDS)
 
 
 def live_config(connection: str, stream: str, since: str, until: str) -> dict[str, object]:
@@ -39,3 +45,13 @@ def live_config(connection: str, stream: str, since: str, until: str) -> dict[st
         f"{prefix}validated": {"config": {"only_new": True}},
         f"{prefix}delivered": {"config": {"only_new": True}},
     }
+
+
+def rerun_config(
+    connection: str, stream: str, *, only_records: Sequence[str] | None = None, force: bool = False
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the run config of one chain's rerun of a partition, or of some of its records."""
+    narrowed: dict[str, object] = {} if only_records is None else {"only_records": list(only_records)}
+    sent = narrowed | ({"force": True} if force else {})
+    prefix = f"{connection}__{stream}__"
+    return {f"{prefix}{step}": {"config": config} for step, config in (("validated", narrowed), ("delivered", sent)) if config}

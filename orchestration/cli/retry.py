@@ -1,64 +1,101 @@
-"""Another try for rejected records: marks them, runs exactly their partitions again, and tells what became of each."""
+"""Another try for rejected records: runs exactly them again in this process, or queues that, and tells what became of each."""
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import click
 
 from assets.runtime import Lockstep
 from assets.streams import STREAMS
+from domain.connections import Installation
 from domain.errors import PermanentError
 from orchestration.cli.ledger import connection_of, reading
 from orchestration.cli.output import print_json, print_table
 from orchestration.cli.runs import Chunk, Outcome, check_days, run_each
+from orchestration.cli.shown import as_json_row
 from orchestration.settings import load
-from resources.ledger import workqueue
-from resources.ledger.workqueue import OPEN_STATES, Choice, Rejection
+from resources.ledger import actions, workqueue
+from resources.ledger.edits import Change
+from resources.ledger.reruns import RECORDS_AT_ONCE, Mode
+from resources.ledger.workqueue import Choice, Rejection
 
 DAYS_AT_ONCE = 7
-ALL_STATES = (*OPEN_STATES, "resolved", "discarded")
 
 
-def retry(choice: Choice, *, as_json: bool) -> bool:
+@dataclass(frozen=True)
+class Request:
+    """What the operator asked for."""
+
+    mode: Mode = "as_captured"
+    assignments: tuple[str, ...] = ()
+    reason: str = ""
+    confirmed: bool = False
+    by_daemon: bool = False
+    as_json: bool = False
+
+
+def retry(choice: Choice, request: Request) -> bool:
     """Retry the chosen open rejections; return whether every run went through."""
     installation = load()
+    who = getpass.getuser()
     with reading() as db:
-        before = workqueue.find(db, choice)
-        _check_ids(choice, before)
+        before = actions.chosen(db, choice)
         if not before:
-            click.echo("[]" if as_json else "No open rejection is concerned.")
+            click.echo("[]" if request.as_json else "No open rejection is concerned.")
             return True
-        for name in sorted({r.connection for r in before}):
-            connection_of(installation, name)
-        for rejection in before:
-            check_days(installation, rejection.source_day, rejection.source_day)
-        workqueue.mark_retried(db, [r.rejection_id for r in before])
-    outcomes = _run(Lockstep(installation), before, quiet=as_json)
-    with reading() as db:
-        after = {r.rejection_id: r for r in workqueue.find(db, Choice(ids=tuple(r.rejection_id for r in before), states=ALL_STATES))}
-    _report(before, after, outcomes, as_json=as_json)
+        _check(installation, before)
+        if request.assignments:
+            changes = actions.planned_edit(db, before[0], request.assignments)
+            _confirm(changes, request)
+            actions.edit(db, before[0], changes, who, request.reason)
+        if request.by_daemon:
+            queued = actions.queue_retry(db, before, who, request.mode, request.reason)
+            _report_queued(before, queued, as_json=request.as_json)
+            return True
+        actions.begin_retry(db, before, who, request.mode, request.reason)
+    runs: dict[int, str] = {r.rejection_id: "" for r in before}
+    outcomes: list[Outcome] = []
+    try:
+        _run(Lockstep(installation), before, request, outcomes, runs)
+    finally:
+        with reading() as db:
+            actions.end_retry(db, runs)
+            after = workqueue.by_id(db, list(runs))
+    _report(before, after, outcomes, as_json=request.as_json)
     return not any(outcome.error for outcome in outcomes)
 
 
-def _check_ids(choice: Choice, found: Sequence[Rejection]) -> None:
-    if missing := sorted(set(choice.ids or ()) - {r.rejection_id for r in found}):
-        raise PermanentError(
-            f"Not open, so nothing was retried: {', '.join(map(str, missing))}. See 'lockstep rejections list --state all'."
-        )
+def _check(installation: Installation, found: Sequence[Rejection]) -> None:
+    for name in sorted({r.connection for r in found}):
+        connection_of(installation, name)
+    for day in {r.source_day for r in found}:
+        check_days(installation, day, day)
 
 
-def partitions(found: Sequence[Rejection]) -> dict[str, list[Chunk]]:
-    """Return connection -> the runs that cover exactly the rejections' partitions; adjoining days share one."""
-    days: dict[tuple[str, str], set[date]] = {}
+def _confirm(changes: Sequence[Change], request: Request) -> None:
+    """Show what would change, where a person looks, and ask for a yes."""
+    for change in changes:
+        click.echo(f"  {change}", err=request.as_json)
+    if not request.confirmed and not click.confirm("Put these values in place of the captured ones, and try again?", err=request.as_json):
+        raise PermanentError("Nothing was changed; --yes answers the question where nobody can.")
+
+
+def chunks(found: Sequence[Rejection], mode: Mode) -> dict[str, list[Chunk]]:
+    """Return connection -> the runs that cover exactly the rejections' records, or their partitions; adjoining days share one."""
+    days: dict[tuple[str, str], dict[date, list[str]]] = {}
     for rejection in found:
-        days.setdefault((rejection.connection, rejection.stream), set()).add(rejection.source_day)
+        days.setdefault((rejection.connection, rejection.stream), {}).setdefault(rejection.source_day, []).append(rejection.source_id)
     wanted: dict[str, list[Chunk]] = {}
     for (connection, stream), of_stream in sorted(days.items(), key=lambda item: (item[0][0], list(STREAMS).index(item[0][1]))):
         for first, last in _spans(sorted(of_stream)):
-            wanted.setdefault(connection, []).append(Chunk((stream,), first, last))
+            records = sorted({source_id for day, ids in of_stream.items() if first <= day <= last for source_id in ids})
+            parts = [tuple(records[at : at + RECORDS_AT_ONCE]) for at in range(0, len(records), RECORDS_AT_ONCE)]
+            for part in parts if mode == "as_captured" else [None]:
+                wanted.setdefault(connection, []).append(Chunk((stream,), first, last, part))
     return wanted
 
 
@@ -72,32 +109,49 @@ def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
     return spans
 
 
-def _run(lockstep: Lockstep, found: Sequence[Rejection], *, quiet: bool) -> list[Outcome]:
-    outcomes = []
+def _run(lockstep: Lockstep, found: Sequence[Rejection], request: Request, outcomes: list[Outcome], runs: dict[int, str]) -> None:
+    """Run chunk after chunk; ``outcomes`` and the ``runs`` of the rejections are filled as they end, also where a later one fails."""
     try:
-        for connection, wanted in partitions(found).items():
+        for connection, wanted in chunks(found, request.mode).items():
             for outcome in run_each(lockstep, connection, wanted, "retry"):
                 outcomes.append(outcome)
-                click.echo(f"{connection}: {outcome.chunk}: {outcome}", err=quiet)
+                covered = outcome.chunk
+                runs |= {
+                    r.rejection_id: outcome.run_id
+                    for r in found
+                    if r.connection == connection and r.stream in covered.streams and covered.first <= r.source_day <= covered.last
+                    and (covered.records is None or r.source_id in covered.records)
+                }  # fmt: skip
+                click.echo(f"{connection}: {covered}: {outcome}", err=request.as_json)
     finally:
         lockstep.close()
-    return outcomes
 
 
 def _report(before: Sequence[Rejection], after: dict[int, Rejection], outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     now = [after[r.rejection_id] for r in before]
     if as_json:
-        print_json([asdict(r) for r in now])
+        print_json([as_json_row(r) for r in now])
         return
-    rows = [(r.rejection_id, r.connection, r.stream, r.source_id, r.state, _told(r)) for r in now]
+    met_again = {r.rejection_id: r.seen_count for r in before}
+    rows = [(r.rejection_id, r.connection, r.stream, r.source_id, r.state, _told(r, met_again[r.rejection_id])) for r in now]
     print_table(("id", "connection", "stream", "record", "state now", "why"), rows, numbers=("id",))
     through = sum(r.state == "resolved" for r in now)
     click.echo(f"{through} of {len(now)} went through" + ("; a run failed, see above" if any(o.error for o in outcomes) else ""))
 
 
-def _told(rejection: Rejection) -> str:
+def _report_queued(found: Sequence[Rejection], reruns: Sequence[int], *, as_json: bool) -> None:
+    if as_json:
+        print_json([as_json_row(r) | {"state": "retried"} for r in found])
+        return
+    click.echo(
+        f"{len(found)} rejections are queued as {len(reruns)} reruns ({', '.join(map(str, reruns[:20]))}); the daemon's sensor 'reruns' "
+        "runs them within seconds. 'lockstep rejections show ID' tells what came of it."
+    )
+
+
+def _told(rejection: Rejection, seen_before: int) -> str:
     if rejection.state == "resolved":
         return rejection.closed_why
-    if rejection.state == "retried":
+    if rejection.seen_count == seen_before:
         return "not decided: the run failed before it, or a newer version of the record waits in a later partition"
     return f"{rejection.code}: {rejection.message}"

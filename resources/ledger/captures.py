@@ -11,6 +11,8 @@ import psycopg
 from psycopg import sql
 
 from resources.ledger.codec import compress, decompress
+from resources.ledger.edits import applied, of_captures
+from resources.ledger.forgetting import forgotten_among, stripped
 from resources.ledger.rows import Captured, CaptureRow
 from resources.ledger.staging import stage
 
@@ -49,9 +51,11 @@ class Captures:
             return 0
         for month in {row.source_day.replace(day=1) for row in rows}:
             self._db.execute("SELECT sync.ensure_month(%s)", (month,))
+        gone = self.forgotten([row.source_id for row in rows])
+        kept = [row._replace(payload=stripped(row.payload)) if row.source_id in gone else row for row in rows] if gone else rows
         packed = (
             (r.source_day, r.capture_id, r.source_id, r.source_updated_at, r.digest, compress(r.payload), len(r.payload), r.correlation_id)
-            for r in rows
+            for r in kept
         )
         table = stage(self._db, "capture", _COLUMNS, _TYPES, packed)
         columns = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
@@ -64,6 +68,10 @@ class Captures:
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
         return cursor.rowcount
 
+    def forgotten(self, source_ids: Sequence[str]) -> set[str]:
+        """Return which of the records are of a person who was forgotten (``lockstep forget``)."""
+        return forgotten_among(self._db, self._name, self._stream, list(source_ids))
+
     def latest_digests(self, source_ids: Sequence[str]) -> dict[str, bytes]:
         """Return the digest of the newest stored version of each record that has one."""
         rows = self._db.execute(
@@ -74,8 +82,13 @@ class Captures:
         )
         return {source_id: bytes(digest) for source_id, digest in rows}
 
-    def to_validate(self, day: date, *, everything: bool, after: str | None, limit: int) -> list[Captured]:
-        """Return the next captures of a partition by id: all of them, or only those without an outcome."""
+    def to_validate(
+        self, day: date, *, everything: bool, after: str | None, limit: int, only: Sequence[str] | None = None
+    ) -> list[Captured]:
+        """Return the next captures of a partition by id, edits put over them: all, or only those without an outcome.
+
+        ``only`` narrows to the versions of these records.
+        """
         condition = (
             ""
             if everything
@@ -88,12 +101,14 @@ class Captures:
             f"""SELECT c.capture_id, c.source_id, c.source_updated_at, c.payload, c.correlation_id
                 FROM sync.capture c
                 WHERE c.connection = %s AND c.stream = %s AND c.source_day = %s AND c.capture_id > %s::uuid {condition}
+                  AND (%s OR c.source_id = ANY(%b::text[]))
                 ORDER BY c.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
-            (self._name, self._stream, day, after or "00000000-0000-0000-0000-000000000000", limit),
+            (self._name, self._stream, day, after or "00000000-0000-0000-0000-000000000000", only is None, list(only or ()), limit),
             binary=True,
         ).fetchall()
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
-        return [Captured(a, b, c, decompress(d), e, last.get(b, a) != a) for a, b, c, d, e in rows]
+        changes = of_captures(self._db, self._name, self._stream, day, [row[0] for row in rows])
+        return [Captured(a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a) for a, b, c, d, e in rows]
 
     def payload(self, source_id: str) -> bytes | None:
         """Return the newest version's payload, exactly as it came."""

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from resources.ledger.captures import newest
 from resources.ledger.codec import compress, decompress
+from resources.ledger.forgetting import forgotten_among, stripped
 from resources.ledger.rows import Accepted, RecordRow, TypedRows
 from resources.ledger.staging import stage
 
@@ -38,7 +39,13 @@ class Records:
         """
         if not rows:
             return
-        packed = (row._replace(canonical=compress(row.canonical)) if row.canonical is not None else row for row in rows)
+        # Who was forgotten since this validation began does not come back with it; the digest stays, so nothing is to be delivered anew.
+        gone = forgotten_among(self._db, self._name, self._stream, [row.source_id for row in rows])
+        packed = (
+            row if row.canonical is None
+            else row._replace(canonical=compress(stripped(row.canonical) if row.source_id in gone else row.canonical))
+            for row in rows
+        )  # fmt: skip
         table = stage(self._db, "record", _COLUMNS, _TYPES, packed)
         captures = [row.capture_id for row in rows]
         if self._any_stored(day, captures):
@@ -72,12 +79,12 @@ class Records:
         return bool(row and row[0])
 
     def _keep_accepted(self, day: date, staged: sql.Identifier) -> set[UUID]:
-        """Take out of the load what would turn an accepted version into a superseded one; delivery settles it, if it is still due."""
+        """Take out of the load what would turn an accepted version into a superseded or forgotten one: its facts stay as they were."""
         rows = self._db.execute(
             sql.SQL(
                 """DELETE FROM {} s USING sync.record r
                    WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.capture_id = s.capture_id
-                     AND s.state = 'superseded' AND r.state = 'accepted'
+                     AND (s.state = 'superseded' OR s.rule = 'forgotten') AND r.state = 'accepted'
                    RETURNING s.capture_id"""
             ).format(staged),
             (self._name, self._stream, day),
@@ -108,19 +115,22 @@ class Records:
         )
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
 
-    def to_deliver(self, day: date, *, again: bool, force: bool, after: UUID | None, limit: int) -> list[Accepted]:
+    def to_deliver(
+        self, day: date, *, again: bool, force: bool, after: UUID | None, limit: int, only: Sequence[str] | None = None
+    ) -> list[Accepted]:
         """Return the next accepted records of a partition by capture id.
 
         Without ``again`` only those without an outcome; with it also those that the target refused; with ``force`` all of them.
+        ``only`` narrows to the versions of these records.
         """
         wanted = "TRUE" if force else "(r.outcome IS NULL OR r.outcome = 'rejected')" if again else "r.outcome IS NULL"
         rows = self._db.execute(
             f"""SELECT r.capture_id, r.source_id, r.source_updated_at, r.canonical, r.canonical_digest, r.correlation_id
                 FROM sync.record r
                 WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.state = 'accepted' AND {wanted}
-                  AND r.capture_id > %s::uuid
+                  AND r.capture_id > %s::uuid AND (%s OR r.source_id = ANY(%b::text[]))
                 ORDER BY r.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
-            (self._name, self._stream, day, after or _FIRST, limit),
+            (self._name, self._stream, day, after or _FIRST, only is None, list(only or ()), limit),
             binary=True,
         ).fetchall()
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])

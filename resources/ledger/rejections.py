@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from domain.rejection_codes import entry_of
 from resources.ledger.rows import RejectionRow
 
 
@@ -29,24 +30,25 @@ class Rejections:
             (
                 self._name, self._stream, row.stage, row.source_id, day, row.capture_id, row.problems[0].code, row.problems[0].field,
                 row.problems[0].message, row.problems[0].advice, row.problems[0].value, json.dumps([asdict(p) for p in row.problems]),
-                row.correlation_id, run_id,
+                row.correlation_id, run_id, *entry_of(row.problems[0].code)[:2],
             )
             for row in rows
         ]  # fmt: skip
         with self._db.cursor() as cursor:
             cursor.executemany(
                 """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice,
-                                               value, problems, correlation_id, run_id)
+                                               value, problems, correlation_id, run_id, class, rule)
                    SELECT v.* FROM (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date, %s::uuid, %s::text, %s::text, %s::text,
-                                            %s::text, %s::text, %s::jsonb, %s::text, %s::text))
+                                            %s::text, %s::text, %s::jsonb, %s::text, %s::text, %s::text, %s::text))
                         AS v(connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice, value, problems,
-                             correlation_id, run_id)
+                             correlation_id, run_id, class, rule)
                    WHERE NOT EXISTS (SELECT 1 FROM sync.rejection d WHERE (d.connection, d.stream, d.source_day, d.capture_id, d.stage)
                        = (v.connection, v.stream, v.source_day, v.capture_id, v.stage) AND d.state = 'discarded')
                    ON CONFLICT (connection, stream, source_id, stage) WHERE state IN ('open', 'retried') DO UPDATE SET
                        source_day = excluded.source_day, capture_id = excluded.capture_id, code = excluded.code, field = excluded.field,
                        message = excluded.message, advice = excluded.advice, value = excluded.value, problems = excluded.problems,
-                       run_id = excluded.run_id, seen_at = now(), seen_count = rejection.seen_count + 1, state = 'open'""",
+                       class = excluded.class, rule = excluded.rule, run_id = excluded.run_id, seen_at = now(),
+                       seen_count = rejection.seen_count + 1, state = 'open'""",
                 parameters,
             )
 
@@ -80,10 +82,10 @@ class Rejections:
     def examples(self, day: date, limit: int = 20) -> list[dict[str, str]]:
         """Return up to ``limit`` open rejections of a partition for the run's metadata."""
         rows = self._db.execute(
-            """SELECT source_id, stage, code, field, message, advice, correlation_id FROM sync.rejection
+            """SELECT rejection_id::text, source_id, stage, class, code, field, message, advice, correlation_id FROM sync.rejection
                WHERE connection = %s AND stream = %s AND source_day = %s AND state IN ('open', 'retried')
                ORDER BY rejection_id LIMIT %s""",
             (self._name, self._stream, day, limit),
         )
-        names = ("record", "stage", "code", "field", "message", "what to do", "correlation id")
+        names = ("id", "record", "stage", "class", "code", "field", "message", "what to do", "correlation id")
         return [dict(zip(names, row, strict=True)) for row in rows]

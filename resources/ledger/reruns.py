@@ -1,4 +1,8 @@
-"""Reruns that somebody asked for: queued here, and turned into runs by a sensor."""
+"""Reruns that somebody asked for: queued here, turned into runs by a sensor, and followed until their run has ended.
+
+None is lost: a rerun is first given a run key, which is kept, and is taken only once a run with that key exists. A process that dies in
+between leaves a key that the next tick asks for again, and Dagster makes one run of one key.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ from psycopg.rows import class_row
 
 Mode = Literal["as_captured", "re_read"]
 """``as_captured`` validates and delivers what was captured then; ``re_read`` reads the partition from its source again first."""
+RECORDS_AT_ONCE = 2_000
+"""Records that one run is asked for at most: their ids stand in its configuration."""
+Outcome = Literal["done", "failed", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,10 @@ class Rerun:
     asked_by: str
     why: str
     rerun_id: int = 0
+    run_key: str = ""
+    """Of the run that was asked for; empty where none was yet."""
+    run_id: str = ""
+    """Of the run that covers it, once that exists."""
 
 
 def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
@@ -42,17 +53,44 @@ def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
     return ids
 
 
-def waiting(db: psycopg.Connection[Any], connections: Sequence[str]) -> list[Rerun]:
-    """Return the reruns of these connections that no run was asked for yet, the oldest first."""
+def unfinished(db: psycopg.Connection[Any], limit: int = 10_000) -> list[Rerun]:
+    """Return the reruns whose run has not ended, the oldest first: those without a run, and those with one at work."""
     with db.cursor(row_factory=class_row(Rerun)) as cursor:
         cursor.execute(
-            """SELECT connection, stream, source_day, source_ids, mode, force, asked_by, why, rerun_id FROM sync.rerun
-               WHERE taken_at IS NULL AND connection = ANY(%s) ORDER BY rerun_id""",
-            (list(connections),),
+            """SELECT connection, stream, source_day, source_ids, mode, force, asked_by, why, rerun_id, run_key, run_id FROM sync.rerun
+               WHERE outcome = '' ORDER BY rerun_id LIMIT %s""",
+            (limit,),
         )
         return cursor.fetchall()
 
 
-def take(db: psycopg.Connection[Any], ids: Sequence[int], run_key: str) -> None:
-    """Note that a run was asked for which covers these reruns."""
-    db.execute("UPDATE sync.rerun SET taken_at = now(), run_key = %s WHERE rerun_id = ANY(%s)", (run_key, list(ids)))
+def assign(db: psycopg.Connection[Any], ids: Sequence[int], run_key: str) -> bool:
+    """Give reruns the key of the run that will cover them; tell whether none of them had one: another sensor may have come first."""
+    with db.transaction():
+        rows = db.execute("SELECT run_key FROM sync.rerun WHERE rerun_id = ANY(%s) FOR UPDATE", (list(ids),)).fetchall()
+        is_free = all(key == "" for (key,) in rows)
+        if is_free:
+            db.execute("UPDATE sync.rerun SET run_key = %s WHERE rerun_id = ANY(%s)", (run_key, list(ids)))
+        return is_free
+
+
+def take(db: psycopg.Connection[Any], run_key: str, run_id: str) -> None:
+    """Note that the run exists which covers the reruns of this key."""
+    db.execute("UPDATE sync.rerun SET taken_at = coalesce(taken_at, now()), run_id = %s WHERE run_key = %s", (run_id, run_key))
+
+
+def end(db: psycopg.Connection[Any], ids: Sequence[int], outcome: Outcome, note: str = "") -> None:
+    """Note how reruns ended; a rejection that they did not decide is open again: nothing is under way for it any more."""
+    with db.transaction():
+        db.execute(
+            """UPDATE sync.rerun SET outcome = %s, note = %s, ended_at = now(), taken_at = coalesce(taken_at, now())
+               WHERE rerun_id = ANY(%s)""",
+            (outcome, note, list(ids)),
+        )
+        db.execute(
+            """UPDATE sync.rejection r SET state = 'open' WHERE r.state = 'retried'
+               AND EXISTS (SELECT FROM sync.rejection_action a WHERE a.rejection_id = r.rejection_id AND a.rerun_id = ANY(%(ids)s))
+               AND NOT EXISTS (SELECT FROM sync.rejection_action a JOIN sync.rerun q USING (rerun_id)
+                               WHERE a.rejection_id = r.rejection_id AND q.outcome = '')""",
+            {"ids": list(ids)},
+        )

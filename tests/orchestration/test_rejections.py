@@ -34,28 +34,45 @@ def test_rejections_are_listed_by_filter_and_shown_with_the_captured_bytes(rejec
     assert "Slow boat" in rejected.done("rejections", "show", first)
     assert rejected.run("rejections", "show", "999999").exit_code == 1
 
+    duty = rejected.json("rejections", "list", "--class", "mapping", "--owner", "team:operations", "--newer-than", "2h")
+    assert {(row["source_id"], row["class"], row["owner"], row["rule"]) for row in duty} == {
+        (record, "mapping", "team:operations", "A shipping method has its OMS method.") for record in ("1002", "1003")
+    }
+    assert all(0 <= row["age"] < 600 for row in duty)
+    for nothing in (("--class", "value"), ("--owner", "team:eu"), ("--older-than", "1d"), ("--to", "2020-01-01"), ("--stage", "delivered")):
+        assert rejected.json("rejections", "list", *nothing) == []
+    assert rejected.run("rejections", "list", "--older-than", "yesterday").exit_code == 2
 
-def test_a_retry_after_a_corrected_mapping_delivers_and_runs_only_the_partitions_concerned(rejected: Shop):
-    """The fix plus the retry is all an operator has to do, and other days are left alone."""
+
+def test_a_retry_after_a_corrected_mapping_runs_only_what_is_concerned_and_reads_only_if_asked_to(rejected: Shop):
+    """The fix plus the retry is all an operator has to do; other days are left alone, and the source is asked with --re-read only."""
     (one,) = [row for row in rejected.json("rejections", "list") if row["source_id"] == "1003"]
     rejected.map_boats()
     before = rejected.sql("SELECT count(*) FROM sync.batch WHERE source_day = %s AND stream = 'orders'", rejected.yesterday)
 
+    steps = "SELECT step FROM sync.batch WHERE trigger = 'retry' ORDER BY started_at, step"
     (after,) = rejected.json("rejections", "retry", str(one["rejection_id"]))
+    assert rejected.sql(steps) == [("validated",), ("delivered",)]
 
     assert after["state"] == "resolved"
     assert "1003" in rejected.at_oms()
     assert rejected.sql("SELECT count(*) FROM sync.batch WHERE source_day = %s AND stream = 'orders'", rejected.yesterday) == before
-    assert "1 of 1 went through" in rejected.done("rejections", "retry", "--all-of", "demo")
+    assert "1 of 1 went through" in rejected.done("rejections", "retry", "--all-of", "demo", "--re-read")
+    assert [step for (step,) in rejected.sql(steps)][2:] == ["captured", "validated", "delivered"]
     assert rejected.at_oms() == {"1001", "1002", "1003"}
     assert rejected.run("rejections", "retry", str(one["rejection_id"])).exit_code == 1
 
 
-def test_a_retry_that_changes_nothing_says_so(rejected: Shop):
-    """A record that is rejected again is open again, not lost in between."""
+def test_a_retry_that_changes_nothing_says_so_and_one_may_be_left_to_the_daemon(rejected: Shop):
+    """A record that is rejected again is open again, not lost in between; queued, it says that a try is under way."""
     printed = rejected.done("rejections", "retry", "--code", "shipping_method_unknown")
     assert "0 of 2 went through" in printed
     assert {row["state"] for row in rejected.json("rejections", "list")} == {"open"}
+
+    day = (rejected.today - timedelta(days=2)).isoformat()
+    assert "1 rejections are queued as 1 reruns" in rejected.done("rejections", "retry", "--from", day, "--to", day, "--via", "daemon")
+    assert {row["source_id"]: row["state"] for row in rejected.json("rejections", "list")} == {"1002": "open", "1003": "retried"}
+    assert rejected.sql("SELECT mode, source_ids, outcome FROM sync.rerun") == [("as_captured", ["1003"], "")]
 
 
 def test_a_discarded_rejection_no_longer_counts_as_open(rejected: Shop):
@@ -69,6 +86,13 @@ def test_a_discarded_rejection_no_longer_counts_as_open(rejected: Shop):
     assert rejected.run("rejections", "discard", str(first), "--reason", "again").exit_code == 1
     assert rejected.run("rejections", "discard", str(first)).exit_code == 2
 
+    assert rejected.run("rejections", "discard", "--reason", "x").exit_code == 2
+    assert rejected.run("rejections", "discard", "1", "--code", "x", "--reason", "x").exit_code == 2
+    assert rejected.run("rejections", "retry", "1", "--code", "x").exit_code == 2
+    assert rejected.run("rejections", "retry", "--code", "x", "--set", "a=b").exit_code == 2
+    assert rejected.done("rejections", "discard", "--code", "shipping_method_unknown", "--reason", "test").count("discarded") == 1
+    assert rejected.json("rejections", "list") == []
+
 
 def test_a_discarded_version_stays_discarded_when_its_day_is_run_again(rejected: Shop):
     """The nightly sweep must not bring back what a person closed; a newer version of the record may."""
@@ -76,3 +100,33 @@ def test_a_discarded_version_stays_discarded_when_its_day_is_run_again(rejected:
     rejected.done("rejections", "discard", str(first), "--reason", "test order")
     rejected.replay_orders()
     assert len(rejected.json("rejections", "list")) == 1
+
+
+def test_an_edit_shows_its_diff_asks_and_is_delivered(rejected: Shop):
+    """Without a yes nothing happens; with it the edited record goes out, and the rejection shows who changed what."""
+    (one,) = [row for row in rejected.json("rejections", "list") if row["source_id"] == "1002"]
+    number, path = str(one["rejection_id"]), one["field"]
+    refused = rejected.run("rejections", "retry", number, "--set", f"{path}=Ground")
+    assert refused.exit_code == 1
+    assert '"Slow boat" -> "Ground"' in refused.output
+    assert rejected.sql("SELECT count(*) FROM sync.edit") == [(0,)]
+
+    wrong = rejected.run("rejections", "retry", number, "--set", f"{path}s=Ground", "--yes")
+    assert wrong.exit_code == 1
+    assert "shipping_methods' in the captured record" in wrong.stderr
+    printed = rejected.done("rejections", "retry", number, "--set", f"{path}=Ground", "--yes", "--reason", "asked the shop")
+    assert "1 of 1 went through" in printed
+    assert "1002" in rejected.at_oms()
+
+    shown = rejected.json("rejections", "show", number)
+    assert [(c["before"], c["after"]) for c in shown["edits"]] == [("Slow boat", "Ground")]
+    assert [(a["action"], a["mode"], a["why"]) for a in shown["actions"]] == [
+        ("edit", "", "asked the shop"), ("retry", "as_captured", "asked the shop")
+    ]  # fmt: skip
+    assert shown["actions"][1]["run_id"]
+    assert {a["state"] for a in shown["attempts"]} >= {"delivered", "200"}
+    assert "Slow boat" not in str(shown["payload"])
+    text = rejected.done("rejections", "show", number)
+    assert "edited: " in text
+    assert "rule        A shipping method has its OMS method." in text
+    assert b"Slow boat" in rejected.run("rejections", "show", number, "--raw").stdout_bytes

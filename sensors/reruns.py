@@ -1,0 +1,148 @@
+"""Turns reruns that somebody asked for into runs, follows them to their end, and asks for those that a changed configuration calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import psycopg
+
+from assets.config import rerun_config
+from assets.runtime import Lockstep
+from assets.steps import TRIGGER_TAG
+from domain.connections import Installation
+from resources.fingerprint import parts_of
+from resources.ledger import reruns
+from resources.ledger.reopening import reopen
+from resources.ledger.reruns import RECORDS_AT_ONCE, Rerun
+
+EVERY_SECONDS = 5
+AT_ONCE, UNDER_WAY = 10, 20
+"""Runs that a tick asks for at most, and that may be under way: the others wait, and what comes meanwhile is merged into them."""
+RERUN_TAG, RERUN = "sync/rerun", "rerun"
+PRIORITY = "0"
+"""Behind live runs, before backfills: somebody waits for it."""
+STEPS = {"as_captured": ("validated", "delivered"), "re_read": ("captured", "validated", "delivered")}
+
+
+def build_reruns_sensor(installation: Installation, lockstep: Lockstep, jobs: Mapping[str, Any]) -> dg.SensorDefinition:
+    """Build the installation's one sensor of reruns; ``jobs`` are the connections' sync jobs by connection."""
+    compared: set[str] = set()
+
+    @dg.sensor(
+        name="reruns",
+        jobs=list(jobs.values()),
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Runs what operators, the job rejections or a reconciliation asked for, and what a changed configuration could fix.",
+    )
+    def reruns_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        return tick(context, installation, lockstep, compared)
+
+    return reruns_sensor
+
+
+def tick(
+    context: dg.SensorEvaluationContext, installation: Installation, lockstep: Lockstep, compared: set[str]
+) -> dg.SensorResult | dg.SkipReason:
+    """Ask for at most ``AT_ONCE`` runs. ``compared`` holds the connections whose configuration this process has compared already."""
+    with lockstep.ledger.connect() as db:
+        for name, connection in installation.connections.items():
+            if name not in compared:
+                reopen(db, name, parts_of(connection))
+                compared.add(name)
+        known = reruns.unfinished(db)
+        asked = _follow(db, context.instance, [r for r in known if r.run_key])
+        requests = [_request(group) for group in asked[:AT_ONCE]]
+        fresh = _runnable(db, installation, [r for r in known if not r.run_key])
+        under_way = len({r.run_key for r in known if r.run_key})
+        for group in _merged(fresh)[: max(0, min(AT_ONCE - len(requests), UNDER_WAY - under_way))]:
+            keyed = _keyed(group)
+            if reruns.assign(db, [r.rerun_id for r in keyed], keyed[0].run_key):
+                requests.append(_request(keyed))
+    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("Nobody has asked for a rerun that is not under way.")
+
+
+def _follow(db: psycopg.Connection[Any], instance: dg.DagsterInstance, known: Sequence[Rerun]) -> list[list[Rerun]]:
+    """Note which of the keyed reruns have a run, and how those ended; return those without a run, by key: they are asked for again."""
+    by_key: dict[str, list[Rerun]] = {}
+    for rerun in known:
+        by_key.setdefault(rerun.run_key, []).append(rerun)
+    without: list[list[Rerun]] = []
+    for key, group in by_key.items():
+        run = next(iter(instance.get_runs(dg.RunsFilter(tags={RERUN_TAG: key}), limit=1)), None)
+        ids = [r.rerun_id for r in group]
+        if run is None and group[0].run_id:
+            reruns.end(db, ids, "failed", f"run {group[0].run_id} was deleted before its end was seen")
+        elif run is None:
+            without.append(group)
+        elif not run.is_finished:
+            reruns.take(db, key, run.run_id)
+        else:
+            reruns.take(db, key, run.run_id)
+            note = "" if run.is_success else f"run {run.run_id} ended as {run.status.value.lower()}; its page in the UI says why"
+            reruns.end(db, ids, "done" if run.is_success else "failed", note)
+    return without
+
+
+def _runnable(db: psycopg.Connection[Any], installation: Installation, fresh: Sequence[Rerun]) -> list[Rerun]:
+    """Return the reruns that have a partition; the others end as refused, with the reason, rather than wait for ever."""
+    runnable: list[Rerun] = []
+    for rerun in fresh:
+        if reason := _refusal(installation, rerun):
+            reruns.end(db, [rerun.rerun_id], "refused", reason)
+        else:
+            runnable.append(rerun)
+    return runnable
+
+
+def _refusal(installation: Installation, rerun: Rerun) -> str:
+    connection = installation.connections.get(rerun.connection)
+    if connection is None:
+        return f"connections.yaml has no connection {rerun.connection} any more"
+    if rerun.stream not in connection.streams:
+        return f"the connection {rerun.connection} has no stream {rerun.stream} any more"
+    if not installation.start_date <= rerun.source_day <= datetime.now(UTC).date():
+        return f"there is no partition {rerun.source_day}: the first is {installation.start_date} (start_date), the last is today's"
+    return ""
+
+
+def _merged(fresh: Sequence[Rerun]) -> list[list[Rerun]]:
+    """Put reruns together that one run can cover: of one stream, partition, mode and force, and of so many records at most."""
+    groups: dict[tuple[Any, ...], list[list[Rerun]]] = {}
+    for rerun in fresh:
+        key = (rerun.connection, rerun.stream, rerun.source_day, rerun.mode, rerun.force)
+        of_key = groups.setdefault(key, [[]])
+        if of_key[-1] and len(_records([*of_key[-1], rerun]) or ()) > RECORDS_AT_ONCE:
+            of_key.append([])
+        of_key[-1].append(rerun)
+    return sorted((group for of_key in groups.values() for group in of_key), key=lambda group: group[0].rerun_id)
+
+
+def _keyed(group: Sequence[Rerun]) -> list[Rerun]:
+    """Give a group its run key: a rerun belongs to one group for good, so its first one's id makes the key unique."""
+    first = group[0]
+    key = f"rerun:{first.connection}:{first.stream}:{first.source_day}:{first.rerun_id}"
+    return [replace(rerun, run_key=key) for rerun in group]
+
+
+def _records(group: Sequence[Rerun]) -> list[str] | None:
+    if any(rerun.source_ids is None for rerun in group):
+        return None
+    return sorted({source_id for rerun in group for source_id in rerun.source_ids or ()})
+
+
+def _request(group: Sequence[Rerun]) -> dg.RunRequest:
+    first = group[0]
+    ops = rerun_config(first.connection, first.stream, only_records=_records(group), force=first.force)
+    return dg.RunRequest(
+        run_key=first.run_key,
+        job_name=f"sync_{first.connection}",
+        partition_key=first.source_day.isoformat(),
+        asset_selection=[dg.AssetKey([first.connection, first.stream, step]) for step in STEPS[first.mode]],
+        run_config={"ops": ops},
+        tags={TRIGGER_TAG: RERUN, RERUN_TAG: first.run_key, "dagster/priority": PRIORITY},
+    )

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from decimal import Decimal
 
 import orjson
 
 from assets.at_store import Held, OrderAtStore
 from assets.delivery import Course, Effect
+from assets.requests import shipment_requests
 from assets.spec import DeliveryRequest, Sync
 from domain.connections import SHIPMENTS
-from domain.errors import PermanentError, Problem, RecordRejected, TransientError
-from domain.exchange import OutcomeUnknown, Receipt, ShipmentLine, ShipmentRequest, StoreShipment
-from domain.fulfilment import Fulfilment, Parcel
+from domain.errors import PermanentError, TransientError
+from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest, StoreShipment
+from domain.fulfilment import Fulfilment
 from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone, may_move
 from domain.ports import StoreWriter
@@ -42,11 +42,7 @@ class Planner:
         course = Course(accepted.capture_id, accepted.source_id)
         if at_store.applied_at > fulfilment.updated_at.isoformat() and not self._request.force:
             return course  # late: a newer state of the order has been applied
-        requests = {
-            f"{parcel.parcel_id}/{request.group_id}": request
-            for parcel in fulfilment.parcels
-            for request in self._requests(fulfilment, parcel, at_store)
-        }
+        requests = shipment_requests(fulfilment, at_store.lines, self._sync.connection.orders.uom_rules)
         held = at_store.assigned(requests)
         for key, request in requests.items():
             if not held[key]:
@@ -59,46 +55,6 @@ class Planner:
         if may_move(at_store.milestone, wanted) and status is not None and status != at_store.status:
             course.effects.append(self._status(accepted, fulfilment, at_store, wanted, status))
         return course
-
-    def _requests(self, fulfilment: Fulfilment, parcel: Parcel, at_store: OrderAtStore) -> list[ShipmentRequest]:
-        """Split a parcel by the store's addresses: one shipment belongs to one order address."""
-        if at_store.lines is None:
-            raise RecordRejected(
-                Problem(
-                    "order_not_captured", "OrderId", f"The OMS shipped order {fulfilment.order_id}, which was never taken from the store.",
-                    "Replay the orders stream over the day the order was placed, then rerun this partition.", fulfilment.order_id,
-                )
-            )  # fmt: skip
-        groups: dict[str, list[ShipmentLine]] = {}
-        for content in parcel.lines:
-            if content.line_id not in at_store.lines:
-                raise RecordRejected(
-                    Problem(
-                        "line_not_in_store", f"parcels[{parcel.parcel_id}].lines[{content.line_id}]", "The store's order has no such line.",
-                        "Check whether the order was edited at the OMS.", content.line_id,
-                    )
-                )  # fmt: skip
-            group, kind = at_store.lines[content.line_id]
-            if kind == "physical":
-                units = self._units(content.quantity, content.sku, content.line_id)
-                groups.setdefault(group, []).append(ShipmentLine(content.line_id, units))
-        return [
-            ShipmentRequest(fulfilment.source_id, group, tuple(sorted(lines, key=lambda line: line.line_id)), parcel.tracking_number,
-                            parcel.carrier, parcel.service)
-            for group, lines in sorted(groups.items())
-        ]  # fmt: skip
-
-    def _units(self, quantity: Decimal, sku: str, line_id: str) -> int:
-        rule = self._sync.connection.orders.uom_rules.get(sku)
-        units = quantity / (rule.factor if rule else 1)
-        if units != units.to_integral_value():
-            raise RecordRejected(
-                Problem(
-                    "quantity_not_whole", f"parcels.lines[{line_id}].quantity", f"{quantity} OMS units are no whole number of store units.",
-                    "Check orders.uom_rules of the SKU.", str(quantity),
-                )
-            )  # fmt: skip
-        return int(units)
 
     def _shipment(
         self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore, request: ShipmentRequest, parcel_key: str

@@ -1,0 +1,122 @@
+"""``lockstep reconcile``: both systems of a connection compared, and what drifted healed."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import click
+
+from assets.reconcile import CONFIRM_SECONDS, Report, Request
+from assets.reconcile import reconcile as compare
+from assets.reconciliation import line
+from assets.runtime import Lockstep
+from domain.connections import Connection
+from orchestration.cli.ledger import connection_of
+from orchestration.cli.output import examples, json_option, print_json, print_table
+from orchestration.cli.replay import DAY, parse_streams
+from orchestration.cli.runs import Chunk, check_days, run_each
+from orchestration.settings import load
+from resources.ledger import reruns
+from resources.ledger.drifts import Drifts, KeptDrift
+
+COLUMNS = ("since", "class", "entity", "record", "field", "expected", "found", "what to do")
+
+
+@click.command(
+    epilog=examples(
+        "lockstep reconcile acme_us",
+        "lockstep reconcile acme_us --from 2026-08-01 --to 2026-08-07 --streams orders,shipments",
+        "lockstep reconcile acme_us --heal",
+        "lockstep reconcile acme_us --json | jq '.[] | select(.can_heal | not)'",
+        exit_codes="0 all is in step, 1 drift is left or a run failed, 2 wrong usage",
+    )
+)
+@click.argument("connection")
+@click.option("--streams", callback=parse_streams, help="Comma-separated, e.g. orders,shipments; by default all of the connection.")
+@click.option("--from", "first", type=DAY, help="First day (UTC, of the source's modification time); by default yesterday.")
+@click.option("--to", "last", type=DAY, help="Last day, inclusive; by default today, which alone has the stock.")
+@click.option("--heal", is_flag=True, help="Deliver again what the targets have lost or changed, then compare once more.")
+@click.option("--confirm-seconds", type=click.FloatRange(0), default=CONFIRM_SECONDS, show_default=True,
+              help="Wait between the two looks at a drift: what is only under way has arrived by then.")  # fmt: skip
+@json_option
+def reconcile(
+    connection: str, streams: tuple[str, ...] | None, first: datetime | None, last: datetime | None, heal: bool, confirm_seconds: float,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Compare the store, the OMS and the ledger of a connection, and print every drift.
+
+    Both systems are asked themselves. Changes that are still under way are not judged. With --heal the ledger's belief is corrected and
+    the records that concerns are delivered again in this process; what no machine may decide stays open with advice.
+    """
+    installation = load()
+    configured = connection_of(installation, connection)
+    chosen = _chosen(configured, connection, streams)
+    today = datetime.now(UTC).date()
+    days = _days(first.date() if first else today - timedelta(days=1), last.date() if last else today)
+    check_days(installation, days[0], days[-1])
+    lockstep = Lockstep(installation)
+    try:
+        reports = _compare(lockstep, connection, chosen, days, confirm_seconds, heal=heal, quiet=as_json)
+        sound = True
+        if asked := [number for report in reports for number in report.reruns]:
+            sound = _run(lockstep, connection, asked, quiet=as_json)
+            _compare(lockstep, connection, chosen, days, confirm_seconds, heal=False, quiet=as_json)
+        with lockstep.ledger.session(connection, chosen[0]) as session:
+            left = Drifts(session.db, connection, "").open(streams=chosen)
+    finally:
+        lockstep.close()
+    _print(left, as_json=as_json)
+    if left or not sound:
+        sys.exit(1)
+
+
+def _chosen(configured: Connection, connection: str, streams: tuple[str, ...] | None) -> tuple[str, ...]:
+    if streams and (absent := [name for name in streams if name not in configured.streams]):
+        raise click.UsageError(f"The connection {connection} has no stream {absent[0]}; it has {', '.join(configured.streams)}.")
+    return streams or configured.streams
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)] or [first, last]
+
+
+def _compare(
+    lockstep: Lockstep, connection: str, streams: tuple[str, ...], days: Sequence[date], confirm_seconds: float, *, heal: bool, quiet: bool
+) -> list[Report]:
+    sync = lockstep.sync(connection, f"cli-{uuid4().hex}", "reconciliation")
+    reports = []
+    for day in days:
+        reports.append(compare(sync, Request(day, streams, heal, getpass.getuser(), confirm_seconds)))
+        click.echo(f"{day}: {line(reports[-1])}", err=quiet)
+    return reports
+
+
+def _run(lockstep: Lockstep, connection: str, asked: Sequence[int], *, quiet: bool) -> bool:
+    """Run the queued repairs here; what fails stays due, and the requeue sensor's next run takes it up."""
+    with lockstep.ledger.session(connection, "") as session:
+        queued = [rerun for rerun in reruns.unfinished(session.db) if rerun.rerun_id in set(asked)]
+    sound = True
+    for rerun in queued:
+        records = tuple(rerun.source_ids or ()) if rerun.mode == "as_captured" else None
+        chunk = Chunk((rerun.stream,), rerun.source_day, rerun.source_day, records)
+        for outcome in run_each(lockstep, connection, [chunk], "heal"):
+            click.echo(f"{connection}: {chunk}: {outcome}", err=quiet)
+            sound = sound and not outcome.error
+            with lockstep.ledger.session(connection, rerun.stream) as session:
+                reruns.end(session.db, [rerun.rerun_id], "failed" if outcome.error else "done", outcome.error)
+    return sound
+
+
+def _print(left: Sequence[KeptDrift], *, as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(drift) for drift in left])
+        return
+    if left:
+        print_table(COLUMNS, [(d.since, d.drift_class, d.entity, d.record, d.field, d.expected, d.found, d.advice) for d in left])
+    healable = sum(drift.can_heal for drift in left)
+    click.echo(f"{len(left)} drifts are open, {healable} of them can be healed" if left else "no drift: store, OMS and ledger are in step")

@@ -1,0 +1,192 @@
+"""The inbox: webhooks' thin events, stored in groups before they are acknowledged, and taken once their change must have been captured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+import psycopg
+
+from domain.errors import TransientError
+from domain.exchange import HookEvent
+
+GROUP = 1_000
+"""Events that share one INSERT and one commit: however many senders call at once, one commit at a time is under way."""
+QUEUE = 5_000
+"""Requests that may wait; further ones are told to come back, rather than being kept until their senders give up."""
+TIMEOUT = 5.0
+"""Seconds for one group, and for a request's wait before its group: a sender waits no longer than twice that."""
+
+Key = tuple[str, str, str]
+
+
+def settle(db: psycopg.Connection[Any], connections: Sequence[str], snapshots: Sequence[str]) -> int:
+    """Take the events whose change must have been captured: the stream's watermark has passed the sender's time of the event.
+
+    Both are the source's own time; an event without one, or with one of another day, counts from when it was received. ``snapshots`` are
+    streams whose source tells only its present, and whose watermark therefore says nothing: of those counts the newest reading that began
+    after the event was received. Returns how many were taken.
+    """
+    return db.execute(
+        """WITH reached AS (
+               SELECT w.connection, w.stream, w.watermark, w.stream = ANY(%(snapshots)s) AS is_snapshot, (
+                   SELECT max(b.until) FROM sync.batch b
+                   WHERE (b.connection, b.stream, b.step) = (w.connection, w.stream, 'captured') AND b.source_day >= current_date - 1
+                     AND w.stream = ANY(%(snapshots)s)) AS read_at
+               FROM sync.watermark w WHERE w.connection = ANY(%(connections)s))
+           UPDATE sync.inbox i SET taken_at = now() FROM reached r
+           WHERE (i.connection, i.stream) = (r.connection, r.stream) AND i.taken_at IS NULL
+             AND CASE WHEN r.is_snapshot THEN i.received_at < r.read_at
+                      WHEN i.occurred_at < i.received_at + interval '1 day' THEN i.occurred_at < r.watermark
+                      ELSE i.received_at < r.watermark END""",
+        {"connections": list(connections), "snapshots": list(snapshots)},
+    ).rowcount
+
+
+def waiting(db: psycopg.Connection[Any], connections: Sequence[str]) -> dict[tuple[str, str], datetime]:
+    """Return when the newest event that nobody has taken was received, by (connection, stream)."""
+    rows = db.execute(
+        """SELECT connection, stream, max(received_at) FROM sync.inbox
+           WHERE taken_at IS NULL AND connection = ANY(%s) GROUP BY connection, stream""",
+        (list(connections),),
+    )
+    return {(connection, stream): newest for connection, stream, newest in rows}
+
+
+def take(db: psycopg.Connection[Any], connection: str, stream: str, before: datetime) -> int:
+    """Take the events received before a moment: their source was asked, and has nothing new."""
+    return db.execute(
+        "UPDATE sync.inbox SET taken_at = now() WHERE connection = %s AND stream = %s AND taken_at IS NULL AND received_at < %s",
+        (connection, stream, before),
+    ).rowcount
+
+
+def last_received(db: psycopg.Connection[Any], connection: str, system: str) -> datetime | None:
+    """Return when the newest event of one of a connection's systems was received."""
+    row = db.execute("SELECT max(received_at) FROM sync.inbox WHERE connection = %s AND system = %s", (connection, system)).fetchone()
+    return row[0] if row else None
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """One request's events, and the promise to tell it how many were new."""
+
+    connection: str
+    system: str
+    events: Sequence[HookEvent]
+    stored: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def keys(self) -> list[Key]:
+        return [(self.connection, self.system, event.event_id) for event in self.events]
+
+
+class InboxWriter:
+    """Stores the events of many requests at once, by one Postgres connection; used as ``async with``."""
+
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+        self._url, self._timeout = url, timeout
+        self._queue: asyncio.Queue[_Request] = asyncio.Queue(QUEUE)
+        self._db: psycopg.AsyncConnection[Any] | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._worker = asyncio.create_task(self._work())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._worker is not None:
+            self._worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._worker
+        await self._disconnect()
+
+    async def put(self, connection: str, system: str, events: Sequence[HookEvent]) -> int:
+        """Store events and return how many were new, once they are committed.
+
+        Raises ``TransientError`` where they are not, or nobody can tell: the sender is to repeat them.
+        """
+        if not events:
+            return 0
+        request = _Request(connection, system, events)
+        try:
+            self._queue.put_nowait(request)
+            async with asyncio.timeout(2 * self._timeout):
+                return await request.stored
+        except asyncio.QueueFull:
+            raise TransientError("The inbox is behind; another try helps once it has caught up.") from None
+        except TimeoutError:
+            raise TransientError("The database did not answer in time; another try helps once it does.") from None
+
+    async def check(self) -> None:
+        """Ask the database for a sign of life, over a connection of its own. Raises ``TransientError``."""
+        try:
+            async with asyncio.timeout(self._timeout), await self._connect() as db:
+                await db.execute("SELECT 1 FROM sync.inbox LIMIT 1")
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            raise TransientError(f"The database can't be used ({type(error).__name__}); another try helps once it is back.") from None
+
+    async def _work(self) -> None:
+        while True:
+            group = [await self._queue.get()]
+            while len(group) < GROUP and not self._queue.empty():
+                group.append(self._queue.get_nowait())
+            group = [request for request in group if not request.stored.done()]  # who gave up has been told that nothing is stored
+            try:
+                async with asyncio.timeout(self._timeout):
+                    fresh = await self._store(group)
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                await self._disconnect()
+                _refuse(group, TransientError(f"The events could not be stored ({type(error).__name__}); another try helps later."))
+            else:
+                _tell(group, fresh)
+
+    async def _store(self, group: Sequence[_Request]) -> set[Key]:
+        """Store a group in one statement that commits by itself; return the keys that were new."""
+        if self._db is None:
+            self._db = await self._connect()
+        rows = [
+            (request.connection, request.system, e.event_id, e.stream, e.source_id, e.scope, e.occurred_at)
+            for request in group
+            for e in request.events
+        ]
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        if not columns:
+            return set()
+        cursor = await self._db.execute(
+            """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope, occurred_at)
+               SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+               ON CONFLICT (connection, system, event_id) DO NOTHING RETURNING connection, system, event_id""",
+            columns,
+        )
+        return set(await cursor.fetchall())
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        limit = int(self._timeout * 1000)
+        return await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, application_name="lockstep webhooks", options=f"-c statement_timeout={limit}"
+        )
+
+    async def _disconnect(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            with suppress(psycopg.Error, OSError):
+                await db.close()
+
+
+def _tell(group: Sequence[_Request], fresh: set[Key]) -> None:
+    """Tell each request how many of its events were new; of a key that came twice in the group, the first has it."""
+    for request in group:
+        mine = fresh.intersection(request.keys())
+        fresh -= mine
+        if not request.stored.done():
+            request.stored.set_result(len(mine))
+
+
+def _refuse(group: Sequence[_Request], error: TransientError) -> None:
+    for request in group:
+        if not request.stored.done():
+            request.stored.set_exception(error)

@@ -1,0 +1,41 @@
+"""What a tenant pushes: every changed order, as a relay forwards ``PublishOrderEventMSGType`` (oms.md 1.7), signed by HMAC.
+
+The vendor publishes to queues; header names and what is signed are the relay's own, here ``X-Timestamp`` and ``X-Signature: sha256=...``
+over ``{timestamp}.{body}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+
+import orjson
+
+from sandbox.courier import Courier, Message
+from sandbox.oms.manhattan.settings import Settings
+
+
+class Pushes:
+    """Sends a tenant's order events to ``settings.push_url``; to nobody without it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.courier = Courier(blocks=False)
+
+    def tell(self, order: bytes, order_id: str, stamp: str) -> None:
+        """Push an order that has changed."""
+        url = self._settings.push_url
+        if url:
+            headers = {"MSG_TYPE": "PublishOrderEventMSGType", "MSG_ID_PK": f"{order_id}-{stamp}"}
+            body = orjson.dumps({"OriginalHeaders": headers, "OriginalPayload": orjson.Fragment(order)})
+            self.courier.send(url, self._signed(body), lambda: None)
+
+    def _signed(self, body: bytes) -> Callable[[], Message]:
+        def sign() -> Message:
+            stamp = str(int(time.time()))
+            digest = hmac.new(self._settings.push_secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+            return {"Content-Type": "application/json", "X-Timestamp": stamp, "X-Signature": f"sha256={digest}"}, body
+
+        return sign

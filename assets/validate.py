@@ -10,16 +10,20 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import psycopg
+
 from assets.faults import unexpected
 from assets.pipelining import ahead, behind, uncollected
 from assets.spec import Stream, Sync
-from domain.errors import PermanentError, Problem, RecordRejected
+from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
 from domain.exchange import Skipped
 from domain.identity import content_digest
 from resources.ledger.rows import Captured, RecordRow, RejectionRow, TypedRows
 from resources.ledger.store import Session
 
 CHUNK = 2_000
+FORGOTTEN = "forgotten"
+"""Rule that keeps the orders of a person who was forgotten (``lockstep forget``) from the OMS."""
 SMALLEST_SAMPLE = 20
 """Below this many records a high rejection rate says nothing of the system."""
 
@@ -36,10 +40,13 @@ class ValidationCounts:
     warnings: Counter[str] = field(default_factory=Counter)
 
 
-def validate(sync: Sync, stream: Stream[Any], day: date, *, everything: bool) -> ValidationCounts:
+def validate(
+    sync: Sync, stream: Stream[Any], day: date, *, everything: bool, only: Sequence[str] | None = None
+) -> ValidationCounts:
     """Validate a partition's captures: all of them (``everything``: mappings may have changed), or those without an outcome.
 
-    Raises ``PermanentError`` after the whole partition has been worked on where more records were rejected than the connection allows.
+    ``only`` narrows to the versions of these records: a retry, of which no rate of rejections says that the system is at fault. Raises
+    ``PermanentError`` after the whole partition has been worked on where more records were rejected than the connection allows.
     """
     counts = ValidationCounts()
     with (
@@ -48,11 +55,12 @@ def validate(sync: Sync, stream: Stream[Any], day: date, *, everything: bool) ->
         sync.ledger.session(sync.name, stream.name, sync.run_id) as storing,
         behind() as follow,
     ):
-        for chunk in ahead(_chunks(reading, day, everything=everything), depth=1):
+        for chunk in ahead(_chunks(reading, day, everything=everything, only=only), depth=1):
             with uncollected():
                 follow(partial(_store, storing, day, *_examined(sync, stream, session, chunk, counts)))
             counts.examined += len(chunk)
-    _raise_if_system_is_at_fault(sync, stream, counts)
+    if only is None:
+        _raise_if_system_is_at_fault(sync, stream, counts)
     return counts
 
 
@@ -65,17 +73,20 @@ def _examined(
 
 
 def _store(session: Session, day: date, rows: list[RecordRow], rejections: list[RejectionRow], typed: list[TypedRows]) -> None:
-    with session.writer_lock(), session.transaction():
+    def store() -> None:
         session.records.put(day, rows, typed, session.run_id)
         session.rejections.open(day, rejections, session.run_id)
         if session.rejections.any_open():
             through = [row.source_id for row in rows if row.state in ("accepted", "skipped")]
             session.rejections.close("validated", through, "a later validation let the record through", session.run_id)
 
+    with session.writer_lock():
+        session.repeatable(store)
 
-def _chunks(session: Session, day: date, *, everything: bool) -> Iterator[list[Captured]]:
+
+def _chunks(session: Session, day: date, *, everything: bool, only: Sequence[str] | None) -> Iterator[list[Captured]]:
     after: str | None = None
-    while chunk := session.captures.to_validate(day, everything=everything, after=after, limit=CHUNK):
+    while chunk := session.captures.to_validate(day, everything=everything, after=after, limit=CHUNK, only=only):
         yield chunk
         after = str(chunk[-1].capture_id)
 
@@ -86,6 +97,8 @@ def _examine(
     rows: list[RecordRow] = []
     rejections: list[RejectionRow] = []
     candidates: list[tuple[Captured, Any, tuple[Problem, ...]]] = []
+    # A forgotten person's order is not made anew: what was accepted keeps its facts (Records.put), and later versions go nowhere.
+    gone = session.captures.forgotten([c.source_id for c in chunk]) if stream.to_oms else set()
     to_canonical = stream.mapper(sync, session, [c for c in chunk if not c.superseded])
 
     def reject(capture: Captured, problems: Sequence[Problem]) -> None:
@@ -97,6 +110,10 @@ def _examine(
         if capture.superseded:
             rows.append(_row(capture, "superseded", "newer_version"))
             counts.superseded += 1
+            continue
+        if capture.source_id in gone:
+            rows.append(_row(capture, "skipped", FORGOTTEN))
+            counts.skipped[FORGOTTEN] += 1
             continue
         try:
             mapped = to_canonical(capture.payload)
@@ -112,7 +129,7 @@ def _examine(
             counts.skipped[mapped.rule] += 1
         else:
             candidates.append((capture, mapped.record, mapped.warnings))
-    problems = stream.check(sync, session, [record for _, record, _ in candidates]) if candidates else {}
+    problems = _problems(sync, stream, session, candidates) if candidates else {}
     accepted: list[tuple[Captured, Any]] = []
     for position, (capture, record, warnings) in enumerate(candidates):
         if position in problems:
@@ -123,6 +140,45 @@ def _examine(
         counts.warnings.update(w.code for w in warnings)
     counts.accepted += len(accepted)
     return rows, rejections, accepted
+
+
+def _problems(
+    sync: Sync, stream: Stream[Any], session: Session, candidates: Sequence[tuple[Captured, Any, tuple[Problem, ...]]]
+) -> dict[int, Sequence[Problem]]:
+    """Check a batch; a record on which the check itself stumbles is rejected alone, and the others are checked together without it."""
+    stumbled: dict[int, Exception] = {}
+
+    def check(positions: Sequence[int]) -> dict[int, Sequence[Problem]]:
+        found = stream.check(sync, session, [candidates[position][1] for position in positions])
+        return {positions[place]: problems for place, problems in found.items()}
+
+    def find(positions: Sequence[int]) -> None:
+        try:
+            check(positions)
+        except (LockstepError, psycopg.Error):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is kept with the record that causes it
+            if len(positions) == 1:
+                stumbled[positions[0]] = error
+                return
+            half = len(positions) // 2
+            find(positions[:half])
+            find(positions[half:])
+
+    everyone = range(len(candidates))
+    try:
+        return check(everyone)
+    except (LockstepError, psycopg.Error):
+        raise
+    except Exception:
+        find(everyone)
+        if not stumbled:
+            raise
+    for position, error in stumbled.items():
+        capture = candidates[position][0]
+        sync.log(f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}")
+    others = [position for position in everyone if position not in stumbled]
+    return {position: [_unreadable(error)] for position, error in stumbled.items()} | (check(others) if others else {})
 
 
 def _unreadable(error: Exception) -> Problem:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -150,6 +151,26 @@ class Limits(Config):
     shipped_not_at_store: timedelta = timedelta(minutes=30)
 
 
+class Webhooks(Config):
+    """Where the systems of a connection send their webhooks; without this section nothing is taken in and nothing registered."""
+
+    destination: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+    """Public address under which ``lockstep webhooks`` can be reached; https on port 443, or http on this machine's loopback."""
+
+    @model_validator(mode="after")
+    def _safe_address(self) -> Self:
+        parts = urlsplit(self.destination)
+        if parts.scheme == "https" and parts.port not in (None, 443):
+            raise ValueError("destination: stores send webhooks to port 443 only")
+        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("destination: webhooks travel by https; http is for this machine's own loopback")
+        return self
+
+    def url(self, connection: str, system: Literal["platform", "oms"]) -> str:
+        """Return the address of one system of a connection."""
+        return f"{self.destination.rstrip('/')}/hooks/{connection}/{system}"
+
+
 class Connection(Config):
     """One store, one OMS organisation, and the rules between them."""
 
@@ -173,6 +194,7 @@ class Connection(Config):
     """Delivery attempts before a record's delivery is dead and an open rejection."""
     freshness_limit: timedelta = timedelta(minutes=30)
     limits: Limits = Limits()
+    webhooks: Webhooks | None = None
 
 
 class Alerts(Config):
@@ -182,8 +204,36 @@ class Alerts(Config):
     """An incoming webhook's address; whoever knows it can post there, so it is a secret."""
 
 
+class Retention(Config):
+    """For how long the ledger keeps what it may forget; what is not named is kept for ever. Open work is kept in any case."""
+
+    capture: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
+    """Payloads as the sources sent them, month by month; a record whose payload is gone can't be validated again."""
+    record: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
+    """Outcomes with their orders, lines, stock and events: what ``history`` shows. Not shorter than ``capture``."""
+    message_log: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
+    batch: Annotated[timedelta, Field(ge=timedelta(days=2))] | None = None
+    rejection: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
+    """Closed ones, from the day on which they were closed."""
+    inbox: Annotated[timedelta, Field(ge=timedelta(days=2))] | None = None
+    """Webhooks that were taken up; longer than stores try to send one again, else a repeated one is new."""
+    rerun: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
+    drift: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
+    """Differences that were healed or have gone."""
+
+    @model_validator(mode="after")
+    def _outcomes_outlive_payloads(self) -> Self:
+        if self.record is not None and (self.capture is None or self.capture > self.record):
+            raise ValueError("record must not be kept for less time than capture: a payload without its outcome would be validated anew")
+        return self
+
+
 class Installation(Config):
     """The whole of ``connections.yaml``."""
+
+    archive: Path | None = None
+    """Folder of the daily Parquet files; by default ``archive`` in Lockstep's own folder (``LOCKSTEP_HOME``, else ``.lockstep``)."""
+    retention: Retention = Retention()
 
     start_date: date = date(2026, 1, 1)
     """First partition of every chain."""

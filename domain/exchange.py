@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from domain.errors import Problem, TransientError
+from domain.errors import LockstepError, Problem, TransientError
 from domain.inventory import StockTarget
 
 T = TypeVar("T")
@@ -156,3 +156,28 @@ class StockAnswer:
 
     target: StockTarget
     problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookEvent:
+    """A webhook's thin event: a hint that a record of a stream's source may have changed. What changed is read from the source."""
+
+    event_id: str
+    """Equal for each repetition of one event; printable ASCII, at most 200 characters."""
+    stream: str
+    source_id: str
+    scope: str
+    """The sender's own name of the kind of event."""
+    occurred_at: datetime | None = None
+
+
+class HookRefused(LockstepError):
+    """A webhook that is not taken in; the message holds nothing of its content.
+
+    ``unsigned``, ``stale`` and ``forged`` are the sender's credentials, ``foreign`` is a good signature for another store, ``malformed``
+    a body that does not have the documented shape.
+    """
+
+    def __init__(self, reason: Literal["unsigned", "stale", "forged", "foreign", "malformed"], message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

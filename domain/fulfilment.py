@@ -8,13 +8,13 @@ from typing import Literal
 
 from domain.identity import content_digest
 from domain.milestones import Milestone, rollup
-from domain.primitives import Frozen, PositiveQuantity, Quantity, Sku, UtcDatetime
+from domain.primitives import Frozen, Key, PositiveQuantity, Quantity, Sku, UtcDatetime
 
 
 class ParcelLine(Frozen):
     """Units of one order line in a parcel."""
 
-    line_id: str
+    line_id: Key
     sku: Sku
     quantity: PositiveQuantity
 
@@ -22,9 +22,9 @@ class ParcelLine(Frozen):
 class Parcel(Frozen):
     """One package that left a node; ``parcel_id`` is the OMS's own, so the same parcel seen twice is one."""
 
-    parcel_id: str
-    tracking_number: str = ""
-    carrier: str | None = None
+    parcel_id: Key
+    tracking_number: Key = ""
+    carrier: Key | None = None
     """Our courier code (``domain.carriers``): the OMS's, else the one that the tracking number's format and check digit name."""
     carrier_source: str = ""
     service: str = ""
@@ -43,7 +43,7 @@ class Units(Frozen):
 class LineProgress(Frozen):
     """Where the units of one order line stand; canceled units come from the cancel history, since the quantity drops to 0."""
 
-    line_id: str
+    line_id: Key
     sku: Sku
     ordered: Quantity
     units: tuple[Units, ...]
@@ -53,9 +53,9 @@ class LineProgress(Frozen):
 class Fulfilment(Frozen):
     """The OMS's state of one order at ``updated_at``."""
 
-    order_id: str
+    order_id: Key
     """The order's id at the OMS."""
-    source_id: str
+    source_id: Key
     """The order's id at the store."""
     lines: tuple[LineProgress, ...]
     parcels: tuple[Parcel, ...] = ()

@@ -8,6 +8,10 @@ from __future__ import annotations
 from hashlib import blake2b
 from uuid import UUID
 
+from domain.text import has_controls
+
+LONGEST_ID = 200
+
 
 def _hash(purpose: bytes, parts: tuple[bytes, ...], size: int) -> bytes:
     digest = blake2b(digest_size=size, person=purpose)
@@ -20,6 +24,16 @@ def _hash(purpose: bytes, parts: tuple[bytes, ...], size: int) -> bytes:
 def content_digest(content: bytes) -> bytes:
     """Return the 16-byte digest of a record's bytes."""
     return blake2b(content, digest_size=16, person=b"content").digest()
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can stand for a record in tables, indexes and logs: not empty, no longer than 200, no control characters."""
+    return 0 < len(text) <= LONGEST_ID and not has_controls(text)
+
+
+def makeshift_id(payload: bytes) -> str:
+    """Return the id of a record that has no usable one of its own: the same bytes always get the same, so that none is lost or doubled."""
+    return f"unreadable-{content_digest(payload).hex()}"
 
 
 def capture_id(connection: str, stream: str, source_id: str, digest: bytes, version: str) -> UUID:

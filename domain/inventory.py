@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from domain.primitives import Frozen, Quantity, Sku, UtcDatetime
+from domain.primitives import Frozen, Key, Quantity, Sku, UtcDatetime
 
 
 class StockLevel(Frozen):
     """The OMS's availability of one SKU at one node, or over a view of many; absent quantities were not given, which is not zero."""
 
     sku: Sku
-    node: str
+    node: Key
     """The OMS's location id, or the name of the network view."""
     available: Quantity
     """Available to promise, as the OMS computes it."""

@@ -16,6 +16,7 @@ from domain.primitives import (
     Amount,
     Currency,
     Frozen,
+    Key,
     PositiveQuantity,
     Sku,
     Uom,
@@ -83,10 +84,10 @@ class Charge(Frozen):
 class OrderLine(Frozen):
     """One ordered SKU; ``line_total`` is quantity times unit price as the store states it."""
 
-    line_id: str
-    parent_line_id: str | None = None
+    line_id: Key
+    parent_line_id: Key | None = None
     sku: Sku
-    variant_id: str | None = None
+    variant_id: Key | None = None
     name: str = ""
     kind: LineKind = LineKind.PHYSICAL
     quantity: PositiveQuantity
@@ -96,7 +97,7 @@ class OrderLine(Frozen):
     discounts: tuple[Discount, ...] = ()
     taxes: tuple[Tax, ...] = ()
     charges: tuple[Charge, ...] = ()
-    group_id: str
+    group_id: Key
     options: tuple[str, ...] = ()
     gift_message: str = ""
 
@@ -104,7 +105,7 @@ class OrderLine(Frozen):
 class FulfilmentGroup(Frozen):
     """Lines that go the same way to the same place: a store's consignment."""
 
-    group_id: str
+    group_id: Key
     method: DeliveryMethod
     shipping_method: str | None = None
     """The OMS's code, from the connection's mapping; absent for pick-up and e-mail."""
@@ -158,12 +159,12 @@ class Note(Frozen):
 class Order(Frozen):
     """An order as it must stand at the OMS; its content says nothing of when it was modified."""
 
-    order_id: str
+    order_id: Key
     """The id at the OMS: the number shoppers see, with the connection's prefix."""
-    source_id: str
-    number: str
-    store: str
-    channel: str
+    source_id: Key
+    number: Key
+    store: Key
+    channel: Key
     cancelled: bool = False
     cancel_reason: str = ""
     hold: str | None = None

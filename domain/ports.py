@@ -17,6 +17,7 @@ from domain.exchange import (
     Alert,
     Check,
     ExchangeLog,
+    HookEvent,
     Mapped,
     MasterItem,
     RawRecord,
@@ -32,6 +33,7 @@ from domain.inventory import StockLevel, StockTarget, StoreItem
 from domain.milestones import Milestone
 from domain.orders import Order
 from domain.primitives import Window
+from domain.reconciliation import Difference, OrderClaim, StoreSight
 
 
 class QuotaLedger(Protocol):
@@ -51,6 +53,17 @@ class Notifier(Protocol):
 
     def send(self, alert: Alert) -> None:
         """Send an alert. Raises ``TransientError`` or ``PermanentError`` where nobody was told."""
+        ...
+
+
+class HookReceiver(Protocol):
+    """Takes in the webhooks of one system of a connection."""
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
+        """Verify a request and return its events, none where Lockstep has no use for it. Pure but for the clock.
+
+        ``headers`` by names in lower case, ``body`` exactly as it came. Raises ``HookRefused``.
+        """
         ...
 
 
@@ -100,12 +113,24 @@ class CommercePlatform(Protocol):
         """Check credentials, permissions, clock, locations and inventory settings with real calls that change nothing."""
         ...
 
+    def clock(self) -> datetime:
+        """Return the system's own present, as its answers tell it; ours where it has said nothing yet."""
+        ...
+
     def probe_orders(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest order changed at or after ``since``, or ``None``; one cheap call."""
         ...
 
     def fetch_orders(self, window: Window) -> Iterator[list[RawRecord]]:
         """Read every order modified in the window, once each, in pages; each page's records carry the exact bytes."""
+        ...
+
+    def read_orders(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
+        """Read orders by id, archived ones too, in the form of ``fetch_orders``; those that the store lacks are absent."""
+        ...
+
+    def to_sight(self, payload: bytes) -> StoreSight:
+        """Return what a captured order says of its fulfilment. Pure; an unreadable payload says nothing."""
         ...
 
     def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
@@ -130,6 +155,17 @@ class CommercePlatform(Protocol):
 
     def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[StoreWriter]:
         """Open the store for writing; every exchange is reported to ``log``."""
+        ...
+
+    def hook_state(self, destination: str) -> list[Check]:
+        """Tell of each webhook that Lockstep needs whether the store would send it to ``destination``; changes nothing."""
+        ...
+
+    def ensure_hooks(self, destination: str) -> list[str]:
+        """Register the webhooks that are missing, and switch on those that the store switched off; return a line for each change.
+
+        An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` where the store would send what nobody could verify.
+        """
         ...
 
     def close(self) -> None:
@@ -161,6 +197,10 @@ class OrderManagementSystem(Protocol):
         """Check credentials, organisation, item master, availability view with real calls that change nothing."""
         ...
 
+    def clock(self) -> datetime:
+        """Return the system's own present, as its answers tell it; ours where it has said nothing yet."""
+        ...
+
     def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
         """Look SKUs up in the item master; the unknown ones are absent from the answer."""
         ...
@@ -182,6 +222,21 @@ class OrderManagementSystem(Protocol):
 
     def fetch_fulfilments(self, window: Window) -> Iterator[list[RawRecord]]:
         """Read every order modified in the window, in pages; ``source_id`` is the OMS's order id."""
+        ...
+
+    def read_orders(self, order_ids: Collection[str]) -> list[RawRecord]:
+        """Read orders by their ids, in the form of ``fetch_fulfilments``; those that the OMS lacks are absent."""
+        ...
+
+    def to_claim(self, payload: bytes) -> OrderClaim | None:
+        """Return which order of the store an OMS order says it is; ``None``: none of this connection. Pure."""
+        ...
+
+    def held_content(self, payload: bytes, wanted: Mapping[str, object]) -> tuple[dict[str, object], list[Difference]]:
+        """Return what an OMS order holds of ``wanted``, an ``order_payload``, and every difference that is no mere normalisation.
+
+        Pure. ``order_change`` from the returned content to ``wanted`` is the correction. Raises ``RecordRejected``.
+        """
         ...
 
     def to_fulfilment(self, payload: bytes) -> Mapped[Fulfilment] | Skipped:

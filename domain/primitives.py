@@ -10,13 +10,24 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
+Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_NO_CONTROLS)]
+Key = Annotated[str, StringConstraints(max_length=255, pattern=_NO_CONTROLS)]
+"""An id or code: text without control characters, since tables, addresses and logs carry it."""
 Uom = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18, decimal_places=4)]
 """Money in a currency's major unit; the currency stands on the enclosing model. Never float."""
 Quantity = Annotated[Decimal, Field(allow_inf_nan=False, ge=0, max_digits=15, decimal_places=4)]
 PositiveQuantity = Annotated[Decimal, Field(allow_inf_nan=False, gt=0, max_digits=15, decimal_places=4)]
+
+
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
+
+def is_of_this_era(moment: datetime) -> bool:
+    """Tell whether a time can be that of a web shop's order; a year outside is a slip of whoever wrote it."""
+    return FIRST_YEAR <= moment.year <= LAST_YEAR
 
 
 def _in_utc(value: datetime) -> datetime:

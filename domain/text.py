@@ -1,10 +1,12 @@
-"""Text that people typed: cleaned of invisible characters for the target systems, and masked for logs and rejections."""
+"""Text that people typed: cleaned of invisible characters for the target systems, masked and made safe to show for logs and rejections."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ADDRESS = re.compile(r"[^\s@]{1,254}@[^\s@.]+\.[^\s@]+")
 _EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]")
 _JOINERS = "\u200c\u200d"
 _KEPT_FORMAT = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U000e0020-\U000e007f]")
@@ -62,10 +64,34 @@ def _cut(text: str, at: int) -> str:
     return text[:at]
 
 
+def has_controls(text: str) -> bool:
+    """Tell whether a text holds control characters, line breaks or halves of surrogate pairs, which no code or id does."""
+    return not text.isprintable() and _CONTROLS.search(text) is not None
+
+
+def shown(text: str, max_length: int) -> str:
+    r"""Return the text in one line that a terminal, a log and a database can take: what can't be seen is written as its escape.
+
+    Nothing is removed, since an invisible character may be the very fault: a line break becomes ``\n``, a bidi control ``\u202e``.
+    Of a longer text the beginning is shown.
+    """
+    if len(text) > max_length:
+        text = text[: max_length - 1] + "\u2026"
+    if text.isprintable():
+        return text
+    escaped = "".join([ch if ch.isprintable() else ch.encode("unicode_escape").decode() for ch in text])
+    return shown(escaped, max_length)
+
+
 def mask_digits(text: str) -> str:
     """Return the text with every letter and digit hidden but the last two digits: enough to find the record, not to call anyone."""
     shown = [i for i, ch in enumerate(text) if ch.isdigit()][-2:]
     return "".join([ch if i in shown or not ch.isalnum() else "*" for i, ch in enumerate(text)])
+
+
+def mask_emails(text: str) -> str:
+    """Return the text with the e-mail addresses in it masked."""
+    return _ADDRESS.sub(lambda found: mask_email(found.group()), text) if "@" in text else text
 
 
 def mask_email(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -13,12 +14,17 @@ from pydantic import ValidationError
 
 from domain.connections import Connection, Installation
 from domain.errors import PermanentError
+from domain.text import shown
 from resources import oms, platforms
 from resources.ledger.embedded import home
 from resources.systems import settings_of
 
 FILE_NAME = "connections.yaml"
 VARIABLE = "LOCKSTEP_CONNECTIONS"
+LONGEST_KEY, LONGEST_VALUE, LONGEST_MESSAGE, MOST_FAULTS = 200, 100, 600, 50
+DEEPEST = 60
+_BRACKET = re.compile(r"[\[\]{}]")
+SECRET_BY_PLACE = "a secret is named by its place, never written here: {env: VARIABLE} or {file: PATH}"  # noqa: S105 - a sentence
 _SECRET_NAMES = {"token", "client_secret", "password", "secret", "api_key", "private_key"}
 
 
@@ -51,18 +57,14 @@ def load(path: Path | None = None) -> Installation:
         text = file.read_text("utf-8")
     except OSError as error:
         raise ConfigurationError(f"{file}: could not be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: not UTF-8 text: byte {error.start} can't be read; save it as UTF-8") from error
     return parse(text, str(file))
 
 
 def parse(text: str, name: str = FILE_NAME) -> Installation:
     """Validate the text of a ``connections.yaml``; ``name`` stands for the file in errors."""
-    try:
-        content = yaml.safe_load(text)
-        tree = yaml.compose(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f":{mark.line + 1}" if mark else ""
-        raise ConfigurationError(f"{name}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+    content, tree = _loaded(text, name)
     if not isinstance(content, dict):
         raise ConfigurationError(f"{name}:1: the file must hold a mapping with the key 'connections'")
     try:
@@ -76,6 +78,61 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
     if faults:
         raise ConfigurationError(_listed(name, tree, faults))
     return installation
+
+
+def _loaded(text: str, name: str) -> tuple[object, yaml.Node | None]:
+    """Return the content and the tree of a YAML text. Raises ``ConfigurationError`` for what is no YAML, or names a key twice."""
+    if (line := _too_deep(text)) is not None:
+        raise ConfigurationError(f"{name}:{line}: brackets are nested more than {DEEPEST} deep, which no setting is")
+    try:
+        tree = yaml.compose(text, yaml.SafeLoader)
+        faults = _repeated(tree, name)
+        content = yaml.safe_load(text) if not faults else None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}" if mark else ""
+        told = shown(str(getattr(error, "problem", None) or error), LONGEST_VALUE)
+        raise ConfigurationError(f"{name}{place}: not valid YAML: {told}") from None
+    except (ValueError, OverflowError, RecursionError, LookupError) as error:
+        # Such as 2026-02-30, a number of 5,000 digits, or lists in lists without end.
+        told = "nested too deep" if isinstance(error, RecursionError) else shown(str(error), LONGEST_VALUE)
+        raise ConfigurationError(f"{name}: not valid YAML: a value can't be read: {told}") from None
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return content, tree
+
+
+def _too_deep(text: str) -> int | None:
+    """Return the line in which brackets are nested too deep, if any are: the parser's cost grows with the square of the depth."""
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth += 1 if found.group() in "[{" else -1
+        if depth > DEEPEST:
+            return text.count("\n", 0, found.start()) + 1
+    return None
+
+
+def _repeated(tree: yaml.Node | None, name: str) -> list[str]:
+    """Return a line for each key that stands twice in one mapping: YAML takes the last one, and the first is lost without a word."""
+    faults: list[str] = []
+    waiting, seen = [tree], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            keys: set[str] = set()
+            for key, value in node.value:
+                waiting.append(value)
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in keys:
+                        place = f"{name}:{key.start_mark.line + 1}: {shown(key.value, LONGEST_KEY)}"
+                        faults.append(f"{place}: the key stands twice; remove one")
+                    keys.add(key.value)
+        elif isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
+    return sorted(faults)
 
 
 def _section_faults(name: str, connection: Connection) -> list[tuple[tuple[int | str, ...], str]]:
@@ -112,23 +169,35 @@ def _shared_channels(installation: Installation) -> list[tuple[tuple[int | str, 
 def _faults(error: ValidationError, prefix: tuple[int | str, ...]) -> list[tuple[tuple[int | str, ...], str]]:
     found = []
     for fault in error.errors(include_url=False, include_context=False):
-        message = fault["msg"]
-        if fault["type"] == "extra_forbidden":
+        message, place = fault["msg"], fault["loc"]
+        if fault["type"] == "extra_forbidden" and _SECRET_NAMES & set(map(str, place[:-1])):
+            message, place = SECRET_BY_PLACE, place[:-1]
+        elif fault["type"] == "extra_forbidden":
             message = "there is no such setting; check the spelling"
         elif fault["type"] == "missing":
             message = "this setting is required"
         elif fault["type"] == "model_type" and "SecretRef" in fault["msg"]:
             # Whoever wrote a secret here must not find it in a log as well.
-            message = "a secret is named by its place, never written here: {env: VARIABLE} or {file: PATH}"
+            message = SECRET_BY_PLACE
         elif not isinstance(fault["input"], dict | list) and not _SECRET_NAMES & set(map(str, fault["loc"])):
-            message = f"{message}; the value is {fault['input']!r}"
-        found.append(((*prefix, *fault["loc"]), message))
+            message = f"{message}; the value is {_value_of(fault['input'])}"
+        found.append(((*prefix, *place), message))
     return found
 
 
 def _listed(name: str, tree: yaml.Node | None, faults: Sequence[tuple[tuple[int | str, ...], str]]) -> str:
-    lines = [f"{name}:{_line(tree, path)}: {'.'.join(map(str, path)) or 'file'}: {message}" for path, message in faults]
-    return "\n".join(lines)
+    lines = [
+        f"{name}:{_line(tree, path)}: {shown('.'.join(map(str, path)), LONGEST_KEY) or 'file'}: {shown(message, LONGEST_MESSAGE)}"
+        for path, message in faults[:MOST_FAULTS]
+    ]
+    return "\n".join(lines if len(faults) <= MOST_FAULTS else [*lines, f"{name}: and {len(faults) - MOST_FAULTS} more"])
+
+
+def _value_of(value: object) -> str:
+    try:
+        return shown(repr(value), LONGEST_VALUE)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _line(tree: yaml.Node | None, path: Sequence[int | str]) -> int:

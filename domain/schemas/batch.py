@@ -16,6 +16,8 @@ from pandera.errors import SchemaErrors
 from domain.errors import Problem
 
 SCALE = 10_000
+LARGEST = 2**61
+"""Frames hold 64-bit integers, of which two are added at most; what is beyond all sense stands as the largest, and compares as such."""
 
 
 class Rule(NamedTuple):
@@ -27,12 +29,15 @@ class Rule(NamedTuple):
 
 
 def scaled(amount: Decimal) -> int:
-    """Return an amount in ten-thousandths. Raises ``ValueError`` where it has more than four decimals."""
-    value = amount * SCALE
-    whole = int(value)
-    if whole != value:
+    """Return an amount in ten-thousandths, at most ``LARGEST``. Raises ``ValueError`` where it has more than four decimals."""
+    if int(amount * SCALE) != amount * SCALE:
         raise ValueError(f"{amount} has more than four decimals")
-    return whole
+    return truncated(amount)
+
+
+def truncated(amount: Decimal) -> int:
+    """Return an amount in whole ten-thousandths, at most ``LARGEST``; further decimals are cut off."""
+    return max(-LARGEST, min(LARGEST, int(amount * SCALE)))
 
 
 def failures(model: type[pa.DataFrameModel], frame: pd.DataFrame, rules: Mapping[str, Rule]) -> dict[int, list[Problem]]:

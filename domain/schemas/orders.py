@@ -10,8 +10,8 @@ import pandera.pandas as pa
 
 from domain.errors import Problem
 from domain.exchange import MasterItem
-from domain.orders import Order
-from domain.schemas.batch import SCALE, Rule, failures, scaled
+from domain.orders import ZERO, Order
+from domain.schemas.batch import SCALE, Rule, failures, scaled, truncated
 
 HALF_A_CENT = SCALE // 200
 """Stores state amounts with four decimals; what adds up to the cent may differ behind it."""
@@ -89,8 +89,9 @@ class OrderLines(pa.DataFrameModel):
     line_id: str
     sku: str
     quantity: int
-    unit_price: int
     line_total: int
+    difference: int
+    """Of the line's total from its quantity times its unit price; computed in decimals, since such a product outgrows 64 bits."""
     discount: int
     in_item_master: bool
     has_uom: bool
@@ -119,9 +120,8 @@ class OrderLines(pa.DataFrameModel):
     @pa.dataframe_check(name="line_total_mismatch")
     def _line_totals(cls, lines: pd.DataFrame) -> pd.Series[bool]:
         # Unit prices are rounded to the cent or to four decimals: each unit may contribute half a cent.
-        expected = lines["quantity"] * lines["unit_price"] // SCALE
         allowance = (lines["quantity"] // SCALE + 1) * SCALE // 200
-        return (expected - lines["line_total"]).abs() <= allowance
+        return lines["difference"].abs() <= allowance
 
     @pa.dataframe_check(name="discount_too_large")
     def _discounts(cls, lines: pd.DataFrame) -> pd.Series[bool]:
@@ -129,7 +129,7 @@ class OrderLines(pa.DataFrameModel):
 
 
 HEADER_COLUMNS = ("order_id", "currency", "total", "total_tax", "line_count", "difference", "tax_difference")
-LINE_COLUMNS = ("order_row", "line_id", "sku", "quantity", "unit_price", "line_total", "discount", "in_item_master", "has_uom", "has_order")
+LINE_COLUMNS = ("order_row", "line_id", "sku", "quantity", "line_total", "difference", "discount", "in_item_master", "has_uom", "has_order")
 
 
 def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | None) -> dict[int, list[Problem]]:
@@ -148,12 +148,13 @@ def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | No
             )
         )  # fmt: skip
         for line in order.lines:
-            discount = sum(scaled(d.amount) for d in line.discounts)
+            discount = scaled(sum((d.amount for d in line.discounts), ZERO))
             item = items.get(line.sku) if items is not None else None
             has_uom = item is None or not item.uoms or line.uom in item.uoms
             lines.append(
                 (
-                    row, line.line_id, line.sku, scaled(line.quantity), scaled(line.unit_price), scaled(line.line_total), discount,
+                    row, line.line_id, line.sku, scaled(line.quantity), scaled(line.line_total),
+                    truncated(line.quantity * line.unit_price - line.line_total), discount,
                     items is None or item is not None, has_uom, True,
                 )
             )  # fmt: skip
@@ -176,5 +177,5 @@ def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | No
 
 _HEADER_TYPES = {"order_id": "str", "currency": "str", "total": "int64", "total_tax": "int64", "line_count": "int64",
                  "difference": "int64", "tax_difference": "int64"}  # fmt: skip
-_LINE_TYPES = {"order_row": "int64", "line_id": "str", "sku": "str", "quantity": "int64", "unit_price": "int64", "line_total": "int64",
-               "discount": "int64", "in_item_master": "bool", "has_uom": "bool", "has_order": "bool"}  # fmt: skip
+_LINE_TYPES = {"order_row": "int64", "line_id": "str", "sku": "str", "quantity": "int64", "line_total": "int64",
+               "difference": "int64", "discount": "int64", "in_item_master": "bool", "has_uom": "bool", "has_order": "bool"}  # fmt: skip

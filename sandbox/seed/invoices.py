@@ -96,6 +96,9 @@ def read(path: Path) -> SeedSet:
     """Read a CSV of invoices; raises ValueError naming the columns expected when the header is another."""
     if not fits(path):
         raise ValueError(f"{path} has the columns {header(path)}; invoices need {', '.join(COLUMNS)}")
+    names = [OTHER_NAMES.get(name, name) for name in header(path)]
+    if twice := sorted({name for name in names if name in COLUMNS and names.count(name) > 1}):
+        raise ValueError(f"{path} has the column {twice[0]} twice; which one counts can't be told")
     unreadable: list[Unreadable] = []
     invoices, articles = _read(path, unreadable)
     ids = _ids(invoices)

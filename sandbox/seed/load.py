@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,7 @@ from sandbox.seed.seedset import Document, SeedSet, Unreadable
 
 BATCH = 500
 TIMEOUT = 60.0
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
 REFUSED = (400, 422)
 Entry = TypeVar("Entry")
 
@@ -26,6 +29,15 @@ def read(path: Path) -> SeedSet:
     """
     if not path.exists():
         raise ValueError(f"{path} does not exist")
+    if path.name.lower().endswith(WORKBOOKS):
+        raise ValueError(f"{path} is a workbook; save its sheet as CSV (comma, semicolon or tab; UTF-8 or Unicode text) and give that file")
+    try:
+        return _read(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} is a damaged gzip file ({error}); nothing of it was taken") from error
+
+
+def _read(path: Path) -> SeedSet:
     if path.is_dir():
         if {"orders", "order_items"} & olist_tables.files(path).keys():
             return olist.read(path)

@@ -23,6 +23,9 @@ FORMATS = (
 )
 
 
+LONGEST_HEADER = 1 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row: its physical line, its fields by lower-case header (missing ones empty), and why it is unusable, if it is."""
@@ -34,9 +37,8 @@ class Row:
 
 def header(path: Path) -> list[str]:
     """Return the column names of a CSV file in lower case, empty for an empty file."""
-    with _open(path, "utf-8-sig", errors="replace") as source:
-        line = source.readline()
-    return [name.strip().strip('"').strip().lower() for name in line.split(_delimiter(line))] if line.strip() else []
+    with _open(path, _encoding(path)) as source:
+        return _names(source.readline(LONGEST_HEADER))
 
 
 def rows(path: Path) -> Iterator[Row]:
@@ -48,7 +50,7 @@ def rows(path: Path) -> Iterator[Row]:
     with _open(path, _encoding(path)) as source:
         first = source.readline()
         delimiter = _delimiter(first)
-        names = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        names = _names(first)
         taken: list[str] = []
         reader = csv.reader(_remembered(source, taken), delimiter=delimiter)
         line = 2
@@ -78,10 +80,14 @@ def _next(reader: Iterator[list[str]]) -> list[str] | None:
 
 def _split(line: str, delimiter: str, wanted: int = 0) -> list[str]:
     """Split one physical line by itself; with another number of fields than wanted, or a stray quote, quotes count as text."""
-    quoted = next(csv.reader([line], delimiter=delimiter), [])
+    quoted = _next(csv.reader([line], delimiter=delimiter)) or line.rstrip("\r\n").split(delimiter)
     if not wanted or (len(quoted) == wanted and line.count('"') % 2 == 0):
         return quoted
     return line.rstrip("\r\n").split(delimiter)
+
+
+def _names(line: str) -> list[str]:
+    return [name.strip().strip('"').strip().lower() for name in _split(line.replace("\0", ""), _delimiter(line))] if line.strip() else []
 
 
 def _row(line: int, record: list[str], names: list[str]) -> Iterator[Row]:
@@ -115,10 +121,13 @@ def _open(path: Path, encoding: str, errors: str = "strict") -> IO[str]:
 
 
 def _encoding(path: Path) -> str:
-    """UTF-8 if the whole file is, else Latin-1: one odd byte late in a file must not end a load halfway."""
+    """UTF-8 if the whole file is, else Latin-1: one odd byte late in a file must not end a load halfway; UTF-16 where its mark says so."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     decoder = codecs.getincrementaldecoder("utf-8")()
     with opener(path, "rb") as source:
+        if source.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and _is_utf16(path):
+            return "utf-16"
+        source.seek(0)
         try:
             while chunk := source.read(1 << 20):
                 decoder.decode(chunk)
@@ -126,6 +135,20 @@ def _encoding(path: Path) -> str:
         except UnicodeDecodeError:
             return "latin-1"
     return "utf-8-sig"
+
+
+def _is_utf16(path: Path) -> bool:
+    """Tell whether a file with UTF-16's mark is that to its end; spreadsheets save "Unicode text" so."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    with opener(path, "rb") as source:
+        try:
+            while chunk := source.read(1 << 20):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _delimiter(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import capture_id, content_digest, correlation_id, delivery_key
+from domain.identity import capture_id, content_digest, correlation_id, delivery_key, is_id, makeshift_id
 
 texts = st.text(max_size=12)
 contents = st.binary(max_size=64)
@@ -62,3 +62,15 @@ def test_ids_stay_what_they_were() -> None:
     assert str(capture_id("acme", "orders", "1", b"d", "v")) == "2b081a07-e0e3-5a62-a268-99fe4d4ee1c0"
     assert str(delivery_key("acme", "orders", "1", "create:0", b"d")) == "e5f39439-d301-1105-2da7-af3deeacc88d"
     assert correlation_id("acme", "order", "1") == "ord-1cd1df763a91306f"
+
+
+def test_a_record_without_a_usable_id_gets_the_same_makeshift_one_each_time() -> None:
+    """So it is neither lost nor stored anew at every look."""
+    assert makeshift_id(b"x") == makeshift_id(b"x") != makeshift_id(b"y")
+    assert is_id(makeshift_id(b"x"))
+
+
+def test_ids_are_what_tables_and_indexes_can_hold() -> None:
+    """Text without control characters, and not longer than an index takes."""
+    assert is_id("1001") and is_id("SKU-1@DC1") and is_id("שלום")
+    assert not any(map(is_id, ("", "a\x00", "a\nb", "x" * 201, "\ud800")))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.addresses import AddressRules, RawAddress, normalise_address
 from domain.orders import Charge, ChargeKind, Customer, DeliveryMethod, Discount, FulfilmentGroup, Order, OrderLine, Tax
+from domain.schemas.batch import scaled
 from domain.schemas.orders import order_problems
 
 cents = st.integers(0, 100_000)
@@ -121,3 +122,23 @@ def test_an_order_survives_being_written_and_read(parts: list[Parts], inclusive:
     written = order.model_dump_json(exclude_defaults=True)
     assert Order.model_validate_json(written) == order
     assert Order.model_validate_json(written).model_dump_json(exclude_defaults=True) == written
+
+
+def test_a_line_of_billions_is_compared_exactly() -> None:
+    """Quantity times price of a large order in a small currency outgrows 64 bits in ten-thousandths, and was taken for a mismatch."""
+    good = _order([Parts(1, 100, 0, 0, 0, 0)], 0, 0, 0, 100, 0, inclusive=False)
+    price, units = Decimal("9999999.99"), Decimal(1_000_000)
+    line = good.lines[0].model_copy(update={"quantity": units, "unit_price": price, "line_total": price * units})
+    large = good.model_copy(update={"lines": (line,), "total": price * units})
+    assert order_problems([large], None) == {}
+    wrong = large.model_copy(update={"lines": (line.model_copy(update={"unit_price": price + 1}),)})
+    assert [problem.code for problem in order_problems([wrong], None)[0]] == ["line_total_mismatch"]
+
+
+def test_a_sum_beyond_all_sense_is_a_problem_of_its_order_and_no_crash() -> None:
+    """Frames hold 64 bits: what is larger counts as the largest, and the other orders are judged as ever."""
+    assert scaled(Decimal(10) ** 25) == scaled(Decimal(10) ** 20) > scaled(Decimal(10) ** 14)
+    good = _order([Parts(1, 100, 0, 0, 0, 0)], 0, 0, 0, 100, 0, inclusive=False)
+    discounts = tuple(Discount(discount_id=str(i), amount=Decimal(10) ** 13) for i in range(1_000))
+    bad = good.model_copy(update={"order_id": "B", "lines": (good.lines[0].model_copy(update={"discounts": discounts}),)})
+    assert set(order_problems([good, bad, good.model_copy(update={"order_id": "C"})], None)) == {1}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.primitives import UtcDatetime, Window
+from domain.primitives import Key, Sku, UtcDatetime, Window, is_of_this_era
 
 moments = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is given
 spans = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=40))
@@ -74,3 +74,19 @@ def test_times_are_brought_to_utc_and_naive_ones_are_refused(moment: datetime, h
     assert read.tzinfo is UTC
     with pytest.raises(ValidationError, match="without a zone"):
         adapter.validate_python(moment.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("text", ["a\x00", "a\nb", "\x1b[2J", "\x85", "x" * 256])
+def test_codes_hold_no_control_characters(text: str) -> None:
+    """A zero byte in one of them would stop the load of all records of its chunk."""
+    for kind in (Key, Sku):
+        with pytest.raises(ValidationError):
+            TypeAdapter(kind).validate_python(f"a{text}b")
+
+
+@pytest.mark.parametrize(
+    ("year", "expected"), [(26, False), (1989, False), (1990, True), (2026, True), (2100, True), (2101, False), (9999, False)]
+)
+def test_an_order_is_not_of_another_century(year: int, expected: bool) -> None:
+    """A year of two digits, or of a sentinel, is no time of an order."""
+    assert is_of_this_era(datetime(year, 1, 1, tzinfo=UTC)) is expected

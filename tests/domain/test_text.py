@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.text import clean_text, mask_digits, mask_email
+from domain.text import clean_text, has_controls, mask_digits, mask_email, mask_emails, shown
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,23 @@ def test_masked_email_can_be_recognised() -> None:
     """The form is that of the documentation."""
     assert mask_email("jane@example.com") == "j***@e***.com"
     assert mask_email("jane") == "j***"
+
+
+@given(st.text(), st.integers(2, 40))
+def test_what_is_shown_is_one_visible_line_of_bounded_length(text: str, length: int) -> None:
+    """Whatever it was, a terminal and a database can take it; what was fit to be shown stays as it was."""
+    visible = shown(text, length)
+    assert visible.isprintable()
+    assert len(visible) <= length
+    assert visible == text or not text.isprintable() or len(text) > length
+
+
+def test_what_cannot_be_seen_is_shown_as_its_escape() -> None:
+    """An invisible character may be the very fault, so it is not removed."""
+    assert shown("a\nb\x1b[2J\u202ec\x00", 80) == r"a\nb\x1b[2J\u202ec\x00"
+
+
+def test_addresses_within_a_text_are_masked() -> None:
+    """Wherever they stand; what is no address stays."""
+    assert mask_emails("type jane@example.com, MUG@DC1") == "type j***@e***.com, MUG@DC1"
+    assert has_controls("a\u2028") and has_controls("\ud800") and not has_controls("a\u200d b")

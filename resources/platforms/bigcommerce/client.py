@@ -15,10 +15,13 @@ from domain.milestones import Milestone
 from domain.orders import Order
 from domain.ports import CommercePlatform, QuotaLedger, StoreWriter
 from domain.primitives import Window
+from domain.reconciliation import StoreSight
 from resources.auth import StaticHeader
 from resources.http import ApiClient
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.extras import ExtrasReader
+from resources.platforms.bigcommerce.hooks import Hooks
+from resources.platforms.bigcommerce.lookup import OrderLookup, to_sight
 from resources.platforms.bigcommerce.mapping import OrderMapper
 from resources.platforms.bigcommerce.orders_reader import OrdersReader
 from resources.platforms.bigcommerce.preflight import Preflight
@@ -37,7 +40,7 @@ def build(
     transport: httpx.BaseTransport | None = None,
 ) -> CommercePlatform:
     """Put the connector together; makes no call. ``secrets`` resolves references, ``quota`` is shared with all other processes."""
-    return BigCommerce(settings, connection, secrets(settings.token), quota, transport)
+    return BigCommerce(settings, connection, secrets, quota, transport)
 
 
 def read_quota(headers: Mapping[str, str]) -> QuotaState | None:
@@ -58,13 +61,18 @@ class BigCommerce:
     scopes: tuple[str, ...] = SCOPES
 
     def __init__(
-        self, settings: BigCommerceSettings, connection: Connection, token: str, quota: QuotaLedger, transport: httpx.BaseTransport | None
+        self,
+        settings: BigCommerceSettings,
+        connection: Connection,
+        secrets: Callable[[SecretRef], str],
+        quota: QuotaLedger,
+        transport: httpx.BaseTransport | None,
     ) -> None:
         self.store = settings.store_hash
         self.channel = str(settings.channel_id or "")
         self._settings = settings
         self._system = f"BigCommerce {settings.store_hash}"
-        self._auth = StaticHeader("X-Auth-Token", token)
+        self._auth = StaticHeader("X-Auth-Token", secrets(settings.token))
         self._limiter = Limiter(quota, settings.bucket, quota=settings.quota, window_seconds=settings.window_seconds, reader=read_quota)
         self._http = ApiClient(
             system=self._system,
@@ -77,8 +85,10 @@ class BigCommerce:
         )
         self._extras = ExtrasReader(self._http, settings, sorted(connection.orders.outgoing))
         self._orders = OrdersReader(self._http, settings, self._extras)
+        self._lookup = OrderLookup(self._http, settings, self._extras)
         self._catalog = CatalogReader(self._http)
         self._mapper = OrderMapper(settings, connection)
+        self._hooks = Hooks(self._http, settings, secrets)
         self._preflight = Preflight(self._http, settings, connection, self._catalog)
         self._statuses: dict[str, str | None] = {str(m): None if s is None else str(s) for m, s in MILESTONE_STATUS.items()}
         self._statuses |= {m: None if s is None else str(s) for m, s in connection.shipments.milestone_statuses.items()}
@@ -87,6 +97,10 @@ class BigCommerce:
         """Check credentials, clock, permissions, locations and channel."""
         return self._preflight.run()
 
+    def clock(self) -> datetime:
+        """Return the store's own present."""
+        return self._http.clock.now()
+
     def probe_orders(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest order changed at or after ``since``; one call."""
         return self._orders.probe(since)
@@ -94,6 +108,14 @@ class BigCommerce:
     def fetch_orders(self, window: Window) -> Iterator[list[RawRecord]]:
         """Read every order modified in the window, in pages."""
         return self._orders.read(window)
+
+    def read_orders(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
+        """Read orders by id, archived ones too."""
+        return self._lookup.read(order_ids)
+
+    def to_sight(self, payload: bytes) -> StoreSight:
+        """Return what a captured order says of its fulfilment."""
+        return to_sight(payload)
 
     def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
         """Map a captured order; ``exported`` is asked with the store's order id."""
@@ -115,6 +137,14 @@ class BigCommerce:
         """Return the status that a milestone shows as, by the connection's overrides and the table."""
         return self._statuses[milestone]
 
+    def hook_state(self, destination: str) -> list[Check]:
+        """Tell whether the store would send its webhooks."""
+        return self._hooks.state(destination)
+
+    def ensure_hooks(self, destination: str) -> list[str]:
+        """Register the webhooks, and switch them on again."""
+        return self._hooks.ensure(destination)
+
     def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[StoreWriter]:
         """Open the store for writing."""
         return self._writing(log)
@@ -134,6 +164,7 @@ class BigCommerce:
             concurrency=self._settings.write_concurrency,
             timeout=self._settings.timeout,
             log=log,
+            clock=self._http.clock,
         )
         async with push:
             yield BigCommerceWriter(push, self._settings)

@@ -14,11 +14,12 @@ import msgspec
 
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
+from domain.identity import makeshift_id
 from resources.http import ApiClient, Reply
 from resources.platforms.bigcommerce.heads import Head, slices
 from resources.platforms.bigcommerce.settings import AUTHORIZED, ROUND_PAGE, BigCommerceSettings
 
-Listed = tuple[msgspec.Raw, int, datetime, Head | None]
+Listed = tuple[msgspec.Raw, int | None, datetime, Head | None]
 
 
 class ExtrasReader:
@@ -36,10 +37,10 @@ class ExtrasReader:
         """Return a page's orders as records, in their order; their extras are read side by side."""
         records = []
         for raw, number, moment, head in listed:
-            wanted = self._wanted(head)
-            payload = self._pool.submit(self._compound, bytes(raw), number, wanted) if wanted else bytes(raw)
-            records.append((number, moment, payload))
-        return [RawRecord(str(number), moment, p if isinstance(p, bytes) else p.result()) for number, moment, p in records]
+            wanted = self._wanted(head) if number else []
+            payload = self._pool.submit(self._compound, bytes(raw), number, wanted) if number and wanted else bytes(raw)
+            records.append((str(number) if number else makeshift_id(bytes(raw)), moment, payload))
+        return [RawRecord(name, moment, p if isinstance(p, bytes) else p.result()) for name, moment, p in records]
 
     def _wanted(self, head: Head | None) -> list[str]:
         if head is None or str(head.status_id) not in self._exported:

@@ -15,11 +15,14 @@ from functools import lru_cache
 from typing import Any
 
 from domain.errors import Problem
+from domain.primitives import is_of_this_era
 from domain.text import mask_digits
 
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+LONGEST_VALUE = 64
+"""Of an amount or a time; longer texts are neither, and are not remembered."""
 _AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?")
 _MONTHS = {
     name: number for number, name in enumerate(("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1)
@@ -110,7 +113,7 @@ def money(source: Mapping[str, Any], key: str, where: str, findings: Findings, *
     """Return an amount; absent and '' are zero unless required, and a negative one is as it stands."""
     value = source.get(key)
     if type(value) is str:
-        if (amount := to_amount(value)) is not None:
+        if len(value) <= LONGEST_VALUE and (amount := to_amount(value)) is not None:
             return amount
     elif (type(value) is int or type(value) is float) and (amount := to_amount(repr(value))) is not None:
         return amount
@@ -137,7 +140,7 @@ def moment(source: Mapping[str, Any], key: str, where: str, findings: Findings, 
     """Return a time in UTC; '' and absent are none."""
     value = source.get(key)
     if type(value) is str and value:
-        if (found := to_moment(value)) is None:
+        if (found := to_moment(value) if len(value) <= LONGEST_VALUE else None) is None:
             findings.reject("date_invalid", f"{where}{key}", "this isn't a date", "look at the order in the store", mask_digits(value[:40]))
         return found
     if value is not None and value != "":
@@ -149,7 +152,12 @@ def moment(source: Mapping[str, Any], key: str, where: str, findings: Findings, 
 
 @lru_cache(maxsize=8192)
 def to_moment(value: str) -> datetime | None:
-    """Return the time of an RFC 2822 or ISO 8601 text in UTC, ``None`` if it is neither or names no zone."""
+    """Return the time of an RFC 2822 or ISO 8601 text in UTC, ``None`` if it is neither, names no zone or is of another century."""
+    found = _moment(value)
+    return found if found is not None and is_of_this_era(found) else None
+
+
+def _moment(value: str) -> datetime | None:
     try:
         # 'Thu, 20 Jun 2019 16:07:08 +0000', the form of nearly all: a fifth of the library's cost.
         if len(value) == 31 and value.endswith(" +0000"):
@@ -164,15 +172,30 @@ def to_moment(value: str) -> datetime | None:
         return None
 
 
+def without_cards(value: str) -> tuple[str, int]:
+    """Return the text with every payment card's number masked, and how many there were; one pass, however many."""
+    masked = 0
+
+    def mask(found: re.Match[str]) -> str:
+        nonlocal masked
+        if not _is_card(found.group()):
+            return found.group()
+        masked += 1
+        return "****"
+
+    return _CARD.sub(mask, value), masked
+
+
 def card_number(value: str) -> str | None:
     """Return a payment card's number found in the text: a brand's prefix and length, and a valid check digit (ISO/IEC 7812-1)."""
     if len(value) < 13:
         return None
-    for found in _CARD.finditer(value):
-        digits = found.group().replace(" ", "").replace("-", "")
-        if _BRANDS.fullmatch(digits) and _luhn(digits):
-            return found.group()
-    return None
+    return next((found.group() for found in _CARD.finditer(value) if _is_card(found.group())), None)
+
+
+def _is_card(text: str) -> bool:
+    digits = text.replace(" ", "").replace("-", "")
+    return _BRANDS.fullmatch(digits) is not None and _luhn(digits)
 
 
 def _luhn(digits: str) -> bool:

@@ -35,6 +35,8 @@ ADDRESS_KEYS = (
     "email",
 )
 """In the order of ``RawAddress``'s fields."""
+LONGEST_ADDRESS, LONGEST_PART = 2_000, 1_000
+"""Characters of a whole address, and of one of its parts: addresses are remembered, and no parcel's label holds more."""
 ONLY_TEXT = {str}
 _address_values = itemgetter(*ADDRESS_KEYS)
 
@@ -153,6 +155,11 @@ class GroupMapper:
             values = tuple([raw.get(key) or "" for key in ADDRESS_KEYS])
         if set(map(type, values)) != ONLY_TEXT:
             values = tuple([text(raw, key, where, findings) for key in ADDRESS_KEYS])
+        if sum(map(len, values)) > LONGEST_ADDRESS:
+            for key, value in zip(ADDRESS_KEYS, values, strict=True):
+                if len(value) > LONGEST_PART:
+                    findings.malformed(f"{where}{key}", f"a text of at most {LONGEST_PART} characters", value)
+            values = tuple([value[:LONGEST_PART] for value in values])
         result: AddressResult = self._normalised(*values)
         if result.problems:
             findings.problems += [_under(where, problem) for problem in result.problems]

@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
-from domain.errors import PermanentError
 from resources.platforms.bigcommerce.fields import to_amount, to_moment
+
+HIGHEST_ID = 2**63 - 1
+"""Ids are 32-bit integers today; beyond 64 bits it is none, and could not be asked for."""
 
 
 class Item(msgspec.Struct):
@@ -95,16 +97,25 @@ def slices(body: bytes) -> list[msgspec.Raw]:
     return _page.decode(body) if body.strip() else []
 
 
-def head_of(raw: msgspec.Raw) -> tuple[int, datetime | None, Head | None]:
-    """Return an order's id, its modification time if it can be read, and the rest if it has the documented shape."""
+def head_of(raw: msgspec.Raw) -> tuple[int | None, datetime | None, Head | None]:
+    """Return an order's id, its modification time and the rest, each as far as it can be read.
+
+    An id that is none (no whole number above 0) is ``None``: such an order is captured under a makeshift id, and rejected when mapped.
+    """
     head: Head | None = None
     try:
         head = _head.decode(raw)
         number, modified = head.id, head.date_modified
-    except msgspec.ValidationError:
+    except (ValueError, RecursionError):
         # Not even its consignments can be told: it is captured as it is, and the mapping says what is wrong.
+        number, modified = _loosely(raw)
+    known = number if type(number) is int and 0 < number <= HIGHEST_ID else None
+    return known, to_moment(modified) if isinstance(modified, str) else None, head
+
+
+def _loosely(raw: msgspec.Raw) -> tuple[Any, Any]:
+    try:
         loose = _loose.decode(raw)
-        number, modified = loose.id, loose.date_modified
-    if type(number) is not int:
-        raise PermanentError("BigCommerce: an order in the list has no numeric id; that breaks the API's contract, another try won't help")
-    return number, to_moment(modified) if isinstance(modified, str) else None, head
+    except (ValueError, RecursionError):
+        return None, None
+    return loose.id, loose.date_modified

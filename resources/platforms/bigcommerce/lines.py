@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.connections import OrdersPolicy, UomRule
 from domain.orders import ChargeKind, LineKind
-from domain.text import clean_text
+from domain.text import clean_text, has_controls
 from resources.platforms.bigcommerce.drafts import ChargeDraft, DiscountDraft, LineDraft
 from resources.platforms.bigcommerce.fields import CENT, ZERO, Findings, mapping, money, number_id, sequence, text
 
@@ -44,7 +44,8 @@ class LineMapper:
             return None
         kind = KINDS.get(str(raw.get("type")))
         if kind is None:
-            findings.reject("line_type_unknown", f"{where}type", "this isn't a type of line", LOOK, str(raw.get("type"))[:40])
+            shown = raw.get("type") if isinstance(raw.get("type"), str) else "not a text"
+            findings.reject("line_type_unknown", f"{where}type", "this isn't a type of line", LOOK, shown)
             return None
         sku = self._sku(raw, kind, line_id, where, findings)
         quantity = self._quantity(raw.get("quantity"), where, findings)
@@ -85,6 +86,8 @@ class LineMapper:
             findings.reject(
                 "sku_missing", f"{where}sku", message, "give the line's product a SKU in the store, or handle the order by hand"
             )
+        elif has_controls(sku):
+            findings.reject("sku_invalid", f"{where}sku", "the SKU holds a control character", "type the SKU anew in the store", sku)
         elif len(sku) > MAX_SKU:
             findings.reject("sku_too_long", f"{where}sku", f"the SKU has {len(sku)} characters", f"shorten it to {MAX_SKU}", sku)
         return sku

@@ -21,7 +21,7 @@ from domain.orders import Discount, Order
 from domain.text import clean_text, mask_email
 from resources.platforms.bigcommerce.charges import charges_of
 from resources.platforms.bigcommerce.drafts import ChargeDraft, LineDraft
-from resources.platforms.bigcommerce.fields import Findings, card_number, mapping, moment, money, number_id, sequence, text
+from resources.platforms.bigcommerce.fields import Findings, mapping, moment, money, number_id, sequence, text, without_cards
 from resources.platforms.bigcommerce.groups import Consignment, GroupMapper, consignments_of, place_products, placed_lines
 from resources.platforms.bigcommerce.lines import LineMapper
 from resources.platforms.bigcommerce.payments import PaymentMapper
@@ -233,9 +233,8 @@ def _notes(order: Mapping[str, Any], findings: Findings) -> tuple[dict[str, Any]
     for kind, key in (("customer", "customer_message"), ("staff", "staff_notes")):
         if not order.get(key):
             continue
-        written = clean_text(text(order, key, "", findings))
-        while found := card_number(written):
-            written = written.replace(found, "****")
+        written, cards = without_cards(clean_text(text(order, key, "", findings)))
+        if cards:
             findings.warn("card_number_masked", key, "a payment card's number was masked in the note", "remove the number in the store")
         if written:
             notes.append({"kind": kind, "text": written})

@@ -15,9 +15,10 @@ import msgspec
 
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
+from domain.identity import makeshift_id
 from domain.primitives import Window
 from resources.http import ApiClient
-from resources.platforms.bigcommerce.extras import ExtrasReader
+from resources.platforms.bigcommerce.extras import ExtrasReader, Listed
 from resources.platforms.bigcommerce.heads import Head, head_of, slices
 from resources.platforms.bigcommerce.settings import (
     BOUND_SLACK_SECONDS,
@@ -67,7 +68,7 @@ class OrdersReader:
             bounds["channel_id"] = self._settings.channel_id
         return bounds
 
-    def _page(self, params: dict[str, str | int]) -> list[tuple[msgspec.Raw, int, datetime | None, Head | None]]:
+    def _page(self, params: dict[str, str | int]) -> list[tuple[msgspec.Raw, int | None, datetime | None, Head | None]]:
         reply = self._http.request("GET", "/v2/orders", params=params, decode=slices)
         if not reply.ok:
             raise PermanentError(f"{reply.complaint()}; check the token's scope store_v2_orders_read_only")
@@ -79,7 +80,7 @@ class _Reading:
 
     def __init__(self, reader: OrdersReader, window: Window, more: dict[str, str]) -> None:
         self._reader, self._window, self._more = reader, window, more
-        self._undated: set[int] = set()
+        self._undated: set[int | str] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
@@ -89,19 +90,21 @@ class _Reading:
         params = reader._bounds(window.since, window.until) | self._more
         params |= {"sort": "id", "min_id": last + 1, "limit": limit, "include": ORDER_INCLUDES, "consignment_structure": "object"}
         found = reader._page(params)
-        kept: list[tuple[msgspec.Raw, int, datetime, Head | None]] = []
+        kept: list[Listed] = []
+        before = last
         for raw, number, moment, head in found:
-            if number <= last:
-                message = (
-                    f"GET /v2/orders gave order {number} after order {last}: it ignores min_id or sort=id, and pages would repeat or skip"
-                )
-                raise PermanentError(f"BigCommerce: {message}; another try won't help")
-            last = number
-            if moment is None and self._first_sight(number):
+            if number is not None:
+                _check_order(number, last, before)
+                last = number
+            if moment is None and self._first_sight(number or makeshift_id(bytes(raw))):
                 kept.append((raw, number, self._window.since, head))
             elif moment is not None and moment in window:
                 kept.append((raw, number, moment, head))
-        return reader._extras.complete(kept), last, (len(found) < limit and len(found) % ROUND_PAGE != 0) or not found
+        ended = (len(found) < limit and len(found) % ROUND_PAGE != 0) or not found
+        if last == before and not ended:
+            message = f"GET /v2/orders gave a full page of {len(found)} orders without ids after order {before}"
+            raise PermanentError(f"BigCommerce: {message}: what follows can't be asked for; another try won't help until that is mended")
+        return reader._extras.complete(kept), last, ended
 
     def side_by_side(self, first: Page, last: int) -> Iterator[Page]:
         """Yield the first page and all after id ``last``; as many pages are held as slices are read, and one more each."""
@@ -145,12 +148,19 @@ class _Reading:
             except queue.Full:
                 continue
 
-    def _first_sight(self, number: int) -> bool:
+    def _first_sight(self, name: int | str) -> bool:
         """An order without a readable time belongs to no slice: the first one to see it brings it."""
         with self._lock:
-            new = number not in self._undated
-            self._undated.add(number)
+            new = name not in self._undated
+            self._undated.add(name)
             return new
+
+
+def _check_order(number: int, last: int, before: int) -> None:
+    """Refuse a page that is not in order of ids; two versions of one order on it are taken both, and the newer one counts."""
+    if number < last or number <= before:
+        message = f"GET /v2/orders gave order {number} after order {last}: it ignores min_id or sort=id, and pages would repeat or skip"
+        raise PermanentError(f"BigCommerce: {message}; another try won't help")
 
 
 def _stamp(moment: datetime) -> str:

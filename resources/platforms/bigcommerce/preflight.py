@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from domain.connections import Connection
 from domain.errors import LockstepError
 from domain.exchange import Check
 from resources.http import ApiClient, Reply
+from resources.platforms.bigcommerce import scopes
 from resources.platforms.bigcommerce.catalog import CatalogReader
-from resources.platforms.bigcommerce.settings import SCOPES, BigCommerceSettings
+from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.secrets import permission_warning
 
 MAX_SKEW = 120
@@ -32,12 +34,10 @@ class Preflight:
         if not checks[-1].ok:
             return checks
         checks.append(self._check("store", self._store))
-        for scope, path in (
-            ("store_v2_orders", "/v2/orders?limit=1"),
-            ("store_v2_products", "/v3/catalog/products?limit=1"),
-            ("store_inventory", "/v3/inventory/items?limit=1"),
-        ):
-            checks.append(self._check(f"scope {scope} (read)", lambda scope=scope, path=path: self._scope(scope, path)))  # type: ignore[misc]
+        checks += [
+            self._check(f"scope {probe.scope} ({probe.right})", partial(self._scope, probe)) for probe in scopes.probes(self._connection)
+        ]
+        checks.append(self._beyond_need())
         checks.append(self._check("locations", self._locations))
         if self._settings.channel_id is not None:
             checks.append(self._check("channel", self._channel))
@@ -69,10 +69,22 @@ class Preflight:
         store = reply.json()
         return True, f"{store.get('name')} ({store.get('domain')}), plan {store.get('plan_name')}, status {store.get('status')}", ""
 
-    def _scope(self, scope: str, path: str) -> Finding:
-        reply = self._http.request("GET", path)
-        advice = f"give the token the scope {scope}; all of: {', '.join(SCOPES)}. Store-level scopes can't be edited: create a new account"
-        return reply.ok, "readable" if reply.ok else _short(reply), advice
+    def _scope(self, probe: scopes.Probe) -> Finding:
+        granted, reply = probe.granted(self._http)
+        wanted = ", ".join(scopes.needed(self._connection))
+        advice = f"give the token the scope {probe.scope}; all of: {wanted}. Store-level scopes can't be edited: create a new account"
+        return granted, "granted" if granted else _short(reply), advice
+
+    def _beyond_need(self) -> Check:
+        """Warn of rights that only make a stolen token worse; no reason to stop, since the connection works."""
+        name, wanted = "scopes beyond need", ", ".join(scopes.needed(self._connection))
+        try:
+            found = scopes.beyond_need(self._http)
+        except LockstepError as error:
+            return Check(name, True, f"could not be told: {error}")
+        if not found:
+            return Check(name, True, "none found; the store tells of no others")
+        return Check(name, True, f"WARNING: the token also has {', '.join(found)}", f"create an API account with no more than {wanted}")
 
     def _locations(self) -> Finding:
         locations = self._catalog.locations()

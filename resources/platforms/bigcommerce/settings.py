@@ -47,6 +47,15 @@ class BigCommerceSettings(BaseModel):
     token: SecretRef
     api_base: str = "https://api.bigcommerce.com"
     """The calls go to ``{api_base}/stores/{store_hash}``; ``{hash}`` in it stands for the store's hash."""
+    client_secret: SecretRef | None = None
+    """The API account's client secret, which signs the store's webhooks; needed only for them."""
+    old_client_secret: SecretRef | None = None
+    """Accepted beside ``client_secret`` while the account is being replaced."""
+    hook_scopes: tuple[Annotated[str, StringConstraints(pattern=r"^store/(order|shipment)/[A-Za-z/*]{1,60}$")], ...] = ("store/order/*",)
+    """Webhooks to register; what Lockstep writes itself, such as shipments, it need not be told of."""
+    hook_secret: SecretRef | None = None
+    """A secret of your own that the store sends along in ``hook_header``, beside its signature."""
+    hook_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "X-Lockstep-Key"
     channel_id: int | None = Field(default=None, ge=1)
     """The one channel of this connection; without it, all channels of the store."""
     page_size: int = Field(default=250, ge=1, le=250)

@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 import orjson
 
-from domain.errors import PermanentError, Problem, TransientError
+from domain.errors import AccessRefused, PermanentError, Problem, TransientError
 from domain.exchange import StockAnswer
 from domain.inventory import StockTarget, StoreItem
 from resources.http import Reply
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 from resources.push import PushClient
-from resources.redaction import masked
+from resources.redaction import told_text
 
 _TRACKED = re.compile(r"(variant_id|product_id|sku) (\S+?) is tracked by (product|variant)")
 """inventory.v3.yml: "[Item with variant_id 106 is tracked by product, please update stock by product id]"."""
@@ -138,7 +138,7 @@ def _addressed(index: int, target: StockTarget, item: StoreItem | None) -> _Row 
 
 def _stop_where_the_system_is_at_fault(reply: Reply) -> None:
     if reply.status in (401, 403):
-        raise PermanentError(f"{reply.complaint()}; give the token the scope store_inventory")
+        raise AccessRefused(f"{reply.complaint()}; give the token the scope store_inventory")
     if reply.status in (409, 423):
         raise TransientError(f"{reply.complaint()}; another bulk call may be under way, a later try may help")
     if reply.status == 404 or reply.status >= 500:
@@ -147,6 +147,6 @@ def _stop_where_the_system_is_at_fault(reply: Reply) -> None:
 
 def _refused(row: _Row, reply: Reply) -> Problem:
     document = reply.json() if reply.body else None
-    title = masked(str(document.get("title") or ""))[:300] if isinstance(document, dict) else ""
+    title = told_text(str(document.get("title") or ""), 300) if isinstance(document, dict) else ""
     message = f"the store answers {reply.status}: {title or 'no reason given'}"
     return Problem("stock_refused", "items", message, "look at the product's inventory settings in the store", row.target.sku)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from domain.errors import PermanentError, Problem, RecordRejected, TransientError
+from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from domain.exchange import Receipt, ShipmentLine, ShipmentRequest, StockAnswer, StoreOrderState, StoreShipment
 from domain.inventory import StockTarget, StoreItem
 from resources.http import Reply
@@ -118,7 +118,7 @@ def accept(reply: Reply, code: str, field: str, advice: str) -> None:
     if reply.ok:
         return
     if reply.status in (401, 403):
-        raise PermanentError(f"{reply.complaint()}; the token lacks a scope or was revoked: see the connector's README")
+        raise AccessRefused(f"{reply.complaint()}; the token lacks a scope or was revoked: see the connector's README")
     if reply.status in (409, 423):
         raise TransientError(f"{reply.complaint()}; the store is busy with this record, a later try may help")
     if reply.status >= 500:  # 507: a plan's limit

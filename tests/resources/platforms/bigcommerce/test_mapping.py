@@ -315,3 +315,34 @@ def test_dates_and_amounts_are_read_strictly() -> None:
     assert str(to_amount("10.0000")) == "10.00"
     assert str(to_amount("0.1234")) == "0.1234"
     assert [to_amount(text) for text in ("1e5", "NaN", "1 000", "", "--1")] == [None] * 5
+
+
+def test_many_card_numbers_in_a_note_are_masked_in_one_pass_with_one_warning() -> None:
+    """One by one it took the square of the note's length."""
+    written = "call; " + "4111 1111 1111 1111, " * 500 + "1234567890123456"
+    result = mapper().to_order(orjson.dumps(order(staff_notes=written)), lambda _: False)
+    assert isinstance(result, Mapped)
+    assert [warning.code for warning in result.warnings].count("card_number_masked") == 1
+    assert "4111" not in result.record.notes[0].text
+    assert result.record.notes[0].text.endswith("1234567890123456")
+
+
+def test_a_sku_with_a_control_character_is_rejected_as_such() -> None:
+    """A zero byte would stop the load of the whole chunk; it is shown as its escape."""
+    document = order()
+    line_of(document)["sku"] = "MUG\x00"
+    problem = rejected(document)["sku_invalid"]
+    assert (problem.field, problem.value) == ("consignments.shipping[0].line_items[0].sku", r"MUG\x00")
+
+
+def test_a_date_of_another_century_is_no_date() -> None:
+    """Nor is a text of a thousand digits an amount."""
+    assert to_moment("Thu, 19 Mar 0026 10:00:00 +0000") is None
+    assert to_moment("9999-12-31T23:59:59Z") is None
+    assert set(rejected(order(total_tax="0." + "1" * 1000))) == {"malformed_value"}
+
+
+def test_an_address_part_of_thousands_of_characters_is_rejected() -> None:
+    """No label holds it, and addresses are remembered."""
+    problem = rejected(order(billing_address=ADDRESS | {"city": "x" * 5_000}))["malformed_value"]
+    assert problem.field == "billing_address.city"

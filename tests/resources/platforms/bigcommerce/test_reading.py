@@ -254,3 +254,25 @@ def test_the_registry_validates_and_builds() -> None:
     assert (built.kind, built.store, built.channel, built.stock_batch_size) == ("bigcommerce", HASH, "3", 2000)
     with pytest.raises(ValueError, match="chanel_id"):
         connector.settings.model_validate(section | {"chanel_id": 3})
+
+
+def test_an_order_without_a_usable_id_costs_none_of_its_page() -> None:
+    """It is captured under a makeshift id and rejected by its field, and the orders beside it are read."""
+    transport, _ = fake([[order(id=8), order(id=None), order(id=-3), order(id=10**30), order(id=9)]])
+    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
+    [records] = reader.fetch_orders(DAY)
+    assert [record.source_id[:11] for record in records] == ["8", *["unreadable-"] * 3, "9"]
+    for record in records[1:4]:
+        with pytest.raises(RecordRejected) as caught:
+            reader.to_order(record.payload, lambda _: False)
+        assert caught.value.problems[0].field == "id"
+    reader.close()
+
+
+def test_a_page_without_any_id_is_an_error_and_not_the_end() -> None:
+    """What follows can't be asked for."""
+    transport, _ = fake([[order(id=None) for _ in range(5)]])
+    reader = build(settings(page_size=5), connection(), lambda _: "t", LocalQuota(), transport)
+    with pytest.raises(PermanentError, match="a full page of 5 orders without ids after order 0"):
+        list(reader.fetch_orders(DAY))
+    reader.close()

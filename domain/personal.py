@@ -1,0 +1,122 @@
+"""What of a document tells who somebody is, whichever system's words it uses: found, and taken out with all other facts left in place.
+
+Names of fields decide, in any system's spelling (``first_name``, ``FirstName``, ``CustomerFirstName``); and what they hold is taken out of
+all other texts too, since shoppers repeat their name in notes and options. Amounts, SKUs, dates, order ids, countries and states stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+GONE = "[forgotten]"
+EMAILS = frozenset({"email", "emailaddress", "customeremail", "recipientemail", "billingemail", "shippingemail"})
+CUSTOMER_IDS = frozenset({"customerid", "externalcustomerid"})
+_NAMES = frozenset(
+    {"firstname", "lastname", "middlename", "fullname", "customername", "customerfirstname", "customerlastname", "recipientname",
+     "contactname", "nameoncard", "cardholder", "cardholdername", "company", "companyname", "username"}
+)  # fmt: skip
+_PLACES = frozenset(
+    {"street", "street1", "street2", "streetname", "streetnumber", "address", "address1", "address2", "address3", "addressline1",
+     "addressline2", "addressline3", "line1", "line2", "line3", "city", "town", "locality", "county", "zip", "zipcode", "postalcode",
+     "postcode", "latitude", "longitude", "subdivisionnameraw"}
+)  # fmt: skip
+_PHONES = frozenset(
+    {"phone", "phonenumber", "customerphone", "phoneraw", "phonee164", "phoneextension", "mobile", "mobilephone", "telephone", "fax"}
+)
+_OTHERS = frozenset(
+    {"ipaddress", "ipaddressv6", "customermessage", "staffnotes", "notetext", "giftmessage", "wrappingmessage", "dateofbirth", "birthday",
+     "vatnumber", "accountdisplaynumber", "cardexpirymonth", "cardexpiryyear", "cardlast4", "last4", "lastfour"}
+)  # fmt: skip
+PERSONAL = EMAILS | CUSTOMER_IDS | _NAMES | _PLACES | _PHONES | _OTHERS
+WHOLE = frozenset({"formfields", "notes", "customfields"})
+"""Below these everything is free text of a person or about one."""
+_REPEATED = EMAILS | _PHONES | frozenset({"street1", "line1", "address1", "addressline1", "nameoncard", "fullname", "customername"})
+"""What is looked for in all other texts, too: single first names or towns would take parts of SKUs along."""
+SHORTEST = 6
+
+
+def plain(key: str) -> str:
+    """Return a field's name without case and separators."""
+    return re.sub(r"[^a-z0-9]", "", key.lower())
+
+
+def is_personal(key: str) -> bool:
+    """Tell whether a field of this name holds something of a person."""
+    return plain(key) in PERSONAL | WHOLE
+
+
+def subjects(document: Any) -> Iterator[tuple[str, str]]:
+    """Return whom a document is about: (``email`` or ``customer_id``, value without case)."""
+    for key, value in _fields(document):
+        if key in EMAILS and isinstance(value, str) and value.strip():
+            yield "email", value.strip().casefold()
+        elif key in CUSTOMER_IDS and value and not isinstance(value, bool):
+            yield "customer_id", str(value).casefold()
+
+
+def personal_values(document: Any) -> set[str]:
+    """Return the texts of a document that belong to a person: what must not appear elsewhere."""
+    found: set[str] = set()
+    for key, value in _fields(document):
+        if key in PERSONAL and isinstance(value, str) and value.strip():
+            found.add(value.strip())
+    return found | _full_names(document)
+
+
+def without_person(document: Any) -> Any:
+    """Return the document without what tells who somebody is; its form, and all other values, stay. Doing it twice changes nothing."""
+    repeated = {value.strip() for key, value in _fields(document) if key in _REPEATED and isinstance(value, str)} | _full_names(document)
+    words = sorted((word for word in repeated if len(word) >= SHORTEST and word != GONE), key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
+    return _cleaned(document, pattern, whole=False)
+
+
+def _cleaned(value: Any, pattern: re.Pattern[str] | None, *, whole: bool) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _field(plain(str(key)), inner, pattern, whole=whole) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(inner, pattern, whole=whole) for inner in value]
+    if whole:
+        return _gone(value)
+    return pattern.sub(GONE, value) if pattern is not None and isinstance(value, str) else value
+
+
+def _field(key: str, value: Any, pattern: re.Pattern[str] | None, *, whole: bool) -> Any:
+    if key in PERSONAL and not isinstance(value, Mapping | list):
+        return _gone(value)
+    return _cleaned(value, pattern, whole=whole or key in WHOLE)
+
+
+def _gone(value: Any) -> Any:
+    """Return what stands in a value's place: of the same kind, and empty stays empty."""
+    if isinstance(value, str):
+        return GONE if value else value
+    return value if value is None or isinstance(value, bool) else type(value)(0)
+
+
+def _full_names(document: Any) -> set[str]:
+    """Return first and last names that stand side by side, as one text."""
+    found: set[str] = set()
+    for node in _objects(document):
+        parts = {plain(str(key)): value for key, value in node.items()}
+        for first, last in (("firstname", "lastname"), ("customerfirstname", "customerlastname")):
+            names = parts.get(first), parts.get(last)
+            if all(isinstance(name, str) and name.strip() for name in names):
+                found.add(" ".join(str(name).strip() for name in names))
+    return found - {f"{GONE} {GONE}"}
+
+
+def _objects(value: Any) -> Iterator[Mapping[Any, Any]]:
+    if isinstance(value, Mapping):
+        yield value
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _objects(inner)
+
+
+def _fields(document: Any) -> Iterator[tuple[str, Any]]:
+    """Return (plain name, value) of every field of every object."""
+    for node in _objects(document):
+        for key, value in node.items():
+            yield plain(str(key)), value

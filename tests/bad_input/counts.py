@@ -1,0 +1,28 @@
+"""How many bad payloads each boundary gets; every test generates exactly its number, so that the sum is a fact."""
+
+from __future__ import annotations
+
+STORE_ORDERS = 36_000
+STORE_PAGES = 2_000
+OMS_FULFILMENTS = 26_000
+OMS_STOCK = 16_000
+OMS_ANSWERS = 8_000
+OMS_SEARCHES = 2_000
+WEBHOOKS = 8_000
+CONFIGURATION = 2_400
+COMMAND_LINE = 4_000
+FILES = 2_000
+END_TO_END = 3_600
+
+BOUNDARIES: dict[str, int] = {
+    "store payloads": STORE_ORDERS + STORE_PAGES,
+    "OMS payloads": OMS_FULFILMENTS + OMS_STOCK + OMS_ANSWERS + OMS_SEARCHES,
+    "webhook bodies": WEBHOOKS,
+    "configuration": CONFIGURATION,
+    "command line": COMMAND_LINE,
+    "Excel and CSV": FILES,
+    "end to end": END_TO_END,
+}
+LEAST = 100_000
+"""Of all boundaries together."""
+LEAST_EACH = 2_000

@@ -1,0 +1,78 @@
+"""A store and a tenant that answer with whatever records they are given, byte for byte, behind the connectors' own HTTP clients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import httpx
+import orjson
+
+from domain.primitives import Window
+from resources.auth import NoAuth
+from resources.http import ApiClient, RetryPolicy
+from resources.oms.manhattan.search import OrderSearch
+from resources.platforms.bigcommerce.client import BigCommerce, build
+from resources.ratelimit import Limiter, LocalQuota
+from tests.resources.oms.manhattan.samples import settings_of
+from tests.resources.platforms.bigcommerce.stores import connection, settings
+
+Answer = Callable[[httpx.Request], httpx.Response]
+START = datetime(2026, 3, 19, tzinfo=UTC)
+DAY = Window(START, START + timedelta(days=1))
+_BOUNDS = re.compile(r"\w+ >= '([^']+)'(?: and \w+ < '([^']+)')?")
+ONCE = RetryPolicy(enabled=False)
+
+
+class Listed(NamedTuple):
+    """A record as a list has it: what the server sorts by, and its bytes."""
+
+    key: int
+    body: bytes
+
+
+def store_of(records: Sequence[Listed]) -> Answer:
+    """Answer the order list: ascending by key from ``min_id``, a page at a time, whatever the bytes say."""
+    ordered = sorted(records, key=lambda record: record.key)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = request.url.params
+        if request.url.path.endswith("/transactions") or not request.url.path.endswith("/v2/orders"):
+            return httpx.Response(404, json=[])
+        rows = [record.body for record in ordered if record.key >= int(asked.get("min_id", 0))][: int(asked["limit"])]
+        return httpx.Response(200, content=b"[" + b",".join(rows) + b"]", headers={"content-type": "application/json"})
+
+    return answer
+
+
+def tenant_of(records: Sequence[bytes]) -> Answer:
+    """Answer the order search with all records at the window's beginning, a page at a time by number."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = orjson.loads(request.content)
+        first = asked["Page"] * asked["Size"]
+        rows = records[first : first + asked["Size"]] if _BOUNDS.fullmatch(asked["Query"]) else []
+        head = b'{"success":true,"header":{"totalCount":"%d"},"data":[' % len(records)
+        return httpx.Response(200, content=head + b",".join(rows) + b"]}", headers={"content-type": "application/json"})
+
+    return answer
+
+
+def platform_on(answer: Answer, **changes: object) -> BigCommerce:
+    """Build the store's connector before an answer."""
+    chosen = settings(**({"quota": 1_000_000} | changes))
+    built = build(chosen, connection(), lambda _: "token", LocalQuota(), httpx.MockTransport(answer))
+    assert isinstance(built, BigCommerce)
+    return built
+
+
+def search_on(answer: Answer, page_size: int = 50) -> OrderSearch:
+    """Build the tenant's order search before an answer."""
+    limiter = Limiter(LocalQuota(), "t", quota=1_000_000, window_seconds=1.0)
+    client = ApiClient(
+        system="manhattan", base_url="https://acme.omni.manh.com", auth=NoAuth(), limiter=limiter, retry=ONCE,
+        transport=httpx.MockTransport(answer),
+    )  # fmt: skip
+    return OrderSearch(client, settings_of(search_page_size=page_size))

@@ -1,0 +1,191 @@
+"""Bad records through the real steps into a real ledger: each capture has one outcome, nothing is half written, the good ones go through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from assets.capture import capture
+from assets.inventory import Inventory
+from assets.orders import Orders
+from assets.shipments import Shipments
+from assets.spec import Stream, Sync
+from assets.validate import ValidationCounts, validate
+from domain.exchange import RawRecord
+from domain.identity import capture_id, content_digest, is_id
+from resources.ledger.rows import CaptureRow
+from resources.ledger.store import Ledger
+from resources.oms.manhattan import build as build_oms
+from resources.platforms.bigcommerce.client import build as build_platform
+from resources.ratelimit import LocalQuota
+from tests.bad_input.counts import END_TO_END
+from tests.bad_input.grammar import Mutator
+from tests.bad_input.systems import DAY, START, Listed, platform_on, search_on, store_of, tenant_of
+from tests.bad_input.test_oms import ROW, whole
+from tests.bad_input.test_store import DOCUMENTS
+from tests.bad_input.verdicts import is_showable
+from tests.resources.oms.manhattan.samples import published, published_line, settings_of, shipped_detail
+from tests.resources.platforms.bigcommerce.stores import connection, order, settings
+
+NAME = "acme"
+TODAY = datetime.now(UTC).date()
+STREAMS: tuple[tuple[Stream[Any], date], ...] = ((Orders(), START.date()), (Shipments(), START.date()), (Inventory(), TODAY))
+EACH = END_TO_END // len(STREAMS)
+STAMP = "2026-03-19T00:00:00.000"
+
+
+@pytest.fixture
+def sync(database: str) -> Iterator[Sync]:
+    """A connection whose systems are never called: everything comes from the captures."""
+    rules = connection(orders={"check_items": False}, inventory={"missing_item": "zero"}, rejection_threshold=1.0)
+    ledger = Ledger(database)
+    platform = build_platform(settings(), rules, lambda _: "token", LocalQuota())
+    oms = build_oms(settings_of(), rules, lambda _: "secret", LocalQuota())
+    yield Sync(NAME, rules, platform, oms, ledger, "run-1")
+    platform.close()
+    oms.close()
+    ledger.close()
+
+
+def good(stream: str, number: int) -> RawRecord:
+    """Return a record that goes through."""
+    if stream == "orders":
+        return RawRecord(f"{500_000 + number}", START, orjson.dumps(order(id=500_000 + number)))
+    if stream == "shipments":
+        document = published(f"{500_000 + number}", UpdatedTimestamp="2026-03-19T00:00:00.000")
+        return RawRecord(f"{500_000 + number}", START, orjson.dumps(document | {"AlternateOrderId": "1"}))
+    row = ROW | {"ItemId": f"GOOD-{number}"}
+    return RawRecord(f"GOOD-{number}@DC1", START, orjson.dumps(row))
+
+
+def spoilt(stream: str, count: int) -> list[RawRecord]:
+    """Return bad records, each under an id of its own as the readers give it."""
+    documents = {
+        "orders": [body for body in DOCUMENTS if b'"status_id":5' not in body],
+        "shipments": [orjson.dumps(whole())],
+        "inventory": [orjson.dumps(ROW)],
+    }[stream]
+    mutated = Mutator(documents).payloads(count, seed=5_000_000)
+    return [RawRecord(f"{100_000 + i}", START, payload.body) for i, payload in enumerate(mutated)]
+
+
+def store(sync: Sync, stream: Stream[Any], day: date, records: list[RawRecord]) -> None:
+    """Capture records as the step does, chunk by chunk."""
+    with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
+        for start in range(0, len(records), 1_000):
+            rows = [
+                CaptureRow(day, _identity(stream, record), record.source_id, record.updated_at, content_digest(record.payload),
+                           record.payload, stream.correlate(sync, record.source_id))
+                for record in records[start : start + 1_000]
+            ]  # fmt: skip
+            with session.writer_lock(), session.transaction():
+                session.captures.add(rows, sync.run_id)
+
+
+def _identity(stream: Stream[Any], record: RawRecord) -> Any:
+    return capture_id(NAME, stream.name, record.source_id, content_digest(record.payload), record.updated_at.isoformat())
+
+
+def rows(sync: Sync, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Ask the ledger."""
+    with psycopg.connect(sync.ledger.url) as db:
+        return db.execute(query, parameters).fetchall()
+
+
+@pytest.mark.parametrize(("stream", "day"), STREAMS, ids=lambda value: getattr(value, "name", None) or "")
+def test_every_bad_record_has_one_outcome_and_the_good_ones_go_through(sync: Sync, stream: Stream[Any], day: date) -> None:
+    """A thousand and more bad ones by turns with good ones, validated twice over: the books balance, and every rejection can be acted on."""
+    bad, sound = spoilt(stream.name, EACH), [good(stream.name, i) for i in range(EACH // 10)]
+    store(sync, stream, day, [record for i, record in enumerate(bad) for record in ([sound[i // 10], record] if i % 10 == 0 else [record])])
+    counts = validate(sync, stream, day, everything=False)
+    _balanced(sync, stream, day, counts, len(bad) + len(sound))
+    accepted = {name for (name,) in rows(sync, "SELECT source_id FROM sync.record WHERE stream = %s AND state = 'accepted'", stream.name)}
+    assert {record.source_id for record in sound} <= accepted
+    _actionable(sync, stream)
+    before = _content(sync)
+    again = validate(sync, stream, day, everything=True)
+    assert (again.accepted, again.rejected, again.skipped) == (counts.accepted, counts.rejected, counts.skipped)
+    assert _content(sync) == before
+
+
+def _balanced(sync: Sync, stream: Stream[Any], day: date, counts: ValidationCounts, captured: int) -> None:
+    assert counts.examined == captured
+    assert counts.accepted + counts.rejected.total() + counts.skipped.total() + counts.superseded == captured
+    assert counts.rejected["not_mapped"] == 0, "what Lockstep could not read is a fault of Lockstep"
+    assert counts.rejected.total() > captured // 4, "most of it is bad"
+    with sync.ledger.session(sync.name, stream.name) as session:
+        summary = session.records.summary(day)
+    assert summary["captured"] == captured
+    assert summary["captured"] == summary["accepted"] + summary["rejected"] + summary["skipped"] + summary["superseded"]
+    orphans = """SELECT count(*) FROM sync.{table} t WHERE NOT EXISTS
+        (SELECT 1 FROM sync.record r WHERE r.capture_id = t.capture_id AND r.state = 'accepted')"""
+    for table in ("order_header", "order_line", "stock_level", "fulfilment_event"):
+        assert rows(sync, orphans.format(table=table)) == [(0,)], table
+
+
+def _actionable(sync: Sync, stream: Stream[Any]) -> None:
+    found = rows(
+        sync, "SELECT source_id, code, field, message, advice, value, correlation_id FROM sync.rejection WHERE stream = %s", stream.name
+    )
+    rejected = rows(sync, "SELECT source_id FROM sync.record WHERE stream = %s AND state = 'rejected'", stream.name)
+    assert {row[0] for row in found} == {name for (name,) in rejected}
+    for source_id, code, field, message, advice, value, correlation in found:
+        assert all((source_id, code, field, message, advice, correlation)), source_id
+        assert all(map(is_showable, (source_id, code, field, message, advice, value))), source_id
+
+
+def _content(sync: Sync) -> list[tuple[Any, ...]]:
+    counted = rows(
+        sync,
+        """SELECT (SELECT count(*) FROM sync.order_header), (SELECT count(*) FROM sync.order_line),
+                  (SELECT count(*) FROM sync.stock_level), (SELECT count(*) FROM sync.fulfilment_event)""",
+    )
+    outcomes = rows(sync, "SELECT stream, source_id, state, rule, canonical_digest FROM sync.record ORDER BY 1, 2")
+    return counted + [(a, b, c, d, e and bytes(e)) for a, b, c, d, e in outcomes]
+
+
+def test_bad_pages_are_captured_and_validated_through_the_steps_themselves(sync: Sync) -> None:
+    """From the store's list to the ledger: orders without ids, without times and with hostile contents, between good ones."""
+    hostile = [
+        b'{"id":null,"date_modified":"x\\u0000"}', b'{"id":"1","note":"\\u0000"}', b'{"date_modified":[]}', b"null", b"[]", b'"\\u0000"',
+        b'{"id":11,"date_modified":null,"name":"\xff\xfe"}', b'{"id":12,"items_total":1e400}', b'{"id":13,"a":{"b":"\xed\xa0\x80"}}', b"{}",
+    ]  # fmt: skip
+    listed = [Listed(10 + i, body) for i, body in enumerate(hostile)]
+    listed += [Listed(i, orjson.dumps(order(id=i))) for i in (*range(1, 10), *range(20, 220))]
+    store_now = platform_on(store_of(listed), page_size=50)
+    real = Sync(NAME, sync.connection, store_now, sync.oms, sync.ledger, "run-2")
+    counts = capture(real, Orders(), START.date(), DAY, is_live=False)
+    assert (counts.read, counts.captured) == (len(listed), len(listed))
+    validated = validate(real, Orders(), START.date(), everything=False)
+    store_now.close()
+    assert validated.accepted == 209
+    assert validated.rejected.total() == len(hostile)
+    _actionable(sync, Orders())
+    names = [name for (name,) in rows(sync, "SELECT source_id FROM sync.rejection")]
+    assert len(set(names)) == len(hostile)
+    assert all(map(is_id, names))
+
+
+def test_hostile_ids_of_the_oms_reach_the_ledger_as_rejections(sync: Sync) -> None:
+    """Zero bytes, line breaks and megabytes where ids belong: none of them may stop the chunk of the others."""
+    odd = ["\x00", "a\nb", "x" * 5_000, "\x1b[2J", "🙂" * 300]
+    documents = [published(text, UpdatedTimestamp=STAMP) | {"AlternateOrderId": "1"} for text in odd]
+    documents += [published(f"L{i}", published_line(text), UpdatedTimestamp=STAMP) for i, text in enumerate(odd)]
+    documents += [
+        published(f"T{i}", published_line("1", ("7000", 2), FulfillmentDetail=[shipped_detail(TrackingNumber=text, PackageId=text)]),
+                  UpdatedTimestamp=STAMP)
+        for i, text in enumerate(odd)
+    ]  # fmt: skip
+    fine = [published(f"G{i}", UpdatedTimestamp=STAMP) for i in range(30)]
+    found = [r for page in search_on(tenant_of([orjson.dumps(d) for d in documents + fine])).changed_in(DAY) for r in page]
+    assert len(found) == len(documents + fine)
+    store(sync, Shipments(), START.date(), found)
+    counts = validate(sync, Shipments(), START.date(), everything=False)
+    assert counts.accepted == len(fine)
+    assert counts.rejected.total() == len(documents)
+    _actionable(sync, Shipments())

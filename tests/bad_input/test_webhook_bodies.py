@@ -1,0 +1,119 @@
+"""Webhooks with spoilt bodies, signed well and badly: an event, or a refusal that shows nothing of the content; a forgery never gets in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import orjson
+import pytest
+
+from domain.exchange import HookRefused
+from domain.ports import HookReceiver
+from resources.systems import build_receivers
+from tests.assets.scene import NAME
+from tests.bad_input.counts import WEBHOOKS
+from tests.bad_input.grammar import Mutator, smallest
+from tests.bad_input.verdicts import is_told
+from tests.orchestration.hooked import event, listening, pushed, signed
+from tests.resources.oms.manhattan.samples import published
+
+FORGERIES = ("other secret", "other body", "stale", "early", "no signature", "odd signature", "odd time")
+UNWELCOME = {"unsigned", "stale", "forged"}
+ODD = (
+    "",
+    " ",
+    "v1,",
+    "v1",
+    "sha256=",
+    "sha256=zz",
+    "v1," + "A" * 9_000,
+    "\u00e9",
+    "v1,=====",
+    "v2,AAAA",
+    "NaN",
+    "-1",
+    "9" * 400,
+    "1e9",
+    "1.5",
+    "0x1",
+)
+
+
+@pytest.fixture
+def receivers(tmp_path: Path) -> dict[str, HookReceiver]:
+    """What takes in the webhooks of the store and the pushes of the tenant."""
+    return build_receivers(listening(tmp_path).connections[NAME])
+
+
+def headers_of(side: str, body: bytes, forgery: str, random: Random) -> dict[str, str]:
+    """Sign a body, well or badly."""
+    age = {"stale": 3_600.0, "early": -3_600.0}.get(forgery, 0.0)
+    content = body + b" " if forgery == "other body" else body
+    secret = {"secret": "not the secret"} if forgery == "other secret" else {}
+    headers = signed(content, age=age, **secret) if side == "platform" else pushed(content, age=age, **secret)
+    signature, stamp = ("webhook-signature", "webhook-timestamp") if side == "platform" else ("X-Signature", "X-Timestamp")
+    if forgery == "no signature":
+        del headers[signature]
+    elif forgery in ("odd signature", "odd time"):
+        headers[signature if forgery == "odd signature" else stamp] = random.choice(ODD)
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def outcome(receiver: HookReceiver, headers: dict[str, str], body: bytes) -> str:
+    """Hand a request to a receiver; return what became of it."""
+    try:
+        events = receiver.receive(headers, body)
+    except HookRefused as refused:
+        is_told(str(refused))
+        return refused.reason
+    for one in events:
+        texts = (one.event_id, one.stream, one.source_id, one.scope)
+        assert all(text.isascii() and text.isprintable() and 0 < len(text) <= 250 for text in texts), one
+        assert one.occurred_at is None or one.occurred_at.tzinfo is not None
+    return "taken" if events else "of no stream"
+
+
+@pytest.mark.parametrize("side", ["platform", "oms"])
+def test_every_spoilt_body_is_an_event_or_a_refusal_and_no_forgery_is_taken(receivers: dict[str, HookReceiver], side: str) -> None:
+    """Half of them well signed, so that the parser is reached; the other half forged in each way."""
+    documents = {
+        "platform": [event(), event(scope="store/shipment/created", orderId=250), event(scope="store/product/updated")],
+        "oms": [
+            orjson.dumps(document)
+            for document in (published(), {"OriginalPayload": published()}, {"data": [published("T-2"), {"ItemId": "A"}]})
+        ],
+    }[side]
+    receiver, outcomes = receivers[side], Counter[str]()
+    for payload in Mutator(documents).payloads(WEBHOOKS // 2, seed=10_000_000):
+        random = Random(payload.seed)
+        forgery = random.choice(FORGERIES) if random.random() < 0.5 else ""
+        headers = headers_of(side, payload.body, forgery, random)
+        try:
+            became = outcome(receiver, headers, payload.body)
+        except BaseException as error:
+            reduced = smallest(payload.body, lambda body, side=side: _breaks(receiver, side, body))
+            raise AssertionError(f"seed {payload.seed} ({payload.kinds}), {forgery}: {error}\nsmallest payload: {reduced!r}") from error
+        assert not forgery or became in UNWELCOME, f"seed {payload.seed}: {forgery} was {became}"
+        assert forgery or became not in UNWELCOME or not _is_text(payload.body), f"seed {payload.seed}: a good signature was {became}"
+        outcomes[became] += 1
+    assert outcomes.total() == WEBHOOKS // 2
+    assert {"taken", "malformed", "unsigned", "stale", "forged"} <= outcomes.keys()
+
+
+def _is_text(body: bytes) -> bool:
+    """Tell whether a body can be signed by Standard Webhooks at all, which signs texts."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _breaks(receiver: HookReceiver, side: str, body: bytes) -> bool:
+    try:
+        outcome(receiver, headers_of(side, body, "", Random(0)), body)
+    except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
+        return True
+    return False

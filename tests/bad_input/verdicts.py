@@ -1,0 +1,93 @@
+"""What may become of a bad payload: a canonical record, a skip by a named rule, or a rejection that an operator can act on."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, Skipped
+from tests.bad_input.grammar import Payload, smallest
+
+T = TypeVar("T", bound=BaseModel)
+LONGEST = 500
+CODE = re.compile(r"[a-z][a-z0-9_]{0,80}")
+
+
+def is_showable(text: str) -> bool:
+    """Tell whether a text may go to a terminal, a log and a Postgres column: printable, one line, bounded."""
+    return len(text) <= LONGEST and text.isprintable()
+
+
+def is_told(message: str, where: str = "") -> None:
+    """Fail unless a system's error is one bounded, visible line that names system and call."""
+    assert message.isprintable(), message[:300]
+    assert 0 < len(message) < 1_500
+    assert where in message
+
+
+def complaint_about(problem: Problem, personal: Iterable[str] = ()) -> str:
+    """Return what is wrong with a problem's words, or an empty text."""
+    if not CODE.fullmatch(problem.code):
+        return f"the code {problem.code!r}"
+    if not (problem.field and problem.message and problem.advice):
+        return f"{problem.code} lacks a field, a message or an advice"
+    for name in ("field", "message", "advice", "value"):
+        text = getattr(problem, name)
+        if not is_showable(text):
+            return f"{problem.code}.{name} can't be shown: {text[:200]!r} ({len(text)} characters)"
+        if shown := next((secret for secret in personal if secret.casefold() in text.casefold()), ""):
+            return f"{problem.code}.{name} shows the personal {shown!r}: {text!r}"
+    return ""
+
+
+def judged(to_canonical: Callable[[bytes], Any], payload: bytes, personal: Sequence[str] = ()) -> tuple[str, str]:
+    """Map a payload; return its outcome (``mapped``, ``skipped`` or a rejection's code) and what is wrong with it, or an empty text."""
+    try:
+        found = to_canonical(payload)
+    except RecordRejected as rejected:
+        faults = [complaint_about(problem, personal) for problem in rejected.problems]
+        return rejected.problems[0].code, next(filter(None, faults), "")
+    except BaseException as error:  # noqa: BLE001 - this is what the tests look for
+        return "crash", f"{type(error).__name__}: {str(error)[:300]}"
+    if isinstance(found, Skipped):
+        return "skipped", "" if found.rule and found.reason and is_showable(found.reason) else f"the skip {found!r:.300}"
+    assert isinstance(found, Mapped)
+    return "mapped", next(filter(None, (complaint_about(w, personal) for w in found.warnings)), "") or _unlike_itself(found.record)
+
+
+def _unlike_itself(record: BaseModel) -> str:
+    """Tell whether what the ledger keeps of a record is the record again."""
+    kept = record.model_dump_json(exclude_defaults=True)
+    return "" if type(record).model_validate_json(kept) == record else f"it is not itself again: {kept[:300]}"
+
+
+def run(
+    to_canonical: Callable[[bytes], Any],
+    payloads: Iterable[Payload],
+    personal: Sequence[str] = (),
+    more: Callable[[Any], str] | None = None,
+) -> Counter[str]:
+    """Judge payloads and return how many had each outcome; fail with the seed and the smallest payload of the first that goes wrong."""
+    outcomes: Counter[str] = Counter()
+
+    def mapped(payload: bytes) -> Any:
+        found = to_canonical(payload)
+        if more is not None and isinstance(found, Mapped) and (fault := more(found.record)):
+            raise AssertionError(fault)
+        return found
+
+    for payload in payloads:
+        # Where values changed places, a person's data stands in a field for something else, and nothing can tell.
+        hidden = () if "swap" in payload.kinds else personal
+        outcome, fault = judged(mapped, payload.body, hidden)
+        if fault:
+            reduced = smallest(payload.body, lambda body, hidden=hidden: bool(judged(mapped, body, hidden)[1]))
+            reason = judged(mapped, reduced, hidden)[1]
+            raise AssertionError(f"seed {payload.seed} ({payload.kinds}): {fault}\nsmallest payload ({reason}):\n{reduced[:3000]!r}")
+        outcomes[outcome] += 1
+    return outcomes

@@ -18,6 +18,13 @@ from resources.ledger.store import Session
 CHUNK = 2_000
 
 
+def source_present(sync: Sync, stream: Stream[Any]) -> datetime:
+    """Return the source's own present, in which its records' times and so the watermark are; a snapshot is taken at ours."""
+    if stream.is_snapshot:
+        return datetime.now(UTC)
+    return (sync.platform if stream.to_oms else sync.oms).clock()
+
+
 @dataclass
 class CaptureCounts:
     """``read`` from the source, of which ``captured`` were new and ``known`` were stored before."""
@@ -35,17 +42,35 @@ def capture(sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_li
     counts = CaptureCounts()
     if stream.is_snapshot and day != datetime.now(UTC).date():
         return counts
+    started = datetime.now(UTC)
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session, sync.ledger.session(sync.name, stream.name) as reading:
         for chunk, is_last in _with_end(ahead(_chunks(stream.fetch(sync, reading, window)))):
             with uncollected():
                 rows = [_row(sync, stream, day, record) for record in chunk]
-            with session.writer_lock(), session.transaction():
-                counts.captured += session.captures.add(_changed(stream, session, rows), sync.run_id)
-                if is_last:
-                    session.move_watermark(window, may_start=is_live)
+            reached = _reached(sync, stream, window, started) if is_last else None
+            with session.writer_lock():
+                counts.captured += session.repeatable(lambda: _store(sync, stream, session, rows, reached, may_start=is_live))  # noqa: B023 - run at once
             counts.read += len(rows)
         counts.known = counts.read - counts.captured
     return counts
+
+
+def _store(sync: Sync, stream: Stream[Any], session: Session, rows: list[CaptureRow], reached: Window | None, *, may_start: bool) -> int:
+    captured = session.captures.add(_changed(stream, session, rows), sync.run_id)
+    if reached is not None:
+        session.move_watermark(reached, may_start=may_start)
+    return captured
+
+
+def _reached(sync: Sync, stream: Stream[Any], window: Window, started: datetime) -> Window:
+    """Cut the window at the source's present when reading began: what it stamps after that has not been read, whatever our clock says.
+
+    A snapshot tells all there is, so it adjoins whatever was read before it.
+    """
+    if stream.is_snapshot:
+        return Window(datetime.min.replace(tzinfo=UTC), window.until)
+    present = source_present(sync, stream) - (datetime.now(UTC) - started)
+    return Window(window.since, min(window.until, max(window.since, present.replace(microsecond=0))))
 
 
 def _with_end(chunks: Iterator[list[RawRecord]]) -> Iterator[tuple[list[RawRecord], bool]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+from assets.config import live_config
 from tests.assets.documents import DEPOT, NOT_AT_OMS, SKUS, UNTRACKED, order, supply
-from tests.assets.scene import Scene
+from tests.assets.scene import NAME, Scene
 
 
 def _levels(scene: Scene) -> dict[str, int]:
@@ -165,3 +168,13 @@ def test_a_quantity_that_can_not_be_right_is_rejected_and_the_others_go_on(scene
 
     assert list(scene.open_rejections("inventory")) == ["TENT@NetworkView"]
     assert {sku: _levels(scene)[sku] for sku in ("MUG", "LAMP")} == {"MUG": 1000, "LAMP": 1000}
+
+
+def test_each_reading_moves_the_watermark(scene: Scene) -> None:
+    """A snapshot leaves no gap, however long ago the one before it was: a stream that is read every minute is not late."""
+    moments = [datetime.now(UTC) - timedelta(minutes=40), datetime.now(UTC) - timedelta(seconds=1)]
+    for moment in moments:
+        window = live_config(NAME, "inventory", (moment - timedelta(seconds=1)).isoformat(), moment.isoformat())
+        scene.run("inventory", first=moment.date(), last=moment.date(), config=window, trigger="live")
+
+    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'inventory'") == [(moments[-1],)]

@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 ORDERS ?=
 
-.PHONY: help demo up test check format lock clean-venv
+.PHONY: help demo up test chaos check audit format lock clean-venv
 
 help:
 	@echo "make demo [ORDERS=PATH]  set up, run the sandbox and the main job, verify both ends"
 	@echo "make up                  Postgres, sandbox, Dagster UI and daemon on 127.0.0.1:3000"
 	@echo "make test                set up and run the tests"
+	@echo "make chaos [KILLS=500 ORDERS=10000 SEED=1]   the whole system under kills and faults, compared record by record"
 	@echo "make check               format, lint, types, import rules, Dagster definitions"
 
 # Hash-locked: pip refuses any file whose hash is not in the lock.
@@ -35,6 +36,9 @@ up: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest
+
+chaos: $(VENV)/.dev
+	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),60) --orders $(or $(ORDERS),1000) --seed $(or $(SEED),1)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

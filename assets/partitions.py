@@ -14,6 +14,11 @@ def daily(start: date) -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=1)
 
 
+def closed_days(start: date) -> dg.DailyPartitionsDefinition:
+    """Return the partitions from ``start`` to yesterday: the days that are over."""
+    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC")
+
+
 def day_of(key: str) -> date:
     """Return the day of a partition key."""
     return date.fromisoformat(key)

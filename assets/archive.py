@@ -1,0 +1,176 @@
+"""The archive: each closed day of the history as Parquet files, for DuckDB, Spark or Trino, and for what the ledger no longer keeps.
+
+Without ``from __future__ import annotations``: Dagster reads the resource's type from the function's annotations.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+from psycopg import sql
+
+from assets import metadata
+from assets.chain import RETRIES
+from assets.columns import arrow_field, to_arrow
+from assets.faults import safe_text, unexpected
+from assets.partitions import day_of
+from assets.runtime import Lockstep
+from domain.errors import PermanentError, TransientError
+from resources.ledger.embedded import home
+
+KEY = dg.AssetKey(["history", "archive"])
+BATCH = 20_000
+"""Rows of one row group: what is in memory at once."""
+FILE = "part.parquet"
+LEFT_OUT = {"rejections": ("value", "age")}
+"""A rejected value may be a part of an address as a person typed it; an age is another at each look."""
+_ORDER = ("connection", "stream", "source_id", "sku", "node", "line_id", "capture_id", "event_key", "delivery_key", "rejection_id")
+"""Columns that name a row: in their order a day's file is the same however often it is written."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """One file: how many rows of a view it holds."""
+
+    view: str
+    rows: int
+    size: int
+    """In bytes."""
+
+
+def folder_of(lockstep: Lockstep) -> Path:
+    """Return the archive's folder: the configured one, else ``archive`` in Lockstep's own folder."""
+    return lockstep.installation.archive or home() / "archive"
+
+
+def archive_day(db: psycopg.Connection[Any], folder: Path, day: date) -> list[Archived]:
+    """Write the day's rows of every view of ``history`` that tells a row's day to ``view=NAME/day=DAY/part.parquet``, each as a whole.
+
+    A file takes its name only once it is complete and on disk, so a reader never meets half of one, and a repetition replaces it. Raises
+    ``TransientError`` where the disk is full, ``PermanentError`` where the folder can't be written.
+    """
+    with db.transaction():
+        # Two runs of one day would write the same files; and what a dead one left behind is nobody's while the lock is held.
+        db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", (f"archive/{folder}/{day}",))
+        return [_write(db, view, folder / f"view={view}" / f"day={day}", day) for view in _views(db)]
+
+
+def _views(db: psycopg.Connection[Any]) -> list[str]:
+    rows = db.execute(
+        """SELECT table_name FROM information_schema.columns
+           WHERE table_schema = 'history' AND column_name = 'source_day' AND data_type = 'date' ORDER BY table_name"""
+    )
+    return [name for (name,) in rows]
+
+
+def _write(db: psycopg.Connection[Any], view: str, folder: Path, day: date) -> Archived:
+    temporary = folder / f".{FILE}.{os.getpid()}.tmp"
+    with _classified(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for remains in folder.glob(f".{FILE}.*.tmp"):
+            remains.unlink()
+        try:
+            rows = _fill(temporary, db, view, day)
+            _flush(temporary)
+            temporary.replace(folder / FILE)
+            _flush(folder)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return Archived(view, rows, (folder / FILE).stat().st_size)
+
+
+def _fill(file: Path, db: psycopg.Connection[Any], view: str, day: date) -> int:
+    columns = _columns(db, view)
+    names = [name for name, *_ in columns]
+    order = [name for name in _ORDER if name in names] or names[:1]
+    query = sql.SQL("SELECT {} FROM {} WHERE source_day = %s ORDER BY {}").format(
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.Identifier("history", view),
+        sql.SQL(", ").join(map(sql.Identifier, order)),
+    )
+    schema = pa.schema([arrow_field(name, kind, precision, scale) for name, kind, precision, scale in columns])
+    total = 0
+    with (
+        pa.OSFile(str(file), "wb") as sink,
+        pq.ParquetWriter(sink, schema, compression="zstd") as writer,
+        db.cursor(f"archive_{view}") as rows,
+    ):
+        rows.itersize = BATCH
+        rows.execute(query, (day,))
+        while batch := rows.fetchmany(BATCH):
+            arrays = [to_arrow(values, field.type) for values, field in zip(zip(*batch, strict=True), schema, strict=True)]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            total += len(batch)
+    return total
+
+
+def _columns(db: psycopg.Connection[Any], view: str) -> list[tuple[str, str, int | None, int | None]]:
+    """Return name, type, precision and scale of a view's columns that are archived."""
+    rows = db.execute(
+        """SELECT column_name, udt_name, numeric_precision, numeric_scale FROM information_schema.columns
+           WHERE table_schema = 'history' AND table_name = %s ORDER BY ordinal_position""",
+        (view,),
+    )
+    return [(n, k, p, s) for n, k, p, s in rows if n not in LEFT_OUT.get(view, ())]
+
+
+def _flush(path: Path) -> None:
+    """Have a file's content, or a folder's names, on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _classified(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        where = f"The archive could not write to {folder} ({reason})"
+        if error.errno in _FULL:
+            raise TransientError(f"{where}; nothing half-written was left. Another try helps once there is room") from None
+        raise PermanentError(f"{where}; another try won't help. Let the daemon's user write there, or set archive: elsewhere") from None
+
+
+def build_archive(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Build the asset ``history/archive``, one for the installation."""
+
+    @dg.asset(
+        key=KEY, group_name="history", kinds={"parquet"}, partitions_def=partitions, retry_policy=RETRIES,
+        backfill_policy=dg.BackfillPolicy.multi_run(31),
+        description="The day's history as Parquet files, one for each view: orders, lines, stock, shipments, deliveries and so on. Names, "
+        "addresses and the like are not in them. Materialize a day again to write what has changed since.\n\n"
+        "**Red?** The folder can't be written or the disk is full: the error says which.",
+    )  # fmt: skip
+    def archive(context: dg.AssetExecutionContext, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+        folder = folder_of(lockstep)
+        for key in context.partition_keys:
+            try:
+                with lockstep.ledger.connect() as db:
+                    written = archive_day(db, folder, day_of(key))
+            except PermanentError as error:
+                raise dg.Failure(str(error), allow_retries=False) from None
+            except (TransientError, psycopg.OperationalError) as error:
+                raise TransientError(safe_text(error)) from None
+            except Exception as error:  # noqa: BLE001 - the failure says what it was, and is red
+                raise unexpected(error, "history/archive") from None
+            rows = {f"rows: {one.view}": one.rows for one in written}
+            total = {"dagster/row_count": sum(rows.values()), "bytes": sum(one.size for one in written)}
+            text = f"{total['dagster/row_count']} rows of {len(written)} views in {folder}"
+            context.add_asset_metadata(metadata.counts(rows | total) | metadata.line(text), partition_key=key)
+        return dg.MaterializeResult()
+
+    return archive

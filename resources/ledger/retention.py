@@ -1,0 +1,103 @@
+"""Retention: months of the large tables are dropped whole, rows of the others deleted in bounded batches; open work is always kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+
+from domain.connections import Retention
+from domain.errors import TransientError
+
+BATCH = 5_000
+MONTHLY = {
+    "capture": ("capture",),
+    "record": ("record", "order_header", "order_line", "stock_level", "fulfilment_event"),
+    "message_log": ("message_log",),
+}
+"""Setting -> tables that are partitioned by month, in the order in which they may go: a record outlives its capture."""
+ROWS = {
+    "batch": ("batch", "finished_at", "TRUE"),
+    # A discarded record stays discarded for as long as its capture could be validated again.
+    "rejection": ("rejection", "closed_at", """state = 'resolved' OR state = 'discarded' AND NOT EXISTS (SELECT FROM sync.capture c
+        WHERE (c.connection, c.stream, c.source_day, c.capture_id) = (t.connection, t.stream, t.source_day, t.capture_id))"""),
+    "inbox": ("inbox", "received_at", "taken_at IS NOT NULL"),
+    "rerun": ("rerun", "ended_at", "outcome <> ''"),
+    "drift": ("drift", "closed_at", "state = 'closed'"),
+}  # fmt: skip
+"""Setting -> table, its time, and the condition under which a row is done with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One month or the old rows of a table: how many rows went, or would go, or why it is kept."""
+
+    table: str
+    before: date
+    rows: int
+    kept: str = ""
+
+
+def retire(db: psycopg.Connection[Any], retention: Retention, today: date, *, dry_run: bool = False) -> list[Removal]:
+    """Remove what is past its retention; ``dry_run`` only tells. ``db`` is in autocommit mode, each removal is a transaction of its own.
+
+    Needs no more than the writer's rights. Raises ``TransientError`` where a month is in use for longer than the drop waits.
+    """
+    removals: list[Removal] = []
+    for setting, tables in MONTHLY.items():
+        keep: timedelta | None = getattr(retention, setting)
+        if keep is not None:
+            for table in tables:
+                for month in _months(db, table):
+                    if _next(month) <= today - keep:
+                        removals += _month(db, table, month, dry_run=dry_run)
+    for setting, (table, moment, condition) in ROWS.items():
+        keep = getattr(retention, setting)
+        if keep is not None:
+            removals += _rows(db, table, f"{moment} < %s AND ({condition})", today - keep, dry_run=dry_run)
+    return removals
+
+
+def _months(db: psycopg.Connection[Any], table: str) -> list[date]:
+    """Return the first days of the months that a table has, the oldest first."""
+    rows = db.execute(
+        """SELECT to_date(right(c.relname, 7), 'YYYY_MM') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+           WHERE i.inhparent = ('sync.' || %s)::regclass ORDER BY 1""",
+        (table,),
+    )
+    return [day for (day,) in rows]
+
+
+def _month(db: psycopg.Connection[Any], table: str, month: date, *, dry_run: bool) -> list[Removal]:
+    row = db.execute("SELECT sync.why_kept(%s, %s)", (table, month)).fetchone()
+    kept = str(row[0]) if row else ""
+    if kept or dry_run:
+        counted = db.execute(
+            f"SELECT count(*) FROM sync.{table} WHERE source_day >= %s AND source_day < %s",  # noqa: S608 - constants of this module only
+            (month, _next(month)),
+        ).fetchone()
+        return [Removal(table, _next(month), int(counted[0]) if counted else 0, kept)]
+    try:
+        dropped = db.execute("SELECT sync.drop_month(%s, %s)", (table, month)).fetchone()
+    except psycopg.errors.LockNotAvailable as error:
+        raise TransientError(f"sync.{table} of {month:%Y-%m} is in use and was not dropped; another try helps later") from error
+    return [] if dropped is None or dropped[0] is None else [Removal(table, _next(month), int(dropped[0]))]
+
+
+def _rows(db: psycopg.Connection[Any], table: str, condition: str, before: date, *, dry_run: bool) -> list[Removal]:
+    if dry_run:
+        counted = db.execute(f"SELECT count(*) FROM sync.{table} t WHERE {condition}".encode(), (before,)).fetchone()  # noqa: S608
+        return [Removal(table, before, int(counted[0]))] if counted and counted[0] else []
+    total = 0
+    statement = f"DELETE FROM sync.{table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM sync.{table} t WHERE {condition} LIMIT {BATCH}))"  # noqa: S608
+    while number := db.execute(statement.encode(), (before,)).rowcount:
+        total += number
+    if total:
+        db.execute("INSERT INTO sync.retention_log (table_name, before, rows) VALUES (%s, %s, %s)", (table, before, total))
+    return [Removal(table, before, total)] if total else []
+
+
+def _next(month: date) -> date:
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -1,0 +1,150 @@
+"""The archive: one Parquet file for each view and day, whole or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pyarrow.parquet as pq
+import pytest
+
+from assets.archive import KEY, archive_day
+from domain.errors import PermanentError, TransientError
+from orchestration.definitions import build
+from tests.assets.documents import PERSON
+from tests.assets.scene import QUIET, Scene
+
+DAY = date(2026, 1, 2)
+
+
+def archived(database: str, folder: Path, day: date = DAY) -> dict[str, int]:
+    """Archive a day; return the rows of each view."""
+    with psycopg.connect(database, autocommit=True) as db:
+        return {one.view: one.rows for one in archive_day(db, folder, day)}
+
+
+def fill(database: str, rows: int) -> None:
+    """Put stock levels of the day into the ledger."""
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute("SELECT sync.ensure_month(%s)", (DAY,))
+        db.execute(
+            """INSERT INTO sync.stock_level (source_day, capture_id, connection, sku, node, available, infinite, observed_at)
+               SELECT %s, gen_random_uuid(), 'acme', 'SKU-' || n, md5(n::text), n + 0.1234, false, '2026-01-02T03:04:05Z'
+               FROM generate_series(1, %s) n""",
+            (DAY, rows),
+        )
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte; skipped where none may be mounted."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("no file system can be mounted here (needs root)")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_day_is_written_and_read_back(scene: Scene, tmp_path: Path) -> None:
+    """The asset writes every view's rows of the day, amounts exact and times in UTC, and nothing of a person."""
+    scene.place_many([1, 2, 3])
+    scene.run("orders")
+    folder = tmp_path / "archive"
+    scene.lockstep.installation = scene.installation.model_copy(update={"archive": folder})  # type: ignore[union-attr]
+    day = scene.yesterday.isoformat()
+    job = build(scene.installation, scene.lockstep).resolve_job_def("archive")  # type: ignore[arg-type]
+
+    result = job.execute_in_process(instance=scene.instance, partition_key=day, run_config=QUIET)
+
+    [event] = result.asset_materializations_for_node("history__archive")
+    assert event.metadata["rows: orders"].value == 3
+    table = pq.read_table(folder / "view=orders" / f"day={day}" / "part.parquet", partitioning=None)
+    assert [row["order_id"] for row in table.to_pylist()] == ["1", "2", "3"]
+    assert table["total"][0].as_py() == Decimal("35.0000")
+    assert str(table.schema.field("settled_at").type) == "timestamp[us, tz=UTC]"
+    assert set(map(str, pq.read_table(folder / "view=order_lines")["day"].to_pylist())) == {day}  # the folder's name is a column
+    found = b"".join(str(pq.read_table(file, partitioning=None).to_pylist()).encode() for file in folder.rglob("*.parquet"))
+    for name in ("first_name", "last_name", "street_1", "phone", "email"):
+        assert str(PERSON[name]).encode() not in found
+
+
+def test_writing_a_day_again_gives_the_same_files(database: str, tmp_path: Path) -> None:
+    """A repetition replaces each file by the same bytes, and clears what a dead run left behind."""
+    fill(database, 50)
+    first = archived(database, tmp_path)
+    assert first["stock"] == 50
+    assert first["orders"] == 0  # no rows is a file without rows, not a missing file
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.parquet")}
+    (tmp_path / "view=stock" / f"day={DAY}" / ".part.parquet.1.tmp").write_bytes(b"half")
+
+    assert archived(database, tmp_path) == first
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+
+
+def test_many_rows_are_written_in_bounded_groups(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows come from a server-side cursor and go out group by group: memory does not grow with the day."""
+    monkeypatch.setattr("assets.archive.BATCH", 1_000)
+    fill(database, 2_500)
+    archived(database, tmp_path)
+    file = pq.ParquetFile(tmp_path / "view=stock" / f"day={DAY}" / "part.parquet")
+    assert [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)] == [1_000, 1_000, 500]
+
+
+def test_a_full_disk_leaves_the_old_file_whole(database: str, small_disk: Path) -> None:
+    """Where the disk fills up, another try is asked for, nothing half-written stays, and the day's earlier file is still there."""
+    fill(database, 100)
+    archived(database, small_disk)
+    file = small_disk / "view=stock" / f"day={DAY}" / "part.parquet"
+    before = file.read_bytes()
+    fill(database, 40_000)
+
+    with pytest.raises(TransientError, match="No space left on device"):
+        archived(database, small_disk)
+
+    assert file.read_bytes() == before
+    assert [one.name for one in file.parent.iterdir()] == ["part.parquet"]
+
+
+def test_a_limit_on_a_files_size_is_a_full_disk_too(database: str, tmp_path: Path) -> None:
+    """The same without root: a process that may write only so much; its failure is transient and leaves nothing behind."""
+    fill(database, 40_000)
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        "from datetime import date; from pathlib import Path; import psycopg\n"
+        "from assets.archive import archive_day; from domain.errors import TransientError\n"
+        "try:\n"
+        "    archive_day(psycopg.connect(sys.argv[1], autocommit=True), Path(sys.argv[2]), date(2026, 1, 2))\n"
+        "except TransientError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, database, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "File too large" in done.stdout
+    assert [file for file in tmp_path.rglob("*") if file.is_file() and "view=stock" in str(file)] == []
+
+
+def test_a_folder_that_can_not_be_written_is_no_matter_of_another_try(database: str, tmp_path: Path) -> None:
+    """A file where the folder should be: a person has to look."""
+    (tmp_path / "archive").write_text("not a folder")
+    with pytest.raises(PermanentError, match="set archive: elsewhere"):
+        archived(database, tmp_path / "archive")
+
+
+def test_only_closed_days_have_a_partition(scene: Scene) -> None:
+    """Today is not over: it has no partition yet, and the schedule asks for yesterday's."""
+    definitions = build(scene.installation, scene.lockstep)  # type: ignore[arg-type]
+    partitions = definitions.resolve_asset_graph().get(KEY).partitions_def
+    assert partitions is not None
+    assert partitions.get_last_partition_key() == scene.yesterday.isoformat()
+    schedule = definitions.get_repository_def().get_schedule_def("archive")
+    context = dg.build_schedule_context(scheduled_execution_time=scene.moment(scene.today, 3))
+    request = schedule(context)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == (scene.today - timedelta(days=1)).isoformat()

@@ -1,0 +1,40 @@
+"""A scene as in tests/assets, and databases as somebody else's user."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from resources.ledger import embedded
+from tests.assets.conftest import scene, short_waits
+
+__all__ = ["acting", "bare_server", "new_user", "scene", "short_waits"]
+
+
+def acting(url: str, role: str) -> str:
+    """Return the URL of the same database with the rights of a role."""
+    return f"{url}{'&' if '?' in url else '?'}options={quote(f'-c role={role}')}"
+
+
+@pytest.fixture(scope="module")
+def bare_server() -> Iterator[str]:
+    """Start a server of its own on which nothing was ever migrated, so that no role is there; return its superuser's URL."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-pg-") as folder:
+        data = Path(folder) / "postgres"
+        yield embedded.start(data)
+        embedded.stop(data)
+
+
+def new_user(superuser: str, attributes: str) -> str:
+    """Make a user with the given attributes and a database of its own; return the database's URL with that user's login."""
+    name = f"user_{uuid4().hex[:10]}"
+    with psycopg.connect(superuser, autocommit=True) as db:
+        db.execute(f"CREATE ROLE {name} LOGIN {attributes}")
+        db.execute(f"CREATE DATABASE {name} OWNER {name}")
+    return f"postgresql://{name}:@/{name}?{superuser.partition('?')[2]}"

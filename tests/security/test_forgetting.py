@@ -1,0 +1,176 @@
+"""Forgetting a person: nothing that tells who they are is left, and the facts, the books and the systems stay as they were."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from psycopg import sql
+
+from domain.errors import PermanentError
+from domain.personal import GONE, without_person
+from resources.ledger.codec import decompress
+from resources.ledger.forgetting import Forgotten, forget, was_forgotten
+from tests.assets.documents import PERSON, order
+from tests.assets.scene import NAME, Scene
+
+JANE = "jane.doe@example.com"
+RUTH: dict[str, Any] = PERSON | {
+    "first_name": "Ruthanne", "last_name": "Quillfeather", "email": "Ruthanne.Q@example.org", "phone": "+1 512-555-0199",
+    "street_1": "77 Hummingbird Crescent", "company": "Quillfeather Pottery",
+}  # fmt: skip
+NEEDLES = ("ruthanne", "quillfeather", "hummingbird", "512-555-0199", "+15125550199", "203.0.113.77")
+
+
+def forget_in(scene: Scene, subject: str, *, dry_run: bool = False) -> Forgotten:
+    """Forget a person of the scene's connection, as the owner."""
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        return forget(db, NAME, subject, "tester", dry_run=dry_run)
+
+
+def traces(scene: Scene) -> list[str]:
+    """Return where in the ledger one of the needles stands, compressed columns included."""
+    found = []
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        tables = [name for (name,) in db.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'sync'")]
+        for table in tables:
+            cursor = db.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier("sync", table)))
+            names = [column.name for column in cursor.description or ()]
+            for row in cursor:
+                for name, value in zip(names, row, strict=True):
+                    text = decompress(value).decode() if name in ("payload", "canonical", "content") and value else str(value)
+                    found += [f"{table}.{name}: {needle}" for needle in NEEDLES if needle in text.lower()]
+    return found
+
+
+@pytest.fixture
+def shop(scene: Scene) -> Scene:
+    """Two orders of Ruth's and one of Jane's, delivered; Ruth's second is rejected, since its postcode is none."""
+    scene.configure(addresses={"postcode": "reject"})
+    message = {"customer_message": "Please ring Ruthanne Quillfeather", "ip_address": "203.0.113.77", "customer_id": 4711}
+    hers = [order(number, scene.moment(), billing_address=RUTH, **message) for number in (1, 2)]
+    for document in hers:
+        document["shipping_addresses"] = [RUTH | {k: v for k, v in document["shipping_addresses"][0].items() if k not in RUTH}]
+    hers[1]["shipping_addresses"][0]["zip"] = "Hummingbird"
+    scene.place(*hers)
+    scene.place_many([3])
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 2}]})
+    scene.run("shipments")
+    return scene
+
+
+@pytest.mark.parametrize("subject", ["RUTHANNE.Q@example.org", "4711"])
+def test_a_person_is_forgotten_everywhere_and_the_facts_stay(shop: Scene, subject: str) -> None:
+    """By e-mail address or by the store's customer id: no table tells of her, all amounts, lines and outcomes are as before."""
+    facts = "SELECT * FROM history.order_lines ORDER BY 1, 2, 3"
+    before = (
+        shop.sql(facts),
+        shop.sql("SELECT order_id, total, units, ship_country FROM sync.order_header ORDER BY 1"),
+        shop.outcomes("orders"),
+    )
+    assert traces(shop)
+
+    planned = forget_in(shop, subject, dry_run=True)
+    assert planned.orders == ["1", "2"]
+    assert traces(shop)
+    done = forget_in(shop, subject)
+
+    assert done.counts == planned.counts
+    assert done.counts["capture"] == 3  # two orders, and the OMS's copy of one
+    assert traces(shop) == []
+    after = (
+        shop.sql(facts),
+        shop.sql("SELECT order_id, total, units, ship_country FROM sync.order_header ORDER BY 1"),
+        shop.outcomes("orders"),
+    )
+    assert after == before
+    payload = msgspec.json.decode(
+        decompress(shop.sql("SELECT payload FROM sync.capture WHERE stream = 'orders' AND source_id = '1'")[0][0])
+    )
+    document = payload.get("order", payload)
+    assert document["billing_address"]["first_name"] == GONE
+    assert document["billing_address"]["country_iso2"] == "US"
+    assert document["total_inc_tax"] == "35.0000"
+    assert JANE in decompress(shop.sql("SELECT payload FROM sync.capture WHERE source_id = '3'")[0][0]).decode()
+    assert shop.open_rejections("orders") == {}
+
+
+def test_it_is_recorded_without_naming_the_person_and_done_once(shop: Scene) -> None:
+    """The ledger tells who forgot somebody and when, and can answer whether this person was meant; a repetition adds nothing."""
+    with psycopg.connect(shop.database, autocommit=True) as db:
+        db.execute("SET ROLE lockstep_writer")
+        with pytest.raises(PermanentError, match="lockstep_owner"):  # captures can't be changed with the running service's rights
+            forget(db, NAME, RUTH["email"], "tester")
+    forget_in(shop, RUTH["email"])
+    assert not any(forget_in(shop, RUTH["email"]).counts.values())
+    [(who, counts, row)] = shop.sql("SELECT who, counts, forgotten::text FROM sync.forgotten")
+    assert who == "tester"
+    assert counts["capture"] == 3
+    assert "ruthanne" not in row.lower()
+    with psycopg.connect(shop.database) as db:
+        assert was_forgotten(db, NAME, "ruthanne.q@EXAMPLE.org")
+        assert not was_forgotten(db, NAME, JANE)
+
+
+def test_a_rerun_sends_nothing_and_brings_nothing_back(shop: Scene) -> None:
+    """The partition is read, validated and delivered again, even by force: the OMS keeps what it has, the ledger stays without her."""
+    forget_in(shop, RUTH["email"])
+    outcomes, effects = shop.outcomes("orders"), shop.oms_counts()
+
+    shop.run("orders", "shipments", first=shop.yesterday)
+    force = {f"{NAME}__orders__delivered": {"config": {"force": True}}}
+    result = shop.run("orders", first=shop.yesterday, config=force)
+
+    assert traces(shop) == []
+    assert shop.outcomes("orders") == outcomes | {"2": ("skipped", "forgotten")}  # it was rejected before, and is not tried again
+    assert shop.oms_order(1)["CustomerFirstName"] == "Ruthanne"
+    assert shop.oms_counts()["creates"] == effects["creates"]
+    [event] = [e for e in result.get_asset_materialization_events() if e.asset_key and e.asset_key.path[-1] == "delivered"]
+    assert "1" in str(event.materialization.metadata["left alone: forgotten"].value)
+
+
+def test_a_later_version_is_stored_without_the_person_and_goes_nowhere(shop: Scene) -> None:
+    """The store still tells of her when it changes the order: the version is kept without her, and skipped by the rule ``forgotten``."""
+    forget_in(shop, RUTH["email"])
+    saves = shop.oms_counts()["saves"]
+    shop.to_store(
+        "orders/1",
+        {"staff_notes": "Ruthanne Quillfeather called", "date_modified": (shop.moment() + timedelta(hours=2)).isoformat()},
+        "PATCH",
+    )
+
+    shop.run("orders")
+
+    assert shop.outcomes("orders")["1"] == ("skipped", "forgotten")
+    assert traces(shop) == []
+    assert shop.oms_counts()["saves"] == saves
+    assert shop.sql("SELECT count(*) FROM sync.order_line WHERE source_id = '1'") == [(2,)]
+
+
+def test_work_in_progress_is_finished_first(scene: Scene) -> None:
+    """An order that is still to be sent needs its address: forgetting is refused and says which order, and nothing has changed."""
+    scene.place(order(1, scene.moment(), billing_address=RUTH))
+    scene.run("orders", steps=("captured", "validated"))
+    with pytest.raises(PermanentError, match=r"still to be done: 1 \(to be delivered\)"):
+        forget_in(scene, RUTH["email"])
+    assert traces(scene)
+
+
+def test_names_of_fields_decide_in_any_systems_spelling() -> None:
+    """The person goes, whatever a system calls the field; facts that look alike stay; doing it again changes nothing."""
+    document = {
+        "OrderId": "US-1", "CustomerFirstName": "Ruthanne", "CustomerLastName": "Quillfeather", "CustomerId": 4711, "Total": 12.5,
+        "OrderLine": [{"ItemId": "RUTHANNE-MUG", "Description": "Mug of ruthanne quillfeather", "Quantity": 2}],
+        "form_fields": [{"name": "VAT", "value": "DE1"}], "notes": [{"kind": "customer", "text": "hello"}], "first_name": "",
+        "Address": {"Address1": "77 Hummingbird Crescent", "City": "Austin", "State": "TX", "Country": "US", "PostalCode": None},
+    }  # fmt: skip
+    cleaned = without_person(document)
+    assert cleaned["OrderLine"] == [{"ItemId": "RUTHANNE-MUG", "Description": f"Mug of {GONE}", "Quantity": 2}]
+    assert cleaned["Address"] == {"Address1": GONE, "City": GONE, "State": "TX", "Country": "US", "PostalCode": None}
+    assert (cleaned["OrderId"], cleaned["CustomerId"], cleaned["Total"], cleaned["first_name"]) == ("US-1", 0, 12.5, "")
+    assert cleaned["form_fields"] == [{"name": GONE, "value": GONE}]
+    assert without_person(cleaned) == cleaned

@@ -1,0 +1,157 @@
+"""Secrets are nowhere, and personal data only where it must be, whatever the two systems answer and however runs fail."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import orjson
+import psycopg
+import pytest
+
+from assets.archive import archive_day
+from resources.platforms.bigcommerce.client import BigCommerce
+from tests.assets.documents import PERSON, order
+from tests.assets.scene import NAME, Scene
+from tests.security.leaks import Needles, leaks
+
+WHO: dict[str, Any] = PERSON | {
+    "first_name": "Zebediah", "last_name": "Quartermaine", "email": "zeb.quartermaine@mailbox.example", "phone": "+1 512-555-0147",
+    "street_1": "9 Periwinkle Terrace",
+}  # fmt: skip
+PERSONAL = ("Zebediah", "Quartermaine", "zeb.quartermaine", "512-555-0147", "+15125550147", "Periwinkle")
+NOTE = "Zebediah Quartermaine rings twice at 9 Periwinkle Terrace"
+
+
+@pytest.fixture
+def printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], Path]]:
+    """Collect what is printed and what any library logs, down to DEBUG, in a folder."""
+    folder = tmp_path / "printed"
+    folder.mkdir()
+    handler = logging.FileHandler(folder / "log")
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+
+    def collect() -> Path:
+        out, err = capfd.readouterr()
+        (folder / "out").write_text(out)
+        (folder / "err").write_text(err)
+        return folder
+
+    yield collect
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def buy(scene: Scene, *numbers: int) -> None:
+    """Place orders of the planted person."""
+    for number in numbers:
+        document = order(number, scene.moment(), billing_address=WHO, customer_message=NOTE, staff_notes=NOTE, ip_address="203.0.113.9")
+        document["shipping_addresses"] = [document["shipping_addresses"][0] | WHO]
+        scene.place(document)
+
+
+def echo(secrets: list[str], note: str = "") -> dict[str, Any]:
+    """Return an error body that repeats all it can: every credential, a person in fields, and in text, by name where one was sent."""
+    told = f"{note} zeb.quartermaine@mailbox.example, +1 512-555-0147; token {secrets[0]}, secrets {' '.join(secrets[1:])}"
+    return {"title": "Unprocessable", "detail": told, "errors": {"billing_address": WHO, "message": told}, "request": {"headers": secrets},
+            "error_description": told, "messages": {"Message": [{"Type": "ERROR", "Code": "BAD", "Description": told}]}}  # fmt: skip
+
+
+def test_nothing_leaks_whatever_goes_wrong(
+    scene: Scene, tmp_path: Path, printed: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Good runs and all kinds of failing ones, then everything they produced is searched."""
+    assert scene.lockstep is not None
+    secrets = [f"sandbox-token-{scene.store}", "sandbox-secret", "sandbox-password"]
+    secrets.append(scene.lockstep.sync(NAME, "").oms._auth.headers()["Authorization"].split()[1])  # type: ignore[attr-defined]
+    read, write = echo(secrets), echo(secrets, NOTE)
+    buy(scene, 1, 2)
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 2}]})
+    scene.run("shipments", "inventory")
+
+    def fails(system: str, *streams: str, **rule: Any) -> None:
+        scene.configure()  # a new process: tokens are fetched again
+        scene.fault(system, rule)
+        scene.run(*streams, first=scene.yesterday, raise_on_error=False)
+        scene.fault(system)
+
+    number = 10
+    for status in (401, 403, 422, 500, 302):
+        buy(scene, number := number + 1)
+        where = {"Location": "https://elsewhere.example/"} if status == 302 else {}
+        if status != 403:
+            fails("bigcommerce", "orders", kind="status", path="/v2/orders", status=status, body=read, headers=where)
+        fails("manhattan", "orders", kind="status", path="/order/save", status=status, body=write, headers=where)
+    for rule in ({"status": 502, "body": f"<html>{NOTE} {secrets}</html>"}, {"status": 200, "body": {"success": False} | write}):
+        buy(scene, number := number + 1)
+        fails("manhattan", "orders", kind="status", path="/order/save", **rule)
+    fails("manhattan", "orders", kind="status", path="oauth/token", status=401, body=read)
+    for system, path, kind in (("bigcommerce", "/v2/orders", "malformed"), ("bigcommerce", "/v2/orders", "wrong_types"),
+                               ("manhattan", "/order/save", "truncated"), ("manhattan", "/order/save", "drop_after")):  # fmt: skip
+        buy(scene, number := number + 1)
+        fails(system, "orders", kind=kind, path=path, times=6)
+    unforeseen(scene, monkeypatch)
+
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        archive_day(db, tmp_path / "archive", scene.yesterday)
+    needles = Needles(secrets, PERSONAL)
+    assert scene.sql("SELECT count(*) > 1 FROM sync.rejection WHERE stage = 'delivered'") == [(True,)]  # it did fail, in many ways
+    assert scene.sql("SELECT count(*) > 5 FROM sync.message_log WHERE error <> ''") == [(True,)]
+    assert len(scene.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))) > 10
+    found = leaks(scene.instance, scene.database, [printed(), tmp_path / "archive"], needles)
+    assert not found, "\n".join(found)
+
+
+def unforeseen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let our own code stumble over the record, with the record in the error's text."""
+    buy(scene, 90, 91)
+    to_order = BigCommerce.to_order
+
+    def stumbles(self: BigCommerce, payload: bytes, exported: Callable[[str], bool]) -> object:
+        if b'"id":90,' in payload:
+            raise ValueError(f"could not convert {payload!r}")
+        return to_order(self, payload, exported)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BigCommerce, "to_order", stumbles)
+        scene.configure()
+        scene.run("orders", raise_on_error=False)
+        patch.setattr(BigCommerce, "fetch_orders", _stumble)
+        scene.run("orders", raise_on_error=False)
+
+
+def _stumble(*_: object) -> None:
+    raise KeyError(orjson.dumps(WHO).decode())
+
+
+def test_the_search_finds_what_is_there(scene: Scene, tmp_path: Path) -> None:
+    """A search that finds nothing proves nothing: planted in a compressed column, an event, a file and a Parquet file, it is found."""
+    buy(scene, 1)
+    scene.run("orders")
+    (tmp_path / "log").write_text("authorised by c2FuZGJveC1zZWNyZXQ=")  # in base64
+
+    @dg.op
+    def careless() -> None:
+        raise ValueError("for Zebediah")
+
+    @dg.job
+    def told() -> None:
+        careless()
+
+    told.execute_in_process(instance=scene.instance, raise_on_error=False)
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        db.execute("UPDATE sync.delivery SET error = 'no such street: 9 periwinkle terrace'")
+    found = leaks(
+        scene.instance, scene.database, [tmp_path / "log"], Needles(["sandbox-secret", "Quartermaine"], ("Zebediah", "Periwinkle"))
+    )
+    places = " ".join(found)
+    for place in ("sync.capture.payload", "sync.target_state.content", "sync.delivery.error", "event STEP_FAILURE", "file log"):
+        assert place in places
+    assert "zebediah" not in places.lower()

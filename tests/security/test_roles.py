@@ -1,0 +1,179 @@
+"""Least privilege: three roles, each tried out by connecting as it; and migrations by users of all degrees of right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import dagster as dg
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
+
+from resources.ledger import migrate as module
+from resources.ledger import roles
+from resources.ledger.dagster_storage import create_tables
+from resources.ledger.migrate import migrate
+from sandbox.app import RunningSandbox
+from tests.assets.scene import Scene
+from tests.security.conftest import acting, new_user
+
+WRITER, READER, OWNER = roles.WRITER, roles.READER, roles.OWNER
+
+
+def refused(url: str, statement: str) -> None:
+    """Check that a statement fails for want of rights."""
+    with psycopg.connect(url, autocommit=True) as db, pytest.raises(InsufficientPrivilege):
+        db.execute(statement.encode())
+
+
+def test_the_whole_chain_runs_as_the_writer(sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None) -> None:
+    """Capture, validation and delivery of all streams need no more than the writer's rights, and a month's partitions come of themselves."""
+    made = Scene(sandbox.url, acting(database, WRITER), f"w{uuid4().hex[:10]}", tmp_path)
+    try:
+        made.place_many([1, 2])
+        made.run("orders")
+        made.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 2}]})
+        made.run("shipments", "inventory")
+        made.run("orders")
+        assert set(made.oms_orders()) == {"1", "2"}
+        assert len(made.store_shipments()) == 1
+        assert made.sql("SELECT current_user") == [(WRITER,)]
+    finally:
+        made.close()
+
+
+def test_dagster_runs_on_tables_that_the_owner_made(database: str) -> None:
+    """Once ``lockstep migrate`` has made Dagster's tables, runs and events are stored with the writer's rights, which change no table."""
+    create_tables(database)
+    writer = acting(database, WRITER)
+    storage = {"custom": {"module": "resources.ledger.dagster_storage", "class": "LockstepStorage", "config": {"url": writer}}}
+
+    @dg.asset
+    def one() -> None:
+        return None
+
+    overrides = {"storage": storage, "telemetry": {"enabled": False}}
+    with dg.DagsterInstance.local_temp(overrides=overrides) as instance:
+        assert dg.materialize([one], instance=instance).success
+        assert instance.get_latest_materialization_event(dg.AssetKey("one")) is not None
+    with psycopg.connect(database) as db:
+        assert db.execute("SELECT count(*) FROM public.runs WHERE status = 'SUCCESS'").fetchone() == (1,)
+    refused(writer, "DROP TABLE public.runs")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE sync.delivery",
+        "ALTER TABLE sync.delivery ADD COLUMN more int",
+        "TRUNCATE sync.capture",
+        "CREATE TABLE sync.mine (id int)",
+        "CREATE TABLE public.mine (id int)",
+        "CREATE SCHEMA mine",
+        "CREATE ROLE mine",
+        "UPDATE sync.capture SET payload = ''",
+        "DELETE FROM sync.capture",
+        "DELETE FROM sync.message_log",
+        "UPDATE public.lockstep_migration SET digest = ''",
+        "ALTER FUNCTION sync.ensure_month(date) SECURITY INVOKER",
+        "DROP SCHEMA history CASCADE",
+        "GRANT lockstep_owner TO lockstep_writer",
+    ],
+)
+def test_the_writer_changes_no_structure_and_no_evidence(database: str, statement: str) -> None:
+    """Neither a table's form nor what was captured or sent can be changed by the running service."""
+    refused(acting(database, WRITER), statement)
+
+
+def test_a_partition_has_no_side_door(database: str) -> None:
+    """The month's own table gives the writer no more than its parent, which it must be reached through."""
+    with psycopg.connect(acting(database, WRITER), autocommit=True) as db:
+        db.execute("SELECT sync.ensure_month('2026-01-02')")
+        assert db.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'capture_2026_01'").fetchone() == (OWNER,)
+    refused(acting(database, WRITER), "DELETE FROM sync.capture_2026_01")
+
+
+def test_a_function_of_the_owner_can_not_be_led_astray(database: str) -> None:
+    """What runs with the owner's rights finds names by a fixed path, is the owner's, and is callable by the writer alone."""
+    with psycopg.connect(database) as db:
+        rows = db.execute(
+            """SELECT p.proname, pg_get_userbyid(p.proowner), p.proconfig, has_function_privilege('lockstep_reader', p.oid, 'EXECUTE')
+               FROM pg_proc p WHERE p.pronamespace = 'sync'::regnamespace AND p.prosecdef"""
+        ).fetchall()
+    assert "ensure_month" in {name for name, *_ in rows}
+    for name, owner, settings, for_reader in rows:
+        assert owner == OWNER, name
+        assert "search_path=pg_catalog, pg_temp" in settings, name
+        assert not for_reader, name
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT * FROM sync.capture", "INSERT INTO sync.quota VALUES ('x', 1, now())", "CREATE TABLE history.mine (id int)",
+     "SELECT sync.ensure_month('2026-01-02')", "SELECT * FROM public.lockstep_migration"],
+)  # fmt: skip
+def test_the_reader_sees_the_history_only(database: str, statement: str) -> None:
+    """Personal data lies in ``sync`` alone, which the data team's role does not reach; it writes nothing."""
+    refused(acting(database, READER), statement)
+    with psycopg.connect(database) as db:
+        rights = db.execute(
+            "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants WHERE grantee = %s", (READER,)
+        ).fetchall()
+    assert rights == [("SELECT",)]
+
+
+def test_later_tables_get_their_rights_and_the_owner_migrates(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner's role applies what is new, and the grants cover it in the same run."""
+    migrate(database)  # a database made from a template does not take over the rights on the database itself
+    known = module.migrations()
+    monkeypatch.setattr(module, "migrations", lambda: [*known, ("9999_more.sql", "CREATE TABLE sync.more (id int)")])
+
+    assert migrate(acting(database, OWNER)) == ["9999_more.sql"]
+    with psycopg.connect(acting(database, WRITER), autocommit=True) as db:
+        db.execute("INSERT INTO sync.more VALUES (1)")
+        db.execute("SELECT * FROM history.lag")
+    with psycopg.connect(database) as db:
+        assert db.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'more'").fetchone() == (OWNER,)
+
+
+def test_a_user_who_may_not_create_roles_is_told_what_to_do(bare_server: str) -> None:
+    """The schema is brought up to date all the same; once an administrator has run the advised statements, the roles are in force."""
+    url = new_user(bare_server, "")
+    migrate(url)
+    with psycopg.connect(url) as db:
+        told = roles.advice(db) or ""
+        assert db.execute("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lockstep%'").fetchone() == (0,)
+    assert "may not create roles" in told
+
+    with psycopg.connect(bare_server, autocommit=True) as db:
+        for statement in told.partition("run: ")[2].split("; ")[:-1]:
+            db.execute(statement.encode())
+    assert migrate(url) == []
+    with psycopg.connect(url) as db:
+        assert roles.advice(db) is None
+    with psycopg.connect(bare_server, autocommit=True) as db:
+        db.execute(f"DROP DATABASE {url.partition('?')[0].rsplit('/')[-1]} WITH (FORCE)")
+        db.execute(f"DROP ROLE {OWNER}, {WRITER}, {READER}")  # the next test makes them
+
+
+def test_a_user_who_may_create_roles_migrates_a_managed_server(bare_server: str) -> None:
+    """No superuser is needed: the migrating user makes the roles and hands the ledger over to the owner, for a second database too."""
+    url = new_user(bare_server, "CREATEROLE")
+    migrate(url)
+    with psycopg.connect(url) as db:
+        assert db.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
+        assert roles.advice(db) is None
+    assert migrate(url) == []
+
+    other = new_user(bare_server, "")
+    migrate(other)
+    with psycopg.connect(other) as db:
+        assert "The ledger belongs to user_" in (roles.advice(db) or "")
+        assert db.execute("SELECT has_table_privilege(%s, 'sync.capture', 'INSERT')", (WRITER,)).fetchone() == (True,)
+
+
+def test_the_roles_are_in_force_on_the_embedded_server(database: str) -> None:
+    """Nothing is left to advise after a migration by a superuser."""
+    with psycopg.connect(database) as db:
+        assert roles.advice(db) is None

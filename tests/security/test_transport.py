@@ -1,0 +1,199 @@
+"""Where requests go: to the configured hosts only, over verified TLS, and credentials to nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from domain.errors import PermanentError
+from resources.auth import StaticHeader
+from resources.http import ApiClient
+from resources.oms.manhattan.auth import TokenAuth
+from resources.oms.manhattan.settings import ManhattanSettings
+from resources.push import PushClient
+from resources.ratelimit import Limiter, LocalQuota
+
+SECRET = "planted-secret-1"
+
+
+@pytest.fixture
+def limiter() -> Limiter:
+    """Make a quota that never runs out."""
+    return Limiter(LocalQuota(), "t", quota=100_000, window_seconds=30)
+
+
+@contextmanager
+def server(answer: Callable[[BaseHTTPRequestHandler], None], context: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Run a server on this machine; return its port and what it was asked, headers included."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(f"{self.path} {dict(self.headers)}")
+            answer(self)
+
+        do_POST = do_GET  # noqa: N815 - the library's name
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context is not None:
+        running.socket = context.wrap_socket(running.socket, server_side=True)
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield running.server_address[1], asked
+    finally:
+        running.shutdown()
+        running.server_close()
+
+
+def fine(request: BaseHTTPRequestHandler) -> None:
+    """Answer a token, or anything that is wanted."""
+    request.send_response(200)
+    request.send_header("Content-Type", "application/json")
+    request.end_headers()
+    request.wfile.write(b'{"access_token": "t-1", "expires_in": 60}')
+
+
+def elsewhere(port: int) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Return an answer that redirects to another server."""
+
+    def redirect(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(307)
+        request.send_header("Location", f"http://localhost:{port}{request.path}")
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    return redirect
+
+
+def read(base: str, limiter: Limiter, path: str = "/orders") -> None:
+    """Read with the reading client."""
+    client = ApiClient(system="t", base_url=base, auth=StaticHeader("X-Auth-Token", SECRET), limiter=limiter)
+    try:
+        client.request("GET", path)
+    finally:
+        client.close()
+
+
+def push(base: str, limiter: Limiter, path: str = "/orders") -> None:
+    """Write with the writing client."""
+
+    async def send() -> None:
+        async with PushClient(system="t", base_url=base, auth=StaticHeader("X-Auth-Token", SECRET), limiter=limiter) as client:
+            await client.request("POST", path, body=b"{}", idempotent=True)
+
+    asyncio.run(send())
+
+
+def token(base: str, limiter: Limiter) -> None:
+    """Fetch a token."""
+    del limiter
+    auth = TokenAuth(f"{base}/oauth/token", ("client", SECRET), {"grant_type": "client_credentials"}, fallback_seconds=60)
+    try:
+        auth.headers()
+    finally:
+        auth.close()
+
+
+CLIENTS = pytest.mark.parametrize("call", [read, push, token])
+
+
+@pytest.fixture(scope="module")
+def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """Make a certificate that nobody vouches for."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not here to make a certificate")
+    folder = tmp_path_factory.mktemp("certificate")
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+               "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+@CLIENTS
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    call: Callable[[str, Limiter], None], limiter: Limiter, self_signed: ssl.SSLContext
+) -> None:
+    """No credential is sent to who can't prove its name, and no further try is made."""
+    with server(fine, self_signed) as (port, asked), pytest.raises(PermanentError, match="certificate isn't trusted"):
+        call(f"https://localhost:{port}", limiter)
+    assert asked == []
+
+
+@CLIENTS
+def test_a_redirect_takes_no_credentials_along(call: Callable[[str, Limiter], None], limiter: Limiter) -> None:
+    """Another host that a server points to is never asked."""
+    with server(fine) as (other, asked), server(elsewhere(other)) as (port, first), pytest.raises(PermanentError):
+        call(f"http://127.0.0.1:{port}", limiter)
+    assert len(first) == 1
+    assert asked == []
+
+
+@pytest.mark.parametrize("call", [read, push])
+def test_a_path_can_not_name_another_host(call: Callable[[str, Limiter, str], None], limiter: Limiter) -> None:
+    """``https://store`` and ``@elsewhere/`` would be a user at another host."""
+    with server(fine) as (port, asked), pytest.raises(PermanentError, match="another host"):
+        call("http://127.0.0.1:1", limiter, f"@127.0.0.1:{port}/orders")
+    assert asked == []
+
+
+def test_proxies_and_netrc_of_the_environment_are_not_used(limiter: Limiter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever sets a variable of the process must not get the credentials with it."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login mallory password stolen\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with server(fine) as (proxy, diverted), server(fine) as (port, asked):
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+        for call in (read, push, token):
+            call(f"http://127.0.0.1:{port}", limiter)  # type: ignore[operator]
+    assert diverted == []
+    assert len(asked) == 3
+    assert "Basic bWFsbG9yeT" not in " ".join(asked)
+
+
+def settings(**changes: object) -> ManhattanSettings:
+    """Return settings of a tenant."""
+    base: dict[str, object] = {
+        "base_url": "https://acme.omni.manh.com", "token_url": "https://acme-auth.omni.manh.com/oauth/token", "client_id": "c",
+        "client_secret": {"env": "S"}, "grant": "client_credentials", "organization": "ACME",
+    }  # fmt: skip
+    return ManhattanSettings.model_validate(base | changes)
+
+
+def test_credentials_go_to_the_tenants_domain_or_to_a_host_that_is_named() -> None:
+    """A token URL elsewhere is a slip or worse: it is refused unless the host is named as one's own."""
+    settings()
+    settings(inventory_base_url="https://omni-acme.omni.manh.com")
+    for name, url in (
+        ("token_url", "https://acme-auth.omni.manh.com.evil.example/oauth/token"),
+        ("inventory_base_url", "https://manh.com"),
+    ):
+        with pytest.raises(ValidationError, match="is not of the domain of base_url"):
+            settings(**{name: url})
+    settings(token_url="https://login.acme.example/token", hosts=["login.acme.example"])
+
+
+def test_verification_can_not_be_switched_off() -> None:
+    """No setting and no line of code turns it off."""
+    root = Path(__file__).resolve().parents[2]
+    for folder in ("domain", "resources", "assets", "sensors", "orchestration"):
+        for file in (root / folder).rglob("*.py"):
+            text = file.read_text("utf-8")
+            for switch in ("verify=False", "ssl=False", "CERT_NONE", "check_hostname = False", "_create_unverified_context"):
+                assert switch not in text, f"{file}: {switch}"

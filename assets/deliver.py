@@ -7,8 +7,10 @@ from uuid import UUID
 
 from assets.pipelining import uncollected
 from assets.spec import DeliveryCounts, DeliveryRequest, Stream, Sync
-from assets.validate import SMALLEST_SAMPLE
+from assets.validate import FORGOTTEN, SMALLEST_SAMPLE
 from domain.errors import PermanentError, TransientError
+from resources.ledger.rows import Accepted
+from resources.ledger.store import Session
 
 CHUNK = 1_000
 PASSES = 3
@@ -29,7 +31,8 @@ def deliver(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> Delive
                 break
         if total.delivered or total.unchanged:
             session.note("delivered_at")
-    _raise_if_system_is_at_fault(sync, stream, total)
+    if request.only is None:  # of chosen records, mostly refused before, no rate says that the target is at fault
+        _raise_if_system_is_at_fault(sync, stream, total)
     if total.errors:
         raise DeliveryIncomplete(
             f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be delivered and stay due; the next run sends "
@@ -63,13 +66,24 @@ def _one_pass(sync: Sync, stream: Stream[Any], session: Any, request: DeliveryRe
     repeat = 0
     while True:
         with session.writer_lock(), uncollected():
-            chunk = session.records.to_deliver(request.day, again=request.again, force=request.force, after=after, limit=CHUNK)
+            chunk = session.records.to_deliver(
+                request.day, again=request.again, force=request.force, after=after, limit=CHUNK, only=request.only
+            )
             if not chunk:
                 return repeat
             after = chunk[-1].capture_id
-            counts = stream.deliver(sync, session, request, chunk)
+            chunk = _remembered(stream, session, chunk, total)
+            counts = stream.deliver(sync, session, request, chunk) if chunk else DeliveryCounts()
         _add(total, counts)
         repeat += counts.repeat
+
+
+def _remembered(stream: Stream[Any], session: Session, chunk: list[Accepted], total: DeliveryCounts) -> list[Accepted]:
+    """Leave out the orders of people who were forgotten: what is left of them must not replace what the target holds, not even by force."""
+    gone = session.captures.forgotten([accepted.source_id for accepted in chunk]) if stream.to_oms else set()
+    for name in sorted(gone):
+        total.leave(FORGOTTEN, name)
+    return [accepted for accepted in chunk if accepted.source_id not in gone] if gone else chunk
 
 
 def _add(total: DeliveryCounts, counts: DeliveryCounts) -> None:

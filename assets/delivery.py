@@ -16,9 +16,11 @@ from uuid import UUID
 
 from assets.spec import DeliveryCounts
 from domain.errors import (
+    AccessRefused,
     LockstepError,
     PermanentError,
     Problem,
+    RateLimited,
     RecordRejected,
     TransientError,
 )
@@ -51,6 +53,8 @@ class Outcome:
     receipt: Receipt | None = None
     problems: tuple[Problem, ...] = ()
     error: str = ""
+    fault: LockstepError | None = None
+    """What the attempt failed by: its kind tells a closed door from a full or a silent one."""
 
 
 @dataclass
@@ -127,10 +131,10 @@ class Desk:
             return Outcome(effect, "unknown", error=str(error))
         except TransientError as error:
             self._note_loss(error)
-            return Outcome(effect, "failed", error=str(error))
+            return Outcome(effect, "failed", error=str(error), fault=error)
         except PermanentError as error:
             self._stop = error
-            return Outcome(effect, "failed", error=str(error))
+            return Outcome(effect, "failed", error=str(error), fault=error)
         self._lost = 0
         return Outcome(effect, "requested" if receipt.state == "requested" else "delivered", receipt=receipt)
 
@@ -166,11 +170,15 @@ class Desk:
         """Write outcomes, what the target now holds, and the exchanges that led there (by default all so far), in one transaction."""
         if exchanges is None:
             exchanges, self._exchanges = self._exchanges, []
-        with self._session.transaction():
+        told = exchanges
+
+        def settle() -> None:
             self._session.deliveries.settle(rows)
             self._session.deliveries.release(unsent)
             self._session.deliveries.put_targets(holds)
-            self._session.log(exchanges)
+            self._session.log(told)
+
+        self._session.repeatable(settle)
 
     def _row(self, outcome: Outcome) -> SettleRow:
         state: str = outcome.state
@@ -218,11 +226,14 @@ class Desk:
             else:
                 counts.failed += 1
                 counts.errors.append(failed.error)
-        with self._session.transaction():
+
+        def close() -> None:
             self._session.records.settle(day, outcomes)
             self._session.rejections.open(day, rejections, self._run_id)
             if through and self._session.rejections.any_open():
                 self._session.rejections.close("delivered", through, why, self._run_id)
+
+        self._session.repeatable(close)
 
     def is_dead(self, outcome: Outcome) -> bool:
         """Tell whether a failed effect has used its attempts up."""
@@ -236,10 +247,14 @@ def rejection_of(course: Course, correlation_id: str) -> RejectionRow | None:
     outcome = course.failed()
     if outcome is None or outcome.state in ("unknown", "unsent"):
         return None
-    problems = outcome.problems or (
-        Problem(
-            "delivery_failed", "", f"Every attempt to {outcome.effect.claim.action} it at the target failed: {outcome.error[:300]}",
-            "Look at the target system, then rerun the partition or retry the rejection.",
-        ),
-    )  # fmt: skip
-    return RejectionRow(course.record, course.source_id, "delivered", problems, correlation_id)
+    return RejectionRow(course.record, course.source_id, "delivered", outcome.problems or (_worn_out(outcome),), correlation_id)
+
+
+def _worn_out(outcome: Outcome) -> Problem:
+    """Return why a delivery is dead whose attempts are used up."""
+    message = f"Every attempt to {outcome.effect.claim.action} it at the target failed: {outcome.error[:300]}"
+    if isinstance(outcome.fault, AccessRefused):
+        return Problem("delivery_not_permitted", "", message, "Give Lockstep's user the right, or renew its credentials, then retry.")
+    if isinstance(outcome.fault, RateLimited):
+        return Problem("delivery_throttled", "", message, "Lower the connection's request rate or ask for a larger quota, then retry.")
+    return Problem("delivery_failed", "", message, "Look at the target system, then rerun the partition or retry the rejection.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 
 import dagster as dg
@@ -9,25 +10,27 @@ import psycopg
 from pydantic import ValidationError
 
 from domain.errors import LockstepError
-from resources.redaction import masked
-
-LONGEST = 500
 
 
 def safe_text(error: BaseException) -> str:
     """Return an error's message without the values of records.
 
     Postgres quotes whole rows in its details and pydantic the input, so of those only the message and the place are told; our own
-    messages are made for showing; of others the text is masked and cut.
+    messages are made for showing; an error of the system tells what the system said; of others only the kind is told, since a library
+    puts what it stumbled over into its text.
     """
     if isinstance(error, LockstepError):
         return str(error)
     if isinstance(error, psycopg.Error):
-        return f"{error.diag.message_primary or type(error).__name__} (SQLSTATE {error.sqlstate or 'none'})"
+        # Class 22, data exceptions, quotes the value in the message itself.
+        told = None if (error.sqlstate or "22").startswith("22") else error.diag.message_primary
+        return f"{told or type(error).__name__} (SQLSTATE {error.sqlstate or 'none'})"
     if isinstance(error, ValidationError):
         places = {".".join(map(str, fault["loc"])): fault["type"] for fault in error.errors(include_input=False, include_url=False)}
         return f"{error.title}: " + ", ".join(f"{place} ({kind})" for place, kind in list(places.items())[:10])
-    return masked(str(error))[:LONGEST]
+    if isinstance(error, OSError) and error.errno:
+        return f"{os.strerror(error.errno)} (errno {error.errno})"
+    return type(error).__name__
 
 
 def unexpected(error: BaseException, where: str) -> dg.Failure:

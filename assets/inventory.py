@@ -29,6 +29,7 @@ from resources.ledger.rows import (
     SettleRow,
     TargetRow,
     TypedRows,
+    Unsettled,
 )
 from resources.ledger.store import Session
 
@@ -148,6 +149,8 @@ class _Delivery:
         self._counts = DeliveryCounts()
         self._outcomes: list[tuple[Any, str]] = []
         self._rejections: list[RejectionRow] = []
+        self._provisional: set[str] = set()
+        self._uncertain: Mapping[str, Sequence[Unsettled]] = {}
 
     def run(self, chunk: Sequence[Accepted]) -> DeliveryCounts:
         levels = {a: StockLevel.model_validate_json(a.canonical) for a in chunk if not a.superseded}
@@ -162,12 +165,17 @@ class _Delivery:
             with self._session.transaction():
                 self._session.records.settle(self._request.day, self._outcomes)
                 self._session.rejections.open(self._request.day, self._rejections, self._sync.run_id)
+                if self._session.rejections.any_open():
+                    through = {capture for capture, outcome in self._outcomes if outcome in ("delivered", "unchanged")}
+                    ids = [a.source_id for a in chunk if a.capture_id in through]
+                    self._session.rejections.close("delivered", ids, "the store took the level", self._sync.run_id)
         return self._counts
 
     def _changes(self, levels: Mapping[Accepted, StockLevel], items: Mapping[str, StoreItem]) -> list[_Change]:
         policy = self._sync.connection.inventory
         locations = self._sync.platform.location_ids()
         undelivered = self._session.records.undelivered_units() if policy.subtract_undelivered else {}
+        self._provisional = {sku for sku, units in undelivered.items() if units}
         wanted: list[tuple[Accepted, StockTarget]] = []
         for accepted, level in levels.items():
             target = target_of(level, policy, locations, undelivered)
@@ -182,15 +190,21 @@ class _Delivery:
             else:
                 wanted.append((accepted, target))
         known = self._known([target for _, target in wanted])
+        self._uncertain = self._session.deliveries.unsettled([accepted.source_id for accepted, _ in wanted])
         changes: list[_Change] = []
         for accepted, target in wanted:
             change = self._change(accepted, target, known.get(_key(target)))
             if change is None:
-                self._outcomes.append((accepted.capture_id, "unchanged"))
+                self._conclude(accepted, target.sku, "unchanged")
                 self._counts.unchanged += 1
             else:
                 changes.append(change)
         return changes
+
+    def _conclude(self, accepted: Accepted, sku: str, outcome: str) -> None:
+        """Give a level its outcome, but for one less orders under way: once they arrived, the same availability means another number."""
+        if sku not in self._provisional:
+            self._outcomes.append((accepted.capture_id, outcome))
 
     def _leave(self, accepted: Accepted, rule: str, sku: str) -> None:
         self._counts.leave(rule, sku)
@@ -212,7 +226,9 @@ class _Delivery:
     def _change(self, accepted: Accepted, target: StockTarget, known: TargetRow | None) -> _Change | None:
         content = _content(target.quantity, infinite=target.infinite)
         digest = content_digest(content)
-        if known is not None and known.digest == digest and not self._request.force:
+        # What a dead run had begun to write may stand in the store in place of what it is known to hold.
+        is_uncertain = accepted.source_id in self._uncertain
+        if known is not None and known.digest == digest and not self._request.force and not is_uncertain:
             return None
         sequence = known.sequence if known else 0
         key = delivery_key(self._sync.name, INVENTORY, accepted.source_id, f"stock:{sequence}", digest)
@@ -230,7 +246,10 @@ class _Delivery:
                 await self._write_batch(ordered[start : start + size], items, desk, writer)
 
     async def _write_batch(self, batch: Sequence[_Change], items: Mapping[str, StoreItem], desk: Desk, writer: StoreWriter) -> None:
+        keys = {c.claim.delivery_key for c in batch}
+        begun = [u.delivery_key for c in batch for u in self._uncertain.get(c.accepted.source_id, ())]
         with self._session.transaction():
+            self._session.deliveries.supersede([key for key in begun if key not in keys])
             self._session.deliveries.claim([c.claim for c in batch], self._sync.run_id)
         try:
             refused = await self._put(batch, items, writer)
@@ -265,7 +284,7 @@ class _Delivery:
                 )
                 self._counts.rejected += 1
             elif state == "delivered":
-                self._outcomes.append((change.accepted.capture_id, "delivered"))
+                self._conclude(change.accepted, change.target.sku, "delivered")
                 self._counts.delivered += 1
                 self._counts.effect("stock")
         holds = [c.holds for c in batch if state == "delivered" and c.holds.target_key not in refused]

@@ -36,15 +36,22 @@ class Lockstep:
                 self._ledger = Ledger(self._url())
             return self._ledger
 
+    def describe(self) -> None:
+        """Tell the ledger, once a process, what the configuration says: watching holds the streams against it."""
+        ledger = self.ledger
+        with self._mutex:
+            if self._is_described:
+                return
+            with ledger.connect() as db:
+                describe(db, self.installation)
+            self._is_described = True
+
     def sync(self, name: str, run_id: str, trigger: str = "manual", log: Callable[[str], None] = lambda _: None) -> Sync:
         """Return a run's view of a connection. Raises ``PermanentError`` for a missing secret or a wrong setting."""
         connection = self.installation.connections[name]
         ledger = self.ledger
+        self.describe()
         with self._mutex:
-            if not self._is_described:
-                with ledger.connect() as db:
-                    describe(db, self.installation)
-                self._is_described = True
             if name not in self._systems:
                 self._systems[name] = (build_platform(connection, ledger.quota), build_oms(connection, ledger.quota))
             platform, oms = self._systems[name]

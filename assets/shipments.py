@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from assets.at_store import OrderAtStore
@@ -23,6 +24,7 @@ from domain.schemas.fulfilment import fulfilment_problems
 from resources.ledger.deliveries import Deliveries
 from resources.ledger.rejections import Rejections
 from resources.ledger.rows import Accepted, Captured, RejectionRow, TypedRows, Unsettled
+from resources.ledger.standings import StandingRow
 from resources.ledger.store import Session
 
 EVENT = (
@@ -30,6 +32,8 @@ EVENT = (
      "carrier", "occurred_at"),
     ("text", "uuid", "text", "text", "text", "text", "text", "numeric", "text", "text", "text", "timestamptz"),
 )  # fmt: skip
+RELEASED = (Milestone.RELEASED, Milestone.PICKED, Milestone.PACKED)
+LEFT = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
 
 
 class Shipments:
@@ -95,6 +99,7 @@ class _Delivery:
         current = {a: Fulfilment.model_validate_json(a.canonical) for a in chunk if not a.superseded}
         if self._request.again:
             self._session.deliveries.revive([f.source_id for f in current.values()])
+        self._session.standings.put([_standing(accepted, fulfilment) for accepted, fulfilment in current.items()])
         self._note_cancel_answers(list(current.values()))
         asyncio.run(self._push(chunk, current))
         return self._counts
@@ -147,6 +152,12 @@ class _Delivery:
             ]
             for row, rejection in zip(refused, rows, strict=True):
                 Rejections(self._session.db, self._sync.name, ORDERS).open(row.source_day, [rejection], self._sync.run_id)
+
+
+def _standing(accepted: Accepted, fulfilment: Fulfilment) -> StandingRow:
+    units = [part for line in fulfilment.lines for part in line.units]
+    awaiting, shipped = (sum((u.quantity for u in units if u.milestone in stages), Decimal(0)) for stages in (RELEASED, LEFT))
+    return StandingRow(fulfilment.source_id, fulfilment.order_id, awaiting, shipped, accepted.correlation_id, fulfilment.updated_at)
 
 
 _CANCEL_REFUSED = Problem(

@@ -70,6 +70,8 @@ class DeliveryRequest:
     """A rerun by a person or a backfill: records that the target refused are tried once more."""
     force: bool
     """Send even what the target is known to hold."""
+    only: Sequence[str] | None = None
+    """The only records to deliver, by their ids at the source."""
 
 
 class Stream(Protocol[R]):

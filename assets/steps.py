@@ -84,7 +84,7 @@ def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.Mater
         started = datetime.now(UTC)
         window = _window(config, key)
         with step.classified():
-            counts = capture(step.sync, stream, day, window, is_live=config.since is not None)
+            counts = capture(step.sync, stream, day, window, is_live=step.sync.trigger == LIVE)
         step.audit(day, window, vars(counts), started)
         text = f"{counts.read} read, {counts.captured} new, {counts.known} stored before"
         step.describe(key, vars(counts) | {"dagster/row_count": counts.captured}, text)
@@ -98,7 +98,7 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
     for key, day in step.days:
         started = datetime.now(UTC)
         with step.classified():
-            counts = validate(step.sync, stream, day, everything=not config.only_new)
+            counts = validate(step.sync, stream, day, everything=not config.only_new, only=config.only_records)
         step.audit(day, None, vars(counts), started)
         total = step.summary(day)
         open_now[key], examples = step.open_rejections(day)
@@ -133,7 +133,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
     incomplete: DeliveryIncomplete | None = None
     for key, day in step.days:
         started = datetime.now(UTC)
-        request = DeliveryRequest(day, again=not config.only_new, force=config.force)
+        request = DeliveryRequest(day, again=not config.only_new, force=config.force, only=config.only_records)
         with step.classified():
             try:
                 counts = deliver(step.sync, stream, request)

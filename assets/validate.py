@@ -40,9 +40,7 @@ class ValidationCounts:
     warnings: Counter[str] = field(default_factory=Counter)
 
 
-def validate(
-    sync: Sync, stream: Stream[Any], day: date, *, everything: bool, only: Sequence[str] | None = None
-) -> ValidationCounts:
+def validate(sync: Sync, stream: Stream[Any], day: date, *, everything: bool, only: Sequence[str] | None = None) -> ValidationCounts:
     """Validate a partition's captures: all of them (``everything``: mappings may have changed), or those without an outcome.
 
     ``only`` narrows to the versions of these records: a retry, of which no rate of rejections says that the system is at fault. Raises

@@ -11,18 +11,25 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_policy.*")
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partitions_def.*")
 
+from assets.archive import build_archive
 from assets.chain import build_chain
-from assets.partitions import daily
+from assets.checks import build_checks
+from assets.partitions import closed_days, daily
+from assets.reconciliation import build_reconciliation
 from assets.runtime import Lockstep
 from assets.streams import STREAMS
 from domain.connections import Installation
-from orchestration.jobs import build_live_job, build_sync_job, lanes
-from orchestration.schedules import build_closing_sweep, build_status_sweep
+from orchestration import housekeeping
+from orchestration.jobs import build_live_job, build_reconcile_job, build_sync_job, lanes
+from orchestration.operations import rejections_job
+from orchestration.schedules import build_closing_sweep, build_reconciliation_schedule, build_status_sweep
 from orchestration.settings import load
 from resources.notifications import notifier
 from sensors.deltas import build_lane_sensor
 from sensors.failures import build_failure_sensor
+from sensors.heartbeat import build_heartbeat_sensor
 from sensors.requeue import build_requeue_sensor
+from sensors.reruns import build_reruns_sensor
 
 
 def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
@@ -35,18 +42,25 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
         for asset in build_chain(name, connection, STREAMS[stream], partitions)
     ]
     sync_jobs = {name: build_sync_job(name, connection) for name, connection in installation.connections.items()}
+    reconcile_jobs = {name: build_reconcile_job(name) for name in installation.connections}
     live_jobs = {lane: build_live_job(lane, names, installation) for lane, names in lanes(installation).items()}
+    reconciliations = [build_reconciliation(name, connection, partitions) for name, connection in installation.connections.items()]
     return dg.Definitions(
-        assets=assets,
-        jobs=[*sync_jobs.values(), *live_jobs.values()],
+        assets=[*assets, *reconciliations, build_archive(closed_days(installation.start_date))],
+        asset_checks=[check for name, connection in installation.connections.items() for check in build_checks(name, connection)],
+        jobs=[*sync_jobs.values(), *reconcile_jobs.values(), *live_jobs.values(), rejections_job, *housekeeping.JOBS],
         sensors=[build_lane_sensor(lane, names, installation, lockstep, live_jobs[lane]) for lane, names in lanes(installation).items()]
+        + [build_heartbeat_sensor(installation, lockstep)]
         + [build_requeue_sensor(name, installation, lockstep, job) for name, job in sync_jobs.items()]
+        + [build_reruns_sensor(installation, lockstep, sync_jobs)]
         + ([build_failure_sensor(partial(notifier, installation.alerts))] if installation.alerts is not None else []),
         schedules=[
             schedule(name, installation.connections[name], job)
             for name, job in sync_jobs.items()
             for schedule in (build_closing_sweep, build_status_sweep)
-        ],
+        ]
+        + [build_reconciliation_schedule(name, job) for name, job in reconcile_jobs.items()]
+        + list(housekeeping.SCHEDULES),
         resources={"lockstep": lockstep},
         executor=dg.in_process_executor,
     )

@@ -8,6 +8,7 @@ from datetime import date
 
 import dagster as dg
 
+from assets.config import rerun_config
 from assets.runtime import Lockstep
 from orchestration.definitions import build
 from orchestration.settings import project_root
@@ -23,19 +24,21 @@ def instance() -> dg.DagsterInstance:
 
 def run_partitions(
     lockstep: Lockstep, on: dg.DagsterInstance, connection: str, streams: Sequence[str], first: date, last: date, tags: dict[str, str],
-    *, force: bool = False,
+    *, force: bool = False, records: Sequence[str] | None = None,
 ) -> dg.ExecuteInProcessResult:  # fmt: skip
     """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run; raises what a step raised.
 
-    ``force`` sends even what the target is known to hold.
+    ``force`` sends even what the target is known to hold. ``records`` narrows to these records as they were captured: nothing is read.
     """
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
-    keys = [dg.AssetKey([connection, stream, step]) for stream in streams for step in ("captured", "validated", "delivered")]
+    steps = ("captured", "validated", "delivered") if records is None else ("validated", "delivered")
+    keys = [dg.AssetKey([connection, stream, step]) for stream in streams for step in steps]
+    ops = {name: op for s in streams for name, op in rerun_config(connection, s, only_records=records, force=force).items()}
     span = {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": last.isoformat()}
     return job.execute_in_process(
         instance=on,
         asset_selection=keys,
-        run_config=QUIET | ({"ops": {f"{connection}__{s}__delivered": {"config": {"force": True}} for s in streams}} if force else {}),
+        run_config=QUIET | {"ops": ops},
         raise_on_error=True,
         partition_key=first.isoformat() if first == last else None,
         tags=tags if first == last else span | tags,

@@ -16,8 +16,8 @@ import yaml
 from domain.errors import TransientError
 from resources.ledger.embedded import home
 
-PORT = 18700
-SECRETS = {"client-secret": "sandbox-secret", "password": "sandbox-password"}
+PORT, WEBHOOKS_PORT = 18700, 18701
+SECRETS = {"client-secret": "sandbox-secret", "password": "sandbox-password", "push-secret": "sandbox-push-secret"}
 """Published credentials of the simulated systems; they open nothing else."""
 
 SHIPPING_METHODS = {
@@ -66,17 +66,36 @@ def _connection(store: str, url: str) -> dict[str, Any]:
     }
 
 
-def configure(name: str, store: str, start: date, url: str) -> Path:
-    """Add (or renew) a sandbox connection in the sandbox's ``connections.yaml``, with its secrets; return the file."""
+def _with_webhooks(connection: dict[str, Any], store: str, destination: str) -> dict[str, Any]:
+    """Let both systems tell of their changes, and be asked less often: what is seen at once was told by a webhook."""
+    secrets = home() / "secrets"
+    platform = connection["platform"] | {"client_secret": {"file": str(secrets / f"client-secret-{store}")}}
+    push = {
+        "secret": {"file": str(secrets / "push-secret")},
+        "prefix": "sha256=",
+        "template": "{timestamp}.{body}",
+        "timestamp_header": "X-Timestamp",
+    }
+    more = {"platform": platform, "oms": connection["oms"] | {"push": push}, "poll_interval": "PT30S"}
+    return connection | more | {"webhooks": {"destination": destination}}
+
+
+def configure(name: str, store: str, start: date, url: str, webhooks: str | None = None) -> Path:
+    """Add (or renew) a sandbox connection in the sandbox's ``connections.yaml``, with its secrets; return the file.
+
+    ``webhooks`` is the address of the process that takes them in.
+    """
     folder = home() / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for secret, value in (SECRETS | {f"token-{store}": f"sandbox-token-{store}"}).items():
+    own = {f"token-{store}": f"sandbox-token-{store}", f"client-secret-{store}": f"sandbox-client-secret-{store}"}
+    for secret, value in (SECRETS | own).items():
         path = folder / secret
         path.touch(mode=0o600)
         path.write_text(value)
     file = home() / "connections.yaml"
     content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8")) if file.exists() else {}
-    connections = content.get("connections", {}) | {name: _connection(store, url)}
+    connection = _connection(store, url)
+    connections = content.get("connections", {}) | {name: _with_webhooks(connection, store, webhooks) if webhooks else connection}
     first = min([start, *([content["start_date"]] if "start_date" in content else [])])
     note = "# Connections between sandbox systems, written by lockstep. For real ones write connections.yaml in the project's folder.\n"
     file.write_text(note + yaml.safe_dump({"start_date": first, "connections": connections}, sort_keys=False, allow_unicode=True), "utf-8")
@@ -114,6 +133,11 @@ def start(port: int = PORT) -> Sandbox:
             break
         time.sleep(0.1)
     raise TransientError(f"The sandbox did not start on {url}; see {home() / 'sandbox.log'}")
+
+
+def push_from_oms(url: str, tenant: str, destination: str) -> None:
+    """Have a sandbox tenant push its changed orders to the address that takes in webhooks."""
+    httpx.post(f"{url}/_sandbox/manhattan/{tenant}/settings", json={"push_url": destination}, timeout=30).raise_for_status()
 
 
 def is_up(url: str) -> bool:

@@ -1,7 +1,8 @@
-"""Schedules: the closing sweep of yesterday, and the half-hourly sweep for changes that became visible late."""
+"""Schedules: the closing sweep of yesterday, the half-hourly sweep for changes that became visible late, the daily reconciliation."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,53 +12,77 @@ from assets.config import live_config
 from assets.steps import TRIGGER_TAG
 from assets.streams import STREAMS
 from domain.connections import Connection
+from domain.primitives import Window
 
 SWEEP_BACK = timedelta(hours=3)
+SWEEP_CRON = "*/30 * * * *"
+
+Span = Callable[[datetime], Window]
 
 
 def build_closing_sweep(name: str, connection: Connection, job: Any) -> dg.ScheduleDefinition:
     """Build the daily rerun of yesterday's partition: it captures what the live windows may have missed, and sends nothing twice."""
-    streams = [stream for stream in connection.streams if not STREAMS[stream].is_snapshot]
-
-    @dg.schedule(
-        name=f"closing_sweep_{name}",
-        job=job,
-        cron_schedule="20 1 * * *",
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Reads yesterday once more as a whole, after it is over.",
-    )
-    def closing_sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        yesterday = (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date().isoformat()
-        keys = [dg.AssetKey([name, stream, step]) for stream in streams for step in ("captured", "validated", "delivered")]
-        return dg.RunRequest(run_key=f"closing:{yesterday}", partition_key=yesterday, asset_selection=keys, tags={TRIGGER_TAG: "schedule"})
-
-    return closing_sweep
+    text = "Reads yesterday once more as a whole, after it is over."
+    return _sweep(f"closing_sweep_{name}", "20 1 * * *", text, name, connection, job, yesterday, whole=True)
 
 
 def build_status_sweep(name: str, connection: Connection, job: Any) -> dg.ScheduleDefinition:
     """Build the half-hourly look at the last hours: a source may show a record later than its modification time."""
+    text = "Reads the last hours once more, for changes that became visible later than they were made."
+    return _sweep(f"status_sweep_{name}", SWEEP_CRON, text, name, connection, job, last_hours)
+
+
+def yesterday(now: datetime) -> Window:
+    """Return the whole day before."""
+    return Window.of_day((now - timedelta(days=1)).date())
+
+
+def last_hours(now: datetime) -> Window:
+    """Return the last hours as far as they lie in one partition: today's, at midnight yesterday's. What is to come can't be read."""
+    midnight = Window.of_day((now - timedelta(microseconds=1)).date()).since
+    return Window(max(midnight, now - SWEEP_BACK), now)
+
+
+def _sweep(
+    schedule: str, cron: str, text: str, name: str, connection: Connection, job: Any, span: Span, *, whole: bool = False
+) -> dg.ScheduleDefinition:
+    """Build a schedule that reads a span of one partition once more, in every stream that has a past.
+
+    ``whole``: the span is the partition, which is then validated again as a whole, too, and what the target refused is tried again.
+    """
     streams = [stream for stream in connection.streams if not STREAMS[stream].is_snapshot]
 
     @dg.schedule(
-        name=f"status_sweep_{name}",
-        job=job,
-        cron_schedule="*/30 * * * *",
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Reads the last hours once more, for changes that became visible later than they were made.",
-    )
-    def status_sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        now = context.scheduled_execution_time.astimezone(UTC)
-        midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
-        since, until = max(midnight, now - SWEEP_BACK), now
+        name=schedule, job=job, cron_schedule=cron, execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=text,
+    )  # fmt: skip
+    def sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        window = span(context.scheduled_execution_time.astimezone(UTC))
         ops: dict[str, object] = {}
         for stream in streams:
-            ops |= live_config(name, stream, since.isoformat(), until.isoformat())
-        keys = [dg.AssetKey([name, stream, step]) for stream in streams for step in ("captured", "validated", "delivered")]
+            ops |= {} if whole else live_config(name, stream, window.since.isoformat(), window.until.isoformat())
         return dg.RunRequest(
-            run_key=f"sweep:{now.isoformat()}", partition_key=now.date().isoformat(), asset_selection=keys, run_config={"ops": ops},
+            run_key=f"{schedule}:{window.until.isoformat()}",
+            partition_key=window.since.date().isoformat(),
+            asset_selection=[dg.AssetKey([name, stream, step]) for stream in streams for step in ("captured", "validated", "delivered")],
+            run_config={"ops": ops} if ops else {},
             tags={TRIGGER_TAG: "schedule"},
-        )  # fmt: skip
+        )
 
-    return status_sweep
+    return sweep
+
+
+def build_reconciliation_schedule(name: str, job: Any) -> dg.ScheduleDefinition:
+    """Build the daily comparison of both systems, after the closing sweep: of yesterday, and of today with the stock."""
+
+    @dg.schedule(
+        name=f"reconcile_{name}", job=job, cron_schedule="20 2 * * *", execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING, description="Compares store, OMS and ledger of yesterday and today.",
+    )  # fmt: skip
+    def reconcile(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+        today = context.scheduled_execution_time.astimezone(UTC).date()
+        days = [day.isoformat() for day in (today - timedelta(days=1), today)]
+        keyed = [(f"reconcile:{today.isoformat()}:{day}", day) for day in days]
+        return [dg.RunRequest(run_key=key, partition_key=day, tags={TRIGGER_TAG: "schedule"}) for key, day in keyed]
+
+    return reconcile

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
+from domain.ports import HookReceiver
+
 T = TypeVar("T")
 
 
@@ -15,8 +17,10 @@ T = TypeVar("T")
 class Connector(Generic[T]):
     """One kind of system: ``settings`` validates its section of ``connections.yaml``, ``build`` makes the adapter.
 
-    ``build`` takes the validated settings, the connection, a function that resolves secrets, and the quota ledger.
+    ``build`` takes the validated settings, the connection, a function that resolves secrets, and the quota ledger. ``receiver`` takes the
+    first three, and returns what takes in the system's webhooks, or ``None`` where the settings name no secret for them.
     """
 
     settings: type[BaseModel]
     build: Callable[..., T]
+    receiver: Callable[..., HookReceiver | None] | None = None

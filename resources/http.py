@@ -18,6 +18,7 @@ import orjson
 from domain.errors import PermanentError
 from domain.exchange import Exchange, ExchangeLog
 from resources.auth import Auth
+from resources.clock import SourceClock
 from resources.ratelimit import Limiter
 from resources.redaction import error_text, request_id
 from resources.retries import SAFE_METHODS, Attempts, RetryPolicy, Verdict, verdict
@@ -45,6 +46,8 @@ class Reply:
     """System, method and endpoint, for messages."""
     value: Any = _MISSING
     """The body as the client decoded it, where it did."""
+    sent: bytes = b""
+    """The request's body, of which nothing personal may be told."""
 
     @property
     def ok(self) -> bool:
@@ -65,7 +68,7 @@ class Reply:
     def complaint(self) -> str:
         """Return status, request id and the vendor's messages in one masked line."""
         vendor_id = request_id(self.headers)
-        told = error_text(self.body)
+        told = error_text(self.body, sent=self.sent)
         return f"{self.where} answered {self.status}" + (f" (request id {vendor_id})" if vendor_id else "") + (f": {told}" if told else "")
 
 
@@ -88,6 +91,12 @@ def checked_base_url(system: str, url: str) -> str:
     return url.rstrip("/")
 
 
+def checked_path(system: str, path: str) -> None:
+    """Check that a path stays below the base URL; raises ``PermanentError`` for what makes another host of it, such as ``@host/``."""
+    if not path.startswith("/"):
+        raise PermanentError(f"{system}: the path {path[:80]!r} does not begin with a slash, so the request could go to another host")
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -98,7 +107,10 @@ def _is_loopback(host: str) -> bool:
 def decoded(body: bytes, headers: Mapping[str, str], decode: Decoder | None) -> Any:
     """Return a good answer's decoded body; raises ``ValueError`` if malformed. An answer that isn't JSON is left alone."""
     if decode is not None:
-        return decode(body) if body else None
+        try:
+            return decode(body) if body else None
+        except RecursionError as error:  # nested a thousand deep: no system means that
+            raise ValueError("nested too deep") from error
     return orjson.loads(body) if body and "json" in headers.get("content-type", "") else _MISSING
 
 
@@ -128,9 +140,11 @@ class ApiClient:
         log: ExchangeLog | None = None,
         max_bytes: int = MAX_BYTES,
         connections: int = 16,
+        clock: SourceClock | None = None,
     ) -> None:
         self.system, self._base = system, checked_base_url(system, base_url)
         self._auth, self._limiter, self._retry, self._log, self._max_bytes = auth, limiter, retry or RetryPolicy(), log, max_bytes
+        self.clock = clock or SourceClock()
         self._http = httpx.Client(
             headers={**base_headers(), **(headers or {})},
             timeout=timeout,
@@ -162,6 +176,7 @@ class ApiClient:
         ``Reply.value`` and raises ``ValueError`` on a malformed one, which is asked for again (default: JSON).
         """
         safe = method in SAFE_METHODS if idempotent is None else idempotent
+        checked_path(self.system, path)
         attempts = Attempts(self._retry, self.system, method, path, idempotent=safe, correlation_id=correlation_id)
         content = None if json is None else orjson.dumps(json)
         headers = {CORRELATION_HEADER: correlation_id} if correlation_id else {}
@@ -187,7 +202,7 @@ class ApiClient:
         sent = {**headers, **credentials}
         self._limiter.acquire()
         attempts.begin()
-        started = time.perf_counter()
+        started, sent_at = time.perf_counter(), datetime.now(UTC)
         try:
             status, received, body = self._send(attempts, method, path, params, content, sent)
         except httpx.RequestError as error:  # a broken compression is no TransportError
@@ -198,18 +213,20 @@ class ApiClient:
                 raise attempts.permanent(f"can't be sent: {type(error).__name__}") from error
             return attempts.unanswered(error, effect_possible=not isinstance(error, NEVER_SENT))
         milliseconds = (time.perf_counter() - started) * 1000
-        self._record(attempts, method, path, headers, started, status, received, error_text(body) if status >= 400 else "")
+        told = error_text(body, sent=content or b"") if status >= 400 else ""
+        self._record(attempts, method, path, headers, started, status, received, told)
         self._limiter.observe(received)
         if status == 401 and attempts.may_renew() and self._auth.refused(credentials):
             return 0.0
-        delay = attempts.answered(status, received, body)
+        delay = attempts.answered(status, received, body, content or b"")
         if delay is not None:
             return delay
         where = f"{self.system}: {method} {path}"
         if not 200 <= status < 300:
-            return Reply(status, received, body, milliseconds, where)
+            return Reply(status, received, body, milliseconds, where, sent=content or b"")
+        self.clock.observe(received, sent_at, datetime.now(UTC))
         try:
-            return Reply(status, received, body, milliseconds, where, decoded(body, received, decode))
+            return Reply(status, received, body, milliseconds, where, decoded(body, received, decode), content or b"")
         except ValueError:
             return attempts.malformed(status)
 

@@ -14,7 +14,8 @@ from yarl import URL
 
 from domain.exchange import Exchange, ExchangeLog
 from resources.auth import Auth
-from resources.http import CORRELATION_HEADER, Decoder, Reply, base_headers, checked_base_url, decoded, is_certificate_fault
+from resources.clock import SourceClock
+from resources.http import CORRELATION_HEADER, Decoder, Reply, base_headers, checked_base_url, checked_path, decoded, is_certificate_fault
 from resources.ratelimit import Limiter
 from resources.redaction import error_text, request_id
 from resources.retries import SAFE_METHODS, Attempts, RetryPolicy
@@ -40,9 +41,11 @@ class PushClient:
         headers: Mapping[str, str] | None = None,
         log: ExchangeLog | None = None,
         max_bytes: int = MAX_BYTES,
+        clock: SourceClock | None = None,
     ) -> None:
         self.system, self._base = system, checked_base_url(system, base_url)
         self._auth, self._limiter, self._retry, self._log, self._max_bytes = auth, limiter, retry or RetryPolicy(), log, max_bytes
+        self._clock = clock or SourceClock()
         self._headers = {**base_headers(), "Content-Type": "application/json", **(headers or {})}
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._concurrency = concurrency
@@ -81,6 +84,7 @@ class PushClient:
         ``decode`` turns a 2xx body into ``Reply.value``, as in ``ApiClient.request``: the body is parsed once.
         """
         safe = method in SAFE_METHODS if idempotent is None else idempotent
+        checked_path(self.system, path)
         attempts = Attempts(self._retry, self.system, method, path, idempotent=safe, correlation_id=correlation_id)
         url = URL(self._base + path, encoded="%" in path)
         if params:
@@ -111,7 +115,7 @@ class PushClient:
         own.update(credentials)
         await self._limiter.acquire_async()
         attempts.begin()
-        started = time.perf_counter()
+        started, sent_at = time.perf_counter(), datetime.now(UTC)
         try:
             status, received, content = await self._send(attempts, method, url, body, own)
         except FAULTS as error:
@@ -122,18 +126,20 @@ class PushClient:
                 raise attempts.permanent("can't be sent: the URL is invalid") from error
             return attempts.unanswered(error, effect_possible=not isinstance(error, NEVER_SENT))
         milliseconds = (time.perf_counter() - started) * 1000
-        self._record(attempts, method, path, correlation_id, started, status, received, error_text(content) if status >= 400 else "")
+        told = error_text(content, sent=body or b"") if status >= 400 else ""
+        self._record(attempts, method, path, correlation_id, started, status, received, told)
         await self._limiter.observe_async(received)
         if status == 401 and attempts.may_renew() and await asyncio.to_thread(self._auth.refused, credentials):
             return 0.0
-        delay = attempts.answered(status, received, content)
+        delay = attempts.answered(status, received, content, body or b"")
         if delay is not None:
             return delay
         where = f"{self.system}: {method} {path}"
         if not 200 <= status < 300:
-            return Reply(status, received, content, milliseconds, where)
+            return Reply(status, received, content, milliseconds, where, sent=body or b"")
+        self._clock.observe(received, sent_at, datetime.now(UTC))
         try:
-            return Reply(status, received, content, milliseconds, where, decoded(content, received, decode))
+            return Reply(status, received, content, milliseconds, where, decoded(content, received, decode), body or b"")
         except ValueError:
             return attempts.malformed(status)
 

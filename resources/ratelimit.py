@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from domain.errors import TransientError
+from domain.errors import RateLimited
 from domain.ports import QuotaLedger
 
 IDLE_SECONDS = 1.0
@@ -56,7 +56,7 @@ class Limiter:
         self._told_at = 0.0
 
     def acquire(self) -> None:
-        """Wait until a call may be made; raises ``TransientError`` after ``max_wait`` seconds without a permit."""
+        """Wait until a call may be made; raises ``RateLimited`` after ``max_wait`` seconds without a permit."""
         started = time.monotonic()
         while not self._use():
             if wait := self._refill():
@@ -103,9 +103,7 @@ class Limiter:
     def _bounded(self, wait: float, started: float) -> float:
         waited = time.monotonic() - started
         if waited + wait > self._max_wait:
-            raise TransientError(
-                f"no permit of {self.bucket} in {waited:.0f} s; its quota is used up, a later try may help", retry_after=wait
-            )
+            raise RateLimited(f"no permit of {self.bucket} in {waited:.0f} s; its quota is used up, a later try may help", retry_after=wait)
         return wait
 
     def _due(self, headers: Mapping[str, str]) -> QuotaState | None:

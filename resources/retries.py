@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from domain.errors import PermanentError, TransientError
+from domain.errors import PermanentError, RateLimited, TransientError
 from domain.exchange import OutcomeUnknown
-from resources.redaction import error_text, masked, request_id
+from resources.redaction import error_text, request_id, told_text
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2: repeating them has the effect of one; a caller may declare a POST idempotent where it is an upsert."""
@@ -120,14 +120,14 @@ class Attempts:
         first, self._renewed = not self._renewed, True
         return first
 
-    def answered(self, status: int, headers: Mapping[str, str], body: bytes) -> float | None:
-        """Judge an answer: ``None`` means it is the call's result."""
+    def answered(self, status: int, headers: Mapping[str, str], body: bytes, sent: bytes = b"") -> float | None:
+        """Judge an answer to the body ``sent``: ``None`` means it is the call's result."""
         if 300 <= status < 400 and status != 304:
             raise PermanentError(self._say(f"answered {status}, a redirect, which is never followed with credentials; check the base URL"))
         ruling = verdict(self._method, status, headers, idempotent=self._idempotent, effect_possible=True)
         if not ruling.retry and not ruling.unknown:
             return None
-        told = error_text(body)
+        told = error_text(body, sent=sent)
         vendor_id = request_id(headers)
         what = f"answered {status}" + (f" (request id {vendor_id})" if vendor_id else "") + (f": {told}" if told else "")
         return self._ruled(ruling, what, quota=status == 429)
@@ -135,7 +135,7 @@ class Attempts:
     def unanswered(self, error: BaseException, *, effect_possible: bool) -> float:
         """Judge a try that brought no whole answer."""
         ruling = verdict(self._method, None, {}, idempotent=self._idempotent, effect_possible=effect_possible)
-        return self._ruled(ruling, f"{type(error).__name__}: {masked(str(error))[:200]}", quota=False)
+        return self._ruled(ruling, f"{type(error).__name__}: {told_text(str(error), 200)}", quota=False)
 
     def malformed(self, status: int) -> float:
         """Judge a good status whose body can't be read: the work was done, and what it said is lost."""
@@ -156,7 +156,8 @@ class Attempts:
             delay = self._policy.backoff(self._failures) if ruling.delay is None else ruling.delay
         if not self._policy.enabled or delay > left or self._failures >= self._policy.attempts:
             after = f"after {self.number} tries in {spent + self._waited:.0f} s"
-            raise TransientError(self._say(f"{what}; {ruling.why}; given up {after}, a later try may help"), retry_after=ruling.delay)
+            kind = RateLimited if quota else TransientError
+            raise kind(self._say(f"{what}; {ruling.why}; given up {after}, a later try may help"), retry_after=ruling.delay)
         if quota:
             self._waited += delay
         return delay

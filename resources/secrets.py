@@ -8,6 +8,7 @@ import stat
 
 from domain.connections import SecretRef
 from domain.errors import PermanentError
+from resources.redaction import hide
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ def resolve(ref: SecretRef) -> str:
         value = os.environ.get(ref.env, "").strip()
         if not value:
             raise PermanentError(f"the environment variable {ref.env} is not set or empty; set it to the secret and start again")
+        hide(value)
         return value
     if warning := permission_warning(ref):
         logger.warning(warning)
@@ -28,6 +30,7 @@ def resolve(ref: SecretRef) -> str:
         raise PermanentError(f"the secret file {ref.file} can't be read ({reason}); check the path and its owner") from None
     if not value:
         raise PermanentError(f"the secret file {ref.file} is empty; write the secret into it")
+    hide(value)
     return value
 
 

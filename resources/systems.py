@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pydantic import BaseModel
 
-from domain.connections import Connection, SystemSection
+from domain.connections import Connection, SecretRef, SystemSection
 from domain.errors import PermanentError
-from domain.ports import CommercePlatform, OrderManagementSystem, QuotaLedger
+from domain.ports import CommercePlatform, HookReceiver, OrderManagementSystem, QuotaLedger
 from resources import oms, platforms
 from resources.connector import Connector
 from resources.secrets import resolve
@@ -32,3 +34,23 @@ def build_oms(connection: Connection, quota: QuotaLedger) -> OrderManagementSyst
     """Build the OMS's adapter; secrets are read here. Raises ``PermanentError`` for a missing one."""
     settings = settings_of(connection.oms, oms.REGISTRY)
     return oms.REGISTRY[connection.oms.kind].build(settings, connection, resolve, quota)
+
+
+def build_receivers(connection: Connection, secrets: Callable[[SecretRef], str] = resolve) -> dict[str, HookReceiver]:
+    """Build what takes in a connection's webhooks: ``platform`` and ``oms``, as far as each has a secret for them.
+
+    Empty where the connection has no section ``webhooks``. Raises ``PermanentError`` for a missing secret.
+    """
+    if connection.webhooks is None:
+        return {}
+    sides: tuple[tuple[str, SystemSection, Registry], ...] = (
+        ("platform", connection.platform, platforms.REGISTRY),
+        ("oms", connection.oms, oms.REGISTRY),
+    )
+    found: dict[str, HookReceiver] = {}
+    for side, section, registry in sides:
+        build = registry[section.kind].receiver
+        receiver = build(settings_of(section, registry), connection, secrets) if build is not None else None
+        if receiver is not None:
+            found[side] = receiver
+    return found

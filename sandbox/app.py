@@ -66,6 +66,8 @@ class SandboxServer:
         """Stop listening, then write the state."""
         if self._runner is not None:
             await self._runner.cleanup()
+        for system in self.systems.values():
+            await system.close()
         self.snapshot()
 
     def restore(self) -> None:
@@ -113,7 +115,10 @@ class SandboxServer:
         verdict = rules.judge(request)
         if verdict.delay_ms:
             await asyncio.sleep(verdict.delay_ms / 1000)
-        return self._faulty(raw, system, request, verdict.fault) if verdict.fault else _to_web(system.handle(request))
+        answer = self._faulty(raw, system, request, verdict.fault) if verdict.fault else _to_web(system.handle(request))
+        if verdict.fault is not None and verdict.fault.kind == "delay_after":
+            await asyncio.sleep(verdict.fault.delay_ms / 1000)
+        return answer
 
     def _faulty(self, raw: web.BaseRequest, system: System, request: Request, rule: Rule) -> web.StreamResponse:
         if rule.kind == "status":
@@ -121,7 +126,9 @@ class SandboxServer:
         if rule.kind == "drop_before":
             return _drop(raw)
         response = system.handle(request)
-        return _drop(raw) if rule.kind == "drop_after" else _to_web(spoil(rule, response))
+        if rule.kind == "drop_after":
+            return _drop(raw)
+        return _to_web(response if rule.kind == "delay_after" else spoil(rule, response))
 
     def _control(self, raw: web.BaseRequest, parts: list[str], query: str, body: bytes) -> Response:
         name = parts[2] if len(parts) > 2 else ""
@@ -135,7 +142,7 @@ class SandboxServer:
         key = (name, parts[3])
         system = self._system(key)
         request = _to_request(raw, "/" + parts[4], query, body)
-        return self.faults[key].control(request) if parts[4] == "faults" else system.control(request)
+        return self.faults[key].control(request) if parts[4].startswith("faults") else system.control(request)
 
 
 def _to_request(raw: web.BaseRequest, path: str, query: str, body: bytes) -> Request:

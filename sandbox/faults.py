@@ -8,12 +8,15 @@ Rules are set with ``POST /_sandbox/{kind}/{instance}/faults``, a JSON list of::
 
 A rule lets ``skip`` matching requests through, then fires for ``times`` of them (null: for ever), each with ``probability``. The first
 rule that fires decides; only ``delay`` goes on to the next rule. ``GET`` lists the rules with their hits, ``DELETE`` clears them.
+``GET .../faults/hits?after=n`` lists as NDJSON the requests that were hit, from the n-th on, also by rules that have been cleared:
+``{"kind", "status", "method", "path", "correlation", "at": <seconds since 1970>}``.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +24,10 @@ import orjson
 
 from sandbox.system import Request, Response
 
-KINDS = ("status", "delay", "drop_before", "drop_after", "malformed", "truncated", "wrong_types")
-"""``drop_before`` closes the connection before the effect, ``drop_after`` after it and without an answer."""
+KINDS = ("status", "delay", "delay_after", "drop_before", "drop_after", "malformed", "truncated", "wrong_types")
+"""``drop_before`` closes the connection before the effect, ``drop_after`` after it and without an answer; ``delay_after`` holds the answer
+back for ``delay_ms`` once the effect has happened."""
+CORRELATION_HEADER = "x-correlation-id"
 
 
 @dataclass(slots=True)
@@ -81,20 +86,25 @@ class Faults:
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
+        self.hits: list[bytes] = []
 
     def judge(self, request: Request) -> Verdict:
         """Ask the rules in their order."""
         verdict = Verdict()
         for rule in self.rules:
             if rule.fires(request):
-                verdict.delay_ms += rule.delay_ms
+                self.hits.append(_hit(rule, request))
+                verdict.delay_ms += rule.delay_ms if rule.kind != "delay_after" else 0
                 if rule.kind != "delay":
                     verdict.fault = rule
                     break
         return verdict
 
     def control(self, request: Request) -> Response:
-        """Answer ``/_sandbox/{kind}/{instance}/faults``."""
+        """Answer ``/_sandbox/{kind}/{instance}/faults`` and ``.../faults/hits``."""
+        if request.path == "/faults/hits":
+            after = int(request.query.get("after", ["0"])[0])
+            return Response(200, b"".join(hit + b"\n" for hit in self.hits[after:]), {"Content-Type": "application/x-ndjson"})
         if request.method == "POST":
             try:
                 given = orjson.loads(request.body)
@@ -106,6 +116,13 @@ class Faults:
         elif request.method != "GET":
             return _json({"error": "faults take GET, POST and DELETE"}, 405)
         return _json([rule.describe() for rule in self.rules])
+
+
+def _hit(rule: Rule, request: Request) -> bytes:
+    correlation = request.headers.get(CORRELATION_HEADER, "")
+    status = rule.status if rule.kind == "status" else 0
+    told = {"kind": rule.kind, "status": status, "method": request.method, "path": request.path, "correlation": correlation}
+    return orjson.dumps(told | {"at": time.time()})
 
 
 def refusal(rule: Rule) -> Response:

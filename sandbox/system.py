@@ -46,6 +46,10 @@ class System(Protocol):
         """Answer a call below ``/_sandbox/{kind}/{instance}/``: place orders, move stock, count effects."""
         ...
 
+    async def close(self) -> None:
+        """Give up whatever goes on in the background."""
+        ...
+
     def snapshot(self) -> bytes:
         """Serialise the whole state, for a restart that continues where it stood."""
         ...

@@ -16,6 +16,8 @@ from domain.primitives import Window
 
 LONGEST_CATCH_UP = timedelta(days=3)
 """A live run after a long outage takes at most so much at once; the next ticks take the rest."""
+HINT_PATIENCE = timedelta(seconds=30)
+"""For so long a source may not show a change that its webhook has told of; then polling alone goes on looking for it."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
 
 
@@ -63,6 +65,19 @@ def chains_to_probe(
         for chain, interval in chains
         if str(chain) not in taken and (str(chain) not in probed or now - probed[str(chain)] >= interval)
     ]
+
+
+def hinted_interval(interval: timedelta, hint: datetime | None, probed_at: datetime | None, now: datetime) -> timedelta:
+    """Return how long after its last probe a chain is due again, when its newest untaken webhook was received at ``hint``.
+
+    At once, if it was not probed since. Else after half the hint's age: the source may show the change a little later than it told of it,
+    or the change may lie in the present second; one that is never shown costs about ten probes.
+    """
+    if hint is None:
+        return interval
+    if probed_at is None or probed_at <= hint:
+        return timedelta(0)
+    return min(interval, max(timedelta(seconds=1), (now - hint) / 2))
 
 
 def window_due(changed_at: datetime, watermark: datetime, overlap: timedelta, now: datetime) -> Window | None:

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import click
 
+from assets import hooks
+from assets.capture import source_present
 from assets.runtime import Lockstep
 from assets.streams import STREAMS
 from domain.connections import Installation
@@ -35,8 +37,8 @@ def connect(connection: str, days: int, yes: bool) -> None:
     """Check both systems of a connection, then bring its last days over.
 
     The checks change nothing, and the first that fails ends the command. Then orders and shipments of the last days are captured, validated
-    and delivered in chunks of 7 days, and today's inventory. Live runs go on from where this began. Giving the command again sends
-    nothing twice.
+    and delivered in chunks of 7 days, and today's inventory. Live runs go on from where this began. At last the store's webhooks are
+    registered, or switched on again, where the connection has a section 'webhooks'. Giving the command again sends nothing twice.
     """
     installation = load()
     connection_of(installation, connection)
@@ -50,6 +52,8 @@ def connect(connection: str, days: int, yes: bool) -> None:
         _ask(lockstep, connection, first, yes=yes)
         if not _backfill(lockstep, connection, first, began):
             sys.exit(1)
+        for line in hooks.ensure(lockstep, connection):
+            click.echo(line)
     finally:
         lockstep.close()
     click.echo(f"{connection} is connected; live runs go on from {began:%Y-%m-%d %H:%M:%S}Z while the daemon runs ('lockstep up').")
@@ -99,8 +103,10 @@ def _backfill(lockstep: Lockstep, connection: str, first: date, began: datetime)
         stream = outcome.chunk.streams[0]
         if number == len(wanted) or wanted[number].streams[0] != stream:
             since = Window.of_day(min(chunk.first for chunk in wanted if chunk.streams == (stream,))).since
+            # By the source's clock, of which the checks have told: what it stamps after this moment has not been read.
+            behind = datetime.now(UTC) - source_present(lockstep.sync(connection, run_id=""), STREAMS[stream])
             with lockstep.ledger.session(connection, stream) as session:
-                session.move_watermark(Window(since, began), may_start=True)
+                session.move_watermark(Window(since, max(since, began - max(behind, timedelta(0)))), may_start=True)
     return True
 
 

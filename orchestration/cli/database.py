@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+import psycopg
 
 from orchestration import sandboxed
 from orchestration.cli.output import examples
 from orchestration.settings import ConfigurationError, connections_path, project_root
-from resources.ledger import embedded
+from resources.ledger import embedded, roles
+from resources.ledger.dagster_storage import create_tables
 from resources.ledger.migrate import is_current, migrate
 
 HISTORY_DAYS = 90
@@ -74,12 +76,18 @@ def url_command() -> None:
 def migrate_command() -> None:
     """Bring the ledger's schema up to date: apply what is missing, in order.
 
-    Migrations only go forward, each is applied once and in one transaction; views and functions for readers are always renewed.
+    Migrations only go forward, each is applied once and in one transaction; views, functions for readers and the rights of the roles are
+    always renewed. Dagster's tables are created too. The running service needs no more than the role lockstep_writer (docs/security.md).
     """
-    applied = migrate(embedded.database_url())
+    url = embedded.database_url()
+    applied = migrate(url)
+    create_tables(url)
     for name in applied:
         click.echo(f"applied {name}")
     click.echo(f"{len(applied)} applied; the schema is current" if applied else "nothing to apply; the schema is current")
+    with psycopg.connect(url) as connection:
+        if advice := roles.advice(connection):
+            click.echo(advice)
 
 
 def prepare_database() -> bool:
@@ -102,9 +110,9 @@ def has_configuration() -> bool:
     return True
 
 
-def configure_sandbox(url: str) -> Path:
-    """Write the connection ``demo`` between sandbox systems; return the file."""
-    return sandboxed.configure("demo", "demo", datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS), url)
+def configure_sandbox(url: str, webhooks: str | None = None) -> Path:
+    """Write the connection ``demo`` between sandbox systems; return the file. ``webhooks`` is the address that takes them in."""
+    return sandboxed.configure("demo", "demo", datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS), url, webhooks)
 
 
 def remember_home(root: Path) -> bool:

@@ -13,6 +13,7 @@ import dagster as dg
 import psycopg
 from pydantic import BaseModel
 
+from assets import hooks
 from assets.runtime import Lockstep
 from domain.connections import Installation, SecretRef
 from domain.errors import LockstepError
@@ -158,6 +159,8 @@ def _systems(lockstep: Lockstep, name: str) -> Iterator[Check]:
     try:
         for system, check in preflight(lockstep, name):
             yield Check(f"{name}: {system} {check.name}", check.ok, check.detail, check.advice)
+        for check in hooks.state(lockstep, name):
+            yield Check(f"{name}: {check.name}", check.ok, check.detail, "" if check.ok else check.advice)
     except LockstepError as error:
         yield Check(f"{name}: systems", ok=False, detail=str(error), advice=SEE_MESSAGE)
 

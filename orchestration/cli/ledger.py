@@ -10,6 +10,7 @@ import psycopg
 
 from domain.connections import Connection, Installation
 from domain.errors import PermanentError
+from domain.text import shown
 from resources.ledger.embedded import database_url
 from resources.ledger.store import Ledger
 
@@ -28,5 +29,6 @@ def connection_of(installation: Installation, name: str) -> Connection:
     """Return a connection by its name. Raises ``PermanentError`` that names the known ones."""
     found = installation.connections.get(name)
     if found is None:
-        raise PermanentError(f"There is no connection {name!r}; connections.yaml has {', '.join(sorted(installation.connections))}.")
+        known = ", ".join(sorted(installation.connections))
+        raise PermanentError(f"There is no connection '{shown(name, 100)}'; connections.yaml has {known}.")
     return found

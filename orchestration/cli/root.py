@@ -9,6 +9,7 @@ import click
 import psycopg
 
 from domain.errors import LockstepError
+from domain.text import shown
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything on this machine: database, sandbox, Dagster's UI and daemon."),
@@ -18,6 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rejections": ("rejections:rejections", "List, show, retry or discard records kept out of delivery."),
     "connect": ("connect:connect", "Check both systems of a connection and bring the last days over."),
     "replay": ("replay:replay", "Run past days of a connection again, in bounded chunks."),
+    "webhooks": ("webhooks:webhooks", "Take in webhooks of the stores and the OMSs."),
+    "forget": ("forget:forget", "Take a person out of the ledger."),
+    "retention": ("retention:retention", "Remove what is past its retention."),
+    "reconcile": ("reconcile:reconcile", "Compare both systems of a connection, and heal what drifted."),
     "doctor": ("doctor:doctor", "Check the installation, and say what to do about what is wrong."),
     "db": ("database:db", "Start and stop the embedded PostgreSQL."),
     "migrate": ("database:migrate_command", "Bring the ledger's schema up to date."),
@@ -25,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> (module:command, one line of help). A command's module is imported when it is called: --help must not cost seconds."""
 
 
+LONGEST_MESSAGE = 600
 FIRST_STEPS = """\b
 First steps:
   lockstep up                  everything on this machine, with simulated systems
@@ -70,8 +76,15 @@ class Commands(click.Group):
         """Run the command. An error that we foresee is no traceback."""
         try:
             return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:  # it repeats what was typed, which may hold anything
+            raise click.UsageError(shown(error.format_message(), LONGEST_MESSAGE), error.ctx) from None
         except LockstepError as error:
             raise Fault(str(error)) from error
+        except (psycopg.DataError, UnicodeEncodeError, OverflowError) as error:
+            # A zero byte, half a character, a number or a day beyond what the ledger holds: nothing in it has such a value.
+            raise Fault(f"A value that was given can't be looked for: {shown(str(error), LONGEST_MESSAGE)}") from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn) as error:
             raise Fault("The database has no ledger of this version; run 'lockstep migrate' first.") from error
         except psycopg.OperationalError as error:

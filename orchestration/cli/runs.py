@@ -28,6 +28,8 @@ class Chunk:
     streams: tuple[str, ...]
     first: date
     last: date
+    records: tuple[str, ...] | None = None
+    """Only these records, as they were captured; by default the partitions are read again, whole."""
 
     def __str__(self) -> str:
         days = str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
@@ -97,7 +99,7 @@ def _run(lockstep: Lockstep, on: dg.DagsterInstance, connection: str, chunk: Chu
     tags = {TRIGGER_TAG: trigger, REQUEST_TAG: request}
     error = ""
     try:
-        launch.run_partitions(lockstep, on, connection, chunk.streams, chunk.first, chunk.last, tags, force=force)
+        launch.run_partitions(lockstep, on, connection, chunk.streams, chunk.first, chunk.last, tags, force=force, records=chunk.records)
     except dg.Failure as failure:
         error = str(failure.description)
     except LockstepError as fault:

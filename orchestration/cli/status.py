@@ -1,85 +1,100 @@
-"""``lockstep status``: how fresh each stream is, and what is open in it."""
+"""``lockstep status``: how fresh each stream is, what is open in it, and what stands still."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 from rich.text import Text
 
-from domain.connections import Installation
 from orchestration.cli.ledger import connection_of, reading
 from orchestration.cli.output import ago, connection_option, examples, json_option, print_json, print_table, span
 from orchestration.settings import load
+from resources.ledger.configured import describe
 from resources.ledger.status import StreamStatus, stream_statuses
+from resources.ledger.watch import Stuck, StuckCount, past_limit
 
 COLUMNS = ("connection", "stream", "state", "lag", "limit", "last probe", "last change seen", "last captured", "last delivery",
-           "open rejections", "in flight", "pending")  # fmt: skip
-NUMBERS = ("open rejections", "in flight", "pending")
+           "open rejections", "in flight", "pending", "stuck")  # fmt: skip
+NUMBERS = ("open rejections", "in flight", "pending", "stuck")
+STUCK_COLUMNS = ("connection", "stage", "state", "record", "since", "age", "limit", "owner", "correlation id", "detail")
 
-
-@dataclass(frozen=True)
-class Judged:
-    """A stream's status held against its connection's freshness limit."""
-
-    status: StreamStatus
-    limit: timedelta
-
-    @property
-    def state(self) -> str:
-        """Return ``ok``, ``overdue`` or ``never captured``."""
-        if self.status.lag is None:
-            return "never captured"
-        return "overdue" if self.status.lag > self.limit else "ok"
-
-    @property
-    def is_overdue(self) -> bool:
-        """Tell whether someone should look: a stream that never ran is not in step either."""
-        return self.state != "ok"
+Chain = tuple[str, str]
 
 
 @click.command(
     epilog=examples(
         "lockstep status",
         "lockstep status --connection acme_us --json",
+        "lockstep status --stuck 100",
         "lockstep status --fail || page-someone",
-        exit_codes="0, with --fail 1 if something is overdue",
+        exit_codes="0, with --fail 1 if a stream is not ok or a record is past its limit",
     )
 )
 @connection_option
 @json_option
-@click.option("--fail", is_flag=True, help="Exit with 1 if a stream is overdue or was never captured (for monitoring).")
-def status(connection: str | None, as_json: bool, fail: bool) -> None:
-    """Show how fresh each stream is, and what is open in it.
+@click.option("--stuck", "shown", type=click.IntRange(0, 10_000), default=10, show_default=True, help="Show so many stuck records.")
+@click.option("--fail", is_flag=True, help="Exit with 1 if a stream is not ok or a record is past its limit (for monitoring).")
+def status(connection: str | None, as_json: bool, shown: int, fail: bool) -> None:
+    """Show how fresh each stream is, what is open in it, and what stands still.
 
-    A stream is overdue when its lag exceeds the connection's freshness_limit. Lag is the time since the watermark while a change is known
-    to wait, else since the last probe: a quiet shop is not late.
+    A stream is overdue when its lag exceeds the connection's freshness_limit: lag is the time since the watermark while a change is known
+    to wait, else since the last probe, so a quiet shop is not late. It has no probe when nobody could look at its source, and is silent
+    when it has not changed for longer than limits.silence allows. Records are stuck when they are past one of the connection's limits.
     """
     installation = load()
+    if connection is not None:
+        connection_of(installation, connection)
     with reading() as db:
-        found = stream_statuses(db, _chains(installation, connection))
-    judged = [Judged(row, installation.connections[row.connection].freshness_limit) for row in found]
+        describe(db, installation)
+        found = stream_statuses(db, connection)
+        stuck, counts = past_limit(db, connection, most=max(shown, 1))
     if as_json:
-        print_json([asdict(j.status) | {"freshness_limit": j.limit, "state": j.state, "overdue": j.is_overdue} for j in judged])
+        print_json([_object(row, stuck[:shown], counts.get((row.connection, row.stream), ())) for row in found])
     else:
-        now = datetime.now(UTC)
-        print_table(COLUMNS, [_cells(j, now) for j in judged], numbers=NUMBERS)
-        if any(j.status.lag is None for j in judged):
-            click.echo("never captured: run 'lockstep connect CONNECTION' once, then keep the daemon running ('lockstep up').")
-    if fail and any(j.is_overdue for j in judged):
+        _print(found, stuck[:shown], counts)
+    if fail and (counts or any(row.state != "ok" for row in found)):
         sys.exit(1)
 
 
-def _chains(installation: Installation, only: str | None) -> list[tuple[str, str]]:
-    if only is not None:
-        connection_of(installation, only)
-    return [(name, stream) for name, c in installation.connections.items() if only in (None, name) for stream in c.streams]
+def _object(row: StreamStatus, stuck: Sequence[Stuck], counts: Sequence[StuckCount]) -> dict[str, Any]:
+    mine = [asdict(s) for s in stuck if (s.connection, s.stream) == (row.connection, row.stream)]
+    return asdict(row) | {
+        "freshness_limit": row.allowed, "state": _words(row.state), "overdue": row.state != "ok", "stuck": mine,
+        "stuck_counts": {count.stage: count.number for count in counts},
+    }  # fmt: skip
 
 
-def _cells(judged: Judged, now: datetime) -> list[object]:
-    row = judged.status
-    state = Text(judged.state.upper() if judged.state == "overdue" else judged.state, style="red" if judged.is_overdue else "green")
+def _print(found: Sequence[StreamStatus], stuck: Sequence[Stuck], counts: Mapping[Chain, Sequence[StuckCount]]) -> None:
+    now = datetime.now(UTC)
+    totals = {chain: sum(count.number for count in by_stage) for chain, by_stage in counts.items()}
+    print_table(COLUMNS, [_cells(row, totals.get((row.connection, row.stream), 0), now) for row in found], numbers=NUMBERS)
+    if any(row.state == "never_captured" for row in found):
+        click.echo("never captured: run 'lockstep connect CONNECTION' once, then keep the daemon running ('lockstep up').")
+    for row in found:
+        if row.probe_failures:
+            click.echo(f"{row.connection}/{row.stream}: the last {row.probe_failures} probes failed: {row.probe_error}")
+    if stuck:
+        title = f"Past their limit ({len(stuck)} of {sum(totals.values())}, oldest first)"
+        print_table(STUCK_COLUMNS, [_stuck_cells(row) for row in stuck], title=title)
+
+
+def _cells(row: StreamStatus, stuck: int, now: datetime) -> list[object]:
+    word = _words(row.state)
+    state = Text(word if row.state in ("ok", "never_captured") else word.upper(), style="green" if row.state == "ok" else "red")
     times = [ago(moment, now) for moment in (row.probed_at, row.change_seen_at, row.captured_at, row.delivered_at)]
-    return [row.connection, row.stream, state, span(row.lag), span(judged.limit), *times, row.open_rejections, row.in_flight, row.pending]
+    return [row.connection, row.stream, state, span(row.lag), span(row.allowed), *times, row.open_rejections, row.in_flight, row.pending,
+            stuck]  # fmt: skip
+
+
+def _stuck_cells(row: Stuck) -> list[object]:
+    return [row.connection, _words(row.stage), row.state, f"{row.stream}/{row.source_id}", row.since, row.age, row.allowed, row.owner,
+            row.correlation_id, row.detail]  # fmt: skip
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 import click
 
 from domain.connections import Installation
-from domain.identity import correlation_id
+from domain.identity import LONGEST_ID, correlation_id
+from domain.text import shown
 from orchestration.cli.ledger import connection_of, reading
 from orchestration.cli.output import at, examples, json_option, print_json, print_table
 from orchestration.settings import load
@@ -98,7 +99,8 @@ def _nothing(order: str, names: Sequence[str], installation: Installation) -> st
     prefixes = {_prefix(installation, name) for name in names} - {""}
     hint = f"OMS ids begin with {' or '.join(sorted(prefixes))}; " if prefixes else ""
     return (
-        f"lockstep: nothing is known of order {order!r} in {', '.join(names)}. Was it changed before the connection's first capture, or "
-        f"only seconds ago? Try: the id as the store shows it ({hint}not the customer's reference), 'lockstep status' (is it in step?), "
+        f"lockstep: nothing is known of order '{shown(order, LONGEST_ID)}' in {', '.join(names)}. "
+        f"Was it changed before the connection's first capture, or only seconds ago? Try: the id as the "
+        f"store shows it ({hint}not the customer's reference), 'lockstep status' (is it in step?), "
         "'lockstep replay CONNECTION --streams orders --from DATE --to DATE' over the day on which it was last modified."
     )

@@ -12,6 +12,8 @@ import click
 import httpx
 import yaml
 
+from assets import hooks
+from assets.runtime import Lockstep
 from domain.errors import TransientError
 from orchestration import sandboxed
 from orchestration.cli.database import configure_sandbox, prepare_database
@@ -41,7 +43,11 @@ START_SECONDS = 120
 @click.option(
     "--sandbox-port", type=click.IntRange(1, 65535), default=sandboxed.PORT, show_default=True, help="Loopback port of the sandbox."
 )
-def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int) -> None:
+@click.option(
+    "--webhooks-port", type=click.IntRange(1, 65535), default=sandboxed.WEBHOOKS_PORT, show_default=True,
+    help="Loopback port that takes in webhooks.",
+)  # fmt: skip
+def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_port: int) -> None:
     """Run everything on this machine until Ctrl-C: database, Dagster's UI and daemon, and a sandbox where you have no systems yet.
 
     With a connections.yaml of your own (or LOCKSTEP_CONNECTIONS) only real systems are served. Without one, a simulated BigCommerce store
@@ -52,13 +58,15 @@ def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())
     check_port_free(port, "--port")
+    check_port_free(webhooks_port, "--webhooks-port")
     with_sandbox = not no_sandbox and not _has_own_connections()
     started_database = prepare_database()
     sandbox: sandboxed.Sandbox | None = None
     children = Children(embedded.home(), project_root(), {**os.environ, "DAGSTER_HOME": str(project_root())})
     try:
         if with_sandbox:
-            sandbox = _start_sandbox(children, sandbox_port, rate)
+            sandbox = _start_sandbox(children, sandbox_port, rate, f"http://127.0.0.1:{webhooks_port}")
+        _start_webhooks(children, webhooks_port, stopping, sandbox)
         _start_dagster(children, port, stopping)
         fault = watch(children, sandbox, stopping)
     finally:
@@ -76,10 +84,10 @@ def _has_own_connections() -> bool:
     return bool(os.environ.get(VARIABLE)) or (project_root() / FILE_NAME).exists()
 
 
-def _start_sandbox(children: Children, port: int, rate: float) -> sandboxed.Sandbox:
+def _start_sandbox(children: Children, port: int, rate: float, webhooks: str) -> sandboxed.Sandbox:
     """Start the sandbox on its kept state, fill a new one, and let shoppers in."""
     sandbox = sandboxed.start(port)
-    configure_sandbox(sandbox.url)
+    configure_sandbox(sandbox.url, webhooks)
     if not _is_filled(sandbox.url):
         today = datetime.now(UTC).date()
         counts = post(
@@ -90,6 +98,25 @@ def _start_sandbox(children: Children, port: int, rate: float) -> sandboxed.Sand
     children.start("traffic", ["sandbox.traffic", "--url", sandbox.url, "--store", STORE, "--tenant", STORE, "--rate", str(rate)])
     click.echo(f"sandbox: {sandbox.url}, {rate:g} orders a second")
     return sandbox
+
+
+def _start_webhooks(children: Children, port: int, stopping: threading.Event, sandbox: sandboxed.Sandbox | None) -> None:
+    """Start the process that takes in webhooks, if any connection wants it, and have the sandbox's systems send theirs."""
+    installation = load()
+    if all(connection.webhooks is None for connection in installation.connections.values()):
+        return
+    children.start("webhooks", ["orchestration.cli", "webhooks", "--port", str(port)])
+    if not children.wait_until(lambda: answers(f"http://127.0.0.1:{port}/health"), "the inbox answered", START_SECONDS, stopping.is_set):
+        return
+    if sandbox is not None:
+        if webhooks := installation.connections[STORE].webhooks:
+            sandboxed.push_from_oms(sandbox.url, STORE, webhooks.url(STORE, "oms"))
+        lockstep = Lockstep(installation)
+        try:
+            hooks.ensure(lockstep, STORE)
+        finally:
+            lockstep.close()
+    click.echo(f"webhooks: http://127.0.0.1:{port}/hooks/CONNECTION/SYSTEM (docs/webhooks.md)")
 
 
 def _is_filled(url: str) -> bool:

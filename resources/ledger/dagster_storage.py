@@ -12,6 +12,16 @@ from domain.errors import PermanentError
 from resources.ledger.embedded import database_url
 
 
+def create_tables(url: str) -> None:
+    """Create Dagster's tables unless they are there, so that the running service needs no right to: ``lockstep_writer`` gets their rows.
+
+    Dagster creates them itself at its first start where it may; its later changes (``dagster instance migrate``) are the owner's too.
+    """
+    storage = LockstepStorage(postgres_url=url)
+    for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
+        part.dispose()
+
+
 class NoDatabase(PermanentError, click.ClickException):
     """No database is there; Dagster's own commands, which are made with click, show this as one sentence without a traceback."""
 

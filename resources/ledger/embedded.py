@@ -10,7 +10,11 @@ import os
 import warnings
 from pathlib import Path
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from domain.errors import PermanentError
+from resources.redaction import hide
 
 with warnings.catch_warnings():
     # The package complains at import where XDG_RUNTIME_DIR is not set, as in every container.
@@ -74,6 +78,17 @@ def _alive(pid: int) -> bool:
     return True
 
 
+def _checked(url: str) -> str:
+    """Return the URL, whose password is from now on hidden in all messages; libraries quote the whole of one that they can't read."""
+    try:
+        hide(str(conninfo_to_dict(url).get("password") or ""))
+    except ProgrammingError:
+        url = ""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise PermanentError("DATABASE_URL is not of the form postgresql://user:password@host:port/database; correct it and start again.")
+    return url
+
+
 def database_url() -> str:
     """Return ``DATABASE_URL``, else the URL of the embedded server if it runs.
 
@@ -81,7 +96,7 @@ def database_url() -> str:
     """
     configured = os.environ.get("DATABASE_URL")
     if configured:
-        return configured
+        return _checked(configured)
     url = running_url()
     if url is None:
         raise PermanentError(

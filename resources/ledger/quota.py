@@ -7,6 +7,8 @@ from typing import Any
 
 import psycopg
 
+from domain.errors import TransientError
+
 
 class PostgresQuota:
     """``domain.ports.QuotaLedger`` in Postgres; its own connection, opened at first use, safe to use from several threads."""
@@ -17,25 +19,22 @@ class PostgresQuota:
         self._db: psycopg.Connection[Any] | None = None
 
     def take(self, bucket: str, wanted: int, *, quota: int, window_seconds: float) -> tuple[int, float]:
-        """Take up to ``wanted`` permits; return how many were granted and, if none, the seconds until the window ends."""
-        with self._lock:
-            row = (
-                self._connection()
-                .execute("SELECT granted, seconds FROM sync.take_permits(%s, %s, %s, %s)", (bucket, wanted, quota, window_seconds))
-                .fetchone()
-            )
+        """Take up to ``wanted`` permits; return how many were granted and, if none, the seconds until the window ends.
+
+        Raises ``TransientError`` where Postgres can't be reached.
+        """
+        row = self._ask("SELECT granted, seconds FROM sync.take_permits(%s, %s, %s, %s)", (bucket, wanted, quota, window_seconds))
         granted, seconds = row or (0, window_seconds)
         return int(granted), 0.0 if granted else float(seconds)
 
     def observe(self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float) -> None:
         """Lower the permits to what the API says is left, and follow its clock for the window's end."""
         del quota, window_seconds
-        with self._lock:
-            self._connection().execute(
-                """UPDATE sync.quota SET permits = least(permits, %s), resets_at = clock_timestamp() + make_interval(secs => %s)
-                   WHERE bucket = %s""",
-                (left, reset_seconds, bucket),
-            )
+        self._ask(
+            """UPDATE sync.quota SET permits = least(permits, %s), resets_at = clock_timestamp() + make_interval(secs => %s)
+               WHERE bucket = %s RETURNING permits""",
+            (left, reset_seconds, bucket),
+        )
 
     def close(self) -> None:
         """Close the connection."""
@@ -44,7 +43,19 @@ class PostgresQuota:
                 self._db.close()
                 self._db = None
 
+    def _ask(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """Execute, once more on a new connection where the kept one has died or gave way: a permit taken twice only waits."""
+        with self._lock:
+            try:
+                return self._connection().execute(statement, parameters).fetchone()
+            except psycopg.OperationalError:
+                pass
+            try:
+                return self._connection().execute(statement, parameters).fetchone()
+            except psycopg.OperationalError as error:
+                raise TransientError(f"Could not reach Postgres for the quota; another try helps once it is back: {error}") from None
+
     def _connection(self) -> psycopg.Connection[Any]:
         if self._db is None or self._db.closed:
-            self._db = psycopg.connect(self._url, autocommit=True)
+            self._db = psycopg.connect(self._url, autocommit=True, application_name="lockstep", connect_timeout=10)
         return self._db

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,10 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """How far one stream of one connection has come; ``lag`` is ``None`` where it never was captured live."""
+    """How far one stream of one connection has come, and whether someone should look: a line of ``history.lag``.
+
+    ``state``: ok, never_captured, no_probe (nobody could look at the source), overdue (``lag`` over ``allowed``), silent, not_configured.
+    """
 
     connection: str
     stream: str
@@ -26,6 +29,16 @@ class StreamStatus:
     open_rejections: int
     in_flight: int
     pending: int
+    state: str
+    allowed: timedelta | None
+    unprobed_for: timedelta | None
+    probe_allowed: timedelta | None
+    silent_for: timedelta | None
+    silence_allowed: timedelta | None
+    probe_failed_at: datetime | None
+    probe_failures: int
+    probe_error: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +56,16 @@ class Holding:
     rejected_by_target: int
 
 
-def stream_statuses(db: psycopg.Connection[Any], chains: Sequence[tuple[str, str]]) -> list[StreamStatus]:
-    """Return the status of each (connection, stream) in the given order; one that never ran has no times."""
+_STATUS = ", ".join(field.name for field in fields(StreamStatus))
+
+
+def stream_statuses(db: psycopg.Connection[Any], connection: str | None = None) -> list[StreamStatus]:
+    """Return the status of every stream that the ledger knows as configured, by the configuration's order of streams."""
     with db.cursor(row_factory=class_row(StreamStatus)) as cursor:
         cursor.execute(
-            """SELECT v.connection, v.stream, l.watermark, l.probed_at, l.change_seen_at, l.captured_at, l.delivered_at, l.lag,
-                      (SELECT count(*) FROM sync.rejection x
-                       WHERE x.connection = v.connection AND x.stream = v.stream AND x.state IN ('open', 'retried')) AS open_rejections,
-                      (SELECT count(*) FROM sync.delivery d
-                       WHERE d.connection = v.connection AND d.stream = v.stream AND d.state IN ('in_flight', 'failed')) AS in_flight,
-                      (SELECT count(*) FROM sync.record p
-                       WHERE p.connection = v.connection AND p.stream = v.stream AND p.state = 'accepted' AND p.outcome IS NULL) AS pending
-               FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS v(connection, stream, place)
-               LEFT JOIN history.lag l ON (l.connection, l.stream) = (v.connection, v.stream) ORDER BY v.place""",
-            ([c for c, _ in chains], [s for _, s in chains]),
+            f"""SELECT {_STATUS} FROM history.lag l WHERE state <> 'not_configured' AND (%(name)s::text IS NULL OR connection = %(name)s)
+                ORDER BY connection, array_position((SELECT streams FROM sync.connection c WHERE c.connection = l.connection), stream)""",  # noqa: S608 - constants of this module only
+            {"name": connection},
         )
         return cursor.fetchall()
 

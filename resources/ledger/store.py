@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg import errors
 
 from domain.errors import TransientError
 from domain.exchange import Exchange
@@ -21,6 +24,12 @@ from resources.ledger.quota import PostgresQuota
 from resources.ledger.records import Records
 from resources.ledger.rejections import Rejections
 from resources.ledger.staging import stage
+from resources.ledger.standings import Standings
+
+T = TypeVar("T")
+TRANSACTION_TRIES = 5
+CONNECT_SECONDS = 10
+"""A server that is starting refuses at once; one that can't be reached must not hold a sensor's tick until Dagster kills it."""
 
 _LOG_COLUMNS = (
     "source_day", "at", "connection", "stream", "system", "method", "endpoint", "status", "milliseconds", "attempt", "correlation_id",
@@ -42,6 +51,7 @@ class Session:
         self.deliveries = Deliveries(db, connection, stream)
         self.rejections = Rejections(db, connection, stream)
         self.catalogue = Catalogue(db, connection)
+        self.standings = Standings(db, connection)
 
     @contextmanager
     def writer_lock(self) -> Iterator[None]:
@@ -60,6 +70,25 @@ class Session:
     def transaction(self) -> Any:
         """Open a transaction: all or nothing of what follows."""
         return self.db.transaction()
+
+    def repeatable(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in a transaction, and as a whole once more where Postgres chose it to give way (a deadlock, a serialization error).
+
+        ``work`` must change nothing but the ledger. Raises ``TransientError`` when the tries are used up.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self.db.transaction():
+                    return work()
+            except (errors.DeadlockDetected, errors.SerializationFailure) as error:
+                if attempt == TRANSACTION_TRIES:
+                    raise TransientError(
+                        f"{self.connection}/{self.stream}: Postgres gave the transaction up {attempt} times (SQLSTATE {error.sqlstate}); "
+                        "nothing of it was stored, and another try may help"
+                    ) from None
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))
 
     def watermark(self) -> datetime | None:
         """Return up to which source time the stream has been captured."""
@@ -87,17 +116,34 @@ class Session:
             (self.connection, self.stream, window.since, window.until),
         )
 
+    def pull_back(self, moment: datetime) -> None:
+        """Move the watermark back to ``moment``: it lay in the source's future, so the source's clock was set or ours was followed."""
+        self.db.execute(
+            "UPDATE sync.watermark SET watermark = least(watermark, %s) WHERE connection = %s AND stream = %s",
+            (moment, self.connection, self.stream),
+        )
+
     def note(self, column: str, moment: datetime | None = None) -> None:
         """Note that something happened in the stream: ``probed_at``, ``change_seen_at`` or ``delivered_at``."""
         statement = {
             "probed_at": "INSERT INTO sync.watermark AS w (connection, stream, probed_at) VALUES (%s, %s, %s) "
-            "ON CONFLICT (connection, stream) DO UPDATE SET probed_at = excluded.probed_at",
+            "ON CONFLICT (connection, stream) DO UPDATE SET probed_at = excluded.probed_at, probe_failures = 0",
             "change_seen_at": "INSERT INTO sync.watermark AS w (connection, stream, change_seen_at) VALUES (%s, %s, %s) "
             "ON CONFLICT (connection, stream) DO UPDATE SET change_seen_at = greatest(w.change_seen_at, excluded.change_seen_at)",
             "delivered_at": "INSERT INTO sync.watermark AS w (connection, stream, delivered_at) VALUES (%s, %s, %s) "
             "ON CONFLICT (connection, stream) DO UPDATE SET delivered_at = excluded.delivered_at",
         }[column]
         self.db.execute(statement, (self.connection, self.stream, moment or datetime.now(UTC)))
+
+    def note_failed_probe(self, error: str) -> None:
+        """Note that a look at the stream's source failed; ``error`` must be safe to show."""
+        self.db.execute(
+            """INSERT INTO sync.watermark AS w (connection, stream, probe_failed_at, probe_error, probe_failures)
+               VALUES (%s, %s, now(), %s, 1)
+               ON CONFLICT (connection, stream) DO UPDATE SET probe_failed_at = now(), probe_error = excluded.probe_error,
+                   probe_failures = w.probe_failures + 1""",
+            (self.connection, self.stream, error[:500]),
+        )
 
     def log(self, exchanges: Iterable[Exchange]) -> None:
         """Store exchanges with a target in ``sync.message_log``, within the caller's transaction."""
@@ -138,16 +184,14 @@ class Ledger:
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection in autocommit mode. Raises ``TransientError`` where Postgres can't be reached."""
         try:
-            return psycopg.connect(self.url, autocommit=True, application_name="lockstep")
+            return psycopg.connect(self.url, autocommit=True, application_name="lockstep", connect_timeout=CONNECT_SECONDS)
         except psycopg.OperationalError as error:
             raise TransientError(f"Could not reach Postgres; another try helps once it is back: {error}") from None
 
     @contextmanager
     def session(self, connection: str, stream: str, run_id: str = "") -> Iterator[Session]:
         """Open a session; its connection is kept for the next one."""
-        with self._mutex:
-            db = self._idle.pop() if self._idle else None
-        db = db or self.connect()
+        db = self._living() or self.connect()
         try:
             yield Session(db, connection, stream, run_id)
         except BaseException:
@@ -155,6 +199,20 @@ class Ledger:
             raise
         with self._mutex:
             self._idle.append(db)
+
+    def _living(self) -> psycopg.Connection[Any] | None:
+        """Take an idle connection that still answers: Postgres may have been restarted since, and nobody has told it."""
+        while True:
+            with self._mutex:
+                if not self._idle:
+                    return None
+                db = self._idle.pop()
+            try:
+                db.execute("SELECT 1")
+            except psycopg.OperationalError:
+                db.close()
+            else:
+                return db
 
     def close(self) -> None:
         """Close all idle connections."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from domain.ports import CommercePlatform
 from resources.connector import Connector
 from resources.platforms.bigcommerce.client import build as build_bigcommerce
+from resources.platforms.bigcommerce.hooks import build_receiver as build_bigcommerce_receiver
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 REGISTRY: dict[str, Connector[CommercePlatform]] = {
-    "bigcommerce": Connector(BigCommerceSettings, build_bigcommerce),
+    "bigcommerce": Connector(BigCommerceSettings, build_bigcommerce, build_bigcommerce_receiver),
 }

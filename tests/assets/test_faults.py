@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import psycopg
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from assets.faults import safe_text, unexpected
-from domain.errors import PermanentError
+from domain.errors import PermanentError, Problem
+from domain.exchange import MasterItem
+from domain.orders import Order
+from domain.schemas.orders import order_problems
 from resources.platforms.bigcommerce.client import BigCommerce as BigCommercePlatform
 from tests.assets.scene import Scene
 
@@ -70,3 +73,18 @@ def test_a_record_that_nobody_foresaw_does_not_hold_up_the_others(scene: Scene, 
     assert set(scene.oms_orders()) == {"9002"}
     [(message,)] = scene.sql("SELECT message FROM sync.rejection")
     assert "jane" not in message
+
+
+def test_a_record_on_which_the_batchs_check_stumbles_does_not_hold_up_the_others(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found by halving, rejected alone, and the others are checked together without it."""
+    scene.place_many(range(9001, 9006))
+
+    def stumbles(orders: Sequence[Order], items: Mapping[str, MasterItem] | None) -> dict[int, list[Problem]]:
+        if any(order.number == "9003" for order in orders):
+            raise OverflowError("jane.doe@example.com")
+        return order_problems(orders, items)
+
+    monkeypatch.setattr("assets.orders.order_problems", stumbles)
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {"9003": "not_mapped"}
+    assert set(scene.oms_orders()) == {"9001", "9002", "9004", "9005"}

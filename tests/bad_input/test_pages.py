@@ -113,7 +113,7 @@ def test_two_versions_of_one_order_on_a_page_are_both_captured() -> None:
 
 def test_a_whole_page_without_ids_is_an_error_that_says_where() -> None:
     """What follows it can't be asked for, and nothing is taken for the end."""
-    with pytest.raises(PermanentError, match=r"BigCommerce: GET /v2/orders gave a full page of 50 orders without ids after order 0"):
+    with pytest.raises(PermanentError, match=r"BigCommerce: GET /v2/orders gave 50 orders after order 0, none of them with an id"):
         read_store(store_of([Listed(i, b"{}") for i in range(3 * PAGE)]))
 
 

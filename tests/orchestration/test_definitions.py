@@ -30,8 +30,10 @@ def described(installation: Installation) -> dict[str, object]:
                 "pool": asset.op.pool,  # type: ignore[union-attr]
                 "checks": sorted(key.name for key in asset.check_keys),  # type: ignore[union-attr]
             }
+    checks = [key for check in definitions.asset_checks or [] for key in check.check_keys]  # type: ignore[union-attr]
     return {
         "assets": assets,
+        "asset_checks": sorted(f"{key.asset_key.to_user_string()}: {key.name}" for key in checks),
         "jobs": sorted(name for name in repository.job_names if not name.startswith("__")),
         "sensors": sorted(sensor.name for sensor in repository.sensor_defs),
         "schedules": sorted(schedule.name for schedule in repository.schedule_defs),

@@ -113,3 +113,29 @@ def test_a_missing_file_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(settings, "project_root", lambda: tmp_path)
     with pytest.raises(ConfigurationError, match="connections.example.yaml"):
         settings.load()
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
+    """YAML takes the last one, and the first connection would be gone without a word."""
+    assert "connections.yaml:19: acme_us: the key stands twice" in fault(GOOD + GOOD.partition("connections:\n")[2])
+
+
+@pytest.mark.parametrize("text", ["start_date: 2026-02-30", "x: " + "9" * 5_000, "x: !!int y", "[" * 100_000, "a: &a {b: *a}"])
+def test_values_that_yaml_itself_stumbles_over_are_faults_of_the_file(text: str) -> None:
+    """A day that does not exist, a number without end, brackets without end: one sentence each, and no traceback."""
+    assert fault(text).startswith("connections.yaml")
+
+
+def test_a_file_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    """With what to do."""
+    file = tmp_path / "connections.yaml"
+    file.write_bytes(GOOD.encode("utf-16"))
+    with pytest.raises(ConfigurationError, match="save it as UTF-8"):
+        settings.load(file)
+
+
+def test_a_secret_that_was_written_as_a_key_is_not_shown() -> None:
+    """The place is named, the text is not."""
+    told = fault(GOOD.replace("token: {env: ACME_TOKEN}", "token: {hunter2: 1}"))
+    assert "platform.token" in told
+    assert "hunter2" not in told

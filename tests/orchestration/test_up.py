@@ -66,12 +66,14 @@ def test_a_port_in_use_is_named_with_the_option_to_change_it():
 @pytest.mark.skipif((project_root() / FILE_NAME).exists(), reason="a connections.yaml of your own is in use: its systems are not for tests")
 def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_told_to_stop(own_home: Path):
     """The whole machine: database, sandbox, traffic, UI, daemon; SIGTERM ends all of it with exit code 0."""
-    port, sandbox_port = free_port(), free_port()
+    port, sandbox_port, webhooks_port = free_port(), free_port(), free_port()
     command = [sys.executable, "-m", "tests.orchestration.lockstep_main", "up", "--port", str(port), "--sandbox-port", str(sandbox_port)]
-    process = subprocess.Popen([*command, "--rate", "2"], cwd=project_root(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command += ["--webhooks-port", str(webhooks_port), "--rate", "2"]
+    process = subprocess.Popen(command, cwd=project_root(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         delivered = _wait_for_a_delivery(process, own_home / "postgres")
         assert listens(port)
+        assert _seen_by_webhook(own_home / "postgres")
     finally:
         process.send_signal(signal.SIGTERM)
         output = process.communicate(timeout=120)[0]
@@ -81,6 +83,7 @@ def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_told_to_stop(
     assert f"http://127.0.0.1:{port}" in output
     assert not listens(port)
     assert not listens(sandbox_port)
+    assert not listens(webhooks_port)
 
 
 def _wait_for_a_delivery(process: subprocess.Popen[str], data: Path) -> bool:
@@ -98,3 +101,13 @@ def _wait_for_a_delivery(process: subprocess.Popen[str], data: Path) -> bool:
             pass  # the schema is being made
         time.sleep(0.5)
     return False
+
+
+def _seen_by_webhook(data: Path) -> bool:
+    """Tell whether an order was delivered before the store was polled again, and its webhook taken."""
+    with psycopg.connect(embedded.running_url(data) or "") as db:
+        row = db.execute(
+            """SELECT count(*) FROM sync.inbox i JOIN sync.delivery d ON d.source_id = i.source_id AND d.stream = 'orders'
+               WHERE i.stream = 'orders' AND d.state = 'delivered' AND d.settled_at - i.received_at < interval '25 seconds'"""
+        ).fetchone()
+    return bool(row and row[0])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import httpx
+import msgspec
 import pytest
 
 from domain.errors import PermanentError, TransientError
@@ -236,3 +237,18 @@ def test_a_reply_that_is_no_json_says_where_it_came_from() -> None:
     """A caller that expects JSON gets an error that names system and endpoint."""
     with pytest.raises(PermanentError, match="shop: GET /x answered 200"):
         Reply(200, {}, b"<html>", 1.0, "shop: GET /x").json()
+
+
+def test_a_vendors_words_are_one_visible_line() -> None:
+    """They end up in logs, terminals and tables: no line break, no escape, no thousand of characters, however long the body."""
+    told = error_text(b'{"title":"no\\n\\u001b[2Jforged ' + b"a-" * 500_000 + b'"}')
+    assert told.startswith("no \\x1b[2Jforged")
+    assert told.isprintable()
+    assert len(told) <= 400
+
+
+def test_an_answer_that_is_nested_too_deep_is_malformed() -> None:
+    """It is asked for again like any other that can't be read."""
+    handle, _ = answers(*[httpx.Response(200, content=b"[" * 5_000)] * 9)
+    with pytest.raises(TransientError, match="malformed JSON"):
+        client(handle).request("GET", "/x", decode=msgspec.json.Decoder(list[msgspec.Raw]).decode)

@@ -168,3 +168,16 @@ def test_the_catalog_fits_the_official_schema(call: Call) -> None:
     assert call(PRODUCTS, "GET", "/v3/catalog/products/111").status_code == 200
     assert call(PRODUCTS, "PUT", "/v3/catalog/products/113", body={"inventory_tracking": "product"}).status_code == 200
     assert call(VARIANTS, "GET", "/v3/catalog/variants").json()["data"]
+
+
+def test_webhooks_fit_the_official_schema(call: Call) -> None:
+    """Create, list, read, change, refuse and delete, and the admin's view."""
+    hooks, body = "webhooks.v3.yml", {"scope": "store/order/*", "destination": "https://hooks.example.com/a", "headers": {"x-key": "b"}}
+    number = call(hooks, "POST", "/v3/hooks", body=body).json()["data"]["id"]
+    assert call(hooks, "POST", "/v3/hooks", body=body | {"destination": "https://hooks.example.com:8443/"}).status_code == 422
+    assert [hook["id"] for hook in call(hooks, "GET", "/v3/hooks", {"scope": "store/order/*"}).json()["data"]] == [number]
+    assert call(hooks, "PUT", f"/v3/hooks/{number}", body={"is_active": False}).json()["data"]["is_active"] is False
+    assert call(hooks, "GET", f"/v3/hooks/{number}").json()["data"]["scope"] == "store/order/*"
+    assert call(hooks, "GET", "/v3/hooks/admin").json()["data"]["hooks_list"][0]["status"] == "deactivated"
+    assert call(hooks, "DELETE", f"/v3/hooks/{number}").json()["data"]["id"] == number
+    assert call(hooks, "GET", f"/v3/hooks/{number}").status_code == 404

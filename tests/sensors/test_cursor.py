@@ -100,3 +100,23 @@ def test_failing_runs_are_asked_for_less_and_less_often() -> None:
     assert pauses[0] == timedelta(0)
     assert pauses == sorted(pauses)
     assert pauses[-1] == cursor.LONGEST_PAUSE
+
+
+def test_a_hint_makes_a_chain_due_at_once_and_then_less_and_less_often() -> None:
+    """The newest webhook is followed by a probe; while its change does not show, further ones come at growing distances."""
+    hour = timedelta(hours=1)
+
+    def interval(hint: float | None, probe: float | None) -> timedelta:
+        hinted = None if hint is None else NOW - timedelta(seconds=hint)
+        probed = None if probe is None else NOW - timedelta(seconds=probe)
+        return cursor.hinted_interval(hour, hinted, probed, NOW)
+
+    assert interval(None, 5) == hour
+    assert interval(3, None) == interval(3, 5) == timedelta(0)
+    assert interval(1, 0.5) == timedelta(seconds=1)
+    assert interval(10, 2) == timedelta(seconds=5)
+    assert interval(86_400, 1) == hour
+    moment, probes = 0.0, 0
+    while moment < cursor.HINT_PATIENCE.total_seconds():
+        probes, moment = probes + 1, moment + max(1.0, moment / 2)
+    assert probes <= 10

@@ -1,12 +1,128 @@
+-- The heartbeat: one row per configured stream, also one that nothing ever came from, held against its connection's limits. A limit is
+-- how long something may take: at exactly the limit it is still in time.
 CREATE VIEW history.lag AS
-SELECT w.connection, w.stream, w.watermark, w.probed_at, w.change_seen_at, w.captured_at, w.delivered_at,
-       -- Behind means that a change after the watermark was seen; a quiet source is as fresh as its last probe.
-       now() - CASE WHEN w.change_seen_at >= w.watermark OR w.probed_at IS NULL THEN w.watermark ELSE greatest(w.watermark, w.probed_at) END AS lag,
+WITH chain AS (
+    SELECT c.connection, s.stream, c.owner, c.limits, c.configured
+    FROM sync.connection c CROSS JOIN LATERAL unnest(c.streams) AS s(stream)
+), known AS (
+    SELECT coalesce(c.connection, w.connection) AS connection, coalesce(c.stream, w.stream) AS stream, coalesce(c.owner, '') AS owner,
+           coalesce(c.configured, false) AS configured, w.watermark, w.probed_at, w.change_seen_at, w.captured_at, w.delivered_at,
+           w.probe_failed_at, coalesce(w.probe_error, '') AS probe_error, coalesce(w.probe_failures, 0) AS probe_failures,
+           -- Behind means that a change after the watermark was seen; a quiet source is as fresh as its last probe.
+           CASE WHEN w.watermark IS NOT NULL THEN greatest(interval '0', now() - CASE WHEN w.change_seen_at >= w.watermark OR w.probed_at IS NULL THEN w.watermark
+                                               ELSE greatest(w.watermark, w.probed_at) END) END AS lag,
+           now() - greatest(w.probed_at, w.captured_at) AS unprobed_for, -- a run that read the source has looked at it, too
+           now() - coalesce(w.change_seen_at, w.watermark) AS silent_for,
+           make_interval(secs => (c.limits ->> 'freshness')::double precision) AS allowed,
+           make_interval(secs => (c.limits ->> 'probe')::double precision) AS probe_allowed,
+           make_interval(secs => (c.limits -> 'silence' ->> c.stream)::double precision) AS silence_allowed
+    FROM chain c FULL JOIN sync.watermark w ON (w.connection, w.stream) = (c.connection, c.stream)
+)
+SELECT k.connection, k.stream, k.watermark, k.probed_at, k.change_seen_at, k.captured_at, k.delivered_at, k.lag,
        (SELECT count(*) FROM sync.rejection x
-        WHERE x.connection = w.connection AND x.stream = w.stream AND x.state IN ('open', 'retried')) AS open_rejections,
+        WHERE x.connection = k.connection AND x.stream = k.stream AND x.state IN ('open', 'retried')) AS open_rejections,
        (SELECT count(*) FROM sync.delivery d
-        WHERE d.connection = w.connection AND d.stream = w.stream AND d.state IN ('in_flight', 'failed')) AS in_flight,
+        WHERE d.connection = k.connection AND d.stream = k.stream AND d.state IN ('in_flight', 'failed')) AS in_flight,
        (SELECT count(*) FROM sync.record p
-        WHERE p.connection = w.connection AND p.stream = w.stream AND p.state = 'accepted' AND p.outcome IS NULL) AS pending
-FROM sync.watermark w;
-COMMENT ON VIEW history.lag IS 'How far each stream has come, and what is open in it.';
+        WHERE p.connection = k.connection AND p.stream = k.stream AND p.state = 'accepted' AND p.outcome IS NULL) AS pending,
+       CASE WHEN NOT k.configured THEN 'not_configured'
+            WHEN k.watermark IS NULL THEN 'never_captured'
+            WHEN k.unprobed_for IS NULL OR k.unprobed_for > k.probe_allowed THEN 'no_probe'
+            WHEN k.lag > k.allowed THEN 'overdue'
+            WHEN k.silent_for > k.silence_allowed THEN 'silent'
+            ELSE 'ok' END AS state,
+       k.allowed, k.unprobed_for, k.probe_allowed, k.silent_for, k.silence_allowed, k.probe_failed_at, k.probe_failures, k.probe_error, k.owner
+FROM known k;
+COMMENT ON VIEW history.lag IS 'How far each stream has come, what is open in it, and whether someone should look: state is not ok.';
+
+-- The clocks: what stands still, past its limit or not; "overdue" says which.
+CREATE VIEW history.stuck AS
+WITH unfinished AS (
+    SELECT connection, stream, source_id FROM sync.record WHERE state = 'accepted' AND outcome IS NULL
+    UNION
+    SELECT c.connection, c.stream, c.source_id FROM sync.capture c
+    WHERE NOT EXISTS (SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id)
+                                                      = (c.connection, c.stream, c.source_day, c.capture_id))
+), waiting AS (
+    -- Only the newest version counts, and it waits since the oldest version that nothing was settled after: an order that is changed every
+    -- minute must not set its own clock back. Where the newest is settled, "since" is null: what is older was overtaken.
+    SELECT u.connection, u.stream, v.order_id, v.since, v.correlation_id, v.is_validated
+    FROM unfinished u
+    JOIN sync.connection c ON c.connection = u.connection AND c.configured
+    CROSS JOIN LATERAL (
+        SELECT min(w.since) FILTER (WHERE NOT w.overtaken) AS since,
+               (array_agg(w.correlation_id ORDER BY w.place))[1] AS correlation_id,
+               bool_or(w.is_validated) FILTER (WHERE w.place = 1) AS is_validated,
+               CASE u.stream WHEN 'shipments' THEN substr(u.source_id, CASE WHEN starts_with(u.source_id, c.order_id_prefix)
+                                                                           THEN length(c.order_id_prefix) ELSE 0 END + 1)
+                             ELSE u.source_id END AS order_id
+        FROM (
+            SELECT e.correlation_id, r.capture_id IS NOT NULL AS is_validated,
+                   -- Settled once, and due again since its content came out different: it waits since then.
+                   CASE WHEN r.settled_at IS NULL THEN e.captured_at ELSE r.validated_at END AS since,
+                   bool_or(coalesce(r.state IN ('rejected', 'skipped') OR r.outcome IN ('delivered', 'unchanged', 'rejected'), false))
+                       OVER newest_first AS overtaken,
+                   row_number() OVER newest_first AS place
+            FROM sync.capture e
+            LEFT JOIN sync.record r ON (r.connection, r.stream, r.source_day, r.capture_id)
+                                     = (e.connection, e.stream, e.source_day, e.capture_id)
+            WHERE e.connection = u.connection AND e.stream = u.stream AND e.source_id = u.source_id
+            WINDOW newest_first AS (ORDER BY e.source_updated_at DESC, e.captured_at DESC, e.capture_id DESC)
+        ) w
+    ) v
+    WHERE v.since IS NOT NULL
+), found AS (
+    SELECT w.connection, w.stream,
+           CASE WHEN w.is_validated AND s.shipped > 0 THEN 'shipped_not_at_store' ELSE 'captured_not_delivered' END AS stage,
+           w.order_id AS source_id, w.since, w.correlation_id,
+           CASE WHEN NOT coalesce(w.is_validated, false) THEN 'unvalidated' ELSE coalesce(d.state, 'pending') END AS state,
+           CASE WHEN NOT coalesce(w.is_validated, false) THEN 'captured, not validated yet'
+                WHEN d.state IS NULL THEN 'accepted, not sent yet'
+                WHEN d.state = 'failed' THEN concat('failed after ', d.attempts, ' attempts: ', d.error)
+                ELSE concat('sent at ', to_char(d.claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), 'Z, no answer noted') END AS detail
+    FROM waiting w
+    LEFT JOIN sync.standing s ON w.stream = 'shipments' AND (s.connection, s.source_id) = (w.connection, w.order_id)
+    LEFT JOIN LATERAL (
+        SELECT d.state, d.attempts, d.error, d.claimed_at FROM sync.delivery d
+        WHERE d.connection = w.connection AND d.stream = w.stream AND d.source_id = w.order_id AND d.state IN ('in_flight', 'failed')
+        ORDER BY d.claimed_at DESC LIMIT 1
+    ) d ON true
+    UNION ALL
+    -- An open rejection of a shipment keeps the customer waiting as well. Of one that could not be read nobody knows whether it has left.
+    SELECT x.connection, x.stream, 'shipped_not_at_store',
+           CASE WHEN starts_with(x.source_id, c.order_id_prefix) THEN substr(x.source_id, length(c.order_id_prefix) + 1) ELSE x.source_id END,
+           x.opened_at, x.correlation_id, 'rejected', concat('rejection ', x.rejection_id, ': ', x.code)
+    FROM sync.rejection x
+    JOIN sync.connection c ON c.connection = x.connection AND c.configured
+    WHERE x.stream = 'shipments' AND x.state IN ('open', 'retried')
+      AND (x.stage <> 'delivered' OR EXISTS (
+          SELECT 1 FROM sync.standing s WHERE s.connection = x.connection AND s.shipped > 0
+              AND s.source_id = CASE WHEN starts_with(x.source_id, c.order_id_prefix) THEN substr(x.source_id, length(c.order_id_prefix) + 1)
+                                     ELSE x.source_id END))
+    UNION ALL
+    -- An order that the OMS's own list has never shown. What is older than 30 days is the reconciliation's.
+    SELECT d.connection, d.stream, 'delivered_not_acknowledged', d.source_id, d.settled_at, d.correlation_id, 'unacknowledged',
+           concat('target ', d.target_id, ', not in the OMS''s list of orders, read up to ',
+                  coalesce(to_char(w.watermark AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || 'Z', 'never'))
+    FROM sync.connection c
+    JOIN sync.delivery d ON d.connection = c.connection AND d.stream = 'orders' AND d.action = 'create' AND d.state = 'delivered'
+         AND d.settled_at > now() - interval '30 days'
+    LEFT JOIN sync.watermark w ON (w.connection, w.stream) = (c.connection, 'shipments')
+    WHERE c.configured AND 'shipments' = ANY (c.streams)
+      AND NOT EXISTS (SELECT 1 FROM sync.standing s WHERE (s.connection, s.source_id) = (d.connection, d.source_id))
+      AND NOT EXISTS (SELECT 1 FROM sync.capture e
+                      WHERE e.connection = d.connection AND e.stream = 'shipments' AND e.source_id = c.order_id_prefix || d.source_id)
+    UNION ALL
+    SELECT s.connection, 'shipments', 'released_not_shipped', s.source_id, s.awaiting_since, s.correlation_id, 'released',
+           concat(trim_scale(s.awaiting), ' units released, neither shipped nor canceled')
+    FROM sync.standing s
+    JOIN sync.connection c ON c.connection = s.connection AND c.configured
+    WHERE s.awaiting > 0
+)
+SELECT f.connection, f.stream, f.stage, f.state, f.source_id, f.since, now() - f.since AS age,
+       make_interval(secs => (c.limits ->> f.stage)::double precision) AS allowed,
+       coalesce(now() - f.since > make_interval(secs => (c.limits ->> f.stage)::double precision), false) AS overdue,
+       c.owner, f.correlation_id, f.detail
+FROM found f
+JOIN sync.connection c ON c.connection = f.connection;
+COMMENT ON VIEW history.stuck IS 'What stands still at a stage: one row per record and stage; overdue is true past the connection''s limit.';

@@ -15,12 +15,17 @@ from domain.inventory import StockLevel
 from domain.orders import Order
 from domain.ports import OmsWriter, OrderManagementSystem, QuotaLedger
 from domain.primitives import Window
+from domain.reconciliation import Difference, OrderClaim
+from resources.clock import SourceClock
 from resources.http import ApiClient
 from resources.oms.manhattan.auth import TokenAuth
 from resources.oms.manhattan.changes import order_change
 from resources.oms.manhattan.client import Availability, ItemMaster, run_checks
 from resources.oms.manhattan.fulfilment import FulfilmentMapper
+from resources.oms.manhattan.held import held_content
+from resources.oms.manhattan.lookup import OrderLookup
 from resources.oms.manhattan.orders import OrderMapper
+from resources.oms.manhattan.permissions import beyond_need
 from resources.oms.manhattan.search import OrderSearch
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.stock import StockMapper
@@ -41,11 +46,13 @@ class ManhattanOms:
         self.organisation = f"{urlsplit(settings.base_url).netloc}{urlsplit(settings.base_url).path.rstrip('/')}/{settings.organization}"
         self.push_concurrency = settings.push_concurrency
         self._limiter = Limiter(quota, f"{KIND}:{self.organisation}", quota=settings.requests_per_second, window_seconds=1.0)
+        self._clock = SourceClock()
         self._clients = {url: self._client(url) for url in {settings.base_url, settings.availability_url}}
         orders = self._clients[settings.base_url]
         self._search = OrderSearch(orders, settings)
         self._items = ItemMaster(orders, settings)
         self._availability = Availability(self._clients[settings.availability_url], settings, connection.inventory)
+        self._lookup = OrderLookup(self._search, settings, connection)
         self._orders = OrderMapper(settings)
         self._fulfilments = FulfilmentMapper(settings, connection)
         self._stock = StockMapper(settings, connection.inventory)
@@ -58,7 +65,12 @@ class ManhattanOms:
             "item master": (self._check_items, "Check paths.item_search and names.item_id, and that items are loaded."),
             "availability": (self._check_availability, "Check inventory.view, inventory.nodes and inventory_base_url."),
         }
-        return run_checks(checks)
+        done = run_checks(checks)
+        return [*done, *(beyond_need(self._clients[self._settings.base_url], self._settings, self._auth.scope) if done[0].ok else ())]
+
+    def clock(self) -> datetime:
+        """Return the tenant's own present."""
+        return self._clock.now()
 
     def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
         """Look SKUs up in the item master."""
@@ -79,6 +91,18 @@ class ManhattanOms:
     def fetch_fulfilments(self, window: Window) -> Iterator[list[RawRecord]]:
         """Read the orders changed in the window."""
         return self._search.changed_in(window)
+
+    def read_orders(self, order_ids: Collection[str]) -> list[RawRecord]:
+        """Read orders by their ids."""
+        return self._lookup.read(order_ids)
+
+    def to_claim(self, payload: bytes) -> OrderClaim | None:
+        """Return which order of the store an order says it is."""
+        return self._lookup.claim(payload)
+
+    def held_content(self, payload: bytes, wanted: Mapping[str, object]) -> tuple[dict[str, object], list[Difference]]:
+        """Return what an order holds of ``wanted``, and the differences."""
+        return held_content(payload, wanted)
 
     def to_fulfilment(self, payload: bytes) -> Mapped[Fulfilment] | Skipped:
         """Map a captured order."""
@@ -104,6 +128,7 @@ class ManhattanOms:
             timeout=settings.timeout,
             headers=_own_headers(settings),
             log=log,
+            clock=self._clock,
         )
         return ManhattanWriter(push, settings)
 
@@ -122,6 +147,8 @@ class ManhattanOms:
             limiter=self._limiter,
             timeout=settings.timeout,
             headers=_own_headers(settings),
+            # Availability may be another host's, with a clock of its own.
+            clock=self._clock if base_url == settings.base_url else None,
         )
 
     def _check_token(self) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from domain.errors import PermanentError, TransientError
-from resources.http import checked_base_url
-from resources.redaction import error_text
+from domain.errors import AccessRefused, PermanentError, TransientError
+from resources.http import checked_base_url, is_certificate_fault
+from resources.redaction import error_text, hide
 from resources.retries import TEMPORARY
 
 RENEW_AT = 0.8
@@ -35,6 +35,8 @@ class TokenAuth:
         self._url = checked_base_url("manhattan", token_url)
         self._client, self._form, self._fallback, self._clock = client, dict(form), fallback_seconds, clock
         self._http = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False, trust_env=False)
+        self.scope = ""
+        """What the last token's answer says that it may be used for; empty where it says nothing (RFC 6749, 5.1)."""
         self._lock = threading.Lock()
         self._token: tuple[dict[str, str], float] | None = None
         """The bearer header and when to renew it: one value, so that a reader without the lock sees both of one token."""
@@ -52,6 +54,7 @@ class TokenAuth:
             if (headers := self.held()) is not None:
                 return headers
             token, lifetime = self._fetch()
+            hide(token)
             headers = {"Authorization": f"Bearer {token}"}
             self._token = headers, self._clock() + lifetime * RENEW_AT
             return headers
@@ -73,12 +76,14 @@ class TokenAuth:
         try:
             answer = self._http.post(self._url, data=self._form, auth=self._client, headers={"Accept": "application/json"})
         except httpx.HTTPError as error:
+            if is_certificate_fault(error):
+                raise PermanentError(f"{where} failed: the server's certificate isn't trusted; another try won't help") from error
             raise TransientError(f"{where} failed ({type(error).__name__}); a later try may help") from error
         if answer.status_code in TEMPORARY or answer.status_code == 429:
             raise TransientError(f"{where} answered {answer.status_code}: {error_text(answer.content)}; a later try may help")
         if answer.status_code in _REFUSALS:
             advice = "check grant, client_id, client_secret, username and password"
-            raise PermanentError(f"{where} answered {answer.status_code}: {error_text(answer.content)}; {advice}")
+            raise AccessRefused(f"{where} answered {answer.status_code}: {error_text(answer.content)}; {advice}")
         return self._read(answer, where)
 
     def _read(self, answer: httpx.Response, where: str) -> tuple[str, float]:
@@ -87,7 +92,8 @@ class TokenAuth:
         except ValueError:
             body = None
         fields: dict[str, object] = body if isinstance(body, dict) else {}
-        token = fields.get("access_token")
+        token, scope = fields.get("access_token"), fields.get("scope")
+        self.scope = scope[:300] if isinstance(scope, str) else ""
         if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
             raise PermanentError(f"{where} answered {answer.status_code} without an access_token; check token_url")
         try:

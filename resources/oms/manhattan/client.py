@@ -14,6 +14,8 @@ import orjson
 from domain.connections import InventoryPolicy
 from domain.errors import LockstepError
 from domain.exchange import Check, MasterItem, RawRecord
+from domain.identity import is_id, makeshift_id
+from domain.text import clean_text
 from resources.http import ApiClient
 from resources.oms.manhattan.envelope import open_envelope, read_answer
 from resources.oms.manhattan.published import Id, text_of
@@ -26,6 +28,8 @@ class _StockHead(msgspec.Struct, rename="pascal"):
     location_id: Id = None
 
 
+LONGEST_TEXT = 500
+"""Of an item's description or unit, which is kept for messages and comparisons only."""
 MOMENT = "TransactionDateTime"
 _STOCK_HEAD = msgspec.json.Decoder(_StockHead)
 
@@ -54,12 +58,13 @@ class ItemMaster:
         body = {"Page": 0, "Size": size, "Template": template, **({"Query": query} if query else {})}
         path = self._settings.paths.item_search
         answer = read_answer(self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope))
-        rows = [row for row in (orjson.loads(bytes(row)) for row in rows_of(answer)) if isinstance(row, dict)]
-        return {str(row[names.item_id]): self._item(row) for row in rows if row.get(names.item_id) is not None}
+        rows = [row for row in map(_parsed, rows_of(answer)) if isinstance(row, dict)]
+        # A row without a usable id was not asked for; its item counts as unknown, and the orders that want it say so.
+        return {str(row[names.item_id]): self._item(row) for row in rows if is_id(str(row.get(names.item_id) or ""))}
 
     def _item(self, row: Mapping[str, Any]) -> MasterItem:
         names = self._settings.names
-        uom, description = (str(row.get(name) or "") for name in (names.item_uom, names.item_description))
+        uom, description = (clean_text(str(row.get(name) or ""), LONGEST_TEXT) for name in (names.item_uom, names.item_description))
         further = units_of(row.get(names.item_uoms)) if names.item_uoms else ()
         # An empty list may only mean that the search does not answer it, so it tells nothing.
         return MasterItem(str(row[names.item_id]), uom, description, tuple(dict.fromkeys((uom, *further))) if further else ())
@@ -70,7 +75,7 @@ def units_of(value: object) -> tuple[str, ...]:
     found = []
     for entry in value if isinstance(value, list) else ():
         texts = [part for name, part in entry.items() if "uom" in str(name).lower()] if isinstance(entry, dict) else [entry]
-        found += [text for text in texts if isinstance(text, str) and text][:1]
+        found += [clean_text(text, LONGEST_TEXT) for text in texts if isinstance(text, str) and text][:1]
     return tuple(found)
 
 
@@ -122,12 +127,23 @@ class Availability:
         """Return a row with its exact bytes; ``None`` for a node that was not asked for."""
         try:
             head = _STOCK_HEAD.decode(payload)
-        except msgspec.ValidationError:
+        except (ValueError, RecursionError):
             head = _StockHead()
         node = text_of(head.location_id)
         if self._nodes and node and node not in self._nodes:
             return None
-        return RawRecord(f"{text_of(head.item_id) or '?'}@{node or self._policy.view}", moment, payload, _content(payload))
+        name = f"{text_of(head.item_id)}@{node or self._policy.view}"
+        is_named = is_id(name) and bool(text_of(head.item_id))
+        content = _content(payload)
+        return RawRecord(name if is_named else makeshift_id(content or payload), moment, payload, content)
+
+
+def _parsed(row: msgspec.Raw) -> object:
+    """Return a row's content; ``None`` where it can't be read."""
+    try:
+        return orjson.loads(bytes(row))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _content(payload: bytes) -> bytes | None:

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from domain.errors import PermanentError, Problem, RecordRejected, TransientError
+from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from resources.http import Reply
-from resources.redaction import masked
+from resources.redaction import hidden, private_to, told_text
 
 
 class Message(msgspec.Struct, rename="pascal"):
@@ -41,10 +41,10 @@ class Message(msgspec.Struct, rename="pascal"):
     def problem(self) -> Problem:
         """Return the entry in our form: the code is ``oms_`` and the vendor's in snake_case, the field names the line."""
         where = [f"OrderLine[{self.line_id}]"] if self.line_id else []
-        field = ".".join([*where, *([str(self.error_field)] if self.error_field else [])]) or "Order"
+        field = told_text(".".join([*where, *([str(self.error_field)] if self.error_field else [])])) or "Order"
         keys = self.business_keys if isinstance(self.business_keys, dict) else {}
-        value = masked(", ".join(f"{name} {key}" for name, key in keys.items() if key is not None))
-        text = masked(str(self.description or self.code or "The OMS gave no reason."))
+        value = told_text(", ".join(f"{name} {key}" for name, key in keys.items() if key is not None))
+        text = told_text(str(self.description or "")) or told_text(str(self.code or "")) or "The OMS gave no reason."
         return Problem(problem_code(self.code), field, text, "Correct it at its origin or in the OMS's configuration, then retry.", value)
 
 
@@ -96,7 +96,7 @@ class Answer:
         """Return the search header; an unreadable one says nothing."""
         try:
             return _HEADER.decode(self.header) or PageHeader()
-        except msgspec.ValidationError:
+        except (ValueError, RecursionError):
             return PageHeader()
 
 
@@ -104,18 +104,23 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _INNER = msgspec.json.Decoder(_Inner)
 _INNERS = msgspec.json.Decoder(list[_Inner])
 _HEADER = msgspec.json.Decoder(PageHeader | None)
+LONGEST_CODE = 60
+MOST_TOLD = 5
 _WORDS = re.compile(r"[^a-z0-9]+")
 
 
 def problem_code(code: object) -> str:
     """Return ``oms_`` and the vendor's code in snake_case."""
-    words = _WORDS.sub("_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(code or "refused")).lower()).strip("_")
+    words = _WORDS.sub("_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(code or "refused")[:LONGEST_CODE]).lower()).strip("_")
     return f"oms_{words or 'refused'}"
 
 
 def open_envelope(body: bytes) -> Answer:
     """Parse an answer's body; raises ``ValueError`` where it is not an envelope."""
-    envelope = _ENVELOPE.decode(body)
+    try:
+        envelope = _ENVELOPE.decode(body)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
     messages = list(envelope.messages.message or ()) if envelope.messages else []
     messages += _messages_in(envelope.data)
     errors = tuple(message for message in messages if message.is_error)
@@ -131,7 +136,7 @@ def _messages_in(data: msgspec.Raw) -> list[Message]:
         return []
     try:
         inners = [_INNER.decode(inner)] if inner[:1] == b"{" else _INNERS.decode(inner)
-    except msgspec.ValidationError:
+    except (ValueError, RecursionError):
         # The word stands elsewhere, as in an attribute of the tenant's own; then there are no messages to read.
         return []
     return [message for inner in inners if inner.messages for message in inner.messages.message or ()]
@@ -152,14 +157,28 @@ def write_answer(reply: Reply) -> Answer:
     """Return a write's answer, errors included, since the writer knows which of them it can answer itself."""
     refuse_access(reply)
     if reply.ok:
-        return reply.value if isinstance(reply.value, Answer) else opened(reply)
+        return _without_person(reply.value if isinstance(reply.value, Answer) else opened(reply), reply)
     try:
-        answer = open_envelope(reply.body)
+        answer = _without_person(open_envelope(reply.body), reply)
     except ValueError:
         raise PermanentError(f"{reply.complaint()}; not the OMS's own form of answer: check base_url and paths") from None
     if answer.errors:
         return answer
     return Answer(answer.data, answer.header, (Message("ERROR", f"http_{reply.status}", reply.complaint()),), answer.notes)
+
+
+def _without_person(answer: Answer, reply: Reply) -> Answer:
+    """Take out of the messages what they quote of the person whose order was sent: they go on into logs and rejections."""
+    if not answer.errors and not answer.notes:
+        return answer
+    values = private_to(reply.sent)
+
+    def clean(message: Message) -> Message:
+        keys = {name: hidden(str(key), values) for name, key in message.business_keys.items() if key is not None} if isinstance(
+            message.business_keys, dict) else None  # fmt: skip
+        return msgspec.structs.replace(message, description=hidden(str(message.description or ""), values), business_keys=keys)
+
+    return Answer(answer.data, answer.header, tuple(map(clean, answer.errors)), tuple(map(clean, answer.notes)))
 
 
 def opened(reply: Reply) -> Answer:
@@ -171,11 +190,11 @@ def opened(reply: Reply) -> Answer:
 
 
 def refuse_access(reply: Reply) -> None:
-    """Raise ``PermanentError`` for 401 and 403: no record is at fault, and no further try helps."""
+    """Raise ``AccessRefused`` for 401 and 403: no record is at fault, and no further try helps."""
     if reply.status == 401:
-        raise PermanentError(f"{reply.complaint()}; the credentials are refused: check client_id, client_secret, username and password")
+        raise AccessRefused(f"{reply.complaint()}; the credentials are refused: check client_id, client_secret, username and password")
     if reply.status == 403:
-        raise PermanentError(f"{reply.complaint()}; the user lacks the permission: give its role access to this call")
+        raise AccessRefused(f"{reply.complaint()}; the user lacks the permission: give its role access to this call")
 
 
 def rejection(errors: tuple[Message, ...]) -> RecordRejected:
@@ -185,7 +204,8 @@ def rejection(errors: tuple[Message, ...]) -> RecordRejected:
 
 def told(errors: tuple[Message, ...]) -> str:
     """Return the errors in one line."""
-    return "; ".join(f"{error.code}: {masked(str(error.description))}" for error in errors)
+    listed = "; ".join(told_text(f"{error.code}: {error.description}") for error in errors[:MOST_TOLD])
+    return listed if len(errors) <= MOST_TOLD else f"{listed}; and {len(errors) - MOST_TOLD} more"
 
 
 def words_of(value: object) -> str:

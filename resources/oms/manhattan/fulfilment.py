@@ -15,6 +15,7 @@ from domain.exchange import Mapped, Skipped
 from domain.fulfilment import Fulfilment, LineProgress, Units
 from domain.milestones import STAGES, Milestone
 from domain.orders import DeliveryMethod
+from domain.primitives import is_of_this_era
 from resources.oms.manhattan.envelope import words_of
 from resources.oms.manhattan.parcels import ParcelMapper
 from resources.oms.manhattan.published import Line, PublishedOrder, read_order, text_of, to_moment, to_number, unreadable
@@ -84,6 +85,8 @@ class FulfilmentMapper:
         moment = self._moment(order.stamp(), "UpdatedTimestamp")
         if moment is None:
             raise unreadable("UpdatedTimestamp", "The order does not say when it was changed.")
+        if not is_of_this_era(moment):
+            raise unreadable("UpdatedTimestamp", "The order was changed in another century, says its time.", moment.isoformat())
         return moment
 
     def _progress(self, line: Line, warnings: list[Problem]) -> LineProgress:
@@ -115,7 +118,7 @@ class FulfilmentMapper:
         told += [raw for line in lines for raw in (line.cancellation_request_status, line.cancellation_request)]
         answers: set[CancelAnswer] = set()
         for raw in told:
-            word = words_of(msgspec.json.decode(raw))
+            word = _word(raw)
             if not word:
                 continue
             if word in self._answers:
@@ -140,7 +143,10 @@ def _standing(line: Line, field: str, warnings: list[Problem]) -> dict[Milestone
             stage = sale_milestone(to_number(detail.status_id, f"{where}.StatusId"), f"{where}.StatusId")
             units[stage] = units.get(stage, ZERO) + quantity
         return units
-    lowest, highest = line.min_fulfillment_status_id, line.max_fulfillment_status_id
+    lowest, highest = (
+        None if status is None else to_number(status, f"{field}.{name}FulfillmentStatusId")
+        for name, status in (("Min", line.min_fulfillment_status_id), ("Max", line.max_fulfillment_status_id))
+    )
     status = lowest if lowest is not None else highest
     quantity = to_number(line.quantity, f"{field}.Quantity")
     if status is None:
@@ -148,8 +154,15 @@ def _standing(line: Line, field: str, warnings: list[Problem]) -> dict[Milestone
     if highest is not None and lowest != highest:
         text = "The line's units stand at different statuses, and how many at which is not said; all count as the lowest."
         warnings.append(Problem("quantity_detail_missing", field, text, "Add QuantityDetail to search_template.", f"{lowest} to {highest}"))
-    stage = sale_milestone(to_number(status, field), f"{field}.MinFulfillmentStatusId")
+    stage = sale_milestone(status, f"{field}.MinFulfillmentStatusId")
     return {stage: quantity} if quantity else {}
+
+
+def _word(raw: msgspec.Raw) -> str:
+    try:
+        return words_of(msgspec.json.decode(raw))
+    except (ValueError, RecursionError) as error:
+        raise unreadable("PostReleaseModificationStatus", f"The status of a cancel request can't be read: {error}") from error
 
 
 def _is_gone(line: Line) -> bool:

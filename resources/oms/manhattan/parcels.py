@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +11,7 @@ from domain.carriers import normalise_carrier
 from domain.errors import Problem
 from domain.fulfilment import Parcel, ParcelLine
 from domain.tracking import carrier_from_tracking
-from resources.oms.manhattan.published import FulfillmentDetail, Line, PublishedOrder, Tracking, text_of, to_number
+from resources.oms.manhattan.published import FulfillmentDetail, Id, Line, PublishedOrder, Tracking, text_of, to_number
 from resources.oms.manhattan.statuses import RETURNS_BEGIN, SHIPPED
 
 CANCELED_DETAIL = Decimal(9000)
@@ -40,10 +41,10 @@ class ParcelMapper:
                 if identity not in seen:
                     seen.add(identity)
                     contents.setdefault(_package(detail, identity), []).append((line, detail))
-        packages = [package for package, _ in contents]
-        known = order.order_tracking_info or []
+        packages = Counter(package for package, _ in contents)
+        known = _Known(order.order_tracking_info or [])
         return tuple(
-            self._parcel(package if packages.count(package) == 1 else f"{package}/{number}", number, content, known, warnings)
+            self._parcel(package if packages[package] == 1 else f"{package}/{number}", number, content, known, warnings)
             for (package, number), content in contents.items()
         )
 
@@ -54,13 +55,10 @@ class ParcelMapper:
         return text_of(name) in self._without_parcel
 
     def _parcel(
-        self, parcel_id: str, number: str, content: list[tuple[Line, FulfillmentDetail]], known: list[Tracking], warnings: list[Problem]
+        self, parcel_id: str, number: str, content: list[tuple[Line, FulfillmentDetail]], known: _Known, warnings: list[Problem]
     ) -> Parcel:
         first = content[0][1]
-        tracking = next((t for t in known if number and text_of(t.tracking_number) == number), None)
-        if tracking is None and first.package_id is not None:
-            tracking = next((t for t in known if text_of(t.package_id) == text_of(first.package_id)), None)
-        tracking = tracking or Tracking()
+        tracking = known.of(number, first.package_id)
         code = text_of(first.carrier_code) or text_of(tracking.carrier_code)
         quantities: dict[tuple[str, str], Decimal] = {}
         for line, detail in content:
@@ -94,6 +92,24 @@ class ParcelMapper:
             text = "Neither the carrier code nor the tracking number names a known carrier."
             warnings.append(Problem("carrier_unknown", "FulfillmentDetail.CarrierCode", text, advice, code or number))
         return None
+
+
+class _Known:
+    """What an order tells of its tracking numbers, by number and by package; of several entries the first counts."""
+
+    def __init__(self, entries: list[Tracking]) -> None:
+        self._by_number: dict[str, Tracking] = {}
+        self._by_package: dict[str, Tracking] = {}
+        for entry in entries:
+            self._by_number.setdefault(text_of(entry.tracking_number), entry)
+            self._by_package.setdefault(text_of(entry.package_id), entry)
+
+    def of(self, number: str, package_id: Id) -> Tracking:
+        """Return what is known of a parcel by its number, else by its package; an empty entry where nothing is."""
+        found = self._by_number.get(number) if number else None
+        if found is None and package_id is not None:
+            found = self._by_package.get(text_of(package_id))
+        return found or Tracking()
 
 
 def _went_out(detail: FulfillmentDetail) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -93,6 +94,8 @@ class PublishedOrder(msgspec.Struct, rename="pascal"):
 
     order_id: Id = None
     alternate_order_id: Id = None
+    selling_channel: Any = None
+    is_cancelled: Any = None
     updated_timestamp: str | None = None
     event_submit_time: str | None = None
     event_submit_timestamp: str | None = None
@@ -103,6 +106,11 @@ class PublishedOrder(msgspec.Struct, rename="pascal"):
     def stamp(self) -> str | None:
         """Return the order's own time, in whichever of its attributes it stands."""
         return self.updated_timestamp or self.event_submit_timestamp or self.event_submit_time
+
+    def channel(self) -> str:
+        """Return the selling channel, or an empty text."""
+        held = self.selling_channel
+        return text_of(held.get("SellingChannelId") if isinstance(held, dict) else held)
 
 
 class _Wrapping(msgspec.Struct):

@@ -16,8 +16,8 @@ import msgspec
 
 from domain.errors import TransientError
 from domain.exchange import RawRecord
-from domain.identity import content_digest
-from domain.primitives import Window
+from domain.identity import is_id, makeshift_id
+from domain.primitives import Window, is_of_this_era
 from resources.http import ApiClient
 from resources.oms.manhattan.envelope import Answer, open_envelope, read_answer
 from resources.oms.manhattan.published import Id, text_of, to_moment
@@ -73,6 +73,19 @@ class OrderSearch:
             else:
                 page += 1
 
+    def matching(self, query: str, size: int) -> list[RawRecord]:
+        """Return the orders of a query that can have at most ``size`` of them."""
+        found: list[RawRecord] = []
+        page = 0
+        while True:
+            answer = self._ask(query, page, size, self._settings.search_template)
+            records = [self._record(row, datetime.min.replace(tzinfo=UTC)) for row in rows_of(answer)]
+            found += records
+            total = answer.page().number("totalCount")
+            if not records or len(found) >= (size if total is None else total):
+                return found
+            page += 1
+
     def _ask(self, query: str, page: int, size: int, template: dict[str, object] | None) -> Answer:
         body: dict[str, object] = {"Query": query, "Page": page, "Size": size, "Sort": self._sort}
         if template is not None:
@@ -94,13 +107,15 @@ class OrderSearch:
         try:
             head: Any = self._head.decode(payload)
             order_id, stamp = text_of(head.order_id), head.stamp
-        except msgspec.ValidationError:
+        except (ValueError, RecursionError):
             order_id, stamp = "", None
         try:
             moment = to_moment(stamp, self._zone) if stamp else fallback
         except ValueError:
             moment = fallback
-        return RawRecord(order_id or f"unreadable-{content_digest(payload).hex()}", moment, payload)
+        if not is_of_this_era(moment):
+            moment = fallback  # else the window that found it would drop it, and no other would ever take it
+        return RawRecord(order_id if is_id(order_id) else makeshift_id(payload), moment, payload)
 
     def _stamp(self, moment: datetime) -> str:
         """Write a time as bodies do: in the tenant's zone, without naming it, to the millisecond below."""
@@ -111,7 +126,7 @@ def rows_of(answer: Answer) -> list[msgspec.Raw]:
     """Return the rows of an answer's data, which may be null; raises ``TransientError`` where it is no list."""
     try:
         return _ROWS.decode(answer.data) or []
-    except msgspec.ValidationError as error:
+    except (ValueError, RecursionError) as error:
         raise TransientError(f"manhattan: a search answered data that is no list ({error}); another try may help") from error
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from domain.connections import Config, SecretRef
 from domain.orders import ChargeKind, DeliveryMethod
+from resources.signatures import HmacScheme
 
 Path = Annotated[str, Field(pattern=r"^/")]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
@@ -107,6 +109,14 @@ class ManhattanCodes(Config):
         return {**cls.model_fields[str(info.field_name)].default, **value}
 
 
+class ManhattanPush(HmacScheme):
+    """How pushes of the tenant are signed, and which attribute of a message tells what changed."""
+
+    order_id: str = "OrderId"
+    inventory_ids: tuple[str, ...] = ("ItemId", "TransactionNumber")
+    """Attributes that mark a message about stock, of which none is an order."""
+
+
 class ManhattanSettings(Config):
     """The ``oms`` section of a connection of kind ``manhattan``."""
 
@@ -117,6 +127,8 @@ class ManhattanSettings(Config):
     """Where availability lives on a host of its own; ``base_url`` by default."""
     token_url: Url
     """``https://<tenant>-auth.omni.manh.com/oauth/token``."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts that may get credentials: ``token_url`` and ``inventory_base_url`` are of ``base_url``'s domain, or named here."""
     client_id: str
     client_secret: SecretRef
     grant: Literal["password", "client_credentials"] = "password"
@@ -146,6 +158,8 @@ class ManhattanSettings(Config):
     """The order search's ``Template``; null asks for whole orders."""
     naive_time_zone: str = "UTC"
     """UNVERIFIED: the zone of time stamps that name none."""
+    push: ManhattanPush | None = None
+    """UNVERIFIED: the vendor publishes to queues, and what forwards the messages over HTTP, and signs them, is the tenant's own."""
     paths: ManhattanPaths = ManhattanPaths()
     names: ManhattanNames = ManhattanNames()
     codes: ManhattanCodes = ManhattanCodes()
@@ -165,6 +179,15 @@ class ManhattanSettings(Config):
             raise ValueError("grant: password needs username and password (or set grant: client_credentials)")
         return self
 
+    @model_validator(mode="after")
+    def _credentials_stay_in_the_domain(self) -> Self:
+        home = urlsplit(self.base_url).hostname or ""
+        for name, url in (("token_url", self.token_url), ("inventory_base_url", self.inventory_base_url)):
+            host = urlsplit(url or "").hostname or home
+            if host != home and host not in self.hosts and _domain(host) != _domain(home):
+                raise ValueError(f"{name}: the host {host} is not of the domain of base_url ({home}); if it is yours, name it in hosts")
+        return self
+
     @property
     def zone(self) -> tzinfo:
         """Return the zone of time stamps that name none."""
@@ -174,3 +197,9 @@ class ManhattanSettings(Config):
     def availability_url(self) -> str:
         """Return the base of availability calls."""
         return self.inventory_base_url or self.base_url
+
+
+def _domain(host: str) -> str:
+    """Return a host without its first label (``omni.manh.com`` of ``acme.omni.manh.com``); one of two labels, and an address, as it is."""
+    labels = host.split(".")
+    return host if len(labels) < 3 or labels[-1].isdigit() else ".".join(labels[1:])

@@ -162,5 +162,5 @@ def _state_of(answer: Answer) -> _OrderState:
     """Return what an answer's data says of the order; data of another form says nothing."""
     try:
         return _STATE.decode(answer.data) or _OrderState()
-    except msgspec.ValidationError:
+    except (ValueError, RecursionError):
         return _OrderState()

@@ -101,9 +101,10 @@ class _Reading:
             elif moment is not None and moment in window:
                 kept.append((raw, number, moment, head))
         ended = (len(found) < limit and len(found) % ROUND_PAGE != 0) or not found
-        if last == before and not ended:
-            message = f"GET /v2/orders gave a full page of {len(found)} orders without ids after order {before}"
-            raise PermanentError(f"BigCommerce: {message}: what follows can't be asked for; another try won't help until that is mended")
+        if last == before and (len(found) > 1 or not ended):
+            # One order without an id is the order's fault; where all are so, it is the answer's, and nothing of it can be told apart.
+            message = f"GET /v2/orders gave {len(found)} orders after order {before}, none of them with an id"
+            raise PermanentError(f"BigCommerce: {message}: that breaks the API's contract; another try won't help until it is mended")
         return reader._extras.complete(kept), last, ended
 
     def side_by_side(self, first: Page, last: int) -> Iterator[Page]:

@@ -73,13 +73,16 @@ class OrderBook:
         self._timeline: list[tuple[int, str]] = []
         """(updated, id) in order; an entry whose time is not the record's any more is dead."""
 
-    def commit(self, order: Json, now_ms: int) -> OrderRecord:
-        """Store a created or changed order: statuses rolled up, stamped strictly later than before, stock holdings moved along."""
+    def commit(self, order: Json, now_ms: int, *, silent: bool = False) -> OrderRecord:
+        """Store a created or changed order: statuses rolled up, stamped strictly later than before, stock holdings moved along.
+
+        ``silent`` leaves the stamp as it was, as a hand in the database does.
+        """
         self.version += 1
         order_id = order["OrderId"]
         record = self.records.get(order_id)
         low, high = roll_up(order, self.settings.status_style, self.settings.status_names)
-        stamp = now_ms if record is None else max(now_ms, record.updated_ms + 1)
+        stamp = now_ms if record is None else record.updated_ms if silent else max(now_ms, record.updated_ms + 1)
         order["UpdatedTimestamp"] = to_iso(stamp)
         order.setdefault("CreatedTimestamp", order["UpdatedTimestamp"])
         raw = orjson.dumps(order)
@@ -93,16 +96,23 @@ class OrderBook:
         record.alternate_id = str(order.get("AlternateOrderId") or "")
         record.org_id = str(order.get("OrgId") or "")
         self._hold(record, holdings_of(order))
-        self._enter(stamp, order_id)
+        if not silent:
+            self._enter(stamp, order_id)
         return record
+
+    def remove(self, order_id: str) -> None:
+        """Drop an order, and free what it holds of the stock."""
+        self.version += 1
+        self._hold(self.records[order_id], ())
+        del self.records[order_id]
 
     def since(self, from_ms: int | None) -> Iterator[OrderRecord]:
         """Walk the orders changed at or after a moment, by (UpdatedTimestamp, OrderId)."""
         start = 0 if from_ms is None else bisect.bisect_left(self._timeline, (from_ms, ""))
         for index in range(start, len(self._timeline)):
             stamp, order_id = self._timeline[index]
-            record = self.records[order_id]
-            if record.updated_ms == stamp:
+            record = self.records.get(order_id)
+            if record is not None and record.updated_ms == stamp:
                 yield record
 
     def adopt(self, record: OrderRecord) -> None:

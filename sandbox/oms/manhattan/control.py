@@ -23,6 +23,7 @@ from sandbox.oms.manhattan.returns import return_lines
 from sandbox.oms.manhattan.shipping import Package, Portion, parcels_of, relabel, ship, shippable
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.stock import Location, as_decimal
+from sandbox.oms.manhattan.tamper import copy, remove, tamper
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
@@ -217,4 +218,7 @@ _ORDER_CALLS: dict[tuple[str, str], Callable[[State, str, Json], Json]] = {
     ("POST", "return"): _return,
     ("POST", "status"): _status,
     ("POST", "touch"): _touch,
+    ("POST", "tamper"): tamper,
+    ("POST", "remove"): remove,
+    ("POST", "copy"): copy,
 }

@@ -55,6 +55,9 @@ class Settings:
     limited_below: int = 0
     """Availability up to this is StatusCode 1 (unverified in oms.md 1.8); 0 = never."""
     default_location: str = "DC1"
+    push_url: str | None = None
+    """Where each changed order is pushed to."""
+    push_secret: str = "sandbox-push-secret"
     status_names: dict[str, str] = field(default_factory=dict)
     """Renamed status descriptions, by status id (oms.md 1.6: never match on text)."""
 

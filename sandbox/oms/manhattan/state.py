@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.oms.manhattan.auth import Tokens
 from sandbox.oms.manhattan.book import OrderBook, OrderRecord
 from sandbox.oms.manhattan.clock import Clock
+from sandbox.oms.manhattan.pushes import Pushes
 from sandbox.oms.manhattan.settings import Settings
 from sandbox.oms.manhattan.stock import Stock
 
@@ -25,6 +26,7 @@ class State:
         self.items: dict[str, Json] = {}
         self.stock = Stock()
         self.book = OrderBook(self.stock, self.settings)
+        self.pushes = Pushes(self.settings)
         self.counts: Counter[str] = Counter()
         self.last_search: tuple[str, int, list[OrderRecord]] | None = None
         """Query, version of the book and result of the last order search."""
@@ -33,7 +35,9 @@ class State:
 
     def commit(self, order: Json) -> OrderRecord:
         """Store a created or changed order at the tenant's present moment."""
-        return self.book.commit(order, self.clock.now_ms())
+        record = self.book.commit(order, self.clock.now_ms())
+        self.pushes.tell(record.raw, record.order_id, order["UpdatedTimestamp"])
+        return record
 
     def next_serial(self) -> int:
         """Give the next package's number."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from email.utils import formatdate
 
 from sandbox.oms.manhattan import cancels, inventory, items, modifications, orders, search
 from sandbox.oms.manhattan.auth import UNAUTHORIZED
@@ -53,7 +54,13 @@ class ManhattanTenant:
         self._state = State(instance)
 
     def handle(self, request: Request) -> Response:
-        """Answer a call of the vendor's API; every answer but the token's wears the envelope."""
+        """Answer a call of the vendor's API, dated by the tenant's own clock."""
+        response = self._answer(request)
+        response.headers["Date"] = formatdate(self._state.clock.now_ms() // 1000, usegmt=True)
+        return response
+
+    def _answer(self, request: Request) -> Response:
+        """Answer; every answer but the token's wears the envelope."""
         state = self._state
         if request.path == "/oauth/token" and request.method == "POST":
             state.counts["request.token"] += 1
@@ -74,6 +81,10 @@ class ManhattanTenant:
     def control(self, request: Request) -> Response:
         """Answer a call below ``/_sandbox/manhattan/{instance}/``."""
         return answer_control(self._state, request)
+
+    async def close(self) -> None:
+        """Give up the pushes that are under way."""
+        await self._state.pushes.courier.close()
 
     def snapshot(self) -> bytes:
         """Serialise the whole state."""

@@ -5,11 +5,14 @@
     PATCH orders/{id}             change an order as a merchant does: header fields, ``billing_address``, ``products`` by line id
                                   (quantity 0 removes, no id adds), ``shipping_addresses`` by id, ``fees`` as a whole
     POST  orders/{id}/status      {"status_id": n}
+    POST  orders/{id}/shipments/{id}/copy   show a shipment twice
     POST  catalog                 [{id?, sku, name, price, inventory_tracking: none|product|variant, variants?: [{id?, sku, price?}]}]
     POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the lowest id is the default one
     POST  channels                [{id?, name, status, type, platform, ...}] as channels.v3.yml has them; channel 1 exists
     POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels without counting a write
     POST  settings                any of {token, quota, window_ms, deduct_stock_on_order, inventory_delay_ms, clock_offset_s}
+    POST  hooks                   any of {retries: [seconds], delay, duplicates, losses, seed, secret, switch_off: true}: how webhooks are
+                                  sent (sandbox/courier.py); {} only shows -> {"hooks": [...], "habits": ..., "counts": ...}
     GET   settings, counts; as NDJSON: effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory
 
 An **order document** is BigCommerce's V2 order (``GET /v2/orders/{id}``; every field optional) plus embedded lists::
@@ -81,6 +84,8 @@ class Control:
                 return self._change(int(number), orjson.loads(body))
             case "POST", ["orders", number, "status"]:
                 return self._change(int(number), {"status_id": orjson.loads(body)["status_id"]})
+            case "POST", ["orders", number, "shipments", shipment, "copy"]:
+                return self._copy_shipment(int(number), int(shipment))
             case "POST", ["catalog"]:
                 return json_reply({"ids": [self.store.catalog.put(entry, self.store.now()) for entry in _entries(body)]})
             case "POST", ["locations"]:
@@ -92,6 +97,8 @@ class Control:
             case "POST", ["settings"]:
                 self.store.configure(orjson.loads(body))
                 return json_reply(self.store.settings())
+            case "POST", ["hooks"]:
+                return json_reply(self.store.hooks.control(orjson.loads(body)))
             case "GET", _:
                 return self._show("/".join(parts))
         return json_reply({"error": "no such control"}, 404)
@@ -134,6 +141,17 @@ class Control:
         amend(document, change, self.store.ids, clear_discounts=False)
         self.store.keep(document)
         return json_reply(document)
+
+    def _copy_shipment(self, number: int, shipment_id: int) -> Response:
+        """Show a shipment twice, past the rules of the API: a bad import."""
+        document = self.store.book.load(number)
+        known = {entry["id"]: entry for entry in document["shipments"]} if document else {}
+        if document is None or shipment_id not in known:
+            return json_reply({"error": f"no shipment {shipment_id} of order {number}"}, 404)
+        copy = known[shipment_id] | {"id": self.store.ids.take("shipment")}
+        document["shipments"].append(copy)
+        self.store.keep(document)
+        return json_reply({"id": copy["id"]})
 
     def _add_location(self, given: Json) -> int:
         number = int(given.get("id") or max(self.store.stock.locations, default=0) + 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from sandbox.platforms.bigcommerce.book import OrderBook, Record
 from sandbox.platforms.bigcommerce.catalog import Catalog, CatalogApi
 from sandbox.platforms.bigcommerce.channels import Channels
 from sandbox.platforms.bigcommerce.control import Control
+from sandbox.platforms.bigcommerce.hooks import Hooks
 from sandbox.platforms.bigcommerce.inventory import InventoryApi, complete_location
 from sandbox.platforms.bigcommerce.orders import OrdersApi
 from sandbox.platforms.bigcommerce.paging import envelope
@@ -51,6 +53,7 @@ class BigCommerceStore:
         self.status_log: list[bytes] = []
         self.catalog = Catalog()
         self.channels = Channels(self.now)
+        self.hooks = Hooks(instance, self.now)
         self._build(OrderBook(self.links, _sample(self.links)))
         self.stock.locations[1] = complete_location({"code": "BCLOC", "label": "Default location"}, 1, self.now())
 
@@ -72,9 +75,10 @@ class BigCommerceStore:
         return int(self.now_exact())
 
     def handle(self, request: Request) -> Response:
-        """Answer a call of the management API, with the rate-limit headers on every answer."""
+        """Answer a call of the management API, with the rate-limit headers and the store's own date on every answer."""
         response = self._answer(request)
         response.headers.update(self.limit.headers())
+        response.headers["Date"] = formatdate(self.now(), usegmt=True)
         return response
 
     def _answer(self, request: Request) -> Response:
@@ -105,6 +109,8 @@ class BigCommerceStore:
                 return json_reply(store_information(self.instance))
             case "v3", "orders", [number, "transactions"] if number.isdigit():
                 return self._transactions(int(number), request)
+            case "v3", "hooks", _:
+                return self.hooks.handle(rest, request)
             case "v3", "channels", _:
                 return self.channels.handle(rest, request)
             case "v3", "inventory", _:
@@ -137,6 +143,8 @@ class BigCommerceStore:
         if len(set(numbers)) != len(numbers):
             raise ValueError("two of the orders have the same id")
         self.book.add(made, self.now())
+        for number in numbers:
+            self.hooks.emit("store/order/created", {"type": "order", "id": number})
         for document in made if self.deduct_stock_on_order else ():
             if document["order"]["status_id"] in PLACED:
                 for line in document["products"]:
@@ -152,6 +160,17 @@ class BigCommerceStore:
             change = {"order_id": record.id, "from": record.status_id, "to": status, "at": now}
             self.status_log.append(orjson.dumps(change))
         self.book.save(document, now)
+        self._tell_change(record, status, is_deleted=document["order"]["is_deleted"])
+
+    def _tell_change(self, before: Record, status: int, *, is_deleted: bool) -> None:
+        """Send the webhooks of a changed order."""
+        about = {"type": "order", "id": before.id}
+        self.hooks.emit("store/order/updated", about)
+        if status != before.status_id:
+            change = {"previous_status_id": before.status_id, "new_status_id": status}
+            self.hooks.emit("store/order/statusUpdated", about | {"status": change})
+        if is_deleted and not before.is_deleted:
+            self.hooks.emit("store/order/archived", about)
 
     def ship(self, document: Json, shipment: Json) -> None:
         """Store an order with the shipment it just got, and log the shipment as an effect."""
@@ -160,6 +179,7 @@ class BigCommerceStore:
         effect = {"shipment_id": shipment["id"]} | {key: shipment[key] for key in fields} | {"at": self.now()}
         self.shipment_log.append(orjson.dumps(effect))
         self.keep(document)
+        self.hooks.emit("store/shipment/created", {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]})
 
     def configure(self, given: Json) -> None:
         """Set what the control call ``settings`` names; unknown names are refused."""
@@ -196,6 +216,10 @@ class BigCommerceStore:
             "products": len(self.catalog.products),
         }
 
+    async def close(self) -> None:
+        """Give up the webhooks that are under way."""
+        await self.hooks.courier.close()
+
     def snapshot(self) -> bytes:
         """Serialise the store as MessagePack; order documents stay compressed, so their dictionary goes along."""
         state = {
@@ -205,6 +229,7 @@ class BigCommerceStore:
             "products": list(self.catalog.products.values()),
             "variants": list(self.catalog.variants.values()),
             "channels": list(self.channels.channels.values()),
+            "hooks": list(self.hooks.hooks.values()),
             "ids": self.ids.last,
             "requests": dict(self.requests),
             "refused": self.limit.refused,
@@ -222,6 +247,7 @@ class BigCommerceStore:
         self.book.restore(msgspec.convert(kept["orders"], list[Record]))
         self.stock.restore(kept["stock"])
         self.channels.channels = {channel["id"]: channel for channel in kept["channels"]}
+        self.hooks.hooks = {hook["id"]: hook for hook in kept.get("hooks", ())}
         self.ids.last = kept["ids"]
         self.requests = Counter(kept["requests"])
         self.shipment_log, self.status_log = kept["shipments"], kept["statuses"]

@@ -60,7 +60,7 @@ def test_a_healthy_tenant_passes_every_check(connect: Callable[..., ManhattanOms
     """Each part is asked with a call that changes nothing."""
     checks = connect().preflight()
     assert [(check.name, check.ok) for check in checks] == [
-        (name, True) for name in ("credentials", "orders", "item master", "availability")
+        (name, True) for name in ("credentials", "orders", "item master", "availability", "rights beyond need", "other organisations")
     ]
 
 

@@ -84,3 +84,13 @@ def test_a_refused_read_is_a_wrong_setting() -> None:
 def test_codes_become_snake_case(code: str | None, ours: str) -> None:
     """They are counted and filtered beside our own."""
     assert problem_code(code) == ours
+
+
+def test_thousands_of_errors_are_told_in_a_few_words() -> None:
+    """The first ones, each in one visible line, and how many more there are."""
+    body = {"success": False, "messages": {"Message": [entry("ERROR", Description="no\n\x1b[2J" + "x" * 9_000)] * 3_000}}
+    with pytest.raises(PermanentError) as caught:
+        read_answer(reply_of(body))
+    assert str(caught.value).isprintable()
+    assert "and 2995 more" in str(caught.value)
+    assert len(str(caught.value)) < 4_000

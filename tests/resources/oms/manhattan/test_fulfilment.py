@@ -240,3 +240,18 @@ def test_bytes_that_are_no_order_are_a_rejection(payload: bytes) -> None:
     """Broken text, too."""
     with pytest.raises(RecordRejected):
         MAPPER.fulfilment(payload)
+
+
+def test_a_status_that_is_no_number_is_rejected() -> None:
+    """Such as the text sNaN, whose very comparison raises; and a cancel request's status that no reader takes."""
+    line = published_line(QuantityDetail=None, MinFulfillmentStatusId="1000", MaxFulfillmentStatusId="sNaN")
+    assert rejected(published("T-1", line)) == "oms_payload_unreadable"
+    body = orjson.dumps(published("T-1", PostReleaseModificationStatus="?")).replace(b'"?"', b"1e400")
+    with pytest.raises(RecordRejected) as caught:
+        MAPPER.fulfilment(body)
+    assert caught.value.problems[0].field == "PostReleaseModificationStatus"
+
+
+def test_an_order_changed_in_another_century_is_rejected() -> None:
+    """It would never lie in a window that anybody asks for."""
+    assert rejected(published("T-1", UpdatedTimestamp="0026-03-04T05:06:07")) == "oms_payload_unreadable"

@@ -1,0 +1,145 @@
+"""Checks of a stream as a whole, beside those of its partitions: whether it is alive, and whether anything in it stands still.
+
+Without ``from __future__ import annotations``: Dagster reads the resource's type from the functions' annotations.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from assets.runtime import Lockstep
+from domain.connections import Connection
+from resources.ledger.status import StreamStatus, stream_statuses
+from resources.ledger.watch import Chain, Stuck, StuckCount, past_limit
+
+HEARTBEAT, NOTHING_STUCK = "heartbeat", "nothing_stuck"
+SHOWN = 20
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+
+
+class Judgement(NamedTuple):
+    """What a check says of a stream; ``signature`` changes only where someone should be told anew."""
+
+    check: str
+    passed: bool
+    severity: dg.AssetCheckSeverity
+    text: str
+    metadata: Mapping[str, Any]
+    signature: str
+
+    def result(self, key: dg.AssetKey) -> dg.AssetCheckResult:
+        """Return the check's result, as a run of the check gives it."""
+        return dg.AssetCheckResult(
+            passed=self.passed, asset_key=key, check_name=self.check, severity=self.severity, description=self.text, metadata=self.metadata
+        )
+
+    def evaluation(self, key: dg.AssetKey) -> dg.AssetCheckEvaluation:
+        """Return the check's result as an event without a run."""
+        return dg.AssetCheckEvaluation(
+            asset_key=key, check_name=self.check, passed=self.passed, severity=self.severity, description=self.text, metadata=self.metadata
+        )
+
+
+class Watch(NamedTuple):
+    """The state of all streams at one moment; ``counts`` is ``None`` where the clocks were not read."""
+
+    statuses: Mapping[Chain, StreamStatus]
+    stuck: Mapping[Chain, Sequence[Stuck]]
+    counts: Mapping[Chain, Sequence[StuckCount]] | None
+
+    def judgements(self, chain: Chain) -> list[Judgement]:
+        """Judge a stream; one that the ledger does not know has never been captured."""
+        alive = judge_heartbeat(self.statuses.get(chain))
+        return [alive] if self.counts is None else [alive, judge_stuck(self.stuck.get(chain, ()), self.counts.get(chain, ()))]
+
+
+def look(lockstep: Lockstep, connection: str | None = None, *, clocks: bool = True) -> Watch:
+    """Ask the ledger, by two queries for the whole installation; without ``clocks`` by one that costs milliseconds."""
+    lockstep.describe()
+    with lockstep.ledger.session(connection or "", "") as session:
+        statuses = stream_statuses(session.db, connection)
+        rows, counts = past_limit(session.db, connection, most=SHOWN) if clocks else ([], None)
+    stuck: dict[Chain, list[Stuck]] = {}
+    for row in rows:
+        stuck.setdefault((row.connection, row.stream), []).append(row)
+    return Watch({(s.connection, s.stream): s for s in statuses}, stuck, counts)
+
+
+def judge_heartbeat(status: StreamStatus | None) -> Judgement:
+    """Say whether a stream is alive: somebody looks at its source, it is not behind, and it is not silent for longer than it may be."""
+    if status is None or status.state == "never_captured":
+        failed = f" The last probe failed: {status.probe_error}" if status and status.probe_failures else ""
+        text = f"Never captured: run 'lockstep connect' once, and keep the daemon running.{failed}"
+        return Judgement(HEARTBEAT, False, WARN, text, {}, f"never_captured:{bool(failed)}")
+    texts = {
+        "ok": "Probed, in step, and not silent for longer than it may be.",
+        "no_probe": f"No successful look at the source for {_span(status.unprobed_for)}; allowed are {_span(status.probe_allowed)}. "
+        + (f"The last of {status.probe_failures} failed probes: {status.probe_error}" if status.probe_failures else
+           "No probe failed either: is the daemon running, and its sensor switched on?"),
+        "overdue": f"Behind by {_span(status.lag)}; allowed are {_span(status.allowed)}. Look at the last runs of the lane.",
+        "silent": f"No change for {_span(status.silent_for)}; allowed are {_span(status.silence_allowed)}. Does the source still work?",
+    }  # fmt: skip
+    is_ok = status.state == "ok"
+    metadata = {
+        "lag in seconds": dg.MetadataValue.float(status.lag.total_seconds() if status.lag is not None else 0.0),
+        "failed probes in a row": dg.MetadataValue.int(status.probe_failures),
+        **{name: dg.MetadataValue.timestamp(moment) for name, moment in _moments(status).items() if moment is not None},
+    }
+    severity = WARN if status.state == "silent" else ERROR
+    return Judgement(HEARTBEAT, is_ok, severity, texts[status.state], metadata, status.state)
+
+
+def judge_stuck(rows: Sequence[Stuck], counts: Sequence[StuckCount]) -> Judgement:
+    """Say whether records of a stream stand still past a limit; what waits for an operator or the warehouse warns, the rest is an error."""
+    if not counts:
+        return Judgement(NOTHING_STUCK, True, WARN, "Nothing stands still past its limit.", {}, "ok")
+    is_ours = any(count.live for count in counts if count.stage != "released_not_shipped")
+    text = "; ".join(f"{count.number} {count.stage.replace('_', ' ')}" for count in counts)
+    columns = ("stage", "state", "source_id", "since", "correlation_id", "detail")
+    records = [dg.TableRecord({name: str(getattr(row, name)) for name in columns}) for row in rows[:SHOWN]]
+    metadata = {count.stage.replace("_", " "): dg.MetadataValue.int(count.number) for count in counts}
+    table = dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]))
+    # By powers of two: an event for each order that joins a jam would flood the log.
+    signature = ",".join(f"{count.stage}:{count.number.bit_length()}:{bool(count.live)}" for count in counts)
+    return Judgement(NOTHING_STUCK, False, ERROR if is_ours else WARN, text, metadata | {"oldest": table}, signature)
+
+
+def build_checks(name: str, connection: Connection) -> list[dg.AssetChecksDefinition]:
+    """Build both checks of each stream of a connection; an operator can execute them, and the sensor ``heartbeat`` does all the time."""
+    return [check for stream in connection.streams for check in (_heartbeat(name, stream), _nothing_stuck(name, stream))]
+
+
+def _heartbeat(name: str, stream: str) -> dg.AssetChecksDefinition:
+    key = dg.AssetKey([name, stream, "delivered"])
+
+    @dg.asset_check(
+        asset=key, name=HEARTBEAT, description="Somebody looks at the source, the stream is not behind, and not silent for too long."
+    )
+    def heartbeat(lockstep: dg.ResourceParam[Lockstep]) -> dg.AssetCheckResult:
+        return look(lockstep, name).judgements((name, stream))[0].result(key)
+
+    return heartbeat
+
+
+def _nothing_stuck(name: str, stream: str) -> dg.AssetChecksDefinition:
+    key = dg.AssetKey([name, stream, "delivered"])
+
+    @dg.asset_check(
+        asset=key, name=NOTHING_STUCK, description="No record stands still at a stage for longer than the connection's limits allow."
+    )
+    def nothing_stuck(lockstep: dg.ResourceParam[Lockstep]) -> dg.AssetCheckResult:
+        return look(lockstep, name).judgements((name, stream))[1].result(key)
+
+    return nothing_stuck
+
+
+def _moments(status: StreamStatus) -> dict[str, Any]:
+    return {
+        "last probe": status.probed_at, "last change seen": status.change_seen_at, "last captured": status.captured_at,
+        "last delivery": status.delivered_at, "last failed probe": status.probe_failed_at,
+    }  # fmt: skip
+
+
+def _span(length: Any) -> str:
+    return "an unknown time" if length is None else f"{length.total_seconds():.0f} s"

@@ -1,0 +1,51 @@
+"""Standings: how many units of each order wait to be shipped at the OMS, and how many have left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import psycopg
+
+
+class StandingRow(NamedTuple):
+    """Where an order's units stand in one version; ``source_id`` is the store's id, ``awaiting`` is released and not shipped."""
+
+    source_id: str
+    order_id: str
+    awaiting: Decimal
+    shipped: Decimal
+    correlation_id: str
+    updated_at: datetime
+
+
+class Standings:
+    """Standings of one connection."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
+        self._db = connection
+        self._name = name
+
+    def put(self, rows: Sequence[StandingRow]) -> None:
+        """Note the newest version's standing of each order; an older version changes nothing."""
+        if not rows:
+            return
+        self._db.execute(
+            """INSERT INTO sync.standing AS s (connection, source_id, order_id, awaiting, awaiting_since, shipped, correlation_id,
+                                                updated_at)
+               SELECT DISTINCT ON (i) %s, i, o, a, CASE WHEN a > 0 THEN u END, h, c, u
+               FROM unnest(%b::text[], %b::text[], %b::numeric[], %b::numeric[], %b::text[], %b::timestamptz[]) AS v(i, o, a, h, c, u)
+               ORDER BY i, u DESC
+               ON CONFLICT (connection, source_id) DO UPDATE SET
+                   order_id = excluded.order_id, awaiting = excluded.awaiting, shipped = excluded.shipped,
+                   correlation_id = excluded.correlation_id, updated_at = excluded.updated_at,
+                   awaiting_since = CASE WHEN excluded.awaiting > 0 THEN coalesce(s.awaiting_since, excluded.awaiting_since) END
+               WHERE excluded.updated_at >= s.updated_at""",
+            (
+                self._name,
+                [r.source_id for r in rows], [r.order_id for r in rows], [r.awaiting for r in rows], [r.shipped for r in rows],
+                [r.correlation_id for r in rows], [r.updated_at for r in rows],
+            ),
+        )  # fmt: skip

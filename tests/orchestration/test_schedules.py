@@ -1,0 +1,48 @@
+"""Which span each sweep reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from domain.connections import Connection, SystemSection
+from domain.primitives import Window
+from orchestration.jobs import build_sync_job
+from orchestration.schedules import build_closing_sweep, build_status_sweep, last_hours
+
+CONNECTION = Connection(platform=SystemSection(kind="bigcommerce"), oms=SystemSection(kind="manhattan"))
+DAY = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+def asked(schedule: dg.ScheduleDefinition, moment: datetime) -> dg.RunRequest:
+    """Return what a schedule asks for at a moment."""
+    request = schedule(dg.build_schedule_context(scheduled_execution_time=moment))
+    assert isinstance(request, dg.RunRequest)
+    return request
+
+
+@pytest.mark.parametrize("clock", ["00:00", "00:30", "02:59", "03:00", "12:30", "23:30"])
+def test_the_half_hourly_sweep_stays_within_one_partition_and_the_past(clock: str) -> None:
+    """At midnight it is yesterday's last hours: today has none yet."""
+    now = datetime.combine(DAY.date(), datetime.strptime(clock, "%H:%M").replace(tzinfo=UTC).timetz())
+    window = last_hours(now)
+    assert window.until == now
+    assert timedelta(0) < now - window.since <= timedelta(hours=3)
+    assert window == Window.of_day(window.since.date()) or len(window.by_day()) == 1
+
+
+def test_the_sweeps_ask_for_every_stream_with_a_past() -> None:
+    """Stock only tells its present. The closing sweep takes the whole of yesterday, rejections included, so it has no window."""
+    job = build_sync_job("acme", CONNECTION)
+    closing = asked(build_closing_sweep("acme", CONNECTION, job), DAY + timedelta(hours=1, minutes=20))
+    sweep = asked(build_status_sweep("acme", CONNECTION, job), DAY + timedelta(hours=12))
+
+    assert (closing.partition_key, closing.run_config) == ("2026-03-09", {})
+    assert sweep.partition_key == "2026-03-10"
+    window = sweep.run_config["ops"]["acme__orders__captured"]["config"]
+    assert window == {"since": "2026-03-10T09:00:00+00:00", "until": "2026-03-10T12:00:00+00:00"}
+    for request in (closing, sweep):
+        assert {key.path[1] for key in request.asset_selection or ()} == {"orders", "shipments"}
+    assert closing.run_key != sweep.run_key

@@ -1,0 +1,119 @@
+"""Sources whose clocks are not ours: live changes go through at once, and none is lost at any moment."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.primitives import Window
+from sensors import deltas
+from sensors.cursor import Chain
+from tests.assets import documents
+from tests.assets.scene import NAME, Scene
+from tests.sensors.test_deltas import requests_of, run_request, tick
+
+BEHIND, AHEAD = timedelta(minutes=-10), timedelta(minutes=10)
+skews = pytest.mark.parametrize("skew", [BEHIND, AHEAD], ids=["10 minutes behind", "10 minutes ahead"])
+
+
+def settled(scene: Scene) -> None:
+    """Let the running second pass, tick once, and run all that the sensor asks for."""
+    time.sleep(1.1)
+    for request in requests_of(tick(scene)):
+        assert run_request(scene, request).success
+
+
+def watermark(scene: Scene, stream: str) -> datetime:
+    """Return how far a stream has been captured."""
+    return scene.sql("SELECT watermark FROM sync.watermark WHERE stream = %s", stream)[0][0]
+
+
+def skip_near_midnight(skew: timedelta) -> None:
+    """Leave out minutes in which a source that is ahead is in tomorrow already: that is a test of its own."""
+    now = datetime.now(UTC)
+    if (now + skew + timedelta(minutes=1)).date() > now.date():
+        pytest.skip("the source's day would begin within the test")
+
+
+@skews
+def test_orders_of_a_store_with_another_clock_reach_the_oms_at_once(scene: Scene, skew: timedelta) -> None:
+    """Each order is at the OMS after one tick, without a sweep; runs over whole days in between take nothing from it."""
+    skip_near_midnight(skew)
+    scene.configure(streams=("orders",), overlap="PT5S")
+    scene.to_store("settings", {"clock_offset_s": skew.total_seconds()})
+    for number in (1, 2):
+        scene.place(documents.order(number, datetime.now(UTC) + skew))
+        settled(scene)
+        assert set(scene.oms_orders()) == {str(n) for n in range(1, number + 1)}
+        assert watermark(scene, "orders") <= datetime.now(UTC) + skew + timedelta(seconds=1)
+        scene.run("orders", first=scene.today)  # by our clock, as a person or a sweep does
+        assert watermark(scene, "orders") <= datetime.now(UTC) + skew + timedelta(seconds=1)
+    assert {order["creates"] for order in scene.oms_orders().values()} == {1}
+
+
+@skews
+def test_shipments_of_an_oms_with_another_clock_reach_the_store_at_once(scene: Scene, skew: timedelta) -> None:
+    """The same for what flows back: each parcel is in the store after one tick."""
+    skip_near_midnight(skew)
+    scene.to_oms("clock", {"now": (datetime.now(UTC) + skew).isoformat()})
+    scene.place_many(range(1, 4))
+    scene.run("orders", first=scene.yesterday)
+    scene.configure(streams=("shipments",), overlap="PT5S")
+    for number in (1, 2):
+        scene.to_oms(f"orders/{number}/ship", {})
+        settled(scene)
+        assert {row["order_id"] for row in scene.store_shipments()} == set(range(1, number + 1))
+        scene.run("shipments", first=scene.today)
+        assert watermark(scene, "shipments") <= datetime.now(UTC) + skew + timedelta(seconds=1)
+    assert len(scene.store_shipments()) == 2
+
+
+def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scene) -> None:
+    """Tomorrow's partition does not exist yet: today's is read to its end, and what is stamped tomorrow lies after the watermark."""
+    scene.configure(streams=("orders",))
+    now = datetime.now(UTC)
+    midnight = Window.of_day(now.date()).until
+    scene.to_store("settings", {"clock_offset_s": (midnight - now).total_seconds() + 300})
+    scene.sql("INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1", now)
+    scene.place(documents.order(1, midnight - timedelta(seconds=30)), documents.order(2, midnight + timedelta(seconds=30)))
+
+    [request] = requests_of(tick(scene))
+    assert run_request(scene, request).success
+
+    assert request.partition_key == scene.today.isoformat()
+    assert set(scene.oms_orders()) == {"1"}
+    assert watermark(scene, "orders") == midnight
+    assert requests_of(tick(scene)) == []
+    # What the sensor will ask for in tomorrow's first minute.
+    assert scene.lockstep is not None
+    [due] = deltas.probe(scene.lockstep, Chain(NAME, "orders"), midnight + timedelta(minutes=1))
+    assert due.day == midnight.date()
+    assert midnight + timedelta(seconds=30) in due.window
+
+
+def test_a_clock_that_is_set_back_loses_nothing(scene: Scene) -> None:
+    """The watermark lay in what was the store's present; after the correction new orders are stamped before it, and are seen all the same."""
+    skip_near_midnight(AHEAD)
+    scene.configure(streams=("orders",), overlap="PT5S")
+    scene.to_store("settings", {"clock_offset_s": AHEAD.total_seconds()})
+    scene.place(documents.order(1, datetime.now(UTC) + AHEAD))
+    settled(scene)
+    scene.to_store("settings", {"clock_offset_s": 0})
+    scene.place(documents.order(2, datetime.now(UTC)))
+    for _ in range(6):  # the clock's median follows after five answers
+        tick(scene)
+    settled(scene)
+    assert set(scene.oms_orders()) == {"1", "2"}
+
+
+def test_a_watermark_that_our_clock_had_moved_too_far_is_mended(scene: Scene) -> None:
+    """As an older release left it for a store whose clock is behind: orders up to it would wait for a sweep."""
+    scene.configure(streams=("orders",), overlap="PT5S")
+    scene.to_store("settings", {"clock_offset_s": BEHIND.total_seconds()})
+    now = datetime.now(UTC)
+    scene.sql("INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1", now)
+    scene.place(documents.order(1, now + BEHIND))
+    settled(scene)
+    assert set(scene.oms_orders()) == {"1"}

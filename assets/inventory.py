@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from assets import catalog
 from assets.delivery import Desk
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import INVENTORY
@@ -58,9 +59,7 @@ class Inventory:
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[list[RawRecord]]:
         """Read the availability of every SKU of the store's catalog, which is read again when it is older than the policy's limit."""
         del window
-        age = session.catalogue.catalog_age()
-        if age is None or age > sync.connection.inventory.catalog_ttl:
-            session.catalogue.replace_store_items(sync.platform.fetch_items())
+        catalog.refresh(sync, session)
         after = ""
         while skus := session.catalogue.store_skus(after, SKUS_AT_ONCE):
             yield from sync.oms.fetch_stock(skus)

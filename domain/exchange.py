@@ -107,6 +107,16 @@ class MasterItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """An entry of a list that can't be used: it must neither stop the others nor be passed over in silence."""
+
+    source_id: str
+    problems: tuple[Problem, ...]
+    digest: bytes
+    """Of its content: what a person discarded stays discarded while it is the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShipmentLine:
     """Units of one store order line in a shipment to create."""
 

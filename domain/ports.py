@@ -27,6 +27,7 @@ from domain.exchange import (
     StockAnswer,
     StoreOrderState,
     StoreShipment,
+    Unusable,
 )
 from domain.fulfilment import Fulfilment
 from domain.inventory import StockLevel, StockTarget, StoreItem
@@ -137,8 +138,8 @@ class CommercePlatform(Protocol):
         """Map a captured order. Pure; ``exported`` tells whether the OMS has the order. Raises ``RecordRejected``."""
         ...
 
-    def fetch_items(self) -> Iterator[list[StoreItem]]:
-        """Read every SKU of the catalog with the level its stock is tracked at."""
+    def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
+        """Read every SKU of the catalog with the level its stock is tracked at; a product that makes no sense is ``Unusable``."""
         ...
 
     def location_ids(self) -> Mapping[str, str]:

@@ -29,6 +29,7 @@ _RECORD: dict[str, Entry] = {
     "amount_missing": Entry("missing", "An order's amounts must be there."),
     "card_number_masked": Entry("value", "A note holds no payment card's number."),
     "card_number_present": Entry("value", "A payment's texts hold no payment card's number."),
+    "catalog_item_unusable": Entry("value", "A product of the store's catalog has an id, a SKU and a kind of inventory tracking."),
     "city_missing": Entry("missing", "An address needs its city.", ("addresses.require_city",)),
     "consignment_unknown": Entry("value", "Each line belongs to an address or pick-up of its order."),
     "consignments_missing": Entry("missing", "An order is captured with its consignments."),

@@ -62,6 +62,14 @@ class Rejections:
             (f"run {run_id}", why, self._name, self._stream, stage, list(source_ids)),
         ).rowcount
 
+    def close_others(self, stage: str, source_ids: Sequence[str], why: str, run_id: str) -> int:
+        """Close the open rejections of a stage, but for those of ``source_ids``: the list that they came from was read as a whole."""
+        return self._db.execute(
+            """UPDATE sync.rejection SET state = 'resolved', closed_at = now(), closed_by = %s, closed_why = %s
+               WHERE connection = %s AND stream = %s AND stage = %s AND state IN ('open', 'retried') AND source_id <> ALL(%s)""",
+            (f"run {run_id}", why, self._name, self._stream, stage, list(source_ids)),
+        ).rowcount
+
     def any_open(self) -> bool:
         """Tell whether the stream has an open rejection at all: spares the closing look-up where there is none."""
         row = self._db.execute(

@@ -170,6 +170,19 @@ def test_a_quantity_that_can_not_be_right_is_rejected_and_the_others_go_on(scene
     assert {sku: _levels(scene)[sku] for sku in ("MUG", "LAMP")} == {"MUG": 1000, "LAMP": 1000}
 
 
+def test_a_product_that_makes_no_sense_keeps_only_its_own_stock_back(scene: Scene) -> None:
+    """It is a rejection, the others' levels are written, and the rejection closes when the store's catalog is mended."""
+    scene.to_store("catalog", [{"id": 299, "sku": "BAD\x01SKU", "name": "Odd", "price": "1.00", "inventory_tracking": "product"}])
+
+    scene.run("inventory", first=scene.today)
+
+    assert scene.open_rejections("inventory") == {"product 299": "catalog_item_unusable"}
+    assert {sku: _levels(scene)[sku] for sku in SKUS} == dict.fromkeys(SKUS, 1000)
+    scene.to_store("catalog", [{"id": 299, "sku": "GOOD-SKU", "name": "Even", "price": "1.00", "inventory_tracking": "product"}])
+    scene.run("inventory", first=scene.today)
+    assert scene.open_rejections("inventory") == {}
+
+
 def test_each_reading_moves_the_watermark(scene: Scene) -> None:
     """A snapshot leaves no gap, however long ago the one before it was: a stream that is read every minute is not late."""
     moments = [datetime.now(UTC) - timedelta(minutes=40), datetime.now(UTC) - timedelta(seconds=1)]
@@ -178,3 +191,34 @@ def test_each_reading_moves_the_watermark(scene: Scene) -> None:
         scene.run("inventory", first=moment.date(), last=moment.date(), config=window, trigger="live")
 
     assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'inventory'") == [(moments[-1],)]
+
+
+def test_stock_held_back_for_an_order_under_way_is_given_back_once_it_has_arrived(scene: Scene) -> None:
+    """The OMS took an order whose answer was lost, so its units were taken off twice; when Lockstep learns of it, they count once."""
+    scene.place(order(1, scene.moment(), [("MUG", 2)]))
+    scene.fault("manhattan", {"path": "order/save$", "kind": "drop_after"})
+    scene.run("orders", first=scene.yesterday, raise_on_error=False)
+    scene.run("inventory", first=scene.today)
+    assert scene.store_stock()["MUG"]["quantity"] == 996
+    scene.fault("manhattan")
+    scene.run("orders", first=scene.yesterday)
+
+    scene.run("inventory", first=scene.today)
+
+    assert scene.store_stock()["MUG"]["quantity"] == 998
+
+
+def test_a_level_whose_writing_was_never_confirmed_is_written_again(scene: Scene) -> None:
+    """Every answer was lost, so the store holds what Lockstep does not know of; the level that it is known to hold goes out all the same."""
+    scene.run("inventory", first=scene.today)
+    _put(scene, "MUG", 900)
+    scene.fault("bigcommerce", {"path": "adjustments/absolute$", "method": "PUT", "kind": "drop_after"})
+    scene.run("inventory", first=scene.today, raise_on_error=False)
+    assert scene.store_stock()["MUG"]["quantity"] == 900
+    scene.fault("bigcommerce")
+    _put(scene, "MUG", 1_000)
+
+    scene.run("inventory", first=scene.today)
+
+    assert scene.store_stock()["MUG"]["quantity"] == 1_000
+    assert {state for _, _, state, _ in scene.deliveries("inventory")} <= {"delivered", "superseded"}

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from domain.errors import PermanentError
+import orjson
+from pydantic import ValidationError
+
+from domain.errors import PermanentError, Problem
+from domain.exchange import Unusable
+from domain.identity import content_digest, makeshift_id
 from domain.inventory import StoreItem
 from resources.http import ApiClient
+from resources.platforms.bigcommerce.heads import HIGHEST_ID
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, INVENTORY_PAGE, SKUS_A_CALL
 
 TRACKING = ("none", "product", "variant")
@@ -19,15 +25,22 @@ class CatalogReader:
     def __init__(self, http: ApiClient) -> None:
         self._http = http
 
-    def items(self) -> Iterator[list[StoreItem]]:
+    def items(self) -> Iterator[list[StoreItem | Unusable]]:
         """Yield every SKU, a page of products at a time.
 
         A product with one variant is that variant. Where a product with several variants is tracked as a whole, its stock lies
-        under the product's own SKU; its variants have none of their own and are left out.
+        under the product's own SKU; its variants have none of their own and are left out. A product or variant that can't be
+        understood is ``Unusable``.
         """
         params = {"include": "variants", "include_fields": "sku,inventory_tracking", "limit": CATALOG_PAGE}
         for products in self._pages("/v3/catalog/products", params, "store_v2_products_read_only"):
-            yield [item for product in products for item in _items_of(product)]
+            found = [item for product in products for item in _items_of(product)]
+            if len(products) > 1 and found and all(isinstance(item, Unusable) for item in found):
+                # One odd product is the product's fault; where all are so, it is the answer's.
+                first = found[0].problems[0]  # type: ignore[union-attr]
+                told = f"GET /v3/catalog/products gave {len(products)} products of which none can be read ({first.field}: {first.message})"
+                raise PermanentError(f"BigCommerce: {told}: that breaks the API's contract; another try won't help")
+            yield found
 
     def locations(self) -> dict[str, str]:
         """Return location code -> id, and the code ``default`` for the default location."""
@@ -47,9 +60,7 @@ class CatalogReader:
         for start in range(0, len(wanted), SKUS_A_CALL):
             params = {"sku:in": ",".join(wanted[start : start + SKUS_A_CALL]), "limit": INVENTORY_PAGE}
             for page in self._pages("/v3/inventory/items", params, "store_inventory_read_only"):
-                for item in page:
-                    for level in item["locations"]:
-                        levels[str(item["identity"]["sku"]), str(level["location_id"])] = int(level["total_inventory_onhand"])
+                levels.update(_levels_of(page))
         return levels
 
     def _pages(self, path: str, params: Mapping[str, Any], scope: str) -> Iterator[list[dict[str, Any]]]:
@@ -72,18 +83,59 @@ class CatalogReader:
             page += 1
 
 
-def _items_of(product: Mapping[str, Any]) -> Iterator[StoreItem]:
+def _levels_of(page: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
+    try:
+        return {
+            (str(item["identity"]["sku"]), str(level["location_id"])): int(level["total_inventory_onhand"])
+            for item in page
+            for level in item["locations"]
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        told = f"GET /v3/inventory/items gave a level that can't be read ({type(error).__name__} at {str(error)[:60]})"
+        raise PermanentError(f"BigCommerce: {told}: that breaks the API's contract; another try won't help") from None
+
+
+def _items_of(product: Any) -> Iterator[StoreItem | Unusable]:
+    variants = product.get("variants") if isinstance(product, dict) else None
+    if not isinstance(product, dict) or not isinstance(variants, list | None):
+        yield _unusable(product, "variants", "the entry is no product with a list of variants")
+        return
     tracking = product.get("inventory_tracking")
     if tracking not in TRACKING:
-        raise PermanentError(f"BigCommerce: product {product.get('id')} has the unknown inventory_tracking {tracking!r}")
-    product_id = str(product["id"])
-    variants = product.get("variants") or []
-    if len(variants) <= 1 or tracking == "product":
-        variant_id = str(variants[0]["id"]) if len(variants) == 1 else None
-        sku = product.get("sku") or (variants[0].get("sku") if len(variants) == 1 else "")
-        if sku:
-            yield StoreItem(sku=sku, product_id=product_id, variant_id=variant_id, tracking=tracking)
+        yield _unusable(product, "inventory_tracking", f"there is no inventory tracking of the kind {str(tracking)!r}")
         return
-    for variant in variants:
-        if variant.get("sku"):
-            yield StoreItem(sku=variant["sku"], product_id=product_id, variant_id=str(variant["id"]), tracking=tracking)
+    if variants and len(variants) > 1 and tracking != "product":
+        for variant in variants:
+            yield from _item(product, variant, variant.get("sku") if isinstance(variant, dict) else "", tracking)
+        return
+    only = variants[0] if variants and len(variants) == 1 else None
+    yield from _item(product, only, product.get("sku") or (only.get("sku") if isinstance(only, dict) else ""), tracking)
+
+
+def _item(product: Mapping[str, Any], variant: Any, sku: Any, tracking: Any) -> Iterator[StoreItem | Unusable]:
+    """Yield the item of a variant, or of a product without one; nothing where it has no SKU."""
+    if variant is not None and not isinstance(variant, dict):
+        yield _unusable(product, "variants", "a variant is no object")
+        return
+    if not sku:
+        return
+    product_id, variant_id = _number(product.get("id")), _number(variant.get("id")) if variant is not None else None
+    if product_id is None or (variant is not None and variant_id is None):
+        yield _unusable(product, "id" if product_id is None else "variants.id", "the id is no whole number above 0")
+        return
+    try:
+        yield StoreItem(sku=sku, product_id=product_id, variant_id=variant_id, tracking=tracking)
+    except ValidationError:
+        yield _unusable(product, "sku", "the SKU is no text of at most 255 visible characters", str(sku))
+
+
+def _number(value: Any) -> str | None:
+    return str(value) if type(value) is int and 0 < value <= HIGHEST_ID else None
+
+
+def _unusable(product: Any, field: str, message: str, value: str = "") -> Unusable:
+    """Return the entry as a problem, under the product's id where it has one."""
+    number = _number(product.get("id")) if isinstance(product, dict) else None
+    content = orjson.dumps(product, default=str)
+    problem = Problem("catalog_item_unusable", field, message, "correct the product in the store's catalog", value)
+    return Unusable(f"product {number}" if number else makeshift_id(content), (problem,), content_digest(content))

@@ -9,7 +9,7 @@ from datetime import datetime
 import httpx
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import Check, ExchangeLog, Mapped, RawRecord, Skipped
+from domain.exchange import Check, ExchangeLog, Mapped, RawRecord, Skipped, Unusable
 from domain.inventory import StoreItem
 from domain.milestones import Milestone
 from domain.orders import Order
@@ -121,7 +121,7 @@ class BigCommerce:
         """Map a captured order; ``exported`` is asked with the store's order id."""
         return self._mapper.to_order(payload, exported)
 
-    def fetch_items(self) -> Iterator[list[StoreItem]]:
+    def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
         """Read every SKU with the level its stock is tracked at."""
         return self._catalog.items()
 

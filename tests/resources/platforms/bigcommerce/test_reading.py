@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from domain.errors import PermanentError, RecordRejected
-from domain.exchange import Mapped
+from domain.exchange import Mapped, Unusable
+from domain.inventory import StoreItem
 from domain.milestones import Milestone
 from domain.primitives import Window
 from resources.platforms import REGISTRY
@@ -210,6 +211,38 @@ def test_catalog_locations_and_stock_are_read(shop: Shop) -> None:
     }
     assert reader.location_ids() == {"BCLOC": "1", "EAST": "5", "default": "1"}
     assert reader.read_stock(["SHIRT-S", "NOPE"])["SHIRT-S", "5"] == 7
+    reader.close()
+
+
+ODD_PRODUCTS = [
+    None, 7, "text", [], {}, {"id": 1}, {"id": "x", "sku": "A", "inventory_tracking": "product"}, {"id": 2, "sku": "A", "inventory_tracking": None},
+    {"id": 3, "sku": "A\x00", "inventory_tracking": "product"}, {"id": 4, "sku": ["A"], "inventory_tracking": "product"},
+    {"id": 5, "sku": "A" * 300, "inventory_tracking": "product"}, {"id": 6, "sku": "A", "inventory_tracking": "variant", "variants": "x"},
+    {"id": 7, "inventory_tracking": "variant", "variants": [None, {"id": None, "sku": "B"}]},
+    {"id": True, "sku": "A", "inventory_tracking": "none"}, {"id": 2**70, "sku": "A", "inventory_tracking": "none"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD_PRODUCTS, ids=str)
+def test_an_odd_product_does_not_stop_the_catalog(odd: object) -> None:
+    """It is told as a problem under its own id, or a makeshift one; the products beside it are read."""
+    good = {"id": 11, "sku": "GOOD", "inventory_tracking": "product", "variants": [{"id": 12, "sku": "GOOD"}]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [odd, good], "meta": {}}))
+    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
+    [found] = reader.fetch_items()
+    assert [item.sku for item in found if isinstance(item, StoreItem)] == ["GOOD"]
+    unusable = [item for item in found if isinstance(item, Unusable)]
+    assert all(one.source_id and one.problems[0].code == "catalog_item_unusable" and one.problems[0].field for one in unusable)
+    assert len(unusable) in (1, 2)
+    reader.close()
+
+
+def test_a_catalog_of_which_nothing_can_be_read_is_an_error() -> None:
+    """Then the answer is at fault, and the catalog that is known stays."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [{"id": "11"}, {"id": "12"}], "meta": {}}))
+    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
+    with pytest.raises(PermanentError, match="none can be read"):
+        list(reader.fetch_items())
     reader.close()
 
 

@@ -45,15 +45,16 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
     reconcile_jobs = {name: build_reconcile_job(name) for name in installation.connections}
     live_jobs = {lane: build_live_job(lane, names, installation) for lane, names in lanes(installation).items()}
     reconciliations = [build_reconciliation(name, connection, partitions) for name, connection in installation.connections.items()]
+    tell = partial(notifier, installation.alerts) if installation.alerts is not None else None
     return dg.Definitions(
         assets=[*assets, *reconciliations, build_archive(closed_days(installation.start_date))],
         asset_checks=[check for name, connection in installation.connections.items() for check in build_checks(name, connection)],
         jobs=[*sync_jobs.values(), *reconcile_jobs.values(), *live_jobs.values(), rejections_job, *housekeeping.JOBS],
         sensors=[build_lane_sensor(lane, names, installation, lockstep, live_jobs[lane]) for lane, names in lanes(installation).items()]
-        + [build_heartbeat_sensor(installation, lockstep)]
+        + [build_heartbeat_sensor(installation, lockstep, tell)]
         + [build_requeue_sensor(name, installation, lockstep, job) for name, job in sync_jobs.items()]
         + [build_reruns_sensor(installation, lockstep, sync_jobs)]
-        + ([build_failure_sensor(partial(notifier, installation.alerts))] if installation.alerts is not None else []),
+        + ([build_failure_sensor(tell)] if tell is not None else []),
         schedules=[
             schedule(name, installation.connections[name], job)
             for name, job in sync_jobs.items()

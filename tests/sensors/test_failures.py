@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
 import dagster as dg
-import orjson
 import pytest
 
 from domain.errors import PermanentError, TransientError
@@ -15,39 +10,11 @@ from domain.exchange import Alert
 from resources.notifications import WebhookNotifier
 from sensors.failures import build_failure_sensor, in_a_row, is_told
 from tests.assets.scene import NAME, Scene
+from tests.sensors.receiver import Receiver, receiver
+
+__all__ = ["receiver"]
 
 STEP = f"sync_{NAME}"
-
-
-class Receiver:
-    """An incoming webhook that keeps what was posted."""
-
-    def __init__(self) -> None:
-        self.posted: list[dict[str, object]] = []
-        self.status = 200
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                receiver.posted.append(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(receiver.status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/services/a-secret-path"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Run a receiver while the test lasts."""
-    running = Receiver()
-    yield running
-    running.server.shutdown()
-    running.server.server_close()
 
 
 def _fail(scene: Scene) -> dg.DagsterRun:

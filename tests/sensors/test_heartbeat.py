@@ -14,10 +14,14 @@ from assets.checks import HEARTBEAT, NOTHING_STUCK
 from assets.runtime import Lockstep
 from domain.connections import Installation
 from orchestration.definitions import build
+from resources.notifications import WebhookNotifier
 from sensors import deltas, heartbeat
 from tests.assets import documents
 from tests.assets.scene import NAME, Scene
+from tests.sensors.receiver import Receiver, receiver
 from tests.sensors.test_deltas import requests_of, run_request
+
+__all__ = ["receiver"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,6 +74,36 @@ def test_results_are_told_when_they_change_or_after_an_hour(scene: Scene) -> Non
     an_hour_ago = (datetime.now(UTC) - heartbeat.REPEAT).isoformat()
     old = {place: (signature, an_hour_ago) for place, (signature, _) in json.loads(cursor)["told"].items()}
     assert len(beat(scene, rested(cursor, told=old))[0]) == 6
+
+
+def test_people_are_told_once_that_a_stream_stands_and_once_that_it_goes_again(scene: Scene, receiver: Receiver) -> None:
+    """While nobody takes the alert it is kept; it names the stream and what is wrong, and nobody's data."""
+    scene.place(documents.order(1, scene.moment()))
+    scene.run("orders", steps=("captured",), first=scene.yesterday)
+    _, cursor = beat(scene)
+    age_captures(scene)
+    receiver.status = 503
+    cursor = told_people(scene, receiver, cursor)
+    assert len(receiver.posted) == 1
+
+    receiver.status = 200
+    cursor = told_people(scene, receiver, cursor)
+    cursor = told_people(scene, receiver, cursor)
+    assert len(receiver.posted) == 2
+    assert f"{NAME}/orders/nothing_stuck: 1 captured not delivered" in str(receiver.posted[1]["text"])
+    assert "jane.doe" not in str(receiver.posted)
+
+    scene.run("orders", first=scene.yesterday)
+    told_people(scene, receiver, cursor)
+    assert f"{NAME}/orders/nothing_stuck: all right again" in str(receiver.posted[2]["text"])
+
+
+def told_people(scene: Scene, receiver: Receiver, cursor: str) -> str:
+    """Evaluate the sensor once with somebody to tell; return its cursor."""
+    assert scene.lockstep is not None
+    with dg.build_sensor_context(instance=scene.instance, cursor=rested(cursor)) as context:
+        result = heartbeat.tick(context, scene.installation, scene.lockstep, lambda: WebhookNotifier(receiver.url))
+    return str(result.cursor)
 
 
 def test_clocks_that_take_long_are_read_seldom(scene: Scene) -> None:

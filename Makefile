@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ORDERS ?=
 
-.PHONY: help demo up test chaos check audit format lock clean-venv
+.PHONY: help demo up test chaos check format lock clean-venv
 
 help:
 	@echo "make demo [ORDERS=PATH]  set up, run the sandbox and the main job, verify both ends"
@@ -45,6 +45,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m orchestration.audit
 	@# In a folder of its own: here Dagster would read dagster.yaml and .env, and ask for the database.
 	@folder=$$(mktemp -d) && cd $$folder && LOCKSTEP_CONNECTIONS=$(CURDIR)/docs/connections.example.yaml DAGSTER_HOME=$$folder \
 	  $(CURDIR)/$(BIN)/dagster definitions validate -w $(CURDIR)/workspace.yaml; status=$$?; rm -rf $$folder; exit $$status

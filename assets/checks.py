@@ -1,4 +1,7 @@
-"""Checks of a stream as a whole, beside those of its partitions: whether it is alive, and whether anything in it stands still.
+"""The health of a connection: whether each of its streams is alive, and whether anything in it stands still.
+
+The checks are those of an asset of their own, ``<connection>/health``, which nothing materializes: on an asset that live runs materialize
+every few seconds Dagster would show each result as out of date with the next run.
 
 Without ``from __future__ import annotations``: Dagster reads the resource's type from the functions' annotations.
 """
@@ -18,6 +21,16 @@ SHOWN = 20
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
+def health_key(connection: str) -> dg.AssetKey:
+    """Return ``connection/health``."""
+    return dg.AssetKey([connection, "health"])
+
+
+def check_name(stream: str, check: str) -> str:
+    """Return the name of a stream's check, as the asset of its connection has it."""
+    return f"{stream}_{check}"
+
+
 class Judgement(NamedTuple):
     """What a check says of a stream; ``signature`` changes only where someone should be told anew."""
 
@@ -28,17 +41,19 @@ class Judgement(NamedTuple):
     metadata: Mapping[str, Any]
     signature: str
 
-    def result(self, key: dg.AssetKey) -> dg.AssetCheckResult:
+    def result(self, connection: str, stream: str) -> dg.AssetCheckResult:
         """Return the check's result, as a run of the check gives it."""
         return dg.AssetCheckResult(
-            passed=self.passed, asset_key=key, check_name=self.check, severity=self.severity, description=self.text, metadata=self.metadata
-        )
+            passed=self.passed, asset_key=health_key(connection), check_name=check_name(stream, self.check), severity=self.severity,
+            description=self.text, metadata=self.metadata,
+        )  # fmt: skip
 
-    def evaluation(self, key: dg.AssetKey) -> dg.AssetCheckEvaluation:
+    def evaluation(self, connection: str, stream: str) -> dg.AssetCheckEvaluation:
         """Return the check's result as an event without a run."""
         return dg.AssetCheckEvaluation(
-            asset_key=key, check_name=self.check, passed=self.passed, severity=self.severity, description=self.text, metadata=self.metadata
-        )
+            asset_key=health_key(connection), check_name=check_name(stream, self.check), passed=self.passed, severity=self.severity,
+            description=self.text, metadata=self.metadata,
+        )  # fmt: skip
 
 
 class Watch(NamedTuple):
@@ -105,33 +120,34 @@ def judge_stuck(rows: Sequence[Stuck], counts: Sequence[StuckCount]) -> Judgemen
     return Judgement(NOTHING_STUCK, False, ERROR if is_ours else WARN, text, metadata | {"oldest": table}, signature)
 
 
+def build_health(name: str, connection: Connection) -> dg.AssetSpec:
+    """Build the asset that a connection's lights hang on; nothing materializes it."""
+    return dg.AssetSpec(
+        health_key(name),
+        group_name=name,
+        kinds={"health"},
+        owners=[connection.owner],
+        deps=[dg.AssetKey([name, stream, "delivered"]) for stream in connection.streams],
+        description="Whether each stream of the connection is alive, and whether anything stands still: see its checks. The sensor "
+        "`heartbeat` evaluates them all the time.\n\n**Red?** `lockstep status`, and docs/watching.md.",
+    )
+
+
 def build_checks(name: str, connection: Connection) -> list[dg.AssetChecksDefinition]:
     """Build both checks of each stream of a connection; an operator can execute them, and the sensor ``heartbeat`` does all the time."""
-    return [check for stream in connection.streams for check in (_heartbeat(name, stream), _nothing_stuck(name, stream))]
-
-
-def _heartbeat(name: str, stream: str) -> dg.AssetChecksDefinition:
-    key = dg.AssetKey([name, stream, "delivered"])
-
-    @dg.asset_check(
-        asset=key, name=HEARTBEAT, description="Somebody looks at the source, the stream is not behind, and not silent for too long."
+    texts = (
+        (HEARTBEAT, "Somebody looks at the source, the stream is not behind, and not silent for too long."),
+        (NOTHING_STUCK, "No record stands still at a stage for longer than the connection's limits allow."),
     )
-    def heartbeat(lockstep: dg.ResourceParam[Lockstep]) -> dg.AssetCheckResult:
-        return look(lockstep, name).judgements((name, stream))[0].result(key)
-
-    return heartbeat
+    return [_check(name, stream, place, *text) for stream in connection.streams for place, text in enumerate(texts)]
 
 
-def _nothing_stuck(name: str, stream: str) -> dg.AssetChecksDefinition:
-    key = dg.AssetKey([name, stream, "delivered"])
+def _check(name: str, stream: str, place: int, check: str, text: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=health_key(name), name=check_name(stream, check), description=text)
+    def judged(lockstep: dg.ResourceParam[Lockstep]) -> dg.AssetCheckResult:
+        return look(lockstep, name).judgements((name, stream))[place].result(name, stream)
 
-    @dg.asset_check(
-        asset=key, name=NOTHING_STUCK, description="No record stands still at a stage for longer than the connection's limits allow."
-    )
-    def nothing_stuck(lockstep: dg.ResourceParam[Lockstep]) -> dg.AssetCheckResult:
-        return look(lockstep, name).judgements((name, stream))[1].result(key)
-
-    return nothing_stuck
+    return judged
 
 
 def _moments(status: StreamStatus) -> dict[str, Any]:

@@ -13,7 +13,7 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partiti
 
 from assets.archive import build_archive
 from assets.chain import build_chain
-from assets.checks import build_checks
+from assets.checks import build_checks, build_health
 from assets.partitions import closed_days, daily
 from assets.reconciliation import build_reconciliation
 from assets.runtime import Lockstep
@@ -45,9 +45,10 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
     reconcile_jobs = {name: build_reconcile_job(name) for name in installation.connections}
     live_jobs = {lane: build_live_job(lane, names, installation) for lane, names in lanes(installation).items()}
     reconciliations = [build_reconciliation(name, connection, partitions) for name, connection in installation.connections.items()]
+    health = [build_health(name, connection) for name, connection in installation.connections.items()]
     tell = partial(notifier, installation.alerts) if installation.alerts is not None else None
     return dg.Definitions(
-        assets=[*assets, *reconciliations, build_archive(closed_days(installation.start_date))],
+        assets=[*assets, *reconciliations, *health, build_archive(closed_days(installation.start_date))],
         asset_checks=[check for name, connection in installation.connections.items() for check in build_checks(name, connection)],
         jobs=[*sync_jobs.values(), *reconcile_jobs.values(), *live_jobs.values(), rejections_job, *housekeeping.JOBS],
         sensors=[build_lane_sensor(lane, names, installation, lockstep, live_jobs[lane]) for lane, names in lanes(installation).items()]

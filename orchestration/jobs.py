@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import dagster as dg
 
 from assets.reconciliation import reconciliation_key
-from assets.steps import ACCOUNTED_FOR, DELIVERED_IN_FULL, REJECTIONS
 from domain.connections import Connection, Installation
 
 LIVE_PRIORITY, BACKFILL_PRIORITY = 10, -10
@@ -26,19 +23,12 @@ def chain_keys(name: str, connection: Connection) -> list[dg.AssetKey]:
     return [dg.AssetKey([name, stream, step]) for stream in connection.streams for step in ("captured", "validated", "delivered")]
 
 
-def _of_chains(keys: Sequence[dg.AssetKey]) -> dg.AssetSelection:
-    """Select chains with the checks that their own steps make; those of the whole stream are the sensor ``heartbeat``'s, not each run's."""
-    own = {"validated": (ACCOUNTED_FOR, REJECTIONS), "delivered": (DELIVERED_IN_FULL,)}
-    checks = [dg.AssetCheckKey(key, check) for key in keys for check in own.get(key.path[-1], ())]
-    return dg.AssetSelection.assets(*keys).without_checks() | dg.AssetSelection.checks(*checks)
-
-
 def build_live_job(lane: str, names: list[str], installation: Installation) -> dg.UnresolvedAssetJobDefinition:
     """Build the job of a lane's live runs: in process, ahead of backfills."""
     keys = [key for name in names for key in chain_keys(name, installation.connections[name])]
     return dg.define_asset_job(
         f"live_{lane}",
-        selection=_of_chains(keys),
+        selection=dg.AssetSelection.assets(*keys),
         description="Brings what changed since the last run to the other side. The lane's sensor asks for it; one run covers all changes.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(LIVE_PRIORITY), "sync/lane": lane},
@@ -60,7 +50,7 @@ def build_sync_job(name: str, connection: Connection) -> dg.UnresolvedAssetJobDe
     """Build the job that reruns whole partitions of a connection; launch it with a partition, or as a backfill over a range."""
     return dg.define_asset_job(
         f"sync_{name}",
-        selection=_of_chains(chain_keys(name, connection)),
+        selection=dg.AssetSelection.assets(*chain_keys(name, connection)),
         description="Reads a whole day again, validates it again and delivers what the target lacks. Launch it for a partition or a range.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(BACKFILL_PRIORITY), "sync/connection": name},

@@ -83,7 +83,7 @@ def tick(
                 place = f"{name}/{stream}/{judgement.check}"
                 news += line_of(place, told.get(place), judgement)
                 if is_due(told.get(place), judgement, now):
-                    events.append(judgement.evaluation(dg.AssetKey([name, stream, "delivered"])))
+                    events.append(judgement.evaluation(name, stream))
                     told[place] = (judgement.signature, now.isoformat())
     due = [
         name for name, connection in installation.connections.items()

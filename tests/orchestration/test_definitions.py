@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from assets.runtime import Lockstep
@@ -21,15 +22,18 @@ def described(installation: Installation) -> dict[str, object]:
     repository = definitions.get_repository_def()
     assets = {}
     for asset in definitions.assets or []:
-        for spec in asset.specs:  # type: ignore[union-attr]
+        for spec in [asset] if isinstance(asset, dg.AssetSpec) else asset.specs:  # type: ignore[union-attr]
             assets[spec.key.to_user_string()] = {
                 "group": spec.group_name,
                 "kinds": sorted(spec.kinds),
                 "owners": list(spec.owners),
                 "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
-                "pool": asset.op.pool,  # type: ignore[union-attr]
-                "checks": sorted(key.name for key in asset.check_keys),  # type: ignore[union-attr]
             }
+            if not isinstance(asset, dg.AssetSpec):  # what nothing materializes has no op and no checks of its own
+                assets[spec.key.to_user_string()] |= {
+                    "pool": asset.op.pool,  # type: ignore[union-attr]
+                    "checks": sorted(key.name for key in asset.check_keys),  # type: ignore[union-attr]
+                }
     checks = [key for check in definitions.asset_checks or [] for key in check.check_keys]  # type: ignore[union-attr]
     return {
         "assets": assets,

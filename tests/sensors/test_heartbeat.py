@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets.checks import HEARTBEAT, NOTHING_STUCK
+from assets.checks import HEARTBEAT, NOTHING_STUCK, check_name, health_key
 from assets.runtime import Lockstep
 from domain.connections import Installation
 from orchestration.definitions import build
@@ -33,7 +33,7 @@ def beat(scene: Scene, cursor: str | None = None, lockstep: Lockstep | None = No
     with dg.build_sensor_context(instance=scene.instance, cursor=cursor) as context:
         result = heartbeat.tick(context, used.installation, used)
     assert result.cursor is not None
-    told = {f"{e.asset_key.path[1]}/{e.check_name}": e for e in result.asset_events if isinstance(e, dg.AssetCheckEvaluation)}
+    told = {e.check_name.replace("_", "/", 1): e for e in result.asset_events if isinstance(e, dg.AssetCheckEvaluation)}
     return told, result.cursor
 
 
@@ -127,7 +127,7 @@ def test_what_the_sensor_tells_stands_on_the_asset_in_dagster(scene: Scene) -> N
     """Events without a run are what the UI shows of the check, and what an alert looks at."""
     told, _ = beat(scene)
     scene.instance.report_runless_asset_event(told["orders/heartbeat"])
-    key = dg.AssetCheckKey(dg.AssetKey([NAME, "orders", "delivered"]), HEARTBEAT)
+    key = dg.AssetCheckKey(health_key(NAME), check_name("orders", HEARTBEAT))
     [record] = scene.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
     assert record.status.value == "FAILED"
 
@@ -136,10 +136,13 @@ def test_an_operator_executes_the_checks(scene: Scene) -> None:
     """From the asset's page; and no live run or rerun carries them along."""
     assert scene.lockstep is not None
     definitions = build(scene.installation, scene.lockstep)
-    keys = {dg.AssetCheckKey(dg.AssetKey([NAME, "orders", "delivered"]), check) for check in (HEARTBEAT, NOTHING_STUCK)}
+    keys = {dg.AssetCheckKey(health_key(NAME), check_name("orders", check)) for check in (HEARTBEAT, NOTHING_STUCK)}
     whole = definitions.resolve_implicit_global_asset_job_def()
     ended = whole.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process(instance=scene.instance)
-    assert {e.check_name: e.passed for e in ended.get_asset_check_evaluations()} == {HEARTBEAT: False, NOTHING_STUCK: True}
+    assert {e.check_name: e.passed for e in ended.get_asset_check_evaluations()} == {
+        "orders_heartbeat": False,
+        "orders_nothing_stuck": True,
+    }
     steps = {f"{NAME}__{stream}__{step}" for stream in ("orders", "inventory", "shipments") for step in Scene.steps}
     assert all(set(definitions.resolve_job_def(job).graph.node_dict) == steps for job in (f"live_{NAME}", f"sync_{NAME}"))
 

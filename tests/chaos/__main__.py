@@ -1,0 +1,76 @@
+"""``python -m tests.chaos --kills 60 --orders 1000 --seed 1``: the whole system under a seeded storm of failures; see docs/chaos.md."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.driver import Driver
+from tests.chaos.schedule import build
+
+SECONDS_A_KILL, SECONDS_AN_ORDER, SHORTEST = 5.0, 0.1, 30.0
+"""What the storm takes by default: room for each victim to come back, and for the traffic to go through."""
+SHOWN = 40
+
+
+def main() -> int:
+    """Read the arguments, run, and print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Run the whole system under a seeded storm of failures.")
+    parser.add_argument("--kills", type=int, default=60, help="processes killed with SIGKILL (default 60)")
+    parser.add_argument("--orders", type=int, default=1000, help="orders placed (default 1000)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of traffic and strikes (default 1)")
+    parser.add_argument("--minutes", type=float, help="length of the storm (default: from kills and orders)")
+    parser.add_argument(
+        "--patience", type=float, default=240.0, help="seconds after the storm in which everything must settle (default 240)"
+    )
+    parser.add_argument("--keep", type=Path, help="folder to keep everything in; else a temporary one, deleted at the end")
+    given = parser.parse_args()
+    schedule = build(given.seed, given.kills, given.orders)
+    seconds = given.minutes * 60 if given.minutes else max(given.kills * SECONDS_A_KILL, given.orders * SECONDS_AN_ORDER, SHORTEST)
+    command = f"python -m tests.chaos --kills {given.kills} --orders {given.orders} --seed {given.seed}"
+    command += f" --minutes {given.minutes:g}" if given.minutes else ""
+    say(f"chaos: seed={given.seed} schedule={schedule.digest()} strikes={len(schedule.strikes)} storm={seconds:.0f} s; replay: {command}")
+    signal.signal(signal.SIGTERM, _end)
+    folder = given.keep or Path(tempfile.mkdtemp(prefix="lockstep-chaos-"))
+    try:
+        report = Driver(folder.resolve(), schedule, seconds, given.patience, say).run()
+    except BaseException:
+        say(f"chaos: did not come to its end; logs: {folder}; replay: {command}")
+        raise
+    listed("difference", [str(difference) for difference in report.found])
+    listed("unnamed", report.unnamed)
+    listed("leak", report.leaks)
+    listed("not struck", report.not_struck)
+    if not report.is_good:
+        say(f"chaos: FAILED with seed {given.seed}; logs: {folder}; replay: {command}")
+    elif given.keep is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    say(report.figures())
+    return 0 if report.is_good else 1
+
+
+def _end(*_: object) -> None:
+    """Leave in good order, so that nothing is left of a run that is ended; a second signal must not end the clearing up."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
+def listed(what: str, lines: list[str]) -> None:
+    """Print the first of a list."""
+    for line in lines[:SHOWN]:
+        say(f"  {what}: {line}")
+    if len(lines) > SHOWN:
+        say(f"  {what}: and {len(lines) - SHOWN} more")
+
+
+def say(line: str) -> None:
+    """Print at once: whoever watches a long run sees where it is."""
+    print(line, flush=True)  # noqa: T201 - its output is its answer
+
+
+if __name__ == "__main__":
+    sys.exit(main())

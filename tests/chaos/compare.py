@@ -1,0 +1,156 @@
+"""Store, OMS and ledger held against each other, record by record: what is lost, done twice, wrong, or still open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from tests.chaos.facts import Facts
+
+Json = dict[str, Any]
+LOST, DUPLICATED, WRONG, OPEN = "lost", "duplicated", "wrong", "open"
+EXPORTED, CANCELLED = 11, (5, 6)
+RELEASED, SHIPPED, DELIVERED, CANCELED = 3000, 7000, 7500, 9000
+SETTLED = ("delivered", "requested", "refused", "superseded")
+KEPT_OUT_FOR_GOOD = ("cancel_refused", "oms_modification_not_allowed")
+"""Codes of rejections that are the right answer to what shoppers and warehouse did, and stay open until a person acts."""
+
+
+class Difference(NamedTuple):
+    """One thing that is not as it must be."""
+
+    kind: str
+    record: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.record}: {self.text}"
+
+
+def differences(facts: Facts) -> list[Difference]:
+    """Return everything in which the three differ."""
+    return [*_orders(facts), *_shipments(facts), *_stock(facts), *_ledger(facts)]
+
+
+def _orders(facts: Facts) -> Iterator[Difference]:
+    for number in facts.oms_orders.keys() - facts.store_orders.keys():
+        yield Difference(WRONG, f"order {number}", "at the OMS but not in the store")
+    for alternate in facts.oms_duplicates:
+        yield Difference(DUPLICATED, f"order {alternate}", "two orders of the OMS have this alternate id")
+    rejected = {source_id for stream, source_id, _ in facts.rejections if stream == "orders"}
+    for number, order in facts.store_orders.items():
+        held, said = facts.oms_orders.get(number), facts.verdicts.get(number)
+        if held is None:
+            yield from _absent(number, order, facts)
+            continue
+        if held["creates"] != 1:
+            yield Difference(DUPLICATED, f"order {number}", f"created {held['creates']} times at the OMS")
+        if said is None:
+            yield Difference(WRONG, f"order {number}", "at the OMS, and the ledger has no verdict on it")
+        if number not in rejected:
+            yield from _content(number, order, held)
+            yield from _status(number, order, held, facts)
+
+
+def _absent(number: str, order: Json, facts: Facts) -> Iterator[Difference]:
+    """Say what is wrong with an order that is not at the OMS: nothing, where the store's own status keeps it back."""
+    said = facts.verdicts.get(number)
+    if said is None:
+        yield Difference(LOST, f"order {number}", "never captured")
+    elif said.state == "accepted":
+        yield Difference(LOST, f"order {number}", f"accepted ({said.outcome or 'pending'}) but not at the OMS")
+    elif said.state == "rejected":
+        yield Difference(LOST, f"order {number}", f"rejected by {said.rule}, and nothing is wrong with it")
+    elif order["status_id"] == EXPORTED:
+        yield Difference(LOST, f"order {number}", f"{said.state} by {said.rule}, but the store says it is to be fulfilled")
+
+
+def _content(number: str, order: Json, held: Json) -> Iterator[Difference]:
+    bought = Counter({str(line["id"]): Decimal(str(line["quantity"])) for line in order["products"]})
+    taken = Counter({str(line["OrderLineId"]): Decimal(str(line["OrderedQuantity"])) for line in held["lines"]})
+    if bought != taken:
+        yield Difference(WRONG, f"order {number}", f"the store has {_units(bought)}, the OMS {_units(taken)}")
+    if Decimal(str(order["total_inc_tax"])) != Decimal(str(held["saved_total"])):
+        yield Difference(WRONG, f"order {number}", f"total {order['total_inc_tax']} in the store, {held['saved_total']} at the OMS")
+
+
+def _units(lines: Counter[str]) -> str:
+    return ", ".join(f"{line}: {quantity:f}" for line, quantity in sorted(lines.items()))
+
+
+def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Difference]:
+    """Compare how far the order is: cancelled here means cancelled, asked to be, or refused there; else fulfilment decides."""
+    status = order["status_id"]
+    if status in CANCELLED:
+        answers = [d.state for d in facts.deliveries if (d.stream, d.source_id, d.action) == ("orders", number, "cancel")]
+        if not held["cancelled"] and not {"requested", "refused"} & set(answers):
+            yield Difference(LOST, f"order {number}", f"cancelled in the store, not at the OMS; cancellations sent: {answers or 'none'}")
+        return
+    wanted = _expected_status(held)
+    if wanted and status not in wanted:
+        yield Difference(
+            WRONG, f"order {number}", f"status {status} in the store, where fulfilment asks for {' or '.join(map(str, wanted))}"
+        )
+
+
+def _expected_status(held: Json) -> tuple[int, ...]:
+    """Return the store's statuses that fit what the OMS has done; none where it has not begun."""
+    units: Counter[float] = Counter()
+    for line in held["lines"]:
+        for unit in line["units"]:
+            units[unit["Status"]] += unit["Quantity"]
+    live = [status for status, quantity in units.items() if status < CANCELED and quantity]
+    if not live:
+        return (5, 6)
+    if min(live) >= DELIVERED:
+        return (10,)
+    if min(live) >= SHIPPED:
+        return (2, 3)
+    if max(live) >= SHIPPED:
+        return (3,)
+    return (9,) if max(live) >= RELEASED else ()
+
+
+def _shipments(facts: Facts) -> Iterator[Difference]:
+    """Hold each unit shipped by the OMS against the units in the store's shipments, by order, tracking number and line."""
+    store: Counter[tuple[str, str, str]] = Counter()
+    for row in facts.store_shipments:
+        for item in row["items"]:
+            store[(str(row["order_id"]), row["tracking_number"] or "", str(item["order_product_id"]))] += int(item["quantity"])
+    oms: Counter[tuple[str, str, str]] = Counter()
+    for number, held in facts.oms_orders.items():
+        for package in held["packages"]:
+            for line in package["lines"] if package["PackageId"] is not None else ():  # without: picked up, or sent by e-mail
+                oms[(number, package["TrackingNumber"] or "", str(line["OrderLineId"]))] += int(line["Quantity"])
+    for key in sorted(store | oms):
+        order, tracking, line = key
+        if store[key] != oms[key]:
+            kind = DUPLICATED if store[key] > oms[key] else LOST
+            text = f"line {line}, tracking {tracking or 'none'}: {oms[key]} shipped by the OMS, {store[key]} in the store's shipments"
+            yield Difference(kind, f"shipment of order {order}", text)
+
+
+def _stock(facts: Facts) -> Iterator[Difference]:
+    for sku in sorted(facts.tracked & facts.oms_stock.keys()):
+        if facts.store_stock.get(sku, 0) != max(facts.oms_stock[sku], 0):
+            text = f"{facts.oms_stock[sku]} available at the OMS, {facts.store_stock.get(sku, 0)} in the store"
+            yield Difference(WRONG, f"stock of {sku}", text)
+
+
+def _ledger(facts: Facts) -> Iterator[Difference]:
+    """Return what the ledger has open, and where it says what is not so."""
+    for delivery in facts.deliveries:
+        if delivery.state not in SETTLED:
+            text = f"{delivery.action} is {delivery.state} after {delivery.attempts} attempts: {delivery.error[:200]}"
+            yield Difference(OPEN, f"{delivery.stream} {delivery.source_id}", text)
+        elif delivery.state == "delivered" and delivery.action == "create" and delivery.source_id not in facts.oms_orders:
+            yield Difference(LOST, f"order {delivery.source_id}", "delivered, says the ledger; the OMS does not have it")
+    for text in facts.unaccounted:
+        yield Difference(OPEN, "captures", text)
+    for stream, source_id, code in facts.rejections:
+        if code not in KEPT_OUT_FOR_GOOD:
+            yield Difference(OPEN, f"{stream} {source_id}", f"kept out by {code}, and nothing is wrong with it")
+    for text in facts.stuck_runs:
+        yield Difference(OPEN, "run", text)

@@ -1,0 +1,31 @@
+"""The product's own definitions with its minutes pressed into seconds, so that an hour of trouble holds hundreds of failures.
+
+Only waiting times differ; ``dagster code-server start -m tests.chaos.definitions`` loads these. See docs/chaos.md for the list.
+"""
+
+import os
+from datetime import timedelta
+
+import dagster as dg
+
+from assets import chain, parcels
+from assets.runtime import Lockstep
+from orchestration import schedules
+from orchestration.definitions import build
+from orchestration.settings import load
+from sensors import cursor, requeue
+
+SWEEP_MINUTES = int(os.environ.get("CHAOS_SWEEP_MINUTES", "1"))
+
+cursor.FIRST_PAUSE, cursor.LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=5)
+requeue.EVERY_SECONDS, requeue.REPEAT_SECONDS = 5, 10
+parcels.GRACE_SECONDS = 3.0
+chain.RETRIES = dg.RetryPolicy(max_retries=1, delay=1)
+schedules.SWEEP_CRON = f"*/{SWEEP_MINUTES} * * * *"
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """Build what the product builds."""
+    installation = load()
+    return build(installation, Lockstep(installation))

@@ -1,0 +1,171 @@
+"""One chaos run from start to verdict: start everything, let traffic and strikes go on side by side, let it settle, compare."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from resources.ledger.migrate import migrate
+from tests.chaos.archived import archive_differences, today
+from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, Difference, differences
+from tests.chaos.facts import gather, tracked_skus
+from tests.chaos.home import NAME, SECRETS, furnish
+from tests.chaos.naming import unnamed
+from tests.chaos.processes import NotStarted, Tree, adopt_orphans
+from tests.chaos.schedule import Schedule
+from tests.chaos.strikes import Strikes
+from tests.chaos.traffic import PERSON, Systems, Traffic
+from tests.security.leaks import Needles, leaks
+
+TICK, LOOK_EVERY = 0.05, 2.0
+ARMED_AT_ONCE = 4
+"""Strikes that wait for their moment at once; beyond, the traffic waits, so that each falls near its place."""
+
+
+@dataclass
+class Report:
+    """What one chaos run came to."""
+
+    seed: int
+    kills: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    hits: int = 0
+    orders: int = 0
+    restarts: int = 0
+    found: list[Difference] = field(default_factory=list)
+    unnamed: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
+    not_struck: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    settled_after: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether nothing differs, every fault is named, nothing leaked and every strike fell."""
+        return not self.found and not self.unnamed and not self.leaks and not self.not_struck
+
+    def figures(self) -> str:
+        """Return the one line of figures."""
+        kills = self.kills
+        runs = kills["run"] + kills["run_sending"]
+        count = Counter(difference.kind for difference in self.found)
+        return (
+            f"chaos: seed={self.seed} kills={kills.total()} (run {runs} of which sending {kills['run_sending']}, daemon {kills['daemon']}, "
+            f"code server {kills['code_server']}, postgres {kills['postgres']}) faults={self.faults.total()} hits={self.hits} "
+            f"orders={self.orders} lost={count[LOST]} duplicated={count[DUPLICATED]} wrong={count[WRONG]} open={count[OPEN]} "
+            f"unnamed={len(self.unnamed)} leaks={len(self.leaks)} restarts={self.restarts} settled_in={self.settled_after:.0f} seconds={self.seconds:.0f}"
+        )  # fmt: skip
+
+
+class Driver:
+    """Runs one schedule in a folder."""
+
+    def __init__(self, folder: Path, schedule: Schedule, seconds: float, patience: float, say: Callable[[str], None]) -> None:
+        self._folder, self._schedule, self._say = folder, schedule, say
+        self._pace = seconds / schedule.operations
+        self._patience = patience
+        self._tracked: set[str] = set()
+        self.report = Report(schedule.seed)
+
+    def run(self) -> Report:
+        """Do everything; whatever happens, no process is left."""
+        started = time.monotonic()
+        adopt_orphans()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        tree = Tree(furnish(self._folder, ""))
+        try:
+            self._play(tree)
+        finally:
+            tree.stop()
+            self.report.seconds = time.monotonic() - started
+        return self.report
+
+    def _play(self, tree: Tree) -> None:
+        address = tree.start_sandbox()
+        furnish(self._folder, address)
+        url = tree.start_postgres()
+        migrate(url)
+        systems = Systems(address, NAME)
+        traffic = Traffic(systems, self._schedule.seed)
+        traffic.fill()
+        self._tracked = tracked_skus(traffic.catalogue)
+        tree.start_code_server()
+        tree.wait_for_code()
+        if "Error occurred during the loading" in (text := tree.log("code_server").read_text()):
+            raise NotStarted(f"the definitions could not be loaded: {text[-1500:]}")
+        tree.start_daemon()
+        strikes = Strikes(tree, systems, traffic, url)
+        strikes.set_clocks(self._schedule.store_skew, self._schedule.oms_skew)
+        self._storm(tree, traffic, strikes)
+        strikes.cease()
+        traffic.close_books()
+        self._settle(tree, systems, url)
+        report = self.report
+        report.kills, report.faults, report.restarts = strikes.kills, strikes.faults, tree.restarts
+        report.orders = traffic.counts["orders"]
+        report.found += archive_differences(url, self._folder / "archive", today())
+        facts = gather(systems, url, NAME, self._tracked, with_messages=True)
+        hits = strikes.hits()
+        report.hits = len(hits)
+        report.unnamed = unnamed(hits, facts)
+        traces = [self._folder / "dagster", self._folder / "archive", *self._folder.glob("*.log")]
+        report.leaks = leaks(None, url, traces, Needles(list(SECRETS.values()), PERSON.split()))
+        systems.close()
+
+    def _storm(self, tree: Tree, traffic: Traffic, strikes: Strikes) -> None:
+        """Do the operations at their pace, each strike once its progress is reached."""
+        due = list(self._schedule.strikes)
+        next_at = time.monotonic()
+        told = time.monotonic()
+        for index in range(self._schedule.operations):
+            stalled = time.monotonic() + self._patience
+            while time.monotonic() < next_at or (len(strikes.waiting) >= ARMED_AT_ONCE and time.monotonic() < stalled):
+                self._tick(tree, strikes)
+            traffic.operate(index)
+            next_at = max(next_at + self._pace, time.monotonic() - 1.0)
+            while due and due[0].at <= index + 1:
+                strikes.arm(due.pop(0))
+            if time.monotonic() - told > 30:
+                told = time.monotonic()
+                self._say(
+                    f"  {index + 1} of {self._schedule.operations} operations, {strikes.kills.total()} kills; waiting: {strikes.waiting}"
+                )
+        deadline = time.monotonic() + self._patience
+        while strikes.waiting and time.monotonic() < deadline:
+            self._tick(tree, strikes)
+        self.report.not_struck = strikes.waiting
+
+    def _tick(self, tree: Tree, strikes: Strikes) -> None:
+        strikes.press()
+        tree.supervise()
+        time.sleep(TICK)
+
+    def _settle(self, tree: Tree, systems: Systems, url: str) -> None:
+        """Wait until nothing differs, twice in a row; what still does when patience ends is the verdict."""
+        started = time.monotonic()
+        quiet, look, told = 0, started, started
+        while quiet < 2:
+            tree.supervise()
+            time.sleep(TICK)
+            if time.monotonic() < look:
+                continue
+            look = time.monotonic() + LOOK_EVERY
+            if tree.postmaster() is None:
+                tree.start_postgres()
+            try:
+                self.report.found = differences(gather(systems, url, NAME, self._tracked))
+            except (psycopg.OperationalError, httpx.TransportError) as error:
+                self.report.found = [Difference(OPEN, "system", f"could not be asked: {error}")]
+            quiet = quiet + 1 if not self.report.found else 0
+            if self.report.found and time.monotonic() - told > 20:
+                told = time.monotonic()
+                self._say(f"  settling for {told - started:.0f} s; {len(self.report.found)} differences, the first: {self.report.found[0]}")
+            if time.monotonic() - started > self._patience:
+                break
+        self.report.settled_after = time.monotonic() - started

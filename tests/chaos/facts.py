@@ -1,0 +1,141 @@
+"""Everything that store, OMS and ledger say of themselves at one moment, asked of each directly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import psycopg
+
+from sandbox.seed.catalogue import Catalogue
+from tests.chaos.traffic import Systems
+
+Json = dict[str, Any]
+
+
+class Verdict(NamedTuple):
+    """What the ledger says of the newest version of a record."""
+
+    state: str
+    rule: str
+    outcome: str
+
+
+class Delivery(NamedTuple):
+    """One row of the ledger's deliveries."""
+
+    stream: str
+    source_id: str
+    action: str
+    state: str
+    attempts: int
+    error: str
+    correlation_id: str
+    claimed_at: float
+
+
+class Message(NamedTuple):
+    """One row of the ledger's message log."""
+
+    at: float
+    system: str
+    method: str
+    endpoint: str
+    status: int
+    milliseconds: float
+    attempt: int
+    error: str
+    correlation_id: str
+
+
+@dataclass
+class Facts:
+    """A picture of all three, to compare."""
+
+    store_orders: dict[str, Json]
+    store_shipments: list[Json]
+    store_stock: dict[str, int]
+    oms_orders: dict[str, Json]
+    oms_stock: dict[str, int]
+    oms_duplicates: list[str]
+    tracked: set[str]
+    verdicts: dict[str, Verdict]
+    deliveries: list[Delivery]
+    rejections: list[tuple[str, str, str]]
+    """Stream, source id and code of the open ones."""
+    unaccounted: list[str]
+    stuck_runs: list[str]
+    messages: list[Message] = field(default_factory=list)
+
+
+def tracked_skus(catalogue: Catalogue) -> set[str]:
+    """Return the SKUs whose stock the store keeps."""
+    found = set()
+    for product in catalogue.products:
+        if product["inventory_tracking"] == "variant":
+            found |= {variant["sku"] for variant in product.get("variants", ()) if variant.get("sku")}
+        elif product["inventory_tracking"] == "product":
+            found.add(product["sku"])
+    return found
+
+
+def gather(systems: Systems, url: str, connection: str, tracked: set[str], *, with_messages: bool = False) -> Facts:
+    """Ask the systems and the ledger."""
+    store, oms = f"bigcommerce/{systems.name}", f"manhattan/{systems.name}"
+    stock: dict[str, int] = {}
+    for row in systems.rows(f"{store}/dump/inventory"):
+        stock[row["sku"]] = stock.get(row["sku"], 0) + int(row["quantity"])
+    with psycopg.connect(url, autocommit=True) as db:
+        return Facts(
+            store_orders={str(row["id"]): row for row in systems.rows(f"{store}/dump/orders")},
+            store_shipments=systems.rows(f"{store}/dump/shipments"),
+            store_stock=stock,
+            oms_orders={row["OrderId"]: row for row in systems.rows(f"{oms}/effects/orders")},
+            oms_stock={row["ItemId"]: int(row["TotalQuantity"]) for row in _availability(systems, oms) if row["view"] == "network"},
+            oms_duplicates=systems.oms("counts", method="GET")["duplicate_alternate_ids"],
+            tracked=tracked,
+            verdicts=_verdicts(db, connection),
+            deliveries=[Delivery(*row) for row in _rows(db, _DELIVERIES, connection)],
+            rejections=_rows(db, _REJECTIONS, connection),
+            unaccounted=[f"{stream} {day}: {pending} pending, {blank} without an outcome"
+                         for stream, day, pending, blank in _rows(db, _UNACCOUNTED, connection)],
+            stuck_runs=[f"{run} has been {status} for {age:.0f} s" for run, status, age in _stuck(db)],
+            messages=[Message(*row) for row in _rows(db, _MESSAGES, connection)] if with_messages else [],
+        )  # fmt: skip
+
+
+def _availability(systems: Systems, oms: str) -> list[Json]:
+    rows = systems.rows(f"{oms}/dump/availability")
+    return [entry for row in rows for entry in (row if isinstance(row, list) else [row])]
+
+
+def _verdicts(db: psycopg.Connection[Any], connection: str) -> dict[str, Verdict]:
+    return {source_id: Verdict(*rest) for source_id, *rest in _rows(db, _VERDICTS, connection)}
+
+
+def _stuck(db: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    """Return the runs that are at work for suspiciously long; Dagster's own tables lie in the same database, unless a test has none."""
+    row = db.execute("SELECT to_regclass('runs')").fetchone()
+    return db.execute(_STUCK).fetchall() if row and row[0] else []
+
+
+def _rows(db: psycopg.Connection[Any], query: str, connection: str) -> list[tuple[Any, ...]]:
+    found: Sequence[tuple[Any, ...]] = db.execute(query, (connection,)).fetchall()  # type: ignore[call-overload]
+    return list(found)
+
+
+_VERDICTS = """SELECT DISTINCT ON (source_id) source_id, state, coalesce(rule, ''), coalesce(outcome, '') FROM sync.record
+    WHERE connection = %s AND stream = 'orders' ORDER BY source_id, source_updated_at DESC, (state <> 'superseded') DESC, validated_at DESC"""
+_DELIVERIES = """SELECT stream, source_id, action, state, attempts, error, correlation_id,
+    extract(epoch FROM claimed_at)::float8 FROM sync.delivery
+    WHERE connection = %s ORDER BY claimed_at"""
+_REJECTIONS = "SELECT stream, source_id, code FROM sync.rejection WHERE connection = %s AND state IN ('open', 'retried') ORDER BY 1, 2"
+_UNACCOUNTED = """SELECT stream, source_day, pending, unvalidated FROM history.daily_summary
+    WHERE connection = %s AND (pending > 0 OR unvalidated > 0
+       OR captured <> accepted + rejected + skipped + superseded + unvalidated)"""
+_MESSAGES = """SELECT extract(epoch FROM at)::float8, system, method, endpoint, status, milliseconds, attempt, error, correlation_id
+    FROM sync.message_log WHERE connection = %s ORDER BY at"""
+_STUCK = """SELECT run_id, status, extract(epoch FROM now() AT TIME ZONE 'utc' - update_timestamp) FROM runs
+    WHERE status IN ('STARTED', 'STARTING', 'NOT_STARTED', 'QUEUED', 'CANCELING')
+      AND update_timestamp < (now() AT TIME ZONE 'utc') - interval '40 seconds'"""

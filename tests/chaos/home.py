@@ -1,0 +1,85 @@
+"""The home of one chaos run: configuration, secrets and Dagster's settings in a folder of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration import sandboxed
+from orchestration.settings import project_root
+
+NAME = "chaos"
+TOKEN = f"sandbox-token-{NAME}"
+SECRETS = {**sandboxed.SECRETS, f"token-{NAME}": TOKEN}
+SNAPSHOT_SECONDS = 4
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder and what lies in it."""
+
+    folder: Path
+
+    @property
+    def postgres(self) -> Path:
+        """Return the database's data folder: where the embedded server is looked for."""
+        return self.folder / "postgres"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what every process of the system is told."""
+        return {
+            "DAGSTER_HOME": str(self.folder), "LOCKSTEP_HOME": str(self.folder), "LOCKSTEP_CONNECTIONS": str(self.folder / "connections.yaml"),
+            "PYTHONWARNINGS": "ignore", "DAGSTER_DISABLE_TELEMETRY": "1",
+        }  # fmt: skip
+
+
+def furnish(folder: Path, url: str) -> Home:
+    """Write everything that the system reads at its start."""
+    (folder / "secrets").mkdir(parents=True, exist_ok=True)
+    for name, value in SECRETS.items():
+        file = folder / "secrets" / name
+        file.touch(mode=0o600)
+        file.write_text(value)
+    start = datetime.now(UTC).date() - timedelta(days=2)
+    installation = {"start_date": start, "connections": {NAME: _connection(folder, url)}}
+    (folder / "connections.yaml").write_text(yaml.safe_dump(installation, sort_keys=False))
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(_instance(folder), sort_keys=False))
+    return Home(folder)
+
+
+def _connection(folder: Path, url: str) -> dict[str, Any]:
+    """Return a connection with short intervals and time-outs; attempts are many, since kills count as attempts too."""
+    secrets = folder / "secrets"
+    return {
+        "platform": {
+            "kind": "bigcommerce", "store_hash": NAME, "api_base": f"{url}/bigcommerce/{{hash}}", "quota": 100_000, "timeout": 3.0,
+            "token": {"file": str(secrets / f"token-{NAME}")},
+        },
+        "oms": {
+            "kind": "manhattan", "base_url": f"{url}/manhattan/{NAME}", "token_url": f"{url}/manhattan/{NAME}/oauth/token",
+            "client_id": "lockstep", "client_secret": {"file": str(secrets / "client-secret")},
+            "username": "sync", "password": {"file": str(secrets / "password")},
+            "organization": "SANDBOX", "requests_per_second": 5000, "push_concurrency": 4, "timeout": 3.0,
+        },
+        "orders": {
+            "uom": "EA", "shipping_methods": sandboxed.SHIPPING_METHODS, "payment_methods": sandboxed.PAYMENT_METHODS,
+            "pickup_locations": {"STORE-01": "STORE-01"},
+        },
+        "inventory": {"interval": f"PT{SNAPSHOT_SECONDS}S"},
+        "poll_interval": "PT1S", "overlap": "PT30S", "max_attempts": 40, "rejection_threshold": 1.0,
+    }  # fmt: skip
+
+
+def _instance(folder: Path) -> dict[str, Any]:
+    """Return the project's own dagster.yaml with files in this folder, crashed runs noticed in seconds, and two runs at once at most."""
+    content: dict[str, Any] = yaml.safe_load((project_root() / "dagster.yaml").read_text("utf-8"))
+    content["local_artifact_storage"]["config"]["base_dir"] = str(folder / "dagster")
+    content["compute_logs"]["config"]["base_dir"] = str(folder / "dagster" / "logs")
+    content["run_monitoring"] |= {"poll_interval_seconds": 5, "start_timeout_seconds": 45}
+    content["concurrency"]["runs"]["max_concurrent_runs"] = 2
+    return content

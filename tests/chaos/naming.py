@@ -1,0 +1,82 @@
+"""Whether the ledger names every fault that hit a request with an effect.
+
+A fault is named by a row of the message log (its status or its error, on that request), or, where the sender died before it could write
+one, by the delivery: more than one attempt, an error, or a successor that took its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tests.chaos.facts import Delivery, Facts, Message
+from tests.chaos.remote_faults import WRITES
+
+NEAR_SECONDS, AGAIN_SECONDS = 45.0, 180.0
+"""How far a trace may lie from its fault: a row of the message log either way, the claim of another try afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request that a fault of ours hit, as the sandbox noted it."""
+
+    system: str
+    kind: str
+    status: int
+    method: str
+    path: str
+    correlation: str
+    at: float
+    killed: bool = False
+    """Its sender was killed while it was under way."""
+
+    @property
+    def has_effect(self) -> bool:
+        """Tell whether the request was to change something at the remote system."""
+        return any(
+            (self.system, self.method) == (system, method) and re.search(pattern, self.path) for system, method, pattern in WRITES
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        what = f"{self.kind} {self.status}" if self.status else self.kind
+        return f"{what} on {self.method} {self.path} [{self.correlation or 'no correlation id'}]"
+
+
+def unnamed(hits: Iterable[Hit], facts: Facts) -> list[str]:
+    """Return the faults of which the ledger shows no trace."""
+    deliveries: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in facts.deliveries:
+        deliveries[delivery.correlation_id].append(delivery)
+    messages: dict[str, list[Message]] = defaultdict(list)
+    for message in facts.messages:
+        messages[message.correlation_id].append(message)
+    return [str(hit) for hit in hits if hit.has_effect and not _is_named(hit, deliveries, messages)]
+
+
+def _is_named(hit: Hit, deliveries: dict[str, list[Delivery]], messages: dict[str, list[Message]]) -> bool:
+    if any(_tells(hit, message) for message in messages[hit.correlation]):
+        return True
+    if hit.correlation:
+        return any(_shows_trouble(d) for d in deliveries[hit.correlation])
+    # Stock goes out in batches without a correlation id: a batch whose sender died is known by the time at which its levels were claimed.
+    stock = (d for found in deliveries.values() for d in found if d.stream == "inventory")
+    return any(_shows_trouble(d) and -NEAR_SECONDS < d.claimed_at - hit.at < AGAIN_SECONDS for d in stock)
+
+
+def _shows_trouble(delivery: Delivery) -> bool:
+    return delivery.attempts > 1 or bool(delivery.error) or delivery.state == "superseded"
+
+
+def _tells(hit: Hit, message: Message) -> bool:
+    if message.method != hit.method or abs(message.at - hit.at) > NEAR_SECONDS or not message.endpoint.endswith(hit.path[-12:]):
+        return False
+    match hit.kind:
+        case "status":
+            return message.status == hit.status
+        case "drop_before" | "drop_after":
+            return message.status == 0 and bool(message.error)
+        case "delay" | "delay_after":
+            return message.status == 0 or message.milliseconds >= 500
+    return message.status == 200 or bool(message.error)

@@ -1,0 +1,217 @@
+"""The system as processes of the operating system, and a supervisor that starts again whatever died, as systemd or a container does."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import yaml
+
+from orchestration.cli.processes import free_port, listens
+from orchestration.settings import project_root
+from resources.ledger import embedded
+from tests.chaos.home import Home
+
+START_SECONDS = 90.0
+SUBREAPER = 36
+"""prctl's PR_SET_CHILD_SUBREAPER: what loses its parent becomes our child, so that nothing outlives us."""
+RUN_MARK = "multiprocessing.spawn"
+START_POSTGRES = "import sys, pathlib; from resources.ledger import embedded; print(embedded.start(pathlib.Path(sys.argv[1])))"
+
+
+class NotStarted(Exception):
+    """A process did not come up; the message names its log."""
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below us that loses its own."""
+    if ctypes.CDLL(None, use_errno=True).prctl(SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
+    """Wait for something; raises ``NotStarted`` that says what did not come about."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise NotStarted(f"{what} within {seconds:.0f} s")
+        time.sleep(0.05)
+
+
+class Tree:
+    """Every process of one chaos run."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.port = free_port()
+        self.restarts = 0
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._environment = os.environ | home.environment
+        self._environment.pop("DATABASE_URL", None)
+        workspace = {"load_from": [{"grpc_server": {"host": "127.0.0.1", "port": self.port, "location_name": "lockstep"}}]}
+        self._workspace = home.folder / "workspace.yaml"
+        self._workspace.write_text(yaml.safe_dump(workspace))
+
+    # -- starting
+
+    def start_sandbox(self) -> str:
+        """Start the simulated systems and return their address."""
+        log = self.log("sandbox")
+        self._spawn("sandbox", ["sandbox", "--state", str(self.home.folder / "sandbox")])
+        wait_until(lambda: "listening on " in log.read_text(), f"the sandbox did not listen (see {log})")
+        return log.read_text().split("listening on ")[1].split()[0]
+
+    def start_postgres(self) -> str:
+        """Start the database on whatever state its last end left, and return its address."""
+        for left in range(20, -1, -1):
+            done = subprocess.run(
+                [sys.executable, "-c", START_POSTGRES, str(self.home.postgres)], cwd=project_root(), env=self._environment,
+                capture_output=True, text=True, check=False, timeout=START_SECONDS,
+            )  # fmt: skip
+            if done.returncode == 0:
+                return done.stdout.split()[-1]
+            if not left:
+                raise NotStarted(f"Postgres did not come up again: {done.stderr[-2000:]}")
+            time.sleep(0.25)  # backends of the dead server are still on their way out
+        raise AssertionError
+
+    def start_code_server(self) -> None:
+        """Start the code server; it answers some seconds later."""
+        arguments = ["dagster", "code-server", "start", "-m", "tests.chaos.definitions", "-h", "127.0.0.1", "-p", str(self.port),
+                     "--location-name", "lockstep", "-d", str(project_root())]  # fmt: skip
+        self._spawn("code_server", arguments)
+
+    def start_daemon(self, name: str = "daemon") -> None:
+        """Start a daemon; more than one at a time is a mistake, and one of the faults."""
+        self._spawn(name, ["dagster._daemon", "run", "-w", str(self._workspace)])
+
+    def wait_for_code(self) -> None:
+        """Wait until the code server listens."""
+        wait_until(lambda: listens(self.port), f"the code server did not listen (see {self.log('code_server')})")
+
+    def log(self, name: str) -> Path:
+        """Return where a process writes."""
+        return self.home.folder / f"{name}.log"
+
+    def _spawn(self, name: str, arguments: list[str]) -> None:
+        with self.log(name).open("ab") as file:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", *arguments], cwd=project_root(), env=self._environment, stdin=subprocess.DEVNULL, stdout=file,
+                stderr=file, start_new_session=True,
+            )  # fmt: skip
+
+    # -- what is alive
+
+    def runs(self) -> list[psutil.Process]:
+        """Return the processes that execute runs now, orphans of a dead code server among them."""
+        found = []
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if RUN_MARK in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    @staticmethod
+    def is_at_work(run: psutil.Process, port: int) -> bool:
+        """Tell whether a run talks with the remote systems on ``port``; before, it only loads its modules."""
+        with suppress(psutil.Error):
+            return any(connection.raddr and connection.raddr.port == port for connection in run.net_connections("tcp"))
+        return False
+
+    def age(self, name: str) -> float:
+        """Return for how many seconds a process of ours has been running; 0 where it is not."""
+        process = self._running.get(name)
+        if process is None or process.poll() is not None:
+            return 0.0
+        with suppress(psutil.Error):
+            return time.time() - psutil.Process(process.pid).create_time()
+        return 0.0
+
+    def postmaster(self) -> psutil.Process | None:
+        """Return the database's first process, if it runs."""
+        with suppress(FileNotFoundError, psutil.Error, ValueError, IndexError):
+            process = psutil.Process(int((self.home.postgres / "postmaster.pid").read_text().splitlines()[0]))
+            return process if process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE else None
+        return None
+
+    # -- killing
+
+    def kill(self, name: str) -> bool:
+        """Kill a process of ours with SIGKILL; a code server with the server below it. False if it was not alive."""
+        process = self._running.get(name)
+        if process is None or process.poll() is not None:
+            return False
+        victims = [process.pid]
+        if name == "code_server":
+            victims += [
+                child.pid for child in psutil.Process(process.pid).children() if RUN_MARK not in " ".join(child.cmdline())
+            ]  # fmt: skip
+        for pid in victims:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        return True
+
+    def end(self, name: str) -> None:
+        """Ask a process to end, and kill it if it does not."""
+        process = self._running.pop(name, None)
+        if process is None:
+            return
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def kill_postgres(self) -> bool:
+        """Kill the postmaster with SIGKILL; its backends notice and end. False if it was not alive."""
+        process = self.postmaster()
+        if process is None:
+            return False
+        process.kill()
+        with suppress(psutil.TimeoutExpired):
+            process.wait(timeout=10)
+        return True
+
+    # -- the supervisor
+
+    def supervise(self) -> None:
+        """Start again what is not alive; called many times a second."""
+        self.reap()
+        for name, start in (("code_server", self.start_code_server), ("daemon", self.start_daemon)):
+            process = self._running.get(name)
+            if process is not None and process.poll() is not None:
+                self.restarts += 1
+                start()
+
+    def reap(self) -> None:
+        """Take the exit statuses of adopted processes, so that no dead one looks alive to anybody."""
+        own = {process.pid for process in self._running.values()}
+        for child in psutil.Process().children():
+            with suppress(psutil.Error, ChildProcessError):
+                if child.pid not in own and child.status() == psutil.STATUS_ZOMBIE:
+                    os.waitpid(child.pid, os.WNOHANG)
+
+    def stop(self) -> None:
+        """End everything; nothing of the run is left."""
+        for name in [*self._running]:
+            if name != "sandbox":
+                self.kill(name)
+        for process in self.runs():
+            with suppress(psutil.Error):
+                process.kill()
+        self.end("sandbox")
+        embedded.stop(self.home.postgres)
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                child.kill()
+        self.reap()

@@ -1,0 +1,34 @@
+"""The short form of the chaos suite: the whole system, as processes, under eight kills and every kind of fault."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from orchestration.settings import project_root
+
+KILLS, ORDERS, SEED, MINUTES = 8, 20, 4, 0.4
+LONGEST_SECONDS = 400
+"""About a minute on two cores of its own; others share this machine at times."""
+
+
+def test_nothing_is_lost_doubled_or_wrong_after_a_short_storm(tmp_path: Path) -> None:
+    """Runs, daemon, code server and Postgres are killed, and store, OMS and ledger agree all the same; else the seed is told."""
+    command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--orders", str(ORDERS), "--seed", str(SEED),
+               "--minutes", str(MINUTES), "--keep", str(tmp_path)]  # fmt: skip
+
+    done = subprocess.run(command, cwd=project_root(), capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS)
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"chaos: seed={SEED} ")
+    assert lines[0].endswith(f"--kills {KILLS} --orders {ORDERS} --seed {SEED} --minutes {MINUTES}")
+    figures = {name: int(number) for name, number in re.findall(r"(\w+)[=\s](\d+)", lines[-1])}
+    assert {name: figures[name] for name in ("lost", "duplicated", "wrong", "open", "unnamed", "leaks")} == dict.fromkeys(
+        ("lost", "duplicated", "wrong", "open", "unnamed", "leaks"), 0
+    )
+    assert figures["kills"] >= KILLS
+    assert min(figures["run"], figures["daemon"], figures["server"], figures["postgres"]) >= 1
+    assert figures["orders"] == ORDERS

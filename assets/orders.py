@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from assets.delivery import Course, Desk, Effect
+from assets.overtaken import conclude
 from assets.spec import DeliveryCounts, DeliveryRequest, Sync
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
@@ -119,8 +121,13 @@ class _Delivery:
         self._session = session
         self._request = request
         self._counts = DeliveryCounts()
+        self._finishing: frozenset[UUID] = frozenset()
 
     def run(self, chunk: Sequence[Accepted]) -> DeliveryCounts:
+        overtaken = conclude(self._sync, self._session, [a for a in chunk if a.superseded])
+        self._finishing = overtaken.finishing
+        chunk = [a._replace(superseded=a.superseded and a.capture_id not in overtaken.finishing) for a in chunk
+                 if a.capture_id not in overtaken.waiting]  # fmt: skip
         current = [a for a in chunk if not a.superseded]
         ids = [a.source_id for a in current]
         if self._request.again:
@@ -160,7 +167,7 @@ class _Delivery:
         """Plan the order's effects: first finish what a dead run had begun, then send what this version changes."""
         course = Course(accepted.capture_id, accepted.source_id)
         order = Order.model_validate_json(accepted.canonical)
-        planned = self._plan(accepted, order, known, writer)
+        planned = None if accepted.capture_id in self._finishing else self._plan(accepted, order, known, writer)
         for begun in unknown:
             if planned is not None and begun.delivery_key == planned.claim.delivery_key:
                 continue

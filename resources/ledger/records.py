@@ -157,6 +157,17 @@ class Records:
             ([c for c, _ in outcomes], [o for _, o in outcomes], self._name, self._stream, day),
         )
 
+    def newest_states(self, source_ids: Sequence[str]) -> dict[str, str | None]:
+        """Return what validation made of each record's newest version; ``None`` where it has not looked at it yet."""
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (c.source_id) c.source_id, r.state FROM sync.capture c
+               LEFT JOIN sync.record r USING (connection, stream, source_day, capture_id)
+               WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b)
+               ORDER BY c.source_id, c.source_updated_at DESC, c.captured_at DESC, c.capture_id DESC""",
+            (self._name, self._stream, list(source_ids)),
+        )
+        return dict(rows.fetchall())
+
     def days_pending(self) -> list[date]:
         """Return the partitions that hold captures without an outcome, or accepted records that are still to be delivered."""
         rows = self._db.execute(

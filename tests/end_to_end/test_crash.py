@@ -133,6 +133,42 @@ def test_an_order_cancelled_after_a_lost_create_is_cancelled_at_the_oms_too(scen
     assert_nothing_open(scene, "orders")
 
 
+SAVE = "ManhattanWriter.save_order"
+
+
+@pytest.mark.parametrize(("when", "arrived"), [("before", False), ("after", True)])
+def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(scene: Scene, runner: Runner, when: str, arrived: bool) -> None:
+    """The run died around the OMS's creation of the order, and the store has moved the order on: the OMS is asked whether it has it."""
+    scene.place_many([1])
+    kill(scene, runner, "orders", Place(OMS_WRITER, SAVE, when), scene.yesterday)
+    scene.to_store("orders/1/status", {"status_id": 1})
+
+    scene.run("orders")
+
+    assert ("1" in scene.oms_orders()) == arrived
+    assert [row[1:3] for row in scene.deliveries("orders")] == [("create", "delivered" if arrived else "superseded")]
+    assert_nothing_open(scene, "orders")
+    scene.to_store("orders/1/status", {"status_id": 5})
+    scene.run("orders")
+    assert not arrived or scene.oms_orders()["1"]["cancelled"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_change_that_was_begun_arrives_though_the_newest_version_is_not_sent(scene: Scene, runner: Runner, when: str) -> None:
+    """Without the kill the change would have gone out before the store moved the order on; sent twice, it has the effect of one."""
+    scene.place(documents.order(1, scene.moment(), customer_message="A"))
+    scene.run("orders", first=scene.yesterday)
+    scene.to_store("orders/1", {"customer_message": "B"}, "PATCH")
+    kill(scene, runner, "orders", Place(OMS_WRITER, SAVE, when), scene.today)
+    scene.to_store("orders/1/status", {"status_id": 1})
+
+    scene.run("orders", first=scene.today)
+
+    assert [note["NoteText"] for note in scene.oms_order(1)["OrderNote"]] == ["B"]
+    assert scene.oms_orders()["1"]["creates"] == 1
+    assert_nothing_open(scene, "orders")
+
+
 def test_a_change_that_is_taken_back_after_a_kill_is_taken_back_at_the_oms(scene: Scene, runner: Runner) -> None:
     """The dead run's change may have arrived, so a version that equals the one before it is no 'nothing to send'."""
     scene.place(documents.order(1, scene.moment(), customer_message="A"))

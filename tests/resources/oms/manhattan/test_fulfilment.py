@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -214,7 +215,7 @@ def test_a_malformed_order_is_a_rejection_and_nothing_worse(data: st.DataObject)
     order = full_order()
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(paths_in(order)))
-        odd = data.draw(ODD)
+        odd = copy.deepcopy(data.draw(ODD))  # a later draw may change what this one has put in
         if not path:
             order = odd
             break

@@ -14,6 +14,8 @@ from tests.chaos.schedule import build
 
 SECONDS_A_KILL, SECONDS_AN_ORDER, SHORTEST = 5.0, 0.1, 30.0
 """What the storm takes by default: room for each victim to come back, and for the traffic to go through."""
+SETTLING_A_KILL = 4.0
+"""The longer the storm, the longer the queue of runs that it leaves behind."""
 SHOWN = 40
 
 
@@ -25,7 +27,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="seed of traffic and strikes (default 1)")
     parser.add_argument("--minutes", type=float, help="length of the storm (default: from kills and orders)")
     parser.add_argument(
-        "--patience", type=float, default=240.0, help="seconds after the storm in which everything must settle (default 240)"
+        "--patience", type=float, help="seconds after the storm in which everything must settle (default: 240, or 4 for each kill)"
     )
     parser.add_argument("--keep", type=Path, help="folder to keep everything in; else a temporary one, deleted at the end")
     given = parser.parse_args()
@@ -35,9 +37,10 @@ def main() -> int:
     command += f" --minutes {given.minutes:g}" if given.minutes else ""
     say(f"chaos: seed={given.seed} schedule={schedule.digest()} strikes={len(schedule.strikes)} storm={seconds:.0f} s; replay: {command}")
     signal.signal(signal.SIGTERM, _end)
+    patience = given.patience or max(240.0, given.kills * SETTLING_A_KILL)
     folder = given.keep or Path(tempfile.mkdtemp(prefix="lockstep-chaos-"))
     try:
-        report = Driver(folder.resolve(), schedule, seconds, given.patience, say).run()
+        report = Driver(folder.resolve(), schedule, seconds, patience, say).run()
     except BaseException:
         say(f"chaos: did not come to its end; logs: {folder}; replay: {command}")
         raise

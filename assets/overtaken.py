@@ -33,7 +33,8 @@ class Overtaken(NamedTuple):
 
 def conclude(sync: Sync, session: Session, overtaken: Sequence[Accepted]) -> Overtaken:
     """Settle what the OMS proves to have or never to have got; return the versions that need more."""
-    unsettled = session.deliveries.unsettled([a.source_id for a in overtaken])
+    # Most chunks have no overtaken version: they cost no look-up.
+    unsettled = session.deliveries.unsettled([a.source_id for a in overtaken]) if overtaken else {}
     if not unsettled:
         return Overtaken(frozenset(), frozenset())
     newest = session.records.newest_states(list(unsettled))

@@ -3,73 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
 from domain.errors import PermanentError
-from domain.exchange import Exchange, ExchangeLog
+from domain.exchange import ExchangeLog
 from resources.auth import Auth
+from resources.calls import Answer, Call, Caller, Decoder, Reply
 from resources.clock import SourceClock
 from resources.ratelimit import Limiter
-from resources.redaction import error_text, request_id
-from resources.retries import SAFE_METHODS, Attempts, RetryPolicy, Verdict, verdict
+from resources.retries import RetryPolicy, Verdict, verdict
 
 __all__ = ["ApiClient", "Reply", "RetryPolicy", "Verdict", "base_headers", "checked_base_url", "verdict"]
 
-CORRELATION_HEADER = "X-Correlation-Id"
 MAX_BYTES = 64 * 1024 * 1024
 """Larger answers are a fault of the other side; the largest page that we ask for has a few megabytes."""
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_MISSING: Any = object()
-
-Decoder: TypeAlias = Callable[[bytes], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer; header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    milliseconds: float
-    where: str = ""
-    """System, method and endpoint, for messages."""
-    value: Any = _MISSING
-    """The body as the client decoded it, where it did."""
-    sent: bytes = b""
-    """The request's body, of which nothing personal may be told."""
-
-    @property
-    def ok(self) -> bool:
-        """True for 2xx."""
-        return 200 <= self.status < 300
-
-    def json(self) -> Any:
-        """Return the decoded body (``None`` if empty); raises ``PermanentError`` on malformed JSON."""
-        if self.value is not _MISSING:
-            return self.value
-        if not self.body:
-            return None
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            raise PermanentError(f"{self.where} answered {self.status} with a body that isn't JSON ({len(self.body)} bytes)") from None
-
-    def complaint(self) -> str:
-        """Return status, request id and the vendor's messages in one masked line."""
-        vendor_id = request_id(self.headers)
-        told = error_text(self.body, sent=self.sent)
-        return f"{self.where} answered {self.status}" + (f" (request id {vendor_id})" if vendor_id else "") + (f": {told}" if told else "")
+UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 def base_headers() -> dict[str, str]:
@@ -104,25 +60,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def decoded(body: bytes, headers: Mapping[str, str], decode: Decoder | None) -> Any:
-    """Return a good answer's decoded body; raises ``ValueError`` if malformed. An answer that isn't JSON is left alone."""
-    if decode is not None:
-        try:
-            return decode(body) if body else None
-        except RecursionError as error:  # nested a thousand deep: no system means that
-            raise ValueError("nested too deep") from error
-    return orjson.loads(body) if body and "json" in headers.get("content-type", "") else _MISSING
-
-
-def is_certificate_fault(error: BaseException | None) -> bool:
-    """Tell whether a connection failed since the server's certificate isn't trusted, which no further try cures."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 class ApiClient:
     """Calls one remote system; used from several threads at once. ``transport`` is httpx's seam for tests."""
 
@@ -143,8 +80,9 @@ class ApiClient:
         clock: SourceClock | None = None,
     ) -> None:
         self.system, self._base = system, checked_base_url(system, base_url)
-        self._auth, self._limiter, self._retry, self._log, self._max_bytes = auth, limiter, retry or RetryPolicy(), log, max_bytes
+        self._auth, self._limiter, self._max_bytes = auth, limiter, max_bytes
         self.clock = clock or SourceClock()
+        self._caller = Caller(system, retry or RetryPolicy(), self.clock, log)
         self._http = httpx.Client(
             headers={**base_headers(), **(headers or {})},
             timeout=timeout,
@@ -175,94 +113,41 @@ class ApiClient:
         effect, ``PermanentError`` for redirects, oversized answers and untrusted certificates. ``decode`` turns a 2xx body into
         ``Reply.value`` and raises ``ValueError`` on a malformed one, which is asked for again (default: JSON).
         """
-        safe = method in SAFE_METHODS if idempotent is None else idempotent
         checked_path(self.system, path)
-        attempts = Attempts(self._retry, self.system, method, path, idempotent=safe, correlation_id=correlation_id)
         content = None if json is None else orjson.dumps(json)
-        headers = {CORRELATION_HEADER: correlation_id} if correlation_id else {}
-        if content is not None:
-            headers["Content-Type"] = "application/json"
+        call = Call(
+            self._caller, method, path, content=content, correlation_id=correlation_id, idempotent=idempotent, decode=decode
+        )  # fmt: skip
         while True:
-            outcome = self._try(attempts, method, path, params, content, headers, decode)
+            outcome = self._try(call, params)
             if isinstance(outcome, Reply):
                 return outcome
             time.sleep(outcome)
 
-    def _try(
-        self,
-        attempts: Attempts,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None,
-        content: bytes | None,
-        headers: Mapping[str, str],
-        decode: Decoder | None,
-    ) -> Reply | float:
+    def _try(self, call: Call, params: Mapping[str, Any] | None) -> Reply | float:
         credentials = self._auth.headers()
-        sent = {**headers, **credentials}
         self._limiter.acquire()
-        attempts.begin()
-        started, sent_at = time.perf_counter(), datetime.now(UTC)
+        call.begin()
         try:
-            status, received, body = self._send(attempts, method, path, params, content, sent)
+            answer = self._send(call, params, credentials)
         except httpx.RequestError as error:  # a broken compression is no TransportError
-            self._record(attempts, method, path, headers, started, 0, {}, type(error).__name__)
-            if is_certificate_fault(error):
-                raise attempts.permanent("failed: the server's certificate isn't trusted") from error
-            if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
-                raise attempts.permanent(f"can't be sent: {type(error).__name__}") from error
-            return attempts.unanswered(error, effect_possible=not isinstance(error, NEVER_SENT))
-        milliseconds = (time.perf_counter() - started) * 1000
-        told = error_text(body, sent=content or b"") if status >= 400 else ""
-        self._record(attempts, method, path, headers, started, status, received, told)
-        self._limiter.observe(received)
-        if status == 401 and attempts.may_renew() and self._auth.refused(credentials):
+            return call.failed(error, never_sent=NEVER_SENT, unsendable=UNSENDABLE)
+        may_renew = call.note(answer)
+        self._limiter.observe(answer.headers)
+        if may_renew and self._auth.refused(credentials):
             return 0.0
-        delay = attempts.answered(status, received, body, content or b"")
-        if delay is not None:
-            return delay
-        where = f"{self.system}: {method} {path}"
-        if not 200 <= status < 300:
-            return Reply(status, received, body, milliseconds, where, sent=content or b"")
-        self.clock.observe(received, sent_at, datetime.now(UTC))
-        try:
-            return Reply(status, received, body, milliseconds, where, decoded(body, received, decode), content or b"")
-        except ValueError:
-            return attempts.malformed(status)
+        return call.judge(answer)
 
-    def _send(
-        self,
-        attempts: Attempts,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None,
-        content: bytes | None,
-        headers: Mapping[str, str],
-    ) -> tuple[int, dict[str, str], bytes]:
-        with self._http.stream(method, self._base + path, params=params, content=content, headers=dict(headers)) as answer:
+    def _send(self, call: Call, params: Mapping[str, Any] | None, credentials: Mapping[str, str]) -> Answer:
+        headers = {**call.headers, **credentials}
+        if call.content is not None:
+            headers["Content-Type"] = "application/json"
+        with self._http.stream(call.method, self._base + call.path, params=params, content=call.content, headers=headers) as answer:
             received = {name.lower(): value for name, value in answer.headers.items()}
             chunks, size = [], 0
             for chunk in answer.iter_bytes():
                 size += len(chunk)
                 if size > self._max_bytes:
-                    raise attempts.permanent(f"answered more than {self._max_bytes} bytes")
+                    raise call.oversized(self._max_bytes)
                 chunks.append(chunk)
-            return answer.status_code, received, b"".join(chunks)
-
-    def _record(
-        self,
-        attempts: Attempts,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        started: float,
-        status: int,
-        received: Mapping[str, str],
-        error: str,
-    ) -> None:
-        if self._log is None or method in ("GET", "HEAD"):
-            return
-        elapsed = (time.perf_counter() - started) * 1000
-        correlation = headers.get(CORRELATION_HEADER, "")
-        trace = request_id(received)
-        self._log(Exchange(datetime.now(UTC), self.system, method, path, status, elapsed, attempts.number, correlation, trace, error))
+            return Answer(answer.status_code, received, b"".join(chunks))

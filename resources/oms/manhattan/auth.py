@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 import httpx
 
 from domain.errors import AccessRefused, PermanentError, TransientError
-from resources.http import checked_base_url, is_certificate_fault
+from resources.calls import is_certificate_fault
+from resources.http import checked_base_url
 from resources.redaction import error_text, hide
 from resources.retries import TEMPORARY
 

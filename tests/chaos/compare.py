@@ -154,5 +154,7 @@ def _ledger(facts: Facts) -> Iterator[Difference]:
     for stream, source_id, code in facts.rejections:
         if code not in KEPT_OUT_FOR_GOOD:
             yield Difference(OPEN, f"{stream} {source_id}", f"kept out by {code}, and nothing is wrong with it")
+    if facts.waiting_webhooks:
+        yield Difference(OPEN, "webhooks", f"{facts.waiting_webhooks} events of the inbox were not taken")
     for text in facts.stuck_runs:
         yield Difference(OPEN, "run", text)

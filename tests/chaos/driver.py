@@ -21,6 +21,7 @@ from tests.chaos.processes import NotStarted, Tree, adopt_orphans
 from tests.chaos.schedule import Schedule
 from tests.chaos.strikes import Strikes
 from tests.chaos.traffic import PERSON, Systems, Traffic
+from tests.chaos.webhooks import UNRULY, acknowledged, behave, webhook_differences
 from tests.security.leaks import Needles, leaks
 
 TICK, LOOK_EVERY = 0.05, 2.0
@@ -37,6 +38,7 @@ class Report:
     faults: Counter[str] = field(default_factory=Counter)
     hits: int = 0
     orders: int = 0
+    webhooks: int = 0
     restarts: int = 0
     found: list[Difference] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)
@@ -57,8 +59,8 @@ class Report:
         count = Counter(difference.kind for difference in self.found)
         return (
             f"chaos: seed={self.seed} kills={kills.total()} (run {runs} of which sending {kills['run_sending']}, daemon {kills['daemon']}, "
-            f"code server {kills['code_server']}, postgres {kills['postgres']}) faults={self.faults.total()} hits={self.hits} "
-            f"orders={self.orders} lost={count[LOST]} duplicated={count[DUPLICATED]} wrong={count[WRONG]} open={count[OPEN]} "
+            f"code server {kills['code_server']}, endpoint {kills['webhooks']}, postgres {kills['postgres']}) faults={self.faults.total()} hits={self.hits} "
+            f"orders={self.orders} webhooks={self.webhooks} lost={count[LOST]} duplicated={count[DUPLICATED]} wrong={count[WRONG]} open={count[OPEN]} "
             f"unnamed={len(self.unnamed)} leaks={len(self.leaks)} restarts={self.restarts} settled_in={self.settled_after:.0f} seconds={self.seconds:.0f}"
         )  # fmt: skip
 
@@ -78,7 +80,7 @@ class Driver:
         started = time.monotonic()
         adopt_orphans()
         self._folder.mkdir(parents=True, exist_ok=True)
-        tree = Tree(furnish(self._folder, ""))
+        tree = Tree(furnish(self._folder, "", ""))
         try:
             self._play(tree)
         finally:
@@ -88,17 +90,20 @@ class Driver:
 
     def _play(self, tree: Tree) -> None:
         address = tree.start_sandbox()
-        furnish(self._folder, address)
+        furnish(self._folder, address, tree.webhooks)
         url = tree.start_postgres()
         migrate(url)
         systems = Systems(address, NAME)
         traffic = Traffic(systems, self._schedule.seed)
         traffic.fill()
+        systems.oms("settings", {"push_url": f"{tree.webhooks}/hooks/{NAME}/oms"})
+        behave(systems, UNRULY)
         self._tracked = tracked_skus(traffic.catalogue)
         tree.start_code_server()
         tree.wait_for_code()
         if "Error occurred during the loading" in (text := tree.log("code_server").read_text()):
             raise NotStarted(f"the definitions could not be loaded: {text[-1500:]}")
+        tree.start_webhooks()
         tree.start_daemon()
         strikes = Strikes(tree, systems, traffic, url)
         strikes.set_clocks(self._schedule.store_skew, self._schedule.oms_skew)
@@ -109,7 +114,9 @@ class Driver:
         report = self.report
         report.kills, report.faults, report.restarts = strikes.kills, strikes.faults, tree.restarts
         report.orders = traffic.counts["orders"]
-        report.found += archive_differences(url, self._folder / "archive", today())
+        report.found += archive_differences(url, self._folder / "archive", today()) + webhook_differences(systems, url, NAME)
+        report.found += [Difference(WRONG, what, "a forgery was acknowledged") for what in strikes.forged]
+        report.webhooks = acknowledged(systems)
         facts = gather(systems, url, NAME, self._tracked, with_messages=True)
         hits = strikes.hits()
         report.hits = len(hits)

@@ -65,6 +65,8 @@ class Facts:
     rejections: list[tuple[str, str, str]]
     """Stream, source id and code of the open ones."""
     unaccounted: list[str]
+    waiting_webhooks: int
+    """Events in the inbox that nobody has taken."""
     stuck_runs: list[str]
     messages: list[Message] = field(default_factory=list)
 
@@ -100,6 +102,7 @@ def gather(systems: Systems, url: str, connection: str, tracked: set[str], *, wi
             rejections=_rows(db, _REJECTIONS, connection),
             unaccounted=[f"{stream} {day}: {pending} pending, {blank} without an outcome"
                          for stream, day, pending, blank in _rows(db, _UNACCOUNTED, connection)],
+            waiting_webhooks=_rows(db, _WAITING, connection)[0][0],
             stuck_runs=[f"{run} has been {status} for {age:.0f} s" for run, status, age in _stuck(db)],
             messages=[Message(*row) for row in _rows(db, _MESSAGES, connection)] if with_messages else [],
         )  # fmt: skip
@@ -134,6 +137,7 @@ _REJECTIONS = "SELECT stream, source_id, code FROM sync.rejection WHERE connecti
 _UNACCOUNTED = """SELECT stream, source_day, pending, unvalidated FROM history.daily_summary
     WHERE connection = %s AND (pending > 0 OR unvalidated > 0
        OR captured <> accepted + rejected + skipped + superseded + unvalidated)"""
+_WAITING = "SELECT count(*) FROM sync.inbox WHERE connection = %s AND taken_at IS NULL"
 _MESSAGES = """SELECT extract(epoch FROM at)::float8, system, method, endpoint, status, milliseconds, attempt, error, correlation_id
     FROM sync.message_log WHERE connection = %s ORDER BY at"""
 _STUCK = """SELECT run_id, status, extract(epoch FROM now() AT TIME ZONE 'utc' - update_timestamp) FROM runs

@@ -13,8 +13,8 @@ from orchestration import sandboxed
 from orchestration.settings import project_root
 
 NAME = "chaos"
-TOKEN = f"sandbox-token-{NAME}"
-SECRETS = {**sandboxed.SECRETS, f"token-{NAME}": TOKEN}
+TOKEN, CLIENT_SECRET = f"sandbox-token-{NAME}", f"sandbox-client-secret-{NAME}"
+SECRETS = {**sandboxed.SECRETS, f"token-{NAME}": TOKEN, f"client-secret-{NAME}": CLIENT_SECRET}
 SNAPSHOT_SECONDS = 4
 
 
@@ -38,40 +38,43 @@ class Home:
         }  # fmt: skip
 
 
-def furnish(folder: Path, url: str) -> Home:
-    """Write everything that the system reads at its start."""
+def furnish(folder: Path, url: str, webhooks: str) -> Home:
+    """Write everything that the system reads at its start: ``url`` is the sandbox's, ``webhooks`` the endpoint's address."""
     (folder / "secrets").mkdir(parents=True, exist_ok=True)
     for name, value in SECRETS.items():
         file = folder / "secrets" / name
         file.touch(mode=0o600)
         file.write_text(value)
     start = datetime.now(UTC).date() - timedelta(days=2)
-    installation = {"start_date": start, "connections": {NAME: _connection(folder, url)}}
+    installation = {"start_date": start, "connections": {NAME: _connection(folder, url, webhooks)}}
     (folder / "connections.yaml").write_text(yaml.safe_dump(installation, sort_keys=False))
     (folder / "dagster.yaml").write_text(yaml.safe_dump(_instance(folder), sort_keys=False))
     return Home(folder)
 
 
-def _connection(folder: Path, url: str) -> dict[str, Any]:
+def _connection(folder: Path, url: str, webhooks: str) -> dict[str, Any]:
     """Return a connection with short intervals and time-outs; attempts are many, since kills count as attempts too."""
     secrets = folder / "secrets"
+    push = {
+        "secret": {"file": str(secrets / "push-secret")}, "prefix": "sha256=", "template": "{timestamp}.{body}", "timestamp_header": "X-Timestamp",
+    }  # fmt: skip
     return {
         "platform": {
             "kind": "bigcommerce", "store_hash": NAME, "api_base": f"{url}/bigcommerce/{{hash}}", "quota": 100_000, "timeout": 3.0,
-            "token": {"file": str(secrets / f"token-{NAME}")},
+            "token": {"file": str(secrets / f"token-{NAME}")}, "client_secret": {"file": str(secrets / f"client-secret-{NAME}")},
         },
         "oms": {
             "kind": "manhattan", "base_url": f"{url}/manhattan/{NAME}", "token_url": f"{url}/manhattan/{NAME}/oauth/token",
             "client_id": "lockstep", "client_secret": {"file": str(secrets / "client-secret")},
             "username": "sync", "password": {"file": str(secrets / "password")},
-            "organization": "SANDBOX", "requests_per_second": 5000, "push_concurrency": 4, "timeout": 3.0,
+            "organization": "SANDBOX", "requests_per_second": 5000, "push_concurrency": 4, "timeout": 3.0, "push": push,
         },
         "orders": {
             "uom": "EA", "shipping_methods": sandboxed.SHIPPING_METHODS, "payment_methods": sandboxed.PAYMENT_METHODS,
             "pickup_locations": {"STORE-01": "STORE-01"},
         },
         "inventory": {"interval": f"PT{SNAPSHOT_SECONDS}S"},
-        "poll_interval": "PT1S", "overlap": "PT30S", "max_attempts": 40, "rejection_threshold": 1.0,
+        "webhooks": {"destination": webhooks}, "poll_interval": "PT5S", "overlap": "PT30S", "max_attempts": 40, "rejection_threshold": 1.0,
     }  # fmt: skip
 
 

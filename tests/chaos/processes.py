@@ -51,7 +51,7 @@ class Tree:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.port = free_port()
+        self.port, self._webhooks_port = free_port(), free_port()
         self.restarts = 0
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = os.environ | home.environment
@@ -88,6 +88,19 @@ class Tree:
         arguments = ["dagster", "code-server", "start", "-m", "tests.chaos.definitions", "-h", "127.0.0.1", "-p", str(self.port),
                      "--location-name", "lockstep", "-d", str(project_root())]  # fmt: skip
         self._spawn("code_server", arguments)
+
+    @property
+    def webhooks(self) -> str:
+        """Return the address that takes in webhooks."""
+        return f"http://127.0.0.1:{self._webhooks_port}"
+
+    def start_webhooks(self) -> None:
+        """Start what takes in webhooks; it listens a second or two later."""
+        self._spawn("webhooks", ["orchestration.cli", "webhooks", "--port", str(self._webhooks_port)])
+
+    def takes_webhooks(self) -> bool:
+        """Tell whether webhooks are listened for."""
+        return listens(self._webhooks_port)
 
     def start_daemon(self, name: str = "daemon") -> None:
         """Start a daemon; more than one at a time is a mistake, and one of the faults."""
@@ -187,7 +200,7 @@ class Tree:
     def supervise(self) -> None:
         """Start again what is not alive; called many times a second."""
         self.reap()
-        for name, start in (("code_server", self.start_code_server), ("daemon", self.start_daemon)):
+        for name, start in (("code_server", self.start_code_server), ("daemon", self.start_daemon), ("webhooks", self.start_webhooks)):
             process = self._running.get(name)
             if process is not None and process.poll() is not None:
                 self.restarts += 1

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 
-KILLS = {"run": 46, "run_sending": 22, "daemon": 12, "postgres": 12, "code_server": 8}
+KILLS = {"run": 42, "run_sending": 20, "daemon": 11, "postgres": 11, "code_server": 8, "webhooks": 8}
 """Victim -> weight. ``run_sending`` dies while the remote system has its request; the others at a random moment."""
-FIRST_KILLS = ("run", "run_sending", "postgres", "daemon", "run_sending", "code_server", "run", "postgres")
+FIRST_KILLS = ("run", "run_sending", "postgres", "daemon", "run_sending", "code_server", "webhooks", "postgres")
 """The first ones are of each kind, so that a short form leaves none out."""
 FAULTS = (
     "storm_429", "server_errors", "drop_before", "drop_after", "slow", "truncated", "malformed", "wrong_types", "late_records",
-    "duplicated_events", "clock_jump", "token_expiry", "deadlock", "serialization", "backends_terminated", "disk_full", "two_daemons",
+    "duplicated_events", "unruly_webhooks", "webhooks_off", "forged_webhooks", "clock_jump", "token_expiry", "deadlock", "serialization", "backends_terminated", "disk_full", "two_daemons",
 )  # fmt: skip
 ONCE = frozenset({"two_daemons", "disk_full"})
 """Faults that take a while of their own: at most once for every hundred kills."""

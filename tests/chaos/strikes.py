@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
@@ -15,18 +16,24 @@ import psutil
 import psycopg
 
 from orchestration.cli.processes import listens
-from tests.chaos import database_faults, remote_faults
+from tests.chaos import database_faults, remote_faults, webhooks
 from tests.chaos.archived import fill_disk, today
 from tests.chaos.naming import Hit
 from tests.chaos.processes import Tree
 from tests.chaos.schedule import Strike
 from tests.chaos.traffic import Systems, Traffic
 
-DAEMON_READY, CODE_READY = 7.0, 3.0
-"""Seconds after which a daemon ticks and a code server serves: a younger one is not at work yet, and killing it would prove little."""
+DAEMON_READY, CODE_READY, WEBHOOKS_READY = 7.0, 3.0, 2.0
+"""Seconds after which a daemon ticks, a code server serves and webhooks are taken in: a younger one is not at work yet, and killing it would prove little."""
 HOLD_PATIENCE = 45.0
 """Seconds that a held request is waited for; then the run is killed wherever it is."""
 SECOND_DAEMON_SECONDS = 15.0
+PROVOKED: dict[str, Callable[[str, Path], object]] = {
+    "deadlock": lambda url, _: database_faults.provoke_deadlock(url),
+    "serialization": lambda url, _: database_faults.provoke_serialization_failure(url),
+    "backends_terminated": lambda url, _: database_faults.end_backends(url),
+    "disk_full": lambda url, folder: fill_disk(url, folder / "archive", today()),
+}
 SYSTEMS = (remote_faults.BIGCOMMERCE, remote_faults.MANHATTAN)
 
 
@@ -41,6 +48,8 @@ class Strikes:
         self.kills: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.held: list[Hit] = []
+        self.forged: list[str] = []
+        """Forgeries that were taken in."""
         self.oms_skew = 0.0
         self._port = urlsplit(systems.url).port or 0
 
@@ -68,6 +77,7 @@ class Strikes:
         """End what goes on by itself: rules of the sandbox, a second daemon."""
         for system in SYSTEMS:
             self._systems.http.delete(f"/{system}/{self._systems.name}/faults").raise_for_status()
+        webhooks.behave(self._systems, webhooks.ORDERLY)
         self._tree.end("second_daemon")
         self._pool.shutdown(wait=True)
 
@@ -93,6 +103,8 @@ class Strikes:
                 return self._kill_postgres(strike)
             case "daemon":
                 return self._kill_child("daemon", strike, DAEMON_READY, lambda: True)
+            case "webhooks":
+                return self._kill_child("webhooks", strike, WEBHOOKS_READY, self._tree.takes_webhooks)
         return self._kill_child("code_server", strike, CODE_READY, lambda: listens(self._tree.port))
 
     def _kill_run(self, strike: Strike) -> Iterator[bool]:
@@ -171,25 +183,34 @@ class Strikes:
 
     def _fault(self, strike: Strike) -> Iterator[bool]:
         self.faults[strike.kind] += 1
+        match strike.kind:
+            case "forged_webhooks":
+                return self._forge(strike.seed)
+            case "two_daemons":
+                return self._second_daemon()
+            case kind if kind in PROVOKED:
+                return self._provoked(kind)
+        self._strike_at_once(strike)
+        return iter((True,))
+
+    def _strike_at_once(self, strike: Strike) -> None:
         dice = Random(strike.seed)
-        if strike.kind in remote_faults.KINDS:
-            for system, rule in remote_faults.rules(strike.kind, strike.seed):
-                self._systems.http.post(f"/{system}/{self._systems.name}/faults", json=[rule]).raise_for_status()
-            return iter((True,))
         match strike.kind:
             case "late_records":
                 self._traffic.late += dice.randint(3, 8)
             case "duplicated_events":
                 self._traffic.touch(dice, dice.randint(3, 8))
+            case "unruly_webhooks":
+                webhooks.behave(self._systems, webhooks.worse(strike.seed))
+            case "webhooks_off":
+                self._systems.store("hooks", {"switch_off": True})
             case "clock_jump":
                 self._jump(dice)
             case "token_expiry":
                 self._systems.oms("tokens/expire")
-            case "two_daemons":
-                return self._second_daemon()
-            case _:
-                return self._provoked(strike.kind)
-        return iter((True,))
+            case kind:
+                for system, rule in remote_faults.rules(kind, strike.seed):
+                    self._systems.http.post(f"/{system}/{self._systems.name}/faults", json=[rule]).raise_for_status()
 
     def _jump(self, dice: Random) -> None:
         """Set one of the clocks right by a second or two, forward: a step back within one system is no skew between systems."""
@@ -197,6 +218,16 @@ class Strikes:
         step = dice.uniform(0.5, 2.5)
         store, oms = (min(store + step, 8.0), oms) if dice.random() < 0.5 else (store, min(oms + step, 8.0))
         self.set_clocks(store, oms)
+
+    def _forge(self, seed: int) -> Iterator[bool]:
+        """Send forgeries once somebody listens."""
+        while not self._tree.takes_webhooks():
+            yield False
+        doing = self._pool.submit(webhooks.forge, self._tree.webhooks, seed)
+        while not doing.done():
+            yield False
+        self.forged += doing.result()
+        yield True
 
     def _second_daemon(self) -> Iterator[bool]:
         self._tree.start_daemon("second_daemon")
@@ -208,14 +239,8 @@ class Strikes:
 
     def _provoked(self, kind: str) -> Iterator[bool]:
         """Provoke an error of Postgres or of the disk until it happened, at most three times over."""
-        provoke: dict[str, Callable[[str], object]] = {
-            "deadlock": database_faults.provoke_deadlock,
-            "serialization": database_faults.provoke_serialization_failure,
-            "backends_terminated": database_faults.end_backends,
-            "disk_full": lambda url: fill_disk(url, self._tree.home.folder / "archive", today()),
-        }  # fmt: skip
         for _ in range(3):
-            doing = self._pool.submit(provoke[kind], self._url)
+            doing = self._pool.submit(PROVOKED[kind], self._url, self._tree.home.folder)
             while not doing.done():
                 yield False
             with suppress(psycopg.Error):

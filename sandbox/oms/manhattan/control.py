@@ -203,6 +203,8 @@ _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "settings"): _settings,
     ("GET", "settings"): _settings,
     ("POST", "clock"): _clock,
+    ("POST", "pushes"): lambda state, body: state.pushes.control(body or {}),
+    ("GET", "pushes/acknowledged"): lambda state, _: list(state.pushes.courier.acknowledged),
     ("POST", "tokens/expire"): lambda state, _: {"expired": state.tokens.expire_all()},
     ("POST", "advance"): _advance,
     ("GET", "counts"): lambda state, _: counts_of(state),

@@ -13,6 +13,7 @@
     POST  settings                any of {token, quota, window_ms, deduct_stock_on_order, inventory_delay_ms, clock_offset_s}
     POST  hooks                   any of {retries: [seconds], delay, duplicates, losses, seed, secret, switch_off: true}: how webhooks are
                                   sent (sandbox/courier.py); {} only shows -> {"hooks": [...], "habits": ..., "counts": ...}
+    GET   hooks/acknowledged      the ids of the webhooks that somebody answered with 2xx
     GET   settings, counts; as NDJSON: effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory
 
 An **order document** is BigCommerce's V2 order (``GET /v2/orders/{id}``; every field optional) plus embedded lists::
@@ -110,6 +111,8 @@ class Control:
             return json_reply(store.settings())
         if name == "counts":
             return json_reply(store.counts())
+        if name == "hooks/acknowledged":
+            return json_reply(list(store.hooks.courier.acknowledged))
         if name == "effects/shipments":
             return ndjson_reply(store.shipment_log)
         if name == "effects/status_changes":

@@ -113,13 +113,13 @@ class Hooks:
         """Send an event to every hook that asked for it."""
         for hook in list(self.hooks.values()):
             if hook["is_active"] and (hook["scope"] == scope or (hook["scope"][-1] == "*" and scope.startswith(hook["scope"][:-1]))):
-                message = self._message(scope, data, hook["headers"] or {})
-                self.courier.send(hook["destination"], message, partial(_switch_off, hook))
+                message_id = f"msg_{uuid.uuid4().hex}"
+                message = self._message(message_id, scope, data, hook["headers"] or {})
+                self.courier.send(hook["destination"], message_id, message, partial(_switch_off, hook))
 
-    def _message(self, scope: str, data: Json, headers: dict[str, str]) -> Callable[[], Message]:
+    def _message(self, message_id: str, scope: str, data: Json, headers: dict[str, str]) -> Callable[[], Message]:
         payload = {"scope": scope, "store_id": "1000", "producer": f"stores/{self.store_hash}", "created_at": self._now(), "data": data}
         body = orjson.dumps({**payload, "hash": hashlib.sha1(orjson.dumps(payload), usedforsecurity=False).hexdigest()})
-        message_id = f"msg_{uuid.uuid4().hex}"
 
         def sign() -> Message:
             stamp = str(int(time.time()))

@@ -234,6 +234,8 @@ class Desk:
                 self._session.rejections.close("delivered", through, why, self._run_id)
 
         self._session.repeatable(close)
+        # Writer and desk know each other, and each effect its writer: what is kept here would wait for the cyclic collector.
+        self.settled.clear()
 
     def is_dead(self, outcome: Outcome) -> bool:
         """Tell whether a failed effect has used its attempts up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import partial
@@ -144,24 +144,10 @@ def _problems(
     sync: Sync, stream: Stream[Any], session: Session, candidates: Sequence[tuple[Captured, Any, tuple[Problem, ...]]]
 ) -> dict[int, Sequence[Problem]]:
     """Check a batch; a record on which the check itself stumbles is rejected alone, and the others are checked together without it."""
-    stumbled: dict[int, Exception] = {}
 
     def check(positions: Sequence[int]) -> dict[int, Sequence[Problem]]:
         found = stream.check(sync, session, [candidates[position][1] for position in positions])
         return {positions[place]: problems for place, problems in found.items()}
-
-    def find(positions: Sequence[int]) -> None:
-        try:
-            check(positions)
-        except (LockstepError, psycopg.Error):
-            raise
-        except Exception as error:  # noqa: BLE001 - it is kept with the record that causes it
-            if len(positions) == 1:
-                stumbled[positions[0]] = error
-                return
-            half = len(positions) // 2
-            find(positions[:half])
-            find(positions[half:])
 
     everyone = range(len(candidates))
     try:
@@ -169,7 +155,7 @@ def _problems(
     except (LockstepError, psycopg.Error):
         raise
     except Exception:
-        find(everyone)
+        stumbled = _stumbled(check, everyone)
         if not stumbled:
             raise
     for position, error in stumbled.items():
@@ -177,6 +163,23 @@ def _problems(
         sync.log(f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}")
     others = [position for position in everyone if position not in stumbled]
     return {position: [_unreadable(error)] for position, error in stumbled.items()} | (check(others) if others else {})
+
+
+def _stumbled(check: Callable[[Sequence[int]], object], positions: Sequence[int]) -> dict[int, Exception]:
+    """Return the records on which the check stumbles, found by halves, each with its error.
+
+    A function of the module: a nested one that calls itself would be a cycle that keeps its chunk until the collector comes by.
+    """
+    try:
+        check(positions)
+    except (LockstepError, psycopg.Error):
+        raise
+    except Exception as error:  # noqa: BLE001 - it is kept with the record that causes it
+        if len(positions) == 1:
+            return {positions[0]: error}
+        half = len(positions) // 2
+        return _stumbled(check, positions[:half]) | _stumbled(check, positions[half:])
+    return {}
 
 
 def _unreadable(error: Exception) -> Problem:

@@ -14,11 +14,8 @@ LONGEST_ID = 200
 
 
 def _hash(purpose: bytes, parts: tuple[bytes, ...], size: int) -> bytes:
-    digest = blake2b(digest_size=size, person=purpose)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.digest()
+    framed = b"".join([piece for part in parts for piece in (len(part).to_bytes(8, "big"), part)])
+    return blake2b(framed, digest_size=size, person=purpose).digest()
 
 
 def content_digest(content: bytes) -> bytes:

@@ -188,15 +188,26 @@ class Order(Frozen):
 
     def computed_total(self) -> Decimal:
         """Return lines + charges - discounts + taxes; it equals ``total`` in an order that adds up."""
-        total = sum((line.line_total - sum(d.amount for d in line.discounts) for line in self.lines), ZERO)
-        total += sum((charge.amount for charge in self.all_charges()), ZERO)
-        total -= sum((discount.amount for discount in self.discounts), ZERO)
+        total = ZERO
+        for line in self.lines:
+            total += line.line_total
+            for discount in line.discounts:
+                total -= discount.amount
+        for charge in self.all_charges():
+            total += charge.amount
+        for discount in self.discounts:
+            total -= discount.amount
         return total if self.tax_included else total + self.computed_tax()
 
     def computed_tax(self) -> Decimal:
         """Return the taxes of all lines and charges."""
-        lines = sum((tax.amount for line in self.lines for tax in line.taxes), ZERO)
-        return lines + sum((charge.tax for charge in self.all_charges()), ZERO)
+        total = ZERO
+        for line in self.lines:
+            for tax in line.taxes:
+                total += tax.amount
+        for charge in self.all_charges():
+            total += charge.tax
+        return total
 
     def all_charges(self) -> Iterator[Charge]:
         """Iterate over the order's charges and those of its lines."""

@@ -16,6 +16,7 @@ from pandera.errors import SchemaErrors
 from domain.errors import Problem
 
 SCALE = 10_000
+_SCALE = Decimal(SCALE)
 LARGEST = 2**61
 """Frames hold 64-bit integers, of which two are added at most; what is beyond all sense stands as the largest, and compares as such."""
 
@@ -30,14 +31,18 @@ class Rule(NamedTuple):
 
 def scaled(amount: Decimal) -> int:
     """Return an amount in ten-thousandths, at most ``LARGEST``. Raises ``ValueError`` where it has more than four decimals."""
-    if int(amount * SCALE) != amount * SCALE:
+    if not amount:
+        return 0
+    exact = amount * _SCALE
+    whole = int(exact)
+    if whole != exact:
         raise ValueError(f"{amount} has more than four decimals")
-    return truncated(amount)
+    return max(-LARGEST, min(LARGEST, whole))
 
 
 def truncated(amount: Decimal) -> int:
     """Return an amount in whole ten-thousandths, at most ``LARGEST``; further decimals are cut off."""
-    return max(-LARGEST, min(LARGEST, int(amount * SCALE)))
+    return max(-LARGEST, min(LARGEST, int(amount * _SCALE))) if amount else 0
 
 
 def failures(model: type[pa.DataFrameModel], frame: pd.DataFrame, rules: Mapping[str, Rule]) -> dict[int, list[Problem]]:

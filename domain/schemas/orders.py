@@ -148,7 +148,7 @@ def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | No
             )
         )  # fmt: skip
         for line in order.lines:
-            discount = scaled(sum((d.amount for d in line.discounts), ZERO))
+            discount = scaled(sum([d.amount for d in line.discounts], ZERO)) if line.discounts else 0
             item = items.get(line.sku) if items is not None else None
             has_uom = item is None or not item.uoms or line.uom in item.uoms
             lines.append(

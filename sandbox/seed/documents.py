@@ -23,8 +23,9 @@ from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
+from sandbox.platforms.bigcommerce.statuses import NAMES
 from sandbox.seed.amounts import ZERO, Rate, Taxed, quantum, rounded, spread, taxed, text, value
-from sandbox.seed.drafts import STATUSES, Discount, Draft, Line
+from sandbox.seed.drafts import Discount, Draft, Line
 
 IDS_PER_ORDER = 100  # unique up to 99 lines an order; a source with longer ones leaves these ids to the store (``numbered=False``)
 
@@ -236,7 +237,7 @@ def _heading(draft: Draft) -> dict[str, Any]:
         "date_modified": rfc2822(draft.modified),
         "date_shipped": "",
         "status_id": draft.status,
-        "status": STATUSES[draft.status],
+        "status": NAMES[draft.status],
         "is_tax_inclusive_pricing": draft.inclusive,
         "items_total": sum(line.quantity for line in draft.lines),
         "items_shipped": 0,

@@ -18,7 +18,7 @@ from domain.orders import DeliveryMethod
 from domain.primitives import is_of_this_era
 from resources.oms.manhattan.envelope import words_of
 from resources.oms.manhattan.parcels import ParcelMapper
-from resources.oms.manhattan.published import Line, PublishedOrder, read_order, text_of, to_moment, to_number, unreadable
+from resources.oms.manhattan.published import Line, PublishedOrder, moment_of, read_order, text_of, to_number, unreadable
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import is_return_status, sale_milestone
 
@@ -34,7 +34,7 @@ class FulfilmentMapper:
         self._prefix = connection.orders.order_id_prefix
         codes = settings.codes
         without = frozenset(codes.delivery_methods[method] for method in (DeliveryMethod.PICKUP, DeliveryMethod.EMAIL))
-        self._parcels = ParcelMapper(connection.shipments.carriers, without, self._moment)
+        self._parcels = ParcelMapper(connection.shipments.carriers, without, self._zone)
         self._answers: dict[str, CancelAnswer] = dict.fromkeys(map(words_of, codes.cancel_requested), "requested")
         self._answers |= dict.fromkeys(map(words_of, codes.cancel_accepted), "accepted")
         self._answers |= dict.fromkeys(map(words_of, codes.cancel_rejected), "rejected")
@@ -73,16 +73,8 @@ class FulfilmentMapper:
             return Skipped("not_from_this_store", f"{order_id} has no AlternateOrderId, so no store has sent it")
         return None
 
-    def _moment(self, text: str | None, field: str) -> datetime | None:
-        if not text:
-            return None
-        try:
-            return to_moment(text, self._zone)
-        except ValueError as error:
-            raise unreadable(field, "The time can't be read.", text[:40]) from error
-
     def _updated_at(self, order: PublishedOrder) -> datetime:
-        moment = self._moment(order.stamp(), "UpdatedTimestamp")
+        moment = moment_of(order.stamp(), "UpdatedTimestamp", self._zone)
         if moment is None:
             raise unreadable("UpdatedTimestamp", "The order does not say when it was changed.")
         if not is_of_this_era(moment):

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import tzinfo
 from decimal import Decimal
 
 from domain.carriers import normalise_carrier
 from domain.errors import Problem
 from domain.fulfilment import Parcel, ParcelLine
 from domain.tracking import carrier_from_tracking
-from resources.oms.manhattan.published import FulfillmentDetail, Id, Line, PublishedOrder, Tracking, text_of, to_number
+from resources.oms.manhattan.published import FulfillmentDetail, Id, Line, PublishedOrder, Tracking, moment_of, text_of, to_number
 from resources.oms.manhattan.statuses import RETURNS_BEGIN, SHIPPED
 
 CANCELED_DETAIL = Decimal(9000)
-Moments = Callable[[str | None, str], datetime | None]
-"""Reads a stamp; the second argument names the field for the rejection of a malformed one."""
 
 
 class ParcelMapper:
     """Collects parcels by one connection's carrier codes."""
 
-    def __init__(self, carriers: Mapping[str, str], without_parcel: frozenset[str], moment: Moments) -> None:
+    def __init__(self, carriers: Mapping[str, str], without_parcel: frozenset[str], zone: tzinfo) -> None:
         self._carriers = {code.strip().casefold(): carrier for code, carrier in carriers.items()}
         self._without_parcel = without_parcel
-        self._moment = moment
+        self._zone = zone
 
     def parcels(self, order: PublishedOrder, lines: list[Line], warnings: list[Problem]) -> tuple[Parcel, ...]:
         """Return the order's parcels, each once; what remains unclear about a carrier is added to ``warnings``."""
@@ -70,8 +68,8 @@ class ParcelMapper:
             carrier=self._carrier(code, number, warnings),
             carrier_source=code,
             service=text_of(first.service_level_code) or text_of(first.ship_via_id),
-            shipped_at=self._moment(first.fulfillment_date or tracking.shipped_date, "FulfillmentDate"),
-            delivered_at=self._moment(tracking.delivered_date, "OrderTrackingInfo.DeliveredDate"),
+            shipped_at=moment_of(first.fulfillment_date or tracking.shipped_date, "FulfillmentDate", self._zone),
+            delivered_at=moment_of(tracking.delivered_date, "OrderTrackingInfo.DeliveredDate", self._zone),
             lines=tuple(ParcelLine(line_id=line, sku=sku, quantity=units) for (line, sku), units in quantities.items()),
         )
 

@@ -133,6 +133,16 @@ def unreadable(field: str, message: str, value: str = "") -> RecordRejected:
     return RecordRejected(Problem("oms_payload_unreadable", field, message, _ADVICE, value))
 
 
+def moment_of(text: str | None, field: str, zone: tzinfo) -> datetime | None:
+    """Return a time as the tenant writes it, ``None`` where there is none. Raises ``RecordRejected`` ``oms_payload_unreadable``."""
+    if not text:
+        return None
+    try:
+        return to_moment(text, zone)
+    except ValueError as error:
+        raise unreadable(field, "The time can't be read.", text[:40]) from error
+
+
 def read_order(payload: bytes) -> PublishedOrder:
     """Parse an order in any of its wrappings: bare, ``OriginalPayload`` (an object, or JSON as text), ``data`` with one or more states.
 

@@ -7,7 +7,6 @@ row is skipped by the rule ``item_unknown``, so that missing never looks like ze
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -19,7 +18,7 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.inventory import StockLevel
 from resources.oms.manhattan.envelope import words_of
-from resources.oms.manhattan.published import Id, Number, text_of, to_moment, to_number, unreadable
+from resources.oms.manhattan.published import Id, Number, moment_of, text_of, to_number, unreadable
 from resources.oms.manhattan.settings import ManhattanSettings
 
 Status = Literal["in_stock", "limited", "out_of_stock", "unknown"]
@@ -62,7 +61,7 @@ class StockMapper:
         if row.status is not None and words_of(row.status) in self._unknown:
             return Skipped("item_unknown", f"the OMS does not know the item {sku}: status {row.status}")
         infinite = bool(row.is_infinite_availability)
-        observed = self._moment(row.transaction_date_time, "TransactionDateTime")
+        observed = moment_of(row.transaction_date_time, "TransactionDateTime", self._zone)
         try:
             level = StockLevel(
                 sku=sku,
@@ -70,7 +69,7 @@ class StockMapper:
                 available=_available(row, infinite=infinite),
                 infinite=infinite,
                 status=self._status(row),
-                expected_at=self._moment(row.next_availability_date, "NextAvailabilityDate"),
+                expected_at=moment_of(row.next_availability_date, "NextAvailabilityDate", self._zone),
                 observed_at=observed,
             )
         except ValidationError as error:
@@ -81,14 +80,6 @@ class StockMapper:
     def _status(self, row: StockRow) -> Status:
         code = row.status_code
         return self._statuses.get(str(int(code)) if isinstance(code, float) and code.is_integer() else text_of(code), "unknown")
-
-    def _moment(self, text: str | None, field: str) -> datetime | None:
-        if not text:
-            return None
-        try:
-            return to_moment(text, self._zone)
-        except ValueError as error:
-            raise unreadable(field, "The time can't be read.", text[:40]) from error
 
 
 def _available(row: StockRow, *, infinite: bool) -> Decimal:

@@ -3,76 +3,35 @@
 from __future__ import annotations
 
 import getpass
-import re
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 import psycopg
 
 from domain.errors import PermanentError
-from domain.rejection_codes import CLASSES
-from orchestration.cli import retry as retrying
+from orchestration.cli.choosing import choice_of, choosing
+from orchestration.cli.lazy import LazyGroup
 from orchestration.cli.ledger import reading
-from orchestration.cli.output import connection_option, examples, json_option, print_json, print_table
+from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.cli.shown import as_json_row, print_one, whole_json
 from resources.ledger import actions, workqueue
-from resources.ledger.workqueue import ALL_STATES, OPEN_STATES, Choice, Rejection
+from resources.ledger.workqueue import ALL_STATES, OPEN_STATES, Rejection
 
-STREAMS = click.Choice(["orders", "inventory", "shipments"])
-STAGES = click.Choice(["captured", "validated", "delivered"])
 STATES = {"open": OPEN_STATES, "resolved": ("resolved",), "discarded": ("discarded",), "all": ALL_STATES}
-DAY = click.DateTime(["%Y-%m-%d"])
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-class Span(click.ParamType[timedelta]):
-    """A span such as ``30m``, ``2h``, ``3d``."""
-
-    name = "span"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Read the span."""
-        match = re.fullmatch(r"(\d{1,6})([mhdw])", str(value).strip())
-        if match is None:
-            self.fail(f"{value!r} is no span; write 30m, 2h, 3d or 1w", param, ctx)
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def choosing(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that choose rejections by what they are."""
-    for option in (
-        click.option("--to", "last", type=DAY, help="Only partitions up to this day (UTC), inclusive."),
-        click.option("--from", "first", type=DAY, help="Only partitions from this day on (UTC, of the source's modification time)."),
-        click.option("--newer-than", type=Span(), metavar="SPAN", help="Only those that were opened less long ago."),
-        click.option("--older-than", type=Span(), metavar="SPAN", help="Only those that have been open for longer, e.g. 2h or 3d."),
-        click.option("--owner", help="Only those of this owner's connections."),
-        click.option("--stage", type=STAGES, help="Only those of this step."),
-        click.option("--code", help="Only this code, e.g. sku_unknown."),
-        click.option("--class", "category", type=click.Choice(CLASSES), help="Only this class."),
-        click.option("--stream", type=STREAMS, help="Only this stream."),
-        connection_option,
-    ):
-        command = option(command)
-    return command
-
-
-def choice_of(chosen: dict[str, Any], **more: Any) -> Choice:
-    """Return the choice that the options of ``choosing`` make."""
-    days = {f"{end}_day": chosen[end].date() if chosen[end] else None for end in ("first", "last")}
-    return Choice(**{name: value for name, value in chosen.items() if name not in ("first", "last")} | days | more)
 
 
 @click.group(
+    cls=LazyGroup,
+    lazy={"retry": ("retry:retry", "Try rejected records again, after something was corrected.")},
     epilog=examples(
         "lockstep rejections list --class mapping --older-than 2h",
         "lockstep rejections show 42",
         "lockstep rejections retry --code shipping_method_unknown",
         "lockstep rejections retry 42 --set consignments.shipping[0].zip=78701",
         'lockstep rejections discard 42 --reason "test order"',
-    )
+    ),
 )
 def rejections() -> None:
     """List, show, edit, retry or discard records that are kept out of delivery.
@@ -155,48 +114,6 @@ def _one(db: psycopg.Connection[object], rejection_id: int) -> Rejection:
     if not found:
         raise PermanentError(f"There is no rejection {rejection_id}; 'lockstep rejections list --state all' shows them.")
     return found[rejection_id]
-
-
-@rejections.command(
-    epilog=examples(
-        "lockstep rejections retry 42 43",
-        "lockstep rejections retry --code sku_unknown --connection acme_us",
-        "lockstep rejections retry --class connection --via daemon",
-        "lockstep rejections retry --from 2026-08-01 --to 2026-08-07",
-        "lockstep rejections retry --all-of acme_us --re-read",
-        'lockstep rejections retry 42 --set consignments.shipping[0].zip=78701 --reason "asked the customer"',
-        exit_codes="0 if every run went through (a record may be rejected again: see its state), 1 if a run failed",
-    )
-)
-@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
-@choosing
-@click.option("--all-of", metavar="CONNECTION", help="All open ones of this connection.")
-@click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE",
-              help="Put a value in place of the captured one first; PATH as the rejection shows it. Repeatable; one ID.")  # fmt: skip
-@click.option("--re-read", is_flag=True, help="Read the partition from its source again first, instead of taking what was captured.")
-@click.option("--reason", default="", help="Why, for the audit.")
-@click.option("--yes", is_flag=True, help="Ask nothing before an edit.")
-@click.option("--via", type=click.Choice(["here", "daemon"]), default="here", show_default=True, help="Run here, or let the daemon do it.")
-@json_option
-def retry(
-    ids: tuple[int, ...], all_of: str | None, assignments: tuple[str, ...], reason: str, via: str, *, re_read: bool, yes: bool,
-    as_json: bool, **chosen: Any,
-) -> None:  # fmt: skip
-    """Try rejected records again, after the mapping, the item master or the record itself was corrected.
-
-    By default exactly the rejected records, as they were captured then, are validated and delivered again; where a newer version was
-    captured since, that one counts. With --re-read their whole partitions are read from the source first. What the target holds already
-    is not sent. Then tells each rejection's new state.
-    """
-    narrowed = any(value is not None for value in chosen.values())
-    if sum((bool(ids), narrowed, all_of is not None)) != 1:
-        raise click.UsageError("Name IDs, or options that choose such as --class or --code, or --all-of CONNECTION: exactly one of these.")
-    if assignments and (len(ids) != 1 or re_read):
-        raise click.UsageError("--set edits one captured record: name one ID, without --re-read.")
-    choice = choice_of(chosen | ({"connection": all_of} if all_of else {}), ids=ids or None)
-    request = retrying.Request("re_read" if re_read else "as_captured", assignments, reason, yes, via == "daemon", as_json)
-    if not retrying.retry(choice, request):
-        sys.exit(1)
 
 
 @rejections.command(

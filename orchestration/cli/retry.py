@@ -1,11 +1,13 @@
-"""Another try for rejected records: runs exactly them again in this process, or queues that, and tells what became of each."""
+"""``lockstep rejections retry``: another try. Runs exactly them again in this process, or queues that, and tells what became of each."""
 
 from __future__ import annotations
 
 import getpass
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import click
 
@@ -13,8 +15,9 @@ from assets.runtime import Lockstep
 from assets.streams import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
+from orchestration.cli.choosing import choice_of, choosing
 from orchestration.cli.ledger import connection_of, reading
-from orchestration.cli.output import print_json, print_table
+from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.cli.runs import Chunk, Outcome, check_days, run_each
 from orchestration.cli.shown import as_json_row
 from orchestration.settings import load
@@ -38,7 +41,49 @@ class Request:
     as_json: bool = False
 
 
-def retry(choice: Choice, request: Request) -> bool:
+@click.command(
+    epilog=examples(
+        "lockstep rejections retry 42 43",
+        "lockstep rejections retry --code sku_unknown --connection acme_us",
+        "lockstep rejections retry --class connection --via daemon",
+        "lockstep rejections retry --from 2026-08-01 --to 2026-08-07",
+        "lockstep rejections retry --all-of acme_us --re-read",
+        'lockstep rejections retry 42 --set consignments.shipping[0].zip=78701 --reason "asked the customer"',
+        exit_codes="0 if every run went through (a record may be rejected again: see its state), 1 if a run failed",
+    )
+)
+@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@choosing
+@click.option("--all-of", metavar="CONNECTION", help="All open ones of this connection.")
+@click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE",
+              help="Put a value in place of the captured one first; PATH as the rejection shows it. Repeatable; one ID.")  # fmt: skip
+@click.option("--re-read", is_flag=True, help="Read the partition from its source again first, instead of taking what was captured.")
+@click.option("--reason", default="", help="Why, for the audit.")
+@click.option("--yes", is_flag=True, help="Ask nothing before an edit.")
+@click.option("--via", type=click.Choice(["here", "daemon"]), default="here", show_default=True, help="Run here, or let the daemon do it.")
+@json_option
+def retry(
+    ids: tuple[int, ...], all_of: str | None, assignments: tuple[str, ...], reason: str, via: str, *, re_read: bool, yes: bool,
+    as_json: bool, **chosen: Any,
+) -> None:  # fmt: skip
+    """Try rejected records again, after the mapping, the item master or the record itself was corrected.
+
+    By default exactly the rejected records, as they were captured then, are validated and delivered again; where a newer version was
+    captured since, that one counts. With --re-read their whole partitions are read from the source first. What the target holds already
+    is not sent. Then tells each rejection's new state.
+    """
+    narrowed = any(value is not None for value in chosen.values())
+    if sum((bool(ids), narrowed, all_of is not None)) != 1:
+        raise click.UsageError("Name IDs, or options that choose such as --class or --code, or --all-of CONNECTION: exactly one of these.")
+    if assignments and (len(ids) != 1 or re_read):
+        raise click.UsageError("--set edits one captured record: name one ID, without --re-read.")
+    choice = choice_of(chosen | ({"connection": all_of} if all_of else {}), ids=ids or None)
+    request = Request("re_read" if re_read else "as_captured", assignments, reason, yes, via == "daemon", as_json)
+    if not run_again(choice, request):
+        sys.exit(1)
+
+
+def run_again(choice: Choice, request: Request) -> bool:
     """Retry the chosen open rejections; return whether every run went through."""
     installation = load()
     who = getpass.getuser()

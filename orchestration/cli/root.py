@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import psycopg
 
 from domain.errors import LockstepError
 from domain.text import shown
+from orchestration.cli.lazy import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything on this machine: database, sandbox, Dagster's UI and daemon."),
@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("database:db", "Start and stop the embedded PostgreSQL."),
     "migrate": ("database:migrate_command", "Bring the ledger's schema up to date."),
 }
-"""Name -> (module:command, one line of help). A command's module is imported when it is called: --help must not cost seconds."""
+"""In the order in which a new user meets them."""
 
 
 LONGEST_MESSAGE = 600
@@ -49,28 +49,8 @@ class Fault(click.ClickException):
         click.echo(f"lockstep: {self.format_message()}", file=file, err=True)
 
 
-class Commands(click.Group):
-    """The top group: finds commands by name and turns errors of ours into faults."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order a new user meets them."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of a command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(f"orchestration.cli.{module}"), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+class Commands(LazyGroup):
+    """The top group, which turns errors of ours into faults."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. An error that we foresee is no traceback."""
@@ -96,6 +76,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
+    lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=FIRST_STEPS,
 )

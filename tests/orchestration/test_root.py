@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,19 @@ def test_every_command_explains_itself():
         shown = CliRunner().invoke(lockstep, [name, "--help"])
         assert shown.exit_code == 0, shown.output
         assert len(shown.output.splitlines()) > 5
+
+
+LOOKS = ["status", "trace", "rejections list", "rejections show", "rejections discard"]
+
+
+@pytest.mark.parametrize("command", ["", "rejections", *LOOKS])
+def test_looking_at_the_ledger_does_not_load_what_a_run_needs(command: str):
+    """Dagster and pandas cost two seconds, which an operator with a customer on the phone does not have."""
+    program = "import sys; from orchestration.cli.root import lockstep\ntry: lockstep(sys.argv[1:])\n"
+    program += "finally: print(sorted({'dagster', 'pandas', 'pandera'} & sys.modules.keys()), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program, *command.split(), "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: ")
+    assert done.stderr.strip() == "[]"
 
 
 def test_a_missing_database_is_one_sentence_that_says_what_to_do(own_home: Path, monkeypatch: pytest.MonkeyPatch):

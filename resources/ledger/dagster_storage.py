@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from dagster import Field, StringSource
+from dagster import DagsterError, Field, StringSource
 from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy.exc import OperationalError
 
 from domain.errors import PermanentError
 from resources.ledger.embedded import database_url
@@ -22,8 +24,12 @@ def create_tables(url: str) -> None:
         part.dispose()
 
 
-class NoDatabase(PermanentError, click.ClickException):
-    """No database is there; Dagster's own commands, which are made with click, show this as one sentence without a traceback."""
+class NoDatabase(PermanentError, DagsterError, click.ClickException):
+    """No database is there; Dagster's own commands, which are made with click, show this as one sentence without a traceback.
+
+    A Dagster error, since a code server goes on without an instance after one of those: what it needs comes with each request. After any
+    other it would serve the error for ever, also once the database is back, and nothing would run.
+    """
 
 
 class LockstepStorage(DagsterPostgresStorage):
@@ -36,9 +42,10 @@ class LockstepStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> LockstepStorage:
-        """Build the storage; raises ``NoDatabase`` that says what to do where no database is there."""
+        """Build the storage; raises ``NoDatabase`` that says what to do where no database is there, or none that answers."""
         try:
-            url = config_value.get("url") or database_url()
+            return cls(postgres_url=config_value.get("url") or database_url(), inst_data=inst_data)
         except PermanentError as error:
             raise NoDatabase(str(error)) from error
-        return cls(postgres_url=url, inst_data=inst_data)
+        except (DagsterPostgresException, OperationalError) as error:
+            raise NoDatabase("The database can't be reached; run 'lockstep doctor', which says why.") from error

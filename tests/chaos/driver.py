@@ -27,6 +27,12 @@ from tests.security.leaks import Needles, leaks
 TICK, LOOK_EVERY = 0.05, 2.0
 ARMED_AT_ONCE = 4
 """Strikes that wait for their moment at once; beyond, the traffic waits, so that each falls near its place."""
+STANDSTILL_SECONDS = 300.0
+"""No strike finds anything at work for so long: the system stands still, and nothing that came later would say more."""
+
+
+class StandsStill(Exception):
+    """Nothing is at work any more; the message names the strikes that wait for something."""
 
 
 @dataclass
@@ -131,9 +137,11 @@ class Driver:
         next_at = time.monotonic()
         told = time.monotonic()
         for index in range(self._schedule.operations):
-            stalled = time.monotonic() + self._patience
-            while time.monotonic() < next_at or (len(strikes.waiting) >= ARMED_AT_ONCE and time.monotonic() < stalled):
+            since = time.monotonic()
+            while time.monotonic() < next_at or len(strikes.waiting) >= ARMED_AT_ONCE:
                 self._tick(tree, strikes)
+                if time.monotonic() - since > STANDSTILL_SECONDS:
+                    raise StandsStill(f"for {STANDSTILL_SECONDS:.0f} s nothing was at work for: {', '.join(strikes.waiting)}")
             traffic.operate(index)
             next_at = max(next_at + self._pace, time.monotonic() - 1.0)
             while due and due[0].at <= index + 1:

@@ -74,7 +74,7 @@ def _connection(folder: Path, url: str, webhooks: str) -> dict[str, Any]:
             "pickup_locations": {"STORE-01": "STORE-01"},
         },
         "inventory": {"interval": f"PT{SNAPSHOT_SECONDS}S"},
-        "webhooks": {"destination": webhooks}, "poll_interval": "PT5S", "overlap": "PT30S", "max_attempts": 40, "rejection_threshold": 1.0,
+        "webhooks": {"destination": webhooks}, "poll_interval": "PT2S", "overlap": "PT30S", "max_attempts": 40, "rejection_threshold": 1.0,
     }  # fmt: skip
 
 

@@ -21,6 +21,20 @@ settings.register_profile("lockstep", deadline=None)
 settings.load_profile("lockstep")
 
 TEMPLATE = "lockstep_template"
+LONGEST = (
+    "chaos/test_chaos.py",
+    "end_to_end/test_demo.py",
+    "orchestration/test_up.py",
+    "end_to_end/test_live.py",
+    "end_to_end/test_crash.py",
+)
+"""Files that take a minute or more: they are begun first, so that no worker is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; xdist is told not to change that (``--no-loadscope-reorder``)."""
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

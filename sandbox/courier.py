@@ -42,13 +42,18 @@ class Courier:
         ``retries`` in seconds, ``delay`` of at most so many seconds (which reorders), the probabilities ``duplicates`` and ``losses``, and
         the ``seed`` of the dice; ``block_seconds`` is how long nothing is sent to somebody who fails too often.
         """
-        known: dict[str, Any] = {"retries": list(RETRIES), "delay": 0.0, "duplicates": 0.0, "losses": 0.0, "seed": 0}
-        known["block_seconds"] = BLOCK_SECONDS
+        known: dict[str, Any] = {
+            "retries": list(RETRIES), "delay": 0.0, "duplicates": 0.0, "losses": 0.0, "seed": 0, "block_seconds": BLOCK_SECONDS,
+        }  # fmt: skip
         if unknown := set(habits) - set(known):
             raise ValueError(f"unknown habits: {', '.join(sorted(unknown))}")
         self.habits = known | habits
         self._dice = random.Random(self.habits["seed"])
         return self.habits
+
+    def control(self, habits: dict[str, Any]) -> dict[str, Any]:
+        """Answer a control call: take habits, unless there are none, and tell what was sent."""
+        return {"habits": self.behave(habits) if habits else self.habits, "counts": dict(self.counts)}
 
     def send(self, url: str, name: str, message: Callable[[], Message], given_up: Callable[[], None]) -> None:
         """Send one message, which is made anew for each try; ``given_up`` is called when the last try failed."""

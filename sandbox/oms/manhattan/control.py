@@ -203,7 +203,7 @@ _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "settings"): _settings,
     ("GET", "settings"): _settings,
     ("POST", "clock"): _clock,
-    ("POST", "pushes"): lambda state, body: state.pushes.control(body or {}),
+    ("POST", "pushes"): lambda state, body: state.pushes.courier.control(body or {}),
     ("GET", "pushes/acknowledged"): lambda state, _: list(state.pushes.courier.acknowledged),
     ("POST", "tokens/expire"): lambda state, _: {"expired": state.tokens.expire_all()},
     ("POST", "advance"): _advance,

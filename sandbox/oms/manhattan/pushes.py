@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 
@@ -32,10 +31,6 @@ class Pushes:
             headers = {"MSG_TYPE": "PublishOrderEventMSGType", "MSG_ID_PK": f"{order_id}-{stamp}"}
             body = orjson.dumps({"OriginalHeaders": headers, "OriginalPayload": orjson.Fragment(order)})
             self.courier.send(url, headers["MSG_ID_PK"], self._signed(body), lambda: None)
-
-    def control(self, habits: dict[str, Any]) -> dict[str, Any]:
-        """Answer the control call ``pushes``: take habits of sending, and tell what was sent."""
-        return {"habits": self.courier.behave(habits) if habits else self.courier.habits, "counts": dict(self.courier.counts)}
 
     def _signed(self, body: bytes) -> Callable[[], Message]:
         def sign() -> Message:

@@ -136,8 +136,7 @@ class Hooks:
         if habits.pop("switch_off", False):
             for hook in self.hooks.values():
                 _switch_off(hook)
-        habits = self.courier.behave(habits) if habits else self.courier.habits
-        return {"hooks": list(self.hooks.values()), "habits": habits, "counts": dict(self.courier.counts)}
+        return {"hooks": list(self.hooks.values()), **self.courier.control(habits)}
 
 
 def _switch_off(hook: Json) -> None:

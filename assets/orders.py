@@ -17,7 +17,7 @@ from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord, Receipt, Skipped
 from domain.identity import content_digest, correlation_id, delivery_key
-from domain.orders import ZERO, Order
+from domain.orders import Order
 from domain.ports import OmsWriter
 from domain.primitives import Window
 from domain.schemas.orders import order_problems
@@ -99,13 +99,11 @@ class Orders:
                  order.currency, order.tax_included, order.total, order.total_tax, len(order.lines), units,
                  order.customer.customer_id is None, country)
             )  # fmt: skip
-            for line in order.lines:
-                discount = sum([d.amount for d in line.discounts]) if line.discounts else ZERO
-                tax = sum([t.amount for t in line.taxes]) if line.taxes else ZERO
-                lines.append(
-                    (capture.capture_id, order.source_id, line.line_id, line.group_id, str(line.kind), line.sku, line.quantity, line.uom,
-                     line.unit_price, line.line_total, discount, tax)
-                )  # fmt: skip
+            lines += [
+                (capture.capture_id, order.source_id, line.line_id, line.group_id, str(line.kind), line.sku, line.quantity, line.uom,
+                 line.unit_price, line.line_total, line.total_discount(), line.total_tax())
+                for line in order.lines
+            ]  # fmt: skip
         return [TypedRows("order_header", *HEADER, headers), TypedRows("order_line", *LINE, lines)]
 
     def deliver(self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]) -> DeliveryCounts:

@@ -101,6 +101,14 @@ class OrderLine(Frozen):
     options: tuple[str, ...] = ()
     gift_message: str = ""
 
+    def total_discount(self) -> Decimal:
+        """Return the sum of the line's discounts."""
+        return sum([discount.amount for discount in self.discounts], ZERO)
+
+    def total_tax(self) -> Decimal:
+        """Return the sum of the line's taxes."""
+        return sum([tax.amount for tax in self.taxes], ZERO)
+
 
 class FulfilmentGroup(Frozen):
     """Lines that go the same way to the same place: a store's consignment."""
@@ -190,9 +198,7 @@ class Order(Frozen):
         """Return lines + charges - discounts + taxes; it equals ``total`` in an order that adds up."""
         total = ZERO
         for line in self.lines:
-            total += line.line_total
-            for discount in line.discounts:
-                total -= discount.amount
+            total += line.line_total - line.total_discount()
         for charge in self.all_charges():
             total += charge.amount
         for discount in self.discounts:
@@ -203,8 +209,7 @@ class Order(Frozen):
         """Return the taxes of all lines and charges."""
         total = ZERO
         for line in self.lines:
-            for tax in line.taxes:
-                total += tax.amount
+            total += line.total_tax()
         for charge in self.all_charges():
             total += charge.tax
         return total

@@ -10,7 +10,7 @@ import pandera.pandas as pa
 
 from domain.errors import Problem
 from domain.exchange import MasterItem
-from domain.orders import ZERO, Order
+from domain.orders import Order
 from domain.schemas.batch import SCALE, Rule, failures, scaled, truncated
 
 HALF_A_CENT = SCALE // 200
@@ -148,13 +148,12 @@ def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | No
             )
         )  # fmt: skip
         for line in order.lines:
-            discount = scaled(sum([d.amount for d in line.discounts], ZERO)) if line.discounts else 0
             item = items.get(line.sku) if items is not None else None
             has_uom = item is None or not item.uoms or line.uom in item.uoms
             lines.append(
                 (
                     row, line.line_id, line.sku, scaled(line.quantity), scaled(line.line_total),
-                    truncated(line.quantity * line.unit_price - line.line_total), discount,
+                    truncated(line.quantity * line.unit_price - line.line_total), scaled(line.total_discount()),
                     items is None or item is not None, has_uom, True,
                 )
             )  # fmt: skip

@@ -12,15 +12,15 @@ import subprocess
 import sys
 from datetime import date, timedelta
 
-from assets.capture import capture
-from assets.deliver import deliver
-from assets.runtime import Lockstep
-from assets.spec import DeliveryRequest
-from assets.streams import STREAMS
-from assets.validate import validate
+from assets.chain.stream import DeliveryRequest
+from assets.delivery.partition import deliver
+from assets.pipeline.capture import capture
+from assets.pipeline.validate import validate
+from assets.streams.registry import STREAMS
 from benchmarks.rig import NAME, START, STORE, Rig, rig
-from domain.primitives import Window
+from domain.values import Window
 from orchestration import settings
+from resources.lockstep import Lockstep
 
 MOST = 150
 """Megabytes that the large partition may take beyond the small one."""

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from assets.capture import capture
-from assets.deliver import deliver
-from assets.runtime import Lockstep
-from assets.spec import DeliveryRequest
-from assets.streams import STREAMS
-from assets.validate import validate
+from assets.chain.stream import DeliveryRequest
+from assets.delivery.partition import deliver
+from assets.pipeline.capture import capture
+from assets.pipeline.validate import validate
+from assets.streams.registry import STREAMS
 from benchmarks.rig import NAME, START, STORE, TENTH, Cpu, Rig, rig
-from domain.primitives import Window
+from domain.values import Window
+from resources.lockstep import Lockstep
 from sandbox.seed.catalogue import Catalogue
 
 ORDERS = STREAMS["orders"]

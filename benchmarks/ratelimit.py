@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 
 import httpx
 
-from assets.runtime import Lockstep
 from benchmarks.rig import NAME, START, STORE, Rig, rig
 from domain.ports import CommercePlatform, StoreWriter
 from orchestration import settings
+from resources.lockstep import Lockstep
 
 QUOTA, WINDOW = 150, 3.0
 PROCESSES, TASKS = 3, 4

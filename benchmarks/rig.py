@@ -19,10 +19,11 @@ import orjson
 import psutil
 import yaml
 
-from assets.runtime import Lockstep
-from orchestration import sandboxed, settings
-from resources.ledger import embedded
-from resources.ledger.migrate import migrate
+from orchestration import settings
+from orchestration.local import sandbox_process
+from resources.ledger.database import embedded
+from resources.ledger.database.migrate import migrate
+from resources.lockstep import Lockstep
 from sandbox.seed import bulk, catalogue, load
 from sandbox.seed.seedset import oms_item
 
@@ -69,7 +70,7 @@ class Rig:
 
     def write_installation(self, **platform: Any) -> Path:
         """Write ``connections.yaml`` with one connection between the sandbox's systems; ``platform`` overrides that section's settings."""
-        file = sandboxed.configure(NAME, STORE, START, self.url)
+        file = sandbox_process.configure(NAME, STORE, START, self.url)
         content = yaml.safe_load(file.read_text("utf-8"))
         section = content["connections"][NAME]
         section["platform"] |= platform

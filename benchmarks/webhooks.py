@@ -31,10 +31,10 @@ import orjson
 import psutil
 import psycopg
 
-from orchestration import sandboxed
-from orchestration.cli.processes import free_port
-from resources.ledger import embedded
-from resources.ledger.migrate import migrate
+from orchestration.local import sandbox_process
+from orchestration.local.processes import free_port
+from resources.ledger.database import embedded
+from resources.ledger.database.migrate import migrate
 
 NAME = STORE = "bench"
 GUESS = "a guess"
@@ -134,7 +134,7 @@ def running(folder: Path) -> Iterator[tuple[str, str, psutil.Process]]:
     database = embedded.start(folder / "postgres")
     migrate(database)
     port = free_port()
-    sandboxed.configure(NAME, STORE, datetime.now(UTC).date(), "http://127.0.0.1:1", f"http://127.0.0.1:{port}")
+    sandbox_process.configure(NAME, STORE, datetime.now(UTC).date(), "http://127.0.0.1:1", f"http://127.0.0.1:{port}")
     environment = {**os.environ, "LOCKSTEP_CONNECTIONS": str(folder / "connections.yaml")}
     process = subprocess.Popen([sys.executable, "-m", "orchestration.cli", "webhooks", "--port", str(port)], env=environment)
     url = f"http://127.0.0.1:{port}"

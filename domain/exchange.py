@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from domain.errors import LockstepError, Problem, TransientError
-from domain.inventory import StockTarget
+from domain.records.inventory import StockTarget
 
 T = TypeVar("T")
 

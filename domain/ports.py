@@ -29,12 +29,12 @@ from domain.exchange import (
     StoreShipment,
     Unusable,
 )
-from domain.fulfilment import Fulfilment
-from domain.inventory import StockLevel, StockTarget, StoreItem
 from domain.milestones import Milestone
-from domain.orders import Order
-from domain.primitives import Window
 from domain.reconciliation import Difference, OrderClaim, StoreSight
+from domain.records.fulfilment import Fulfilment
+from domain.records.inventory import StockLevel, StockTarget, StoreItem
+from domain.records.orders import Order
+from domain.values import Window
 
 
 class QuotaLedger(Protocol):

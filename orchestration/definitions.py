@@ -12,22 +12,22 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_p
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partitions_def.*")
 
 from assets.archive import build_archive
-from assets.chain import build_chain
-from assets.checks import build_checks, build_health
-from assets.partitions import closed_days, daily
-from assets.reconciliation import build_reconciliation
-from assets.runtime import Lockstep
-from assets.streams import STREAMS
+from assets.chain.factory import build_chain
+from assets.chain.partitions import closed_days, daily
+from assets.health import build_checks, build_health
+from assets.reconciliation.asset import build_reconciliation
+from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from orchestration import housekeeping
 from orchestration.jobs import build_live_job, build_reconcile_job, build_sync_job, lanes
-from orchestration.operations import rejections_job
+from orchestration.rejections_job import rejections_job
 from orchestration.schedules import build_closing_sweep, build_reconciliation_schedule, build_status_sweep
 from orchestration.settings import load
+from resources.lockstep import Lockstep
 from resources.notifications import notifier
-from sensors.deltas import build_lane_sensor
+from sensors.changes import build_lane_sensor
 from sensors.failures import build_failure_sensor
-from sensors.heartbeat import build_heartbeat_sensor
+from sensors.health import build_heartbeat_sensor
 from sensors.requeue import build_requeue_sensor
 from sensors.reruns import build_reruns_sensor
 

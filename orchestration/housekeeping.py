@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from assets import archive
-from assets.chain import RETRIES
-from assets.runtime import Lockstep
+from assets.chain.factory import RETRIES
 from domain.errors import TransientError
-from resources.ledger.retention import retire
+from resources.ledger.privacy.retention import retire
+from resources.lockstep import Lockstep
 
 ARCHIVE = dg.define_asset_job(
     "archive",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from assets.reconciliation import reconciliation_key
+from assets.reconciliation.asset import reconciliation_key
 from domain.connections import Connection, Installation
 
 LIVE_PRIORITY, BACKFILL_PRIORITY = 10, -10

@@ -8,11 +8,11 @@ from typing import Any
 
 import dagster as dg
 
-from assets.config import live_config
-from assets.steps import TRIGGER_TAG
-from assets.streams import STREAMS
+from assets.chain.run_config import live_config
+from assets.chain.steps import TRIGGER_TAG
+from assets.streams.registry import STREAMS
 from domain.connections import Connection
-from domain.primitives import Window
+from domain.values import Window
 
 SWEEP_BACK = timedelta(hours=3)
 SWEEP_CRON = "*/30 * * * *"

@@ -16,7 +16,7 @@ from domain.connections import Connection, Installation
 from domain.errors import PermanentError
 from domain.text import shown
 from resources import oms, platforms
-from resources.ledger.embedded import home
+from resources.ledger.database.embedded import home
 from resources.systems import settings_of
 
 FILE_NAME = "connections.yaml"

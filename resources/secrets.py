@@ -8,7 +8,7 @@ import stat
 
 from domain.connections import SecretRef
 from domain.errors import PermanentError
-from resources.redaction import hide
+from resources.http.redaction import hide
 
 logger = logging.getLogger(__name__)
 

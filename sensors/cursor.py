@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.primitives import Window
+from domain.values import Window
 
 LONGEST_CATCH_UP = timedelta(days=3)
 """A live run after a long outage takes at most so much at once; the next ticks take the rest."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from assets.runtime import Lockstep
-from assets.steps import TRIGGER_TAG
+from assets.chain.steps import TRIGGER_TAG
 from domain.connections import Installation
-from sensors.deltas import ACTIVE
+from resources.lockstep import Lockstep
+from sensors.changes import ACTIVE
 
 EVERY_SECONDS = 60
 REPEAT_SECONDS = 300

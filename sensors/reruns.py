@@ -10,14 +10,14 @@ from typing import Any
 import dagster as dg
 import psycopg
 
-from assets.config import rerun_config
-from assets.runtime import Lockstep
-from assets.steps import TRIGGER_TAG
+from assets.chain.run_config import rerun_config
+from assets.chain.steps import TRIGGER_TAG
 from domain.connections import Installation
 from resources.fingerprint import parts_of
-from resources.ledger import reruns
-from resources.ledger.reopening import reopen
-from resources.ledger.reruns import RECORDS_AT_ONCE, Rerun
+from resources.ledger.rejections import reruns
+from resources.ledger.rejections.reopening import reopen
+from resources.ledger.rejections.reruns import RECORDS_AT_ONCE, Rerun
+from resources.lockstep import Lockstep
 
 EVERY_SECONDS = 5
 AT_ONCE, UNDER_WAY = 10, 20

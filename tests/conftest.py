@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from hypothesis import settings
 
-from resources.ledger import embedded
-from resources.ledger.migrate import migrate
+from resources.ledger.database import embedded
+from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
 
 # On a busy machine an example takes as long as it takes; what a test may cost is bounded by the number of its examples.

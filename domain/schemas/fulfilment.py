@@ -10,8 +10,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from domain.errors import Problem
-from domain.fulfilment import Fulfilment
 from domain.milestones import Milestone
+from domain.records.fulfilment import Fulfilment
 from domain.schemas.batch import Rule, failures, scaled
 
 RULES: dict[str, Rule] = {

@@ -10,7 +10,7 @@ import pandera.pandas as pa
 
 from domain.errors import Problem
 from domain.exchange import MasterItem
-from domain.orders import Order
+from domain.records.orders import Order
 from domain.schemas.batch import SCALE, Rule, failures, scaled, truncated
 
 HALF_A_CENT = SCALE // 200

@@ -8,7 +8,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from domain.errors import Problem
-from domain.inventory import StockLevel
+from domain.records.inventory import StockLevel
 from domain.schemas.batch import Rule, failures, scaled
 
 RULES: dict[str, Rule] = {

@@ -7,18 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 
 import click
 
-from assets import hooks
-from assets.capture import source_present
-from assets.runtime import Lockstep
-from assets.streams import STREAMS
+from assets.health import ensure_webhooks
+from assets.pipeline.capture import source_present
+from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
 from domain.exchange import Check
-from domain.primitives import Window
-from orchestration.cli.ledger import connection_of
+from domain.values import Window
+from orchestration.cli.context import connection_of
 from orchestration.cli.output import examples, print_table
 from orchestration.cli.runs import Chunk, chunks, run_each
 from orchestration.settings import load
+from resources.lockstep import Lockstep
 
 CHUNK_DAYS = 7
 
@@ -52,7 +52,7 @@ def connect(connection: str, days: int, yes: bool) -> None:
         _ask(lockstep, connection, first, yes=yes)
         if not _backfill(lockstep, connection, first, began):
             sys.exit(1)
-        for line in hooks.ensure(lockstep, connection):
+        for line in ensure_webhooks(lockstep, connection):
             click.echo(line)
     finally:
         lockstep.close()

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 import psycopg
 
-from orchestration import sandboxed
 from orchestration.cli.output import examples
+from orchestration.local import sandbox_process
 from orchestration.settings import ConfigurationError, connections_path, project_root
-from resources.ledger import embedded, roles
-from resources.ledger.dagster_storage import create_tables
-from resources.ledger.migrate import is_current, migrate
+from resources.ledger.database import embedded, roles
+from resources.ledger.database.dagster_storage import create_tables
+from resources.ledger.database.migrate import is_current, migrate
 
 HISTORY_DAYS = 90
 """How far back the partitions of a sandbox connection begin."""
@@ -44,7 +44,7 @@ def start_command(env_file: bool) -> None:
     """
     prepare_database()
     if not has_configuration():
-        file = configure_sandbox(f"http://127.0.0.1:{sandboxed.PORT}")
+        file = configure_sandbox(f"http://127.0.0.1:{sandbox_process.PORT}")
         click.echo(f"connections.yaml: a connection between sandbox systems was written to {file}; 'lockstep up' starts these systems")
     if env_file and remember_home(project_root()):
         click.echo(f"DAGSTER_HOME was added to {project_root() / '.env'}: 'dagster dev' works in {project_root()}")
@@ -112,7 +112,7 @@ def has_configuration() -> bool:
 
 def configure_sandbox(url: str, webhooks: str | None = None) -> Path:
     """Write the connection ``demo`` between sandbox systems; return the file. ``webhooks`` is the address that takes them in."""
-    return sandboxed.configure("demo", "demo", datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS), url, webhooks)
+    return sandbox_process.configure("demo", "demo", datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS), url, webhooks)
 
 
 def remember_home(root: Path) -> bool:

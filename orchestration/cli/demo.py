@@ -17,12 +17,12 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from assets.runtime import Lockstep
 from domain.errors import LockstepError
-from orchestration import launch, sandboxed, verify
+from orchestration.local import in_process, sandbox_process, verify
 from orchestration.settings import load
-from resources.ledger import embedded
-from resources.ledger.migrate import migrate
+from resources.ledger.database import embedded
+from resources.ledger.database.migrate import migrate
+from resources.lockstep import Lockstep
 from sandbox.seed import invented
 from sandbox.seed.load import post, read
 from sandbox.seed.seedset import SeedSet
@@ -47,7 +47,7 @@ class Scene:
     help="Play with real orders: a folder of the public Olist tables, or a CSV of invoices (InvoiceNo, StockCode, Description, Quantity, "
     "InvoiceDate, UnitPrice, CustomerID, Country), plain or .gz.",
 )  # fmt: skip
-@click.option("--port", default=sandboxed.PORT, show_default=True, help="Loopback port of the sandbox.")
+@click.option("--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox.")
 def demo(orders_from: Path | None, port: int) -> None:
     """Run everything between two sandbox systems, verify both ends, and exit 0 only if nothing differs.
 
@@ -61,7 +61,7 @@ def demo(orders_from: Path | None, port: int) -> None:
     database = os.environ.get("DATABASE_URL") or embedded.start()
     migrate(database)
     console.print(f"  database  {'DATABASE_URL' if os.environ.get('DATABASE_URL') else 'embedded PostgreSQL'}")
-    sandbox = sandboxed.start(port)
+    sandbox = sandbox_process.start(port)
     try:
         differences = _play(console, scene, sandbox.url, database)
     except dg.Failure as failure:
@@ -92,17 +92,17 @@ def _play(console: Console, scene: Scene, url: str, database: str) -> list[str]:
     for refused in scene.seed.unreadable[:20]:
         console.print(f"  [yellow]not an order[/] {refused.file}, line {refused.line}: {refused.reason}")
     first, last = scene.seed.first_day, scene.seed.last_day
-    os.environ.setdefault("LOCKSTEP_CONNECTIONS", str(sandboxed.configure(scene.connection, scene.store, first, url)))
+    os.environ.setdefault("LOCKSTEP_CONNECTIONS", str(sandbox_process.configure(scene.connection, scene.store, first, url)))
     lockstep = Lockstep(load(), lambda: database)
     try:
-        with launch.instance() as on:
+        with in_process.instance() as on:
             for span_first, span_last in _spans(first, last):
-                launch.run_partitions(lockstep, on, scene.connection, ["orders"], span_first, span_last, {})
+                in_process.run_partitions(lockstep, on, scene.connection, ["orders"], span_first, span_last, {})
                 _progress(console, database, scene.connection, "orders", span_first, span_last)
             today = datetime.now(UTC).date()
             for day in range(2):
                 _fulfil(console, url, scene.store, day)
-                launch.run_partitions(lockstep, on, scene.connection, ["shipments", "inventory"], today, today, {})
+                in_process.run_partitions(lockstep, on, scene.connection, ["shipments", "inventory"], today, today, {})
                 _progress(console, database, scene.connection, "shipments", today, today)
                 _progress(console, database, scene.connection, "inventory", today, today)
     finally:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
+import dagster as dg
+import psycopg
+from pydantic import BaseModel
 from rich.text import Text
 
+from assets.health import webhook_checks
+from domain.connections import Installation, SecretRef
+from domain.errors import LockstepError
 from domain.exchange import Check
-from orchestration.cli import diagnosis
+from orchestration.cli.connect import preflight
 from orchestration.cli.output import examples, json_option, print_json, print_table
+from orchestration.definitions import build
+from orchestration.local import in_process
+from orchestration.settings import connections_path, load
+from resources import oms, platforms
+from resources.ledger.database.embedded import database_url, home
+from resources.ledger.database.migrate import is_current
+from resources.lockstep import Lockstep
+from resources.notifications import notifier
+from resources.secrets import permission_warning, resolve
+from resources.systems import settings_of
 
 
 @click.command(
@@ -28,7 +49,7 @@ def doctor(offline: bool, as_json: bool) -> None:
     Looks at Python, the home folder, the disk, the database and its schema, connections.yaml, secrets (never shown), both systems of each
     connection (with calls that change nothing), and Dagster with its definitions and daemon.
     """
-    checks = list(diagnosis.diagnose(offline=offline))
+    checks = list(diagnose(offline=offline))
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -39,3 +60,157 @@ def doctor(offline: bool, as_json: bool) -> None:
 
 def _cells(check: Check) -> list[object]:
     return [check.name, Text("ok", style="green") if check.ok else Text("FAILED", style="red"), check.detail, check.advice]
+
+
+OLDEST_PYTHON, OLDEST_POSTGRES = (3, 11), 15
+LEAST_FREE = 2 * 1024**3
+HEARTBEAT_SECONDS = 120
+SEE_MESSAGE = "see the message"
+
+Finding = tuple[bool, str, str]
+"""Whether it holds, what was found, what to do if not."""
+
+
+def diagnose(*, offline: bool) -> Iterator[Check]:
+    """Run all checks in the order in which a fault in one explains the next; what depends on a failed one is left out."""
+    yield _check("Python", _python)
+    yield _check("home folder", _home)
+    yield _check("disk space", _disk)
+    database = _check("database", _database)
+    yield database
+    schema = _check("schema", _schema) if database.ok else None
+    if schema is not None:
+        yield schema
+    configuration = _check("connections.yaml", _configuration)
+    yield configuration
+    if configuration.ok:
+        yield from _of_installation(load(), database_ok=database.ok, offline=offline)
+    if schema is not None and schema.ok:
+        instance = _check("Dagster instance", _instance)
+        yield instance
+        if instance.ok:
+            yield _check("Dagster daemon", _daemon)
+
+
+def _of_installation(installation: Installation, *, database_ok: bool, offline: bool) -> Iterator[Check]:
+    lockstep = Lockstep(installation)
+    try:
+        yield _check("definitions", lambda: _definitions(installation, lockstep))
+        yield _check("alerts", lambda: _alerts(installation))
+        for name in installation.connections:
+            secrets = _check(f"{name}: secrets", lambda name=name: _secrets(installation, name))  # type: ignore[misc]
+            yield secrets
+            if secrets.ok and database_ok and not offline:
+                yield from _systems(lockstep, name)
+    finally:
+        lockstep.close()
+
+
+def _check(name: str, run: Callable[[], Finding]) -> Check:
+    try:
+        ok, detail, advice = run()
+    except (LockstepError, psycopg.Error, OSError, dg.DagsterError) as error:
+        ok, detail, advice = False, " ".join(str(error).split()), SEE_MESSAGE
+    return Check(name, ok, detail, "" if ok else advice)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return sys.version_info[:2] >= OLDEST_PYTHON, f"{version} in {sys.prefix}", "use Python 3.11 or newer: make PYTHON=python3.x"
+
+
+def _home() -> Finding:
+    folder = home()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        return True, f"{folder} can be written", ""
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(home()).free
+    advice = f"free space on the disk of {home()}, or set LOCKSTEP_HOME to another one"
+    return free >= LEAST_FREE, f"{free / 1024**3:.1f} GiB free at {home()}", advice
+
+
+def _database() -> Finding:
+    with psycopg.connect(database_url(), connect_timeout=10) as db:
+        version = db.info.server_version // 10_000
+    place = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "embedded"
+    return version >= OLDEST_POSTGRES, f"PostgreSQL {version} ({place})", f"use PostgreSQL {OLDEST_POSTGRES} or newer"
+
+
+def _schema() -> Finding:
+    current = is_current(database_url())
+    return current, "current" if current else "migrations are missing", "run 'lockstep migrate'"
+
+
+def _configuration() -> Finding:
+    installation = load()
+    streams = sum(len(c.streams) for c in installation.connections.values())
+    return True, f"{connections_path()}: {len(installation.connections)} connections, {streams} streams", ""
+
+
+def _definitions(installation: Installation, lockstep: Lockstep) -> Finding:
+    definitions = build(installation, lockstep)
+    dg.Definitions.validate_loadable(definitions)
+    return True, f"{len(list(definitions.resolve_all_asset_specs()))} assets, loadable", ""
+
+
+def _alerts(installation: Installation) -> Finding:
+    if installation.alerts is None:
+        return True, "nobody is told of failed runs", ""
+    notifier(installation.alerts)
+    return True, "failed runs and standing streams are told", ""
+
+
+def _secrets(installation: Installation, name: str) -> Finding:
+    """Resolve every secret that the connection's sections refer to. No value is ever shown."""
+    connection = installation.connections[name]
+    sections = (settings_of(connection.platform, platforms.REGISTRY), settings_of(connection.oms, oms.REGISTRY))
+    references = [(f"{section.__class__.__name__}.{path}", ref) for section in sections for path, ref in _references(section)]
+    faults = []
+    for path, reference in references:
+        try:
+            resolve(reference)
+        except LockstepError as error:
+            faults.append(f"{path}: {error}")
+    warnings = [warning for _, reference in references if (warning := permission_warning(reference))]
+    detail = "; ".join(faults + warnings) or f"{len(references)} found"
+    return not faults and not warnings, detail, "set the variable or write the file that connections.yaml names; chmod 600 secret files"
+
+
+def _references(section: BaseModel) -> Iterator[tuple[str, SecretRef]]:
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, SecretRef):
+            yield name, value
+        elif isinstance(value, BaseModel):
+            yield from ((f"{name}.{path}", reference) for path, reference in _references(value))
+
+
+def _systems(lockstep: Lockstep, name: str) -> Iterator[Check]:
+    try:
+        for system, check in preflight(lockstep, name):
+            yield Check(f"{name}: {system} {check.name}", check.ok, check.detail, check.advice)
+        for check in webhook_checks(lockstep, name):
+            yield Check(f"{name}: {check.name}", check.ok, check.detail, "" if check.ok else check.advice)
+    except LockstepError as error:
+        yield Check(f"{name}: systems", ok=False, detail=str(error), advice=SEE_MESSAGE)
+
+
+def _instance() -> Finding:
+    with in_process.instance() as on:
+        return True, f"{on.get_runs_count()} runs in its history", ""
+
+
+def _daemon() -> Finding:
+    """Look at the daemon's heartbeats. One that does not run is no fault of the installation; one with errors is."""
+    with in_process.instance() as on:
+        beats = [status.last_heartbeat for status in on.get_daemon_statuses().values() if status.last_heartbeat is not None]
+    if not beats:
+        return True, "never ran here; 'lockstep up' starts it", ""
+    age = datetime.now(UTC).timestamp() - max(beat.timestamp for beat in beats)
+    if age > HEARTBEAT_SECONDS:
+        return True, f"not running (last heartbeat {age / 60:.0f} min ago): nothing is synchronised live; 'lockstep up' starts it", ""
+    faults = {str(error.message).splitlines()[0] for beat in beats for error in beat.errors or ()}
+    return not faults, "; ".join(sorted(faults)) or f"running, last heartbeat {age:.0f} s ago", f"look at {home() / 'daemon.log'}"

@@ -11,18 +11,18 @@ from uuid import uuid4
 
 import click
 
-from assets.reconcile import CONFIRM_SECONDS, Report, Request
-from assets.reconcile import reconcile as compare
-from assets.reconciliation import line
-from assets.runtime import Lockstep
+from assets.reconciliation.asset import line
+from assets.reconciliation.run import CONFIRM_SECONDS, Report, Request
+from assets.reconciliation.run import reconcile as compare
 from domain.connections import Connection
-from orchestration.cli.ledger import connection_of
+from orchestration.cli.context import connection_of
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.cli.replay import DAY, parse_streams
 from orchestration.cli.runs import Chunk, check_days, run_each
 from orchestration.settings import load
-from resources.ledger import reruns
-from resources.ledger.drifts import Drifts, KeptDrift
+from resources.ledger.deliveries.drifts import Drifts, KeptDrift
+from resources.ledger.rejections import reruns
+from resources.lockstep import Lockstep
 
 COLUMNS = ("since", "class", "entity", "record", "field", "expected", "found", "what to do")
 

@@ -11,13 +11,13 @@ import click
 import psycopg
 
 from domain.errors import PermanentError
-from orchestration.cli.choosing import choice_of, choosing
-from orchestration.cli.lazy import LazyGroup
-from orchestration.cli.ledger import reading
+from orchestration.cli.context import reading
 from orchestration.cli.output import examples, json_option, print_json, print_table
-from orchestration.cli.shown import as_json_row, print_one, whole_json
-from resources.ledger import actions, workqueue
-from resources.ledger.workqueue import ALL_STATES, OPEN_STATES, Rejection
+from orchestration.cli.rejection_filters import choice_of, choosing
+from orchestration.cli.rejection_view import as_json_row, print_one, whole_json
+from orchestration.cli.root import LazyGroup
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.work_queue import ALL_STATES, OPEN_STATES, Rejection
 
 STATES = {"open": OPEN_STATES, "resolved": ("resolved",), "discarded": ("discarded",), "all": ALL_STATES}
 
@@ -50,8 +50,8 @@ def list_command(since: datetime | None, state: str, limit: int, *, as_json: boo
     """List rejections, the last seen first."""
     choice = choice_of(chosen, since=since.replace(tzinfo=UTC) if since else None, states=STATES[state])
     with reading() as db:
-        found = workqueue.find(db, choice, limit)
-        total = workqueue.count(db, choice) if len(found) == limit else len(found)
+        found = work_queue.find(db, choice, limit)
+        total = work_queue.count(db, choice) if len(found) == limit else len(found)
     if as_json:
         print_json([as_json_row(one) for one in found])
         return
@@ -96,8 +96,8 @@ def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
     """
     with reading() as db:
         one = _one(db, rejection_id)
-        payload, changes = workqueue.payload(db, one), workqueue.changes(db, one)
-        tried, done = workqueue.attempts(db, one), actions.history(db, rejection_id)
+        payload, changes = work_queue.payload(db, one), work_queue.changes(db, one)
+        tried, done = work_queue.attempts(db, one), operator_actions.history(db, rejection_id)
     if raw:
         if payload is None:
             raise PermanentError(f"The captured version of rejection {rejection_id} is no longer kept.")
@@ -110,7 +110,7 @@ def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
 
 
 def _one(db: psycopg.Connection[object], rejection_id: int) -> Rejection:
-    found = workqueue.by_id(db, [rejection_id])
+    found = work_queue.by_id(db, [rejection_id])
     if not found:
         raise PermanentError(f"There is no rejection {rejection_id}; 'lockstep rejections list --state all' shows them.")
     return found[rejection_id]
@@ -132,7 +132,7 @@ def discard(ids: tuple[int, ...], reason: str, **chosen: Any) -> None:
     if bool(ids) == any(value is not None for value in chosen.values()):
         raise click.UsageError("Name IDs, or options that choose such as --class or --code: one of these.")
     with reading() as db:
-        closed = actions.discard(db, actions.chosen(db, choice_of(chosen, ids=ids or None)), getpass.getuser(), reason)
+        closed = operator_actions.discard(db, operator_actions.chosen(db, choice_of(chosen, ids=ids or None)), getpass.getuser(), reason)
     for closed_id in closed:
         click.echo(f"rejection {closed_id} discarded")
     if not closed:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import click
+import orjson
 
-from assets.runtime import Lockstep
-from assets.streams import STREAMS
+from assets.chain.steps import TRIGGER_TAG
+from assets.streams.registry import STREAMS
 from domain.connections import Connection
-from orchestration.cli import backfill
-from orchestration.cli.ledger import connection_of, reading
+from domain.errors import PermanentError
+from orchestration.cli.context import connection_of, reading
 from orchestration.cli.output import examples, print_table
 from orchestration.cli.runs import Chunk, check_days, chunks, run_each
-from orchestration.settings import load
-from resources.ledger.status import Holding, holdings
+from orchestration.jobs import BACKFILL_PRIORITY
+from orchestration.settings import load, project_root
+from resources.ledger.monitoring.status import Holding, holdings
+from resources.lockstep import Lockstep
 
 DAY = click.DateTime(["%Y-%m-%d"])
 LARGEST_CHUNK = 31
@@ -71,7 +79,7 @@ def replay(
     if dry_run:
         _preview(connection, configured, wanted, force=force)
     elif via == "daemon":
-        backfill_id = backfill.submit(connection, chosen, first.date(), last.date(), force=force)
+        backfill_id = submit(connection, chosen, first.date(), last.date(), force=force)
         click.echo(f"backfill {backfill_id} is queued; see Overview > Backfills in the UI. It runs while the daemon does ('lockstep up').")
     elif not _run(Lockstep(installation), connection, wanted, force=force):
         sys.exit(1)
@@ -130,3 +138,57 @@ def _reads(stream: str, source: str, day: date) -> str:
     if not STREAMS[stream].is_snapshot:
         return f"the whole day from {source}"
     return f"{source}'s present state" if day == datetime.now(UTC).date() else "nothing: the source tells its present state only"
+
+
+STEPS = ("captured", "validated", "delivered")
+MUTATION = """
+mutation Replay($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+    ... on InvalidSubsetError { message }
+    ... on PartitionSetNotFoundError { message }
+    ... on PartitionKeysNotFoundError { message }
+    ... on UnauthorizedError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}
+"""
+
+
+def submit(connection: str, streams: Sequence[str], first: date, last: date, *, force: bool) -> str:
+    """Make a backfill of the chains over the partitions and return its id. Raises ``PermanentError`` with Dagster's reason."""
+    days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+    params: dict[str, Any] = {
+        "assetSelection": [{"path": [connection, stream, step]} for stream in streams for step in STEPS],
+        "partitionNames": days,
+        "fromFailure": False,
+        "title": f"replay {connection} {'+'.join(streams)}",
+        "tags": [{"key": "dagster/priority", "value": str(BACKFILL_PRIORITY)}, {"key": TRIGGER_TAG, "value": "replay"}],
+    }
+    if force:
+        params["runConfigData"] = {"ops": {f"{connection}__{stream}__delivered": {"config": {"force": True}} for stream in streams}}
+    answer = _execute({"params": params})
+    result: dict[str, Any] = answer.get("data", {}).get("launchPartitionBackfill") or {}
+    if "backfillId" not in result:
+        reasons = [result.get("message", ""), *(e["message"] for e in (*result.get("errors", ()), *answer.get("errors", ())))]
+        raise PermanentError(f"Dagster refused the backfill: {'; '.join(filter(None, reasons)) or result}")
+    return str(result["backfillId"])
+
+
+def _execute(variables: Mapping[str, Any]) -> dict[str, Any]:
+    root = project_root()
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
+        file = Path(folder) / "answer.json"
+        command = [
+            str(Path(sys.executable).with_name("dagster-graphql")), "-w", str(root / "workspace.yaml"), "-t", MUTATION,
+            "-v", orjson.dumps(variables).decode(), "-o", str(file),
+        ]  # fmt: skip
+        environment = {"DAGSTER_HOME": str(root)} | dict(os.environ)
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        if not file.exists():
+            lines = done.stderr.strip().splitlines() or ["it said nothing"]
+            raise PermanentError(f"dagster-graphql failed, no backfill was made: {lines[-1]}")
+        answer: dict[str, Any] = orjson.loads(file.read_bytes())
+        return answer

@@ -11,20 +11,20 @@ from typing import Any
 
 import click
 
-from assets.runtime import Lockstep
-from assets.streams import STREAMS
+from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
-from orchestration.cli.choosing import choice_of, choosing
-from orchestration.cli.ledger import connection_of, reading
+from orchestration.cli.context import connection_of, reading
 from orchestration.cli.output import examples, json_option, print_json, print_table
+from orchestration.cli.rejection_filters import choice_of, choosing
+from orchestration.cli.rejection_view import as_json_row
 from orchestration.cli.runs import Chunk, Outcome, check_days, run_each
-from orchestration.cli.shown import as_json_row
 from orchestration.settings import load
-from resources.ledger import actions, workqueue
-from resources.ledger.edits import Change
-from resources.ledger.reruns import RECORDS_AT_ONCE, Mode
-from resources.ledger.workqueue import Choice, Rejection
+from resources.ledger.captures.edits import Change
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.reruns import RECORDS_AT_ONCE, Mode
+from resources.ledger.rejections.work_queue import Choice, Rejection
+from resources.lockstep import Lockstep
 
 DAYS_AT_ONCE = 7
 
@@ -88,28 +88,28 @@ def run_again(choice: Choice, request: Request) -> bool:
     installation = load()
     who = getpass.getuser()
     with reading() as db:
-        before = actions.chosen(db, choice)
+        before = operator_actions.chosen(db, choice)
         if not before:
             click.echo("[]" if request.as_json else "No open rejection is concerned.")
             return True
         _check(installation, before)
         if request.assignments:
-            changes = actions.planned_edit(db, before[0], request.assignments)
+            changes = operator_actions.planned_edit(db, before[0], request.assignments)
             _confirm(changes, request)
-            actions.edit(db, before[0], changes, who, request.reason)
+            operator_actions.edit(db, before[0], changes, who, request.reason)
         if request.by_daemon:
-            queued = actions.queue_retry(db, before, who, request.mode, request.reason)
+            queued = operator_actions.queue_retry(db, before, who, request.mode, request.reason)
             _report_queued(before, queued, as_json=request.as_json)
             return True
-        actions.begin_retry(db, before, who, request.mode, request.reason)
+        operator_actions.begin_retry(db, before, who, request.mode, request.reason)
     runs: dict[int, str] = {r.rejection_id: "" for r in before}
     outcomes: list[Outcome] = []
     try:
         _run(Lockstep(installation), before, request, outcomes, runs)
     finally:
         with reading() as db:
-            actions.end_retry(db, runs)
-            after = workqueue.by_id(db, list(runs))
+            operator_actions.end_retry(db, runs)
+            after = work_queue.by_id(db, list(runs))
     _report(before, after, outcomes, as_json=request.as_json)
     return not any(outcome.error for outcome in outcomes)
 

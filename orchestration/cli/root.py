@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import click
@@ -9,7 +11,6 @@ import psycopg
 
 from domain.errors import LockstepError
 from domain.text import shown
-from orchestration.cli.lazy import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything on this machine: database, sandbox, Dagster's UI and daemon."),
@@ -20,8 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "connect": ("connect:connect", "Check both systems of a connection and bring the last days over."),
     "replay": ("replay:replay", "Run past days of a connection again, in bounded chunks."),
     "webhooks": ("webhooks:webhooks", "Take in webhooks of the stores and the OMSs."),
-    "forget": ("forget:forget", "Take a person out of the ledger."),
-    "retention": ("retention:retention", "Remove what is past its retention."),
+    "forget": ("privacy:forget", "Take a person out of the ledger."),
+    "retention": ("privacy:retention", "Remove what is past its retention."),
     "reconcile": ("reconcile:reconcile", "Compare both systems of a connection, and heal what drifted."),
     "doctor": ("doctor:doctor", "Check the installation, and say what to do about what is wrong."),
     "db": ("database:db", "Start and stop the embedded PostgreSQL."),
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 LONGEST_MESSAGE = 600
+WHOLE_SENTENCE = 200
 FIRST_STEPS = """\b
 First steps:
   lockstep up                  everything on this machine, with simulated systems
@@ -39,6 +41,32 @@ First steps:
   lockstep trace ORDER         what happened to this order?
 
 Exit codes: 0 all is well, 1 a fault (one sentence on stderr), 2 wrong usage."""
+
+
+class LazyGroup(click.Group):
+    """A group with commands of other modules: ``lazy`` is name -> (module:command below ``orchestration.cli``, one line of help)."""
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the group's own commands, then the others in their given order."""
+        return [*super().list_commands(ctx), *self._lazy]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, importing its module if need be."""
+        if cmd_name not in self._lazy:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = self._lazy[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(f"orchestration.cli.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        own = [(name, self.commands[name].get_short_help_str(limit=WHOLE_SENTENCE)) for name in super().list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([*own, *((name, text) for name, (_, text) in self._lazy.items())])
 
 
 class Fault(click.ClickException):

@@ -9,13 +9,13 @@ from uuid import uuid4
 
 import dagster as dg
 
-from assets.runtime import Lockstep
-from assets.steps import TRIGGER_TAG
-from assets.streams import STREAMS
+from assets.chain.steps import TRIGGER_TAG
+from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import LockstepError, PermanentError
-from orchestration import launch
-from resources.ledger.status import run_counts
+from orchestration.local import in_process
+from resources.ledger.monitoring.status import run_counts
+from resources.lockstep import Lockstep
 
 REQUEST_TAG = "sync/request"
 """Finds the run of a request that raised before its id was known."""
@@ -89,7 +89,7 @@ def check_days(installation: Installation, first: date, last: date) -> None:
 
 def run_each(lockstep: Lockstep, connection: str, wanted: Sequence[Chunk], trigger: str, *, force: bool = False) -> Iterator[Outcome]:
     """Run chunk after chunk against the persistent instance; a failed run ends in an outcome with its error, not in an exception."""
-    with launch.instance() as on:
+    with in_process.instance() as on:
         for chunk in wanted:
             yield _run(lockstep, on, connection, chunk, trigger, force=force)
 
@@ -99,7 +99,9 @@ def _run(lockstep: Lockstep, on: dg.DagsterInstance, connection: str, chunk: Chu
     tags = {TRIGGER_TAG: trigger, REQUEST_TAG: request}
     error = ""
     try:
-        launch.run_partitions(lockstep, on, connection, chunk.streams, chunk.first, chunk.last, tags, force=force, records=chunk.records)
+        in_process.run_partitions(
+            lockstep, on, connection, chunk.streams, chunk.first, chunk.last, tags, force=force, records=chunk.records
+        )
     except dg.Failure as failure:
         error = str(failure.description)
     except LockstepError as fault:

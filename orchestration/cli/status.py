@@ -11,12 +11,12 @@ from typing import Any
 import click
 from rich.text import Text
 
-from orchestration.cli.ledger import connection_of, reading
+from orchestration.cli.context import connection_of, reading
 from orchestration.cli.output import ago, connection_option, examples, json_option, print_json, print_table, span
 from orchestration.settings import load
-from resources.ledger.configured import describe
-from resources.ledger.status import StreamStatus, stream_statuses
-from resources.ledger.watch import Stuck, StuckCount, past_limit
+from resources.ledger.monitoring.clocks import Stuck, StuckCount, past_limit
+from resources.ledger.monitoring.connection_config import describe
+from resources.ledger.monitoring.status import StreamStatus, stream_statuses
 
 COLUMNS = ("connection", "stream", "state", "lag", "limit", "last probe", "last change seen", "last captured", "last delivery",
            "open rejections", "in flight", "pending", "stuck")  # fmt: skip

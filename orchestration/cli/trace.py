@@ -11,12 +11,12 @@ import click
 from domain.connections import Installation
 from domain.identity import LONGEST_ID, correlation_id
 from domain.text import shown
-from orchestration.cli.ledger import connection_of, reading
+from orchestration.cli.context import connection_of, reading
 from orchestration.cli.output import at, examples, json_option, print_json, print_table
 from orchestration.settings import load
-from resources.ledger import timeline
-from resources.ledger.status import known_connections
-from resources.ledger.timeline import Event, Standing
+from resources.ledger.monitoring import timeline
+from resources.ledger.monitoring.status import known_connections
+from resources.ledger.monitoring.timeline import Event, Standing
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,15 @@ import click
 import httpx
 import yaml
 
-from assets import hooks
-from assets.runtime import Lockstep
+from assets.health import ensure_webhooks
 from domain.errors import TransientError
-from orchestration import sandboxed
 from orchestration.cli.database import configure_sandbox, prepare_database
 from orchestration.cli.output import examples
-from orchestration.cli.processes import Children, answers, check_port_free, free_port, listens
+from orchestration.local import sandbox_process
+from orchestration.local.processes import Children, answers, check_port_free, free_port, listens
 from orchestration.settings import FILE_NAME, VARIABLE, connections_path, load, project_root
-from resources.ledger import embedded
+from resources.ledger.database import embedded
+from resources.lockstep import Lockstep
 from sandbox.seed import invented
 from sandbox.seed.load import post
 
@@ -41,10 +41,10 @@ START_SECONDS = 120
 @click.option("--no-sandbox", is_flag=True, help="Start no sandbox and no traffic, even without a connections.yaml of your own.")
 @click.option("--rate", type=click.FloatRange(0, 50, min_open=True), default=0.5, show_default=True, help="Orders a second in the sandbox.")
 @click.option(
-    "--sandbox-port", type=click.IntRange(1, 65535), default=sandboxed.PORT, show_default=True, help="Loopback port of the sandbox."
+    "--sandbox-port", type=click.IntRange(1, 65535), default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."
 )
 @click.option(
-    "--webhooks-port", type=click.IntRange(1, 65535), default=sandboxed.WEBHOOKS_PORT, show_default=True,
+    "--webhooks-port", type=click.IntRange(1, 65535), default=sandbox_process.WEBHOOKS_PORT, show_default=True,
     help="Loopback port that takes in webhooks.",
 )  # fmt: skip
 def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_port: int) -> None:
@@ -61,7 +61,7 @@ def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_por
     check_port_free(webhooks_port, "--webhooks-port")
     with_sandbox = not no_sandbox and not _has_own_connections()
     started_database = prepare_database()
-    sandbox: sandboxed.Sandbox | None = None
+    sandbox: sandbox_process.Sandbox | None = None
     children = Children(embedded.home(), project_root(), {**os.environ, "DAGSTER_HOME": str(project_root())})
     try:
         if with_sandbox:
@@ -84,9 +84,9 @@ def _has_own_connections() -> bool:
     return bool(os.environ.get(VARIABLE)) or (project_root() / FILE_NAME).exists()
 
 
-def _start_sandbox(children: Children, port: int, rate: float, webhooks: str) -> sandboxed.Sandbox:
+def _start_sandbox(children: Children, port: int, rate: float, webhooks: str) -> sandbox_process.Sandbox:
     """Start the sandbox on its kept state, fill a new one, and let shoppers in."""
-    sandbox = sandboxed.start(port)
+    sandbox = sandbox_process.start(port)
     configure_sandbox(sandbox.url, webhooks)
     if not _is_filled(sandbox.url):
         today = datetime.now(UTC).date()
@@ -100,7 +100,7 @@ def _start_sandbox(children: Children, port: int, rate: float, webhooks: str) ->
     return sandbox
 
 
-def _start_webhooks(children: Children, port: int, stopping: threading.Event, sandbox: sandboxed.Sandbox | None) -> None:
+def _start_webhooks(children: Children, port: int, stopping: threading.Event, sandbox: sandbox_process.Sandbox | None) -> None:
     """Start the process that takes in webhooks, if any connection wants it, and have the sandbox's systems send theirs."""
     installation = load()
     if all(connection.webhooks is None for connection in installation.connections.values()):
@@ -110,10 +110,10 @@ def _start_webhooks(children: Children, port: int, stopping: threading.Event, sa
         return
     if sandbox is not None:
         if webhooks := installation.connections[STORE].webhooks:
-            sandboxed.push_from_oms(sandbox.url, STORE, webhooks.url(STORE, "oms"))
+            sandbox_process.push_from_oms(sandbox.url, STORE, webhooks.url(STORE, "oms"))
         lockstep = Lockstep(installation)
         try:
-            hooks.ensure(lockstep, STORE)
+            ensure_webhooks(lockstep, STORE)
         finally:
             lockstep.close()
     click.echo(f"webhooks: http://127.0.0.1:{port}/hooks/CONNECTION/SYSTEM (docs/webhooks.md)")
@@ -151,7 +151,7 @@ def _workspace(code_port: int) -> Path:
     return file
 
 
-def watch(children: Children, sandbox: sandboxed.Sandbox | None, stopping: threading.Event) -> str:
+def watch(children: Children, sandbox: sandbox_process.Sandbox | None, stopping: threading.Event) -> str:
     """Wait until we are told to stop, or a child ends; return what ended, or an empty text."""
     while not stopping.wait(0.5):
         if (child := children.dead()) is not None:

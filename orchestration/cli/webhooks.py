@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 
 from domain.errors import PermanentError
 from orchestration.cli.output import examples
-from orchestration.sandboxed import WEBHOOKS_PORT
+from orchestration.local.sandbox_process import WEBHOOKS_PORT
 from orchestration.settings import load
-from orchestration.webhooks import MAX_BODY, build_app
-from resources.ledger.embedded import database_url
+from orchestration.webhooks.app import MAX_BODY, build_app
+from resources.ledger.database.embedded import database_url
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HEADER_BYTES = 16 * 1024

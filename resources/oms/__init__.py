@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from domain.ports import OrderManagementSystem
 from resources.connector import Connector
-from resources.oms import manhattan
-from resources.oms.manhattan.pushes import build_receiver as build_manhattan_receiver
+from resources.oms.manhattan import adapter
+from resources.oms.manhattan.events import build_receiver as build_manhattan_receiver
 from resources.oms.manhattan.settings import ManhattanSettings
 
 REGISTRY: dict[str, Connector[OrderManagementSystem]] = {
-    manhattan.KIND: Connector(ManhattanSettings, manhattan.build, build_manhattan_receiver),
+    adapter.KIND: Connector(ManhattanSettings, adapter.build, build_manhattan_receiver),
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain.ports import CommercePlatform
 from resources.connector import Connector
-from resources.platforms.bigcommerce.client import build as build_bigcommerce
-from resources.platforms.bigcommerce.hooks import build_receiver as build_bigcommerce_receiver
+from resources.platforms.bigcommerce.adapter import build as build_bigcommerce
+from resources.platforms.bigcommerce.events import build_receiver as build_bigcommerce_receiver
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 REGISTRY: dict[str, Connector[CommercePlatform]] = {

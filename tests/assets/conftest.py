@@ -9,8 +9,9 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from assets import chain, parcels
-from resources.retries import RetryPolicy
+from assets.chain import factory
+from assets.streams import shipment_plan
+from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Scene
 
@@ -19,8 +20,8 @@ from tests.assets.scene import Scene
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a second try come in hundredths of a second; Dagster's own retries, minutes apart, are left out."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
-    monkeypatch.setattr(chain, "RETRIES", dg.RetryPolicy(max_retries=0))
-    monkeypatch.setattr(parcels, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(factory, "RETRIES", dg.RetryPolicy(max_retries=0))
+    monkeypatch.setattr(shipment_plan, "GRACE_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import httpx
 import orjson
 import psycopg
 
-from assets.runtime import Lockstep
 from domain.connections import Installation
 from orchestration.definitions import build
+from resources.lockstep import Lockstep
 from tests.assets import documents
 
 Json = dict[str, Any]

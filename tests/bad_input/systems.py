@@ -10,12 +10,12 @@ from typing import NamedTuple
 import httpx
 import orjson
 
-from domain.primitives import Window
-from resources.auth import NoAuth
-from resources.http import ApiClient, RetryPolicy
-from resources.oms.manhattan.search import OrderSearch
-from resources.platforms.bigcommerce.client import BigCommerce, build
-from resources.ratelimit import Limiter, LocalQuota
+from domain.values import Window
+from resources.http.auth import NoAuth
+from resources.http.client import ApiClient, RetryPolicy
+from resources.http.rate_limit import Limiter, LocalQuota
+from resources.oms.manhattan.orders.search import OrderSearch
+from resources.platforms.bigcommerce.adapter import BigCommerce, build
 from tests.resources.oms.manhattan.samples import settings_of
 from tests.resources.platforms.bigcommerce.stores import connection, settings
 

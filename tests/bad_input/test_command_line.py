@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from domain.errors import PermanentError
 from orchestration.cli.root import COMMANDS, lockstep
-from resources.ledger import edits
+from resources.ledger.captures import edits
 from tests.bad_input.counts import COMMAND_LINE
 from tests.bad_input.grammar import Mutator
 from tests.orchestration.test_settings import GOOD

@@ -10,19 +10,20 @@ import orjson
 import psycopg
 import pytest
 
-from assets.capture import capture
-from assets.inventory import Inventory
-from assets.orders import Orders
-from assets.shipments import Shipments
-from assets.spec import Stream, Sync
-from assets.validate import ValidationCounts, validate
+from assets.chain.stream import Stream
+from assets.pipeline.capture import capture
+from assets.pipeline.validate import ValidationCounts, validate
+from assets.streams.inventory import Inventory
+from assets.streams.orders import Orders
+from assets.streams.shipments import Shipments
 from domain.exchange import RawRecord
 from domain.identity import capture_id, content_digest, is_id
+from resources.http.rate_limit import LocalQuota
 from resources.ledger.rows import CaptureRow
-from resources.ledger.store import Ledger
-from resources.oms.manhattan import build as build_oms
-from resources.platforms.bigcommerce.client import build as build_platform
-from resources.ratelimit import LocalQuota
+from resources.ledger.session import Ledger
+from resources.lockstep import Sync
+from resources.oms.manhattan.adapter import build as build_oms
+from resources.platforms.bigcommerce.adapter import build as build_platform
 from tests.bad_input.counts import END_TO_END
 from tests.bad_input.grammar import Mutator
 from tests.bad_input.systems import DAY, START, Listed, platform_on, search_on, store_of, tenant_of

@@ -12,13 +12,13 @@ import pytest
 
 from domain.errors import LockstepError, RecordRejected
 from domain.exchange import Mapped
-from domain.fulfilment import Fulfilment
-from domain.inventory import StockLevel
-from domain.primitives import FIRST_YEAR, LAST_YEAR
-from resources.http import Reply
+from domain.records.fulfilment import Fulfilment
+from domain.records.inventory import StockLevel
+from domain.values import FIRST_YEAR, LAST_YEAR
+from resources.http.client import Reply
 from resources.oms.manhattan.envelope import open_envelope, read_answer, rejection, write_answer
-from resources.oms.manhattan.fulfilment import FulfilmentMapper
-from resources.oms.manhattan.stock import StockMapper
+from resources.oms.manhattan.inventory import StockMapper
+from resources.oms.manhattan.shipments.fulfilment import FulfilmentMapper
 from tests.bad_input.counts import OMS_ANSWERS, OMS_FULFILMENTS, OMS_STOCK
 from tests.bad_input.grammar import Mutator, Payload, smallest
 from tests.bad_input.operations import grows_too_fast

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from domain.errors import RecordRejected
 from domain.exchange import Mapped
-from domain.orders import Order
+from domain.records.orders import Order
 from tests.bad_input.counts import STORE_ORDERS
 from tests.bad_input.grammar import Mutator
 from tests.bad_input.operations import grows_too_fast
 from tests.bad_input.verdicts import judged, run
+from tests.resources.platforms.bigcommerce.orders.test_mapping_odd import compound
 from tests.resources.platforms.bigcommerce.stores import line_of, mapper, order
-from tests.resources.platforms.bigcommerce.test_mapping_odd import compound
 
 PERSONAL = ("jane.doe", "Jane", "Doe", "123 Main", "555-0100", "5550100", "Bobby")
 CENT = Decimal("0.01")

@@ -16,7 +16,7 @@ from tests.assets.scene import NAME
 from tests.bad_input.counts import WEBHOOKS
 from tests.bad_input.grammar import Mutator, smallest
 from tests.bad_input.verdicts import is_told
-from tests.orchestration.hooked import event, listening, pushed, signed
+from tests.orchestration.webhooks.senders import event, listening, pushed, signed
 from tests.resources.oms.manhattan.samples import published
 
 FORGERIES = ("other secret", "other body", "stale", "early", "no signature", "odd signature", "odd time")

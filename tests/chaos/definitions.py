@@ -8,20 +8,21 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets import chain, parcels
-from assets.runtime import Lockstep
+from assets.chain import factory
+from assets.streams import shipment_plan
 from orchestration import schedules
 from orchestration.definitions import build
 from orchestration.settings import load
-from sensors import cursor, heartbeat, requeue
+from resources.lockstep import Lockstep
+from sensors import cursor, health, requeue
 
 SWEEP_MINUTES = int(os.environ.get("CHAOS_SWEEP_MINUTES", "1"))
 
 cursor.FIRST_PAUSE, cursor.LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=5)
 requeue.EVERY_SECONDS, requeue.REPEAT_SECONDS = 5, 10
-heartbeat.HOOKS_EVERY = timedelta(seconds=30)
-parcels.GRACE_SECONDS = 3.0
-chain.RETRIES = dg.RetryPolicy(max_retries=1, delay=1)
+health.HOOKS_EVERY = timedelta(seconds=30)
+shipment_plan.GRACE_SECONDS = 3.0
+factory.RETRIES = dg.RetryPolicy(max_retries=1, delay=1)
 schedules.SWEEP_CRON = f"*/{SWEEP_MINUTES} * * * *"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from resources.ledger.migrate import migrate
+from resources.ledger.database.migrate import migrate
 from tests.chaos.archived import archive_differences, today
 from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, Difference, differences
 from tests.chaos.facts import gather, tracked_skus

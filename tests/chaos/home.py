@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
-from orchestration import sandboxed
+from orchestration.local import sandbox_process
 from orchestration.settings import project_root
 
 NAME = "chaos"
 TOKEN, CLIENT_SECRET = f"sandbox-token-{NAME}", f"sandbox-client-secret-{NAME}"
-SECRETS = {**sandboxed.SECRETS, f"token-{NAME}": TOKEN, f"client-secret-{NAME}": CLIENT_SECRET}
+SECRETS = {**sandbox_process.SECRETS, f"token-{NAME}": TOKEN, f"client-secret-{NAME}": CLIENT_SECRET}
 SNAPSHOT_SECONDS = 4
 
 
@@ -70,7 +70,7 @@ def _connection(folder: Path, url: str, webhooks: str) -> dict[str, Any]:
             "organization": "SANDBOX", "requests_per_second": 5000, "push_concurrency": 4, "timeout": 3.0, "push": push,
         },
         "orders": {
-            "uom": "EA", "shipping_methods": sandboxed.SHIPPING_METHODS, "payment_methods": sandboxed.PAYMENT_METHODS,
+            "uom": "EA", "shipping_methods": sandbox_process.SHIPPING_METHODS, "payment_methods": sandbox_process.PAYMENT_METHODS,
             "pickup_locations": {"STORE-01": "STORE-01"},
         },
         "inventory": {"interval": f"PT{SNAPSHOT_SECONDS}S"},

@@ -15,16 +15,16 @@ from pathlib import Path
 import psutil
 import yaml
 
-from orchestration.cli.processes import free_port, listens
+from orchestration.local.processes import free_port, listens
 from orchestration.settings import project_root
-from resources.ledger import embedded
+from resources.ledger.database import embedded
 from tests.chaos.home import Home
 
 START_SECONDS = 90.0
 SUBREAPER = 36
 """prctl's PR_SET_CHILD_SUBREAPER: what loses its parent becomes our child, so that nothing outlives us."""
 RUN_MARK = "multiprocessing.spawn"
-START_POSTGRES = "import sys, pathlib; from resources.ledger import embedded; print(embedded.start(pathlib.Path(sys.argv[1])))"
+START_POSTGRES = "import sys, pathlib; from resources.ledger.database import embedded; print(embedded.start(pathlib.Path(sys.argv[1])))"
 
 
 class NotStarted(Exception):

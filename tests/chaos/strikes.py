@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 
-from orchestration.cli.processes import listens
+from orchestration.local.processes import listens
 from tests.chaos import database_faults, remote_faults, webhooks
 from tests.chaos.archived import fill_disk, today
 from tests.chaos.naming import Hit

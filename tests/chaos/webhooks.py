@@ -13,7 +13,7 @@ import psycopg
 from tests.chaos.compare import LOST, WRONG, Difference
 from tests.chaos.home import CLIENT_SECRET, NAME
 from tests.chaos.traffic import Systems
-from tests.orchestration.hooked import event, pushed, signed
+from tests.orchestration.webhooks.senders import event, pushed, signed
 
 Json = dict[str, Any]
 ORDERLY: Json = {"retries": [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0], "block_seconds": 10.0}

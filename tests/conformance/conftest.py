@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resources import oms, platforms
-from resources.retries import RetryPolicy
+from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.conformance.systems import Simulated, SimulatedOms, SimulatedStore
 

@@ -18,9 +18,9 @@ import orjson
 
 from domain.connections import Connection
 from domain.exchange import Check, Exchange, Mapped, RawRecord, ShipmentRequest, Skipped
-from domain.orders import Order
 from domain.ports import CommercePlatform, OmsWriter, OrderManagementSystem, StoreWriter
-from domain.primitives import Window
+from domain.records.orders import Order
+from domain.values import Window
 from sandbox.app import RunningSandbox
 from sandbox.system import Request, Response
 

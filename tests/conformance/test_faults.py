@@ -11,8 +11,8 @@ import pytest
 from domain.errors import LockstepError, PermanentError, TransientError
 from domain.exchange import Exchange
 from domain.ports import OmsWriter, OrderManagementSystem
-from domain.primitives import Window
-from resources.retries import RetryPolicy
+from domain.values import Window
+from resources.http.retries import RetryPolicy
 from tests.conformance.systems import DAY, Simulated, SimulatedOms, SimulatedStore
 from tests.conformance.test_reading import HOUR, read
 from tests.conformance.test_store_writing import CORRELATION, NUMBER

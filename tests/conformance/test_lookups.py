@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from domain.exchange import RawRecord
-from domain.primitives import Window
+from domain.values import Window
 from tests.conformance.systems import DAY, Simulated, SimulatedOms, SimulatedStore
 
 HOUR = timedelta(hours=1)

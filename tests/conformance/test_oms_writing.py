@@ -11,7 +11,7 @@ import pytest
 from domain.exchange import Exchange, Mapped
 from domain.milestones import STAGES, Milestone
 from domain.ports import OmsWriter, OrderManagementSystem
-from domain.primitives import Window
+from domain.values import Window
 from tests.conformance.mutations import mutations, refusal
 from tests.conformance.systems import DAY, SimulatedOms
 from tests.conformance.test_reading import HOUR

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.exchange import Mapped, RawRecord
-from domain.primitives import Window
+from domain.values import Window
 from tests.conformance.mutations import mutations, refusal
 from tests.conformance.systems import DAY, Simulated
 

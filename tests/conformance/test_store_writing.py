@@ -9,10 +9,10 @@ import pytest
 
 from domain.errors import RecordRejected
 from domain.exchange import Exchange, Mapped, OutcomeUnknown, Skipped
-from domain.inventory import StockTarget
 from domain.milestones import Milestone
 from domain.ports import CommercePlatform, StoreWriter
-from domain.primitives import Window
+from domain.records.inventory import StockTarget
+from domain.values import Window
 from tests.conformance.systems import DAY, SimulatedStore
 from tests.conformance.test_reading import HOUR
 

@@ -23,8 +23,8 @@ from openapi_core.testing import MockRequest, MockResponse
 
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import ShipmentLine, ShipmentRequest
-from domain.inventory import StockTarget
-from domain.primitives import Window
+from domain.records.inventory import StockTarget
+from domain.values import Window
 from sandbox.app import RunningSandbox, running_sandbox
 from sandbox.system import Request, Response
 from tests.resources.platforms.bigcommerce.stores import ADDRESS, HASH, platform

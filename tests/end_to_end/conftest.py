@@ -14,8 +14,9 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from assets import chain, parcels
-from resources.retries import RetryPolicy
+from assets.chain import factory
+from assets.streams import shipment_plan
+from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Json, Scene
 from tests.end_to_end.crash_runner import GRACE_SECONDS
@@ -27,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a second try come in hundredths of a second; Dagster's own retries, minutes apart, are left out."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
-    monkeypatch.setattr(chain, "RETRIES", dg.RetryPolicy(max_retries=0))
-    monkeypatch.setattr(parcels, "GRACE_SECONDS", GRACE_SECONDS)
+    monkeypatch.setattr(factory, "RETRIES", dg.RetryPolicy(max_retries=0))
+    monkeypatch.setattr(shipment_plan, "GRACE_SECONDS", GRACE_SECONDS)
 
 
 @pytest.fixture

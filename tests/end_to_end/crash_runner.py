@@ -4,7 +4,7 @@
 Dagster takes seconds, so each job runs in a fork of this process, which has no thread and no connection of its own yet. A job::
 
     {"installation": {...}, "database": URL, "streams": ["orders"], "first": "2026-01-02", "last": "2026-01-03", "trigger": "", "config": {...},
-     "crash": {"module": "resources.ledger.captures", "name": "Captures.add", "when": "before" | "after", "call": 1} | null}
+     "crash": {"module": "resources.ledger.captures.captures", "name": "Captures.add", "when": "before" | "after", "call": 1} | null}
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets import chain, parcels
-from assets.runtime import Lockstep
+from assets.chain import factory
+from assets.streams import shipment_plan
 from domain.connections import Installation
-from domain.inventory import StockLevel
+from domain.records.inventory import StockLevel
 from domain.schemas.stock import stock_problems
 from orchestration.definitions import build
+from resources.lockstep import Lockstep
 from tests.assets.scene import NAME, Scene, run_chains
 
 FAILED = 3
@@ -50,8 +51,8 @@ def main() -> None:
 
 def _run(job: dict[str, Any]) -> int:
     try:
-        chain.RETRIES = dg.RetryPolicy(max_retries=0)
-        parcels.GRACE_SECONDS = GRACE_SECONDS
+        factory.RETRIES = dg.RetryPolicy(max_retries=0)
+        shipment_plan.GRACE_SECONDS = GRACE_SECONDS
         if job["crash"]:
             arm(**job["crash"])
         installation = Installation.model_validate(job["installation"])

@@ -23,9 +23,13 @@ class Place(NamedTuple):
         return f"{self.when} {self.name} {self.call}"
 
 
-CAPTURES, RECORDS, DELIVERIES = "resources.ledger.captures", "resources.ledger.records", "resources.ledger.deliveries"
-STORE, CATALOGUE, DESK = "resources.ledger.store", "resources.ledger.catalogue", "assets.delivery"
-OMS_WRITER, STORE_WRITER = "resources.oms.manhattan.writer", "resources.platforms.bigcommerce.writer"
+CAPTURES, RECORDS, DELIVERIES = (
+    "resources.ledger.captures.captures",
+    "resources.ledger.records.records",
+    "resources.ledger.deliveries.deliveries",
+)
+STORE, CATALOGUE, DESK = "resources.ledger.session", "resources.ledger.records.catalog", "assets.delivery.engine"
+OMS_WRITER, STORE_WRITER = "resources.oms.manhattan.orders.writer", "resources.platforms.bigcommerce.shipments"
 
 
 def kill(scene: Scene, runner: Runner, stream: str, place: Place, first: date, **more: Any) -> None:

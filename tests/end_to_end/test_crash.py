@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assets.config import live_config
+from assets.chain.run_config import live_config
 from tests.assets import documents
 from tests.assets.scene import NAME, Json, Scene
 from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from orchestration import sandboxed
-from resources.ledger import embedded
+from orchestration.local import sandbox_process
+from resources.ledger.database import embedded
 from tests.shared import shared_path
 
 LOCKSTEP = Path(sys.executable).parent / "lockstep"
@@ -69,7 +69,7 @@ def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(home: 
     assert row_of(first.stdout, "orders")[4:] == row_of(second.stdout, "orders")[4:]
 
     monkeypatch.setenv("LOCKSTEP_HOME", str(home.folder))
-    sandbox = sandboxed.start(home.port)
+    sandbox = sandbox_process.start(home.port)
     try:
         control = f"{sandbox.url}/_sandbox/bigcommerce/demo"
         shipment = json.loads(httpx.get(f"{control}/effects/shipments").text.splitlines()[0])

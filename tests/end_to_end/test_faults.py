@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assets import parcels
+from assets.streams import shipment_plan
 from tests.assets import documents
 from tests.assets.scene import Json, Scene
 from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once, assert_shipments_once, assert_stock_right
@@ -27,7 +27,7 @@ TROUBLE: dict[str, list[Json]] = {
     ],
 }
 UNDER_WAY_SECONDS = 1.5
-"""Longer than a request that was given up is still on its way to its effect here; the product allows more (``assets/parcels.py``)."""
+"""Longer than a request that was given up is still on its way to its effect here; the product allows more (``assets/shipment_plan.py``)."""
 cases = pytest.mark.parametrize("trouble", list(TROUBLE.values()), ids=list(TROUBLE))
 
 
@@ -51,7 +51,7 @@ def test_shipments_are_at_the_store_once_whatever_happens_to_their_creation(
 ) -> None:
     """A shipment is not idempotent at the store: where its answer is lost it is looked up, and never created again."""
     if trouble == TROUBLE["slower than the time-out"]:
-        monkeypatch.setattr(parcels, "GRACE_SECONDS", UNDER_WAY_SECONDS)
+        monkeypatch.setattr(shipment_plan, "GRACE_SECONDS", UNDER_WAY_SECONDS)
     scene.place_many(range(1, 6))
     scene.run("orders", first=scene.yesterday)
     for number in range(1, 6):

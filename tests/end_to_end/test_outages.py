@@ -18,15 +18,15 @@ import psycopg
 import pytest
 
 from domain.errors import TransientError
-from resources.ledger.migrate import migrate
-from resources.retries import RetryPolicy
+from resources.http.retries import RetryPolicy
+from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox
 from sensors import cursor, requeue
 from tests.assets import documents
 from tests.assets.scene import NAME, Json, Scene
 from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once, assert_shipments_once
 from tests.end_to_end.conftest import ROOT
-from tests.sensors.test_deltas import requests_of, run_request, tick
+from tests.sensors.test_changes import requests_of, run_request, tick
 
 MOST_TICKS = 12
 
@@ -182,7 +182,7 @@ class OwnServer:
         psutil.wait_procs(processes, timeout=10)
 
     def _call(self, code: str) -> str:
-        head = "import sys, pathlib; from resources.ledger import embedded; data = pathlib.Path(sys.argv[1]); "
+        head = "import sys, pathlib; from resources.ledger.database import embedded; data = pathlib.Path(sys.argv[1]); "
         done = subprocess.run([sys.executable, "-c", head + code, str(self.data)], cwd=ROOT, check=True, capture_output=True, text=True)
         return done.stdout.strip()
 

@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from assets.config import rerun_config
-from assets.reconcile import Report, Request, reconcile
+from assets.chain.run_config import rerun_config
+from assets.reconciliation.run import Report, Request, reconcile
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
-from orchestration.verify import Systems, shipment_differences
-from resources.ledger import reruns
+from orchestration.local.verify import Systems, shipment_differences
+from resources.ledger.rejections import reruns
 from tests.assets import documents
 from tests.assets.scene import NAME, Json, Scene
 from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once

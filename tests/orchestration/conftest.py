@@ -9,14 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from resources.retries import RetryPolicy
+from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.orchestration.shop import Shop
 
 DAGSTER_YAML = """
 storage:
   custom:
-    module: resources.ledger.dagster_storage
+    module: resources.ledger.database.dagster_storage
     class: LockstepStorage
     config: {}
 telemetry:

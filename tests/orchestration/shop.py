@@ -12,8 +12,8 @@ import psycopg
 import yaml
 from click.testing import CliRunner, Result
 
-from orchestration import sandboxed
 from orchestration.cli.root import lockstep
+from orchestration.local import sandbox_process
 from tests.assets import documents
 
 HISTORY = timedelta(days=10)
@@ -26,7 +26,7 @@ class Shop:
         self.url, self.database, self.store = url, database, store
         self.today = datetime.now(UTC).date()
         self.yesterday = self.today - timedelta(days=1)
-        self.file = sandboxed.configure("demo", store, self.today - HISTORY, url)
+        self.file = sandbox_process.configure("demo", store, self.today - HISTORY, url)
         self.change(orders={"shipping_methods": {"Ground": "Ground"}})
         self._control(f"bigcommerce/{store}/catalog", documents.PRODUCTS)
         self._control(f"manhattan/{store}/locations", [{"LocationId": documents.DEPOT, "LocationTypeId": "DC"}])

@@ -15,8 +15,8 @@ import pytest
 from dagster._api.list_repositories import sync_list_repositories_grpc
 from dagster._grpc.client import DagsterGrpcClient
 
-from orchestration import sandboxed
-from orchestration.cli.processes import free_port, listens
+from orchestration.local import sandbox_process
+from orchestration.local.processes import free_port, listens
 from orchestration.settings import project_root
 
 LONGEST_SECONDS = 120
@@ -49,7 +49,7 @@ def test_a_code_server_that_starts_without_a_database_serves_the_definitions(
     """Postgres may come back a second later; a server that kept the error would let everything stand still until a person looks."""
     if address is not None:
         monkeypatch.setenv("DATABASE_URL", address)
-    file = sandboxed.configure("demo", "demo", datetime.now(UTC).date() - timedelta(days=1), "http://127.0.0.1:1")
+    file = sandbox_process.configure("demo", "demo", datetime.now(UTC).date() - timedelta(days=1), "http://127.0.0.1:1")
     monkeypatch.setenv("LOCKSTEP_CONNECTIONS", str(file))
     with code_server() as client:
         symbols = sync_list_repositories_grpc(client).repository_symbols

@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.runtime import Lockstep
 from domain.connections import Installation
 from orchestration.definitions import build
+from resources.lockstep import Lockstep
 from tests.assets.scene import installation_of
 
 SNAPSHOT = Path(__file__).with_name("definitions.json")

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from domain.connections import Connection, SystemSection
-from domain.primitives import Window
+from domain.values import Window
 from orchestration.jobs import build_sync_job
 from orchestration.schedules import build_closing_sweep, build_status_sweep, last_hours
 

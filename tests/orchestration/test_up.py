@@ -16,10 +16,10 @@ import psycopg
 import pytest
 
 from domain.errors import PermanentError, TransientError
-from orchestration.cli.processes import Children, check_port_free, free_port, listens
 from orchestration.cli.up import watch
+from orchestration.local.processes import Children, check_port_free, free_port, listens
 from orchestration.settings import FILE_NAME, project_root
-from resources.ledger import embedded
+from resources.ledger.database import embedded
 
 
 @pytest.fixture

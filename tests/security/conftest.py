@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from resources.ledger import embedded
+from resources.ledger.database import embedded
 from tests.assets.conftest import scene, short_waits
 
 __all__ = ["acting", "bare_server", "new_user", "scene", "short_waits"]

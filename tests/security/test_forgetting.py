@@ -12,8 +12,8 @@ from psycopg import sql
 
 from domain.errors import PermanentError
 from domain.personal import GONE, without_person
-from resources.ledger.codec import decompress
-from resources.ledger.forgetting import Forgotten, forget, was_forgotten
+from resources.ledger.database.bulk import decompress
+from resources.ledger.privacy.forgetting import Forgotten, forget, was_forgotten
 from tests.assets.documents import PERSON, order
 from tests.assets.scene import NAME, Scene
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from assets.archive import archive_day
-from resources.platforms.bigcommerce.client import BigCommerce
+from resources.platforms.bigcommerce.adapter import BigCommerce
 from tests.assets.documents import PERSON, order
 from tests.assets.scene import NAME, Scene
 from tests.security.leaks import Needles, leaks

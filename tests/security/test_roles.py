@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from resources.ledger import migrate as module
-from resources.ledger import roles
-from resources.ledger.dagster_storage import create_tables
-from resources.ledger.migrate import migrate
+from resources.ledger.database import migrate as module
+from resources.ledger.database import roles
+from resources.ledger.database.dagster_storage import create_tables
+from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Scene
 from tests.security.conftest import acting, new_user
@@ -47,7 +47,7 @@ def test_dagster_runs_on_tables_that_the_owner_made(database: str) -> None:
     """Once ``lockstep migrate`` has made Dagster's tables, runs and events are stored with the writer's rights, which change no table."""
     create_tables(database)
     writer = acting(database, WRITER)
-    storage = {"custom": {"module": "resources.ledger.dagster_storage", "class": "LockstepStorage", "config": {"url": writer}}}
+    storage = {"custom": {"module": "resources.ledger.database.dagster_storage", "class": "LockstepStorage", "config": {"url": writer}}}
 
     @dg.asset
     def one() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from domain.connections import Connection
 from domain.exchange import Check
-from resources.platforms.bigcommerce import scopes
-from resources.platforms.bigcommerce.client import build
+from resources.http.rate_limit import LocalQuota
+from resources.platforms.bigcommerce.adapter import build
+from resources.platforms.bigcommerce.preflight import needed
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
-from resources.ratelimit import LocalQuota
 from tests.assets.scene import NAME, Scene, installation_of
 
 
@@ -82,11 +82,11 @@ def test_a_connection_asks_for_no_more_than_its_streams_need(tmp_path: Path) -> 
     def connection(**sections: object) -> Connection:
         return installation_of("http://127.0.0.1:1", "s1", tmp_path, **sections).connections[NAME]
 
-    assert scopes.needed(connection(streams=["orders"])) == (
+    assert needed(connection(streams=["orders"])) == (
         "store_v2_orders_read_only", "store_v2_transactions_read_only", "store_v2_information_read_only",
     )  # fmt: skip
-    assert "store_v2_products_read_only" in scopes.needed(connection())
-    assert "store_v2_products" in scopes.needed(connection(inventory={"infinite": "stop_tracking"}))
+    assert "store_v2_products_read_only" in needed(connection())
+    assert "store_v2_products" in needed(connection(inventory={"infinite": "stop_tracking"}))
     checks, _ = preflight(tmp_path, denied=SENSITIVE, streams=["orders"])
     assert [name for name in checks if name.startswith("scope ")] == ["scope store_v2_orders (read)"]
 

@@ -16,12 +16,12 @@ import pytest
 from pydantic import ValidationError
 
 from domain.errors import PermanentError
-from resources.auth import StaticHeader
-from resources.http import ApiClient
+from resources.http.async_client import PushClient
+from resources.http.auth import StaticHeader
+from resources.http.client import ApiClient
+from resources.http.rate_limit import Limiter, LocalQuota
 from resources.oms.manhattan.auth import TokenAuth
 from resources.oms.manhattan.settings import ManhattanSettings
-from resources.push import PushClient
-from resources.ratelimit import Limiter, LocalQuota
 
 SECRET = "planted-secret-1"
 

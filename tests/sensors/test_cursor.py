@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.primitives import Window
+from domain.values import Window
 from sensors import cursor
 from sensors.cursor import Chain, Due
 

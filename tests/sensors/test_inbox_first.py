@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from assets import hooks
+from assets.health import ensure_webhooks
 from domain.connections import Installation
-from orchestration.cli.processes import free_port
-from orchestration.webhooks import build_app
-from sensors import deltas
+from orchestration.local.processes import free_port
+from orchestration.webhooks.app import build_app
+from sensors import changes
 from tests.assets.scene import NAME, Scene, _secret
-from tests.orchestration.hooked import PUSH_SECRET, Served, served
-from tests.sensors.test_deltas import place_now, requests_of, run_request, tick
+from tests.orchestration.webhooks.senders import PUSH_SECRET, Served, served
+from tests.sensors.test_changes import place_now, requests_of, run_request, tick
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ def server(scene: Scene) -> Iterator[Served]:
     listen(scene, port, streams=("orders", "shipments"))
     with served(build_app(scene.installation, scene.database), scene.database, port) as running:
         assert scene.lockstep is not None
-        assert hooks.ensure(scene.lockstep, NAME) == ["webhook store/order/*: registered"]
+        assert ensure_webhooks(scene.lockstep, NAME) == ["webhook store/order/*: registered"]
         scene.to_oms("settings", {"push_url": f"{running.url}/hooks/{NAME}/oms", "push_secret": PUSH_SECRET})
         yield running
 
@@ -172,7 +172,7 @@ def test_the_sensor_of_a_listening_connection_ticks_often_however_rarely_it_poll
     """Looking into the inbox is cheap; the poll interval is about the remote systems."""
 
     def interval(installation: Installation) -> float:
-        return deltas._tick_interval(installation, NAME).total_seconds()
+        return changes._tick_interval(installation, NAME).total_seconds()
 
     scene.configure(poll_interval="PT1H")
     assert interval(scene.installation) == 3600

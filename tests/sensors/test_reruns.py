@@ -11,9 +11,9 @@ import psycopg
 
 from domain.connections import Installation
 from orchestration.definitions import build
-from resources.ledger import actions, reruns, workqueue
-from resources.ledger.reruns import Rerun
-from resources.ledger.workqueue import Choice
+from resources.ledger.rejections import operator_actions, reruns, work_queue
+from resources.ledger.rejections.reruns import Rerun
+from resources.ledger.rejections.work_queue import Choice
 from sensors.reruns import AT_ONCE, RERUN_TAG, tick
 from tests.assets.documents import address, order
 from tests.assets.scene import NAME, QUIET, Scene
@@ -120,8 +120,8 @@ def test_a_queued_retry_ends_with_its_run_whether_it_went_through_or_not(scene: 
     by_boat(scene, 1, scene.yesterday)
     scene.run("orders", first=scene.yesterday)
     with psycopg.connect(scene.database, autocommit=True) as db:
-        (found,) = workqueue.find(db, Choice())
-        actions.queue_retry(db, [found], "ann", "re_read", "")
+        (found,) = work_queue.find(db, Choice())
+        operator_actions.queue_retry(db, [found], "ann", "re_read", "")
     [request] = requests_of(scene)
     scene.fault("bigcommerce", {"kind": "status", "status": 401})
     assert not run_request(scene, request).success
@@ -133,7 +133,7 @@ def test_a_queued_retry_ends_with_its_run_whether_it_went_through_or_not(scene: 
     scene.fault("bigcommerce")
     scene.configure(orders=BOATS)
     with psycopg.connect(scene.database, autocommit=True) as db:
-        actions.queue_retry(db, [found], "ann", "as_captured", "mapped")
+        operator_actions.queue_retry(db, [found], "ann", "as_captured", "mapped")
     [request] = requests_of(scene)
     assert run_request(scene, request).success
     assert requests_of(scene) == []

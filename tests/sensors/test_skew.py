@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.primitives import Window
-from sensors import deltas
+from domain.values import Window
+from sensors import changes
 from sensors.cursor import Chain
 from tests.assets import documents
 from tests.assets.scene import NAME, Scene
-from tests.sensors.test_deltas import requests_of, run_request, tick
+from tests.sensors.test_changes import requests_of, run_request, tick
 
 BEHIND, AHEAD = timedelta(minutes=-10), timedelta(minutes=10)
 skews = pytest.mark.parametrize("skew", [BEHIND, AHEAD], ids=["10 minutes behind", "10 minutes ahead"])
@@ -88,7 +88,7 @@ def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scen
     assert requests_of(tick(scene)) == []
     # What the sensor will ask for in tomorrow's first minute.
     assert scene.lockstep is not None
-    [due] = deltas.probe(scene.lockstep, Chain(NAME, "orders"), midnight + timedelta(minutes=1))
+    [due] = changes.probe(scene.lockstep, Chain(NAME, "orders"), midnight + timedelta(minutes=1))
     assert due.day == midnight.date()
     assert midnight + timedelta(seconds=30) in due.window
 

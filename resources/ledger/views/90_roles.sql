@@ -2,7 +2,7 @@
 --   lockstep_owner   owns the schemas sync and history, migrates them
 --   lockstep_writer  what the daemon and runs need: rows of the ledger, and its functions
 --   lockstep_reader  the history, and nothing else
--- All or nothing: where the roles are missing and may not be created, nothing is granted, and resources/ledger/roles.py tells what to do.
+-- All or nothing: where the roles are missing and may not be created, nothing is granted, and resources/ledger/database/roles.py tells what to do.
 DO $$
 DECLARE
     wanted constant text[] := ARRAY['lockstep_owner', 'lockstep_writer', 'lockstep_reader'];

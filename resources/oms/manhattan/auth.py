@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 import httpx
 
 from domain.errors import AccessRefused, PermanentError, TransientError
-from resources.calls import is_certificate_fault
-from resources.http import checked_base_url
-from resources.redaction import error_text, hide
-from resources.retries import TEMPORARY
+from resources.http.attempts import is_certificate_fault
+from resources.http.client import checked_base_url
+from resources.http.redaction import error_text, hide
+from resources.http.retries import TEMPORARY
 
 RENEW_AT = 0.8
 """Share of its lifetime after which a token is renewed: clocks differ, and a call takes time."""

@@ -16,10 +16,10 @@ from domain.errors import LockstepError
 from domain.exchange import Check, MasterItem, RawRecord
 from domain.identity import is_id, makeshift_id
 from domain.text import clean_text
-from resources.http import ApiClient
+from resources.http.client import ApiClient
 from resources.oms.manhattan.envelope import open_envelope, read_answer
-from resources.oms.manhattan.published import Id, text_of
-from resources.oms.manhattan.search import rows_of
+from resources.oms.manhattan.orders.search import rows_of
+from resources.oms.manhattan.payload import Id, text_of
 from resources.oms.manhattan.settings import ManhattanSettings
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from resources.http import Reply
-from resources.redaction import hidden, private_to, told_text
+from resources.http.client import Reply
+from resources.http.redaction import hidden, private_to, told_text
 
 
 class Message(msgspec.Struct, rename="pascal"):

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from domain.connections import Config, SecretRef
-from domain.orders import ChargeKind, DeliveryMethod
-from resources.signatures import HmacScheme
+from domain.records.orders import ChargeKind, DeliveryMethod
+from resources.http.signatures import HmacScheme
 
 Path = Annotated[str, Field(pattern=r"^/")]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from domain.errors import PermanentError, Problem
 from domain.exchange import Unusable
 from domain.identity import content_digest, makeshift_id
-from domain.inventory import StoreItem
-from resources.http import ApiClient
-from resources.platforms.bigcommerce.heads import HIGHEST_ID
+from domain.records.inventory import StoreItem
+from resources.http.client import ApiClient
+from resources.platforms.bigcommerce.orders.header import HIGHEST_ID
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, INVENTORY_PAGE, SKUS_A_CALL
 
 TRACKING = ("none", "product", "variant")

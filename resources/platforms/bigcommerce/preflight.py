@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from domain.connections import Connection
+from domain.connections import INVENTORY, SHIPMENTS, Connection
 from domain.errors import LockstepError
 from domain.exchange import Check
-from resources.http import ApiClient, Reply
-from resources.platforms.bigcommerce import scopes
+from resources.http.client import ApiClient, Reply
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.secrets import permission_warning
@@ -34,9 +35,7 @@ class Preflight:
         if not checks[-1].ok:
             return checks
         checks.append(self._check("store", self._store))
-        checks += [
-            self._check(f"scope {probe.scope} ({probe.right})", partial(self._scope, probe)) for probe in scopes.probes(self._connection)
-        ]
+        checks += [self._check(f"scope {probe.scope} ({probe.right})", partial(self._scope, probe)) for probe in probes(self._connection)]
         checks.append(self._beyond_need())
         checks.append(self._check("locations", self._locations))
         if self._settings.channel_id is not None:
@@ -69,17 +68,17 @@ class Preflight:
         store = reply.json()
         return True, f"{store.get('name')} ({store.get('domain')}), plan {store.get('plan_name')}, status {store.get('status')}", ""
 
-    def _scope(self, probe: scopes.Probe) -> Finding:
+    def _scope(self, probe: Probe) -> Finding:
         granted, reply = probe.granted(self._http)
-        wanted = ", ".join(scopes.needed(self._connection))
+        wanted = ", ".join(needed(self._connection))
         advice = f"give the token the scope {probe.scope}; all of: {wanted}. Store-level scopes can't be edited: create a new account"
         return granted, "granted" if granted else _short(reply), advice
 
     def _beyond_need(self) -> Check:
         """Warn of rights that only make a stolen token worse; no reason to stop, since the connection works."""
-        name, wanted = "scopes beyond need", ", ".join(scopes.needed(self._connection))
+        name, wanted = "scopes beyond need", ", ".join(needed(self._connection))
         try:
-            found = scopes.beyond_need(self._http)
+            found = beyond_need(self._http)
         except LockstepError as error:
             return Check(name, True, f"could not be told: {error}")
         if not found:
@@ -107,3 +106,60 @@ class Preflight:
 
 def _short(reply: Reply) -> str:
     return reply.complaint()[:300]
+
+
+_DENIED = frozenset({401, 403})
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One right, and the harmless call by which it is tried."""
+
+    scope: str
+    right: str
+    """``read`` or ``write``."""
+    method: str
+    path: str
+    body: Any = None
+
+    def granted(self, http: ApiClient) -> tuple[bool, Reply]:
+        """Tell whether the right is granted; a write to nothing is refused for that, not for want of the right."""
+        reply = http.request(self.method, self.path, json=self.body, idempotent=True)
+        return (reply.ok if self.right == "read" else reply.status not in _DENIED), reply
+
+
+ORDERS = Probe("store_v2_orders", "read", "GET", "/v2/orders?limit=1")
+PRODUCTS = Probe("store_v2_products", "read", "GET", "/v3/catalog/products?limit=1")
+STOCK = Probe("store_inventory", "read", "GET", "/v3/inventory/items?limit=1")
+CHANGE_ORDERS = Probe("store_v2_orders", "write", "PUT", "/v2/orders/0", {})
+CHANGE_STOCK = Probe("store_inventory", "write", "PUT", "/v3/inventory/adjustments/absolute", {"reason": "Lockstep preflight", "items": []})
+SENSITIVE = (
+    Probe("store_v2_customers", "read", "GET", "/v3/customers?limit=1&id:in=0"),
+    Probe("store_v2_marketing", "read", "GET", "/v2/coupons?limit=1"),
+    Probe("store_v2_content", "read", "GET", "/v3/content/pages?limit=1"),
+)
+"""Rights that no stream needs; the call for customers asks for none, so that nobody's data is read."""
+
+
+def needed(connection: Connection) -> tuple[str, ...]:
+    """Return the names of the scopes that the connection's streams need, the least that does."""
+    streams = connection.streams
+    names = ["store_v2_orders" if SHIPMENTS in streams else "store_v2_orders_read_only", "store_v2_transactions_read_only",
+             "store_v2_information_read_only"]  # fmt: skip
+    if INVENTORY in streams:
+        # Writing to the catalog is only for an item that the OMS calls infinite: its tracking is stopped.
+        catalog = "store_v2_products" if connection.inventory.infinite == "stop_tracking" else "store_v2_products_read_only"
+        names += ["store_inventory", catalog, "store_locations_read_only"]
+    return tuple(names)
+
+
+def probes(connection: Connection) -> tuple[Probe, ...]:
+    """Return the rights to try for the connection's streams."""
+    streams = connection.streams
+    tried = [ORDERS, *([CHANGE_ORDERS] if SHIPMENTS in streams else [])]
+    return tuple(tried + ([PRODUCTS, STOCK, CHANGE_STOCK] if INVENTORY in streams else []))
+
+
+def beyond_need(http: ApiClient) -> list[str]:
+    """Return the sensitive scopes that the token has although nothing needs them."""
+    return [probe.scope for probe in SENSITIVE if probe.granted(http)[0]]

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import httpx
 import orjson
 
-from domain.orders import Order
 from domain.ports import OrderManagementSystem
+from domain.records.orders import Order
+from resources.http.rate_limit import LocalQuota
 from resources.oms import REGISTRY
-from resources.ratelimit import LocalQuota
 from resources.secrets import resolve
 from sandbox.app import RunningSandbox
 from tests.conformance.systems import SimulatedOms, connection_of

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.ports import CommercePlatform
+from resources.http.rate_limit import LocalQuota
 from resources.platforms import REGISTRY
-from resources.ratelimit import LocalQuota
 from resources.secrets import resolve
 from sandbox.app import RunningSandbox
 from tests.conformance.systems import SimulatedStore, connection_of

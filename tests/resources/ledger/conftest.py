@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from resources.ledger.store import Ledger, Session
+from resources.ledger.session import Ledger, Session
 
 
 @pytest.fixture

@@ -11,19 +11,19 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from resources.ledger.quota import PostgresQuota
-from resources.ledger.store import Ledger
+from resources.ledger.deliveries.quota import PostgresQuota
+from resources.ledger.session import Ledger
 
 TAKER = """
 import sys
-from resources.ledger.quota import PostgresQuota
+from resources.ledger.deliveries.quota import PostgresQuota
 quota = PostgresQuota(sys.argv[1])
 sys.stdin.readline()
 print(sum(quota.take("store", 3, quota=100, window_seconds=60)[0] for _ in range(60)))
 """
 HOLDER = """
 import sys, time
-from resources.ledger.store import Ledger
+from resources.ledger.session import Ledger
 with Ledger(sys.argv[1]).session("acme", "orders") as session, session.writer_lock():
     print("held", flush=True)
     time.sleep(60)

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from resources.oms.manhattan import ManhattanOms, build
-from resources.ratelimit import LocalQuota
+from resources.http.rate_limit import LocalQuota
+from resources.oms.manhattan.adapter import ManhattanOms, build
 from resources.secrets import resolve
 from sandbox.app import running_sandbox
 from tests.resources.oms.manhattan.samples import connection_of, settings_of

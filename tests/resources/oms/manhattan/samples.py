@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from domain.addresses import Address
+from domain.addressing.addresses import Address
 from domain.connections import Connection, SecretRef
-from domain.orders import (
+from domain.records.orders import (
     Charge,
     ChargeKind,
     Customer,

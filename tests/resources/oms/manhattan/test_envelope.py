@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from domain.errors import PermanentError, TransientError
-from resources.http import Reply
+from resources.http.client import Reply
 from resources.oms.manhattan.envelope import open_envelope, problem_code, read_answer, write_answer
 
 

@@ -10,11 +10,11 @@ import orjson
 
 from domain.connections import Connection, SecretRef
 from domain.exchange import Mapped
-from domain.orders import Order
-from resources.platforms.bigcommerce.client import BigCommerce, build
-from resources.platforms.bigcommerce.mapping import OrderMapper
+from domain.records.orders import Order
+from resources.http.rate_limit import LocalQuota
+from resources.platforms.bigcommerce.adapter import BigCommerce, build
+from resources.platforms.bigcommerce.orders.mapping import OrderMapper
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
-from resources.ratelimit import LocalQuota
 from tests.assets.documents import PERSON
 
 Json = dict[str, Any]

@@ -10,13 +10,13 @@ import pytest
 
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Mapped, Unusable
-from domain.inventory import StoreItem
 from domain.milestones import Milestone
-from domain.primitives import Window
+from domain.records.inventory import StoreItem
+from domain.values import Window
+from resources.http.rate_limit import LocalQuota
 from resources.platforms import REGISTRY
-from resources.platforms.bigcommerce.client import build
+from resources.platforms.bigcommerce.adapter import build
 from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS, STATUSES
-from resources.ratelimit import LocalQuota
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import HASH, ORDER, connection, line_of, order, platform, settings
 

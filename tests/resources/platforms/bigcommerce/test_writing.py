@@ -10,8 +10,8 @@ import pytest
 
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Exchange, OutcomeUnknown, ShipmentLine, ShipmentRequest
-from domain.inventory import StockTarget, StoreItem
 from domain.ports import StoreWriter
+from domain.records.inventory import StockTarget, StoreItem
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import platform
 

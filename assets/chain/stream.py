@@ -1,0 +1,103 @@
+"""What a stream must say of itself for the chain factory to build its three assets; everything else is common to all streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from domain.errors import Problem
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.values import Window
+from resources.ledger.rows import Accepted, Captured, TypedRows
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass
+class DeliveryCounts:
+    """What delivery made of a partition's accepted records."""
+
+    delivered: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    failed: int = 0
+    repeat: int = 0
+    """Records for which only what a dead run had begun was finished: they are due once more."""
+    effects: dict[str, int] = field(default_factory=dict)
+    """Settled effects by action: create, update, cancel, shipment, status, stock."""
+    errors: list[str] = field(default_factory=list)
+    """One line for each kind of failure that another try may cure."""
+    left_alone: dict[str, list[str]] = field(default_factory=dict)
+    """Records that a rule keeps from the target although they are fine, by rule: an operator wants their names."""
+
+    def leave(self, rule: str, name: str) -> None:
+        """Name a record that is left alone."""
+        self.left_alone.setdefault(rule, []).append(name)
+
+    def effect(self, action: str, count: int = 1) -> None:
+        """Count settled effects."""
+        self.effects[action] = self.effects.get(action, 0) + count
+
+
+@dataclass(frozen=True)
+class DeliveryRequest:
+    """What a delivery step was asked to do with one partition."""
+
+    day: date
+    again: bool
+    """A rerun by a person or a backfill: records that the target refused are tried once more."""
+    force: bool
+    """Send even what the target is known to hold."""
+    only: Sequence[str] | None = None
+    """The only records to deliver, by their ids at the source."""
+
+
+class Stream(Protocol[R]):
+    """A stream's particulars. ``R`` is its canonical record."""
+
+    name: str
+    to_oms: bool
+    """Direction: True from the store to the OMS."""
+    is_snapshot: bool
+    """The source only tells its present state: a past partition can't be read again, and unchanged records are not stored again."""
+    summary: str
+    """One line for the UI: what flows where."""
+
+    def probe(self, sync: Sync, since: datetime) -> datetime | None:
+        """Return the time of the oldest change at or after ``since``, by one cheap call."""
+        ...
+
+    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[list[RawRecord]]:
+        """Read the source's records of the window, in pages."""
+        ...
+
+    def correlate(self, sync: Sync, source_id: str) -> str:
+        """Return the correlation id of a source record."""
+        ...
+
+    def digest(self, record: RawRecord) -> bytes:
+        """Return the digest of the content that makes two versions different."""
+        ...
+
+    def mapper(self, sync: Sync, session: Session, captures: Sequence[Captured]) -> Callable[[bytes], Mapped[R] | Skipped]:
+        """Return the mapping of this chunk's payloads; look-ups that it needs are done once for the chunk, here."""
+        ...
+
+    def check(self, sync: Sync, session: Session, records: Sequence[R]) -> Mapping[int, Sequence[Problem]]:
+        """Validate a batch by the stream's pandera schemas; return the problems of failing records by position."""
+        ...
+
+    def typed(self, accepted: Sequence[tuple[Captured, R]]) -> list[TypedRows]:
+        """Return the rows of the stream's typed tables; empty tables too, so that a rerun can clear them."""
+        ...
+
+    def deliver(self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]) -> DeliveryCounts:
+        """Deliver a chunk of accepted records by the protocol of docs/delivery.md; called under the writer's lock."""
+        ...

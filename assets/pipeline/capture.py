@@ -1,0 +1,111 @@
+"""The step ``captured``: read a window of the source and store each version exactly as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from assets.chain.stream import Stream
+from assets.pipeline.prefetch import ahead, uncollected
+from domain.exchange import RawRecord
+from domain.identity import capture_id
+from domain.values import Window
+from resources.ledger.rows import CaptureRow
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+CHUNK = 2_000
+
+
+def source_present(sync: Sync, stream: Stream[Any]) -> datetime:
+    """Return the source's own present, in which its records' times and so the watermark are; a snapshot is taken at ours."""
+    if stream.is_snapshot:
+        return datetime.now(UTC)
+    return (sync.platform if stream.to_oms else sync.oms).clock()
+
+
+@dataclass
+class CaptureCounts:
+    """``read`` from the source, of which ``captured`` were new and ``known`` were stored before."""
+
+    read: int = 0
+    captured: int = 0
+    known: int = 0
+
+
+def capture(sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_live: bool) -> CaptureCounts:
+    """Capture the window, which must lie within the partition ``day``; the watermark moves with the last chunk's transaction.
+
+    A snapshot source has no past: for any other day than today nothing is read.
+    """
+    counts = CaptureCounts()
+    if stream.is_snapshot and day != datetime.now(UTC).date():
+        return counts
+    started = datetime.now(UTC)
+    with sync.ledger.session(sync.name, stream.name, sync.run_id) as session, sync.ledger.session(sync.name, stream.name) as reading:
+        for chunk, is_last in _with_end(ahead(_chunks(stream.fetch(sync, reading, window)))):
+            with uncollected():
+                rows = [_row(sync, stream, day, record) for record in chunk]
+            reached = _reached(sync, stream, window, started) if is_last else None
+            with session.writer_lock():
+                counts.captured += session.repeatable(lambda: _store(sync, stream, session, rows, reached, may_start=is_live))  # noqa: B023 - run at once
+            counts.read += len(rows)
+        counts.known = counts.read - counts.captured
+    return counts
+
+
+def _store(sync: Sync, stream: Stream[Any], session: Session, rows: list[CaptureRow], reached: Window | None, *, may_start: bool) -> int:
+    captured = session.captures.add(_changed(stream, session, rows), sync.run_id)
+    if reached is not None:
+        session.move_watermark(reached, may_start=may_start)
+    return captured
+
+
+def _reached(sync: Sync, stream: Stream[Any], window: Window, started: datetime) -> Window:
+    """Cut the window at the source's present when reading began: what it stamps after that has not been read, whatever our clock says.
+
+    A snapshot tells all there is, so it adjoins whatever was read before it.
+    """
+    if stream.is_snapshot:
+        return Window(datetime.min.replace(tzinfo=UTC), window.until)
+    present = source_present(sync, stream) - (datetime.now(UTC) - started)
+    return Window(window.since, min(window.until, max(window.since, present.replace(microsecond=0))))
+
+
+def _with_end(chunks: Iterator[list[RawRecord]]) -> Iterator[tuple[list[RawRecord], bool]]:
+    """Tell with each chunk whether it is the last; a source without records has one empty last chunk."""
+    held: list[RawRecord] = []
+    for chunk in chunks:
+        if held:
+            yield held, False
+        held = chunk
+    yield held, True
+
+
+def _chunks(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
+    """Gather pages to chunks of a size that spreads the fixed costs of a COPY."""
+    waiting: list[RawRecord] = []
+    for page in pages:
+        waiting.extend(page)
+        if len(waiting) >= CHUNK:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def _row(sync: Sync, stream: Stream[Any], day: date, record: RawRecord) -> CaptureRow:
+    digest = stream.digest(record)
+    identity = capture_id(sync.name, stream.name, record.source_id, digest, record.updated_at.isoformat())
+    correlation = stream.correlate(sync, record.source_id)
+    return CaptureRow(day, identity, record.source_id, record.updated_at, digest, record.payload, correlation)
+
+
+def _changed(stream: Stream[Any], session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:
+    """Leave out what a snapshot source tells again without change."""
+    if not stream.is_snapshot:
+        return rows
+    latest = session.captures.latest_digests([row.source_id for row in rows])
+    return [row for row in rows if latest.get(row.source_id) != row.digest]

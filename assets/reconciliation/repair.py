@@ -1,0 +1,64 @@
+"""Healing: the ledger's belief is corrected and the record made due again, so that the normal delivery closes the gap.
+
+Nothing is written to a target here, so there is one way of writing, with its claims and keys. A repair rests on the evidence that it was
+judged by, and is left undone where the ledger says something else by now: a delivery in flight, a newer version, a belief that moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from assets.reconciliation.result import Repair
+from domain.reconciliation import Mode
+from resources.ledger.deliveries.drifts import Drifts, forget_targets, lose_deliveries, make_due
+from resources.ledger.records.record_state import evidence
+from resources.ledger.rejections import reruns
+from resources.ledger.rejections.reruns import Rerun
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+WHY = "reconciliation: the target does not hold what it was sent"
+
+
+def heal(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[int]:
+    """Correct the ledger and queue the reruns, all in one transaction under the writer's lock; return the reruns' ids."""
+    if not repairs:
+        return []
+    with sync.ledger.session(sync.name, stream, sync.run_id) as session, session.writer_lock(), session.transaction():
+        sound = _sound(sync, session, repairs)
+        if not sound:
+            return []
+        session.deliveries.put_targets([repair.belief for repair in sound if repair.belief is not None])
+        forget_targets(session.db, sync.name, stream, [repair.target_key for repair in sound if repair.is_gone])
+        lose_deliveries(session.db, sync.name, stream, {r.target_key: r.lost for r in sound if r.lost}, orders_gone=_gone(sound))
+        make_due(session.db, sync.name, stream, [(r.day, r.capture_id) for r in sound if r.capture_id is not None])
+        Drifts(session.db, sync.name, sync.run_id).healing(stream, [repair.source_id for repair in sound], who)
+        return reruns.ask(session.db, _reruns(sync, stream, sound, who))
+
+
+def _sound(sync: Sync, session: Session, repairs: Sequence[Repair]) -> list[Repair]:
+    targets = {repair.source_id: repair.target_key or repair.source_id for repair in repairs}
+    now = evidence(session.db, sync.name, session.stream, list(targets), targets)
+    return [repair for repair in repairs if now[repair.source_id] == repair.evidence]
+
+
+def _gone(repairs: Sequence[Repair]) -> list[str]:
+    return [repair.target_key for repair in repairs if repair.is_gone]
+
+
+def _reruns(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[Rerun]:
+    wanted: dict[tuple[date, Mode], list[str]] = {}
+    for repair in repairs:
+        wanted.setdefault((repair.day, repair.mode), []).append(repair.source_id)
+    return [
+        Rerun(sync.name, stream, day, sorted(ids), mode, force=False, asked_by=who, why=WHY) for (day, mode), ids in sorted(wanted.items())
+    ]
+
+
+def by_stream(repairs: Sequence[Repair]) -> Mapping[str, list[Repair]]:
+    """Return the repairs of each stream."""
+    found: dict[str, list[Repair]] = {}
+    for repair in repairs:
+        found.setdefault(repair.stream, []).append(repair)
+    return found

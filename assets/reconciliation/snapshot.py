@@ -1,0 +1,180 @@
+"""The orders of a day, in chunks, each as both systems and the ledger show it: what a reconciliation judges.
+
+A day's orders are those that the store changed in it, those that the OMS changed in it, those whose record in the ledger belongs to it,
+and those with open drifts. Each chunk reads the ledger before and after the systems: what moved in between is not judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import islice
+
+from assets.reconciliation.result import Case
+from domain.connections import ORDERS, SHIPMENTS
+from domain.errors import RecordRejected
+from domain.exchange import RawRecord, StoreShipment
+from domain.identity import correlation_id
+from domain.reconciliation import OrderClaim
+from domain.values import Window
+from resources.ledger.deliveries.drifts import Drifts
+from resources.ledger.records.record_state import Evidence, evidence
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+CHUNK = 500
+
+
+class Sightings:
+    """Orders of one connection as they stand now."""
+
+    def __init__(self, sync: Sync, session: Session, day: date, window: Window) -> None:
+        self._sync, self._session, self._day, self._window = sync, session, day, window
+        self._prefix = sync.connection.orders.order_id_prefix
+        self._drifts = Drifts(session.db, sync.name, sync.run_id)
+        self._seen: set[str] = set()
+
+    def of_day(self) -> Iterator[list[Case]]:
+        """Yield the day's orders, each at least once; ids alone are kept of what has been seen."""
+        for page in _gathered(self._sync.platform.fetch_orders(self._window)):
+            store = {record.source_id: record for record in page}
+            self._seen |= store.keys()
+            yield self._cases(list(store), store=store)
+        for page in _gathered(self._sync.oms.fetch_fulfilments(self._window)):
+            claims = [(record, claim) for record in page if (claim := self._sync.oms.to_claim(record.payload)) is not None]
+            own = {claim.source_id: record for record, claim in claims if claim.is_own_id and claim.source_id not in self._seen}
+            others = _by_source(claim for _, claim in claims if not claim.is_own_id)
+            if ids := [*own, *(source_id for source_id in others if source_id not in own)]:
+                self._seen |= set(ids)
+                yield self._cases(ids, oms=own, others=others)
+        for ids in self._fresh(self._of_ledger()):
+            yield self._cases(ids)
+        for ids in self._fresh(self._with_drifts()):
+            yield self._cases(ids)
+
+    def again(self, suspects: Mapping[str, Collection[str]]) -> Iterator[list[Case]]:
+        """Yield orders once more; ``suspects`` maps their ids to other OMS orders that claimed to be they."""
+        waiting = iter(sorted(suspects))
+        while ids := list(islice(waiting, CHUNK)):
+            named = [order_id for source_id in ids for order_id in suspects[source_id]]
+            yield self._cases(ids, others=_by_source(self._claims(named)))
+
+    def _fresh(self, ids: Iterator[str]) -> Iterator[list[str]]:
+        while True:
+            chunk = list(islice((source_id for source_id in ids if source_id not in self._seen), CHUNK))
+            if not chunk:
+                return
+            fresh = list(dict.fromkeys(chunk))
+            self._seen |= set(fresh)
+            yield fresh
+
+    def _of_ledger(self) -> Iterator[str]:
+        for stream, prefix in ((ORDERS, ""), (SHIPMENTS, self._prefix)):
+            after = ""
+            while rows := self._session.db.execute(
+                """SELECT DISTINCT source_id FROM sync.record WHERE connection = %s AND stream = %s AND source_day = %s AND source_id > %s
+                   ORDER BY source_id LIMIT %s""",
+                (self._sync.name, stream, self._day, after, CHUNK),
+            ).fetchall():
+                after = rows[-1][0]
+                yield from (source_id.removeprefix(prefix) for (source_id,) in rows)
+
+    def _with_drifts(self) -> Iterator[str]:
+        after = ""
+        while ids := self._drifts.open_sources((ORDERS, SHIPMENTS), after, CHUNK):
+            after = ids[-1]
+            yield from (source_id.removeprefix(self._prefix) for source_id in ids)
+
+    def _cases(
+        self, ids: Sequence[str], *, store: Mapping[str, RawRecord] | None = None, oms: Mapping[str, RawRecord] | None = None,
+        others: Mapping[str, tuple[OrderClaim, ...]] | None = None,
+    ) -> list[Case]:  # fmt: skip
+        at_store, at_oms, claims = dict(store or {}), dict(oms or {}), dict(others or {})
+        for page in self._sync.platform.read_orders([source_id for source_id in ids if source_id not in at_store]):
+            at_store |= {record.source_id: record for record in page}
+        known = self._known_claims(ids, claims)
+        before = self._evidence(ids)
+        if missing := {self._prefix + source_id: source_id for source_id in ids if source_id not in at_oms}:
+            at_oms |= {missing[record.source_id]: record for record in self._sync.oms.read_orders(missing) if record.source_id in missing}
+        shipped = [source_id for source_id in ids if self._may_have_shipments(source_id, at_store, at_oms, before)]
+        shipments = asyncio.run(self._shipments(shipped)) if shipped else {}
+        after = self._evidence(ids)
+        return [
+            Case(source_id, self._prefix + source_id, correlation_id(self._sync.name, "order", source_id), at_store.get(source_id),
+                 at_oms.get(source_id), known.get(source_id, ()), *after[source_id], shipments.get(source_id, {}),
+                 has_moved=before[source_id] != after[source_id])
+            for source_id in ids
+        ]  # fmt: skip
+
+    def _known_claims(self, ids: Sequence[str], claims: Mapping[str, tuple[OrderClaim, ...]]) -> dict[str, tuple[OrderClaim, ...]]:
+        """Add the claims that an earlier reconciliation found: the OMS need not have touched them since."""
+        told = {claim.order_id for of_one in claims.values() for claim in of_one}
+        kept = [record for record in self._drifts.open_orders(ids) if record not in told]
+        found = _by_source(self._claims(kept))
+        return {source_id: (*claims.get(source_id, ()), *found.get(source_id, ())) for source_id in {*claims, *found}}
+
+    def _claims(self, order_ids: Collection[str]) -> Iterator[OrderClaim]:
+        for record in self._sync.oms.read_orders(order_ids) if order_ids else ():
+            claim = self._sync.oms.to_claim(record.payload)
+            if claim is not None and not claim.is_own_id:
+                yield claim
+
+    def _evidence(self, ids: Sequence[str]) -> dict[str, tuple[Evidence, Evidence]]:
+        orders = evidence(self._session.db, self._sync.name, ORDERS, ids)
+        targets = {self._prefix + source_id: source_id for source_id in ids}
+        shipments = evidence(self._session.db, self._sync.name, SHIPMENTS, list(targets), targets)
+        return {source_id: (orders[source_id], shipments[self._prefix + source_id]) for source_id in ids}
+
+    def _may_have_shipments(
+        self, source_id: str, store: Mapping[str, RawRecord], oms: Mapping[str, RawRecord],
+        known: Mapping[str, tuple[Evidence, Evidence]],
+    ) -> bool:  # fmt: skip
+        """Tell whether a look-up of shipments, a call for each order, is worth it: units are shipped at either end, or were."""
+        if source_id not in store or source_id not in oms:
+            return False
+        if self._sync.platform.to_sight(store[source_id].payload).shipped_units:
+            return True
+        belief = known[source_id][1].target
+        if belief is not None and b'"shipments":{}' not in belief.content:
+            return True
+        try:
+            fulfilment = self._sync.oms.to_fulfilment(oms[source_id].payload)
+        except RecordRejected:
+            return False
+        return bool(getattr(getattr(fulfilment, "record", None), "parcels", ()))
+
+    async def _shipments(self, ids: Sequence[str]) -> dict[str, dict[str, StoreShipment]]:
+        found: dict[str, dict[str, StoreShipment]] = {}
+        waiting = iter(ids)
+        async with self._sync.platform.writer(lambda _: None) as reader:
+
+            async def work() -> None:
+                for source_id in waiting:
+                    try:
+                        shipments = await reader.list_shipments(source_id)
+                    except RecordRejected:
+                        continue  # the order was deleted meanwhile
+                    found[source_id] = {shipment.shipment_id: shipment for shipment in shipments}
+
+            await asyncio.gather(*(work() for _ in range(min(8, len(ids)))))
+        return found
+
+
+def _gathered(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
+    """Gather pages to chunks, so that each look-up is worth its call."""
+    waiting: list[RawRecord] = []
+    for page in pages:
+        waiting += page
+        while len(waiting) >= CHUNK:
+            yield waiting[:CHUNK]
+            waiting = waiting[CHUNK:]
+    if waiting:
+        yield waiting
+
+
+def _by_source(claims: Iterator[OrderClaim] | Collection[OrderClaim]) -> dict[str, tuple[OrderClaim, ...]]:
+    found: dict[str, dict[str, OrderClaim]] = {}
+    for claim in claims:
+        found.setdefault(claim.source_id, {})[claim.order_id] = claim
+    return {source_id: tuple(of_one.values()) for source_id, of_one in found.items()}

@@ -1,0 +1,12 @@
+"""The streams that Lockstep has, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assets.chain.stream import Stream
+from assets.streams.inventory import Inventory
+from assets.streams.orders import Orders
+from assets.streams.shipments import Shipments
+
+STREAMS: dict[str, Stream[Any]] = {stream.name: stream for stream in (Orders(), Inventory(), Shipments())}

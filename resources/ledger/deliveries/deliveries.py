@@ -1,0 +1,158 @@
+"""Deliveries: claim before sending, settle after; and what each target is known to hold.
+
+Arrays are sent in binary (``%b``): as text every value would be searched for characters to escape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from resources.ledger.database.bulk import compress, decompress
+from resources.ledger.rows import ClaimRow, SettleRow, TargetRow, Unsettled
+
+
+class Deliveries:
+    """Deliveries of one (connection, stream)."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str, stream: str) -> None:
+        self._db = connection
+        self._name = name
+        self._stream = stream
+
+    def claim(self, rows: Sequence[ClaimRow], run_id: str) -> dict[UUID, int]:
+        """Mark intended effects as in flight; return the attempt's number of each. The caller commits before sending."""
+        if not rows:
+            return {}
+        claimed = self._db.execute(
+            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action, target_key, source_day, capture_id, state,
+                                          attempts, correlation_id, run_id, claimed_at)
+               SELECT k, %s, %s, s, a, t, d, c, 'in_flight', 1, r, %s, clock_timestamp()
+               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::date[], %b::uuid[], %b::text[]) AS v(k, s, a, t, d, c, r)
+               ON CONFLICT (delivery_key) DO UPDATE SET
+                   state = 'in_flight', attempts = delivery.attempts + 1, run_id = excluded.run_id, claimed_at = clock_timestamp(),
+                   settled_at = NULL, capture_id = excluded.capture_id, source_day = excluded.source_day
+               RETURNING delivery_key, attempts""",
+            (
+                self._name, self._stream, run_id,
+                [r.delivery_key for r in rows], [r.source_id for r in rows], [r.action for r in rows], [r.target_key for r in rows],
+                [r.source_day for r in rows], [r.capture_id for r in rows], [r.correlation_id for r in rows],
+            ),
+        )  # fmt: skip
+        return dict(claimed.fetchall())
+
+    def settle(self, rows: Sequence[SettleRow]) -> None:
+        """Note what became of claimed deliveries."""
+        if not rows:
+            return
+        self._db.execute(
+            """UPDATE sync.delivery d SET state = v.s, target_id = v.t, trace_id = v.x, error = v.e, settled_at = clock_timestamp()
+               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[]) AS v(k, s, t, x, e)
+               WHERE d.delivery_key = v.k""",
+            ([r.delivery_key for r in rows], [r.state for r in rows], [r.target_id for r in rows], [r.trace_id for r in rows],
+             [r.error for r in rows]),
+        )  # fmt: skip
+
+    def release(self, keys: Sequence[UUID]) -> None:
+        """Give claims back that were never sent: they are no attempts."""
+        if not keys:
+            return
+        self._db.execute(
+            """UPDATE sync.delivery SET state = 'failed', attempts = attempts - 1, error = 'not sent: an earlier effect failed',
+                      settled_at = clock_timestamp()
+               WHERE delivery_key = ANY(%b)""",
+            (list(keys),),
+        )
+
+    def supersede(self, keys: Sequence[UUID]) -> None:
+        """Close failed deliveries that a newer version of their record has replaced."""
+        if not keys:
+            return
+        self._db.execute(
+            "UPDATE sync.delivery SET state = 'superseded', settled_at = clock_timestamp() WHERE delivery_key = ANY(%b)", (list(keys),)
+        )
+
+    def revive(self, source_ids: Sequence[str]) -> None:
+        """Give dead deliveries of records a new life: a person asked for another try."""
+        self._db.execute(
+            """UPDATE sync.delivery SET attempts = 0, state = 'failed'
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b) AND state = 'dead'""",
+            (self._name, self._stream, list(source_ids)),
+        )
+
+    def unsettled(self, source_ids: Sequence[str]) -> dict[str, list[Unsettled]]:
+        """Return the deliveries of records that are in flight (their run died: the outcome is unknown) or failed."""
+        rows = self._db.execute(
+            """SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
+                      capture_id, source_day FROM sync.delivery
+               WHERE connection = %s AND stream = %s AND state IN ('in_flight', 'failed') AND source_id = ANY(%b)""",
+            (self._name, self._stream, list(source_ids)),
+        )
+        found: dict[str, list[Unsettled]] = {}
+        for row in rows:
+            found.setdefault(row[1], []).append(Unsettled(*row))
+        return found
+
+    def target_ids(self, target_keys: Sequence[str]) -> set[str]:
+        """Return the target's own ids that settled deliveries of these target records have been given."""
+        rows = self._db.execute(
+            """SELECT target_id FROM sync.delivery
+               WHERE connection = %s AND stream = %s AND state = 'delivered' AND target_id <> '' AND target_key = ANY(%b)""",
+            (self._name, self._stream, list(target_keys)),
+        )
+        return {target_id for (target_id,) in rows}
+
+    def answer(self, source_ids: Sequence[str], action: str, state: str) -> list[Unsettled]:
+        """Record the late answer to requests (a cancellation that was only requested); return those that it concerned."""
+        rows = self._db.execute(
+            """UPDATE sync.delivery SET state = %s, settled_at = clock_timestamp()
+               WHERE connection = %s AND stream = %s AND action = %s AND state = 'requested' AND source_id = ANY(%b)
+               RETURNING delivery_key, source_id, action, target_key, state, attempts, claimed_at, capture_id, source_day""",
+            (state, self._name, self._stream, action, list(source_ids)),
+        )
+        return [Unsettled(*row) for row in rows]
+
+    def targets(self, keys: Sequence[str]) -> dict[str, TargetRow]:
+        """Return what the target is known to hold for each of the records that it holds."""
+        rows = self._db.execute(
+            """SELECT target_key, target_id, content, digest, milestone, sequence, source_updated_at FROM sync.target_state
+               WHERE connection = %s AND stream = %s AND target_key = ANY(%b)""",
+            (self._name, self._stream, list(keys)),
+            binary=True,
+        )
+        return {k: TargetRow(k, t, decompress(c), bytes(d), m, s, u) for k, t, c, d, m, s, u in rows}
+
+    def possible_targets(self, keys: Sequence[str]) -> set[str]:
+        """Return which of the records the target holds, or may hold since a delivery was sent whose outcome is not known."""
+        rows = self._db.execute(
+            """SELECT target_key FROM sync.target_state WHERE connection = %(name)s AND stream = %(stream)s AND target_key = ANY(%(keys)s)
+               UNION
+               SELECT target_key FROM sync.delivery
+               WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(keys)s) AND state IN ('in_flight', 'failed')
+                 AND attempts > 0""",
+            {"name": self._name, "stream": self._stream, "keys": list(keys)},
+        )
+        return {key for (key,) in rows}
+
+    def put_targets(self, rows: Sequence[TargetRow]) -> None:
+        """Note what the target holds now."""
+        if not rows:
+            return
+        self._db.execute(
+            """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content, digest, milestone, sequence,
+                                              source_updated_at)
+               SELECT %s, %s, k, t, c, d, m, s, u
+               FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bytea[], %b::text[], %b::int[], %b::timestamptz[])
+                    AS v(k, t, c, d, m, s, u)
+               ON CONFLICT (connection, stream, target_key) DO UPDATE SET
+                   target_id = excluded.target_id, content = excluded.content, digest = excluded.digest, milestone = excluded.milestone,
+                   sequence = excluded.sequence, source_updated_at = excluded.source_updated_at, updated_at = now()""",
+            (
+                self._name, self._stream,
+                [r.target_key for r in rows], [r.target_id for r in rows], [compress(r.content) for r in rows], [r.digest for r in rows],
+                [r.milestone for r in rows], [r.sequence for r in rows], [r.source_updated_at for r in rows],
+            ),
+        )  # fmt: skip

@@ -1,0 +1,130 @@
+"""What the ledger knows of single records of a stream: the newest version, the last accepted one, and what the target is held to have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from domain.values import Window
+from resources.ledger.database.bulk import decompress
+from resources.ledger.rows import TargetRow
+
+
+class Version(NamedTuple):
+    """The newest version that was captured of a record, and what became of it; ``state`` is ``None`` until it is validated."""
+
+    capture_id: UUID
+    source_day: date
+    source_updated_at: datetime
+    captured_at: datetime
+    digest: bytes
+    state: str | None
+    rule: str | None
+    outcome: str | None
+    validated_at: datetime | None
+
+
+class AcceptedVersion(NamedTuple):
+    """The newest version that was accepted."""
+
+    capture_id: UUID
+    source_day: date
+    canonical: bytes
+    canonical_digest: bytes
+    outcome: str | None
+
+
+class Evidence(NamedTuple):
+    """All of one record. Two equal ones mean that nothing happened to it in between."""
+
+    newest: Version | None = None
+    accepted: AcceptedVersion | None = None
+    target: TargetRow | None = None
+    is_rejected: bool = False
+    """It has an open rejection, or one that a person discarded: somebody knows, and it rightly is not at the target in its newest form."""
+    unsettled: int = 0
+    """Deliveries in flight or failed: their effect may stand."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the newest version has come to its end in the ledger."""
+        newest = self.newest
+        if newest is None or newest.state is None or self.unsettled:
+            return False
+        return newest.state != "accepted" or newest.outcome is not None
+
+
+NOTHING = Evidence()
+
+
+def evidence(
+    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str], targets: Mapping[str, str] | None = None
+) -> dict[str, Evidence]:
+    """Return what is known of each record; ``targets`` maps source ids to target keys where they are not the same."""
+    keys = [(targets or {}).get(source_id, source_id) for source_id in source_ids]
+    rows = db.execute(
+        """SELECT i.id, c.capture_id, c.source_day, c.source_updated_at, c.captured_at, c.digest, r.state, r.rule, r.outcome,
+                  r.validated_at, a.capture_id, a.source_day, a.canonical, a.canonical_digest, a.outcome,
+                  t.target_key, t.target_id, t.content, t.digest, t.milestone, t.sequence, t.source_updated_at,
+                  EXISTS (SELECT 1 FROM sync.rejection x WHERE x.connection = %(c)s AND x.stream = %(s)s AND x.source_id = i.id
+                          AND (x.state IN ('open', 'retried') OR (x.state = 'discarded'
+                               AND (x.capture_id = c.capture_id OR x.code = 'cancel_refused')))),
+                  (SELECT count(*)::int FROM sync.delivery d WHERE d.connection = %(c)s AND d.stream = %(s)s
+                   AND d.source_id IN (i.id, i.key) AND d.state IN ('in_flight', 'failed'))
+           FROM unnest(%(ids)b::text[], %(keys)b::text[]) AS i(id, key)
+           LEFT JOIN LATERAL (
+               SELECT capture_id, source_day, source_updated_at, captured_at, digest FROM sync.capture
+               WHERE connection = %(c)s AND stream = %(s)s AND source_id = i.id
+               ORDER BY source_updated_at DESC, captured_at DESC, capture_id DESC LIMIT 1) c ON TRUE
+           LEFT JOIN sync.record r ON r.connection = %(c)s AND r.stream = %(s)s AND r.source_day = c.source_day
+                                   AND r.capture_id = c.capture_id
+           LEFT JOIN LATERAL (
+               SELECT capture_id, source_day, canonical, canonical_digest, outcome FROM sync.record
+               WHERE connection = %(c)s AND stream = %(s)s AND source_id = i.id AND state = 'accepted'
+               ORDER BY source_updated_at DESC, validated_at DESC LIMIT 1) a ON TRUE
+           LEFT JOIN sync.target_state t ON t.connection = %(c)s AND t.stream = %(s)s AND t.target_key = i.key""",
+        {"c": connection, "s": stream, "ids": list(source_ids), "keys": keys},
+        binary=True,
+    )
+    return {row[0]: _evidence(row) for row in rows}
+
+
+def _evidence(row: tuple[Any, ...]) -> Evidence:
+    newest = Version(row[1], row[2], row[3], row[4], bytes(row[5]), row[6], row[7], row[8], row[9]) if row[1] is not None else None
+    accepted = AcceptedVersion(row[10], row[11], decompress(row[12]), bytes(row[13]), row[14]) if row[10] is not None else None
+    target = TargetRow(row[15], row[16], decompress(row[17]), bytes(row[18]), *row[19:22]) if row[15] is not None else None
+    return Evidence(newest, accepted, target, row[22], row[23])
+
+
+class Covered:
+    """Which source times of a stream have been captured: up to the watermark, and whole days that were read by a rerun."""
+
+    def __init__(self, db: psycopg.Connection[Any], connection: str, stream: str, overlap: timedelta) -> None:
+        self._overlap = overlap
+        mark = db.execute("SELECT watermark FROM sync.watermark WHERE connection = %s AND stream = %s", (connection, stream)).fetchone()
+        self._watermark: datetime | None = mark[0] if mark else None
+        rows = db.execute(
+            """SELECT source_day, min(since), max(until) FROM sync.batch
+               WHERE connection = %s AND stream = %s AND step = 'captured' GROUP BY source_day""",
+            (connection, stream),
+        ).fetchall()
+        self._first: datetime | None = min((since for _, since, _ in rows if since is not None), default=None)
+        self._days: dict[date, datetime] = {day: until for day, since, until in rows if until and since == Window.of_day(day).since}
+
+    @property
+    def until(self) -> datetime | None:
+        """Return up to which time nothing can have been missed."""
+        ends = [moment for moment in (self._watermark, max(self._days.values(), default=None)) if moment is not None]
+        return max(ends, default=None)
+
+    def __contains__(self, moment: datetime) -> bool:
+        if self._first is None or moment < self._first:
+            return False
+        day = moment.astimezone(UTC).date()
+        end = self._days.get(day)
+        whole = end is not None and moment < (end if end == Window.of_day(day).until else end - self._overlap)
+        return whole or (self._watermark is not None and moment < self._watermark - self._overlap)

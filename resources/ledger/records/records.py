@@ -1,0 +1,220 @@
+"""Records: the outcome of each capture, and the typed tables of the accepted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from resources.ledger.captures.captures import newest
+from resources.ledger.database.bulk import compress, decompress, stage
+from resources.ledger.privacy.forgetting import forgotten_among, stripped
+from resources.ledger.rows import Accepted, RecordRow, TypedRows
+
+_COLUMNS = (
+    "capture_id", "source_id", "source_updated_at", "state", "rule", "canonical", "canonical_digest", "warnings", "correlation_id",
+)  # fmt: skip
+_TYPES = ("uuid", "text", "timestamptz", "text", "text", "bytea", "bytea", "text", "text")
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+
+class Records:
+    """Records of one (connection, stream)."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str, stream: str) -> None:
+        self._db = connection
+        self._name = name
+        self._stream = stream
+
+    def put(self, day: date, rows: Sequence[RecordRow], typed: Sequence[TypedRows], run_id: str) -> None:
+        """Store outcomes, replacing earlier ones of the same captures.
+
+        What was delivered stays so while the canonical content is the same; a changed content is to be delivered again. A version that
+        was accepted stays as it was when a newer one comes: it may have been sent, and the order's lines and history rest on it.
+        """
+        if not rows:
+            return
+        # Who was forgotten since this validation began does not come back with it; the digest stays, so nothing is to be delivered anew.
+        gone = forgotten_among(self._db, self._name, self._stream, [row.source_id for row in rows])
+        packed = (
+            row if row.canonical is None
+            else row._replace(canonical=compress(stripped(row.canonical) if row.source_id in gone else row.canonical))
+            for row in rows
+        )  # fmt: skip
+        table = stage(self._db, "record", _COLUMNS, _TYPES, packed)
+        captures = [row.capture_id for row in rows]
+        if self._any_stored(day, captures):
+            kept = self._keep_accepted(day, table)
+            self._clear_typed(day, [capture for capture in captures if capture not in kept], typed)
+        self._db.execute(
+            sql.SQL(
+                """INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id, source_updated_at, state, rule,
+                                            canonical, canonical_digest, warnings, correlation_id)
+                   SELECT %s, %s, %s, %s, capture_id, source_id, source_updated_at, state, rule, canonical, canonical_digest,
+                          warnings::jsonb, correlation_id FROM {}
+                   ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
+                       state = excluded.state, rule = excluded.rule, canonical = excluded.canonical,
+                       canonical_digest = excluded.canonical_digest, warnings = excluded.warnings, validated_at = now(),
+                       run_id = excluded.run_id,
+                       outcome = CASE WHEN record.state = 'accepted' AND excluded.state = 'accepted'
+                                       AND record.canonical_digest = excluded.canonical_digest THEN record.outcome END"""
+            ).format(table),
+            (day, self._name, self._stream, run_id),
+        )
+        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
+        for part in typed:
+            self._put_typed(day, part)
+
+    def _any_stored(self, day: date, captures: list[UUID]) -> bool:
+        row = self._db.execute(
+            """SELECT EXISTS (SELECT 1 FROM sync.record
+                              WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = ANY(%b))""",
+            (self._name, self._stream, day, captures),
+        ).fetchone()
+        return bool(row and row[0])
+
+    def _keep_accepted(self, day: date, staged: sql.Identifier) -> set[UUID]:
+        """Take out of the load what would turn an accepted version into a superseded or forgotten one: its facts stay as they were."""
+        rows = self._db.execute(
+            sql.SQL(
+                """DELETE FROM {} s USING sync.record r
+                   WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.capture_id = s.capture_id
+                     AND (s.state = 'superseded' OR s.rule = 'forgotten') AND r.state = 'accepted'
+                   RETURNING s.capture_id"""
+            ).format(staged),
+            (self._name, self._stream, day),
+        )
+        return {capture for (capture,) in rows}
+
+    def _clear_typed(self, day: date, captures: list[UUID], typed: Sequence[TypedRows]) -> None:
+        for part in typed:
+            if part.table == "fulfilment_event":
+                continue  # facts stay facts
+            self._db.execute(
+                sql.SQL("DELETE FROM sync.{} WHERE connection = %s AND source_day = %s AND capture_id = ANY(%b)").format(
+                    sql.Identifier(part.table)
+                ),
+                (self._name, day, captures),
+            )
+
+    def _put_typed(self, day: date, part: TypedRows) -> None:
+        if not part.rows:
+            return
+        table = stage(self._db, part.table, part.columns, part.types, part.rows)
+        columns = sql.SQL(", ").join(map(sql.Identifier, part.columns))
+        self._db.execute(
+            sql.SQL("INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {} ON CONFLICT DO NOTHING").format(
+                sql.Identifier(part.table), columns, columns, table
+            ),
+            (day, self._name),
+        )
+        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
+
+    def to_deliver(
+        self, day: date, *, again: bool, force: bool, after: UUID | None, limit: int, only: Sequence[str] | None = None
+    ) -> list[Accepted]:
+        """Return the next accepted records of a partition by capture id.
+
+        Without ``again`` only those without an outcome; with it also those that the target refused; with ``force`` all of them.
+        ``only`` narrows to the versions of these records.
+        """
+        wanted = "TRUE" if force else "(r.outcome IS NULL OR r.outcome = 'rejected')" if again else "r.outcome IS NULL"
+        rows = self._db.execute(
+            f"""SELECT r.capture_id, r.source_id, r.source_updated_at, r.canonical, r.canonical_digest, r.correlation_id
+                FROM sync.record r
+                WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.state = 'accepted' AND {wanted}
+                  AND r.capture_id > %s::uuid AND (%s OR r.source_id = ANY(%b::text[]))
+                ORDER BY r.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
+            (self._name, self._stream, day, after or _FIRST, only is None, list(only or ()), limit),
+            binary=True,
+        ).fetchall()
+        last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
+        return [Accepted(a, b, c, decompress(d), bytes(e), f, last.get(b, a) != a) for a, b, c, d, e, f in rows]
+
+    def canonical(self, capture_id: UUID, source_id: str) -> bytes | None:
+        """Return the canonical content of one version of a record, or ``None`` where it was not accepted or is no longer kept."""
+        row = self._db.execute(
+            """SELECT canonical FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_id = %s AND capture_id = %s AND canonical IS NOT NULL""",
+            (self._name, self._stream, source_id, capture_id),
+            binary=True,
+        ).fetchone()
+        return decompress(row[0]) if row else None
+
+    def settle(self, day: date, outcomes: Sequence[tuple[UUID, str]]) -> None:
+        """Note what delivery made of records."""
+        if not outcomes:
+            return
+        self._db.execute(
+            """UPDATE sync.record r SET outcome = v.outcome, settled_at = now()
+               FROM unnest(%b::uuid[], %b::text[]) AS v(capture_id, outcome)
+               WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.capture_id = v.capture_id""",
+            ([c for c, _ in outcomes], [o for _, o in outcomes], self._name, self._stream, day),
+        )
+
+    def newest_states(self, source_ids: Sequence[str]) -> dict[str, str | None]:
+        """Return what validation made of each record's newest version; ``None`` where it has not looked at it yet."""
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (c.source_id) c.source_id, r.state FROM sync.capture c
+               LEFT JOIN sync.record r USING (connection, stream, source_day, capture_id)
+               WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b)
+               ORDER BY c.source_id, c.source_updated_at DESC, c.captured_at DESC, c.capture_id DESC""",
+            (self._name, self._stream, list(source_ids)),
+        )
+        return dict(rows.fetchall())
+
+    def days_pending(self) -> list[date]:
+        """Return the partitions that hold captures without an outcome, or accepted records that are still to be delivered."""
+        rows = self._db.execute(
+            """SELECT source_day FROM sync.record
+               WHERE connection = %(name)s AND stream = %(stream)s AND state = 'accepted' AND outcome IS NULL
+               UNION
+               SELECT c.source_day FROM sync.capture c
+               WHERE c.connection = %(name)s AND c.stream = %(stream)s AND NOT EXISTS (
+                   SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id)
+                                                   = (c.connection, c.stream, c.source_day, c.capture_id))
+               ORDER BY 1""",
+            {"name": self._name, "stream": self._stream},
+        )
+        return [day for (day,) in rows]
+
+    def summary(self, day: date) -> dict[str, int]:
+        """Return the partition's line of ``history.daily_summary``; empty where nothing was captured."""
+        cursor = self._db.execute(
+            "SELECT * FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day = %s", (self._name, self._stream, day)
+        )
+        row = cursor.fetchone()
+        names = [column.name for column in cursor.description or ()]
+        return {} if row is None else dict(zip(names[3:], row[3:], strict=True))
+
+    def line_groups(self, source_ids: Sequence[str]) -> dict[str, dict[str, tuple[str, str]]]:
+        """Return the lines of the newest accepted version of orders: source id -> line id -> (group id, kind)."""
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (l.source_id, l.line_id) l.source_id, l.line_id, l.group_id, l.kind
+               FROM sync.record r JOIN sync.order_line l USING (connection, source_day, capture_id)
+               WHERE r.connection = %s AND r.stream = 'orders' AND r.source_id = ANY(%b) AND r.state = 'accepted'
+               ORDER BY l.source_id, l.line_id, r.source_updated_at DESC""",
+            (self._name, list(source_ids)),
+        )
+        lines: dict[str, dict[str, tuple[str, str]]] = {}
+        for source_id, line_id, group_id, kind in rows:
+            lines.setdefault(source_id, {})[line_id] = (group_id, kind)
+        return lines
+
+    def undelivered_units(self) -> dict[str, int]:
+        """Return, by SKU, the ordered units of accepted orders that the OMS does not know of yet."""
+        rows = self._db.execute(
+            """SELECT l.sku, ceil(sum(l.quantity))::int FROM sync.record r
+               JOIN sync.order_line l USING (connection, source_day, capture_id)
+               JOIN sync.order_header h USING (connection, source_day, capture_id)
+               WHERE r.connection = %s AND r.stream = 'orders' AND r.state = 'accepted' AND r.outcome IS NULL AND NOT h.cancelled
+                 AND NOT EXISTS (SELECT 1 FROM sync.target_state t
+                                 WHERE t.connection = r.connection AND t.stream = 'orders' AND t.target_key = r.source_id)
+               GROUP BY l.sku""",
+            (self._name,),
+        )
+        return {sku: units for sku, units in rows}  # noqa: C416 - rows are tuples of Any

@@ -1,0 +1,223 @@
+"""The ledger: one session per step, with the writer's lock that makes a (connection, stream) have one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+
+from domain.errors import TransientError
+from domain.exchange import Exchange
+from domain.values import Window
+from resources.ledger.captures.captures import Captures
+from resources.ledger.database.bulk import stage
+from resources.ledger.deliveries.deliveries import Deliveries
+from resources.ledger.deliveries.quota import PostgresQuota
+from resources.ledger.records.catalog import Catalogue
+from resources.ledger.records.fulfilment_progress import Standings
+from resources.ledger.records.records import Records
+from resources.ledger.rejections.rejections import Rejections
+
+T = TypeVar("T")
+TRANSACTION_TRIES = 5
+CONNECT_SECONDS = 10
+"""A server that is starting refuses at once; one that can't be reached must not hold a sensor's tick until Dagster kills it."""
+
+_LOG_COLUMNS = (
+    "source_day", "at", "connection", "stream", "system", "method", "endpoint", "status", "milliseconds", "attempt", "correlation_id",
+    "trace_id", "error", "run_id",
+)  # fmt: skip
+_LOG_TYPES = ("date", "timestamptz", "text", "text", "text", "text", "text", "int4", "float4", "int4", "text", "text", "text", "text")
+
+
+class Session:
+    """One Postgres connection on behalf of one (connection, stream)."""
+
+    def __init__(self, db: psycopg.Connection[Any], connection: str, stream: str, run_id: str) -> None:
+        self.db = db
+        self.connection = connection
+        self.stream = stream
+        self.run_id = run_id
+        self.captures = Captures(db, connection, stream)
+        self.records = Records(db, connection, stream)
+        self.deliveries = Deliveries(db, connection, stream)
+        self.rejections = Rejections(db, connection, stream)
+        self.catalogue = Catalogue(db, connection)
+        self.standings = Standings(db, connection)
+
+    @contextmanager
+    def writer_lock(self) -> Iterator[None]:
+        """Hold the stream's only writer's place; waits for another writer to finish its chunk.
+
+        A session lock: Postgres frees it the moment the process or its connection dies, so a crash never blocks the next run.
+        """
+        name = f"{self.connection}/{self.stream}"
+        self.db.execute("SELECT pg_advisory_lock(hashtextextended(%s, 7))", (name,))
+        try:
+            yield
+        finally:
+            if not self.db.closed:
+                self.db.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", (name,))
+
+    def transaction(self) -> Any:
+        """Open a transaction: all or nothing of what follows."""
+        return self.db.transaction()
+
+    def repeatable(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in a transaction, and as a whole once more where Postgres chose it to give way (a deadlock, a serialization error).
+
+        ``work`` must change nothing but the ledger. Raises ``TransientError`` when the tries are used up.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self.db.transaction():
+                    return work()
+            except (errors.DeadlockDetected, errors.SerializationFailure) as error:
+                if attempt == TRANSACTION_TRIES:
+                    raise TransientError(
+                        f"{self.connection}/{self.stream}: Postgres gave the transaction up {attempt} times (SQLSTATE {error.sqlstate}); "
+                        "nothing of it was stored, and another try may help"
+                    ) from None
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))
+
+    def watermark(self) -> datetime | None:
+        """Return up to which source time the stream has been captured."""
+        row = self.db.execute(
+            "SELECT watermark FROM sync.watermark WHERE connection = %s AND stream = %s", (self.connection, self.stream)
+        ).fetchone()
+        return row[0] if row else None
+
+    def move_watermark(self, window: Window, *, may_start: bool) -> None:
+        """Move the watermark to the window's end, never back; belongs into the transaction of the captures that it stands for.
+
+        Only where the window adjoins what has been captured: a rerun of an old partition, or a later day's run that overtook the one
+        before it, must not leap over a gap. ``may_start``: a stream without a watermark begins with this window.
+        """
+        if may_start:
+            self.db.execute(
+                """INSERT INTO sync.watermark (connection, stream, watermark) VALUES (%s, %s, %s)
+                   ON CONFLICT (connection, stream) DO UPDATE SET watermark = coalesce(sync.watermark.watermark, excluded.watermark)""",
+                (self.connection, self.stream, window.until),
+            )
+        self.db.execute(
+            """INSERT INTO sync.watermark AS w (connection, stream, captured_at) VALUES (%s, %s, now())
+               ON CONFLICT (connection, stream) DO UPDATE SET captured_at = now(),
+                   watermark = CASE WHEN w.watermark >= %s THEN greatest(w.watermark, %s) ELSE w.watermark END""",
+            (self.connection, self.stream, window.since, window.until),
+        )
+
+    def pull_back(self, moment: datetime) -> None:
+        """Move the watermark back to ``moment``: it lay in the source's future, so the source's clock was set or ours was followed."""
+        self.db.execute(
+            "UPDATE sync.watermark SET watermark = least(watermark, %s) WHERE connection = %s AND stream = %s",
+            (moment, self.connection, self.stream),
+        )
+
+    def note(self, column: str, moment: datetime | None = None) -> None:
+        """Note that something happened in the stream: ``probed_at``, ``change_seen_at`` or ``delivered_at``."""
+        statement = {
+            "probed_at": "INSERT INTO sync.watermark AS w (connection, stream, probed_at) VALUES (%s, %s, %s) "
+            "ON CONFLICT (connection, stream) DO UPDATE SET probed_at = excluded.probed_at, probe_failures = 0",
+            "change_seen_at": "INSERT INTO sync.watermark AS w (connection, stream, change_seen_at) VALUES (%s, %s, %s) "
+            "ON CONFLICT (connection, stream) DO UPDATE SET change_seen_at = greatest(w.change_seen_at, excluded.change_seen_at)",
+            "delivered_at": "INSERT INTO sync.watermark AS w (connection, stream, delivered_at) VALUES (%s, %s, %s) "
+            "ON CONFLICT (connection, stream) DO UPDATE SET delivered_at = excluded.delivered_at",
+        }[column]
+        self.db.execute(statement, (self.connection, self.stream, moment or datetime.now(UTC)))
+
+    def note_failed_probe(self, error: str) -> None:
+        """Note that a look at the stream's source failed; ``error`` must be safe to show."""
+        self.db.execute(
+            """INSERT INTO sync.watermark AS w (connection, stream, probe_failed_at, probe_error, probe_failures)
+               VALUES (%s, %s, now(), %s, 1)
+               ON CONFLICT (connection, stream) DO UPDATE SET probe_failed_at = now(), probe_error = excluded.probe_error,
+                   probe_failures = w.probe_failures + 1""",
+            (self.connection, self.stream, error[:500]),
+        )
+
+    def log(self, exchanges: Iterable[Exchange]) -> None:
+        """Store exchanges with a target in ``sync.message_log``, within the caller's transaction."""
+        rows = [
+            (e.at.date(), e.at, self.connection, self.stream, e.system, e.method, e.endpoint, e.status, e.milliseconds, e.attempt,
+             e.correlation_id, e.trace_id, e.error, self.run_id)
+            for e in exchanges
+        ]  # fmt: skip
+        if not rows:
+            return
+        for month in {row[0].replace(day=1) for row in rows}:
+            self.db.execute("SELECT sync.ensure_month(%s)", (month,))
+        stage(self.db, "message_log", _LOG_COLUMNS, _LOG_TYPES, rows)
+        names = ", ".join(_LOG_COLUMNS)
+        self.db.execute(f"INSERT INTO sync.message_log ({names}) SELECT {names} FROM stage_message_log")  # noqa: S608 - constants
+        self.db.execute("TRUNCATE stage_message_log")
+
+    def batch(self, step: str, day: date, trigger: str, window: Window | None, counts: dict[str, Any], started_at: datetime) -> None:
+        """Record what a step did with a partition."""
+        self.db.execute(
+            """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, trigger, since, until, counts, started_at)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               ON CONFLICT (run_id, connection, stream, step, source_day) DO UPDATE SET counts = excluded.counts, finished_at = now()""",
+            (self.run_id, self.connection, self.stream, step, day, trigger, window.since if window else None,
+             window.until if window else None, json.dumps(counts), started_at),
+        )  # fmt: skip
+
+
+class Ledger:
+    """Opens sessions on the ledger's database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.quota = PostgresQuota(url)
+        self._idle: list[psycopg.Connection[Any]] = []
+        self._mutex = threading.Lock()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection in autocommit mode. Raises ``TransientError`` where Postgres can't be reached."""
+        try:
+            return psycopg.connect(self.url, autocommit=True, application_name="lockstep", connect_timeout=CONNECT_SECONDS)
+        except psycopg.OperationalError as error:
+            raise TransientError(f"Could not reach Postgres; another try helps once it is back: {error}") from None
+
+    @contextmanager
+    def session(self, connection: str, stream: str, run_id: str = "") -> Iterator[Session]:
+        """Open a session; its connection is kept for the next one."""
+        db = self._living() or self.connect()
+        try:
+            yield Session(db, connection, stream, run_id)
+        except BaseException:
+            db.close()
+            raise
+        with self._mutex:
+            self._idle.append(db)
+
+    def _living(self) -> psycopg.Connection[Any] | None:
+        """Take an idle connection that still answers: Postgres may have been restarted since, and nobody has told it."""
+        while True:
+            with self._mutex:
+                if not self._idle:
+                    return None
+                db = self._idle.pop()
+            try:
+                db.execute("SELECT 1")
+            except psycopg.OperationalError:
+                db.close()
+            else:
+                return db
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        with self._mutex:
+            for db in self._idle:
+                db.close()
+            self._idle.clear()
+        self.quota.close()

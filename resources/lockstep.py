@@ -1,0 +1,80 @@
+"""What a run needs of the outside: the installation's configuration, both systems of each connection, and the ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.connections import Connection, Installation
+from domain.ports import CommercePlatform, OrderManagementSystem
+from resources.ledger.database.embedded import database_url
+from resources.ledger.monitoring.connection_config import describe
+from resources.ledger.session import Ledger
+from resources.systems import build_oms, build_platform
+
+
+@dataclass(frozen=True)
+class Sync:
+    """One run's view of one connection: its configuration, both systems, and the ledger."""
+
+    name: str
+    connection: Connection
+    platform: CommercePlatform
+    oms: OrderManagementSystem
+    ledger: Ledger
+    run_id: str
+    trigger: str = "manual"
+    log: Callable[[str], None] = lambda _: None
+
+
+class Lockstep:
+    """Opens systems and ledger at first use and keeps them for the process; a run process has one."""
+
+    def __init__(self, installation: Installation, url: Callable[[], str] = database_url) -> None:
+        self.installation = installation
+        self._url = url
+        self._ledger: Ledger | None = None
+        self._systems: dict[str, tuple[CommercePlatform, OrderManagementSystem]] = {}
+        self._mutex = threading.Lock()
+        self._is_described = False
+
+    @property
+    def ledger(self) -> Ledger:
+        """Return the ledger. Raises ``PermanentError`` where no database is configured."""
+        with self._mutex:
+            if self._ledger is None:
+                self._ledger = Ledger(self._url())
+            return self._ledger
+
+    def describe(self) -> None:
+        """Tell the ledger, once a process, what the configuration says: watching holds the streams against it."""
+        ledger = self.ledger
+        with self._mutex:
+            if self._is_described:
+                return
+            with ledger.connect() as db:
+                describe(db, self.installation)
+            self._is_described = True
+
+    def sync(self, name: str, run_id: str, trigger: str = "manual", log: Callable[[str], None] = lambda _: None) -> Sync:
+        """Return a run's view of a connection. Raises ``PermanentError`` for a missing secret or a wrong setting."""
+        connection = self.installation.connections[name]
+        ledger = self.ledger
+        self.describe()
+        with self._mutex:
+            if name not in self._systems:
+                self._systems[name] = (build_platform(connection, ledger.quota), build_oms(connection, ledger.quota))
+            platform, oms = self._systems[name]
+        return Sync(name, connection, platform, oms, ledger, run_id, trigger, log)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        with self._mutex:
+            for platform, oms in self._systems.values():
+                platform.close()
+                oms.close()
+            self._systems.clear()
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None

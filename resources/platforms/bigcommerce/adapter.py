@@ -1,0 +1,170 @@
+"""The BigCommerce side of a connection: ``domain.ports.CommercePlatform`` put together from the connector's parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+
+import httpx
+
+from domain.connections import Connection, SecretRef
+from domain.exchange import Check, ExchangeLog, Mapped, RawRecord, Skipped, Unusable
+from domain.milestones import Milestone
+from domain.ports import CommercePlatform, QuotaLedger, StoreWriter
+from domain.reconciliation import StoreSight
+from domain.records.inventory import StoreItem
+from domain.records.orders import Order
+from domain.values import Window
+from resources.http.async_client import PushClient
+from resources.http.auth import StaticHeader
+from resources.http.client import ApiClient
+from resources.http.rate_limit import Limiter, QuotaState
+from resources.platforms.bigcommerce.catalog import CatalogReader
+from resources.platforms.bigcommerce.events import Hooks
+from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader
+from resources.platforms.bigcommerce.orders.lookup import OrderLookup, to_sight
+from resources.platforms.bigcommerce.orders.mapping import OrderMapper
+from resources.platforms.bigcommerce.orders.reader import OrdersReader
+from resources.platforms.bigcommerce.preflight import Preflight
+from resources.platforms.bigcommerce.settings import SCOPES, STOCK_BATCH, BigCommerceSettings
+from resources.platforms.bigcommerce.shipments import BigCommerceWriter
+from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS
+
+
+def build(
+    settings: BigCommerceSettings,
+    connection: Connection,
+    secrets: Callable[[SecretRef], str],
+    quota: QuotaLedger,
+    transport: httpx.BaseTransport | None = None,
+) -> CommercePlatform:
+    """Put the connector together; makes no call. ``secrets`` resolves references, ``quota`` is shared with all other processes."""
+    return BigCommerce(settings, connection, secrets, quota, transport)
+
+
+def read_quota(headers: Mapping[str, str]) -> QuotaState | None:
+    """Return what ``X-Rate-Limit-*`` say, which stand on every answer."""
+    names = ("requests-quota", "requests-left", "time-reset-ms", "time-window-ms")
+    texts = [headers.get(f"x-rate-limit-{name}", "") for name in names]
+    if not all(text.isdigit() for text in texts):
+        return None
+    quota, left, reset, window = (int(text) for text in texts)
+    return QuotaState(quota, left, reset / 1000, window / 1000)
+
+
+class BigCommerce:
+    """One store, or one channel of it."""
+
+    kind: str = "bigcommerce"
+    stock_batch_size = STOCK_BATCH
+    scopes: tuple[str, ...] = SCOPES
+
+    def __init__(
+        self,
+        settings: BigCommerceSettings,
+        connection: Connection,
+        secrets: Callable[[SecretRef], str],
+        quota: QuotaLedger,
+        transport: httpx.BaseTransport | None,
+    ) -> None:
+        self.store = settings.store_hash
+        self.channel = str(settings.channel_id or "")
+        self._settings = settings
+        self._system = f"BigCommerce {settings.store_hash}"
+        self._auth = StaticHeader("X-Auth-Token", secrets(settings.token))
+        self._limiter = Limiter(quota, settings.bucket, quota=settings.quota, window_seconds=settings.window_seconds, reader=read_quota)
+        self._http = ApiClient(
+            system=self._system,
+            base_url=settings.base_url,
+            auth=self._auth,
+            limiter=self._limiter,
+            timeout=settings.timeout,
+            transport=transport,
+            connections=2 * settings.read_concurrency,
+        )
+        self._extras = ExtrasReader(self._http, settings, sorted(connection.orders.outgoing))
+        self._orders = OrdersReader(self._http, settings, self._extras)
+        self._lookup = OrderLookup(self._http, settings, self._extras)
+        self._catalog = CatalogReader(self._http)
+        self._mapper = OrderMapper(settings, connection)
+        self._hooks = Hooks(self._http, settings, secrets)
+        self._preflight = Preflight(self._http, settings, connection, self._catalog)
+        self._statuses: dict[str, str | None] = {str(m): None if s is None else str(s) for m, s in MILESTONE_STATUS.items()}
+        self._statuses |= {m: None if s is None else str(s) for m, s in connection.shipments.milestone_statuses.items()}
+
+    def preflight(self) -> list[Check]:
+        """Check credentials, clock, permissions, locations and channel."""
+        return self._preflight.run()
+
+    def clock(self) -> datetime:
+        """Return the store's own present."""
+        return self._http.clock.now()
+
+    def probe_orders(self, since: datetime) -> datetime | None:
+        """Return the modification time of the oldest order changed at or after ``since``; one call."""
+        return self._orders.probe(since)
+
+    def fetch_orders(self, window: Window) -> Iterator[list[RawRecord]]:
+        """Read every order modified in the window, in pages."""
+        return self._orders.read(window)
+
+    def read_orders(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
+        """Read orders by id, archived ones too."""
+        return self._lookup.read(order_ids)
+
+    def to_sight(self, payload: bytes) -> StoreSight:
+        """Return what a captured order says of its fulfilment."""
+        return to_sight(payload)
+
+    def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
+        """Map a captured order; ``exported`` is asked with the store's order id."""
+        return self._mapper.to_order(payload, exported)
+
+    def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
+        """Read every SKU with the level its stock is tracked at."""
+        return self._catalog.items()
+
+    def location_ids(self) -> Mapping[str, str]:
+        """Return location code -> id."""
+        return self._catalog.locations()
+
+    def read_stock(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
+        """Return (SKU, location id) -> quantity on hand."""
+        return self._catalog.stock(skus)
+
+    def status_for(self, milestone: Milestone) -> str | None:
+        """Return the status that a milestone shows as, by the connection's overrides and the table."""
+        return self._statuses[milestone]
+
+    def hook_state(self, destination: str) -> list[Check]:
+        """Tell whether the store would send its webhooks."""
+        return self._hooks.state(destination)
+
+    def ensure_hooks(self, destination: str) -> list[str]:
+        """Register the webhooks, and switch them on again."""
+        return self._hooks.ensure(destination)
+
+    def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[StoreWriter]:
+        """Open the store for writing."""
+        return self._writing(log)
+
+    def close(self) -> None:
+        """Give connections and threads back."""
+        self._extras.close()
+        self._http.close()
+
+    @asynccontextmanager
+    async def _writing(self, log: ExchangeLog) -> AsyncIterator[StoreWriter]:
+        push = PushClient(
+            system=self._system,
+            base_url=self._settings.base_url,
+            auth=self._auth,
+            limiter=self._limiter,
+            concurrency=self._settings.write_concurrency,
+            timeout=self._settings.timeout,
+            log=log,
+            clock=self._http.clock,
+        )
+        async with push:
+            yield BigCommerceWriter(push, self._settings)

@@ -1,0 +1,157 @@
+"""A store's webhooks: which ones Lockstep needs, keeping them registered and switched on, and taking in what they send.
+
+Scheme, scopes and payloads: webhooks.v3.yml and the vendor's webhook overview (README.md, "Webhooks").
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+
+from domain.connections import Connection, SecretRef
+from domain.errors import PermanentError
+from domain.exchange import Check, HookEvent, HookRefused
+from resources.http.client import ApiClient, Reply
+from resources.http.signatures import StandardVerifier
+from resources.platforms.bigcommerce.settings import BigCommerceSettings
+
+PAGE = 250
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_SCOPE = re.compile(r"store/[A-Za-z]+/[A-Za-z/*]{1,70}", re.ASCII)
+_LATEST = 253_402_300_799
+"""The last second of the year 9999."""
+State = Literal["active", "missing", "switched off", "other headers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One webhook that Lockstep needs, as the store has it."""
+
+    scope: str
+    state: State
+    number: int | None = None
+
+
+class Hooks:
+    """Registers the webhooks of one store."""
+
+    def __init__(self, http: ApiClient, settings: BigCommerceSettings, secrets: Callable[[SecretRef], str]) -> None:
+        self._http, self._settings, self._secrets = http, settings, secrets
+
+    def state(self, destination: str) -> list[Check]:
+        """Tell of each webhook whether the store would send it, and of the destination whether the store has blocked it."""
+        advice = "'lockstep connect' registers it, and the heartbeat does so by itself while the daemon runs"
+        checks = [Check(f"webhook {hook.scope}", hook.state == "active", hook.state, advice) for hook in self._find(destination)]
+        blocked = self._blocked(destination)
+        told = f"blocked by the store for {blocked} s more, since too many calls failed" if blocked else "not blocked"
+        return [
+            *checks,
+            Check("webhook destination", not blocked, told, "look at the log of 'lockstep webhooks', and at what stands before it"),
+        ]
+
+    def ensure(self, destination: str) -> list[str]:
+        """Register what is missing and mend what differs; return a line for each change."""
+        if self._settings.client_secret is None:
+            raise PermanentError(
+                "BigCommerce's webhooks are signed with the API account's client secret; name its place as platform.client_secret"
+            )
+        return [self._mend(hook, destination) for hook in self._find(destination) if hook.state != "active"]
+
+    def _find(self, destination: str) -> list[Hook]:
+        reply = self._http.request("GET", "/v3/hooks", params={"destination": destination, "limit": PAGE})
+        _demand(reply)
+        known = {str(raw.get("scope")): raw for raw in reply.json()["data"] if raw.get("destination") == destination}
+        return [self._judge(scope, known.get(scope)) for scope in self._settings.hook_scopes]
+
+    def _judge(self, scope: str, raw: Mapping[str, Any] | None) -> Hook:
+        if raw is None:
+            return Hook(scope, "missing")
+        headers = {str(name).lower(): value for name, value in (raw.get("headers") or {}).items()}
+        wanted = {name.lower(): value for name, value in self._headers().items()}
+        state: State = "active" if headers == wanted else "other headers"
+        return Hook(scope, state if raw.get("is_active") else "switched off", int(raw["id"]))
+
+    def _mend(self, hook: Hook, destination: str) -> str:
+        body = {"scope": hook.scope, "destination": destination, "is_active": True, "headers": self._headers()}
+        if hook.number is None:
+            # A lost answer leaves it open whether the hook is there: the next look tells, and the store refuses a second one.
+            _demand(self._http.request("POST", "/v3/hooks", json=body))
+            return f"webhook {hook.scope}: registered"
+        _demand(self._http.request("PUT", f"/v3/hooks/{hook.number}", json=body, idempotent=True))
+        return f"webhook {hook.scope}: was {hook.state}, is active again"
+
+    def _headers(self) -> dict[str, str]:
+        reference = self._settings.hook_secret
+        return {} if reference is None else {self._settings.hook_header: self._secrets(reference)}
+
+    def _blocked(self, destination: str) -> int:
+        """Return for how many seconds the store will send nothing to the destination's domain."""
+        reply = self._http.request("GET", "/v3/hooks/admin")
+        _demand(reply)
+        entries = reply.json()["data"].get("blocked_domains") or []
+        return max((int(entry["time_left"]) for entry in entries if destination.startswith(str(entry["destination"]))), default=0)
+
+
+class Receiver:
+    """Takes in the webhooks of one store."""
+
+    def __init__(self, settings: BigCommerceSettings, secrets: list[str], hook_secret: str) -> None:
+        self._settings, self._verifier, self._hook_secret = settings, StandardVerifier(secrets), hook_secret.encode()
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
+        """Verify a webhook over its raw body, and return its event; none of a scope that no stream reads."""
+        message_id = self._verifier.verify(headers, body)
+        offered = headers.get(self._settings.hook_header.lower(), "").encode()
+        if self._hook_secret and not hmac.compare_digest(self._hook_secret, offered):
+            raise HookRefused("forged", f"the header {self._settings.hook_header} does not hold the configured secret")
+        return _events(message_id, body, self._settings.store_hash)
+
+
+def build_receiver(settings: BigCommerceSettings, connection: Connection, secrets: Callable[[SecretRef], str]) -> Receiver | None:
+    """Return what takes in the store's webhooks, ``None`` without a client secret. Raises ``PermanentError`` for a missing secret."""
+    del connection
+    keys = [secrets(reference) for reference in (settings.client_secret, settings.old_client_secret) if reference is not None]
+    return Receiver(settings, keys, secrets(settings.hook_secret) if settings.hook_secret else "") if keys else None
+
+
+def _events(message_id: str, body: bytes, store_hash: str) -> list[HookEvent]:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise HookRefused("malformed", "the body is not JSON") from None
+    data = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not isinstance(data, dict):
+        raise HookRefused("malformed", "the body has no object data")
+    # One app's secret may serve many stores: a webhook of another store is genuine, and does not belong here.
+    if content.get("producer") != f"stores/{store_hash}":
+        raise HookRefused("foreign", "the webhook is of another store than the connection's")
+    scope = content.get("scope")
+    if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
+        raise HookRefused("malformed", "the body has no scope of a store")
+    field = {"order": "id", "shipment": "orderId"}.get(scope.split("/")[1])
+    if field is None:
+        return []
+    number = data.get(field)
+    if isinstance(number, float) and number.is_integer():  # JSON knows one kind of number: 12.0 is 12
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int | str) or not _ID.fullmatch(str(number)):
+        raise HookRefused("malformed", f"data.{field} is no id")
+    return [HookEvent(message_id, "orders", str(number), scope, _moment(content.get("created_at")))]
+
+
+def _moment(value: object) -> datetime | None:
+    """Return the event's time; only for the eye, so an odd one is no reason to refuse."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LATEST:
+        return None
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _demand(reply: Reply) -> None:
+    if not reply.ok:
+        raise PermanentError(f"{reply.complaint()}; check the token (webhooks need no scope of their own) and webhooks.destination")

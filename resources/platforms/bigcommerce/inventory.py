@@ -1,0 +1,152 @@
+"""Absolute stock levels, in batches, each row addressed by the level that its item is tracked at.
+
+One bulk call at a time, grouped by location, as BigCommerce asks. On 422 nothing is taken to be applied (UNVERIFIED; an absolute level
+may be set twice in any case): a row that the answer names is addressed anew, else the batch is halved until the failing rows are alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Literal
+
+import orjson
+
+from domain.errors import AccessRefused, PermanentError, Problem, TransientError
+from domain.exchange import StockAnswer
+from domain.records.inventory import StockTarget, StoreItem
+from resources.http.async_client import PushClient
+from resources.http.client import Reply
+from resources.http.redaction import told_text
+from resources.platforms.bigcommerce.settings import STOCK_BATCH
+
+_TRACKED = re.compile(r"(variant_id|product_id|sku) (\S+?) is tracked by (product|variant)")
+"""inventory.v3.yml: "[Item with variant_id 106 is tracked by product, please update stock by product id]"."""
+MAX_CALLS = 200
+"""Calls for one batch: enough to single out 18 failing rows of 2,000; beyond that the batch's message stands for what is left."""
+PATH = "/v3/inventory/adjustments/absolute"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    index: int
+    target: StockTarget
+    item: StoreItem
+    by: Literal["product", "variant"]
+
+    def body(self) -> dict[str, int]:
+        address = {"product_id": int(self.item.product_id)} if self.by == "product" else {"variant_id": int(self.item.variant_id or 0)}
+        return {"location_id": int(self.target.location), **address, "quantity": self.target.quantity}
+
+    def other(self) -> _Row | None:
+        """Return the row addressed at the other level, where the item has it."""
+        if self.by == "variant":
+            return replace(self, by="product")
+        return replace(self, by="variant") if self.item.variant_id else None
+
+
+class StockWriter:
+    """Writes stock of one store."""
+
+    def __init__(self, push: PushClient) -> None:
+        self._push = push
+        self._one_at_a_time = asyncio.Lock()
+
+    async def put(self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str) -> list[StockAnswer]:
+        """Set the levels; returns one answer a target, in the batch's order."""
+        if len(batch) > STOCK_BATCH:
+            raise ValueError(f"a stock batch has at most {STOCK_BATCH} targets, not {len(batch)}")
+        answers: dict[int, Problem | None] = {}
+        rows = []
+        for index, target in enumerate(batch):
+            row = _addressed(index, target, items.get(target.sku))
+            if isinstance(row, Problem):
+                answers[index] = row
+            else:
+                rows.append(row)
+        rows.sort(key=lambda row: row.target.location)
+        async with self._one_at_a_time:
+            for _, group in groupby(rows, key=lambda row: row.target.location):
+                await _Batch(self._push, reason, answers).write(list(group))
+        return [StockAnswer(target, answers[index]) for index, target in enumerate(batch)]
+
+
+class _Batch:
+    """The calls for one location's rows."""
+
+    def __init__(self, push: PushClient, reason: str, answers: dict[int, Problem | None]) -> None:
+        self._push, self._reason, self._answers, self._calls = push, reason, answers, 0
+        self._turned: set[int] = set()
+
+    async def write(self, rows: list[_Row]) -> None:
+        """Write the rows, or answer each that can't be written."""
+        while rows:
+            reply = await self._send(rows)
+            if reply.ok:
+                self._answers.update(dict.fromkeys((row.index for row in rows), None))
+                return
+            _stop_where_the_system_is_at_fault(reply)
+            turned = self._readdressed(rows, reply)
+            if turned is None:
+                break
+            rows = turned
+        if len(rows) == 1 or self._calls >= MAX_CALLS:
+            self._answers.update({row.index: _refused(row, reply) for row in rows})
+            return
+        middle = len(rows) // 2
+        await self.write(rows[:middle])
+        await self.write(rows[middle:])
+
+    async def _send(self, rows: list[_Row]) -> Reply:
+        self._calls += 1
+        body: dict[str, Any] = {"reason": self._reason, "items": [row.body() for row in rows]}
+        return await self._push.request("PUT", PATH, body=orjson.dumps(body))
+
+    def _readdressed(self, rows: list[_Row], reply: Reply) -> list[_Row] | None:
+        """Return the rows with those that the answer names at their other level, each at most once; ``None`` if it names none."""
+        document = reply.json() if reply.body else None
+        title = str(document.get("title")) if isinstance(document, dict) else ""
+        named = {(kind, number): by for kind, number, by in _TRACKED.findall(title)}
+        if not named:
+            return None
+        changed, turned = False, []
+        for row in rows:
+            by = named.get((f"{row.by}_id", row.item.product_id if row.by == "product" else str(row.item.variant_id)))
+            other = row.other() if by and by != row.by and row.index not in self._turned else None
+            if other is not None:
+                self._turned.add(row.index)
+                changed = True
+            turned.append(other or row)
+        return turned if changed else None
+
+
+def _addressed(index: int, target: StockTarget, item: StoreItem | None) -> _Row | Problem:
+    if item is None:
+        return Problem("sku_unknown_in_store", "sku", "the store has no product with this SKU", "add it to the store's catalog", target.sku)
+    if item.tracking == "none":
+        message = "inventory tracking is off for this SKU's product, so the store takes no level and can't confirm its shipments"
+        return Problem("tracking_off", "inventory_tracking", message, "set the product's tracking to product or variant", target.sku)
+    if not target.location.isdigit():
+        return Problem("location_unknown", "location_id", "this isn't an id of a location", "correct inventory.nodes", target.location)
+    if item.tracking == "variant" and item.variant_id is None:
+        return Problem("variant_unknown", "variant_id", "the SKU's variant is not known", "read the catalog again", target.sku)
+    return _Row(index, target, item, item.tracking)
+
+
+def _stop_where_the_system_is_at_fault(reply: Reply) -> None:
+    if reply.status in (401, 403):
+        raise AccessRefused(f"{reply.complaint()}; give the token the scope store_inventory")
+    if reply.status in (409, 423):
+        raise TransientError(f"{reply.complaint()}; another bulk call may be under way, a later try may help")
+    if reply.status == 404 or reply.status >= 500:
+        raise PermanentError(f"{reply.complaint()}; another try won't help")
+
+
+def _refused(row: _Row, reply: Reply) -> Problem:
+    document = reply.json() if reply.body else None
+    title = told_text(str(document.get("title") or ""), 300) if isinstance(document, dict) else ""
+    message = f"the store answers {reply.status}: {title or 'no reason given'}"
+    return Problem("stock_refused", "items", message, "look at the product's inventory settings in the store", row.target.sku)

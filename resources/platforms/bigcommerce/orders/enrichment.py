@@ -1,0 +1,93 @@
+"""Further documents of an order, read only where the list doesn't carry what the OMS needs.
+
+Transactions by the setting ``fetch_transactions``, products where the included lines don't cover the order, coupons where no line names
+the code. An order with extras becomes ``{"order": ..., "transactions": ...}``, each part with the bytes that the store sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import msgspec
+
+from domain.errors import PermanentError
+from domain.exchange import RawRecord
+from domain.identity import makeshift_id
+from resources.http.client import ApiClient, Reply
+from resources.platforms.bigcommerce.orders.header import Head, slices
+from resources.platforms.bigcommerce.settings import AUTHORIZED, ROUND_PAGE, BigCommerceSettings
+
+Listed = tuple[msgspec.Raw, int | None, datetime, Head | None]
+
+
+class ExtrasReader:
+    """Completes listed orders; ``exported`` are the statuses in which an order goes out."""
+
+    def __init__(self, http: ApiClient, settings: BigCommerceSettings, exported: Collection[str]) -> None:
+        self._http, self._settings, self._exported = http, settings, frozenset(exported)
+        self._pool = ThreadPoolExecutor(settings.read_concurrency, thread_name_prefix="bigcommerce-extras")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def complete(self, listed: list[Listed]) -> list[RawRecord]:
+        """Return a page's orders as records, in their order; their extras are read side by side."""
+        records = []
+        for raw, number, moment, head in listed:
+            wanted = self._wanted(head) if number else []
+            payload = self._pool.submit(self._compound, bytes(raw), number, wanted) if number and wanted else bytes(raw)
+            records.append((str(number) if number else makeshift_id(bytes(raw)), moment, payload))
+        return [RawRecord(name, moment, p if isinstance(p, bytes) else p.result()) for name, moment, p in records]
+
+    def _wanted(self, head: Head | None) -> list[str]:
+        if head is None or str(head.status_id) not in self._exported:
+            return []
+        wanted = []
+        policy = self._settings.fetch_transactions
+        if policy == "all" or (policy == "authorized" and head.payment_status in AUTHORIZED):
+            wanted.append("transactions")
+        if head.lacks_lines():
+            wanted.append("products")
+        if head.lacks_codes():
+            wanted.append("coupons")
+        return wanted
+
+    def _compound(self, order: bytes, number: int, wanted: list[str]) -> bytes:
+        parts = [b'{"order":', order]
+        for name in wanted:
+            body = self._transactions(number) if name == "transactions" else self._list(f"/v2/orders/{number}/{name}")
+            parts += [b',"', name.encode(), b'":', body]
+        return b"".join([*parts, b"}"])
+
+    def _transactions(self, number: int) -> bytes:
+        reply = self._http.request("GET", f"/v3/orders/{number}/transactions")
+        if reply.status in (204, 404):  # an order that was not paid at a gateway
+            return b"[]"
+        _readable(reply, "store_v2_transactions_read_only")
+        return reply.body or b"[]"
+
+    def _list(self, path: str) -> bytes:
+        rows: list[msgspec.Raw] = []
+        seen: set[bytes] = set()
+        page = 1
+        while True:
+            reply = self._http.request("GET", path, params={"page": page, "limit": self._settings.page_size}, decode=slices)
+            if reply.status == 404:
+                return b"[]"
+            _readable(reply, "store_v2_orders_read_only")
+            found: list[msgspec.Raw] = reply.value or []
+            if found and bytes(found[0]) in seen:
+                raise PermanentError(f"BigCommerce: GET {path} gave page {page} twice: it ignores the page, another try won't help")
+            rows += found
+            seen.update(bytes(row) for row in found[:1])
+            if not found or (len(found) < self._settings.page_size and len(found) % ROUND_PAGE):
+                return b"[" + b",".join(bytes(row) for row in rows) + b"]"
+            page += 1
+
+
+def _readable(reply: Reply, scope: str) -> None:
+    if not reply.ok:
+        raise PermanentError(f"{reply.complaint()}; check that the token has the scope {scope}")

@@ -1,0 +1,102 @@
+"""Reads single orders of a store by their ids: neighbouring ids in one call, since V2 has no filter by a list of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+import orjson
+
+from domain.errors import PermanentError
+from domain.exchange import RawRecord
+from domain.milestones import Milestone
+from domain.reconciliation import StoreSight
+from resources.http.client import ApiClient
+from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
+from resources.platforms.bigcommerce.orders.header import head_of, slices
+from resources.platforms.bigcommerce.settings import ORDER_INCLUDES, BigCommerceSettings
+from resources.platforms.bigcommerce.statuses import STATUSES
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a modification time that can't be read."""
+LONGEST_ID = 19
+"""Digits that are certainly no id any more: V2 keeps ids in 64 bits at most."""
+
+
+class OrderLookup:
+    """Finds orders by id."""
+
+    def __init__(self, http: ApiClient, settings: BigCommerceSettings, extras: ExtrasReader) -> None:
+        self._http, self._settings, self._extras = http, settings, extras
+
+    def read(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
+        """Yield those of the orders that the store has; what the list lacks may be archived, and is asked for one by one."""
+        numbers = sorted({int(order_id) for order_id in order_ids if _is_id(order_id)})
+        for span in spans(numbers, self._settings.page_size):
+            records = self._span(span)
+            found = {record.source_id for record in records}
+            records += [record for number in span if str(number) not in found for record in self._archived(number)]
+            if records:
+                yield records
+
+    def _span(self, span: list[int]) -> list[RawRecord]:
+        params: dict[str, str | int] = {"min_id": span[0], "max_id": span[-1], "sort": "id", "limit": self._settings.page_size}
+        rows = self._rows(f"{span[0]} to {span[-1]}", "/v2/orders", params, slices)
+        wanted = set(span)
+        return self._complete([row for row in rows if head_of(row)[0] in wanted])
+
+    def _archived(self, number: int) -> list[RawRecord]:
+        rows = self._rows(str(number), f"/v2/orders/{number}", {}, lambda body: slices(b"[" + body + b"]") if body.strip() else [])
+        return self._complete(rows)
+
+    def _rows(self, what: str, path: str, params: dict[str, str | int], decode: Callable[[bytes], list[msgspec.Raw]]) -> list[msgspec.Raw]:
+        params = params | {"include": ORDER_INCLUDES, "consignment_structure": "object"}
+        if self._settings.channel_id is not None and path == "/v2/orders":
+            params["channel_id"] = self._settings.channel_id
+        reply = self._http.request("GET", path, params=params, decode=decode)
+        if reply.status == 404:
+            return []
+        if not reply.ok:
+            raise PermanentError(f"{reply.complaint()} for orders {what}; check the token's scope store_v2_orders_read_only")
+        return list(reply.value or ())
+
+    def _complete(self, rows: list[msgspec.Raw]) -> list[RawRecord]:
+        listed: list[Listed] = []
+        for raw in rows:
+            number, moment, head = head_of(raw)
+            if number is None:
+                continue  # none of those that were asked for
+            listed.append((raw, number, moment or NEVER, head))
+        return self._extras.complete(listed)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < LONGEST_ID
+
+
+def spans(numbers: list[int], width: int) -> Iterator[list[int]]:
+    """Cut ascending ids into runs that lie within ``width`` ids: at most so many orders can lie between the first and the last."""
+    run: list[int] = []
+    for number in numbers:
+        if run and number - run[0] >= width:
+            yield run
+            run = []
+        run.append(number)
+    if run:
+        yield run
+
+
+def to_sight(payload: bytes) -> StoreSight:
+    """Return what an order's document says of its fulfilment."""
+    try:
+        document = orjson.loads(payload)
+    except ValueError:
+        document = {}
+    order = document.get("order", document) if isinstance(document, dict) else {}
+    order = order if isinstance(order, dict) else {}
+    status_id, units = order.get("status_id"), order.get("items_shipped")
+    known = STATUSES.get(status_id) if type(status_id) is int else None
+    shows: Milestone | None = known.shows if known else None
+    shipped = units if type(units) is int else 0
+    return StoreSight(str(status_id), known is not None and known.is_final, order.get("is_deleted") is True, shipped, shows)

@@ -1,0 +1,168 @@
+"""Reads the orders of a window: time slices side by side, each by ascending id, so that a moving set can't make a page skip rows.
+
+The whole window is asked for first, and cut into slices only if more than a page is left: a live window costs one call.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from domain.errors import PermanentError
+from domain.exchange import RawRecord
+from domain.identity import makeshift_id
+from domain.values import Window
+from resources.http.client import ApiClient
+from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
+from resources.platforms.bigcommerce.orders.header import Head, head_of, slices
+from resources.platforms.bigcommerce.settings import (
+    BOUND_SLACK_SECONDS,
+    ORDER_INCLUDES,
+    PROBE_SIZE,
+    ROUND_PAGE,
+    SORT_BY_MODIFIED,
+    BigCommerceSettings,
+)
+
+Page = list[RawRecord]
+
+
+class OrdersReader:
+    """Reads orders of one connection."""
+
+    def __init__(self, http: ApiClient, settings: BigCommerceSettings, extras: ExtrasReader) -> None:
+        self._http, self._settings, self._extras = http, settings, extras
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return the modification time of the oldest order changed at or after ``since``; by caution ``since``, if it can't tell."""
+        params = self._bounds(since, None) | {"sort": SORT_BY_MODIFIED, "limit": PROBE_SIZE}
+        found = self._page(params)
+        moments = [moment for _, _, moment, _ in found if moment is None or moment >= since]
+        if moments:
+            return min((moment or since) for moment in moments)
+        return since if len(found) == PROBE_SIZE else None
+
+    def read(self, window: Window) -> Iterator[Page]:
+        """Yield the window's orders in pages, each once."""
+        if window.is_empty:
+            return
+        passes: list[dict[str, str]] = [{}, {"is_deleted": "true"}] if self._settings.fetch_archived else [{}]
+        for more in passes:
+            reading = _Reading(self, window, more)
+            records, last, ended = reading.page(window, 0)
+            if not ended:
+                yield from reading.side_by_side(records, last)
+            elif records:
+                yield records
+
+    def _bounds(self, since: datetime, until: datetime | None) -> dict[str, str | int]:
+        bounds: dict[str, str | int] = {"min_date_modified": _stamp(since - timedelta(seconds=BOUND_SLACK_SECONDS))}
+        if until is not None:
+            bounds["max_date_modified"] = _stamp(until + timedelta(seconds=BOUND_SLACK_SECONDS))
+        if self._settings.channel_id is not None:
+            bounds["channel_id"] = self._settings.channel_id
+        return bounds
+
+    def _page(self, params: dict[str, str | int]) -> list[tuple[msgspec.Raw, int | None, datetime | None, Head | None]]:
+        reply = self._http.request("GET", "/v2/orders", params=params, decode=slices)
+        if not reply.ok:
+            raise PermanentError(f"{reply.complaint()}; check the token's scope store_v2_orders_read_only")
+        return [(raw, *head_of(raw)) for raw in reply.value or ()]
+
+
+class _Reading:
+    """One pass over one window."""
+
+    def __init__(self, reader: OrdersReader, window: Window, more: dict[str, str]) -> None:
+        self._reader, self._window, self._more = reader, window, more
+        self._undated: set[int | str] = set()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def page(self, window: Window, last: int) -> tuple[Page, int, bool]:
+        """Return the orders after id ``last`` of one page, the page's last id, and whether it was the last page."""
+        reader, limit = self._reader, self._reader._settings.page_size
+        params = reader._bounds(window.since, window.until) | self._more
+        params |= {"sort": "id", "min_id": last + 1, "limit": limit, "include": ORDER_INCLUDES, "consignment_structure": "object"}
+        found = reader._page(params)
+        kept: list[Listed] = []
+        before = last
+        for raw, number, moment, head in found:
+            if number is not None:
+                _check_order(number, last, before)
+                last = number
+            if moment is None and self._first_sight(number or makeshift_id(bytes(raw))):
+                kept.append((raw, number, self._window.since, head))
+            elif moment is not None and moment in window:
+                kept.append((raw, number, moment, head))
+        ended = (len(found) < limit and len(found) % ROUND_PAGE != 0) or not found
+        if last == before and (len(found) > 1 or not ended):
+            # One order without an id is the order's fault; where all are so, it is the answer's, and nothing of it can be told apart.
+            message = f"GET /v2/orders gave {len(found)} orders after order {before}, none of them with an id"
+            raise PermanentError(f"BigCommerce: {message}: that breaks the API's contract; another try won't help until it is mended")
+        return reader._extras.complete(kept), last, ended
+
+    def side_by_side(self, first: Page, last: int) -> Iterator[Page]:
+        """Yield the first page and all after id ``last``; as many pages are held as slices are read, and one more each."""
+        parts = self._window.split(self._reader._settings.read_concurrency)
+        held: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=len(parts))
+        with ThreadPoolExecutor(len(parts), thread_name_prefix="bigcommerce-orders") as pool:
+            for part in parts:
+                pool.submit(self._read_slice, part, last, held)
+            try:
+                if first:
+                    yield first
+                running = len(parts)
+                while running:
+                    page = held.get()
+                    if page is None:
+                        running -= 1
+                    elif isinstance(page, BaseException):
+                        raise page
+                    else:
+                        yield page
+            finally:
+                self._stop.set()
+
+    def _read_slice(self, part: Window, last: int, held: queue.Queue[Page | BaseException | None]) -> None:
+        try:
+            ended = False
+            while not ended and not self._stop.is_set():
+                records, last, ended = self.page(part, last)
+                if records:
+                    self._put(held, records)
+            self._put(held, None)
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the consumer's thread
+            self._put(held, error)
+
+    def _put(self, held: queue.Queue[Page | BaseException | None], page: Page | BaseException | None) -> None:
+        # A reader that nobody listens to any more must end: the pool waits for it.
+        while not self._stop.is_set():
+            try:
+                held.put(page, timeout=0.2)
+                return  # noqa: TRY300 - the loop is for the other case
+            except queue.Full:
+                continue
+
+    def _first_sight(self, name: int | str) -> bool:
+        """An order without a readable time belongs to no slice: the first one to see it brings it."""
+        with self._lock:
+            new = name not in self._undated
+            self._undated.add(name)
+            return new
+
+
+def _check_order(number: int, last: int, before: int) -> None:
+    """Refuse a page that is not in order of ids; two versions of one order on it are taken both, and the newer one counts."""
+    if number < last or number <= before:
+        message = f"GET /v2/orders gave order {number} after order {last}: it ignores min_id or sort=id, and pages would repeat or skip"
+        raise PermanentError(f"BigCommerce: {message}; another try won't help")
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

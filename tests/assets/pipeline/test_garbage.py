@@ -1,0 +1,53 @@
+"""A chunk's records go when their chunk does: none waits in a reference cycle for the garbage collector, which rests meanwhile."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from assets.delivery.engine import Course
+from domain.records.fulfilment import Fulfilment
+from domain.records.inventory import StockTarget
+from domain.records.orders import Order
+from resources.ledger.rows import Accepted, Captured
+from sandbox.app import RunningSandbox
+from tests.assets.scene import Scene
+
+RECORDS = (Order, Fulfilment, StockTarget, Course, Captured, Accepted)
+
+
+@contextmanager
+def cycles() -> Iterator[list[str]]:
+    """Collect which of our records the collector finds to be garbage that only it could free."""
+    found: list[str] = []
+    gc.collect()
+    gc.disable()
+    try:
+        yield found
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        found += sorted(type(thing).__name__ for thing in gc.garbage if isinstance(thing, RECORDS))
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
+@pytest.mark.parametrize("stream", ["orders", "inventory", "shipments"])
+def test_no_record_is_left_in_a_cycle(sandbox: RunningSandbox, database: str, tmp_path: Path, stream: str) -> None:
+    """Else the memory of a chunk would grow by those before it, and each collection would walk through all of them."""
+    scene = Scene(sandbox.url, database, f"c{uuid4().hex[:10]}", tmp_path)
+    scene.place_many(range(1, 30))
+    if stream != "orders":
+        scene.run("orders")
+        for number in range(1, 10):
+            scene.to_oms(f"orders/{number}/ship", {"carrier": "UPS", "tracking": f"1Z{number}"})
+    with cycles() as found:
+        scene.run(stream)
+    scene.close()
+    assert found == []

@@ -1,0 +1,98 @@
+"""Carriers: told from tracking numbers by format and check digit, and from the names that an OMS uses."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.carriers.carriers import CARRIER_ALIASES, normalise_carrier
+from domain.carriers.tracking import carrier_from_tracking
+from tests.shared import shared_path
+
+UNDECIDABLE = {"LA97635036", "79927398713"}
+"""Listed as invalid, though format and check digit are right: nothing public tells why."""
+
+
+def _vectors() -> list[dict[str, str]]:
+    with gzip.open(shared_path("data/tracking-numbers/vectors.csv.gz"), "rt", encoding="utf-8", newline="") as rows:
+        return list(csv.DictReader(rows))
+
+
+def test_every_valid_vector_names_its_carrier() -> None:
+    """Each published valid number has its carrier among the candidates."""
+    missed = [row for row in _vectors() if row["valid"] == "true" and row["courier_code"] not in carrier_from_tracking(row["number"])]
+    assert missed == []
+
+
+def test_every_invalid_vector_is_refused_for_its_carrier() -> None:
+    """Wrong formats and wrong check digits don't name the carrier, but for two that no public rule tells apart."""
+    vectors = [row for row in _vectors() if row["valid"] == "false"]
+    accepted = {"".join(row["number"].split()) for row in vectors if row["courier_code"] in carrier_from_tracking(row["number"])}
+    assert accepted <= UNDECIDABLE
+
+
+@pytest.mark.parametrize(
+    ("number", "first"),
+    [
+        ("1Z999AA10123456784", "ups"),
+        ("1z 999 aa1 01 2345 6784", "ups"),
+        ("RB123456785US", "usps"),
+        ("RB123456785GB", "royal_mail"),
+        ("RB123456785CA", "canada_post"),
+        ("JD0002242617644732", "yodel"),
+    ],
+)
+def test_the_likeliest_carrier_comes_first(number: str, first: str) -> None:
+    """Candidates are ordered; blanks and case don't matter; the post of an S10 number is named before the standard."""
+    assert carrier_from_tracking(number)[0] == first
+
+
+@given(st.integers(2, 17), st.sampled_from("0123456789"))
+def test_a_wrong_digit_in_a_ups_number_is_noticed(at: int, digit: str) -> None:
+    """Mod 10 with weights 1 and 2 notices every single wrong digit but a change by five where the weight is 2."""
+    number = "1Z9998881012345678"
+    check = next(d for d in "0123456789" if "ups" in carrier_from_tracking(number[:-1] + d))
+    right = number[:-1] + check
+    wrong = right[:at] + digit + right[at + 1 :]
+    blind = at < 17 and at % 2 == 1 and abs(int(digit) - int(right[at])) == 5
+    assert ("ups" in carrier_from_tracking(wrong)) == (digit == right[at] or blind)
+
+
+@given(st.text(max_size=60))
+def test_no_text_raises(text: str) -> None:
+    """Any text gives candidates or none, each once."""
+    found = carrier_from_tracking(text)
+    assert len(set(found)) == len(found)
+    assert normalise_carrier(text) is None or normalise_carrier(text) in CARRIER_ALIASES
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("UPSN", "ups"),
+        ("FEDX", "fedex"),
+        ("USPS", "usps"),
+        ("DHLE", "dhl"),
+        ("United Parcel Service", "ups"),
+        ("canadapost", "canada_post"),
+        ("Royal-Mail", "royal_mail"),
+        ("Spee-Dee", "speedee"),
+        ("upsready", "ups"),
+        ("pigeon", None),
+        ("", None),
+    ],
+)
+def test_names_and_codes_of_an_oms_give_our_code(text: str, code: str | None) -> None:
+    """SCACs, slugs and full names all lead to one code; what isn't known stays unknown."""
+    assert normalise_carrier(text) == code
+
+
+def test_no_alias_means_two_carriers_and_our_codes_stay_themselves() -> None:
+    """The table is unambiguous, and normalising a code again changes nothing."""
+    aliases = [(alias.replace(" ", ""), code) for code, names in CARRIER_ALIASES.items() for alias in names.split(",")]
+    assert len(dict(aliases)) == len(set(aliases))
+    assert all(normalise_carrier(code) == code for code in CARRIER_ALIASES)

@@ -1,0 +1,77 @@
+"""The webhook endpoint against its own OpenAPI document, by generated requests: unsigned ones, and ones that a sender has signed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from requests import PreparedRequest
+from requests.auth import AuthBase
+from schemathesis import Case, GenerationMode
+
+from orchestration.webhooks.app import build_app
+from orchestration.webhooks.openapi import document
+from tests.orchestration.webhooks.senders import NAME, STORE, listening, pushed, served, signed
+
+EXAMPLES = 30
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+TAKE = "/hooks/{connection}/{system}"
+
+
+class Signer(AuthBase):
+    """Signs whatever is about to be sent, as the system does whose path it is."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Add the headers of the scheme."""
+        body = request.body or b""
+        raw = body.encode() if isinstance(body, str) else body
+        request.headers.update(pushed(raw) if (request.path_url or "").endswith("/oms") else signed(raw))
+        return request
+
+
+def sent(operation: Any, mode: GenerationMode, **more: Any) -> Counter[int]:
+    """Send generated requests of an operation, hold each answer against the document, and count the statuses."""
+    statuses: Counter[int] = Counter()
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    def send(case: Case) -> None:
+        answer = case.call(**more)
+        statuses[answer.status_code] += 1
+        case.validate_response(answer)
+
+    send()
+    return statuses
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_strangers_get_what_the_document_says(database: str, tmp_path: Path, mode: GenerationMode) -> None:
+    """No crash, no status and no body that the document does not know, whatever an unsigned request looks like; nothing is taken in."""
+    with served(build_app(listening(tmp_path), database), database) as server:
+        schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+        assert not {200, 500} & set(sent(schema[TAKE]["POST"], mode))
+        if mode is GenerationMode.POSITIVE:
+            assert set(sent(schema["/health"]["GET"], mode)) == {200}
+            assert set(sent(schema["/openapi.json"]["GET"], mode)) == {200}
+        assert server.stored() == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_senders_get_what_the_document_says(database: str, tmp_path: Path, mode: GenerationMode) -> None:
+    """The same behind the signature, where bodies are parsed and stored."""
+    described = document(1 << 18)
+    post = described["paths"][TAKE]["post"]
+    post["parameters"] = [
+        {"name": "connection", "in": "path", "required": True, "schema": {"type": "string", "enum": [NAME]}},
+        {"name": "system", "in": "path", "required": True, "schema": {"type": "string", "enum": ["platform"]}},
+    ]
+    for shape in post["requestBody"]["content"]["application/json"]["schema"]["oneOf"]:
+        shape["properties"]["producer"] = {"enum": [f"stores/{STORE}"]}
+    with served(build_app(listening(tmp_path), database), database) as server:
+        statuses = sent(schemathesis.openapi.from_dict(described)[TAKE]["POST"], mode, base_url=server.url, auth=Signer())
+    assert not {500, 503} & set(statuses)
+    assert set(statuses) == {200} if mode is GenerationMode.POSITIVE else 422 in statuses

@@ -1,0 +1,238 @@
+"""The client for writes, against a small server that misbehaves on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+import pytest
+from aiohttp import web
+
+from domain.errors import PermanentError, TransientError
+from domain.exchange import Exchange, OutcomeUnknown
+from resources.http.async_client import PushClient
+from resources.http.auth import StaticHeader
+from resources.http.rate_limit import Limiter, LocalQuota
+from resources.http.retries import RetryPolicy
+
+QUICK = RetryPolicy(attempts=3, total_seconds=5, base=0.001, cap=0.002)
+Handler = Callable[[web.BaseRequest, int], Awaitable[web.StreamResponse]]
+
+
+async def run(handle: Handler, use: Callable[[PushClient], Awaitable[None]], **more: object) -> list[web.BaseRequest]:
+    """Serve on a free port, let ``use`` call, and return the requests that arrived."""
+    seen: list[web.BaseRequest] = []
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append(request)
+        await request.read()
+        return await handle(request, len(seen))
+
+    runner = web.ServerRunner(web.Server(serve))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}/v2"
+    limiter = Limiter(LocalQuota(), "t", quota=100_000, window_seconds=30)
+    settings: dict[str, object] = {"retry": QUICK, "auth": StaticHeader("x-token", "s")} | more
+    try:
+        async with PushClient(system="t", base_url=base, limiter=limiter, **settings) as push:  # type: ignore[arg-type]
+            await use(push)
+    finally:
+        await runner.cleanup()
+    return seen
+
+
+class Tokens:
+    """Credentials that are fetched once, slowly, and count how often and where they were asked for."""
+
+    def __init__(self) -> None:
+        self.fetched: list[str] = []
+        self.token: dict[str, str] | None = None
+
+    def held(self) -> dict[str, str] | None:
+        """Return the token, if there is one."""
+        return self.token
+
+    def headers(self) -> dict[str, str]:
+        """Fetch it where it is missing."""
+        self.fetched.append(threading.current_thread().name)
+        self.token = self.token or {"Authorization": f"Bearer {len(self.fetched)}"}
+        return self.token
+
+    def refused(self, sent: Mapping[str, str]) -> bool:
+        """Drop it, if it is the one that was sent."""
+        self.token = None if self.token == sent else self.token
+        return True
+
+
+def test_a_token_at_hand_costs_no_thread_and_a_missing_one_does_not_hold_up_the_loop() -> None:
+    """Only the first call fetches, outside the event loop's thread."""
+    tokens = Tokens()
+
+    async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
+        return web.json_response({})
+
+    async def use(push: PushClient) -> None:
+        for _ in range(20):
+            await push.request("PUT", "/x", body=b"{}")
+
+    seen = asyncio.run(run(handle, use, auth=tokens))
+    assert {request.headers["Authorization"] for request in seen} == {"Bearer 1"}
+    assert len(tokens.fetched) == 1
+    assert tokens.fetched[0] != threading.current_thread().name
+
+
+def test_a_refusal_drops_only_the_token_that_was_sent() -> None:
+    """The second call's refusal of the old token comes after it was renewed, and drops nothing."""
+    tokens = Tokens()
+
+    async def handle(request: web.BaseRequest, _: int) -> web.StreamResponse:
+        await asyncio.sleep(0.02)
+        return web.json_response({}, status=401 if request.headers["Authorization"] == "Bearer 1" else 200)
+
+    async def use(push: PushClient) -> None:
+        await push.request("PUT", "/warm", body=b"{}")
+        tokens.token = {"Authorization": "Bearer 1"}
+        replies = await asyncio.gather(*(push.request("PUT", f"/{n}", body=b"{}") for n in range(8)))
+        assert {reply.status for reply in replies} == {200}
+
+    asyncio.run(run(handle, use, auth=tokens))
+    assert tokens.token != {"Authorization": "Bearer 1"}
+
+
+def test_a_good_answer_is_decoded_once_and_an_unreadable_one_asked_for_again() -> None:
+    """``decode`` makes the reply's value; a body that it can't read counts as a lost answer."""
+    bodies = [b"[1", b"[1]"]
+
+    async def handle(_: web.BaseRequest, count: int) -> web.StreamResponse:
+        return web.Response(body=bodies[count - 1], content_type="application/json")
+
+    async def use(push: PushClient) -> None:
+        reply = await push.request("PUT", "/x", body=b"{}", decode=lambda body: ("mine", orjson.loads(body)))
+        assert reply.value == reply.json() == ("mine", [1])
+
+    assert len(asyncio.run(run(handle, use))) == 2
+
+
+async def drop(request: web.BaseRequest) -> web.StreamResponse:
+    """Cut the connection without an answer."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+def test_a_write_carries_credentials_and_correlation_and_is_logged() -> None:
+    """What the server sees, and what the log keeps."""
+    log: list[Exchange] = []
+
+    async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
+        return web.json_response({"id": 7}, status=201, headers={"X-Request-Id": "r-1"})
+
+    async def use(push: PushClient) -> None:
+        reply = await push.request("POST", "/orders/1/shipments", body=b"{}", correlation_id="ord-9", idempotent=False)
+        assert (reply.status, reply.json()) == (201, {"id": 7})
+
+    seen = asyncio.run(run(handle, use, log=log.append))
+    assert seen[0].headers["x-token"] == "s"
+    assert seen[0].headers["X-Correlation-Id"] == "ord-9"
+    assert [(e.method, e.endpoint, e.status, e.correlation_id, e.trace_id) for e in log] == [
+        ("POST", "/orders/1/shipments", 201, "ord-9", "r-1")
+    ]
+
+
+def test_a_lost_answer_is_not_sent_twice() -> None:
+    """A connection that drops after a POST leaves its outcome unknown."""
+
+    async def handle(request: web.BaseRequest, _: int) -> web.StreamResponse:
+        return await drop(request)
+
+    async def use(push: PushClient) -> None:
+        with pytest.raises(OutcomeUnknown):
+            await push.request("POST", "/x", body=b"{}")
+
+    assert len(asyncio.run(run(handle, use))) == 1
+
+
+def test_a_lost_answer_to_an_upsert_is_sent_again() -> None:
+    """A call that is safe to repeat survives a drop, a failing server and a malformed answer."""
+
+    async def handle(request: web.BaseRequest, number: int) -> web.StreamResponse:
+        if number == 1:
+            return await drop(request)
+        if number == 2:
+            return web.Response(body=b'{"half', content_type="application/json")
+        return web.json_response({"ok": True})
+
+    async def use(push: PushClient) -> None:
+        assert (await push.request("POST", "/x", body=b"{}", idempotent=True)).json() == {"ok": True}
+
+    assert len(asyncio.run(run(handle, use))) == 3
+
+
+def test_a_time_out_after_sending_is_unknown_and_a_refused_connection_is_not() -> None:
+    """Only a server that can't have read the request leaves nothing to look up."""
+
+    async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
+        await asyncio.sleep(1)
+        return web.Response()
+
+    async def use(push: PushClient) -> None:
+        with pytest.raises(OutcomeUnknown):
+            await push.request("POST", "/x", body=b"{}")
+
+    asyncio.run(run(handle, use, timeout=0.1))
+
+    async def refused() -> None:
+        limiter = Limiter(LocalQuota(), "t", quota=10, window_seconds=1)
+        async with PushClient(system="t", base_url="http://127.0.0.1:9", auth=StaticHeader("a", "b"), limiter=limiter, retry=QUICK) as push:
+            with pytest.raises(TransientError) as raised:
+                await push.request("POST", "/x", body=b"{}")
+        assert not isinstance(raised.value, OutcomeUnknown)
+
+    asyncio.run(refused())
+
+
+def test_waits_for_the_quota_and_returns_refusals() -> None:
+    """A 429 is waited out, a 400 is the answer."""
+
+    async def handle(_: web.BaseRequest, number: int) -> web.StreamResponse:
+        return web.Response(status=429, headers={"Retry-After": "0"}) if number == 1 else web.json_response({}, status=400)
+
+    async def use(push: PushClient) -> None:
+        assert (await push.request("POST", "/x", body=b"{}")).status == 400
+
+    assert len(asyncio.run(run(handle, use))) == 2
+
+
+def test_an_oversized_answer_is_cut_off() -> None:
+    """Memory is bounded whatever the other side sends."""
+
+    async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
+        return web.Response(body=b"x" * 100)
+
+    async def use(push: PushClient) -> None:
+        with pytest.raises(PermanentError, match="more than 10 bytes"):
+            await push.request("GET", "/x")
+
+    asyncio.run(run(handle, use, max_bytes=10))
+
+
+def test_no_more_calls_are_under_way_than_allowed() -> None:
+    """The concurrency is bounded."""
+    now, most = 0, 0
+
+    async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        return web.json_response({})
+
+    async def use(push: PushClient) -> None:
+        await asyncio.gather(*[push.request("PUT", "/x", body=b"{}") for _ in range(20)])
+
+    asyncio.run(run(handle, use, concurrency=4))
+    assert most == 4

@@ -1,0 +1,94 @@
+"""Deliveries: claimed before they are sent, settled after, and what is known of those that never were."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from resources.ledger.rows import ClaimRow, SettleRow, TargetRow
+from resources.ledger.session import Session
+from tests.resources.ledger.rows import NOON, claim
+
+
+def _settle(session: Session, row: ClaimRow, state: str, target_id: str = "") -> None:
+    session.deliveries.settle([SettleRow(row.delivery_key, state, target_id, "trace", "")])
+
+
+def _states(session: Session) -> list[tuple[UUID, str, int]]:
+    return [tuple(row) for row in session.db.execute("SELECT delivery_key, state, attempts FROM sync.delivery ORDER BY 1")]
+
+
+def test_a_claim_is_in_flight_until_it_is_settled(session: Session) -> None:
+    """What a dead run leaves is found as in flight, with its claim."""
+    session.deliveries.claim([claim(1)], "run-1")
+    ((found,),) = session.deliveries.unsettled(["1"]).values()
+    assert (found.state, found.attempts, found.action, found.may_have_been_sent) == ("in_flight", 1, "create", True)
+
+    _settle(session, claim(1), "delivered", "T-1")
+
+    assert session.deliveries.unsettled(["1"]) == {}
+    assert session.deliveries.target_ids(["1"]) == {"T-1"}
+
+
+def test_the_same_effect_claimed_again_is_one_delivery_with_one_more_attempt(session: Session) -> None:
+    """The key is the effect's identity."""
+    assert session.deliveries.claim([claim(1), claim(2)], "run-1") == {UUID(int=1): 1, UUID(int=2): 1}
+    assert session.deliveries.claim([claim(1)], "run-2") == {UUID(int=1): 2}
+    assert _states(session) == [(UUID(int=1), "in_flight", 2), (UUID(int=2), "in_flight", 1)]
+
+
+def test_a_released_claim_is_no_attempt_and_was_never_sent(session: Session) -> None:
+    """An effect that was not sent since another failed before it can be dropped without a look-up."""
+    session.deliveries.claim([claim(1)], "run-1")
+    session.deliveries.release([claim(1).delivery_key])
+    ((found,),) = session.deliveries.unsettled(["1"]).values()
+    assert (found.state, found.attempts, found.may_have_been_sent) == ("failed", 0, False)
+
+
+def test_a_failed_attempt_may_have_arrived(session: Session) -> None:
+    """Only its answer may have been lost, so the record counts as possibly held by the target."""
+    session.deliveries.claim([claim(1), claim(2, "2")], "run-1")
+    _settle(session, claim(1), "failed")
+    session.deliveries.release([claim(2).delivery_key])
+
+    assert session.deliveries.unsettled(["1"])["1"][0].may_have_been_sent
+    assert session.deliveries.possible_targets(["1", "2", "3"]) == {"1"}
+
+
+def test_a_dead_delivery_is_tried_again_only_when_a_person_asks(session: Session) -> None:
+    """Dead ones are out of sight until they are revived."""
+    session.deliveries.claim([claim(1)], "run-1")
+    _settle(session, claim(1), "dead")
+    assert session.deliveries.unsettled(["1"]) == {}
+
+    session.deliveries.revive(["1"])
+
+    assert [(u.state, u.attempts) for u in session.deliveries.unsettled(["1"])["1"]] == [("failed", 0)]
+
+
+def test_a_superseded_delivery_is_closed(session: Session) -> None:
+    """A newer version took its place."""
+    session.deliveries.claim([claim(1)], "run-1")
+    session.deliveries.supersede([claim(1).delivery_key])
+    assert session.deliveries.unsettled(["1"]) == {}
+
+
+def test_a_late_answer_settles_requested_deliveries_of_its_action_only(session: Session) -> None:
+    """Neither other actions nor settled ones are touched."""
+    session.deliveries.claim([claim(1), claim(2)._replace(action="cancel"), claim(3, "9")._replace(action="cancel")], "run-1")
+    for number in (1, 2):
+        _settle(session, claim(number), "requested")
+    _settle(session, claim(3), "delivered")
+
+    answered = session.deliveries.answer(["1", "9"], "cancel", "refused")
+
+    assert [row.delivery_key for row in answered] == [UUID(int=2)]
+    assert [state for _, state, _ in _states(session)] == ["requested", "refused", "delivered"]
+
+
+def test_what_the_target_holds_is_kept_and_replaced(session: Session) -> None:
+    """Content comes back to the byte; the newest one counts."""
+    row = TargetRow("1", "T-1", b'{"a":1}', b"d" * 16, "", 1, NOON)
+    session.deliveries.put_targets([row])
+    assert session.deliveries.targets(["1", "2"]) == {"1": row}
+    session.deliveries.put_targets([row._replace(content=b"{}", sequence=2, milestone="canceled")])
+    assert session.deliveries.targets(["1"])["1"] == row._replace(content=b"{}", sequence=2, milestone="canceled")

@@ -1,0 +1,134 @@
+"""Retention: whole months and old rows go, open work never does, and the writer's rights are enough."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from domain.connections import Retention
+from resources.ledger.privacy.retention import Removal, retire
+from tests.security.conftest import acting
+
+TODAY = date(2026, 11, 21)
+OLD = date(2025, 3, 5)
+YEAR = Retention(capture=timedelta(days=365), record=timedelta(days=365), message_log=timedelta(days=90))
+
+
+def run(database: str, retention: Retention = YEAR, *, dry_run: bool = False) -> dict[str, Removal]:
+    """Apply retention as the writer; return what it did by table."""
+    with psycopg.connect(acting(database, "lockstep_writer"), autocommit=True) as db:
+        return {one.table: one for one in retire(db, retention, TODAY, dry_run=dry_run)}
+
+
+def put(database: str, *, outcome: str | None = "delivered", day: date = OLD) -> None:
+    """Put one captured, validated and delivered order of a day into the ledger."""
+    capture = uuid4()
+    moment = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute("SELECT sync.ensure_month(%s)", (day,))
+        db.execute(
+            "INSERT INTO sync.capture VALUES (%s, %s, 'acme', 'orders', '1', %s, '', '', 0, 'ord-1', %s, 'r')",
+            (day, capture, moment, moment),
+        )
+        db.execute(
+            """INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id, source_updated_at, state, correlation_id, run_id,
+                                        outcome) VALUES (%s, %s, 'acme', 'orders', '1', %s, 'accepted', 'ord-1', 'r', %s)""",
+            (day, capture, moment, outcome),
+        )
+
+
+def months(database: str, table: str) -> list[str]:
+    """Return the months that a table has."""
+    with psycopg.connect(database) as db:
+        rows = db.execute("SELECT right(relname, 7) FROM pg_class WHERE relname LIKE %s AND relkind = 'r' ORDER BY 1", (f"{table}\\_20%",))
+        return [name for (name,) in rows]
+
+
+def test_by_default_everything_is_kept(database: str) -> None:
+    """What connections.yaml does not name stays for ever."""
+    put(database)
+    assert run(database, Retention()) == {}
+    assert months(database, "capture") == ["2025_03"]
+
+
+def test_months_past_their_retention_are_dropped_and_recorded(database: str) -> None:
+    """Whole months go, younger ones stay, and the log says what went; the running service needs no right to drop."""
+    put(database)
+    put(database, day=TODAY - timedelta(days=40))
+    assert run(database, dry_run=True)["capture"] == Removal("capture", date(2025, 4, 1), 1)
+    assert months(database, "capture") == ["2025_03", "2026_10"]
+
+    done = run(database)
+
+    assert done["capture"].rows == done["record"].rows == 1
+    assert months(database, "capture") == months(database, "record") == months(database, "order_line") == ["2026_10"]
+    with psycopg.connect(database) as db:
+        assert db.execute("SELECT rows, before FROM sync.retention_log WHERE table_name = 'capture'").fetchall() == [(1, date(2025, 4, 1))]
+    assert run(database) == {}
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("UPDATE sync.record SET outcome = NULL", "a record is still to be delivered"),
+        ("DELETE FROM sync.record", "a capture is still to be validated"),
+        (
+            "INSERT INTO sync.rerun (connection, stream, source_day, mode, asked_by, why) VALUES ('acme', 'orders', '2025-03-05', 're_read', '', '')",
+            "a rerun was asked for",
+        ),
+        (
+            """INSERT INTO sync.delivery VALUES (gen_random_uuid(), 'acme', 'orders', '1', 'create', '1', '2025-03-05', gen_random_uuid(),
+                                                 'in_flight', 1, '', '', '', '', 'r', now(), NULL)""",
+            "a delivery is not settled",
+        ),
+    ],
+)  # fmt: skip
+def test_a_month_with_open_work_is_kept(database: str, statement: str, why: str) -> None:
+    """What is still to be done needs its record and its payload, however old they are; the reason is told."""
+    put(database)
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute(statement.encode())
+    assert run(database)["capture"].kept == why
+    assert months(database, "capture") == ["2025_03"]
+    with psycopg.connect(acting(database, "lockstep_writer"), autocommit=True) as db:
+        assert db.execute("SELECT sync.drop_month('capture', '2025-03-01')").fetchone() == (None,)  # nor by calling it past the look
+
+
+def test_an_outcome_is_not_dropped_before_its_capture(database: str) -> None:
+    """A payload without its outcome would be validated and delivered anew."""
+    put(database)
+    assert run(database, Retention(capture=timedelta(days=3650), record=timedelta(days=3650))) == {}
+    with psycopg.connect(database, autocommit=True) as db:
+        assert db.execute("SELECT sync.why_kept('record', '2025-03-01')").fetchone() == ("its captures are still kept",)
+    with pytest.raises(ValueError, match="record must not be kept for less time"):
+        Retention(record=timedelta(days=30))
+
+
+def test_a_dropped_month_comes_back_when_it_is_read_again(database: str) -> None:
+    """A replay of an old day makes the partitions that are missing, of whichever tables."""
+    put(database)
+    run(database)
+    put(database)
+    assert months(database, "capture") == ["2025_03"]
+
+
+def test_old_rows_are_deleted_in_batches(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed rejections, events that were taken and finished batches go; open and waiting ones stay."""
+    monkeypatch.setattr("resources.ledger.privacy.retention.BATCH", 3)
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute(
+            """INSERT INTO sync.batch SELECT 'run-' || n, 'acme', 'orders', 'captured', '2025-03-05', 'live', NULL, NULL, '{}',
+                                             '2025-03-05', '2025-03-05' FROM generate_series(1, 10) n"""
+        )
+        db.execute(
+            """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope, received_at, taken_at)
+               SELECT 'acme', 'platform', n::text, 'orders', '1', 's', '2025-03-05', CASE n WHEN 1 THEN NULL ELSE now() END
+               FROM generate_series(1, 5) n"""
+        )
+    done = run(database, Retention(batch=timedelta(days=30), inbox=timedelta(days=7)))
+    assert (done["batch"].rows, done["inbox"].rows) == (10, 4)
+    with psycopg.connect(database) as db:
+        assert db.execute("SELECT event_id FROM sync.inbox").fetchall() == [("1",)]

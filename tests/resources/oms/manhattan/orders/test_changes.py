@@ -1,0 +1,148 @@
+"""Changed fields only."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.records.orders import Charge, ChargeKind, Discount, Order, Tax
+from resources.oms.manhattan.orders.changes import ENTRY_KEYS, order_change
+from resources.oms.manhattan.orders.mapping import OrderMapper
+from tests.resources.oms.manhattan.samples import EMAIL, PICKUP, SHIP, line_of, order_of, settings_of
+
+Json = dict[str, Any]
+MAPPER = OrderMapper(settings_of())
+
+
+def merged(stored: Json, change: Json) -> Json:
+    """Apply a partial save by the vendor's rule: only what is sent changes, entries are found by id, objects merge, null clears."""
+    result = copy.deepcopy(stored)
+    for name, value in change.items():
+        if name in ENTRY_KEYS and isinstance(value, list):
+            key = ENTRY_KEYS[name]
+            entries = {entry[key]: entry for entry in result.get(name) or []}
+            for entry in value:
+                entries[entry[key]] = merged(entries.get(entry[key], {}), entry)
+            result[name] = list(entries.values())
+        elif isinstance(value, dict) and isinstance(result.get(name), dict):
+            result[name] = merged(result[name], value)
+        else:
+            result[name] = value
+    return result
+
+
+def effective(value: Any) -> Any:
+    """Leave out what has no effect any more: cleared attributes, canceled lines, charges of nothing, empty notes, resolved holds."""
+    if isinstance(value, list):
+        kept = [effective(entry) for entry in value if not (isinstance(entry, dict) and is_neutral(entry))]
+        return sorted(kept, key=repr) if kept else None
+    if isinstance(value, dict):
+        parts = {name: effective(part) for name, part in value.items()}
+        return {name: part for name, part in sorted(parts.items()) if part is not None} or None
+    return value
+
+
+def is_neutral(entry: Json) -> bool:
+    """Tell whether an entry stands for nothing."""
+    if entry.get("IsCancelled") or entry.get("NoteText") == "" or ("HoldTypeId" in entry and entry["StatusId"] == "2000"):
+        return True
+    return any(name in entry and entry[name] == 0 for name in ("ChargeTotal", "TaxAmount", "Amount"))
+
+
+cents = st.integers(1, 9999).map(lambda n: f"{n / 100:.2f}")
+discounts = st.lists(st.builds(Discount, discount_id=st.sampled_from("abc"), amount=cents), max_size=2)
+taxes = st.lists(st.builds(Tax, tax_id=st.sampled_from("xyz"), amount=cents), max_size=2)
+charges = st.lists(st.builds(Charge, charge_id=st.sampled_from("123"), kind=st.sampled_from(ChargeKind), amount=cents), max_size=2)
+lines = st.lists(
+    st.builds(
+        line_of,
+        st.sampled_from("12345"),
+        quantity=st.sampled_from(["1", "2", "2.5"]),
+        discounts=discounts.map(tuple),
+        taxes=taxes.map(tuple),
+        charges=charges.map(tuple),
+        group_id=st.sampled_from(["7", "8", "9"]),
+        gift_message=st.sampled_from(["", "For you"]),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda line: line.line_id,
+)
+orders = st.builds(
+    lambda **parts: order_of(groups=(SHIP, PICKUP, EMAIL), **parts),
+    lines=lines.map(tuple),
+    charges=charges.map(tuple),
+    discounts=discounts.map(tuple),
+    locale=st.sampled_from(["", "en_US"]),
+    hold=st.sampled_from([None, "Fraud Review", "Other"]),
+    tax_included=st.booleans(),
+)
+
+
+@given(orders, orders)
+def test_a_change_applied_to_what_is_known_gives_what_is_wanted(known: Order, wanted: Order) -> None:
+    """Whatever is added, altered or removed, the OMS ends at the wanted order."""
+    before, after = MAPPER.payload(known), MAPPER.payload(wanted)
+    change = order_change(before, after, "Reason")
+    result = merged(before, change) if change else before
+    assert effective(result) == effective(after)
+
+
+@given(orders, orders)
+def test_a_whole_change_brings_any_of_two_states_to_what_is_wanted(known: Order, wanted: Order) -> None:
+    """Sent where a dead run's outcome is uncertain: all of the order, and nothing that it has lost is forgotten."""
+    before, after = MAPPER.payload(known), MAPPER.payload(wanted)
+    change = order_change(before, after, "Reason", whole=True)
+    assert change is not None
+    assert effective(merged(before, change)) == effective(merged(merged(before, change), change)) == effective(after)
+
+
+@given(orders)
+def test_an_order_that_did_not_change_needs_no_save(order: Order) -> None:
+    """A replay costs no call."""
+    assert order_change(MAPPER.payload(order), MAPPER.payload(order), "Reason") is None
+
+
+def test_only_what_changed_is_sent_with_the_keys_that_address_it() -> None:
+    """A quantity's change names the order, the line and the quantity, and nothing else."""
+    known = MAPPER.payload(order_of())
+    wanted = copy.deepcopy(known)
+    wanted["OrderLine"][1]["Quantity"] = 3
+    assert order_change(known, wanted, "Reason") == {"OrderId": "T-1001", "OrderLine": [{"OrderLineId": "2", "Quantity": 3}]}
+
+
+def test_what_the_store_removed_is_said() -> None:
+    """The OMS keeps what a save leaves out, so a removed line is canceled and a removed charge brought to nothing."""
+    known = MAPPER.payload(order_of())
+    wanted = MAPPER.payload(order_of(lines=order_of().lines[:1], charges=()))
+    assert order_change(known, wanted, "Customer Request") == {
+        "OrderId": "T-1001",
+        "OrderChargeDetail": [{"ChargeDetailId": "Cs7", "ChargeTotal": 0}],
+        "OrderTaxDetail": [{"TaxDetailId": "TCs7", "TaxAmount": 0}],
+        "OrderLine": [{"OrderLineId": "2", "IsCancelled": True, "CancelReason": {"ReasonId": "Customer Request"}}],
+    }
+
+
+def test_an_address_is_sent_whole() -> None:
+    """Whether the OMS replaces or merges an address, no part of the old one is left."""
+    known = MAPPER.payload(order_of())
+    wanted = copy.deepcopy(known)
+    del wanted["OrderLine"][0]["ShipToAddress"]["Address"]["Address3"]
+    wanted["OrderLine"][0]["ShipToAddress"]["Address"]["City"] = "Waco"
+    change = order_change(known, wanted, "Reason")
+    assert change is not None
+    address = change["OrderLine"][0]["ShipToAddress"]["Address"]
+    assert (address["City"], address["Address3"], address["PostalCode"]) == ("Waco", None, "78701")
+
+
+def test_gateway_events_are_never_taken_back() -> None:
+    """A transaction that the store no longer lists has happened all the same; a payment that is gone covers nothing."""
+    known = MAPPER.payload(order_of())
+    wanted = copy.deepcopy(known)
+    del wanted["Payment"][0]["PaymentMethod"][0]["PaymentTransaction"]
+    assert order_change(known, wanted, "Reason") is None
+    change = order_change(known, {name: part for name, part in known.items() if name != "Payment"}, "Reason")
+    assert change == {"OrderId": "T-1001", "Payment": [{"PaymentId": "T-1001", "PaymentMethod": [{"PaymentMethodId": "p1", "Amount": 0}]}]}

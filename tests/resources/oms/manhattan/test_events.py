@@ -1,0 +1,74 @@
+"""A tenant's pushes: what is kept of each documented shape."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.exchange import HookEvent, HookRefused
+from resources.oms.manhattan.events import build_receiver
+from tests.resources.oms.manhattan.samples import connection_of, settings_of
+
+KEY = "the key"
+
+
+def received(content: Any, **push: Any) -> list[HookEvent]:
+    """Sign and receive a message."""
+    body = content if isinstance(content, bytes) else orjson.dumps(content)
+    receiver = build_receiver(settings_of("https://a.example", push={"secret": {"env": "X"}} | push), connection_of(), lambda _: KEY)
+    assert receiver is not None
+    return receiver.receive({"x-signature": hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()}, body)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"OrderId": "1001", "EventSubmitTime": "2026-03-01T10:00:00.5"},
+        {
+            "OriginalHeaders": {"MSG_TYPE": "PublishOrderEventMSGType"},
+            "OriginalPayload": {"OrderId": 1001, "UpdatedTimestamp": "2026-03-01T10:00:00.5Z"},
+        },
+        {"OriginalPayload": '{"OrderId": " 1001 ", "EventSubmitTimestamp": "2026-03-01T10:00:00.5"}'},
+        {"data": [{"OrderId": "1001", "EventSubmitTime": "2026-03-01T10:00:00.5"}, {"OrderId": "1001"}]},
+    ],
+)
+def test_an_order_event_is_a_hint_for_shipments_in_each_of_its_wrappings(content: Any) -> None:
+    """Bare, as the queue's dump, with the payload as text, and consolidated."""
+    [event] = received(content)
+    assert (event.stream, event.source_id, event.occurred_at) == ("shipments", "1001", datetime(2026, 3, 1, 10, 0, 0, 500_000, UTC))
+
+
+def test_several_orders_are_several_events_and_all_items_are_one() -> None:
+    """Orders are told apart; stock is read as a whole, so one hint is enough."""
+    orders = received({"data": [{"OrderId": "1"}, {"OrderId": "2"}]})
+    assert [event.source_id for event in orders] == ["1", "2"]
+    assert len({event.event_id for event in orders}) == 2
+    [event] = received([{"ItemId": "MUG", "TransactionDateTime": "never"}, {"ItemId": "LAMP"}])
+    assert (event.stream, event.source_id, event.occurred_at) == ("inventory", "MUG", None)
+    assert received({"TransactionNumber": "T1"})[0].stream == "inventory"
+    assert received({"orderNo": "7"}, order_id="orderNo")[0].source_id == "7"
+
+
+@settings(max_examples=200)
+@given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+    st.sampled_from(["OrderId", "ItemId", "data", "OriginalPayload", "x"]), inner, max_size=3), max_leaves=12))  # fmt: skip
+def test_any_other_shape_is_refused_and_never_a_crash(content: Any) -> None:
+    """What comes through has a stream and an id; all else is refused by name."""
+    try:
+        events = received(content)
+    except HookRefused:
+        return
+    assert events
+    assert all(event.stream in ("shipments", "inventory") and event.source_id for event in events)
+
+
+def test_without_a_configured_push_nothing_is_received() -> None:
+    """The endpoint does not exist then."""
+    assert build_receiver(settings_of("https://a.example"), connection_of(), lambda _: KEY) is None

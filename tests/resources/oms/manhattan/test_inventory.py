@@ -1,0 +1,176 @@
+"""Stock levels from availability rows, and reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.connections import InventoryPolicy
+from domain.errors import PermanentError, RecordRejected
+from domain.exchange import Mapped, Skipped
+from domain.records.inventory import StockLevel
+from resources.http.auth import NoAuth
+from resources.http.client import ApiClient
+from resources.http.rate_limit import Limiter, LocalQuota
+from resources.oms.manhattan.adapter import ManhattanOms
+from resources.oms.manhattan.client import Availability
+from resources.oms.manhattan.inventory import StockMapper
+from tests.resources.oms.manhattan.conftest import Tenant
+from tests.resources.oms.manhattan.samples import settings_of
+
+MAPPER = StockMapper(settings_of(), InventoryPolicy(view="Web"))
+
+
+def row_of(**attributes: Any) -> dict[str, Any]:
+    """Build a row of the network view."""
+    row = {
+        "ItemId": "SKU-1",
+        "ViewName": "Web",
+        "Status": "AVAILABLE",
+        "StatusCode": 2,
+        "TotalQuantity": 7,
+        "Quantity": {"DC": 5, "Store": 2},
+    }
+    return {**row, "IsInfiniteAvailability": False, "TransactionDateTime": "2026-03-04T05:06:07.100", **attributes}
+
+
+def level_of(**attributes: Any) -> StockLevel:
+    """Map a row that must map."""
+    mapped = MAPPER.level(orjson.dumps(row_of(**attributes)))
+    assert isinstance(mapped, Mapped)
+    return mapped.record
+
+
+def test_a_network_row_is_a_level_of_the_view() -> None:
+    """One number over all nodes."""
+    level = level_of(NextAvailabilityDate="2026-04-01T00:00:00")
+    assert (level.sku, level.node, level.available, level.status) == ("SKU-1", "Web", 7, "in_stock")
+    assert level.observed_at == datetime(2026, 3, 4, 5, 6, 7, 100000, UTC)
+    assert level.expected_at == datetime(2026, 4, 1, tzinfo=UTC)
+    assert level.on_hand is None
+
+
+def test_a_location_row_is_a_level_of_its_node() -> None:
+    """Quantities by text or number, by location type or alone."""
+    level = level_of(LocationId="DC1", TotalQuantity=None, Quantity="5.0")
+    assert (level.node, level.available) == ("DC1", 5)
+    assert level_of(TotalQuantity=None).available == 7
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "out_of_stock"), ("1", "limited"), (2.0, "in_stock"), (9, "unknown"), (None, "unknown")])
+def test_status_codes_are_translated(code: object, status: str) -> None:
+    """By the tenant's table, never by their text."""
+    assert level_of(StatusCode=code).status == status
+
+
+def test_infinite_availability_is_told_apart_from_its_number() -> None:
+    """The number that comes with it must not be believed, and none may come."""
+    assert level_of(IsInfiniteAvailability=True, TotalQuantity=None, Quantity=None).infinite
+
+
+def test_missing_is_not_zero() -> None:
+    """A row without any quantity is a fault, and a status that says unknown is skipped, not sold out."""
+    with pytest.raises(RecordRejected):
+        level_of(TotalQuantity=None, Quantity=None)
+    mapper = StockMapper(settings_of(codes={"unknown_item_statuses": ["ITEM_NOT_FOUND"]}), InventoryPolicy())
+    skipped = mapper.level(orjson.dumps(row_of(Status="Item Not Found", TotalQuantity=0)))
+    assert isinstance(skipped, Skipped)
+    assert skipped.rule == "item_unknown"
+
+
+def test_a_negative_quantity_is_rejected() -> None:
+    """It must never reach a store as a number."""
+    with pytest.raises(RecordRejected) as caught:
+        level_of(TotalQuantity=-1)
+    assert caught.value.problems[0].code == "quantity_negative"
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.sampled_from(["", "NaN", "sNaN", "1E+99999", [], {}, {"DC": "x"}]),
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(row_of())), ODD, max_size=4))
+def test_a_malformed_row_is_a_rejection_and_nothing_worse(changes: dict[str, Any]) -> None:
+    """Whatever a value is replaced by."""
+    try:
+        payload = orjson.dumps(row_of(**changes))
+    except orjson.JSONEncodeError:
+        return
+    try:
+        mapped = MAPPER.level(payload)
+    except RecordRejected:
+        return
+    assert isinstance(mapped, Mapped)
+    assert mapped.record.available >= 0
+
+
+def test_the_network_view_is_read_in_chunks(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+    """Each SKU once, known or not: the vendor answers a zero row for one that it does not know."""
+    oms = connect({"stock_page_size": 2}, inventory={"view": "Web"})
+    pages = list(oms.fetch_stock(["SKU-1", "SKU-2", "SKU-3", "NOPE", "SKU-1"]))
+    assert [[record.source_id for record in page] for page in pages] == [["SKU-1@Web", "SKU-2@Web"], ["SKU-3@Web", "NOPE@Web"]]
+    levels = [oms.to_stock_level(record.payload) for page in pages for record in page]
+    assert [level.record.available for level in levels if isinstance(level, Mapped)] == [200, 200, 200, 0]
+    assert tenant.control("counts", method="GET")["requests"]["availability"] == 2
+
+
+def test_nodes_are_read_one_by_one(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+    """Only the connection's nodes, and no row where an item is not eligible: missing is not zero."""
+    tenant.control("supply", [{"item": "SKU-9", "location": "DC1", "quantity": 4}])
+    oms = connect(inventory={"mode": "by_node", "view": "Web", "nodes": {"STORE1": "main"}})
+    (page,) = oms.fetch_stock(["SKU-1", "SKU-9"])
+    assert [record.source_id for record in page] == ["SKU-1@STORE1"]
+    level = oms.to_stock_level(page[0].payload)
+    assert isinstance(level, Mapped)
+    assert (level.record.node, level.record.available) == ("STORE1", 100)
+
+
+def availability_of(data: Any) -> Availability:
+    """Build an availability before an endpoint that always answers the same."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"success": True, "data": data}))
+    limiter = Limiter(LocalQuota(), "t", quota=1000, window_seconds=1.0)
+    client = ApiClient(system="manhattan", base_url="https://acme.omni.manh.com", auth=NoAuth(), limiter=limiter, transport=transport)
+    return Availability(client, settings_of(), InventoryPolicy(), lambda: datetime(2026, 3, 4, tzinfo=UTC))
+
+
+def test_no_data_is_no_rows() -> None:
+    """The vendor's ``data`` may be null."""
+    assert list(availability_of(None).rows(["SKU-1"])) == [[]]
+
+
+def test_a_row_that_says_no_time_was_observed_when_it_was_captured() -> None:
+    """The payload stays as it was sent; the capture's own time stands beside it, and the level names none."""
+    row = row_of(TransactionDateTime=None)
+    ((record,),) = availability_of([row]).rows(["SKU-1"])
+    assert orjson.loads(record.payload) == row
+    assert record.updated_at == datetime(2026, 3, 4, tzinfo=UTC)
+    level = MAPPER.level(record.payload)
+    assert isinstance(level, Mapped)
+    assert level.record.observed_at is None
+
+
+def test_rows_that_differ_in_their_moment_alone_have_one_content() -> None:
+    """An unchanged level that is looked at again is not a new version; a changed one is."""
+    later, more = row_of(TransactionDateTime="2026-03-05T00:00:00"), row_of(TotalQuantity=99, Quantity=None)
+    ((first, second, third),) = availability_of([row_of(), later, more]).rows(["SKU-1"])
+    assert first.content == second.content != third.content
+    assert first.payload != second.payload
+
+
+def test_a_view_that_the_tenant_lacks_is_permanent(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+    """It names the setting's fault instead of selling nothing."""
+    tenant.control("settings", {"views": {"Web": {"locations": None}}})
+    with pytest.raises(PermanentError, match="VIEW_NOT_FOUND"):
+        list(connect(inventory={"view": "Wrong"}).fetch_stock(["SKU-1"]))

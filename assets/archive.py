@@ -33,7 +33,18 @@ BATCH = 20_000
 FILE = "part.parquet"
 LEFT_OUT = {"rejections": ("value", "age")}
 """A rejected value may be a part of an address as a person typed it; an age is another at each look."""
-_ORDER = ("connection", "stream", "source_id", "sku", "node", "line_id", "capture_id", "event_key", "delivery_key", "rejection_id")
+_ORDER = (
+    "connection",
+    "stream",
+    "source_id",
+    "sku",
+    "node",
+    "line_id",
+    "capture_id",
+    "event_key",
+    "delivery_key",
+    "rejection_id",
+)
 """Columns that name a row: in their order a day's file is the same however often it is written."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
@@ -61,8 +72,12 @@ def archive_day(db: psycopg.Connection[Any], folder: Path, day: date) -> list[Ar
     """
     with db.transaction():
         # Two runs of one day would write the same files; and what a dead one left behind is nobody's while the lock is held.
-        db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", (f"archive/{folder}/{day}",))
-        return [_write(db, view, folder / f"view={view}" / f"day={day}", day) for view in _views(db)]
+        db.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", (f"archive/{folder}/{day}",)
+        )
+        return [
+            _write(db, view, folder / f"view={view}" / f"day={day}", day) for view in _views(db)
+        ]
 
 
 def _views(db: psycopg.Connection[Any]) -> list[str]:
@@ -98,7 +113,9 @@ def _fill(file: Path, db: psycopg.Connection[Any], view: str, day: date) -> int:
         sql.Identifier("history", view),
         sql.SQL(", ").join(map(sql.Identifier, order)),
     )
-    schema = pa.schema([arrow_field(name, kind, precision, scale) for name, kind, precision, scale in columns])
+    schema = pa.schema(
+        [arrow_field(name, kind, precision, scale) for name, kind, precision, scale in columns]
+    )
     total = 0
     with (
         pa.OSFile(str(file), "wb") as sink,
@@ -108,13 +125,18 @@ def _fill(file: Path, db: psycopg.Connection[Any], view: str, day: date) -> int:
         rows.itersize = BATCH
         rows.execute(query, (day,))
         while batch := rows.fetchmany(BATCH):
-            arrays = [to_arrow(values, field.type) for values, field in zip(zip(*batch, strict=True), schema, strict=True)]
+            arrays = [
+                to_arrow(values, field.type)
+                for values, field in zip(zip(*batch, strict=True), schema, strict=True)
+            ]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
             total += len(batch)
     return total
 
 
-def _columns(db: psycopg.Connection[Any], view: str) -> list[tuple[str, str, int | None, int | None]]:
+def _columns(
+    db: psycopg.Connection[Any], view: str
+) -> list[tuple[str, str, int | None, int | None]]:
     """Return name, type, precision and scale of a view's columns that are archived."""
     rows = db.execute(
         """SELECT column_name, udt_name, numeric_precision, numeric_scale FROM information_schema.columns
@@ -141,21 +163,31 @@ def _classified(folder: Path) -> Iterator[None]:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
         where = f"The archive could not write to {folder} ({reason})"
         if error.errno in _FULL:
-            raise TransientError(f"{where}; nothing half-written was left. Another try helps once there is room") from None
-        raise PermanentError(f"{where}; another try won't help. Let the daemon's user write there, or set archive: elsewhere") from None
+            raise TransientError(
+                f"{where}; nothing half-written was left. Another try helps once there is room"
+            ) from None
+        raise PermanentError(
+            f"{where}; another try won't help. Let the daemon's user write there, or set archive: elsewhere"
+        ) from None
 
 
 def build_archive(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     """Build the asset ``history/archive``, one for the installation."""
 
     @dg.asset(
-        key=KEY, group_name="history", kinds={"parquet"}, partitions_def=partitions, retry_policy=RETRIES,
+        key=KEY,
+        group_name="history",
+        kinds={"parquet"},
+        partitions_def=partitions,
+        retry_policy=RETRIES,
         backfill_policy=dg.BackfillPolicy.multi_run(31),
         description="The day's history as Parquet files, one for each view: orders, lines, stock, shipments, deliveries and so on. Names, "
         "addresses and the like are not in them. Materialize a day again to write what has changed since.\n\n"
         "**Red?** The folder can't be written or the disk is full: the error says which.",
-    )  # fmt: skip
-    def archive(context: dg.AssetExecutionContext, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+    )
+    def archive(
+        context: dg.AssetExecutionContext, lockstep: dg.ResourceParam[Lockstep]
+    ) -> dg.MaterializeResult:
         folder = folder_of(lockstep)
         for key in context.partition_keys:
             try:
@@ -168,9 +200,14 @@ def build_archive(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
             except Exception as error:  # noqa: BLE001 - the failure says what it was, and is red
                 raise unexpected(error, "history/archive") from None
             rows = {f"rows: {one.view}": one.rows for one in written}
-            total = {"dagster/row_count": sum(rows.values()), "bytes": sum(one.size for one in written)}
+            total = {
+                "dagster/row_count": sum(rows.values()),
+                "bytes": sum(one.size for one in written),
+            }
             text = f"{total['dagster/row_count']} rows of {len(written)} views in {folder}"
-            context.add_asset_metadata(metadata.counts(rows | total) | metadata.line(text), partition_key=key)
+            context.add_asset_metadata(
+                metadata.counts(rows | total) | metadata.line(text), partition_key=key
+            )
         return dg.MaterializeResult()
 
     return archive
@@ -179,26 +216,35 @@ def build_archive(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
 UNBOUND = (38, 9)
 """Precision and scale of a numeric column that states none, such as a sum."""
 _TYPES = {
-    "bool": pa.bool_(), "int2": pa.int16(), "int4": pa.int32(), "int8": pa.int64(), "float4": pa.float32(), "float8": pa.float64(),
-    "date": pa.date32(), "timestamptz": pa.timestamp("us", tz="UTC"), "interval": pa.duration("us"), "bytea": pa.binary(),
-    "_text": pa.list_(pa.string()),
+    "bool": pa.bool_(), "int2": pa.int16(), "int4": pa.int32(), "int8": pa.int64(),
+    "float4": pa.float32(), "float8": pa.float64(), "date": pa.date32(),
+    "timestamptz": pa.timestamp("us", tz="UTC"), "interval": pa.duration("us"),
+    "bytea": pa.binary(), "_text": pa.list_(pa.string()),
 }  # fmt: skip
 
 
 def arrow_field(name: str, kind: str, precision: int | None, scale: int | None) -> pa.Field:
     """Return the Arrow field of a column of the Postgres type ``kind``, as ``information_schema`` names it."""
     if kind == "numeric":
-        digits, places = (precision, scale) if precision is not None and scale is not None else UNBOUND
+        digits, places = (
+            (precision, scale) if precision is not None and scale is not None else UNBOUND
+        )
         return pa.field(name, pa.decimal128(min(digits, 38), places))
     return pa.field(name, _TYPES.get(kind, pa.string()))
 
 
 def to_arrow(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Return a column's values as an Arrow array; what has no type of its own there is text, JSON where it is structured."""
-    return pa.array([_text(value) for value in values] if pa.types.is_string(kind) else values, kind)
+    return pa.array(
+        [_text(value) for value in values] if pa.types.is_string(kind) else values, kind
+    )
 
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, default=str, ensure_ascii=False, sort_keys=True) if isinstance(value, dict | list) else str(value)
+    return (
+        json.dumps(value, default=str, ensure_ascii=False, sort_keys=True)
+        if isinstance(value, dict | list)
+        else str(value)
+    )

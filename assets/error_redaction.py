@@ -26,8 +26,13 @@ def safe_text(error: BaseException) -> str:
         told = None if (error.sqlstate or "22").startswith("22") else error.diag.message_primary
         return f"{told or type(error).__name__} (SQLSTATE {error.sqlstate or 'none'})"
     if isinstance(error, ValidationError):
-        places = {".".join(map(str, fault["loc"])): fault["type"] for fault in error.errors(include_input=False, include_url=False)}
-        return f"{error.title}: " + ", ".join(f"{place} ({kind})" for place, kind in list(places.items())[:10])
+        places = {
+            ".".join(map(str, fault["loc"])): fault["type"]
+            for fault in error.errors(include_input=False, include_url=False)
+        }
+        return f"{error.title}: " + ", ".join(
+            f"{place} ({kind})" for place, kind in list(places.items())[:10]
+        )
     if isinstance(error, OSError) and error.errno:
         return f"{os.strerror(error.errno)} (errno {error.errno})"
     return type(error).__name__
@@ -37,4 +42,6 @@ def unexpected(error: BaseException, where: str) -> dg.Failure:
     """Return the failure of a step by an error that nobody foresaw: no other try, and where in the code it arose."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     text = f"Unexpected {type(error).__name__} in {where}; another try won't help. This is a fault of Lockstep: {safe_text(error)}"
-    return dg.Failure(text, metadata={"where": dg.MetadataValue.md(f"```\n{frames}\n```")}, allow_retries=False)
+    return dg.Failure(
+        text, metadata={"where": dg.MetadataValue.md(f"```\n{frames}\n```")}, allow_retries=False
+    )

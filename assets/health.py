@@ -49,16 +49,24 @@ class Judgement(NamedTuple):
     def result(self, connection: str, stream: str) -> dg.AssetCheckResult:
         """Return the check's result, as a run of the check gives it."""
         return dg.AssetCheckResult(
-            passed=self.passed, asset_key=health_key(connection), check_name=check_name(stream, self.check), severity=self.severity,
-            description=self.text, metadata=self.metadata,
-        )  # fmt: skip
+            passed=self.passed,
+            asset_key=health_key(connection),
+            check_name=check_name(stream, self.check),
+            severity=self.severity,
+            description=self.text,
+            metadata=self.metadata,
+        )
 
     def evaluation(self, connection: str, stream: str) -> dg.AssetCheckEvaluation:
         """Return the check's result as an event without a run."""
         return dg.AssetCheckEvaluation(
-            asset_key=health_key(connection), check_name=check_name(stream, self.check), passed=self.passed, severity=self.severity,
-            description=self.text, metadata=self.metadata,
-        )  # fmt: skip
+            asset_key=health_key(connection),
+            check_name=check_name(stream, self.check),
+            passed=self.passed,
+            severity=self.severity,
+            description=self.text,
+            metadata=self.metadata,
+        )
 
 
 class Watch(NamedTuple):
@@ -71,7 +79,11 @@ class Watch(NamedTuple):
     def judgements(self, chain: Chain) -> list[Judgement]:
         """Judge a stream; one that the ledger does not know has never been captured."""
         alive = judge_heartbeat(self.statuses.get(chain))
-        return [alive] if self.counts is None else [alive, judge_stuck(self.stuck.get(chain, ()), self.counts.get(chain, ()))]
+        return (
+            [alive]
+            if self.counts is None
+            else [alive, judge_stuck(self.stuck.get(chain, ()), self.counts.get(chain, ()))]
+        )
 
 
 def look(lockstep: Lockstep, connection: str | None = None, *, clocks: bool = True) -> Watch:
@@ -89,22 +101,35 @@ def look(lockstep: Lockstep, connection: str | None = None, *, clocks: bool = Tr
 def judge_heartbeat(status: StreamStatus | None) -> Judgement:
     """Say whether a stream is alive: somebody looks at its source, it is not behind, and it is not silent for longer than it may be."""
     if status is None or status.state == "never_captured":
-        failed = f" The last probe failed: {status.probe_error}" if status and status.probe_failures else ""
+        failed = (
+            f" The last probe failed: {status.probe_error}"
+            if status and status.probe_failures
+            else ""
+        )
         text = f"Never captured: run 'lockstep connect' once, and keep the daemon running.{failed}"
         return Judgement(HEARTBEAT, False, WARN, text, {}, f"never_captured:{bool(failed)}")
     texts = {
         "ok": "Probed, in step, and not silent for longer than it may be.",
         "no_probe": f"No successful look at the source for {_span(status.unprobed_for)}; allowed are {_span(status.probe_allowed)}. "
-        + (f"The last of {status.probe_failures} failed probes: {status.probe_error}" if status.probe_failures else
-           "No probe failed either: is the daemon running, and its sensor switched on?"),
+        + (
+            f"The last of {status.probe_failures} failed probes: {status.probe_error}"
+            if status.probe_failures
+            else "No probe failed either: is the daemon running, and its sensor switched on?"
+        ),
         "overdue": f"Behind by {_span(status.lag)}; allowed are {_span(status.allowed)}. Look at the last runs of the lane.",
         "silent": f"No change for {_span(status.silent_for)}; allowed are {_span(status.silence_allowed)}. Does the source still work?",
-    }  # fmt: skip
+    }
     is_ok = status.state == "ok"
     metadata = {
-        "lag in seconds": dg.MetadataValue.float(status.lag.total_seconds() if status.lag is not None else 0.0),
+        "lag in seconds": dg.MetadataValue.float(
+            status.lag.total_seconds() if status.lag is not None else 0.0
+        ),
         "failed probes in a row": dg.MetadataValue.int(status.probe_failures),
-        **{name: dg.MetadataValue.timestamp(moment) for name, moment in _moments(status).items() if moment is not None},
+        **{
+            name: dg.MetadataValue.timestamp(moment)
+            for name, moment in _moments(status).items()
+            if moment is not None
+        },
     }
     severity = WARN if status.state == "silent" else ERROR
     return Judgement(HEARTBEAT, is_ok, severity, texts[status.state], metadata, status.state)
@@ -113,16 +138,33 @@ def judge_heartbeat(status: StreamStatus | None) -> Judgement:
 def judge_stuck(rows: Sequence[Stuck], counts: Sequence[StuckCount]) -> Judgement:
     """Say whether records of a stream stand still past a limit; what waits for an operator or the warehouse warns, the rest is an error."""
     if not counts:
-        return Judgement(NOTHING_STUCK, True, WARN, "Nothing stands still past its limit.", {}, "ok")
+        return Judgement(
+            NOTHING_STUCK, True, WARN, "Nothing stands still past its limit.", {}, "ok"
+        )
     is_ours = any(count.live for count in counts if count.stage != "released_not_shipped")
     text = "; ".join(f"{count.number} {count.stage.replace('_', ' ')}" for count in counts)
     columns = ("stage", "state", "source_id", "since", "correlation_id", "detail")
-    records = [dg.TableRecord({name: str(getattr(row, name)) for name in columns}) for row in rows[:SHOWN]]
-    metadata = {count.stage.replace("_", " "): dg.MetadataValue.int(count.number) for count in counts}
-    table = dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]))
+    records = [
+        dg.TableRecord({name: str(getattr(row, name)) for name in columns}) for row in rows[:SHOWN]
+    ]
+    metadata = {
+        count.stage.replace("_", " "): dg.MetadataValue.int(count.number) for count in counts
+    }
+    table = dg.MetadataValue.table(
+        records, schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns])
+    )
     # By powers of two: an event for each order that joins a jam would flood the log.
-    signature = ",".join(f"{count.stage}:{count.number.bit_length()}:{bool(count.live)}" for count in counts)
-    return Judgement(NOTHING_STUCK, False, ERROR if is_ours else WARN, text, metadata | {"oldest": table}, signature)
+    signature = ",".join(
+        f"{count.stage}:{count.number.bit_length()}:{bool(count.live)}" for count in counts
+    )
+    return Judgement(
+        NOTHING_STUCK,
+        False,
+        ERROR if is_ours else WARN,
+        text,
+        metadata | {"oldest": table},
+        signature,
+    )
 
 
 def build_health(name: str, connection: Connection) -> dg.AssetSpec:
@@ -141,10 +183,20 @@ def build_health(name: str, connection: Connection) -> dg.AssetSpec:
 def build_checks(name: str, connection: Connection) -> list[dg.AssetChecksDefinition]:
     """Build both checks of each stream of a connection; an operator can execute them, and the sensor ``heartbeat`` does all the time."""
     texts = (
-        (HEARTBEAT, "Somebody looks at the source, the stream is not behind, and not silent for too long."),
-        (NOTHING_STUCK, "No record stands still at a stage for longer than the connection's limits allow."),
+        (
+            HEARTBEAT,
+            "Somebody looks at the source, the stream is not behind, and not silent for too long.",
+        ),
+        (
+            NOTHING_STUCK,
+            "No record stands still at a stage for longer than the connection's limits allow.",
+        ),
     )
-    return [_check(name, stream, place, *text) for stream in connection.streams for place, text in enumerate(texts)]
+    return [
+        _check(name, stream, place, *text)
+        for stream in connection.streams
+        for place, text in enumerate(texts)
+    ]
 
 
 def _check(name: str, stream: str, place: int, check: str, text: str) -> dg.AssetChecksDefinition:
@@ -157,9 +209,12 @@ def _check(name: str, stream: str, place: int, check: str, text: str) -> dg.Asse
 
 def _moments(status: StreamStatus) -> dict[str, Any]:
     return {
-        "last probe": status.probed_at, "last change seen": status.change_seen_at, "last captured": status.captured_at,
-        "last delivery": status.delivered_at, "last failed probe": status.probe_failed_at,
-    }  # fmt: skip
+        "last probe": status.probed_at,
+        "last change seen": status.change_seen_at,
+        "last captured": status.captured_at,
+        "last delivery": status.delivered_at,
+        "last failed probe": status.probe_failed_at,
+    }
 
 
 def _span(length: Any) -> str:
@@ -175,7 +230,9 @@ def ensure_webhooks(lockstep: Lockstep, connection: str) -> list[str]:
     webhooks = lockstep.installation.connections[connection].webhooks
     if webhooks is None:
         return []
-    return lockstep.sync(connection, run_id="").platform.ensure_hooks(webhooks.url(connection, "platform"))
+    return lockstep.sync(connection, run_id="").platform.ensure_hooks(
+        webhooks.url(connection, "platform")
+    )
 
 
 def webhook_checks(lockstep: Lockstep, connection: str) -> list[Check]:
@@ -188,4 +245,11 @@ def webhook_checks(lockstep: Lockstep, connection: str) -> list[Check]:
     with sync.ledger.session(connection, "orders") as session:
         last = inbox.last_received(session.db, connection, "platform")
     ago = f"{(datetime.now(UTC) - last).total_seconds():.0f} s ago" if last else "never"
-    return [*checks, Check("webhook events", ok=True, detail=f"the last one was received {ago}; a quiet store sends none")]
+    return [
+        *checks,
+        Check(
+            "webhook events",
+            ok=True,
+            detail=f"the last one was received {ago}; a quiet store sends none",
+        ),
+    ]

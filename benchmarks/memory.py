@@ -36,21 +36,37 @@ def work(day: date, count: int) -> None:
     delivered = deliver(sync, stream, DeliveryRequest(day, again=True, force=False)).delivered
     lockstep.close()
     if not captured == accepted == delivered == count:
-        raise SystemExit(f"{count} orders were placed, {captured} captured, {accepted} accepted and {delivered} delivered")
+        raise SystemExit(
+            f"{count} orders were placed, {captured} captured, {accepted} accepted and {delivered} delivered"
+        )
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def peak(on: Rig, day: date, count: int) -> float:
     """Return the peak of a process that works on one partition, in megabytes."""
-    command = [sys.executable, "-m", "benchmarks.memory", "--day", day.isoformat(), "--count", str(count)]
-    environment = os.environ | {"DATABASE_URL": on.database, settings.VARIABLE: str(on.folder / settings.FILE_NAME)}
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.memory",
+        "--day",
+        day.isoformat(),
+        "--count",
+        str(count),
+    ]
+    environment = os.environ | {
+        "DATABASE_URL": on.database,
+        settings.VARIABLE: str(on.folder / settings.FILE_NAME),
+    }
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return int(done.stdout.split()[-1]) / 1024
 
 
 def main() -> None:
     """Run both partitions and print their peaks."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description="Peak memory of a small and a large partition.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.memory",
+        description="Peak memory of a small and a large partition.",
+    )
     parser.add_argument("--small", type=int, default=500)
     parser.add_argument("--large", type=int, default=50_000)
     parser.add_argument("--day", type=date.fromisoformat, help=argparse.SUPPRESS)
@@ -66,7 +82,10 @@ def main() -> None:
         on.seed_orders(articles, arguments.small, SMALL, 1001)
         on.seed_orders(articles, arguments.large, LARGE, 1001 + arguments.small)
         small, large = peak(on, SMALL, arguments.small), peak(on, LARGE, arguments.large)
-    print(f"{arguments.small:,} orders: {small:.0f} MB at the peak; {arguments.large:,} orders: {large:.0f} MB; ", end="")
+    print(
+        f"{arguments.small:,} orders: {small:.0f} MB at the peak; {arguments.large:,} orders: {large:.0f} MB; ",
+        end="",
+    )
     print(f"{large - small:.0f} MB more (at most {MOST})")
     sys.exit(large - small > MOST)
 

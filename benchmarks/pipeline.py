@@ -28,7 +28,10 @@ from sandbox.seed.catalogue import Catalogue
 
 ORDERS = STREAMS["orders"]
 WARM_UP = 2_000
-VARIANTS = {"never": "capture + validation", "authorized": "the same, fetch_transactions: authorized"}
+VARIANTS = {
+    "never": "capture + validation",
+    "authorized": "the same, fetch_transactions: authorized",
+}
 GATES = {"capture + validation": (3_500, 2.2), "delivery": (1_500, 6.0)}
 """Orders/s and client CPU seconds per 10,000 that each stage is held to."""
 
@@ -60,7 +63,9 @@ class Course:
         self._rig, self._articles = on, articles
         self._day, self._next = START, 1001
 
-    def round(self, lockstep: Lockstep, count: int, variant: str, profile: cProfile.Profile | None) -> tuple[list[Result], float]:
+    def round(
+        self, lockstep: Lockstep, count: int, variant: str, profile: cProfile.Profile | None
+    ) -> tuple[list[Result], float]:
         """Run a day's orders through the three steps; return the two stages and the orders' size."""
         self._day += timedelta(days=1)
         size = self._rig.seed_orders(self._articles, count, self._day, self._next)
@@ -74,10 +79,16 @@ class Course:
             _expect(count, captured.captured, validated.accepted)
 
         def send() -> None:
-            _expect(count, deliver(sync, ORDERS, DeliveryRequest(day, again=True, force=False)).delivered)
+            _expect(
+                count,
+                deliver(sync, ORDERS, DeliveryRequest(day, again=True, force=False)).delivered,
+            )
 
         with profile or _nothing():
-            return [self._measured(VARIANTS[variant], count, read), self._measured("delivery", count, send)], size
+            return [
+                self._measured(VARIANTS[variant], count, read),
+                self._measured("delivery", count, send),
+            ], size
 
     def _measured(self, stage: str, count: int, work: Callable[[], None]) -> Result:
         before, started = self._rig.cpu(), time.perf_counter()
@@ -91,34 +102,59 @@ def _nothing() -> AbstractContextManager[Any]:
 
 def _expect(count: int, *told: int) -> None:
     if any(number != count for number in told):
-        raise SystemExit(f"{count} orders were placed, and the steps tell of {', '.join(map(str, told))}: the figures would mean nothing")
+        raise SystemExit(
+            f"{count} orders were placed, and the steps tell of {', '.join(map(str, told))}: the figures would mean nothing"
+        )
 
 
 def best(rounds: list[list[Result]]) -> list[Result]:
     """Return, for each stage, the round with the least client CPU."""
-    return [min(results, key=lambda result: result.cpu.client) for results in zip(*rounds, strict=True)]
+    return [
+        min(results, key=lambda result: result.cpu.client) for results in zip(*rounds, strict=True)
+    ]
 
 
 def main() -> None:
     """Run and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description="Speed and CPU of the orders chain.")
-    parser.add_argument("--orders", type=int, default=20_000, help="orders a round (default 20,000)")
-    parser.add_argument("--rounds", type=int, default=3, help="measured rounds; the best counts (default 3)")
-    parser.add_argument("--authorized", action="store_true", help="also measure with the transactions of authorized orders fetched")
-    parser.add_argument("--profile", action="store_true", help="one round under cProfile, which makes it slower; prints the top 45")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.pipeline", description="Speed and CPU of the orders chain."
+    )
+    parser.add_argument(
+        "--orders", type=int, default=20_000, help="orders a round (default 20,000)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="measured rounds; the best counts (default 3)"
+    )
+    parser.add_argument(
+        "--authorized",
+        action="store_true",
+        help="also measure with the transactions of authorized orders fetched",
+    )
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="one round under cProfile, which makes it slower; prints the top 45",
+    )
     arguments = parser.parse_args()
     with rig() as on:
         on.control(f"bigcommerce/{STORE}/settings", {"quota": 1_000_000})
         course = Course(on, on.seed_catalogue())
         heads = f"{'stage':42}{'orders':>8}{'wall s':>8}{'orders/s':>10}{'client':>9}{'Postgres':>9}{'sandbox':>9}"
-        for number, variant in enumerate(["never", "authorized"] if arguments.authorized else ["never"]):
+        for number, variant in enumerate(
+            ["never", "authorized"] if arguments.authorized else ["never"]
+        ):
             lockstep = on.lockstep(fetch_transactions=variant)
             course.round(lockstep, WARM_UP, variant, None)
             profile = cProfile.Profile() if arguments.profile else None
-            rounds = [course.round(lockstep, arguments.orders, variant, profile) for _ in range(1 if profile else arguments.rounds)]
+            rounds = [
+                course.round(lockstep, arguments.orders, variant, profile)
+                for _ in range(1 if profile else arguments.rounds)
+            ]
             lockstep.close()
             if number == 0:
-                print(f"orders of {rounds[0][1]:,.0f} bytes as placed; CPU seconds per {TENTH:,} orders\n{heads}")
+                print(
+                    f"orders of {rounds[0][1]:,.0f} bytes as placed; CPU seconds per {TENTH:,} orders\n{heads}"
+                )
             for result in best([results for results, _ in rounds]):
                 print(result.line())
             if profile:

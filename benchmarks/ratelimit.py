@@ -53,7 +53,9 @@ def _read(platform: CommercePlatform, moments: list[float], end: float) -> None:
 
 async def _write_all(platform: CommercePlatform, moments: list[float], end: float) -> None:
     async with platform.writer(lambda _: None) as writer:
-        await asyncio.gather(*(_write(writer, moments, end, FIRST_ORDER + task) for task in range(TASKS)))
+        await asyncio.gather(
+            *(_write(writer, moments, end, FIRST_ORDER + task) for task in range(TASKS))
+        )
 
 
 async def _write(writer: StoreWriter, moments: list[float], end: float, order: int) -> None:
@@ -70,9 +72,22 @@ def run(on: Rig, processes: int, windows: int) -> tuple[list[float], int]:
     on.seed_orders(on.seed_catalogue(), ORDERS, START, FIRST_ORDER)
     on.control(f"bigcommerce/{STORE}/settings", {"quota": QUOTA, "window_ms": int(WINDOW * 1000)})
     begin = time.monotonic() + START_UP
-    command = [sys.executable, "-m", "benchmarks.ratelimit", "--span", str(begin), str(begin + windows * WINDOW)]
-    environment = os.environ | {"DATABASE_URL": on.database, settings.VARIABLE: str(on.folder / settings.FILE_NAME)}
-    children = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.ratelimit",
+        "--span",
+        str(begin),
+        str(begin + windows * WINDOW),
+    ]
+    environment = os.environ | {
+        "DATABASE_URL": on.database,
+        settings.VARIABLE: str(on.folder / settings.FILE_NAME),
+    }
+    children = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(processes)
+    ]
     moments = [float(moment) for child in children for moment in child.communicate()[0].split()]
     if any(child.returncode for child in children):
         raise SystemExit("a process failed; its own words stand above")
@@ -88,7 +103,10 @@ def share(moments: list[float]) -> float:
 
 def main() -> None:
     """Run and print the share and the refusals."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ratelimit", description="Use of a store's quota by several processes.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ratelimit",
+        description="Use of a store's quota by several processes.",
+    )
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--windows", type=int, default=WINDOWS)
     parser.add_argument("--span", type=float, nargs=2, help=argparse.SUPPRESS)
@@ -100,8 +118,13 @@ def main() -> None:
         moments, refused = run(on, arguments.processes, arguments.windows)
     used = share(moments)
     spent = moments[-1] - moments[0]
-    print(f"{arguments.processes} processes made {len(moments):,} calls in {spent:.1f} s: {used:.1%} of the quota ", end="")
-    print(f"of {QUOTA} calls in {WINDOW:.0f} s was used (at least {LEAST:.0%}); {refused} calls were refused (429)")
+    print(
+        f"{arguments.processes} processes made {len(moments):,} calls in {spent:.1f} s: {used:.1%} of the quota ",
+        end="",
+    )
+    print(
+        f"of {QUOTA} calls in {WINDOW:.0f} s was used (at least {LEAST:.0%}); {refused} calls were refused (429)"
+    )
     sys.exit(used < LEAST)
 
 

@@ -44,7 +44,11 @@ class Cpu:
 
     def since(self, before: Cpu) -> Cpu:
         """Return what was used since ``before``."""
-        return Cpu(self.client - before.client, self.postgres - before.postgres, self.sandbox - before.sandbox)
+        return Cpu(
+            self.client - before.client,
+            self.postgres - before.postgres,
+            self.sandbox - before.sandbox,
+        )
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,12 @@ class Rig:
     def cpu(self) -> Cpu:
         """Return the CPU seconds used so far, those of ended PostgreSQL backends included."""
         postmaster = self._postmaster.cpu_times()
-        postgres = postmaster.user + postmaster.system + postmaster.children_user + postmaster.children_system
+        postgres = (
+            postmaster.user
+            + postmaster.system
+            + postmaster.children_user
+            + postmaster.children_system
+        )
         for child in self._postmaster.children():
             try:
                 postgres += _own(child)
@@ -84,28 +93,39 @@ class Rig:
 
     def control(self, path: str, body: Any) -> None:
         """Make a control call of the sandbox."""
-        httpx.post(f"{self.url}/_sandbox/{path}", content=orjson.dumps(body), timeout=120).raise_for_status()
+        httpx.post(
+            f"{self.url}/_sandbox/{path}", content=orjson.dumps(body), timeout=120
+        ).raise_for_status()
 
     def seed_catalogue(self) -> catalogue.Catalogue:
         """Give the store its products and the tenant its items and locations."""
         made = catalogue.catalogue(PRODUCTS, seed=1, stock=10_000_000)
         store, oms = f"bigcommerce/{STORE}", f"manhattan/{STORE}"
         parts = (
-            (f"{store}/locations", made.store_locations), (f"{store}/catalog", made.products), (f"{oms}/locations", made.locations),
-            (f"{oms}/items", [*made.items, oms_item("GIFT-CERTIFICATE", "Gift certificate")]), (f"{oms}/supply", made.supply),
-        )  # fmt: skip
+            (f"{store}/locations", made.store_locations),
+            (f"{store}/catalog", made.products),
+            (f"{oms}/locations", made.locations),
+            (f"{oms}/items", [*made.items, oms_item("GIFT-CERTIFICATE", "Gift certificate")]),
+            (f"{oms}/supply", made.supply),
+        )
         for path, documents in parts:
             for batch in load.batches(documents, 500):
                 self.control(path, batch)
         return made
 
-    def seed_orders(self, articles: catalogue.Catalogue, count: int, day: date, first_id: int) -> float:
+    def seed_orders(
+        self, articles: catalogue.Catalogue, count: int, day: date, first_id: int
+    ) -> float:
         """Place ``count`` orders of one or two lines on ``day``; return their average size in bytes, as the generator writes them."""
         size = 0
-        for batch in load.batches(bulk.orders(count, first_id, day, 1, articles, first_id=first_id), 500):
+        for batch in load.batches(
+            bulk.orders(count, first_id, day, 1, articles, first_id=first_id), 500
+        ):
             body = orjson.dumps(batch)
             size += len(body)
-            httpx.post(f"{self.url}/_sandbox/bigcommerce/{STORE}/orders", content=body, timeout=120).raise_for_status()
+            httpx.post(
+                f"{self.url}/_sandbox/bigcommerce/{STORE}/orders", content=body, timeout=120
+            ).raise_for_status()
         return size / count
 
 
@@ -117,8 +137,12 @@ def rig() -> Iterator[Rig]:
         os.environ["LOCKSTEP_HOME"] = name
         database = embedded.start(folder / "postgres")
         migrate(database)
-        postmaster = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
-        process = subprocess.Popen([sys.executable, "-m", "sandbox"], stdout=subprocess.PIPE, text=True)
+        postmaster = psutil.Process(
+            int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox"], stdout=subprocess.PIPE, text=True
+        )
         try:
             url = process.stdout.readline().split()[-1] if process.stdout else ""
             yield Rig(folder, database, url, postmaster, psutil.Process(process.pid))

@@ -61,13 +61,20 @@ def event(number: int, *, age: float = 0, secret: str = SECRET, padding: int = 0
     """Return a message's id, headers and body."""
     message_id, stamp = f"msg_{number:032d}", str(int(time.time() - age))
     content = {
-        "created_at": int(time.time()), "store_id": "1000", "producer": f"stores/{STORE}", "scope": "store/order/updated", "hash": "0" * 40,
-        "data": {"type": "order", "id": number}, "padding": "x" * padding,
+        "created_at": int(time.time()), "store_id": "1000", "producer": f"stores/{STORE}",
+        "scope": "store/order/updated", "hash": "0" * 40, "data": {"type": "order", "id": number},
+        "padding": "x" * padding,
     }  # fmt: skip
     body = orjson.dumps(content)
-    digest = hmac.new(secret.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    digest = hmac.new(
+        secret.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256
+    ).digest()
     signature = f"v1,{base64.b64encode(digest).decode()}"
-    return message_id, {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": signature}, body
+    return (
+        message_id,
+        {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": signature},
+        body,
+    )
 
 
 async def post(session: aiohttp.ClientSession, url: str, message: Signed, tally: Tally) -> None:
@@ -113,7 +120,10 @@ async def attack(url: str) -> dict[str, Tally]:
     first = 10**9
     bad: dict[str, list[Signed]] = {
         "forged": [event(first + n, secret=GUESS) for n in range(BAD)],
-        "changed": [(i, h, b.replace(b"updated", b"created")) for i, h, b in (event(2 * first + n) for n in range(BAD))],
+        "changed": [
+            (i, h, b.replace(b"updated", b"created"))
+            for i, h, b in (event(2 * first + n) for n in range(BAD))
+        ],
         "stale": [event(3 * first + n, age=301 + n) for n in range(BAD)],
         "ahead": [event(4 * first + n, age=-305 - n) for n in range(BAD)],
         "oversized": [event(5 * first + n, padding=256 * 1024) for n in range(BAD // 4)],
@@ -122,7 +132,9 @@ async def attack(url: str) -> dict[str, Tally]:
     tallies = {kind: Tally() for kind in bad}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=SENDERS)) as session:
         for kind, messages in bad.items():
-            await asyncio.gather(*(post(session, url, message, tallies[kind]) for message in messages))
+            await asyncio.gather(
+                *(post(session, url, message, tallies[kind]) for message in messages)
+            )
     return tallies
 
 
@@ -134,9 +146,14 @@ def running(folder: Path) -> Iterator[tuple[str, str, psutil.Process]]:
     database = embedded.start(folder / "postgres")
     migrate(database)
     port = free_port()
-    sandbox_process.configure(NAME, STORE, datetime.now(UTC).date(), "http://127.0.0.1:1", f"http://127.0.0.1:{port}")
+    sandbox_process.configure(
+        NAME, STORE, datetime.now(UTC).date(), "http://127.0.0.1:1", f"http://127.0.0.1:{port}"
+    )
     environment = {**os.environ, "LOCKSTEP_CONNECTIONS": str(folder / "connections.yaml")}
-    process = subprocess.Popen([sys.executable, "-m", "orchestration.cli", "webhooks", "--port", str(port)], env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "webhooks", "--port", str(port)],
+        env=environment,
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(url, process)
@@ -164,32 +181,62 @@ def report(rate: float, tally: Tally, stored: set[str], cpu: float, bad: dict[st
     sent, lost = sum(tally.statuses.values()), len(tally.acknowledged - stored)
     per_second = len(tally.acknowledged) / tally.seconds
     cuts = statistics.quantiles(tally.milliseconds, n=100)
-    print(f"offered {f'{rate:g}/s' if rate else 'as fast as answered'} for {tally.seconds:.0f} s, {SENDERS} connections")
+    print(
+        f"offered {f'{rate:g}/s' if rate else 'as fast as answered'} for {tally.seconds:.0f} s, {SENDERS} connections"
+    )
     row = {
-        "sent": sent, "acknowledged": tally.statuses[200], "distinct": len(tally.acknowledged), "stored": len(stored), "lost": lost,
-        "events/s": round(per_second), "p50 ms": round(cuts[49], 1), "p95 ms": round(cuts[94], 1), "p99 ms": round(cuts[98], 1),
+        "sent": sent, "acknowledged": tally.statuses[200], "distinct": len(tally.acknowledged),
+        "stored": len(stored), "lost": lost, "events/s": round(per_second),
+        "p50 ms": round(cuts[49], 1), "p95 ms": round(cuts[94], 1), "p99 ms": round(cuts[98], 1),
         "CPU s": round(cpu, 1),
     }  # fmt: skip
     print("".join(f"{name:>{len(name) + 3}}" for name in row))
     print("".join(f"{value:>{len(name) + 3}}" for name, value in row.items()))
     refused = True
     for kind, of_kind in bad.items():
-        total, let_in = sum(of_kind.statuses.values()), len(of_kind.acknowledged & stored) + len(of_kind.acknowledged)
-        share = sum(number for status, number in of_kind.statuses.items() if 400 <= status < 500) / total
+        total, let_in = (
+            sum(of_kind.statuses.values()),
+            len(of_kind.acknowledged & stored) + len(of_kind.acknowledged),
+        )
+        share = (
+            sum(number for status, number in of_kind.statuses.items() if 400 <= status < 500)
+            / total
+        )
         refused &= let_in == 0 and share == 1
-        print(f"  {kind:<10} {total:>5} sent, {share:.0%} refused ({', '.join(f'{s}: {n}' for s, n in sorted(of_kind.statuses.items()))})")
+        print(
+            f"  {kind:<10} {total:>5} sent, {share:.0%} refused ({', '.join(f'{s}: {n}' for s, n in sorted(of_kind.statuses.items()))})"
+        )
     enough = per_second >= 0.98 * min(rate or LEAST_RATE, LEAST_RATE)
-    return enough and lost == 0 and stored == tally.acknowledged and tally.statuses[200] == sent and refused
+    return (
+        enough
+        and lost == 0
+        and stored == tally.acknowledged
+        and tally.statuses[200] == sent
+        and refused
+    )
 
 
 def main() -> None:
     """Read the arguments, measure, and exit 1 where an event was lost, a bad one got in, or the rate was not reached."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.webhooks", description="Throughput and refusals of the webhook endpoint.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.webhooks",
+        description="Throughput and refusals of the webhook endpoint.",
+    )
     parser.add_argument("--seconds", type=float, default=20, help="how long events are sent")
-    parser.add_argument("--rate", type=float, default=LEAST_RATE, help="events a second; 0 sends as fast as answers come")
-    parser.add_argument("--duplicates", type=float, default=0.02, help="share of events that are sent twice")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=LEAST_RATE,
+        help="events a second; 0 sends as fast as answers come",
+    )
+    parser.add_argument(
+        "--duplicates", type=float, default=0.02, help="share of events that are sent twice"
+    )
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="lockstep-bench-") as name, running(Path(name)) as (url, database, process):
+    with (
+        tempfile.TemporaryDirectory(prefix="lockstep-bench-") as name,
+        running(Path(name)) as (url, database, process),
+    ):
         hook = f"{url}/hooks/{NAME}/platform"
         before = sum(process.cpu_times()[:2])
         tally = asyncio.run(flood(hook, arguments.rate, arguments.seconds, arguments.duplicates))

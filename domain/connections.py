@@ -92,9 +92,13 @@ class OrdersPolicy(Config):
     def _a_hold_is_no_cancellation(self) -> Self:
         cancelled = {str(status) for status in self.cancel_statuses}
         if both := sorted(str(status) for status in self.hold_statuses if str(status) in cancelled):
-            raise ValueError(f"status {both[0]} is in hold_statuses and in cancel_statuses; an order is held or cancelled, not both")
+            raise ValueError(
+                f"status {both[0]} is in hold_statuses and in cancel_statuses; an order is held or cancelled, not both"
+            )
         if blank := [status for status, hold in self.hold_statuses.items() if not hold.strip()]:
-            raise ValueError(f"hold_statuses names no hold type for status {blank[0]}; use the OMS's hold type id")
+            raise ValueError(
+                f"hold_statuses names no hold type for status {blank[0]}; use the OMS's hold type id"
+            )
         return self
 
     @property
@@ -163,7 +167,9 @@ class Webhooks(Config):
         if parts.scheme == "https" and parts.port not in (None, 443):
             raise ValueError("destination: stores send webhooks to port 443 only")
         if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("destination: webhooks travel by https; http is for this machine's own loopback")
+            raise ValueError(
+                "destination: webhooks travel by https; http is for this machine's own loopback"
+            )
         return self
 
     def url(self, connection: str, system: Literal["platform", "oms"]) -> str:
@@ -224,7 +230,9 @@ class Retention(Config):
     @model_validator(mode="after")
     def _outcomes_outlive_payloads(self) -> Self:
         if self.record is not None and (self.capture is None or self.capture > self.record):
-            raise ValueError("record must not be kept for less time than capture: a payload without its outcome would be validated anew")
+            raise ValueError(
+                "record must not be kept for less time than capture: a payload without its outcome would be validated anew"
+            )
         return self
 
 
@@ -243,4 +251,6 @@ class Installation(Config):
     @property
     def start(self) -> datetime:
         """Return the first partition's first moment."""
-        return datetime(self.start_date.year, self.start_date.month, self.start_date.day, tzinfo=UTC)
+        return datetime(
+            self.start_date.year, self.start_date.month, self.start_date.day, tzinfo=UTC
+        )

@@ -60,7 +60,12 @@ class Problem:
     value: str = ""
 
     def __post_init__(self) -> None:
-        bounds = (("field", LONGEST_FIELD), ("message", LONGEST_MESSAGE), ("advice", LONGEST_MESSAGE), ("value", LONGEST_VALUE))
+        bounds = (
+            ("field", LONGEST_FIELD),
+            ("message", LONGEST_MESSAGE),
+            ("advice", LONGEST_MESSAGE),
+            ("value", LONGEST_VALUE),
+        )
         for name, longest in bounds:
             text = getattr(self, name)
             if len(text) > longest or not text.isprintable():
@@ -79,6 +84,9 @@ class RecordRejected(LockstepError):
             raise ValueError("a rejection names at least one problem")
         if len(problems) > MOST_PROBLEMS:
             rest = f"{len(problems) - MOST_PROBLEMS} further problems are not listed"
-            problems = (*problems[:MOST_PROBLEMS], Problem("further_problems", "", rest, "correct the listed ones first, then retry"))
+            problems = (
+                *problems[:MOST_PROBLEMS],
+                Problem("further_problems", "", rest, "correct the listed ones first, then retry"),
+            )
         self.problems = problems
         super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))

@@ -188,6 +188,8 @@ class HookRefused(LockstepError):
     a body that does not have the documented shape.
     """
 
-    def __init__(self, reason: Literal["unsigned", "stale", "forged", "foreign", "malformed"], message: str) -> None:
+    def __init__(
+        self, reason: Literal["unsigned", "stale", "forged", "foreign", "malformed"], message: str
+    ) -> None:
         super().__init__(message)
         self.reason = reason

@@ -34,7 +34,16 @@ class Milestone(StrEnum):
 
 M = Milestone
 
-STAGES: tuple[Milestone, ...] = (M.CREATED, M.ALLOCATED, M.RELEASED, M.PICKED, M.PACKED, M.SHIPPED, M.DELIVERED, M.RETURNED)
+STAGES: tuple[Milestone, ...] = (
+    M.CREATED,
+    M.ALLOCATED,
+    M.RELEASED,
+    M.PICKED,
+    M.PACKED,
+    M.SHIPPED,
+    M.DELIVERED,
+    M.RETURNED,
+)
 """The stages that a unit of a line passes, in order; a canceled unit has left them."""
 
 PARTIAL: dict[Milestone, Milestone] = {
@@ -62,7 +71,13 @@ MOVES: dict[Milestone, tuple[Milestone, ...]] = {
     M.PARTIALLY_PACKED: (*ORDER_OF_STAGES[8:], M.CANCELED),
     M.PACKED: (*ORDER_OF_STAGES[9:], M.CANCELED),
     # Goods have left: the rest may still be canceled, which completes the shipped part, but the order can't be canceled whole.
-    M.PARTIALLY_SHIPPED: (M.SHIPPED, M.PARTIALLY_DELIVERED, M.DELIVERED, M.PARTIALLY_RETURNED, M.RETURNED),
+    M.PARTIALLY_SHIPPED: (
+        M.SHIPPED,
+        M.PARTIALLY_DELIVERED,
+        M.DELIVERED,
+        M.PARTIALLY_RETURNED,
+        M.RETURNED,
+    ),
     M.SHIPPED: (M.PARTIALLY_DELIVERED, M.DELIVERED, M.PARTIALLY_RETURNED, M.RETURNED),
     M.PARTIALLY_DELIVERED: (M.DELIVERED, M.PARTIALLY_RETURNED, M.RETURNED),
     M.DELIVERED: (M.PARTIALLY_RETURNED, M.RETURNED),
@@ -83,7 +98,11 @@ def rollup(units: Mapping[Milestone, Decimal]) -> Milestone:
     The furthest stage that any live unit has reached names it; the form is partial while another live unit is behind.
     An order of canceled units only is canceled; one without units is created.
     """
-    live = {stage: quantity for stage, quantity in units.items() if quantity > 0 and stage is not M.CANCELED}
+    live = {
+        stage: quantity
+        for stage, quantity in units.items()
+        if quantity > 0 and stage is not M.CANCELED
+    }
     if not live:
         return M.CANCELED if units.get(M.CANCELED, Decimal(0)) > 0 else M.CREATED
     furthest = max(live, key=STAGES.index)

@@ -11,28 +11,103 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 GONE = "[forgotten]"
-EMAILS = frozenset({"email", "emailaddress", "customeremail", "recipientemail", "billingemail", "shippingemail"})
+EMAILS = frozenset(
+    {"email", "emailaddress", "customeremail", "recipientemail", "billingemail", "shippingemail"}
+)
 CUSTOMER_IDS = frozenset({"customerid", "externalcustomerid"})
 _NAMES = frozenset(
-    {"firstname", "lastname", "middlename", "fullname", "customername", "customerfirstname", "customerlastname", "recipientname",
-     "contactname", "nameoncard", "cardholder", "cardholdername", "company", "companyname", "username"}
-)  # fmt: skip
+    {
+        "firstname",
+        "lastname",
+        "middlename",
+        "fullname",
+        "customername",
+        "customerfirstname",
+        "customerlastname",
+        "recipientname",
+        "contactname",
+        "nameoncard",
+        "cardholder",
+        "cardholdername",
+        "company",
+        "companyname",
+        "username",
+    }
+)
 _PLACES = frozenset(
-    {"street", "street1", "street2", "streetname", "streetnumber", "address", "address1", "address2", "address3", "addressline1",
-     "addressline2", "addressline3", "line1", "line2", "line3", "city", "town", "locality", "county", "zip", "zipcode", "postalcode",
-     "postcode", "latitude", "longitude", "subdivisionnameraw"}
-)  # fmt: skip
+    {
+        "street",
+        "street1",
+        "street2",
+        "streetname",
+        "streetnumber",
+        "address",
+        "address1",
+        "address2",
+        "address3",
+        "addressline1",
+        "addressline2",
+        "addressline3",
+        "line1",
+        "line2",
+        "line3",
+        "city",
+        "town",
+        "locality",
+        "county",
+        "zip",
+        "zipcode",
+        "postalcode",
+        "postcode",
+        "latitude",
+        "longitude",
+        "subdivisionnameraw",
+    }
+)
 _PHONES = frozenset(
-    {"phone", "phonenumber", "customerphone", "phoneraw", "phonee164", "phoneextension", "mobile", "mobilephone", "telephone", "fax"}
+    {
+        "phone",
+        "phonenumber",
+        "customerphone",
+        "phoneraw",
+        "phonee164",
+        "phoneextension",
+        "mobile",
+        "mobilephone",
+        "telephone",
+        "fax",
+    }
 )
 _OTHERS = frozenset(
-    {"ipaddress", "ipaddressv6", "customermessage", "staffnotes", "notetext", "giftmessage", "wrappingmessage", "dateofbirth", "birthday",
-     "vatnumber", "accountdisplaynumber", "cardexpirymonth", "cardexpiryyear", "cardlast4", "last4", "lastfour"}
-)  # fmt: skip
+    {
+        "ipaddress",
+        "ipaddressv6",
+        "customermessage",
+        "staffnotes",
+        "notetext",
+        "giftmessage",
+        "wrappingmessage",
+        "dateofbirth",
+        "birthday",
+        "vatnumber",
+        "accountdisplaynumber",
+        "cardexpirymonth",
+        "cardexpiryyear",
+        "cardlast4",
+        "last4",
+        "lastfour",
+    }
+)
 PERSONAL = EMAILS | CUSTOMER_IDS | _NAMES | _PLACES | _PHONES | _OTHERS
 WHOLE = frozenset({"formfields", "notes", "customfields"})
 """Below these everything is free text of a person or about one."""
-_REPEATED = EMAILS | _PHONES | frozenset({"street1", "line1", "address1", "addressline1", "nameoncard", "fullname", "customername"})
+_REPEATED = (
+    EMAILS
+    | _PHONES
+    | frozenset(
+        {"street1", "line1", "address1", "addressline1", "nameoncard", "fullname", "customername"}
+    )
+)
 """What is looked for in all other texts, too: single first names or towns would take parts of SKUs along."""
 SHORTEST = 6
 
@@ -67,15 +142,24 @@ def personal_values(document: Any) -> set[str]:
 
 def without_person(document: Any) -> Any:
     """Return the document without what tells who somebody is; its form, and all other values, stay. Doing it twice changes nothing."""
-    repeated = {value.strip() for key, value in _fields(document) if key in _REPEATED and isinstance(value, str)} | _full_names(document)
-    words = sorted((word for word in repeated if len(word) >= SHORTEST and word != GONE), key=len, reverse=True)
+    repeated = {
+        value.strip()
+        for key, value in _fields(document)
+        if key in _REPEATED and isinstance(value, str)
+    } | _full_names(document)
+    words = sorted(
+        (word for word in repeated if len(word) >= SHORTEST and word != GONE), key=len, reverse=True
+    )
     pattern = re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
     return _cleaned(document, pattern, whole=False)
 
 
 def _cleaned(value: Any, pattern: re.Pattern[str] | None, *, whole: bool) -> Any:
     if isinstance(value, Mapping):
-        return {key: _field(plain(str(key)), inner, pattern, whole=whole) for key, inner in value.items()}
+        return {
+            key: _field(plain(str(key)), inner, pattern, whole=whole)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [_cleaned(inner, pattern, whole=whole) for inner in value]
     if whole:
@@ -111,7 +195,9 @@ def _full_names(document: Any) -> set[str]:
 def _objects(value: Any) -> Iterator[Mapping[Any, Any]]:
     if isinstance(value, Mapping):
         yield value
-    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+    for inner in (
+        value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    ):
         yield from _objects(inner)
 
 

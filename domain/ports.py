@@ -40,11 +40,15 @@ from domain.values import Window
 class QuotaLedger(Protocol):
     """Shares a remote API's quota out to all processes that use it; kept in Postgres, in memory in tests."""
 
-    def take(self, bucket: str, wanted: int, *, quota: int, window_seconds: float) -> tuple[int, float]:
+    def take(
+        self, bucket: str, wanted: int, *, quota: int, window_seconds: float
+    ) -> tuple[int, float]:
         """Take up to ``wanted`` permits of ``bucket``; return how many were granted (0 or more) and, if 0, seconds to wait."""
         ...
 
-    def observe(self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float) -> None:
+    def observe(
+        self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
+    ) -> None:
         """Correct the bucket by what the API's own headers say."""
         ...
 
@@ -71,7 +75,9 @@ class HookReceiver(Protocol):
 class StoreWriter(Protocol):
     """Writes to a store."""
 
-    async def put_stock(self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str) -> list[StockAnswer]:
+    async def put_stock(
+        self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str
+    ) -> list[StockAnswer]:
         """Set absolute levels, at most ``stock_batch_size`` of them; a rejected row does not keep the others from being written."""
         ...
 
@@ -87,7 +93,9 @@ class StoreWriter(Protocol):
         """Create a shipment. Not idempotent at the store: after ``OutcomeUnknown`` use ``list_shipments``."""
         ...
 
-    async def update_shipment(self, shipment_id: str, request: ShipmentRequest, correlation_id: str) -> Receipt:
+    async def update_shipment(
+        self, shipment_id: str, request: ShipmentRequest, correlation_id: str
+    ) -> Receipt:
         """Set tracking number, carrier and service of a shipment, whose lines stay as they are. An upsert: safe to repeat."""
         ...
 
@@ -177,7 +185,9 @@ class CommercePlatform(Protocol):
 class OmsWriter(Protocol):
     """Writes to an OMS."""
 
-    async def save_order(self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool) -> Receipt:
+    async def save_order(
+        self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool
+    ) -> Receipt:
         """Create or change an order. An upsert by order id: safe to repeat."""
         ...
 
@@ -210,7 +220,9 @@ class OrderManagementSystem(Protocol):
         """Map an order to the OMS's form. Pure."""
         ...
 
-    def order_change(self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False) -> dict[str, object] | None:
+    def order_change(
+        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
+    ) -> dict[str, object] | None:
         """Return only what changed, with the keys to address it, or ``None`` where nothing did. Pure.
 
         ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is uncertain what the OMS holds.
@@ -233,7 +245,9 @@ class OrderManagementSystem(Protocol):
         """Return which order of the store an OMS order says it is; ``None``: none of this connection. Pure."""
         ...
 
-    def held_content(self, payload: bytes, wanted: Mapping[str, object]) -> tuple[dict[str, object], list[Difference]]:
+    def held_content(
+        self, payload: bytes, wanted: Mapping[str, object]
+    ) -> tuple[dict[str, object], list[Difference]]:
         """Return what an OMS order holds of ``wanted``, an ``order_payload``, and every difference that is no mere normalisation.
 
         Pure. ``order_change`` from the returned content to ``wanted`` is the correction. Raises ``RecordRejected``.

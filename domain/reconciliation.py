@@ -99,32 +99,90 @@ class Drift:
     def advice(self) -> str:
         """Return what an operator should do, in one sentence."""
         if self.can_heal:
-            return HEALABLE.get((self.drift_class, self.entity), "Run with --heal: the normal delivery corrects it.")
-        return BY_HAND.get((self.drift_class, self.entity), "Compare both systems and correct it by hand.")
+            return HEALABLE.get(
+                (self.drift_class, self.entity), "Run with --heal: the normal delivery corrects it."
+            )
+        return BY_HAND.get(
+            (self.drift_class, self.entity), "Compare both systems and correct it by hand."
+        )
 
 
 HEALABLE: dict[tuple[str, str], str] = {
-    ("missing_at_target", "order"): "Run with --heal to send the order to the OMS again; ask there who deleted it.",
+    (
+        "missing_at_target",
+        "order",
+    ): "Run with --heal to send the order to the OMS again; ask there who deleted it.",
     ("missing_at_target", "line"): "Run with --heal to send the line to the OMS again.",
-    ("missing_at_target", "shipment"): "Run with --heal to create the shipment in the store again; the shopper is mailed once more.",
-    ("differs", "order"): "Run with --heal to bring the OMS back to what the store says; or correct the store if the OMS is right.",
-    ("differs", "line"): "Run with --heal to bring the OMS back to what the store says; or correct the store if the OMS is right.",
-    ("differs", "shipment"): "Run with --heal to write the OMS's tracking number to the store's shipment again.",
+    (
+        "missing_at_target",
+        "shipment",
+    ): "Run with --heal to create the shipment in the store again; the shopper is mailed once more.",
+    (
+        "differs",
+        "order",
+    ): "Run with --heal to bring the OMS back to what the store says; or correct the store if the OMS is right.",
+    (
+        "differs",
+        "line",
+    ): "Run with --heal to bring the OMS back to what the store says; or correct the store if the OMS is right.",
+    (
+        "differs",
+        "shipment",
+    ): "Run with --heal to write the OMS's tracking number to the store's shipment again.",
     ("differs", "status"): "Run with --heal to bring the other side up to where the order stands.",
-    ("differs", "stock"): "Run with --heal to write the OMS's availability to the store again; look who else writes stock there.",
-    ("stuck", "order"): "Run with --heal to try its delivery again; see 'lockstep trace' for what holds it up.",
-    ("stuck", "shipment"): "Run with --heal to try its delivery again; see 'lockstep trace' for what holds it up.",
+    (
+        "differs",
+        "stock",
+    ): "Run with --heal to write the OMS's availability to the store again; look who else writes stock there.",
+    (
+        "stuck",
+        "order",
+    ): "Run with --heal to try its delivery again; see 'lockstep trace' for what holds it up.",
+    (
+        "stuck",
+        "shipment",
+    ): "Run with --heal to try its delivery again; see 'lockstep trace' for what holds it up.",
     ("stuck", "stock"): "Run with --heal to try its delivery again; see the run that failed.",
 }
 BY_HAND: dict[tuple[str, str], str] = {
-    ("missing_at_target", "order"): "It was fulfilled or goes out no more, so it is not sent again: find out who deleted it at the OMS.",
-    ("missing_at_source", "order"): "Find out where the OMS has this order from; cancel it there if nobody has sold it.",
-    ("missing_at_source", "line"): "The OMS has a line that nobody bought in the store: cancel it there, or add it to the store's order.",
-    ("missing_at_source", "shipment"): "The store shows a shipment that the OMS has not sent: delete it there, or ship it at the OMS.",
-    ("duplicate", "order"): "Two orders of the OMS stand for one of the store: cancel the one that is not to be fulfilled.",
-    ("duplicate", "shipment"): "The store shows one parcel twice: delete one of the two shipments there.",
-    ("differs", "shipment"): "The store's shipment has other units than the parcel: delete it there, then reconcile and heal.",
-    ("differs", "status"): "The order is cancelled in the store and lives at the OMS, which never had it from Lockstep: cancel it there.",
-    ("differs", "line"): "The order does not go out in its present status: correct it at the OMS by hand.",
-    ("differs", "order"): "The order does not go out in its present status: correct it at the OMS by hand.",
+    (
+        "missing_at_target",
+        "order",
+    ): "It was fulfilled or goes out no more, so it is not sent again: find out who deleted it at the OMS.",
+    (
+        "missing_at_source",
+        "order",
+    ): "Find out where the OMS has this order from; cancel it there if nobody has sold it.",
+    (
+        "missing_at_source",
+        "line",
+    ): "The OMS has a line that nobody bought in the store: cancel it there, or add it to the store's order.",
+    (
+        "missing_at_source",
+        "shipment",
+    ): "The store shows a shipment that the OMS has not sent: delete it there, or ship it at the OMS.",
+    (
+        "duplicate",
+        "order",
+    ): "Two orders of the OMS stand for one of the store: cancel the one that is not to be fulfilled.",
+    (
+        "duplicate",
+        "shipment",
+    ): "The store shows one parcel twice: delete one of the two shipments there.",
+    (
+        "differs",
+        "shipment",
+    ): "The store's shipment has other units than the parcel: delete it there, then reconcile and heal.",
+    (
+        "differs",
+        "status",
+    ): "The order is cancelled in the store and lives at the OMS, which never had it from Lockstep: cancel it there.",
+    (
+        "differs",
+        "line",
+    ): "The order does not go out in its present status: correct it at the OMS by hand.",
+    (
+        "differs",
+        "order",
+    ): "The order does not go out in its present status: correct it at the OMS by hand.",
 }

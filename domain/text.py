@@ -9,7 +9,9 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ADDRESS = re.compile(r"[^\s@]{1,254}@[^\s@.]+\.[^\s@]+")
 _EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]")
 _JOINERS = "\u200c\u200d"
-_KEPT_FORMAT = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U000e0020-\U000e007f]")
+_KEPT_FORMAT = re.compile(
+    "[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U000e0020-\U000e007f]"
+)
 """Format characters that are seen: Arabic and Syriac number signs, and the tags that spell the flags of England or Texas."""
 
 
@@ -59,7 +61,11 @@ def _joins(before: str, after: str) -> bool:
 
 
 def _cut(text: str, at: int) -> str:
-    while at > 0 and (unicodedata.combining(text[at]) or text[at] in _JOINERS + "\ufe0f" or text[at - 1] in _JOINERS):
+    while at > 0 and (
+        unicodedata.combining(text[at])
+        or text[at] in _JOINERS + "\ufe0f"
+        or text[at - 1] in _JOINERS
+    ):
         at -= 1
     return text[:at]
 
@@ -79,7 +85,9 @@ def shown(text: str, max_length: int) -> str:
         text = text[: max_length - 1] + "\u2026"
     if text.isprintable():
         return text
-    escaped = "".join([ch if ch.isprintable() else ch.encode("unicode_escape").decode() for ch in text])
+    escaped = "".join(
+        [ch if ch.isprintable() else ch.encode("unicode_escape").decode() for ch in text]
+    )
     return shown(escaped, max_length)
 
 

@@ -11,7 +11,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
-Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_NO_CONTROLS)]
+Sku = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_NO_CONTROLS),
+]
 Key = Annotated[str, StringConstraints(max_length=255, pattern=_NO_CONTROLS)]
 """An id or code: text without control characters, since tables, addresses and logs carry it."""
 Uom = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")]
@@ -19,7 +22,9 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18, decimal_places=4)]
 """Money in a currency's major unit; the currency stands on the enclosing model. Never float."""
 Quantity = Annotated[Decimal, Field(allow_inf_nan=False, ge=0, max_digits=15, decimal_places=4)]
-PositiveQuantity = Annotated[Decimal, Field(allow_inf_nan=False, gt=0, max_digits=15, decimal_places=4)]
+PositiveQuantity = Annotated[
+    Decimal, Field(allow_inf_nan=False, gt=0, max_digits=15, decimal_places=4)
+]
 
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -56,7 +61,9 @@ class Window:
         if self.since.tzinfo is None or self.until.tzinfo is None:
             raise ValueError("a window needs aware times")
         if self.until < self.since:
-            raise ValueError(f"a window ends before it begins: {self.since.isoformat()} to {self.until.isoformat()}")
+            raise ValueError(
+                f"a window ends before it begins: {self.since.isoformat()} to {self.until.isoformat()}"
+            )
 
     def __contains__(self, moment: datetime) -> bool:
         return self.since <= moment < self.until
@@ -70,7 +77,9 @@ class Window:
         """Cut the window into at most ``parts`` adjoining windows of whole seconds, so that they can be read side by side."""
         seconds = int((self.until - self.since).total_seconds())
         parts = max(1, min(parts, seconds or 1))
-        edges = [self.since + timedelta(seconds=seconds * i // parts) for i in range(parts)] + [self.until]
+        edges = [self.since + timedelta(seconds=seconds * i // parts) for i in range(parts)] + [
+            self.until
+        ]
         return [type(self)(a, b) for a, b in pairwise(edges)]
 
     def by_day(self) -> list[Self]:

@@ -18,7 +18,10 @@ from typing import Any
 
 LOCKS = ("requirements/lock.txt", "requirements/dev-lock.txt")
 TIMEOUT = 120.0
-_PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[[A-Za-z0-9,._-]+\])?==(?P<version>[^\s;\\]+)\s*(;[^\\]*)?(?P<rest>.*)$", re.DOTALL)
+_PINNED = re.compile(
+    r"^(?P<name>[A-Za-z0-9._-]+)(\[[A-Za-z0-9,._-]+\])?==(?P<version>[^\s;\\]+)\s*(;[^\\]*)?(?P<rest>.*)$",
+    re.DOTALL,
+)
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 _GOOD = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla Public|LGPL|Lesser General Public|Unlicense|Zope Public|ZPL"
@@ -27,7 +30,8 @@ _GOOD = re.compile(
 )
 """Permissive licences, and the weak copyleft ones, whose duties end at the library itself."""
 _BAD = re.compile(
-    r"\b(AGPL|Affero|SSPL|Server Side Public|BUSL|Commons Clause|(?<!L)GPL|(?<!Lesser )General Public License)", re.IGNORECASE
+    r"\b(AGPL|Affero|SSPL|Server Side Public|BUSL|Commons Clause|(?<!L)GPL|(?<!Lesser )General Public License)",
+    re.IGNORECASE,
 )
 
 
@@ -50,9 +54,17 @@ def lock_faults(text: str) -> Iterator[str]:
 def licence_of(distribution: Distribution) -> str:
     """Return what a distribution says of its licence: its expression, else its classifiers, else the field's first line."""
     metadata: Any = distribution.metadata  # a message, of which the type shows only a part
-    classifiers = [line.rpartition("::")[2].strip() for line in metadata.get_all("Classifier") or () if line.startswith("License ::")]
+    classifiers = [
+        line.rpartition("::")[2].strip()
+        for line in metadata.get_all("Classifier") or ()
+        if line.startswith("License ::")
+    ]
     stated = str(metadata.get("License") or "").strip().splitlines()
-    texts = [str(metadata.get("License-Expression") or ""), " or ".join(classifiers), stated[0] if stated else ""]
+    texts = [
+        str(metadata.get("License-Expression") or ""),
+        " or ".join(classifiers),
+        stated[0] if stated else "",
+    ]
     return next((text for text in texts if text and text != "OSI Approved"), "")
 
 
@@ -73,14 +85,27 @@ def advisories(lock: Path) -> tuple[str, list[str]]:
     program = which("pip-audit")
     if program is None:
         return "not run: pip-audit is not installed", []
-    command = [program, "-r", str(lock), "--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json"]
+    command = [
+        program,
+        "-r",
+        str(lock),
+        "--no-deps",
+        "--disable-pip",
+        "--progress-spinner",
+        "off",
+        "--format",
+        "json",
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)  # noqa: S603 - our own arguments
         return judged(json.loads(done.stdout))
     except subprocess.TimeoutExpired:
         return f"not run: no answer within {TIMEOUT:.0f} s", []
     except json.JSONDecodeError:
-        return f"not run: {(done.stderr.strip().splitlines() or ['pip-audit said nothing'])[-1][:200]}", []
+        return (
+            f"not run: {(done.stderr.strip().splitlines() or ['pip-audit said nothing'])[-1][:200]}",
+            [],
+        )
 
 
 def judged(report: dict[str, Any]) -> tuple[str, list[str]]:
@@ -88,8 +113,15 @@ def judged(report: dict[str, Any]) -> tuple[str, list[str]]:
     entries = report.get("dependencies") or []
     skipped = [entry for entry in entries if "skip_reason" in entry]
     if len(skipped) == len(entries):
-        return "not run: the advisory database knows none of the packages, so it can't be reached from here", []
-    found = [f"{entry['name']} {entry['version']}: {flaw['id']}" for entry in entries for flaw in entry.get("vulns") or ()]
+        return (
+            "not run: the advisory database knows none of the packages, so it can't be reached from here",
+            [],
+        )
+    found = [
+        f"{entry['name']} {entry['version']}: {flaw['id']}"
+        for entry in entries
+        for flaw in entry.get("vulns") or ()
+    ]
     return ("checked" if not skipped else f"checked but for {len(skipped)} packages"), found
 
 
@@ -101,10 +133,14 @@ def main() -> int:
         found = [f"{name} {fault}" for fault in lock_faults((root / name).read_text("utf-8"))]
         told, vulnerable = advisories(root / name)
         faults += found + [f"{name}: {line}" for line in vulnerable]
-        sys.stdout.write(f"{name}: {len(found)} faults; advisories {told}, {len(vulnerable)} found\n")
+        sys.stdout.write(
+            f"{name}: {len(found)} faults; advisories {told}, {len(vulnerable)} found\n"
+        )
     licences = list(licence_faults())
     faults += licences
-    sys.stdout.write(f"licences of {len(list(distributions()))} installed distributions: {len(licences)} to look at\n")
+    sys.stdout.write(
+        f"licences of {len(list(distributions()))} installed distributions: {len(licences)} to look at\n"
+    )
     sys.stdout.writelines(f"  {fault}\n" for fault in faults)
     return 1 if faults else 0
 

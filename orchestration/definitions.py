@@ -21,7 +21,11 @@ from domain.connections import Installation
 from orchestration import housekeeping
 from orchestration.jobs import build_live_job, build_reconcile_job, build_sync_job, lanes
 from orchestration.rejections_job import rejections_job
-from orchestration.schedules import build_closing_sweep, build_reconciliation_schedule, build_status_sweep
+from orchestration.schedules import (
+    build_closing_sweep,
+    build_reconciliation_schedule,
+    build_status_sweep,
+)
 from orchestration.settings import load
 from resources.lockstep import Lockstep
 from resources.notifications import notifier
@@ -41,19 +45,51 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
         for stream in connection.streams
         for asset in build_chain(name, connection, STREAMS[stream], partitions)
     ]
-    sync_jobs = {name: build_sync_job(name, connection) for name, connection in installation.connections.items()}
+    sync_jobs = {
+        name: build_sync_job(name, connection)
+        for name, connection in installation.connections.items()
+    }
     reconcile_jobs = {name: build_reconcile_job(name) for name in installation.connections}
-    live_jobs = {lane: build_live_job(lane, names, installation) for lane, names in lanes(installation).items()}
-    reconciliations = [build_reconciliation(name, connection, partitions) for name, connection in installation.connections.items()]
-    health = [build_health(name, connection) for name, connection in installation.connections.items()]
+    live_jobs = {
+        lane: build_live_job(lane, names, installation)
+        for lane, names in lanes(installation).items()
+    }
+    reconciliations = [
+        build_reconciliation(name, connection, partitions)
+        for name, connection in installation.connections.items()
+    ]
+    health = [
+        build_health(name, connection) for name, connection in installation.connections.items()
+    ]
     tell = partial(notifier, installation.alerts) if installation.alerts is not None else None
     return dg.Definitions(
-        assets=[*assets, *reconciliations, *health, build_archive(closed_days(installation.start_date))],
-        asset_checks=[check for name, connection in installation.connections.items() for check in build_checks(name, connection)],
-        jobs=[*sync_jobs.values(), *reconcile_jobs.values(), *live_jobs.values(), rejections_job, *housekeeping.JOBS],
-        sensors=[build_lane_sensor(lane, names, installation, lockstep, live_jobs[lane]) for lane, names in lanes(installation).items()]
+        assets=[
+            *assets,
+            *reconciliations,
+            *health,
+            build_archive(closed_days(installation.start_date)),
+        ],
+        asset_checks=[
+            check
+            for name, connection in installation.connections.items()
+            for check in build_checks(name, connection)
+        ],
+        jobs=[
+            *sync_jobs.values(),
+            *reconcile_jobs.values(),
+            *live_jobs.values(),
+            rejections_job,
+            *housekeeping.JOBS,
+        ],
+        sensors=[
+            build_lane_sensor(lane, names, installation, lockstep, live_jobs[lane])
+            for lane, names in lanes(installation).items()
+        ]
         + [build_heartbeat_sensor(installation, lockstep, tell)]
-        + [build_requeue_sensor(name, installation, lockstep, job) for name, job in sync_jobs.items()]
+        + [
+            build_requeue_sensor(name, installation, lockstep, job)
+            for name, job in sync_jobs.items()
+        ]
         + [build_reruns_sensor(installation, lockstep, sync_jobs)]
         + ([build_failure_sensor(tell)] if tell is not None else []),
         schedules=[

@@ -18,8 +18,13 @@ ARCHIVE = dg.define_asset_job(
 )
 
 
-@dg.op(retry_policy=RETRIES, description="Removes what is past its retention in connections.yaml; open work is always kept.")
-def remove_what_is_past_its_retention(context: dg.OpExecutionContext, lockstep: dg.ResourceParam[Lockstep]) -> None:
+@dg.op(
+    retry_policy=RETRIES,
+    description="Removes what is past its retention in connections.yaml; open work is always kept.",
+)
+def remove_what_is_past_its_retention(
+    context: dg.OpExecutionContext, lockstep: dg.ResourceParam[Lockstep]
+) -> None:
     """Remove old months and rows, and say what went and what was kept."""
     try:
         with lockstep.ledger.connect() as db:
@@ -31,25 +36,39 @@ def remove_what_is_past_its_retention(context: dg.OpExecutionContext, lockstep: 
         context.log.info(f"sync.{one.table} before {one.before}: {one.rows} rows {what}")
 
 
-@dg.job(name="retention", executor_def=dg.in_process_executor, description="Removes what is past its retention in connections.yaml.")
+@dg.job(
+    name="retention",
+    executor_def=dg.in_process_executor,
+    description="Removes what is past its retention in connections.yaml.",
+)
 def retention() -> None:
     """Remove what is past its retention."""
     remove_what_is_past_its_retention()
 
 
 @dg.schedule(
-    name="archive", job=ARCHIVE, cron_schedule="40 2 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING,
+    name="archive",
+    job=ARCHIVE,
+    cron_schedule="40 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Archives yesterday, after its closing sweep.",
-)  # fmt: skip
+)
 def archive_yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Ask for yesterday's partition."""
-    yesterday = (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date().isoformat()
+    yesterday = (
+        (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date().isoformat()
+    )
     return dg.RunRequest(run_key=f"archive:{yesterday}", partition_key=yesterday)
 
 
 RETENTION_SCHEDULE = dg.ScheduleDefinition(
-    name="retention", job=retention, cron_schedule="10 3 * * *", execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING, description="Removes what is past its retention.",
-)  # fmt: skip
+    name="retention",
+    job=retention,
+    cron_schedule="10 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Removes what is past its retention.",
+)
 JOBS = (ARCHIVE, retention)
 SCHEDULES = (archive_yesterday, RETENTION_SCHEDULE)

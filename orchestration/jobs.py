@@ -20,10 +20,16 @@ def lanes(installation: Installation) -> dict[str, list[str]]:
 
 def chain_keys(name: str, connection: Connection) -> list[dg.AssetKey]:
     """Return the keys of all chains of a connection."""
-    return [dg.AssetKey([name, stream, step]) for stream in connection.streams for step in ("captured", "validated", "delivered")]
+    return [
+        dg.AssetKey([name, stream, step])
+        for stream in connection.streams
+        for step in ("captured", "validated", "delivered")
+    ]
 
 
-def build_live_job(lane: str, names: list[str], installation: Installation) -> dg.UnresolvedAssetJobDefinition:
+def build_live_job(
+    lane: str, names: list[str], installation: Installation
+) -> dg.UnresolvedAssetJobDefinition:
     """Build the job of a lane's live runs: in process, ahead of backfills."""
     keys = [key for name in names for key in chain_keys(name, installation.connections[name])]
     return dg.define_asset_job(

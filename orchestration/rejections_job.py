@@ -60,13 +60,26 @@ class RejectionsConfig(dg.Config):
     )
     who: str = Field(description="Your name; it is kept with what you do.", min_length=1)
     reason: str = Field(default="", description="Why, for the audit. A discard needs it.")
-    ids: list[int] = Field(default=[], description="Ids of rejections, as 'lockstep rejections list' and the assets' tables show them.")
-    rejection_class: RejectionClass | None = Field(default=None, description=f"Only this class: {', '.join(CLASSES)}.")
-    code: str | None = Field(default=None, description="Only this code, e.g. shipping_method_unknown.")
+    ids: list[int] = Field(
+        default=[],
+        description="Ids of rejections, as 'lockstep rejections list' and the assets' tables show them.",
+    )
+    rejection_class: RejectionClass | None = Field(
+        default=None, description=f"Only this class: {', '.join(CLASSES)}."
+    )
+    code: str | None = Field(
+        default=None, description="Only this code, e.g. shipping_method_unknown."
+    )
     connection: str | None = Field(default=None, description="Only this connection.")
-    stream: str | None = Field(default=None, description="Only this stream: orders, inventory or shipments.")
-    first_day: str | None = Field(default=None, description="Only partitions from this day on (YYYY-MM-DD, UTC).")
-    last_day: str | None = Field(default=None, description="Only partitions up to this day (YYYY-MM-DD, UTC), inclusive.")
+    stream: str | None = Field(
+        default=None, description="Only this stream: orders, inventory or shipments."
+    )
+    first_day: str | None = Field(
+        default=None, description="Only partitions from this day on (YYYY-MM-DD, UTC)."
+    )
+    last_day: str | None = Field(
+        default=None, description="Only partitions up to this day (YYYY-MM-DD, UTC), inclusive."
+    )
     mode: Replay = Field(
         default=Replay.as_captured,
         description="as_captured: exactly the rejected records, as they were captured. re_read: read their whole partitions again first.",
@@ -80,21 +93,36 @@ class RejectionsConfig(dg.Config):
     def choice(self) -> Choice:
         """Return the choice. Raises ``PermanentError`` where nothing chooses: all rejections of the installation are never meant."""
         chosen = Choice(
-            ids=tuple(self.ids) or None, connection=self.connection, stream=self.stream, code=self.code,
+            ids=tuple(self.ids) or None,
+            connection=self.connection,
+            stream=self.stream,
+            code=self.code,
             category=self.rejection_class.value if self.rejection_class else None,
-            first_day=_day(self.first_day, "first_day"), last_day=_day(self.last_day, "last_day"),
-        )  # fmt: skip
+            first_day=_day(self.first_day, "first_day"),
+            last_day=_day(self.last_day, "last_day"),
+        )
         if chosen == Choice():
-            raise PermanentError("Nothing is chosen: give ids, a class, a code, a connection, a stream or days.")
-        if self.action is Action.edit and (len(self.ids) != 1 or not self.set or self.mode is Replay.re_read):
-            raise PermanentError("An edit is of one id, with at least one path=value in set, and as captured.")
+            raise PermanentError(
+                "Nothing is chosen: give ids, a class, a code, a connection, a stream or days."
+            )
+        if self.action is Action.edit and (
+            len(self.ids) != 1 or not self.set or self.mode is Replay.re_read
+        ):
+            raise PermanentError(
+                "An edit is of one id, with at least one path=value in set, and as captured."
+            )
         if self.action is not Action.edit and self.set:
             raise PermanentError("set belongs to the action edit.")
         return chosen
 
 
-@dg.op(name="work_rejections", description="Retries, edits or discards rejections, and queues the reruns that this takes.")
-def work_rejections(context: dg.OpExecutionContext, config: RejectionsConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.Output[None]:
+@dg.op(
+    name="work_rejections",
+    description="Retries, edits or discards rejections, and queues the reruns that this takes.",
+)
+def work_rejections(
+    context: dg.OpExecutionContext, config: RejectionsConfig, lockstep: dg.ResourceParam[Lockstep]
+) -> dg.Output[None]:
     """Do what the configuration says; the output's metadata says of each rejection what was done."""
     try:
         with lockstep.ledger.connect() as db:
@@ -132,7 +160,9 @@ def rejections_job() -> None:
     work_rejections()
 
 
-def _work(db: psycopg.Connection[Any], config: RejectionsConfig) -> tuple[list[Rejection], list[int]]:
+def _work(
+    db: psycopg.Connection[Any], config: RejectionsConfig
+) -> tuple[list[Rejection], list[int]]:
     found = operator_actions.chosen(db, config.choice())
     who = config.who.strip()
     if not who:
@@ -143,7 +173,13 @@ def _work(db: psycopg.Connection[Any], config: RejectionsConfig) -> tuple[list[R
     mode: Mode = "re_read" if config.mode is Replay.re_read else "as_captured"
     with db.transaction():
         if config.action is Action.edit:
-            operator_actions.edit(db, found[0], operator_actions.planned_edit(db, found[0], config.set), who, config.reason)
+            operator_actions.edit(
+                db,
+                found[0],
+                operator_actions.planned_edit(db, found[0], config.set),
+                who,
+                config.reason,
+            )
         return found, operator_actions.queue_retry(db, found, who, mode, config.reason)
 
 
@@ -157,7 +193,20 @@ def _day(text: str | None, name: str) -> date | None:
 def _table(found: Sequence[Rejection], action: str) -> dg.TableMetadataValue:
     names = ("id", "connection", "stream", "partition", "record", "class", "code", "action")
     rows = [
-        (r.rejection_id, r.connection, r.stream, r.source_day.isoformat(), r.source_id, r.class_, r.code, action) for r in found[:SHOWN]
+        (
+            r.rejection_id,
+            r.connection,
+            r.stream,
+            r.source_day.isoformat(),
+            r.source_id,
+            r.class_,
+            r.code,
+            action,
+        )
+        for r in found[:SHOWN]
     ]
     records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in rows]
-    return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(n, "int" if n == "id" else "string") for n in names]))
+    return dg.MetadataValue.table(
+        records,
+        schema=dg.TableSchema([dg.TableColumn(n, "int" if n == "id" else "string") for n in names]),
+    )

@@ -37,7 +37,10 @@ class LockstepRunLauncher(dg.DefaultRunLauncher):
         pid = self._pid(run)
         if pid is None or _is_run(pid):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.FAILED, f"the run's process {pid} is gone, and so is the code server that started it")
+        return CheckRunHealthResult(
+            WorkerStatus.FAILED,
+            f"the run's process {pid} is gone, and so is the code server that started it",
+        )
 
     def _pid(self, run: dg.DagsterRun) -> int | None:
         """Return the number that the run's process gave itself, or ``None`` where it is another machine's."""

@@ -23,12 +23,16 @@ Span = Callable[[datetime], Window]
 def build_closing_sweep(name: str, connection: Connection, job: Any) -> dg.ScheduleDefinition:
     """Build the daily rerun of yesterday's partition: it captures what the live windows may have missed, and sends nothing twice."""
     text = "Reads yesterday once more as a whole, after it is over."
-    return _sweep(f"closing_sweep_{name}", "20 1 * * *", text, name, connection, job, yesterday, whole=True)
+    return _sweep(
+        f"closing_sweep_{name}", "20 1 * * *", text, name, connection, job, yesterday, whole=True
+    )
 
 
 def build_status_sweep(name: str, connection: Connection, job: Any) -> dg.ScheduleDefinition:
     """Build the half-hourly look at the last hours: a source may show a record later than its modification time."""
-    text = "Reads the last hours once more, for changes that became visible later than they were made."
+    text = (
+        "Reads the last hours once more, for changes that became visible later than they were made."
+    )
     return _sweep(f"status_sweep_{name}", SWEEP_CRON, text, name, connection, job, last_hours)
 
 
@@ -44,7 +48,15 @@ def last_hours(now: datetime) -> Window:
 
 
 def _sweep(
-    schedule: str, cron: str, text: str, name: str, connection: Connection, job: Any, span: Span, *, whole: bool = False
+    schedule: str,
+    cron: str,
+    text: str,
+    name: str,
+    connection: Connection,
+    job: Any,
+    span: Span,
+    *,
+    whole: bool = False,
 ) -> dg.ScheduleDefinition:
     """Build a schedule that reads a span of one partition once more, in every stream that has a past.
 
@@ -53,18 +65,30 @@ def _sweep(
     streams = [stream for stream in connection.streams if not STREAMS[stream].is_snapshot]
 
     @dg.schedule(
-        name=schedule, job=job, cron_schedule=cron, execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING,
+        name=schedule,
+        job=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
         description=text,
-    )  # fmt: skip
+    )
     def sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         window = span(context.scheduled_execution_time.astimezone(UTC))
         ops: dict[str, object] = {}
         for stream in streams:
-            ops |= {} if whole else live_config(name, stream, window.since.isoformat(), window.until.isoformat())
+            ops |= (
+                {}
+                if whole
+                else live_config(name, stream, window.since.isoformat(), window.until.isoformat())
+            )
         return dg.RunRequest(
             run_key=f"{schedule}:{window.until.isoformat()}",
             partition_key=window.since.date().isoformat(),
-            asset_selection=[dg.AssetKey([name, stream, step]) for stream in streams for step in ("captured", "validated", "delivered")],
+            asset_selection=[
+                dg.AssetKey([name, stream, step])
+                for stream in streams
+                for step in ("captured", "validated", "delivered")
+            ],
             run_config={"ops": ops} if ops else {},
             tags={TRIGGER_TAG: "schedule"},
         )
@@ -76,13 +100,20 @@ def build_reconciliation_schedule(name: str, job: Any) -> dg.ScheduleDefinition:
     """Build the daily comparison of both systems, after the closing sweep: of yesterday, and of today with the stock."""
 
     @dg.schedule(
-        name=f"reconcile_{name}", job=job, cron_schedule="20 2 * * *", execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING, description="Compares store, OMS and ledger of yesterday and today.",
-    )  # fmt: skip
+        name=f"reconcile_{name}",
+        job=job,
+        cron_schedule="20 2 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Compares store, OMS and ledger of yesterday and today.",
+    )
     def reconcile(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
         today = context.scheduled_execution_time.astimezone(UTC).date()
         days = [day.isoformat() for day in (today - timedelta(days=1), today)]
         keyed = [(f"reconcile:{today.isoformat()}:{day}", day) for day in days]
-        return [dg.RunRequest(run_key=key, partition_key=day, tags={TRIGGER_TAG: "schedule"}) for key, day in keyed]
+        return [
+            dg.RunRequest(run_key=key, partition_key=day, tags={TRIGGER_TAG: "schedule"})
+            for key, day in keyed
+        ]
 
     return reconcile

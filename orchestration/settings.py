@@ -24,7 +24,9 @@ VARIABLE = "LOCKSTEP_CONNECTIONS"
 LONGEST_KEY, LONGEST_VALUE, LONGEST_MESSAGE, MOST_FAULTS = 200, 100, 600, 50
 DEEPEST = 60
 _BRACKET = re.compile(r"[\[\]{}]")
-SECRET_BY_PLACE = "a secret is named by its place, never written here: {env: VARIABLE} or {file: PATH}"  # noqa: S105 - a sentence
+SECRET_BY_PLACE = (
+    "a secret is named by its place, never written here: {env: VARIABLE} or {file: PATH}"  # noqa: S105 - a sentence
+)
 _SECRET_NAMES = {"token", "client_secret", "password", "secret", "api_key", "private_key"}
 
 
@@ -58,7 +60,9 @@ def load(path: Path | None = None) -> Installation:
     except OSError as error:
         raise ConfigurationError(f"{file}: could not be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file}: not UTF-8 text: byte {error.start} can't be read; save it as UTF-8") from error
+        raise ConfigurationError(
+            f"{file}: not UTF-8 text: byte {error.start} can't be read; save it as UTF-8"
+        ) from error
     return parse(text, str(file))
 
 
@@ -66,7 +70,9 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
     """Validate the text of a ``connections.yaml``; ``name`` stands for the file in errors."""
     content, tree = _loaded(text, name)
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{name}:1: the file must hold a mapping with the key 'connections'")
+        raise ConfigurationError(
+            f"{name}:1: the file must hold a mapping with the key 'connections'"
+        )
     try:
         installation = Installation.model_validate(content)
     except ValidationError as error:
@@ -83,7 +89,9 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
 def _loaded(text: str, name: str) -> tuple[object, yaml.Node | None]:
     """Return the content and the tree of a YAML text. Raises ``ConfigurationError`` for what is no YAML, or names a key twice."""
     if (line := _too_deep(text)) is not None:
-        raise ConfigurationError(f"{name}:{line}: brackets are nested more than {DEEPEST} deep, which no setting is")
+        raise ConfigurationError(
+            f"{name}:{line}: brackets are nested more than {DEEPEST} deep, which no setting is"
+        )
     try:
         tree = yaml.compose(text, yaml.SafeLoader)
         faults = _repeated(tree, name)
@@ -95,7 +103,11 @@ def _loaded(text: str, name: str) -> tuple[object, yaml.Node | None]:
         raise ConfigurationError(f"{name}{place}: not valid YAML: {told}") from None
     except (ValueError, OverflowError, RecursionError, LookupError) as error:
         # Such as 2026-02-30, a number of 5,000 digits, or lists in lists without end.
-        told = "nested too deep" if isinstance(error, RecursionError) else shown(str(error), LONGEST_VALUE)
+        told = (
+            "nested too deep"
+            if isinstance(error, RecursionError)
+            else shown(str(error), LONGEST_VALUE)
+        )
         raise ConfigurationError(f"{name}: not valid YAML: a value can't be read: {told}") from None
     if faults:
         raise ConfigurationError("\n".join(faults))
@@ -138,7 +150,10 @@ def _repeated(tree: yaml.Node | None, name: str) -> list[str]:
 def _section_faults(name: str, connection: Connection) -> list[tuple[tuple[int | str, ...], str]]:
     """Validate both connectors' own settings."""
     faults: list[tuple[tuple[int | str, ...], str]] = []
-    for side, section, registry in (("platform", connection.platform, platforms.REGISTRY), ("oms", connection.oms, oms.REGISTRY)):
+    for side, section, registry in (
+        ("platform", connection.platform, platforms.REGISTRY),
+        ("oms", connection.oms, oms.REGISTRY),
+    ):
         path: tuple[int | str, ...] = ("connections", name, side)
         try:
             settings_of(section, registry)
@@ -155,7 +170,9 @@ def _shared_channels(installation: Installation) -> list[tuple[tuple[int | str, 
     for (first, a), (second, b) in combinations(installation.connections.items(), 2):
         if a.platform.kind != b.platform.kind:
             continue
-        (store_a, channel_a), (store_b, channel_b) = (settings_of(c.platform, platforms.REGISTRY).identity for c in (a, b))  # type: ignore[attr-defined]
+        (store_a, channel_a), (store_b, channel_b) = (
+            settings_of(c.platform, platforms.REGISTRY).identity for c in (a, b)
+        )  # type: ignore[attr-defined]
         if store_a == store_b and (channel_a == channel_b or None in (channel_a, channel_b)):
             channel = channel_a or channel_b or "all channels"
             message = (
@@ -166,7 +183,9 @@ def _shared_channels(installation: Installation) -> list[tuple[tuple[int | str, 
     return faults
 
 
-def _faults(error: ValidationError, prefix: tuple[int | str, ...]) -> list[tuple[tuple[int | str, ...], str]]:
+def _faults(
+    error: ValidationError, prefix: tuple[int | str, ...]
+) -> list[tuple[tuple[int | str, ...], str]]:
     found = []
     for fault in error.errors(include_url=False, include_context=False):
         message, place = fault["msg"], fault["loc"]
@@ -179,18 +198,26 @@ def _faults(error: ValidationError, prefix: tuple[int | str, ...]) -> list[tuple
         elif fault["type"] == "model_type" and "SecretRef" in fault["msg"]:
             # Whoever wrote a secret here must not find it in a log as well.
             message = SECRET_BY_PLACE
-        elif not isinstance(fault["input"], dict | list) and not _SECRET_NAMES & set(map(str, fault["loc"])):
+        elif not isinstance(fault["input"], dict | list) and not _SECRET_NAMES & set(
+            map(str, fault["loc"])
+        ):
             message = f"{message}; the value is {_value_of(fault['input'])}"
         found.append(((*prefix, *place), message))
     return found
 
 
-def _listed(name: str, tree: yaml.Node | None, faults: Sequence[tuple[tuple[int | str, ...], str]]) -> str:
+def _listed(
+    name: str, tree: yaml.Node | None, faults: Sequence[tuple[tuple[int | str, ...], str]]
+) -> str:
     lines = [
         f"{name}:{_line(tree, path)}: {shown('.'.join(map(str, path)), LONGEST_KEY) or 'file'}: {shown(message, LONGEST_MESSAGE)}"
         for path, message in faults[:MOST_FAULTS]
     ]
-    return "\n".join(lines if len(faults) <= MOST_FAULTS else [*lines, f"{name}: and {len(faults) - MOST_FAULTS} more"])
+    return "\n".join(
+        lines
+        if len(faults) <= MOST_FAULTS
+        else [*lines, f"{name}: and {len(faults) - MOST_FAULTS} more"]
+    )
 
 
 def _value_of(value: object) -> str:
@@ -210,7 +237,9 @@ def _line(tree: yaml.Node | None, path: Sequence[int | str]) -> int:
             if match is None:
                 break
             line, node = match[0].start_mark.line + 1, match[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        elif (
+            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
+        ):
             node = node.value[part]
             line = node.start_mark.line + 1
         else:

@@ -24,8 +24,13 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 def parts_of(connection: Connection) -> dict[str, bytes]:
     """Return part -> digest. A setting at its default has no part, so that a new version's new settings are no change."""
-    settings = {section: getattr(connection, section).model_dump(mode="json", exclude_defaults=True) for section in _POLICIES}
-    settings |= {section: getattr(connection, section).model_dump(mode="json") for section in _SYSTEMS}
+    settings = {
+        section: getattr(connection, section).model_dump(mode="json", exclude_defaults=True)
+        for section in _POLICIES
+    }
+    settings |= {
+        section: getattr(connection, section).model_dump(mode="json") for section in _SYSTEMS
+    }
     parts = {
         f"{section}.{name}": content_digest(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
         for section, values in settings.items()

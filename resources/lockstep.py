@@ -57,14 +57,23 @@ class Lockstep:
                 describe(db, self.installation)
             self._is_described = True
 
-    def sync(self, name: str, run_id: str, trigger: str = "manual", log: Callable[[str], None] = lambda _: None) -> Sync:
+    def sync(
+        self,
+        name: str,
+        run_id: str,
+        trigger: str = "manual",
+        log: Callable[[str], None] = lambda _: None,
+    ) -> Sync:
         """Return a run's view of a connection. Raises ``PermanentError`` for a missing secret or a wrong setting."""
         connection = self.installation.connections[name]
         ledger = self.ledger
         self.describe()
         with self._mutex:
             if name not in self._systems:
-                self._systems[name] = (build_platform(connection, ledger.quota), build_oms(connection, ledger.quota))
+                self._systems[name] = (
+                    build_platform(connection, ledger.quota),
+                    build_oms(connection, ledger.quota),
+                )
             platform, oms = self._systems[name]
         return Sync(name, connection, platform, oms, ledger, run_id, trigger, log)
 

@@ -18,7 +18,9 @@ def resolve(ref: SecretRef) -> str:
     if ref.env is not None:
         value = os.environ.get(ref.env, "").strip()
         if not value:
-            raise PermanentError(f"the environment variable {ref.env} is not set or empty; set it to the secret and start again")
+            raise PermanentError(
+                f"the environment variable {ref.env} is not set or empty; set it to the secret and start again"
+            )
         hide(value)
         return value
     if warning := permission_warning(ref):
@@ -27,7 +29,9 @@ def resolve(ref: SecretRef) -> str:
         value = (ref.file.read_text(encoding="utf-8") if ref.file else "").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise PermanentError(f"the secret file {ref.file} can't be read ({reason}); check the path and its owner") from None
+        raise PermanentError(
+            f"the secret file {ref.file} can't be read ({reason}); check the path and its owner"
+        ) from None
     if not value:
         raise PermanentError(f"the secret file {ref.file} is empty; write the secret into it")
     hide(value)

@@ -20,7 +20,9 @@ def settings_of(section: SystemSection, registry: Registry) -> BaseModel:
     """Validate a connector's section. Raises ``pydantic.ValidationError``, or ``PermanentError`` for a kind that nobody registered."""
     connector = registry.get(section.kind)
     if connector is None:
-        raise PermanentError(f"There is no connector of the kind {section.kind!r}; known are {', '.join(sorted(registry))}.")
+        raise PermanentError(
+            f"There is no connector of the kind {section.kind!r}; known are {', '.join(sorted(registry))}."
+        )
     return connector.settings.model_validate(section.model_dump())
 
 
@@ -36,7 +38,9 @@ def build_oms(connection: Connection, quota: QuotaLedger) -> OrderManagementSyst
     return oms.REGISTRY[connection.oms.kind].build(settings, connection, resolve, quota)
 
 
-def build_receivers(connection: Connection, secrets: Callable[[SecretRef], str] = resolve) -> dict[str, HookReceiver]:
+def build_receivers(
+    connection: Connection, secrets: Callable[[SecretRef], str] = resolve
+) -> dict[str, HookReceiver]:
     """Build what takes in a connection's webhooks: ``platform`` and ``oms``, as far as each has a secret for them.
 
     Empty where the connection has no section ``webhooks``. Raises ``PermanentError`` for a missing secret.
@@ -50,7 +54,11 @@ def build_receivers(connection: Connection, secrets: Callable[[SecretRef], str] 
     found: dict[str, HookReceiver] = {}
     for side, section, registry in sides:
         build = registry[section.kind].receiver
-        receiver = build(settings_of(section, registry), connection, secrets) if build is not None else None
+        receiver = (
+            build(settings_of(section, registry), connection, secrets)
+            if build is not None
+            else None
+        )
         if receiver is not None:
             found[side] = receiver
     return found

@@ -25,9 +25,19 @@ async def serve(port: int, state: Path | None) -> None:
 
 def main() -> None:
     """Read the arguments and serve."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Simulated commerce stores and order management systems.")
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one (default)")
-    parser.add_argument("--state", type=Path, default=None, help="folder for snapshots: read at start, written at the end")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="Simulated commerce stores and order management systems.",
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one (default)"
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=None,
+        help="folder for snapshots: read at start, written at the end",
+    )
     arguments = parser.parse_args()
     asyncio.run(serve(arguments.port, arguments.state))
 

@@ -54,7 +54,9 @@ class SandboxServer:
     async def start(self, port: int = 0) -> str:
         """Restore the state, listen and return the base URL; port 0 takes a free one."""
         self.restore()
-        self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=1.0)
+        self._runner = web.ServerRunner(
+            web.Server(self._answer, access_log=None), shutdown_timeout=1.0
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, HOST, port, backlog=1024)
         await site.start()
@@ -106,7 +108,9 @@ class SandboxServer:
             return _to_web(self._control(raw, parts, query, body))
         key = (parts[1], parts[2] if len(parts) > 2 else "")
         if key[0] not in SYSTEMS or not INSTANCE.fullmatch(key[1]):
-            return _to_web(Response(404, b'{"error": "no such system"}', {"Content-Type": "application/json"}))
+            return _to_web(
+                Response(404, b'{"error": "no such system"}', {"Content-Type": "application/json"})
+            )
         system = self._system(key)
         request = _to_request(raw, path[len(key[0]) + len(key[1]) + 2 :], query, body)
         rules = self.faults[key]
@@ -115,12 +119,18 @@ class SandboxServer:
         verdict = rules.judge(request)
         if verdict.delay_ms:
             await asyncio.sleep(verdict.delay_ms / 1000)
-        answer = self._faulty(raw, system, request, verdict.fault) if verdict.fault else _to_web(system.handle(request))
+        answer = (
+            self._faulty(raw, system, request, verdict.fault)
+            if verdict.fault
+            else _to_web(system.handle(request))
+        )
         if verdict.fault is not None and verdict.fault.kind == "delay_after":
             await asyncio.sleep(verdict.fault.delay_ms / 1000)
         return answer
 
-    def _faulty(self, raw: web.BaseRequest, system: System, request: Request, rule: Rule) -> web.StreamResponse:
+    def _faulty(
+        self, raw: web.BaseRequest, system: System, request: Request, rule: Rule
+    ) -> web.StreamResponse:
         if rule.kind == "status":
             return _to_web(refusal(rule))
         if rule.kind == "drop_before":
@@ -136,13 +146,23 @@ class SandboxServer:
             value = {"status": "ok", "instances": sorted("/".join(key) for key in self.systems)}
             return Response(200, orjson.dumps(value), {"Content-Type": "application/json"})
         if len(parts) == 3 and name == "snapshot" and raw.method == "POST":
-            return Response(200, orjson.dumps({"written": self.snapshot()}), {"Content-Type": "application/json"})
+            return Response(
+                200,
+                orjson.dumps({"written": self.snapshot()}),
+                {"Content-Type": "application/json"},
+            )
         if len(parts) < 5 or name not in SYSTEMS or not INSTANCE.fullmatch(parts[3]):
-            return Response(404, b'{"error": "no such control"}', {"Content-Type": "application/json"})
+            return Response(
+                404, b'{"error": "no such control"}', {"Content-Type": "application/json"}
+            )
         key = (name, parts[3])
         system = self._system(key)
         request = _to_request(raw, "/" + parts[4], query, body)
-        return self.faults[key].control(request) if parts[4].startswith("faults") else system.control(request)
+        return (
+            self.faults[key].control(request)
+            if parts[4].startswith("faults")
+            else system.control(request)
+        )
 
 
 def _to_request(raw: web.BaseRequest, path: str, query: str, body: bytes) -> Request:
@@ -152,7 +172,9 @@ def _to_request(raw: web.BaseRequest, path: str, query: str, body: bytes) -> Req
 
 
 def _to_web(response: Response) -> web.Response:
-    return web.Response(body=response.body or None, status=response.status, headers=response.headers)
+    return web.Response(
+        body=response.body or None, status=response.status, headers=response.headers
+    )
 
 
 def _drop(raw: web.BaseRequest) -> web.Response:
@@ -169,7 +191,9 @@ class RunningSandbox:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="sandbox", daemon=True)
         self.thread.start()
-        self.url = asyncio.run_coroutine_threadsafe(self.server.start(port), self.loop).result(timeout=30)
+        self.url = asyncio.run_coroutine_threadsafe(self.server.start(port), self.loop).result(
+            timeout=30
+        )
 
     def close(self) -> None:
         """Stop the server, write its state and end the thread."""

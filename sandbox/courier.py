@@ -43,8 +43,13 @@ class Courier:
         the ``seed`` of the dice; ``block_seconds`` is how long nothing is sent to somebody who fails too often.
         """
         known: dict[str, Any] = {
-            "retries": list(RETRIES), "delay": 0.0, "duplicates": 0.0, "losses": 0.0, "seed": 0, "block_seconds": BLOCK_SECONDS,
-        }  # fmt: skip
+            "retries": list(RETRIES),
+            "delay": 0.0,
+            "duplicates": 0.0,
+            "losses": 0.0,
+            "seed": 0,
+            "block_seconds": BLOCK_SECONDS,
+        }
         if unknown := set(habits) - set(known):
             raise ValueError(f"unknown habits: {', '.join(sorted(unknown))}")
         self.habits = known | habits
@@ -53,9 +58,14 @@ class Courier:
 
     def control(self, habits: dict[str, Any]) -> dict[str, Any]:
         """Answer a control call: take habits, unless there are none, and tell what was sent."""
-        return {"habits": self.behave(habits) if habits else self.habits, "counts": dict(self.counts)}
+        return {
+            "habits": self.behave(habits) if habits else self.habits,
+            "counts": dict(self.counts),
+        }
 
-    def send(self, url: str, name: str, message: Callable[[], Message], given_up: Callable[[], None]) -> None:
+    def send(
+        self, url: str, name: str, message: Callable[[], Message], given_up: Callable[[], None]
+    ) -> None:
         """Send one message, which is made anew for each try; ``given_up`` is called when the last try failed."""
         self.counts["events"] += 1
         if self._dice.random() < self.habits["losses"]:
@@ -63,11 +73,20 @@ class Courier:
             return
         for _ in range(1 + (self._dice.random() < self.habits["duplicates"])):
             delay = self._dice.random() * self.habits["delay"]
-            task = asyncio.get_running_loop().create_task(self._deliver(url, name, message, given_up, delay))
+            task = asyncio.get_running_loop().create_task(
+                self._deliver(url, name, message, given_up, delay)
+            )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, url: str, name: str, message: Callable[[], Message], given_up: Callable[[], None], delay: float) -> None:
+    async def _deliver(
+        self,
+        url: str,
+        name: str,
+        message: Callable[[], Message],
+        given_up: Callable[[], None],
+        delay: float,
+    ) -> None:
         for pause in (delay, *self.habits["retries"]):
             if pause:
                 await asyncio.sleep(pause)
@@ -85,9 +104,13 @@ class Courier:
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> bool:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT)
-            self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=16))
+            self._session = aiohttp.ClientSession(
+                timeout=timeout, connector=aiohttp.TCPConnector(limit=16)
+            )
         try:
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with self._session.post(
+                url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
                 return 200 <= answer.status < 300
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -99,7 +122,11 @@ class Courier:
         while self._results[0][0] < now - BLOCK_WINDOW:
             self._results.popleft()
         enough = len(self._results) >= BLOCK_CALLS
-        if self._blocks and enough and sum(good for _, good in self._results) < BLOCK_SHARE * len(self._results):
+        if (
+            self._blocks
+            and enough
+            and sum(good for _, good in self._results) < BLOCK_SHARE * len(self._results)
+        ):
             self.blocked_until = now + self.habits["block_seconds"]
             self._results.clear()
 

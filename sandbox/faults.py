@@ -24,7 +24,16 @@ import orjson
 
 from sandbox.system import Request, Response
 
-KINDS = ("status", "delay", "delay_after", "drop_before", "drop_after", "malformed", "truncated", "wrong_types")
+KINDS = (
+    "status",
+    "delay",
+    "delay_after",
+    "drop_before",
+    "drop_after",
+    "malformed",
+    "truncated",
+    "wrong_types",
+)
 """``drop_before`` closes the connection before the effect, ``drop_after`` after it and without an answer; ``delay_after`` holds the answer
 back for ``delay_ms`` once the effect has happened."""
 CORRELATION_HEADER = "x-correlation-id"
@@ -70,7 +79,11 @@ class Rule:
 
     def describe(self) -> dict[str, Any]:
         """Give the rule as it was set, with ``seen`` and ``hits``."""
-        return {name: getattr(self, name) for name in Rule.__dataclass_fields__ if name not in ("pattern", "dice")}
+        return {
+            name: getattr(self, name)
+            for name in Rule.__dataclass_fields__
+            if name not in ("pattern", "dice")
+        }
 
 
 @dataclass(slots=True)
@@ -104,11 +117,17 @@ class Faults:
         """Answer ``/_sandbox/{kind}/{instance}/faults`` and ``.../faults/hits``."""
         if request.path == "/faults/hits":
             after = int(request.query.get("after", ["0"])[0])
-            return Response(200, b"".join(hit + b"\n" for hit in self.hits[after:]), {"Content-Type": "application/x-ndjson"})
+            return Response(
+                200,
+                b"".join(hit + b"\n" for hit in self.hits[after:]),
+                {"Content-Type": "application/x-ndjson"},
+            )
         if request.method == "POST":
             try:
                 given = orjson.loads(request.body)
-                self.rules += [Rule(**rule) for rule in (given if isinstance(given, list) else [given])]
+                self.rules += [
+                    Rule(**rule) for rule in (given if isinstance(given, list) else [given])
+                ]
             except (TypeError, ValueError, re.error) as reason:
                 return _json({"error": f"a fault rule is not understood: {reason}"}, 400)
         elif request.method == "DELETE":
@@ -121,15 +140,27 @@ class Faults:
 def _hit(rule: Rule, request: Request) -> bytes:
     correlation = request.headers.get(CORRELATION_HEADER, "")
     status = rule.status if rule.kind == "status" else 0
-    told = {"kind": rule.kind, "status": status, "method": request.method, "path": request.path, "correlation": correlation}
+    told = {
+        "kind": rule.kind,
+        "status": status,
+        "method": request.method,
+        "path": request.path,
+        "correlation": correlation,
+    }
     return orjson.dumps(told | {"at": time.time()})
 
 
 def refusal(rule: Rule) -> Response:
     """Build the answer of a ``status`` fault."""
-    body = rule.body if rule.body is not None else {"status": rule.status, "title": "Injected by the sandbox"}
+    body = (
+        rule.body
+        if rule.body is not None
+        else {"status": rule.status, "title": "Injected by the sandbox"}
+    )
     raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
-    headers = {"Content-Type": "text/html" if isinstance(body, str) else "application/json"} | rule.headers
+    headers = {
+        "Content-Type": "text/html" if isinstance(body, str) else "application/json"
+    } | rule.headers
     return Response(rule.status, raw, headers)
 
 

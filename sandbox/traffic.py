@@ -24,7 +24,9 @@ from sandbox.seed.invented import standard_catalogue
 from sandbox.seed.synthetic import order
 
 ADVANCE_SECONDS = 10.0
-REMEMBERED = 500  # only recent orders are changed: a shopper does not come back to one of last month
+REMEMBERED = (
+    500  # only recent orders are changed: a shopper does not come back to one of last month
+)
 CHANGE_RATE, CANCEL_RATE = 0.05, 0.03
 CANCELLED, AWAITING_FULFILMENT = 5, 11
 TIMEOUT = 30.0
@@ -45,8 +47,12 @@ class Traffic:
 
     def place(self) -> None:
         """Place one new order as of now, and now and then change or cancel an earlier one."""
-        document = order(self.random, self.catalogue, datetime.now(UTC).replace(microsecond=0), None)
-        document |= {"date_modified": document["date_created"]}  # a generated change lies up to ten minutes ahead
+        document = order(
+            self.random, self.catalogue, datetime.now(UTC).replace(microsecond=0), None
+        )
+        document |= {
+            "date_modified": document["date_created"]
+        }  # a generated change lies up to ten minutes ahead
         answer = self._post(f"bigcommerce/{self.store}/orders", [document])
         if document["status_id"] == AWAITING_FULFILMENT:
             self.recent.extend(answer["ids"])
@@ -60,7 +66,9 @@ class Traffic:
         elif self.recent and chance < CANCEL_RATE + CHANGE_RATE:
             number = self.random.choice(self.recent)
             note = f"Please leave it at door {self.random.randrange(1, 99)}"
-            self._send("PATCH", f"bigcommerce/{self.store}/orders/{number}", {"customer_message": note})
+            self._send(
+                "PATCH", f"bigcommerce/{self.store}/orders/{number}", {"customer_message": note}
+            )
             self.counts["changed"] += 1
 
     def advance(self) -> None:
@@ -68,7 +76,10 @@ class Traffic:
         day = self.counts["days"]
         self._post(f"manhattan/{self.tenant}/advance", {"to": "day", "seed": day})
         row = self.random.choice(self.catalogue.supply)
-        self._post(f"manhattan/{self.tenant}/supply", [{**row, "quantity": self.random.randrange(1, 500), "mode": "adjust"}])
+        self._post(
+            f"manhattan/{self.tenant}/supply",
+            [{**row, "quantity": self.random.randrange(1, 500), "mode": "adjust"}],
+        )
         self.counts["days"] += 1
 
     def _post(self, path: str, body: Any) -> Any:
@@ -116,12 +127,16 @@ def run(
 
 def main() -> None:
     """Read the arguments and make traffic until told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.traffic", description="Live traffic for a running sandbox.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.traffic", description="Live traffic for a running sandbox."
+    )
     parser.add_argument("--url", required=True, help="base URL of the sandbox")
     parser.add_argument("--store", required=True, help="hash of the BigCommerce store")
     parser.add_argument("--tenant", required=True, help="the Manhattan tenant")
     parser.add_argument("--rate", type=float, default=0.5, help="new orders a second (default 0.5)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the random choices (default 1)"
+    )
     arguments = parser.parse_args()
     if arguments.rate <= 0:
         parser.error("--rate must be above 0")
@@ -129,7 +144,19 @@ def main() -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    print(dict(run(arguments.url, arguments.store, arguments.tenant, arguments.rate, arguments.seed, stop)), flush=True)
+    print(
+        dict(
+            run(
+                arguments.url,
+                arguments.store,
+                arguments.tenant,
+                arguments.rate,
+                arguments.seed,
+                stop,
+            )
+        ),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

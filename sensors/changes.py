@@ -28,11 +28,18 @@ PROBES_AT_ONCE = 8
 INBOX_INTERVAL = timedelta(seconds=5)
 """The daemon's own loop is no faster."""
 CHAINS_TAG, LANE_TAG = "sync/chains", "sync/lane"
-ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED,
-          dg.DagsterRunStatus.CANCELING]  # fmt: skip
+ACTIVE = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
-def build_lane_sensor(lane: str, names: Sequence[str], installation: Installation, lockstep: Lockstep, job: Any) -> dg.SensorDefinition:
+def build_lane_sensor(
+    lane: str, names: Sequence[str], installation: Installation, lockstep: Lockstep, job: Any
+) -> dg.SensorDefinition:
     """Build the sensor of a lane; it runs by itself as soon as the daemon does."""
     seconds = min(_tick_interval(installation, name) for name in names).total_seconds()
 
@@ -51,23 +58,36 @@ def build_lane_sensor(lane: str, names: Sequence[str], installation: Installatio
 
 
 def tick(
-    context: dg.SensorEvaluationContext, lane: str, names: Sequence[str], installation: Installation, lockstep: Lockstep
+    context: dg.SensorEvaluationContext,
+    lane: str,
+    names: Sequence[str],
+    installation: Installation,
+    lockstep: Lockstep,
 ) -> dg.SensorResult | dg.SkipReason:
     """Probe the lane's chains and ask for runs; the tick fails when every look-up failed: a bad token is not "nothing to do"."""
     now = datetime.now(UTC)
     if (wait_until := _pause_until(context.instance, lane)) > now:
-        return dg.SkipReason(f"The lane's last runs failed; the next is asked for at {wait_until:%H:%M:%S}Z.")
+        return dg.SkipReason(
+            f"The lane's last runs failed; the next is asked for at {wait_until:%H:%M:%S}Z."
+        )
     probed = cursor.parse(context.cursor)
-    all_chains = [Chain(name, stream) for name in names for stream in installation.connections[name].streams]
+    all_chains = [
+        Chain(name, stream) for name in names for stream in installation.connections[name].streams
+    ]
     hints = _hints(installation, lockstep, names)
-    chains = [(chain, _interval(installation, chain, hints.get(chain), probed.get(str(chain)), now)) for chain in all_chains]
+    chains = [
+        (chain, _interval(installation, chain, hints.get(chain), probed.get(str(chain)), now))
+        for chain in all_chains
+    ]
     wanted = cursor.chains_to_probe(chains, probed, _busy(context.instance, lane), now)
     due, failures = _probe_all(lockstep, {chain: hints.get(chain) for chain in wanted}, now)
     for chain, error in failures.items():
         context.log.warning(f"Probe of {chain} failed; other chains are not concerned: {error}")
     _note_failures(lockstep, failures)
     if failures and len(failures) == len(wanted):
-        raise dg.Failure(f"Every probe of the lane {lane} failed. First: {next(iter(failures.values()))}")
+        raise dg.Failure(
+            f"Every probe of the lane {lane} failed. First: {next(iter(failures.values()))}"
+        )
     requests = [_request(lane, day, group) for day, group in cursor.by_partition(due).items()]
     probed |= {str(chain): now for chain in wanted}
     if not requests:
@@ -76,7 +96,9 @@ def tick(
     return dg.SensorResult(run_requests=requests, cursor=cursor.dump(probed))
 
 
-def _hints(installation: Installation, lockstep: Lockstep, names: Sequence[str]) -> dict[Chain, datetime]:
+def _hints(
+    installation: Installation, lockstep: Lockstep, names: Sequence[str]
+) -> dict[Chain, datetime]:
     """Return when the newest webhook of each chain was received of which nobody knows yet that its change was captured."""
     listening = [name for name in names if installation.connections[name].webhooks is not None]
     if not listening:
@@ -84,18 +106,28 @@ def _hints(installation: Installation, lockstep: Lockstep, names: Sequence[str])
     snapshots = [name for name, stream in STREAMS.items() if stream.is_snapshot]
     with lockstep.ledger.session(listening[0], "") as session:
         inbox.settle(session.db, listening, snapshots)
-        return {Chain(*key): received for key, received in inbox.waiting(session.db, listening).items()}
+        return {
+            Chain(*key): received for key, received in inbox.waiting(session.db, listening).items()
+        }
 
 
-def _probe_all(lockstep: Lockstep, chains: Mapping[Chain, datetime | None], now: datetime) -> tuple[list[Due], dict[str, str]]:
+def _probe_all(
+    lockstep: Lockstep, chains: Mapping[Chain, datetime | None], now: datetime
+) -> tuple[list[Due], dict[str, str]]:
     """Probe side by side within the deadline; one slow or failing source hides no other's change."""
     if not chains:
         return [], {}
-    pool = ThreadPoolExecutor(max_workers=min(PROBES_AT_ONCE, len(chains)), thread_name_prefix="probe")
-    futures = {pool.submit(probe, lockstep, chain, now, hint): chain for chain, hint in chains.items()}
+    pool = ThreadPoolExecutor(
+        max_workers=min(PROBES_AT_ONCE, len(chains)), thread_name_prefix="probe"
+    )
+    futures = {
+        pool.submit(probe, lockstep, chain, now, hint): chain for chain, hint in chains.items()
+    }
     done, late = wait(futures, timeout=DEADLINE_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
-    failures = {str(futures[future]): f"no answer within {DEADLINE_SECONDS:.0f} s" for future in late}
+    failures = {
+        str(futures[future]): f"no answer within {DEADLINE_SECONDS:.0f} s" for future in late
+    }
     due: list[Due] = []
     for future in done:
         error = future.exception()
@@ -106,7 +138,9 @@ def _probe_all(lockstep: Lockstep, chains: Mapping[Chain, datetime | None], now:
     return due, failures
 
 
-def probe(lockstep: Lockstep, chain: Chain, now: datetime, hint: datetime | None = None) -> list[Due]:
+def probe(
+    lockstep: Lockstep, chain: Chain, now: datetime, hint: datetime | None = None
+) -> list[Due]:
     """Ask a chain's source for its oldest change after the watermark; return the windows that are due for it.
 
     ``hint``: the newest webhook's time. A source that tells only its present is then read without being asked.
@@ -114,7 +148,11 @@ def probe(lockstep: Lockstep, chain: Chain, now: datetime, hint: datetime | None
     sync = lockstep.sync(chain.connection, run_id="")
     stream = STREAMS[chain.stream]
     if stream.is_snapshot:
-        watermark, present, changed_at = now, now, now if hint is not None else stream.probe(sync, now)
+        watermark, present, changed_at = (
+            now,
+            now,
+            now if hint is not None else stream.probe(sync, now),
+        )
     else:
         watermark, present, changed_at = _look(sync, chain, now)
     with sync.ledger.session(chain.connection, chain.stream) as session:
@@ -129,7 +167,9 @@ def probe(lockstep: Lockstep, chain: Chain, now: datetime, hint: datetime | None
     if stream.is_snapshot:
         return [Due(chain, now.date(), Window(max(today.since, now - timedelta(seconds=1)), now))]
     # Tomorrow's partition does not exist yet, though a source that is ahead is in it already: its changes wait for our midnight.
-    window = cursor.window_due(changed_at, watermark, sync.connection.overlap, min(present, today.until))
+    window = cursor.window_due(
+        changed_at, watermark, sync.connection.overlap, min(present, today.until)
+    )
     return cursor.split(chain, window, watermark) if window is not None else []
 
 
@@ -172,18 +212,33 @@ def _request(lane: str, day: Any, group: Sequence[Due]) -> dg.RunRequest:
     keys: list[dg.AssetKey] = []
     for due in group:
         connection, stream = due.chain.connection, due.chain.stream
-        ops |= live_config(connection, stream, due.window.since.isoformat(), due.window.until.isoformat())
-        keys += [dg.AssetKey([connection, stream, step]) for step in ("captured", "validated", "delivered")]
+        ops |= live_config(
+            connection, stream, due.window.since.isoformat(), due.window.until.isoformat()
+        )
+        keys += [
+            dg.AssetKey([connection, stream, step])
+            for step in ("captured", "validated", "delivered")
+        ]
     return dg.RunRequest(
         run_key=cursor.run_key(lane, day, group),
         partition_key=day.isoformat(),
         asset_selection=keys,
         run_config={"ops": ops},
-        tags={TRIGGER_TAG: LIVE, LANE_TAG: lane, CHAINS_TAG: ",".join(str(due.chain) for due in group)},
+        tags={
+            TRIGGER_TAG: LIVE,
+            LANE_TAG: lane,
+            CHAINS_TAG: ",".join(str(due.chain) for due in group),
+        },
     )
 
 
-def _interval(installation: Installation, chain: Chain, hint: datetime | None, probed_at: datetime | None, now: datetime) -> timedelta:
+def _interval(
+    installation: Installation,
+    chain: Chain,
+    hint: datetime | None,
+    probed_at: datetime | None,
+    now: datetime,
+) -> timedelta:
     connection = installation.connections[chain.connection]
     if not STREAMS[chain.stream].is_snapshot:
         return cursor.hinted_interval(connection.poll_interval, hint, probed_at, now)
@@ -195,18 +250,26 @@ def _interval(installation: Installation, chain: Chain, hint: datetime | None, p
 def _tick_interval(installation: Installation, name: str) -> timedelta:
     """Return how often a connection wants its sensor: looking into the inbox is cheap, so a long interval of polling does not delay it."""
     connection = installation.connections[name]
-    return connection.poll_interval if connection.webhooks is None else min(connection.poll_interval, INBOX_INTERVAL)
+    return (
+        connection.poll_interval
+        if connection.webhooks is None
+        else min(connection.poll_interval, INBOX_INTERVAL)
+    )
 
 
 def _busy(instance: dg.DagsterInstance, lane: str) -> set[str]:
     """Return the chains that a queued or running live run of the lane covers."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={LANE_TAG: lane, TRIGGER_TAG: LIVE}))
+    runs = instance.get_runs(
+        dg.RunsFilter(statuses=ACTIVE, tags={LANE_TAG: lane, TRIGGER_TAG: LIVE})
+    )
     return {chain for run in runs for chain in run.tags.get(CHAINS_TAG, "").split(",") if chain}
 
 
 def _pause_until(instance: dg.DagsterInstance, lane: str) -> datetime:
     """Return when the next run may be asked for: later and later while the lane's runs keep failing."""
-    records = instance.get_run_records(dg.RunsFilter(tags={LANE_TAG: lane, TRIGGER_TAG: LIVE}), limit=8)
+    records = instance.get_run_records(
+        dg.RunsFilter(tags={LANE_TAG: lane, TRIGGER_TAG: LIVE}), limit=8
+    )
     failures = 0
     for record in records:
         if record.dagster_run.status is not dg.DagsterRunStatus.FAILURE:

@@ -56,18 +56,24 @@ def dump(probed: Mapping[str, datetime]) -> str:
 
 
 def chains_to_probe(
-    chains: Iterable[tuple[Chain, timedelta]], probed: Mapping[str, datetime], busy: Iterable[str], now: datetime
+    chains: Iterable[tuple[Chain, timedelta]],
+    probed: Mapping[str, datetime],
+    busy: Iterable[str],
+    now: datetime,
 ) -> list[Chain]:
     """Return the chains whose interval has passed, without those that are queued or running: their next window is the union."""
     taken = set(busy)
     return [
         chain
         for chain, interval in chains
-        if str(chain) not in taken and (str(chain) not in probed or now - probed[str(chain)] >= interval)
+        if str(chain) not in taken
+        and (str(chain) not in probed or now - probed[str(chain)] >= interval)
     ]
 
 
-def hinted_interval(interval: timedelta, hint: datetime | None, probed_at: datetime | None, now: datetime) -> timedelta:
+def hinted_interval(
+    interval: timedelta, hint: datetime | None, probed_at: datetime | None, now: datetime
+) -> timedelta:
     """Return how long after its last probe a chain is due again, when its newest untaken webhook was received at ``hint``.
 
     At once, if it was not probed since. Else after half the hint's age: the source may show the change a little later than it told of it,
@@ -80,7 +86,9 @@ def hinted_interval(interval: timedelta, hint: datetime | None, probed_at: datet
     return min(interval, max(timedelta(seconds=1), (now - hint) / 2))
 
 
-def window_due(changed_at: datetime, watermark: datetime, overlap: timedelta, now: datetime) -> Window | None:
+def window_due(
+    changed_at: datetime, watermark: datetime, overlap: timedelta, now: datetime
+) -> Window | None:
     """Return the window to capture for a change, or ``None`` while the change's own second is not over.
 
     Sources tell whole seconds: the present second may still gain records, so the window ends with the last full one.
@@ -96,7 +104,11 @@ def split(chain: Chain, window: Window, watermark: datetime) -> list[Due]:
 
     A piece of an earlier partition that is overlap only is left to the closing sweep: it would cost a run of its own at each tick.
     """
-    return [Due(chain, piece.since.date(), piece) for piece in window.by_day() if piece.until > watermark]
+    return [
+        Due(chain, piece.since.date(), piece)
+        for piece in window.by_day()
+        if piece.until > watermark
+    ]
 
 
 def by_partition(due: Iterable[Due]) -> dict[date, list[Due]]:
@@ -109,7 +121,9 @@ def by_partition(due: Iterable[Due]) -> dict[date, list[Due]]:
 
 def run_key(lane: str, day: date, due: Sequence[Due]) -> str:
     """Return a key that holds the windows, since Dagster never runs the same key twice."""
-    text = ";".join(f"{d.chain}:{d.window.since.isoformat()}:{d.window.until.isoformat()}" for d in due)
+    text = ";".join(
+        f"{d.chain}:{d.window.since.isoformat()}:{d.window.until.isoformat()}" for d in due
+    )
     return f"{lane}:{day.isoformat()}:{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 

@@ -37,8 +37,12 @@ def build_failure_sensor(notifier: Callable[[], Notifier]) -> dg.SensorDefinitio
 
 def in_a_row(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
     """Return which failure in a row of its job this run is, from 1."""
-    records = instance.get_run_records(dg.RunsFilter(job_name=run.job_name, statuses=ENDED), limit=LOOKED_BACK)
-    position = next((n for n, record in enumerate(records) if record.dagster_run.run_id == run.run_id), 0)
+    records = instance.get_run_records(
+        dg.RunsFilter(job_name=run.job_name, statuses=ENDED), limit=LOOKED_BACK
+    )
+    position = next(
+        (n for n, record in enumerate(records) if record.dagster_run.run_id == run.run_id), 0
+    )
     number = 1
     for record in records[position + 1 :]:
         if record.dagster_run.status is not dg.DagsterRunStatus.FAILURE:
@@ -55,11 +59,22 @@ def is_told(number: int) -> bool:
 def alert_of(context: dg.RunFailureSensorContext, number: int) -> Alert:
     """Return what to tell of a failed run; the reasons are our own errors, which hold neither secrets nor personal data."""
     run = context.dagster_run
-    reason = next(filter(None, map(_reason, context.get_step_failure_events())), "") or context.failure_event.message or "no reason given"
+    reason = (
+        next(filter(None, map(_reason, context.get_step_failure_events())), "")
+        or context.failure_event.message
+        or "no reason given"
+    )
     partition = run.tags.get("dagster/partition", "")
-    title = f"Lockstep: {run.job_name} failed" + (f", for the {number}th time in a row" if number > 1 else "")
+    title = f"Lockstep: {run.job_name} failed" + (
+        f", for the {number}th time in a row" if number > 1 else ""
+    )
     advice = "The run's page in Dagster says more; 'lockstep status' tells what is late."
-    facts = {"job": run.job_name, "run_id": run.run_id, "partition": partition, "failures_in_a_row": str(number)}
+    facts = {
+        "job": run.job_name,
+        "run_id": run.run_id,
+        "partition": partition,
+        "failures_in_a_row": str(number),
+    }
     return Alert(title, f"{reason.strip().splitlines()[0][:LONGEST]}\n{advice}", facts)
 
 

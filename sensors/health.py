@@ -65,7 +65,10 @@ def build_heartbeat_sensor(
 
 
 def tick(
-    context: dg.SensorEvaluationContext, installation: Installation, lockstep: Lockstep, notifier: Callable[[], Notifier] | None = None
+    context: dg.SensorEvaluationContext,
+    installation: Installation,
+    lockstep: Lockstep,
+    notifier: Callable[[], Notifier] | None = None,
 ) -> dg.SensorResult:
     """Tell the results that changed or are an hour old; a store whose webhooks can't be looked after hides no stream's alert."""
     now = datetime.now(UTC)
@@ -85,19 +88,26 @@ def tick(
                     events.append(judgement.evaluation(name, stream))
                     told[place] = (judgement.signature, now.isoformat())
     due = [
-        name for name, connection in installation.connections.items()
+        name
+        for name, connection in installation.connections.items()
         if connection.webhooks is not None and now - memory.hooks.get(name, LONG_AGO) >= HOOKS_EVERY
-    ]  # fmt: skip
+    ]
     for line in _ensure_hooks(lockstep, due):
         context.log.warning(line)
     untold = _tell(context, notifier, [*memory.untold, *news]) if notifier is not None else []
     kept = Memory(told, {**memory.hooks, **dict.fromkeys(due, now)}, rest, untold)
-    return dg.SensorResult(asset_events=events, skip_reason=None if events else "No result changed.", cursor=dump(kept))
+    return dg.SensorResult(
+        asset_events=events, skip_reason=None if events else "No result changed.", cursor=dump(kept)
+    )
 
 
 def is_due(told: tuple[str, str] | None, judgement: Judgement, now: datetime) -> bool:
     """Tell whether a result is news, or was told so long ago that it is told again."""
-    return told is None or told[0] != judgement.signature or now - datetime.fromisoformat(told[1]) >= REPEAT
+    return (
+        told is None
+        or told[0] != judgement.signature
+        or now - datetime.fromisoformat(told[1]) >= REPEAT
+    )
 
 
 def line_of(place: str, told: tuple[str, str] | None, judgement: Judgement) -> list[str]:
@@ -109,13 +119,19 @@ def line_of(place: str, told: tuple[str, str] | None, judgement: Judgement) -> l
     return [f"{place}: all right again"] if told is not None else []
 
 
-def _tell(context: dg.SensorEvaluationContext, notifier: Callable[[], Notifier], lines: Sequence[str]) -> list[str]:
+def _tell(
+    context: dg.SensorEvaluationContext, notifier: Callable[[], Notifier], lines: Sequence[str]
+) -> list[str]:
     """Send one alert of all lines; return those that nobody could be told, for the next tick."""
     if not lines:
         return []
     text = "\n".join(lines[-MOST_LINES:])
     try:
-        notifier().send(Alert(f"Lockstep: {len(lines)} checks changed", f"{text}\n'lockstep status' tells more."))
+        notifier().send(
+            Alert(
+                f"Lockstep: {len(lines)} checks changed", f"{text}\n'lockstep status' tells more."
+            )
+        )
     except LockstepError as error:
         context.log.warning(str(error))
         return list(lines[-MOST_LINES:])
@@ -126,9 +142,17 @@ def parse(cursor: str | None) -> Memory:
     """Read the cursor; an unreadable one counts as empty, which costs telling every result once more."""
     try:
         content = json.loads(cursor or "{}")
-        told = {str(place): (str(signature), _moment(at).isoformat()) for place, (signature, at) in content["told"].items()}
+        told = {
+            str(place): (str(signature), _moment(at).isoformat())
+            for place, (signature, at) in content["told"].items()
+        }
         hooks_at = {str(name): _moment(at) for name, at in content["hooks"].items()}
-        return Memory(told, hooks_at, _moment(content["clocks_rest_until"]), list(map(str, content.get("untold", ()))))
+        return Memory(
+            told,
+            hooks_at,
+            _moment(content["clocks_rest_until"]),
+            list(map(str, content.get("untold", ()))),
+        )
     except (ValueError, AttributeError, TypeError, KeyError):
         return Memory({}, {}, LONG_AGO)
 
@@ -136,7 +160,10 @@ def parse(cursor: str | None) -> Memory:
 def dump(memory: Memory) -> str:
     """Write the cursor."""
     hooks_at = {name: moment.isoformat() for name, moment in sorted(memory.hooks.items())}
-    rest = {"clocks_rest_until": memory.clocks_rest_until.isoformat(), "untold": list(memory.untold)}
+    rest = {
+        "clocks_rest_until": memory.clocks_rest_until.isoformat(),
+        "untold": list(memory.untold),
+    }
     return json.dumps({"told": memory.told, "hooks": hooks_at} | rest)
 
 
@@ -152,11 +179,16 @@ def _ensure_hooks(lockstep: Lockstep, names: Sequence[str]) -> list[str]:
     futures: dict[Any, str] = {pool.submit(ensure_webhooks, lockstep, name): name for name in names}
     done, late = wait(futures, timeout=HOOKS_DEADLINE_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
-    lines = [f"{futures[future]}: the store did not answer about its webhooks within {HOOKS_DEADLINE_SECONDS:.0f} s" for future in late]
+    lines = [
+        f"{futures[future]}: the store did not answer about its webhooks within {HOOKS_DEADLINE_SECONDS:.0f} s"
+        for future in late
+    ]
     for future in done:
         error = future.exception()
         if error is not None:
-            lines.append(f"{futures[future]}: webhooks could not be looked after; polling goes on: {safe_text(error)}")
+            lines.append(
+                f"{futures[future]}: webhooks could not be looked after; polling goes on: {safe_text(error)}"
+            )
         else:
             lines += [f"{futures[future]}: {line}" for line in future.result()]
     return lines

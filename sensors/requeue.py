@@ -18,7 +18,9 @@ REPEAT_SECONDS = 300
 AT_ONCE = 5
 
 
-def build_requeue_sensor(name: str, installation: Installation, lockstep: Lockstep, job: Any) -> dg.SensorDefinition:
+def build_requeue_sensor(
+    name: str, installation: Installation, lockstep: Lockstep, job: Any
+) -> dg.SensorDefinition:
     """Build the sensor that asks for runs over a connection's unfinished partitions."""
 
     @dg.sensor(
@@ -34,10 +36,14 @@ def build_requeue_sensor(name: str, installation: Installation, lockstep: Lockst
     return unfinished
 
 
-def tick(context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep) -> dg.SensorResult | dg.SkipReason:
+def tick(
+    context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep
+) -> dg.SensorResult | dg.SkipReason:
     """Ask for at most ``AT_ONCE`` runs, and for none while the connection has a run at work (it may be about to finish them)."""
     now = datetime.now(UTC)
-    if context.instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={"sync/connection": name}), limit=1):
+    if context.instance.get_runs(
+        dg.RunsFilter(statuses=ACTIVE, tags={"sync/connection": name}), limit=1
+    ):
         return dg.SkipReason("A run of the connection is at work.")
     if _live_at_work(context.instance, name):
         return dg.SkipReason("A live run of the connection is at work.")
@@ -47,19 +53,32 @@ def tick(context: dg.SensorEvaluationContext, name: str, installation: Installat
         with lockstep.ledger.session(name, stream) as session:
             days = session.records.days_pending()
         for day in days[:AT_ONCE]:
-            ops = {f"{name}__{stream}__{step}": {"config": {"only_new": True}} for step in ("validated", "delivered")}
+            ops = {
+                f"{name}__{stream}__{step}": {"config": {"only_new": True}}
+                for step in ("validated", "delivered")
+            }
             requests.append(
                 dg.RunRequest(
                     run_key=f"{name}:{stream}:{day.isoformat()}:{bucket}",
                     partition_key=day.isoformat(),
-                    asset_selection=[dg.AssetKey([name, stream, step]) for step in ("validated", "delivered")],
+                    asset_selection=[
+                        dg.AssetKey([name, stream, step]) for step in ("validated", "delivered")
+                    ],
                     run_config={"ops": ops},
                     tags={TRIGGER_TAG: "requeue"},
                 )
             )
-    return dg.SensorResult(run_requests=requests[:AT_ONCE]) if requests else dg.SkipReason("Nothing is left behind.")
+    return (
+        dg.SensorResult(run_requests=requests[:AT_ONCE])
+        if requests
+        else dg.SkipReason("Nothing is left behind.")
+    )
 
 
 def _live_at_work(instance: dg.DagsterInstance, name: str) -> bool:
     runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={TRIGGER_TAG: "live"}))
-    return any(chain.startswith(f"{name}/") for run in runs for chain in run.tags.get("sync/chains", "").split(","))
+    return any(
+        chain.startswith(f"{name}/")
+        for run in runs
+        for chain in run.tags.get("sync/chains", "").split(",")
+    )

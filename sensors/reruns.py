@@ -25,10 +25,15 @@ AT_ONCE, UNDER_WAY = 10, 20
 RERUN_TAG, RERUN = "sync/rerun", "rerun"
 PRIORITY = "0"
 """Behind live runs, before backfills: somebody waits for it."""
-STEPS = {"as_captured": ("validated", "delivered"), "re_read": ("captured", "validated", "delivered")}
+STEPS = {
+    "as_captured": ("validated", "delivered"),
+    "re_read": ("captured", "validated", "delivered"),
+}
 
 
-def build_reruns_sensor(installation: Installation, lockstep: Lockstep, jobs: Mapping[str, Any]) -> dg.SensorDefinition:
+def build_reruns_sensor(
+    installation: Installation, lockstep: Lockstep, jobs: Mapping[str, Any]
+) -> dg.SensorDefinition:
     """Build the installation's one sensor of reruns; ``jobs`` are the connections' sync jobs by connection."""
     compared: set[str] = set()
 
@@ -46,7 +51,10 @@ def build_reruns_sensor(installation: Installation, lockstep: Lockstep, jobs: Ma
 
 
 def tick(
-    context: dg.SensorEvaluationContext, installation: Installation, lockstep: Lockstep, compared: set[str]
+    context: dg.SensorEvaluationContext,
+    installation: Installation,
+    lockstep: Lockstep,
+    compared: set[str],
 ) -> dg.SensorResult | dg.SkipReason:
     """Ask for at most ``AT_ONCE`` runs. ``compared`` holds the connections whose configuration this process has compared already."""
     with lockstep.ledger.connect() as db:
@@ -63,10 +71,16 @@ def tick(
             keyed = _keyed(group)
             if reruns.assign(db, [r.rerun_id for r in keyed], keyed[0].run_key):
                 requests.append(_request(keyed))
-    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("Nobody has asked for a rerun that is not under way.")
+    return (
+        dg.SensorResult(run_requests=requests)
+        if requests
+        else dg.SkipReason("Nobody has asked for a rerun that is not under way.")
+    )
 
 
-def _follow(db: psycopg.Connection[Any], instance: dg.DagsterInstance, known: Sequence[Rerun]) -> list[list[Rerun]]:
+def _follow(
+    db: psycopg.Connection[Any], instance: dg.DagsterInstance, known: Sequence[Rerun]
+) -> list[list[Rerun]]:
     """Note which of the keyed reruns have a run, and how those ended; return those without a run, by key: they are asked for again."""
     by_key: dict[str, list[Rerun]] = {}
     for rerun in known:
@@ -76,19 +90,27 @@ def _follow(db: psycopg.Connection[Any], instance: dg.DagsterInstance, known: Se
         run = next(iter(instance.get_runs(dg.RunsFilter(tags={RERUN_TAG: key}), limit=1)), None)
         ids = [r.rerun_id for r in group]
         if run is None and group[0].run_id:
-            reruns.end(db, ids, "failed", f"run {group[0].run_id} was deleted before its end was seen")
+            reruns.end(
+                db, ids, "failed", f"run {group[0].run_id} was deleted before its end was seen"
+            )
         elif run is None:
             without.append(group)
         elif not run.is_finished:
             reruns.take(db, key, run.run_id)
         else:
             reruns.take(db, key, run.run_id)
-            note = "" if run.is_success else f"run {run.run_id} ended as {run.status.value.lower()}; its page in the UI says why"
+            note = (
+                ""
+                if run.is_success
+                else f"run {run.run_id} ended as {run.status.value.lower()}; its page in the UI says why"
+            )
             reruns.end(db, ids, "done" if run.is_success else "failed", note)
     return without
 
 
-def _runnable(db: psycopg.Connection[Any], installation: Installation, fresh: Sequence[Rerun]) -> list[Rerun]:
+def _runnable(
+    db: psycopg.Connection[Any], installation: Installation, fresh: Sequence[Rerun]
+) -> list[Rerun]:
     """Return the reruns that have a partition; the others end as refused, with the reason, rather than wait for ever."""
     runnable: list[Rerun] = []
     for rerun in fresh:
@@ -119,7 +141,10 @@ def _merged(fresh: Sequence[Rerun]) -> list[list[Rerun]]:
         if of_key[-1] and len(_records([*of_key[-1], rerun]) or ()) > RECORDS_AT_ONCE:
             of_key.append([])
         of_key[-1].append(rerun)
-    return sorted((group for of_key in groups.values() for group in of_key), key=lambda group: group[0].rerun_id)
+    return sorted(
+        (group for of_key in groups.values() for group in of_key),
+        key=lambda group: group[0].rerun_id,
+    )
 
 
 def _keyed(group: Sequence[Rerun]) -> list[Rerun]:
@@ -137,12 +162,16 @@ def _records(group: Sequence[Rerun]) -> list[str] | None:
 
 def _request(group: Sequence[Rerun]) -> dg.RunRequest:
     first = group[0]
-    ops = rerun_config(first.connection, first.stream, only_records=_records(group), force=first.force)
+    ops = rerun_config(
+        first.connection, first.stream, only_records=_records(group), force=first.force
+    )
     return dg.RunRequest(
         run_key=first.run_key,
         job_name=f"sync_{first.connection}",
         partition_key=first.source_day.isoformat(),
-        asset_selection=[dg.AssetKey([first.connection, first.stream, step]) for step in STEPS[first.mode]],
+        asset_selection=[
+            dg.AssetKey([first.connection, first.stream, step]) for step in STEPS[first.mode]
+        ],
         run_config={"ops": ops},
         tags={TRIGGER_TAG: RERUN, RERUN_TAG: first.run_key, "dagster/priority": PRIORITY},
     )

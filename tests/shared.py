@@ -13,5 +13,7 @@ def shared_path(relative: str) -> Path:
     root = Path(os.environ.get("LOCKSTEP_SHARED") or Path(__file__).resolve().parents[2] / "shared")
     path = root / relative
     if not path.exists():
-        pytest.skip(f"needs {relative} of the shared folder, which is not beside this checkout (set LOCKSTEP_SHARED)")
+        pytest.skip(
+            f"needs {relative} of the shared folder, which is not beside this checkout (set LOCKSTEP_SHARED)"
+        )
     return path

@@ -18,7 +18,9 @@ Context = dg.AssetExecutionContext
 CAPTURED, VALIDATED, DELIVERED = "captured", "validated", "delivered"
 BACKFILL_PARTITIONS_PER_RUN = 15
 """A backfill's run holds an API for at most so many days' records before a live run's turn comes."""
-RETRIES = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+RETRIES = dg.RetryPolicy(
+    max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
 
 
 def asset_key(connection: str, stream: str, step: str) -> dg.AssetKey:
@@ -43,32 +45,60 @@ def build_chain(
     }
 
     @dg.asset(
-        key=keys[CAPTURED], kinds={stream.name, source}, pool=f"{source}_{name}", description=_captured_text(stream, source), **common
+        key=keys[CAPTURED],
+        kinds={stream.name, source},
+        pool=f"{source}_{name}",
+        description=_captured_text(stream, source),
+        **common,
     )
-    def captured(context: Context, config: CaptureConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+    def captured(
+        context: Context, config: CaptureConfig, lockstep: dg.ResourceParam[Lockstep]
+    ) -> dg.MaterializeResult:
         return steps.captured(Step(context, lockstep, name, stream, CAPTURED), config, stream)
 
     @dg.asset(
-        key=keys[VALIDATED], deps=[keys[CAPTURED]], kinds={stream.name, "pandera"}, description=_validated_text(stream),
+        key=keys[VALIDATED],
+        deps=[keys[CAPTURED]],
+        kinds={stream.name, "pandera"},
+        description=_validated_text(stream),
         check_specs=[
-            dg.AssetCheckSpec(ACCOUNTED_FOR, asset=keys[VALIDATED], blocking=True,
-                              description="Every capture of the partition ended in one of accepted, rejected, skipped, superseded."),
-            dg.AssetCheckSpec(REJECTIONS, asset=keys[VALIDATED], description="No record of the partition is kept out of delivery."),
+            dg.AssetCheckSpec(
+                ACCOUNTED_FOR,
+                asset=keys[VALIDATED],
+                blocking=True,
+                description="Every capture of the partition ended in one of accepted, rejected, skipped, superseded.",
+            ),
+            dg.AssetCheckSpec(
+                REJECTIONS,
+                asset=keys[VALIDATED],
+                description="No record of the partition is kept out of delivery.",
+            ),
         ],
         **common,
-    )  # fmt: skip
-    def validated(context: Context, config: ValidateConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+    )
+    def validated(
+        context: Context, config: ValidateConfig, lockstep: dg.ResourceParam[Lockstep]
+    ) -> dg.MaterializeResult:
         return steps.validated(Step(context, lockstep, name, stream, VALIDATED), config, stream)
 
     @dg.asset(
-        key=keys[DELIVERED], deps=[keys[VALIDATED]], kinds={stream.name, target}, pool=f"{target}_{name}",
+        key=keys[DELIVERED],
+        deps=[keys[VALIDATED]],
+        kinds={stream.name, target},
+        pool=f"{target}_{name}",
         description=_delivered_text(stream, target),
         check_specs=[
-            dg.AssetCheckSpec(DELIVERED_IN_FULL, asset=keys[DELIVERED], description="Every accepted record has reached the target."),
+            dg.AssetCheckSpec(
+                DELIVERED_IN_FULL,
+                asset=keys[DELIVERED],
+                description="Every accepted record has reached the target.",
+            ),
         ],
         **common,
-    )  # fmt: skip
-    def delivered(context: Context, config: DeliverConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+    )
+    def delivered(
+        context: Context, config: DeliverConfig, lockstep: dg.ResourceParam[Lockstep]
+    ) -> dg.MaterializeResult:
         return steps.delivered(Step(context, lockstep, name, stream, DELIVERED), config, stream)
 
     return [captured, validated, delivered]

@@ -25,7 +25,9 @@ def named(prefix: str, values: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for rule, names in values.items():
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        found[f"{prefix}: {rule}"] = dg.MetadataValue.md(f"{len(names)}: {', '.join(names[:SHOWN])}{more}")
+        found[f"{prefix}: {rule}"] = dg.MetadataValue.md(
+            f"{len(names)}: {', '.join(names[:SHOWN])}{more}"
+        )
     return found
 
 

@@ -14,9 +14,12 @@ class CaptureConfig(dg.Config):
     """What to read."""
 
     since: str | None = Field(
-        default=None, description="Start of the window (ISO 8601 with zone). Left empty, the whole partition is captured again."
+        default=None,
+        description="Start of the window (ISO 8601 with zone). Left empty, the whole partition is captured again.",
     )
-    until: str | None = Field(default=None, description="End of the window, exclusive (ISO 8601 with zone).")
+    until: str | None = Field(
+        default=None, description="End of the window, exclusive (ISO 8601 with zone)."
+    )
 
 
 class ValidateConfig(dg.Config):
@@ -32,8 +35,12 @@ class ValidateConfig(dg.Config):
 class DeliverConfig(dg.Config):
     """What to deliver."""
 
-    only_new: bool = Field(default=False, description="Leave out records that the target has refused before.")
-    force: bool = Field(default=False, description="Send even what the target is known to hold already.")
+    only_new: bool = Field(
+        default=False, description="Leave out records that the target has refused before."
+    )
+    force: bool = Field(
+        default=False, description="Send even what the target is known to hold already."
+    )
     only_records: list[str] | None = Field(default=None, description=ONLY_RECORDS)
 
 
@@ -51,7 +58,13 @@ def rerun_config(
     connection: str, stream: str, *, only_records: Sequence[str] | None = None, force: bool = False
 ) -> dict[str, dict[str, dict[str, object]]]:
     """Return the run config of one chain's rerun of a partition, or of some of its records."""
-    narrowed: dict[str, object] = {} if only_records is None else {"only_records": list(only_records)}
+    narrowed: dict[str, object] = (
+        {} if only_records is None else {"only_records": list(only_records)}
+    )
     sent = narrowed | ({"force": True} if force else {})
     prefix = f"{connection}__{stream}__"
-    return {f"{prefix}{step}": {"config": config} for step, config in (("validated", narrowed), ("delivered", sent)) if config}
+    return {
+        f"{prefix}{step}": {"config": config}
+        for step, config in (("validated", narrowed), ("delivered", sent))
+        if config
+    }

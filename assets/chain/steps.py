@@ -22,7 +22,11 @@ from domain.errors import PermanentError, TransientError
 from domain.values import Window
 from resources.lockstep import Lockstep, Sync
 
-ACCOUNTED_FOR, REJECTIONS, DELIVERED_IN_FULL = "every_capture_has_an_outcome", "no_open_rejections", "nothing_left_to_deliver"
+ACCOUNTED_FOR, REJECTIONS, DELIVERED_IN_FULL = (
+    "every_capture_has_an_outcome",
+    "no_open_rejections",
+    "nothing_left_to_deliver",
+)
 TRIGGER_TAG = "sync/trigger"
 BALANCE = "captured = accepted + rejected + skipped + superseded"
 LIVE = "live"
@@ -31,20 +35,35 @@ LIVE = "live"
 class Step:
     """One execution of one asset: its sync, its partitions, its records in the ledger."""
 
-    def __init__(self, context: dg.AssetExecutionContext, lockstep: Lockstep, connection: str, stream: Stream[Any], step: str) -> None:
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        lockstep: Lockstep,
+        connection: str,
+        stream: Stream[Any],
+        step: str,
+    ) -> None:
         self._context = context
         self._stream = stream
         self._step = step
-        trigger = context.run.tags.get(TRIGGER_TAG) or ("backfill" if "dagster/backfill" in context.run.tags else "manual")
+        trigger = context.run.tags.get(TRIGGER_TAG) or (
+            "backfill" if "dagster/backfill" in context.run.tags else "manual"
+        )
         self.sync: Sync = lockstep.sync(connection, context.run.run_id, trigger, context.log.info)
         self.days: list[tuple[str, date]] = [(key, day_of(key)) for key in context.partition_keys]
 
-    def audit(self, day: date, window: Window | None, counts: Mapping[str, Any], started: datetime) -> None:
+    def audit(
+        self, day: date, window: Window | None, counts: Mapping[str, Any], started: datetime
+    ) -> None:
         """Write the step's row of ``sync.batch``."""
-        with self.sync.ledger.session(self.sync.name, self._stream.name, self.sync.run_id) as session:
+        with self.sync.ledger.session(
+            self.sync.name, self._stream.name, self.sync.run_id
+        ) as session:
             session.batch(self._step, day, self.sync.trigger, window, dict(counts), started)
 
-    def describe(self, key: str, numbers: Mapping[str, int], text: str, more: Mapping[str, Any] | None = None) -> None:
+    def describe(
+        self, key: str, numbers: Mapping[str, int], text: str, more: Mapping[str, Any] | None = None
+    ) -> None:
         """Attach a partition's metadata to its own materialization."""
         values = metadata.counts(numbers) | metadata.line(text) | dict(more or {})
         self._context.log.info(f"{self.sync.name}/{self._stream.name}/{self._step} {key}: {text}")
@@ -98,7 +117,9 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
     for key, day in step.days:
         started = datetime.now(UTC)
         with step.classified():
-            counts = validate(step.sync, stream, day, everything=not config.only_new, only=config.only_records)
+            counts = validate(
+                step.sync, stream, day, everything=not config.only_new, only=config.only_records
+            )
         step.audit(day, None, vars(counts), started)
         total = step.summary(day)
         open_now[key], examples = step.open_rejections(day)
@@ -108,23 +129,43 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
             f"{counts.accepted} accepted, {counts.rejected.total()} rejected, {counts.skipped.total()} skipped by rule, "
             f"{counts.superseded} superseded"
         )
-        numbers = {"examined": counts.examined, "accepted": counts.accepted, "rejected": counts.rejected.total(),
-                   "skipped": counts.skipped.total(), "superseded": counts.superseded}  # fmt: skip
-        details = metadata.by_code("rejected", counts.rejected) | metadata.by_code("skipped", counts.skipped)
-        step.describe(key, numbers, text, details | metadata.by_code("warning", counts.warnings) | metadata.rejections(examples))
+        numbers = {
+            "examined": counts.examined,
+            "accepted": counts.accepted,
+            "rejected": counts.rejected.total(),
+            "skipped": counts.skipped.total(),
+            "superseded": counts.superseded,
+        }
+        details = metadata.by_code("rejected", counts.rejected) | metadata.by_code(
+            "skipped", counts.skipped
+        )
+        step.describe(
+            key,
+            numbers,
+            text,
+            details | metadata.by_code("warning", counts.warnings) | metadata.rejections(examples),
+        )
     rejected = sum(open_now.values())
     return dg.MaterializeResult(
         check_results=[
             dg.AssetCheckResult(
-                check_name=ACCOUNTED_FOR, passed=not unbalanced, severity=dg.AssetCheckSeverity.ERROR,
-                description="; ".join(f"{key}: {text}" for key, text in unbalanced.items()) or BALANCE,
+                check_name=ACCOUNTED_FOR,
+                passed=not unbalanced,
+                severity=dg.AssetCheckSeverity.ERROR,
+                description="; ".join(f"{key}: {text}" for key, text in unbalanced.items())
+                or BALANCE,
             ),
             dg.AssetCheckResult(
-                check_name=REJECTIONS, passed=rejected == 0, severity=dg.AssetCheckSeverity.WARN, metadata={"open": rejected},
-                description=f"{rejected} records are kept out; see the table, or run: lockstep rejections list" if rejected else "none",
+                check_name=REJECTIONS,
+                passed=rejected == 0,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"open": rejected},
+                description=f"{rejected} records are kept out; see the table, or run: lockstep rejections list"
+                if rejected
+                else "none",
             ),
         ]
-    )  # fmt: skip
+    )
 
 
 def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.MaterializeResult:
@@ -133,7 +174,9 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
     incomplete: DeliveryIncomplete | None = None
     for key, day in step.days:
         started = datetime.now(UTC)
-        request = DeliveryRequest(day, again=not config.only_new, force=config.force, only=config.only_records)
+        request = DeliveryRequest(
+            day, again=not config.only_new, force=config.force, only=config.only_records
+        )
         with step.classified():
             try:
                 counts = deliver(step.sync, stream, request)
@@ -142,35 +185,54 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
         step.audit(day, None, _delivery_numbers(counts), started)
         pending += step.summary(day).get("pending", 0)
         text = f"{counts.delivered} delivered, {counts.unchanged} unchanged, {counts.rejected} refused, {counts.failed} failed"
-        details = metadata.by_code("sent", counts.effects) | metadata.named("left alone", counts.left_alone)
-        step.describe(key, _delivery_numbers(counts), text, details | metadata.rejections(step.open_rejections(day)[1]))
+        details = metadata.by_code("sent", counts.effects) | metadata.named(
+            "left alone", counts.left_alone
+        )
+        step.describe(
+            key,
+            _delivery_numbers(counts),
+            text,
+            details | metadata.rejections(step.open_rejections(day)[1]),
+        )
     if incomplete is not None:
         with step.classified():
             raise incomplete
     return dg.MaterializeResult(
         check_results=[
             dg.AssetCheckResult(
-                check_name=DELIVERED_IN_FULL, passed=pending == 0, severity=dg.AssetCheckSeverity.WARN, metadata={"pending": pending},
+                check_name=DELIVERED_IN_FULL,
+                passed=pending == 0,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"pending": pending},
                 description=f"{pending} accepted records are still due" if pending else "none",
             )
         ]
-    )  # fmt: skip
+    )
 
 
 def _delivery_numbers(counts: DeliveryCounts) -> dict[str, int]:
     return {
-        "delivered": counts.delivered, "unchanged": counts.unchanged, "superseded": counts.superseded, "rejected": counts.rejected,
+        "delivered": counts.delivered,
+        "unchanged": counts.unchanged,
+        "superseded": counts.superseded,
+        "rejected": counts.rejected,
         "failed": counts.failed,
-    }  # fmt: skip
+    }
 
 
 def _difference(total: Mapping[str, int]) -> str:
     outcomes = total["accepted"] + total["rejected"] + total["skipped"] + total["superseded"]
-    return "" if outcomes == total["captured"] else f"{total['captured']} captured but {outcomes} outcomes"
+    return (
+        ""
+        if outcomes == total["captured"]
+        else f"{total['captured']} captured but {outcomes} outcomes"
+    )
 
 
 def _window(config: CaptureConfig, key: str) -> Window:
     whole = window_of(key)
     since = datetime.fromisoformat(config.since) if config.since else whole.since
     until = datetime.fromisoformat(config.until) if config.until else whole.until
-    return Window(max(since, Window.of_day(day_of(key)).since), min(until, Window.of_day(day_of(key)).until))
+    return Window(
+        max(since, Window.of_day(day_of(key)).since), min(until, Window.of_day(day_of(key)).until)
+    )

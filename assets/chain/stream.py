@@ -86,11 +86,15 @@ class Stream(Protocol[R]):
         """Return the digest of the content that makes two versions different."""
         ...
 
-    def mapper(self, sync: Sync, session: Session, captures: Sequence[Captured]) -> Callable[[bytes], Mapped[R] | Skipped]:
+    def mapper(
+        self, sync: Sync, session: Session, captures: Sequence[Captured]
+    ) -> Callable[[bytes], Mapped[R] | Skipped]:
         """Return the mapping of this chunk's payloads; look-ups that it needs are done once for the chunk, here."""
         ...
 
-    def check(self, sync: Sync, session: Session, records: Sequence[R]) -> Mapping[int, Sequence[Problem]]:
+    def check(
+        self, sync: Sync, session: Session, records: Sequence[R]
+    ) -> Mapping[int, Sequence[Problem]]:
         """Validate a batch by the stream's pandera schemas; return the problems of failing records by position."""
         ...
 
@@ -98,6 +102,8 @@ class Stream(Protocol[R]):
         """Return the rows of the stream's typed tables; empty tables too, so that a rerun can clear them."""
         ...
 
-    def deliver(self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]) -> DeliveryCounts:
+    def deliver(
+        self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]
+    ) -> DeliveryCounts:
         """Deliver a chunk of accepted records by the protocol of docs/delivery.md; called under the writer's lock."""
         ...

@@ -136,7 +136,9 @@ class Desk:
             self._stop = error
             return Outcome(effect, "failed", error=str(error), fault=error)
         self._lost = 0
-        return Outcome(effect, "requested" if receipt.state == "requested" else "delivered", receipt=receipt)
+        return Outcome(
+            effect, "requested" if receipt.state == "requested" else "delivered", receipt=receipt
+        )
 
     def _note_loss(self, error: TransientError) -> None:
         """Take the target for down after several failures in a row, rather than wear every record's attempts out."""
@@ -152,12 +154,26 @@ class Desk:
         for outcome in (o for course in courses for o in course.outcomes):
             if outcome.state == "unsent" and not outcome.effect.was_begun:
                 unsent.append(outcome.effect.claim.delivery_key)
-            elif outcome.state not in ("unsent", "unknown"):  # an unknown outcome stays in flight, to be looked up
+            elif outcome.state not in (
+                "unsent",
+                "unknown",
+            ):  # an unknown outcome stays in flight, to be looked up
                 rows.append(self._row(outcome))
-        holds = [t for c in courses for o in c.outcomes if o.receipt is not None and (t := o.effect.holds(o.receipt)) is not None]
+        holds = [
+            t
+            for c in courses
+            for o in c.outcomes
+            if o.receipt is not None and (t := o.effect.holds(o.receipt)) is not None
+        ]
         exchanges, self._exchanges = self._exchanges, []
         async with self._settling:
-            await asyncio.to_thread(self.settle_rows, rows, list({t.target_key: t for t in holds}.values()), unsent, exchanges)
+            await asyncio.to_thread(
+                self.settle_rows,
+                rows,
+                list({t.target_key: t for t in holds}.values()),
+                unsent,
+                exchanges,
+            )
         self.settled.extend(courses)
 
     def settle_rows(
@@ -182,20 +198,30 @@ class Desk:
 
     def _row(self, outcome: Outcome) -> SettleRow:
         state: str = outcome.state
-        if state == "failed" and self._attempts.get(outcome.effect.claim.delivery_key, 1) >= self._max_attempts:
+        if (
+            state == "failed"
+            and self._attempts.get(outcome.effect.claim.delivery_key, 1) >= self._max_attempts
+        ):
             state = "dead"
         receipt = outcome.receipt
         return SettleRow(
-            outcome.effect.claim.delivery_key, state, receipt.target_id if receipt else "", receipt.trace_id if receipt else "",
+            outcome.effect.claim.delivery_key,
+            state,
+            receipt.target_id if receipt else "",
+            receipt.trace_id if receipt else "",
             outcome.error[:1000],
-        )  # fmt: skip
+        )
 
     def is_refused(self, course: Course) -> bool:
         """Tell whether the record is out of delivery until a person or a later version changes something."""
         failed = course.failed()
-        return bool(course.refusal) or (failed is not None and (failed.state == "refused" or self.is_dead(failed)))
+        return bool(course.refusal) or (
+            failed is not None and (failed.state == "refused" or self.is_dead(failed))
+        )
 
-    def record(self, day: date, chunk: Sequence[Accepted], counts: DeliveryCounts, why: str) -> None:
+    def record(
+        self, day: date, chunk: Sequence[Accepted], counts: DeliveryCounts, why: str
+    ) -> None:
         """Give each record its outcome, and open or close its rejection; ``why`` is the reason why one closes.
 
         A record whose course is unfinished has none and is taken up by the next pass or run.
@@ -239,24 +265,50 @@ class Desk:
 
     def is_dead(self, outcome: Outcome) -> bool:
         """Tell whether a failed effect has used its attempts up."""
-        return outcome.state == "failed" and self._attempts.get(outcome.effect.claim.delivery_key, 1) >= self._max_attempts
+        return (
+            outcome.state == "failed"
+            and self._attempts.get(outcome.effect.claim.delivery_key, 1) >= self._max_attempts
+        )
 
 
 def rejection_of(course: Course, correlation_id: str) -> RejectionRow | None:
     """Return the open rejection that a refused or dead course becomes, or ``None`` where it went well or may still be tried."""
     if course.refusal:
-        return RejectionRow(course.record, course.source_id, "delivered", course.refusal, correlation_id)
+        return RejectionRow(
+            course.record, course.source_id, "delivered", course.refusal, correlation_id
+        )
     outcome = course.failed()
     if outcome is None or outcome.state in ("unknown", "unsent"):
         return None
-    return RejectionRow(course.record, course.source_id, "delivered", outcome.problems or (_worn_out(outcome),), correlation_id)
+    return RejectionRow(
+        course.record,
+        course.source_id,
+        "delivered",
+        outcome.problems or (_worn_out(outcome),),
+        correlation_id,
+    )
 
 
 def _worn_out(outcome: Outcome) -> Problem:
     """Return why a delivery is dead whose attempts are used up."""
     message = f"Every attempt to {outcome.effect.claim.action} it at the target failed: {outcome.error[:300]}"
     if isinstance(outcome.fault, AccessRefused):
-        return Problem("delivery_not_permitted", "", message, "Give Lockstep's user the right, or renew its credentials, then retry.")
+        return Problem(
+            "delivery_not_permitted",
+            "",
+            message,
+            "Give Lockstep's user the right, or renew its credentials, then retry.",
+        )
     if isinstance(outcome.fault, RateLimited):
-        return Problem("delivery_throttled", "", message, "Lower the connection's request rate or ask for a larger quota, then retry.")
-    return Problem("delivery_failed", "", message, "Look at the target system, then rerun the partition or retry the rejection.")
+        return Problem(
+            "delivery_throttled",
+            "",
+            message,
+            "Lower the connection's request rate or ask for a larger quota, then retry.",
+        )
+    return Problem(
+        "delivery_failed",
+        "",
+        message,
+        "Look at the target system, then rerun the partition or retry the rejection.",
+    )

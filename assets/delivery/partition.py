@@ -32,7 +32,9 @@ def deliver(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> Delive
                 break
         if total.delivered or total.unchanged:
             session.note("delivered_at")
-    if request.only is None:  # of chosen records, mostly refused before, no rate says that the target is at fault
+    if (
+        request.only is None
+    ):  # of chosen records, mostly refused before, no rate says that the target is at fault
         _raise_if_system_is_at_fault(sync, stream, total)
     if total.errors:
         raise DeliveryIncomplete(
@@ -62,13 +64,20 @@ class DeliveryIncomplete(TransientError):
         self.counts = counts
 
 
-def _one_pass(sync: Sync, stream: Stream[Any], session: Any, request: DeliveryRequest, total: DeliveryCounts) -> int:
+def _one_pass(
+    sync: Sync, stream: Stream[Any], session: Any, request: DeliveryRequest, total: DeliveryCounts
+) -> int:
     after: UUID | None = None
     repeat = 0
     while True:
         with session.writer_lock(), uncollected():
             chunk = session.records.to_deliver(
-                request.day, again=request.again, force=request.force, after=after, limit=CHUNK, only=request.only
+                request.day,
+                again=request.again,
+                force=request.force,
+                after=after,
+                limit=CHUNK,
+                only=request.only,
             )
             if not chunk:
                 return repeat
@@ -79,9 +88,15 @@ def _one_pass(sync: Sync, stream: Stream[Any], session: Any, request: DeliveryRe
         repeat += counts.repeat
 
 
-def _remembered(stream: Stream[Any], session: Session, chunk: list[Accepted], total: DeliveryCounts) -> list[Accepted]:
+def _remembered(
+    stream: Stream[Any], session: Session, chunk: list[Accepted], total: DeliveryCounts
+) -> list[Accepted]:
     """Leave out the orders of people who were forgotten: what is left of them must not replace what the target holds, not even by force."""
-    gone = session.captures.forgotten([accepted.source_id for accepted in chunk]) if stream.to_oms else set()
+    gone = (
+        session.captures.forgotten([accepted.source_id for accepted in chunk])
+        if stream.to_oms
+        else set()
+    )
     for name in sorted(gone):
         total.leave(FORGOTTEN, name)
     return [accepted for accepted in chunk if accepted.source_id not in gone] if gone else chunk

@@ -38,28 +38,61 @@ def conclude(sync: Sync, session: Session, overtaken: Sequence[Accepted]) -> Ove
     if not unsettled:
         return Overtaken(frozenset(), frozenset())
     newest = session.records.newest_states(list(unsettled))
-    waiting = {a.capture_id for a in overtaken if a.source_id in unsettled and newest.get(a.source_id) is None}
-    nobodys = {source_id: rows for source_id, rows in unsettled.items() if newest.get(source_id) in ("skipped", "rejected")}
-    session.deliveries.supersede([u.delivery_key for rows in nobodys.values() for u in rows if not u.may_have_been_sent])
-    begun = {source_id: sent for source_id, rows in nobodys.items() if (sent := [u for u in rows if u.may_have_been_sent])}
-    moments = {a.source_id: a.source_updated_at for a in sorted(overtaken, key=lambda a: a.source_updated_at)}
+    waiting = {
+        a.capture_id
+        for a in overtaken
+        if a.source_id in unsettled and newest.get(a.source_id) is None
+    }
+    nobodys = {
+        source_id: rows
+        for source_id, rows in unsettled.items()
+        if newest.get(source_id) in ("skipped", "rejected")
+    }
+    session.deliveries.supersede(
+        [u.delivery_key for rows in nobodys.values() for u in rows if not u.may_have_been_sent]
+    )
+    begun = {
+        source_id: sent
+        for source_id, rows in nobodys.items()
+        if (sent := [u for u in rows if u.may_have_been_sent])
+    }
+    moments = {
+        a.source_id: a.source_updated_at
+        for a in sorted(overtaken, key=lambda a: a.source_updated_at)
+    }
     left = _look_up(sync, session, begun, moments) if begun else set()
-    last = {a.source_id: a.capture_id for a in sorted(overtaken, key=lambda a: a.source_updated_at) if a.source_id in left}
+    last = {
+        a.source_id: a.capture_id
+        for a in sorted(overtaken, key=lambda a: a.source_updated_at)
+        if a.source_id in left
+    }
     return Overtaken(frozenset(waiting), frozenset(last.values()))
 
 
-def _look_up(sync: Sync, session: Session, begun: Mapping[str, Sequence[Unsettled]], moments: Mapping[str, datetime]) -> set[str]:
+def _look_up(
+    sync: Sync,
+    session: Session,
+    begun: Mapping[str, Sequence[Unsettled]],
+    moments: Mapping[str, datetime],
+) -> set[str]:
     """Ask the OMS for the orders; return those for which something is still to be sent. ``moments``: the versions' times in the store."""
     # A request of a killed process may still be under way in the OMS.
     youngest = max(row.claimed_at for rows in begun.values() for row in rows)
-    time.sleep(max(0.0, shipment_plan.GRACE_SECONDS - (datetime.now(UTC) - youngest).total_seconds()))
+    time.sleep(
+        max(0.0, shipment_plan.GRACE_SECONDS - (datetime.now(UTC) - youngest).total_seconds())
+    )
     prefix = sync.connection.orders.order_id_prefix
-    held = {raw.source_id.removeprefix(prefix): raw.payload for raw in sync.oms.read_orders([prefix + source_id for source_id in begun])}
+    held = {
+        raw.source_id.removeprefix(prefix): raw.payload
+        for raw in sync.oms.read_orders([prefix + source_id for source_id in begun])
+    }
     known = session.deliveries.targets(list(begun))
     left: set[str] = set()
     for source_id, rows in begun.items():
         for row in sorted(rows, key=lambda row: row.claimed_at):
-            settled, target = _judged(sync, session, row, held.get(source_id), known.get(source_id), moments[source_id])
+            settled, target = _judged(
+                sync, session, row, held.get(source_id), known.get(source_id), moments[source_id]
+            )
             if settled is None:
                 left.add(source_id)
                 continue
@@ -72,7 +105,12 @@ def _look_up(sync: Sync, session: Session, begun: Mapping[str, Sequence[Unsettle
 
 
 def _judged(
-    sync: Sync, session: Session, row: Unsettled, held: bytes | None, known: TargetRow | None, moment: datetime
+    sync: Sync,
+    session: Session,
+    row: Unsettled,
+    held: bytes | None,
+    known: TargetRow | None,
+    moment: datetime,
 ) -> tuple[SettleRow | None, TargetRow | None]:
     """Return what became of an effect, and what the OMS holds; neither where it is to be sent once more.
 
@@ -80,12 +118,20 @@ def _judged(
     """
     content = session.records.canonical(row.capture_id, row.source_id)
     if content is None or (row.action == "create" and held is None):
-        return SettleRow(row.delivery_key, "superseded", "", "", "the OMS does not have it, and a newer version is not to be sent"), None
+        return SettleRow(
+            row.delivery_key,
+            "superseded",
+            "",
+            "",
+            "the OMS does not have it, and a newer version is not to be sent",
+        ), None
     if row.action != "create" or held is None:
         return None, None
     order = Order.model_validate_json(content)
     wanted = sync.oms.order_payload(order)
     packed = orjson.dumps(sync.oms.held_content(held, wanted)[0])
     sequence = (known.sequence if known else 0) + 1
-    target = TargetRow(row.source_id, order.order_id, packed, content_digest(packed), "", sequence, moment)
+    target = TargetRow(
+        row.source_id, order.order_id, packed, content_digest(packed), "", sequence, moment
+    )
     return SettleRow(row.delivery_key, "delivered", order.order_id, "", ""), target

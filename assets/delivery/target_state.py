@@ -33,7 +33,13 @@ class Held:
         if isinstance(kept, str):
             return cls(kept)
         known: dict[str, Any] = dict(kept)
-        return cls(known["id"], known.get("tracking"), known.get("carrier"), known.get("group"), known.get("units", {}))
+        return cls(
+            known["id"],
+            known.get("tracking"),
+            known.get("carrier"),
+            known.get("group"),
+            known.get("units", {}),
+        )
 
     @classmethod
     def as_asked(cls, shipment_id: str, request: ShipmentRequest) -> Held:
@@ -44,14 +50,21 @@ class Held:
     def kept(self) -> dict[str, object]:
         """Return what the ledger keeps."""
         return {
-            "id": self.shipment_id, "tracking": self.tracking, "carrier": self.carrier, "group": self.group_id, "units": dict(self.units)
-        }  # fmt: skip
+            "id": self.shipment_id,
+            "tracking": self.tracking,
+            "carrier": self.carrier,
+            "group": self.group_id,
+            "units": dict(self.units),
+        }
 
     def is_behind(self, request: ShipmentRequest) -> bool:
         """Tell whether the OMS says more of the parcel; a number that it does not name any more is left in the store."""
         if not request.tracking_number:
             return False
-        return request.tracking_number != self.tracking or request.carrier not in (None, self.carrier)
+        return request.tracking_number != self.tracking or request.carrier not in (
+            None,
+            self.carrier,
+        )
 
 
 @dataclass
@@ -70,22 +83,47 @@ class OrderAtStore:
     """Shipments that a dead run may have created."""
 
     @classmethod
-    def of(cls, known: TargetRow | None, lines: Mapping[str, tuple[str, str]] | None, unsettled: Sequence[Unsettled]) -> OrderAtStore:
+    def of(
+        cls,
+        known: TargetRow | None,
+        lines: Mapping[str, tuple[str, str]] | None,
+        unsettled: Sequence[Unsettled],
+    ) -> OrderAtStore:
         """Read what the ledger has."""
-        begun = frozenset(u.delivery_key for u in unsettled if u.state == "in_flight" and u.action == "shipment")
+        begun = frozenset(
+            u.delivery_key for u in unsettled if u.state == "in_flight" and u.action == "shipment"
+        )
         if known is None:
             return cls(lines=lines, begun=begun)
         content = orjson.loads(known.content)
         milestone = Milestone(known.milestone) if known.milestone else None
         shipments = {key: Held.of(kept) for key, kept in content["shipments"].items()}
-        return cls(shipments, content["status"], milestone, content["applied_at"], known.sequence, lines, begun)
+        return cls(
+            shipments,
+            content["status"],
+            milestone,
+            content["applied_at"],
+            known.sequence,
+            lines,
+            begun,
+        )
 
     def row(self, source_id: str, fulfilment: Fulfilment) -> TargetRow:
         """Return the ledger's row of this state."""
         shipments = {key: held.kept() for key, held in self.shipments.items()}
-        content = orjson.dumps({"shipments": shipments, "status": self.status, "applied_at": self.applied_at})
+        content = orjson.dumps(
+            {"shipments": shipments, "status": self.status, "applied_at": self.applied_at}
+        )
         milestone = str(self.milestone) if self.milestone else ""
-        return TargetRow(source_id, source_id, content, content_digest(content), milestone, self.sequence, fulfilment.updated_at)
+        return TargetRow(
+            source_id,
+            source_id,
+            content,
+            content_digest(content),
+            milestone,
+            self.sequence,
+            fulfilment.updated_at,
+        )
 
     def assigned(self, requests: Mapping[str, ShipmentRequest]) -> dict[str, list[str]]:
         """Return for each parcel's key the keys of the shipments that are it already; none where it still is no shipment.
@@ -100,7 +138,9 @@ class OrderAtStore:
             taken = []
             for other in nameless:
                 held = self.shipments[other]
-                fits = held.units and all(0 < units <= left.get(line, 0) for line, units in held.units.items())
+                fits = held.units and all(
+                    0 < units <= left.get(line, 0) for line, units in held.units.items()
+                )
                 if held.group_id == requests[key].group_id and fits:
                     taken.append(other)
                     left = {line: units - held.units.get(line, 0) for line, units in left.items()}

@@ -35,7 +35,9 @@ class CaptureCounts:
     known: int = 0
 
 
-def capture(sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_live: bool) -> CaptureCounts:
+def capture(
+    sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_live: bool
+) -> CaptureCounts:
     """Capture the window, which must lie within the partition ``day``; the watermark moves with the last chunk's transaction.
 
     A snapshot source has no past: for any other day than today nothing is read.
@@ -44,19 +46,32 @@ def capture(sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_li
     if stream.is_snapshot and day != datetime.now(UTC).date():
         return counts
     started = datetime.now(UTC)
-    with sync.ledger.session(sync.name, stream.name, sync.run_id) as session, sync.ledger.session(sync.name, stream.name) as reading:
+    with (
+        sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
+        sync.ledger.session(sync.name, stream.name) as reading,
+    ):
         for chunk, is_last in _with_end(ahead(_chunks(stream.fetch(sync, reading, window)))):
             with uncollected():
                 rows = [_row(sync, stream, day, record) for record in chunk]
             reached = _reached(sync, stream, window, started) if is_last else None
             with session.writer_lock():
-                counts.captured += session.repeatable(lambda: _store(sync, stream, session, rows, reached, may_start=is_live))  # noqa: B023 - run at once
+                counts.captured += session.repeatable(
+                    lambda: _store(sync, stream, session, rows, reached, may_start=is_live)
+                )  # noqa: B023 - run at once
             counts.read += len(rows)
         counts.known = counts.read - counts.captured
     return counts
 
 
-def _store(sync: Sync, stream: Stream[Any], session: Session, rows: list[CaptureRow], reached: Window | None, *, may_start: bool) -> int:
+def _store(
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    rows: list[CaptureRow],
+    reached: Window | None,
+    *,
+    may_start: bool,
+) -> int:
     captured = session.captures.add(_changed(stream, session, rows), sync.run_id)
     if reached is not None:
         session.move_watermark(reached, may_start=may_start)
@@ -71,7 +86,9 @@ def _reached(sync: Sync, stream: Stream[Any], window: Window, started: datetime)
     if stream.is_snapshot:
         return Window(datetime.min.replace(tzinfo=UTC), window.until)
     present = source_present(sync, stream) - (datetime.now(UTC) - started)
-    return Window(window.since, min(window.until, max(window.since, present.replace(microsecond=0))))
+    return Window(
+        window.since, min(window.until, max(window.since, present.replace(microsecond=0)))
+    )
 
 
 def _with_end(chunks: Iterator[list[RawRecord]]) -> Iterator[tuple[list[RawRecord], bool]]:
@@ -98,9 +115,13 @@ def _chunks(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
 
 def _row(sync: Sync, stream: Stream[Any], day: date, record: RawRecord) -> CaptureRow:
     digest = stream.digest(record)
-    identity = capture_id(sync.name, stream.name, record.source_id, digest, record.updated_at.isoformat())
+    identity = capture_id(
+        sync.name, stream.name, record.source_id, digest, record.updated_at.isoformat()
+    )
     correlation = stream.correlate(sync, record.source_id)
-    return CaptureRow(day, identity, record.source_id, record.updated_at, digest, record.payload, correlation)
+    return CaptureRow(
+        day, identity, record.source_id, record.updated_at, digest, record.payload, correlation
+    )
 
 
 def _changed(stream: Stream[Any], session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:

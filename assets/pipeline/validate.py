@@ -41,7 +41,14 @@ class ValidationCounts:
     warnings: Counter[str] = field(default_factory=Counter)
 
 
-def validate(sync: Sync, stream: Stream[Any], day: date, *, everything: bool, only: Sequence[str] | None = None) -> ValidationCounts:
+def validate(
+    sync: Sync,
+    stream: Stream[Any],
+    day: date,
+    *,
+    everything: bool,
+    only: Sequence[str] | None = None,
+) -> ValidationCounts:
     """Validate a partition's captures: all of them (``everything``: mappings may have changed), or those without an outcome.
 
     ``only`` narrows to the versions of these records: a retry, of which no rate of rejections says that the system is at fault. Raises
@@ -56,7 +63,9 @@ def validate(sync: Sync, stream: Stream[Any], day: date, *, everything: bool, on
     ):
         for chunk in ahead(_chunks(reading, day, everything=everything, only=only), depth=1):
             with uncollected():
-                follow(partial(_store, storing, day, *_examined(sync, stream, session, chunk, counts)))
+                follow(
+                    partial(_store, storing, day, *_examined(sync, stream, session, chunk, counts))
+                )
             counts.examined += len(chunk)
     if only is None:
         _raise_if_system_is_at_fault(sync, stream, counts)
@@ -64,34 +73,54 @@ def validate(sync: Sync, stream: Stream[Any], day: date, *, everything: bool, on
 
 
 def _examined(
-    sync: Sync, stream: Stream[Any], session: Session, chunk: Sequence[Captured], counts: ValidationCounts
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    chunk: Sequence[Captured],
+    counts: ValidationCounts,
 ) -> tuple[list[RecordRow], list[RejectionRow], list[TypedRows]]:
     """Examine a chunk; its canonical records, the largest part of it, end here, and only rows go on to be stored."""
     rows, rejections, accepted = _examine(sync, stream, session, chunk, counts)
     return rows, rejections, stream.typed(accepted)
 
 
-def _store(session: Session, day: date, rows: list[RecordRow], rejections: list[RejectionRow], typed: list[TypedRows]) -> None:
+def _store(
+    session: Session,
+    day: date,
+    rows: list[RecordRow],
+    rejections: list[RejectionRow],
+    typed: list[TypedRows],
+) -> None:
     def store() -> None:
         session.records.put(day, rows, typed, session.run_id)
         session.rejections.open(day, rejections, session.run_id)
         if session.rejections.any_open():
             through = [row.source_id for row in rows if row.state in ("accepted", "skipped")]
-            session.rejections.close("validated", through, "a later validation let the record through", session.run_id)
+            session.rejections.close(
+                "validated", through, "a later validation let the record through", session.run_id
+            )
 
     with session.writer_lock():
         session.repeatable(store)
 
 
-def _chunks(session: Session, day: date, *, everything: bool, only: Sequence[str] | None) -> Iterator[list[Captured]]:
+def _chunks(
+    session: Session, day: date, *, everything: bool, only: Sequence[str] | None
+) -> Iterator[list[Captured]]:
     after: str | None = None
-    while chunk := session.captures.to_validate(day, everything=everything, after=after, limit=CHUNK, only=only):
+    while chunk := session.captures.to_validate(
+        day, everything=everything, after=after, limit=CHUNK, only=only
+    ):
         yield chunk
         after = str(chunk[-1].capture_id)
 
 
 def _examine(
-    sync: Sync, stream: Stream[Any], session: Session, chunk: Sequence[Captured], counts: ValidationCounts
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    chunk: Sequence[Captured],
+    counts: ValidationCounts,
 ) -> tuple[list[RecordRow], list[RejectionRow], list[tuple[Captured, Any]]]:
     rows: list[RecordRow] = []
     rejections: list[RejectionRow] = []
@@ -102,7 +131,11 @@ def _examine(
 
     def reject(capture: Captured, problems: Sequence[Problem]) -> None:
         rows.append(_row(capture, "rejected", problems[0].code))
-        rejections.append(RejectionRow(capture.capture_id, capture.source_id, "validated", problems, capture.correlation_id))
+        rejections.append(
+            RejectionRow(
+                capture.capture_id, capture.source_id, "validated", problems, capture.correlation_id
+            )
+        )
         counts.rejected[problems[0].code] += 1
 
     for capture in chunk:
@@ -120,7 +153,9 @@ def _examine(
             reject(capture, rejection.problems)
             continue
         except Exception as error:  # noqa: BLE001 - one record that nobody foresaw must not hold up a day of others
-            sync.log(f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}")
+            sync.log(
+                f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}"
+            )
             reject(capture, [_unreadable(error)])
             continue
         if isinstance(mapped, Skipped):
@@ -142,7 +177,10 @@ def _examine(
 
 
 def _problems(
-    sync: Sync, stream: Stream[Any], session: Session, candidates: Sequence[tuple[Captured, Any, tuple[Problem, ...]]]
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    candidates: Sequence[tuple[Captured, Any, tuple[Problem, ...]]],
 ) -> dict[int, Sequence[Problem]]:
     """Check a batch; a record on which the check itself stumbles is rejected alone, and the others are checked together without it."""
 
@@ -161,12 +199,18 @@ def _problems(
             raise
     for position, error in stumbled.items():
         capture = candidates[position][0]
-        sync.log(f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}")
+        sync.log(
+            f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}"
+        )
     others = [position for position in everyone if position not in stumbled]
-    return {position: [_unreadable(error)] for position, error in stumbled.items()} | (check(others) if others else {})
+    return {position: [_unreadable(error)] for position, error in stumbled.items()} | (
+        check(others) if others else {}
+    )
 
 
-def _stumbled(check: Callable[[Sequence[int]], object], positions: Sequence[int]) -> dict[int, Exception]:
+def _stumbled(
+    check: Callable[[Sequence[int]], object], positions: Sequence[int]
+) -> dict[int, Exception]:
     """Return the records on which the check stumbles, found by halves, each with its error.
 
     A function of the module: a nested one that calls itself would be a cycle that keeps its chunk until the collector comes by.
@@ -194,7 +238,15 @@ def _unreadable(error: Exception) -> Problem:
 
 def _row(capture: Captured, state: str, rule: str) -> RecordRow:
     return RecordRow(
-        capture.capture_id, capture.source_id, capture.source_updated_at, state, rule, None, None, None, capture.correlation_id
+        capture.capture_id,
+        capture.source_id,
+        capture.source_updated_at,
+        state,
+        rule,
+        None,
+        None,
+        None,
+        capture.correlation_id,
     )
 
 
@@ -202,9 +254,16 @@ def _accepted(capture: Captured, record: Any, warnings: Sequence[Problem]) -> Re
     canonical = record.model_dump_json(exclude_defaults=True).encode()
     noted = json.dumps([asdict(w) for w in warnings]) if warnings else None
     return RecordRow(
-        capture.capture_id, capture.source_id, capture.source_updated_at, "accepted", "", canonical, content_digest(canonical), noted,
+        capture.capture_id,
+        capture.source_id,
+        capture.source_updated_at,
+        "accepted",
+        "",
+        canonical,
+        content_digest(canonical),
+        noted,
         capture.correlation_id,
-    )  # fmt: skip
+    )
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], counts: ValidationCounts) -> None:

@@ -31,9 +31,14 @@ Context = dg.AssetExecutionContext
 class ReconciliationConfig(dg.Config):
     """What to compare, and what to do about what is found."""
 
-    heal: bool = Field(default=False, description="Correct the ledger and queue the reruns that close the gaps which a machine may close.")
+    heal: bool = Field(
+        default=False,
+        description="Correct the ledger and queue the reruns that close the gaps which a machine may close.",
+    )
     confirm_seconds: float = Field(
-        default=CONFIRM_SECONDS, ge=0, description="Seconds between the two looks at a drift: what is only under way has arrived by then."
+        default=CONFIRM_SECONDS,
+        ge=0,
+        description="Seconds between the two looks at a drift: what is only under way has arrived by then.",
     )
 
 
@@ -42,21 +47,40 @@ def reconciliation_key(connection: str) -> dg.AssetKey:
     return dg.AssetKey([connection, RECONCILIATION])
 
 
-def build_reconciliation(name: str, connection: Connection, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_reconciliation(
+    name: str, connection: Connection, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Build a connection's reconciliation."""
     key = reconciliation_key(name)
 
     @dg.asset(
-        key=key, group_name=name, partitions_def=partitions, owners=[connection.owner], kinds={RECONCILIATION}, retry_policy=RETRIES,
-        deps=[asset_key(name, stream, DELIVERED) for stream in connection.streams], description=_TEXT,
-        backfill_policy=dg.BackfillPolicy.multi_run(DAYS_PER_RUN), tags={"sync/connection": name},
-        check_specs=[dg.AssetCheckSpec(NO_DRIFT, asset=key, description="Store, OMS and ledger are in step.")],
-    )  # fmt: skip
-    def reconciliation(context: Context, config: ReconciliationConfig, lockstep: dg.ResourceParam[Lockstep]) -> dg.MaterializeResult:
+        key=key,
+        group_name=name,
+        partitions_def=partitions,
+        owners=[connection.owner],
+        kinds={RECONCILIATION},
+        retry_policy=RETRIES,
+        deps=[asset_key(name, stream, DELIVERED) for stream in connection.streams],
+        description=_TEXT,
+        backfill_policy=dg.BackfillPolicy.multi_run(DAYS_PER_RUN),
+        tags={"sync/connection": name},
+        check_specs=[
+            dg.AssetCheckSpec(NO_DRIFT, asset=key, description="Store, OMS and ledger are in step.")
+        ],
+    )
+    def reconciliation(
+        context: Context, config: ReconciliationConfig, lockstep: dg.ResourceParam[Lockstep]
+    ) -> dg.MaterializeResult:
         sync = lockstep.sync(name, context.run.run_id, "reconciliation", context.log.info)
         found: list[Drift] = []
         for partition in context.partition_keys:
-            request = Request(day_of(partition), connection.streams, config.heal, f"run {context.run.run_id}", config.confirm_seconds)
+            request = Request(
+                day_of(partition),
+                connection.streams,
+                config.heal,
+                f"run {context.run.run_id}",
+                config.confirm_seconds,
+            )
             with _classified(name):
                 report = reconcile(sync, request)
             found += report.drifts
@@ -69,9 +93,15 @@ def build_reconciliation(name: str, connection: Connection, partitions: dg.Parti
 
 def line(report: Report) -> str:
     """Return the human line."""
-    found = ", ".join(f"{number} {kind}" for kind, number in sorted(count_by_class(report.drifts).items()))
+    found = ", ".join(
+        f"{number} {kind}" for kind, number in sorted(count_by_class(report.drifts).items())
+    )
     text = f"{report.orders} orders and {report.levels} levels compared: {found or 'no drift'}"
-    text += f"; {report.waiting} not judged, since changes of them are under way" if report.waiting else ""
+    text += (
+        f"; {report.waiting} not judged, since changes of them are under way"
+        if report.waiting
+        else ""
+    )
     text += f"; {report.closed} earlier drifts are gone" if report.closed else ""
     return text + (f"; {len(report.reruns)} reruns queued to heal" if report.reruns else "")
 
@@ -79,9 +109,14 @@ def line(report: Report) -> str:
 def described(report: Report) -> dict[str, Any]:
     """Return a partition's metadata: counts that plot, the first drifts as a table, the human line."""
     healable = sum(drift.can_heal for drift in report.drifts)
-    numbers = {"orders": report.orders, "levels": report.levels, "drifts": len(report.drifts), "healable": healable,
-               "not judged": report.waiting, "closed": report.closed, "reruns queued": len(report.reruns)}  # fmt: skip
-    by_class = dict.fromkeys(("missing_at_target", "missing_at_source", "differs", "stuck", "duplicate"), 0)
+    numbers = {
+        "orders": report.orders, "levels": report.levels, "drifts": len(report.drifts),
+        "healable": healable, "not judged": report.waiting, "closed": report.closed,
+        "reruns queued": len(report.reruns),
+    }  # fmt: skip
+    by_class = dict.fromkeys(
+        ("missing_at_target", "missing_at_source", "differs", "stuck", "duplicate"), 0
+    )
     classes = metadata.by_code("drift", by_class | count_by_class(report.drifts))
     return metadata.counts(numbers) | classes | metadata.line(line(report)) | _table(report.drifts)
 
@@ -90,12 +125,24 @@ def _table(drifts: Sequence[Drift]) -> dict[str, Any]:
     if not drifts:
         return {}
     rows = [
-        {"class": d.drift_class, "entity": d.entity, "record": d.record, "field": d.field, "expected": d.expected, "found": d.found,
-         "what to do": d.advice, "correlation id": d.correlation_id}
+        {
+            "class": d.drift_class,
+            "entity": d.entity,
+            "record": d.record,
+            "field": d.field,
+            "expected": d.expected,
+            "found": d.found,
+            "what to do": d.advice,
+            "correlation id": d.correlation_id,
+        }
         for d in drifts[: metadata.SHOWN]
-    ]  # fmt: skip
+    ]
     schema = dg.TableSchema([dg.TableColumn(name, "string") for name in rows[0]])
-    return {"drifts found": dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows], schema=schema)}
+    return {
+        "drifts found": dg.MetadataValue.table(
+            [dg.TableRecord(dict(row)) for row in rows], schema=schema
+        )
+    }
 
 
 def _check(found: Sequence[Drift]) -> dg.AssetCheckResult:
@@ -105,7 +152,9 @@ def _check(found: Sequence[Drift]) -> dg.AssetCheckResult:
         passed=not found,
         severity=dg.AssetCheckSeverity.ERROR if is_grave else dg.AssetCheckSeverity.WARN,
         metadata={"drifts": len(found)},
-        description=f"{len(found)} drifts; see the table, or run: lockstep reconcile CONNECTION --heal" if found else "none",
+        description=f"{len(found)} drifts; see the table, or run: lockstep reconcile CONNECTION --heal"
+        if found
+        else "none",
     )
 
 

@@ -34,7 +34,9 @@ class StockJudge:
         """Read both systems, and return a verdict for each level that the store tracks and the ledger has brought to its end."""
         locations = self._sync.platform.location_ids()
         items = session.catalogue.store_items(skus)
-        undelivered = session.records.undelivered_units() if self._policy.subtract_undelivered else {}
+        undelivered = (
+            session.records.undelivered_units() if self._policy.subtract_undelivered else {}
+        )
         rows = [row for page in self._sync.oms.fetch_stock(skus) for row in page]
         wanted: list[tuple[RawRecord, StockTarget, frozenset[int]]] = []
         for row in rows:
@@ -43,7 +45,12 @@ class StockJudge:
                 continue
             target = target_of(level, self._policy, locations, undelivered)
             other = target_of(level, self._policy, locations, {})
-            if not isinstance(target, Skipped) and not isinstance(other, Skipped) and not target.infinite and _is_tracked(items, level.sku):
+            if (
+                not isinstance(target, Skipped)
+                and not isinstance(other, Skipped)
+                and not target.infinite
+                and _is_tracked(items, level.sku)
+            ):
                 # Orders on their way may be taken off already, or not yet: either number is right.
                 wanted.append((row, target, frozenset({target.quantity, other.quantity})))
         if not wanted:
@@ -51,7 +58,10 @@ class StockJudge:
         keys = {row.source_id: _key(target) for row, target, _ in wanted}
         known = evidence(session.db, self._sync.name, INVENTORY, list(keys), keys)
         held = self._sync.platform.read_stock({target.sku for _, target, _ in wanted})
-        return [self._verdict(row, target, right, known[row.source_id], held) for row, target, right in wanted]
+        return [
+            self._verdict(row, target, right, known[row.source_id], held)
+            for row, target, right in wanted
+        ]
 
     def _level(self, row: RawRecord) -> StockLevel | None:
         try:
@@ -61,7 +71,12 @@ class StockJudge:
         return None if isinstance(mapped, Skipped) else mapped.record
 
     def _verdict(
-        self, row: RawRecord, target: StockTarget, right: frozenset[int], known: Evidence, held: Mapping[tuple[str, str], int]
+        self,
+        row: RawRecord,
+        target: StockTarget,
+        right: frozenset[int],
+        known: Evidence,
+        held: Mapping[tuple[str, str], int],
     ) -> Verdict:
         verdict = Verdict(INVENTORY, row.source_id)
         newest = known.newest
@@ -70,19 +85,49 @@ class StockJudge:
         correlation, record = correlation_id(self._sync.name, "stock", row.source_id), _key(target)
         if newest is None or newest.digest != self._stream.digest(row):
             return verdict.waiting()  # the OMS's present level is not captured yet
-        if stuck(verdict, "stock", record, correlation, known, self._now, self._sync.connection.limits.captured_not_delivered):
+        if stuck(
+            verdict,
+            "stock",
+            record,
+            correlation,
+            known,
+            self._now,
+            self._sync.connection.limits.captured_not_delivered,
+        ):
             return verdict
         found = held.get((target.sku, target.location))
         if found is None or found in right:
             return verdict
         verdict.drifts.append(
-            Drift(DIFFERS, "stock", record, "quantity", INVENTORY, row.source_id, correlation, str(target.quantity), str(found), True,
-                  source_day=newest.source_day)
-        )  # fmt: skip
+            Drift(
+                DIFFERS,
+                "stock",
+                record,
+                "quantity",
+                INVENTORY,
+                row.source_id,
+                correlation,
+                str(target.quantity),
+                str(found),
+                True,
+                source_day=newest.source_day,
+            )
+        )
         content = orjson.dumps({"quantity": found})
         sequence = known.target.sequence + 1 if known.target else 1
-        belief = TargetRow(record, target.location, content, content_digest(content), "", sequence, self._now)
-        verdict.repair = Repair(INVENTORY, row.source_id, newest.source_day, "as_captured", known, newest.capture_id, record, belief)
+        belief = TargetRow(
+            record, target.location, content, content_digest(content), "", sequence, self._now
+        )
+        verdict.repair = Repair(
+            INVENTORY,
+            row.source_id,
+            newest.source_day,
+            "as_captured",
+            known,
+            newest.capture_id,
+            record,
+            belief,
+        )
         return verdict
 
 

@@ -48,26 +48,47 @@ class OrderJudge:
         for claim in case.others:
             if not claim.is_cancelled:
                 kind = DUPLICATE if case.store is not None else MISSING_AT_SOURCE
-                verdict.drifts.append(self._drift(case, kind, "order", claim.order_id, found=f"stands for {case.source_id} of the store"))
+                verdict.drifts.append(
+                    self._drift(
+                        case,
+                        kind,
+                        "order",
+                        claim.order_id,
+                        found=f"stands for {case.source_id} of the store",
+                    )
+                )
         if case.orders.is_rejected:
             return verdict
         if case.store is None:
             return self._without_store(case, verdict)
-        if stuck(verdict, "order", case.source_id, case.correlation_id, case.orders, self._now,
-                 self._sync.connection.limits.captured_not_delivered):  # fmt: skip
+        if stuck(
+            verdict,
+            "order",
+            case.source_id,
+            case.correlation_id,
+            case.orders,
+            self._now,
+            self._sync.connection.limits.captured_not_delivered,
+        ):
             return verdict
         return self._against(case, case.store, verdict)
 
     def _without_store(self, case: Case, verdict: Verdict) -> Verdict:
         claim = self._sync.oms.to_claim(case.oms.payload) if case.oms is not None else None
         if claim is not None and claim.is_own_id and not claim.is_cancelled:
-            verdict.drifts.append(self._drift(case, MISSING_AT_SOURCE, "order", claim.order_id, found="at the OMS only"))
+            verdict.drifts.append(
+                self._drift(
+                    case, MISSING_AT_SOURCE, "order", claim.order_id, found="at the OMS only"
+                )
+            )
         return verdict
 
     def _against(self, case: Case, store: RawRecord, verdict: Verdict) -> Verdict:
         newest = case.orders.newest
         is_new = newest is None or newest.source_updated_at < store.updated_at
-        if (is_new and not self._is_captured(store.updated_at)) or (newest is not None and newest.source_updated_at > store.updated_at):
+        if (is_new and not self._is_captured(store.updated_at)) or (
+            newest is not None and newest.source_updated_at > store.updated_at
+        ):
             return verdict.waiting()
         expected, is_sendable = self._expected(case, store, verdict)
         if expected is None:
@@ -82,14 +103,18 @@ class OrderJudge:
             verdict.repair = self._routed(case, store, expected, verdict.repair)
         return verdict
 
-    def _expected(self, case: Case, store: RawRecord, verdict: Verdict) -> tuple[Order | None, bool]:
+    def _expected(
+        self, case: Case, store: RawRecord, verdict: Verdict
+    ) -> tuple[Order | None, bool]:
         """Return the order as it must stand at the OMS, and whether the store would send it now.
 
         Of an order that no longer goes out in its present status (it has shipped) the last version that did is what the OMS must hold.
         """
         known = case.orders
         try:
-            mapped = self._sync.platform.to_order(store.payload, lambda _: known.target is not None or known.accepted is not None)
+            mapped = self._sync.platform.to_order(
+                store.payload, lambda _: known.target is not None or known.accepted is not None
+            )
         except RecordRejected:
             return None, False  # its capture becomes a rejection, which says what is wrong
         if not isinstance(mapped, Skipped):
@@ -98,38 +123,84 @@ class OrderJudge:
             return Order.model_validate_json(known.accepted.canonical), False
         claim = self._sync.oms.to_claim(case.oms.payload) if case.oms is not None else None
         if mapped.rule in NEVER_SENT and claim is not None and not claim.is_cancelled:
-            verdict.drifts.append(self._drift(case, DIFFERS, "status", case.source_id, "cancelled", expected="cancelled", found="live"))
+            verdict.drifts.append(
+                self._drift(
+                    case,
+                    DIFFERS,
+                    "status",
+                    case.source_id,
+                    "cancelled",
+                    expected="cancelled",
+                    found="live",
+                )
+            )
         return None, False
 
     def _cancelled(self, case: Case, verdict: Verdict, *, is_sendable: bool) -> None:
         claim = self._sync.oms.to_claim(case.oms.payload) if case.oms is not None else None
         belief = case.orders.target
-        if claim is None or claim.is_cancelled or (belief is not None and belief.milestone == CANCEL_REQUESTED):
+        if (
+            claim is None
+            or claim.is_cancelled
+            or (belief is not None and belief.milestone == CANCEL_REQUESTED)
+        ):
             return
         can_heal = is_sendable and belief is not None
         verdict.drifts.append(
-            self._drift(case, DIFFERS, "status", case.source_id, "cancelled", expected="cancelled", found="live", can_heal=can_heal)
+            self._drift(
+                case,
+                DIFFERS,
+                "status",
+                case.source_id,
+                "cancelled",
+                expected="cancelled",
+                found="live",
+                can_heal=can_heal,
+            )
         )
         if belief is not None:
-            verdict.repair = self._repair(case, belief=belief._replace(milestone="", sequence=belief.sequence + 1))
+            verdict.repair = self._repair(
+                case, belief=belief._replace(milestone="", sequence=belief.sequence + 1)
+            )
 
-    def _missing(self, case: Case, store: RawRecord, verdict: Verdict, *, is_sendable: bool) -> None:
+    def _missing(
+        self, case: Case, store: RawRecord, verdict: Verdict, *, is_sendable: bool
+    ) -> None:
         at_store = case.shipments.target
         belief = case.orders.target
-        if (at_store is not None and at_store.milestone in FINISHED) or (belief is not None and belief.milestone == CANCELED):
+        if (at_store is not None and at_store.milestone in FINISHED) or (
+            belief is not None and belief.milestone == CANCELED
+        ):
             return
         has_shipped = self._sync.platform.to_sight(store.payload).shipped_units > 0
-        has_shipped = has_shipped or (at_store is not None and bool(orjson.loads(at_store.content)["shipments"]))
-        can_heal = is_sendable and not has_shipped  # an order that has left must not be fulfilled a second time
-        verdict.drifts.append(self._drift(case, MISSING_AT_TARGET, "order", case.source_id, found="not at the OMS", can_heal=can_heal))
+        has_shipped = has_shipped or (
+            at_store is not None and bool(orjson.loads(at_store.content)["shipments"])
+        )
+        can_heal = (
+            is_sendable and not has_shipped
+        )  # an order that has left must not be fulfilled a second time
+        verdict.drifts.append(
+            self._drift(
+                case,
+                MISSING_AT_TARGET,
+                "order",
+                case.source_id,
+                found="not at the OMS",
+                can_heal=can_heal,
+            )
+        )
         verdict.repair = self._repair(case, belief=None, is_gone=True)
 
-    def _differences(self, case: Case, expected: Order, oms: RawRecord, verdict: Verdict, *, is_sendable: bool) -> None:
+    def _differences(
+        self, case: Case, expected: Order, oms: RawRecord, verdict: Verdict, *, is_sendable: bool
+    ) -> None:
         claim = self._sync.oms.to_claim(oms.payload)
         if claim is not None and claim.is_cancelled:
             return  # the store follows by the shipments stream, whose judge tells where it did not
         try:
-            content, found = self._sync.oms.held_content(oms.payload, self._sync.oms.order_payload(expected))
+            content, found = self._sync.oms.held_content(
+                oms.payload, self._sync.oms.order_payload(expected)
+            )
         except RecordRejected:
             return  # what can't be sent or read is a rejection of its stream
         verdict.drifts += [self._difference(case, one, is_sendable=is_sendable) for one in found]
@@ -138,34 +209,85 @@ class OrderJudge:
             verdict.repair = self._repair(case, belief=None)
             return
         held = orjson.dumps(content)
-        row = TargetRow(belief.target_key, belief.target_id, held, content_digest(held), belief.milestone, belief.sequence + 1,
-                        belief.source_updated_at)  # fmt: skip
+        row = TargetRow(
+            belief.target_key,
+            belief.target_id,
+            held,
+            content_digest(held),
+            belief.milestone,
+            belief.sequence + 1,
+            belief.source_updated_at,
+        )
         verdict.repair = self._repair(case, belief=row)
 
     def _difference(self, case: Case, one: Difference, *, is_sendable: bool) -> Drift:
         entity: Entity = "line" if one.line_id else "order"
         record = f"{case.source_id}/{one.line_id}" if one.line_id else case.source_id
         can_heal = one.can_heal and is_sendable
-        return self._drift(case, one.kind, entity, record, one.field, expected=one.expected, found=one.found, can_heal=can_heal)
+        return self._drift(
+            case,
+            one.kind,
+            entity,
+            record,
+            one.field,
+            expected=one.expected,
+            found=one.found,
+            can_heal=can_heal,
+        )
 
     def _repair(self, case: Case, *, belief: TargetRow | None, is_gone: bool = False) -> Repair:
         day = self._now.date()
         lost = frozenset({case.order_id}) if is_gone else frozenset()
-        return Repair(ORDERS, case.source_id, day, "as_captured", case.orders, None, case.source_id, belief, is_gone, lost)
+        return Repair(
+            ORDERS,
+            case.source_id,
+            day,
+            "as_captured",
+            case.orders,
+            None,
+            case.source_id,
+            belief,
+            is_gone,
+            lost,
+        )
 
     def _routed(self, case: Case, store: RawRecord, expected: Order, repair: Repair) -> Repair:
         """Let the captured version be delivered again, where it is what the store says now; else the store's day is read again."""
         known = case.orders
         canonical = content_digest(expected.model_dump_json(exclude_defaults=True).encode())
         accepted = known.accepted
-        if accepted and known.newest and accepted.capture_id == known.newest.capture_id and accepted.canonical_digest == canonical:
+        if (
+            accepted
+            and known.newest
+            and accepted.capture_id == known.newest.capture_id
+            and accepted.canonical_digest == canonical
+        ):
             return replace(repair, day=accepted.source_day, capture_id=accepted.capture_id)
         return replace(repair, day=store.updated_at.date(), mode="re_read")
 
     def _drift(
-        self, case: Case, kind: DriftClass, entity: Entity, record: str, field: str = "", *, expected: str = "", found: str = "",
+        self,
+        case: Case,
+        kind: DriftClass,
+        entity: Entity,
+        record: str,
+        field: str = "",
+        *,
+        expected: str = "",
+        found: str = "",
         can_heal: bool = False,
-    ) -> Drift:  # fmt: skip
+    ) -> Drift:
         newest = case.orders.newest
-        return Drift(kind, entity, record, field, ORDERS, case.source_id, case.correlation_id, expected, found, can_heal,
-                     source_day=newest.source_day if newest else None)  # fmt: skip
+        return Drift(
+            kind,
+            entity,
+            record,
+            field,
+            ORDERS,
+            case.source_id,
+            case.correlation_id,
+            expected,
+            found,
+            can_heal,
+            source_day=newest.source_day if newest else None,
+        )

@@ -13,7 +13,16 @@ from domain.connections import SHIPMENTS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, ShipmentRequest, Skipped, StoreShipment
 from domain.identity import content_digest
-from domain.reconciliation import DIFFERS, DUPLICATE, MISSING_AT_SOURCE, MISSING_AT_TARGET, Drift, DriftClass, Entity, StoreSight
+from domain.reconciliation import (
+    DIFFERS,
+    DUPLICATE,
+    MISSING_AT_SOURCE,
+    MISSING_AT_TARGET,
+    Drift,
+    DriftClass,
+    Entity,
+    StoreSight,
+)
 from domain.records.fulfilment import Fulfilment
 from domain.records.orders import Order
 from resources.lockstep import Sync
@@ -42,8 +51,15 @@ class FulfilmentJudge:
             return verdict.waiting()
         if newest is not None and newest.source_updated_at > case.oms.updated_at:
             return verdict.waiting()
-        if not is_new and stuck(verdict, "shipment", case.source_id, case.correlation_id, case.shipments, self._now,
-                                self._sync.connection.limits.captured_not_delivered):  # fmt: skip
+        if not is_new and stuck(
+            verdict,
+            "shipment",
+            case.source_id,
+            case.correlation_id,
+            case.shipments,
+            self._now,
+            self._sync.connection.limits.captured_not_delivered,
+        ):
             return verdict
         return self._against(case, case.oms, sight, verdict)
 
@@ -52,7 +68,9 @@ class FulfilmentJudge:
             mapped = self._sync.oms.to_fulfilment(oms.payload)
             if isinstance(mapped, Skipped):
                 return verdict
-            requests = shipment_requests(mapped.record, _lines(case), self._sync.connection.orders.uom_rules)
+            requests = shipment_requests(
+                mapped.record, _lines(case), self._sync.connection.orders.uom_rules
+            )
         except RecordRejected:
             return verdict  # its capture becomes a rejection, which says what is wrong
         belief = OrderAtStore.of(case.shipments.target, None, ())
@@ -63,7 +81,12 @@ class FulfilmentJudge:
         return verdict
 
     def _shipments(
-        self, case: Case, requests: Mapping[str, ShipmentRequest], belief: OrderAtStore, sight: StoreSight, verdict: Verdict
+        self,
+        case: Case,
+        requests: Mapping[str, ShipmentRequest],
+        belief: OrderAtStore,
+        sight: StoreSight,
+        verdict: Verdict,
     ) -> set[str]:
         """Compare parcel by parcel, correcting the belief; return the shipments that are gone."""
         left = dict(case.at_store)
@@ -76,7 +99,9 @@ class FulfilmentJudge:
                 continue
             for name, held in own:
                 shipment = left.pop(held.shipment_id)
-                self._told(case, name, held, request, shipment, belief, verdict, is_whole=len(own) == 1)
+                self._told(
+                    case, name, held, request, shipment, belief, verdict, is_whole=len(own) == 1
+                )
         lost: set[str] = set()
         for key in absent:
             if (stand_in := _same(requests[key], left)) is not None:
@@ -84,65 +109,167 @@ class FulfilmentJudge:
                 continue
             can_heal = len(owned[key]) <= 1 and not sight.is_final
             verdict.drifts.append(
-                self._drift(case, MISSING_AT_TARGET, "shipment", f"{case.source_id}/{key}", found="no such shipment", can_heal=can_heal)
+                self._drift(
+                    case,
+                    MISSING_AT_TARGET,
+                    "shipment",
+                    f"{case.source_id}/{key}",
+                    found="no such shipment",
+                    can_heal=can_heal,
+                )
             )
             if can_heal:
                 lost |= {belief.shipments.pop(name).shipment_id for name in owned[key]}
                 belief.status, belief.milestone = "", None
         for shipment in left.values():
-            kind = DUPLICATE if any(_is_same(request, shipment) for request in requests.values()) else MISSING_AT_SOURCE
+            kind = (
+                DUPLICATE
+                if any(_is_same(request, shipment) for request in requests.values())
+                else MISSING_AT_SOURCE
+            )
             units = sum(line.quantity for line in shipment.lines)
             verdict.drifts.append(
-                self._drift(case, kind, "shipment", f"{case.source_id}/{shipment.shipment_id}", found=f"{units} units in the store")
+                self._drift(
+                    case,
+                    kind,
+                    "shipment",
+                    f"{case.source_id}/{shipment.shipment_id}",
+                    found=f"{units} units in the store",
+                )
             )
         return lost
 
     def _told(
-        self, case: Case, name: str, held: Held, request: ShipmentRequest, shipment: StoreShipment, belief: OrderAtStore, verdict: Verdict,
-        *, is_whole: bool,
-    ) -> None:  # fmt: skip
+        self,
+        case: Case,
+        name: str,
+        held: Held,
+        request: ShipmentRequest,
+        shipment: StoreShipment,
+        belief: OrderAtStore,
+        verdict: Verdict,
+        *,
+        is_whole: bool,
+    ) -> None:
         """Compare what a shipment says with its parcel; a number that the OMS does not name is the store's own."""
         record = f"{case.source_id}/{shipment.shipment_id}"
         if request.tracking_number and shipment.tracking_number != request.tracking_number:
             verdict.drifts.append(
-                self._drift(case, DIFFERS, "shipment", record, "tracking_number", expected=request.tracking_number,
-                            found=shipment.tracking_number or "none", can_heal=True)
-            )  # fmt: skip
+                self._drift(
+                    case,
+                    DIFFERS,
+                    "shipment",
+                    record,
+                    "tracking_number",
+                    expected=request.tracking_number,
+                    found=shipment.tracking_number or "none",
+                    can_heal=True,
+                )
+            )
             belief.shipments[name] = replace(held, tracking=shipment.tracking_number)
         if is_whole and _units(shipment) != {line.line_id: line.quantity for line in request.lines}:
-            verdict.drifts.append(self._drift(case, DIFFERS, "shipment", record, "units", expected="as in the parcel", found="others"))
+            verdict.drifts.append(
+                self._drift(
+                    case,
+                    DIFFERS,
+                    "shipment",
+                    record,
+                    "units",
+                    expected="as in the parcel",
+                    found="others",
+                )
+            )
 
-    def _status(self, case: Case, fulfilment: Fulfilment, belief: OrderAtStore, sight: StoreSight, verdict: Verdict) -> None:
+    def _status(
+        self,
+        case: Case,
+        fulfilment: Fulfilment,
+        belief: OrderAtStore,
+        sight: StoreSight,
+        verdict: Verdict,
+    ) -> None:
         wanted = fulfilment.milestone()
         status = self._sync.platform.status_for(wanted)
         if not sight.is_behind(wanted, status):
             return
         expected = f"{status} ({wanted})"
         verdict.drifts.append(
-            self._drift(case, DIFFERS, "status", case.source_id, "status", expected=expected, found=sight.status, can_heal=True)
+            self._drift(
+                case,
+                DIFFERS,
+                "status",
+                case.source_id,
+                "status",
+                expected=expected,
+                found=sight.status,
+                can_heal=True,
+            )
         )
         belief.status, belief.milestone = sight.status, None
 
-    def _repair(self, case: Case, oms: RawRecord, fulfilment: Fulfilment, belief: OrderAtStore, lost: set[str]) -> Repair:
+    def _repair(
+        self,
+        case: Case,
+        oms: RawRecord,
+        fulfilment: Fulfilment,
+        belief: OrderAtStore,
+        lost: set[str],
+    ) -> Repair:
         known = case.shipments
         row = None
         if known.target is not None:
             belief.sequence += 1
             row = belief.row(case.source_id, fulfilment)
-        repair = Repair(SHIPMENTS, case.order_id, oms.updated_at.date(), "re_read", known, None, case.source_id, row, lost=frozenset(lost))
+        repair = Repair(
+            SHIPMENTS,
+            case.order_id,
+            oms.updated_at.date(),
+            "re_read",
+            known,
+            None,
+            case.source_id,
+            row,
+            lost=frozenset(lost),
+        )
         accepted, newest = known.accepted, known.newest
         is_same = newest is not None and newest.digest == content_digest(oms.payload)
-        if accepted is not None and newest is not None and is_same and accepted.capture_id == newest.capture_id:
-            return replace(repair, day=accepted.source_day, mode="as_captured", capture_id=accepted.capture_id)
+        if (
+            accepted is not None
+            and newest is not None
+            and is_same
+            and accepted.capture_id == newest.capture_id
+        ):
+            return replace(
+                repair, day=accepted.source_day, mode="as_captured", capture_id=accepted.capture_id
+            )
         return repair
 
     def _drift(
-        self, case: Case, kind: DriftClass, entity: Entity, record: str, field: str = "", *, expected: str = "", found: str = "",
+        self,
+        case: Case,
+        kind: DriftClass,
+        entity: Entity,
+        record: str,
+        field: str = "",
+        *,
+        expected: str = "",
+        found: str = "",
         can_heal: bool = False,
-    ) -> Drift:  # fmt: skip
+    ) -> Drift:
         newest = case.shipments.newest
-        return Drift(kind, entity, record, field, SHIPMENTS, case.order_id, case.correlation_id, expected, found, can_heal,
-                     source_day=newest.source_day if newest else None)  # fmt: skip
+        return Drift(
+            kind,
+            entity,
+            record,
+            field,
+            SHIPMENTS,
+            case.order_id,
+            case.correlation_id,
+            expected,
+            found,
+            can_heal,
+            source_day=newest.source_day if newest else None,
+        )
 
 
 def _lines(case: Case) -> dict[str, tuple[str, str]] | None:
@@ -159,9 +286,13 @@ def _units(shipment: StoreShipment) -> dict[str, int]:
 def _is_same(request: ShipmentRequest, shipment: StoreShipment) -> bool:
     wanted = {line.line_id: line.quantity for line in request.lines}
     return (
-        shipment.group_id == request.group_id and _units(shipment) == wanted and shipment.tracking_number in ("", request.tracking_number)
+        shipment.group_id == request.group_id
+        and _units(shipment) == wanted
+        and shipment.tracking_number in ("", request.tracking_number)
     )
 
 
 def _same(request: ShipmentRequest, shipments: Mapping[str, StoreShipment]) -> str | None:
-    return next((number for number, shipment in shipments.items() if _is_same(request, shipment)), None)
+    return next(
+        (number for number, shipment in shipments.items() if _is_same(request, shipment)), None
+    )

@@ -25,15 +25,36 @@ def heal(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[i
     """Correct the ledger and queue the reruns, all in one transaction under the writer's lock; return the reruns' ids."""
     if not repairs:
         return []
-    with sync.ledger.session(sync.name, stream, sync.run_id) as session, session.writer_lock(), session.transaction():
+    with (
+        sync.ledger.session(sync.name, stream, sync.run_id) as session,
+        session.writer_lock(),
+        session.transaction(),
+    ):
         sound = _sound(sync, session, repairs)
         if not sound:
             return []
-        session.deliveries.put_targets([repair.belief for repair in sound if repair.belief is not None])
-        forget_targets(session.db, sync.name, stream, [repair.target_key for repair in sound if repair.is_gone])
-        lose_deliveries(session.db, sync.name, stream, {r.target_key: r.lost for r in sound if r.lost}, orders_gone=_gone(sound))
-        make_due(session.db, sync.name, stream, [(r.day, r.capture_id) for r in sound if r.capture_id is not None])
-        Drifts(session.db, sync.name, sync.run_id).healing(stream, [repair.source_id for repair in sound], who)
+        session.deliveries.put_targets(
+            [repair.belief for repair in sound if repair.belief is not None]
+        )
+        forget_targets(
+            session.db, sync.name, stream, [repair.target_key for repair in sound if repair.is_gone]
+        )
+        lose_deliveries(
+            session.db,
+            sync.name,
+            stream,
+            {r.target_key: r.lost for r in sound if r.lost},
+            orders_gone=_gone(sound),
+        )
+        make_due(
+            session.db,
+            sync.name,
+            stream,
+            [(r.day, r.capture_id) for r in sound if r.capture_id is not None],
+        )
+        Drifts(session.db, sync.name, sync.run_id).healing(
+            stream, [repair.source_id for repair in sound], who
+        )
         return reruns.ask(session.db, _reruns(sync, stream, sound, who))
 
 
@@ -52,7 +73,8 @@ def _reruns(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> lis
     for repair in repairs:
         wanted.setdefault((repair.day, repair.mode), []).append(repair.source_id)
     return [
-        Rerun(sync.name, stream, day, sorted(ids), mode, force=False, asked_by=who, why=WHY) for (day, mode), ids in sorted(wanted.items())
+        Rerun(sync.name, stream, day, sorted(ids), mode, force=False, asked_by=who, why=WHY)
+        for (day, mode), ids in sorted(wanted.items())
     ]
 
 

@@ -85,7 +85,15 @@ def held_up(known: Evidence) -> datetime | None:
     return newest.captured_at if newest.state is None else newest.validated_at or newest.captured_at
 
 
-def stuck(verdict: Verdict, entity: Entity, record: str, correlation_id: str, known: Evidence, now: datetime, limit: timedelta) -> bool:
+def stuck(
+    verdict: Verdict,
+    entity: Entity,
+    record: str,
+    correlation_id: str,
+    known: Evidence,
+    now: datetime,
+    limit: timedelta,
+) -> bool:
     """Note where the newest version waits, or is stuck beyond the limit; return whether it does either."""
     since = held_up(known)
     newest = known.newest
@@ -95,10 +103,24 @@ def stuck(verdict: Verdict, entity: Entity, record: str, correlation_id: str, kn
         verdict.is_waiting = True
         return True
     verdict.drifts.append(
-        Drift(STUCK, entity, record, "delivery", verdict.stream, verdict.source_id, correlation_id, "delivered",
-              "not validated" if newest.state is None else "not delivered", can_heal=True, since=since, source_day=newest.source_day)
-    )  # fmt: skip
-    verdict.repair = Repair(verdict.stream, verdict.source_id, newest.source_day, "as_captured", known)
+        Drift(
+            STUCK,
+            entity,
+            record,
+            "delivery",
+            verdict.stream,
+            verdict.source_id,
+            correlation_id,
+            "delivered",
+            "not validated" if newest.state is None else "not delivered",
+            can_heal=True,
+            since=since,
+            source_day=newest.source_day,
+        )
+    )
+    verdict.repair = Repair(
+        verdict.stream, verdict.source_id, newest.source_day, "as_captured", known
+    )
     return True
 
 

@@ -86,10 +86,15 @@ class _Books:
                 sure.append(verdict)
                 self.report.drifts += confirmed
         with self.session.transaction():
-            self.drifts.see([d for v in sure for d in v.drifts if d.key in suspected], self.sync.connection.owner)
+            self.drifts.see(
+                [d for v in sure for d in v.drifts if d.key in suspected],
+                self.sync.connection.owner,
+            )
             self.close(verdicts)
         if self.request.heal:
-            repairs = [v.repair for v in sure if v.repair is not None and any(d.can_heal for d in v.drifts)]
+            repairs = [
+                v.repair for v in sure if v.repair is not None and any(d.can_heal for d in v.drifts)
+            ]
             for stream, of_stream in by_stream(repairs).items():
                 self.report.reruns += heal(self.sync, stream, of_stream, self.request.asked_by)
 
@@ -102,7 +107,9 @@ class _Orders:
         self._books = _Books(sync, session, request, report)
 
     def run(self) -> None:
-        sightings = Sightings(self._sync, self._session, self._request.day, window_of(self._request.day.isoformat()))
+        sightings = Sightings(
+            self._sync, self._session, self._request.day, window_of(self._request.day.isoformat())
+        )
         judges = self._judges()
         suspects: dict[str, set[str]] = {}
         keys: set[DriftKey] = set()
@@ -114,7 +121,9 @@ class _Orders:
                 steady += [v for v in verdicts if not v.drifts]
                 if found := {key for v in verdicts for key in v.drift_keys()}:
                     keys |= found
-                    suspects.setdefault(case.source_id, set()).update(claim.order_id for claim in case.others)
+                    suspects.setdefault(case.source_id, set()).update(
+                        claim.order_id for claim in case.others
+                    )
             self._report.waiting += sum(v.is_waiting for v in steady)
             self._books.close(steady)
         if suspects:
@@ -125,12 +134,23 @@ class _Orders:
 
     def _judges(self) -> list[Callable[[Case], Verdict]]:
         """Return the judges of the chosen streams, by what has been captured until now."""
-        now, db, name, overlap = datetime.now(UTC), self._session.db, self._sync.name, self._sync.connection.overlap
+        now, db, name, overlap = (
+            datetime.now(UTC),
+            self._session.db,
+            self._sync.name,
+            self._sync.connection.overlap,
+        )
         judges: list[Callable[[Case], Verdict]] = []
         if ORDERS in self._request.streams:
-            judges.append(OrderJudge(self._sync, Covered(db, name, ORDERS, overlap).__contains__, now).judge)
+            judges.append(
+                OrderJudge(self._sync, Covered(db, name, ORDERS, overlap).__contains__, now).judge
+            )
         if SHIPMENTS in self._request.streams:
-            judges.append(FulfilmentJudge(self._sync, Covered(db, name, SHIPMENTS, overlap).__contains__, now).judge)
+            judges.append(
+                FulfilmentJudge(
+                    self._sync, Covered(db, name, SHIPMENTS, overlap).__contains__, now
+                ).judge
+            )
         return judges
 
 
@@ -162,14 +182,21 @@ class _Stock:
         for start in range(0, len(chosen), SKUS_AT_ONCE):
             verdicts = self._judge(chosen[start : start + SKUS_AT_ONCE])
             # A level that moved between the looks is being sold or written: it is no drift yet.
-            same = {drift.key for v in verdicts for drift in v.drifts if _is_same(first.get(drift.key), drift)}
+            same = {
+                drift.key
+                for v in verdicts
+                for drift in v.drifts
+                if _is_same(first.get(drift.key), drift)
+            }
             moving = [v for v in verdicts if v.drifts and not v.drift_keys() & same]
             for verdict in moving:
                 verdict.waiting()
             self._books.keep(verdicts, same)
 
     def _judge(self, skus: Sequence[str]) -> list[Verdict]:
-        return StockJudge(self._sync, STREAMS[INVENTORY], datetime.now(UTC)).judge(self._session, skus)
+        return StockJudge(self._sync, STREAMS[INVENTORY], datetime.now(UTC)).judge(
+            self._session, skus
+        )
 
     def _chunks(self) -> Iterator[list[str]]:
         after = ""
@@ -181,8 +208,12 @@ class _Stock:
         """Tell whether everything that the store had sold at the first look is captured: a sale lowers the store's level at once."""
         if ORDERS not in self._sync.connection.streams:
             return True
-        until = Covered(self._session.db, self._sync.name, ORDERS, self._sync.connection.overlap).until
-        return until is not None and (until > moment or self._sync.platform.probe_orders(until) is None)
+        until = Covered(
+            self._session.db, self._sync.name, ORDERS, self._sync.connection.overlap
+        ).until
+        return until is not None and (
+            until > moment or self._sync.platform.probe_orders(until) is None
+        )
 
 
 def _is_same(before: Drift | None, now: Drift) -> bool:

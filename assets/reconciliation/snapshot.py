@@ -42,8 +42,16 @@ class Sightings:
             self._seen |= store.keys()
             yield self._cases(list(store), store=store)
         for page in _gathered(self._sync.oms.fetch_fulfilments(self._window)):
-            claims = [(record, claim) for record in page if (claim := self._sync.oms.to_claim(record.payload)) is not None]
-            own = {claim.source_id: record for record, claim in claims if claim.is_own_id and claim.source_id not in self._seen}
+            claims = [
+                (record, claim)
+                for record in page
+                if (claim := self._sync.oms.to_claim(record.payload)) is not None
+            ]
+            own = {
+                claim.source_id: record
+                for record, claim in claims
+                if claim.is_own_id and claim.source_id not in self._seen
+            }
             others = _by_source(claim for _, claim in claims if not claim.is_own_id)
             if ids := [*own, *(source_id for source_id in others if source_id not in own)]:
                 self._seen |= set(ids)
@@ -62,7 +70,9 @@ class Sightings:
 
     def _fresh(self, ids: Iterator[str]) -> Iterator[list[str]]:
         while True:
-            chunk = list(islice((source_id for source_id in ids if source_id not in self._seen), CHUNK))
+            chunk = list(
+                islice((source_id for source_id in ids if source_id not in self._seen), CHUNK)
+            )
             if not chunk:
                 return
             fresh = list(dict.fromkeys(chunk))
@@ -87,32 +97,61 @@ class Sightings:
             yield from (source_id.removeprefix(self._prefix) for source_id in ids)
 
     def _cases(
-        self, ids: Sequence[str], *, store: Mapping[str, RawRecord] | None = None, oms: Mapping[str, RawRecord] | None = None,
+        self,
+        ids: Sequence[str],
+        *,
+        store: Mapping[str, RawRecord] | None = None,
+        oms: Mapping[str, RawRecord] | None = None,
         others: Mapping[str, tuple[OrderClaim, ...]] | None = None,
-    ) -> list[Case]:  # fmt: skip
+    ) -> list[Case]:
         at_store, at_oms, claims = dict(store or {}), dict(oms or {}), dict(others or {})
-        for page in self._sync.platform.read_orders([source_id for source_id in ids if source_id not in at_store]):
+        for page in self._sync.platform.read_orders(
+            [source_id for source_id in ids if source_id not in at_store]
+        ):
             at_store |= {record.source_id: record for record in page}
         known = self._known_claims(ids, claims)
         before = self._evidence(ids)
-        if missing := {self._prefix + source_id: source_id for source_id in ids if source_id not in at_oms}:
-            at_oms |= {missing[record.source_id]: record for record in self._sync.oms.read_orders(missing) if record.source_id in missing}
-        shipped = [source_id for source_id in ids if self._may_have_shipments(source_id, at_store, at_oms, before)]
+        if missing := {
+            self._prefix + source_id: source_id for source_id in ids if source_id not in at_oms
+        }:
+            at_oms |= {
+                missing[record.source_id]: record
+                for record in self._sync.oms.read_orders(missing)
+                if record.source_id in missing
+            }
+        shipped = [
+            source_id
+            for source_id in ids
+            if self._may_have_shipments(source_id, at_store, at_oms, before)
+        ]
         shipments = asyncio.run(self._shipments(shipped)) if shipped else {}
         after = self._evidence(ids)
         return [
-            Case(source_id, self._prefix + source_id, correlation_id(self._sync.name, "order", source_id), at_store.get(source_id),
-                 at_oms.get(source_id), known.get(source_id, ()), *after[source_id], shipments.get(source_id, {}),
-                 has_moved=before[source_id] != after[source_id])
+            Case(
+                source_id,
+                self._prefix + source_id,
+                correlation_id(self._sync.name, "order", source_id),
+                at_store.get(source_id),
+                at_oms.get(source_id),
+                known.get(source_id, ()),
+                *after[source_id],
+                shipments.get(source_id, {}),
+                has_moved=before[source_id] != after[source_id],
+            )
             for source_id in ids
-        ]  # fmt: skip
+        ]
 
-    def _known_claims(self, ids: Sequence[str], claims: Mapping[str, tuple[OrderClaim, ...]]) -> dict[str, tuple[OrderClaim, ...]]:
+    def _known_claims(
+        self, ids: Sequence[str], claims: Mapping[str, tuple[OrderClaim, ...]]
+    ) -> dict[str, tuple[OrderClaim, ...]]:
         """Add the claims that an earlier reconciliation found: the OMS need not have touched them since."""
         told = {claim.order_id for of_one in claims.values() for claim in of_one}
         kept = [record for record in self._drifts.open_orders(ids) if record not in told]
         found = _by_source(self._claims(kept))
-        return {source_id: (*claims.get(source_id, ()), *found.get(source_id, ())) for source_id in {*claims, *found}}
+        return {
+            source_id: (*claims.get(source_id, ()), *found.get(source_id, ()))
+            for source_id in {*claims, *found}
+        }
 
     def _claims(self, order_ids: Collection[str]) -> Iterator[OrderClaim]:
         for record in self._sync.oms.read_orders(order_ids) if order_ids else ():
@@ -124,12 +163,17 @@ class Sightings:
         orders = evidence(self._session.db, self._sync.name, ORDERS, ids)
         targets = {self._prefix + source_id: source_id for source_id in ids}
         shipments = evidence(self._session.db, self._sync.name, SHIPMENTS, list(targets), targets)
-        return {source_id: (orders[source_id], shipments[self._prefix + source_id]) for source_id in ids}
+        return {
+            source_id: (orders[source_id], shipments[self._prefix + source_id]) for source_id in ids
+        }
 
     def _may_have_shipments(
-        self, source_id: str, store: Mapping[str, RawRecord], oms: Mapping[str, RawRecord],
+        self,
+        source_id: str,
+        store: Mapping[str, RawRecord],
+        oms: Mapping[str, RawRecord],
         known: Mapping[str, tuple[Evidence, Evidence]],
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Tell whether a look-up of shipments, a call for each order, is worth it: units are shipped at either end, or were."""
         if source_id not in store or source_id not in oms:
             return False
@@ -173,7 +217,9 @@ def _gathered(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
         yield waiting
 
 
-def _by_source(claims: Iterator[OrderClaim] | Collection[OrderClaim]) -> dict[str, tuple[OrderClaim, ...]]:
+def _by_source(
+    claims: Iterator[OrderClaim] | Collection[OrderClaim],
+) -> dict[str, tuple[OrderClaim, ...]]:
     found: dict[str, dict[str, OrderClaim]] = {}
     for claim in claims:
         found.setdefault(claim.source_id, {})[claim.order_id] = claim

@@ -29,7 +29,9 @@ def refresh(sync: Sync, session: Session) -> None:
     rows = [_rejection(sync, one) for one in unusable.values()]
     with session.transaction():
         session.rejections.open(day, rows, sync.run_id)
-        session.rejections.close_others("captured", list(unusable), "the store's catalog can be read", sync.run_id)
+        session.rejections.close_others(
+            "captured", list(unusable), "the store's catalog can be read", sync.run_id
+        )
 
 
 def _usable(sync: Sync, unusable: dict[str, Unusable]) -> Iterator[list[StoreItem]]:
@@ -40,4 +42,10 @@ def _usable(sync: Sync, unusable: dict[str, Unusable]) -> Iterator[list[StoreIte
 
 def _rejection(sync: Sync, one: Unusable) -> RejectionRow:
     identity = capture_id(sync.name, INVENTORY, one.source_id, one.digest, "")
-    return RejectionRow(identity, one.source_id, "captured", one.problems, correlation_id(sync.name, "stock", one.source_id))
+    return RejectionRow(
+        identity,
+        one.source_id,
+        "captured",
+        one.problems,
+        correlation_id(sync.name, "stock", one.source_id),
+    )

@@ -36,8 +36,30 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 LEVEL = (
-    ("capture_id", "sku", "node", "available", "on_hand", "reserved", "expected", "expected_at", "infinite", "observed_at"),
-    ("uuid", "text", "text", "numeric", "numeric", "numeric", "numeric", "timestamptz", "bool", "timestamptz"),
+    (
+        "capture_id",
+        "sku",
+        "node",
+        "available",
+        "on_hand",
+        "reserved",
+        "expected",
+        "expected_at",
+        "infinite",
+        "observed_at",
+    ),
+    (
+        "uuid",
+        "text",
+        "text",
+        "numeric",
+        "numeric",
+        "numeric",
+        "numeric",
+        "timestamptz",
+        "bool",
+        "timestamptz",
+    ),
 )
 SKUS_AT_ONCE = 2_000
 REASON = "Lockstep: availability of the order management system"
@@ -74,7 +96,9 @@ class Inventory:
         """Digest what the OMS's adapter says is the row's content: its moment changes at every look."""
         return content_digest(record.payload if record.content is None else record.content)
 
-    def mapper(self, sync: Sync, session: Session, captures: Sequence[Captured]) -> Callable[[bytes], Mapped[StockLevel] | Skipped]:
+    def mapper(
+        self, sync: Sync, session: Session, captures: Sequence[Captured]
+    ) -> Callable[[bytes], Mapped[StockLevel] | Skipped]:
         """Map; a zero row of an item that the master lacks is missing, which is not zero (unless the policy says so)."""
         policy = sync.connection.inventory
         absent: set[str] = set()
@@ -89,12 +113,17 @@ class Inventory:
         def to_level(payload: bytes) -> Mapped[StockLevel] | Skipped:
             mapped = sync.oms.to_stock_level(payload)
             if isinstance(mapped, Mapped) and mapped.record.sku in absent:
-                return Skipped("item_missing_at_oms", "the OMS does not know the item; inventory.missing_item is skip")
+                return Skipped(
+                    "item_missing_at_oms",
+                    "the OMS does not know the item; inventory.missing_item is skip",
+                )
             return mapped
 
         return to_level
 
-    def check(self, sync: Sync, session: Session, records: Sequence[StockLevel]) -> Mapping[int, Sequence[Problem]]:
+    def check(
+        self, sync: Sync, session: Session, records: Sequence[StockLevel]
+    ) -> Mapping[int, Sequence[Problem]]:
         """Check the batch."""
         del sync, session
         return stock_problems(records)
@@ -118,7 +147,9 @@ class Inventory:
         ]
         return [TypedRows("stock_level", *LEVEL, rows)]
 
-    def deliver(self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]) -> DeliveryCounts:
+    def deliver(
+        self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]
+    ) -> DeliveryCounts:
         """Write the levels that differ, in batches of the API's size."""
         return _Delivery(sync, session, request).run(chunk)
 
@@ -164,17 +195,29 @@ class _Delivery:
         finally:
             with self._session.transaction():
                 self._session.records.settle(self._request.day, self._outcomes)
-                self._session.rejections.open(self._request.day, self._rejections, self._sync.run_id)
+                self._session.rejections.open(
+                    self._request.day, self._rejections, self._sync.run_id
+                )
                 if self._session.rejections.any_open():
-                    through = {capture for capture, outcome in self._outcomes if outcome in ("delivered", "unchanged")}
+                    through = {
+                        capture
+                        for capture, outcome in self._outcomes
+                        if outcome in ("delivered", "unchanged")
+                    }
                     ids = [a.source_id for a in chunk if a.capture_id in through]
-                    self._session.rejections.close("delivered", ids, "the store took the level", self._sync.run_id)
+                    self._session.rejections.close(
+                        "delivered", ids, "the store took the level", self._sync.run_id
+                    )
         return self._counts
 
-    def _changes(self, levels: Mapping[Accepted, StockLevel], items: Mapping[str, StoreItem]) -> list[_Change]:
+    def _changes(
+        self, levels: Mapping[Accepted, StockLevel], items: Mapping[str, StoreItem]
+    ) -> list[_Change]:
         policy = self._sync.connection.inventory
         locations = self._sync.platform.location_ids()
-        undelivered = self._session.records.undelivered_units() if policy.subtract_undelivered else {}
+        undelivered = (
+            self._session.records.undelivered_units() if policy.subtract_undelivered else {}
+        )
         self._provisional = {sku for sku, units in undelivered.items() if units}
         wanted: list[tuple[Accepted, StockTarget]] = []
         for accepted, level in levels.items():
@@ -190,7 +233,9 @@ class _Delivery:
             else:
                 wanted.append((accepted, target))
         known = self._known([target for _, target in wanted])
-        self._uncertain = self._session.deliveries.unsettled([accepted.source_id for accepted, _ in wanted])
+        self._uncertain = self._session.deliveries.unsettled(
+            [accepted.source_id for accepted, _ in wanted]
+        )
         changes: list[_Change] = []
         for accepted, target in wanted:
             change = self._change(accepted, target, known.get(_key(target)))
@@ -219,21 +264,48 @@ class _Delivery:
             moment = datetime.now(UTC)
             for (sku, location), quantity in now.items():
                 content = _content(quantity, infinite=False)
-                row = TargetRow(f"{sku}@{location}", location, content, content_digest(content), "", 0, moment)
+                row = TargetRow(
+                    f"{sku}@{location}", location, content, content_digest(content), "", 0, moment
+                )
                 known.setdefault(row.target_key, row)
         return known
 
-    def _change(self, accepted: Accepted, target: StockTarget, known: TargetRow | None) -> _Change | None:
+    def _change(
+        self, accepted: Accepted, target: StockTarget, known: TargetRow | None
+    ) -> _Change | None:
         content = _content(target.quantity, infinite=target.infinite)
         digest = content_digest(content)
         # What a dead run had begun to write may stand in the store in place of what it is known to hold.
         is_uncertain = accepted.source_id in self._uncertain
-        if known is not None and known.digest == digest and not self._request.force and not is_uncertain:
+        if (
+            known is not None
+            and known.digest == digest
+            and not self._request.force
+            and not is_uncertain
+        ):
             return None
         sequence = known.sequence if known else 0
-        key = delivery_key(self._sync.name, INVENTORY, accepted.source_id, f"stock:{sequence}", digest)
-        claim = ClaimRow(key, accepted.source_id, "stock", _key(target), accepted.capture_id, self._request.day, accepted.correlation_id)
-        holds = TargetRow(_key(target), target.location, content, digest, "", sequence + 1, accepted.source_updated_at)
+        key = delivery_key(
+            self._sync.name, INVENTORY, accepted.source_id, f"stock:{sequence}", digest
+        )
+        claim = ClaimRow(
+            key,
+            accepted.source_id,
+            "stock",
+            _key(target),
+            accepted.capture_id,
+            self._request.day,
+            accepted.correlation_id,
+        )
+        holds = TargetRow(
+            _key(target),
+            target.location,
+            content,
+            digest,
+            "",
+            sequence + 1,
+            accepted.source_updated_at,
+        )
         return _Change(accepted, target, claim, holds)
 
     async def _write(self, changes: Sequence[_Change], items: Mapping[str, StoreItem]) -> None:
@@ -245,9 +317,17 @@ class _Delivery:
             for start in range(0, len(ordered), size):
                 await self._write_batch(ordered[start : start + size], items, desk, writer)
 
-    async def _write_batch(self, batch: Sequence[_Change], items: Mapping[str, StoreItem], desk: Desk, writer: StoreWriter) -> None:
+    async def _write_batch(
+        self,
+        batch: Sequence[_Change],
+        items: Mapping[str, StoreItem],
+        desk: Desk,
+        writer: StoreWriter,
+    ) -> None:
         keys = {c.claim.delivery_key for c in batch}
-        begun = [u.delivery_key for c in batch for u in self._uncertain.get(c.accepted.source_id, ())]
+        begun = [
+            u.delivery_key for c in batch for u in self._uncertain.get(c.accepted.source_id, ())
+        ]
         with self._session.transaction():
             self._session.deliveries.supersede([key for key in begun if key not in keys])
             self._session.deliveries.claim([c.claim for c in batch], self._sync.run_id)
@@ -260,7 +340,9 @@ class _Delivery:
             return
         self._settle(batch, refused, desk, state="delivered", error="")
 
-    async def _put(self, batch: Sequence[_Change], items: Mapping[str, StoreItem], writer: StoreWriter) -> dict[str, Problem]:
+    async def _put(
+        self, batch: Sequence[_Change], items: Mapping[str, StoreItem], writer: StoreWriter
+    ) -> dict[str, Problem]:
         levels = [c.target for c in batch if not c.target.infinite]
         answers = await writer.put_stock(levels, items, REASON) if levels else []
         for change in batch:
@@ -268,18 +350,36 @@ class _Delivery:
                 await writer.stop_tracking(items[change.target.sku])
         return {_key(a.target): a.problem for a in answers if a.problem is not None}
 
-    def _settle(self, batch: Sequence[_Change], refused: Mapping[str, Problem], desk: Desk, *, state: str, error: str) -> None:
+    def _settle(
+        self,
+        batch: Sequence[_Change],
+        refused: Mapping[str, Problem],
+        desk: Desk,
+        *,
+        state: str,
+        error: str,
+    ) -> None:
         rows: list[SettleRow] = []
         for change in batch:
             problem = refused.get(change.holds.target_key)
             rows.append(
-                SettleRow(change.claim.delivery_key, "refused" if problem else state, "", "", problem.message if problem else error)
+                SettleRow(
+                    change.claim.delivery_key,
+                    "refused" if problem else state,
+                    "",
+                    "",
+                    problem.message if problem else error,
+                )
             )
             if problem is not None:
                 self._outcomes.append((change.accepted.capture_id, "rejected"))
                 self._rejections.append(
                     RejectionRow(
-                        change.accepted.capture_id, change.accepted.source_id, "delivered", [problem], change.accepted.correlation_id
+                        change.accepted.capture_id,
+                        change.accepted.source_id,
+                        "delivered",
+                        [problem],
+                        change.accepted.correlation_id,
                     )
                 )
                 self._counts.rejected += 1
@@ -287,7 +387,9 @@ class _Delivery:
                 self._conclude(change.accepted, change.target.sku, "delivered")
                 self._counts.delivered += 1
                 self._counts.effect("stock")
-        holds = [c.holds for c in batch if state == "delivered" and c.holds.target_key not in refused]
+        holds = [
+            c.holds for c in batch if state == "delivered" and c.holds.target_key not in refused
+        ]
         desk.settle_rows(rows, holds)
 
 

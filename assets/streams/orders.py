@@ -35,14 +35,70 @@ from resources.lockstep import Sync
 CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
 
 HEADER = (
-    ("capture_id", "source_id", "order_id", "number", "channel", "cancelled", "ordered_at", "currency", "tax_included", "total",
-     "total_tax", "line_count", "units", "is_guest", "ship_country"),
-    ("uuid", "text", "text", "text", "text", "bool", "timestamptz", "text", "bool", "numeric", "numeric", "int4", "numeric", "bool",
-     "text"),
-)  # fmt: skip
+    (
+        "capture_id",
+        "source_id",
+        "order_id",
+        "number",
+        "channel",
+        "cancelled",
+        "ordered_at",
+        "currency",
+        "tax_included",
+        "total",
+        "total_tax",
+        "line_count",
+        "units",
+        "is_guest",
+        "ship_country",
+    ),
+    (
+        "uuid",
+        "text",
+        "text",
+        "text",
+        "text",
+        "bool",
+        "timestamptz",
+        "text",
+        "bool",
+        "numeric",
+        "numeric",
+        "int4",
+        "numeric",
+        "bool",
+        "text",
+    ),
+)
 LINE = (
-    ("capture_id", "source_id", "line_id", "group_id", "kind", "sku", "quantity", "uom", "unit_price", "line_total", "discount", "tax"),
-    ("uuid", "text", "text", "text", "text", "text", "numeric", "text", "numeric", "numeric", "numeric", "numeric"),
+    (
+        "capture_id",
+        "source_id",
+        "line_id",
+        "group_id",
+        "kind",
+        "sku",
+        "quantity",
+        "uom",
+        "unit_price",
+        "line_total",
+        "discount",
+        "tax",
+    ),
+    (
+        "uuid",
+        "text",
+        "text",
+        "text",
+        "text",
+        "text",
+        "numeric",
+        "text",
+        "numeric",
+        "numeric",
+        "numeric",
+        "numeric",
+    ),
 )
 
 
@@ -71,12 +127,16 @@ class Orders:
         """Digest the whole payload."""
         return content_digest(record.payload)
 
-    def mapper(self, sync: Sync, session: Session, captures: Sequence[Captured]) -> Callable[[bytes], Mapped[Order] | Skipped]:
+    def mapper(
+        self, sync: Sync, session: Session, captures: Sequence[Captured]
+    ) -> Callable[[bytes], Mapped[Order] | Skipped]:
         """Map with the knowledge of which of the chunk's orders the OMS has."""
         exported = session.deliveries.possible_targets([c.source_id for c in captures])
         return lambda payload: sync.platform.to_order(payload, exported.__contains__)
 
-    def check(self, sync: Sync, session: Session, records: Sequence[Order]) -> Mapping[int, Sequence[Problem]]:
+    def check(
+        self, sync: Sync, session: Session, records: Sequence[Order]
+    ) -> Mapping[int, Sequence[Problem]]:
         """Check the batch, and its SKUs against the OMS's item master: known ones are remembered, unknown ones asked for each time."""
         known: dict[str, MasterItem] | None = None
         if sync.connection.orders.check_items:
@@ -93,21 +153,52 @@ class Orders:
         headers: list[tuple[Any, ...]] = []
         lines: list[tuple[Any, ...]] = []
         for capture, order in accepted:
-            country = next((g.address.country for g in order.groups if g.address is not None), order.billing.country)
+            country = next(
+                (g.address.country for g in order.groups if g.address is not None),
+                order.billing.country,
+            )
             units = sum(line.quantity for line in order.lines)
             headers.append(
-                (capture.capture_id, order.source_id, order.order_id, order.number, order.channel, order.cancelled, order.ordered_at,
-                 order.currency, order.tax_included, order.total, order.total_tax, len(order.lines), units,
-                 order.customer.customer_id is None, country)
-            )  # fmt: skip
+                (
+                    capture.capture_id,
+                    order.source_id,
+                    order.order_id,
+                    order.number,
+                    order.channel,
+                    order.cancelled,
+                    order.ordered_at,
+                    order.currency,
+                    order.tax_included,
+                    order.total,
+                    order.total_tax,
+                    len(order.lines),
+                    units,
+                    order.customer.customer_id is None,
+                    country,
+                )
+            )
             lines += [
-                (capture.capture_id, order.source_id, line.line_id, line.group_id, str(line.kind), line.sku, line.quantity, line.uom,
-                 line.unit_price, line.line_total, line.total_discount(), line.total_tax())
+                (
+                    capture.capture_id,
+                    order.source_id,
+                    line.line_id,
+                    line.group_id,
+                    str(line.kind),
+                    line.sku,
+                    line.quantity,
+                    line.uom,
+                    line.unit_price,
+                    line.line_total,
+                    line.total_discount(),
+                    line.total_tax(),
+                )
                 for line in order.lines
-            ]  # fmt: skip
+            ]
         return [TypedRows("order_header", *HEADER, headers), TypedRows("order_line", *LINE, lines)]
 
-    def deliver(self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]) -> DeliveryCounts:
+    def deliver(
+        self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]
+    ) -> DeliveryCounts:
         """Send what the OMS does not hold in this form."""
         return _Delivery(sync, session, request).run(chunk)
 
@@ -125,8 +216,11 @@ class _Delivery:
     def run(self, chunk: Sequence[Accepted]) -> DeliveryCounts:
         overtaken = conclude(self._sync, self._session, [a for a in chunk if a.superseded])
         self._finishing = overtaken.finishing
-        chunk = [a._replace(superseded=a.superseded and a.capture_id not in overtaken.finishing) for a in chunk
-                 if a.capture_id not in overtaken.waiting]  # fmt: skip
+        chunk = [
+            a._replace(superseded=a.superseded and a.capture_id not in overtaken.finishing)
+            for a in chunk
+            if a.capture_id not in overtaken.waiting
+        ]
         current = [a for a in chunk if not a.superseded]
         ids = [a.source_id for a in current]
         if self._request.again:
@@ -136,9 +230,12 @@ class _Delivery:
         return asyncio.run(self._push(chunk, current, known, unsettled))
 
     async def _push(
-        self, chunk: Sequence[Accepted], current: Sequence[Accepted], known: Mapping[str, TargetRow],
+        self,
+        chunk: Sequence[Accepted],
+        current: Sequence[Accepted],
+        known: Mapping[str, TargetRow],
         unsettled: Mapping[str, list[Unsettled]],
-    ) -> DeliveryCounts:  # fmt: skip
+    ) -> DeliveryCounts:
         desk = Desk(self._session, self._sync.run_id, self._sync.connection.max_attempts)
         async with self._sync.oms.writer(desk.log) as writer:
             courses: list[Course] = []
@@ -147,12 +244,20 @@ class _Delivery:
                 begun = unsettled.get(accepted.source_id, [])
                 uncertain = [u for u in begun if u.may_have_been_sent]
                 try:
-                    course = self._course(accepted, known.get(accepted.source_id), uncertain, writer)
+                    course = self._course(
+                        accepted, known.get(accepted.source_id), uncertain, writer
+                    )
                 except RecordRejected as refusal:
-                    course = Course(accepted.capture_id, accepted.source_id, refusal=refusal.problems)
+                    course = Course(
+                        accepted.capture_id, accepted.source_id, refusal=refusal.problems
+                    )
                 courses.append(course)
                 keys = {effect.claim.delivery_key for effect in course.effects}
-                replaced += [u.delivery_key for u in begun if not u.may_have_been_sent and u.delivery_key not in keys]
+                replaced += [
+                    u.delivery_key
+                    for u in begun
+                    if not u.may_have_been_sent and u.delivery_key not in keys
+                ]
             with self._session.transaction():
                 self._session.deliveries.supersede(replaced)
                 desk.claim(courses)
@@ -162,11 +267,21 @@ class _Delivery:
                 desk.record(self._request.day, chunk, self._counts, "the target took the record")
         return self._counts
 
-    def _course(self, accepted: Accepted, known: TargetRow | None, unknown: Sequence[Unsettled], writer: OmsWriter) -> Course:
+    def _course(
+        self,
+        accepted: Accepted,
+        known: TargetRow | None,
+        unknown: Sequence[Unsettled],
+        writer: OmsWriter,
+    ) -> Course:
         """Plan the order's effects: first finish what a dead run had begun, then send what this version changes."""
         course = Course(accepted.capture_id, accepted.source_id)
         order = Order.model_validate_json(accepted.canonical)
-        planned = None if accepted.capture_id in self._finishing else self._plan(accepted, order, known, writer)
+        planned = (
+            None
+            if accepted.capture_id in self._finishing
+            else self._plan(accepted, order, known, writer)
+        )
         for begun in unknown:
             if planned is not None and begun.delivery_key == planned.claim.delivery_key:
                 continue
@@ -181,64 +296,143 @@ class _Delivery:
             course.effects.append(planned)
         return course
 
-    def _finish(self, begun: Unsettled, accepted: Accepted, known: TargetRow | None, writer: OmsWriter) -> Effect | None:
+    def _finish(
+        self, begun: Unsettled, accepted: Accepted, known: TargetRow | None, writer: OmsWriter
+    ) -> Effect | None:
         """Return the effect that repeats what was begun (an upsert), or ``None`` where its version is no longer kept."""
         content = self._session.records.canonical(begun.capture_id, begun.source_id)
         if content is None:
             return None
         order = Order.model_validate_json(content)
-        claim = ClaimRow(begun.delivery_key, begun.source_id, begun.action, begun.source_id, begun.capture_id, begun.source_day,
-                         accepted.correlation_id)  # fmt: skip
+        claim = ClaimRow(
+            begun.delivery_key,
+            begun.source_id,
+            begun.action,
+            begun.source_id,
+            begun.capture_id,
+            begun.source_day,
+            accepted.correlation_id,
+        )
         if begun.action == "cancel":
             return self._cancel(claim, order, known, writer, accepted.source_updated_at)
         payload = self._sync.oms.order_payload(order)
-        return self._save(claim, self._whole(payload, known), payload, known, writer, accepted.source_updated_at)
+        return self._save(
+            claim, self._whole(payload, known), payload, known, writer, accepted.source_updated_at
+        )
 
     def _whole(self, payload: dict[str, object], known: TargetRow | None) -> Mapping[str, object]:
         """Return all of an order, with what it has lost since the OMS was known to hold it: a hold, a line, a charge."""
         if known is None:
             return payload
-        return self._sync.oms.order_change(orjson.loads(known.content), payload, whole=True) or payload
+        return (
+            self._sync.oms.order_change(orjson.loads(known.content), payload, whole=True) or payload
+        )
 
-    def _plan(self, accepted: Accepted, order: Order, known: TargetRow | None, writer: OmsWriter) -> Effect | None:
+    def _plan(
+        self, accepted: Accepted, order: Order, known: TargetRow | None, writer: OmsWriter
+    ) -> Effect | None:
         sequence = known.sequence if known else 0
         if order.cancelled:
             if known is None or known.milestone in (CANCELED, CANCEL_REQUESTED):
                 return None
-            return self._cancel(self._claim(accepted, "cancel", sequence), order, known, writer, accepted.source_updated_at)
+            return self._cancel(
+                self._claim(accepted, "cancel", sequence),
+                order,
+                known,
+                writer,
+                accepted.source_updated_at,
+            )
         wanted = self._sync.oms.order_payload(order)
         if known is None:
-            return self._save(self._claim(accepted, "create", sequence), wanted, wanted, None, writer, accepted.source_updated_at)
-        change = self._whole(wanted, known) if self._request.force else self._sync.oms.order_change(orjson.loads(known.content), wanted)
+            return self._save(
+                self._claim(accepted, "create", sequence),
+                wanted,
+                wanted,
+                None,
+                writer,
+                accepted.source_updated_at,
+            )
+        change = (
+            self._whole(wanted, known)
+            if self._request.force
+            else self._sync.oms.order_change(orjson.loads(known.content), wanted)
+        )
         if change is None:
             return None
-        return self._save(self._claim(accepted, "update", sequence), change, wanted, known, writer, accepted.source_updated_at)
+        return self._save(
+            self._claim(accepted, "update", sequence),
+            change,
+            wanted,
+            known,
+            writer,
+            accepted.source_updated_at,
+        )
 
     def _claim(self, accepted: Accepted, action: str, sequence: int) -> ClaimRow:
-        key = delivery_key(self._sync.name, ORDERS, accepted.source_id, f"{action}:{sequence}", accepted.canonical_digest)
+        key = delivery_key(
+            self._sync.name,
+            ORDERS,
+            accepted.source_id,
+            f"{action}:{sequence}",
+            accepted.canonical_digest,
+        )
         return ClaimRow(
-            key, accepted.source_id, action, accepted.source_id, accepted.capture_id, self._request.day, accepted.correlation_id
+            key,
+            accepted.source_id,
+            action,
+            accepted.source_id,
+            accepted.capture_id,
+            self._request.day,
+            accepted.correlation_id,
         )
 
     def _save(
-        self, claim: ClaimRow, send: Mapping[str, object], holds: Mapping[str, object], known: TargetRow | None, writer: OmsWriter,
+        self,
+        claim: ClaimRow,
+        send: Mapping[str, object],
+        holds: Mapping[str, object],
+        known: TargetRow | None,
+        writer: OmsWriter,
         moment: datetime,
-    ) -> Effect:  # fmt: skip
+    ) -> Effect:
         content = orjson.dumps(holds)
         sequence = (known.sequence if known else 0) + 1
 
         def after(receipt: Receipt) -> TargetRow:
-            return TargetRow(claim.source_id, receipt.target_id, content, content_digest(content), "", sequence, moment)
+            return TargetRow(
+                claim.source_id,
+                receipt.target_id,
+                content,
+                content_digest(content),
+                "",
+                sequence,
+                moment,
+            )
 
-        return Effect(claim, lambda: writer.save_order(send, claim.correlation_id, is_new=known is None), after)
+        return Effect(
+            claim,
+            lambda: writer.save_order(send, claim.correlation_id, is_new=known is None),
+            after,
+        )
 
-    def _cancel(self, claim: ClaimRow, order: Order, known: TargetRow | None, writer: OmsWriter, moment: datetime) -> Effect:
+    def _cancel(
+        self,
+        claim: ClaimRow,
+        order: Order,
+        known: TargetRow | None,
+        writer: OmsWriter,
+        moment: datetime,
+    ) -> Effect:
         reason = order.cancel_reason or self._sync.connection.orders.cancel_reason
 
         def after(receipt: Receipt) -> TargetRow | None:
             if known is None:
                 return None
             milestone = CANCEL_REQUESTED if receipt.state == "requested" else CANCELED
-            return known._replace(milestone=milestone, sequence=known.sequence + 1, source_updated_at=moment)
+            return known._replace(
+                milestone=milestone, sequence=known.sequence + 1, source_updated_at=moment
+            )
 
-        return Effect(claim, lambda: writer.cancel_order(order.order_id, reason, claim.correlation_id), after)
+        return Effect(
+            claim, lambda: writer.cancel_order(order.order_id, reason, claim.correlation_id), after
+        )

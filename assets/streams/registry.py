@@ -9,4 +9,6 @@ from assets.streams.inventory import Inventory
 from assets.streams.orders import Orders
 from assets.streams.shipments import Shipments
 
-STREAMS: dict[str, Stream[Any]] = {stream.name: stream for stream in (Orders(), Inventory(), Shipments())}
+STREAMS: dict[str, Stream[Any]] = {
+    stream.name: stream for stream in (Orders(), Inventory(), Shipments())
+}

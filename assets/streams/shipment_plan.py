@@ -33,7 +33,9 @@ GRACE_SECONDS = 5.0
 class Planner:
     """Plans courses for a chunk of orders."""
 
-    def __init__(self, sync: Sync, request: DeliveryRequest, writer: StoreWriter, taken: set[str]) -> None:
+    def __init__(
+        self, sync: Sync, request: DeliveryRequest, writer: StoreWriter, taken: set[str]
+    ) -> None:
         self._sync = sync
         self._request = request
         self._writer = writer
@@ -44,24 +46,45 @@ class Planner:
         course = Course(accepted.capture_id, accepted.source_id)
         if at_store.applied_at > fulfilment.updated_at.isoformat() and not self._request.force:
             return course  # late: a newer state of the order has been applied
-        requests = shipment_requests(fulfilment, at_store.lines, self._sync.connection.orders.uom_rules)
+        requests = shipment_requests(
+            fulfilment, at_store.lines, self._sync.connection.orders.uom_rules
+        )
         held = at_store.assigned(requests)
         for key, request in requests.items():
             if not held[key]:
                 course.effects.append(self._shipment(accepted, fulfilment, at_store, request, key))
             for own in held[key]:
                 if at_store.shipments[own].is_behind(request):
-                    course.effects.append(self._shipment_update(accepted, fulfilment, at_store, request, own))
+                    course.effects.append(
+                        self._shipment_update(accepted, fulfilment, at_store, request, own)
+                    )
         wanted = fulfilment.milestone()
         status = self._sync.platform.status_for(wanted)
-        if may_move(at_store.milestone, wanted) and status is not None and status != at_store.status:
+        if (
+            may_move(at_store.milestone, wanted)
+            and status is not None
+            and status != at_store.status
+        ):
             course.effects.append(self._status(accepted, fulfilment, at_store, wanted, status))
         return course
 
     def _shipment(
-        self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore, request: ShipmentRequest, parcel_key: str
+        self,
+        accepted: Accepted,
+        fulfilment: Fulfilment,
+        at_store: OrderAtStore,
+        request: ShipmentRequest,
+        parcel_key: str,
     ) -> Effect:
-        digest = content_digest(orjson.dumps([parcel_key, request.tracking_number, [(x.line_id, x.quantity) for x in request.lines]]))
+        digest = content_digest(
+            orjson.dumps(
+                [
+                    parcel_key,
+                    request.tracking_number,
+                    [(x.line_id, x.quantity) for x in request.lines],
+                ]
+            )
+        )
         claim = self._claim(accepted, fulfilment, "shipment", digest)
         # A parcel whose tracking number changed after a crash has another key than what was begun: any such shipment is looked for.
         may_stand = bool(at_store.begun)
@@ -88,19 +111,28 @@ class Planner:
         return Effect(claim, send, after, was_begun=may_stand)
 
     def _shipment_update(
-        self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore, request: ShipmentRequest, parcel_key: str
+        self,
+        accepted: Accepted,
+        fulfilment: Fulfilment,
+        at_store: OrderAtStore,
+        request: ShipmentRequest,
+        parcel_key: str,
     ) -> Effect:
         held = at_store.shipments[parcel_key]
         shipment_id = held.shipment_id
         identity = [shipment_id, at_store.sequence, request.tracking_number, request.carrier]
-        claim = self._claim(accepted, fulfilment, "shipment_update", content_digest(orjson.dumps(identity)))
+        claim = self._claim(
+            accepted, fulfilment, "shipment_update", content_digest(orjson.dumps(identity))
+        )
 
         async def send() -> Receipt:
             return await self._writer.update_shipment(shipment_id, request, claim.correlation_id)
 
         def after(_: Receipt) -> TargetRow:
             # Its own units: a parcel may have become several shipments before it had a number.
-            at_store.shipments[parcel_key] = replace(Held.as_asked(shipment_id, request), group_id=held.group_id, units=held.units)
+            at_store.shipments[parcel_key] = replace(
+                Held.as_asked(shipment_id, request), group_id=held.group_id, units=held.units
+            )
             # An older state of the order that is applied late must not bring the old number back.
             at_store.applied_at = max(at_store.applied_at, fulfilment.updated_at.isoformat())
             at_store.sequence += 1
@@ -108,13 +140,17 @@ class Planner:
 
         return Effect(claim, send, after)
 
-    async def _brought_up(self, found: StoreShipment, request: ShipmentRequest, correlation_id: str) -> Receipt:
+    async def _brought_up(
+        self, found: StoreShipment, request: ShipmentRequest, correlation_id: str
+    ) -> Receipt:
         """Let a shipment that stood there already say what the parcel says now."""
         if request.tracking_number and found.tracking_number != request.tracking_number:
             await self._writer.update_shipment(found.shipment_id, request, correlation_id)
         return Receipt(found.shipment_id)
 
-    async def _look_up(self, request: ShipmentRequest, *, any_tracking: bool) -> StoreShipment | None:
+    async def _look_up(
+        self, request: ShipmentRequest, *, any_tracking: bool
+    ) -> StoreShipment | None:
         """Return the store's shipment that is this one, if it is there and no other delivery owns it.
 
         Raises ``OutcomeUnknown`` where the store does not tell: after any other error the effect would be taken for undone.
@@ -122,7 +158,9 @@ class Planner:
         try:
             shipments = await self._writer.list_shipments(request.order_id)
         except (TransientError, PermanentError) as error:
-            raise OutcomeUnknown(f"Whether order {request.order_id} has the shipment could not be looked up: {error}") from error
+            raise OutcomeUnknown(
+                f"Whether order {request.order_id} has the shipment could not be looked up: {error}"
+            ) from error
         units = {line.line_id: line.quantity for line in request.lines}
         same = [
             shipment
@@ -132,14 +170,25 @@ class Planner:
             and {line.line_id: line.quantity for line in shipment.lines} == units
         ]
         # Of two parcels with the same units the tracking number tells which is which; units alone find one whose number has changed.
-        exact = [shipment for shipment in same if shipment.tracking_number == request.tracking_number]
+        exact = [
+            shipment for shipment in same if shipment.tracking_number == request.tracking_number
+        ]
         found = next(iter(exact or (same if any_tracking else [])), None)
         if found is not None:
             self._taken.add(found.shipment_id)
         return found
 
-    def _status(self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore, wanted: Milestone, status: str) -> Effect:
-        claim = self._claim(accepted, fulfilment, "status", content_digest(f"{at_store.sequence}:{status}".encode()))
+    def _status(
+        self,
+        accepted: Accepted,
+        fulfilment: Fulfilment,
+        at_store: OrderAtStore,
+        wanted: Milestone,
+        status: str,
+    ) -> Effect:
+        claim = self._claim(
+            accepted, fulfilment, "status", content_digest(f"{at_store.sequence}:{status}".encode())
+        )
 
         async def send() -> Receipt:
             now = await self._writer.read_order(fulfilment.source_id)
@@ -155,10 +204,18 @@ class Planner:
 
         return Effect(claim, send, after)
 
-    def _claim(self, accepted: Accepted, fulfilment: Fulfilment, action: str, digest: bytes) -> ClaimRow:
+    def _claim(
+        self, accepted: Accepted, fulfilment: Fulfilment, action: str, digest: bytes
+    ) -> ClaimRow:
         key = delivery_key(self._sync.name, SHIPMENTS, fulfilment.source_id, action, digest)
         return ClaimRow(
-            key, fulfilment.source_id, action, fulfilment.source_id, accepted.capture_id, self._request.day, accepted.correlation_id
+            key,
+            fulfilment.source_id,
+            action,
+            fulfilment.source_id,
+            accepted.capture_id,
+            self._request.day,
+            accepted.correlation_id,
         )
 
 
@@ -166,7 +223,9 @@ Lines = Mapping[str, tuple[str, str]]
 """Line id -> (group id, kind) of the store's order."""
 
 
-def shipment_requests(fulfilment: Fulfilment, lines: Lines | None, uom_rules: Mapping[str, UomRule]) -> dict[str, ShipmentRequest]:
+def shipment_requests(
+    fulfilment: Fulfilment, lines: Lines | None, uom_rules: Mapping[str, UomRule]
+) -> dict[str, ShipmentRequest]:
     """Return parcel and group -> shipment. Raises ``RecordRejected``; ``lines`` of ``None`` are those of an order that nobody captured."""
     return {
         f"{parcel.parcel_id}/{request.group_id}": request
@@ -175,33 +234,47 @@ def shipment_requests(fulfilment: Fulfilment, lines: Lines | None, uom_rules: Ma
     }
 
 
-def _of_parcel(fulfilment: Fulfilment, parcel: Parcel, lines: Lines | None, uom_rules: Mapping[str, UomRule]) -> list[ShipmentRequest]:
+def _of_parcel(
+    fulfilment: Fulfilment, parcel: Parcel, lines: Lines | None, uom_rules: Mapping[str, UomRule]
+) -> list[ShipmentRequest]:
     """Split a parcel by the store's addresses: one shipment belongs to one order address."""
     if lines is None:
         raise RecordRejected(
             Problem(
-                "order_not_captured", "OrderId", f"The OMS shipped order {fulfilment.order_id}, which was never taken from the store.",
-                "Replay the orders stream over the day the order was placed, then rerun this partition.", fulfilment.order_id,
+                "order_not_captured",
+                "OrderId",
+                f"The OMS shipped order {fulfilment.order_id}, which was never taken from the store.",
+                "Replay the orders stream over the day the order was placed, then rerun this partition.",
+                fulfilment.order_id,
             )
-        )  # fmt: skip
+        )
     groups: dict[str, list[ShipmentLine]] = {}
     for content in parcel.lines:
         if content.line_id not in lines:
             raise RecordRejected(
                 Problem(
-                    "line_not_in_store", f"parcels[{parcel.parcel_id}].lines[{content.line_id}]", "The store's order has no such line.",
-                    "Check whether the order was edited at the OMS.", content.line_id,
+                    "line_not_in_store",
+                    f"parcels[{parcel.parcel_id}].lines[{content.line_id}]",
+                    "The store's order has no such line.",
+                    "Check whether the order was edited at the OMS.",
+                    content.line_id,
                 )
-            )  # fmt: skip
+            )
         group, kind = lines[content.line_id]
         if kind == "physical":
             units = _units(content.quantity, content.sku, content.line_id, uom_rules)
             groups.setdefault(group, []).append(ShipmentLine(content.line_id, units))
     return [
-        ShipmentRequest(fulfilment.source_id, group, tuple(sorted(held, key=lambda line: line.line_id)), parcel.tracking_number,
-                        parcel.carrier, parcel.service)
+        ShipmentRequest(
+            fulfilment.source_id,
+            group,
+            tuple(sorted(held, key=lambda line: line.line_id)),
+            parcel.tracking_number,
+            parcel.carrier,
+            parcel.service,
+        )
         for group, held in sorted(groups.items())
-    ]  # fmt: skip
+    ]
 
 
 def _units(quantity: Decimal, sku: str, line_id: str, uom_rules: Mapping[str, UomRule]) -> int:
@@ -210,8 +283,11 @@ def _units(quantity: Decimal, sku: str, line_id: str, uom_rules: Mapping[str, Uo
     if units != units.to_integral_value():
         raise RecordRejected(
             Problem(
-                "quantity_not_whole", f"parcels.lines[{line_id}].quantity", f"{quantity} OMS units are no whole number of store units.",
-                "Check orders.uom_rules of the SKU.", str(quantity),
+                "quantity_not_whole",
+                f"parcels.lines[{line_id}].quantity",
+                f"{quantity} OMS units are no whole number of store units.",
+                "Check orders.uom_rules of the SKU.",
+                str(quantity),
             )
-        )  # fmt: skip
+        )
     return int(units)

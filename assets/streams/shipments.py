@@ -29,10 +29,35 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 EVENT = (
-    ("event_key", "capture_id", "order_id", "source_id", "line_id", "sku", "milestone", "quantity", "parcel_id", "tracking_number",
-     "carrier", "occurred_at"),
-    ("text", "uuid", "text", "text", "text", "text", "text", "numeric", "text", "text", "text", "timestamptz"),
-)  # fmt: skip
+    (
+        "event_key",
+        "capture_id",
+        "order_id",
+        "source_id",
+        "line_id",
+        "sku",
+        "milestone",
+        "quantity",
+        "parcel_id",
+        "tracking_number",
+        "carrier",
+        "occurred_at",
+    ),
+    (
+        "text",
+        "uuid",
+        "text",
+        "text",
+        "text",
+        "text",
+        "text",
+        "numeric",
+        "text",
+        "text",
+        "text",
+        "timestamptz",
+    ),
+)
 RELEASED = (Milestone.RELEASED, Milestone.PICKED, Milestone.PACKED)
 LEFT = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
 
@@ -56,18 +81,24 @@ class Shipments:
 
     def correlate(self, sync: Sync, source_id: str) -> str:
         """Return the correlation id of the store's order, so that one id follows it both ways."""
-        return correlation_id(sync.name, "order", source_id.removeprefix(sync.connection.orders.order_id_prefix))
+        return correlation_id(
+            sync.name, "order", source_id.removeprefix(sync.connection.orders.order_id_prefix)
+        )
 
     def digest(self, record: RawRecord) -> bytes:
         """Digest the whole payload."""
         return content_digest(record.payload)
 
-    def mapper(self, sync: Sync, session: Session, captures: Sequence[Captured]) -> Callable[[bytes], Mapped[Fulfilment] | Skipped]:
+    def mapper(
+        self, sync: Sync, session: Session, captures: Sequence[Captured]
+    ) -> Callable[[bytes], Mapped[Fulfilment] | Skipped]:
         """Map each OMS order to its fulfilment."""
         del session, captures
         return sync.oms.to_fulfilment
 
-    def check(self, sync: Sync, session: Session, records: Sequence[Fulfilment]) -> Mapping[int, Sequence[Problem]]:
+    def check(
+        self, sync: Sync, session: Session, records: Sequence[Fulfilment]
+    ) -> Mapping[int, Sequence[Problem]]:
         """Check the batch."""
         del sync, session
         return fulfilment_problems(records)
@@ -75,14 +106,28 @@ class Shipments:
     def typed(self, accepted: Sequence[tuple[Captured, Fulfilment]]) -> list[TypedRows]:
         """Return one row a fact."""
         rows = [
-            (e.event_key, c.capture_id, e.order_id, e.source_id, e.line_id, e.sku, str(e.milestone), e.quantity, e.parcel_id,
-             e.tracking_number, e.carrier, e.occurred_at)
+            (
+                e.event_key,
+                c.capture_id,
+                e.order_id,
+                e.source_id,
+                e.line_id,
+                e.sku,
+                str(e.milestone),
+                e.quantity,
+                e.parcel_id,
+                e.tracking_number,
+                e.carrier,
+                e.occurred_at,
+            )
             for c, r in accepted
             for e in r.events()
-        ]  # fmt: skip
+        ]
         return [TypedRows("fulfilment_event", *EVENT, rows)]
 
-    def deliver(self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]) -> DeliveryCounts:
+    def deliver(
+        self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]
+    ) -> DeliveryCounts:
         """Create the shipments that the store lacks and move the order's status, in this order."""
         return _Delivery(sync, session, request).run(chunk)
 
@@ -97,15 +142,21 @@ class _Delivery:
         self._counts = DeliveryCounts()
 
     def run(self, chunk: Sequence[Accepted]) -> DeliveryCounts:
-        current = {a: Fulfilment.model_validate_json(a.canonical) for a in chunk if not a.superseded}
+        current = {
+            a: Fulfilment.model_validate_json(a.canonical) for a in chunk if not a.superseded
+        }
         if self._request.again:
             self._session.deliveries.revive([f.source_id for f in current.values()])
-        self._session.standings.put([_standing(accepted, fulfilment) for accepted, fulfilment in current.items()])
+        self._session.standings.put(
+            [_standing(accepted, fulfilment) for accepted, fulfilment in current.items()]
+        )
         self._note_cancel_answers(list(current.values()))
         asyncio.run(self._push(chunk, current))
         return self._counts
 
-    async def _push(self, chunk: Sequence[Accepted], current: Mapping[Accepted, Fulfilment]) -> None:
+    async def _push(
+        self, chunk: Sequence[Accepted], current: Mapping[Accepted, Fulfilment]
+    ) -> None:
         session = self._session
         ids = [f.source_id for f in current.values()]
         known = session.deliveries.targets(ids)
@@ -119,11 +170,15 @@ class _Delivery:
             replaced = []
             for accepted, fulfilment in current.items():
                 begun = unsettled.get(fulfilment.source_id, [])
-                at_store = OrderAtStore.of(known.get(fulfilment.source_id), lines.get(fulfilment.source_id), begun)
+                at_store = OrderAtStore.of(
+                    known.get(fulfilment.source_id), lines.get(fulfilment.source_id), begun
+                )
                 course = self._plan(planner, accepted, fulfilment, at_store)
                 courses.append(course)
                 replaced += _replaced(begun, course)
-            with session.transaction():  # as one: what was begun must not be forgotten before its successor is claimed
+            with (
+                session.transaction()
+            ):  # as one: what was begun must not be forgotten before its successor is claimed
                 session.deliveries.supersede(replaced)
                 desk.claim(courses)
             try:
@@ -131,7 +186,9 @@ class _Delivery:
             finally:
                 desk.record(self._request.day, chunk, self._counts, "the store took it")
 
-    def _plan(self, planner: Planner, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore) -> Course:
+    def _plan(
+        self, planner: Planner, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore
+    ) -> Course:
         try:
             return planner.course(accepted, fulfilment, at_store)
         except RecordRejected as refusal:
@@ -140,34 +197,58 @@ class _Delivery:
     def _note_cancel_answers(self, fulfilments: Sequence[Fulfilment]) -> None:
         """Record what became of cancellations that the OMS had only taken as requests."""
         orders = Deliveries(self._session.db, self._sync.name, ORDERS)
-        accepted = [f.source_id for f in fulfilments if f.cancel_answer == "accepted" or f.milestone() is Milestone.CANCELED]
+        accepted = [
+            f.source_id
+            for f in fulfilments
+            if f.cancel_answer == "accepted" or f.milestone() is Milestone.CANCELED
+        ]
         rejected = [f for f in fulfilments if f.cancel_answer == "rejected"]
         with self._session.transaction():
             _mark(orders, accepted, "delivered", CANCELED)
             refused = _mark(orders, [f.source_id for f in rejected], "refused", "")
             rows = [
                 RejectionRow(
-                    row.capture_id, row.source_id, "delivered", [_CANCEL_REFUSED], correlation_id(self._sync.name, "order", row.source_id)
+                    row.capture_id,
+                    row.source_id,
+                    "delivered",
+                    [_CANCEL_REFUSED],
+                    correlation_id(self._sync.name, "order", row.source_id),
                 )
                 for row in refused
             ]
             for row, rejection in zip(refused, rows, strict=True):
-                Rejections(self._session.db, self._sync.name, ORDERS).open(row.source_day, [rejection], self._sync.run_id)
+                Rejections(self._session.db, self._sync.name, ORDERS).open(
+                    row.source_day, [rejection], self._sync.run_id
+                )
 
 
 def _standing(accepted: Accepted, fulfilment: Fulfilment) -> StandingRow:
     units = [part for line in fulfilment.lines for part in line.units]
-    awaiting, shipped = (sum((u.quantity for u in units if u.milestone in stages), Decimal(0)) for stages in (RELEASED, LEFT))
-    return StandingRow(fulfilment.source_id, fulfilment.order_id, awaiting, shipped, accepted.correlation_id, fulfilment.updated_at)
+    awaiting, shipped = (
+        sum((u.quantity for u in units if u.milestone in stages), Decimal(0))
+        for stages in (RELEASED, LEFT)
+    )
+    return StandingRow(
+        fulfilment.source_id,
+        fulfilment.order_id,
+        awaiting,
+        shipped,
+        accepted.correlation_id,
+        fulfilment.updated_at,
+    )
 
 
 _CANCEL_REFUSED = Problem(
-    "cancel_refused", "status_id", "The OMS did not accept the cancellation: the order is already being picked or has left.",
+    "cancel_refused",
+    "status_id",
+    "The OMS did not accept the cancellation: the order is already being picked or has left.",
     "Tell the customer, and arrange a return; or stop the parcel with the warehouse.",
-)  # fmt: skip
+)
 
 
-def _mark(orders: Deliveries, source_ids: Sequence[str], state: str, milestone: str) -> list[Unsettled]:
+def _mark(
+    orders: Deliveries, source_ids: Sequence[str], state: str, milestone: str
+) -> list[Unsettled]:
     """Settle requested cancellations of these orders, and note in what the OMS holds how it stands; return the settled ones.
 
     An order that the OMS canceled by itself is noted too: else the store's own cancellation, which follows, would be sent back to it.
@@ -177,7 +258,9 @@ def _mark(orders: Deliveries, source_ids: Sequence[str], state: str, milestone: 
     answered = orders.answer(source_ids, "cancel", state)
     concerned = source_ids if milestone else [row.source_id for row in answered]
     targets = orders.targets(concerned)
-    orders.put_targets([t._replace(milestone=milestone) for t in targets.values() if t.milestone != milestone])
+    orders.put_targets(
+        [t._replace(milestone=milestone) for t in targets.values() if t.milestone != milestone]
+    )
     return answered
 
 

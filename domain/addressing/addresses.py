@@ -96,7 +96,12 @@ def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
     The fields in problems are relative to the address and in the store's names (``state``, ``zip``, ``phone``, ``country_iso2``).
     Personal values are masked in them. What can't be normalised stays as the store has it.
     """
-    state, street, city, email = clean_text(raw.state), clean_text(raw.street_1), clean_text(raw.city), clean_text(raw.email)
+    state, street, city, email = (
+        clean_text(raw.state),
+        clean_text(raw.street_1),
+        clean_text(raw.city),
+        clean_text(raw.email),
+    )
     place = _place(raw.country_code, raw.country_name, state, raw.postcode)
     phone = normalise_phone(raw.phone, place.country or None) if raw.phone else Phone(None)
     address = Address(
@@ -116,7 +121,12 @@ def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
         email,
     )
     complete = (street or not rules.require_street) and (city or not rules.require_city)
-    if complete and not place.findings and phone.problem is None and (not email or _is_email(email)):
+    if (
+        complete
+        and not place.findings
+        and phone.problem is None
+        and (not email or _is_email(email))
+    ):
         return AddressResult(address)
     return _judged(address, place, phone, rules)
 
@@ -125,10 +135,25 @@ def _judged(address: Address, place: _Place, phone: Phone, rules: AddressRules) 
     problems: list[Problem] = []
     warnings: list[Problem] = []
     if rules.require_street and not address.line_1:
-        problems.append(Problem("street_missing", "street_1", "the address has no street", "enter the street in the store"))
+        problems.append(
+            Problem(
+                "street_missing",
+                "street_1",
+                "the address has no street",
+                "enter the street in the store",
+            )
+        )
     if rules.require_city and not address.city:
-        problems.append(Problem("city_missing", "city", "the address has no city", "enter the city in the store"))
-    verdicts: dict[str, Verdict] = {"country": rules.country, "subdivision": rules.subdivision, "postcode": rules.postcode}
+        problems.append(
+            Problem(
+                "city_missing", "city", "the address has no city", "enter the city in the store"
+            )
+        )
+    verdicts: dict[str, Verdict] = {
+        "country": rules.country,
+        "subdivision": rules.subdivision,
+        "postcode": rules.postcode,
+    }
     for rule, problem in place.findings:
         (problems if verdicts.get(rule) == "reject" else warnings).append(problem)
     if phone.problem:
@@ -144,7 +169,9 @@ def _place(country_code: str, country_name: str, state: str, postcode: str) -> _
     findings = [("", warning) for warning in country.warnings]
     if country.code is None:
         shown = clean_text(f"{country_code} {country_name}")
-        return _Place("", state, clean_text(postcode), (*findings, ("country", _country_unknown(shown))))
+        return _Place(
+            "", state, clean_text(postcode), (*findings, ("country", _country_unknown(shown)))
+        )
     code = country.code
     subdivision = normalise_subdivision(code, state)
     military = MILITARY_US.get(state.casefold()) if code == "US" else None
@@ -158,16 +185,28 @@ def _place(country_code: str, country_name: str, state: str, postcode: str) -> _
 
 
 def _country_unknown(shown: str) -> Problem:
-    code, message = ("country_unknown", "no country has this code or name") if shown else ("country_missing", "the address has no country")
+    code, message = (
+        ("country_unknown", "no country has this code or name")
+        if shown
+        else ("country_missing", "the address has no country")
+    )
     return Problem(code, "country_iso2", message, "choose the country in the store", shown[:80])
 
 
 def _subdivision_unknown(country: str, state: str) -> Problem:
     if not state:
         message = f"an address in {country} needs its state or province"
-        return Problem("subdivision_missing", "state", message, "choose the state or province in the store")
+        return Problem(
+            "subdivision_missing", "state", message, "choose the state or province in the store"
+        )
     message = f"{country} has no state or province of this name or code"
-    return Problem("subdivision_unknown", "state", message, "correct the state or province in the store", state[:80])
+    return Problem(
+        "subdivision_unknown",
+        "state",
+        message,
+        "correct the state or province in the store",
+        state[:80],
+    )
 
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -180,4 +219,10 @@ def _is_email(email: str) -> bool:
 
 
 def _email_invalid(email: str) -> Problem:
-    return Problem("email_invalid", "email", "this isn't an e-mail address", "correct the e-mail address in the store", mask_email(email))
+    return Problem(
+        "email_invalid",
+        "email",
+        "this isn't an e-mail address",
+        "correct the e-mail address in the store",
+        mask_email(email),
+    )

@@ -12,7 +12,20 @@ from domain.errors import Problem
 from domain.text import clean_text
 
 _PLAIN = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "'": "", "\u2019": "", "\u2018": "", "&": " and "}
+    {
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "ı": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "'": "",
+        "\u2019": "",
+        "\u2018": "",
+        "&": " and ",
+    }
 )
 
 _NAMES = {
@@ -118,7 +131,11 @@ def fold(text: str) -> str:
     """Return the text as names are compared: without case, accents and punctuation, ``&`` read as "and"."""
     plain = unicodedata.normalize("NFKD", clean_text(text).casefold().translate(_PLAIN))
     kept = "".join(
-        [ch if ch.isalnum() or unicodedata.category(ch) in ("Mc", "Mn") else " " for ch in plain if not unicodedata.combining(ch)]
+        [
+            ch if ch.isalnum() or unicodedata.category(ch) in ("Mc", "Mn") else " "
+            for ch in plain
+            if not unicodedata.combining(ch)
+        ]
     )
     return " ".join(kept.split())
 
@@ -149,15 +166,32 @@ def resolve_country(code: str, name: str) -> Country:
     by_code = _codes().get(clean_text(code).upper()) or _by_name(code)
     by_name = _by_name(name)
     if by_code and by_name and by_code != by_name and not _is_part(by_code, by_name):
-        message = f"the country code says {by_code}, the country's name {by_name}; the code was taken"
+        message = (
+            f"the country code says {by_code}, the country's name {by_name}; the code was taken"
+        )
         return Country(by_code, (_conflict(message, code, name),))
     if by_name and not by_code and clean_text(code):
-        return Country(by_name, (_conflict(f"no country has this code; {by_name} was taken from the country's name", code, name),))
+        return Country(
+            by_name,
+            (
+                _conflict(
+                    f"no country has this code; {by_name} was taken from the country's name",
+                    code,
+                    name,
+                ),
+            ),
+        )
     return Country(by_code or by_name)
 
 
 def _conflict(message: str, code: str, name: str) -> Problem:
-    return Problem("country_conflict", "country_iso2", message, "correct the country in the store", clean_text(f"{code} / {name}", 80))
+    return Problem(
+        "country_conflict",
+        "country_iso2",
+        message,
+        "correct the country in the store",
+        clean_text(f"{code} / {name}", 80),
+    )
 
 
 def _by_name(name: str) -> str | None:
@@ -165,7 +199,9 @@ def _by_name(name: str) -> str | None:
     if not folded:
         return None
     names = _names()
-    return names.get(folded) or (names.get(folded.removeprefix("the ")) if folded.startswith("the ") else None)
+    return names.get(folded) or (
+        names.get(folded.removeprefix("the ")) if folded.startswith("the ") else None
+    )
 
 
 _PARTS = {

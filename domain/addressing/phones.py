@@ -51,7 +51,9 @@ def normalise_phone(text: str, country: str | None) -> Phone:
 
 
 def _invalid(text: str, country: str | None) -> Problem:
-    where = f"for country {country}" if country else "and no country is known that would complete it"
+    where = (
+        f"for country {country}" if country else "and no country is known that would complete it"
+    )
     return Problem(
         code="phone_invalid",
         field="phone",
@@ -68,13 +70,26 @@ def _by_library(text: str, country: str | None) -> tuple[str | None, str]:
         return None, ""
     if not phonenumbers.is_valid_number(number):
         return None, ""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), number.extension or ""
+    return phonenumbers.format_number(
+        number, phonenumbers.PhoneNumberFormat.E164
+    ), number.extension or ""
 
 
 class _Plan:
     """One region's numbering plan with its patterns compiled."""
 
-    __slots__ = ("calling_code", "general", "idd", "kinds", "leading", "lengths", "local", "longest", "prefix", "rewrites")
+    __slots__ = (
+        "calling_code",
+        "general",
+        "idd",
+        "kinds",
+        "leading",
+        "lengths",
+        "local",
+        "longest",
+        "prefix",
+        "rewrites",
+    )
 
     def __init__(self, meta: PhoneMetadata, general: PhoneNumberDesc) -> None:
         self.calling_code = str(meta.country_code)
@@ -84,9 +99,21 @@ class _Plan:
         self.local = frozenset(general.possible_length_local_only)
         self.leading = re.compile(meta.leading_digits) if meta.leading_digits is not None else None
         self.idd = re.compile(meta.international_prefix or "NonMatch")
-        self.prefix = re.compile(meta.national_prefix_for_parsing) if meta.national_prefix_for_parsing else None
+        self.prefix = (
+            re.compile(meta.national_prefix_for_parsing)
+            if meta.national_prefix_for_parsing
+            else None
+        )
         self.rewrites = bool(meta.national_prefix_transform_rule)
-        kinds = (meta.mobile, meta.fixed_line, meta.toll_free, meta.premium_rate, meta.shared_cost, meta.voip, meta.personal_number)
+        kinds = (
+            meta.mobile,
+            meta.fixed_line,
+            meta.toll_free,
+            meta.premium_rate,
+            meta.shared_cost,
+            meta.voip,
+            meta.personal_number,
+        )
         self.kinds = [
             (frozenset(kind.possible_length), re.compile(kind.national_number_pattern))
             for kind in (*kinds, meta.pager, meta.uan, meta.voicemail)
@@ -98,7 +125,10 @@ class _Plan:
         size = len(number)
         if (self.lengths and size not in self.lengths) or not self.general.fullmatch(number):
             return False
-        return any((not lengths or size in lengths) and pattern.fullmatch(number) for lengths, pattern in self.kinds)
+        return any(
+            (not lengths or size in lengths) and pattern.fullmatch(number)
+            for lengths, pattern in self.kinds
+        )
 
     def without_prefix(self, number: str) -> str | None:
         """Return the number without its trunk prefix; None where the plan would rewrite it, which is left to the library."""
@@ -116,7 +146,11 @@ class _Plan:
 @cache
 def _plan(region: str) -> _Plan | None:
     meta = PhoneMetadata.metadata_for_region(region, None)
-    return _Plan(meta, meta.general_desc) if meta is not None and meta.general_desc is not None else None
+    return (
+        _Plan(meta, meta.general_desc)
+        if meta is not None and meta.general_desc is not None
+        else None
+    )
 
 
 @cache
@@ -131,7 +165,10 @@ def _fast(text: str, country: str | None) -> tuple[str | None, str] | None:
     """Return the verdict on a number of plain digits, or None where only the library can tell."""
     international = text[0] == "+"
     digits = (text[1:] if international else text).translate(_PUNCTUATION)
-    if not (digits.isascii() and digits.isdigit() and len(digits) > _MIN_DIGITS) or len(text) > _LONGEST_INPUT:
+    if (
+        not (digits.isascii() and digits.isdigit() and len(digits) > _MIN_DIGITS)
+        or len(text) > _LONGEST_INPUT
+    ):
         return None
     split = _split_international(digits) if international else _split_national(digits, country)
     if split is None:
@@ -165,7 +202,9 @@ def _split_national(digits: str, country: str | None) -> tuple[str, str, _Plan] 
         rest = plan.without_prefix(digits[len(code) :])
         if rest is None:
             return None
-        if (not plan.general.fullmatch(digits) and plan.general.fullmatch(rest)) or _too_long(digits, plan):
+        if (not plan.general.fullmatch(digits) and plan.general.fullmatch(rest)) or _too_long(
+            digits, plan
+        ):
             return code, rest, _plans(code)[0]
     return code, digits, plan
 

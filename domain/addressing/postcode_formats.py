@@ -106,7 +106,9 @@ REQUIRED = _codes(
 )
 """Countries whose addresses aren't complete without the code."""
 
-LEADING_ZERO = _codes("AM AU BR CN CO DE DZ EC ES FI FR GE GT IT JP KE KR KZ LA LK LT MM MX MY NO NZ PE PL PR RO SG SK TR UA US VI ZA")
+LEADING_ZERO = _codes(
+    "AM AU BR CN CO DE DZ EC ES FI FR GE GT IT JP KE KR KZ LA LK LT MM MX MY NO NZ PE PL PR RO SG SK TR UA US VI ZA"
+)
 """Countries with codes that begin with 0 and are of fixed width: the zero is lost where a spreadsheet took the code for a number."""
 
 ZERO_SUBDIVISIONS = {

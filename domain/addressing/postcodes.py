@@ -7,7 +7,14 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from domain.addressing.postcode_formats import LEADING_ZERO, LETTER_PREFIXES, LETTERS, REQUIRED, ZERO_SUBDIVISIONS, masks_of
+from domain.addressing.postcode_formats import (
+    LEADING_ZERO,
+    LETTER_PREFIXES,
+    LETTERS,
+    REQUIRED,
+    ZERO_SUBDIVISIONS,
+    masks_of,
+)
 from domain.addressing.subdivisions import normalise_subdivision
 from domain.errors import Problem
 from domain.text import clean_text
@@ -51,7 +58,9 @@ def _mask(text: str) -> _Mask:
     layout = text[prefix.end() :] if prefix else text
     head = re.sub("[ -]", "", prefix.group()) if prefix else ""
     body = "".join(_CLASSES.get(ch, ch) for ch in layout if ch not in " -")
-    return _Mask(re.compile(f"(?:{head})?({body})"), prefix.group() if prefix else "", layout, partial)
+    return _Mask(
+        re.compile(f"(?:{head})?({body})"), prefix.group() if prefix else "", layout, partial
+    )
 
 
 @cache
@@ -130,19 +139,40 @@ def _zero_fits(country: str, subdivision: str) -> bool:
 
 
 def _missing(country: str) -> Problem:
-    return Problem("postcode_missing", "zip", f"an address in {country} needs a postal code", "enter the postal code in the store")
+    return Problem(
+        "postcode_missing",
+        "zip",
+        f"an address in {country} needs a postal code",
+        "enter the postal code in the store",
+    )
 
 
 def _invalid(country: str, text: str) -> Problem:
     return Problem(
-        "postcode_invalid", "zip", f"this isn't a postal code of {country}", "correct the code or the country in the store", text[:40]
+        "postcode_invalid",
+        "zip",
+        f"this isn't a postal code of {country}",
+        "correct the code or the country in the store",
+        text[:40],
     )
 
 
 def _incomplete(country: str, value: str) -> Problem:
-    return Problem("postcode_incomplete", "zip", f"this is only the beginning of a postal code of {country}", "enter the whole code", value)
+    return Problem(
+        "postcode_incomplete",
+        "zip",
+        f"this is only the beginning of a postal code of {country}",
+        "enter the whole code",
+        value,
+    )
 
 
 def _zero_restored(text: str, value: str) -> Problem:
     message = f"a leading zero was missing and has been restored: {value}"
-    return Problem("postcode_leading_zero", "zip", message, "keep postal codes as text where they are exported or imported", text[:40])
+    return Problem(
+        "postcode_leading_zero",
+        "zip",
+        message,
+        "keep postal codes as text where they are exported or imported",
+        text[:40],
+    )

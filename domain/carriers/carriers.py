@@ -45,7 +45,11 @@ CARRIER_ALIASES: dict[str, str] = {
 
 @cache
 def _codes() -> dict[str, str]:
-    names = {_key(alias): code for code, aliases in CARRIER_ALIASES.items() for alias in aliases.split(",")}
+    names = {
+        _key(alias): code
+        for code, aliases in CARRIER_ALIASES.items()
+        for alias in aliases.split(",")
+    }
     return names | {_key(code): code for code in CARRIER_ALIASES}
 
 

@@ -57,7 +57,13 @@ def _iso7064(code: str) -> bool:
 def _s10(code: str) -> bool:
     # UPU S10: weights over the eight digits; the last two letters are a country.
     digits, country = code[2:11], code[11:]
-    rest = 11 - sum(int(ch) * weight for ch, weight in zip(digits, (8, 6, 4, 2, 3, 5, 9, 7), strict=False)) % 11
+    rest = (
+        11
+        - sum(
+            int(ch) * weight for ch, weight in zip(digits, (8, 6, 4, 2, 3, 5, 9, 7), strict=False)
+        )
+        % 11
+    )
     return {10: 0, 11: 5}.get(rest, rest) == int(digits[8]) and country in _countries()
 
 
@@ -91,7 +97,9 @@ class Format:
     def accepts(self, number: str) -> bool:
         """Return whether a number without separators has this format and a right check digit."""
         found = self.pattern.fullmatch(number)
-        return found is not None and self.check("".join(group or "" for group in found.groups()) or number)
+        return found is not None and self.check(
+            "".join(group or "" for group in found.groups()) or number
+        )
 
 
 _TABLE: tuple[tuple[str, str, str, Check], ...] = (
@@ -108,7 +116,12 @@ _TABLE: tuple[tuple[str, str, str, Check], ...] = (
     ("usps", "IMpb", r"(?:420[0-9]{5})?(9[1-5][0-9]{20})", _gs1),
     ("usps", "IMpb with ZIP+4", r"420[0-9]{9}(9[1-5][0-9]{20})", _gs1),
     ("usps", "IMpb 26", r"(?:420[0-9]{5}(?:[0-9]{4})?)?(9[1-5][0-9]{24})", _gs1),
-    ("fedex", "SmartPost with prefix", r"(?:420[0-9]{5}(?:[0-9]{4})?)?(92(?:61|02)[0-9]{18})", _gs1),
+    (
+        "fedex",
+        "SmartPost with prefix",
+        r"(?:420[0-9]{5}(?:[0-9]{4})?)?(92(?:61|02)[0-9]{18})",
+        _gs1,
+    ),
     ("usps", "20 digits", r"(?!00)[0-9]{20}", _gs1),
     ("usps", "20 digits, 91 left out", r"7[0-9]{19}", _legacy),
     ("canada_post", "16 digits", r"[0-9]{16}", _gs1),
@@ -136,13 +149,24 @@ _TABLE: tuple[tuple[str, str, str, Check], ...] = (
 )
 """Carrier, format, pattern and check. Order is the order of the answers: carriers with check digits first."""
 
-_POSTS = {"AU": "australia_post", "CA": "canada_post", "CN": "china_post", "DE": "dhl", "FR": "la_poste", "GB": "royal_mail", "US": "usps"}
+_POSTS = {
+    "AU": "australia_post",
+    "CA": "canada_post",
+    "CN": "china_post",
+    "DE": "dhl",
+    "FR": "la_poste",
+    "GB": "royal_mail",
+    "US": "usps",
+}
 """The designated post behind an S10 number, which may be handed over to the carrier of another country on its way."""
 
 
 @cache
 def _formats() -> tuple[Format, ...]:
-    return tuple(Format(carrier, name, re.compile(pattern), check) for carrier, name, pattern, check in _TABLE)
+    return tuple(
+        Format(carrier, name, re.compile(pattern), check)
+        for carrier, name, pattern, check in _TABLE
+    )
 
 
 @lru_cache(maxsize=16_384)

@@ -75,17 +75,34 @@ class Fulfilment(Frozen):
         """Derive the fulfilment events of this state; the same fact always has the same key, however often it is seen."""
         for line in self.lines:
             for part in line.units:
-                yield self._event(line.line_id, line.sku, part.milestone, part.quantity, self.updated_at, None)
+                yield self._event(
+                    line.line_id, line.sku, part.milestone, part.quantity, self.updated_at, None
+                )
         for parcel in self.parcels:
             for content in parcel.lines:
                 moment = parcel.shipped_at or self.updated_at
-                yield self._event(content.line_id, content.sku, Milestone.SHIPPED, content.quantity, moment, parcel)
+                yield self._event(
+                    content.line_id,
+                    content.sku,
+                    Milestone.SHIPPED,
+                    content.quantity,
+                    moment,
+                    parcel,
+                )
 
     def _event(
-        self, line_id: str, sku: str, milestone: Milestone, quantity: Decimal, occurred_at: UtcDatetime, parcel: Parcel | None
+        self,
+        line_id: str,
+        sku: str,
+        milestone: Milestone,
+        quantity: Decimal,
+        occurred_at: UtcDatetime,
+        parcel: Parcel | None,
     ) -> FulfilmentEvent:
         parcel_id = parcel.parcel_id if parcel else ""
-        identity = "\x1f".join((self.order_id, line_id, milestone, f"{quantity.normalize():f}", parcel_id))
+        identity = "\x1f".join(
+            (self.order_id, line_id, milestone, f"{quantity.normalize():f}", parcel_id)
+        )
         return FulfilmentEvent(
             event_key=content_digest(identity.encode()).hex(),
             order_id=self.order_id,

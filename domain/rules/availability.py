@@ -10,14 +10,19 @@ from domain.exchange import Skipped
 from domain.records.inventory import StockLevel, StockTarget
 
 
-def location_of(level: StockLevel, policy: InventoryPolicy, locations: Mapping[str, str]) -> str | Skipped:
+def location_of(
+    level: StockLevel, policy: InventoryPolicy, locations: Mapping[str, str]
+) -> str | Skipped:
     """Return the store location id that a level feeds, or why it feeds none.
 
     ``locations`` maps the store's location codes to ids; the code ``default`` is the default location.
     """
     code = policy.store_location if policy.mode == "aggregate" else policy.nodes.get(level.node)
     if code is None:
-        return Skipped("node_not_mapped", f"inventory.nodes names no store location for the OMS node {level.node}")
+        return Skipped(
+            "node_not_mapped",
+            f"inventory.nodes names no store location for the OMS node {level.node}",
+        )
     location = locations.get(code)
     if location is None:
         return Skipped("location_unknown", f"the store has no location with the code {code}")
@@ -40,7 +45,10 @@ def sellable(level: StockLevel, policy: InventoryPolicy, undelivered: int) -> in
 
 
 def target_of(
-    level: StockLevel, policy: InventoryPolicy, locations: Mapping[str, str], undelivered: Mapping[str, int]
+    level: StockLevel,
+    policy: InventoryPolicy,
+    locations: Mapping[str, str],
+    undelivered: Mapping[str, int],
 ) -> StockTarget | Skipped:
     """Return what the store should show for a level, or the rule that keeps it from the store."""
     location = location_of(level, policy, locations)
@@ -48,8 +56,15 @@ def target_of(
         return location
     if level.infinite:
         if policy.infinite == "skip":
-            return Skipped("infinite_availability", "the OMS sells this item without limit; inventory.infinite is skip")
+            return Skipped(
+                "infinite_availability",
+                "the OMS sells this item without limit; inventory.infinite is skip",
+            )
         if policy.infinite == "number":
             return StockTarget(sku=level.sku, location=location, quantity=policy.infinite_quantity)
         return StockTarget(sku=level.sku, location=location, quantity=0, infinite=True)
-    return StockTarget(sku=level.sku, location=location, quantity=sellable(level, policy, undelivered.get(level.sku, 0)))
+    return StockTarget(
+        sku=level.sku,
+        location=location,
+        quantity=sellable(level, policy, undelivered.get(level.sku, 0)),
+    )

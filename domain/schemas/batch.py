@@ -45,7 +45,9 @@ def truncated(amount: Decimal) -> int:
     return max(-LARGEST, min(LARGEST, int(amount * _SCALE))) if amount else 0
 
 
-def failures(model: type[pa.DataFrameModel], frame: pd.DataFrame, rules: Mapping[str, Rule]) -> dict[int, list[Problem]]:
+def failures(
+    model: type[pa.DataFrameModel], frame: pd.DataFrame, rules: Mapping[str, Rule]
+) -> dict[int, list[Problem]]:
     """Validate ``frame``, whose index is 0..n-1, and return the problems of each failing row.
 
     Every check's name is a key of ``rules``; a failure of a type or of a missing column is named ``schema_<check>``. Rows without an
@@ -56,14 +58,22 @@ def failures(model: type[pa.DataFrameModel], frame: pd.DataFrame, rules: Mapping
         model.validate(frame, lazy=True)
     except SchemaErrors as errors:
         found: dict[int, list[Problem]] = {}
-        cases = errors.failure_cases[["schema_context", "column", "check", "failure_case", "index"]].drop_duplicates(["check", "index"])
+        cases = errors.failure_cases[
+            ["schema_context", "column", "check", "failure_case", "index"]
+        ].drop_duplicates(["check", "index"])
         for context, column, check, value, index in cases.itertuples(index=False, name=None):
             if index is None or pd.isna(index):
-                raise ValueError(f"The batch does not have the form that {model.__name__} asks for: {check} of {column}") from errors
-            rule = rules.get(str(check)) or Rule(str(column), f"does not pass {check}", "Look at the record's payload.")
+                raise ValueError(
+                    f"The batch does not have the form that {model.__name__} asks for: {check} of {column}"
+                ) from errors
+            rule = rules.get(str(check)) or Rule(
+                str(column), f"does not pass {check}", "Look at the record's payload."
+            )
             code = str(check) if str(check) in rules else "schema_violation"
             shown = _shown(str(column), value) if context == "Column" else ""
-            found.setdefault(int(index), []).append(Problem(code, rule.field, rule.message, rule.advice, shown))
+            found.setdefault(int(index), []).append(
+                Problem(code, rule.field, rule.message, rule.advice, shown)
+            )
         return found
     return {}
 

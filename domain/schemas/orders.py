@@ -17,29 +17,73 @@ HALF_A_CENT = SCALE // 200
 """Stores state amounts with four decimals; what adds up to the cent may differ behind it."""
 
 RULES: dict[str, Rule] = {
-    "order_id_duplicate": Rule("order_id", "Another order of the batch has this id.", "Find out why the store sent it twice."),
-    "order_id_form": Rule("order_id", "The id has characters that break OMS screens.", "Use plain letters in orders.order_id_prefix."),
-    "currency_form": Rule("currency", "The currency is not an ISO 4217 code.", "Correct the order's currency in the store."),
-    "order_without_lines": Rule("lines", "The order has no lines, so there is nothing to ship.", "Add lines in the store or discard it."),
-    "total_negative": Rule("total", "The total is below zero.", "A refund is not an order; check it in the store."),
+    "order_id_duplicate": Rule(
+        "order_id",
+        "Another order of the batch has this id.",
+        "Find out why the store sent it twice.",
+    ),
+    "order_id_form": Rule(
+        "order_id",
+        "The id has characters that break OMS screens.",
+        "Use plain letters in orders.order_id_prefix.",
+    ),
+    "currency_form": Rule(
+        "currency",
+        "The currency is not an ISO 4217 code.",
+        "Correct the order's currency in the store.",
+    ),
+    "order_without_lines": Rule(
+        "lines",
+        "The order has no lines, so there is nothing to ship.",
+        "Add lines in the store or discard it.",
+    ),
+    "total_negative": Rule(
+        "total", "The total is below zero.", "A refund is not an order; check it in the store."
+    ),
     "total_mismatch": Rule(
-        "total", "Lines, charges, discounts and taxes do not add up to the total.", "Compare the order's amounts in the store."
+        "total",
+        "Lines, charges, discounts and taxes do not add up to the total.",
+        "Compare the order's amounts in the store.",
     ),
-    "tax_mismatch": Rule("total_tax", "The taxes of lines and charges are not the order's tax.", "Compare the taxes in the store."),
-    "line_without_order": Rule("lines", "The line belongs to no order of the batch.", "Report this: it is a fault of Lockstep."),
-    "line_id_duplicate": Rule("lines.line_id", "Two lines of the order have the same id.", "Find out why the store sent the line twice."),
-    "quantity_not_positive": Rule("lines.quantity", "The quantity is not above zero.", "Correct the line in the store."),
+    "tax_mismatch": Rule(
+        "total_tax",
+        "The taxes of lines and charges are not the order's tax.",
+        "Compare the taxes in the store.",
+    ),
+    "line_without_order": Rule(
+        "lines",
+        "The line belongs to no order of the batch.",
+        "Report this: it is a fault of Lockstep.",
+    ),
+    "line_id_duplicate": Rule(
+        "lines.line_id",
+        "Two lines of the order have the same id.",
+        "Find out why the store sent the line twice.",
+    ),
+    "quantity_not_positive": Rule(
+        "lines.quantity", "The quantity is not above zero.", "Correct the line in the store."
+    ),
     "line_total_mismatch": Rule(
-        "lines.line_total", "The line's total is not its quantity times its unit price.", "Compare the line's prices in the store."
+        "lines.line_total",
+        "The line's total is not its quantity times its unit price.",
+        "Compare the line's prices in the store.",
     ),
-    "discount_too_large": Rule("lines.discounts", "The line's discounts are larger than its total.", "Correct the discount in the store."),
+    "discount_too_large": Rule(
+        "lines.discounts",
+        "The line's discounts are larger than its total.",
+        "Correct the discount in the store.",
+    ),
     "sku_unknown": Rule(
-        "lines.sku", "The SKU is not in the OMS's item master.", "Create the item at the OMS or correct the SKU, then retry."
+        "lines.sku",
+        "The SKU is not in the OMS's item master.",
+        "Create the item at the OMS or correct the SKU, then retry.",
     ),
     "uom_unknown": Rule(
-        "lines.uom", "The OMS's item has no such unit.", "Correct orders.uom or orders.uom_rules, or add the unit to the item at the OMS."
+        "lines.uom",
+        "The OMS's item has no such unit.",
+        "Correct orders.uom or orders.uom_rules, or add the unit to the item at the OMS.",
     ),
-}  # fmt: skip
+}
 
 
 class OrderHeaders(pa.DataFrameModel):
@@ -128,11 +172,32 @@ class OrderLines(pa.DataFrameModel):
         return lines["discount"] <= lines["line_total"].abs()
 
 
-HEADER_COLUMNS = ("order_id", "currency", "total", "total_tax", "line_count", "difference", "tax_difference")
-LINE_COLUMNS = ("order_row", "line_id", "sku", "quantity", "line_total", "difference", "discount", "in_item_master", "has_uom", "has_order")
+HEADER_COLUMNS = (
+    "order_id",
+    "currency",
+    "total",
+    "total_tax",
+    "line_count",
+    "difference",
+    "tax_difference",
+)
+LINE_COLUMNS = (
+    "order_row",
+    "line_id",
+    "sku",
+    "quantity",
+    "line_total",
+    "difference",
+    "discount",
+    "in_item_master",
+    "has_uom",
+    "has_order",
+)
 
 
-def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | None) -> dict[int, list[Problem]]:
+def order_problems(
+    orders: Sequence[Order], items: Mapping[str, MasterItem] | None
+) -> dict[int, list[Problem]]:
     """Validate a batch of orders; return the problems of each failing one by its position.
 
     ``items`` are those of the batch's SKUs that the OMS's item master has; ``None`` leaves the rules of SKU and unit out.
@@ -143,20 +208,32 @@ def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | No
         tax = order.computed_tax()
         headers.append(
             (
-                order.order_id, order.currency, scaled(order.total), scaled(order.total_tax), len(order.lines),
-                scaled(order.computed_total() - order.total), scaled(tax - order.total_tax),
+                order.order_id,
+                order.currency,
+                scaled(order.total),
+                scaled(order.total_tax),
+                len(order.lines),
+                scaled(order.computed_total() - order.total),
+                scaled(tax - order.total_tax),
             )
-        )  # fmt: skip
+        )
         for line in order.lines:
             item = items.get(line.sku) if items is not None else None
             has_uom = item is None or not item.uoms or line.uom in item.uoms
             lines.append(
                 (
-                    row, line.line_id, line.sku, scaled(line.quantity), scaled(line.line_total),
-                    truncated(line.quantity * line.unit_price - line.line_total), scaled(line.total_discount()),
-                    items is None or item is not None, has_uom, True,
+                    row,
+                    line.line_id,
+                    line.sku,
+                    scaled(line.quantity),
+                    scaled(line.line_total),
+                    truncated(line.quantity * line.unit_price - line.line_total),
+                    scaled(line.total_discount()),
+                    items is None or item is not None,
+                    has_uom,
+                    True,
                 )
-            )  # fmt: skip
+            )
     header_frame = pd.DataFrame(headers, columns=list(HEADER_COLUMNS)).astype(_HEADER_TYPES)
     line_frame = pd.DataFrame(lines, columns=list(LINE_COLUMNS)).astype(_LINE_TYPES)
     line_frame["has_order"] = line_frame["order_row"].isin(header_frame.index)
@@ -174,7 +251,12 @@ def order_problems(orders: Sequence[Order], items: Mapping[str, MasterItem] | No
     return found
 
 
-_HEADER_TYPES = {"order_id": "str", "currency": "str", "total": "int64", "total_tax": "int64", "line_count": "int64",
-                 "difference": "int64", "tax_difference": "int64"}  # fmt: skip
-_LINE_TYPES = {"order_row": "int64", "line_id": "str", "sku": "str", "quantity": "int64", "line_total": "int64",
-               "difference": "int64", "discount": "int64", "in_item_master": "bool", "has_uom": "bool", "has_order": "bool"}  # fmt: skip
+_HEADER_TYPES = {
+    "order_id": "str", "currency": "str", "total": "int64", "total_tax": "int64",
+    "line_count": "int64", "difference": "int64", "tax_difference": "int64",
+}  # fmt: skip
+_LINE_TYPES = {
+    "order_row": "int64", "line_id": "str", "sku": "str", "quantity": "int64",
+    "line_total": "int64", "difference": "int64", "discount": "int64", "in_item_master": "bool",
+    "has_uom": "bool", "has_order": "bool",
+}  # fmt: skip

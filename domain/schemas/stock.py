@@ -12,10 +12,18 @@ from domain.records.inventory import StockLevel
 from domain.schemas.batch import Rule, failures, scaled
 
 RULES: dict[str, Rule] = {
-    "stock_duplicate": Rule("sku", "The OMS gave two levels for the same SKU and node.", "Check the availability view at the OMS."),
-    "available_negative": Rule("available", "The available quantity is below zero.", "Check the item's supply at the OMS."),
+    "stock_duplicate": Rule(
+        "sku",
+        "The OMS gave two levels for the same SKU and node.",
+        "Check the availability view at the OMS.",
+    ),
+    "available_negative": Rule(
+        "available", "The available quantity is below zero.", "Check the item's supply at the OMS."
+    ),
     "available_above_on_hand": Rule(
-        "available", "More is available than is on hand and expected together.", "Check the item's supply and protection at the OMS."
+        "available",
+        "More is available than is on hand and expected together.",
+        "Check the item's supply and protection at the OMS.",
     ),
     "sku_empty": Rule("sku", "The level names no SKU.", "Check the item at the OMS."),
 }
@@ -45,18 +53,25 @@ class StockLevels(pa.DataFrameModel):
     @pa.dataframe_check(name="available_above_on_hand")
     def _plausible(cls, levels: pd.DataFrame) -> pd.Series[bool]:
         known = levels["on_hand"] >= 0
-        return ~known | (levels["available"] <= levels["on_hand"] + levels["expected"].clip(lower=0))
+        return ~known | (
+            levels["available"] <= levels["on_hand"] + levels["expected"].clip(lower=0)
+        )
 
 
 def stock_problems(levels: Sequence[StockLevel]) -> dict[int, list[Problem]]:
     """Validate a batch of stock levels; return the problems of each failing one by its position."""
     rows = [
         (
-            level.sku, level.node, scaled(level.available), -1 if level.on_hand is None else scaled(level.on_hand),
+            level.sku,
+            level.node,
+            scaled(level.available),
+            -1 if level.on_hand is None else scaled(level.on_hand),
             -1 if level.expected is None else scaled(level.expected),
         )
         for level in levels
-    ]  # fmt: skip
+    ]
     frame = pd.DataFrame(rows, columns=["sku", "node", "available", "on_hand", "expected"])
-    frame = frame.astype({"sku": "str", "node": "str", "available": "int64", "on_hand": "int64", "expected": "int64"})
+    frame = frame.astype(
+        {"sku": "str", "node": "str", "available": "int64", "on_hand": "int64", "expected": "int64"}
+    )
     return failures(StockLevels, frame, RULES)

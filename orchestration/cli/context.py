@@ -30,5 +30,7 @@ def connection_of(installation: Installation, name: str) -> Connection:
     found = installation.connections.get(name)
     if found is None:
         known = ", ".join(sorted(installation.connections))
-        raise PermanentError(f"There is no connection '{shown(name, 100)}'; connections.yaml has {known}.")
+        raise PermanentError(
+            f"There is no connection '{shown(name, 100)}'; connections.yaml has {known}."
+        )
     return found

@@ -35,7 +35,11 @@ def db() -> None:
 
 
 @db.command("start")
-@click.option("--env-file/--no-env-file", default=True, help="Write DAGSTER_HOME into the project's .env if it is not there.")
+@click.option(
+    "--env-file/--no-env-file",
+    default=True,
+    help="Write DAGSTER_HOME into the project's .env if it is not there.",
+)
 def start_command(env_file: bool) -> None:
     """Start the database, bring its schema up to date, and prepare 'dagster dev'.
 
@@ -45,24 +49,38 @@ def start_command(env_file: bool) -> None:
     prepare_database()
     if not has_configuration():
         file = configure_sandbox(f"http://127.0.0.1:{sandbox_process.PORT}")
-        click.echo(f"connections.yaml: a connection between sandbox systems was written to {file}; 'lockstep up' starts these systems")
+        click.echo(
+            f"connections.yaml: a connection between sandbox systems was written to {file}; 'lockstep up' starts these systems"
+        )
     if env_file and remember_home(project_root()):
-        click.echo(f"DAGSTER_HOME was added to {project_root() / '.env'}: 'dagster dev' works in {project_root()}")
+        click.echo(
+            f"DAGSTER_HOME was added to {project_root() / '.env'}: 'dagster dev' works in {project_root()}"
+        )
 
 
 @db.command("stop")
 def stop_command() -> None:
     """Stop the embedded database; its data stays."""
-    click.echo("stopped" if embedded.stop() else f"no embedded PostgreSQL runs in {embedded.home() / 'postgres'}")
+    click.echo(
+        "stopped"
+        if embedded.stop()
+        else f"no embedded PostgreSQL runs in {embedded.home() / 'postgres'}"
+    )
 
 
 @db.command("status")
 def status_command() -> None:
     """Tell whether a database is there and its schema is current; exit 1 if not."""
     url = embedded.database_url()
-    where = "DATABASE_URL" if os.environ.get("DATABASE_URL") else f"embedded PostgreSQL in {embedded.home() / 'postgres'}"
+    where = (
+        "DATABASE_URL"
+        if os.environ.get("DATABASE_URL")
+        else f"embedded PostgreSQL in {embedded.home() / 'postgres'}"
+    )
     current = is_current(url)
-    click.echo(f"{where}: running, schema {'current' if current else 'not current: run lockstep migrate'}")
+    click.echo(
+        f"{where}: running, schema {'current' if current else 'not current: run lockstep migrate'}"
+    )
     sys.exit(0 if current else 1)
 
 
@@ -84,7 +102,11 @@ def migrate_command() -> None:
     create_tables(url)
     for name in applied:
         click.echo(f"applied {name}")
-    click.echo(f"{len(applied)} applied; the schema is current" if applied else "nothing to apply; the schema is current")
+    click.echo(
+        f"{len(applied)} applied; the schema is current"
+        if applied
+        else "nothing to apply; the schema is current"
+    )
     with psycopg.connect(url) as connection:
         if advice := roles.advice(connection):
             click.echo(advice)
@@ -97,7 +119,9 @@ def prepare_database() -> bool:
     url = given or embedded.start()
     place = "DATABASE_URL" if given else f"embedded PostgreSQL in {embedded.home() / 'postgres'}"
     applied = migrate(url)
-    click.echo(f"database: {place}{' (ran already)' if was_running and not given else ''}, {len(applied)} migrations applied")
+    click.echo(
+        f"database: {place}{' (ran already)' if was_running and not given else ''}, {len(applied)} migrations applied"
+    )
     return not was_running
 
 
@@ -112,14 +136,19 @@ def has_configuration() -> bool:
 
 def configure_sandbox(url: str, webhooks: str | None = None) -> Path:
     """Write the connection ``demo`` between sandbox systems; return the file. ``webhooks`` is the address that takes them in."""
-    return sandbox_process.configure("demo", "demo", datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS), url, webhooks)
+    return sandbox_process.configure(
+        "demo", "demo", datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS), url, webhooks
+    )
 
 
 def remember_home(root: Path) -> bool:
     """Add ``DAGSTER_HOME`` to the ``.env`` of a folder; False where a line for it stands there already."""
     file = root / ".env"
     text = file.read_text("utf-8") if file.exists() else ""
-    if any(line.strip().removeprefix("export ").startswith("DAGSTER_HOME=") for line in text.splitlines()):
+    if any(
+        line.strip().removeprefix("export ").startswith("DAGSTER_HOME=")
+        for line in text.splitlines()
+    ):
         return False
     separator = "" if not text or text.endswith("\n") else "\n"
     file.write_text(f"{text}{separator}DAGSTER_HOME={root}\n", "utf-8")

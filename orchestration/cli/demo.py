@@ -43,11 +43,14 @@ class Scene:
 
 @click.command()
 @click.option(
-    "--orders-from", type=click.Path(exists=True, path_type=Path),
+    "--orders-from",
+    type=click.Path(exists=True, path_type=Path),
     help="Play with real orders: a folder of the public Olist tables, or a CSV of invoices (InvoiceNo, StockCode, Description, Quantity, "
     "InvoiceDate, UnitPrice, CustomerID, Country), plain or .gz.",
-)  # fmt: skip
-@click.option("--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox.")
+)
+@click.option(
+    "--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."
+)
 def demo(orders_from: Path | None, port: int) -> None:
     """Run everything between two sandbox systems, verify both ends, and exit 0 only if nothing differs.
 
@@ -57,10 +60,14 @@ def demo(orders_from: Path | None, port: int) -> None:
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     scene = _scene(orders_from)
-    console.print("[bold]Lockstep demo[/]: BigCommerce store and Manhattan tenant, both simulated, over HTTP on this machine")
+    console.print(
+        "[bold]Lockstep demo[/]: BigCommerce store and Manhattan tenant, both simulated, over HTTP on this machine"
+    )
     database = os.environ.get("DATABASE_URL") or embedded.start()
     migrate(database)
-    console.print(f"  database  {'DATABASE_URL' if os.environ.get('DATABASE_URL') else 'embedded PostgreSQL'}")
+    console.print(
+        f"  database  {'DATABASE_URL' if os.environ.get('DATABASE_URL') else 'embedded PostgreSQL'}"
+    )
     sandbox = sandbox_process.start(port)
     try:
         differences = _play(console, scene, sandbox.url, database)
@@ -88,21 +95,32 @@ def _scene(orders_from: Path | None) -> Scene:
 
 def _play(console: Console, scene: Scene, url: str, database: str) -> list[str]:
     counts = post(url, scene.store, scene.store, scene.seed)
-    console.print(f"  sandbox   {url}: {counts['orders']} orders, {counts['products']} products, {counts['items']} items at the OMS")
+    console.print(
+        f"  sandbox   {url}: {counts['orders']} orders, {counts['products']} products, {counts['items']} items at the OMS"
+    )
     for refused in scene.seed.unreadable[:20]:
-        console.print(f"  [yellow]not an order[/] {refused.file}, line {refused.line}: {refused.reason}")
+        console.print(
+            f"  [yellow]not an order[/] {refused.file}, line {refused.line}: {refused.reason}"
+        )
     first, last = scene.seed.first_day, scene.seed.last_day
-    os.environ.setdefault("LOCKSTEP_CONNECTIONS", str(sandbox_process.configure(scene.connection, scene.store, first, url)))
+    os.environ.setdefault(
+        "LOCKSTEP_CONNECTIONS",
+        str(sandbox_process.configure(scene.connection, scene.store, first, url)),
+    )
     lockstep = Lockstep(load(), lambda: database)
     try:
         with in_process.instance() as on:
             for span_first, span_last in _spans(first, last):
-                in_process.run_partitions(lockstep, on, scene.connection, ["orders"], span_first, span_last, {})
+                in_process.run_partitions(
+                    lockstep, on, scene.connection, ["orders"], span_first, span_last, {}
+                )
                 _progress(console, database, scene.connection, "orders", span_first, span_last)
             today = datetime.now(UTC).date()
             for day in range(2):
                 _fulfil(console, url, scene.store, day)
-                in_process.run_partitions(lockstep, on, scene.connection, ["shipments", "inventory"], today, today, {})
+                in_process.run_partitions(
+                    lockstep, on, scene.connection, ["shipments", "inventory"], today, today, {}
+                )
                 _progress(console, database, scene.connection, "shipments", today, today)
                 _progress(console, database, scene.connection, "inventory", today, today)
     finally:
@@ -120,12 +138,22 @@ def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
 
 def _fulfil(console: Console, url: str, tenant: str, day: int) -> None:
     """Let the OMS work a day: allocate, release, ship whole, split and partial, cancel some."""
-    answer = httpx.post(f"{url}/_sandbox/manhattan/{tenant}/advance", json={"to": "day", "seed": SEED + day}, timeout=300)
-    done = ", ".join(f"{name} {number}" for name, number in answer.raise_for_status().json().items() if isinstance(number, int) and number)
+    answer = httpx.post(
+        f"{url}/_sandbox/manhattan/{tenant}/advance",
+        json={"to": "day", "seed": SEED + day},
+        timeout=300,
+    )
+    done = ", ".join(
+        f"{name} {number}"
+        for name, number in answer.raise_for_status().json().items()
+        if isinstance(number, int) and number
+    )
     console.print(f"  OMS works a day: {done or 'nothing left to do'}")
 
 
-def _progress(console: Console, database: str, connection: str, stream: str, first: date, last: date) -> None:
+def _progress(
+    console: Console, database: str, connection: str, stream: str, first: date, last: date
+) -> None:
     with psycopg.connect(database) as db:
         row = db.execute(
             """SELECT coalesce(sum(captured), 0), coalesce(sum(accepted), 0), coalesce(sum(rejected), 0), coalesce(sum(skipped), 0),
@@ -141,7 +169,16 @@ def _progress(console: Console, database: str, connection: str, stream: str, fir
 
 def _table(console: Console, database: str, connection: str) -> None:
     table = Table(title=f"Connection {connection}", title_justify="left")
-    for name in ("stream", "captured", "accepted", "rejected", "skipped", "superseded", "delivered", "unchanged"):
+    for name in (
+        "stream",
+        "captured",
+        "accepted",
+        "rejected",
+        "skipped",
+        "superseded",
+        "delivered",
+        "unchanged",
+    ):
         table.add_column(name, justify="left" if name == "stream" else "right")
     with psycopg.connect(database) as db:
         rows = db.execute(
@@ -171,8 +208,13 @@ def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str
     systems = verify.Systems(url, scene.store, scene.store)
     try:
         with psycopg.connect(database) as db:
-            tracked = {sku for (sku,) in db.execute(
-                "SELECT sku FROM sync.store_item WHERE connection = %s AND tracking <> 'none'", (scene.connection,))}  # fmt: skip
+            tracked = {
+                sku
+                for (sku,) in db.execute(
+                    "SELECT sku FROM sync.store_item WHERE connection = %s AND tracking <> 'none'",
+                    (scene.connection,),
+                )
+            }
         checks = {
             "orders": verify.order_differences(systems, database, scene.connection),
             "shipments": verify.shipment_differences(systems),
@@ -188,5 +230,7 @@ def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str
         if len(differences) > 50:
             console.print(f"  [red]DIFFERS[/]   {name}: and {len(differences) - 50} more")
     if not any(checks.values()):
-        console.print(f"  look closer: lockstep rejections list --connection {scene.connection}; lockstep trace ORDER; make up")
+        console.print(
+            f"  look closer: lockstep rejections list --connection {scene.connection}; lockstep trace ORDER; make up"
+        )
     return [d for found in checks.values() for d in found]

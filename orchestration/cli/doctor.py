@@ -59,7 +59,12 @@ def doctor(offline: bool, as_json: bool) -> None:
 
 
 def _cells(check: Check) -> list[object]:
-    return [check.name, Text("ok", style="green") if check.ok else Text("FAILED", style="red"), check.detail, check.advice]
+    return [
+        check.name,
+        Text("ok", style="green") if check.ok else Text("FAILED", style="red"),
+        check.detail,
+        check.advice,
+    ]
 
 
 OLDEST_PYTHON, OLDEST_POSTGRES = (3, 11), 15
@@ -92,7 +97,9 @@ def diagnose(*, offline: bool) -> Iterator[Check]:
             yield _check("Dagster daemon", _daemon)
 
 
-def _of_installation(installation: Installation, *, database_ok: bool, offline: bool) -> Iterator[Check]:
+def _of_installation(
+    installation: Installation, *, database_ok: bool, offline: bool
+) -> Iterator[Check]:
     lockstep = Lockstep(installation)
     try:
         yield _check("definitions", lambda: _definitions(installation, lockstep))
@@ -116,7 +123,11 @@ def _check(name: str, run: Callable[[], Finding]) -> Check:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return sys.version_info[:2] >= OLDEST_PYTHON, f"{version} in {sys.prefix}", "use Python 3.11 or newer: make PYTHON=python3.x"
+    return (
+        sys.version_info[:2] >= OLDEST_PYTHON,
+        f"{version} in {sys.prefix}",
+        "use Python 3.11 or newer: make PYTHON=python3.x",
+    )
 
 
 def _home() -> Finding:
@@ -136,7 +147,11 @@ def _database() -> Finding:
     with psycopg.connect(database_url(), connect_timeout=10) as db:
         version = db.info.server_version // 10_000
     place = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "embedded"
-    return version >= OLDEST_POSTGRES, f"PostgreSQL {version} ({place})", f"use PostgreSQL {OLDEST_POSTGRES} or newer"
+    return (
+        version >= OLDEST_POSTGRES,
+        f"PostgreSQL {version} ({place})",
+        f"use PostgreSQL {OLDEST_POSTGRES} or newer",
+    )
 
 
 def _schema() -> Finding:
@@ -147,7 +162,11 @@ def _schema() -> Finding:
 def _configuration() -> Finding:
     installation = load()
     streams = sum(len(c.streams) for c in installation.connections.values())
-    return True, f"{connections_path()}: {len(installation.connections)} connections, {streams} streams", ""
+    return (
+        True,
+        f"{connections_path()}: {len(installation.connections)} connections, {streams} streams",
+        "",
+    )
 
 
 def _definitions(installation: Installation, lockstep: Lockstep) -> Finding:
@@ -166,17 +185,30 @@ def _alerts(installation: Installation) -> Finding:
 def _secrets(installation: Installation, name: str) -> Finding:
     """Resolve every secret that the connection's sections refer to. No value is ever shown."""
     connection = installation.connections[name]
-    sections = (settings_of(connection.platform, platforms.REGISTRY), settings_of(connection.oms, oms.REGISTRY))
-    references = [(f"{section.__class__.__name__}.{path}", ref) for section in sections for path, ref in _references(section)]
+    sections = (
+        settings_of(connection.platform, platforms.REGISTRY),
+        settings_of(connection.oms, oms.REGISTRY),
+    )
+    references = [
+        (f"{section.__class__.__name__}.{path}", ref)
+        for section in sections
+        for path, ref in _references(section)
+    ]
     faults = []
     for path, reference in references:
         try:
             resolve(reference)
         except LockstepError as error:
             faults.append(f"{path}: {error}")
-    warnings = [warning for _, reference in references if (warning := permission_warning(reference))]
+    warnings = [
+        warning for _, reference in references if (warning := permission_warning(reference))
+    ]
     detail = "; ".join(faults + warnings) or f"{len(references)} found"
-    return not faults and not warnings, detail, "set the variable or write the file that connections.yaml names; chmod 600 secret files"
+    return (
+        not faults and not warnings,
+        detail,
+        "set the variable or write the file that connections.yaml names; chmod 600 secret files",
+    )
 
 
 def _references(section: BaseModel) -> Iterator[tuple[str, SecretRef]]:
@@ -193,7 +225,9 @@ def _systems(lockstep: Lockstep, name: str) -> Iterator[Check]:
         for system, check in preflight(lockstep, name):
             yield Check(f"{name}: {system} {check.name}", check.ok, check.detail, check.advice)
         for check in webhook_checks(lockstep, name):
-            yield Check(f"{name}: {check.name}", check.ok, check.detail, "" if check.ok else check.advice)
+            yield Check(
+                f"{name}: {check.name}", check.ok, check.detail, "" if check.ok else check.advice
+            )
     except LockstepError as error:
         yield Check(f"{name}: systems", ok=False, detail=str(error), advice=SEE_MESSAGE)
 
@@ -206,11 +240,23 @@ def _instance() -> Finding:
 def _daemon() -> Finding:
     """Look at the daemon's heartbeats. One that does not run is no fault of the installation; one with errors is."""
     with in_process.instance() as on:
-        beats = [status.last_heartbeat for status in on.get_daemon_statuses().values() if status.last_heartbeat is not None]
+        beats = [
+            status.last_heartbeat
+            for status in on.get_daemon_statuses().values()
+            if status.last_heartbeat is not None
+        ]
     if not beats:
         return True, "never ran here; 'lockstep up' starts it", ""
     age = datetime.now(UTC).timestamp() - max(beat.timestamp for beat in beats)
     if age > HEARTBEAT_SECONDS:
-        return True, f"not running (last heartbeat {age / 60:.0f} min ago): nothing is synchronised live; 'lockstep up' starts it", ""
+        return (
+            True,
+            f"not running (last heartbeat {age / 60:.0f} min ago): nothing is synchronised live; 'lockstep up' starts it",
+            "",
+        )
     faults = {str(error.message).splitlines()[0] for beat in beats for error in beat.errors or ()}
-    return not faults, "; ".join(sorted(faults)) or f"running, last heartbeat {age:.0f} s ago", f"look at {home() / 'daemon.log'}"
+    return (
+        not faults,
+        "; ".join(sorted(faults)) or f"running, last heartbeat {age:.0f} s ago",
+        f"look at {home() / 'daemon.log'}",
+    )

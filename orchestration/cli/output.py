@@ -30,7 +30,11 @@ def examples(*lines: str, exit_codes: str = "") -> str:
 
 def console() -> Console:
     """Return a console on stdout that cuts nothing in a pipe."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH, soft_wrap=not sys.stdout.isatty())
+    return Console(
+        highlight=False,
+        width=None if sys.stdout.isatty() else PIPE_WIDTH,
+        soft_wrap=not sys.stdout.isatty(),
+    )
 
 
 def print_json(value: Any) -> None:
@@ -39,7 +43,13 @@ def print_json(value: Any) -> None:
     click.echo(orjson.dumps(value, default=_plain, option=options).decode())
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = (), title: str = "") -> None:
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    title: str = "",
+) -> None:
     """Print rows; a cell that does not fit the terminal goes on in the next line, and is never cut."""
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
@@ -62,9 +72,16 @@ def span(length: timedelta | None) -> str:
     if length is None:
         return "-"
     seconds = max(0, int(length.total_seconds()))
-    parts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    parts = (
+        (seconds // 86400, "d"),
+        (seconds // 3600 % 24, "h"),
+        (seconds // 60 % 60, "min"),
+        (seconds % 60, "s"),
+    )
     first = next((place for place, (number, _) in enumerate(parts) if number), len(parts) - 1)
-    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 s"
+    return (
+        " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 s"
+    )
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

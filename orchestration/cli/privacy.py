@@ -48,32 +48,56 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
     if as_json:
         print_json(asdict(done))
     elif not done.orders:
-        click.echo("They were forgotten before." if known else f"Nothing in the ledger of {connection} is about them.")
+        click.echo(
+            "They were forgotten before."
+            if known
+            else f"Nothing in the ledger of {connection} is about them."
+        )
     else:
-        click.echo(f"{len(done.orders)} orders: {', '.join(done.orders[:20])}{' and more' if len(done.orders) > 20 else ''}")
-        print_table(("table", "rows"), [(name, number) for name, number in done.counts.items()], numbers=("rows",))
+        click.echo(
+            f"{len(done.orders)} orders: {', '.join(done.orders[:20])}{' and more' if len(done.orders) > 20 else ''}"
+        )
+        print_table(
+            ("table", "rows"),
+            [(name, number) for name, number in done.counts.items()],
+            numbers=("rows",),
+        )
         for order, why in done.open_orders.items():
             click.echo(f"order {order}: {why}; finish it first")
-        click.echo("Nothing was changed." if dry_run else "Forgotten. Erase the person in the store and in the OMS, too.")
+        click.echo(
+            "Nothing was changed."
+            if dry_run
+            else "Forgotten. Erase the person in the store and in the OMS, too."
+        )
 
 
 def _check(db: psycopg.Connection[Any], connection: str) -> None:
     """Refuse a misspelt connection; one that was taken out of connections.yaml still has its ledger."""
     known = [name for (name,) in db.execute("SELECT connection FROM sync.connection ORDER BY 1")]
     if connection not in known:
-        raise PermanentError(f"The ledger has no connection {connection!r}; it has {', '.join(known) or 'none'}.")
+        raise PermanentError(
+            f"The ledger has no connection {connection!r}; it has {', '.join(known) or 'none'}."
+        )
 
 
 def _ask(planned: forgetting.Forgotten, *, yes: bool) -> None:
     if yes or not planned.orders:
         return
     if not sys.stdin.isatty():
-        raise PermanentError("Nobody can be asked here; give --yes to forget without a question, or --dry-run to look first.")
-    click.confirm(f"Take this person out of {len(planned.orders)} orders? It can't be undone", abort=True)
+        raise PermanentError(
+            "Nobody can be asked here; give --yes to forget without a question, or --dry-run to look first."
+        )
+    click.confirm(
+        f"Take this person out of {len(planned.orders)} orders? It can't be undone", abort=True
+    )
 
 
 @click.command(epilog=examples("lockstep retention --dry-run"))
-@click.option("--dry-run", is_flag=True, help="Only tell what would be removed, and what is kept although it is old.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only tell what would be removed, and what is kept although it is old.",
+)
 @json_option
 def retention(dry_run: bool, as_json: bool) -> None:
     """Remove what is past its retention in connections.yaml; the daily job does the same.
@@ -90,5 +114,8 @@ def retention(dry_run: bool, as_json: bool) -> None:
         click.echo("Nothing is past its retention.")
         return
     verb = "would be removed" if dry_run else "removed"
-    rows = [(f"sync.{one.table}", one.before, one.rows, f"kept: {one.kept}" if one.kept else verb) for one in removals]
+    rows = [
+        (f"sync.{one.table}", one.before, one.rows, f"kept: {one.kept}" if one.kept else verb)
+        for one in removals
+    ]
     print_table(("table", "before", "rows", "what"), rows, numbers=("rows",))

@@ -37,17 +37,45 @@ COLUMNS = ("since", "class", "entity", "record", "field", "expected", "found", "
     )
 )
 @click.argument("connection")
-@click.option("--streams", callback=parse_streams, help="Comma-separated, e.g. orders,shipments; by default all of the connection.")
-@click.option("--from", "first", type=DAY, help="First day (UTC, of the source's modification time); by default yesterday.")
-@click.option("--to", "last", type=DAY, help="Last day, inclusive; by default today, which alone has the stock.")
-@click.option("--heal", is_flag=True, help="Deliver again what the targets have lost or changed, then compare once more.")
-@click.option("--confirm-seconds", type=click.FloatRange(0), default=CONFIRM_SECONDS, show_default=True,
-              help="Wait between the two looks at a drift: what is only under way has arrived by then.")  # fmt: skip
+@click.option(
+    "--streams",
+    callback=parse_streams,
+    help="Comma-separated, e.g. orders,shipments; by default all of the connection.",
+)
+@click.option(
+    "--from",
+    "first",
+    type=DAY,
+    help="First day (UTC, of the source's modification time); by default yesterday.",
+)
+@click.option(
+    "--to",
+    "last",
+    type=DAY,
+    help="Last day, inclusive; by default today, which alone has the stock.",
+)
+@click.option(
+    "--heal",
+    is_flag=True,
+    help="Deliver again what the targets have lost or changed, then compare once more.",
+)
+@click.option(
+    "--confirm-seconds",
+    type=click.FloatRange(0),
+    default=CONFIRM_SECONDS,
+    show_default=True,
+    help="Wait between the two looks at a drift: what is only under way has arrived by then.",
+)
 @json_option
 def reconcile(
-    connection: str, streams: tuple[str, ...] | None, first: datetime | None, last: datetime | None, heal: bool, confirm_seconds: float,
+    connection: str,
+    streams: tuple[str, ...] | None,
+    first: datetime | None,
+    last: datetime | None,
+    heal: bool,
+    confirm_seconds: float,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Compare the store, the OMS and the ledger of a connection, and print every drift.
 
     Both systems are asked themselves. Changes that are still under way are not judged. With --heal the ledger's belief is corrected and
@@ -57,11 +85,15 @@ def reconcile(
     configured = connection_of(installation, connection)
     chosen = _chosen(configured, connection, streams)
     today = datetime.now(UTC).date()
-    days = _days(first.date() if first else today - timedelta(days=1), last.date() if last else today)
+    days = _days(
+        first.date() if first else today - timedelta(days=1), last.date() if last else today
+    )
     check_days(installation, days[0], days[-1])
     lockstep = Lockstep(installation)
     try:
-        reports = _compare(lockstep, connection, chosen, days, confirm_seconds, heal=heal, quiet=as_json)
+        reports = _compare(
+            lockstep, connection, chosen, days, confirm_seconds, heal=heal, quiet=as_json
+        )
         sound = True
         if asked := [number for report in reports for number in report.reruns]:
             sound = _run(lockstep, connection, asked, quiet=as_json)
@@ -75,23 +107,38 @@ def reconcile(
         sys.exit(1)
 
 
-def _chosen(configured: Connection, connection: str, streams: tuple[str, ...] | None) -> tuple[str, ...]:
+def _chosen(
+    configured: Connection, connection: str, streams: tuple[str, ...] | None
+) -> tuple[str, ...]:
     if streams and (absent := [name for name in streams if name not in configured.streams]):
-        raise click.UsageError(f"The connection {connection} has no stream {absent[0]}; it has {', '.join(configured.streams)}.")
+        raise click.UsageError(
+            f"The connection {connection} has no stream {absent[0]}; it has {', '.join(configured.streams)}."
+        )
     return streams or configured.streams
 
 
 def _days(first: date, last: date) -> list[date]:
-    return [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)] or [first, last]
+    return [
+        date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)
+    ] or [first, last]
 
 
 def _compare(
-    lockstep: Lockstep, connection: str, streams: tuple[str, ...], days: Sequence[date], confirm_seconds: float, *, heal: bool, quiet: bool
+    lockstep: Lockstep,
+    connection: str,
+    streams: tuple[str, ...],
+    days: Sequence[date],
+    confirm_seconds: float,
+    *,
+    heal: bool,
+    quiet: bool,
 ) -> list[Report]:
     sync = lockstep.sync(connection, f"cli-{uuid4().hex}", "reconciliation")
     reports = []
     for day in days:
-        reports.append(compare(sync, Request(day, streams, heal, getpass.getuser(), confirm_seconds)))
+        reports.append(
+            compare(sync, Request(day, streams, heal, getpass.getuser(), confirm_seconds))
+        )
         click.echo(f"{day}: {line(reports[-1])}", err=quiet)
     return reports
 
@@ -108,7 +155,12 @@ def _run(lockstep: Lockstep, connection: str, asked: Sequence[int], *, quiet: bo
             click.echo(f"{connection}: {chunk}: {outcome}", err=quiet)
             sound = sound and not outcome.error
             with lockstep.ledger.session(connection, rerun.stream) as session:
-                reruns.end(session.db, [rerun.rerun_id], "failed" if outcome.error else "done", outcome.error)
+                reruns.end(
+                    session.db,
+                    [rerun.rerun_id],
+                    "failed" if outcome.error else "done",
+                    outcome.error,
+                )
     return sound
 
 
@@ -117,6 +169,16 @@ def _print(left: Sequence[KeptDrift], *, as_json: bool) -> None:
         print_json([asdict(drift) for drift in left])
         return
     if left:
-        print_table(COLUMNS, [(d.since, d.drift_class, d.entity, d.record, d.field, d.expected, d.found, d.advice) for d in left])
+        print_table(
+            COLUMNS,
+            [
+                (d.since, d.drift_class, d.entity, d.record, d.field, d.expected, d.found, d.advice)
+                for d in left
+            ],
+        )
     healable = sum(drift.can_heal for drift in left)
-    click.echo(f"{len(left)} drifts are open, {healable} of them can be healed" if left else "no drift: store, OMS and ledger are in step")
+    click.echo(
+        f"{len(left)} drifts are open, {healable} of them can be healed"
+        if left
+        else "no drift: store, OMS and ledger are in step"
+    )

@@ -24,7 +24,9 @@ class Span(click.ParamType[timedelta]):
 
     name = "span"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
         """Read the span."""
         match = re.fullmatch(r"(\d{1,6})([mhdw])", str(value).strip())
         if match is None:
@@ -35,10 +37,27 @@ class Span(click.ParamType[timedelta]):
 def choosing(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose rejections by what they are."""
     for option in (
-        click.option("--to", "last", type=DAY, help="Only partitions up to this day (UTC), inclusive."),
-        click.option("--from", "first", type=DAY, help="Only partitions from this day on (UTC, of the source's modification time)."),
-        click.option("--newer-than", type=Span(), metavar="SPAN", help="Only those that were opened less long ago."),
-        click.option("--older-than", type=Span(), metavar="SPAN", help="Only those that have been open for longer, e.g. 2h or 3d."),
+        click.option(
+            "--to", "last", type=DAY, help="Only partitions up to this day (UTC), inclusive."
+        ),
+        click.option(
+            "--from",
+            "first",
+            type=DAY,
+            help="Only partitions from this day on (UTC, of the source's modification time).",
+        ),
+        click.option(
+            "--newer-than",
+            type=Span(),
+            metavar="SPAN",
+            help="Only those that were opened less long ago.",
+        ),
+        click.option(
+            "--older-than",
+            type=Span(),
+            metavar="SPAN",
+            help="Only those that have been open for longer, e.g. 2h or 3d.",
+        ),
         click.option("--owner", help="Only those of this owner's connections."),
         click.option("--stage", type=STAGES, help="Only those of this step."),
         click.option("--code", help="Only this code, e.g. sku_unknown."),
@@ -53,4 +72,8 @@ def choosing(command: Callable[..., None]) -> Callable[..., None]:
 def choice_of(chosen: dict[str, Any], **more: Any) -> Choice:
     """Return the choice that the options of ``choosing`` make."""
     days = {f"{end}_day": chosen[end].date() if chosen[end] else None for end in ("first", "last")}
-    return Choice(**{name: value for name, value in chosen.items() if name not in ("first", "last")} | days | more)
+    return Choice(
+        **{name: value for name, value in chosen.items() if name not in ("first", "last")}
+        | days
+        | more
+    )

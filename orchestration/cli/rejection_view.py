@@ -24,14 +24,27 @@ def as_json_row(one: Rejection) -> dict[str, Any]:
 
 
 def whole_json(
-    one: Rejection, payload: bytes | None, changes: Sequence[Change], tried: Sequence[Attempt], done: Sequence[Action]
+    one: Rejection,
+    payload: bytes | None,
+    changes: Sequence[Change],
+    tried: Sequence[Attempt],
+    done: Sequence[Action],
 ) -> dict[str, Any]:
     """Return all of a rejection for scripts; the payload has the edits applied, which stand beside it."""
     actions = [
-        {"at": a.at, "who": a.who, "action": a.action, "mode": a.mode, "why": a.why, "run_id": a.run_id, "outcome": a.outcome,
-         "note": a.note, "changes": [_change(c) for c in a.changes]}
+        {
+            "at": a.at,
+            "who": a.who,
+            "action": a.action,
+            "mode": a.mode,
+            "why": a.why,
+            "run_id": a.run_id,
+            "outcome": a.outcome,
+            "note": a.note,
+            "changes": [_change(c) for c in a.changes],
+        }
         for a in done
-    ]  # fmt: skip
+    ]
     return as_json_row(one) | {
         "payload": parsed(edits.applied(payload, changes) if payload is not None else None),
         "edits": [_change(c) for c in changes],
@@ -54,29 +67,53 @@ def parsed(payload: bytes | None) -> object:
         return payload.decode("utf-8", "replace")
 
 
-def print_one(one: Rejection, payload: bytes | None, changes: Sequence[Change], tried: Sequence[Attempt], done: Sequence[Action]) -> None:
+def print_one(
+    one: Rejection,
+    payload: bytes | None,
+    changes: Sequence[Change],
+    tried: Sequence[Attempt],
+    done: Sequence[Action],
+) -> None:
     """Print all of a rejection."""
-    closed = f", closed {at(one.closed_at)} by {one.closed_by}: {one.closed_why}" if one.closed_at else ""
+    closed = (
+        f", closed {at(one.closed_at)} by {one.closed_by}: {one.closed_why}"
+        if one.closed_at
+        else ""
+    )
     for name, value in (
-        ("rejection", one.rejection_id), ("state", one.state + closed), ("record", f"{one.connection}/{one.stream} {one.source_id}"),
-        ("partition", one.source_day), ("stage", one.stage), ("class", one.class_), ("owner", one.owner or "-"), ("age", span(one.age)),
-        ("first seen", at(one.opened_at)), ("last seen", f"{at(one.seen_at)} ({one.seen_count} times)"),
-        ("correlation id", one.correlation_id), ("run", one.run_id),
-    ):  # fmt: skip
+        ("rejection", one.rejection_id),
+        ("state", one.state + closed),
+        ("record", f"{one.connection}/{one.stream} {one.source_id}"),
+        ("partition", one.source_day),
+        ("stage", one.stage),
+        ("class", one.class_),
+        ("owner", one.owner or "-"),
+        ("age", span(one.age)),
+        ("first seen", at(one.opened_at)),
+        ("last seen", f"{at(one.seen_at)} ({one.seen_count} times)"),
+        ("correlation id", one.correlation_id),
+        ("run", one.run_id),
+    ):
         click.echo(f"{name:<15} {value}")
     for problem in one.problems:
-        click.echo(f"\n{problem['code']} at {problem['field'] or 'the record'}: {problem['message']}")
+        click.echo(
+            f"\n{problem['code']} at {problem['field'] or 'the record'}: {problem['message']}"
+        )
         if problem.get("value"):
             click.echo(f"  value       {problem['value']}")
         click.echo(f"  rule        {entry_of(problem['code']).rule}")
         click.echo(f"  what to do  {problem['advice']}")
     if tried:
         print_table(
-            ("at", "attempt", "state", "detail", "run"), [(a.at, a.what, a.state, a.detail, a.run_id) for a in tried], title="attempts"
+            ("at", "attempt", "state", "detail", "run"),
+            [(a.at, a.what, a.state, a.detail, a.run_id) for a in tried],
+            title="attempts",
         )
     if done:
         rows = [(a.at, a.who, a.action, a.mode, a.why, a.outcome, a.run_id) for a in done]
-        print_table(("at", "who", "action", "mode", "why", "outcome", "run"), rows, title="what was done")
+        print_table(
+            ("at", "who", "action", "mode", "why", "outcome", "run"), rows, title="what was done"
+        )
         for action in done:
             for change in action.changes:
                 click.echo(f"  {at(action.at)} {action.who}: {change}")

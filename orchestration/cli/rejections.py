@@ -19,7 +19,12 @@ from orchestration.cli.root import LazyGroup
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import ALL_STATES, OPEN_STATES, Rejection
 
-STATES = {"open": OPEN_STATES, "resolved": ("resolved",), "discarded": ("discarded",), "all": ALL_STATES}
+STATES = {
+    "open": OPEN_STATES,
+    "resolved": ("resolved",),
+    "discarded": ("discarded",),
+    "all": ALL_STATES,
+}
 
 
 @click.group(
@@ -42,13 +47,33 @@ def rejections() -> None:
 
 @rejections.command("list")
 @choosing
-@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Only those seen since then (UTC).")
-@click.option("--state", type=click.Choice(list(STATES)), default="open", show_default=True, help="Which ones.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Only those seen since then (UTC).",
+)
+@click.option(
+    "--state",
+    type=click.Choice(list(STATES)),
+    default="open",
+    show_default=True,
+    help="Which ones.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
 @json_option
-def list_command(since: datetime | None, state: str, limit: int, *, as_json: bool, **chosen: Any) -> None:
+def list_command(
+    since: datetime | None, state: str, limit: int, *, as_json: bool, **chosen: Any
+) -> None:
     """List rejections, the last seen first."""
-    choice = choice_of(chosen, since=since.replace(tzinfo=UTC) if since else None, states=STATES[state])
+    choice = choice_of(
+        chosen, since=since.replace(tzinfo=UTC) if since else None, states=STATES[state]
+    )
     with reading() as db:
         found = work_queue.find(db, choice, limit)
         total = work_queue.count(db, choice) if len(found) == limit else len(found)
@@ -74,10 +99,31 @@ def list_command(since: datetime | None, state: str, limit: int, *, as_json: boo
         "age",
         "times",
     )
-    rows = [(r.rejection_id, r.connection, r.owner, r.stream, r.stage, r.source_id, r.source_day, r.class_, r.code, r.field, r.message,
-             r.state, r.age, r.seen_count) for r in found]  # fmt: skip
+    rows = [
+        (
+            r.rejection_id,
+            r.connection,
+            r.owner,
+            r.stream,
+            r.stage,
+            r.source_id,
+            r.source_day,
+            r.class_,
+            r.code,
+            r.field,
+            r.message,
+            r.state,
+            r.age,
+            r.seen_count,
+        )
+        for r in found
+    ]
     print_table(columns, rows, numbers=("id", "times"))
-    click.echo(f"{len(found)} of {total}; 'lockstep rejections show ID' tells all of one." if total > len(found) else f"{total} in all")
+    click.echo(
+        f"{len(found)} of {total}; 'lockstep rejections show ID' tells all of one."
+        if total > len(found)
+        else f"{total} in all"
+    )
 
 
 @rejections.command(
@@ -87,7 +133,9 @@ def list_command(since: datetime | None, state: str, limit: int, *, as_json: boo
     )
 )
 @click.argument("rejection_id", type=int, metavar="ID")
-@click.option("--raw", is_flag=True, help="Print only the captured payload, byte for byte, without edits.")
+@click.option(
+    "--raw", is_flag=True, help="Print only the captured payload, byte for byte, without edits."
+)
 @json_option
 def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
     """Show one rejection: every reason, what was tried, who did what, and the record as it was captured with edits marked.
@@ -100,7 +148,9 @@ def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
         tried, done = work_queue.attempts(db, one), operator_actions.history(db, rejection_id)
     if raw:
         if payload is None:
-            raise PermanentError(f"The captured version of rejection {rejection_id} is no longer kept.")
+            raise PermanentError(
+                f"The captured version of rejection {rejection_id} is no longer kept."
+            )
         sys.stdout.buffer.write(payload)
         sys.stdout.buffer.flush()
     elif as_json:
@@ -112,7 +162,9 @@ def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
 def _one(db: psycopg.Connection[object], rejection_id: int) -> Rejection:
     found = work_queue.by_id(db, [rejection_id])
     if not found:
-        raise PermanentError(f"There is no rejection {rejection_id}; 'lockstep rejections list --state all' shows them.")
+        raise PermanentError(
+            f"There is no rejection {rejection_id}; 'lockstep rejections list --state all' shows them."
+        )
     return found[rejection_id]
 
 
@@ -124,15 +176,26 @@ def _one(db: psycopg.Connection[object], rejection_id: int) -> Rejection:
 )
 @click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
 @choosing
-@click.option("--reason", required=True, help="Why it may stay away from the target; it is kept with your user name.")
+@click.option(
+    "--reason",
+    required=True,
+    help="Why it may stay away from the target; it is kept with your user name.",
+)
 def discard(ids: tuple[int, ...], reason: str, **chosen: Any) -> None:
     """Close rejections for good: their records will not be delivered, and no longer count as open."""
     if not reason.strip():
         raise click.UsageError("--reason needs a text: whoever looks later must understand it.")
     if bool(ids) == any(value is not None for value in chosen.values()):
-        raise click.UsageError("Name IDs, or options that choose such as --class or --code: one of these.")
+        raise click.UsageError(
+            "Name IDs, or options that choose such as --class or --code: one of these."
+        )
     with reading() as db:
-        closed = operator_actions.discard(db, operator_actions.chosen(db, choice_of(chosen, ids=ids or None)), getpass.getuser(), reason)
+        closed = operator_actions.discard(
+            db,
+            operator_actions.chosen(db, choice_of(chosen, ids=ids or None)),
+            getpass.getuser(),
+            reason,
+        )
     for closed_id in closed:
         click.echo(f"rejection {closed_id} discarded")
     if not closed:

@@ -30,13 +30,17 @@ DAY = click.DateTime(["%Y-%m-%d"])
 LARGEST_CHUNK = 31
 
 
-def parse_streams(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+def parse_streams(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
     """Read a comma-separated list of streams."""
     if value is None:
         return None
     names = tuple(name.strip() for name in value.split(",") if name.strip())
     if unknown := [name for name in names if name not in STREAMS]:
-        raise click.BadParameter(f"there is no stream {unknown[0]!r}; known are {', '.join(STREAMS)}")
+        raise click.BadParameter(
+            f"there is no stream {unknown[0]!r}; known are {', '.join(STREAMS)}"
+        )
     if not names:
         raise click.BadParameter(f"name at least one of {', '.join(STREAMS)}")
     return names
@@ -51,18 +55,44 @@ def parse_streams(_context: click.Context, _parameter: click.Parameter, value: s
     )
 )
 @click.argument("connection")
-@click.option("--streams", callback=parse_streams, help="Comma-separated, e.g. orders,shipments; by default all of the connection.")
-@click.option("--from", "first", type=DAY, required=True, help="First day (UTC, of the source's modification time).")
+@click.option(
+    "--streams",
+    callback=parse_streams,
+    help="Comma-separated, e.g. orders,shipments; by default all of the connection.",
+)
+@click.option(
+    "--from",
+    "first",
+    type=DAY,
+    required=True,
+    help="First day (UTC, of the source's modification time).",
+)
 @click.option("--to", "last", type=DAY, required=True, help="Last day, inclusive.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.option("--force", is_flag=True, help="Send even what the target is known to hold already.")
 @click.option(
-    "--chunk-days", type=click.IntRange(1, LARGEST_CHUNK), default=7, show_default=True, help="Days in one run (with --via here)."
+    "--chunk-days",
+    type=click.IntRange(1, LARGEST_CHUNK),
+    default=7,
+    show_default=True,
+    help="Days in one run (with --via here).",
 )
-@click.option("--via", type=click.Choice(["here", "daemon"]), default="here", show_default=True,
-              help="Run in this process, or as a Dagster backfill that queues behind live runs.")  # fmt: skip
+@click.option(
+    "--via",
+    type=click.Choice(["here", "daemon"]),
+    default="here",
+    show_default=True,
+    help="Run in this process, or as a Dagster backfill that queues behind live runs.",
+)
 def replay(
-    connection: str, streams: tuple[str, ...] | None, first: datetime, last: datetime, dry_run: bool, force: bool, chunk_days: int, via: str
+    connection: str,
+    streams: tuple[str, ...] | None,
+    first: datetime,
+    last: datetime,
+    dry_run: bool,
+    force: bool,
+    chunk_days: int,
+    via: str,
 ) -> None:
     """Run past days of a connection again: read, validate and deliver.
 
@@ -72,7 +102,9 @@ def replay(
     installation = load()
     configured = connection_of(installation, connection)
     if streams and (absent := [name for name in streams if name not in configured.streams]):
-        raise click.UsageError(f"The connection {connection} has no stream {absent[0]}; it has {', '.join(configured.streams)}.")
+        raise click.UsageError(
+            f"The connection {connection} has no stream {absent[0]}; it has {', '.join(configured.streams)}."
+        )
     check_days(installation, first.date(), last.date())
     chosen: tuple[str, ...] = streams or configured.streams
     wanted = chunks(chosen, first.date(), last.date(), chunk_days)
@@ -80,7 +112,9 @@ def replay(
         _preview(connection, configured, wanted, force=force)
     elif via == "daemon":
         backfill_id = submit(connection, chosen, first.date(), last.date(), force=force)
-        click.echo(f"backfill {backfill_id} is queued; see Overview > Backfills in the UI. It runs while the daemon does ('lockstep up').")
+        click.echo(
+            f"backfill {backfill_id} is queued; see Overview > Backfills in the UI. It runs while the daemon does ('lockstep up')."
+        )
     elif not _run(Lockstep(installation), connection, wanted, force=force):
         sys.exit(1)
 
@@ -88,7 +122,9 @@ def replay(
 def _run(lockstep: Lockstep, connection: str, wanted: Sequence[Chunk], *, force: bool) -> bool:
     """Run the chunks with a line of progress each; stop at the first that fails."""
     try:
-        for number, outcome in enumerate(run_each(lockstep, connection, wanted, "replay", force=force), 1):
+        for number, outcome in enumerate(
+            run_each(lockstep, connection, wanted, "replay", force=force), 1
+        ):
             click.echo(f"[{number}/{len(wanted)}] {outcome.chunk}: {outcome}")
             if outcome.error:
                 click.echo(
@@ -102,7 +138,9 @@ def _run(lockstep: Lockstep, connection: str, wanted: Sequence[Chunk], *, force:
     return True
 
 
-def _preview(connection: str, configured: Connection, wanted: Sequence[Chunk], *, force: bool) -> None:
+def _preview(
+    connection: str, configured: Connection, wanted: Sequence[Chunk], *, force: bool
+) -> None:
     rows: list[Sequence[object]] = []
     days = records = sends = 0
     with reading() as db:
@@ -113,11 +151,32 @@ def _preview(connection: str, configured: Connection, wanted: Sequence[Chunk], *
             for day in _days(chunk):
                 holding = held.get(day)
                 due = _due(holding, force=force)
-                days, records, sends = days + 1, records + (holding.captured if holding else 0), sends + due
-                counts = (holding.captured, holding.accepted, holding.rejected, holding.skipped) if holding else (0, 0, 0, 0)
+                days, records, sends = (
+                    days + 1,
+                    records + (holding.captured if holding else 0),
+                    sends + due,
+                )
+                counts = (
+                    (holding.captured, holding.accepted, holding.rejected, holding.skipped)
+                    if holding
+                    else (0, 0, 0, 0)
+                )
                 rows.append((stream, day, *counts, _reads(stream, source, day), due))
-    columns = ("stream", "partition", "captures held", "accepted", "rejected", "skipped", "would be read", "would be sent at least")
-    print_table(columns, rows, numbers=("captures held", "accepted", "rejected", "skipped", "would be sent at least"))
+    columns = (
+        "stream",
+        "partition",
+        "captures held",
+        "accepted",
+        "rejected",
+        "skipped",
+        "would be read",
+        "would be sent at least",
+    )
+    print_table(
+        columns,
+        rows,
+        numbers=("captures held", "accepted", "rejected", "skipped", "would be sent at least"),
+    )
     click.echo(
         f"{len(wanted)} runs over {days} partitions with {records} captures. Nothing was read, sent or changed. Records that the source "
         "changed since, and rejected ones that pass now, would be sent too."
@@ -137,7 +196,11 @@ def _due(holding: Holding | None, *, force: bool) -> int:
 def _reads(stream: str, source: str, day: date) -> str:
     if not STREAMS[stream].is_snapshot:
         return f"the whole day from {source}"
-    return f"{source}'s present state" if day == datetime.now(UTC).date() else "nothing: the source tells its present state only"
+    return (
+        f"{source}'s present state"
+        if day == datetime.now(UTC).date()
+        else "nothing: the source tells its present state only"
+    )
 
 
 STEPS = ("captured", "validated", "delivered")
@@ -161,19 +224,34 @@ def submit(connection: str, streams: Sequence[str], first: date, last: date, *, 
     """Make a backfill of the chains over the partitions and return its id. Raises ``PermanentError`` with Dagster's reason."""
     days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
     params: dict[str, Any] = {
-        "assetSelection": [{"path": [connection, stream, step]} for stream in streams for step in STEPS],
+        "assetSelection": [
+            {"path": [connection, stream, step]} for stream in streams for step in STEPS
+        ],
         "partitionNames": days,
         "fromFailure": False,
         "title": f"replay {connection} {'+'.join(streams)}",
-        "tags": [{"key": "dagster/priority", "value": str(BACKFILL_PRIORITY)}, {"key": TRIGGER_TAG, "value": "replay"}],
+        "tags": [
+            {"key": "dagster/priority", "value": str(BACKFILL_PRIORITY)},
+            {"key": TRIGGER_TAG, "value": "replay"},
+        ],
     }
     if force:
-        params["runConfigData"] = {"ops": {f"{connection}__{stream}__delivered": {"config": {"force": True}} for stream in streams}}
+        params["runConfigData"] = {
+            "ops": {
+                f"{connection}__{stream}__delivered": {"config": {"force": True}}
+                for stream in streams
+            }
+        }
     answer = _execute({"params": params})
     result: dict[str, Any] = answer.get("data", {}).get("launchPartitionBackfill") or {}
     if "backfillId" not in result:
-        reasons = [result.get("message", ""), *(e["message"] for e in (*result.get("errors", ()), *answer.get("errors", ())))]
-        raise PermanentError(f"Dagster refused the backfill: {'; '.join(filter(None, reasons)) or result}")
+        reasons = [
+            result.get("message", ""),
+            *(e["message"] for e in (*result.get("errors", ()), *answer.get("errors", ()))),
+        ]
+        raise PermanentError(
+            f"Dagster refused the backfill: {'; '.join(filter(None, reasons)) or result}"
+        )
     return str(result["backfillId"])
 
 
@@ -182,11 +260,14 @@ def _execute(variables: Mapping[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
         file = Path(folder) / "answer.json"
         command = [
-            str(Path(sys.executable).with_name("dagster-graphql")), "-w", str(root / "workspace.yaml"), "-t", MUTATION,
-            "-v", orjson.dumps(variables).decode(), "-o", str(file),
+            str(Path(sys.executable).with_name("dagster-graphql")), "-w",
+            str(root / "workspace.yaml"), "-t", MUTATION, "-v", orjson.dumps(variables).decode(),
+            "-o", str(file),
         ]  # fmt: skip
         environment = {"DAGSTER_HOME": str(root)} | dict(os.environ)
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, text=True, check=False
+        )
         if not file.exists():
             lines = done.stderr.strip().splitlines() or ["it said nothing"]
             raise PermanentError(f"dagster-graphql failed, no backfill was made: {lines[-1]}")

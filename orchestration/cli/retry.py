@@ -55,17 +55,40 @@ class Request:
 @click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
 @choosing
 @click.option("--all-of", metavar="CONNECTION", help="All open ones of this connection.")
-@click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE",
-              help="Put a value in place of the captured one first; PATH as the rejection shows it. Repeatable; one ID.")  # fmt: skip
-@click.option("--re-read", is_flag=True, help="Read the partition from its source again first, instead of taking what was captured.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Put a value in place of the captured one first; PATH as the rejection shows it. Repeatable; one ID.",
+)
+@click.option(
+    "--re-read",
+    is_flag=True,
+    help="Read the partition from its source again first, instead of taking what was captured.",
+)
 @click.option("--reason", default="", help="Why, for the audit.")
 @click.option("--yes", is_flag=True, help="Ask nothing before an edit.")
-@click.option("--via", type=click.Choice(["here", "daemon"]), default="here", show_default=True, help="Run here, or let the daemon do it.")
+@click.option(
+    "--via",
+    type=click.Choice(["here", "daemon"]),
+    default="here",
+    show_default=True,
+    help="Run here, or let the daemon do it.",
+)
 @json_option
 def retry(
-    ids: tuple[int, ...], all_of: str | None, assignments: tuple[str, ...], reason: str, via: str, *, re_read: bool, yes: bool,
-    as_json: bool, **chosen: Any,
-) -> None:  # fmt: skip
+    ids: tuple[int, ...],
+    all_of: str | None,
+    assignments: tuple[str, ...],
+    reason: str,
+    via: str,
+    *,
+    re_read: bool,
+    yes: bool,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
     """Try rejected records again, after the mapping, the item master or the record itself was corrected.
 
     By default exactly the rejected records, as they were captured then, are validated and delivered again; where a newer version was
@@ -74,11 +97,15 @@ def retry(
     """
     narrowed = any(value is not None for value in chosen.values())
     if sum((bool(ids), narrowed, all_of is not None)) != 1:
-        raise click.UsageError("Name IDs, or options that choose such as --class or --code, or --all-of CONNECTION: exactly one of these.")
+        raise click.UsageError(
+            "Name IDs, or options that choose such as --class or --code, or --all-of CONNECTION: exactly one of these."
+        )
     if assignments and (len(ids) != 1 or re_read):
         raise click.UsageError("--set edits one captured record: name one ID, without --re-read.")
     choice = choice_of(chosen | ({"connection": all_of} if all_of else {}), ids=ids or None)
-    request = Request("re_read" if re_read else "as_captured", assignments, reason, yes, via == "daemon", as_json)
+    request = Request(
+        "re_read" if re_read else "as_captured", assignments, reason, yes, via == "daemon", as_json
+    )
     if not run_again(choice, request):
         sys.exit(1)
 
@@ -125,7 +152,9 @@ def _confirm(changes: Sequence[Change], request: Request) -> None:
     """Show what would change, where a person looks, and ask for a yes."""
     for change in changes:
         click.echo(f"  {change}", err=request.as_json)
-    if not request.confirmed and not click.confirm("Put these values in place of the captured ones, and try again?", err=request.as_json):
+    if not request.confirmed and not click.confirm(
+        "Put these values in place of the captured ones, and try again?", err=request.as_json
+    ):
         raise PermanentError("Nothing was changed; --yes answers the question where nobody can.")
 
 
@@ -133,12 +162,26 @@ def chunks(found: Sequence[Rejection], mode: Mode) -> dict[str, list[Chunk]]:
     """Return connection -> the runs that cover exactly the rejections' records, or their partitions; adjoining days share one."""
     days: dict[tuple[str, str], dict[date, list[str]]] = {}
     for rejection in found:
-        days.setdefault((rejection.connection, rejection.stream), {}).setdefault(rejection.source_day, []).append(rejection.source_id)
+        days.setdefault((rejection.connection, rejection.stream), {}).setdefault(
+            rejection.source_day, []
+        ).append(rejection.source_id)
     wanted: dict[str, list[Chunk]] = {}
-    for (connection, stream), of_stream in sorted(days.items(), key=lambda item: (item[0][0], list(STREAMS).index(item[0][1]))):
+    for (connection, stream), of_stream in sorted(
+        days.items(), key=lambda item: (item[0][0], list(STREAMS).index(item[0][1]))
+    ):
         for first, last in _spans(sorted(of_stream)):
-            records = sorted({source_id for day, ids in of_stream.items() if first <= day <= last for source_id in ids})
-            parts = [tuple(records[at : at + RECORDS_AT_ONCE]) for at in range(0, len(records), RECORDS_AT_ONCE)]
+            records = sorted(
+                {
+                    source_id
+                    for day, ids in of_stream.items()
+                    if first <= day <= last
+                    for source_id in ids
+                }
+            )
+            parts = [
+                tuple(records[at : at + RECORDS_AT_ONCE])
+                for at in range(0, len(records), RECORDS_AT_ONCE)
+            ]
             for part in parts if mode == "as_captured" else [None]:
                 wanted.setdefault(connection, []).append(Chunk((stream,), first, last, part))
     return wanted
@@ -147,14 +190,24 @@ def chunks(found: Sequence[Rejection], mode: Mode) -> dict[str, list[Chunk]]:
 def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
     spans: list[tuple[date, date]] = []
     for day in days:
-        if spans and day == spans[-1][1] + timedelta(days=1) and (day - spans[-1][0]).days < DAYS_AT_ONCE:
+        if (
+            spans
+            and day == spans[-1][1] + timedelta(days=1)
+            and (day - spans[-1][0]).days < DAYS_AT_ONCE
+        ):
             spans[-1] = (spans[-1][0], day)
         else:
             spans.append((day, day))
     return spans
 
 
-def _run(lockstep: Lockstep, found: Sequence[Rejection], request: Request, outcomes: list[Outcome], runs: dict[int, str]) -> None:
+def _run(
+    lockstep: Lockstep,
+    found: Sequence[Rejection],
+    request: Request,
+    outcomes: list[Outcome],
+    runs: dict[int, str],
+) -> None:
     """Run chunk after chunk; ``outcomes`` and the ``runs`` of the rejections are filled as they end, also where a later one fails."""
     try:
         for connection, wanted in chunks(found, request.mode).items():
@@ -164,24 +217,45 @@ def _run(lockstep: Lockstep, found: Sequence[Rejection], request: Request, outco
                 runs |= {
                     r.rejection_id: outcome.run_id
                     for r in found
-                    if r.connection == connection and r.stream in covered.streams and covered.first <= r.source_day <= covered.last
+                    if r.connection == connection
+                    and r.stream in covered.streams
+                    and covered.first <= r.source_day <= covered.last
                     and (covered.records is None or r.source_id in covered.records)
-                }  # fmt: skip
+                }
                 click.echo(f"{connection}: {covered}: {outcome}", err=request.as_json)
     finally:
         lockstep.close()
 
 
-def _report(before: Sequence[Rejection], after: dict[int, Rejection], outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+def _report(
+    before: Sequence[Rejection],
+    after: dict[int, Rejection],
+    outcomes: Sequence[Outcome],
+    *,
+    as_json: bool,
+) -> None:
     now = [after[r.rejection_id] for r in before]
     if as_json:
         print_json([as_json_row(r) for r in now])
         return
     met_again = {r.rejection_id: r.seen_count for r in before}
-    rows = [(r.rejection_id, r.connection, r.stream, r.source_id, r.state, _told(r, met_again[r.rejection_id])) for r in now]
+    rows = [
+        (
+            r.rejection_id,
+            r.connection,
+            r.stream,
+            r.source_id,
+            r.state,
+            _told(r, met_again[r.rejection_id]),
+        )
+        for r in now
+    ]
     print_table(("id", "connection", "stream", "record", "state now", "why"), rows, numbers=("id",))
     through = sum(r.state == "resolved" for r in now)
-    click.echo(f"{through} of {len(now)} went through" + ("; a run failed, see above" if any(o.error for o in outcomes) else ""))
+    click.echo(
+        f"{through} of {len(now)} went through"
+        + ("; a run failed, see above" if any(o.error for o in outcomes) else "")
+    )
 
 
 def _report_queued(found: Sequence[Rejection], reruns: Sequence[int], *, as_json: bool) -> None:

@@ -17,13 +17,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Run everything once between two sandbox systems and verify both ends."),
     "status": ("status:status", "Show how fresh each stream is, and what is open in it."),
     "trace": ("trace:trace", "Show everything that ever happened to one order."),
-    "rejections": ("rejections:rejections", "List, show, retry or discard records kept out of delivery."),
-    "connect": ("connect:connect", "Check both systems of a connection and bring the last days over."),
+    "rejections": (
+        "rejections:rejections",
+        "List, show, retry or discard records kept out of delivery.",
+    ),
+    "connect": (
+        "connect:connect",
+        "Check both systems of a connection and bring the last days over.",
+    ),
     "replay": ("replay:replay", "Run past days of a connection again, in bounded chunks."),
     "webhooks": ("webhooks:webhooks", "Take in webhooks of the stores and the OMSs."),
     "forget": ("privacy:forget", "Take a person out of the ledger."),
     "retention": ("privacy:retention", "Remove what is past its retention."),
-    "reconcile": ("reconcile:reconcile", "Compare both systems of a connection, and heal what drifted."),
+    "reconcile": (
+        "reconcile:reconcile",
+        "Compare both systems of a connection, and heal what drifted.",
+    ),
     "doctor": ("doctor:doctor", "Check the installation, and say what to do about what is wrong."),
     "db": ("database:db", "Start and stop the embedded PostgreSQL."),
     "migrate": ("database:migrate_command", "Bring the ledger's schema up to date."),
@@ -64,7 +73,10 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
-        own = [(name, self.commands[name].get_short_help_str(limit=WHOLE_SENTENCE)) for name in super().list_commands(ctx)]
+        own = [
+            (name, self.commands[name].get_short_help_str(limit=WHOLE_SENTENCE))
+            for name in super().list_commands(ctx)
+        ]
         with formatter.section("Commands"):
             formatter.write_dl([*own, *((name, text) for name, (_, text) in self._lazy.items())])
 
@@ -87,14 +99,24 @@ class Commands(LazyGroup):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:  # it repeats what was typed, which may hold anything
-            raise click.UsageError(shown(error.format_message(), LONGEST_MESSAGE), error.ctx) from None
+            raise click.UsageError(
+                shown(error.format_message(), LONGEST_MESSAGE), error.ctx
+            ) from None
         except LockstepError as error:
             raise Fault(str(error)) from error
         except (psycopg.DataError, UnicodeEncodeError, OverflowError) as error:
             # A zero byte, half a character, a number or a day beyond what the ledger holds: nothing in it has such a value.
-            raise Fault(f"A value that was given can't be looked for: {shown(str(error), LONGEST_MESSAGE)}") from error
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn) as error:
-            raise Fault("The database has no ledger of this version; run 'lockstep migrate' first.") from error
+            raise Fault(
+                f"A value that was given can't be looked for: {shown(str(error), LONGEST_MESSAGE)}"
+            ) from error
+        except (
+            psycopg.errors.UndefinedTable,
+            psycopg.errors.InvalidSchemaName,
+            psycopg.errors.UndefinedColumn,
+        ) as error:
+            raise Fault(
+                "The database has no ledger of this version; run 'lockstep migrate' first."
+            ) from error
         except psycopg.OperationalError as error:
             reason = str(error).strip().splitlines()
             raise Fault(

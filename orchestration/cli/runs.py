@@ -87,20 +87,43 @@ def check_days(installation: Installation, first: date, last: date) -> None:
         raise PermanentError(f"{last} lies ahead; the last partition is today's, {today} (UTC).")
 
 
-def run_each(lockstep: Lockstep, connection: str, wanted: Sequence[Chunk], trigger: str, *, force: bool = False) -> Iterator[Outcome]:
+def run_each(
+    lockstep: Lockstep,
+    connection: str,
+    wanted: Sequence[Chunk],
+    trigger: str,
+    *,
+    force: bool = False,
+) -> Iterator[Outcome]:
     """Run chunk after chunk against the persistent instance; a failed run ends in an outcome with its error, not in an exception."""
     with in_process.instance() as on:
         for chunk in wanted:
             yield _run(lockstep, on, connection, chunk, trigger, force=force)
 
 
-def _run(lockstep: Lockstep, on: dg.DagsterInstance, connection: str, chunk: Chunk, trigger: str, *, force: bool) -> Outcome:
+def _run(
+    lockstep: Lockstep,
+    on: dg.DagsterInstance,
+    connection: str,
+    chunk: Chunk,
+    trigger: str,
+    *,
+    force: bool,
+) -> Outcome:
     request = uuid4().hex
     tags = {TRIGGER_TAG: trigger, REQUEST_TAG: request}
     error = ""
     try:
         in_process.run_partitions(
-            lockstep, on, connection, chunk.streams, chunk.first, chunk.last, tags, force=force, records=chunk.records
+            lockstep,
+            on,
+            connection,
+            chunk.streams,
+            chunk.first,
+            chunk.last,
+            tags,
+            force=force,
+            records=chunk.records,
         )
     except dg.Failure as failure:
         error = str(failure.description)

@@ -12,16 +12,37 @@ import click
 from rich.text import Text
 
 from orchestration.cli.context import connection_of, reading
-from orchestration.cli.output import ago, connection_option, examples, json_option, print_json, print_table, span
+from orchestration.cli.output import (
+    ago,
+    connection_option,
+    examples,
+    json_option,
+    print_json,
+    print_table,
+    span,
+)
 from orchestration.settings import load
 from resources.ledger.monitoring.clocks import Stuck, StuckCount, past_limit
 from resources.ledger.monitoring.connection_config import describe
 from resources.ledger.monitoring.status import StreamStatus, stream_statuses
 
-COLUMNS = ("connection", "stream", "state", "lag", "limit", "last probe", "last change seen", "last captured", "last delivery",
-           "open rejections", "in flight", "pending", "stuck")  # fmt: skip
+COLUMNS = (
+    "connection", "stream", "state", "lag", "limit", "last probe", "last change seen",
+    "last captured", "last delivery", "open rejections", "in flight", "pending", "stuck",
+)  # fmt: skip
 NUMBERS = ("open rejections", "in flight", "pending", "stuck")
-STUCK_COLUMNS = ("connection", "stage", "state", "record", "since", "age", "limit", "owner", "correlation id", "detail")
+STUCK_COLUMNS = (
+    "connection",
+    "stage",
+    "state",
+    "record",
+    "since",
+    "age",
+    "limit",
+    "owner",
+    "correlation id",
+    "detail",
+)
 
 Chain = tuple[str, str]
 
@@ -37,8 +58,19 @@ Chain = tuple[str, str]
 )
 @connection_option
 @json_option
-@click.option("--stuck", "shown", type=click.IntRange(0, 10_000), default=10, show_default=True, help="Show so many stuck records.")
-@click.option("--fail", is_flag=True, help="Exit with 1 if a stream is not ok or a record is past its limit (for monitoring).")
+@click.option(
+    "--stuck",
+    "shown",
+    type=click.IntRange(0, 10_000),
+    default=10,
+    show_default=True,
+    help="Show so many stuck records.",
+)
+@click.option(
+    "--fail",
+    is_flag=True,
+    help="Exit with 1 if a stream is not ok or a record is past its limit (for monitoring).",
+)
 def status(connection: str | None, as_json: bool, shown: int, fail: bool) -> None:
     """Show how fresh each stream is, what is open in it, and what stands still.
 
@@ -54,30 +86,52 @@ def status(connection: str | None, as_json: bool, shown: int, fail: bool) -> Non
         found = stream_statuses(db, connection)
         stuck, counts = past_limit(db, connection, most=max(shown, 1))
     if as_json:
-        print_json([_object(row, stuck[:shown], counts.get((row.connection, row.stream), ())) for row in found])
+        print_json(
+            [
+                _object(row, stuck[:shown], counts.get((row.connection, row.stream), ()))
+                for row in found
+            ]
+        )
     else:
         _print(found, stuck[:shown], counts)
     if fail and (counts or any(row.state != "ok" for row in found)):
         sys.exit(1)
 
 
-def _object(row: StreamStatus, stuck: Sequence[Stuck], counts: Sequence[StuckCount]) -> dict[str, Any]:
+def _object(
+    row: StreamStatus, stuck: Sequence[Stuck], counts: Sequence[StuckCount]
+) -> dict[str, Any]:
     mine = [asdict(s) for s in stuck if (s.connection, s.stream) == (row.connection, row.stream)]
     return asdict(row) | {
-        "freshness_limit": row.allowed, "state": _words(row.state), "overdue": row.state != "ok", "stuck": mine,
+        "freshness_limit": row.allowed,
+        "state": _words(row.state),
+        "overdue": row.state != "ok",
+        "stuck": mine,
         "stuck_counts": {count.stage: count.number for count in counts},
-    }  # fmt: skip
+    }
 
 
-def _print(found: Sequence[StreamStatus], stuck: Sequence[Stuck], counts: Mapping[Chain, Sequence[StuckCount]]) -> None:
+def _print(
+    found: Sequence[StreamStatus],
+    stuck: Sequence[Stuck],
+    counts: Mapping[Chain, Sequence[StuckCount]],
+) -> None:
     now = datetime.now(UTC)
     totals = {chain: sum(count.number for count in by_stage) for chain, by_stage in counts.items()}
-    print_table(COLUMNS, [_cells(row, totals.get((row.connection, row.stream), 0), now) for row in found], numbers=NUMBERS)
+    print_table(
+        COLUMNS,
+        [_cells(row, totals.get((row.connection, row.stream), 0), now) for row in found],
+        numbers=NUMBERS,
+    )
     if any(row.state == "never_captured" for row in found):
-        click.echo("never captured: run 'lockstep connect CONNECTION' once, then keep the daemon running ('lockstep up').")
+        click.echo(
+            "never captured: run 'lockstep connect CONNECTION' once, then keep the daemon running ('lockstep up')."
+        )
     for row in found:
         if row.probe_failures:
-            click.echo(f"{row.connection}/{row.stream}: the last {row.probe_failures} probes failed: {row.probe_error}")
+            click.echo(
+                f"{row.connection}/{row.stream}: the last {row.probe_failures} probes failed: {row.probe_error}"
+            )
     if stuck:
         title = f"Past their limit ({len(stuck)} of {sum(totals.values())}, oldest first)"
         print_table(STUCK_COLUMNS, [_stuck_cells(row) for row in stuck], title=title)
@@ -85,15 +139,41 @@ def _print(found: Sequence[StreamStatus], stuck: Sequence[Stuck], counts: Mappin
 
 def _cells(row: StreamStatus, stuck: int, now: datetime) -> list[object]:
     word = _words(row.state)
-    state = Text(word if row.state in ("ok", "never_captured") else word.upper(), style="green" if row.state == "ok" else "red")
-    times = [ago(moment, now) for moment in (row.probed_at, row.change_seen_at, row.captured_at, row.delivered_at)]
-    return [row.connection, row.stream, state, span(row.lag), span(row.allowed), *times, row.open_rejections, row.in_flight, row.pending,
-            stuck]  # fmt: skip
+    state = Text(
+        word if row.state in ("ok", "never_captured") else word.upper(),
+        style="green" if row.state == "ok" else "red",
+    )
+    times = [
+        ago(moment, now)
+        for moment in (row.probed_at, row.change_seen_at, row.captured_at, row.delivered_at)
+    ]
+    return [
+        row.connection,
+        row.stream,
+        state,
+        span(row.lag),
+        span(row.allowed),
+        *times,
+        row.open_rejections,
+        row.in_flight,
+        row.pending,
+        stuck,
+    ]
 
 
 def _stuck_cells(row: Stuck) -> list[object]:
-    return [row.connection, _words(row.stage), row.state, f"{row.stream}/{row.source_id}", row.since, row.age, row.allowed, row.owner,
-            row.correlation_id, row.detail]  # fmt: skip
+    return [
+        row.connection,
+        _words(row.stage),
+        row.state,
+        f"{row.stream}/{row.source_id}",
+        row.since,
+        row.age,
+        row.allowed,
+        row.owner,
+        row.correlation_id,
+        row.detail,
+    ]
 
 
 def _words(name: str) -> str:

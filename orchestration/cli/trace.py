@@ -41,7 +41,9 @@ class Trace:
     )
 )
 @click.argument("order")
-@click.option("--connection", metavar="CONNECTION", help="Look in this connection only; by default in all.")
+@click.option(
+    "--connection", metavar="CONNECTION", help="Look in this connection only; by default in all."
+)
 @json_option
 def trace(order: str, connection: str | None, as_json: bool) -> None:
     """Show everything that ever happened to one order, in time order.
@@ -54,7 +56,11 @@ def trace(order: str, connection: str | None, as_json: bool) -> None:
         connection_of(installation, connection)
     wanted = order.strip().removeprefix("#")
     with reading() as db:
-        names = [connection] if connection else sorted({*installation.connections, *known_connections(db)})
+        names = (
+            [connection]
+            if connection
+            else sorted({*installation.connections, *known_connections(db)})
+        )
         found = [t for name in names if (t := _find(db, name, wanted, _prefix(installation, name)))]
     if as_json:
         print_json([asdict(one) for one in found])
@@ -78,8 +84,12 @@ def _find(db: timeline.Database, name: str, wanted: str, prefix: str) -> Trace |
         correlation = correlation_id(name, "order", store_id)
         happened = timeline.events(db, name, ids, [correlation])
         if happened:
-            oms_id = timeline.target_id(db, name, [store_id]) or next(iter(timeline.captured_ids(db, name, "shipments", ids)), "")
-            return Trace(name, store_id, oms_id, correlation, timeline.standings(db, name, ids), happened)
+            oms_id = timeline.target_id(db, name, [store_id]) or next(
+                iter(timeline.captured_ids(db, name, "shipments", ids)), ""
+            )
+            return Trace(
+                name, store_id, oms_id, correlation, timeline.standings(db, name, ids), happened
+            )
     return None
 
 
@@ -89,9 +99,18 @@ def _print(found: Trace) -> None:
     click.echo(f"OMS's order     {found.oms_id or 'not there, as far as is known'}")
     click.echo(f"correlation id  {found.correlation_id}")
     for standing in found.standings:
-        told = standing.rule if standing.state != "accepted" else standing.outcome or "waits for delivery"
-        click.echo(f"{standing.stream:<15} {standing.state}{': ' if told else ''}{told} (version of {at(standing.source_updated_at)})")
-    rows = [(event.at, event.stream, event.event, event.detail, event.run_id or "-") for event in found.events]
+        told = (
+            standing.rule
+            if standing.state != "accepted"
+            else standing.outcome or "waits for delivery"
+        )
+        click.echo(
+            f"{standing.stream:<15} {standing.state}{': ' if told else ''}{told} (version of {at(standing.source_updated_at)})"
+        )
+    rows = [
+        (event.at, event.stream, event.event, event.detail, event.run_id or "-")
+        for event in found.events
+    ]
     print_table(("when", "stream", "what", "detail", "run"), rows)
 
 

@@ -37,16 +37,39 @@ START_SECONDS = 120
         exit_codes="0 when told to stop, 1 if something did not start or ended by itself",
     )
 )
-@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of Dagster's UI on 127.0.0.1.")
-@click.option("--no-sandbox", is_flag=True, help="Start no sandbox and no traffic, even without a connections.yaml of your own.")
-@click.option("--rate", type=click.FloatRange(0, 50, min_open=True), default=0.5, show_default=True, help="Orders a second in the sandbox.")
 @click.option(
-    "--sandbox-port", type=click.IntRange(1, 65535), default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=3000,
+    show_default=True,
+    help="Port of Dagster's UI on 127.0.0.1.",
 )
 @click.option(
-    "--webhooks-port", type=click.IntRange(1, 65535), default=sandbox_process.WEBHOOKS_PORT, show_default=True,
+    "--no-sandbox",
+    is_flag=True,
+    help="Start no sandbox and no traffic, even without a connections.yaml of your own.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 50, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Orders a second in the sandbox.",
+)
+@click.option(
+    "--sandbox-port",
+    type=click.IntRange(1, 65535),
+    default=sandbox_process.PORT,
+    show_default=True,
+    help="Loopback port of the sandbox.",
+)
+@click.option(
+    "--webhooks-port",
+    type=click.IntRange(1, 65535),
+    default=sandbox_process.WEBHOOKS_PORT,
+    show_default=True,
     help="Loopback port that takes in webhooks.",
-)  # fmt: skip
+)
 def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_port: int) -> None:
     """Run everything on this machine until Ctrl-C: database, Dagster's UI and daemon, and a sandbox where you have no systems yet.
 
@@ -62,10 +85,14 @@ def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_por
     with_sandbox = not no_sandbox and not _has_own_connections()
     started_database = prepare_database()
     sandbox: sandbox_process.Sandbox | None = None
-    children = Children(embedded.home(), project_root(), {**os.environ, "DAGSTER_HOME": str(project_root())})
+    children = Children(
+        embedded.home(), project_root(), {**os.environ, "DAGSTER_HOME": str(project_root())}
+    )
     try:
         if with_sandbox:
-            sandbox = _start_sandbox(children, sandbox_port, rate, f"http://127.0.0.1:{webhooks_port}")
+            sandbox = _start_sandbox(
+                children, sandbox_port, rate, f"http://127.0.0.1:{webhooks_port}"
+            )
         _start_webhooks(children, webhooks_port, stopping, sandbox)
         _start_dagster(children, port, stopping)
         fault = watch(children, sandbox, stopping)
@@ -84,29 +111,63 @@ def _has_own_connections() -> bool:
     return bool(os.environ.get(VARIABLE)) or (project_root() / FILE_NAME).exists()
 
 
-def _start_sandbox(children: Children, port: int, rate: float, webhooks: str) -> sandbox_process.Sandbox:
+def _start_sandbox(
+    children: Children, port: int, rate: float, webhooks: str
+) -> sandbox_process.Sandbox:
     """Start the sandbox on its kept state, fill a new one, and let shoppers in."""
     sandbox = sandbox_process.start(port)
     configure_sandbox(sandbox.url, webhooks)
     if not _is_filled(sandbox.url):
         today = datetime.now(UTC).date()
         counts = post(
-            sandbox.url, STORE, STORE, invented.seed_set(SEED_ORDERS, SEED, today - timedelta(days=SEED_DAYS), SEED_DAYS, dirt=DIRT)
+            sandbox.url,
+            STORE,
+            STORE,
+            invented.seed_set(
+                SEED_ORDERS, SEED, today - timedelta(days=SEED_DAYS), SEED_DAYS, dirt=DIRT
+            ),
         )
-        click.echo(f"sandbox: filled with {counts['products']} products and {counts['orders']} orders of the last days")
-        click.echo(f"         'lockstep connect {STORE}' brings those orders over; new ones go by themselves")
-    children.start("traffic", ["sandbox.traffic", "--url", sandbox.url, "--store", STORE, "--tenant", STORE, "--rate", str(rate)])
+        click.echo(
+            f"sandbox: filled with {counts['products']} products and {counts['orders']} orders of the last days"
+        )
+        click.echo(
+            f"         'lockstep connect {STORE}' brings those orders over; new ones go by themselves"
+        )
+    children.start(
+        "traffic",
+        [
+            "sandbox.traffic",
+            "--url",
+            sandbox.url,
+            "--store",
+            STORE,
+            "--tenant",
+            STORE,
+            "--rate",
+            str(rate),
+        ],
+    )
     click.echo(f"sandbox: {sandbox.url}, {rate:g} orders a second")
     return sandbox
 
 
-def _start_webhooks(children: Children, port: int, stopping: threading.Event, sandbox: sandbox_process.Sandbox | None) -> None:
+def _start_webhooks(
+    children: Children,
+    port: int,
+    stopping: threading.Event,
+    sandbox: sandbox_process.Sandbox | None,
+) -> None:
     """Start the process that takes in webhooks, if any connection wants it, and have the sandbox's systems send theirs."""
     installation = load()
     if all(connection.webhooks is None for connection in installation.connections.values()):
         return
     children.start("webhooks", ["orchestration.cli", "webhooks", "--port", str(port)])
-    if not children.wait_until(lambda: answers(f"http://127.0.0.1:{port}/health"), "the inbox answered", START_SECONDS, stopping.is_set):
+    if not children.wait_until(
+        lambda: answers(f"http://127.0.0.1:{port}/health"),
+        "the inbox answered",
+        START_SECONDS,
+        stopping.is_set,
+    ):
         return
     if sandbox is not None:
         if webhooks := installation.connections[STORE].webhooks:
@@ -120,7 +181,9 @@ def _start_webhooks(children: Children, port: int, stopping: threading.Event, sa
 
 
 def _is_filled(url: str) -> bool:
-    answer = httpx.get(f"{url}/_sandbox/bigcommerce/{STORE}/dump/inventory", timeout=60).raise_for_status()
+    answer = httpx.get(
+        f"{url}/_sandbox/bigcommerce/{STORE}/dump/inventory", timeout=60
+    ).raise_for_status()
     return bool(answer.content.strip())
 
 
@@ -129,16 +192,29 @@ def _start_dagster(children: Children, port: int, stopping: threading.Event) -> 
     installation = load()
     click.echo(f"connections: {', '.join(installation.connections)} ({connections_path()})")
     code_port = free_port()
-    arguments = ["dagster", "code-server", "start", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(code_port),
-                 "--location-name", "lockstep", "-d", str(project_root())]  # fmt: skip
+    arguments = [
+        "dagster", "code-server", "start", "-m", "orchestration.definitions", "-h", "127.0.0.1",
+        "-p", str(code_port), "--location-name", "lockstep", "-d", str(project_root()),
+    ]  # fmt: skip
     children.start("code-server", arguments)
-    if not children.wait_until(lambda: listens(code_port), "the code location loaded", START_SECONDS, stopping.is_set):
+    if not children.wait_until(
+        lambda: listens(code_port), "the code location loaded", START_SECONDS, stopping.is_set
+    ):
         return
     workspace = str(_workspace(code_port))
     children.start("daemon", ["dagster._daemon", "run", "-w", workspace])
-    children.start("webserver", ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace])
-    if children.wait_until(lambda: answers(f"http://127.0.0.1:{port}/server_info"), "the UI answered", START_SECONDS, stopping.is_set):
-        click.echo(f"Dagster: http://127.0.0.1:{port}   (logs: {embedded.home()}/*.log; Ctrl-C stops everything)")
+    children.start(
+        "webserver", ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace]
+    )
+    if children.wait_until(
+        lambda: answers(f"http://127.0.0.1:{port}/server_info"),
+        "the UI answered",
+        START_SECONDS,
+        stopping.is_set,
+    ):
+        click.echo(
+            f"Dagster: http://127.0.0.1:{port}   (logs: {embedded.home()}/*.log; Ctrl-C stops everything)"
+        )
 
 
 def _workspace(code_port: int) -> Path:
@@ -151,11 +227,17 @@ def _workspace(code_port: int) -> Path:
     return file
 
 
-def watch(children: Children, sandbox: sandbox_process.Sandbox | None, stopping: threading.Event) -> str:
+def watch(
+    children: Children, sandbox: sandbox_process.Sandbox | None, stopping: threading.Event
+) -> str:
     """Wait until we are told to stop, or a child ends; return what ended, or an empty text."""
     while not stopping.wait(0.5):
         if (child := children.dead()) is not None:
             return f"{child.name} ended by itself with exit code {child.process.returncode}; see {child.log}"
-        if sandbox is not None and sandbox.process is not None and sandbox.process.poll() is not None:
+        if (
+            sandbox is not None
+            and sandbox.process is not None
+            and sandbox.process.poll() is not None
+        ):
             return f"the sandbox ended by itself with exit code {sandbox.process.returncode}; see {embedded.home() / 'sandbox.log'}"
     return ""

@@ -30,8 +30,20 @@ AT_ONCE = 2_000
     )
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=WEBHOOKS_PORT, show_default=True, help="Port to listen on.")
-@click.option("--max-body", type=click.IntRange(1024), default=MAX_BODY, show_default=True, help="Largest body in bytes.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=WEBHOOKS_PORT,
+    show_default=True,
+    help="Port to listen on.",
+)
+@click.option(
+    "--max-body",
+    type=click.IntRange(1024),
+    default=MAX_BODY,
+    show_default=True,
+    help="Largest body in bytes.",
+)
 def webhooks(host: str, port: int, max_body: int) -> None:
     """Take in webhooks until Ctrl-C: verify, store, acknowledge. The daemon's sensors do the rest.
 
@@ -40,14 +52,21 @@ def webhooks(host: str, port: int, max_body: int) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     installation = load()
-    served = [name for name, connection in installation.connections.items() if connection.webhooks is not None]
+    served = [
+        name
+        for name, connection in installation.connections.items()
+        if connection.webhooks is not None
+    ]
     if not served:
-        raise PermanentError("No connection has a section 'webhooks' in connections.yaml, so there is nothing to take in.")
+        raise PermanentError(
+            "No connection has a section 'webhooks' in connections.yaml, so there is nothing to take in."
+        )
     app = build_app(installation, database_url(), max_body=max_body)
     click.echo(f"webhooks of {', '.join(served)}: http://{host}:{port}/hooks/CONNECTION/SYSTEM")
     if host not in LOOPBACK:
         click.echo(
-            "lockstep: this address can be reached from outside, without encryption; put a proxy with a certificate before it", err=True
+            "lockstep: this address can be reached from outside, without encryption; put a proxy with a certificate before it",
+            err=True,
         )
     # uvicorn raises the signal again after it has stopped in good order: to be told to stop is no fault.
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -61,7 +80,16 @@ def webhooks(host: str, port: int, max_body: int) -> None:
 def server_of(app: Starlette, host: str, port: int) -> uvicorn.Server:
     """Return the HTTP server: with bounds on headers and on what is under way, and without a word of its own in answers or logs."""
     config = uvicorn.Config(
-        app, host=host, port=port, http="h11", h11_max_incomplete_event_size=HEADER_BYTES, limit_concurrency=AT_ONCE, log_level="warning",
-        access_log=False, server_header=False, proxy_headers=False, timeout_graceful_shutdown=10,
-    )  # fmt: skip
+        app,
+        host=host,
+        port=port,
+        http="h11",
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        limit_concurrency=AT_ONCE,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+    )
     return uvicorn.Server(config)

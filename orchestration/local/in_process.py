@@ -23,18 +23,35 @@ def instance() -> dg.DagsterInstance:
 
 
 def run_partitions(
-    lockstep: Lockstep, on: dg.DagsterInstance, connection: str, streams: Sequence[str], first: date, last: date, tags: dict[str, str],
-    *, force: bool = False, records: Sequence[str] | None = None,
-) -> dg.ExecuteInProcessResult:  # fmt: skip
+    lockstep: Lockstep,
+    on: dg.DagsterInstance,
+    connection: str,
+    streams: Sequence[str],
+    first: date,
+    last: date,
+    tags: dict[str, str],
+    *,
+    force: bool = False,
+    records: Sequence[str] | None = None,
+) -> dg.ExecuteInProcessResult:
     """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run; raises what a step raised.
 
     ``force`` sends even what the target is known to hold. ``records`` narrows to these records as they were captured: nothing is read.
     """
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
-    steps = ("captured", "validated", "delivered") if records is None else ("validated", "delivered")
+    steps = (
+        ("captured", "validated", "delivered") if records is None else ("validated", "delivered")
+    )
     keys = [dg.AssetKey([connection, stream, step]) for stream in streams for step in steps]
-    ops = {name: op for s in streams for name, op in rerun_config(connection, s, only_records=records, force=force).items()}
-    span = {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": last.isoformat()}
+    ops = {
+        name: op
+        for s in streams
+        for name, op in rerun_config(connection, s, only_records=records, force=force).items()
+    }
+    span = {
+        "dagster/asset_partition_range_start": first.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }
     return job.execute_in_process(
         instance=on,
         asset_selection=keys,

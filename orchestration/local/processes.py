@@ -42,9 +42,14 @@ class Children:
         log = self._logs / f"{name}.log"
         with log.open("ab") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", *arguments], cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=file,
-                stderr=file, start_new_session=True,
-            )  # fmt: skip
+                [sys.executable, "-m", *arguments],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
         child = Child(name, process, log)
         self._started.append(child)
         return child
@@ -53,16 +58,22 @@ class Children:
         """Return a child that ended by itself."""
         return next((child for child in self._started if child.process.poll() is not None), None)
 
-    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float, stopping: Callable[[], bool]) -> bool:
+    def wait_until(
+        self, ready: Callable[[], bool], what: str, seconds: float, stopping: Callable[[], bool]
+    ) -> bool:
         """Wait for something that a child brings about; False where we were told to stop meanwhile. Raises ``TransientError``."""
         deadline = time.monotonic() + seconds
         while not stopping():
             if ready():
                 return True
             if (child := self.dead()) is not None:
-                raise TransientError(f"{child.name} ended with exit code {child.process.returncode} before {what}; see {child.log}")
+                raise TransientError(
+                    f"{child.name} ended with exit code {child.process.returncode} before {what}; see {child.log}"
+                )
             if time.monotonic() > deadline:
-                raise TransientError(f"{what} did not come about within {seconds:.0f} s; see the logs in {self._logs}")
+                raise TransientError(
+                    f"{what} did not come about within {seconds:.0f} s; see the logs in {self._logs}"
+                )
             time.sleep(0.2)
         return False
 
@@ -85,7 +96,9 @@ def check_port_free(port: int, option: str) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise PermanentError(f"Port {port} on 127.0.0.1 is in use; stop what listens there, or choose another with {option}.") from None
+            raise PermanentError(
+                f"Port {port} on 127.0.0.1 is in use; stop what listens there, or choose another with {option}."
+            ) from None
 
 
 def free_port() -> int:

@@ -17,17 +17,24 @@ from domain.errors import TransientError
 from resources.ledger.database.embedded import home
 
 PORT, WEBHOOKS_PORT = 18700, 18701
-SECRETS = {"client-secret": "sandbox-secret", "password": "sandbox-password", "push-secret": "sandbox-push-secret"}
+SECRETS = {
+    "client-secret": "sandbox-secret",
+    "password": "sandbox-password",
+    "push-secret": "sandbox-push-secret",
+}
 """Published credentials of the simulated systems; they open nothing else."""
 
 SHIPPING_METHODS = {
-    "UPS Ground": "Ground", "UPS Next Day Air": "NextDay", "USPS Priority Mail": "TwoDay", "Canada Post Expedited": "Express",
-    "Royal Mail Tracked 48": "TwoDay", "DPD Next Day": "NextDay", "DHL Paket": "Standard", "Colissimo": "Standard", "Correios": "Standard",
-    "Australia Post Parcel": "Standard", "Yamato TA-Q-BIN": "Express", "Postage": "Standard", "India Post": "Standard",
+    "UPS Ground": "Ground", "UPS Next Day Air": "NextDay", "USPS Priority Mail": "TwoDay",
+    "Canada Post Expedited": "Express", "Royal Mail Tracked 48": "TwoDay",
+    "DPD Next Day": "NextDay", "DHL Paket": "Standard", "Colissimo": "Standard",
+    "Correios": "Standard", "Australia Post Parcel": "Standard", "Yamato TA-Q-BIN": "Express",
+    "Postage": "Standard", "India Post": "Standard",
 }  # fmt: skip
 PAYMENT_METHODS = {
-    "Credit Card": "Credit Card", "PayPal": "PayPal", "Bank Deposit": "Other", "Gift Certificate": "Gift Card", "Store Credit": "Gift Card",
-    "boleto": "Cash", "voucher": "Gift Card", "debit_card": "Credit Card", "credit_card": "Credit Card",
+    "Credit Card": "Credit Card", "PayPal": "PayPal", "Bank Deposit": "Other",
+    "Gift Certificate": "Gift Card", "Store Credit": "Gift Card", "boleto": "Cash",
+    "voucher": "Gift Card", "debit_card": "Credit Card", "credit_card": "Credit Card",
 }  # fmt: skip
 
 
@@ -69,14 +76,20 @@ def _connection(store: str, url: str) -> dict[str, Any]:
 def _with_webhooks(connection: dict[str, Any], store: str, destination: str) -> dict[str, Any]:
     """Let both systems tell of their changes, and be asked less often: what is seen at once was told by a webhook."""
     secrets = home() / "secrets"
-    platform = connection["platform"] | {"client_secret": {"file": str(secrets / f"client-secret-{store}")}}
+    platform = connection["platform"] | {
+        "client_secret": {"file": str(secrets / f"client-secret-{store}")}
+    }
     push = {
         "secret": {"file": str(secrets / "push-secret")},
         "prefix": "sha256=",
         "template": "{timestamp}.{body}",
         "timestamp_header": "X-Timestamp",
     }
-    more = {"platform": platform, "oms": connection["oms"] | {"push": push}, "poll_interval": "PT30S"}
+    more = {
+        "platform": platform,
+        "oms": connection["oms"] | {"push": push},
+        "poll_interval": "PT30S",
+    }
     return connection | more | {"webhooks": {"destination": destination}}
 
 
@@ -87,7 +100,10 @@ def configure(name: str, store: str, start: date, url: str, webhooks: str | None
     """
     folder = home() / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    own = {f"token-{store}": f"sandbox-token-{store}", f"client-secret-{store}": f"sandbox-client-secret-{store}"}
+    own = {
+        f"token-{store}": f"sandbox-token-{store}",
+        f"client-secret-{store}": f"sandbox-client-secret-{store}",
+    }
     for secret, value in (SECRETS | own).items():
         path = folder / secret
         path.touch(mode=0o600)
@@ -95,10 +111,18 @@ def configure(name: str, store: str, start: date, url: str, webhooks: str | None
     file = home() / "connections.yaml"
     content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8")) if file.exists() else {}
     connection = _connection(store, url)
-    connections = content.get("connections", {}) | {name: _with_webhooks(connection, store, webhooks) if webhooks else connection}
+    connections = content.get("connections", {}) | {
+        name: _with_webhooks(connection, store, webhooks) if webhooks else connection
+    }
     first = min([start, *([content["start_date"]] if "start_date" in content else [])])
     note = "# Connections between sandbox systems, written by lockstep. For real ones write connections.yaml in the project's folder.\n"
-    file.write_text(note + yaml.safe_dump({"start_date": first, "connections": connections}, sort_keys=False, allow_unicode=True), "utf-8")
+    file.write_text(
+        note
+        + yaml.safe_dump(
+            {"start_date": first, "connections": connections}, sort_keys=False, allow_unicode=True
+        ),
+        "utf-8",
+    )
     return file
 
 
@@ -125,7 +149,11 @@ def start(port: int = PORT) -> Sandbox:
     state = home() / "sandbox"
     state.mkdir(parents=True, exist_ok=True)
     with (home() / "sandbox.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)], stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(state)],
+            stdout=log,
+            stderr=log,
+        )
     for _ in range(150):
         if is_up(url):
             return Sandbox(url, process)
@@ -137,7 +165,9 @@ def start(port: int = PORT) -> Sandbox:
 
 def push_from_oms(url: str, tenant: str, destination: str) -> None:
     """Have a sandbox tenant push its changed orders to the address that takes in webhooks."""
-    httpx.post(f"{url}/_sandbox/manhattan/{tenant}/settings", json={"push_url": destination}, timeout=30).raise_for_status()
+    httpx.post(
+        f"{url}/_sandbox/manhattan/{tenant}/settings", json={"push_url": destination}, timeout=30
+    ).raise_for_status()
 
 
 def is_up(url: str) -> bool:

@@ -49,7 +49,9 @@ class Systems:
     def oms_availability(self) -> dict[str, int]:
         """Return what the OMS's network view has available, by SKU."""
         rows = self._lines(f"{self._oms}/dump/availability")
-        return {row["ItemId"]: int(row["TotalQuantity"]) for row in rows if row["view"] == "network"}
+        return {
+            row["ItemId"]: int(row["TotalQuantity"]) for row in rows if row["view"] == "network"
+        }
 
     def _lines(self, url: str) -> Iterator[dict[str, Any]]:
         answer = self._http.get(url).raise_for_status()
@@ -79,7 +81,9 @@ def verdicts(url: str, connection: str) -> dict[str, tuple[str, str]]:
 def order_differences(systems: Systems, database: str, connection: str) -> list[str]:
     """Return every order that is not accounted for: lost, sent twice, wrong at the OMS, or kept out without a reason that holds."""
     store, oms, said = systems.store_orders(), systems.oms_orders(), verdicts(database, connection)
-    found = [f"order {number}: at the OMS but not in the store" for number in oms if number not in store]
+    found = [
+        f"order {number}: at the OMS but not in the store" for number in oms if number not in store
+    ]
     for number, order in store.items():
         held = oms.get(number)
         state, rule = said.get(number, ("", ""))
@@ -92,7 +96,9 @@ def order_differences(systems: Systems, database: str, connection: str) -> list[
         elif state == "accepted":
             found.append(f"order {number}: accepted ({rule}) but not at the OMS")
         elif state == "skipped" and order["status_id"] == EXPORTED_STATUS:
-            found.append(f"order {number}: skipped by {rule}, but the store says it is to be fulfilled")
+            found.append(
+                f"order {number}: skipped by {rule}, but the store says it is to be fulfilled"
+            )
         elif state == "superseded":
             found.append(f"order {number}: its newest version is marked as superseded")
     return found
@@ -100,8 +106,12 @@ def order_differences(systems: Systems, database: str, connection: str) -> list[
 
 def _compare(number: str, order: dict[str, Any], held: dict[str, Any]) -> Iterator[str]:
     """Compare lines, units and total of one order."""
-    bought = Counter({str(line["id"]): Decimal(str(line["quantity"])) for line in order["products"]})
-    taken = Counter({str(line["OrderLineId"]): Decimal(str(line["OrderedQuantity"])) for line in held["lines"]})
+    bought = Counter(
+        {str(line["id"]): Decimal(str(line["quantity"])) for line in order["products"]}
+    )
+    taken = Counter(
+        {str(line["OrderLineId"]): Decimal(str(line["OrderedQuantity"])) for line in held["lines"]}
+    )
     if bought != taken:
         yield f"order {number}: the store has {dict(bought)}, the OMS {dict(taken)}"
     if Decimal(str(order["total_inc_tax"])) != Decimal(str(held["saved_total"])):
@@ -112,7 +122,9 @@ def shipment_differences(systems: Systems) -> list[str]:
     """Return every parcel of the OMS that is not exactly one shipment in the store, and the reverse."""
     at_store: Counter[tuple[str, str, tuple[tuple[str, int], ...]]] = Counter()
     for row in systems.store_shipments():
-        units = tuple(sorted((str(item["order_product_id"]), int(item["quantity"])) for item in row["items"]))
+        units = tuple(
+            sorted((str(item["order_product_id"]), int(item["quantity"])) for item in row["items"])
+        )
         at_store[(str(row["order_id"]), row["tracking_number"], units)] += 1
     store_units: Counter[tuple[str, str, str]] = Counter()
     for (order, tracking, units), times in at_store.items():
@@ -124,8 +136,12 @@ def shipment_differences(systems: Systems) -> list[str]:
             if package["PackageId"] is None:
                 continue  # pick-up and e-mail: nothing is shipped
             for line in package["lines"]:
-                oms_units[(number, package["TrackingNumber"] or "", str(line["OrderLineId"]))] += int(line["Quantity"])
-    differing = sorted({key for key in store_units | oms_units if store_units[key] != oms_units[key]})
+                oms_units[(number, package["TrackingNumber"] or "", str(line["OrderLineId"]))] += (
+                    int(line["Quantity"])
+                )
+    differing = sorted(
+        {key for key in store_units | oms_units if store_units[key] != oms_units[key]}
+    )
     return [
         f"order {order}, line {line}, tracking {tracking or 'none'}: {oms_units[(order, tracking, line)]} shipped by the OMS, "
         f"{store_units[(order, tracking, line)]} in the store's shipments"

@@ -71,16 +71,30 @@ class Refusals:
         self._logged[key] = (now, 0)
         shown = message_id if MESSAGE_ID.fullmatch(message_id) else "none"
         logger.warning(
-            "refused a webhook of %s: %s (message id %s; %d more of this kind since the last line)", place, reason, shown, silent
+            "refused a webhook of %s: %s (message id %s; %d more of this kind since the last line)",
+            place,
+            reason,
+            shown,
+            silent,
         )
 
 
 class Endpoint:
     """Answers requests on behalf of an installation."""
 
-    def __init__(self, receivers: Mapping[tuple[str, str], HookReceiver], streams: Mapping[str, tuple[str, ...]], inbox: InboxWriter,
-                 max_body: int) -> None:  # fmt: skip
-        self._receivers, self._streams, self._inbox, self._max_body = receivers, streams, inbox, max_body
+    def __init__(
+        self,
+        receivers: Mapping[tuple[str, str], HookReceiver],
+        streams: Mapping[str, tuple[str, ...]],
+        inbox: InboxWriter,
+        max_body: int,
+    ) -> None:
+        self._receivers, self._streams, self._inbox, self._max_body = (
+            receivers,
+            streams,
+            inbox,
+            max_body,
+        )
         self._refusals = Refusals()
         self.document = document(max_body)
 
@@ -90,31 +104,46 @@ class Endpoint:
         place = "/".join(key) if key in self._receivers else "no connection"
         try:
             events = await self._verified(request, key)
-            stored = await self._inbox.put(*key, [event for event in events if event.stream in self._streams[key[0]]])
+            stored = await self._inbox.put(
+                *key, [event for event in events if event.stream in self._streams[key[0]]]
+            )
         except Refusal as refusal:
             self._refusals.note(place, refusal.reason, request.headers.get("webhook-id", ""))
             return _refused(refusal)
         except TransientError as error:
             self._refusals.note(place, "not stored", request.headers.get("webhook-id", ""))
-            return _answer(503, {"error": "unavailable", "detail": str(error)}, {"Retry-After": "30"})
+            return _answer(
+                503, {"error": "unavailable", "detail": str(error)}, {"Retry-After": "30"}
+            )
         return _answer(200, {"events": len(events), "stored": stored})
 
     async def _verified(self, request: Request, key: tuple[str, str]) -> list[HookEvent]:
         receiver = self._receivers.get(key)
         if receiver is None:
-            raise Refusal(404, "unknown", "There is no such connection, or nothing is taken in for it.")
+            raise Refusal(
+                404, "unknown", "There is no such connection, or nothing is taken in for it."
+            )
         body = await read_body(request, self._max_body)
         try:
             return receiver.receive(dict(request.headers.items()), body)
         except HookRefused as refused:
-            raise Refusal(STATUSES[refused.reason], refused.reason, f"Not taken in: {refused}.") from None
+            raise Refusal(
+                STATUSES[refused.reason], refused.reason, f"Not taken in: {refused}."
+            ) from None
 
     async def health(self, _: Request) -> Response:
         """Tell whether webhooks can be stored, and how many were refused since the start."""
         try:
             await self._inbox.check()
         except TransientError as error:
-            return _answer(503, {"status": "unavailable", "detail": str(error), "refused": dict(self._refusals.counts)})
+            return _answer(
+                503,
+                {
+                    "status": "unavailable",
+                    "detail": str(error),
+                    "refused": dict(self._refusals.counts),
+                },
+            )
         return _answer(200, {"status": "ok", "detail": "", "refused": dict(self._refusals.counts)})
 
     async def openapi(self, _: Request) -> Response:
@@ -144,8 +173,12 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def build_app(
-    installation: Installation, url: str, *, max_body: int = MAX_BODY, secrets: Callable[[SecretRef], str] = resolve
-) -> Starlette:  # fmt: skip
+    installation: Installation,
+    url: str,
+    *,
+    max_body: int = MAX_BODY,
+    secrets: Callable[[SecretRef], str] = resolve,
+) -> Starlette:
     """Build the application; secrets are read here. Raises ``PermanentError`` for a missing one."""
     receivers = {
         (name, side): receiver
@@ -153,7 +186,12 @@ def build_app(
         for side, receiver in build_receivers(connection, secrets).items()
     }
     inbox = InboxWriter(url)
-    endpoint = Endpoint(receivers, {name: c.streams for name, c in installation.connections.items()}, inbox, max_body)
+    endpoint = Endpoint(
+        receivers,
+        {name: c.streams for name, c in installation.connections.items()},
+        inbox,
+        max_body,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -171,16 +209,32 @@ def build_app(
     )
 
 
-def _answer(status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _answer(
+    status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     return JSONResponse(content, status, dict(headers or {}))
 
 
 def _refused(refusal: Refusal) -> JSONResponse:
-    headers = {401: {"WWW-Authenticate": "Signature"}, 408: {"Connection": "close"}, 413: {"Connection": "close"}}
-    return _answer(refusal.status, {"error": refusal.reason, "detail": str(refusal)}, headers.get(refusal.status))
+    headers = {
+        401: {"WWW-Authenticate": "Signature"},
+        408: {"Connection": "close"},
+        413: {"Connection": "close"},
+    }
+    return _answer(
+        refusal.status,
+        {"error": refusal.reason, "detail": str(refusal)},
+        headers.get(refusal.status),
+    )
 
 
 async def _plain(_: Request, error: Exception) -> Response:
     """Answer what the router refuses (404, 405) in our own form."""
-    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    return _answer(status, {"error": "unknown", "detail": "There is no such path, or it takes no such method."}, headers)
+    status, headers = (
+        (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    )
+    return _answer(
+        status,
+        {"error": "unknown", "detail": "There is no such path, or it takes no such method."},
+        headers,
+    )

@@ -8,8 +8,14 @@ Json = dict[str, Any]
 
 _REASONS = {
     "400": ("The body was broken off.", ["broken off"]),
-    "401": ("The signature is missing, too old, too far ahead, or does not fit.", ["unsigned", "stale", "forged"]),
-    "403": ("The signature fits, but the webhook is of another store than the connection's.", ["foreign"]),
+    "401": (
+        "The signature is missing, too old, too far ahead, or does not fit.",
+        ["unsigned", "stale", "forged"],
+    ),
+    "403": (
+        "The signature fits, but the webhook is of another store than the connection's.",
+        ["foreign"],
+    ),
     "404": ("No such connection, or no webhooks are taken in for this system of it.", ["unknown"]),
     "408": ("The body did not come in time.", ["slow"]),
     "413": ("The body is too large.", ["oversized"]),
@@ -36,7 +42,10 @@ def document(max_body: int) -> Json:
 
 
 def _hook(max_body: int) -> Json:
-    stored = {"events": _count("Events in the body that Lockstep has a use for."), "stored": _count("Those that had not come before.")}
+    stored = {
+        "events": _count("Events in the body that Lockstep has a use for."),
+        "stored": _count("Those that had not come before."),
+    }
     return {
         "operationId": "takeWebhook",
         "summary": "Take in one webhook.",
@@ -45,9 +54,17 @@ def _hook(max_body: int) -> Json:
         "parameters": [
             _path("connection", {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,40}$"}),
             _path("system", {"type": "string", "enum": ["platform", "oms"]}),
-            _header("webhook-id", "The message's id, equal for each repetition (Standard Webhooks)."),
-            _header("webhook-timestamp", "Unix time in whole seconds, at most five minutes from now (Standard Webhooks)."),
-            _header("webhook-signature", "v1, and the HMAC-SHA256 of id.timestamp.body in base64 (Standard Webhooks)."),
+            _header(
+                "webhook-id", "The message's id, equal for each repetition (Standard Webhooks)."
+            ),
+            _header(
+                "webhook-timestamp",
+                "Unix time in whole seconds, at most five minutes from now (Standard Webhooks).",
+            ),
+            _header(
+                "webhook-signature",
+                "v1, and the HMAC-SHA256 of id.timestamp.body in base64 (Standard Webhooks).",
+            ),
         ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": _event()}}},
         "responses": {"200": _json("Stored.", _object(stored))}
@@ -67,7 +84,10 @@ def _event() -> Json:
         "oneOf": [
             _shape("^store/order/[A-Za-z/*]{1,70}$", {"id": number}),
             _shape("^store/shipment/[A-Za-z/*]{1,70}$", {"orderId": number}),
-            _shape("^store/(app|cart|category|channel|customer|information|product|sku|subscriber)/[A-Za-z/*]{1,60}$", {}),
+            _shape(
+                "^store/(app|cart|category|channel|customer|information|product|sku|subscriber)/[A-Za-z/*]{1,60}$",
+                {},
+            ),
         ]
     }
 
@@ -75,7 +95,10 @@ def _event() -> Json:
 def _shape(scope: str, data: Json) -> Json:
     properties = {
         "scope": {"type": "string", "pattern": scope},
-        "producer": {"type": "string", "description": "stores/ and the hash of the connection's store."},
+        "producer": {
+            "type": "string",
+            "description": "stores/ and the hash of the connection's store.",
+        },
         "data": {"type": "object", "required": sorted(data), "properties": data},
     }
     return {"type": "object", "required": sorted(properties), "properties": properties}
@@ -101,7 +124,11 @@ def _description() -> Json:
     return {
         "operationId": "openapi",
         "summary": "This document.",
-        "responses": {"200": _json("OpenAPI 3.1.", {"type": "object", "required": ["openapi", "info", "paths"]})},
+        "responses": {
+            "200": _json(
+                "OpenAPI 3.1.", {"type": "object", "required": ["openapi", "info", "paths"]}
+            )
+        },
     }
 
 
@@ -110,7 +137,13 @@ def _path(name: str, schema: Json) -> Json:
 
 
 def _header(name: str, text: str) -> Json:
-    return {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": text,
+        "schema": {"type": "string"},
+    }
 
 
 def _count(text: str) -> Json:
@@ -122,7 +155,12 @@ def _error(reasons: list[str]) -> Json:
 
 
 def _object(properties: Json) -> Json:
-    return {"type": "object", "required": sorted(properties), "properties": properties, "additionalProperties": False}
+    return {
+        "type": "object",
+        "required": sorted(properties),
+        "properties": properties,
+        "additionalProperties": False,
+    }
 
 
 def _json(description: str, schema: Json) -> Json:

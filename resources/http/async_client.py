@@ -55,11 +55,19 @@ class PushClient:
         # The semaphore bounds the connections: aiohttp's own bound would let a request's time run out while it queues.
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=15.0)
         self._http = aiohttp.ClientSession(
-            connector=connector, timeout=self._timeout, headers=self._headers, cookie_jar=aiohttp.DummyCookieJar()
+            connector=connector,
+            timeout=self._timeout,
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -83,7 +91,15 @@ class PushClient:
         ``decode`` turns a 2xx body into ``Reply.value``, as in ``ApiClient.request``: the body is parsed once.
         """
         checked_path(self.system, path)
-        call = Call(self._caller, method, path, content=body, correlation_id=correlation_id, idempotent=idempotent, decode=decode)
+        call = Call(
+            self._caller,
+            method,
+            path,
+            content=body,
+            correlation_id=correlation_id,
+            idempotent=idempotent,
+            decode=decode,
+        )
         url = URL(self._base + path, encoded="%" in path)
         if params:
             url = url.with_query(params)
@@ -116,7 +132,9 @@ class PushClient:
     async def _send(self, call: Call, url: URL, headers: Mapping[str, str]) -> Answer:
         if self._http is None:
             raise RuntimeError("the client is used outside of its context")
-        async with self._http.request(call.method, url, data=call.content, headers=headers, allow_redirects=False) as answer:
+        async with self._http.request(
+            call.method, url, data=call.content, headers=headers, allow_redirects=False
+        ) as answer:
             received = {name.lower(): value for name, value in answer.headers.items()}
             if (answer.content_length or 0) > self._max_bytes:
                 raise call.oversized(self._max_bytes)

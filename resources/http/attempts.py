@@ -61,13 +61,19 @@ class Reply:
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
-            raise PermanentError(f"{self.where} answered {self.status} with a body that isn't JSON ({len(self.body)} bytes)") from None
+            raise PermanentError(
+                f"{self.where} answered {self.status} with a body that isn't JSON ({len(self.body)} bytes)"
+            ) from None
 
     def complaint(self) -> str:
         """Return status, request id and the vendor's messages in one masked line."""
         vendor_id = request_id(self.headers)
         told = error_text(self.body, sent=self.sent)
-        return f"{self.where} answered {self.status}" + (f" (request id {vendor_id})" if vendor_id else "") + (f": {told}" if told else "")
+        return (
+            f"{self.where} answered {self.status}"
+            + (f" (request id {vendor_id})" if vendor_id else "")
+            + (f": {told}" if told else "")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +90,34 @@ class Call:
     """One call; every failed try returns the seconds to wait, or raises what the call ends in (``resources/http/retries.py``)."""
 
     def __init__(
-        self, caller: Caller, method: str, path: str, *, content: bytes | None, correlation_id: str, idempotent: bool | None,
+        self,
+        caller: Caller,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None,
+        correlation_id: str,
+        idempotent: bool | None,
         decode: Decoder | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """``idempotent`` defaults to the method's nature."""
-        self._caller, self.method, self.path, self.content, self._decode = caller, method, path, content, decode
+        self._caller, self.method, self.path, self.content, self._decode = (
+            caller,
+            method,
+            path,
+            content,
+            decode,
+        )
         self._correlation_id = correlation_id
         safe = method in SAFE_METHODS if idempotent is None else idempotent
-        self._attempts = Attempts(caller.retry, caller.system, method, path, idempotent=safe, correlation_id=correlation_id)
+        self._attempts = Attempts(
+            caller.retry,
+            caller.system,
+            method,
+            path,
+            idempotent=safe,
+            correlation_id=correlation_id,
+        )
         self._started, self._sent_at = 0.0, datetime.min.replace(tzinfo=UTC)
 
     @property
@@ -105,12 +131,18 @@ class Call:
         self._started, self._sent_at = time.perf_counter(), datetime.now(UTC)
 
     def failed(
-        self, error: BaseException, *, never_sent: tuple[type[BaseException], ...], unsendable: tuple[type[BaseException], ...]
+        self,
+        error: BaseException,
+        *,
+        never_sent: tuple[type[BaseException], ...],
+        unsendable: tuple[type[BaseException], ...],
     ) -> float:
         """Judge a try without a whole answer: the client says which errors come before anything was sent, and which always will."""
         self._log(0, {}, type(error).__name__)
         if is_certificate_fault(error):
-            raise self._attempts.permanent("failed: the server's certificate isn't trusted") from error
+            raise self._attempts.permanent(
+                "failed: the server's certificate isn't trusted"
+            ) from error
         if isinstance(error, unsendable):
             raise self._attempts.permanent(f"can't be sent: {type(error).__name__}") from error
         return self._attempts.unanswered(error, effect_possible=not isinstance(error, never_sent))
@@ -134,7 +166,15 @@ class Call:
             return Reply(status, headers, body, milliseconds, where, sent=sent)
         self._caller.clock.observe(headers, self._sent_at, datetime.now(UTC))
         try:
-            return Reply(status, headers, body, milliseconds, where, _decoded(body, headers, self._decode), sent)
+            return Reply(
+                status,
+                headers,
+                body,
+                milliseconds,
+                where,
+                _decoded(body, headers, self._decode),
+                sent,
+            )
         except ValueError:
             return self._attempts.malformed(status)
 
@@ -147,7 +187,20 @@ class Call:
             return
         now, elapsed = datetime.now(UTC), (time.perf_counter() - self._started) * 1000
         system, number, trace = self._caller.system, self._attempts.number, request_id(headers)
-        self._caller.log(Exchange(now, system, self.method, self.path, status, elapsed, number, self._correlation_id, trace, error))
+        self._caller.log(
+            Exchange(
+                now,
+                system,
+                self.method,
+                self.path,
+                status,
+                elapsed,
+                number,
+                self._correlation_id,
+                trace,
+                error,
+            )
+        )
 
 
 def _decoded(body: bytes, headers: Mapping[str, str], decode: Decoder | None) -> Any:

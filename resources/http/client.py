@@ -20,7 +20,15 @@ from resources.http.clock import SourceClock
 from resources.http.rate_limit import Limiter
 from resources.http.retries import RetryPolicy, Verdict, verdict
 
-__all__ = ["ApiClient", "Reply", "RetryPolicy", "Verdict", "base_headers", "checked_base_url", "verdict"]
+__all__ = [
+    "ApiClient",
+    "Reply",
+    "RetryPolicy",
+    "Verdict",
+    "base_headers",
+    "checked_base_url",
+    "verdict",
+]
 
 MAX_BYTES = 64 * 1024 * 1024
 """Larger answers are a fault of the other side; the largest page that we ask for has a few megabytes."""
@@ -41,16 +49,22 @@ def checked_base_url(system: str, url: str) -> str:
     """Return the URL without a trailing slash; raises ``PermanentError`` where credentials would travel unencrypted."""
     parts = urlsplit(url)
     if not parts.hostname or parts.scheme not in ("https", "http") or parts.query or parts.username:
-        raise PermanentError(f"{system}: the base URL must be like https://host/path, without user, password or query")
+        raise PermanentError(
+            f"{system}: the base URL must be like https://host/path, without user, password or query"
+        )
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise PermanentError(f"{system}: the base URL http://{parts.hostname} must be https, or credentials travel in the clear")
+        raise PermanentError(
+            f"{system}: the base URL http://{parts.hostname} must be https, or credentials travel in the clear"
+        )
     return url.rstrip("/")
 
 
 def checked_path(system: str, path: str) -> None:
     """Check that a path stays below the base URL; raises ``PermanentError`` for what makes another host of it, such as ``@host/``."""
     if not path.startswith("/"):
-        raise PermanentError(f"{system}: the path {path[:80]!r} does not begin with a slash, so the request could go to another host")
+        raise PermanentError(
+            f"{system}: the path {path[:80]!r} does not begin with a slash, so the request could go to another host"
+        )
 
 
 def _is_loopback(host: str) -> bool:
@@ -116,8 +130,14 @@ class ApiClient:
         checked_path(self.system, path)
         content = None if json is None else orjson.dumps(json)
         call = Call(
-            self._caller, method, path, content=content, correlation_id=correlation_id, idempotent=idempotent, decode=decode
-        )  # fmt: skip
+            self._caller,
+            method,
+            path,
+            content=content,
+            correlation_id=correlation_id,
+            idempotent=idempotent,
+            decode=decode,
+        )
         while True:
             outcome = self._try(call, params)
             if isinstance(outcome, Reply):
@@ -138,11 +158,19 @@ class ApiClient:
             return 0.0
         return call.judge(answer)
 
-    def _send(self, call: Call, params: Mapping[str, Any] | None, credentials: Mapping[str, str]) -> Answer:
+    def _send(
+        self, call: Call, params: Mapping[str, Any] | None, credentials: Mapping[str, str]
+    ) -> Answer:
         headers = {**call.headers, **credentials}
         if call.content is not None:
             headers["Content-Type"] = "application/json"
-        with self._http.stream(call.method, self._base + call.path, params=params, content=call.content, headers=headers) as answer:
+        with self._http.stream(
+            call.method,
+            self._base + call.path,
+            params=params,
+            content=call.content,
+            headers=headers,
+        ) as answer:
             received = {name.lower(): value for name, value in answer.headers.items()}
             chunks, size = [], 0
             for chunk in answer.iter_bytes():

@@ -38,7 +38,9 @@ class SourceClock:
         except ValueError:
             return
         # The header names the second that had begun: on average half a second ago.
-        offset = told.replace(tzinfo=told.tzinfo or UTC) + HALF_A_SECOND - (sent + (received - sent) / 2)
+        offset = (
+            told.replace(tzinfo=told.tzinfo or UTC) + HALF_A_SECOND - (sent + (received - sent) / 2)
+        )
         with self._mutex:
             self._offsets.append(offset)
 

@@ -48,7 +48,9 @@ class Limiter:
         self._reader, self._max_wait = reader, max_wait
         self._largest = max(1, quota // 20)
         self._lock = threading.Lock()
-        self._asking = threading.Lock()  # apart from the other, which the event loop takes and must never wait for
+        self._asking = (
+            threading.Lock()
+        )  # apart from the other, which the event loop takes and must never wait for
         self._permits = 0
         self._lease = 1
         self._taken_at = 0.0
@@ -95,7 +97,9 @@ class Limiter:
                 return 0.0
             quick = time.monotonic() - self._taken_at < IDLE_SECONDS
             self._lease = min(self._largest, self._lease * 2) if quick else 1
-            granted, wait = self._ledger.take(self.bucket, self._lease, quota=self._quota, window_seconds=self._window)
+            granted, wait = self._ledger.take(
+                self.bucket, self._lease, quota=self._quota, window_seconds=self._window
+            )
             with self._lock:
                 self._permits, self._taken_at = granted, time.monotonic()
             return 0.0 if granted else max(0.01, wait)
@@ -103,7 +107,10 @@ class Limiter:
     def _bounded(self, wait: float, started: float) -> float:
         waited = time.monotonic() - started
         if waited + wait > self._max_wait:
-            raise RateLimited(f"no permit of {self.bucket} in {waited:.0f} s; its quota is used up, a later try may help", retry_after=wait)
+            raise RateLimited(
+                f"no permit of {self.bucket} in {waited:.0f} s; its quota is used up, a later try may help",
+                retry_after=wait,
+            )
         return wait
 
     def _due(self, headers: Mapping[str, str]) -> QuotaState | None:
@@ -122,7 +129,11 @@ class Limiter:
         if state.quota != self._quota and state.quota > 0:
             self._quota, self._largest = state.quota, max(1, state.quota // 20)
         self._ledger.observe(
-            self.bucket, quota=state.quota, left=state.left, reset_seconds=state.reset_seconds, window_seconds=state.window_seconds
+            self.bucket,
+            quota=state.quota,
+            left=state.left,
+            reset_seconds=state.reset_seconds,
+            window_seconds=state.window_seconds,
         )
 
 
@@ -134,7 +145,9 @@ class LocalQuota(QuotaLedger):
         self._lock = threading.Lock()
         self._windows: dict[str, tuple[float, int]] = {}
 
-    def take(self, bucket: str, wanted: int, *, quota: int, window_seconds: float) -> tuple[int, float]:
+    def take(
+        self, bucket: str, wanted: int, *, quota: int, window_seconds: float
+    ) -> tuple[int, float]:
         """Take permits of the running window, or say when it ends."""
         with self._lock:
             now = self._clock()
@@ -145,7 +158,9 @@ class LocalQuota(QuotaLedger):
             self._windows[bucket] = (ends, left - granted)
             return granted, 0.0 if granted else ends - now
 
-    def observe(self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float) -> None:
+    def observe(
+        self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
+    ) -> None:
         """Adopt the API's window; within the same window the smaller number counts, since calls are under way."""
         del quota, window_seconds
         with self._lock:

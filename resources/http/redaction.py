@@ -36,7 +36,14 @@ _secret_pattern: list[re.Pattern[str]] = []
 _EMAIL = re.compile(r"[^\s@,;:<>\"']+@[^\s@,;:<>\"']+")
 _TOKEN = re.compile(r"\b(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24,}\b")
 _DIGITS = re.compile(r"\+?\d(?:[ ().-]{0,2}\d){6,}")
-_REQUEST_IDS = ("x-request-id", "request-id", "x-trace-id", "trace_id", "x-b3-traceid", "x-correlation-id")
+_REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "x-trace-id",
+    "trace_id",
+    "x-b3-traceid",
+    "x-correlation-id",
+)
 
 
 def hide(secret: str) -> None:
@@ -55,7 +62,9 @@ def hidden(text: str, values: Collection[str]) -> str:
     words = sorted((value for value in values if len(value) > 1), key=len, reverse=True)
     if not words:
         return text
-    return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", "***", text, flags=re.IGNORECASE)
+    return re.sub(
+        rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", "***", text, flags=re.IGNORECASE
+    )
 
 
 def private_to(sent: bytes) -> set[str]:
@@ -72,7 +81,9 @@ def masked(text: str) -> str:
     Of more than 2,000 characters only the first words are looked at and returned: the patterns' cost grows with the square of a word.
     """
     if len(text) > _LONGEST:
-        text = text[:_LONGEST].rpartition(" ")[0]  # a half of an address or number would not be known for one
+        text = text[:_LONGEST].rpartition(" ")[
+            0
+        ]  # a half of an address or number would not be known for one
     for pattern in _secret_pattern:
         text = pattern.sub("***", text)
     if "@" in text:

@@ -50,7 +50,14 @@ class Verdict(NamedTuple):
     """The effect may have happened: the caller has to look it up."""
 
 
-def verdict(method: str, status: int | None, headers: Mapping[str, str], *, idempotent: bool, effect_possible: bool) -> Verdict:
+def verdict(
+    method: str,
+    status: int | None,
+    headers: Mapping[str, str],
+    *,
+    idempotent: bool,
+    effect_possible: bool,
+) -> Verdict:
     """Judge one try; ``status`` is ``None`` where no answer came, ``effect_possible`` where the server may have read the request."""
     if status is None:
         # Refused or never connected: nothing was sent, so sending is safe whatever the method.
@@ -59,7 +66,9 @@ def verdict(method: str, status: int | None, headers: Mapping[str, str], *, idem
         # The request left and no answer came. An upsert is sent again; anything else could happen twice.
         if idempotent:
             return Verdict(True, None, "no answer came")
-        return Verdict(False, None, f"no answer came to a {method} that may have taken effect", unknown=True)
+        return Verdict(
+            False, None, f"no answer came to a {method} that may have taken effect", unknown=True
+        )
     # Over the quota: refused before anything was done. The server's own delay counts, in whichever form it is told.
     if status == 429:
         return Verdict(True, named_delay(headers), "the quota is used up")
@@ -70,7 +79,12 @@ def verdict(method: str, status: int | None, headers: Mapping[str, str], *, idem
     if status in TEMPORARY:
         if idempotent:
             return Verdict(True, named_delay(headers), "the server failed")
-        return Verdict(False, None, f"the server failed during a {method} that may have taken effect", unknown=True)
+        return Verdict(
+            False,
+            None,
+            f"the server failed during a {method} that may have taken effect",
+            unknown=True,
+        )
     # Everything else is the answer, good or bad; asking again would bring the same.
     return Verdict(False, None, "answered")
 
@@ -89,7 +103,9 @@ def named_delay(headers: Mapping[str, str]) -> float | None:
             moment = parsedate_to_datetime(value)
         except ValueError:
             continue
-        return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+        return max(
+            0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+        )
     reset = headers.get("x-rate-limit-time-reset-ms", "").strip()
     return int(reset) / 1000 if reset.isdigit() else None
 
@@ -97,7 +113,16 @@ def named_delay(headers: Mapping[str, str]) -> float | None:
 class Attempts:
     """One call's tries, without any I/O: each failed try returns the seconds to wait, or raises what the call ends in."""
 
-    def __init__(self, policy: RetryPolicy, system: str, method: str, endpoint: str, *, idempotent: bool, correlation_id: str) -> None:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        system: str,
+        method: str,
+        endpoint: str,
+        *,
+        idempotent: bool,
+        correlation_id: str,
+    ) -> None:
         self._policy = policy
         self._call = f"{system}: {method} {endpoint}"
         self._method = method
@@ -120,22 +145,38 @@ class Attempts:
         first, self._renewed = not self._renewed, True
         return first
 
-    def answered(self, status: int, headers: Mapping[str, str], body: bytes, sent: bytes = b"") -> float | None:
+    def answered(
+        self, status: int, headers: Mapping[str, str], body: bytes, sent: bytes = b""
+    ) -> float | None:
         """Judge an answer to the body ``sent``: ``None`` means it is the call's result."""
         if 300 <= status < 400 and status != 304:
-            raise PermanentError(self._say(f"answered {status}, a redirect, which is never followed with credentials; check the base URL"))
-        ruling = verdict(self._method, status, headers, idempotent=self._idempotent, effect_possible=True)
+            raise PermanentError(
+                self._say(
+                    f"answered {status}, a redirect, which is never followed with credentials; check the base URL"
+                )
+            )
+        ruling = verdict(
+            self._method, status, headers, idempotent=self._idempotent, effect_possible=True
+        )
         if not ruling.retry and not ruling.unknown:
             return None
         told = error_text(body, sent=sent)
         vendor_id = request_id(headers)
-        what = f"answered {status}" + (f" (request id {vendor_id})" if vendor_id else "") + (f": {told}" if told else "")
+        what = (
+            f"answered {status}"
+            + (f" (request id {vendor_id})" if vendor_id else "")
+            + (f": {told}" if told else "")
+        )
         return self._ruled(ruling, what, quota=status == 429)
 
     def unanswered(self, error: BaseException, *, effect_possible: bool) -> float:
         """Judge a try that brought no whole answer."""
-        ruling = verdict(self._method, None, {}, idempotent=self._idempotent, effect_possible=effect_possible)
-        return self._ruled(ruling, f"{type(error).__name__}: {told_text(str(error), 200)}", quota=False)
+        ruling = verdict(
+            self._method, None, {}, idempotent=self._idempotent, effect_possible=effect_possible
+        )
+        return self._ruled(
+            ruling, f"{type(error).__name__}: {told_text(str(error), 200)}", quota=False
+        )
 
     def malformed(self, status: int) -> float:
         """Judge a good status whose body can't be read: the work was done, and what it said is lost."""
@@ -144,12 +185,18 @@ class Attempts:
 
     def _ruled(self, ruling: Verdict, what: str, *, quota: bool) -> float:
         if ruling.unknown:
-            raise OutcomeUnknown(self._say(f"{what}; {ruling.why}, so it isn't sent again before a look-up"))
+            raise OutcomeUnknown(
+                self._say(f"{what}; {ruling.why}, so it isn't sent again before a look-up")
+            )
         spent = time.monotonic() - self._started - self._waited
         if quota:
             left = self._policy.quota_seconds - self._waited
             # A second of jitter: all processes are told the same moment.
-            delay = self._policy.backoff(self.number + 1) if ruling.delay is None else ruling.delay + random.uniform(0, 1)
+            delay = (
+                self._policy.backoff(self.number + 1)
+                if ruling.delay is None
+                else ruling.delay + random.uniform(0, 1)
+            )
         else:
             self._failures += 1
             left = self._policy.total_seconds - spent
@@ -157,7 +204,10 @@ class Attempts:
         if not self._policy.enabled or delay > left or self._failures >= self._policy.attempts:
             after = f"after {self.number} tries in {spent + self._waited:.0f} s"
             kind = RateLimited if quota else TransientError
-            raise kind(self._say(f"{what}; {ruling.why}; given up {after}, a later try may help"), retry_after=ruling.delay)
+            raise kind(
+                self._say(f"{what}; {ruling.why}; given up {after}, a later try may help"),
+                retry_after=ruling.delay,
+            )
         if quota:
             self._waited += delay
         return delay

@@ -58,7 +58,9 @@ class HmacScheme(Config):
             raise ValueError("template: the body must be signed, once")
         for header, name in ((self.timestamp_header, "timestamp"), (self.id_header, "id")):
             if (header is None) == (f"{{{name}}}" in parts):
-                raise ValueError(f"{name}_header and {{{name}}} in the template belong together: what is not signed proves nothing")
+                raise ValueError(
+                    f"{name}_header and {{{name}}} in the template belong together: what is not signed proves nothing"
+                )
         return self
 
 
@@ -76,12 +78,16 @@ class HmacVerifier:
         stamp = _header(headers, scheme.timestamp_header)
         message_id = _header(headers, scheme.id_header)
         if not given.startswith(scheme.prefix) or not given:
-            raise HookRefused("unsigned", f"the header {scheme.header} has no signature of the configured form")
+            raise HookRefused(
+                "unsigned", f"the header {scheme.header} has no signature of the configured form"
+            )
         if scheme.timestamp_header is not None:
             check_time(stamp, scheme.window)
         if scheme.id_header is not None and not MESSAGE_ID.fullmatch(message_id):
             raise HookRefused("unsigned", f"the header {scheme.id_header} has no message id")
-        signed = self._signed({"{body}": body, "{timestamp}": stamp.encode(), "{id}": message_id.encode()})
+        signed = self._signed(
+            {"{body}": body, "{timestamp}": stamp.encode(), "{id}": message_id.encode()}
+        )
         offered = given.removeprefix(scheme.prefix).encode()
         # All keys are tried, whichever fits: the time tells nothing.
         fits = [hmac.compare_digest(self._signature(key, signed), offered) for key in self._keys]
@@ -90,7 +96,9 @@ class HmacVerifier:
         return message_id or hashlib.blake2b(signed, digest_size=16).hexdigest()
 
     def _signed(self, values: Mapping[str, bytes]) -> bytes:
-        return b"".join(values.get(part, part.encode()) for part in _PARTS.split(self._scheme.template))
+        return b"".join(
+            values.get(part, part.encode()) for part in _PARTS.split(self._scheme.template)
+        )
 
     def _signature(self, key: bytes, signed: bytes) -> bytes:
         digest = hmac.new(key, signed, self._scheme.algorithm).digest()
@@ -108,7 +116,9 @@ class StandardVerifier:
         message_id, stamp, signatures = (headers.get(name, "") for name in (ID, TIME, SIGNATURE))
         if not MESSAGE_ID.fullmatch(message_id) or not stamp or not signatures:
             raise HookRefused("unsigned", f"the headers {ID}, {TIME} and {SIGNATURE} are needed")
-        if not _SECONDS.fullmatch(stamp):  # the library takes fractions, signs and blanks, which sign as another text
+        if not _SECONDS.fullmatch(
+            stamp
+        ):  # the library takes fractions, signs and blanks, which sign as another text
             raise HookRefused("stale", f"the header {TIME} is no time in whole seconds")
         check_time(stamp, WINDOW)
         fits = [_fits(hook, headers, body) for hook in self._hooks]
@@ -121,7 +131,9 @@ def check_time(stamp: str, window: timedelta) -> None:
     """Raise ``HookRefused`` where a request's time lies further from now than the window, either way."""
     moment = _moment(stamp)
     if moment is None or abs(datetime.now(UTC) - moment) > window:
-        raise HookRefused("stale", f"the request's time is not within {window.total_seconds():.0f} s of now")
+        raise HookRefused(
+            "stale", f"the request's time is not within {window.total_seconds():.0f} s of now"
+        )
 
 
 def _moment(stamp: str) -> datetime | None:
@@ -143,6 +155,9 @@ def _header(headers: Mapping[str, str], name: str | None) -> str:
 def _fits(hook: Webhook, headers: Mapping[str, str], body: bytes) -> bool:
     try:
         hook.verify(body, dict(headers), json_parse=False)
-    except (WebhookVerificationError, ValueError):  # ValueError: signatures without a version, no base64, a body that is no UTF-8
+    except (
+        WebhookVerificationError,
+        ValueError,
+    ):  # ValueError: signatures without a version, no base64, a body that is no UTF-8
         return False
     return True

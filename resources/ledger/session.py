@@ -32,16 +32,33 @@ CONNECT_SECONDS = 10
 """A server that is starting refuses at once; one that can't be reached must not hold a sensor's tick until Dagster kills it."""
 
 _LOG_COLUMNS = (
-    "source_day", "at", "connection", "stream", "system", "method", "endpoint", "status", "milliseconds", "attempt", "correlation_id",
-    "trace_id", "error", "run_id",
+    "source_day", "at", "connection", "stream", "system", "method", "endpoint", "status",
+    "milliseconds", "attempt", "correlation_id", "trace_id", "error", "run_id",
 )  # fmt: skip
-_LOG_TYPES = ("date", "timestamptz", "text", "text", "text", "text", "text", "int4", "float4", "int4", "text", "text", "text", "text")
+_LOG_TYPES = (
+    "date",
+    "timestamptz",
+    "text",
+    "text",
+    "text",
+    "text",
+    "text",
+    "int4",
+    "float4",
+    "int4",
+    "text",
+    "text",
+    "text",
+    "text",
+)
 
 
 class Session:
     """One Postgres connection on behalf of one (connection, stream)."""
 
-    def __init__(self, db: psycopg.Connection[Any], connection: str, stream: str, run_id: str) -> None:
+    def __init__(
+        self, db: psycopg.Connection[Any], connection: str, stream: str, run_id: str
+    ) -> None:
         self.db = db
         self.connection = connection
         self.stream = stream
@@ -93,7 +110,8 @@ class Session:
     def watermark(self) -> datetime | None:
         """Return up to which source time the stream has been captured."""
         row = self.db.execute(
-            "SELECT watermark FROM sync.watermark WHERE connection = %s AND stream = %s", (self.connection, self.stream)
+            "SELECT watermark FROM sync.watermark WHERE connection = %s AND stream = %s",
+            (self.connection, self.stream),
         ).fetchone()
         return row[0] if row else None
 
@@ -148,28 +166,62 @@ class Session:
     def log(self, exchanges: Iterable[Exchange]) -> None:
         """Store exchanges with a target in ``sync.message_log``, within the caller's transaction."""
         rows = [
-            (e.at.date(), e.at, self.connection, self.stream, e.system, e.method, e.endpoint, e.status, e.milliseconds, e.attempt,
-             e.correlation_id, e.trace_id, e.error, self.run_id)
+            (
+                e.at.date(),
+                e.at,
+                self.connection,
+                self.stream,
+                e.system,
+                e.method,
+                e.endpoint,
+                e.status,
+                e.milliseconds,
+                e.attempt,
+                e.correlation_id,
+                e.trace_id,
+                e.error,
+                self.run_id,
+            )
             for e in exchanges
-        ]  # fmt: skip
+        ]
         if not rows:
             return
         for month in {row[0].replace(day=1) for row in rows}:
             self.db.execute("SELECT sync.ensure_month(%s)", (month,))
         stage(self.db, "message_log", _LOG_COLUMNS, _LOG_TYPES, rows)
         names = ", ".join(_LOG_COLUMNS)
-        self.db.execute(f"INSERT INTO sync.message_log ({names}) SELECT {names} FROM stage_message_log")  # noqa: S608 - constants
+        self.db.execute(
+            f"INSERT INTO sync.message_log ({names}) SELECT {names} FROM stage_message_log"
+        )  # noqa: S608 - constants
         self.db.execute("TRUNCATE stage_message_log")
 
-    def batch(self, step: str, day: date, trigger: str, window: Window | None, counts: dict[str, Any], started_at: datetime) -> None:
+    def batch(
+        self,
+        step: str,
+        day: date,
+        trigger: str,
+        window: Window | None,
+        counts: dict[str, Any],
+        started_at: datetime,
+    ) -> None:
         """Record what a step did with a partition."""
         self.db.execute(
             """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, trigger, since, until, counts, started_at)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
                ON CONFLICT (run_id, connection, stream, step, source_day) DO UPDATE SET counts = excluded.counts, finished_at = now()""",
-            (self.run_id, self.connection, self.stream, step, day, trigger, window.since if window else None,
-             window.until if window else None, json.dumps(counts), started_at),
-        )  # fmt: skip
+            (
+                self.run_id,
+                self.connection,
+                self.stream,
+                step,
+                day,
+                trigger,
+                window.since if window else None,
+                window.until if window else None,
+                json.dumps(counts),
+                started_at,
+            ),
+        )
 
 
 class Ledger:
@@ -184,9 +236,16 @@ class Ledger:
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection in autocommit mode. Raises ``TransientError`` where Postgres can't be reached."""
         try:
-            return psycopg.connect(self.url, autocommit=True, application_name="lockstep", connect_timeout=CONNECT_SECONDS)
+            return psycopg.connect(
+                self.url,
+                autocommit=True,
+                application_name="lockstep",
+                connect_timeout=CONNECT_SECONDS,
+            )
         except psycopg.OperationalError as error:
-            raise TransientError(f"Could not reach Postgres; another try helps once it is back: {error}") from None
+            raise TransientError(
+                f"Could not reach Postgres; another try helps once it is back: {error}"
+            ) from None
 
     @contextmanager
     def session(self, connection: str, stream: str, run_id: str = "") -> Iterator[Session]:

@@ -61,7 +61,9 @@ def rounded(amount: Decimal, unit: Decimal = CENT) -> Decimal:
     return amount.quantize(unit, ROUND_HALF_UP)
 
 
-def taxed(amount: Decimal, rates: Sequence[Rate], inclusive: bool, unit: Decimal, discount: Decimal = ZERO) -> Taxed:
+def taxed(
+    amount: Decimal, rates: Sequence[Rate], inclusive: bool, unit: Decimal, discount: Decimal = ZERO
+) -> Taxed:
     """Add taxes to an amount, or take them out of it when pricing is inclusive; the discounted part bears no tax.
 
     Each rate is rounded by itself. Source: ``total_tax = (price_ex_tax - discount) * tax_rate`` (orders.v2.oas2.yml, orderProducts).
@@ -72,7 +74,11 @@ def taxed(amount: Decimal, rates: Sequence[Rate], inclusive: bool, unit: Decimal
     divisor = HUNDRED + sum((rate for _, rate in rates), ZERO) if inclusive else HUNDRED
     parts = tuple(rounded(base * rate / divisor, unit) for _, rate in rates)
     tax = sum(parts, ZERO)
-    return Taxed(amount - tax, amount, tax, parts) if inclusive else Taxed(amount, amount + tax, tax, parts)
+    return (
+        Taxed(amount - tax, amount, tax, parts)
+        if inclusive
+        else Taxed(amount, amount + tax, tax, parts)
+    )
 
 
 def spread(amount: Decimal, weights: Iterable[Decimal], unit: Decimal) -> list[Decimal]:

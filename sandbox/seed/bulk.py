@@ -14,7 +14,9 @@ from sandbox.seed.synthetic import order
 TEMPLATES = 500
 
 
-def orders(count: int, seed: int, start: date, days: int, catalogue: Catalogue, *, first_id: int = 1001) -> Iterator[Document]:
+def orders(
+    count: int, seed: int, start: date, days: int, catalogue: Catalogue, *, first_id: int = 1001
+) -> Iterator[Document]:
     """Generate orders as ``synthetic.orders`` does, all with status 11 and at most two articles."""
     random = Random(seed)
     begin = datetime(start.year, start.month, start.day, tzinfo=UTC)
@@ -22,7 +24,12 @@ def orders(count: int, seed: int, start: date, days: int, catalogue: Catalogue, 
     seconds = days * 86_400
     for index in range(count):
         created = begin + timedelta(seconds=index * seconds // max(count, 1))
-        yield _varied(templates[random.randrange(len(templates))], first_id + index, rfc2822(created), random.randrange(1, 1_000_000))
+        yield _varied(
+            templates[random.randrange(len(templates))],
+            first_id + index,
+            rfc2822(created),
+            random.randrange(1, 1_000_000),
+        )
 
 
 def _templates(random: Random, catalogue: Catalogue, at: datetime) -> Iterator[Document]:
@@ -43,23 +50,38 @@ def _varied(template: Document, number: int, at: str, customer: int) -> Document
         "date_created": at,
         "date_modified": at,
         "customer_id": customer if customer % 5 else 0,
-        "billing_address": template["billing_address"] | {"email": email, "last_name": f"Bulk {customer}"},
+        "billing_address": template["billing_address"]
+        | {"email": email, "last_name": f"Bulk {customer}"},
         "products": [
             line
-            | {"id": line["id"] + offset, "order_address_id": line["order_address_id"] and line["order_address_id"] + offset}
-            | ({"order_pickup_method_id": line["order_pickup_method_id"] + offset} if "order_pickup_method_id" in line else {})
+            | {
+                "id": line["id"] + offset,
+                "order_address_id": line["order_address_id"] and line["order_address_id"] + offset,
+            }
+            | (
+                {"order_pickup_method_id": line["order_pickup_method_id"] + offset}
+                if "order_pickup_method_id" in line
+                else {}
+            )
             for line in template["products"]
         ],
-        "shipping_addresses": [address | {"id": address["id"] + offset, "email": email} for address in template["shipping_addresses"]],
+        "shipping_addresses": [
+            address | {"id": address["id"] + offset, "email": email}
+            for address in template["shipping_addresses"]
+        ],
         "taxes": [_moved_tax(tax, offset) for tax in template["taxes"]],
         **{
-            key: [entry | {"id": entry["id"] + offset} for entry in template[key]] for key in ("coupons", "fees", "pickups", "transactions")
+            key: [entry | {"id": entry["id"] + offset} for entry in template[key]]
+            for key in ("coupons", "fees", "pickups", "transactions")
         },
     }
 
 
 def _moved_tax(tax: Document, offset: int) -> Document:
-    moved = tax | {"id": tax["id"] + offset, "order_address_id": tax["order_address_id"] and tax["order_address_id"] + offset}
+    moved = tax | {
+        "id": tax["id"] + offset,
+        "order_address_id": tax["order_address_id"] and tax["order_address_id"] + offset,
+    }
     if "order_product_id" in tax:
         moved["order_product_id"] = str(int(tax["order_product_id"]) + offset)
     return moved

@@ -9,8 +9,30 @@ from random import Random
 from sandbox.seed.amounts import CENT, text
 from sandbox.seed.seedset import Document, oms_item, oms_location, store_location, store_product
 
-ADJECTIVES = ("Alder", "Basalt", "Cobalt", "Drift", "Ember", "Fjord", "Grove", "Harbor", "Indigo", "Juniper")
-NOUNS = ("Jacket", "Mug", "Lamp", "Backpack", "Blanket", "Kettle", "Notebook", "Sneaker", "Tent", "Tray")
+ADJECTIVES = (
+    "Alder",
+    "Basalt",
+    "Cobalt",
+    "Drift",
+    "Ember",
+    "Fjord",
+    "Grove",
+    "Harbor",
+    "Indigo",
+    "Juniper",
+)
+NOUNS = (
+    "Jacket",
+    "Mug",
+    "Lamp",
+    "Backpack",
+    "Blanket",
+    "Kettle",
+    "Notebook",
+    "Sneaker",
+    "Tent",
+    "Tray",
+)
 SIZES = ("S", "M", "L")
 COLOURS = ("Sand", "Ink")
 DIGITAL_EVERY = 20  # one product of twenty is a download
@@ -52,7 +74,9 @@ def catalogue(count: int, seed: int, stock: int = 100_000) -> Catalogue:
     random = Random(seed)
     result = Catalogue(
         locations=[oms_location(code, kind) for code, _, kind in LOCATIONS],
-        store_locations=[store_location(n, code, name, "US") for n, (code, name, _) in enumerate(LOCATIONS, 1)],
+        store_locations=[
+            store_location(n, code, name, "US") for n, (code, name, _) in enumerate(LOCATIONS, 1)
+        ],
     )
     for number in range(1, count + 1):
         _add_product(result, number, random)
@@ -60,7 +84,9 @@ def catalogue(count: int, seed: int, stock: int = 100_000) -> Catalogue:
         result.items.append(oms_item(article.sku, article.name))
         for code, _, kind in LOCATIONS:
             most = stock if kind == "DC" else stock // 100
-            result.supply.append({"item": article.sku, "location": code, "quantity": random.randint(most // 2, most)})
+            result.supply.append(
+                {"item": article.sku, "location": code, "quantity": random.randint(most // 2, most)}
+            )
     result.items += [oms_item(article.sku, article.name) for article in result.downloads]
     # Gift certificates have no SKU in the store; this is the one that an OMS gives them.
     result.items.append(oms_item("GIFT-CERTIFICATE", "Gift certificate"))
@@ -73,11 +99,19 @@ def _add_product(result: Catalogue, number: int, random: Random) -> None:
     price = Decimal(random.randrange(300, 25_000)) * CENT
     base = f"LS-{number:05d}"
     if number % DIGITAL_EVERY == 0:
-        result.downloads.append(Article(base, name, price, product_id, product_id, (), digital=True))
-        result.products.append(store_product(product_id, base, name, text(price), type="digital", inventory_tracking="none"))
+        result.downloads.append(
+            Article(base, name, price, product_id, product_id, (), digital=True)
+        )
+        result.products.append(
+            store_product(
+                product_id, base, name, text(price), type="digital", inventory_tracking="none"
+            )
+        )
         return
     if number % 2:
-        result.articles.append(Article(base, name, price, product_id, product_id, (), digital=False))
+        result.articles.append(
+            Article(base, name, price, product_id, product_id, (), digital=False)
+        )
         result.products.append(store_product(product_id, base, name, text(price)))
         return
     variants: list[Document] = []
@@ -85,8 +119,17 @@ def _add_product(result: Catalogue, number: int, random: Random) -> None:
         sku, variant_id = f"{base}-{size}-{colour[:2].upper()}", product_id * 10 + 100_000 + place
         options = (("Size", size), ("Colour", colour))
         values = [
-            {"id": place * 2 + n, "option_id": n, "option_display_name": name, "label": label} for n, (name, label) in enumerate(options, 1)
+            {"id": place * 2 + n, "option_id": n, "option_display_name": name, "label": label}
+            for n, (name, label) in enumerate(options, 1)
         ]
-        variants.append({"id": variant_id, "product_id": product_id, "sku": sku, "option_values": values})
-        result.articles.append(Article(sku, name, price, product_id, variant_id, options, digital=False))
-    result.products.append(store_product(product_id, base, name, text(price), inventory_tracking="variant", variants=variants))
+        variants.append(
+            {"id": variant_id, "product_id": product_id, "sku": sku, "option_values": values}
+        )
+        result.articles.append(
+            Article(sku, name, price, product_id, variant_id, options, digital=False)
+        )
+    result.products.append(
+        store_product(
+            product_id, base, name, text(price), inventory_tracking="variant", variants=variants
+        )
+    )

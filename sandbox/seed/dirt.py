@@ -17,7 +17,11 @@ def spoil(random: Random, document: Document) -> str:
 
     Only orders with status 11 and an address are spoilt, so that each has exactly one reason to be rejected.
     """
-    if document["status_id"] != AWAITING_FULFILMENT or not document["shipping_addresses"] or document["products"][0]["type"] != "physical":
+    if (
+        document["status_id"] != AWAITING_FULFILMENT
+        or not document["shipping_addresses"]
+        or document["products"][0]["type"] != "physical"
+    ):
         return ""
     name = random.choice(list(SPOILERS))
     SPOILERS[name](document)
@@ -43,7 +47,9 @@ def _country_missing(document: Document) -> None:
 
 def _no_lines(document: Document) -> None:
     document["products"] = []
-    document["taxes"] = [tax for tax in document["taxes"] if tax["line_item_type"] not in ("item", "gift-wrapping")]
+    document["taxes"] = [
+        tax for tax in document["taxes"] if tax["line_item_type"] not in ("item", "gift-wrapping")
+    ]
 
 
 def _zero_quantity(document: Document) -> None:

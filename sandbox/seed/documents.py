@@ -48,11 +48,17 @@ def order_document(draft: Draft) -> dict[str, Any]:
     document |= {
         "products": products,
         "shipping_addresses": addresses,
-        "coupons": [_coupon(discount, n, first) for n, discount in enumerate(draft.discounts, 1) if discount.code],
+        "coupons": [
+            _coupon(discount, n, first)
+            for n, discount in enumerate(draft.discounts, 1)
+            if discount.code
+        ],
         "taxes": _numbered(line_taxes + address_taxes, first),
         "fees": fees,
         "pickups": _numbered(draft.pickups, first),
-        "transactions": _numbered([{"currency": draft.currency} | entry for entry in draft.transactions], first),
+        "transactions": _numbered(
+            [{"currency": draft.currency} | entry for entry in draft.transactions], first
+        ),
     }
     return document | draft.extra
 
@@ -60,20 +66,34 @@ def order_document(draft: Draft) -> dict[str, Any]:
 def _shares(draft: Draft, discount: Discount, unit: Decimal) -> list[Decimal]:
     weights = [rounded(value(line.price) * line.quantity, unit) for line in draft.lines]
     if discount.line is not None:
-        weights = [weight if index == discount.line else ZERO for index, weight in enumerate(weights)]
+        weights = [
+            weight if index == discount.line else ZERO for index, weight in enumerate(weights)
+        ]
     return spread(discount.amount, weights, unit)
 
 
 def _numbered(entries: list[dict[str, Any]], first: int | None) -> list[dict[str, Any]]:
-    return entries if first is None else [{"id": first + n} | entry for n, entry in enumerate(entries, 1)]
+    return (
+        entries
+        if first is None
+        else [{"id": first + n} | entry for n, entry in enumerate(entries, 1)]
+    )
 
 
 def _sum(amounts: list[Taxed]) -> Taxed:
-    return Taxed(sum((a.ex for a in amounts), ZERO), sum((a.inc for a in amounts), ZERO), sum((a.tax for a in amounts), ZERO))
+    return Taxed(
+        sum((a.ex for a in amounts), ZERO),
+        sum((a.inc for a in amounts), ZERO),
+        sum((a.tax for a in amounts), ZERO),
+    )
 
 
 def _trio(name: str, amount: Taxed) -> dict[str, str]:
-    return {f"{name}_ex_tax": text(amount.ex), f"{name}_inc_tax": text(amount.inc), f"{name}_tax": text(amount.tax)}
+    return {
+        f"{name}_ex_tax": text(amount.ex),
+        f"{name}_inc_tax": text(amount.inc),
+        f"{name}_tax": text(amount.tax),
+    }
 
 
 def _products(
@@ -84,14 +104,27 @@ def _products(
     totals: list[Taxed] = []
     wrappings: list[Taxed] = []
     for index, line in enumerate(draft.lines):
-        applied = [_applied(discount, share[index]) for discount, share in zip(draft.discounts, shares, strict=True) if share[index]]
+        applied = [
+            _applied(discount, share[index])
+            for discount, share in zip(draft.discounts, shares, strict=True)
+            if share[index]
+        ]
         off = sum((share[index] for share in shares), ZERO)
-        total = taxed(rounded(value(line.price) * line.quantity, unit), line.rates, draft.inclusive, unit, off)
+        total = taxed(
+            rounded(value(line.price) * line.quantity, unit), line.rates, draft.inclusive, unit, off
+        )
         wrap = taxed(line.wrapping, line.rates, draft.inclusive, unit)
-        product = _product(line, total, wrap, off, draft.inclusive, unit) | {"applied_discounts": applied}
+        product = _product(line, total, wrap, off, draft.inclusive, unit) | {
+            "applied_discounts": applied
+        }
         if first is not None:
-            product |= {"id": first + index + 1, "order_address_id": 0 if line.address is None else first + line.address + 1}
-            product |= {} if line.pickup is None else {"order_pickup_method_id": first + line.pickup + 1}
+            product |= {
+                "id": first + index + 1,
+                "order_address_id": 0 if line.address is None else first + line.address + 1,
+            }
+            product |= (
+                {} if line.pickup is None else {"order_pickup_method_id": first + line.pickup + 1}
+            )
         products.append(product)
         owner = {} if first is None else {"order_product_id": str(first + index + 1)}
         taxes += _taxes(total, line.rates, "item", line.address, first, owner)
@@ -101,12 +134,18 @@ def _products(
     return products, taxes, _sum(totals), _sum(wrappings)
 
 
-def _product(line: Line, total: Taxed, wrap: Taxed, off: Decimal, inclusive: bool, unit: Decimal) -> dict[str, Any]:
+def _product(
+    line: Line, total: Taxed, wrap: Taxed, off: Decimal, inclusive: bool, unit: Decimal
+) -> dict[str, Any]:
     raw = line.price if isinstance(line.price, str) else None
     price = taxed(value(line.price), line.rates, inclusive, unit)
     amounts = _trio("price", price) | _trio("total", total)
-    if raw is not None:  # no amount in the source: the same text in every place that would be computed from it
-        amounts |= dict.fromkeys(("price_ex_tax", "price_inc_tax", "total_ex_tax", "total_inc_tax"), raw)
+    if (
+        raw is not None
+    ):  # no amount in the source: the same text in every place that would be computed from it
+        amounts |= dict.fromkeys(
+            ("price_ex_tax", "price_inc_tax", "total_ex_tax", "total_inc_tax"), raw
+        )
     return {
         "product_id": line.product_id,
         "variant_id": line.variant_id,
@@ -129,7 +168,9 @@ def _product(line: Line, total: Taxed, wrap: Taxed, off: Decimal, inclusive: boo
         "base_wrapping_cost": text(line.wrapping),
         **_trio("wrapping_cost", wrap),
         "brand": line.brand,
-        "product_options": [_option(n, name, chosen) for n, (name, chosen) in enumerate(line.options, 1)],
+        "product_options": [
+            _option(n, name, chosen) for n, (name, chosen) in enumerate(line.options, 1)
+        ],
     }
 
 
@@ -148,7 +189,11 @@ def _option(number: int, name: str, chosen: str) -> dict[str, Any]:
 
 def _applied(discount: Discount, share: Decimal) -> dict[str, Any]:
     return {
-        "id": "coupon" if discount.code else "manual-discount" if discount.line is None else "automatic-discount",
+        "id": "coupon"
+        if discount.code
+        else "manual-discount"
+        if discount.line is None
+        else "automatic-discount",
         "amount": text(share),
         "name": discount.name,
         "code": discount.code,
@@ -160,13 +205,27 @@ def _coupon(discount: Discount, number: int, first: int | None) -> dict[str, Any
     given = {} if first is None else {"id": first + number}
     # The specification has JSON numbers here, where the order itself has texts.
     amount = float(discount.amount)
-    return {**given, "coupon_id": number, "code": discount.code, "amount": amount, "type": discount.kind, "discount": amount}
+    return {
+        **given,
+        "coupon_id": number,
+        "code": discount.code,
+        "amount": amount,
+        "type": discount.kind,
+        "discount": amount,
+    }
 
 
 def _taxes(
-    amount: Taxed, rates: tuple[Rate, ...], kind: str, address: int | None, first: int | None, owner: dict[str, str]
+    amount: Taxed,
+    rates: tuple[Rate, ...],
+    kind: str,
+    address: int | None,
+    first: int | None,
+    owner: dict[str, str],
 ) -> list[dict[str, Any]]:
-    place = {} if first is None else {"order_address_id": 0 if address is None else first + address + 1}
+    place = (
+        {} if first is None else {"order_address_id": 0 if address is None else first + address + 1}
+    )
     return [
         {
             **place,
@@ -186,7 +245,9 @@ def _taxes(
     ]
 
 
-def _addresses(draft: Draft, unit: Decimal, first: int | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Taxed, Taxed]:
+def _addresses(
+    draft: Draft, unit: Decimal, first: int | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Taxed, Taxed]:
     documents: list[dict[str, Any]] = []
     taxes: list[dict[str, Any]] = []
     shippings: list[Taxed] = []
@@ -224,8 +285,22 @@ def _fees(draft: Draft, unit: Decimal, first: int | None) -> tuple[list[dict[str
     for n, (name, cost, rates) in enumerate(draft.fees, 1):
         amount = taxed(cost, rates, draft.inclusive, unit)
         given = {} if first is None else {"id": first + n}
-        names = {"type": "custom_fee", "name": name, "display_name_customer": name, "display_name_merchant": name, "source": "store"}
-        documents.append({**given, **names, "base_cost": text(cost), **_trio("cost", amount), "tax_class_id": None})
+        names = {
+            "type": "custom_fee",
+            "name": name,
+            "display_name_customer": name,
+            "display_name_merchant": name,
+            "source": "store",
+        }
+        documents.append(
+            {
+                **given,
+                **names,
+                "base_cost": text(cost),
+                **_trio("cost", amount),
+                "tax_class_id": None,
+            }
+        )
         amounts.append(amount)
     return documents, _sum(amounts)
 
@@ -244,7 +319,8 @@ def _heading(draft: Draft) -> dict[str, Any]:
         "payment_method": draft.payment_method,
         "payment_provider_id": "",
         "payment_status": draft.payment_status,
-        "order_is_digital": bool(draft.lines) and all(line.kind != "physical" for line in draft.lines),
+        "order_is_digital": bool(draft.lines)
+        and all(line.kind != "physical" for line in draft.lines),
         "store_credit_amount": "0.0000",
         "gift_certificate_amount": "0.0000",
         "currency_code": draft.currency,
@@ -261,7 +337,9 @@ def _heading(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _totals(draft: Draft, subtotal: Taxed, shipping: Taxed, handling: Taxed, wrapping: Taxed, fees: Taxed) -> dict[str, str]:
+def _totals(
+    draft: Draft, subtotal: Taxed, shipping: Taxed, handling: Taxed, wrapping: Taxed, fees: Taxed
+) -> dict[str, str]:
     coupons = sum((discount.amount for discount in draft.discounts if discount.code), ZERO)
     manual = sum((discount.amount for discount in draft.discounts if not discount.code), ZERO)
     charges = (subtotal, shipping, handling, wrapping, fees)
@@ -272,7 +350,13 @@ def _totals(draft: Draft, subtotal: Taxed, shipping: Taxed, handling: Taxed, wra
     else:
         ex = sum((charge.ex for charge in charges), ZERO) - coupons - manual
         total = Taxed(ex, ex + tax, tax)
-    named = {"subtotal": subtotal, "shipping_cost": shipping, "handling_cost": handling, "wrapping_cost": wrapping, "total": total}
+    named = {
+        "subtotal": subtotal,
+        "shipping_cost": shipping,
+        "handling_cost": handling,
+        "wrapping_cost": wrapping,
+        "total": total,
+    }
     result = {"discount_amount": text(manual), "coupon_discount": text(coupons)}
     for name, amount in named.items():
         result |= _trio(name, amount)

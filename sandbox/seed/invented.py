@@ -19,7 +19,14 @@ def standard_catalogue() -> Catalogue:
 
 
 def seed_set(
-    count: int, seed: int, start: date, days: int, *, dirt: float = 0.0, first_id: int = 1001, bulk_orders: bool = False
+    count: int,
+    seed: int,
+    start: date,
+    days: int,
+    *,
+    dirt: float = 0.0,
+    first_id: int = 1001,
+    bulk_orders: bool = False,
 ) -> SeedSet:
     """Invent ``count`` orders over ``days`` days from ``start``, a share ``dirt`` of them spoilt.
 
@@ -31,7 +38,9 @@ def seed_set(
     def documents() -> Iterator[Document]:
         if bulk_orders:
             return bulk.orders(count, seed, start, days, stock, first_id=first_id)
-        return synthetic.orders(count, seed, start, days, stock, dirt=dirt, labels=labels, first_id=first_id)
+        return synthetic.orders(
+            count, seed, start, days, stock, dirt=dirt, labels=labels, first_id=first_id
+        )
 
     return SeedSet(
         name="invented",

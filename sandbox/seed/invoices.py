@@ -45,11 +45,28 @@ from sys import intern
 from sandbox.seed.amounts import CENT, ZERO, Amount, parse, rounded, text, value
 from sandbox.seed.documents import order_document
 from sandbox.seed.drafts import Address, Discount, Draft, Line
-from sandbox.seed.seedset import SeedSet, Unreadable, ample_supply, oms_item, oms_location, store_location, store_product
+from sandbox.seed.seedset import (
+    SeedSet,
+    Unreadable,
+    ample_supply,
+    oms_item,
+    oms_location,
+    store_location,
+    store_product,
+)
 from sandbox.seed.tables import header, moment, rows
 
 CURRENCY = "GBP"
-COLUMNS = ("invoiceno", "stockcode", "description", "quantity", "invoicedate", "unitprice", "customerid", "country")
+COLUMNS = (
+    "invoiceno",
+    "stockcode",
+    "description",
+    "quantity",
+    "invoicedate",
+    "unitprice",
+    "customerid",
+    "country",
+)
 OTHER_NAMES = {"invoice": "invoiceno", "price": "unitprice", "customer id": "customerid"}
 ARTICLE = re.compile(r"\d{5}[A-Za-z]{0,3}")
 DECIMAL_COMMA = re.compile(r"-?\d+,\d{1,2}")
@@ -59,15 +76,19 @@ POSTAGE = {"POST", "DOT"}
 DISCOUNT = "D"
 CANCELLED, PAID = 5, 11
 LONGEST_NOTE = 65535  # of staff_notes (orders.v2.oas2.yml)
-HIGHEST_ID = 2**31 - 1 - 1_000_000  # order ids are 32-bit integers; the rest is room for assigned ones
+HIGHEST_ID = (
+    2**31 - 1 - 1_000_000
+)  # order ids are 32-bit integers; the rest is room for assigned ones
 # The countries of the published data by the names it uses; others ("Unspecified", "European Community") have no code.
 COUNTRIES = {
-    "Australia": "AU", "Austria": "AT", "Bahrain": "BH", "Belgium": "BE", "Bermuda": "BM", "Brazil": "BR", "Canada": "CA", "Cyprus": "CY",
-    "Czech Republic": "CZ", "Denmark": "DK", "EIRE": "IE", "Finland": "FI", "France": "FR", "Germany": "DE", "Greece": "GR",
-    "Hong Kong": "HK", "Iceland": "IS", "Israel": "IL", "Italy": "IT", "Japan": "JP", "Korea": "KR", "Lebanon": "LB", "Lithuania": "LT",
-    "Malta": "MT", "Netherlands": "NL", "Nigeria": "NG", "Norway": "NO", "Poland": "PL", "Portugal": "PT", "RSA": "ZA",
-    "Saudi Arabia": "SA", "Singapore": "SG", "Spain": "ES", "Sweden": "SE", "Switzerland": "CH", "Thailand": "TH", "USA": "US",
-    "United Arab Emirates": "AE", "United Kingdom": "GB",
+    "Australia": "AU", "Austria": "AT", "Bahrain": "BH", "Belgium": "BE", "Bermuda": "BM",
+    "Brazil": "BR", "Canada": "CA", "Cyprus": "CY", "Czech Republic": "CZ", "Denmark": "DK",
+    "EIRE": "IE", "Finland": "FI", "France": "FR", "Germany": "DE", "Greece": "GR",
+    "Hong Kong": "HK", "Iceland": "IS", "Israel": "IL", "Italy": "IT", "Japan": "JP",
+    "Korea": "KR", "Lebanon": "LB", "Lithuania": "LT", "Malta": "MT", "Netherlands": "NL",
+    "Nigeria": "NG", "Norway": "NO", "Poland": "PL", "Portugal": "PT", "RSA": "ZA",
+    "Saudi Arabia": "SA", "Singapore": "SG", "Spain": "ES", "Sweden": "SE", "Switzerland": "CH",
+    "Thailand": "TH", "USA": "US", "United Arab Emirates": "AE", "United Kingdom": "GB",
 }  # fmt: skip
 
 Entry = tuple[str, str, str, str, int]
@@ -95,7 +116,9 @@ def fits(path: Path) -> bool:
 def read(path: Path) -> SeedSet:
     """Read a CSV of invoices; raises ValueError naming the columns expected when the header is another."""
     if not fits(path):
-        raise ValueError(f"{path} has the columns {header(path)}; invoices need {', '.join(COLUMNS)}")
+        raise ValueError(
+            f"{path} has the columns {header(path)}; invoices need {', '.join(COLUMNS)}"
+        )
     names = [OTHER_NAMES.get(name, name) for name in header(path)]
     if twice := sorted({name for name in names if name in COLUMNS and names.count(name) > 1}):
         raise ValueError(f"{path} has the column {twice[0]} twice; which one counts can't be told")
@@ -103,16 +126,28 @@ def read(path: Path) -> SeedSet:
     invoices, articles = _read(path, unreadable)
     ids = _ids(invoices)
     known = [invoice.date for invoice in invoices if invoice.date]
-    fallback = max(known, default=datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0))
+    fallback = max(
+        known, default=datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
+    )
     counts = Counter("cancelled" if _cancelled(invoice) else "paid" for invoice in invoices)
-    counts |= Counter(orders=len(invoices), rows=sum(len(invoice.entries) for invoice in invoices), unreadable=len(unreadable))
+    counts |= Counter(
+        orders=len(invoices),
+        rows=sum(len(invoice.entries) for invoice in invoices),
+        unreadable=len(unreadable),
+    )
     counts["without_date"] = sum(not invoice.date for invoice in invoices)
     counts["guests"] = sum(not _customer_id(invoice.customer) for invoice in invoices)
     numbers = {sku: number for number, sku in enumerate(articles, 1)}
     return SeedSet(
         name="invoices",
-        documents=lambda: (order_document(_draft(invoice, ids[n], numbers, fallback)) for n, invoice in enumerate(invoices)),
-        products=[store_product(numbers[sku], sku, name or sku, text(price)) for sku, (name, price) in articles.items()],
+        documents=lambda: (
+            order_document(_draft(invoice, ids[n], numbers, fallback))
+            for n, invoice in enumerate(invoices)
+        ),
+        products=[
+            store_product(numbers[sku], sku, name or sku, text(price))
+            for sku, (name, price) in articles.items()
+        ],
         items=[oms_item(sku, name or sku) for sku, (name, _) in articles.items()],
         supply=ample_supply(articles, "DC1"),
         locations=[oms_location("DC1", "DC")],
@@ -125,7 +160,9 @@ def read(path: Path) -> SeedSet:
     )
 
 
-def _read(path: Path, unreadable: list[Unreadable]) -> tuple[list[Invoice], dict[str, tuple[str, Decimal]]]:
+def _read(
+    path: Path, unreadable: list[Unreadable]
+) -> tuple[list[Invoice], dict[str, tuple[str, Decimal]]]:
     """Group the rows by invoice, and find the articles with their first description and price."""
     invoices: dict[str, Invoice] = {}
     articles: dict[str, tuple[str, Decimal]] = {}
@@ -137,7 +174,8 @@ def _read(path: Path, unreadable: list[Unreadable]) -> tuple[list[Invoice], dict
             continue
         invoice = invoices.setdefault(number, Invoice(number))
         sku, name, quantity, price = (
-            intern(fields.get(column, "").strip()) for column in ("stockcode", "description", "quantity", "unitprice")
+            intern(fields.get(column, "").strip())
+            for column in ("stockcode", "description", "quantity", "unitprice")
         )
         invoice.entries.append((sku, name, quantity, price, row.line))
         invoice.raw_date = invoice.raw_date or fields.get("invoicedate", "")
@@ -151,9 +189,14 @@ def _read(path: Path, unreadable: list[Unreadable]) -> tuple[list[Invoice], dict
 
 def _ids(invoices: list[Invoice]) -> list[int]:
     """Integer ids: the invoice number's digits where they are one group that no other invoice has, else above the highest of those."""
-    digits = [int(match[1]) if (match := re.fullmatch(r"[A-Za-z]?([0-9]{1,10})", invoice.number)) else 0 for invoice in invoices]
+    digits = [
+        int(match[1]) if (match := re.fullmatch(r"[A-Za-z]?([0-9]{1,10})", invoice.number)) else 0
+        for invoice in invoices
+    ]
     shared = Counter(digits)
-    usable = [number if shared[number] == 1 and 0 < number <= HIGHEST_ID else 0 for number in digits]
+    usable = [
+        number if shared[number] == 1 and 0 < number <= HIGHEST_ID else 0 for number in digits
+    ]
     following = max(usable, default=0)
     ids: list[int] = []
     for number in usable:
@@ -179,7 +222,13 @@ def _price(raw: str) -> Amount:
 
 def _quantity(raw: str) -> int | None:
     amount = parse(raw)
-    return int(amount) if isinstance(amount, Decimal) and amount == amount.to_integral_value() and abs(amount) < 10**9 else None
+    return (
+        int(amount)
+        if isinstance(amount, Decimal)
+        and amount == amount.to_integral_value()
+        and abs(amount) < 10**9
+        else None
+    )
 
 
 @dataclass(slots=True)
@@ -202,14 +251,19 @@ def _content(invoice: Invoice, products: dict[str, int]) -> Content:
         quantity = abs(quantity or 0) if _cancelled(invoice) else quantity or 0
         amount = _price(price)
         if isinstance(amount, str) or amount != parse(price):
-            content.notes.append(f'line {at}: price "{price}"' + (" is no amount" if isinstance(amount, str) else f" read as {amount}"))
+            content.notes.append(
+                f'line {at}: price "{price}"'
+                + (" is no amount" if isinstance(amount, str) else f" read as {amount}")
+            )
         if sku.upper() in POSTAGE:
             content.postage += rounded(value(amount) * quantity, CENT)
             content.odd_postage = content.odd_postage or (amount if isinstance(amount, str) else "")
         elif sku.upper() == DISCOUNT and isinstance(amount, Decimal):
             content.discount += rounded(abs(amount * quantity), CENT)
         else:
-            content.lines.append(Line(sku, name, amount, quantity, products.get(sku, 0), products.get(sku, 0)))
+            content.lines.append(
+                Line(sku, name, amount, quantity, products.get(sku, 0), products.get(sku, 0))
+            )
     if not invoice.date:
         content.notes.append(f'invoice date "{invoice.raw_date}" is no date')
     if invoice.customer and not _customer_id(invoice.customer):
@@ -238,7 +292,11 @@ def _draft(invoice: Invoice, number: int, products: dict[str, int], fallback: da
         discounts=[Discount(content.discount, "Discount")] if content.discount else [],
         payment_method="Invoice",
         payment_status="void" if cancelled else "captured",
-        extra={"external_order_id": invoice.number, "external_source": "invoices", "staff_notes": notes},
+        extra={
+            "external_order_id": invoice.number,
+            "external_source": "invoices",
+            "staff_notes": notes,
+        },
     )
 
 

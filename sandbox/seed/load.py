@@ -30,18 +30,26 @@ def read(path: Path) -> SeedSet:
     if not path.exists():
         raise ValueError(f"{path} does not exist")
     if path.name.lower().endswith(WORKBOOKS):
-        raise ValueError(f"{path} is a workbook; save its sheet as CSV (comma, semicolon or tab; UTF-8 or Unicode text) and give that file")
+        raise ValueError(
+            f"{path} is a workbook; save its sheet as CSV (comma, semicolon or tab; UTF-8 or Unicode text) and give that file"
+        )
     try:
         return _read(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path} is a damaged gzip file ({error}); nothing of it was taken") from error
+        raise ValueError(
+            f"{path} is a damaged gzip file ({error}); nothing of it was taken"
+        ) from error
 
 
 def _read(path: Path) -> SeedSet:
     if path.is_dir():
         if {"orders", "order_items"} & olist_tables.files(path).keys():
             return olist.read(path)
-        candidates = [file for file in sorted(path.iterdir()) if file.is_file() and _is_table(file) and invoices.fits(file)]
+        candidates = [
+            file
+            for file in sorted(path.iterdir())
+            if file.is_file() and _is_table(file) and invoices.fits(file)
+        ]
         if len(candidates) == 1:
             return invoices.read(candidates[0])
     elif _is_table(path) and invoices.fits(path):
@@ -53,13 +61,18 @@ def _read(path: Path) -> SeedSet:
     )
 
 
-def post(base_url: str, store_hash: str, tenant: str, seed_set: SeedSet, timeout: float = TIMEOUT) -> dict[str, int]:
+def post(
+    base_url: str, store_hash: str, tenant: str, seed_set: SeedSet, timeout: float = TIMEOUT
+) -> dict[str, int]:
     """Send everything of a seed to a running sandbox and return how many of each were sent.
 
     ``refused`` counts the orders that the store would not take; each is added to ``seed_set.unreadable`` with the store's words.
     Raises httpx.HTTPError for any other failure.
     """
-    store, oms = f"{base_url}/_sandbox/bigcommerce/{store_hash}", f"{base_url}/_sandbox/manhattan/{tenant}"
+    store, oms = (
+        f"{base_url}/_sandbox/bigcommerce/{store_hash}",
+        f"{base_url}/_sandbox/manhattan/{tenant}",
+    )
     counts = {}
     with httpx.Client(timeout=timeout) as client:
         parts: tuple[tuple[str, str, list[Document]], ...] = (
@@ -95,14 +108,20 @@ def _post_orders(client: httpx.Client, url: str, batch: list[Document], seed_set
         return 0
     if len(batch) == 1:
         name = batch[0].get("external_order_id") or batch[0].get("id")
-        seed_set.unreadable.append(Unreadable(seed_set.name, 0, f"the store refused order {name}: {response.text[:200]}"))
+        seed_set.unreadable.append(
+            Unreadable(seed_set.name, 0, f"the store refused order {name}: {response.text[:200]}")
+        )
         return 1
     middle = len(batch) // 2
-    return _post_orders(client, url, batch[:middle], seed_set) + _post_orders(client, url, batch[middle:], seed_set)
+    return _post_orders(client, url, batch[:middle], seed_set) + _post_orders(
+        client, url, batch[middle:], seed_set
+    )
 
 
 def _send(client: httpx.Client, url: str, batch: list[Document]) -> httpx.Response:
-    return client.post(url, content=orjson.dumps(batch), headers={"Content-Type": "application/json"})
+    return client.post(
+        url, content=orjson.dumps(batch), headers={"Content-Type": "application/json"}
+    )
 
 
 def _is_table(path: Path) -> bool:

@@ -44,12 +44,22 @@ from sandbox.seed.amounts import ZERO, Amount, parse, text, value
 from sandbox.seed.documents import order_document
 from sandbox.seed.drafts import Address, Draft, Line
 from sandbox.seed.olist_tables import Item, Payment, Tables, read_tables
-from sandbox.seed.seedset import Document, SeedSet, ample_supply, oms_item, oms_location, store_location, store_product
+from sandbox.seed.seedset import (
+    Document,
+    SeedSet,
+    ample_supply,
+    oms_item,
+    oms_location,
+    store_location,
+    store_product,
+)
 from sandbox.seed.tables import moment
 
 CURRENCY = "BRL"
 FIRST_ID = 1001
-STATUS = dict.fromkeys(("approved", "invoiced", "processing", "shipped", "delivered", "unavailable"), 11) | {"canceled": 5, "created": 7}
+STATUS = dict.fromkeys(
+    ("approved", "invoiced", "processing", "shipped", "delivered", "unavailable"), 11
+) | {"canceled": 5, "created": 7}
 UNKNOWN_STATUS = 12
 # payment_type -> (event, method, gateway, the store's display name)
 PAYMENTS = {
@@ -73,7 +83,10 @@ def read(folder: Path, whole_catalogue: bool = False) -> SeedSet:
     return SeedSet(
         name="olist",
         documents=lambda: _documents(tables),
-        products=[store_product(number, sku, name, "0.0000") for sku, (number, name) in tables.products.items()],
+        products=[
+            store_product(number, sku, name, "0.0000")
+            for sku, (number, name) in tables.products.items()
+        ],
         items=[oms_item(sku, name) for sku, (_, name) in tables.products.items()],
         supply=ample_supply(skus, dc),
         locations=[oms_location(dc, "DC")],
@@ -92,7 +105,9 @@ def _count(tables: Tables) -> None:
     counts["unreadable"] = len(tables.unreadable)
     for key, order in tables.orders.items():
         items, payments = tables.items.get(key, []), tables.payments.get(key, [])
-        goods = sum((value(parse(price)) + value(parse(freight)) for _, _, price, freight in items), ZERO)
+        goods = sum(
+            (value(parse(price)) + value(parse(freight)) for _, _, price, freight in items), ZERO
+        )
         counts[f"status_{STATUS.get(order.get('order_status', ''), UNKNOWN_STATUS)}"] += 1
         counts["without_items"] += not items
         counts["without_payments"] += not payments
@@ -106,7 +121,11 @@ def _paid(payments: list[Payment]) -> Decimal:
 
 
 def _modified(order: dict[str, str], tables: Tables) -> datetime:
-    return moment(order.get("order_approved_at", "")) or moment(order.get("order_purchase_timestamp", "")) or tables.newest
+    return (
+        moment(order.get("order_approved_at", ""))
+        or moment(order.get("order_purchase_timestamp", ""))
+        or tables.newest
+    )
 
 
 def _documents(tables: Tables) -> Iterator[Document]:
@@ -115,10 +134,16 @@ def _documents(tables: Tables) -> Iterator[Document]:
 
 
 def _draft(number: int, key: str, tables: Tables) -> Draft:
-    order, items, payments = tables.orders[key], tables.items.get(key, []), tables.payments.get(key, [])
+    order, items, payments = (
+        tables.orders[key],
+        tables.items.get(key, []),
+        tables.payments.get(key, []),
+    )
     modified = _modified(order, tables)
     created = moment(order.get("order_purchase_timestamp", "")) or modified
-    customer_id, unique, city, state, zip_prefix = tables.customers.get(order.get("customer_id", ""), (0, "", "", "", ""))
+    customer_id, unique, city, state, zip_prefix = tables.customers.get(
+        order.get("customer_id", ""), (0, "", "", "", "")
+    )
     place = _place(unique, city, state, zip_prefix, number)
     status = order.get("order_status", "")
     lines = _lines(items, tables)
@@ -131,7 +156,11 @@ def _draft(number: int, key: str, tables: Tables) -> Draft:
     if payments:
         vouchers = sum((value(parse(raw)) for _, kind, raw in payments if kind == "voucher"), ZERO)
         paid = text(_paid(payments))
-        extra |= {"total_inc_tax": paid, "total_ex_tax": paid, "gift_certificate_amount": text(vouchers)}
+        extra |= {
+            "total_inc_tax": paid,
+            "total_ex_tax": paid,
+            "gift_certificate_amount": text(vouchers),
+        }
     return Draft(
         id=number,
         status=STATUS.get(status, UNKNOWN_STATUS),
@@ -172,7 +201,17 @@ def _lines(items: list[Item], tables: Tables) -> list[Line]:
     lines: list[Line] = []
     for (product, seller, price), quantity in groups.items():
         number, name = tables.products.get(product, (0, f"produto {product[:8]}"))
-        lines.append(Line(product, name, parse(price), quantity, number, number, options=[("Seller", seller)] if seller else []))
+        lines.append(
+            Line(
+                product,
+                name,
+                parse(price),
+                quantity,
+                number,
+                number,
+                options=[("Seller", seller)] if seller else [],
+            )
+        )
     return lines
 
 

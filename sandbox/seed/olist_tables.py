@@ -39,7 +39,11 @@ def files(folder: Path) -> dict[str, Path]:
     present = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()}
     found: dict[str, Path] = {}
     for table in (*REQUIRED, CATEGORIES):
-        names = [f"{stem}{suffix}" for suffix in (".csv", ".csv.gz") for stem in (table, f"olist_{table}_dataset")]
+        names = [
+            f"{stem}{suffix}"
+            for suffix in (".csv", ".csv.gz")
+            for stem in (table, f"olist_{table}_dataset")
+        ]
         match = next((present[name] for name in names if name in present), None)
         if match:
             found[table] = match
@@ -51,7 +55,9 @@ def read_tables(folder: Path, whole_catalogue: bool) -> Tables:
     found = files(folder)
     missing = [table for table in REQUIRED if table not in found]
     if missing:
-        wanted = ", ".join(f"{table}.csv[.gz] (or olist_{table}_dataset.csv[.gz])" for table in missing)
+        wanted = ", ".join(
+            f"{table}.csv[.gz] (or olist_{table}_dataset.csv[.gz])" for table in missing
+        )
         raise ValueError(f"{folder} is not a complete folder of Olist tables: it lacks {wanted}")
     tables = Tables()
     _read_orders(found["orders"], tables)
@@ -81,8 +87,14 @@ def _read_orders(path: Path, tables: Tables) -> None:
         if order_id in tables.orders:
             _report(tables, path, row, f"order {order_id} stands in the table before")
             continue
-        tables.orders[order_id] = {name: intern(text) if name == "order_status" else text for name, text in row.fields.items()}
-    times = {key: moment(order.get("order_purchase_timestamp", "")) for key, order in tables.orders.items()}
+        tables.orders[order_id] = {
+            name: intern(text) if name == "order_status" else text
+            for name, text in row.fields.items()
+        }
+    times = {
+        key: moment(order.get("order_purchase_timestamp", ""))
+        for key, order in tables.orders.items()
+    }
     known = [at for at in times.values() if at]
     tables.newest = max(known, default=tables.newest)
     latest = datetime.max.replace(tzinfo=UTC)
@@ -96,17 +108,30 @@ def _read_items(path: Path, tables: Tables) -> None:
             continue
         get = row.fields.get
         tables.items[order_id].append(
-            (intern(get("product_id", "")), intern(get("seller_id", "")), get("price", ""), get("freight_value", ""))
+            (
+                intern(get("product_id", "")),
+                intern(get("seller_id", "")),
+                get("price", ""),
+                get("freight_value", ""),
+            )
         )
 
 
 def _read_payments(path: Path, tables: Tables) -> None:
     for row, order_id in _usable(tables, path):
-        if order_id not in tables.orders:  # the published table is larger than most samples of orders: counted, not listed
+        if (
+            order_id not in tables.orders
+        ):  # the published table is larger than most samples of orders: counted, not listed
             tables.counts["payments_of_other_orders"] += 1
             continue
         get = row.fields.get
-        tables.payments[order_id].append((get("payment_sequential", ""), intern(get("payment_type", "")), get("payment_value", "")))
+        tables.payments[order_id].append(
+            (
+                get("payment_sequential", ""),
+                intern(get("payment_type", "")),
+                get("payment_value", ""),
+            )
+        )
     for payments in tables.payments.values():
         payments.sort(key=lambda payment: (len(payment[0]), payment[0]))
 
@@ -121,14 +146,20 @@ def _read_customers(path: Path, tables: Tables) -> None:
             _report(tables, path, row, row.problem or "no customer_id")
         elif key in wanted:
             number = numbers.setdefault(unique, len(numbers) + 1) if unique else 0
-            place = (get("customer_city", ""), get("customer_state", ""), get("customer_zip_code_prefix", ""))
+            place = (
+                get("customer_city", ""),
+                get("customer_state", ""),
+                get("customer_zip_code_prefix", ""),
+            )
             tables.customers[key] = (number, unique[:8], *place)
 
 
 def _read_products(found: dict[str, Path], tables: Tables, whole: bool) -> None:
     english: dict[str, str] = {}
     for row in rows(found[CATEGORIES]) if CATEGORIES in found else ():
-        english[row.fields.get("product_category_name", "")] = row.fields.get("product_category_name_english", "")
+        english[row.fields.get("product_category_name", "")] = row.fields.get(
+            "product_category_name_english", ""
+        )
     ordered = {item[0] for items in tables.items.values() for item in items}
     for number, row in enumerate(rows(found["products"]), 1):
         sku = row.fields.get("product_id", "")

@@ -38,21 +38,41 @@ def pay(random: Random, document: Document, at: datetime) -> None:
         document[f"{kind}_amount"] = text(credit)
         _add(document, random, at, "purchase", kind, kind.replace("_", ""), credit)
     if total > credit:
-        _add(document, random, at, event, method, gateway, total - credit, "error" if status == 6 else "ok")
+        _add(
+            document,
+            random,
+            at,
+            event,
+            method,
+            gateway,
+            total - credit,
+            "error" if status == 6 else "ok",
+        )
         document["payment_provider_id"] = document["transactions"][-1]["gateway_transaction_id"]
     elif credit:
-        document["payment_method"] = "Store Credit" if Decimal(document["store_credit_amount"]) else "Gift Certificate"
+        document["payment_method"] = (
+            "Store Credit" if Decimal(document["store_credit_amount"]) else "Gift Certificate"
+        )
         document["payment_status"] = UNPAID.get(status, "captured")
 
 
 def _add(
-    document: Document, random: Random, at: datetime, event: str, method: str, gateway: str, amount: Decimal, status: str = "ok"
+    document: Document,
+    random: Random,
+    at: datetime,
+    event: str,
+    method: str,
+    gateway: str,
+    amount: Decimal,
+    status: str = "ok",
 ) -> None:
     entry: dict[str, Any] = {
         "event": event,
         "method": method,
         "gateway": gateway,
-        "amount": float(amount),  # a JSON number by the specification (orders.v3.yml), exact to the cent when printed
+        "amount": float(
+            amount
+        ),  # a JSON number by the specification (orders.v3.yml), exact to the cent when printed
         "currency": document["default_currency_code"],
         "gateway_transaction_id": f"{gateway[:2]}_{random.getrandbits(64):016x}",
         "date_created": at.isoformat(),

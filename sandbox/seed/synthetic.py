@@ -26,7 +26,11 @@ STATUSES = {11: 82, 7: 5, 5: 4, 0: 3, 1: 2, 12: 2, 6: 1, 10: 1}
 KINDS = {"ship": 74, "several": 8, "pickup": 8, "digital": 5, "mixed": 3, "certificate": 2}
 # Rough price levels, so that a mug does not cost 12 yen.
 LEVELS = {"JPY": Decimal(150), "INR": Decimal(80), "BRL": Decimal(5)}
-DISPLAYED = {"USD": ("EUR", "0.9200000000"), "EUR": ("USD", "1.0900000000"), "GBP": ("EUR", "1.1700000000")}
+DISPLAYED = {
+    "USD": ("EUR", "0.9200000000"),
+    "EUR": ("USD", "1.0900000000"),
+    "GBP": ("EUR", "1.1700000000"),
+}
 NOTES = (
     "",
     "",
@@ -100,7 +104,9 @@ def orders(
         yield document
 
 
-def order(random: Random, catalogue: Catalogue, created: datetime, number: int | None, longest: int = 8) -> Document:
+def order(
+    random: Random, catalogue: Catalogue, created: datetime, number: int | None, longest: int = 8
+) -> Document:
     """Generate one order; without a number its ids are left to the store."""
     country = random.choices(COUNTRIES, WEIGHTS)[0]
     status = random.choices(list(STATUSES), list(STATUSES.values()))[0]
@@ -119,7 +125,10 @@ def order(random: Random, catalogue: Catalogue, created: datetime, number: int |
         id=number,
         status=status,
         created=created,
-        modified=min(created + timedelta(seconds=random.randrange(600)), created.replace(hour=23, minute=59, second=59)),
+        modified=min(
+            created + timedelta(seconds=random.randrange(600)),
+            created.replace(hour=23, minute=59, second=59),
+        ),
         currency=country.currency,
         inclusive=country.inclusive,
         customer_id=0 if random.random() < 0.4 else random.randrange(1, 20_000),
@@ -128,7 +137,13 @@ def order(random: Random, catalogue: Catalogue, created: datetime, number: int |
         addresses=basket.addresses,
         pickups=basket.pickups,
         discounts=_discounts(random, basket),
-        fees=[("Small order fee", rounded(Decimal("1.50") * _level(country), basket.unit), country.rates)]
+        fees=[
+            (
+                "Small order fee",
+                rounded(Decimal("1.50") * _level(country), basket.unit),
+                country.rates,
+            )
+        ]
         if random.random() < 0.04
         else [],
         extra=extra,
@@ -142,7 +157,9 @@ def _level(country: Country) -> Decimal:
     return LEVELS.get(country.currency, Decimal(1))
 
 
-def _basket(random: Random, catalogue: Catalogue, country: Country, person: dict[str, Any], longest: int) -> Basket:
+def _basket(
+    random: Random, catalogue: Catalogue, country: Country, person: dict[str, Any], longest: int
+) -> Basket:
     kind = random.choices(list(KINDS), list(KINDS.values()))[0]
     if kind in ("digital", "mixed") and not catalogue.downloads:
         kind = "ship"
@@ -150,16 +167,25 @@ def _basket(random: Random, catalogue: Catalogue, country: Country, person: dict
     wanted = min(longest, int(random.expovariate(0.6)) + 1)
     if kind == "digital":
         basket.lines = [
-            _line(random, basket, article, None) for article in random.sample(catalogue.downloads, min(wanted, 2, len(catalogue.downloads)))
+            _line(random, basket, article, None)
+            for article in random.sample(
+                catalogue.downloads, min(wanted, 2, len(catalogue.downloads))
+            )
         ]
         return basket
     if kind == "pickup":
         basket.pickups = [PICKUP]
     if kind != "pickup":
         for _ in range(random.choice((2, 2, 3)) if kind == "several" else 1):
-            basket.addresses.append(_address(random, basket, person if not basket.addresses else shopper(random, country)))
+            basket.addresses.append(
+                _address(
+                    random, basket, person if not basket.addresses else shopper(random, country)
+                )
+            )
     wanted = max(wanted, len(basket.addresses))
-    for place, article in enumerate(random.sample(catalogue.articles, min(wanted, len(catalogue.articles)))):
+    for place, article in enumerate(
+        random.sample(catalogue.articles, min(wanted, len(catalogue.articles)))
+    ):
         address = place % len(basket.addresses) if basket.addresses else None
         basket.lines.append(_line(random, basket, article, address))
     if kind == "mixed":
@@ -197,27 +223,41 @@ def _certificate(random: Random, basket: Basket) -> Line:
 
 def _address(random: Random, basket: Basket, person: dict[str, Any]) -> Address:
     country, free = basket.country, random.random() < 0.2
-    shipping = ZERO if free else rounded(Decimal(random.randrange(399, 2499)) / 100 * _level(country), basket.unit)
-    handling = rounded(Decimal("1.25") * _level(country), basket.unit) if random.random() < 0.1 else ZERO
+    shipping = (
+        ZERO
+        if free
+        else rounded(Decimal(random.randrange(399, 2499)) / 100 * _level(country), basket.unit)
+    )
+    handling = (
+        rounded(Decimal("1.25") * _level(country), basket.unit) if random.random() < 0.1 else ZERO
+    )
     return Address(person, random.choice(country.methods), shipping, handling, country.rates)
 
 
 def _discounts(random: Random, basket: Basket) -> list[Discount]:
     """A coupon, a discount over the order, one on a single line, or none; never more than a part of the goods' value."""
-    goods = [(index, line) for index, line in enumerate(basket.lines) if isinstance(line.price, Decimal)]
+    goods = [
+        (index, line) for index, line in enumerate(basket.lines) if isinstance(line.price, Decimal)
+    ]
     chance = random.random()
     if chance > 0.25 or not goods:
         return []
     index, line = random.choice(goods)
     share = Decimal(random.choice((5, 10, 15))) / 100
-    whole = sum((line.price * line.quantity for _, line in goods if isinstance(line.price, Decimal)), ZERO)
+    whole = sum(
+        (line.price * line.quantity for _, line in goods if isinstance(line.price, Decimal)), ZERO
+    )
     amount = (
-        rounded((line.price * line.quantity if chance < 0.05 else whole) * share, basket.unit) if isinstance(line.price, Decimal) else ZERO
+        rounded((line.price * line.quantity if chance < 0.05 else whole) * share, basket.unit)
+        if isinstance(line.price, Decimal)
+        else ZERO
     )
     if chance < 0.05:
         return [Discount(amount, "Bulk price", line=index)]
     code = random.choice(CODES)
-    found = [Discount(amount, code, code)] if chance < 0.17 else [Discount(amount, "Manual Discount")]
+    found = (
+        [Discount(amount, code, code)] if chance < 0.17 else [Discount(amount, "Manual Discount")]
+    )
     if chance > 0.24:
         found.append(Discount(rounded(amount / 2, basket.unit), code, code))
     return found

@@ -55,7 +55,9 @@ def rows(path: Path) -> Iterator[Row]:
         reader = csv.reader(_remembered(source, taken), delimiter=delimiter)
         line = 2
         while (record := _next(reader)) is not None:
-            if len(taken) > 1 and (not record or any(len(_split(text, delimiter)) == len(names) for text in taken[1:])):
+            if len(taken) > 1 and (
+                not record or any(len(_split(text, delimiter)) == len(names) for text in taken[1:])
+            ):
                 for offset, text in enumerate(taken):
                     yield from _row(line + offset, _split(text, delimiter, len(names)), names)
             else:
@@ -87,7 +89,14 @@ def _split(line: str, delimiter: str, wanted: int = 0) -> list[str]:
 
 
 def _names(line: str) -> list[str]:
-    return [name.strip().strip('"').strip().lower() for name in _split(line.replace("\0", ""), _delimiter(line))] if line.strip() else []
+    return (
+        [
+            name.strip().strip('"').strip().lower()
+            for name in _split(line.replace("\0", ""), _delimiter(line))
+        ]
+        if line.strip()
+        else []
+    )
 
 
 def _row(line: int, record: list[str], names: list[str]) -> Iterator[Row]:

@@ -25,7 +25,9 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def scene(sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None) -> Iterator[Scene]:
+def scene(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None
+) -> Iterator[Scene]:
     """Make a connection between a store and a tenant that no other test uses."""
     made = Scene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
     yield made

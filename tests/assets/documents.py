@@ -34,14 +34,32 @@ PRODUCTS: list[Json] = [
     {"id": 202, "sku": "LAMP", "name": "Lamp", "price": "10.00", "inventory_tracking": "product"},
     {"id": 203, "sku": "TENT", "name": "Tent", "price": "10.00", "inventory_tracking": "product"},
     {
-        "id": 204, "sku": "SHIRT", "name": "Shirt", "price": "10.00", "inventory_tracking": "variant",
+        "id": 204,
+        "sku": "SHIRT",
+        "name": "Shirt",
+        "price": "10.00",
+        "inventory_tracking": "variant",
         "variants": [{"id": 2041, "sku": "SHIRT-S"}, {"id": 2042, "sku": "SHIRT-M"}],
     },
     {"id": 205, "sku": UNTRACKED, "name": "Case", "price": "10.00", "inventory_tracking": "none"},
-    {"id": 206, "sku": NOT_AT_OMS, "name": "Only in the store", "price": "10.00", "inventory_tracking": "product"},
-]  # fmt: skip
-_PRODUCT_IDS = {"MUG": (201, 201), "LAMP": (202, 202), "TENT": (203, 203), "SHIRT-S": (204, 2041), "SHIRT-M": (204, 2042)}
-ITEMS: list[Json] = [{"ItemId": sku, "Description": sku, "BaseUOM": "EA"} for sku in (*SKUS, UNTRACKED)]
+    {
+        "id": 206,
+        "sku": NOT_AT_OMS,
+        "name": "Only in the store",
+        "price": "10.00",
+        "inventory_tracking": "product",
+    },
+]
+_PRODUCT_IDS = {
+    "MUG": (201, 201),
+    "LAMP": (202, 202),
+    "TENT": (203, 203),
+    "SHIRT-S": (204, 2041),
+    "SHIRT-M": (204, 2042),
+}
+ITEMS: list[Json] = [
+    {"ItemId": sku, "Description": sku, "BaseUOM": "EA"} for sku in (*SKUS, UNTRACKED)
+]
 
 
 def supply(quantity: int = 1_000) -> list[Json]:
@@ -49,12 +67,19 @@ def supply(quantity: int = 1_000) -> list[Json]:
     return [{"item": sku, "location": DEPOT, "quantity": quantity} for sku in (*SKUS, UNTRACKED)]
 
 
-def order(number: int, modified: datetime, lines: Sequence[tuple[str, int]] = (("MUG", 2), ("LAMP", 1)), **changes: Any) -> Json:
+def order(
+    number: int,
+    modified: datetime,
+    lines: Sequence[tuple[str, int]] = (("MUG", 2), ("LAMP", 1)),
+    **changes: Any,
+) -> Json:
     """Return an order of ``lines`` (SKU, units) at 10.00 each plus 5.00 for shipping to one address, without tax.
 
     Ids follow from the order's: its lines are ``number * 100 + 1`` and on, its address is ``number * 100``.
     """
-    products = [line(number * 100 + place, sku, units) for place, (sku, units) in enumerate(lines, 1)]
+    products = [
+        line(number * 100 + place, sku, units) for place, (sku, units) in enumerate(lines, 1)
+    ]
     document: Json = {
         "id": number,
         "status_id": 11,
@@ -73,18 +98,33 @@ def line(number: int, sku: str, units: int) -> Json:
     product, variant = _PRODUCT_IDS.get(sku, (0, 0))
     price = str(PRICE)
     return {
-        "id": number, "sku": sku, "product_id": product, "variant_id": variant, "name": sku, "quantity": units, "price_ex_tax": price,
+        "id": number,
+        "sku": sku,
+        "product_id": product,
+        "variant_id": variant,
+        "name": sku,
+        "quantity": units,
+        "price_ex_tax": price,
         "price_inc_tax": price,
-    }  # fmt: skip
+    }
 
 
 def address(number: int, **changes: Any) -> Json:
     """Return a shipping address with its method and cost."""
     cost = str(SHIPPING)
-    return PERSON | {"id": number, "shipping_method": "Ground", "cost_ex_tax": cost, "cost_inc_tax": cost} | changes
+    return (
+        PERSON
+        | {"id": number, "shipping_method": "Ground", "cost_ex_tax": cost, "cost_inc_tax": cost}
+        | changes
+    )
 
 
 def total_of(document: Json) -> Decimal:
     """Return what the order must come to at the OMS, computed from its lines and addresses alone."""
-    goods = sum((Decimal(entry["price_inc_tax"]) * entry["quantity"] for entry in document["products"]), Decimal(0))
-    return goods + sum((Decimal(entry["cost_inc_tax"]) for entry in document["shipping_addresses"]), Decimal(0))
+    goods = sum(
+        (Decimal(entry["price_inc_tax"]) * entry["quantity"] for entry in document["products"]),
+        Decimal(0),
+    )
+    return goods + sum(
+        (Decimal(entry["cost_inc_tax"]) for entry in document["shipping_addresses"]), Decimal(0)
+    )

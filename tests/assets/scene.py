@@ -28,18 +28,33 @@ def installation_of(url: str, store: str, secrets: Path, **sections: Any) -> Ins
     """Return an installation with the connection ``acme``; ``sections`` are merged into the connection's sections of the same name."""
     base: dict[str, Any] = {
         "platform": {
-            "kind": "bigcommerce", "store_hash": store, "api_base": f"{url}/bigcommerce/{{hash}}", "quota": 100_000, "timeout": 2.0,
+            "kind": "bigcommerce",
+            "store_hash": store,
+            "api_base": f"{url}/bigcommerce/{{hash}}",
+            "quota": 100_000,
+            "timeout": 2.0,
             "token": {"file": str(_secret(secrets, f"token-{store}", f"sandbox-token-{store}"))},
         },
         "oms": {
-            "kind": "manhattan", "base_url": f"{url}/manhattan/{store}", "token_url": f"{url}/manhattan/{store}/oauth/token",
-            "client_id": "lockstep", "client_secret": {"file": str(_secret(secrets, "client-secret", "sandbox-secret"))},
-            "username": "sync", "password": {"file": str(_secret(secrets, "password", "sandbox-password"))},
-            "organization": "SANDBOX", "requests_per_second": 5000, "push_concurrency": 4, "timeout": 2.0,
+            "kind": "manhattan",
+            "base_url": f"{url}/manhattan/{store}",
+            "token_url": f"{url}/manhattan/{store}/oauth/token",
+            "client_id": "lockstep",
+            "client_secret": {"file": str(_secret(secrets, "client-secret", "sandbox-secret"))},
+            "username": "sync",
+            "password": {"file": str(_secret(secrets, "password", "sandbox-password"))},
+            "organization": "SANDBOX",
+            "requests_per_second": 5000,
+            "push_concurrency": 4,
+            "timeout": 2.0,
         },
-        "orders": {"uom": "EA", "shipping_methods": {"Ground": "Ground"}, "payment_methods": {"Credit Card": "Credit Card"}},
+        "orders": {
+            "uom": "EA",
+            "shipping_methods": {"Ground": "Ground"},
+            "payment_methods": {"Credit Card": "Credit Card"},
+        },
         "inventory": {"catalog_ttl": "PT0S"},
-    }  # fmt: skip
+    }
     for name, section in sections.items():
         base[name] = base.get(name, {}) | section if isinstance(section, dict) else section
     start = datetime.now(UTC).date() - HISTORY
@@ -54,19 +69,35 @@ def _secret(folder: Path, name: str, value: str) -> Path:
 
 
 def run_chains(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, streams: Sequence[str], first: date, last: date, *, steps: Sequence[str],
-    config: Json | None = None, trigger: str = "", raise_on_error: bool = True,
-) -> dg.ExecuteInProcessResult:  # fmt: skip
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    streams: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    steps: Sequence[str],
+    config: Json | None = None,
+    trigger: str = "",
+    raise_on_error: bool = True,
+) -> dg.ExecuteInProcessResult:
     """Run steps of the connection's chains over partitions: one by its key, several as a range in one run."""
     keys = [dg.AssetKey([NAME, stream, step]) for stream in streams for step in steps]
     tags = {"sync/trigger": trigger} if trigger else {}
     where: dict[str, Any] = {"partition_key": first.isoformat()}
     if first != last:
-        tags |= {"dagster/asset_partition_range_start": first.isoformat(), "dagster/asset_partition_range_end": last.isoformat()}
+        tags |= {
+            "dagster/asset_partition_range_start": first.isoformat(),
+            "dagster/asset_partition_range_end": last.isoformat(),
+        }
         where = {}
     run_config = QUIET | ({"ops": config} if config else {})
     return job.execute_in_process(
-        instance=instance, asset_selection=keys, run_config=run_config, tags=tags, raise_on_error=raise_on_error, **where
+        instance=instance,
+        asset_selection=keys,
+        run_config=run_config,
+        tags=tags,
+        raise_on_error=raise_on_error,
+        **where,
     )
 
 
@@ -107,10 +138,19 @@ class Scene:
         """Return a moment of a day, by default yesterday's noon."""
         return datetime.combine(day or self.yesterday, time(hour), UTC)
 
-    def run(self, *streams: str, first: date | None = None, last: date | None = None, **more: Any) -> dg.ExecuteInProcessResult:
+    def run(
+        self, *streams: str, first: date | None = None, last: date | None = None, **more: Any
+    ) -> dg.ExecuteInProcessResult:
         """Run whole chains over ``first`` to ``last``: by default the partitions from yesterday to the present; yesterday is one alone."""
         last = last or (first if first == self.yesterday else datetime.now(UTC).date())
-        return run_chains(self._job, self.instance, streams, first or self.yesterday, last, **({"steps": self.steps} | more))
+        return run_chains(
+            self._job,
+            self.instance,
+            streams,
+            first or self.yesterday,
+            last,
+            **({"steps": self.steps} | more),
+        )
 
     # -- what a merchant, shoppers and the warehouse do
 
@@ -139,7 +179,9 @@ class Scene:
         self.http.post(path, content=orjson.dumps(list(rules))).raise_for_status()
 
     def _control(self, method: str, path: str, body: Any) -> Json:
-        answer = self.http.request(method, f"{self.url}/_sandbox/{path}", content=orjson.dumps(body))
+        answer = self.http.request(
+            method, f"{self.url}/_sandbox/{path}", content=orjson.dumps(body)
+        )
         assert answer.is_success, answer.text
         return orjson.loads(answer.content)
 
@@ -156,7 +198,10 @@ class Scene:
     def effects(self) -> tuple[Any, ...]:
         """Return the number of all effects at both systems, to compare before and after."""
         store, oms = self.store_counts(), self.oms_counts()
-        at_store = tuple(store[name] for name in ("shipments", "status_changes", "inventory_batches", "inventory_writes"))
+        at_store = tuple(
+            store[name]
+            for name in ("shipments", "status_changes", "inventory_batches", "inventory_writes")
+        )
         return at_store + tuple(oms[name] for name in ("creates", "saves", "cancels"))
 
     def oms_orders(self) -> dict[str, Json]:
@@ -206,10 +251,16 @@ class Scene:
     def deliveries(self, stream: str) -> list[tuple[str, str, str, int]]:
         """Return (source id, action, state, attempts) of every delivery in order."""
         rows = self.sql(
-            "SELECT source_id, action, state, attempts FROM sync.delivery WHERE stream = %s ORDER BY source_id, claimed_at, action", stream
+            "SELECT source_id, action, state, attempts FROM sync.delivery WHERE stream = %s ORDER BY source_id, claimed_at, action",
+            stream,
         )
         return [tuple(row) for row in rows]
 
     def open_rejections(self, stream: str) -> dict[str, str]:
         """Return the code of each open rejection by source id."""
-        return dict(self.sql("SELECT source_id, code FROM sync.rejection WHERE stream = %s AND state IN ('open', 'retried')", stream))
+        return dict(
+            self.sql(
+                "SELECT source_id, code FROM sync.rejection WHERE stream = %s AND state IN ('open', 'retried')",
+                stream,
+            )
+        )

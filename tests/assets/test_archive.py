@@ -46,7 +46,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte; skipped where none may be mounted."""
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)],
+        capture_output=True,
+        check=False,
+    )
     if mounted.returncode != 0:
         pytest.skip("no file system can be mounted here (needs root)")
     yield place
@@ -70,8 +74,13 @@ def test_a_day_is_written_and_read_back(scene: Scene, tmp_path: Path) -> None:
     assert [row["order_id"] for row in table.to_pylist()] == ["1", "2", "3"]
     assert table["total"][0].as_py() == Decimal("35.0000")
     assert str(table.schema.field("settled_at").type) == "timestamp[us, tz=UTC]"
-    assert set(map(str, pq.read_table(folder / "view=order_lines")["day"].to_pylist())) == {day}  # the folder's name is a column
-    found = b"".join(str(pq.read_table(file, partitioning=None).to_pylist()).encode() for file in folder.rglob("*.parquet"))
+    assert set(map(str, pq.read_table(folder / "view=order_lines")["day"].to_pylist())) == {
+        day
+    }  # the folder's name is a column
+    found = b"".join(
+        str(pq.read_table(file, partitioning=None).to_pylist()).encode()
+        for file in folder.rglob("*.parquet")
+    )
     for name in ("first_name", "last_name", "street_1", "phone", "email"):
         assert str(PERSON[name]).encode() not in found
 
@@ -89,13 +98,19 @@ def test_writing_a_day_again_gives_the_same_files(database: str, tmp_path: Path)
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 
 
-def test_many_rows_are_written_in_bounded_groups(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_written_in_bounded_groups(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rows come from a server-side cursor and go out group by group: memory does not grow with the day."""
     monkeypatch.setattr("assets.archive.BATCH", 1_000)
     fill(database, 2_500)
     archived(database, tmp_path)
     file = pq.ParquetFile(tmp_path / "view=stock" / f"day={DAY}" / "part.parquet")
-    assert [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)] == [1_000, 1_000, 500]
+    assert [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)] == [
+        1_000,
+        1_000,
+        500,
+    ]
 
 
 def test_a_full_disk_leaves_the_old_file_whole(database: str, small_disk: Path) -> None:
@@ -125,12 +140,21 @@ def test_a_limit_on_a_files_size_is_a_full_disk_too(database: str, tmp_path: Pat
         "except TransientError as error:\n"
         "    print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, database, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, database, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "File too large" in done.stdout
-    assert [file for file in tmp_path.rglob("*") if file.is_file() and "view=stock" in str(file)] == []
+    assert [
+        file for file in tmp_path.rglob("*") if file.is_file() and "view=stock" in str(file)
+    ] == []
 
 
-def test_a_folder_that_can_not_be_written_is_no_matter_of_another_try(database: str, tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_written_is_no_matter_of_another_try(
+    database: str, tmp_path: Path
+) -> None:
     """A file where the folder should be: a person has to look."""
     (tmp_path / "archive").write_text("not a folder")
     with pytest.raises(PermanentError, match="set archive: elsewhere"):

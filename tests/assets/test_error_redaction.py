@@ -43,7 +43,10 @@ def test_pydantic_inputs_are_left_out() -> None:
 
 def test_our_own_messages_are_kept_and_others_masked() -> None:
     """Ours are made for showing; a library's may hold anything."""
-    assert safe_text(PermanentError("The token of acme was refused")) == "The token of acme was refused"
+    assert (
+        safe_text(PermanentError("The token of acme was refused"))
+        == "The token of acme was refused"
+    )
     assert "jane" not in safe_text(KeyError("jane.doe@example.com"))
 
 
@@ -57,12 +60,16 @@ def test_an_unexpected_error_says_where_it_arose() -> None:
     assert not failure.allow_retries
 
 
-def test_a_record_that_nobody_foresaw_does_not_hold_up_the_others(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_nobody_foresaw_does_not_hold_up_the_others(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A fault in the mapping of one order: it is rejected as ours to mend, and the other goes through."""
     scene.place_many([9001, 9002])
     to_order = BigCommercePlatform.to_order
 
-    def stumbles(self: BigCommercePlatform, payload: bytes, exported: Callable[[str], bool]) -> object:
+    def stumbles(
+        self: BigCommercePlatform, payload: bytes, exported: Callable[[str], bool]
+    ) -> object:
         if b'"id":9001,' in payload:
             raise LookupError("jane.doe@example.com")
         return to_order(self, payload, exported)
@@ -75,11 +82,15 @@ def test_a_record_that_nobody_foresaw_does_not_hold_up_the_others(scene: Scene, 
     assert "jane" not in message
 
 
-def test_a_record_on_which_the_batchs_check_stumbles_does_not_hold_up_the_others(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_on_which_the_batchs_check_stumbles_does_not_hold_up_the_others(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is found by halving, rejected alone, and the others are checked together without it."""
     scene.place_many(range(9001, 9006))
 
-    def stumbles(orders: Sequence[Order], items: Mapping[str, MasterItem] | None) -> dict[int, list[Problem]]:
+    def stumbles(
+        orders: Sequence[Order], items: Mapping[str, MasterItem] | None
+    ) -> dict[int, list[Problem]]:
         if any(order.number == "9003" for order in orders):
             raise OverflowError("jane.doe@example.com")
         return order_problems(orders, items)

@@ -24,4 +24,8 @@ def cost(call: Callable[[], object], tries: int = 2) -> float:
 def grows_too_fast(make: Callable[[int], Callable[[], object]], small: int) -> str:
     """Compare the cost at ten times ``small`` with that at ``small``; return the figures where it grows with the square."""
     little, much = cost(make(small)), cost(make(10 * small))
-    return f"{little:.4f} s at {small}, {much:.4f} s at {10 * small}" if much > TEN_TIMES * little else ""
+    return (
+        f"{little:.4f} s at {small}, {much:.4f} s at {10 * small}"
+        if much > TEN_TIMES * little
+        else ""
+    )

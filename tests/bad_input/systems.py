@@ -39,10 +39,16 @@ def store_of(records: Sequence[Listed]) -> Answer:
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked = request.url.params
-        if request.url.path.endswith("/transactions") or not request.url.path.endswith("/v2/orders"):
+        if request.url.path.endswith("/transactions") or not request.url.path.endswith(
+            "/v2/orders"
+        ):
             return httpx.Response(404, json=[])
-        rows = [record.body for record in ordered if record.key >= int(asked.get("min_id", 0))][: int(asked["limit"])]
-        return httpx.Response(200, content=b"[" + b",".join(rows) + b"]", headers={"content-type": "application/json"})
+        rows = [record.body for record in ordered if record.key >= int(asked.get("min_id", 0))][
+            : int(asked["limit"])
+        ]
+        return httpx.Response(
+            200, content=b"[" + b",".join(rows) + b"]", headers={"content-type": "application/json"}
+        )
 
     return answer
 
@@ -55,7 +61,11 @@ def tenant_of(records: Sequence[bytes]) -> Answer:
         first = asked["Page"] * asked["Size"]
         rows = records[first : first + asked["Size"]] if _BOUNDS.fullmatch(asked["Query"]) else []
         head = b'{"success":true,"header":{"totalCount":"%d"},"data":[' % len(records)
-        return httpx.Response(200, content=head + b",".join(rows) + b"]}", headers={"content-type": "application/json"})
+        return httpx.Response(
+            200,
+            content=head + b",".join(rows) + b"]}",
+            headers={"content-type": "application/json"},
+        )
 
     return answer
 
@@ -63,7 +73,9 @@ def tenant_of(records: Sequence[bytes]) -> Answer:
 def platform_on(answer: Answer, **changes: object) -> BigCommerce:
     """Build the store's connector before an answer."""
     chosen = settings(**({"quota": 1_000_000} | changes))
-    built = build(chosen, connection(), lambda _: "token", LocalQuota(), httpx.MockTransport(answer))
+    built = build(
+        chosen, connection(), lambda _: "token", LocalQuota(), httpx.MockTransport(answer)
+    )
     assert isinstance(built, BigCommerce)
     return built
 
@@ -72,7 +84,11 @@ def search_on(answer: Answer, page_size: int = 50) -> OrderSearch:
     """Build the tenant's order search before an answer."""
     limiter = Limiter(LocalQuota(), "t", quota=1_000_000, window_seconds=1.0)
     client = ApiClient(
-        system="manhattan", base_url="https://acme.omni.manh.com", auth=NoAuth(), limiter=limiter, retry=ONCE,
+        system="manhattan",
+        base_url="https://acme.omni.manh.com",
+        auth=NoAuth(),
+        limiter=limiter,
+        retry=ONCE,
         transport=httpx.MockTransport(answer),
-    )  # fmt: skip
+    )
     return OrderSearch(client, settings_of(search_page_size=page_size))

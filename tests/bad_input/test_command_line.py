@@ -21,13 +21,21 @@ from tests.resources.platforms.bigcommerce.stores import order
 
 INVOKED, EDITS = 400, 1_200
 VALUES = (
-    "", " ", "0", "-1", "1", "42", "9" * 19, "9" * 400, "1e9", "NaN", "0x10", "٣", "1_000", "a\nb", "\x1b[31m", "\udcff", "\ud800", "😀",
-    "שלום", "\u202eevil", "'; DROP TABLE sync.rejection; --", "%s", "{0}", "x" * 100_000, "2026-02-30", "2026-01-01", "0001-01-01", "9999-12-31",
-    "12026-01-01", "2026-01-01T00:00:00", "999999w", "3d", "-3d", "999999999d", "٣d", "acme_us", "ACME US", "../../etc/passwd", "orders", "orders,",
-    ",,", "orders,orders", "a=b", "=", "a", "a[=1", "a[99999999999999999999].b=1", "a.b.c.d.e=", "[0]=1", "a[-1]=2", "..=1", "a=" + "[" * 2_000,
-    "--help-me", "--", "-", "@file", "true", "mapping", "open", "all",
+    "", " ", "0", "-1", "1", "42", "9" * 19, "9" * 400, "1e9", "NaN", "0x10", "٣", "1_000", "a\nb",
+    "\x1b[31m", "\udcff", "\ud800", "😀", "שלום", "\u202eevil", "'; DROP TABLE sync.rejection; --",
+    "%s", "{0}", "x" * 100_000, "2026-02-30", "2026-01-01", "0001-01-01", "9999-12-31",
+    "12026-01-01", "2026-01-01T00:00:00", "999999w", "3d", "-3d", "999999999d", "٣d", "acme_us",
+    "ACME US", "../../etc/passwd", "orders", "orders,", ",,", "orders,orders", "a=b", "=", "a",
+    "a[=1", "a[99999999999999999999].b=1", "a.b.c.d.e=", "[0]=1", "a[-1]=2", "..=1",
+    "a=" + "[" * 2_000, "--help-me", "--", "-", "@file", "true", "mapping", "open", "all",
 )  # fmt: skip
-READ_ONLY = (("rejections", "list"), ("rejections", "show"), ("trace",), ("status",), ("replay", "--dry-run"))
+READ_ONLY = (
+    ("rejections", "list"),
+    ("rejections", "show"),
+    ("trace",),
+    ("status",),
+    ("replay", "--dry-run"),
+)
 
 
 def words_of(random: Random, command: click.Command) -> list[str]:
@@ -35,7 +43,12 @@ def words_of(random: Random, command: click.Command) -> list[str]:
     given: list[str] = []
     for parameter in command.params:
         if isinstance(parameter, click.Argument) and random.random() < 0.8:
-            given += [random.choice(VALUES) for _ in range(random.choice((1, 1, 2)) if parameter.nargs < 0 else max(1, parameter.nargs))]
+            given += [
+                random.choice(VALUES)
+                for _ in range(
+                    random.choice((1, 1, 2)) if parameter.nargs < 0 else max(1, parameter.nargs)
+                )
+            ]
         elif isinstance(parameter, click.Option) and random.random() < 0.35:
             given.append(random.choice(parameter.opts))
             given += [] if parameter.is_flag else [random.choice(VALUES)]
@@ -77,18 +90,36 @@ def test_every_odd_argument_is_taken_or_refused_in_a_sentence() -> None:
         except click.UsageError as error:
             outcomes["refused" if error.format_message().strip() else "mute"] += 1
         except BaseException as error:
-            raise AssertionError(f"seed {seed}: {path} {given!r:.500}: {type(error).__name__}: {error}") from error
+            raise AssertionError(
+                f"seed {seed}: {path} {given!r:.500}: {type(error).__name__}: {error}"
+            ) from error
     assert outcomes.keys() == {"refused", "taken"}
     assert outcomes.total() == COMMAND_LINE - INVOKED - EDITS
     assert min(outcomes["taken"], outcomes["refused"]) > COMMAND_LINE // 10
 
 
 PATHS = (
-    "id", "consignments.shipping[0].zip", "consignments.shipping[0].line_items[=501].quantity", "billing_address.email", "nothing", "a..b", "", ".",
-    "[", "]", "[0]", "[-1].id", "consignments.shipping[99999999999999999999].zip", "consignments[0]", "order.id", "x" * 5_000, "a." * 3_000, "🙂",
-    "a\nb", "\x1b[2J", "consignments.shipping[=]", "consignments.shipping[=99].zip", "billing_address", "fees", "total_inc_tax.x", "\udcff",
+    "id", "consignments.shipping[0].zip", "consignments.shipping[0].line_items[=501].quantity",
+    "billing_address.email", "nothing", "a..b", "", ".", "[", "]", "[0]", "[-1].id",
+    "consignments.shipping[99999999999999999999].zip", "consignments[0]", "order.id", "x" * 5_000,
+    "a." * 3_000, "🙂", "a\nb", "\x1b[2J", "consignments.shipping[=]",
+    "consignments.shipping[=99].zip", "billing_address", "fees", "total_inc_tax.x", "\udcff",
 )  # fmt: skip
-ASSIGNED = (*VALUES, "1", "null", "true", "[]", "{}", "1e400", "NaN", '"x"', "[" * 100_000, "\x00", "01", "9" * 5_000)
+ASSIGNED = (
+    *VALUES,
+    "1",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "1e400",
+    "NaN",
+    '"x"',
+    "[" * 100_000,
+    "\x00",
+    "01",
+    "9" * 5_000,
+)
 
 
 def test_every_odd_edit_of_a_record_is_planned_or_refused_in_a_sentence() -> None:
@@ -99,14 +130,24 @@ def test_every_odd_edit_of_a_record_is_planned_or_refused_in_a_sentence() -> Non
         seed = 11_000_000 + number
         random = Random(seed)
         payload = spoilt.payload(seed).body if random.random() < 0.3 else orjson.dumps(order())
-        wanted = [f"{random.choice(PATHS)}={random.choice(ASSIGNED)}" if random.random() < 0.9 else random.choice(ASSIGNED)]
+        wanted = [
+            f"{random.choice(PATHS)}={random.choice(ASSIGNED)}"
+            if random.random() < 0.9
+            else random.choice(ASSIGNED)
+        ]
         try:
             planned = edits.plan(payload, wanted, "1001")
         except PermanentError as error:
-            outcomes["refused" if is_sentence(str(error)) else f"seed {seed}: {wanted!r:.300}: {str(error)[:300]!r}"] += 1
+            outcomes[
+                "refused"
+                if is_sentence(str(error))
+                else f"seed {seed}: {wanted!r:.300}: {str(error)[:300]!r}"
+            ] += 1
             continue
         except BaseException as error:
-            raise AssertionError(f"seed {seed}: {wanted!r:.300}: {type(error).__name__}: {error}") from error
+            raise AssertionError(
+                f"seed {seed}: {wanted!r:.300}: {type(error).__name__}: {error}"
+            ) from error
         after = edits.applied(payload, planned)
         assert is_json(after) or not is_json(payload), f"seed {seed}: {wanted!r:.300}"
         assert "\\u0000" not in edits.encoded(planned), "no jsonb column takes it"

@@ -19,13 +19,27 @@ from tests.orchestration.test_settings import GOOD
 PLANTED = "hunter2-planted-secret"
 LINES = GOOD.splitlines()
 SECTIONS = {
-    "orders": {"export_statuses": [11], "hold_statuses": {"12": "Fraud"}, "uom_rules": {"A": {"uom": "EA", "factor": 2}}, "item_ttl": "PT1H"},
-    "inventory": {"mode": "by_node", "nodes": {"DC1": "default"}, "interval": "PT60S", "sku_buffers": {"A": 1}},
-    "shipments": {"milestone_statuses": {"shipped": 2}}, "addresses": {"country": "warn"}, "streams": ["orders"], "overlap": "PT2M",
-}  # fmt: skip
+    "orders": {
+        "export_statuses": [11],
+        "hold_statuses": {"12": "Fraud"},
+        "uom_rules": {"A": {"uom": "EA", "factor": 2}},
+        "item_ttl": "PT1H",
+    },
+    "inventory": {
+        "mode": "by_node",
+        "nodes": {"DC1": "default"},
+        "interval": "PT60S",
+        "sku_buffers": {"A": 1},
+    },
+    "shipments": {"milestone_statuses": {"shipped": 2}},
+    "addresses": {"country": "warn"},
+    "streams": ["orders"],
+    "overlap": "PT2M",
+}
 PIECES = (
-    "\t", "\x00", "\x1b[31m", "- - -", "&a [*a]", "*b", "!!python/object/apply:os.system ['true']", "? [", "{{", "'", '"', "\u2028", "%", "@",
-    "<<: *x", ": :", "2026-02-30", "!!int x", "!!binary $", "0o9", "9" * 5_000, "1e999", ".nan", "!!timestamp x", "\ufeff", "..." , "---",
+    "\t", "\x00", "\x1b[31m", "- - -", "&a [*a]", "*b", "!!python/object/apply:os.system ['true']",
+    "? [", "{{", "'", '"', "\u2028", "%", "@", "<<: *x", ": :", "2026-02-30", "!!int x",
+    "!!binary $", "0o9", "9" * 5_000, "1e999", ".nan", "!!timestamp x", "\ufeff", "...", "---",
 )  # fmt: skip
 
 
@@ -72,7 +86,9 @@ def of_lines(random: Random) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["values", "lines"])
-def test_every_spoilt_configuration_is_taken_or_refused_with_file_and_place(tmp_path: Path, form: str) -> None:
+def test_every_spoilt_configuration_is_taken_or_refused_with_file_and_place(
+    tmp_path: Path, form: str
+) -> None:
     """Values of other kinds in the tree, and text that is hardly YAML; no other error than the one that lists the faults."""
     document = yaml.safe_load(GOOD)
     document["start_date"] = "2026-01-01"
@@ -85,13 +101,24 @@ def test_every_spoilt_configuration_is_taken_or_refused_with_file_and_place(tmp_
         try:
             outcomes[judged(tmp_path / "connections.yaml", content)] += 1
         except BaseException as error:
-            raise AssertionError(f"seed {seed}, {form}: {type(error).__name__}: {error}\n{content[:2000]!r}") from error
+            raise AssertionError(
+                f"seed {seed}, {form}: {type(error).__name__}: {error}\n{content[:2000]!r}"
+            ) from error
     assert outcomes.total() == CONFIGURATION // 2
     assert outcomes["refused"] > outcomes.total() // 3
 
 
-@pytest.mark.parametrize("place", ["token: {env: ACME_TOKEN}", "client_secret: {env: ACME_SECRET}", "password: {file: /run/secrets/acme}"])
-def test_a_secret_that_somebody_wrote_into_the_file_is_never_shown(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    "place",
+    [
+        "token: {env: ACME_TOKEN}",
+        "client_secret: {env: ACME_SECRET}",
+        "password: {file: /run/secrets/acme}",
+    ],
+)
+def test_a_secret_that_somebody_wrote_into_the_file_is_never_shown(
+    tmp_path: Path, place: str
+) -> None:
     """As text, in a list, as a key, and in an object of a wrong form."""
     name = place.partition(":")[0]
     for form in (
@@ -116,9 +143,13 @@ def test_a_connection_that_is_named_twice_is_refused_and_not_dropped(tmp_path: P
         load(file)
 
 
-def test_documents_that_grow_when_they_are_read_are_refused_or_read_in_bounded_work(tmp_path: Path) -> None:
+def test_documents_that_grow_when_they_are_read_are_refused_or_read_in_bounded_work(
+    tmp_path: Path,
+) -> None:
     """Aliases of aliases, lists in lists, a mapping of itself, a hundred thousand faults."""
-    laughs = "a: &a [x, x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(12))
+    laughs = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(12)
+    )
     for text in (
         laughs,
         "[" * 300_000,
@@ -133,4 +164,10 @@ def test_documents_that_grow_when_they_are_read_are_refused_or_read_in_bounded_w
 
 def test_the_documented_example_is_still_taken(tmp_path: Path) -> None:
     """The control: what is refused here is refused for its faults."""
-    assert judged(tmp_path / "connections.yaml", (project_root() / "docs" / "connections.example.yaml").read_bytes()) == "taken"
+    assert (
+        judged(
+            tmp_path / "connections.yaml",
+            (project_root() / "docs" / "connections.example.yaml").read_bytes(),
+        )
+        == "taken"
+    )

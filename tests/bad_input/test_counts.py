@@ -20,6 +20,8 @@ def test_the_documentation_names_these_numbers() -> None:
     """One line a boundary, and the sum."""
     told = {
         name.strip(): int(number.replace(",", ""))
-        for name, number in re.findall(r"^\| ([A-Za-z ]+) \| ([\d,]+) \|", PAGE.read_text(), re.MULTILINE)
+        for name, number in re.findall(
+            r"^\| ([A-Za-z ]+) \| ([\d,]+) \|", PAGE.read_text(), re.MULTILINE
+        )
     }
     assert told == BOUNDARIES | {"all": sum(BOUNDARIES.values())}

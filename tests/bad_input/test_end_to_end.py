@@ -30,12 +30,21 @@ from tests.bad_input.systems import DAY, START, Listed, platform_on, search_on, 
 from tests.bad_input.test_oms import ROW, whole
 from tests.bad_input.test_store import DOCUMENTS
 from tests.bad_input.verdicts import is_showable
-from tests.resources.oms.manhattan.samples import published, published_line, settings_of, shipped_detail
+from tests.resources.oms.manhattan.samples import (
+    published,
+    published_line,
+    settings_of,
+    shipped_detail,
+)
 from tests.resources.platforms.bigcommerce.stores import connection, order, settings
 
 NAME = "acme"
 TODAY = datetime.now(UTC).date()
-STREAMS: tuple[tuple[Stream[Any], date], ...] = ((Orders(), START.date()), (Shipments(), START.date()), (Inventory(), TODAY))
+STREAMS: tuple[tuple[Stream[Any], date], ...] = (
+    (Orders(), START.date()),
+    (Shipments(), START.date()),
+    (Inventory(), TODAY),
+)
 EACH = END_TO_END // len(STREAMS)
 STAMP = "2026-03-19T00:00:00.000"
 
@@ -43,7 +52,9 @@ STAMP = "2026-03-19T00:00:00.000"
 @pytest.fixture
 def sync(database: str) -> Iterator[Sync]:
     """A connection whose systems are never called: everything comes from the captures."""
-    rules = connection(orders={"check_items": False}, inventory={"missing_item": "zero"}, rejection_threshold=1.0)
+    rules = connection(
+        orders={"check_items": False}, inventory={"missing_item": "zero"}, rejection_threshold=1.0
+    )
     ledger = Ledger(database)
     platform = build_platform(settings(), rules, lambda _: "token", LocalQuota())
     oms = build_oms(settings_of(), rules, lambda _: "secret", LocalQuota())
@@ -59,7 +70,9 @@ def good(stream: str, number: int) -> RawRecord:
         return RawRecord(f"{500_000 + number}", START, orjson.dumps(order(id=500_000 + number)))
     if stream == "shipments":
         document = published(f"{500_000 + number}", UpdatedTimestamp="2026-03-19T00:00:00.000")
-        return RawRecord(f"{500_000 + number}", START, orjson.dumps(document | {"AlternateOrderId": "1"}))
+        return RawRecord(
+            f"{500_000 + number}", START, orjson.dumps(document | {"AlternateOrderId": "1"})
+        )
     row = ROW | {"ItemId": f"GOOD-{number}"}
     return RawRecord(f"GOOD-{number}@DC1", START, orjson.dumps(row))
 
@@ -80,16 +93,29 @@ def store(sync: Sync, stream: Stream[Any], day: date, records: list[RawRecord]) 
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
         for start in range(0, len(records), 1_000):
             rows = [
-                CaptureRow(day, _identity(stream, record), record.source_id, record.updated_at, content_digest(record.payload),
-                           record.payload, stream.correlate(sync, record.source_id))
+                CaptureRow(
+                    day,
+                    _identity(stream, record),
+                    record.source_id,
+                    record.updated_at,
+                    content_digest(record.payload),
+                    record.payload,
+                    stream.correlate(sync, record.source_id),
+                )
                 for record in records[start : start + 1_000]
-            ]  # fmt: skip
+            ]
             with session.writer_lock(), session.transaction():
                 session.captures.add(rows, sync.run_id)
 
 
 def _identity(stream: Stream[Any], record: RawRecord) -> Any:
-    return capture_id(NAME, stream.name, record.source_id, content_digest(record.payload), record.updated_at.isoformat())
+    return capture_id(
+        NAME,
+        stream.name,
+        record.source_id,
+        content_digest(record.payload),
+        record.updated_at.isoformat(),
+    )
 
 
 def rows(sync: Sync, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -98,31 +124,63 @@ def rows(sync: Sync, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return db.execute(query, parameters).fetchall()
 
 
-@pytest.mark.parametrize(("stream", "day"), STREAMS, ids=lambda value: getattr(value, "name", None) or "")
-def test_every_bad_record_has_one_outcome_and_the_good_ones_go_through(sync: Sync, stream: Stream[Any], day: date) -> None:
+@pytest.mark.parametrize(
+    ("stream", "day"), STREAMS, ids=lambda value: getattr(value, "name", None) or ""
+)
+def test_every_bad_record_has_one_outcome_and_the_good_ones_go_through(
+    sync: Sync, stream: Stream[Any], day: date
+) -> None:
     """A thousand and more bad ones by turns with good ones, validated twice over: the books balance, and every rejection can be acted on."""
     bad, sound = spoilt(stream.name, EACH), [good(stream.name, i) for i in range(EACH // 10)]
-    store(sync, stream, day, [record for i, record in enumerate(bad) for record in ([sound[i // 10], record] if i % 10 == 0 else [record])])
+    store(
+        sync,
+        stream,
+        day,
+        [
+            record
+            for i, record in enumerate(bad)
+            for record in ([sound[i // 10], record] if i % 10 == 0 else [record])
+        ],
+    )
     counts = validate(sync, stream, day, everything=False)
     _balanced(sync, stream, day, counts, len(bad) + len(sound))
-    accepted = {name for (name,) in rows(sync, "SELECT source_id FROM sync.record WHERE stream = %s AND state = 'accepted'", stream.name)}
+    accepted = {
+        name
+        for (name,) in rows(
+            sync,
+            "SELECT source_id FROM sync.record WHERE stream = %s AND state = 'accepted'",
+            stream.name,
+        )
+    }
     assert {record.source_id for record in sound} <= accepted
     _actionable(sync, stream)
     before = _content(sync)
     again = validate(sync, stream, day, everything=True)
-    assert (again.accepted, again.rejected, again.skipped) == (counts.accepted, counts.rejected, counts.skipped)
+    assert (again.accepted, again.rejected, again.skipped) == (
+        counts.accepted,
+        counts.rejected,
+        counts.skipped,
+    )
     assert _content(sync) == before
 
 
-def _balanced(sync: Sync, stream: Stream[Any], day: date, counts: ValidationCounts, captured: int) -> None:
+def _balanced(
+    sync: Sync, stream: Stream[Any], day: date, counts: ValidationCounts, captured: int
+) -> None:
     assert counts.examined == captured
-    assert counts.accepted + counts.rejected.total() + counts.skipped.total() + counts.superseded == captured
+    assert (
+        counts.accepted + counts.rejected.total() + counts.skipped.total() + counts.superseded
+        == captured
+    )
     assert counts.rejected["not_mapped"] == 0, "what Lockstep could not read is a fault of Lockstep"
     assert counts.rejected.total() > captured // 4, "most of it is bad"
     with sync.ledger.session(sync.name, stream.name) as session:
         summary = session.records.summary(day)
     assert summary["captured"] == captured
-    assert summary["captured"] == summary["accepted"] + summary["rejected"] + summary["skipped"] + summary["superseded"]
+    assert (
+        summary["captured"]
+        == summary["accepted"] + summary["rejected"] + summary["skipped"] + summary["superseded"]
+    )
     orphans = """SELECT count(*) FROM sync.{table} t WHERE NOT EXISTS
         (SELECT 1 FROM sync.record r WHERE r.capture_id = t.capture_id AND r.state = 'accepted')"""
     for table in ("order_header", "order_line", "stock_level", "fulfilment_event"):
@@ -131,9 +189,15 @@ def _balanced(sync: Sync, stream: Stream[Any], day: date, counts: ValidationCoun
 
 def _actionable(sync: Sync, stream: Stream[Any]) -> None:
     found = rows(
-        sync, "SELECT source_id, code, field, message, advice, value, correlation_id FROM sync.rejection WHERE stream = %s", stream.name
+        sync,
+        "SELECT source_id, code, field, message, advice, value, correlation_id FROM sync.rejection WHERE stream = %s",
+        stream.name,
     )
-    rejected = rows(sync, "SELECT source_id FROM sync.record WHERE stream = %s AND state = 'rejected'", stream.name)
+    rejected = rows(
+        sync,
+        "SELECT source_id FROM sync.record WHERE stream = %s AND state = 'rejected'",
+        stream.name,
+    )
     assert {row[0] for row in found} == {name for (name,) in rejected}
     for source_id, code, field, message, advice, value, correlation in found:
         assert all((source_id, code, field, message, advice, correlation)), source_id
@@ -146,15 +210,20 @@ def _content(sync: Sync) -> list[tuple[Any, ...]]:
         """SELECT (SELECT count(*) FROM sync.order_header), (SELECT count(*) FROM sync.order_line),
                   (SELECT count(*) FROM sync.stock_level), (SELECT count(*) FROM sync.fulfilment_event)""",
     )
-    outcomes = rows(sync, "SELECT stream, source_id, state, rule, canonical_digest FROM sync.record ORDER BY 1, 2")
+    outcomes = rows(
+        sync,
+        "SELECT stream, source_id, state, rule, canonical_digest FROM sync.record ORDER BY 1, 2",
+    )
     return counted + [(a, b, c, d, e and bytes(e)) for a, b, c, d, e in outcomes]
 
 
 def test_bad_pages_are_captured_and_validated_through_the_steps_themselves(sync: Sync) -> None:
     """From the store's list to the ledger: orders without ids, without times and with hostile contents, between good ones."""
     hostile = [
-        b'{"id":null,"date_modified":"x\\u0000"}', b'{"id":"1","note":"\\u0000"}', b'{"date_modified":[]}', b"null", b"[]", b'"\\u0000"',
-        b'{"id":11,"date_modified":null,"name":"\xff\xfe"}', b'{"id":12,"items_total":1e400}', b'{"id":13,"a":{"b":"\xed\xa0\x80"}}', b"{}",
+        b'{"id":null,"date_modified":"x\\u0000"}', b'{"id":"1","note":"\\u0000"}',
+        b'{"date_modified":[]}', b"null", b"[]", b'"\\u0000"',
+        b'{"id":11,"date_modified":null,"name":"\xff\xfe"}', b'{"id":12,"items_total":1e400}',
+        b'{"id":13,"a":{"b":"\xed\xa0\x80"}}', b"{}",
     ]  # fmt: skip
     listed = [Listed(10 + i, body) for i, body in enumerate(hostile)]
     listed += [Listed(i, orjson.dumps(order(id=i))) for i in (*range(1, 10), *range(20, 220))]
@@ -175,15 +244,33 @@ def test_bad_pages_are_captured_and_validated_through_the_steps_themselves(sync:
 def test_hostile_ids_of_the_oms_reach_the_ledger_as_rejections(sync: Sync) -> None:
     """Zero bytes, line breaks and megabytes where ids belong: none of them may stop the chunk of the others."""
     odd = ["\x00", "a\nb", "x" * 5_000, "\x1b[2J", "🙂" * 300]
-    documents = [published(text, UpdatedTimestamp=STAMP) | {"AlternateOrderId": "1"} for text in odd]
-    documents += [published(f"L{i}", published_line(text), UpdatedTimestamp=STAMP) for i, text in enumerate(odd)]
+    documents = [
+        published(text, UpdatedTimestamp=STAMP) | {"AlternateOrderId": "1"} for text in odd
+    ]
     documents += [
-        published(f"T{i}", published_line("1", ("7000", 2), FulfillmentDetail=[shipped_detail(TrackingNumber=text, PackageId=text)]),
-                  UpdatedTimestamp=STAMP)
+        published(f"L{i}", published_line(text), UpdatedTimestamp=STAMP)
         for i, text in enumerate(odd)
-    ]  # fmt: skip
+    ]
+    documents += [
+        published(
+            f"T{i}",
+            published_line(
+                "1",
+                ("7000", 2),
+                FulfillmentDetail=[shipped_detail(TrackingNumber=text, PackageId=text)],
+            ),
+            UpdatedTimestamp=STAMP,
+        )
+        for i, text in enumerate(odd)
+    ]
     fine = [published(f"G{i}", UpdatedTimestamp=STAMP) for i in range(30)]
-    found = [r for page in search_on(tenant_of([orjson.dumps(d) for d in documents + fine])).changed_in(DAY) for r in page]
+    found = [
+        r
+        for page in search_on(tenant_of([orjson.dumps(d) for d in documents + fine])).changed_in(
+            DAY
+        )
+        for r in page
+    ]
     assert len(found) == len(documents + fine)
     store(sync, Shipments(), START.date(), found)
     counts = validate(sync, Shipments(), START.date(), everything=False)

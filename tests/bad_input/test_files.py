@@ -18,11 +18,56 @@ from tests.resources.platforms.bigcommerce.stores import mapper
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 ROW = "5363{},8512{}A,Candle,6,12/1/2010 8:26,2.55,17850,United Kingdom"
 CELLS = (
-    "", " ", "NaN", "Infinity", "-1", "0.5", "1e400", "9" * 400, "0." + "3" * 400, "2,55", "1.234,50", "=1+1", "=cmd|' /C calc'!A0", "#REF!",
-    "\x00", "a\x1b[31m", "😀", "שלום", "\u202eevil", "'; DROP TABLE x; --", "12/31/0010 8:26", "9999-12-31T23:59:59-12:00", "0001-01-01", "13/13/2020",
-    "2026-02-30", "TRUE", '"', '""', '"a,b"', "a;b", "a\tb", "a\nb", "\ufeff", "x" * 3_000, "C536379", "c", "POST", "D", "1E5", "１２", "٣",
-    "-99999999999", "1e-400", "0x10", "1_000", "none", "NULL", "2020-01-01T00:00:00+23:59", "45000.5",
-)  # fmt: skip
+    "",
+    " ",
+    "NaN",
+    "Infinity",
+    "-1",
+    "0.5",
+    "1e400",
+    "9" * 400,
+    "0." + "3" * 400,
+    "2,55",
+    "1.234,50",
+    "=1+1",
+    "=cmd|' /C calc'!A0",
+    "#REF!",
+    "\x00",
+    "a\x1b[31m",
+    "😀",
+    "שלום",
+    "\u202eevil",
+    "'; DROP TABLE x; --",
+    "12/31/0010 8:26",
+    "9999-12-31T23:59:59-12:00",
+    "0001-01-01",
+    "13/13/2020",
+    "2026-02-30",
+    "TRUE",
+    '"',
+    '""',
+    '"a,b"',
+    "a;b",
+    "a\tb",
+    "a\nb",
+    "\ufeff",
+    "x" * 3_000,
+    "C536379",
+    "c",
+    "POST",
+    "D",
+    "1E5",
+    "１２",
+    "٣",
+    "-99999999999",
+    "1e-400",
+    "0x10",
+    "1_000",
+    "none",
+    "NULL",
+    "2020-01-01T00:00:00+23:59",
+    "45000.5",
+)
 MAPPER = mapper({"shipping_methods": {"Postage": "STD"}})
 
 
@@ -53,7 +98,11 @@ def of_cells(random: Random) -> bytes:
         body = body[: random.randrange(len(body) + 1)]
     if random.random() < 0.1:
         at = random.randrange(len(body) + 1)
-        body = body[:at] + random.choice((b"\xff\xfe", b"\x00" * 9, b'"' * 3, b"\x1a", b"PK\x03\x04")) + body[at:]
+        body = (
+            body[:at]
+            + random.choice((b"\xff\xfe", b"\x00" * 9, b'"' * 3, b"\x1a", b"PK\x03\x04"))
+            + body[at:]
+        )
     return body
 
 
@@ -70,7 +119,9 @@ def test_every_row_of_a_spoilt_file_is_an_order_or_reported(tmp_path: Path) -> N
         try:
             outcomes += taken(file)
         except BaseException as error:
-            raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}\n{body[:2000]!r}") from error
+            raise AssertionError(
+                f"seed {seed}: {type(error).__name__}: {error}\n{body[:2000]!r}"
+            ) from error
         file.unlink()
     assert outcomes["refused"] + outcomes["read"] == FILES
     assert outcomes["refused"] > FILES // 20
@@ -85,13 +136,17 @@ def taken(file: Path) -> Counter[str]:
         return Counter({"refused" if str(file) in str(error) else "mute": 1})
     documents = list(seed.documents())
     assert len(documents) == seed.counts.get("orders", 0)
-    assert len({document["id"] for document in documents}) == len(documents), "no order takes the place of another"
+    assert len({document["id"] for document in documents}) == len(documents), (
+        "no order takes the place of another"
+    )
     assert all(entry.line > 1 and entry.reason for entry in seed.unreadable)
     lines = sum(len(document["products"]) for document in documents)
     assert lines <= seed.counts.get("rows", 0)
     outcomes = Counter(read=1)
     for document in documents:
-        outcome, fault = judged(lambda body: MAPPER.to_order(body, lambda _: False), orjson.dumps(order_of(document)))
+        outcome, fault = judged(
+            lambda body: MAPPER.to_order(body, lambda _: False), orjson.dumps(order_of(document))
+        )
         assert fault == ""
         outcomes[outcome] += 1
     return outcomes
@@ -105,8 +160,16 @@ def order_of(document: dict[str, object]) -> dict[str, object]:
     assert isinstance(products, list)
     place = addresses[0] if addresses else {}
     lines = [{"id": i} | line for i, line in enumerate(products, 1)]
-    costs = {key: content.get(f"shipping_{key}") for key in ("cost_ex_tax", "cost_inc_tax", "cost_tax")}
-    return content | {"consignments": {"shipping": [{"id": 1, "shipping_method": "Postage", **place, **costs, "line_items": lines}]}}
+    costs = {
+        key: content.get(f"shipping_{key}") for key in ("cost_ex_tax", "cost_inc_tax", "cost_tax")
+    }
+    return content | {
+        "consignments": {
+            "shipping": [
+                {"id": 1, "shipping_method": "Postage", **place, **costs, "line_items": lines}
+            ]
+        }
+    }
 
 
 def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -117,7 +180,9 @@ def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="workbook; save its sheet as CSV"):
             read(file)
     unicode_text = tmp_path / "orders.txt"
-    unicode_text.write_bytes("\n".join((HEADER, ROW.format(1, 2))).replace(",", "\t").encode("utf-16"))
+    unicode_text.write_bytes(
+        "\n".join((HEADER, ROW.format(1, 2))).replace(",", "\t").encode("utf-16")
+    )
     assert read(unicode_text).counts["orders"] == 1
 
 
@@ -146,4 +211,6 @@ def test_a_field_of_megabytes_costs_its_own_row_only(tmp_path: Path) -> None:
         rows = [ROW.format(1, 1), ROW.format(2, 2).replace("Candle", cell), ROW.format(3, 3)]
         file.write_text("\n".join((HEADER, *rows)) + "\n")
         found = read(file)
-        assert {"53631", "53633"} <= {document["external_order_id"] for document in found.documents()}, cell[:5]
+        assert {"53631", "53633"} <= {
+            document["external_order_id"] for document in found.documents()
+        }, cell[:5]

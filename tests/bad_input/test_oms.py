@@ -23,32 +23,71 @@ from tests.bad_input.counts import OMS_ANSWERS, OMS_FULFILMENTS, OMS_STOCK
 from tests.bad_input.grammar import Mutator, Payload, smallest
 from tests.bad_input.operations import grows_too_fast
 from tests.bad_input.verdicts import complaint_about, is_showable, is_told, judged, run
-from tests.resources.oms.manhattan.samples import connection_of, published, published_line, settings_of, shipped_detail
+from tests.resources.oms.manhattan.samples import (
+    connection_of,
+    published,
+    published_line,
+    settings_of,
+    shipped_detail,
+)
 
 Json = dict[str, Any]
 PERSONAL = ("Ada", "Osei", "ada@example", "Mill Lane", "5125550100")
-CUSTOMER: Json = {"FirstName": "Ada", "LastName": "Osei", "Email": "ada@example.com", "Phone": "+15125550100", "Address1": "1 Mill Lane"}
+CUSTOMER: Json = {
+    "FirstName": "Ada",
+    "LastName": "Osei",
+    "Email": "ada@example.com",
+    "Phone": "+15125550100",
+    "Address1": "1 Mill Lane",
+}
 _CONNECTION = connection_of()
 FULFILMENTS = FulfilmentMapper(settings_of(), _CONNECTION)
 LEVELS = StockMapper(settings_of(), _CONNECTION.inventory)
-TRACKED = {"PackageId": "P1", "TrackingNumber": "1Z5R89390357567127", "CarrierCode": "UPSN", "ShippedDate": "2026-03-05T10:00:00.000"}
+TRACKED = {
+    "PackageId": "P1",
+    "TrackingNumber": "1Z5R89390357567127",
+    "CarrierCode": "UPSN",
+    "ShippedDate": "2026-03-05T10:00:00.000",
+}
 
 
 def whole() -> Json:
     """Return an order with all that a published order may hold."""
     lines = [
-        published_line("1", ("7000", 2), FulfillmentDetail=[shipped_detail(), shipped_detail("F2", PackageId="P2", TrackingNumber="9400")]),
-        published_line("2", ("9000", 2), OrderLineCancelHistory=[{"CancelQuantity": 2, "CancelReason": {"ReasonId": "Late"}}]),
-        published_line("3", QuantityDetail=None, MinFulfillmentStatusId="1000.000", MaxFulfillmentStatusId="3000.000"),
-        published_line("4", IsReturn=False, DeliveryMethod={"DeliveryMethodId": "ShipToAddress"}, CancellationRequestStatus="Requested"),
+        published_line(
+            "1",
+            ("7000", 2),
+            FulfillmentDetail=[
+                shipped_detail(),
+                shipped_detail("F2", PackageId="P2", TrackingNumber="9400"),
+            ],
+        ),
+        published_line(
+            "2",
+            ("9000", 2),
+            OrderLineCancelHistory=[{"CancelQuantity": 2, "CancelReason": {"ReasonId": "Late"}}],
+        ),
+        published_line(
+            "3",
+            QuantityDetail=None,
+            MinFulfillmentStatusId="1000.000",
+            MaxFulfillmentStatusId="3000.000",
+        ),
+        published_line(
+            "4",
+            IsReturn=False,
+            DeliveryMethod={"DeliveryMethodId": "ShipToAddress"},
+            CancellationRequestStatus="Requested",
+        ),
     ]
     state = {"PostReleaseModificationStatus": {"Id": "Accepted"}}
     return published("T-1001", *lines, OrderTrackingInfo=[TRACKED], **state, CustomerInfo=CUSTOMER)
 
 
 ROW: Json = {
-    "ItemId": "SKU-1", "LocationId": "DC1", "ViewName": "NetworkView", "Status": "IN_STOCK", "StatusCode": 1, "TotalQuantity": 12,
-    "Quantity": {"DC": 7, "STORE": 5}, "NextAvailabilityDate": "2026-03-05T10:00:00", "TransactionDateTime": "2026-03-05T10:00:00",
+    "ItemId": "SKU-1", "LocationId": "DC1", "ViewName": "NetworkView", "Status": "IN_STOCK",
+    "StatusCode": 1, "TotalQuantity": 12, "Quantity": {"DC": 7, "STORE": 5},
+    "NextAvailabilityDate": "2026-03-05T10:00:00", "TransactionDateTime": "2026-03-05T10:00:00",
     "IsInfiniteAvailability": False,
 }  # fmt: skip
 
@@ -66,22 +105,38 @@ def unsound(record: Fulfilment) -> str:
 def test_every_spoilt_order_of_the_oms_is_mapped_skipped_or_rejected() -> None:
     """Bare and in each wrapping; an unknown status is never guessed, units are never made or lost."""
     document = whole()
-    wrapped = [document, {"OriginalPayload": document}, {"OriginalPayload": orjson.dumps(document).decode()}, {"data": [document]}]
+    wrapped = [
+        document,
+        {"OriginalPayload": document},
+        {"OriginalPayload": orjson.dumps(document).decode()},
+        {"data": [document]},
+    ]
     mutator = Mutator([orjson.dumps(each) for each in wrapped])
-    outcomes = run(FULFILMENTS.fulfilment, mutator.payloads(OMS_FULFILMENTS, seed=2_000_000), PERSONAL, unsound)
+    outcomes = run(
+        FULFILMENTS.fulfilment, mutator.payloads(OMS_FULFILMENTS, seed=2_000_000), PERSONAL, unsound
+    )
     assert outcomes.total() == OMS_FULFILMENTS
     assert {"mapped", "oms_payload_unreadable", "status_unknown", "skipped"} <= outcomes.keys()
 
 
 def impossible(level: StockLevel) -> str:
     """Tell whether a mapped level is no level."""
-    return "" if level.available >= 0 and level.available.is_finite() else f"{level.available} are available"
+    return (
+        ""
+        if level.available >= 0 and level.available.is_finite()
+        else f"{level.available} are available"
+    )
 
 
 def test_every_spoilt_availability_row_is_mapped_skipped_or_rejected() -> None:
     """Missing is never zero, and below zero never zero."""
     rows = [ROW, ROW | {"Quantity": 3, "TotalQuantity": None}, ROW | {"TotalQuantity": None}]
-    outcomes = run(LEVELS.level, Mutator([orjson.dumps(row) for row in rows]).payloads(OMS_STOCK, seed=3_000_000), PERSONAL, impossible)
+    outcomes = run(
+        LEVELS.level,
+        Mutator([orjson.dumps(row) for row in rows]).payloads(OMS_STOCK, seed=3_000_000),
+        PERSONAL,
+        impossible,
+    )
     assert outcomes.total() == OMS_STOCK
     assert {"mapped", "oms_payload_unreadable", "quantity_negative"} <= outcomes.keys()
 
@@ -89,10 +144,15 @@ def test_every_spoilt_availability_row_is_mapped_skipped_or_rejected() -> None:
 def test_a_missing_quantity_is_never_taken_for_none_in_stock() -> None:
     """Whatever else the row says."""
     for missing in (None, "", [], {}, "none", "NaN", True):
-        for payload in (ROW | {"TotalQuantity": None, "Quantity": missing}, {**ROW, "TotalQuantity": missing, "Quantity": None}):
+        for payload in (
+            ROW | {"TotalQuantity": None, "Quantity": missing},
+            {**ROW, "TotalQuantity": missing, "Quantity": None},
+        ):
             outcome, fault = judged(LEVELS.level, orjson.dumps(payload))
             if outcome == "mapped":
-                assert isinstance(payload["Quantity"], dict), payload  # an empty sum over location types
+                assert isinstance(payload["Quantity"], dict), (
+                    payload
+                )  # an empty sum over location types
             assert fault == ""
 
 
@@ -105,9 +165,21 @@ def test_orders_of_ten_thousand_parts_take_proportionate_work(what: str) -> None
             document = published("T-1", *[published_line(str(i)) for i in range(size)])
         else:
             package = "P{}" if what == "packages" else "P1"
-            details = [shipped_detail(f"F{i}", PackageId=package.format(i), TrackingNumber=f"N{i}", CarrierCode="X") for i in range(size)]
-            tracked = [TRACKED | {"PackageId": package.format(i), "TrackingNumber": f"N{i}"} for i in range(size)]
-            document = published("T-1", published_line("1", ("7000", 2 * size), FulfillmentDetail=details), OrderTrackingInfo=tracked)
+            details = [
+                shipped_detail(
+                    f"F{i}", PackageId=package.format(i), TrackingNumber=f"N{i}", CarrierCode="X"
+                )
+                for i in range(size)
+            ]
+            tracked = [
+                TRACKED | {"PackageId": package.format(i), "TrackingNumber": f"N{i}"}
+                for i in range(size)
+            ]
+            document = published(
+                "T-1",
+                published_line("1", ("7000", 2 * size), FulfillmentDetail=details),
+                OrderTrackingInfo=tracked,
+            )
         payload = orjson.dumps(document)
         assert judged(FULFILMENTS.fulfilment, payload)[0] == "mapped"
         return lambda: FULFILMENTS.fulfilment(payload)
@@ -116,14 +188,25 @@ def test_orders_of_ten_thousand_parts_take_proportionate_work(what: str) -> None
 
 
 MESSAGE: Json = {
-    "Type": "ERROR", "Code": "ORD::1", "Description": "The order of ada@example.com can't change", "ErrorField": "Quantity",
+    "Type": "ERROR",
+    "Code": "ORD::1",
+    "Description": "The order of ada@example.com can't change",
+    "ErrorField": "Quantity",
     "BusinessKeys": {"OrderId": "T-1001", "OrderLineId": "1"},
-}  # fmt: skip
+}
 ANSWER: Json = {
-    "success": False, "header": {"totalCount": "1", "size": 50}, "messages": {"Message": [MESSAGE, MESSAGE | {"Type": "WARNING"}]},
-    "data": {"OrderId": "T-1001", "IsCancelled": False, "MaxFulfillmentStatusId": 3000, "Messages": {"Message": [MESSAGE]}},
-    "message": "refused", "messageKey": "ORD::0",
-}  # fmt: skip
+    "success": False,
+    "header": {"totalCount": "1", "size": 50},
+    "messages": {"Message": [MESSAGE, MESSAGE | {"Type": "WARNING"}]},
+    "data": {
+        "OrderId": "T-1001",
+        "IsCancelled": False,
+        "MaxFulfillmentStatusId": 3000,
+        "Messages": {"Message": [MESSAGE]},
+    },
+    "message": "refused",
+    "messageKey": "ORD::0",
+}
 WHERE = "manhattan: POST /order/api/order/save"
 
 
@@ -137,25 +220,40 @@ def answered(payload: Payload, status: int) -> str:
         return type(error).__name__
     answer.page().number("totalCount")
     if not answer.errors:
-        assert all(complaint_about(warning, ("ada@example",)) == "" for warning in answer.warnings())
+        assert all(
+            complaint_about(warning, ("ada@example",)) == "" for warning in answer.warnings()
+        )
         return "taken"
     with pytest.raises(RecordRejected) as caught:
         raise rejection(answer.errors)
-    assert [complaint_about(problem, ("ada@example",)) for problem in caught.value.problems] == [""] * len(caught.value.problems)
+    assert [complaint_about(problem, ("ada@example",)) for problem in caught.value.problems] == [
+        ""
+    ] * len(caught.value.problems)
     return "rejected"
 
 
 def test_every_spoilt_answer_to_a_write_is_taken_rejected_or_an_error_that_says_where() -> None:
     """A refusal is never taken for a success, and none is mute."""
-    good = ANSWER | {"success": True, "messages": {"Message": [MESSAGE | {"Type": "INFO"}]}, "data": {"OrderId": "T-1001"}}
+    good = ANSWER | {
+        "success": True,
+        "messages": {"Message": [MESSAGE | {"Type": "INFO"}]},
+        "data": {"OrderId": "T-1001"},
+    }
     outcomes: Counter[str] = Counter()
-    for payload in Mutator([orjson.dumps(ANSWER), orjson.dumps(good)]).payloads(OMS_ANSWERS, seed=4_000_000):
+    for payload in Mutator([orjson.dumps(ANSWER), orjson.dumps(good)]).payloads(
+        OMS_ANSWERS, seed=4_000_000
+    ):
         status = (200, 400, 409, 500)[payload.seed % 4]
         try:
             outcome = answered(payload, status)
         except BaseException as error:
-            reduced = smallest(payload.body, lambda body, p=payload, s=status: not _is_sound(p._replace(body=body), s))
-            raise AssertionError(f"seed {payload.seed} ({payload.kinds}), status {status}: smallest payload {reduced!r}") from error
+            reduced = smallest(
+                payload.body,
+                lambda body, p=payload, s=status: not _is_sound(p._replace(body=body), s),
+            )
+            raise AssertionError(
+                f"seed {payload.seed} ({payload.kinds}), status {status}: smallest payload {reduced!r}"
+            ) from error
         assert status == 200 or outcome != "taken", payload
         outcomes[outcome] += 1
     assert outcomes.total() == OMS_ANSWERS
@@ -172,7 +270,10 @@ def _is_sound(payload: Payload, status: int) -> bool:
 
 def test_an_answer_with_thousands_of_hostile_errors_is_told_in_a_few_words() -> None:
     """Control characters are escaped, addresses masked, and what is too much is counted."""
-    hostile = MESSAGE | {"Description": "no\n\x1b[2Jforged\u202e ada@example.com " + "x" * 10_000, "Code": "A" * 10_000}
+    hostile = MESSAGE | {
+        "Description": "no\n\x1b[2Jforged\u202e ada@example.com " + "x" * 10_000,
+        "Code": "A" * 10_000,
+    }
     body = orjson.dumps(ANSWER | {"messages": {"Message": [hostile] * 1_000}})
     reply = Reply(200, {}, body, 1.0, WHERE)
     with pytest.raises(LockstepError) as caught:

@@ -13,7 +13,16 @@ from domain.exchange import RawRecord
 from domain.identity import is_id
 from tests.bad_input.counts import OMS_SEARCHES, STORE_PAGES
 from tests.bad_input.grammar import Mutator
-from tests.bad_input.systems import DAY, START, Answer, Listed, platform_on, search_on, store_of, tenant_of
+from tests.bad_input.systems import (
+    DAY,
+    START,
+    Answer,
+    Listed,
+    platform_on,
+    search_on,
+    store_of,
+    tenant_of,
+)
 from tests.resources.oms.manhattan.samples import published
 from tests.resources.platforms.bigcommerce.stores import order
 
@@ -71,31 +80,66 @@ def test_no_order_of_a_store_is_lost_between_bad_ones(block: int) -> None:
         "items_total": 1,
     }
     bad = spoilt(content, number, block * 1_000_000, '"id":1%06d7')
-    listed = [Listed(int(f"1{i:06d}5"), orjson.dumps({"id": int(f"1{i:06d}5"), "date_modified": MODIFIED})) for i in range(number)]
+    listed = [
+        Listed(
+            int(f"1{i:06d}5"), orjson.dumps({"id": int(f"1{i:06d}5"), "date_modified": MODIFIED})
+        )
+        for i in range(number)
+    ]
     listed += [Listed(int(f"1{i:06d}7"), body) for i, body in enumerate(bad)]
     records = read_store(store_of(listed))
-    assert sorted({record.payload for record in records}) == sorted({entry.body for entry in listed})
+    assert sorted({record.payload for record in records}) == sorted(
+        {entry.body for entry in listed}
+    )
     assert {str(entry.key) for entry in listed[:number]} <= {record.source_id for record in records}
     assert all(is_id(record.source_id) and record.updated_at in DAY for record in records)
 
 
-@pytest.mark.parametrize("number", ["null", '"x"', "-1", "0", "1.5", "true", "[]", "{}", "99999999999999999999", '"1001"', '"\\u0000"'])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "null",
+        '"x"',
+        "-1",
+        "0",
+        "1.5",
+        "true",
+        "[]",
+        "{}",
+        "99999999999999999999",
+        '"1001"',
+        '"\\u0000"',
+    ],
+)
 def test_one_order_without_a_usable_id_costs_none_of_its_page(number: str) -> None:
     """It is captured under a makeshift id, and rejected with its field when it is mapped; the others go on."""
     bad = b'{"id":%s,"date_modified":"%s"}' % (number.encode(), MODIFIED.encode())
     good = [Listed(i, orjson.dumps(order(id=i))) for i in range(1, 2 * PAGE)]
     records = read_store(store_of([*good, Listed(PAGE // 2, bad)]))
     odd = [record for record in records if not record.source_id.isdigit()]
-    assert {int(record.source_id) for record in records if record not in odd} == set(range(1, 2 * PAGE))
+    assert {int(record.source_id) for record in records if record not in odd} == set(
+        range(1, 2 * PAGE)
+    )
     assert [record.payload for record in odd] == [bad]
     again = read_store(store_of([*good, Listed(PAGE // 2, bad)]))
     assert {record.source_id for record in again} == {record.source_id for record in records}
 
 
 @pytest.mark.parametrize(
-    "date", ["null", '""', '"tomorrow"', '"2026-03-19T10:00:00"', '"Thu, 19 Mar 0026 10:00:00 +0000"', "17", '"9999-12-31T00:00:00Z"']
+    "date",
+    [
+        "null",
+        '""',
+        '"tomorrow"',
+        '"2026-03-19T10:00:00"',
+        '"Thu, 19 Mar 0026 10:00:00 +0000"',
+        "17",
+        '"9999-12-31T00:00:00Z"',
+    ],
 )
-def test_an_order_without_a_usable_time_is_captured_once_at_the_windows_beginning(date: str) -> None:
+def test_an_order_without_a_usable_time_is_captured_once_at_the_windows_beginning(
+    date: str,
+) -> None:
     """Else no window would ever take it, since each would think it another's."""
     bad = b'{"id":%d,"date_modified":%s}' % (PAGE // 2, date.encode())
     good = [Listed(i, orjson.dumps(order(id=i))) for i in range(1, 3 * PAGE) if i != PAGE // 2]
@@ -106,23 +150,41 @@ def test_an_order_without_a_usable_time_is_captured_once_at_the_windows_beginnin
 
 def test_two_versions_of_one_order_on_a_page_are_both_captured() -> None:
     """The same id with different content: neither is lost, and the ledger takes the newer one."""
-    twice = [Listed(3, orjson.dumps({"id": 3, "date_modified": MODIFIED, "note": note})) for note in ("a", "b")]
-    records = read_store(store_of([Listed(1, orjson.dumps(order(id=1))), *twice, Listed(9, orjson.dumps(order(id=9)))]))
+    twice = [
+        Listed(3, orjson.dumps({"id": 3, "date_modified": MODIFIED, "note": note}))
+        for note in ("a", "b")
+    ]
+    records = read_store(
+        store_of(
+            [Listed(1, orjson.dumps(order(id=1))), *twice, Listed(9, orjson.dumps(order(id=9)))]
+        )
+    )
     assert [record.source_id for record in records] == ["1", "3", "3", "9"]
 
 
 def test_a_whole_page_without_ids_is_an_error_that_says_where() -> None:
     """What follows it can't be asked for, and nothing is taken for the end."""
-    with pytest.raises(PermanentError, match=r"BigCommerce: GET /v2/orders gave 50 orders after order 0, none of them with an id"):
+    with pytest.raises(
+        PermanentError,
+        match=r"BigCommerce: GET /v2/orders gave 50 orders after order 0, none of them with an id",
+    ):
         read_store(store_of([Listed(i, b"{}") for i in range(3 * PAGE)]))
 
 
 @pytest.mark.parametrize("body", BROKEN)
-def test_a_page_that_is_no_list_is_an_error_that_names_system_and_call(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_is_no_list_is_an_error_that_names_system_and_call(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cut, garbled, of another kind or too deep: asked for again, then a transient error; never a part of a page."""
     monkeypatch.setattr("time.sleep", lambda _: None)
-    with pytest.raises(TransientError, match=r"BigCommerce acme1: GET /v2/orders answered 200 with malformed JSON"):
-        read_store(lambda _: httpx.Response(200, content=body, headers={"content-type": "application/json"}))
+    with pytest.raises(
+        TransientError, match=r"BigCommerce acme1: GET /v2/orders answered 200 with malformed JSON"
+    ):
+        read_store(
+            lambda _: httpx.Response(
+                200, content=body, headers={"content-type": "application/json"}
+            )
+        )
 
 
 STAMP = "2026-03-19T00:00:00.000"
@@ -133,8 +195,14 @@ def test_no_order_of_the_oms_is_lost_between_bad_ones(block: int) -> None:
     """Every row of every page is captured once, with its bytes and an id that tables can hold."""
     number = OMS_SEARCHES // 2
     rows = [orjson.dumps(published(f"T-{i}", UpdatedTimestamp=STAMP)) for i in range(number)]
-    content = {name: value for name, value in published().items() if name not in ("OrderId", "UpdatedTimestamp")}
-    rows += spoilt(content, number, block * 1_000_000, f'"OrderId":"B-%d","UpdatedTimestamp":"{STAMP}"')
+    content = {
+        name: value
+        for name, value in published().items()
+        if name not in ("OrderId", "UpdatedTimestamp")
+    }
+    rows += spoilt(
+        content, number, block * 1_000_000, f'"OrderId":"B-%d","UpdatedTimestamp":"{STAMP}"'
+    )
     Random(block).shuffle(rows)
     records = [record for page in search_on(tenant_of(rows)).changed_in(DAY) for record in page]
     assert sorted({record.payload for record in records}) == sorted(set(rows))
@@ -143,14 +211,32 @@ def test_no_order_of_the_oms_is_lost_between_bad_ones(block: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", ['"OrderId":null', '"OrderId":"\\u0000"', '"OrderId":"a\\nb"', '"OrderId":[]', '"OrderId":"' + "x" * 9_000 + '"', '"a":1']
+    "head",
+    [
+        '"OrderId":null',
+        '"OrderId":"\\u0000"',
+        '"OrderId":"a\\nb"',
+        '"OrderId":[]',
+        '"OrderId":"' + "x" * 9_000 + '"',
+        '"a":1',
+    ],
 )
-@pytest.mark.parametrize("stamp", ["null", '"tomorrow"', '"0026-03-19T00:00:00"', "17", '"9999-12-31T23:59:59"'])
-def test_an_order_of_the_oms_without_a_usable_id_or_time_is_captured_all_the_same(head: str, stamp: str) -> None:
+@pytest.mark.parametrize(
+    "stamp", ["null", '"tomorrow"', '"0026-03-19T00:00:00"', "17", '"9999-12-31T23:59:59"']
+)
+def test_an_order_of_the_oms_without_a_usable_id_or_time_is_captured_all_the_same(
+    head: str, stamp: str
+) -> None:
     """Under a makeshift id, at the beginning of the window that found it."""
     bad = f'{{{head},"UpdatedTimestamp":{stamp}}}'.encode()
     good = orjson.dumps(published(UpdatedTimestamp=STAMP))
-    records = [record for page in search_on(tenant_of([good, bad, good.replace(b"1001", b"1002")])).changed_in(DAY) for record in page]
+    records = [
+        record
+        for page in search_on(tenant_of([good, bad, good.replace(b"1001", b"1002")])).changed_in(
+            DAY
+        )
+        for record in page
+    ]
     assert [record.source_id for record in records if record.payload != bad] == ["T-1001", "T-1002"]
     [odd] = [record for record in records if record.payload == bad]
     assert odd.source_id.startswith("unreadable-")

@@ -43,7 +43,10 @@ KEYS = (
     "\x00",
 )
 INCLUSIVE = order(is_tax_inclusive_pricing=True)
-DOCUMENTS = [orjson.dumps(document) for document in (compound(), order(), INCLUSIVE, order(staff_notes="call Bobby", status_id=5))]
+DOCUMENTS = [
+    orjson.dumps(document)
+    for document in (compound(), order(), INCLUSIVE, order(staff_notes="call Bobby", status_id=5))
+]
 
 
 def to_order(payload: bytes) -> Any:
@@ -78,7 +81,9 @@ def test_every_spoilt_order_is_mapped_skipped_or_rejected() -> None:
             raise AssertionError(fault)
         return found
 
-    outcomes = run(to_conserved, Mutator(DOCUMENTS).payloads(STORE_ORDERS, seed=1_000_000), PERSONAL)
+    outcomes = run(
+        to_conserved, Mutator(DOCUMENTS).payloads(STORE_ORDERS, seed=1_000_000), PERSONAL
+    )
     assert outcomes.total() == STORE_ORDERS
     assert outcomes["mapped"] > STORE_ORDERS // 10, "the mutations must leave something that maps"
     assert len(outcomes) > 30, "and reach many rules"
@@ -86,7 +91,12 @@ def test_every_spoilt_order_is_mapped_skipped_or_rejected() -> None:
 
 def large(lines: int, text: str = "S") -> bytes:
     """Return an order of so many lines that adds up."""
-    document = order(items_total=2 * lines, total_inc_tax=f"{22 * lines + 5.5:.4f}", total_tax=f"{2 * lines + 0.5:.4f}", staff_notes=text)
+    document = order(
+        items_total=2 * lines,
+        total_inc_tax=f"{22 * lines + 5.5:.4f}",
+        total_tax=f"{2 * lines + 0.5:.4f}",
+        staff_notes=text,
+    )
     line = line_of(document)
     items = [deepcopy(line) | {"id": 1000 + i, "sku": f"SKU-{i}"} for i in range(lines)]
     document["consignments"]["shipping"][0]["line_items"] = items
@@ -119,9 +129,17 @@ def test_ten_thousand_bad_lines_are_one_rejection_that_can_be_read() -> None:
 
 FILLINGS = ("x", "4111111111111111 ", "a-", "\u200b", "e\u0301", "9", "@", " ", "+1-", "a@b.c ")
 FIELDS = (
-    ("staff_notes",), ("date_created",), ("total_tax",), ("default_currency_code",), ("payment_method",), ("customer_locale",),
-    *(("billing_address", key) for key in ("first_name", "zip", "phone", "email", "state", "country_iso2", "street_1")),
-)  # fmt: skip
+    ("staff_notes",),
+    ("date_created",),
+    ("total_tax",),
+    ("default_currency_code",),
+    ("payment_method",),
+    ("customer_locale",),
+    *(
+        ("billing_address", key)
+        for key in ("first_name", "zip", "phone", "email", "state", "country_iso2", "street_1")
+    ),
+)
 
 
 @pytest.mark.parametrize("path", FIELDS, ids="_".join)
@@ -156,8 +174,14 @@ def test_a_megabyte_in_every_text_of_an_order_is_one_outcome() -> None:
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=20),
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**64 - 1)
+        | st.floats()
+        | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
+        ),
         max_leaves=25,
     )
 )

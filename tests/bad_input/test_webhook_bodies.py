@@ -19,7 +19,15 @@ from tests.bad_input.verdicts import is_told
 from tests.orchestration.webhooks.senders import event, listening, pushed, signed
 from tests.resources.oms.manhattan.samples import published
 
-FORGERIES = ("other secret", "other body", "stale", "early", "no signature", "odd signature", "odd time")
+FORGERIES = (
+    "other secret",
+    "other body",
+    "stale",
+    "early",
+    "no signature",
+    "odd signature",
+    "odd time",
+)
 UNWELCOME = {"unsigned", "stale", "forged"}
 ODD = (
     "",
@@ -52,8 +60,16 @@ def headers_of(side: str, body: bytes, forgery: str, random: Random) -> dict[str
     age = {"stale": 3_600.0, "early": -3_600.0}.get(forgery, 0.0)
     content = body + b" " if forgery == "other body" else body
     secret = {"secret": "not the secret"} if forgery == "other secret" else {}
-    headers = signed(content, age=age, **secret) if side == "platform" else pushed(content, age=age, **secret)
-    signature, stamp = ("webhook-signature", "webhook-timestamp") if side == "platform" else ("X-Signature", "X-Timestamp")
+    headers = (
+        signed(content, age=age, **secret)
+        if side == "platform"
+        else pushed(content, age=age, **secret)
+    )
+    signature, stamp = (
+        ("webhook-signature", "webhook-timestamp")
+        if side == "platform"
+        else ("X-Signature", "X-Timestamp")
+    )
     if forgery == "no signature":
         del headers[signature]
     elif forgery in ("odd signature", "odd time"):
@@ -70,19 +86,31 @@ def outcome(receiver: HookReceiver, headers: dict[str, str], body: bytes) -> str
         return refused.reason
     for one in events:
         texts = (one.event_id, one.stream, one.source_id, one.scope)
-        assert all(text.isascii() and text.isprintable() and 0 < len(text) <= 250 for text in texts), one
+        assert all(
+            text.isascii() and text.isprintable() and 0 < len(text) <= 250 for text in texts
+        ), one
         assert one.occurred_at is None or one.occurred_at.tzinfo is not None
     return "taken" if events else "of no stream"
 
 
 @pytest.mark.parametrize("side", ["platform", "oms"])
-def test_every_spoilt_body_is_an_event_or_a_refusal_and_no_forgery_is_taken(receivers: dict[str, HookReceiver], side: str) -> None:
+def test_every_spoilt_body_is_an_event_or_a_refusal_and_no_forgery_is_taken(
+    receivers: dict[str, HookReceiver], side: str
+) -> None:
     """Half of them well signed, so that the parser is reached; the other half forged in each way."""
     documents = {
-        "platform": [event(), event(scope="store/shipment/created", orderId=250), event(scope="store/product/updated")],
+        "platform": [
+            event(),
+            event(scope="store/shipment/created", orderId=250),
+            event(scope="store/product/updated"),
+        ],
         "oms": [
             orjson.dumps(document)
-            for document in (published(), {"OriginalPayload": published()}, {"data": [published("T-2"), {"ItemId": "A"}]})
+            for document in (
+                published(),
+                {"OriginalPayload": published()},
+                {"data": [published("T-2"), {"ItemId": "A"}]},
+            )
         ],
     }[side]
     receiver, outcomes = receivers[side], Counter[str]()
@@ -94,9 +122,13 @@ def test_every_spoilt_body_is_an_event_or_a_refusal_and_no_forgery_is_taken(rece
             became = outcome(receiver, headers, payload.body)
         except BaseException as error:
             reduced = smallest(payload.body, lambda body, side=side: _breaks(receiver, side, body))
-            raise AssertionError(f"seed {payload.seed} ({payload.kinds}), {forgery}: {error}\nsmallest payload: {reduced!r}") from error
+            raise AssertionError(
+                f"seed {payload.seed} ({payload.kinds}), {forgery}: {error}\nsmallest payload: {reduced!r}"
+            ) from error
         assert not forgery or became in UNWELCOME, f"seed {payload.seed}: {forgery} was {became}"
-        assert forgery or became not in UNWELCOME or not _is_text(payload.body), f"seed {payload.seed}: a good signature was {became}"
+        assert forgery or became not in UNWELCOME or not _is_text(payload.body), (
+            f"seed {payload.seed}: a good signature was {became}"
+        )
         outcomes[became] += 1
     assert outcomes.total() == WEBHOOKS // 2
     assert {"taken", "malformed", "unsigned", "stale", "forged"} <= outcomes.keys()

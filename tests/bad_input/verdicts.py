@@ -40,12 +40,16 @@ def complaint_about(problem: Problem, personal: Iterable[str] = ()) -> str:
         text = getattr(problem, name)
         if not is_showable(text):
             return f"{problem.code}.{name} can't be shown: {text[:200]!r} ({len(text)} characters)"
-        if shown := next((secret for secret in personal if secret.casefold() in text.casefold()), ""):
+        if shown := next(
+            (secret for secret in personal if secret.casefold() in text.casefold()), ""
+        ):
             return f"{problem.code}.{name} shows the personal {shown!r}: {text!r}"
     return ""
 
 
-def judged(to_canonical: Callable[[bytes], Any], payload: bytes, personal: Sequence[str] = ()) -> tuple[str, str]:
+def judged(
+    to_canonical: Callable[[bytes], Any], payload: bytes, personal: Sequence[str] = ()
+) -> tuple[str, str]:
     """Map a payload; return its outcome (``mapped``, ``skipped`` or a rejection's code) and what is wrong with it, or an empty text."""
     try:
         found = to_canonical(payload)
@@ -55,15 +59,23 @@ def judged(to_canonical: Callable[[bytes], Any], payload: bytes, personal: Seque
     except BaseException as error:  # noqa: BLE001 - this is what the tests look for
         return "crash", f"{type(error).__name__}: {str(error)[:300]}"
     if isinstance(found, Skipped):
-        return "skipped", "" if found.rule and found.reason and is_showable(found.reason) else f"the skip {found!r:.300}"
+        return "skipped", "" if found.rule and found.reason and is_showable(
+            found.reason
+        ) else f"the skip {found!r:.300}"
     assert isinstance(found, Mapped)
-    return "mapped", next(filter(None, (complaint_about(w, personal) for w in found.warnings)), "") or _unlike_itself(found.record)
+    return "mapped", next(
+        filter(None, (complaint_about(w, personal) for w in found.warnings)), ""
+    ) or _unlike_itself(found.record)
 
 
 def _unlike_itself(record: BaseModel) -> str:
     """Tell whether what the ledger keeps of a record is the record again."""
     kept = record.model_dump_json(exclude_defaults=True)
-    return "" if type(record).model_validate_json(kept) == record else f"it is not itself again: {kept[:300]}"
+    return (
+        ""
+        if type(record).model_validate_json(kept) == record
+        else f"it is not itself again: {kept[:300]}"
+    )
 
 
 def run(
@@ -86,8 +98,12 @@ def run(
         hidden = () if "swap" in payload.kinds else personal
         outcome, fault = judged(mapped, payload.body, hidden)
         if fault:
-            reduced = smallest(payload.body, lambda body, hidden=hidden: bool(judged(mapped, body, hidden)[1]))
+            reduced = smallest(
+                payload.body, lambda body, hidden=hidden: bool(judged(mapped, body, hidden)[1])
+            )
             reason = judged(mapped, reduced, hidden)[1]
-            raise AssertionError(f"seed {payload.seed} ({payload.kinds}): {fault}\nsmallest payload ({reason}):\n{reduced[:3000]!r}")
+            raise AssertionError(
+                f"seed {payload.seed} ({payload.kinds}): {fault}\nsmallest payload ({reason}):\n{reduced[:3000]!r}"
+            )
         outcomes[outcome] += 1
     return outcomes

@@ -21,21 +21,44 @@ SHOWN = 40
 
 def main() -> int:
     """Read the arguments, run, and print the figures."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Run the whole system under a seeded storm of failures.")
-    parser.add_argument("--kills", type=int, default=60, help="processes killed with SIGKILL (default 60)")
-    parser.add_argument("--orders", type=int, default=1000, help="orders placed (default 1000)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of traffic and strikes (default 1)")
-    parser.add_argument("--minutes", type=float, help="length of the storm (default: from kills and orders)")
-    parser.add_argument(
-        "--patience", type=float, help="seconds after the storm in which everything must settle (default: 240, or 4 for each kill)"
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos",
+        description="Run the whole system under a seeded storm of failures.",
     )
-    parser.add_argument("--keep", type=Path, help="folder to keep everything in; else a temporary one, deleted at the end")
+    parser.add_argument(
+        "--kills", type=int, default=60, help="processes killed with SIGKILL (default 60)"
+    )
+    parser.add_argument("--orders", type=int, default=1000, help="orders placed (default 1000)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of traffic and strikes (default 1)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, help="length of the storm (default: from kills and orders)"
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        help="seconds after the storm in which everything must settle (default: 240, or 4 for each kill)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="folder to keep everything in; else a temporary one, deleted at the end",
+    )
     given = parser.parse_args()
     schedule = build(given.seed, given.kills, given.orders)
-    seconds = given.minutes * 60 if given.minutes else max(given.kills * SECONDS_A_KILL, given.orders * SECONDS_AN_ORDER, SHORTEST)
-    command = f"python -m tests.chaos --kills {given.kills} --orders {given.orders} --seed {given.seed}"
+    seconds = (
+        given.minutes * 60
+        if given.minutes
+        else max(given.kills * SECONDS_A_KILL, given.orders * SECONDS_AN_ORDER, SHORTEST)
+    )
+    command = (
+        f"python -m tests.chaos --kills {given.kills} --orders {given.orders} --seed {given.seed}"
+    )
     command += f" --minutes {given.minutes:g}" if given.minutes else ""
-    say(f"chaos: seed={given.seed} schedule={schedule.digest()} strikes={len(schedule.strikes)} storm={seconds:.0f} s; replay: {command}")
+    say(
+        f"chaos: seed={given.seed} schedule={schedule.digest()} strikes={len(schedule.strikes)} storm={seconds:.0f} s; replay: {command}"
+    )
     signal.signal(signal.SIGTERM, _end)
     patience = given.patience or max(240.0, given.kills * SETTLING_A_KILL)
     folder = given.keep or Path(tempfile.mkdtemp(prefix="lockstep-chaos-"))

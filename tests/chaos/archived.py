@@ -32,19 +32,44 @@ def fill_disk(url: str, folder: Path, day: date) -> bool:
 def archive_differences(url: str, folder: Path, day: date) -> list[Difference]:
     """Archive with room, and return every view whose file does not have the rows that the ledger has, and every file half written."""
     if (code := _archive(url, folder, day, 0)) != 0:
-        return [Difference(LOST, f"archive of {day}", f"was not written though there was room (exit {code})")]
-    found = [Difference(WRONG, f"archive of {day}", f"{file} was left half-written") for file in folder.rglob("*.tmp")]
+        return [
+            Difference(
+                LOST, f"archive of {day}", f"was not written though there was room (exit {code})"
+            )
+        ]
+    found = [
+        Difference(WRONG, f"archive of {day}", f"{file} was left half-written")
+        for file in folder.rglob("*.tmp")
+    ]
     with psycopg.connect(url) as db:
         for file in sorted(folder.rglob("*.parquet")):
             view = file.parent.parent.name.removeprefix("view=")
-            query = sql.SQL("SELECT count(*) FROM {} WHERE source_day = %s").format(sql.Identifier("history", view))
+            query = sql.SQL("SELECT count(*) FROM {} WHERE source_day = %s").format(
+                sql.Identifier("history", view)
+            )
             row = db.execute(query, (day,)).fetchone()
             rows = pq.read_metadata(file).num_rows
             if row is None or row[0] != rows:
-                found.append(Difference(LOST, f"archive of {day}", f"{view}: {row and row[0]} rows in the ledger, {rows} in the file"))
+                found.append(
+                    Difference(
+                        LOST,
+                        f"archive of {day}",
+                        f"{view}: {row and row[0]} rows in the ledger, {rows} in the file",
+                    )
+                )
     return found
 
 
 def _archive(url: str, folder: Path, day: date, limit: int) -> int:
-    command = [sys.executable, "-m", "tests.chaos.archiver", url, str(folder), day.isoformat(), str(limit)]
-    return subprocess.run(command, cwd=project_root(), check=False, timeout=120, capture_output=True).returncode
+    command = [
+        sys.executable,
+        "-m",
+        "tests.chaos.archiver",
+        url,
+        str(folder),
+        day.isoformat(),
+        str(limit),
+    ]
+    return subprocess.run(
+        command, cwd=project_root(), check=False, timeout=120, capture_output=True
+    ).returncode

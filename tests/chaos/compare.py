@@ -38,7 +38,9 @@ def _orders(facts: Facts) -> Iterator[Difference]:
     for number in facts.oms_orders.keys() - facts.store_orders.keys():
         yield Difference(WRONG, f"order {number}", "at the OMS but not in the store")
     for alternate in facts.oms_duplicates:
-        yield Difference(DUPLICATED, f"order {alternate}", "two orders of the OMS have this alternate id")
+        yield Difference(
+            DUPLICATED, f"order {alternate}", "two orders of the OMS have this alternate id"
+        )
     rejected = {source_id for stream, source_id, _ in facts.rejections if stream == "orders"}
     for number, order in facts.store_orders.items():
         held, said = facts.oms_orders.get(number), facts.verdicts.get(number)
@@ -46,9 +48,13 @@ def _orders(facts: Facts) -> Iterator[Difference]:
             yield from _absent(number, order, facts)
             continue
         if held["creates"] != 1:
-            yield Difference(DUPLICATED, f"order {number}", f"created {held['creates']} times at the OMS")
+            yield Difference(
+                DUPLICATED, f"order {number}", f"created {held['creates']} times at the OMS"
+            )
         if said is None:
-            yield Difference(WRONG, f"order {number}", "at the OMS, and the ledger has no verdict on it")
+            yield Difference(
+                WRONG, f"order {number}", "at the OMS, and the ledger has no verdict on it"
+            )
         if number not in rejected:
             yield from _content(number, order, held)
             yield from _status(number, order, held, facts)
@@ -60,22 +66,40 @@ def _absent(number: str, order: Json, facts: Facts) -> Iterator[Difference]:
     if said is None:
         yield Difference(LOST, f"order {number}", "never captured")
     elif said.state == "accepted":
-        yield Difference(LOST, f"order {number}", f"accepted ({said.outcome or 'pending'}) but not at the OMS")
+        yield Difference(
+            LOST, f"order {number}", f"accepted ({said.outcome or 'pending'}) but not at the OMS"
+        )
     elif said.state == "rejected":
-        yield Difference(LOST, f"order {number}", f"rejected by {said.rule}, and nothing is wrong with it")
+        yield Difference(
+            LOST, f"order {number}", f"rejected by {said.rule}, and nothing is wrong with it"
+        )
     elif order["status_id"] == EXPORTED:
-        yield Difference(LOST, f"order {number}", f"{said.state} by {said.rule}, but the store says it is to be fulfilled")
+        yield Difference(
+            LOST,
+            f"order {number}",
+            f"{said.state} by {said.rule}, but the store says it is to be fulfilled",
+        )
 
 
 def _content(number: str, order: Json, held: Json) -> Iterator[Difference]:
-    bought = Counter({str(line["id"]): Decimal(str(line["quantity"])) for line in order["products"]})
-    taken = Counter({str(line["OrderLineId"]): Decimal(str(line["OrderedQuantity"])) for line in held["lines"]})
+    bought = Counter(
+        {str(line["id"]): Decimal(str(line["quantity"])) for line in order["products"]}
+    )
+    taken = Counter(
+        {str(line["OrderLineId"]): Decimal(str(line["OrderedQuantity"])) for line in held["lines"]}
+    )
     if bought != taken:
-        yield Difference(WRONG, f"order {number}", f"the store has {_units(bought)}, the OMS {_units(taken)}")
+        yield Difference(
+            WRONG, f"order {number}", f"the store has {_units(bought)}, the OMS {_units(taken)}"
+        )
     total = Decimal(str(held["saved_total"]))
     # An order that the OMS has cancelled is worth nothing there; a change that came after that was saved with it.
     if Decimal(str(order["total_inc_tax"])) != total and not (held["cancelled"] and not total):
-        yield Difference(WRONG, f"order {number}", f"total {order['total_inc_tax']} in the store, {held['saved_total']} at the OMS")
+        yield Difference(
+            WRONG,
+            f"order {number}",
+            f"total {order['total_inc_tax']} in the store, {held['saved_total']} at the OMS",
+        )
 
 
 def _units(lines: Counter[str]) -> str:
@@ -86,14 +110,24 @@ def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Diff
     """Compare how far the order is: cancelled here means cancelled, asked to be, or refused there; else fulfilment decides."""
     status = order["status_id"]
     if status in CANCELLED:
-        answers = [d.state for d in facts.deliveries if (d.stream, d.source_id, d.action) == ("orders", number, "cancel")]
+        answers = [
+            d.state
+            for d in facts.deliveries
+            if (d.stream, d.source_id, d.action) == ("orders", number, "cancel")
+        ]
         if not held["cancelled"] and not {"requested", "refused"} & set(answers):
-            yield Difference(LOST, f"order {number}", f"cancelled in the store, not at the OMS; cancellations sent: {answers or 'none'}")
+            yield Difference(
+                LOST,
+                f"order {number}",
+                f"cancelled in the store, not at the OMS; cancellations sent: {answers or 'none'}",
+            )
         return
     wanted = _expected_status(held)
     if wanted and status not in wanted:
         yield Difference(
-            WRONG, f"order {number}", f"status {status} in the store, where fulfilment asks for {' or '.join(map(str, wanted))}"
+            WRONG,
+            f"order {number}",
+            f"status {status} in the store, where fulfilment asks for {' or '.join(map(str, wanted))}",
         )
 
 
@@ -120,12 +154,18 @@ def _shipments(facts: Facts) -> Iterator[Difference]:
     store: Counter[tuple[str, str, str]] = Counter()
     for row in facts.store_shipments:
         for item in row["items"]:
-            store[(str(row["order_id"]), row["tracking_number"] or "", str(item["order_product_id"]))] += int(item["quantity"])
+            store[
+                (str(row["order_id"]), row["tracking_number"] or "", str(item["order_product_id"]))
+            ] += int(item["quantity"])
     oms: Counter[tuple[str, str, str]] = Counter()
     for number, held in facts.oms_orders.items():
         for package in held["packages"]:
-            for line in package["lines"] if package["PackageId"] is not None else ():  # without: picked up, or sent by e-mail
-                oms[(number, package["TrackingNumber"] or "", str(line["OrderLineId"]))] += int(line["Quantity"])
+            for line in (
+                package["lines"] if package["PackageId"] is not None else ()
+            ):  # without: picked up, or sent by e-mail
+                oms[(number, package["TrackingNumber"] or "", str(line["OrderLineId"]))] += int(
+                    line["Quantity"]
+                )
     for key in sorted(store | oms):
         order, tracking, line = key
         if store[key] != oms[key]:
@@ -147,14 +187,26 @@ def _ledger(facts: Facts) -> Iterator[Difference]:
         if delivery.state not in SETTLED:
             text = f"{delivery.action} is {delivery.state} after {delivery.attempts} attempts: {delivery.error[:200]}"
             yield Difference(OPEN, f"{delivery.stream} {delivery.source_id}", text)
-        elif delivery.state == "delivered" and delivery.action == "create" and delivery.source_id not in facts.oms_orders:
-            yield Difference(LOST, f"order {delivery.source_id}", "delivered, says the ledger; the OMS does not have it")
+        elif (
+            delivery.state == "delivered"
+            and delivery.action == "create"
+            and delivery.source_id not in facts.oms_orders
+        ):
+            yield Difference(
+                LOST,
+                f"order {delivery.source_id}",
+                "delivered, says the ledger; the OMS does not have it",
+            )
     for text in facts.unaccounted:
         yield Difference(OPEN, "captures", text)
     for stream, source_id, code in facts.rejections:
         if code not in KEPT_OUT_FOR_GOOD:
-            yield Difference(OPEN, f"{stream} {source_id}", f"kept out by {code}, and nothing is wrong with it")
+            yield Difference(
+                OPEN, f"{stream} {source_id}", f"kept out by {code}, and nothing is wrong with it"
+            )
     if facts.waiting_webhooks:
-        yield Difference(OPEN, "webhooks", f"{facts.waiting_webhooks} events of the inbox were not taken")
+        yield Difference(
+            OPEN, "webhooks", f"{facts.waiting_webhooks} events of the inbox were not taken"
+        )
     for text in facts.stuck_runs:
         yield Difference(OPEN, "run", text)

@@ -18,7 +18,11 @@ def provoke_deadlock(url: str) -> bool:
 
     A settlement writes ``delivery`` first and ``message_log`` last. Who holds the latter and then asks for the former closes the circle.
     """
-    with suppress(psycopg.OperationalError), psycopg.connect(url, autocommit=True) as watch, psycopg.connect(url) as db:
+    with (
+        suppress(psycopg.OperationalError),
+        psycopg.connect(url, autocommit=True) as watch,
+        psycopg.connect(url) as db,
+    ):
         before = _deadlocks(watch)
         db.execute("LOCK TABLE sync.message_log IN SHARE MODE")
         if not _somebody_waits(watch, db.info.backend_pid):
@@ -34,9 +38,15 @@ def provoke_deadlock(url: str) -> bool:
 
 def provoke_serialization_failure(url: str) -> bool:
     """Let new sessions run at repeatable read, and change a row under one that is about to change it: SQLSTATE 40001."""
-    with suppress(psycopg.OperationalError), psycopg.connect(url, autocommit=True) as watch, psycopg.connect(url) as db:
+    with (
+        suppress(psycopg.OperationalError),
+        psycopg.connect(url, autocommit=True) as watch,
+        psycopg.connect(url) as db,
+    ):
         name = watch.info.dbname
-        watch.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+        watch.execute(
+            f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"
+        )
         try:
             db.execute("UPDATE sync.watermark SET probed_at = probed_at")
             waited = _somebody_waits(watch, db.info.backend_pid)
@@ -54,7 +64,7 @@ def end_backends(url: str) -> int:
     with suppress(psycopg.OperationalError), psycopg.connect(url, autocommit=True) as db:
         row = db.execute(
             "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'lockstep'"
-        ).fetchone()  # fmt: skip
+        ).fetchone()
         return int(row[0]) if row else 0
     return 0
 
@@ -70,5 +80,7 @@ def _somebody_waits(watch: psycopg.Connection[tuple[int]], blocker: int) -> bool
 
 
 def _deadlocks(watch: psycopg.Connection[tuple[int]]) -> int:
-    row = watch.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
+    row = watch.execute(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    ).fetchone()
     return int(row[0]) if row else 0

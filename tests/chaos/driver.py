@@ -69,13 +69,20 @@ class Report:
             f"code server {kills['code_server']}, endpoint {kills['webhooks']}, postgres {kills['postgres']}) faults={self.faults.total()} hits={self.hits} "
             f"orders={self.orders} webhooks={self.webhooks} lost={count[LOST]} duplicated={count[DUPLICATED]} wrong={count[WRONG]} open={count[OPEN]} "
             f"unnamed={len(self.unnamed)} leaks={len(self.leaks)} restarts={self.restarts} settled_in={self.settled_after:.0f} seconds={self.seconds:.0f}"
-        )  # fmt: skip
+        )
 
 
 class Driver:
     """Runs one schedule in a folder."""
 
-    def __init__(self, folder: Path, schedule: Schedule, seconds: float, patience: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        schedule: Schedule,
+        seconds: float,
+        patience: float,
+        say: Callable[[str], None],
+    ) -> None:
         self._folder, self._schedule, self._say = folder, schedule, say
         self._pace = seconds / schedule.operations
         self._patience = patience
@@ -121,8 +128,12 @@ class Driver:
         report = self.report
         report.kills, report.faults, report.restarts = strikes.kills, strikes.faults, tree.restarts
         report.orders = traffic.counts["orders"]
-        report.found += archive_differences(url, self._folder / "archive", today()) + webhook_differences(systems, url, NAME)
-        report.found += [Difference(WRONG, what, "a forgery was acknowledged") for what in strikes.forged]
+        report.found += archive_differences(
+            url, self._folder / "archive", today()
+        ) + webhook_differences(systems, url, NAME)
+        report.found += [
+            Difference(WRONG, what, "a forgery was acknowledged") for what in strikes.forged
+        ]
         report.webhooks = acknowledged(systems)
         facts = gather(systems, url, NAME, self._tracked, with_messages=True)
         hits = strikes.hits()
@@ -142,7 +153,9 @@ class Driver:
             while time.monotonic() < next_at or len(strikes.waiting) >= ARMED_AT_ONCE:
                 self._tick(tree, strikes)
                 if time.monotonic() - since > STANDSTILL_SECONDS:
-                    raise StandsStill(f"for {STANDSTILL_SECONDS:.0f} s nothing was at work for: {', '.join(strikes.waiting)}")
+                    raise StandsStill(
+                        f"for {STANDSTILL_SECONDS:.0f} s nothing was at work for: {', '.join(strikes.waiting)}"
+                    )
             traffic.operate(index)
             next_at = max(next_at + self._pace, time.monotonic() - 1.0)
             while due and due[0].at <= index + 1:
@@ -182,7 +195,9 @@ class Driver:
             quiet = quiet + 1 if not self.report.found else 0
             if self.report.found and time.monotonic() - told > 20:
                 told = time.monotonic()
-                self._say(f"  settling for {told - started:.0f} s; {len(self.report.found)} differences, the first: {self.report.found[0]}")
+                self._say(
+                    f"  settling for {told - started:.0f} s; {len(self.report.found)} differences, the first: {self.report.found[0]}"
+                )
             if time.monotonic() - started > self._patience:
                 break
         self.report.settled_after = time.monotonic() - started

@@ -76,13 +76,17 @@ def tracked_skus(catalogue: Catalogue) -> set[str]:
     found = set()
     for product in catalogue.products:
         if product["inventory_tracking"] == "variant":
-            found |= {variant["sku"] for variant in product.get("variants", ()) if variant.get("sku")}
+            found |= {
+                variant["sku"] for variant in product.get("variants", ()) if variant.get("sku")
+            }
         elif product["inventory_tracking"] == "product":
             found.add(product["sku"])
     return found
 
 
-def gather(systems: Systems, url: str, connection: str, tracked: set[str], *, with_messages: bool = False) -> Facts:
+def gather(
+    systems: Systems, url: str, connection: str, tracked: set[str], *, with_messages: bool = False
+) -> Facts:
     """Ask the systems and the ledger."""
     store, oms = f"bigcommerce/{systems.name}", f"manhattan/{systems.name}"
     stock: dict[str, int] = {}
@@ -94,18 +98,28 @@ def gather(systems: Systems, url: str, connection: str, tracked: set[str], *, wi
             store_shipments=systems.rows(f"{store}/dump/shipments"),
             store_stock=stock,
             oms_orders={row["OrderId"]: row for row in systems.rows(f"{oms}/effects/orders")},
-            oms_stock={row["ItemId"]: int(row["TotalQuantity"]) for row in _availability(systems, oms) if row["view"] == "network"},
+            oms_stock={
+                row["ItemId"]: int(row["TotalQuantity"])
+                for row in _availability(systems, oms)
+                if row["view"] == "network"
+            },
             oms_duplicates=systems.oms("counts", method="GET")["duplicate_alternate_ids"],
             tracked=tracked,
             verdicts=_verdicts(db, connection),
             deliveries=[Delivery(*row) for row in _rows(db, _DELIVERIES, connection)],
             rejections=_rows(db, _REJECTIONS, connection),
-            unaccounted=[f"{stream} {day}: {pending} pending, {blank} without an outcome"
-                         for stream, day, pending, blank in _rows(db, _UNACCOUNTED, connection)],
+            unaccounted=[
+                f"{stream} {day}: {pending} pending, {blank} without an outcome"
+                for stream, day, pending, blank in _rows(db, _UNACCOUNTED, connection)
+            ],
             waiting_webhooks=_rows(db, _WAITING, connection)[0][0],
-            stuck_runs=[f"{run} has been {status} for {age:.0f} s" for run, status, age in _stuck(db)],
-            messages=[Message(*row) for row in _rows(db, _MESSAGES, connection)] if with_messages else [],
-        )  # fmt: skip
+            stuck_runs=[
+                f"{run} has been {status} for {age:.0f} s" for run, status, age in _stuck(db)
+            ],
+            messages=[Message(*row) for row in _rows(db, _MESSAGES, connection)]
+            if with_messages
+            else [],
+        )
 
 
 def _availability(systems: Systems, oms: str) -> list[Json]:

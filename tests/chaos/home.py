@@ -14,7 +14,11 @@ from orchestration.settings import project_root
 
 NAME = "chaos"
 TOKEN, CLIENT_SECRET = f"sandbox-token-{NAME}", f"sandbox-client-secret-{NAME}"
-SECRETS = {**sandbox_process.SECRETS, f"token-{NAME}": TOKEN, f"client-secret-{NAME}": CLIENT_SECRET}
+SECRETS = {
+    **sandbox_process.SECRETS,
+    f"token-{NAME}": TOKEN,
+    f"client-secret-{NAME}": CLIENT_SECRET,
+}
 SNAPSHOT_SECONDS = 4
 
 
@@ -33,9 +37,12 @@ class Home:
     def environment(self) -> dict[str, str]:
         """Return what every process of the system is told."""
         return {
-            "DAGSTER_HOME": str(self.folder), "LOCKSTEP_HOME": str(self.folder), "LOCKSTEP_CONNECTIONS": str(self.folder / "connections.yaml"),
-            "PYTHONWARNINGS": "ignore", "DAGSTER_DISABLE_TELEMETRY": "1",
-        }  # fmt: skip
+            "DAGSTER_HOME": str(self.folder),
+            "LOCKSTEP_HOME": str(self.folder),
+            "LOCKSTEP_CONNECTIONS": str(self.folder / "connections.yaml"),
+            "PYTHONWARNINGS": "ignore",
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+        }
 
 
 def furnish(folder: Path, url: str, webhooks: str) -> Home:
@@ -56,26 +63,48 @@ def _connection(folder: Path, url: str, webhooks: str) -> dict[str, Any]:
     """Return a connection with short intervals and time-outs; attempts are many, since kills count as attempts too."""
     secrets = folder / "secrets"
     push = {
-        "secret": {"file": str(secrets / "push-secret")}, "prefix": "sha256=", "template": "{timestamp}.{body}", "timestamp_header": "X-Timestamp",
-    }  # fmt: skip
+        "secret": {"file": str(secrets / "push-secret")},
+        "prefix": "sha256=",
+        "template": "{timestamp}.{body}",
+        "timestamp_header": "X-Timestamp",
+    }
     return {
         "platform": {
-            "kind": "bigcommerce", "store_hash": NAME, "api_base": f"{url}/bigcommerce/{{hash}}", "quota": 100_000, "timeout": 3.0,
-            "token": {"file": str(secrets / f"token-{NAME}")}, "client_secret": {"file": str(secrets / f"client-secret-{NAME}")},
+            "kind": "bigcommerce",
+            "store_hash": NAME,
+            "api_base": f"{url}/bigcommerce/{{hash}}",
+            "quota": 100_000,
+            "timeout": 3.0,
+            "token": {"file": str(secrets / f"token-{NAME}")},
+            "client_secret": {"file": str(secrets / f"client-secret-{NAME}")},
         },
         "oms": {
-            "kind": "manhattan", "base_url": f"{url}/manhattan/{NAME}", "token_url": f"{url}/manhattan/{NAME}/oauth/token",
-            "client_id": "lockstep", "client_secret": {"file": str(secrets / "client-secret")},
-            "username": "sync", "password": {"file": str(secrets / "password")},
-            "organization": "SANDBOX", "requests_per_second": 5000, "push_concurrency": 4, "timeout": 3.0, "push": push,
+            "kind": "manhattan",
+            "base_url": f"{url}/manhattan/{NAME}",
+            "token_url": f"{url}/manhattan/{NAME}/oauth/token",
+            "client_id": "lockstep",
+            "client_secret": {"file": str(secrets / "client-secret")},
+            "username": "sync",
+            "password": {"file": str(secrets / "password")},
+            "organization": "SANDBOX",
+            "requests_per_second": 5000,
+            "push_concurrency": 4,
+            "timeout": 3.0,
+            "push": push,
         },
         "orders": {
-            "uom": "EA", "shipping_methods": sandbox_process.SHIPPING_METHODS, "payment_methods": sandbox_process.PAYMENT_METHODS,
+            "uom": "EA",
+            "shipping_methods": sandbox_process.SHIPPING_METHODS,
+            "payment_methods": sandbox_process.PAYMENT_METHODS,
             "pickup_locations": {"STORE-01": "STORE-01"},
         },
         "inventory": {"interval": f"PT{SNAPSHOT_SECONDS}S"},
-        "webhooks": {"destination": webhooks}, "poll_interval": "PT2S", "overlap": "PT30S", "max_attempts": 40, "rejection_threshold": 1.0,
-    }  # fmt: skip
+        "webhooks": {"destination": webhooks},
+        "poll_interval": "PT2S",
+        "overlap": "PT30S",
+        "max_attempts": 40,
+        "rejection_threshold": 1.0,
+    }
 
 
 def _instance(folder: Path) -> dict[str, Any]:

@@ -36,8 +36,9 @@ class Hit:
     def has_effect(self) -> bool:
         """Tell whether the request was to change something at the remote system."""
         return any(
-            (self.system, self.method) == (system, method) and re.search(pattern, self.path) for system, method, pattern in WRITES
-        )  # fmt: skip
+            (self.system, self.method) == (system, method) and re.search(pattern, self.path)
+            for system, method, pattern in WRITES
+        )
 
     def __str__(self) -> str:
         what = f"{self.kind} {self.status}" if self.status else self.kind
@@ -55,14 +56,18 @@ def unnamed(hits: Iterable[Hit], facts: Facts) -> list[str]:
     return [str(hit) for hit in hits if hit.has_effect and not _is_named(hit, deliveries, messages)]
 
 
-def _is_named(hit: Hit, deliveries: dict[str, list[Delivery]], messages: dict[str, list[Message]]) -> bool:
+def _is_named(
+    hit: Hit, deliveries: dict[str, list[Delivery]], messages: dict[str, list[Message]]
+) -> bool:
     if any(_tells(hit, message) for message in messages[hit.correlation]):
         return True
     if hit.correlation:
         return any(_shows_trouble(d) for d in deliveries[hit.correlation])
     # Stock goes out in batches without a correlation id: a batch whose sender died is known by the time at which its levels were claimed.
     stock = (d for found in deliveries.values() for d in found if d.stream == "inventory")
-    return any(_shows_trouble(d) and -NEAR_SECONDS < d.claimed_at - hit.at < AGAIN_SECONDS for d in stock)
+    return any(
+        _shows_trouble(d) and -NEAR_SECONDS < d.claimed_at - hit.at < AGAIN_SECONDS for d in stock
+    )
 
 
 def _shows_trouble(delivery: Delivery) -> bool:
@@ -70,7 +75,11 @@ def _shows_trouble(delivery: Delivery) -> bool:
 
 
 def _tells(hit: Hit, message: Message) -> bool:
-    if message.method != hit.method or abs(message.at - hit.at) > NEAR_SECONDS or not message.endpoint.endswith(hit.path[-12:]):
+    if (
+        message.method != hit.method
+        or abs(message.at - hit.at) > NEAR_SECONDS
+        or not message.endpoint.endswith(hit.path[-12:])
+    ):
         return False
     match hit.kind:
         case "status":

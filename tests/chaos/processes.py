@@ -56,7 +56,17 @@ class Tree:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = os.environ | home.environment
         self._environment.pop("DATABASE_URL", None)
-        workspace = {"load_from": [{"grpc_server": {"host": "127.0.0.1", "port": self.port, "location_name": "lockstep"}}]}
+        workspace = {
+            "load_from": [
+                {
+                    "grpc_server": {
+                        "host": "127.0.0.1",
+                        "port": self.port,
+                        "location_name": "lockstep",
+                    }
+                }
+            ]
+        }
         self._workspace = home.folder / "workspace.yaml"
         self._workspace.write_text(yaml.safe_dump(workspace))
 
@@ -66,16 +76,23 @@ class Tree:
         """Start the simulated systems and return their address."""
         log = self.log("sandbox")
         self._spawn("sandbox", ["sandbox", "--state", str(self.home.folder / "sandbox")])
-        wait_until(lambda: "listening on " in log.read_text(), f"the sandbox did not listen (see {log})")
+        wait_until(
+            lambda: "listening on " in log.read_text(), f"the sandbox did not listen (see {log})"
+        )
         return log.read_text().split("listening on ")[1].split()[0]
 
     def start_postgres(self) -> str:
         """Start the database on whatever state its last end left, and return its address."""
         for left in range(20, -1, -1):
             done = subprocess.run(
-                [sys.executable, "-c", START_POSTGRES, str(self.home.postgres)], cwd=project_root(), env=self._environment,
-                capture_output=True, text=True, check=False, timeout=START_SECONDS,
-            )  # fmt: skip
+                [sys.executable, "-c", START_POSTGRES, str(self.home.postgres)],
+                cwd=project_root(),
+                env=self._environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=START_SECONDS,
+            )
             if done.returncode == 0:
                 return done.stdout.split()[-1]
             if not left:
@@ -85,8 +102,10 @@ class Tree:
 
     def start_code_server(self) -> None:
         """Start the code server; it answers some seconds later."""
-        arguments = ["dagster", "code-server", "start", "-m", "tests.chaos.definitions", "-h", "127.0.0.1", "-p", str(self.port),
-                     "--location-name", "lockstep", "-d", str(project_root())]  # fmt: skip
+        arguments = [
+            "dagster", "code-server", "start", "-m", "tests.chaos.definitions", "-h", "127.0.0.1",
+            "-p", str(self.port), "--location-name", "lockstep", "-d", str(project_root()),
+        ]  # fmt: skip
         self._spawn("code_server", arguments)
 
     @property
@@ -96,7 +115,9 @@ class Tree:
 
     def start_webhooks(self) -> None:
         """Start what takes in webhooks; it listens a second or two later."""
-        self._spawn("webhooks", ["orchestration.cli", "webhooks", "--port", str(self._webhooks_port)])
+        self._spawn(
+            "webhooks", ["orchestration.cli", "webhooks", "--port", str(self._webhooks_port)]
+        )
 
     def takes_webhooks(self) -> bool:
         """Tell whether webhooks are listened for."""
@@ -108,7 +129,10 @@ class Tree:
 
     def wait_for_code(self) -> None:
         """Wait until the code server listens."""
-        wait_until(lambda: listens(self.port), f"the code server did not listen (see {self.log('code_server')})")
+        wait_until(
+            lambda: listens(self.port),
+            f"the code server did not listen (see {self.log('code_server')})",
+        )
 
     def log(self, name: str) -> Path:
         """Return where a process writes."""
@@ -117,9 +141,14 @@ class Tree:
     def _spawn(self, name: str, arguments: list[str]) -> None:
         with self.log(name).open("ab") as file:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", *arguments], cwd=project_root(), env=self._environment, stdin=subprocess.DEVNULL, stdout=file,
-                stderr=file, start_new_session=True,
-            )  # fmt: skip
+                [sys.executable, "-m", *arguments],
+                cwd=project_root(),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
 
     # -- what is alive
 
@@ -128,7 +157,10 @@ class Tree:
         found = []
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
-                if RUN_MARK in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                if (
+                    RUN_MARK in " ".join(process.cmdline())
+                    and process.status() != psutil.STATUS_ZOMBIE
+                ):
                     found.append(process)
         return found
 
@@ -136,7 +168,10 @@ class Tree:
     def is_at_work(run: psutil.Process, port: int) -> bool:
         """Tell whether a run talks with the remote systems on ``port``; before, it only loads its modules."""
         with suppress(psutil.Error):
-            return any(connection.raddr and connection.raddr.port == port for connection in run.net_connections("tcp"))
+            return any(
+                connection.raddr and connection.raddr.port == port
+                for connection in run.net_connections("tcp")
+            )
         return False
 
     def age(self, name: str) -> float:
@@ -151,8 +186,14 @@ class Tree:
     def postmaster(self) -> psutil.Process | None:
         """Return the database's first process, if it runs."""
         with suppress(FileNotFoundError, psutil.Error, ValueError, IndexError):
-            process = psutil.Process(int((self.home.postgres / "postmaster.pid").read_text().splitlines()[0]))
-            return process if process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE else None
+            process = psutil.Process(
+                int((self.home.postgres / "postmaster.pid").read_text().splitlines()[0])
+            )
+            return (
+                process
+                if process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+                else None
+            )
         return None
 
     # -- killing
@@ -165,8 +206,10 @@ class Tree:
         victims = [process.pid]
         if name == "code_server":
             victims += [
-                child.pid for child in psutil.Process(process.pid).children() if RUN_MARK not in " ".join(child.cmdline())
-            ]  # fmt: skip
+                child.pid
+                for child in psutil.Process(process.pid).children()
+                if RUN_MARK not in " ".join(child.cmdline())
+            ]
         for pid in victims:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -200,7 +243,11 @@ class Tree:
     def supervise(self) -> None:
         """Start again what is not alive; called many times a second."""
         self.reap()
-        for name, start in (("code_server", self.start_code_server), ("daemon", self.start_daemon), ("webhooks", self.start_webhooks)):
+        for name, start in (
+            ("code_server", self.start_code_server),
+            ("daemon", self.start_daemon),
+            ("webhooks", self.start_webhooks),
+        ):
             process = self._running.get(name)
             if process is not None and process.poll() is not None:
                 self.restarts += 1

@@ -11,13 +11,31 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 
-KILLS = {"run": 42, "run_sending": 20, "daemon": 11, "postgres": 11, "code_server": 8, "webhooks": 8}
+KILLS = {
+    "run": 42,
+    "run_sending": 20,
+    "daemon": 11,
+    "postgres": 11,
+    "code_server": 8,
+    "webhooks": 8,
+}
 """Victim -> weight. ``run_sending`` dies while the remote system has its request; the others at a random moment."""
-FIRST_KILLS = ("run", "run_sending", "postgres", "daemon", "run_sending", "code_server", "webhooks", "postgres")
+FIRST_KILLS = (
+    "run",
+    "run_sending",
+    "postgres",
+    "daemon",
+    "run_sending",
+    "code_server",
+    "webhooks",
+    "postgres",
+)
 """The first ones are of each kind, so that a short form leaves none out."""
 FAULTS = (
-    "storm_429", "server_errors", "drop_before", "drop_after", "slow", "truncated", "malformed", "wrong_types", "late_records",
-    "duplicated_events", "unruly_webhooks", "webhooks_off", "forged_webhooks", "clock_jump", "token_expiry", "deadlock", "serialization", "backends_terminated", "disk_full", "two_daemons",
+    "storm_429", "server_errors", "drop_before", "drop_after", "slow", "truncated", "malformed",
+    "wrong_types", "late_records", "duplicated_events", "unruly_webhooks", "webhooks_off",
+    "forged_webhooks", "clock_jump", "token_expiry", "deadlock", "serialization",
+    "backends_terminated", "disk_full", "two_daemons",
 )  # fmt: skip
 ONCE = frozenset({"two_daemons", "disk_full"})
 """Faults that take a while of their own: at most once for every hundred kills."""
@@ -55,7 +73,9 @@ class Schedule:
 
     def digest(self) -> str:
         """Name the schedule: two runs of one seed show the same."""
-        text = json.dumps([asdict(strike) for strike in self.strikes] + [self.store_skew, self.oms_skew])
+        text = json.dumps(
+            [asdict(strike) for strike in self.strikes] + [self.store_skew, self.oms_skew]
+        )
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
@@ -64,22 +84,36 @@ def build(seed: int, kills: int, operations: int) -> Schedule:
     dice = Random(f"chaos:{seed}:{kills}:{operations}")
     last = max(int(operations * LAST_STRIKE), 1)
     store_skew, oms_skew = (round(dice.uniform(-SKEW_SECONDS, 0.0), 3) for _ in range(2))
-    victims = list(FIRST_KILLS[:kills]) + dice.choices(list(KILLS), list(KILLS.values()), k=max(kills - len(FIRST_KILLS), 0))
+    victims = list(FIRST_KILLS[:kills]) + dice.choices(
+        list(KILLS), list(KILLS.values()), k=max(kills - len(FIRST_KILLS), 0)
+    )
     strikes = [
         Strike(at, "kill", victim, round(dice.uniform(0.0, 1.5), 2), dice.getrandbits(32))
         for at, victim in zip(_moments(dice, len(victims), last), victims, strict=True)
     ]
     faults = _faults(dice, kills)
     strikes += [
-        Strike(at, kind, seed=dice.getrandbits(32)) for at, kind in zip(_moments(dice, len(faults), last), faults, strict=True)
-    ]  # fmt: skip
-    return Schedule(seed, kills, operations, store_skew, oms_skew, tuple(sorted(strikes, key=lambda s: (s.at, s.kind, s.victim, s.seed))))
+        Strike(at, kind, seed=dice.getrandbits(32))
+        for at, kind in zip(_moments(dice, len(faults), last), faults, strict=True)
+    ]
+    return Schedule(
+        seed,
+        kills,
+        operations,
+        store_skew,
+        oms_skew,
+        tuple(sorted(strikes, key=lambda s: (s.at, s.kind, s.victim, s.seed))),
+    )
 
 
 def _faults(dice: Random, kills: int) -> Sequence[str]:
     """Return each kind once, and one more fault for each kill beyond: in random order."""
     often = [kind for kind in FAULTS if kind not in ONCE]
-    chosen = list(FAULTS) + dice.choices(often, k=max(kills - len(FAULTS), 0)) + sorted(ONCE) * (kills // 100)
+    chosen = (
+        list(FAULTS)
+        + dice.choices(often, k=max(kills - len(FAULTS), 0))
+        + sorted(ONCE) * (kills // 100)
+    )
     dice.shuffle(chosen)
     return chosen
 

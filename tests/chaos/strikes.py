@@ -57,7 +57,9 @@ class Strikes:
         """Put the clocks of store and OMS off ours by so many seconds."""
         self._traffic.skew, self.oms_skew = store, oms
         self._systems.store("settings", {"clock_offset_s": store})
-        self._systems.oms("clock", {"now": (datetime.now(UTC) + timedelta(seconds=oms)).isoformat()})
+        self._systems.oms(
+            "clock", {"now": (datetime.now(UTC) + timedelta(seconds=oms)).isoformat()}
+        )
 
     def arm(self, strike: Strike) -> None:
         """Take a strike up; it falls at one of the next calls of ``press``."""
@@ -83,7 +85,11 @@ class Strikes:
 
     def hits(self) -> list[Hit]:
         """Return every request that a rule hit; those during which their sender was killed are marked."""
-        found = [self._hit(system, row) for system in SYSTEMS for row in self._systems.rows(f"{system}/{self._systems.name}/faults/hits")]
+        found = [
+            self._hit(system, row)
+            for system in SYSTEMS
+            for row in self._systems.rows(f"{system}/{self._systems.name}/faults/hits")
+        ]
         killed = {(hit.correlation, hit.at) for hit in self.held}
         return [hit for hit in found if (hit.correlation, hit.at) not in killed] + self.held
 
@@ -104,7 +110,9 @@ class Strikes:
             case "daemon":
                 return self._kill_child("daemon", strike, DAEMON_READY, lambda: True)
             case "webhooks":
-                return self._kill_child("webhooks", strike, WEBHOOKS_READY, self._tree.takes_webhooks)
+                return self._kill_child(
+                    "webhooks", strike, WEBHOOKS_READY, self._tree.takes_webhooks
+                )
         return self._kill_child("code_server", strike, CODE_READY, lambda: listens(self._tree.port))
 
     def _kill_run(self, strike: Strike) -> Iterator[bool]:
@@ -133,7 +141,11 @@ class Strikes:
         while time.monotonic() < deadline:
             for row in self._systems.rows(f"{path}/hits?after={before}"):
                 hit = self._hit(system, row, killed=True)
-                if hit.kind == rule["kind"] and hit.has_effect and self._kill_all_runs("run_sending"):
+                if (
+                    hit.kind == rule["kind"]
+                    and hit.has_effect
+                    and self._kill_all_runs("run_sending")
+                ):
                     self.held.append(hit)
                     yield True
             yield False
@@ -172,7 +184,9 @@ class Strikes:
             return False
         return True
 
-    def _kill_child(self, name: str, strike: Strike, age: float, at_work: Callable[[], bool]) -> Iterator[bool]:
+    def _kill_child(
+        self, name: str, strike: Strike, age: float, at_work: Callable[[], bool]
+    ) -> Iterator[bool]:
         while self._tree.age(name) < age + strike.delay or not at_work():
             yield False
         if self._tree.kill(name):
@@ -210,13 +224,17 @@ class Strikes:
                 self._systems.oms("tokens/expire")
             case kind:
                 for system, rule in remote_faults.rules(kind, strike.seed):
-                    self._systems.http.post(f"/{system}/{self._systems.name}/faults", json=[rule]).raise_for_status()
+                    self._systems.http.post(
+                        f"/{system}/{self._systems.name}/faults", json=[rule]
+                    ).raise_for_status()
 
     def _jump(self, dice: Random) -> None:
         """Set one of the clocks right by a second or two, forward: a step back within one system is no skew between systems."""
         store, oms = self._traffic.skew, self.oms_skew
         step = dice.uniform(0.5, 2.5)
-        store, oms = (min(store + step, 8.0), oms) if dice.random() < 0.5 else (store, min(oms + step, 8.0))
+        store, oms = (
+            (min(store + step, 8.0), oms) if dice.random() < 0.5 else (store, min(oms + step, 8.0))
+        )
         self.set_clocks(store, oms)
 
     def _forge(self, seed: int) -> Iterator[bool]:

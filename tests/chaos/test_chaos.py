@@ -16,20 +16,31 @@ LONGEST_SECONDS = 400
 
 def test_nothing_is_lost_doubled_or_wrong_after_a_short_storm(tmp_path: Path) -> None:
     """Runs, daemon, code server and Postgres are killed, and store, OMS and ledger agree all the same; else the seed is told."""
-    command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--orders", str(ORDERS), "--seed", str(SEED),
-               "--minutes", str(MINUTES), "--keep", str(tmp_path)]  # fmt: skip
+    command = [
+        sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--orders", str(ORDERS),
+        "--seed", str(SEED), "--minutes", str(MINUTES), "--keep", str(tmp_path),
+    ]  # fmt: skip
 
-    done = subprocess.run(command, cwd=project_root(), capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS)
+    done = subprocess.run(
+        command,
+        cwd=project_root(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_SECONDS,
+    )
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"chaos: seed={SEED} ")
     assert lines[0].endswith(f"--kills {KILLS} --orders {ORDERS} --seed {SEED} --minutes {MINUTES}")
     figures = {name: int(number) for name, number in re.findall(r"(\w+)[=\s](\d+)", lines[-1])}
-    assert {name: figures[name] for name in ("lost", "duplicated", "wrong", "open", "unnamed", "leaks")} == dict.fromkeys(
-        ("lost", "duplicated", "wrong", "open", "unnamed", "leaks"), 0
-    )
+    assert {
+        name: figures[name] for name in ("lost", "duplicated", "wrong", "open", "unnamed", "leaks")
+    } == dict.fromkeys(("lost", "duplicated", "wrong", "open", "unnamed", "leaks"), 0)
     assert figures["kills"] >= KILLS
-    assert min(figures[victim] for victim in ("run", "daemon", "server", "endpoint", "postgres")) >= 1
+    assert (
+        min(figures[victim] for victim in ("run", "daemon", "server", "endpoint", "postgres")) >= 1
+    )
     assert figures["orders"] == ORDERS
     assert figures["webhooks"] > 0

@@ -12,7 +12,9 @@ def test_one_seed_is_one_schedule() -> None:
     """A failed run is replayed by its seed alone."""
     assert build(7, 60, 1000) == build(7, 60, 1000)
     assert build(7, 60, 1000).digest() == build(7, 60, 1000).digest()
-    assert build(7, 60, 1000).digest() == "d8874e077475", "an old seed no longer replays what it did: say so in docs/chaos.md"
+    assert build(7, 60, 1000).digest() == "d8874e077475", (
+        "an old seed no longer replays what it did: say so in docs/chaos.md"
+    )
 
 
 def test_another_seed_is_another_schedule() -> None:
@@ -24,7 +26,9 @@ def test_the_same_strike_sets_the_same_rules() -> None:
     """What a strike does follows from its own seed, too."""
     for strike in build(3, 200, 2000).strikes:
         if strike.kind in remote_faults.KINDS:
-            assert remote_faults.rules(strike.kind, strike.seed) == remote_faults.rules(strike.kind, strike.seed)
+            assert remote_faults.rules(strike.kind, strike.seed) == remote_faults.rules(
+                strike.kind, strike.seed
+            )
         if strike.victim == "run_sending":
             assert remote_faults.hold(strike.seed) == remote_faults.hold(strike.seed)
 
@@ -46,6 +50,8 @@ def test_as_many_kills_as_were_asked_for_end_before_the_traffic_does() -> None:
 
 def test_the_long_form_kills_mostly_runs_and_every_other_victim_often() -> None:
     """Runs are what loses or doubles records; database, daemon and code server are what everything stands on."""
-    victims = Counter(strike.victim for strike in build(1, 500, 10_000).strikes if strike.kind == "kill")
+    victims = Counter(
+        strike.victim for strike in build(1, 500, 10_000).strikes if strike.kind == "kill"
+    )
     assert victims["run"] + victims["run_sending"] > 250
     assert min(victims.values()) >= 20

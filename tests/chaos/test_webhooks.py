@@ -42,9 +42,10 @@ def test_what_was_acknowledged_and_not_stored_is_lost(scene: Scene, careless: In
     systems = Systems(scene.url, scene.store)
     headers = {"X-Auth-Token": f"sandbox-token-{scene.store}", "Accept": "application/json"}
     scene.http.post(
-        f"{scene.url}/bigcommerce/{scene.store}/stores/{scene.store}/v3/hooks", headers=headers,
+        f"{scene.url}/bigcommerce/{scene.store}/stores/{scene.store}/v3/hooks",
+        headers=headers,
         json={"scope": "store/order/*", "destination": careless.url},
-    ).raise_for_status()  # fmt: skip
+    ).raise_for_status()
     systems.oms("settings", {"push_url": careless.url})
     assert webhook_differences(systems, scene.database, NAME) == []
     scene.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
@@ -55,13 +56,16 @@ def test_what_was_acknowledged_and_not_stored_is_lost(scene: Scene, careless: In
     found = webhook_differences(systems, scene.database, NAME)
     ids = [headers["webhook-id"] for headers, _ in careless.taken if "webhook-id" in headers]
     assert {(difference.kind, difference.record) for difference in found} == {
-        *((LOST, f"webhook {name}") for name in ids), (LOST, "pushes of order 1")
-    }  # fmt: skip
+        *((LOST, f"webhook {name}") for name in ids),
+        (LOST, "pushes of order 1"),
+    }
     assert ids
     systems.close()
 
 
-def test_a_forgery_in_the_inbox_is_wrong_and_an_event_that_nobody_takes_is_open(scene: Scene) -> None:
+def test_a_forgery_in_the_inbox_is_wrong_and_an_event_that_nobody_takes_is_open(
+    scene: Scene,
+) -> None:
     """What was let in is found by its id, and what waits for ever by waiting."""
     systems = Systems(scene.url, scene.store)
     scene.sql(
@@ -70,9 +74,13 @@ def test_a_forgery_in_the_inbox_is_wrong_and_an_event_that_nobody_takes_is_open(
         NAME,
         f"{FORGED_ID}_1",
     )
-    assert [(d.kind, d.record) for d in webhook_differences(systems, scene.database, NAME)] == [(WRONG, f"webhook {FORGED_ID}_1")]
+    assert [(d.kind, d.record) for d in webhook_differences(systems, scene.database, NAME)] == [
+        (WRONG, f"webhook {FORGED_ID}_1")
+    ]
     facts = gather(systems, scene.database, NAME, set())
-    assert (OPEN, "webhooks") in {(difference.kind, difference.record) for difference in differences(facts)}
+    assert (OPEN, "webhooks") in {
+        (difference.kind, difference.record) for difference in differences(facts)
+    }
     systems.close()
 
 

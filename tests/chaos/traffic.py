@@ -48,7 +48,9 @@ class Systems:
         return [orjson.loads(line) for line in answer.content.splitlines() if line.strip()]
 
     def _call(self, method: str, path: str, body: Any) -> Any:
-        answer = self.http.request(method, f"/{path}", content=None if body is None else orjson.dumps(body))
+        answer = self.http.request(
+            method, f"/{path}", content=None if body is None else orjson.dumps(body)
+        )
         answer.raise_for_status()
         return orjson.loads(answer.content)
 
@@ -73,7 +75,12 @@ class Traffic:
     def fill(self) -> None:
         """Load catalogue and stock, without orders."""
         today = datetime.now(UTC).date()
-        post(self._systems.url, self._systems.name, self._systems.name, invented.seed_set(0, 1, today, 1))
+        post(
+            self._systems.url,
+            self._systems.name,
+            self._systems.name,
+            invented.seed_set(0, 1, today, 1),
+        )
 
     def operate(self, index: int) -> None:
         """Do the ``index``-th operation: an order, and now and then what comes with orders."""
@@ -86,11 +93,17 @@ class Traffic:
             self.counts["cancelled"] += 1
         elif self._open and chance < CANCEL_RATE + CHANGE_RATE:
             number = dice.choice(self._open)
-            self._systems.store(f"orders/{number}", {"customer_message": f"Please leave it at door {dice.randrange(1, 999)}"}, "PATCH")
+            self._systems.store(
+                f"orders/{number}",
+                {"customer_message": f"Please leave it at door {dice.randrange(1, 999)}"},
+                "PATCH",
+            )
             self.counts["changed"] += 1
         if index % GOODS_EVERY == 0:
             row = dice.choice(self.catalogue.supply)
-            self._systems.oms("supply", [{**row, "quantity": dice.randrange(1, 500), "mode": "adjust"}])
+            self._systems.oms(
+                "supply", [{**row, "quantity": dice.randrange(1, 500), "mode": "adjust"}]
+            )
             self.counts["goods"] += 1
         if index % DAY_EVERY == DAY_EVERY - 1:
             self.day(dice)
@@ -123,7 +136,12 @@ class Traffic:
 
     def touch(self, dice: Random, times: int) -> None:
         """Let the OMS tell of orders again that have not changed: duplicated events."""
-        known = [row["OrderId"] for row in self._systems.rows(f"manhattan/{self._systems.name}/effects/orders")[-REMEMBERED:]]
+        known = [
+            row["OrderId"]
+            for row in self._systems.rows(f"manhattan/{self._systems.name}/effects/orders")[
+                -REMEMBERED:
+            ]
+        ]
         for order_id in dice.sample(known, min(times, len(known))):
             self._systems.oms(f"orders/{order_id}/touch", {})
             self.counts["touched"] += 1
@@ -133,4 +151,6 @@ def _plant(document: Json) -> None:
     first, last, email = PERSON.split()
     who = {"first_name": first, "last_name": last, "email": email}
     document["billing_address"] |= who
-    document["shipping_addresses"] = [address | who for address in document.get("shipping_addresses", ())]
+    document["shipping_addresses"] = [
+        address | who for address in document.get("shipping_addresses", ())
+    ]

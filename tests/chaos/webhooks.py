@@ -28,8 +28,11 @@ def worse(seed: int) -> Json:
     """Return habits of a bad day: late, out of order, doubled and lost."""
     dice = Random(seed)
     return UNRULY | {
-        "delay": dice.uniform(2, 12), "duplicates": dice.uniform(0.1, 0.6), "losses": dice.choice((0.05, 0.2, 0.6)), "seed": dice.getrandbits(16)
-    }  # fmt: skip
+        "delay": dice.uniform(2, 12),
+        "duplicates": dice.uniform(0.1, 0.6),
+        "losses": dice.choice((0.05, 0.2, 0.6)),
+        "seed": dice.getrandbits(16),
+    }
 
 
 def behave(systems: Systems, habits: Json) -> None:
@@ -43,7 +46,9 @@ def forge(address: str, seed: int) -> list[str]:
     dice = Random(seed)
     taken = []
     with httpx.Client(base_url=address, timeout=10) as http:
-        for index, (what, path, headers, body) in enumerate(_forgeries(f"{FORGED_ID}_{seed}", dice)):
+        for index, (what, path, headers, body) in enumerate(
+            _forgeries(f"{FORGED_ID}_{seed}", dice)
+        ):
             try:
                 answer = http.post(f"/hooks/{NAME}/{path}", content=body, headers=headers)
             except httpx.TransportError:
@@ -56,7 +61,12 @@ def forge(address: str, seed: int) -> list[str]:
 def _forgeries(message_id: str, dice: Random) -> Iterator[tuple[str, str, dict[str, str], bytes]]:
     body = event(dice.randrange(1, 1 << 30), store=NAME)
     yield "forged", "platform", signed(body, "another secret", f"{message_id}_1"), body
-    yield "changed", "platform", signed(body, CLIENT_SECRET, f"{message_id}_2"), body.replace(b"updated", b"created")
+    yield (
+        "changed",
+        "platform",
+        signed(body, CLIENT_SECRET, f"{message_id}_2"),
+        body.replace(b"updated", b"created"),
+    )
     yield "stale", "platform", signed(body, CLIENT_SECRET, f"{message_id}_3", AN_HOUR), body
     yield "postdated", "platform", signed(body, CLIENT_SECRET, f"{message_id}_4", -AN_HOUR), body
     yield "unsigned", "platform", {}, body
@@ -73,17 +83,34 @@ def webhook_differences(systems: Systems, url: str, connection: str) -> list[Dif
     hooks: list[str] = systems.store("hooks/acknowledged", method="GET")
     pushes: list[str] = systems.oms("pushes/acknowledged", method="GET")
     with psycopg.connect(url, autocommit=True) as db:
-        rows = db.execute("SELECT system, event_id, source_id FROM sync.inbox WHERE connection = %s", (connection,)).fetchall()
+        rows = db.execute(
+            "SELECT system, event_id, source_id FROM sync.inbox WHERE connection = %s",
+            (connection,),
+        ).fetchall()
     stored = {event_id for system, event_id, _ in rows if system == "platform"}
-    found = [Difference(LOST, f"webhook {name}", "acknowledged, and not in the inbox") for name in sorted(set(hooks) - stored)]
+    found = [
+        Difference(LOST, f"webhook {name}", "acknowledged, and not in the inbox")
+        for name in sorted(set(hooks) - stored)
+    ]
     of_order = Counter(source_id for system, _, source_id in rows if system == "oms")
     for order, told in sorted(Counter(name.partition("-")[0] for name in set(pushes)).items()):
         if of_order[order] < told:
-            found.append(Difference(LOST, f"pushes of order {order}", f"{told} acknowledged, {of_order[order]} in the inbox"))
+            found.append(
+                Difference(
+                    LOST,
+                    f"pushes of order {order}",
+                    f"{told} acknowledged, {of_order[order]} in the inbox",
+                )
+            )
     forged = sorted(event_id for event_id in stored if event_id.startswith(FORGED_ID))
-    return found + [Difference(WRONG, f"webhook {event_id}", "a forgery is in the inbox") for event_id in forged]
+    return found + [
+        Difference(WRONG, f"webhook {event_id}", "a forgery is in the inbox") for event_id in forged
+    ]
 
 
 def acknowledged(systems: Systems) -> int:
     """Return how many webhooks of both systems were acknowledged."""
-    return int(systems.store("hooks", {})["counts"].get("acknowledged", 0) + systems.oms("pushes", {})["counts"].get("acknowledged", 0))
+    return int(
+        systems.store("hooks", {})["counts"].get("acknowledged", 0)
+        + systems.oms("pushes", {})["counts"].get("acknowledged", 0)
+    )

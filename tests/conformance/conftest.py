@@ -30,7 +30,9 @@ def _made(name: str, sandbox: RunningSandbox, folder: Path) -> Simulated:
 
 
 @pytest.fixture(params=STORES + TENANTS)
-def system(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Simulated]:
+def system(
+    request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
+) -> Iterator[Simulated]:
     """Each system, whichever side it is on."""
     made = _made(request.param, sandbox, tmp_path)
     yield made
@@ -38,7 +40,9 @@ def system(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Pa
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path) -> Iterator[SimulatedStore]:
+def store(
+    request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
+) -> Iterator[SimulatedStore]:
     """Each platform's store."""
     made = _made(request.param, sandbox, tmp_path)
     assert isinstance(made, SimulatedStore)
@@ -47,7 +51,9 @@ def store(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Pat
 
 
 @pytest.fixture(params=TENANTS)
-def tenant(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path) -> Iterator[SimulatedOms]:
+def tenant(
+    request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
+) -> Iterator[SimulatedOms]:
     """Each OMS's tenant."""
     made = _made(request.param, sandbox, tmp_path)
     assert isinstance(made, SimulatedOms)

@@ -12,9 +12,34 @@ import orjson
 from domain.errors import Problem, RecordRejected
 
 ODD: tuple[Any, ...] = (
-    None, "", " ", "x" * 3000, "\x00", "\uff11\uff12", "-1", "1e400", "NaN", "\u0663", "2026-02-30", "#/?&", 0, -1, 2**63, 10**15, 1.5e300, True, [], {},
-    [[]], {"": {}}, ["a"], "<b>", "🙂", [None], {"id": None},
-)  # fmt: skip
+    None,
+    "",
+    " ",
+    "x" * 3000,
+    "\x00",
+    "\uff11\uff12",
+    "-1",
+    "1e400",
+    "NaN",
+    "\u0663",
+    "2026-02-30",
+    "#/?&",
+    0,
+    -1,
+    2**63,
+    10**15,
+    1.5e300,
+    True,
+    [],
+    {},
+    [[]],
+    {"": {}},
+    ["a"],
+    "<b>",
+    "🙂",
+    [None],
+    {"id": None},
+)
 
 
 def mutations(payload: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
@@ -53,7 +78,13 @@ def _spoil(random: Random, document: Any) -> None:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, part in inner:
         yield value, key
         yield from _places(part)
@@ -61,4 +92,14 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def _bytes(random: Random, payload: bytes) -> bytes:
     at = random.randrange(len(payload))
-    return random.choice((payload[:at], payload[:at] + b"\xff" + payload[at:], payload[at:], b"", b"null", b"[" * 3000, payload + payload))
+    return random.choice(
+        (
+            payload[:at],
+            payload[:at] + b"\xff" + payload[at:],
+            payload[at:],
+            b"",
+            b"null",
+            b"[" * 3000,
+            payload + payload,
+        )
+    )

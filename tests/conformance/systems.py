@@ -44,7 +44,9 @@ class Simulated(ABC):
         self.name = f"c{uuid4().hex[:10]}"
         self.url = f"{sandbox.url}/{self.kind}/{self.name}"
         self.folder = folder
-        self.http = httpx.Client(base_url=f"{sandbox.url}/_sandbox/{self.kind}/{self.name}/", timeout=30)
+        self.http = httpx.Client(
+            base_url=f"{sandbox.url}/_sandbox/{self.kind}/{self.name}/", timeout=30
+        )
         self.control("faults", method="GET")
         self.exchanges: list[tuple[Request, Response]] = []
         self._tap(sandbox.server.systems[self.kind, self.name])
@@ -62,7 +64,9 @@ class Simulated(ABC):
 
     def control(self, path: str, body: object = None, method: str = "POST") -> Any:
         """Make a control call that must succeed."""
-        answer = self.http.request(method, path, content=orjson.dumps(body) if body is not None else None)
+        answer = self.http.request(
+            method, path, content=orjson.dumps(body) if body is not None else None
+        )
         assert answer.is_success, answer.text
         if "ndjson" in answer.headers.get("content-type", ""):
             return [orjson.loads(line) for line in answer.content.splitlines() if line]
@@ -188,7 +192,9 @@ class SimulatedOms(Simulated):
     """Every status that a line of a sale can have."""
 
     @abstractmethod
-    def open(self, *, wrong_secret: bool = False, small_pages: bool = False) -> OrderManagementSystem:
+    def open(
+        self, *, wrong_secret: bool = False, small_pages: bool = False
+    ) -> OrderManagementSystem:
         """Build a connector."""
 
     @abstractmethod
@@ -226,11 +232,15 @@ class SimulatedOms(Simulated):
         """Ask for the oldest changed order."""
         return connector.probe_fulfilments(since)
 
-    def to_canonical(self, connector: OrderManagementSystem, payload: bytes) -> Mapped[Any] | Skipped:
+    def to_canonical(
+        self, connector: OrderManagementSystem, payload: bytes
+    ) -> Mapped[Any] | Skipped:
         """Map an order's fulfilment."""
         return connector.to_fulfilment(payload)
 
 
 def connection_of(**sections: Any) -> Connection:
     """Return a connection's rules; a section that is not under test names its kind alone."""
-    return Connection.model_validate({"platform": {"kind": "any"}, "oms": {"kind": "any"}} | sections)
+    return Connection.model_validate(
+        {"platform": {"kind": "any"}, "oms": {"kind": "any"}} | sections
+    )

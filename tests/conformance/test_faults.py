@@ -36,7 +36,9 @@ def test_refused_access_is_permanent_and_says_what_to_do(system: Simulated, stat
     assert ";" in str(raised.value), "the message ends with advice"
 
 
-def test_a_wrong_secret_is_permanent_and_shows_nowhere(system: Simulated, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_secret_is_permanent_and_shows_nowhere(
+    system: Simulated, caplog: pytest.LogCaptureFixture
+) -> None:
     """Neither in the message, nor in its causes, nor in a log line, nor in what a debugger prints of the connector."""
     caplog.set_level(logging.DEBUG)
     connector = system.open(wrong_secret=True)
@@ -44,7 +46,9 @@ def test_a_wrong_secret_is_permanent_and_shows_nowhere(system: Simulated, caplog
         list(system.fetch(connector, WINDOW))
     checks = system.preflight(connector)
     assert not all(check.ok for check in checks)
-    told = shown(raised.value) + caplog.text + repr(connector) + repr(vars(connector)) + repr(checks)
+    told = (
+        shown(raised.value) + caplog.text + repr(connector) + repr(vars(connector)) + repr(checks)
+    )
     assert not [secret for secret in system.secrets() if secret in told]
 
 
@@ -52,7 +56,9 @@ def test_a_wrong_secret_is_permanent_and_shows_nowhere(system: Simulated, caplog
 def test_a_busy_system_is_waited_for(system: Simulated, status: int) -> None:
     """As long as it says, and then the window is whole."""
     [placed] = system.place([DAY])
-    system.fault(kind="status", status=status, headers={"Retry-After": "0"}, path=system.reads, times=3)
+    system.fault(
+        kind="status", status=status, headers={"Retry-After": "0"}, path=system.reads, times=3
+    )
     assert [record.source_id for record in read(system, WINDOW)] == [placed]
 
 
@@ -64,7 +70,9 @@ def test_an_unreadable_answer_to_a_read_is_asked_for_again(system: Simulated, ki
     assert [record.source_id for record in read(system, WINDOW)] == placed
 
 
-def test_a_system_that_stays_down_is_transient(system: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_that_stays_down_is_transient(
+    system: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A later run may find it up again."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, _failures: 0.0)
     connector = system.open()
@@ -97,8 +105,15 @@ def test_the_preflight_changes_nothing(system: Simulated) -> None:
     connector = system.open()
     system.exchanges.clear()
     system.preflight(connector)
-    said = [request for request, answer in system.exchanges if request.method not in ("GET", "HEAD") and answer.status < 400]
-    assert all("search" in request.path or "token" in request.path or "availability" in request.path for request in said)
+    said = [
+        request
+        for request, answer in system.exchanges
+        if request.method not in ("GET", "HEAD") and answer.status < 400
+    ]
+    assert all(
+        "search" in request.path or "token" in request.path or "availability" in request.path
+        for request in said
+    )
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -115,17 +130,24 @@ def test_a_write_that_is_refused_access_stops_the_batch(system: Simulated, statu
             connector = system.open()
             async with connector.writer(_log) as opened:
                 system.fault(kind="status", status=status, path=system.saves)
-                await opened.save_order(connector.order_payload(system.order(1)), CORRELATION, is_new=True)
+                await opened.save_order(
+                    connector.order_payload(system.order(1)), CORRELATION, is_new=True
+                )
 
     with pytest.raises(PermanentError):
         asyncio.run(write())
 
 
-def test_a_writers_errors_and_log_show_no_secret(system: Simulated, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_writers_errors_and_log_show_no_secret(
+    system: Simulated, caplog: pytest.LogCaptureFixture
+) -> None:
     """Also where the system itself repeats the credentials that it was sent."""
     caplog.set_level(logging.DEBUG)
     log: list[Exchange] = []
-    body = {"title": f"bad request with {system.secrets()[0]}", "message": f"token {system.secrets()[-1]} is unknown"}
+    body = {
+        "title": f"bad request with {system.secrets()[0]}",
+        "message": f"token {system.secrets()[-1]} is unknown",
+    }
 
     async def write() -> None:
         if isinstance(system, SimulatedStore):
@@ -136,7 +158,9 @@ def test_a_writers_errors_and_log_show_no_secret(system: Simulated, caplog: pyte
             connector = system.open()
             async with connector.writer(log.append) as opened:
                 system.fault(kind="status", status=400, path=system.saves, body=body)
-                await opened.save_order(connector.order_payload(system.order(1)), CORRELATION, is_new=True)
+                await opened.save_order(
+                    connector.order_payload(system.order(1)), CORRELATION, is_new=True
+                )
 
     with pytest.raises(LockstepError) as raised:
         asyncio.run(write())
@@ -152,7 +176,10 @@ def test_many_writes_whose_token_is_refused_together_fetch_few_tokens(tenant: Si
         await writer.save_order(connector.order_payload(tenant.order(1)), CORRELATION, is_new=True)
         tenant.exchanges.clear()
         tenant.fault(kind="status", status=401, path=tenant.saves, times=4)
-        saves = [writer.save_order(connector.order_payload(tenant.order(n)), CORRELATION, is_new=True) for n in range(2, 42)]
+        saves = [
+            writer.save_order(connector.order_payload(tenant.order(n)), CORRELATION, is_new=True)
+            for n in range(2, 42)
+        ]
         assert len(await asyncio.gather(*saves)) == 40
 
     asyncio.run(tenant.write([], use))

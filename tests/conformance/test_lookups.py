@@ -26,9 +26,13 @@ def test_orders_are_read_by_id_exactly_as_in_a_window(system: Simulated) -> None
     """A reconciliation may hold what it looked up against what was captured, byte by byte; unknown orders are absent."""
     ids = system.place([DAY + n * system.resolution for n in range(5)])
     connector = system.open(small_pages=True)
-    windowed = {r.source_id: r for page in system.fetch(connector, Window(DAY, DAY + HOUR)) for r in page}
+    windowed = {
+        r.source_id: r for page in system.fetch(connector, Window(DAY, DAY + HOUR)) for r in page
+    }
 
-    assert by_id(connector, [*ids[:3], ABSENT]) == {source_id: windowed[source_id] for source_id in ids[:3]}
+    assert by_id(connector, [*ids[:3], ABSENT]) == {
+        source_id: windowed[source_id] for source_id in ids[:3]
+    }
     assert by_id(connector, []) == {}
     assert by_id(connector, [ABSENT, "no-id-of-ours", "'"]) == {}
 
@@ -40,7 +44,12 @@ def test_a_store_tells_how_far_its_order_shows_to_be(store: SimulatedStore) -> N
     for status, is_final in store.statuses.items():
         store.set_status(number, status)
         sight = connector.to_sight(by_id(connector, [number])[number].payload)
-        assert (sight.status, sight.is_final, sight.shipped_units, sight.is_archived) == (status, is_final, 0, False)
+        assert (sight.status, sight.is_final, sight.shipped_units, sight.is_archived) == (
+            status,
+            is_final,
+            0,
+            False,
+        )
     assert connector.to_sight(b"<html>").shows is None
 
 

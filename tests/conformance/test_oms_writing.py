@@ -25,8 +25,12 @@ def writing(tenant: SimulatedOms, use: Any) -> list[Exchange]:
     return log
 
 
-@pytest.mark.parametrize("kind", ["", "drop_before", "drop_after", "malformed", "truncated", "status"])
-def test_an_order_is_created_once_however_often_it_is_saved(tenant: SimulatedOms, kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["", "drop_before", "drop_after", "malformed", "truncated", "status"]
+)
+def test_an_order_is_created_once_however_often_it_is_saved(
+    tenant: SimulatedOms, kind: str
+) -> None:
     """A lost, unreadable or failed answer is met by saving again, which the OMS takes for the same order."""
     order = tenant.order(1)
 
@@ -91,7 +95,9 @@ def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:
 
 def test_items_are_looked_up_and_unknown_ones_are_absent(tenant: SimulatedOms) -> None:
     """With their unit; a SKU with characters of the query language is just another unknown."""
-    found = tenant.open(small_pages=True).fetch_items([*tenant.skus, "NO-SUCH", "O'Neil", "a, b", "(x)"])
+    found = tenant.open(small_pages=True).fetch_items(
+        [*tenant.skus, "NO-SUCH", "O'Neil", "a, b", "(x)"]
+    )
     assert set(found) == set(tenant.skus)
     assert all(item.sku == sku and item.uom for sku, item in found.items())
 
@@ -100,7 +106,9 @@ def test_availability_comes_row_by_row_with_the_exact_bytes(tenant: SimulatedOms
     """Each SKU once; what changes at every look is left out of the content, and the payload is the source's own."""
     connector = tenant.open(small_pages=True)
     tenant.exchanges.clear()
-    first, second = ([r for page in connector.fetch_stock(tenant.skus) for r in page] for _ in range(2))
+    first, second = (
+        [r for page in connector.fetch_stock(tenant.skus) for r in page] for _ in range(2)
+    )
     assert sorted(record.source_id.partition("@")[0] for record in first) == sorted(tenant.skus)
     assert all(record.payload in tenant.served() for record in [*first, *second])
     assert [r.content or r.payload for r in first] == [r.content or r.payload for r in second]
@@ -112,10 +120,15 @@ def test_a_spoilt_availability_row_is_a_rejection_and_no_crash(tenant: Simulated
     connector = tenant.open()
     [record] = [r for page in connector.fetch_stock(tenant.skus[:1]) for r in page]
     for payload in mutations(record.payload, 500):
-        assert all(problem.code and problem.message and problem.advice for problem in refusal(connector.to_stock_level, payload))
+        assert all(
+            problem.code and problem.message and problem.advice
+            for problem in refusal(connector.to_stock_level, payload)
+        )
 
 
-def test_every_status_of_a_line_is_a_milestone_and_every_milestone_has_one(tenant: SimulatedOms) -> None:
+def test_every_status_of_a_line_is_a_milestone_and_every_milestone_has_one(
+    tenant: SimulatedOms,
+) -> None:
     """The table is complete both ways: no status is guessed, and no milestone can be missed."""
     tenant.place([DAY])
     connector = tenant.open()

@@ -26,7 +26,9 @@ def test_a_window_holds_its_beginning_and_not_its_end(system: Simulated) -> None
     step = system.resolution
     first, last, after = system.place([DAY, DAY + HOUR - step, DAY + HOUR])
     assert {record.source_id for record in read(system, Window(DAY, DAY + HOUR))} == {first, last}
-    assert [record.source_id for record in read(system, Window(DAY + HOUR, DAY + 2 * HOUR))] == [after]
+    assert [record.source_id for record in read(system, Window(DAY + HOUR, DAY + 2 * HOUR))] == [
+        after
+    ]
     assert read(system, Window(DAY + step, DAY + HOUR - step)) == []
     assert read(system, Window(DAY, DAY)) == []
 
@@ -54,13 +56,18 @@ def test_records_that_move_while_they_are_read_are_not_lost(system: Simulated) -
     queue, seen = list(touched), Counter[str]()
     for page in system.fetch(connector, Window(DAY, DAY + 2 * HOUR)):
         seen.update(record.source_id for record in page)
-        for end in (0, -1, 0, -1) if len(queue) > 3 else ():  # what was read, and what is still to come
+        for end in (
+            (0, -1, 0, -1) if len(queue) > 3 else ()
+        ):  # what was read, and what is still to come
             system.touch(queue.pop(end))
     for source_id in queue:
         system.touch(source_id)
     assert max(seen.values()) == 1
     assert set(placed) - set(touched) <= set(seen)
-    later = Counter(record.source_id for record in read(system, Window(DAY + 2 * HOUR, datetime.now(UTC) + HOUR)))
+    later = Counter(
+        record.source_id
+        for record in read(system, Window(DAY + 2 * HOUR, datetime.now(UTC) + HOUR))
+    )
     assert later == Counter(touched)
 
 

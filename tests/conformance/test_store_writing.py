@@ -27,22 +27,36 @@ def writing(store: SimulatedStore, use: Any) -> list[Exchange]:
     return log
 
 
-def test_every_row_of_a_stock_batch_is_answered_and_one_bad_row_keeps_none_back(store: SimulatedStore) -> None:
+def test_every_row_of_a_stock_batch_is_answered_and_one_bad_row_keeps_none_back(
+    store: SimulatedStore,
+) -> None:
     """Written rows stand in the store; the others have a code, a sentence and advice. Repeating the batch changes nothing."""
 
     async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in connector.fetch_items() for item in page}
         location = connector.location_ids()["default"]
         assert {*store.tracked, store.untracked} <= items.keys()
-        good = [StockTarget(sku=sku, location=location, quantity=n) for n, sku in enumerate(store.tracked, 3)]
-        bad = [StockTarget(sku=sku, location=location, quantity=9) for sku in (store.untracked, "NO-SUCH-SKU")]
+        good = [
+            StockTarget(sku=sku, location=location, quantity=n)
+            for n, sku in enumerate(store.tracked, 3)
+        ]
+        bad = [
+            StockTarget(sku=sku, location=location, quantity=9)
+            for sku in (store.untracked, "NO-SUCH-SKU")
+        ]
         batch = [good[0], bad[0], *good[1:], bad[1]]
         for _ in range(2):
             answers = await writer.put_stock(batch, items, "conformance")
             assert [answer.target for answer in answers] == batch
             assert [answer.target for answer in answers if answer.problem is not None] == bad
-            assert all(a.problem.code and a.problem.message and a.problem.advice for a in answers if a.problem)
-            assert {target.sku: store.levels()[target.sku, location] for target in good} == {t.sku: t.quantity for t in good}
+            assert all(
+                a.problem.code and a.problem.message and a.problem.advice
+                for a in answers
+                if a.problem
+            )
+            assert {target.sku: store.levels()[target.sku, location] for target in good} == {
+                t.sku: t.quantity for t in good
+            }
         held = connector.read_stock(store.tracked)
         assert {t.sku: held[t.sku, location] for t in good} == {t.sku: t.quantity for t in good}
         assert await writer.put_stock([], items, "conformance") == []
@@ -57,7 +71,12 @@ def test_letting_an_item_sell_without_limit_may_be_repeated(store: SimulatedStor
         items = {item.sku: item for page in connector.fetch_items() for item in page}
         for _ in range(2):
             await writer.stop_tracking(items[store.tracked[0]])
-        assert {item.tracking for page in connector.fetch_items() for item in page if item.sku == store.tracked[0]} == {"none"}
+        assert {
+            item.tracking
+            for page in connector.fetch_items()
+            for item in page
+            if item.sku == store.tracked[0]
+        } == {"none"}
 
     writing(store, use)
 
@@ -69,8 +88,13 @@ def test_a_shipment_is_found_again_by_what_it_was_made_of(store: SimulatedStore)
 
     async def use(writer: StoreWriter, _: CommercePlatform) -> None:
         assert await writer.list_shipments(order_id) == []
-        made = [(await writer.create_shipment(request, CORRELATION)).target_id for request in (first, second)]
-        held = {shipment.tracking_number: shipment for shipment in await writer.list_shipments(order_id)}
+        made = [
+            (await writer.create_shipment(request, CORRELATION)).target_id
+            for request in (first, second)
+        ]
+        held = {
+            shipment.tracking_number: shipment for shipment in await writer.list_shipments(order_id)
+        }
         assert [held[NUMBER].shipment_id, held[OTHER].shipment_id] == made
         assert (held[NUMBER].group_id, held[NUMBER].lines) == (first.group_id, first.lines)
 
@@ -85,7 +109,9 @@ def test_a_shipment_whose_answer_is_lost_is_unknown_and_there_once(store: Simula
     async def use(writer: StoreWriter, _: CommercePlatform) -> None:
         with pytest.raises(OutcomeUnknown):
             await writer.create_shipment(store.parcel(order_id, NUMBER), CORRELATION)
-        assert [shipment.tracking_number for shipment in await writer.list_shipments(order_id)] == [NUMBER]
+        assert [shipment.tracking_number for shipment in await writer.list_shipments(order_id)] == [
+            NUMBER
+        ]
 
     writing(store, use)
     assert len(store.shipments(order_id)) == 1
@@ -100,7 +126,9 @@ def test_a_late_tracking_number_may_be_sent_again(store: SimulatedStore, kind: s
         made = await writer.create_shipment(store.parcel(order_id, ""), CORRELATION)
         store.fault(kind=kind, method="PUT", times=1)
         for _ in range(2):
-            receipt = await writer.update_shipment(made.target_id, store.parcel(order_id, NUMBER), CORRELATION)
+            receipt = await writer.update_shipment(
+                made.target_id, store.parcel(order_id, NUMBER), CORRELATION
+            )
             assert receipt.target_id == made.target_id
         assert store.shipments(order_id) == [(made.target_id, NUMBER)]
 
@@ -129,7 +157,9 @@ def test_an_order_in_any_status_goes_out_or_is_skipped_by_a_rule(store: Simulate
         [order_id] = store.place([DAY])
         store.set_status(order_id, status)
     connector = store.open()
-    records = [r for page in store.fetch(connector, Window(DAY, DAY + 24 * 9000 * HOUR)) for r in page]
+    records = [
+        r for page in store.fetch(connector, Window(DAY, DAY + 24 * 9000 * HOUR)) for r in page
+    ]
     assert len(records) == len(store.statuses)
     for record in records:
         assert isinstance(connector.to_order(record.payload, lambda _: False), (Mapped, Skipped))
@@ -144,10 +174,17 @@ def test_what_the_store_refuses_is_the_records_fault(store: SimulatedStore) -> N
     async def use(writer: StoreWriter, _: CommercePlatform) -> None:
         for _ in parcel.lines * 3:
             await writer.create_shipment(parcel, CORRELATION)
-        for call in (writer.create_shipment(parcel, CORRELATION), writer.read_order("999999"), writer.list_shipments("999999")):
+        for call in (
+            writer.create_shipment(parcel, CORRELATION),
+            writer.read_order("999999"),
+            writer.list_shipments("999999"),
+        ):
             with pytest.raises(RecordRejected) as rejected:
                 await call
-            assert all(problem.code and problem.message and problem.advice for problem in rejected.value.problems)
+            assert all(
+                problem.code and problem.message and problem.advice
+                for problem in rejected.value.problems
+            )
 
     writing(store, use)
 

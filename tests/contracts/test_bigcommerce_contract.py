@@ -61,7 +61,10 @@ FILES = (
 def spec(name: str) -> OpenAPI:
     """Return an official file, ready to validate with."""
     text = (shared_path("contracts/bigcommerce") / name).read_text()
-    config = Config(spec_validator_cls=None, extra_media_type_deserializers={"application/problem+json": orjson.loads})
+    config = Config(
+        spec_validator_cls=None,
+        extra_media_type_deserializers={"application/problem+json": orjson.loads},
+    )
     return OpenAPI.from_dict(yaml.load(text, yaml.CSafeLoader), config=config)
 
 
@@ -72,7 +75,11 @@ def tap() -> Iterator[tuple[RunningSandbox, list[Exchanged]]]:
     with running_sandbox() as sandbox:
         control = f"{sandbox.url}/_sandbox/bigcommerce/{HASH}"
         httpx.post(
-            f"{control}/catalog", json=[{"id": 11, "sku": "A-1"}, {"id": 12, "sku": "S", "variants": [{"sku": "S-1"}, {"sku": "S-2"}]}]
+            f"{control}/catalog",
+            json=[
+                {"id": 11, "sku": "A-1"},
+                {"id": 12, "sku": "S", "variants": [{"sku": "S-1"}, {"sku": "S-2"}]},
+            ],
         )
         httpx.post(f"{control}/locations", json=[{"id": 5, "code": "EAST", "label": "East"}])
         httpx.post(f"{control}/orders", json=[document(i) for i in range(12)]).raise_for_status()
@@ -97,13 +104,26 @@ def document(i: int) -> Json:
         "date_created": moment,
         "date_modified": moment,
         "billing_address": ADDRESS,
-        "shipping_addresses": [ADDRESS | {"shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5.5}],
-        "products": [{"sku": "A-1", "product_id": 11, "quantity": 2, "price_ex_tax": 10, "price_inc_tax": 11}],
+        "shipping_addresses": [
+            ADDRESS | {"shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5.5}
+        ],
+        "products": [
+            {"sku": "A-1", "product_id": 11, "quantity": 2, "price_ex_tax": 10, "price_inc_tax": 11}
+        ],
     }
     if i % 3:
         return base
-    event = {"event": "authorization", "method": "credit_card", "amount": 27.5, "gateway": "stripe", "gateway_transaction_id": "a"}
-    base["products"] += [{"sku": "D", "type": "digital"}, {"type": "giftcertificate", "gift_certificate_id": 3}]
+    event = {
+        "event": "authorization",
+        "method": "credit_card",
+        "amount": 27.5,
+        "gateway": "stripe",
+        "gateway_transaction_id": "a",
+    }
+    base["products"] += [
+        {"sku": "D", "type": "digital"},
+        {"type": "giftcertificate", "gift_certificate_id": 3},
+    ]
     return base | {
         "payment_status": "authorized",
         "transactions": [event],
@@ -122,7 +142,14 @@ def check(exchange: Exchanged) -> list[str]:
     name = next(file for prefix, file in FILES if path.startswith(prefix))
     args = {key: values[-1] for key, values in request.query.items()}
     kind = response.headers.get("Content-Type", "application/json")
-    sent = MockRequest(HOST, request.method.lower(), request.path, args=args, headers=request.headers, data=request.body or None)
+    sent = MockRequest(
+        HOST,
+        request.method.lower(),
+        request.path,
+        args=args,
+        headers=request.headers,
+        data=request.body or None,
+    )
     got = MockResponse(response.body, response.status, response.headers, kind)
     found = _errors(spec(name).validate_request, REQUEST_FLAWS, sent)
     if response.status != BODILESS:
@@ -137,12 +164,16 @@ def _errors(validate: Any, flaws: tuple[str, ...], *parts: Any) -> list[str]:
         causes: list[Any] = [error]
         while causes[-1].__cause__ is not None:
             causes.append(causes[-1].__cause__)
-        errors = [str(inner.message) for cause in causes for inner in getattr(cause, "schema_errors", ())] or [repr(causes[-1])]
+        errors = [
+            str(inner.message) for cause in causes for inner in getattr(cause, "schema_errors", ())
+        ] or [repr(causes[-1])]
         return [text for text in errors if not any(flaw in text for flaw in flaws)]
     return []
 
 
-def test_everything_read_fits_the_official_files(tap: tuple[RunningSandbox, list[Exchanged]]) -> None:
+def test_everything_read_fits_the_official_files(
+    tap: tuple[RunningSandbox, list[Exchanged]],
+) -> None:
     """Windows, probe, extras, catalog, locations, stock, preflight."""
     sandbox, exchanged = tap
     reader = platform(sandbox.url, page_size=5, channel_id=1)
@@ -158,30 +189,51 @@ def test_everything_read_fits_the_official_files(tap: tuple[RunningSandbox, list
     assert [check for check in checker.preflight() if not check.ok] == []
     checker.close()
     seen = {request.path.removeprefix(f"/stores/{HASH}") for request, _ in exchanged}
-    assert {"/v2/orders", "/v3/orders/1000/transactions", "/v3/catalog/products", "/v3/inventory/items", "/v2/time"} <= seen
+    assert {
+        "/v2/orders",
+        "/v3/orders/1000/transactions",
+        "/v3/catalog/products",
+        "/v3/inventory/items",
+        "/v2/time",
+    } <= seen
     # Preflight's writes to nothing are refused on purpose, and no file describes a refusal of what nobody would send.
     read = [exchange for exchange in exchanged if exchange[0].method == "GET"]
     assert [problem for exchange in read for problem in check(exchange)] == []
 
 
-def test_everything_written_fits_the_official_files(tap: tuple[RunningSandbox, list[Exchanged]]) -> None:
+def test_everything_written_fits_the_official_files(
+    tap: tuple[RunningSandbox, list[Exchanged]],
+) -> None:
     """Stock with a refused row, tracking, shipments, statuses, and what is refused."""
     sandbox, exchanged = tap
     store = platform(sandbox.url)
     items = {item.sku: item for page in store.fetch_items() for item in page}
     items["A-1"] = items["A-1"].model_copy(update={"tracking": "variant"})
-    [[line]] = [httpx.get(f"{sandbox.url}/bigcommerce/{HASH}/stores/{HASH}/v2/orders/1001/products", headers=AUTH).json()]
+    [[line]] = [
+        httpx.get(
+            f"{sandbox.url}/bigcommerce/{HASH}/stores/{HASH}/v2/orders/1001/products", headers=AUTH
+        ).json()
+    ]
 
     async def write() -> None:
         async with store.writer(lambda _: None) as writer:
-            targets = [StockTarget(sku="A-1", location="1", quantity=3), StockTarget(sku="S-1", location="5", quantity=4)]
-            assert all(answer.problem is None for answer in await writer.put_stock(targets, items, "test"))
+            targets = [
+                StockTarget(sku="A-1", location="1", quantity=3),
+                StockTarget(sku="S-1", location="5", quantity=4),
+            ]
+            assert all(
+                answer.problem is None for answer in await writer.put_stock(targets, items, "test")
+            )
             await writer.stop_tracking(items["A-1"])
             assert await writer.list_shipments("1001") == []
             lines = (ShipmentLine(str(line["id"]), 1),)
-            request = ShipmentRequest("1001", str(line["order_address_id"]), lines, "1Z12345E0291980793", "ups", "Ground")
+            request = ShipmentRequest(
+                "1001", str(line["order_address_id"]), lines, "1Z12345E0291980793", "ups", "Ground"
+            )
             made = await writer.create_shipment(request, "ord-1")
-            await writer.update_shipment(made.target_id, replace(request, tracking_number="1Z12345E1512345676"), "ord-1")
+            await writer.update_shipment(
+                made.target_id, replace(request, tracking_number="1Z12345E1512345676"), "ord-1"
+            )
             assert len(await writer.list_shipments("1001")) == 1
             await writer.read_order("1001")
             await writer.put_status("1001", "3", "ord-1")
@@ -191,22 +243,35 @@ def test_everything_written_fits_the_official_files(tap: tuple[RunningSandbox, l
     asyncio.run(write())
     store.close()
     refused = [exchange for exchange in exchanged if exchange[1].status == 400]
-    assert [problem for exchange in exchanged if exchange not in refused for problem in check(exchange)] == []
+    assert [
+        problem for exchange in exchanged if exchange not in refused for problem in check(exchange)
+    ] == []
     undeclared = "POST /v2/orders/1001/shipments ResponseNotFound(http_status='400', availableresponses=['201'])"
     assert [error for exchange in refused for error in check(exchange)] == [undeclared]
 
 
-def test_registering_webhooks_fits_the_official_file(tap: tuple[RunningSandbox, list[Exchanged]]) -> None:
+def test_registering_webhooks_fits_the_official_file(
+    tap: tuple[RunningSandbox, list[Exchanged]],
+) -> None:
     """A new hook, one that the store switched off, and the look at both; of an empty list the file wants one entry at least."""
     sandbox, exchanged = tap
-    store = platform(sandbox.url, client_secret={"env": "X"}, hook_secret={"env": "Y"}, hook_scopes=["store/order/*", "store/shipment/*"])
+    store = platform(
+        sandbox.url,
+        client_secret={"env": "X"},
+        hook_secret={"env": "Y"},
+        hook_scopes=["store/order/*", "store/shipment/*"],
+    )
     destination = "https://hooks.example.com/hooks/acme/platform"
     assert len(store.ensure_hooks(destination)) == 2
-    httpx.post(f"{sandbox.url}/_sandbox/bigcommerce/{HASH}/hooks", json={"switch_off": True}).raise_for_status()
+    httpx.post(
+        f"{sandbox.url}/_sandbox/bigcommerce/{HASH}/hooks", json={"switch_off": True}
+    ).raise_for_status()
     assert len(store.ensure_hooks(destination)) == 2
     assert all(check.ok for check in store.hook_state(destination))
     store.close()
-    assert [problem for exchange in exchanged for problem in check(exchange)] == ["GET /v3/hooks [] should be non-empty"]
+    assert [problem for exchange in exchanged for problem in check(exchange)] == [
+        "GET /v3/hooks [] should be non-empty"
+    ]
 
 
 AUTH = {"X-Auth-Token": f"sandbox-token-{HASH}", "Accept": "application/json"}

@@ -7,7 +7,9 @@ from domain.errors import LONGEST_MESSAGE, MOST_PROBLEMS, WHOLE_RECORD, Problem,
 
 def test_a_problem_is_one_visible_line_each() -> None:
     """Line breaks, escapes of a terminal and zero bytes of a record forge no log line and stop no COPY."""
-    problem = Problem("sku_unknown", "lines[\x00].sku", "no\nERROR forged", "look\x1b[2J", "a\u202eb" + "x" * 500)
+    problem = Problem(
+        "sku_unknown", "lines[\x00].sku", "no\nERROR forged", "look\x1b[2J", "a\u202eb" + "x" * 500
+    )
     for text in (problem.field, problem.message, problem.advice, problem.value):
         assert text.isprintable()
         assert len(text) <= LONGEST_MESSAGE
@@ -22,7 +24,10 @@ def test_a_problem_without_a_field_concerns_the_record() -> None:
 
 def test_an_address_in_a_field_for_something_else_is_masked() -> None:
     """Whoever types it there."""
-    assert Problem("status_unknown", "status", "unknown", "look", "jane.doe@example.com").value == "j***@e***.com"
+    assert (
+        Problem("status_unknown", "status", "unknown", "look", "jane.doe@example.com").value
+        == "j***@e***.com"
+    )
 
 
 def test_a_rejection_lists_so_many_problems_as_a_person_can_read() -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import capture_id, content_digest, correlation_id, delivery_key, is_id, makeshift_id
+from domain.identity import (
+    capture_id,
+    content_digest,
+    correlation_id,
+    delivery_key,
+    is_id,
+    makeshift_id,
+)
 
 texts = st.text(max_size=12)
 contents = st.binary(max_size=64)
@@ -29,7 +36,9 @@ def test_ids_of_versions_are_equal_only_for_the_same_version(
 
 
 @given(texts, texts, texts, texts, contents)
-def test_an_id_never_equals_one_of_another_purpose(name: str, stream: str, source_id: str, action: str, digest: bytes) -> None:
+def test_an_id_never_equals_one_of_another_purpose(
+    name: str, stream: str, source_id: str, action: str, digest: bytes
+) -> None:
     """Even of the same parts a capture's id, a delivery's key and a digest differ."""
     key = delivery_key(name, stream, source_id, action, digest)
     assert key == delivery_key(name, stream, source_id, action, digest)
@@ -48,7 +57,10 @@ def test_the_limit_between_two_parts_counts(left: str, right: str) -> None:
 @given(texts, texts)
 def test_a_correlation_id_is_short_readable_and_one_per_record(name: str, source_id: str) -> None:
     """20 characters that tell what they follow; orders and stock never share one."""
-    order, stock = correlation_id(name, "order", source_id), correlation_id(name, "stock", source_id)
+    order, stock = (
+        correlation_id(name, "order", source_id),
+        correlation_id(name, "stock", source_id),
+    )
     assert order == correlation_id(name, "order", source_id)
     assert order.startswith("ord-")
     assert stock.startswith("stk-")
@@ -59,8 +71,13 @@ def test_a_correlation_id_is_short_readable_and_one_per_record(name: str, source
 def test_ids_stay_what_they_were() -> None:
     """Stored keys must be found again by every later version of this code."""
     assert content_digest(b"content").hex() == "bb30f0a469b95dab7f7c89ef87d71f06"
-    assert str(capture_id("acme", "orders", "1", b"d", "v")) == "2b081a07-e0e3-5a62-a268-99fe4d4ee1c0"
-    assert str(delivery_key("acme", "orders", "1", "create:0", b"d")) == "e5f39439-d301-1105-2da7-af3deeacc88d"
+    assert (
+        str(capture_id("acme", "orders", "1", b"d", "v")) == "2b081a07-e0e3-5a62-a268-99fe4d4ee1c0"
+    )
+    assert (
+        str(delivery_key("acme", "orders", "1", "create:0", b"d"))
+        == "e5f39439-d301-1105-2da7-af3deeacc88d"
+    )
     assert correlation_id("acme", "order", "1") == "ord-1cd1df763a91306f"
 
 

@@ -67,10 +67,16 @@ def test_no_milestone_moves_to_itself(milestone: Milestone) -> None:
 @given(units)
 def test_the_furthest_live_unit_names_the_milestone(held: dict[Milestone, Decimal]) -> None:
     """Whole where all live units stand together, partial where some are behind, canceled where none is alive."""
-    live = [stage for stage, quantity in held.items() if quantity > 0 and stage is not Milestone.CANCELED]
+    live = [
+        stage
+        for stage, quantity in held.items()
+        if quantity > 0 and stage is not Milestone.CANCELED
+    ]
     told = rollup(held)
     if not live:
-        assert told is (Milestone.CANCELED if held.get(Milestone.CANCELED, 0) > 0 else Milestone.CREATED)
+        assert told is (
+            Milestone.CANCELED if held.get(Milestone.CANCELED, 0) > 0 else Milestone.CREATED
+        )
     else:
         furthest = max(live, key=STAGES.index)
         assert told in (furthest, PARTIAL.get(furthest))
@@ -78,7 +84,9 @@ def test_the_furthest_live_unit_names_the_milestone(held: dict[Milestone, Decima
 
 
 @given(units, st.decimals(min_value=1, max_value=9, places=0))
-def test_the_milestone_does_not_depend_on_scale_or_on_canceled_rest(held: dict[Milestone, Decimal], factor: Decimal) -> None:
+def test_the_milestone_does_not_depend_on_scale_or_on_canceled_rest(
+    held: dict[Milestone, Decimal], factor: Decimal
+) -> None:
     """Ten times the units, or stages with nothing in them, tell the same; canceled units don't hold live ones back."""
     assert rollup({stage: quantity * factor for stage, quantity in held.items()}) is rollup(held)
     assert rollup(held | {stage: held.get(stage, Decimal(0)) for stage in STAGES}) is rollup(held)
@@ -87,7 +95,9 @@ def test_the_milestone_does_not_depend_on_scale_or_on_canceled_rest(held: dict[M
 
 
 @given(st.lists(st.sampled_from(STAGES[:-1]), min_size=1, max_size=6), st.data())
-def test_units_that_go_forward_never_move_the_order_back(stages: list[Milestone], data: st.DataObject) -> None:
+def test_units_that_go_forward_never_move_the_order_back(
+    stages: list[Milestone], data: st.DataObject
+) -> None:
     """One unit after the other goes on by a stage: the order's milestone only moves as the table allows."""
     standing = [STAGES.index(stage) for stage in stages]
     state = rollup({STAGES[rank]: Decimal(standing.count(rank)) for rank in set(standing)})

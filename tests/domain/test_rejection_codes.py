@@ -17,10 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 TAKERS = {"Problem": 0, "reject": 0, "warn": 0, "_rejected": 0, "accept": 1}
 """Who takes a code, and in which place."""
 PASSED_ON = {
-    ("domain/schemas/batch.py", "code"), ("domain/schemas/orders.py", "p.code"), ("domain/addressing/addresses.py", "code"),
-    ("resources/oms/manhattan/envelope.py", "problem_code(self.code)"), ("resources/platforms/bigcommerce/parsing.py", "code"),
-    ("resources/platforms/bigcommerce/orders/consignments.py", "problem.code"), ("resources/platforms/bigcommerce/shipments.py", "code"),
-}  # fmt: skip
+    ("domain/schemas/batch.py", "code"),
+    ("domain/schemas/orders.py", "p.code"),
+    ("domain/addressing/addresses.py", "code"),
+    ("resources/oms/manhattan/envelope.py", "problem_code(self.code)"),
+    ("resources/platforms/bigcommerce/parsing.py", "code"),
+    ("resources/platforms/bigcommerce/orders/consignments.py", "problem.code"),
+    ("resources/platforms/bigcommerce/shipments.py", "code"),
+}
 """Where a code is not written but passed on; its origin is found by itself."""
 
 
@@ -34,7 +38,13 @@ def trees() -> Iterator[tuple[str, ast.Module]]:
 
 def code_of(call: ast.Call) -> ast.expr | None:
     """Return the code that a call hands over, if it is a call that takes one."""
-    name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    name = (
+        call.func.id
+        if isinstance(call.func, ast.Name)
+        else call.func.attr
+        if isinstance(call.func, ast.Attribute)
+        else ""
+    )
     if name not in TAKERS:
         return None
     by_name = next((keyword.value for keyword in call.keywords if keyword.arg == "code"), None)
@@ -50,17 +60,33 @@ def test_every_code_in_the_sources_has_its_line_in_the_table() -> None:
             if isinstance(node, ast.Call) and (code := code_of(node)) is not None:
                 if isinstance(code, ast.Constant) and isinstance(code.value, str):
                     used[code.value] = file
-                elif file not in ("assets/pipeline/validate.py", "sensors/changes.py"):  # its reject() takes a capture
+                elif file not in (
+                    "assets/pipeline/validate.py",
+                    "sensors/changes.py",
+                ):  # its reject() takes a capture
                     passed_on.add((file, ast.unparse(code)))
-            if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "RULES" and isinstance(node.value, ast.Dict):
-                used |= {str(ast.literal_eval(key)): file for key in node.value.keys if key is not None}
+            if (
+                isinstance(node, ast.AnnAssign)
+                and ast.unparse(node.target) == "RULES"
+                and isinstance(node.value, ast.Dict)
+            ):
+                used |= {
+                    str(ast.literal_eval(key)): file for key in node.value.keys if key is not None
+                }
     assert {code: file for code, file in used.items() if code not in CODES} == {}
-    assert passed_on <= PASSED_ON, "a code that is computed needs a look: can each of its values be found in the table?"
+    assert passed_on <= PASSED_ON, (
+        "a code that is computed needs a look: can each of its values be found in the table?"
+    )
 
 
 def test_no_line_of_the_table_is_unused() -> None:
     """What can no longer happen is taken out of the table."""
-    texts = {node.value for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts = {
+        node.value
+        for _, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     assert sorted(CODES.keys() - texts) == []
 
 
@@ -91,11 +117,16 @@ def test_the_omss_own_codes_are_its_business_rules() -> None:
 @pytest.mark.parametrize(
     ("code", "changed", "mended"),
     [
-        ("shipping_method_unknown", "orders.shipping_methods", True), ("shipping_method_unknown", "orders.uom", False),
-        ("oms_anything", "orders.uom", True), ("oms_payload_unreadable", "oms.names", True), ("total_mismatch", "orders.uom", False),
+        ("shipping_method_unknown", "orders.shipping_methods", True),
+        ("shipping_method_unknown", "orders.uom", False),
+        ("oms_anything", "orders.uom", True),
+        ("oms_payload_unreadable", "oms.names", True),
+        ("total_mismatch", "orders.uom", False),
     ],
-)  # fmt: skip
-def test_a_changed_setting_mends_only_what_depends_on_it(code: str, changed: str, mended: bool) -> None:
+)
+def test_a_changed_setting_mends_only_what_depends_on_it(
+    code: str, changed: str, mended: bool
+) -> None:
     """A rerun of everything for each changed word would be no help."""
     assert could_mend(code, frozenset({changed})) is mended
 
@@ -110,4 +141,7 @@ def test_the_documented_table_is_the_table() -> None:
 def documented() -> list[str]:
     """Return the table's lines, by class and code."""
     ordered = sorted(CODES.items(), key=lambda item: (CLASSES.index(item[1].category), item[0]))
-    return [f"| `{code}` | {e.category} | {e.rule} | {', '.join(f'`{name}`' for name in e.fixed_by) or '-'} |" for code, e in ordered]
+    return [
+        f"| `{code}` | {e.category} | {e.rule} | {', '.join(f'`{name}`' for name in e.fixed_by) or '-'} |"
+        for code, e in ordered
+    ]

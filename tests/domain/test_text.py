@@ -20,9 +20,15 @@ from domain.text import clean_text, has_controls, mask_digits, mask_email, mask_
         ("\u202eevil\u202c \u200fx\u2066y\u2069", "evil xy"),
         ("zero\u200bwidth\ufeff", "zerowidth"),
         ("no\u00a0break", "no break"),
-        ("\U0001f469\u200d\U0001f469\u200d\U0001f467", "\U0001f469\u200d\U0001f469\u200d\U0001f467"),
+        (
+            "\U0001f469\u200d\U0001f469\u200d\U0001f467",
+            "\U0001f469\u200d\U0001f469\u200d\U0001f467",
+        ),
         ("Lat\u200din", "Latin"),
-        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        ),
         ("lone\ud800", "lone"),
         ("", ""),
     ],
@@ -45,7 +51,11 @@ def test_no_letter_digit_or_sign_is_lost(text: str) -> None:
     """Everything that is seen is still there, in order."""
 
     def seen(value: str) -> list[str]:
-        return [ch for ch in unicodedata.normalize("NFC", value) if unicodedata.category(ch)[0] in "LNPS"]
+        return [
+            ch
+            for ch in unicodedata.normalize("NFC", value)
+            if unicodedata.category(ch)[0] in "LNPS"
+        ]
 
     visible = "".join(ch for ch in text if unicodedata.category(ch)[0] in "LNPSZ")
     assert seen(clean_text(visible)) == seen(visible)

@@ -12,13 +12,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.values import Key, Sku, UtcDatetime, Window, is_of_this_era
 
-moments = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is given
+moments = st.datetimes(
+    min_value=datetime(2020, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC)
+)  # noqa: DTZ001 - the zone is given
 spans = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=40))
 windows = st.builds(lambda since, span: Window(since, since + span), moments, spans)
 
 
 def _covers(whole: Window, pieces: list[Window]) -> bool:
-    return pieces[0].since == whole.since and pieces[-1].until == whole.until and all(a.until == b.since for a, b in pairwise(pieces))
+    return (
+        pieces[0].since == whole.since
+        and pieces[-1].until == whole.until
+        and all(a.until == b.since for a, b in pairwise(pieces))
+    )
 
 
 @given(windows, st.integers(-2, 50))
@@ -27,7 +33,9 @@ def test_split_windows_adjoin_and_cover_the_whole(window: Window, parts: int) ->
     pieces = window.split(parts)
     assert _covers(window, pieces)
     assert 1 <= len(pieces) <= max(parts, 1)
-    assert all((piece.since - window.since) % timedelta(seconds=1) == timedelta(0) for piece in pieces)
+    assert all(
+        (piece.since - window.since) % timedelta(seconds=1) == timedelta(0) for piece in pieces
+    )
 
 
 @given(windows)
@@ -38,7 +46,10 @@ def test_days_adjoin_and_cover_the_whole(window: Window) -> None:
         assert pieces == []
         return
     assert _covers(window, pieces)
-    assert all(not piece.is_empty and piece.until <= Window.of_day(piece.since.date()).until for piece in pieces)
+    assert all(
+        not piece.is_empty and piece.until <= Window.of_day(piece.since.date()).until
+        for piece in pieces
+    )
 
 
 @given(windows, moments, st.integers(1, 9))
@@ -85,7 +96,16 @@ def test_codes_hold_no_control_characters(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("year", "expected"), [(26, False), (1989, False), (1990, True), (2026, True), (2100, True), (2101, False), (9999, False)]
+    ("year", "expected"),
+    [
+        (26, False),
+        (1989, False),
+        (1990, True),
+        (2026, True),
+        (2100, True),
+        (2101, False),
+        (9999, False),
+    ],
 )
 def test_an_order_is_not_of_another_century(year: int, expected: bool) -> None:
     """A year of two digits, or of a sentinel, is no time of an order."""

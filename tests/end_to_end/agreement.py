@@ -18,18 +18,30 @@ def assert_orders_once(scene: Scene, documents: Sequence[Json]) -> None:
         at_oms = held[str(document["id"])]
         assert at_oms["creates"] == 1, document["id"]
         assert Decimal(at_oms["saved_total"]) == total_of(document), document["id"]
-        bought = {str(entry["id"]): (entry["sku"], entry["quantity"]) for entry in document["products"]}
-        assert {row["OrderLineId"]: (row["ItemId"], row["OrderedQuantity"]) for row in at_oms["lines"]} == bought
+        bought = {
+            str(entry["id"]): (entry["sku"], entry["quantity"]) for entry in document["products"]
+        }
+        assert {
+            row["OrderLineId"]: (row["ItemId"], row["OrderedQuantity"]) for row in at_oms["lines"]
+        } == bought
 
 
 def assert_shipments_once(scene: Scene) -> None:
     """Every parcel of the OMS is exactly one shipment at the store, with its tracking number and units; and the reverse."""
     at_store = Counter(
-        (str(row["order_id"]), row["tracking_number"], tuple(sorted((str(i["order_product_id"]), i["quantity"]) for i in row["items"])))
+        (
+            str(row["order_id"]),
+            row["tracking_number"],
+            tuple(sorted((str(i["order_product_id"]), i["quantity"]) for i in row["items"])),
+        )
         for row in scene.store_shipments()
     )
     at_oms = Counter(
-        (number, package["TrackingNumber"], tuple(sorted((entry["OrderLineId"], entry["Quantity"]) for entry in package["lines"])))
+        (
+            number,
+            package["TrackingNumber"],
+            tuple(sorted((entry["OrderLineId"], entry["Quantity"]) for entry in package["lines"])),
+        )
         for number, order in scene.oms_orders().items()
         for package in order["packages"]
     )
@@ -38,15 +50,28 @@ def assert_shipments_once(scene: Scene) -> None:
 
 def assert_stock_right(scene: Scene) -> None:
     """Every tracked SKU shows at the store what the OMS's network view has available."""
-    available = {row["ItemId"]: row["TotalQuantity"] for row in scene.to_oms("dump/availability", None, "GET") if row["view"] == "network"}
-    assert {sku: scene.store_stock()[sku]["quantity"] for sku in SKUS} == {sku: available[sku] for sku in SKUS}
+    available = {
+        row["ItemId"]: row["TotalQuantity"]
+        for row in scene.to_oms("dump/availability", None, "GET")
+        if row["view"] == "network"
+    }
+    assert {sku: scene.store_stock()[sku]["quantity"] for sku in SKUS} == {
+        sku: available[sku] for sku in SKUS
+    }
 
 
 def assert_nothing_open(scene: Scene, *streams: str) -> None:
     """No delivery is in flight or failed, no accepted record is due, every capture has an outcome, and nothing is rejected."""
     for stream in streams:
-        assert [d for d in scene.deliveries(stream) if d[2] not in ("delivered", "requested", "superseded")] == []
+        assert [
+            d
+            for d in scene.deliveries(stream)
+            if d[2] not in ("delivered", "requested", "superseded")
+        ] == []
         assert scene.open_rejections(stream) == {}
     assert (
-        scene.sql("SELECT stream, source_day, pending, unvalidated FROM history.daily_summary WHERE pending > 0 OR unvalidated > 0") == []
+        scene.sql(
+            "SELECT stream, source_day, pending, unvalidated FROM history.daily_summary WHERE pending > 0 OR unvalidated > 0"
+        )
+        == []
     )

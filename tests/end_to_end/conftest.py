@@ -33,7 +33,9 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def scene(sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None) -> Iterator[Scene]:
+def scene(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None
+) -> Iterator[Scene]:
     """Make a connection between a store and a tenant that no other test uses."""
     made = Scene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
     yield made
@@ -46,9 +48,14 @@ class Runner:
     def __init__(self, errors: Path) -> None:
         self._errors = errors.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.end_to_end.crash_runner"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            cwd=ROOT, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"},
-        )  # fmt: skip
+            [sys.executable, "-m", "tests.end_to_end.crash_runner"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            cwd=ROOT,
+            text=True,
+            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        )
 
     def run(
         self,
@@ -63,8 +70,9 @@ class Runner:
     ) -> Json:
         """Run a chain over ``first`` to ``last`` in a process of its own; return how it ended."""
         job = {
-            "installation": scene.installation.model_dump(mode="json"), "database": scene.database, "streams": [stream],
-            "first": first.isoformat(), "last": last.isoformat(), "trigger": trigger, "config": config, "crash": crash,
+            "installation": scene.installation.model_dump(mode="json"), "database": scene.database,
+            "streams": [stream], "first": first.isoformat(), "last": last.isoformat(),
+            "trigger": trigger, "config": config, "crash": crash,
         }  # fmt: skip
         assert self._process.stdin is not None
         assert self._process.stdout is not None

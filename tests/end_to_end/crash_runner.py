@@ -39,14 +39,19 @@ GRACE_SECONDS = 0.1
 def main() -> None:
     """Answer jobs until the input ends."""
     # pandera loads its engine at the first validation, for seconds: once here rather than in every fork.
-    stock_problems([StockLevel(sku="A", node="B", available=Decimal(1), observed_at=datetime.now(UTC))])
+    stock_problems(
+        [StockLevel(sku="A", node="B", available=Decimal(1), observed_at=datetime.now(UTC))]
+    )
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             os._exit(_run(json.loads(line)))
         _, status = os.waitpid(child, 0)
         died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        print(json.dumps({"signal": died, "exit": None if died else os.WEXITSTATUS(status)}), flush=True)  # noqa: T201 - its output is its answer
+        print(
+            json.dumps({"signal": died, "exit": None if died else os.WEXITSTATUS(status)}),
+            flush=True,
+        )  # noqa: T201 - its output is its answer
 
 
 def _run(job: dict[str, Any]) -> int:
@@ -60,7 +65,16 @@ def _run(job: dict[str, Any]) -> int:
         definition = build(installation, lockstep).resolve_job_def(f"sync_{NAME}")
         first, last = date.fromisoformat(job["first"]), date.fromisoformat(job["last"])
         with dg.DagsterInstance.ephemeral() as instance:
-            run_chains(definition, instance, job["streams"], first, last, steps=Scene.steps, config=job["config"], trigger=job["trigger"])
+            run_chains(
+                definition,
+                instance,
+                job["streams"],
+                first,
+                last,
+                steps=Scene.steps,
+                config=job["config"],
+                trigger=job["trigger"],
+            )
     except BaseException:  # noqa: BLE001 - whatever it was, the parent is told that this child failed
         traceback.print_exc()
         return FAILED

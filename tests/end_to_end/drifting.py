@@ -23,7 +23,9 @@ class Saboteur:
     def __init__(self, scene: Scene, seed: int, pools: dict[str, list[int]]) -> None:
         self.scene = scene
         self.dice = Random(seed)
-        self.left = {name: self.dice.sample(numbers, len(numbers)) for name, numbers in pools.items()}
+        self.left = {
+            name: self.dice.sample(numbers, len(numbers)) for name, numbers in pools.items()
+        }
         self.injected: set[Found] = set()
         self.by_kind: dict[str, int] = {}
         self._headers = {"X-Auth-Token": f"sandbox-token-{scene.store}"}
@@ -52,14 +54,22 @@ class Saboteur:
     def quantity_changed(self, number: int) -> Found:
         """Change a line's units at the OMS."""
         units = self.dice.randint(5, 9)
-        line = {"OrderLineId": f"{number}01", "Quantity": units, "QuantityDetail": [{"StatusId": "1000", "Quantity": units}]}
+        line = {
+            "OrderLineId": f"{number}01",
+            "Quantity": units,
+            "QuantityDetail": [{"StatusId": "1000", "Quantity": units}],
+        }
         self._tamper(number, {"OrderLine": [line]}, silent=self.dice.random() < 0.5)
         return "differs", "line", f"{number}/{number}01"
 
     def price_changed(self, number: int) -> Found:
         """Change a line's price at the OMS."""
         price = self.dice.choice((9.99, 10.01, 12.5))
-        self._tamper(number, {"OrderLine": [{"OrderLineId": f"{number}02", "UnitPrice": price}]}, silent=self.dice.random() < 0.5)
+        self._tamper(
+            number,
+            {"OrderLine": [{"OrderLineId": f"{number}02", "UnitPrice": price}]},
+            silent=self.dice.random() < 0.5,
+        )
         return "differs", "line", f"{number}/{number}02"
 
     def line_moved_to_another_item(self, number: int) -> Found:
@@ -70,12 +80,26 @@ class Saboteur:
     def shipping_charge_changed(self, number: int) -> Found:
         """Change what shipping costs at the OMS."""
         charge = self.scene.oms_order(number)["OrderChargeDetail"][0]
-        self._tamper(number, {"OrderChargeDetail": [{"ChargeDetailId": charge["ChargeDetailId"], "ChargeTotal": 7.5}]})
+        self._tamper(
+            number,
+            {
+                "OrderChargeDetail": [
+                    {"ChargeDetailId": charge["ChargeDetailId"], "ChargeTotal": 7.5}
+                ]
+            },
+        )
         return "differs", "order", str(number)
 
     def address_changed(self, number: int) -> Found:
         """Send the goods somewhere else at the OMS."""
-        part = self.dice.choice((("City", "Dallas"), ("PostalCode", "75001"), ("Address1", "1 Elm Street"), ("LastName", "Roe")))
+        part = self.dice.choice(
+            (
+                ("City", "Dallas"),
+                ("PostalCode", "75001"),
+                ("Address1", "1 Elm Street"),
+                ("LastName", "Roe"),
+            )
+        )
         place = {"ShipToAddress": {"Address": {part[0]: part[1]}}}
         self._tamper(number, {"OrderLine": [{"OrderLineId": f"{number}01", **place}]})
         return "differs", "order", str(number)
@@ -83,11 +107,19 @@ class Saboteur:
     def revived_at_oms(self, number: int) -> Found:
         """Bring a cancelled order back to life at the OMS."""
         lines = self.scene.oms_order(number)["OrderLine"]
-        units = {line["OrderLineId"]: line["OrderLineCancelHistory"][0]["CancelQuantity"] for line in lines}
+        units = {
+            line["OrderLineId"]: line["OrderLineCancelHistory"][0]["CancelQuantity"]
+            for line in lines
+        }
         change = [
-            {"OrderLineId": line_id, "Quantity": count, "OrderLineCancelHistory": [], "QuantityDetail": [{"StatusId": "1000", "Quantity": count}]}
+            {
+                "OrderLineId": line_id,
+                "Quantity": count,
+                "OrderLineCancelHistory": [],
+                "QuantityDetail": [{"StatusId": "1000", "Quantity": count}],
+            }
             for line_id, count in units.items()
-        ]  # fmt: skip
+        ]
         self._tamper(number, {"OrderLine": change})
         return "differs", "status", str(number)
 
@@ -95,11 +127,15 @@ class Saboteur:
         """Cancel the order at the OMS without a trace in its time of change."""
         change = [
             {
-                "OrderLineId": line["OrderLineId"], "Quantity": 0, "QuantityDetail": [{"StatusId": "9000", "Quantity": line["Quantity"]}],
-                "OrderLineCancelHistory": [{"CancelQuantity": line["Quantity"], "CancelReason": {"ReasonId": None}}],
+                "OrderLineId": line["OrderLineId"],
+                "Quantity": 0,
+                "QuantityDetail": [{"StatusId": "9000", "Quantity": line["Quantity"]}],
+                "OrderLineCancelHistory": [
+                    {"CancelQuantity": line["Quantity"], "CancelReason": {"ReasonId": None}}
+                ],
             }
             for line in self.scene.oms_order(number)["OrderLine"]
-        ]  # fmt: skip
+        ]
         self._tamper(number, {"OrderLine": change})
         return "differs", "status", str(number)
 
@@ -132,7 +168,11 @@ class Saboteur:
     def tracking_changed(self, number: int) -> Found:
         """Take the tracking number away in the store, or change it."""
         (shipment,) = self._of(number)
-        self._call("PUT", f"{number}/shipments/{shipment['id']}", {"tracking_number": self.dice.choice(("", f"LOST{number}"))})
+        self._call(
+            "PUT",
+            f"{number}/shipments/{shipment['id']}",
+            {"tracking_number": self.dice.choice(("", f"LOST{number}"))},
+        )
         return "differs", "shipment", f"{number}/{shipment['id']}"
 
     def status_moved_back(self, number: int) -> Found:
@@ -153,7 +193,9 @@ class Saboteur:
     def stock_overwritten(self, skus: Iterable[str]) -> None:
         """Set levels that the OMS does not have."""
         for sku in skus:
-            self.scene.to_store("stock", [{"sku": sku, "location_id": 1, "quantity": self.dice.randint(1, 90)}])
+            self.scene.to_store(
+                "stock", [{"sku": sku, "location_id": 1, "quantity": self.dice.randint(1, 90)}]
+            )
             self.note("stock_overwritten", ("differs", "stock", f"{sku}@1"))
 
     # -- what an operator does about what no machine may decide
@@ -177,15 +219,21 @@ class Saboteur:
         return self._shipments[number]
 
     def _call(self, method: str, path: str, body: Any = None) -> Json:
-        answer = self.scene.http.request(method, f"{self._api}/{path}", json=body, headers=self._headers)
+        answer = self.scene.http.request(
+            method, f"{self._api}/{path}", json=body, headers=self._headers
+        )
         assert answer.is_success, answer.text
         return answer.json() if answer.content else {}
 
 
-def good_orders(numbers: Iterable[int], scene: Scene, moment: datetime | None = None) -> Iterator[Json]:
+def good_orders(
+    numbers: Iterable[int], scene: Scene, moment: datetime | None = None
+) -> Iterator[Json]:
     """Yield orders of two lines with units that differ from order to order."""
     for number in numbers:
-        yield documents.order(number, moment or scene.moment(), [("MUG", 1 + number % 4), ("LAMP", 1 + number % 2)])
+        yield documents.order(
+            number, moment or scene.moment(), [("MUG", 1 + number % 4), ("LAMP", 1 + number % 2)]
+        )
 
 
 def standing_shipments(scene: Scene) -> list[Json]:

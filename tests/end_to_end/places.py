@@ -28,8 +28,15 @@ CAPTURES, RECORDS, DELIVERIES = (
     "resources.ledger.records.records",
     "resources.ledger.deliveries.deliveries",
 )
-STORE, CATALOGUE, DESK = "resources.ledger.session", "resources.ledger.records.catalog", "assets.delivery.engine"
-OMS_WRITER, STORE_WRITER = "resources.oms.manhattan.orders.writer", "resources.platforms.bigcommerce.shipments"
+STORE, CATALOGUE, DESK = (
+    "resources.ledger.session",
+    "resources.ledger.records.catalog",
+    "assets.delivery.engine",
+)
+OMS_WRITER, STORE_WRITER = (
+    "resources.oms.manhattan.orders.writer",
+    "resources.platforms.bigcommerce.shipments",
+)
 
 
 def kill(scene: Scene, runner: Runner, stream: str, place: Place, first: date, **more: Any) -> None:

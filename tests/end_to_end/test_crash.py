@@ -9,7 +9,16 @@ from tests.assets import documents
 from tests.assets.scene import NAME, Json, Scene
 from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once
 from tests.end_to_end.conftest import Runner
-from tests.end_to_end.places import CAPTURES, DELIVERIES, DESK, OMS_WRITER, RECORDS, STORE, Place, kill
+from tests.end_to_end.places import (
+    CAPTURES,
+    DELIVERIES,
+    DESK,
+    OMS_WRITER,
+    RECORDS,
+    STORE,
+    Place,
+    kill,
+)
 
 ORDERS = [
     Place(CAPTURES, "Captures.add", "before"),
@@ -32,7 +41,9 @@ ORDERS = [
 
 
 @pytest.mark.parametrize("place", ORDERS, ids=str)
-def test_orders_are_at_the_oms_exactly_once_after_a_kill(scene: Scene, runner: Runner, place: Place) -> None:
+def test_orders_are_at_the_oms_exactly_once_after_a_kill(
+    scene: Scene, runner: Runner, place: Place
+) -> None:
     """Wherever the run that exports new orders dies, the next one leaves each at the OMS once."""
     placed = scene.place_many(range(1, 7))
 
@@ -51,7 +62,9 @@ LIVE = [
 
 
 @pytest.mark.parametrize("place", LIVE, ids=str)
-def test_a_killed_live_run_leaves_no_gap_behind_the_watermark(scene: Scene, runner: Runner, place: Place) -> None:
+def test_a_killed_live_run_leaves_no_gap_behind_the_watermark(
+    scene: Scene, runner: Runner, place: Place
+) -> None:
     """If the watermark passed an order, its capture is stored; the same window again then completes it."""
     placed = scene.place_many(range(1, 4))
     since, until = scene.moment(hour=11).isoformat(), scene.moment(hour=13).isoformat()
@@ -80,7 +93,9 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("place", CHANGES, ids=str)
-def test_changes_and_cancellations_survive_a_kill(scene: Scene, runner: Runner, place: Place) -> None:
+def test_changes_and_cancellations_survive_a_kill(
+    scene: Scene, runner: Runner, place: Place
+) -> None:
     """Wherever the run dies that sends a change and a cancellation, the next one leaves the OMS with both."""
     placed = scene.place_many(range(1, 5))
     scene.run("orders", first=scene.yesterday)
@@ -95,7 +110,9 @@ def test_changes_and_cancellations_survive_a_kill(scene: Scene, runner: Runner, 
 
 
 @pytest.mark.parametrize("place", CHANGES[:3], ids=str)
-def test_a_newer_version_after_a_kill_wins_over_what_the_dead_run_had_begun(scene: Scene, runner: Runner, place: Place) -> None:
+def test_a_newer_version_after_a_kill_wins_over_what_the_dead_run_had_begun(
+    scene: Scene, runner: Runner, place: Place
+) -> None:
     """The order changes again between the kill and the next run: the OMS ends with the last version."""
     placed = scene.place_many(range(1, 4))
     scene.run("orders", first=scene.yesterday)
@@ -115,15 +132,30 @@ def test_a_newer_version_after_a_kill_wins_over_what_the_dead_run_had_begun(scen
 def _assert_changed(scene: Scene, placed: list[Json]) -> None:
     assert_orders_once(scene, [d for d in placed if d["id"] != 3] + [placed[2]])
     for number in (1, 2):
-        assert [note["NoteText"] for note in scene.oms_order(number)["OrderNote"]] == ["Leave it at the door"]
-    assert {number: order["cancelled"] for number, order in scene.oms_orders().items()} == {"1": False, "2": False, "3": True, "4": False}
+        assert [note["NoteText"] for note in scene.oms_order(number)["OrderNote"]] == [
+            "Leave it at the door"
+        ]
+    assert {number: order["cancelled"] for number, order in scene.oms_orders().items()} == {
+        "1": False,
+        "2": False,
+        "3": True,
+        "4": False,
+    }
     assert_nothing_open(scene, "orders")
 
 
-def test_an_order_cancelled_after_a_lost_create_is_cancelled_at_the_oms_too(scene: Scene, runner: Runner) -> None:
+def test_an_order_cancelled_after_a_lost_create_is_cancelled_at_the_oms_too(
+    scene: Scene, runner: Runner
+) -> None:
     """The run died between the OMS's creation of the order and the note of it: the cancellation must not be skipped as never exported."""
     scene.place_many([1])
-    kill(scene, runner, "orders", Place(OMS_WRITER, "ManhattanWriter.save_order", "after"), scene.yesterday)
+    kill(
+        scene,
+        runner,
+        "orders",
+        Place(OMS_WRITER, "ManhattanWriter.save_order", "after"),
+        scene.yesterday,
+    )
     assert "1" in scene.oms_orders()
     scene.to_store("orders/1/status", {"status_id": 5})
 
@@ -137,7 +169,9 @@ SAVE = "ManhattanWriter.save_order"
 
 
 @pytest.mark.parametrize(("when", "arrived"), [("before", False), ("after", True)])
-def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(scene: Scene, runner: Runner, when: str, arrived: bool) -> None:
+def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(
+    scene: Scene, runner: Runner, when: str, arrived: bool
+) -> None:
     """The run died around the OMS's creation of the order, and the store has moved the order on: the OMS is asked whether it has it."""
     scene.place_many([1])
     kill(scene, runner, "orders", Place(OMS_WRITER, SAVE, when), scene.yesterday)
@@ -146,7 +180,9 @@ def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(scene: Sc
     scene.run("orders")
 
     assert ("1" in scene.oms_orders()) == arrived
-    assert [row[1:3] for row in scene.deliveries("orders")] == [("create", "delivered" if arrived else "superseded")]
+    assert [row[1:3] for row in scene.deliveries("orders")] == [
+        ("create", "delivered" if arrived else "superseded")
+    ]
     assert_nothing_open(scene, "orders")
     scene.to_store("orders/1/status", {"status_id": 5})
     scene.run("orders")
@@ -154,7 +190,9 @@ def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(scene: Sc
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_change_that_was_begun_arrives_though_the_newest_version_is_not_sent(scene: Scene, runner: Runner, when: str) -> None:
+def test_a_change_that_was_begun_arrives_though_the_newest_version_is_not_sent(
+    scene: Scene, runner: Runner, when: str
+) -> None:
     """Without the kill the change would have gone out before the store moved the order on; sent twice, it has the effect of one."""
     scene.place(documents.order(1, scene.moment(), customer_message="A"))
     scene.run("orders", first=scene.yesterday)
@@ -169,12 +207,20 @@ def test_a_change_that_was_begun_arrives_though_the_newest_version_is_not_sent(s
     assert_nothing_open(scene, "orders")
 
 
-def test_a_change_that_is_taken_back_after_a_kill_is_taken_back_at_the_oms(scene: Scene, runner: Runner) -> None:
+def test_a_change_that_is_taken_back_after_a_kill_is_taken_back_at_the_oms(
+    scene: Scene, runner: Runner
+) -> None:
     """The dead run's change may have arrived, so a version that equals the one before it is no 'nothing to send'."""
     scene.place(documents.order(1, scene.moment(), customer_message="A"))
     scene.run("orders", first=scene.yesterday)
     scene.to_store("orders/1", {"customer_message": "B"}, "PATCH")
-    kill(scene, runner, "orders", Place(OMS_WRITER, "ManhattanWriter.save_order", "after"), scene.today)
+    kill(
+        scene,
+        runner,
+        "orders",
+        Place(OMS_WRITER, "ManhattanWriter.save_order", "after"),
+        scene.today,
+    )
     scene.to_store("orders/1", {"customer_message": "A"}, "PATCH")
 
     scene.run("orders", first=scene.today)

@@ -6,9 +6,22 @@ import pytest
 
 from tests.assets import documents
 from tests.assets.scene import Scene
-from tests.end_to_end.agreement import assert_nothing_open, assert_shipments_once, assert_stock_right
+from tests.end_to_end.agreement import (
+    assert_nothing_open,
+    assert_shipments_once,
+    assert_stock_right,
+)
 from tests.end_to_end.conftest import Runner
-from tests.end_to_end.places import CAPTURES, CATALOGUE, DELIVERIES, DESK, RECORDS, STORE_WRITER, Place, kill
+from tests.end_to_end.places import (
+    CAPTURES,
+    CATALOGUE,
+    DELIVERIES,
+    DESK,
+    RECORDS,
+    STORE_WRITER,
+    Place,
+    kill,
+)
 
 SHIPMENTS = [
     Place(CAPTURES, "Captures.add", "after"),
@@ -29,7 +42,9 @@ SHIPMENTS = [
 
 
 @pytest.mark.parametrize("place", SHIPMENTS, ids=str)
-def test_shipments_are_at_the_store_exactly_once_after_a_kill(scene: Scene, runner: Runner, place: Place) -> None:
+def test_shipments_are_at_the_store_exactly_once_after_a_kill(
+    scene: Scene, runner: Runner, place: Place
+) -> None:
     """Wherever the run dies that brings whole and split parcels back, the next one leaves each at the store as one shipment."""
     _ship_some(scene)
 
@@ -37,16 +52,28 @@ def test_shipments_are_at_the_store_exactly_once_after_a_kill(scene: Scene, runn
     scene.run("shipments", first=scene.today)
 
     assert_shipments_once(scene)
-    assert {o["id"]: o["status_id"] for o in scene.store_orders().values()} == {1: 2, 2: 2, 3: 3, 4: 2, 5: 2, 6: 9}
+    assert {o["id"]: o["status_id"] for o in scene.store_orders().values()} == {
+        1: 2,
+        2: 2,
+        3: 3,
+        4: 2,
+        5: 2,
+        6: 9,
+    }
     assert_nothing_open(scene, "shipments")
 
 
-def test_equal_parcels_of_one_order_are_told_apart_after_a_kill(scene: Scene, runner: Runner) -> None:
+def test_equal_parcels_of_one_order_are_told_apart_after_a_kill(
+    scene: Scene, runner: Runner
+) -> None:
     """Two parcels with the same units and no tracking number: the one that was created before the kill is not taken for both."""
     scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders", first=scene.yesterday)
     for _ in range(2):
-        scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 1}], "carrier": "UPS", "tracking": ""})
+        scene.to_oms(
+            "orders/1/ship",
+            {"lines": [{"line": "101", "quantity": 1}], "carrier": "UPS", "tracking": ""},
+        )
     place = Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after")
 
     kill(scene, runner, "shipments", place, scene.today)
@@ -66,8 +93,12 @@ def _ship_some(scene: Scene) -> None:
     for number in (1, 4, 5):
         scene.to_oms(f"orders/{number}/ship", {})
     first, second = {"line": "201", "quantity": 2}, {"line": "202", "quantity": 1}
-    scene.to_oms("orders/2/ship", {"lines": [first], "carrier": "UPS", "tracking": "1Z999AA10123456784"})
-    scene.to_oms("orders/2/ship", {"lines": [second], "carrier": "UPS", "tracking": "1Z999AA10123456785"})
+    scene.to_oms(
+        "orders/2/ship", {"lines": [first], "carrier": "UPS", "tracking": "1Z999AA10123456784"}
+    )
+    scene.to_oms(
+        "orders/2/ship", {"lines": [second], "carrier": "UPS", "tracking": "1Z999AA10123456785"}
+    )
     scene.to_oms("orders/3/ship", {"lines": [{"line": "301", "quantity": 1}]})
 
 
@@ -98,12 +129,20 @@ def test_stock_is_right_after_a_kill(scene: Scene, runner: Runner, place: Place)
     assert_nothing_open(scene, "inventory")
 
 
-def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_was_begun(scene: Scene, runner: Runner) -> None:
+def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_was_begun(
+    scene: Scene, runner: Runner
+) -> None:
     """The shipment stands, its run died, and the next run can't look it up: the third one still looks before it creates."""
     scene.place_many([1])
     scene.run("orders", first=scene.yesterday)
     scene.to_oms("orders/1/ship", {})
-    kill(scene, runner, "shipments", Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"), scene.today)
+    kill(
+        scene,
+        runner,
+        "shipments",
+        Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"),
+        scene.today,
+    )
     assert len(scene.store_shipments()) == 1
     scene.fault("bigcommerce", {"kind": "status", "status": 503})
 
@@ -115,13 +154,24 @@ def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_wa
     assert_nothing_open(scene, "shipments")
 
 
-def test_what_was_begun_is_not_forgotten_when_a_later_run_stops_before_it(scene: Scene, runner: Runner) -> None:
+def test_what_was_begun_is_not_forgotten_when_a_later_run_stops_before_it(
+    scene: Scene, runner: Runner
+) -> None:
     """A revoked token stops that run at the first order it comes to, and the shipment of the dead run is not even looked up."""
     scene.place_many(range(1, 9))
     scene.run("orders", first=scene.yesterday)
     scene.to_oms("orders/1/ship", {})
-    kill(scene, runner, "shipments", Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"), scene.today)
-    scene.to_oms("advance", {"to": "release", "cancel_rate": 0.0, "orders": [str(number) for number in range(2, 9)]})
+    kill(
+        scene,
+        runner,
+        "shipments",
+        Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"),
+        scene.today,
+    )
+    scene.to_oms(
+        "advance",
+        {"to": "release", "cancel_rate": 0.0, "orders": [str(number) for number in range(2, 9)]},
+    )
     scene.configure(oms={"push_concurrency": 1})
     scene.to_store("settings", {"token": "another"})
 

@@ -34,11 +34,19 @@ class Home:
 
     def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command."""
-        environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "LOCKSTEP_CONNECTIONS", "DAGSTER_HOME")}
+        environment = {
+            k: v
+            for k, v in os.environ.items()
+            if k not in ("DATABASE_URL", "LOCKSTEP_CONNECTIONS", "DAGSTER_HOME")
+        }
         return subprocess.run(
-            [str(LOCKSTEP), "demo", "--port", str(self.port), *arguments], env=environment | {"LOCKSTEP_HOME": str(self.folder)},
-            capture_output=True, text=True, timeout=280, check=False,
-        )  # fmt: skip
+            [str(LOCKSTEP), "demo", "--port", str(self.port), *arguments],
+            env=environment | {"LOCKSTEP_HOME": str(self.folder)},
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
 
     def close(self) -> None:
         """Stop the Postgres that the demo left running."""
@@ -59,7 +67,9 @@ def row_of(output: str, stream: str) -> list[int]:
     return [int(cell) for cell in re.findall(r"\d+", line)]
 
 
-def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Exit 0 twice, with the same orders delivered; then an effect is undone behind Lockstep's back, and the demo says which record."""
     first = home.demo()
     assert first.returncode == 0, first.stdout + first.stderr
@@ -110,16 +120,26 @@ def test_real_olist_orders_are_all_accounted_for(home: Home, tmp_path: Path) -> 
     folder = tmp_path / "olist"
     folder.mkdir()
     with gzip.open(source / "orders.csv.gz", "rt") as rows:
-        kept = [row for row in csv.DictReader(rows) if row["order_purchase_timestamp"].startswith("2017-02-1")]
+        kept = [
+            row
+            for row in csv.DictReader(rows)
+            if row["order_purchase_timestamp"].startswith("2017-02-1")
+        ]
     ids = {row["order_id"] for row in kept}
     customers = {row["customer_id"] for row in kept}
     for table in source.glob("*.csv.gz"):
-        with gzip.open(table, "rt") as rows, (folder / table.name.removesuffix(".gz")).open("w", newline="") as out:
+        with (
+            gzip.open(table, "rt") as rows,
+            (folder / table.name.removesuffix(".gz")).open("w", newline="") as out,
+        ):
             reader = csv.DictReader(rows)
             writer = csv.DictWriter(out, reader.fieldnames or [])
             writer.writeheader()
             for row in reader:
-                if row.get("order_id", next(iter(ids))) in ids and row.get("customer_id", next(iter(customers))) in customers:
+                if (
+                    row.get("order_id", next(iter(ids))) in ids
+                    and row.get("customer_id", next(iter(customers))) in customers
+                ):
                     writer.writerow(row)
     result = home.demo("--orders-from", str(folder))
     assert result.returncode == 0, result.stdout + result.stderr

@@ -7,7 +7,12 @@ import pytest
 from assets.streams import shipment_plan
 from tests.assets import documents
 from tests.assets.scene import Json, Scene
-from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once, assert_shipments_once, assert_stock_right
+from tests.end_to_end.agreement import (
+    assert_nothing_open,
+    assert_orders_once,
+    assert_shipments_once,
+    assert_stock_right,
+)
 
 STORM = {"Retry-After": "0"}
 SAVE, SHIPMENTS, STOCK = "order/save$", "/shipments$", "adjustments/absolute$"
@@ -16,14 +21,23 @@ TROUBLE: dict[str, list[Json]] = {
     "connection lost before the effect": [{"kind": "drop_before", "times": 3}],
     "429 with Retry-After": [{"kind": "status", "status": 429, "headers": STORM, "times": 4}],
     "500": [{"kind": "status", "status": 500, "times": 3}],
-    "503 with HTML": [{"kind": "status", "status": 503, "body": "<html>Service Unavailable</html>", "times": 3}],
+    "503 with HTML": [
+        {"kind": "status", "status": 503, "body": "<html>Service Unavailable</html>", "times": 3}
+    ],
     "truncated answer": [{"kind": "truncated", "times": 2}],
     "malformed answer": [{"kind": "malformed", "times": 2}],
     "slower than the time-out": [{"kind": "delay", "delay_ms": 2600, "times": 1}],
     "everything at once": [
         {"kind": "drop_after", "probability": 0.3, "seed": 1, "times": 8},
         {"kind": "status", "status": 500, "probability": 0.3, "seed": 2, "times": 8},
-        {"kind": "status", "status": 429, "headers": STORM, "probability": 0.3, "seed": 3, "times": 8},
+        {
+            "kind": "status",
+            "status": 429,
+            "headers": STORM,
+            "probability": 0.3,
+            "seed": 3,
+            "times": 8,
+        },
     ],
 }
 UNDER_WAY_SECONDS = 1.5
@@ -32,7 +46,9 @@ cases = pytest.mark.parametrize("trouble", list(TROUBLE.values()), ids=list(TROU
 
 
 @cases
-def test_orders_are_at_the_oms_once_whatever_happens_to_the_saves(scene: Scene, trouble: list[Json]) -> None:
+def test_orders_are_at_the_oms_once_whatever_happens_to_the_saves(
+    scene: Scene, trouble: list[Json]
+) -> None:
     """After the run that met the trouble, and one more, each order was created once, with its content."""
     placed = scene.place_many(range(1, 9))
     scene.fault("manhattan", *({"path": SAVE, "method": "POST"} | rule for rule in trouble))
@@ -84,7 +100,9 @@ def test_stock_is_right_whatever_happens_to_the_writes(scene: Scene, trouble: li
 def test_trouble_at_the_source_loses_no_order(scene: Scene, trouble: list[Json]) -> None:
     """Reads are tried again; what a failed read left out, the next run brings."""
     placed = scene.place_many(range(1, 5))
-    scene.fault("bigcommerce", *({"path": "/v2/orders$", "method": "GET"} | rule for rule in trouble))
+    scene.fault(
+        "bigcommerce", *({"path": "/v2/orders$", "method": "GET"} | rule for rule in trouble)
+    )
 
     scene.run("orders", first=scene.yesterday, raise_on_error=False)
     scene.fault("bigcommerce")
@@ -94,11 +112,20 @@ def test_trouble_at_the_source_loses_no_order(scene: Scene, trouble: list[Json])
     assert_nothing_open(scene, "orders")
 
 
-def test_a_shipment_whose_answer_and_look_up_are_lost_is_looked_up_by_the_next_run(scene: Scene) -> None:
+def test_a_shipment_whose_answer_and_look_up_are_lost_is_looked_up_by_the_next_run(
+    scene: Scene,
+) -> None:
     """The answer is lost and so is the look-up: the effect stays unknown, and the next run finds it before it would create it."""
     scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders", first=scene.yesterday)
-    scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 2}], "carrier": "UPS", "tracking": "1Z999AA10123456784"})
+    scene.to_oms(
+        "orders/1/ship",
+        {
+            "lines": [{"line": "101", "quantity": 2}],
+            "carrier": "UPS",
+            "tracking": "1Z999AA10123456784",
+        },
+    )
     lost: Json = {"path": SHIPMENTS, "method": "POST", "kind": "drop_after"}
     scene.fault("bigcommerce", lost, {"path": SHIPMENTS, "method": "GET", "kind": "drop_before"})
 

@@ -32,13 +32,20 @@ def live(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Sce
     file = tmp_path / "connections.yaml"
     file.write_text(yaml.safe_dump(scene.installation.model_dump(mode="json", exclude_none=True)))
     environment = os.environ | {
-        "DAGSTER_HOME": str(project_root()), "DATABASE_URL": database, "LOCKSTEP_CONNECTIONS": str(file), "LOCKSTEP_HOME": str(tmp_path),
-    }  # fmt: skip
+        "DAGSTER_HOME": str(project_root()),
+        "DATABASE_URL": database,
+        "LOCKSTEP_CONNECTIONS": str(file),
+        "LOCKSTEP_HOME": str(tmp_path),
+    }
     log = (tmp_path / "daemon.log").open("wb")
     daemon = subprocess.Popen(
         [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", "workspace.yaml"],
-        cwd=project_root(), env=environment, stdout=log, stderr=log, start_new_session=True,
-    )  # fmt: skip
+        cwd=project_root(),
+        env=environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
     try:
         yield scene
     finally:
@@ -59,18 +66,36 @@ def wait_for(what: str, holds: Callable[[], bool], log: Path) -> float:
         if holds():
             return time.monotonic() - started
         time.sleep(0.5)
-    pytest.fail(f"{what} did not happen within {PATIENCE:.0f} s; the daemon's last words:\n{log.read_text()[-4000:]}")
+    pytest.fail(
+        f"{what} did not happen within {PATIENCE:.0f} s; the daemon's last words:\n{log.read_text()[-4000:]}"
+    )
 
 
-def test_orders_reach_the_oms_and_shipments_the_store_by_themselves(live: Scene, tmp_path: Path) -> None:
+def test_orders_reach_the_oms_and_shipments_the_store_by_themselves(
+    live: Scene, tmp_path: Path
+) -> None:
     """Nobody launches anything: placed orders are at the OMS, and shipped parcels in the store, each once."""
     log = tmp_path / "daemon.log"
     live.place(*[documents.order(number, datetime.now(UTC)) for number in (5001, 5002, 5003)])
-    wait_for("delivery of the first orders", lambda: set(live.oms_orders()) == {"5001", "5002", "5003"}, log)
+    wait_for(
+        "delivery of the first orders",
+        lambda: set(live.oms_orders()) == {"5001", "5002", "5003"},
+        log,
+    )
     live.place(documents.order(5004, datetime.now(UTC)))
     wait_for("delivery of a later order", lambda: "5004" in live.oms_orders(), log)
-    live.to_oms("advance", {"to": "ship", "seed": 1, "cancel_rate": 0, "partial_rate": 0, "split_rate": 0})
-    wait_for("shipments", lambda: {row["order_id"] for row in live.store_shipments()} == {5001, 5002, 5003, 5004}, log)
-    wait_for("statuses", lambda: {order["status_id"] for order in live.store_orders().values()} == {2}, log)
+    live.to_oms(
+        "advance", {"to": "ship", "seed": 1, "cancel_rate": 0, "partial_rate": 0, "split_rate": 0}
+    )
+    wait_for(
+        "shipments",
+        lambda: {row["order_id"] for row in live.store_shipments()} == {5001, 5002, 5003, 5004},
+        log,
+    )
+    wait_for(
+        "statuses",
+        lambda: {order["status_id"] for order in live.store_orders().values()} == {2},
+        log,
+    )
     assert [order["creates"] for order in live.oms_orders().values()] == [1, 1, 1, 1]
     assert len(live.store_shipments()) == 4

@@ -24,7 +24,11 @@ from sandbox.app import RunningSandbox
 from sensors import cursor, requeue
 from tests.assets import documents
 from tests.assets.scene import NAME, Json, Scene
-from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once, assert_shipments_once
+from tests.end_to_end.agreement import (
+    assert_nothing_open,
+    assert_orders_once,
+    assert_shipments_once,
+)
 from tests.end_to_end.conftest import ROOT
 from tests.sensors.test_changes import requests_of, run_request, tick
 
@@ -35,7 +39,9 @@ MOST_TICKS = 12
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for the next run at once after a failed one, and give an unreachable system up after few tries."""
     monkeypatch.setattr(cursor, "FIRST_PAUSE", timedelta(0))
-    monkeypatch.setattr(RetryPolicy.__init__, "__defaults__", (2, *(RetryPolicy.__init__.__defaults__ or ())[1:]))
+    monkeypatch.setattr(
+        RetryPolicy.__init__, "__defaults__", (2, *(RetryPolicy.__init__.__defaults__ or ())[1:])
+    )
 
 
 def live(scene: Scene) -> int:
@@ -84,7 +90,9 @@ def test_a_store_that_was_down_is_caught_up_with(scene: Scene, outage: Json) -> 
 
     assert_orders_once(scene, placed)
     assert_nothing_open(scene, "orders")
-    assert scene.sql("SELECT state, probe_failures FROM history.lag WHERE stream = 'orders'") == [("ok", 0)]
+    assert scene.sql("SELECT state, probe_failures FROM history.lag WHERE stream = 'orders'") == [
+        ("ok", 0)
+    ]
 
 
 def test_a_store_that_goes_down_while_it_is_read_is_caught_up_with(scene: Scene) -> None:
@@ -109,7 +117,10 @@ def test_an_oms_that_was_down_is_caught_up_with_both_ways(scene: Scene) -> None:
     scene.configure(streams=("orders", "shipments"), overlap="PT1S")
     placed = placed_now(scene, 1, 2)
     live(scene)
-    scene.fault("manhattan", {"path": "order/(save|search)$", "kind": "status", "status": 503, "times": None})
+    scene.fault(
+        "manhattan",
+        {"path": "order/(save|search)$", "kind": "status", "status": 503, "times": None},
+    )
     scene.to_oms("orders/1/ship", {})
     scene.to_oms("orders/2/ship", {})
     placed += placed_now(scene, 3, 4)
@@ -143,9 +154,18 @@ def test_days_without_lockstep_are_made_up_for_in_pieces(scene: Scene) -> None:
     scene.configure(streams=("orders",), overlap="PT2M")
     now = datetime.now(UTC)
     gap = cursor.LONGEST_CATCH_UP + timedelta(days=2)
-    scene.sql("INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1", now - gap)
-    moments = [now - gap + timedelta(hours=7 * step, seconds=1) for step in range(int(gap / timedelta(hours=7)))]
-    placed = [documents.order(number, moment) for number, moment in enumerate([*moments, now - timedelta(seconds=5)], 1)]
+    scene.sql(
+        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        now - gap,
+    )
+    moments = [
+        now - gap + timedelta(hours=7 * step, seconds=1)
+        for step in range(int(gap / timedelta(hours=7)))
+    ]
+    placed = [
+        documents.order(number, moment)
+        for number, moment in enumerate([*moments, now - timedelta(seconds=5)], 1)
+    ]
     scene.place(*placed)
 
     runs = live(scene)
@@ -183,7 +203,13 @@ class OwnServer:
 
     def _call(self, code: str) -> str:
         head = "import sys, pathlib; from resources.ledger.database import embedded; data = pathlib.Path(sys.argv[1]); "
-        done = subprocess.run([sys.executable, "-c", head + code, str(self.data)], cwd=ROOT, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", head + code, str(self.data)],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         return done.stdout.strip()
 
 
@@ -197,7 +223,9 @@ def server() -> Iterator[OwnServer]:
         made.stop()
 
 
-def test_a_postgres_that_died_in_the_middle_of_a_run_is_gone_on_with(server: OwnServer, sandbox: RunningSandbox, tmp_path: Path) -> None:
+def test_a_postgres_that_died_in_the_middle_of_a_run_is_gone_on_with(
+    server: OwnServer, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
     """Killed while orders are being sent; the same process, with its dead connections, catches up once the server is back."""
     migrate(server.url)
     scene = Scene(sandbox.url, server.url, f"s{uuid4().hex[:10]}", tmp_path)
@@ -206,7 +234,9 @@ def test_a_postgres_that_died_in_the_middle_of_a_run_is_gone_on_with(server: Own
         placed = placed_now(scene, *range(1, 31))
         time.sleep(1.1)
         [request] = requests_of(tick(scene))
-        scene.fault("manhattan", {"path": "order/save$", "kind": "delay", "delay_ms": 100, "times": None})
+        scene.fault(
+            "manhattan", {"path": "order/save$", "kind": "delay", "delay_ms": 100, "times": None}
+        )
         killer = threading.Thread(target=lambda: (wait_until_sent(scene, 5), server.kill()))
         killer.start()
         with pytest.raises(dg.Failure):

@@ -34,7 +34,10 @@ def look(scene: Scene, *, heal: bool = False) -> list[Report]:
     """Reconcile yesterday and today."""
     assert scene.lockstep is not None
     sync = scene.lockstep.sync(NAME, "reconciliation", "manual")
-    return [reconcile(sync, Request(day, STREAMS, heal, confirm_seconds=0)) for day in (scene.yesterday, scene.today)]
+    return [
+        reconcile(sync, Request(day, STREAMS, heal, confirm_seconds=0))
+        for day in (scene.yesterday, scene.today)
+    ]
 
 
 def drifts(reports: list[Report]) -> set[tuple[str, str, str]]:
@@ -44,7 +47,9 @@ def drifts(reports: list[Report]) -> set[tuple[str, str, str]]:
 
 def still_open(scene: Scene) -> set[tuple[str, str, str]]:
     """Return (class, entity, record) of the drifts that the ledger holds as open."""
-    return set(scene.sql("SELECT class, entity, record FROM history.drifts WHERE state <> 'closed'"))
+    return set(
+        scene.sql("SELECT class, entity, record FROM history.drifts WHERE state <> 'closed'")
+    )
 
 
 def run_reruns(scene: Scene) -> int:
@@ -55,10 +60,14 @@ def run_reruns(scene: Scene) -> int:
     for rerun in queued:
         narrowed = rerun.mode == "as_captured"
         scene.run(
-            rerun.stream, first=rerun.source_day, last=rerun.source_day,
+            rerun.stream,
+            first=rerun.source_day,
+            last=rerun.source_day,
             steps=("validated", "delivered") if narrowed else scene.steps,
-            config=rerun_config(NAME, rerun.stream, only_records=rerun.source_ids) if narrowed else None,
-        )  # fmt: skip
+            config=rerun_config(NAME, rerun.stream, only_records=rerun.source_ids)
+            if narrowed
+            else None,
+        )
         with scene.lockstep.ledger.session(NAME, "") as session:
             reruns.end(session.db, [rerun.rerun_id], "done")
     return len(queued)
@@ -68,12 +77,26 @@ def run_reruns(scene: Scene) -> int:
 def shop(scene: Scene) -> Scene:
     """A synced shop of 300 orders with all that happens to them: shipments whole and in parts, cancellations, rejections, skips, stock."""
     scene.to_store(
-        "catalog", [{"id": 900 + n, "sku": sku, "price": "1", "inventory_tracking": "product"} for n, sku in enumerate(EXTRA_SKUS)]
+        "catalog",
+        [
+            {"id": 900 + n, "sku": sku, "price": "1", "inventory_tracking": "product"}
+            for n, sku in enumerate(EXTRA_SKUS)
+        ],
     )
-    scene.to_oms("items", [{"ItemId": sku, "Description": sku, "BaseUOM": "EA"} for sku in EXTRA_SKUS])
-    scene.to_oms("supply", [{"item": sku, "location": documents.DEPOT, "quantity": 100} for sku in EXTRA_SKUS])
+    scene.to_oms(
+        "items", [{"ItemId": sku, "Description": sku, "BaseUOM": "EA"} for sku in EXTRA_SKUS]
+    )
+    scene.to_oms(
+        "supply",
+        [{"item": sku, "location": documents.DEPOT, "quantity": 100} for sku in EXTRA_SKUS],
+    )
     odd: list[Json] = [
-        documents.order(n, scene.moment(), shipping_addresses=[documents.address(n * 100, shipping_method="Boat")]) for n in REJECTED
+        documents.order(
+            n,
+            scene.moment(),
+            shipping_addresses=[documents.address(n * 100, shipping_method="Boat")],
+        )
+        for n in REJECTED
     ]
     odd += [documents.order(n, scene.moment(), status_id=7) for n in UNPAID]
     odd += [documents.order(n, scene.moment(), status_id=5) for n in CANCELLED_FIRST]
@@ -81,15 +104,35 @@ def shop(scene: Scene) -> Scene:
     scene.run("orders")
     for number in CANCELLED:
         scene.to_store(f"orders/{number}/status", {"status_id": 5})
-    scene.to_oms("advance", {"to": "ship", "orders": [str(n) for n in SHIPPED], "split_rate": 0, "partial_rate": 0, "cancel_rate": 0})
-    scene.to_oms("advance", {"to": "ship", "orders": [str(n) for n in MIXED], "split_rate": 0.5, "partial_rate": 0.4, "cancel_rate": 0.3})
+    scene.to_oms(
+        "advance",
+        {
+            "to": "ship",
+            "orders": [str(n) for n in SHIPPED],
+            "split_rate": 0,
+            "partial_rate": 0,
+            "cancel_rate": 0,
+        },
+    )
+    scene.to_oms(
+        "advance",
+        {
+            "to": "ship",
+            "orders": [str(n) for n in MIXED],
+            "split_rate": 0.5,
+            "partial_rate": 0.4,
+            "cancel_rate": 0.3,
+        },
+    )
     scene.to_oms("advance", {"to": "day", "orders": [str(n) for n in MIXED[:10]], "seed": 3})
     _catch_up(scene)
     return scene
 
 
 @pytest.mark.parametrize("seed", [7])
-def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(shop: Scene, seed: int):
+def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(
+    shop: Scene, seed: int
+):
     """A clean shop shows none; then more than 200 drifts of 17 kinds are made at random behind Lockstep's back, and exactly these are found.
 
     What a machine may heal is in step afterwards and was sent once; the rest stays open until a person has cleared it up.
@@ -98,17 +141,30 @@ def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(sho
     _assert_silent_while_changes_wait(shop)
     placed = {n: next(iter(good_orders([n], shop))) for n in (*AT_OMS, *WAITING, *STUCK, *LOST)}
     saboteur = Saboteur(shop, seed, {"open": OPEN, "shipped": SHIPPED, "cancelled": CANCELLED})
-    for kind, times in {"removed_at_oms": 25, "quantity_changed": 25, "price_changed": 20, "line_moved_to_another_item": 10,
-                        "shipping_charge_changed": 15, "address_changed": 20, "cancelled_at_oms": 15, "second_order_at_oms": 15,
-                        "foreign_order_at_oms": 15, "shipped_by_hand": 10}.items():  # fmt: skip
+    for kind, times in {
+        "removed_at_oms": 25,
+        "quantity_changed": 25,
+        "price_changed": 20,
+        "line_moved_to_another_item": 10,
+        "shipping_charge_changed": 15,
+        "address_changed": 20,
+        "cancelled_at_oms": 15,
+        "second_order_at_oms": 15,
+        "foreign_order_at_oms": 15,
+        "shipped_by_hand": 10,
+    }.items():
         saboteur.hurt(kind, "open", times)
     for kind in ("shipment_deleted", "shipment_doubled", "tracking_changed", "status_moved_back"):
         saboteur.hurt(kind, "shipped", 15)
     saboteur.hurt("revived_at_oms", "cancelled", 6)
     saboteur.stock_overwritten(EXTRA_SKUS[:15])
     _hold_up(shop, saboteur, placed)
-    time.sleep(2)  # the store's times are whole seconds: a probe can't tell changes of this second from later ones
-    shop.run("orders", first=shop.today)  # the store's own changes of today are captured; nothing of this mends a drift
+    time.sleep(
+        2
+    )  # the store's times are whole seconds: a probe can't tell changes of this second from later ones
+    shop.run(
+        "orders", first=shop.today
+    )  # the store's own changes of today are captured; nothing of this mends a drift
     assert len(saboteur.injected) >= 200
     assert len(saboteur.by_kind) >= 16
 
@@ -119,14 +175,19 @@ def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(sho
     healable = {drift.key[:3] for report in found for drift in report.drifts if drift.can_heal}
     assert {kind for kind, times in saboteur.by_kind.items() if times} >= {"stuck", "lost"}
     look(shop, heal=True)
-    assert shop.sql("SELECT count(DISTINCT state) FROM sync.drift WHERE can_heal AND state <> 'healing'") == [(0,)]
+    assert shop.sql(
+        "SELECT count(DISTINCT state) FROM sync.drift WHERE can_heal AND state <> 'healing'"
+    ) == [(0,)]
     assert run_reruns(shop) > 0
 
     after = look(shop)
 
     assert drifts(after) == saboteur.injected - healable
     assert len(healable) >= 150
-    assert {kind for kind, entity, _ in saboteur.injected - healable} == {"duplicate", "missing_at_source"}
+    assert {kind for kind, entity, _ in saboteur.injected - healable} == {
+        "duplicate",
+        "missing_at_source",
+    }
     saboteur.clear_up()
     _assert_in_step(shop, placed)
     effects = shop.effects()
@@ -150,7 +211,10 @@ def _assert_silent_while_changes_wait(shop: Scene) -> None:
     for number in OPEN[:9]:
         shop.to_store(f"orders/{number}", {"customer_message": "Ring twice"}, "PATCH")
     shop.to_oms("advance", {"to": "ship", "orders": [str(n) for n in MIXED]})
-    shop.to_oms("supply", [{"item": sku, "location": documents.DEPOT, "quantity": 55} for sku in EXTRA_SKUS[:5]])
+    shop.to_oms(
+        "supply",
+        [{"item": sku, "location": documents.DEPOT, "quantity": 55} for sku in EXTRA_SKUS[:5]],
+    )
 
     reports = look(shop)
 
@@ -172,8 +236,10 @@ def _hold_up(shop: Scene, saboteur: Saboteur, placed: dict[int, Json]) -> None:
     for number in STUCK:
         shop.sql(
             """UPDATE sync.record SET validated_at = validated_at - %s WHERE connection = %s AND source_id = %s RETURNING source_id""",
-            timedelta(hours=2), NAME, str(number),
-        )  # fmt: skip
+            timedelta(hours=2),
+            NAME,
+            str(number),
+        )
         saboteur.note("stuck", ("stuck", "order", str(number)))
     shop.place(*(placed[n] for n in LOST))
     for number in LOST:
@@ -192,7 +258,15 @@ def _assert_in_step(shop: Scene, placed: dict[int, Json]) -> None:
         assert shipment_differences(systems) == []
     finally:
         systems.close()
-    at_oms = {row["ItemId"]: row["TotalQuantity"] for row in shop.to_oms("dump/availability", None, "GET") if row["view"] == "network"}
-    assert {sku: shop.store_stock()[sku]["quantity"] for sku in EXTRA_SKUS} == {sku: at_oms[sku] for sku in EXTRA_SKUS}
+    at_oms = {
+        row["ItemId"]: row["TotalQuantity"]
+        for row in shop.to_oms("dump/availability", None, "GET")
+        if row["view"] == "network"
+    }
+    assert {sku: shop.store_stock()[sku]["quantity"] for sku in EXTRA_SKUS} == {
+        sku: at_oms[sku] for sku in EXTRA_SKUS
+    }
     assert_nothing_open(shop, "shipments", "inventory")
-    assert Counter(Decimal(held[str(n)]["creates"]) for n in placed) == Counter({Decimal(1): len(placed)})
+    assert Counter(Decimal(held[str(n)]["creates"]) for n in placed) == Counter(
+        {Decimal(1): len(placed)}
+    )

@@ -43,7 +43,9 @@ def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def shop(sandbox: RunningSandbox, database: str, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(
+    sandbox: RunningSandbox, database: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Shop:
     """Open a connection ``demo`` between a store and a tenant that no other test uses."""
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setenv("LOCKSTEP_CONNECTIONS", str(own_home / "connections.yaml"))

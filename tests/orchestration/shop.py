@@ -29,7 +29,10 @@ class Shop:
         self.file = sandbox_process.configure("demo", store, self.today - HISTORY, url)
         self.change(orders={"shipping_methods": {"Ground": "Ground"}})
         self._control(f"bigcommerce/{store}/catalog", documents.PRODUCTS)
-        self._control(f"manhattan/{store}/locations", [{"LocationId": documents.DEPOT, "LocationTypeId": "DC"}])
+        self._control(
+            f"manhattan/{store}/locations",
+            [{"LocationId": documents.DEPOT, "LocationTypeId": "DC"}],
+        )
         self._control(f"manhattan/{store}/items", documents.ITEMS)
         self._control(f"manhattan/{store}/supply", documents.supply())
 
@@ -38,17 +41,25 @@ class Shop:
         content = yaml.safe_load(self.file.read_text("utf-8"))
         connection = content["connections"]["demo"]
         for name, value in settings.items():
-            connection[name] = connection.get(name, {}) | value if isinstance(value, Mapping) else value
+            connection[name] = (
+                connection.get(name, {}) | value if isinstance(value, Mapping) else value
+            )
         self.file.write_text(yaml.safe_dump(content), "utf-8")
 
     def place(self, number: int, day: date | None = None, **changes: Any) -> None:
         """Place an order of two lines, by default yesterday's noon."""
         moment = datetime.combine(day or self.yesterday, time(12), UTC)
-        self._control(f"bigcommerce/{self.store}/orders", [documents.order(number, moment, **changes)])
+        self._control(
+            f"bigcommerce/{self.store}/orders", [documents.order(number, moment, **changes)]
+        )
 
     def place_by_boat(self, number: int, day: date | None = None) -> None:
         """Place an order whose shipping method nobody has mapped."""
-        self.place(number, day, shipping_addresses=[documents.address(number * 100, shipping_method="Slow boat")])
+        self.place(
+            number,
+            day,
+            shipping_addresses=[documents.address(number * 100, shipping_method="Slow boat")],
+        )
 
     def map_boats(self) -> None:
         """Correct the mapping that ``place_by_boat`` misses."""
@@ -78,7 +89,17 @@ class Shop:
     def replay_orders(self, *options: str) -> str:
         """Run the order chain over the two days before today."""
         first = (self.today - timedelta(days=2)).isoformat()
-        return self.done("replay", "demo", "--streams", "orders", "--from", first, "--to", self.yesterday.isoformat(), *options)
+        return self.done(
+            "replay",
+            "demo",
+            "--streams",
+            "orders",
+            "--from",
+            first,
+            "--to",
+            self.yesterday.isoformat(),
+            *options,
+        )
 
     def sql(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query on the ledger."""
@@ -87,12 +108,18 @@ class Shop:
 
     def saves(self) -> int:
         """Return how many order writes the tenant has seen."""
-        counts = httpx.get(f"{self.url}/_sandbox/manhattan/{self.store}/counts", timeout=30).raise_for_status().json()
+        counts = (
+            httpx.get(f"{self.url}/_sandbox/manhattan/{self.store}/counts", timeout=30)
+            .raise_for_status()
+            .json()
+        )
         return int(counts["creates"]) + int(counts["saves"])
 
     def at_oms(self) -> set[str]:
         """Return the ids of the orders that the tenant holds."""
-        answer = httpx.get(f"{self.url}/_sandbox/manhattan/{self.store}/effects/orders", timeout=30).raise_for_status()
+        answer = httpx.get(
+            f"{self.url}/_sandbox/manhattan/{self.store}/effects/orders", timeout=30
+        ).raise_for_status()
         return {json.loads(line)["OrderId"] for line in answer.text.splitlines() if line.strip()}
 
     def _control(self, path: str, body: Any) -> None:

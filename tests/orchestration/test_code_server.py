@@ -27,10 +27,28 @@ def code_server() -> Iterator[DagsterGrpcClient]:
     """Start one as ``lockstep up`` does."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "dagster", "code-server", "start", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port),
-         "--location-name", "lockstep", "-d", str(project_root())],
-        cwd=project_root(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "dagster",
+            "code-server",
+            "start",
+            "-m",
+            "orchestration.definitions",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "--location-name",
+            "lockstep",
+            "-d",
+            str(project_root()),
+        ],
+        cwd=project_root(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     deadline = time.monotonic() + LONGEST_SECONDS
     try:
         while not listens(port) and time.monotonic() < deadline:
@@ -49,7 +67,9 @@ def test_a_code_server_that_starts_without_a_database_serves_the_definitions(
     """Postgres may come back a second later; a server that kept the error would let everything stand still until a person looks."""
     if address is not None:
         monkeypatch.setenv("DATABASE_URL", address)
-    file = sandbox_process.configure("demo", "demo", datetime.now(UTC).date() - timedelta(days=1), "http://127.0.0.1:1")
+    file = sandbox_process.configure(
+        "demo", "demo", datetime.now(UTC).date() - timedelta(days=1), "http://127.0.0.1:1"
+    )
     monkeypatch.setenv("LOCKSTEP_CONNECTIONS", str(file))
     with code_server() as client:
         symbols = sync_list_repositories_grpc(client).repository_symbols

@@ -25,8 +25,10 @@ def test_connect_brings_the_last_days_over_once_and_live_runs_go_on_from_there(s
     assert shop.at_oms() == {"1001", "1002"}
     rows = shop.json("status")
     assert [(row["stream"], row["state"], row["overdue"]) for row in rows] == [
-        ("orders", "ok", False), ("inventory", "ok", False), ("shipments", "ok", False)
-    ]  # fmt: skip
+        ("orders", "ok", False),
+        ("inventory", "ok", False),
+        ("shipments", "ok", False),
+    ]
     assert all(row["watermark"] for row in rows)
     assert shop.run("status", "--fail").exit_code == 0
     saves = shop.saves()

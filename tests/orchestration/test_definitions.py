@@ -29,7 +29,9 @@ def described(installation: Installation) -> dict[str, object]:
                 "owners": list(spec.owners),
                 "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
             }
-            if not isinstance(asset, dg.AssetSpec):  # what nothing materializes has no op and no checks of its own
+            if not isinstance(
+                asset, dg.AssetSpec
+            ):  # what nothing materializes has no op and no checks of its own
                 assets[spec.key.to_user_string()] |= {
                     "pool": asset.op.pool,  # type: ignore[union-attr]
                     "checks": sorted(key.name for key in asset.check_keys),  # type: ignore[union-attr]
@@ -69,5 +71,10 @@ def test_connections_of_one_lane_share_a_sensor_and_a_job(tmp_path: Path) -> Non
     """Many small stores in one lane cost one sensor and one run process."""
     one = installation_of("http://127.0.0.1:1", "s1", tmp_path)
     base = one.connections["acme"].model_copy(update={"lane": "small"})
-    found = described(Installation(start_date=one.start_date, connections={"a": base, "b": base, "c": one.connections["acme"]}))
+    found = described(
+        Installation(
+            start_date=one.start_date,
+            connections={"a": base, "b": base, "c": one.connections["acme"]},
+        )
+    )
     assert [job for job in found["jobs"] if job.startswith("live_")] == ["live_c", "live_small"]  # type: ignore[attr-defined]

@@ -16,12 +16,23 @@ def test_a_healthy_installation_passes_and_no_secret_is_shown(shop: Shop, own_ho
     checks = shop.json("doctor")
     assert {check["name"] for check in checks if not check["ok"]} == set()
     names = " ".join(check["name"] for check in checks)
-    for part in ("Python", "database", "schema", "definitions", "demo: secrets", "demo: bigcommerce store", "demo: manhattan", "daemon"):
+    for part in (
+        "Python",
+        "database",
+        "schema",
+        "definitions",
+        "demo: secrets",
+        "demo: bigcommerce store",
+        "demo: manhattan",
+        "daemon",
+    ):
         assert part in names
     printed = shop.done("doctor")
     for file in (own_home / "secrets").iterdir():
         assert file.read_text() not in printed
-    assert not any("bigcommerce store" in check["name"] for check in shop.json("doctor", "--offline"))
+    assert not any(
+        "bigcommerce store" in check["name"] for check in shop.json("doctor", "--offline")
+    )
 
 
 def test_each_fault_is_named_with_advice_and_hides_no_other(shop: Shop, own_home: Path):

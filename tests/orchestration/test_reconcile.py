@@ -13,7 +13,9 @@ NOW = ("--confirm-seconds", "0")
 
 def oms(shop: Shop, path: str, body: object) -> None:
     """Make a control call of the tenant."""
-    httpx.post(f"{shop.url}/_sandbox/manhattan/{shop.store}/{path}", json=body, timeout=30).raise_for_status()
+    httpx.post(
+        f"{shop.url}/_sandbox/manhattan/{shop.store}/{path}", json=body, timeout=30
+    ).raise_for_status()
 
 
 def test_a_shop_in_step_exits_with_0(shop: Shop):
@@ -42,7 +44,9 @@ def test_drift_is_told_with_what_to_do_and_healed_on_demand(shop: Shop):
     healed = shop.run("reconcile", "demo", "--heal", "--json", *NOW)
 
     assert healed.exit_code == 1
-    assert [(d["drift_class"], d["record"], d["can_heal"]) for d in json.loads(healed.stdout)] == [("duplicate", "1002-B", False)]
+    assert [(d["drift_class"], d["record"], d["can_heal"]) for d in json.loads(healed.stdout)] == [
+        ("duplicate", "1002-B", False)
+    ]
     assert shop.at_oms() == {"1001", "1002", "1002-B"}
     assert shop.saves() == saves + 2  # one more order, counted as a creation and as a save
     assert shop.sql("SELECT outcome FROM sync.rerun") == [("done",)]
@@ -56,6 +60,8 @@ def test_streams_and_days_can_be_chosen(shop: Shop):
     shop.place(1001)
     shop.replay_orders()
     day = shop.yesterday.isoformat()
-    printed = shop.done("reconcile", "demo", "--streams", "orders", "--from", day, "--to", day, *NOW)
+    printed = shop.done(
+        "reconcile", "demo", "--streams", "orders", "--from", day, "--to", day, *NOW
+    )
     assert printed.startswith(f"{day}: 1 orders and 0 levels compared")
     assert shop.run("reconcile", "demo", "--from", "2020-01-01", "--to", day, *NOW).exit_code == 1

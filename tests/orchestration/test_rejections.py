@@ -21,34 +21,64 @@ def rejected(shop: Shop) -> Shop:
 
 def test_rejections_are_listed_by_filter_and_shown_with_the_captured_bytes(rejected: Shop):
     """An operator narrows the list, and sees the record as the store sent it."""
-    listed = rejected.json("rejections", "list", "--code", "shipping_method_unknown", "--stream", "orders")
+    listed = rejected.json(
+        "rejections", "list", "--code", "shipping_method_unknown", "--stream", "orders"
+    )
     assert {row["source_id"] for row in listed} == {"1002", "1003"}
     assert rejected.json("rejections", "list", "--code", "no_such_code") == []
-    assert rejected.json("rejections", "list", "--since", (rejected.today + timedelta(days=1)).isoformat()) == []
+    assert (
+        rejected.json(
+            "rejections", "list", "--since", (rejected.today + timedelta(days=1)).isoformat()
+        )
+        == []
+    )
     first = str(listed[0]["rejection_id"])
     shown = rejected.json("rejections", "show", first)
     assert shown["payload"]["id"] == int(shown["source_id"])
     raw = rejected.run("rejections", "show", first, "--raw").stdout_bytes
-    (kept,) = rejected.sql("SELECT payload_bytes FROM sync.capture WHERE capture_id = %s", shown["capture_id"])
+    (kept,) = rejected.sql(
+        "SELECT payload_bytes FROM sync.capture WHERE capture_id = %s", shown["capture_id"]
+    )
     assert len(raw) == kept[0]
     assert "Slow boat" in rejected.done("rejections", "show", first)
     assert rejected.run("rejections", "show", "999999").exit_code == 1
 
-    duty = rejected.json("rejections", "list", "--class", "mapping", "--owner", "team:operations", "--newer-than", "2h")
+    duty = rejected.json(
+        "rejections",
+        "list",
+        "--class",
+        "mapping",
+        "--owner",
+        "team:operations",
+        "--newer-than",
+        "2h",
+    )
     assert {(row["source_id"], row["class"], row["owner"], row["rule"]) for row in duty} == {
-        (record, "mapping", "team:operations", "A shipping method has its OMS method.") for record in ("1002", "1003")
+        (record, "mapping", "team:operations", "A shipping method has its OMS method.")
+        for record in ("1002", "1003")
     }
     assert all(0 <= row["age"] < 600 for row in duty)
-    for nothing in (("--class", "value"), ("--owner", "team:eu"), ("--older-than", "1d"), ("--to", "2020-01-01"), ("--stage", "delivered")):
+    for nothing in (
+        ("--class", "value"),
+        ("--owner", "team:eu"),
+        ("--older-than", "1d"),
+        ("--to", "2020-01-01"),
+        ("--stage", "delivered"),
+    ):
         assert rejected.json("rejections", "list", *nothing) == []
     assert rejected.run("rejections", "list", "--older-than", "yesterday").exit_code == 2
 
 
-def test_a_retry_after_a_corrected_mapping_runs_only_what_is_concerned_and_reads_only_if_asked_to(rejected: Shop):
+def test_a_retry_after_a_corrected_mapping_runs_only_what_is_concerned_and_reads_only_if_asked_to(
+    rejected: Shop,
+):
     """The fix plus the retry is all an operator has to do; other days are left alone, and the source is asked with --re-read only."""
     (one,) = [row for row in rejected.json("rejections", "list") if row["source_id"] == "1003"]
     rejected.map_boats()
-    before = rejected.sql("SELECT count(*) FROM sync.batch WHERE source_day = %s AND stream = 'orders'", rejected.yesterday)
+    before = rejected.sql(
+        "SELECT count(*) FROM sync.batch WHERE source_day = %s AND stream = 'orders'",
+        rejected.yesterday,
+    )
 
     steps = "SELECT step FROM sync.batch WHERE trigger = 'retry' ORDER BY started_at, step"
     (after,) = rejected.json("rejections", "retry", str(one["rejection_id"]))
@@ -56,8 +86,16 @@ def test_a_retry_after_a_corrected_mapping_runs_only_what_is_concerned_and_reads
 
     assert after["state"] == "resolved"
     assert "1003" in rejected.at_oms()
-    assert rejected.sql("SELECT count(*) FROM sync.batch WHERE source_day = %s AND stream = 'orders'", rejected.yesterday) == before
-    assert "1 of 1 went through" in rejected.done("rejections", "retry", "--all-of", "demo", "--re-read")
+    assert (
+        rejected.sql(
+            "SELECT count(*) FROM sync.batch WHERE source_day = %s AND stream = 'orders'",
+            rejected.yesterday,
+        )
+        == before
+    )
+    assert "1 of 1 went through" in rejected.done(
+        "rejections", "retry", "--all-of", "demo", "--re-read"
+    )
     assert [step for (step,) in rejected.sql(steps)][2:] == ["captured", "validated", "delivered"]
     assert rejected.at_oms() == {"1001", "1002", "1003"}
     assert rejected.run("rejections", "retry", str(one["rejection_id"])).exit_code == 1
@@ -70,9 +108,16 @@ def test_a_retry_that_changes_nothing_says_so_and_one_may_be_left_to_the_daemon(
     assert {row["state"] for row in rejected.json("rejections", "list")} == {"open"}
 
     day = (rejected.today - timedelta(days=2)).isoformat()
-    assert "1 rejections are queued as 1 reruns" in rejected.done("rejections", "retry", "--from", day, "--to", day, "--via", "daemon")
-    assert {row["source_id"]: row["state"] for row in rejected.json("rejections", "list")} == {"1002": "open", "1003": "retried"}
-    assert rejected.sql("SELECT mode, source_ids, outcome FROM sync.rerun") == [("as_captured", ["1003"], "")]
+    assert "1 rejections are queued as 1 reruns" in rejected.done(
+        "rejections", "retry", "--from", day, "--to", day, "--via", "daemon"
+    )
+    assert {row["source_id"]: row["state"] for row in rejected.json("rejections", "list")} == {
+        "1002": "open",
+        "1003": "retried",
+    }
+    assert rejected.sql("SELECT mode, source_ids, outcome FROM sync.rerun") == [
+        ("as_captured", ["1003"], "")
+    ]
 
 
 def test_a_discarded_rejection_no_longer_counts_as_open(rejected: Shop):
@@ -90,7 +135,12 @@ def test_a_discarded_rejection_no_longer_counts_as_open(rejected: Shop):
     assert rejected.run("rejections", "discard", "1", "--code", "x", "--reason", "x").exit_code == 2
     assert rejected.run("rejections", "retry", "1", "--code", "x").exit_code == 2
     assert rejected.run("rejections", "retry", "--code", "x", "--set", "a=b").exit_code == 2
-    assert rejected.done("rejections", "discard", "--code", "shipping_method_unknown", "--reason", "test").count("discarded") == 1
+    assert (
+        rejected.done(
+            "rejections", "discard", "--code", "shipping_method_unknown", "--reason", "test"
+        ).count("discarded")
+        == 1
+    )
     assert rejected.json("rejections", "list") == []
 
 
@@ -114,15 +164,25 @@ def test_an_edit_shows_its_diff_asks_and_is_delivered(rejected: Shop):
     wrong = rejected.run("rejections", "retry", number, "--set", f"{path}s=Ground", "--yes")
     assert wrong.exit_code == 1
     assert "shipping_methods' in the captured record" in wrong.stderr
-    printed = rejected.done("rejections", "retry", number, "--set", f"{path}=Ground", "--yes", "--reason", "asked the shop")
+    printed = rejected.done(
+        "rejections",
+        "retry",
+        number,
+        "--set",
+        f"{path}=Ground",
+        "--yes",
+        "--reason",
+        "asked the shop",
+    )
     assert "1 of 1 went through" in printed
     assert "1002" in rejected.at_oms()
 
     shown = rejected.json("rejections", "show", number)
     assert [(c["before"], c["after"]) for c in shown["edits"]] == [("Slow boat", "Ground")]
     assert [(a["action"], a["mode"], a["why"]) for a in shown["actions"]] == [
-        ("edit", "", "asked the shop"), ("retry", "as_captured", "asked the shop")
-    ]  # fmt: skip
+        ("edit", "", "asked the shop"),
+        ("retry", "as_captured", "asked the shop"),
+    ]
     assert shown["actions"][1]["run_id"]
     assert {a["state"] for a in shown["attempts"]} >= {"delivered", "200"}
     assert "Slow boat" not in str(shown["payload"])

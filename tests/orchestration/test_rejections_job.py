@@ -23,7 +23,16 @@ from tests.assets.scene import NAME, QUIET, Scene
 def rejected(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Scene]:
     """Return a scene with two orders that nobody mapped the shipping method of."""
     scene = Scene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
-    scene.place(*[order(n, scene.moment(), shipping_addresses=[address(n * 100, shipping_method="Slow boat")]) for n in (1, 2)])
+    scene.place(
+        *[
+            order(
+                n,
+                scene.moment(),
+                shipping_addresses=[address(n * 100, shipping_method="Slow boat")],
+            )
+            for n in (1, 2)
+        ]
+    )
     scene.run("orders", first=scene.yesterday)
     yield scene
     scene.close()
@@ -48,9 +57,12 @@ def run_queued(scene: Scene) -> None:
     for request in result.run_requests or []:
         job = build(scene.installation, scene.lockstep).resolve_job_def(str(request.job_name))
         job.execute_in_process(
-            instance=scene.instance, partition_key=request.partition_key, asset_selection=list(request.asset_selection or []),
-            run_config=request.run_config | QUIET, tags=request.tags,
-        )  # fmt: skip
+            instance=scene.instance,
+            partition_key=request.partition_key,
+            asset_selection=list(request.asset_selection or []),
+            run_config=request.run_config | QUIET,
+            tags=request.tags,
+        )
 
 
 def test_a_class_is_retried_from_the_ui(rejected: Scene) -> None:
@@ -69,7 +81,10 @@ def test_a_class_is_retried_from_the_ui(rejected: Scene) -> None:
 def test_an_edit_from_the_ui_is_delivered_and_not_repeated_in_its_output(rejected: Scene) -> None:
     """The value is applied and the diff kept; the output names the record and shows no value."""
     (first,) = rejected.sql("SELECT rejection_id FROM sync.rejection WHERE source_id = '1'")
-    wanted = ["consignments.shipping[0].shipping_method=Ground", "consignments.shipping[0].first_name=Wilhelmina"]
+    wanted = [
+        "consignments.shipping[0].shipping_method=Ground",
+        "consignments.shipping[0].first_name=Wilhelmina",
+    ]
     told = work(rejected, action="edit", who="ann", ids=[first[0]], set=wanted)
     assert "Wilhelmina" not in repr(told)
     run_queued(rejected)
@@ -80,10 +95,21 @@ def test_an_edit_from_the_ui_is_delivered_and_not_repeated_in_its_output(rejecte
 
 def test_a_discard_from_the_ui_closes_for_good(rejected: Scene) -> None:
     """With who and why, and nothing is queued."""
-    told = work(rejected, action="discard", who="ann", reason="test orders", code="shipping_method_unknown", connection=NAME)
+    told = work(
+        rejected,
+        action="discard",
+        who="ann",
+        reason="test orders",
+        code="shipping_method_unknown",
+        connection=NAME,
+    )
     assert (told["rejections"], told["reruns"]) == (2, 0)
-    assert set(rejected.sql("SELECT state, closed_by, closed_why FROM sync.rejection")) == {("discarded", "ann", "test orders")}
-    assert work(rejected, action="retry", who="ann", code="shipping_method_unknown")["rejections"] == 0
+    assert set(rejected.sql("SELECT state, closed_by, closed_why FROM sync.rejection")) == {
+        ("discarded", "ann", "test orders")
+    }
+    assert (
+        work(rejected, action="retry", who="ann", code="shipping_method_unknown")["rejections"] == 0
+    )
 
 
 SENSELESS: list[tuple[dict[str, Any], str]] = [
@@ -110,6 +136,8 @@ def test_a_launch_that_makes_no_sense_does_nothing_and_says_why(rejected: Scene)
 
 def test_every_field_of_the_launchpad_says_what_it_is_for() -> None:
     """An operator without a shell has no other help; and the classes are all of them."""
-    assert [name for name, field in RejectionsConfig.model_fields.items() if not field.description] == []
+    assert [
+        name for name, field in RejectionsConfig.model_fields.items() if not field.description
+    ] == []
     assert tuple(one.value for one in RejectionClass) == CLASSES
     assert rejections_job.description

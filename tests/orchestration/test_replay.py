@@ -14,12 +14,16 @@ def test_a_dry_run_tells_the_partitions_and_changes_nothing(shop: Shop):
     """Not a row is written, and nothing is asked of either system."""
     shop.place(1001)
     shop.replay_orders()
-    before = shop.sql("SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)")
+    before = shop.sql(
+        "SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)"
+    )
     printed = shop.replay_orders("--dry-run")
     assert "1 runs over 2 partitions with 1 captures" in printed
     assert shop.yesterday.isoformat() in printed
     assert (
-        shop.sql("SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)")
+        shop.sql(
+            "SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)"
+        )
         == before
     )
 
@@ -41,7 +45,16 @@ def test_a_failed_chunk_stops_the_replay_with_the_reason(shop: Shop):
     """What went wrong is said in a sentence, and the exit code tells a script."""
     for number in range(1001, 1023):
         shop.place_by_boat(number)
-    result = shop.run("replay", "demo", "--streams", "orders", "--from", shop.yesterday.isoformat(), "--to", shop.yesterday.isoformat())
+    result = shop.run(
+        "replay",
+        "demo",
+        "--streams",
+        "orders",
+        "--from",
+        shop.yesterday.isoformat(),
+        "--to",
+        shop.yesterday.isoformat(),
+    )
     assert result.exit_code == 1
     assert "22 of 22 records were rejected" in result.stdout
     assert "give the same command again" in result.stderr
@@ -63,8 +76,14 @@ def test_chunks_are_bounded_and_in_the_order_in_which_data_flows():
     today = datetime.now(UTC).date()
     found = chunks(("shipments", "inventory", "orders"), today - timedelta(days=9), today, 4)
     assert [(chunk.streams[0], (chunk.last - chunk.first).days + 1) for chunk in found] == [
-        ("orders", 4), ("orders", 4), ("orders", 2), ("inventory", 1), ("shipments", 4), ("shipments", 4), ("shipments", 2)
-    ]  # fmt: skip
+        ("orders", 4),
+        ("orders", 4),
+        ("orders", 2),
+        ("inventory", 1),
+        ("shipments", 4),
+        ("shipments", 4),
+        ("shipments", 2),
+    ]
 
 
 def test_the_daemon_gets_a_backfill_that_gives_way_to_live_runs(shop: Shop):

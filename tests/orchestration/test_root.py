@@ -30,14 +30,23 @@ LOOKS = ["status", "trace", "rejections list", "rejections show", "rejections di
 @pytest.mark.parametrize("command", ["", "rejections", *LOOKS])
 def test_looking_at_the_ledger_does_not_load_what_a_run_needs(command: str):
     """Dagster and pandas cost two seconds, which an operator with a customer on the phone does not have."""
-    program = "import sys; from orchestration.cli.root import lockstep\ntry: lockstep(sys.argv[1:])\n"
+    program = (
+        "import sys; from orchestration.cli.root import lockstep\ntry: lockstep(sys.argv[1:])\n"
+    )
     program += "finally: print(sorted({'dagster', 'pandas', 'pandera'} & sys.modules.keys()), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", program, *command.split(), "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command.split(), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.startswith("Usage: ")
     assert done.stderr.strip() == "[]"
 
 
-def test_a_missing_database_is_one_sentence_that_says_what_to_do(own_home: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_database_is_one_sentence_that_says_what_to_do(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Nobody needs a traceback to learn that the database was not started."""
     result = CliRunner().invoke(lockstep, ["migrate"])
     assert (result.exit_code, result.stdout) == (1, "")
@@ -49,7 +58,9 @@ def test_a_missing_database_is_one_sentence_that_says_what_to_do(own_home: Path,
     assert "Traceback" not in result.stderr
 
 
-def test_a_database_without_a_ledger_asks_for_migrate(shop: Shop, postgres_url: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_database_without_a_ledger_asks_for_migrate(
+    shop: Shop, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+):
     """A fresh database is not a mystery of missing tables."""
     monkeypatch.setenv("DATABASE_URL", postgres_url.replace("/lockstep?", "/postgres?"))
     result = shop.run("status")
@@ -61,12 +72,21 @@ def test_wrong_usage_exits_with_2(shop: Shop):
     """A script can tell a misspelt option from a fault."""
     assert shop.run("status", "--nonsense").exit_code == 2
     assert shop.run("rejections", "retry").exit_code == 2
-    assert shop.run("replay", "demo", "--streams", "oders", "--from", "2026-01-01", "--to", "2026-01-02").exit_code == 2
+    assert (
+        shop.run(
+            "replay", "demo", "--streams", "oders", "--from", "2026-01-01", "--to", "2026-01-02"
+        ).exit_code
+        == 2
+    )
 
 
 def test_an_unknown_connection_is_answered_with_the_known_ones(shop: Shop):
     """A misspelt name is the commonest fault of all."""
-    for arguments in (["status", "--connection", "dmeo"], ["connect", "dmeo"], ["trace", "1", "--connection", "dmeo"]):
+    for arguments in (
+        ["status", "--connection", "dmeo"],
+        ["connect", "dmeo"],
+        ["trace", "1", "--connection", "dmeo"],
+    ):
         result = shop.run(*arguments)
         assert result.exit_code == 1
         assert "demo" in result.stderr.replace("dmeo", "")

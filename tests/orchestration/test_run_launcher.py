@@ -24,7 +24,9 @@ SLEEPER = "import multiprocessing, sys; sys.stdin.read()"
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """An instance with the launcher, as dagster.yaml sets it up."""
     launcher = {"module": "orchestration.run_launcher", "class": "LockstepRunLauncher"}
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"run_launcher": launcher, "telemetry": {"enabled": False}}))
+    (tmp_path / "dagster.yaml").write_text(
+        yaml.safe_dump({"run_launcher": launcher, "telemetry": {"enabled": False}})
+    )
     with dg.DagsterInstance.from_config(str(tmp_path)) as made:
         yield made
 
@@ -35,7 +37,9 @@ def _health(instance: dg.DagsterInstance, pid: int, server: dict[str, object]) -
     @dg.job
     def nothing() -> None: ...
 
-    run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED, tags={GRPC_INFO_TAG: json.dumps(server)})
+    run = instance.create_run_for_job(
+        nothing, status=dg.DagsterRunStatus.STARTED, tags={GRPC_INFO_TAG: json.dumps(server)}
+    )
     instance.report_engine_event(f"Started process for run (pid: {pid}).", run)
     launcher = instance.run_launcher
     assert isinstance(launcher, LockstepRunLauncher)
@@ -57,7 +61,9 @@ def test_a_run_whose_process_is_gone_is_failed(instance: dg.DagsterInstance) -> 
 def test_a_run_that_lost_only_its_code_server_is_left_to_end(instance: dg.DagsterInstance) -> None:
     """It still works, and it still holds what it has claimed."""
     with _process(SLEEPER) as alive:
-        assert _health(instance, alive.pid, {"host": "127.0.0.1", "socket": "/tmp/none"}) == "RUNNING"  # noqa: S108
+        assert (
+            _health(instance, alive.pid, {"host": "127.0.0.1", "socket": "/tmp/none"}) == "RUNNING"
+        )  # noqa: S108
         alive.communicate()
 
 

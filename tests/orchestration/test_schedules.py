@@ -12,7 +12,9 @@ from domain.values import Window
 from orchestration.jobs import build_sync_job
 from orchestration.schedules import build_closing_sweep, build_status_sweep, last_hours
 
-CONNECTION = Connection(platform=SystemSection(kind="bigcommerce"), oms=SystemSection(kind="manhattan"))
+CONNECTION = Connection(
+    platform=SystemSection(kind="bigcommerce"), oms=SystemSection(kind="manhattan")
+)
 DAY = datetime(2026, 3, 10, tzinfo=UTC)
 
 
@@ -26,7 +28,9 @@ def asked(schedule: dg.ScheduleDefinition, moment: datetime) -> dg.RunRequest:
 @pytest.mark.parametrize("clock", ["00:00", "00:30", "02:59", "03:00", "12:30", "23:30"])
 def test_the_half_hourly_sweep_stays_within_one_partition_and_the_past(clock: str) -> None:
     """At midnight it is yesterday's last hours: today has none yet."""
-    now = datetime.combine(DAY.date(), datetime.strptime(clock, "%H:%M").replace(tzinfo=UTC).timetz())
+    now = datetime.combine(
+        DAY.date(), datetime.strptime(clock, "%H:%M").replace(tzinfo=UTC).timetz()
+    )
     window = last_hours(now)
     assert window.until == now
     assert timedelta(0) < now - window.since <= timedelta(hours=3)
@@ -36,7 +40,9 @@ def test_the_half_hourly_sweep_stays_within_one_partition_and_the_past(clock: st
 def test_the_sweeps_ask_for_every_stream_with_a_past() -> None:
     """Stock only tells its present. The closing sweep takes the whole of yesterday, rejections included, so it has no window."""
     job = build_sync_job("acme", CONNECTION)
-    closing = asked(build_closing_sweep("acme", CONNECTION, job), DAY + timedelta(hours=1, minutes=20))
+    closing = asked(
+        build_closing_sweep("acme", CONNECTION, job), DAY + timedelta(hours=1, minutes=20)
+    )
     sweep = asked(build_status_sweep("acme", CONNECTION, job), DAY + timedelta(hours=12))
 
     assert (closing.partition_key, closing.run_config) == ("2026-03-09", {})

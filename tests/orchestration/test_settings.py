@@ -60,10 +60,16 @@ def test_the_example_in_the_docs_is_valid() -> None:
         (("owner: team:us", "ownr: team:us"), 4, ["ownr", "spelling"]),
         (("      client_id: lockstep\n", ""), 10, ["oms.client_id", "required"]),
         (("start_date: 2026-01-01", "start_date: soon"), 1, ["start_date", "'soon'"]),
-        (("token: {env: ACME_TOKEN}", "token: {env: A, file: B}"), 9, ["platform.token", "exactly one place"]),
+        (
+            ("token: {env: ACME_TOKEN}", "token: {env: A, file: B}"),
+            9,
+            ["platform.token", "exactly one place"],
+        ),
     ],
 )
-def test_a_fault_is_named_with_its_line_and_what_is_allowed(change: tuple[str, str], line: int, words: list[str]) -> None:
+def test_a_fault_is_named_with_its_line_and_what_is_allowed(
+    change: tuple[str, str], line: int, words: list[str]
+) -> None:
     """The reader finds the place without counting."""
     message = fault(GOOD.replace(*change))
     assert message.startswith(f"connections.yaml:{line}: "), message
@@ -72,7 +78,11 @@ def test_a_fault_is_named_with_its_line_and_what_is_allowed(change: tuple[str, s
 
 def test_all_faults_are_listed_at_once() -> None:
     """Nobody wants to mend a file error by error."""
-    message = fault(GOOD.replace("store_hash: abc123", "store_hash: ''").replace("client_id: lockstep", "client: lockstep"))
+    message = fault(
+        GOOD.replace("store_hash: abc123", "store_hash: ''").replace(
+            "client_id: lockstep", "client: lockstep"
+        )
+    )
     assert len(message.splitlines()) == 3
 
 
@@ -97,7 +107,10 @@ def test_all_channels_and_one_of_them_are_refused_too() -> None:
 
 def test_two_channels_of_one_store_are_two_connections() -> None:
     """They share the store's quota and nothing else."""
-    assert set(parse(GOOD + SECOND.replace("channel_id: 1", "channel_id: 2")).connections) == {"acme_us", "acme_eu"}
+    assert set(parse(GOOD + SECOND.replace("channel_id: 1", "channel_id: 2")).connections) == {
+        "acme_us",
+        "acme_eu",
+    }
 
 
 def test_broken_yaml_is_named_with_its_line() -> None:
@@ -106,7 +119,9 @@ def test_broken_yaml_is_named_with_its_line() -> None:
     assert "mapping" in fault("just text")
 
 
-def test_a_missing_file_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_file_says_how_to_get_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The first thing that a new user meets."""
     monkeypatch.delenv(settings.VARIABLE, raising=False)
     monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
@@ -117,10 +132,15 @@ def test_a_missing_file_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
     """YAML takes the last one, and the first connection would be gone without a word."""
-    assert "connections.yaml:19: acme_us: the key stands twice" in fault(GOOD + GOOD.partition("connections:\n")[2])
+    assert "connections.yaml:19: acme_us: the key stands twice" in fault(
+        GOOD + GOOD.partition("connections:\n")[2]
+    )
 
 
-@pytest.mark.parametrize("text", ["start_date: 2026-02-30", "x: " + "9" * 5_000, "x: !!int y", "[" * 100_000, "a: &a {b: *a}"])
+@pytest.mark.parametrize(
+    "text",
+    ["start_date: 2026-02-30", "x: " + "9" * 5_000, "x: !!int y", "[" * 100_000, "a: &a {b: *a}"],
+)
 def test_values_that_yaml_itself_stumbles_over_are_faults_of_the_file(text: str) -> None:
     """A day that does not exist, a number without end, brackets without end: one sentence each, and no traceback."""
     assert fault(text).startswith("connections.yaml")

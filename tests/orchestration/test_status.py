@@ -17,8 +17,9 @@ def test_records_that_stand_still_are_shown_and_make_monitoring_fail(shop: Shop)
                                           attempts, correlation_id, run_id, claimed_at, settled_at)
                VALUES (gen_random_uuid(), 'demo', 'orders', %s, 'create', '', current_date, gen_random_uuid(), 'delivered', 1, 'c-1', '',
                        now(), now() - make_interval(hours => %s)) RETURNING 1""",
-            f"900{number}", 1 + number,
-        )  # fmt: skip
+            f"900{number}",
+            1 + number,
+        )
 
     late = shop.run("status", "--fail", "--stuck", "2")
 
@@ -27,7 +28,9 @@ def test_records_that_stand_still_are_shown_and_make_monitoring_fail(shop: Shop)
     assert "delivered not acknowledged" in late.stdout
     assert "orders/9003" in late.stdout
     assert "orders/9001" not in late.stdout
-    orders = next(row for row in json.loads(shop.run("status", "--json").stdout) if row["stream"] == "orders")
+    orders = next(
+        row for row in json.loads(shop.run("status", "--json").stdout) if row["stream"] == "orders"
+    )
     assert orders["stuck_counts"] == {"delivered_not_acknowledged": 3}
     assert [row["source_id"] for row in orders["stuck"]] == ["9003", "9002", "9001"]
     assert orders["stuck"][0]["allowed"] == 3600
@@ -38,8 +41,12 @@ def test_a_probe_that_fails_and_a_silent_source_are_told(shop: Shop):
     """What the last probe said stands below the table; a silent stream is red, not green."""
     shop.change(limits={"silence": {"orders": "PT1H"}})
     shop.connect()
-    shop.sql("UPDATE sync.watermark SET change_seen_at = now() - interval '2 hours' WHERE stream = 'orders' RETURNING 1")
-    shop.sql("UPDATE sync.watermark SET probe_failures = 3, probe_error = '401 of the store' WHERE stream = 'shipments' RETURNING 1")
+    shop.sql(
+        "UPDATE sync.watermark SET change_seen_at = now() - interval '2 hours' WHERE stream = 'orders' RETURNING 1"
+    )
+    shop.sql(
+        "UPDATE sync.watermark SET probe_failures = 3, probe_error = '401 of the store' WHERE stream = 'shipments' RETURNING 1"
+    )
     late = shop.run("status", "--fail")
     assert late.exit_code == 1
     assert "SILENT" in late.stdout

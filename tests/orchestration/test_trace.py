@@ -18,7 +18,9 @@ def test_an_order_is_found_by_its_id_in_either_system(shop: Shop):
     assert (by_store_id["store_id"], by_store_id["oms_id"]) == ("1001", "BC-1001")
     events = by_store_id["events"]
     assert [event["at"] for event in events] == sorted(event["at"] for event in events)
-    assert {"captured", "accepted", "create delivered", "request"} <= {event["event"] for event in events}
+    assert {"captured", "accepted", "create delivered", "request"} <= {
+        event["event"] for event in events
+    }
     assert {event["stream"] for event in events} == {"orders", "shipments"}
     printed = shop.done("trace", "#1001")
     assert by_store_id["correlation_id"] in printed

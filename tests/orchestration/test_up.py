@@ -41,7 +41,10 @@ def test_a_child_that_ends_by_itself_is_noticed_with_its_log(children: Children,
 def test_up_ends_with_the_name_of_the_part_that_died(children: Children):
     """What runs on without its daemon or its UI must not look as if all were well."""
     child = children.start("daemon", ["no_such_module_of_lockstep"])
-    assert watch(children, None, threading.Event()) == f"daemon ended by itself with exit code 1; see {child.log}"
+    assert (
+        watch(children, None, threading.Event())
+        == f"daemon ended by itself with exit code 1; see {child.log}"
+    )
 
 
 def test_stopping_leaves_no_process_behind(children: Children):
@@ -63,13 +66,27 @@ def test_a_port_in_use_is_named_with_the_option_to_change_it():
             check_port_free(taken.getsockname()[1], "--port")
 
 
-@pytest.mark.skipif((project_root() / FILE_NAME).exists(), reason="a connections.yaml of your own is in use: its systems are not for tests")
+@pytest.mark.skipif(
+    (project_root() / FILE_NAME).exists(),
+    reason="a connections.yaml of your own is in use: its systems are not for tests",
+)
 def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_told_to_stop(own_home: Path):
     """The whole machine: database, sandbox, traffic, UI, daemon; SIGTERM ends all of it with exit code 0."""
     port, sandbox_port, webhooks_port = free_port(), free_port(), free_port()
-    command = [sys.executable, "-m", "tests.orchestration.lockstep_main", "up", "--port", str(port), "--sandbox-port", str(sandbox_port)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.orchestration.lockstep_main",
+        "up",
+        "--port",
+        str(port),
+        "--sandbox-port",
+        str(sandbox_port),
+    ]
     command += ["--webhooks-port", str(webhooks_port), "--rate", "2"]
-    process = subprocess.Popen(command, cwd=project_root(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, cwd=project_root(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         delivered = _wait_for_a_delivery(process, own_home / "postgres")
         assert listens(port)
@@ -94,7 +111,9 @@ def _wait_for_a_delivery(process: subprocess.Popen[str], data: Path) -> bool:
         try:
             if url is not None:
                 with psycopg.connect(url) as db:
-                    row = db.execute("SELECT count(*) FROM sync.delivery WHERE stream = 'orders' AND state = 'delivered'").fetchone()
+                    row = db.execute(
+                        "SELECT count(*) FROM sync.delivery WHERE stream = 'orders' AND state = 'delivered'"
+                    ).fetchone()
                 if row and row[0]:
                     return True
         except psycopg.Error:

@@ -35,7 +35,9 @@ def test_a_secret_comes_from_a_file_of_its_own(tmp_path: Path) -> None:
         resolve(SecretRef(file=tmp_path / "missing"))
 
 
-def test_a_file_that_others_can_read_is_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_others_can_read_is_warned_about(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The secret still works, and the log says how to close the file."""
     file = tmp_path / "token"
     file.write_text("abc")

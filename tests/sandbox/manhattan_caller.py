@@ -25,27 +25,43 @@ class Caller:
     def __init__(self, tenant: ManhattanTenant | None = None) -> None:
         self.tenant = tenant or ManhattanTenant("acme")
         self.token = orjson.loads(self.ask_token().body)["access_token"]
-        self.control("items", [{"ItemId": f"SKU-{n}", "UOM": "EA", "Description": f"Thing {n}"} for n in (1, 2, 3)])
-        self.control("supply", [{"item": f"SKU-{n}", "location": "DC1", "quantity": 100} for n in (1, 2, 3)])
+        self.control(
+            "items",
+            [{"ItemId": f"SKU-{n}", "UOM": "EA", "Description": f"Thing {n}"} for n in (1, 2, 3)],
+        )
+        self.control(
+            "supply", [{"item": f"SKU-{n}", "location": "DC1", "quantity": 100} for n in (1, 2, 3)]
+        )
 
     def ask_token(
-        self, form: str = "grant_type=password&username=sync&password=sandbox-password", secret: str = "sandbox-secret"
+        self,
+        form: str = "grant_type=password&username=sync&password=sandbox-password",
+        secret: str = "sandbox-secret",
     ) -> Response:
         """Ask for a token with a form and a client secret."""
         basic = base64.b64encode(f"lockstep:{secret}".encode()).decode()
-        return self.tenant.handle(Request("POST", "/oauth/token", {}, {"authorization": f"Basic {basic}"}, form.encode()))
+        return self.tenant.handle(
+            Request("POST", "/oauth/token", {}, {"authorization": f"Basic {basic}"}, form.encode())
+        )
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Json]:
         """Call the API; answers the code and the envelope."""
-        sent = {"authorization": f"Bearer {self.token}", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        answer = self.tenant.handle(Request(method, path, {}, sent, b"" if body is None else orjson.dumps(body)))
+        sent = {
+            "authorization": f"Bearer {self.token}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        answer = self.tenant.handle(
+            Request(method, path, {}, sent, b"" if body is None else orjson.dumps(body))
+        )
         return answer.status, orjson.loads(answer.body)
 
     def ok(self, method: str, path: str, body: Any = None) -> Any:
         """Call the API, insist on success without errors and answer the data."""
         status, envelope = self.call(method, path, body)
         assert (status, envelope["success"]) == (200, True), envelope
-        assert not [entry for entry in envelope["messages"]["Message"] if entry["Type"] == "ERROR"], envelope
+        assert not [
+            entry for entry in envelope["messages"]["Message"] if entry["Type"] == "ERROR"
+        ], envelope
         return envelope["data"]
 
     def save(self, order: Json) -> Any:
@@ -58,7 +74,9 @@ class Caller:
 
     def control(self, path: str, body: Any = None, method: str = "POST") -> Any:
         """Use the sandbox's own endpoints and insist on success."""
-        answer = self.tenant.control(Request(method, f"/{path}", {}, {}, b"" if body is None else orjson.dumps(body)))
+        answer = self.tenant.control(
+            Request(method, f"/{path}", {}, {}, b"" if body is None else orjson.dumps(body))
+        )
         assert answer.status == 200, answer.body
         if answer.headers["Content-Type"] == "application/x-ndjson":
             return [orjson.loads(line) for line in answer.body.splitlines()]
@@ -70,7 +88,17 @@ class Caller:
 
     def advance(self, to: str, **plan: Any) -> Any:
         """Advance the day; without chance, unless rates are given."""
-        return self.control("advance", {"to": to, "split_rate": 0, "partial_rate": 0, "cancel_rate": 0, "no_carrier_rate": 0, **plan})
+        return self.control(
+            "advance",
+            {
+                "to": to,
+                "split_rate": 0,
+                "partial_rate": 0,
+                "cancel_rate": 0,
+                "no_carrier_rate": 0,
+                **plan,
+            },
+        )
 
 
 def order_of(order_id: str = "1001", quantities: tuple[int, ...] = (2,), **attributes: Any) -> Json:
@@ -88,8 +116,17 @@ def order_of(order_id: str = "1001", quantities: tuple[int, ...] = (2,), **attri
         }
         for place, quantity in enumerate(quantities, 1)
     ]
-    charge = {"ChargeDetailId": "shipping", "ChargeType": {"ChargeTypeId": "Shipping"}, "ChargeTotal": 5.05}
-    base = {"OrderId": order_id, "AlternateOrderId": f"alt-{order_id}", "CurrencyCode": "EUR", "OrderChargeDetail": [charge]}
+    charge = {
+        "ChargeDetailId": "shipping",
+        "ChargeType": {"ChargeTypeId": "Shipping"},
+        "ChargeTotal": 5.05,
+    }
+    base = {
+        "OrderId": order_id,
+        "AlternateOrderId": f"alt-{order_id}",
+        "CurrencyCode": "EUR",
+        "OrderChargeDetail": [charge],
+    }
     return {**base, "OrderLine": lines, **attributes}
 
 

@@ -17,7 +17,10 @@ class Store:
     """One store of the running sandbox, with a client for its API and one for its control."""
 
     def __init__(self, base: str, name: str) -> None:
-        self.api = httpx.Client(base_url=f"{base}/bigcommerce/{name}/stores/{name}", headers={"X-Auth-Token": f"sandbox-token-{name}"})
+        self.api = httpx.Client(
+            base_url=f"{base}/bigcommerce/{name}/stores/{name}",
+            headers={"X-Auth-Token": f"sandbox-token-{name}"},
+        )
         self.control = httpx.Client(base_url=f"{base}/_sandbox/bigcommerce/{name}")
 
     def place(self, *orders: Json) -> list[int]:
@@ -41,8 +44,13 @@ class Store:
     def ship(self, number: int, items: dict[int, int], **fields: Any) -> httpx.Response:
         """Ship quantities by line id from the order's first address."""
         address = self.order(number)["consignments"]["shipping"][0]["id"]
-        entries = [{"order_product_id": line, "quantity": quantity} for line, quantity in items.items()]
-        return self.api.post(f"/v2/orders/{number}/shipments", json={"order_address_id": address, "items": entries} | fields)
+        entries = [
+            {"order_product_id": line, "quantity": quantity} for line, quantity in items.items()
+        ]
+        return self.api.post(
+            f"/v2/orders/{number}/shipments",
+            json={"order_address_id": address, "items": entries} | fields,
+        )
 
     def lines(self, name: str) -> list[Json]:
         """Read an NDJSON control answer."""
@@ -56,6 +64,17 @@ def an_order(**fields: Any) -> Json:
         {"sku": "B", "price_ex_tax": "5.00", "price_inc_tax": "5.50", "quantity": 1},
         {"sku": "D", "type": "digital", "price_ex_tax": "1.00"},
     ]
-    address = {"first_name": "Jo", "city": "Austin", "zip": "78701", "cost_ex_tax": "4.00", "cost_inc_tax": "4.40"}
+    address = {
+        "first_name": "Jo",
+        "city": "Austin",
+        "zip": "78701",
+        "cost_ex_tax": "4.00",
+        "cost_inc_tax": "4.40",
+    }
     billing = {"email": "jo@example.com", "zip": "78701"}
-    return {"products": lines, "shipping_addresses": [address], "billing_address": billing, "date_created": START} | fields
+    return {
+        "products": lines,
+        "shipping_addresses": [address],
+        "billing_address": billing,
+        "date_created": START,
+    } | fields

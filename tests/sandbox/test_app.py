@@ -15,7 +15,10 @@ import pytest
 
 from sandbox.app import HOST, running_sandbox
 
-ORDER = {"products": [{"sku": "A", "price_ex_tax": "10.00"}], "shipping_addresses": [{"city": "Austin"}]}
+ORDER = {
+    "products": [{"sku": "A", "price_ex_tax": "10.00"}],
+    "shipping_addresses": [{"city": "Austin"}],
+}
 API = "/bigcommerce/acme/stores/acme"
 CONTROL = "/_sandbox/bigcommerce/acme"
 TOKEN = {"X-Auth-Token": "sandbox-token-acme"}
@@ -49,7 +52,10 @@ def _orders(client: httpx.Client) -> int:
 
 
 def _new_order(client: httpx.Client) -> httpx.Response:
-    body = {"products": [{"name": "A", "quantity": 1, "price_inc_tax": 1, "price_ex_tax": 1}], "billing_address": {"zip": "1"}}
+    body = {
+        "products": [{"name": "A", "quantity": 1, "price_inc_tax": 1, "price_ex_tax": 1}],
+        "billing_address": {"zip": "1"},
+    }
     return client.post(f"{API}/v2/orders", headers=TOKEN, json=body)
 
 
@@ -73,7 +79,16 @@ def test_health_names_the_instances_in_use(client: httpx.Client) -> None:
 
 def test_a_status_fault_answers_in_place_of_the_system(client: httpx.Client) -> None:
     """The status, headers and body of the rule are sent, as often as it says."""
-    _fault(client, kind="status", method="GET", path="/time$", status=429, headers={"Retry-After": "1"}, body={"a": 1}, times=2)
+    _fault(
+        client,
+        kind="status",
+        method="GET",
+        path="/time$",
+        status=429,
+        headers={"Retry-After": "1"},
+        body={"a": 1},
+        times=2,
+    )
     answers = [_time(client) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [429, 429, 200]
     assert (answers[0].headers["retry-after"], answers[0].json()) == ("1", {"a": 1})
@@ -144,7 +159,9 @@ def test_bodies_can_be_spoilt(client: httpx.Client) -> None:
 def test_a_fault_rule_that_is_none_is_refused(client: httpx.Client) -> None:
     """A typing error in a test shows up at once."""
     assert client.post(f"{CONTROL}/faults", json=[{"kind": "explode"}]).status_code == 400
-    assert client.post(f"{CONTROL}/faults", json=[{"kind": "delay", "dellay": 1}]).status_code == 400
+    assert (
+        client.post(f"{CONTROL}/faults", json=[{"kind": "delay", "dellay": 1}]).status_code == 400
+    )
 
 
 def test_a_snapshot_restores_the_state(tmp_path: Path) -> None:
@@ -153,10 +170,16 @@ def test_a_snapshot_restores_the_state(tmp_path: Path) -> None:
         [number] = client.post(f"{CONTROL}/orders", json=[ORDER]).json()["ids"]
         client.post(f"{CONTROL}/catalog", json=[{"sku": "A"}])
         client.post(f"{CONTROL}/stock", json=[{"sku": "A", "location_id": 1, "quantity": 7}])
-        before = [client.get(f"{API}/{path}", headers=TOKEN).json() for path in (f"v2/orders/{number}", "v3/inventory/items")]
+        before = [
+            client.get(f"{API}/{path}", headers=TOKEN).json()
+            for path in (f"v2/orders/{number}", "v3/inventory/items")
+        ]
         assert client.post("/_sandbox/snapshot").json() == {"written": ["bigcommerce.acme.zst"]}
     with running_sandbox(tmp_path) as sandbox, httpx.Client(base_url=sandbox.url) as client:
-        after = [client.get(f"{API}/{path}", headers=TOKEN).json() for path in (f"v2/orders/{number}", "v3/inventory/items")]
+        after = [
+            client.get(f"{API}/{path}", headers=TOKEN).json()
+            for path in (f"v2/orders/{number}", "v3/inventory/items")
+        ]
         assert after == before
         assert client.post(f"{CONTROL}/orders", json=[ORDER]).json()["ids"] == [number + 1]
 

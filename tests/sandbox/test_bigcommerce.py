@@ -10,7 +10,10 @@ from tests.sandbox.simulated_store import EXPANDED, START, Store, an_order
 def test_a_call_without_the_token_is_refused_in_the_versions_own_form(store: Store) -> None:
     """V2 errors are arrays, V3 errors objects."""
     wrong = {"X-Auth-Token": "wrong"}
-    v2, v3 = store.api.get("/v2/orders", headers=wrong), store.api.get("/v3/inventory/items", headers=wrong)
+    v2, v3 = (
+        store.api.get("/v2/orders", headers=wrong),
+        store.api.get("/v3/inventory/items", headers=wrong),
+    )
     assert (v2.status_code, v2.json()[0]["status"]) == (401, 401)
     assert (v3.status_code, v3.json()["status"]) == (401, 401)
 
@@ -20,7 +23,11 @@ def test_totals_add_up_and_money_has_four_decimals(store: Store) -> None:
     [number] = store.place(an_order(discount_amount="2.00"))
     order = store.order(number)
     assert (order["subtotal_ex_tax"], order["subtotal_inc_tax"]) == ("26.0000", "28.5000")
-    assert (order["total_ex_tax"], order["total_inc_tax"], order["total_tax"]) == ("28.0000", "30.9000", "2.9000")
+    assert (order["total_ex_tax"], order["total_inc_tax"], order["total_tax"]) == (
+        "28.0000",
+        "30.9000",
+        "2.9000",
+    )
     assert order["date_created"] == "Tue, 14 Nov 2023 22:13:20 +0000"
 
 
@@ -32,19 +39,32 @@ def test_an_expanded_order_brings_lines_and_costs_as_numbers(store: Store) -> No
     assert consignments["shipping"][0]["cost_inc_tax"] == 4.4
     assert [line["sku"] for line in consignments["downloads"][0]["line_items"]] == ["D"]
     assert "consignments" not in store.api.get(f"/v2/orders/{number}").json()
-    linked = store.api.get(f"/v2/orders/{number}", params=EXPANDED | {"include": "consignments"}).json()
+    linked = store.api.get(
+        f"/v2/orders/{number}", params=EXPANDED | {"include": "consignments"}
+    ).json()
     assert set(linked["consignments"]["shipping"][0]["line_items"][0]) == {"url", "resource"}
 
 
 def test_several_addresses_and_a_pickup_become_consignments(store: Store) -> None:
     """A line goes where its index points."""
-    lines = [{"sku": "A", "address_index": 1}, {"sku": "B"}, {"sku": "C", "pickup_index": 0}, {"sku": "G", "type": "giftcertificate"}]
+    lines = [
+        {"sku": "A", "address_index": 1},
+        {"sku": "B"},
+        {"sku": "C", "pickup_index": 0},
+        {"sku": "G", "type": "giftcertificate"},
+    ]
     places = [{"city": "Austin"}, {"city": "Dallas"}]
-    [number] = store.place(an_order(products=lines, shipping_addresses=places, pickups=[{"pickup_method_id": 3}]))
+    [number] = store.place(
+        an_order(products=lines, shipping_addresses=places, pickups=[{"pickup_method_id": 3}])
+    )
     consignments = store.order(number)["consignments"]
-    assert [[line["sku"] for line in entry["line_items"]] for entry in consignments["shipping"]] == [["B"], ["A"]]
+    assert [
+        [line["sku"] for line in entry["line_items"]] for entry in consignments["shipping"]
+    ] == [["B"], ["A"]]
     assert [line["sku"] for line in consignments["pickups"][0]["line_items"]] == ["C"]
-    assert [line["sku"] for line in consignments["email"]["gift_certificates"][0]["line_items"]] == ["G"]
+    assert [
+        line["sku"] for line in consignments["email"]["gift_certificates"][0]["line_items"]
+    ] == ["G"]
 
 
 def test_an_empty_list_is_204(store: Store) -> None:
@@ -67,10 +87,29 @@ def test_bounds_are_inclusive_and_dates_may_be_iso_or_rfc_2822(store: Store) -> 
 def test_filters_select_and_unknown_ones_are_ignored(store: Store) -> None:
     """Every filter of the list narrows it; a mistyped one returns everything."""
     store.place(
-        an_order(id=1, channel_id=2, status_id=1, customer_id=5, external_order_id="x", payment_method="cash", cart_id="c"),
-        an_order(id=2, billing_address={"email": "al@example.com"}, products=[{"sku": "A", "price_ex_tax": 500}]),
+        an_order(
+            id=1,
+            channel_id=2,
+            status_id=1,
+            customer_id=5,
+            external_order_id="x",
+            payment_method="cash",
+            cart_id="c",
+        ),
+        an_order(
+            id=2,
+            billing_address={"email": "al@example.com"},
+            products=[{"sku": "A", "price_ex_tax": 500}],
+        ),
     )
-    filters = {"channel_id": 2, "status_id": 1, "customer_id": 5, "external_order_id": "x", "payment_method": "cash", "cart_id": "c"}
+    filters = {
+        "channel_id": 2,
+        "status_id": 1,
+        "customer_id": 5,
+        "external_order_id": "x",
+        "payment_method": "cash",
+        "cart_id": "c",
+    }
     for name, value in (filters | {"email": "jo@example.com", "max_total": 100}).items():
         assert store.listed(**{name: value}) == [1], name
     assert store.listed(min_total="100.5") == [2]
@@ -79,7 +118,12 @@ def test_filters_select_and_unknown_ones_are_ignored(store: Store) -> None:
 
 def test_sorting_and_paging_walk_every_order_once(store: Store) -> None:
     """Pages of one selection do not overlap, in either direction, by index or by field."""
-    store.place(*[an_order(id=n, date_modified=START - n, customer_id=n % 3, status_id=11 if n % 2 else 7) for n in range(1, 101)])
+    store.place(
+        *[
+            an_order(id=n, date_modified=START - n, customer_id=n % 3, status_id=11 if n % 2 else 7)
+            for n in range(1, 101)
+        ]
+    )
     for sort, expected in (
         ("id", list(range(1, 101))),
         ("date_modified:asc", list(range(100, 0, -1))),
@@ -116,7 +160,10 @@ def test_counts_are_grouped_by_status(store: Store) -> None:
     store.place(an_order(id=1), an_order(id=2, status_id=5), an_order(id=3))
     counted = store.api.get("/v2/orders/count", params={"max_id": 2}).json()
     assert counted["count"] == 2
-    assert {entry["id"]: entry["count"] for entry in counted["statuses"] if entry["count"]} == {11: 1, 5: 1}
+    assert {entry["id"]: entry["count"] for entry in counted["statuses"] if entry["count"]} == {
+        11: 1,
+        5: 1,
+    }
 
 
 def test_a_spent_quota_answers_429_until_the_window_ends(store: Store) -> None:

@@ -28,7 +28,9 @@ class Inbox:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                inbox.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                inbox.taken.append(
+                    ({name.lower(): value for name, value in self.headers.items()}, body)
+                )
                 self.send_response(inbox.answers.pop(0) if inbox.answers else 200)
                 self.end_headers()
 
@@ -41,7 +43,10 @@ class Inbox:
 
     def events(self) -> list[tuple[str, Json]]:
         """Return (scope, data) of everything that came."""
-        return [(content["scope"], content["data"]) for content in (orjson.loads(body) for _, body in self.taken)]
+        return [
+            (content["scope"], content["data"])
+            for content in (orjson.loads(body) for _, body in self.taken)
+        ]
 
 
 @pytest.fixture
@@ -74,27 +79,47 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def test_changes_of_an_order_are_sent_with_a_signature_that_the_library_accepts(store: Store, inbox: Inbox) -> None:
+def test_changes_of_an_order_are_sent_with_a_signature_that_the_library_accepts(
+    store: Store, inbox: Inbox
+) -> None:
     """Created, changed, shipped, archived: each to the hook that asked for it, and never more than type and id."""
     hook(store, inbox, headers={"X-Own": "1"})
     hook(store, inbox, "store/shipment/created")
     [number] = store.place(an_order())
     store.control.post(f"/orders/{number}/status", json={"status_id": 5}).raise_for_status()
-    store.ship(number, {line["id"]: 1 for line in store.order(number)["consignments"]["shipping"][0]["line_items"][:1]})
+    store.ship(
+        number,
+        {
+            line["id"]: 1
+            for line in store.order(number)["consignments"]["shipping"][0]["line_items"][:1]
+        },
+    )
     store.api.delete(f"/v2/orders/{number}")
     until(lambda: len(inbox.taken) >= 8)
     kinds = sorted(scope for scope, _ in inbox.events())
-    assert kinds == sorted(["store/order/created", *["store/order/updated"] * 3, *["store/order/statusUpdated"] * 2, "store/order/archived",
-                            "store/shipment/created"])  # fmt: skip
+    assert kinds == sorted(
+        [
+            "store/order/created",
+            *["store/order/updated"] * 3,
+            *["store/order/statusUpdated"] * 2,
+            "store/order/archived",
+            "store/shipment/created",
+        ]
+    )
     name = store.api.base_url.path.strip("/").rpartition("/")[2]
     for headers, body in inbox.taken:
         Webhook(f"sandbox-client-secret-{name}".encode()).verify(body, headers)
         assert orjson.loads(body)["producer"] == f"stores/{name}"
     assert {headers.get("x-own") for headers, _ in inbox.taken} == {"1", None}
-    assert all(data["type"] in ("order", "shipment") and set(data) <= {"type", "id", "orderId", "status"} for _, data in inbox.events())
+    assert all(
+        data["type"] in ("order", "shipment") and set(data) <= {"type", "id", "orderId", "status"}
+        for _, data in inbox.events()
+    )
 
 
-def test_a_refused_webhook_is_sent_again_and_a_dead_one_switched_off(store: Store, inbox: Inbox) -> None:
+def test_a_refused_webhook_is_sent_again_and_a_dead_one_switched_off(
+    store: Store, inbox: Inbox
+) -> None:
     """The same id each time; after the last try the hook is inactive, and sends nothing until it is switched on."""
     number = hook(store, inbox)
     habits(store, retries=[0.05, 0.05])
@@ -129,6 +154,11 @@ def test_webhooks_are_doubled_lost_and_out_of_order_as_told(store: Store, inbox:
 def test_hooks_outlive_a_restart_and_bad_ones_are_refused(store: Store, inbox: Inbox) -> None:
     """State is kept as the store's is; a plain destination elsewhere, an unknown scope or a second one of a kind is a 422."""
     hook(store, inbox)
-    for body in ({"scope": "store/order/*", "destination": inbox.url}, {"scope": "store/nothing/*", "destination": inbox.url},
-                 {"scope": "store/order/created", "destination": "http://example.com/"}, {"scope": "store/order/created"}, {}):  # fmt: skip
+    for body in (
+        {"scope": "store/order/*", "destination": inbox.url},
+        {"scope": "store/nothing/*", "destination": inbox.url},
+        {"scope": "store/order/created", "destination": "http://example.com/"},
+        {"scope": "store/order/created"},
+        {},
+    ):
         assert store.api.post("/v3/hooks", json=body).status_code == 422

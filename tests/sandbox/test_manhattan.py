@@ -8,7 +8,16 @@ import orjson
 import pytest
 
 from sandbox.oms.manhattan import ManhattanTenant
-from tests.sandbox.manhattan_caller import BY_ID, LOCATION, NETWORK, SAVE, SEARCH, Caller, codes_of, order_of
+from tests.sandbox.manhattan_caller import (
+    BY_ID,
+    LOCATION,
+    NETWORK,
+    SAVE,
+    SEARCH,
+    Caller,
+    codes_of,
+    order_of,
+)
 
 
 @pytest.fixture
@@ -48,11 +57,26 @@ def test_a_save_is_an_upsert_by_order_id(caller: Caller) -> None:
 def test_a_partial_save_changes_only_what_it_names(caller: Caller) -> None:
     """Lines, charges and taxes are matched by their ids; all else stays."""
     caller.save(order_of(quantities=(2, 1)))
-    lines = [{"OrderLineId": "2", "UnitPrice": 7, "OrderLineTaxDetail": [{"TaxDetailId": "vat", "TaxAmount": 0.3}]}]
-    caller.save({"OrderId": "1001", "OrderChargeDetail": [{"ChargeDetailId": "gift", "ChargeTotal": -1}], "OrderLine": lines})
+    lines = [
+        {
+            "OrderLineId": "2",
+            "UnitPrice": 7,
+            "OrderLineTaxDetail": [{"TaxDetailId": "vat", "TaxAmount": 0.3}],
+        }
+    ]
+    caller.save(
+        {
+            "OrderId": "1001",
+            "OrderChargeDetail": [{"ChargeDetailId": "gift", "ChargeTotal": -1}],
+            "OrderLine": lines,
+        }
+    )
     order = caller.read("1001")
     assert [charge["ChargeTotal"] for charge in order["OrderChargeDetail"]] == [5.05, -1]
-    assert [(line["UnitPrice"], line["Quantity"]) for line in order["OrderLine"]] == [(10.10, 2), (7, 1)]
+    assert [(line["UnitPrice"], line["Quantity"]) for line in order["OrderLine"]] == [
+        (10.10, 2),
+        (7, 1),
+    ]
     assert caller.effects()["1001"]["total"] == "31.95"
 
 
@@ -62,12 +86,27 @@ def test_one_locked_line_keeps_back_the_whole_update(caller: Caller) -> None:
     caller.advance("release")
     before = caller.read("1001")
     status, envelope = caller.call(
-        "POST", SAVE, {"OrderId": "1001", "CustomerEmail": "new@example.com", "OrderLine": [{"OrderLineId": "2", "Quantity": 3}]}
+        "POST",
+        SAVE,
+        {
+            "OrderId": "1001",
+            "CustomerEmail": "new@example.com",
+            "OrderLine": [{"OrderLineId": "2", "Quantity": 3}],
+        },
     )
     assert (status, envelope["success"]) == (400, False)
-    assert envelope["messages"]["Message"][0]["BusinessKeys"] == {"OrderId": "1001", "OrderLineId": "2"}
+    assert envelope["messages"]["Message"][0]["BusinessKeys"] == {
+        "OrderId": "1001",
+        "OrderLineId": "2",
+    }
     assert caller.read("1001") == before
-    caller.save({"OrderId": "1001", "CustomerEmail": "new@example.com", "OrderLine": [{"OrderLineId": "2", "Quantity": "1.0"}]})
+    caller.save(
+        {
+            "OrderId": "1001",
+            "CustomerEmail": "new@example.com",
+            "OrderLine": [{"OrderLineId": "2", "Quantity": "1.0"}],
+        }
+    )
     assert caller.read("1001")["CustomerEmail"] == "new@example.com"
 
 
@@ -83,7 +122,9 @@ def test_one_locked_line_keeps_back_the_whole_update(caller: Caller) -> None:
         ({"UOM": "PALLET"}, "INVALID_UOM"),
     ],
 )
-def test_a_wrong_line_is_refused_with_its_keys(caller: Caller, change: dict[str, Any], code: str) -> None:
+def test_a_wrong_line_is_refused_with_its_keys(
+    caller: Caller, change: dict[str, Any], code: str
+) -> None:
     """The caller can tell which line is at fault, and nothing is stored."""
     order = order_of()
     order["OrderLine"][0].update(change)
@@ -96,8 +137,12 @@ def test_a_wrong_line_is_refused_with_its_keys(caller: Caller, change: dict[str,
 
 def test_currency_and_card_numbers_are_checked(caller: Caller) -> None:
     """An unknown currency and anything like a card number are refused, and the number is not repeated."""
-    assert codes_of(caller.call("POST", SAVE, order_of(CurrencyCode="ZZZ"))[1]) == ["INVALID_CURRENCY"]
-    payment = [{"PaymentMethod": [{"PaymentMethodId": "p", "AccountDisplayNumber": "4111 1111 1111 1111"}]}]
+    assert codes_of(caller.call("POST", SAVE, order_of(CurrencyCode="ZZZ"))[1]) == [
+        "INVALID_CURRENCY"
+    ]
+    payment = [
+        {"PaymentMethod": [{"PaymentMethodId": "p", "AccountDisplayNumber": "4111 1111 1111 1111"}]}
+    ]
     _, envelope = caller.call("POST", SAVE, order_of(Payment=payment))
     assert codes_of(envelope) == ["CARD_NUMBER_REFUSED"]
     assert "1111" not in str(envelope["messages"])
@@ -107,7 +152,10 @@ def test_an_amount_that_is_no_number_is_refused(caller: Caller) -> None:
     """Neither text nor NaN gets into a total, and a refused update leaves the order as it was."""
     caller.save(order_of())
     for amount in ("ten", "NaN"):
-        change = {"OrderId": "1001", "OrderChargeDetail": [{"ChargeDetailId": "shipping", "ChargeTotal": amount}]}
+        change = {
+            "OrderId": "1001",
+            "OrderChargeDetail": [{"ChargeDetailId": "shipping", "ChargeTotal": amount}],
+        }
         assert codes_of(caller.call("POST", SAVE, change)[1]) == ["INVALID_ATTRIBUTE"]
     assert caller.effects()["1001"]["total"] == "25.65"
 
@@ -127,7 +175,15 @@ def test_an_attribute_of_another_shape_is_a_refusal_and_no_crash(caller: Caller)
 
 def test_success_may_carry_problems_in_its_messages(caller: Caller) -> None:
     """An unknown shipping method is a WARNING and an unknown payment type an ERROR, both inside success:true, and the order is stored."""
-    order = order_of(Payment=[{"PaymentMethod": [{"PaymentMethodId": "p", "PaymentType": {"PaymentTypeId": "Barter"}}]}])
+    order = order_of(
+        Payment=[
+            {
+                "PaymentMethod": [
+                    {"PaymentMethodId": "p", "PaymentType": {"PaymentTypeId": "Barter"}}
+                ]
+            }
+        ]
+    )
     order["OrderLine"][0]["ShippingMethodId"] = "Pigeon"
     status, envelope = caller.call("POST", SAVE, order)
     entries = envelope["messages"]["Message"]
@@ -150,8 +206,16 @@ def test_an_order_id_with_url_characters_is_taken_and_counted(caller: Caller) ->
 def test_bulk_import_creates_only_and_fails_by_row(caller: Caller) -> None:
     """An order that exists fails alone; the others are created."""
     caller.save(order_of())
-    status, envelope = caller.call("POST", "/order/api/order/order/bulkImport", {"Data": [order_of(), order_of("1002"), {"OrderLine": []}]})
-    assert (status, envelope["data"]["SuccessCount"], envelope["data"]["FailedCount"]) == (200, 1, 2)
+    status, envelope = caller.call(
+        "POST",
+        "/order/api/order/order/bulkImport",
+        {"Data": [order_of(), order_of("1002"), {"OrderLine": []}]},
+    )
+    assert (status, envelope["data"]["SuccessCount"], envelope["data"]["FailedCount"]) == (
+        200,
+        1,
+        2,
+    )
     assert codes_of(envelope) == ["ORDER_EXISTS", "MISSING_ATTRIBUTE"]
     assert caller.effects()["1001"]["saves"] == 1
 
@@ -160,7 +224,14 @@ def test_a_hold_keeps_an_order_until_it_is_resolved(caller: Caller) -> None:
     """Holds come and go through the save, and a held order is not allocated."""
     caller.save(order_of(OrderHold=[{"HoldTypeId": "Fraud"}]))
     assert caller.advance("release") == {"held": 1}
-    caller.save({"OrderId": "1001", "OrderHold": [{"HoldTypeId": "Fraud", "StatusId": "2000", "ResolveReasonId": "Checked"}]})
+    caller.save(
+        {
+            "OrderId": "1001",
+            "OrderHold": [
+                {"HoldTypeId": "Fraud", "StatusId": "2000", "ResolveReasonId": "Checked"}
+            ],
+        }
+    )
     assert caller.read("1001")["IsOnHold"] is False
     assert caller.advance("release")["release"] == 1
 
@@ -168,14 +239,27 @@ def test_a_hold_keeps_an_order_until_it_is_resolved(caller: Caller) -> None:
 def test_a_cancel_before_release_takes_effect_at_once(caller: Caller) -> None:
     """Quantity, charges and taxes go to 0; the history keeps what was cancelled."""
     caller.save(order_of(quantities=(2, 1)))
-    caller.ok("POST", f"{BY_ID}1001/orderLine/cancel", {"CancelReason": {"ReasonId": "Out Of Stock"}, "OrderLine": [{"OrderLineId": "1"}]})
+    caller.ok(
+        "POST",
+        f"{BY_ID}1001/orderLine/cancel",
+        {"CancelReason": {"ReasonId": "Out Of Stock"}, "OrderLine": [{"OrderLineId": "1"}]},
+    )
     order = caller.read("1001")
     assert order["OrderLine"][0]["OrderLineCancelHistory"][0]["CancelQuantity"] == 2
-    assert (order["OrderLine"][0]["Quantity"], order["OrderLine"][0]["MaxFulfillmentStatusId"], order["IsCancelled"]) == (0, "9000", False)
+    assert (
+        order["OrderLine"][0]["Quantity"],
+        order["OrderLine"][0]["MaxFulfillmentStatusId"],
+        order["IsCancelled"],
+    ) == (0, "9000", False)
     assert caller.effects()["1001"]["total"] == "15.55"
     caller.ok("POST", "/order/api/order/order/cancel", [{"OrderId": "1001"}])
     effect = caller.effects()["1001"]
-    assert (effect["cancelled"], effect["total"], effect["saved_total"], effect["min_status"]) == (True, "0.00", "36.15", 9000)
+    assert (effect["cancelled"], effect["total"], effect["saved_total"], effect["min_status"]) == (
+        True,
+        "0.00",
+        "36.15",
+        9000,
+    )
 
 
 def test_a_cancel_after_release_is_refused_or_a_request(caller: Caller) -> None:
@@ -187,11 +271,20 @@ def test_a_cancel_after_release_is_refused_or_a_request(caller: Caller) -> None:
     caller.control("settings", {"late_cancellation": True})
     for order_id, accepted in (("1001", True), ("1002", False)):
         data = caller.ok("POST", f"{BY_ID}{order_id}/cancel", {})
-        assert (data["PostReleaseModificationStatus"], data["OrderLine"][0]["cancellationRequestStatus"]) == ("Requested", "Requested")
+        assert (
+            data["PostReleaseModificationStatus"],
+            data["OrderLine"][0]["cancellationRequestStatus"],
+        ) == ("Requested", "Requested")
         assert data["IsCancelled"] is False
         caller.control(f"orders/{order_id}/cancel_outcome", {"accepted": accepted})
-    assert (caller.read("1001")["PostReleaseModificationStatus"], caller.read("1001")["IsCancelled"]) == ("Accepted", True)
-    assert (caller.read("1002")["PostReleaseModificationStatus"], caller.read("1002")["IsCancelled"]) == ("Rejected", False)
+    assert (
+        caller.read("1001")["PostReleaseModificationStatus"],
+        caller.read("1001")["IsCancelled"],
+    ) == ("Accepted", True)
+    assert (
+        caller.read("1002")["PostReleaseModificationStatus"],
+        caller.read("1002")["IsCancelled"],
+    ) == ("Rejected", False)
 
 
 def test_a_search_pages_by_time_of_change(caller: Caller) -> None:
@@ -199,21 +292,39 @@ def test_a_search_pages_by_time_of_change(caller: Caller) -> None:
     for n in range(5):
         caller.save(order_of(f"10{n}"))
     cursor = caller.save({"OrderId": "102", "CustomerEmail": "x@example.com"})["UpdatedTimestamp"]
-    body = {"Query": f"UpdatedTimestamp >= '{cursor}' and OrgId = 'SANDBOX'", "Template": {"OrderId": None, "OrderLine": {"ItemId": None}}}
+    body = {
+        "Query": f"UpdatedTimestamp >= '{cursor}' and OrgId = 'SANDBOX'",
+        "Template": {"OrderId": None, "OrderLine": {"ItemId": None}},
+    }
     assert {"OrderId": "102", "OrderLine": [{"ItemId": "SKU-1"}]} in caller.ok("POST", SEARCH, body)
-    _, envelope = caller.call("POST", SEARCH, {"Query": "OrderId in ('100','101','104')", "Page": 1, "Size": 2})
+    _, envelope = caller.call(
+        "POST", SEARCH, {"Query": "OrderId in ('100','101','104')", "Page": 1, "Size": 2}
+    )
     assert envelope["header"] == {"totalCount": "3", "page": 1, "size": 2}
     assert [row["OrderId"] for row in envelope["data"]] == ["104"]
-    newest = caller.ok("POST", SEARCH, {"Sort": [{"attribute": "OrderId", "direction": "desc"}], "Size": 1})
+    newest = caller.ok(
+        "POST", SEARCH, {"Sort": [{"attribute": "OrderId", "direction": "desc"}], "Size": 1}
+    )
     assert newest[0]["OrderId"] == "104"
     found = caller.ok(
-        "POST", SEARCH, {"Query": "MaxFulfillmentStatusId < '2000.000' and OrderLine.ItemId = 'SKU-1' and AlternateOrderId != 'alt-100'"}
+        "POST",
+        SEARCH,
+        {
+            "Query": "MaxFulfillmentStatusId < '2000.000' and OrderLine.ItemId = 'SKU-1' and AlternateOrderId != 'alt-100'"
+        },
     )
     assert len(found) == 4
 
 
 @pytest.mark.parametrize(
-    "query", ["OrderId ~ 'x'", "OrderId = 'x' or OrderId = 'y'", "OrderId = 'x", "OrderId in 'x'", "UpdatedTimestamp > 'soon'"]
+    "query",
+    [
+        "OrderId ~ 'x'",
+        "OrderId = 'x' or OrderId = 'y'",
+        "OrderId = 'x",
+        "OrderId in 'x'",
+        "UpdatedTimestamp > 'soon'",
+    ],
 )
 def test_a_query_outside_the_grammar_is_refused(caller: Caller, query: str) -> None:
     """A query that is not understood never answers with everything."""
@@ -224,18 +335,33 @@ def test_a_query_outside_the_grammar_is_refused(caller: Caller, query: str) -> N
 def test_the_two_views_differ_on_what_they_do_not_know(caller: Caller) -> None:
     """The network view answers zero for an unknown item, the location view nothing at all."""
     network = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1", "NOPE"]})
-    assert [(row["ItemId"], row["TotalQuantity"], row["StatusCode"]) for row in network] == [("SKU-1", 100, 2), ("NOPE", 0, 0)]
-    location = caller.ok("POST", LOCATION, {"ViewName": "Web", "Items": ["SKU-1", "NOPE"], "Locations": ["DC1", "DC9"]})
-    assert [(row["ItemId"], row["LocationId"], row["Quantity"]) for row in location] == [("SKU-1", "DC1", 100)]
-    assert codes_of(caller.call("POST", NETWORK, {"ViewName": "Web", "Items": [str(n) for n in range(101)]})[1]) == ["TOO_MANY_ITEMS"]
+    assert [(row["ItemId"], row["TotalQuantity"], row["StatusCode"]) for row in network] == [
+        ("SKU-1", 100, 2),
+        ("NOPE", 0, 0),
+    ]
+    location = caller.ok(
+        "POST",
+        LOCATION,
+        {"ViewName": "Web", "Items": ["SKU-1", "NOPE"], "Locations": ["DC1", "DC9"]},
+    )
+    assert [(row["ItemId"], row["LocationId"], row["Quantity"]) for row in location] == [
+        ("SKU-1", "DC1", 100)
+    ]
+    assert codes_of(
+        caller.call("POST", NETWORK, {"ViewName": "Web", "Items": [str(n) for n in range(101)]})[1]
+    ) == ["TOO_MANY_ITEMS"]
 
 
 def test_availability_is_supply_less_what_is_held_and_never_negative(caller: Caller) -> None:
     """Open demand lowers the network view, allocation both views, shipping the supply itself; outages and protection cut."""
 
     def seen() -> tuple[int, int]:
-        network = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1"]})[0]["TotalQuantity"]
-        return network, caller.ok("POST", LOCATION, {"ViewName": "Web", "Items": ["SKU-1"]})[0]["Quantity"]
+        network = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1"]})[0][
+            "TotalQuantity"
+        ]
+        return network, caller.ok("POST", LOCATION, {"ViewName": "Web", "Items": ["SKU-1"]})[0][
+            "Quantity"
+        ]
 
     caller.save(order_of(quantities=(30,)))
     assert seen() == (70, 100)
@@ -246,9 +372,23 @@ def test_availability_is_supply_less_what_is_held_and_never_negative(caller: Cal
     caller.control("supply", [{"item": "SKU-1", "location": "DC1", "protection": 80}])
     assert seen() == (0, 0)
     expected = [{"date": "2030-01-01T00:00:00", "quantity": 5}]
-    caller.control("supply", [{"item": "SKU-1", "location": "DC1", "protection": 0, "infinite": True, "expected": expected}])
+    caller.control(
+        "supply",
+        [
+            {
+                "item": "SKU-1",
+                "location": "DC1",
+                "protection": 0,
+                "infinite": True,
+                "expected": expected,
+            }
+        ],
+    )
     row = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1"]})[0]
-    assert (row["IsInfiniteAvailability"], row["NextAvailabilityDate"]) == (True, "2030-01-01T00:00:00")
+    assert (row["IsInfiniteAvailability"], row["NextAvailabilityDate"]) == (
+        True,
+        "2030-01-01T00:00:00",
+    )
     caller.control("locations", [{"LocationId": "DC1", "outage": True}])
     assert seen() == (0, 0)
 

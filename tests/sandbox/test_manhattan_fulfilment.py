@@ -11,7 +11,13 @@ from sandbox.oms.manhattan.tracking import CARRIERS, tracking_number
 from tests.sandbox.manhattan_caller import SAVE, SEARCH, Caller, codes_of, order_of
 from tests.shared import shared_path
 
-_FORMATS = {"ups": "UPS", "fedex_12": "FEDEX", "usps_impb_n": "USPS", "usps_impb_c": "USPS", "dhl_express": "DHL"}
+_FORMATS = {
+    "ups": "UPS",
+    "fedex_12": "FEDEX",
+    "usps_impb_n": "USPS",
+    "usps_impb_c": "USPS",
+    "dhl_express": "DHL",
+}
 
 
 @pytest.fixture
@@ -25,9 +31,17 @@ def _is_valid(carrier: str, number: str) -> bool:
     digits = [int(char) if char.isdigit() else (ord(char) - 55 + 2) % 10 for char in number]
     if carrier == "UPS":
         body, check = digits[2:-1], digits[-1]
-        return number.startswith("1Z") and len(number) == 18 and (sum(body[0::2]) + 2 * sum(body[1::2]) + check) % 10 == 0
+        return (
+            number.startswith("1Z")
+            and len(number) == 18
+            and (sum(body[0::2]) + 2 * sum(body[1::2]) + check) % 10 == 0
+        )
     if carrier == "FEDEX":
-        return len(number) == 12 and sum(d * w for d, w in zip(digits, [3, 1, 7] * 3 + [3, 1], strict=False)) % 11 % 10 == digits[-1]
+        return (
+            len(number) == 12
+            and sum(d * w for d, w in zip(digits, [3, 1, 7] * 3 + [3, 1], strict=False)) % 11 % 10
+            == digits[-1]
+        )
     if carrier == "USPS":
         return len(number) == 22 and (sum(digits[-1::-2]) + 3 * sum(digits[-2::-2])) % 10 == 0
     return len(number) == 10 and int(number[:-1]) % 7 == digits[-1]
@@ -44,9 +58,16 @@ def test_tracking_numbers_have_valid_check_digits(carrier: str) -> None:
 def test_the_check_of_this_file_agrees_with_published_numbers() -> None:
     """The check itself is right: published numbers pass it, published wrong ones don't."""
     with gzip.open(shared_path("data/tracking-numbers") / "vectors.csv.gz", "rt") as file:
-        rows = [(row["format_id"], row["number"].replace(" ", ""), row["valid"] == "true") for row in csv.DictReader(file)]
+        rows = [
+            (row["format_id"], row["number"].replace(" ", ""), row["valid"] == "true")
+            for row in csv.DictReader(file)
+        ]
     lengths = {"UPS": 18, "FEDEX": 12, "USPS": 22, "DHL": 10}
-    known = [(_FORMATS[name], number, valid) for name, number, valid in rows if len(number) == lengths.get(_FORMATS.get(name, ""))]
+    known = [
+        (_FORMATS[name], number, valid)
+        for name, number, valid in rows
+        if len(number) == lengths.get(_FORMATS.get(name, ""))
+    ]
     assert len(known) > 15
     # One published number is wrong by another rule than its check digit.
     wrong = [number for carrier, number, valid in known if _is_valid(carrier, number) != valid]
@@ -56,12 +77,27 @@ def test_the_check_of_this_file_agrees_with_published_numbers() -> None:
 def test_the_day_goes_step_by_step(caller: Caller) -> None:
     """Each step lifts the order to its status, and leaves the release and the milestones behind."""
     caller.save(order_of())
-    for step, status in (("allocate", 2000), ("release", 3000), ("pick", 3600), ("pack", 3700), ("ship", 7000), ("deliver", 7500)):
+    for step, status in (
+        ("allocate", 2000),
+        ("release", 3000),
+        ("pick", 3600),
+        ("pack", 3700),
+        ("ship", 7000),
+        ("deliver", 7500),
+    ):
         caller.advance(step)
         assert float(caller.read("1001")["MinFulfillmentStatusId"]) == status, step
     order = caller.read("1001")
     names = [milestone["MilestoneDefinitionId"] for milestone in order["OrderMilestone"]]
-    assert names == ["Created", "Allocated", "Released", "Picked", "Packed", "Fulfilled", "Delivered"]
+    assert names == [
+        "Created",
+        "Allocated",
+        "Released",
+        "Picked",
+        "Packed",
+        "Fulfilled",
+        "Delivered",
+    ]
     released = order["Release"][0]["ReleaseLine"][0]
     assert (released["Quantity"], released["FulfilledQuantity"]) == (2, 2)
     detail, parcel = order["OrderLine"][0]["FulfillmentDetail"][0], order["OrderTrackingInfo"][0]
@@ -75,9 +111,15 @@ def test_a_split_order_ships_in_packages_of_their_own(caller: Caller) -> None:
     caller.save(order_of("1002", quantities=(4,)))
     caller.advance("ship", split_rate=1, no_carrier_rate=1)
     for effect in caller.effects().values():
-        assert len({package["TrackingNumber"] for package in effect["packages"]}) == len(effect["packages"]) == 2
+        assert (
+            len({package["TrackingNumber"] for package in effect["packages"]})
+            == len(effect["packages"])
+            == 2
+        )
         assert all(package["CarrierCode"] is None for package in effect["packages"])
-        shipped = sum(line["Quantity"] for package in effect["packages"] for line in package["lines"])
+        shipped = sum(
+            line["Quantity"] for package in effect["packages"] for line in package["lines"]
+        )
         assert shipped == sum(line["Quantity"] for line in effect["lines"])
 
 
@@ -87,7 +129,10 @@ def test_a_partial_shipment_is_completed_on_a_later_day(caller: Caller) -> None:
     caller.advance("day", partial_rate=1)
     effect = caller.effects()["1001"]
     assert (effect["min_status"], effect["max_status"]) == (1500, 7000)
-    assert effect["lines"][0]["units"] == [{"Status": 1500.0, "Quantity": 2}, {"Status": 7000.0, "Quantity": 3}]
+    assert effect["lines"][0]["units"] == [
+        {"Status": 1500.0, "Quantity": 2},
+        {"Status": 7000.0, "Quantity": 3},
+    ]
     caller.advance("day")
     effect = caller.effects()["1001"]
     assert (effect["min_status"], effect["max_status"], len(effect["packages"])) == (7000, 7500, 2)
@@ -100,9 +145,18 @@ def test_what_has_no_stock_is_back_ordered_until_supply_comes(caller: Caller) ->
     caller.save(order_of(quantities=(130,)))
     caller.advance("ship")
     effect = caller.effects()["1001"]
-    assert {unit["Status"]: unit["Quantity"] for unit in effect["lines"][0]["units"] if unit["Status"] == 1500} == {1500.0: 10}
-    assert [release["ShipFromLocationId"] for release in caller.read("1001")["Release"]] == ["DC1", "ST1"]
-    caller.control("supply", [{"item": "SKU-1", "location": "DC1", "quantity": 10, "mode": "adjust"}])
+    assert {
+        unit["Status"]: unit["Quantity"]
+        for unit in effect["lines"][0]["units"]
+        if unit["Status"] == 1500
+    } == {1500.0: 10}
+    assert [release["ShipFromLocationId"] for release in caller.read("1001")["Release"]] == [
+        "DC1",
+        "ST1",
+    ]
+    caller.control(
+        "supply", [{"item": "SKU-1", "location": "DC1", "quantity": 10, "mode": "adjust"}]
+    )
     caller.advance("ship")
     assert caller.effects()["1001"]["min_status"] == 7000
 
@@ -118,15 +172,26 @@ def test_the_same_seed_makes_the_same_day(caller: Caller) -> None:
     counts = caller.advance("day", **plan)
     assert counts == other.advance("day", **plan)
     assert caller.effects() == other.effects()
-    assert min(counts[name] for name in ("split", "partial", "cancelled_orders", "cancelled_lines")) > 0
+    assert (
+        min(counts[name] for name in ("split", "partial", "cancelled_orders", "cancelled_lines"))
+        > 0
+    )
 
 
 def test_a_named_shipment_goes_out_as_told(caller: Caller) -> None:
     """Control can ship some units under a given number, and refuses more than there is."""
     caller.save(order_of(quantities=(3,)))
-    sent = caller.control("orders/1001/ship", {"lines": [{"line": "1", "quantity": 1}], "tracking": "T1", "carrier": "ACME"})
-    assert [(package["TrackingNumber"], package["CarrierCode"]) for package in sent["packages"]] == [("T1", "ACME")]
-    assert (caller.effects()["1001"]["min_status"], caller.effects()["1001"]["max_status"]) == (3700, 7000)
+    sent = caller.control(
+        "orders/1001/ship",
+        {"lines": [{"line": "1", "quantity": 1}], "tracking": "T1", "carrier": "ACME"},
+    )
+    assert [
+        (package["TrackingNumber"], package["CarrierCode"]) for package in sent["packages"]
+    ] == [("T1", "ACME")]
+    assert (caller.effects()["1001"]["min_status"], caller.effects()["1001"]["max_status"]) == (
+        3700,
+        7000,
+    )
     with pytest.raises(AssertionError, match="1 too many"):
         caller.control("orders/1001/ship", {"lines": [{"line": "1", "quantity": 3}]})
 
@@ -135,10 +200,14 @@ def test_returned_units_stand_on_the_parent_line(caller: Caller) -> None:
     """A return is announced at 8000 and completed at 8500."""
     caller.save(order_of(quantities=(3,)))
     caller.advance("ship")
-    caller.control("orders/1001/return", {"lines": [{"line": "1", "quantity": 2}], "stage": "pending"})
+    caller.control(
+        "orders/1001/return", {"lines": [{"line": "1", "quantity": 2}], "stage": "pending"}
+    )
     assert caller.effects()["1001"]["max_status"] == 8000
     caller.control("orders/1001/return", {"lines": [{"line": "1", "quantity": 2}]})
-    units = {unit["Status"]: unit["Quantity"] for unit in caller.effects()["1001"]["lines"][0]["units"]}
+    units = {
+        unit["Status"]: unit["Quantity"] for unit in caller.effects()["1001"]["lines"][0]["units"]
+    }
     assert units == {8500.0: 2, 7000.0: 1}
 
 
@@ -149,10 +218,17 @@ def test_statuses_come_in_both_spellings_and_extended(caller: Caller) -> None:
     caller.advance("allocate")
     caller.control("orders/1001/status", {"status": "2000.100"})
     order = caller.read("1001")
-    assert order["MinFulfillmentStatusId"] == order["OrderLine"][0]["QuantityDetail"][0]["StatusId"] == "2000.100"
+    assert (
+        order["MinFulfillmentStatusId"]
+        == order["OrderLine"][0]["QuantityDetail"][0]["StatusId"]
+        == "2000.100"
+    )
     caller.advance("ship")
     order = caller.read("1001")
-    assert {order["MinFulfillmentStatusId"], order["OrderLine"][0]["MinFulfillmentStatusId"]} == {"7000", "7000.000"}
+    assert {order["MinFulfillmentStatusId"], order["OrderLine"][0]["MinFulfillmentStatusId"]} == {
+        "7000",
+        "7000.000",
+    }
 
 
 def test_events_can_be_repeated_and_come_late(caller: Caller) -> None:
@@ -166,7 +242,10 @@ def test_events_can_be_repeated_and_come_late(caller: Caller) -> None:
     assert {**after, "UpdatedTimestamp": before["UpdatedTimestamp"]} == before
     caller.control("settings", {"stale_reads": 1})
     caller.advance("deliver")
-    reads = [caller.ok("POST", SEARCH, {"Query": "OrderId = '1001'"})[0]["MinFulfillmentStatusId"] for _ in range(2)]
+    reads = [
+        caller.ok("POST", SEARCH, {"Query": "OrderId = '1001'"})[0]["MinFulfillmentStatusId"]
+        for _ in range(2)
+    ]
     assert reads == ["7000", "7500"]
 
 
@@ -176,7 +255,12 @@ def test_correlation_ids_are_kept(caller: Caller) -> None:
         caller.call("POST", SAVE, order_of(), x_correlation_id=correlation_id)
     assert caller.effects()["1001"]["correlations"] == ["c-1", "c-2"]
     counts = caller.control("counts", method="GET")
-    assert (counts["requests"]["save"], counts["saves"], counts["creates"], counts["duplicate_alternate_ids"]) == (3, 3, 1, [])
+    assert (
+        counts["requests"]["save"],
+        counts["saves"],
+        counts["creates"],
+        counts["duplicate_alternate_ids"],
+    ) == (3, 3, 1, [])
 
 
 def test_the_smaller_order_calls_answer(caller: Caller) -> None:
@@ -185,14 +269,31 @@ def test_the_smaller_order_calls_answer(caller: Caller) -> None:
     order["OrderLine"][0]["OrderLineHold"] = [{"HoldTypeId": "Review"}]
     caller.save(order)
     base = "/order/api/order/order"
-    caller.ok("PUT", f"{base}/orderLine/unhold", {"OrderId": "1001", "OrderLine": [{"OrderLineId": "1"}]})
-    assert caller.read("1001")["IsOnHold"] is False
-    assert "Order::Cancel" in caller.ok("GET", f"{base}/orderId/1001/permittedModTypes")["PermittedModTypes"]
-    reasons = caller.ok("POST", "/order/api/order/reason/search", {"Query": "ReasonTypeId = 'Cancel'"})
-    assert "Out Of Stock" in {reason["ReasonId"] for reason in reasons}
-    caller.ok("POST", f"{base}/changeStatus", {"OrderId": "1001", "OrderLine": [{"OrderLineId": "1", "StatusId": "1000.500"}]})
-    assert codes_of(
-        caller.call("POST", f"{base}/changeStatus", {"OrderId": "1001", "OrderLine": [{"OrderLineId": "1", "StatusId": "7000"}]})[1]
+    caller.ok(
+        "PUT", f"{base}/orderLine/unhold", {"OrderId": "1001", "OrderLine": [{"OrderLineId": "1"}]}
     )
-    items = caller.ok("POST", "/item/api/item/item/search", {"Query": "ItemId in ('SKU-3','SKU-1','NOPE')"})
+    assert caller.read("1001")["IsOnHold"] is False
+    assert (
+        "Order::Cancel"
+        in caller.ok("GET", f"{base}/orderId/1001/permittedModTypes")["PermittedModTypes"]
+    )
+    reasons = caller.ok(
+        "POST", "/order/api/order/reason/search", {"Query": "ReasonTypeId = 'Cancel'"}
+    )
+    assert "Out Of Stock" in {reason["ReasonId"] for reason in reasons}
+    caller.ok(
+        "POST",
+        f"{base}/changeStatus",
+        {"OrderId": "1001", "OrderLine": [{"OrderLineId": "1", "StatusId": "1000.500"}]},
+    )
+    assert codes_of(
+        caller.call(
+            "POST",
+            f"{base}/changeStatus",
+            {"OrderId": "1001", "OrderLine": [{"OrderLineId": "1", "StatusId": "7000"}]},
+        )[1]
+    )
+    items = caller.ok(
+        "POST", "/item/api/item/item/search", {"Query": "ItemId in ('SKU-3','SKU-1','NOPE')"}
+    )
     assert [(item["ItemId"], item["UOM"]) for item in items] == [("SKU-1", "EA"), ("SKU-3", "EA")]

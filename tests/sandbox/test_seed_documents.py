@@ -25,7 +25,9 @@ MONEY = st.decimals("0.01", "9999.99", places=2)
 
 def gap(document: dict[str, Any], basis: str) -> Decimal:
     """By how much the total misses the sum of its parts on one tax basis (``ex`` or ``inc``)."""
-    parts = Decimal(document[f"subtotal_{basis}_tax"]) + sum(Decimal(document[f"{charge}_{basis}_tax"]) for charge in CHARGES)
+    parts = Decimal(document[f"subtotal_{basis}_tax"]) + sum(
+        Decimal(document[f"{charge}_{basis}_tax"]) for charge in CHARGES
+    )
     parts += sum(Decimal(fee[f"cost_{basis}_tax"]) for fee in document["fees"])
     return Decimal(document[f"total_{basis}_tax"]) - parts + discounts(document)
 
@@ -40,22 +42,41 @@ def adds_up(document: dict[str, Any]) -> bool:
     lines = document["products"]
     applied = sum(Decimal(part["amount"]) for line in lines for part in line["applied_discounts"])
     subtotals = all(
-        sum(Decimal(line[f"total_{basis}_tax"]) for line in lines) == Decimal(document[f"subtotal_{basis}_tax"]) for basis in ("ex", "inc")
+        sum(Decimal(line[f"total_{basis}_tax"]) for line in lines)
+        == Decimal(document[f"subtotal_{basis}_tax"])
+        for basis in ("ex", "inc")
     )
     tax = Decimal(document["total_inc_tax"]) - Decimal(document["total_ex_tax"])
-    entries = sum(Decimal(entry["line_amount"]) for entry in document["taxes"]) + sum(Decimal(fee["cost_tax"]) for fee in document["fees"])
+    entries = sum(Decimal(entry["line_amount"]) for entry in document["taxes"]) + sum(
+        Decimal(fee["cost_tax"]) for fee in document["fees"]
+    )
     agree = tax == Decimal(document["total_tax"]) == entries and applied == discounts(document)
     return subtotals and agree and not gap(document, "ex") and not gap(document, "inc")
 
 
-@given(st.lists(st.tuples(MONEY, st.integers(1, 20)), min_size=1, max_size=8), MONEY, MONEY, st.booleans(), st.integers(0, 90))
+@given(
+    st.lists(st.tuples(MONEY, st.integers(1, 20)), min_size=1, max_size=8),
+    MONEY,
+    MONEY,
+    st.booleans(),
+    st.integers(0, 90),
+)
 def test_totals_add_up_for_any_lines_discounts_and_tax_systems(
-    goods: list[tuple[Decimal, int]], shipping: Decimal, handling: Decimal, inclusive: bool, percent: int
+    goods: list[tuple[Decimal, int]],
+    shipping: Decimal,
+    handling: Decimal,
+    inclusive: bool,
+    percent: int,
 ) -> None:
     """Subtotals, charges, discounts and taxes give the total to the cent on both tax bases."""
     rates = (("A", Decimal("6.25")), ("B", Decimal("1.875")))
-    lines = [Line(f"S{n}", "x", price, quantity, rates=rates, wrapping=CENT * n) for n, (price, quantity) in enumerate(goods)]
-    off = (sum((price * quantity for price, quantity in goods), Decimal(0)) * percent / 100).quantize(CENT)
+    lines = [
+        Line(f"S{n}", "x", price, quantity, rates=rates, wrapping=CENT * n)
+        for n, (price, quantity) in enumerate(goods)
+    ]
+    off = (
+        sum((price * quantity for price, quantity in goods), Decimal(0)) * percent / 100
+    ).quantize(CENT)
     at = datetime(2025, 3, 1, tzinfo=UTC)
     document = order_document(
         Draft(
@@ -68,7 +89,12 @@ def test_totals_add_up_for_any_lines_discounts_and_tax_systems(
             billing={},
             lines=lines,
             addresses=[Address({"country": "X"}, "Post", shipping, handling, rates)],
-            discounts=[Discount(off, "Sale"), Discount(off / 10 // CENT * CENT, "C", "CODE", line=0)] if off else [],
+            discounts=[
+                Discount(off, "Sale"),
+                Discount(off / 10 // CENT * CENT, "C", "CODE", line=0),
+            ]
+            if off
+            else [],
             fees=[("Fee", CENT * 333, rates)],
         )
     )
@@ -85,13 +111,27 @@ def test_generated_orders_add_up_and_repeat_for_the_same_seed() -> None:
 def test_the_mix_holds_every_kind_of_order() -> None:
     """Countries, currencies, discounts, deliveries, payments and statuses all occur, so that a demo shows them."""
     orders = [*synthetic.orders(1500, 3, date(2025, 6, 1), 3, CATALOGUE)]
-    assert {order["default_currency_code"] for order in orders} >= {"USD", "CAD", "GBP", "EUR", "BRL", "AUD", "JPY"}
+    assert {order["default_currency_code"] for order in orders} >= {
+        "USD",
+        "CAD",
+        "GBP",
+        "EUR",
+        "BRL",
+        "AUD",
+        "JPY",
+    }
     assert {order["status_id"] for order in orders} == {0, 1, 5, 6, 7, 10, 11, 12}
     kinds = {line["type"] for order in orders for line in order["products"]}
     assert kinds == {"physical", "digital", "giftcertificate"}
     for key in ("coupons", "fees", "pickups", "taxes", "transactions", "customer_message"):
         assert any(order[key] for order in orders), key
-    for key in ("store_credit_amount", "gift_certificate_amount", "wrapping_cost_inc_tax", "handling_cost_inc_tax", "discount_amount"):
+    for key in (
+        "store_credit_amount",
+        "gift_certificate_amount",
+        "wrapping_cost_inc_tax",
+        "handling_cost_inc_tax",
+        "discount_amount",
+    ):
         assert any(Decimal(order[key]) for order in orders), key
     assert any(order["currency_code"] != order["default_currency_code"] for order in orders)
     assert {len(order["shipping_addresses"]) for order in orders} == {0, 1, 2, 3}
@@ -101,8 +141,12 @@ def test_the_mix_holds_every_kind_of_order() -> None:
 def test_phones_of_invented_shoppers_are_valid_in_their_country_or_missing() -> None:
     """Numbers are in national form, and a few shoppers give none."""
     people = [shopper(Random(n), country) for n in range(60) for country in COUNTRIES]
-    given_numbers = [(person["phone"], person["country_iso2"]) for person in people if person["phone"]]
-    assert all(phonenumbers.is_valid_number(phonenumbers.parse(*number)) for number in given_numbers)
+    given_numbers = [
+        (person["phone"], person["country_iso2"]) for person in people if person["phone"]
+    ]
+    assert all(
+        phonenumbers.is_valid_number(phonenumbers.parse(*number)) for number in given_numbers
+    )
     assert 0.8 < len(given_numbers) / len(people) < 1
 
 
@@ -110,13 +154,20 @@ def test_the_payments_of_a_paid_order_are_its_total() -> None:
     """Transactions of an order that waits for fulfilment cover what the shopper owes, store credit included."""
     for order in synthetic.orders(300, 9, date(2025, 6, 1), 1, CATALOGUE):
         if order["status_id"] == 11:
-            assert sum(Decimal(str(entry["amount"])) for entry in order["transactions"]) == Decimal(order["total_inc_tax"])
+            assert sum(Decimal(str(entry["amount"])) for entry in order["transactions"]) == Decimal(
+                order["total_inc_tax"]
+            )
 
 
 def test_dirt_is_labelled_beside_the_documents_and_not_in_them() -> None:
     """The labels name the spoilt orders, every way of spoiling occurs, and no other order is unsound."""
     labels: dict[int, str] = {}
-    orders = {order["id"]: order for order in synthetic.orders(2000, 2, date(2025, 6, 1), 3, CATALOGUE, dirt=0.1, labels=labels)}
+    orders = {
+        order["id"]: order
+        for order in synthetic.orders(
+            2000, 2, date(2025, 6, 1), 3, CATALOGUE, dirt=0.1, labels=labels
+        )
+    }
     assert len(set(labels.values())) == 8
     assert all(adds_up(order) for number, order in orders.items() if number not in labels)
     assert not any(key in order for order in orders.values() for key in ("label", "expected"))
@@ -142,9 +193,17 @@ def test_an_order_without_a_number_leaves_every_id_to_the_store() -> None:
     at, random = datetime(2025, 6, 1, tzinfo=UTC), Random(1)
     for _ in range(50):
         order = synthetic.order(random, CATALOGUE, at, None)
-        entries = [entry for key in ("products", "shipping_addresses", "taxes", "transactions", "pickups") for entry in order[key]]
+        entries = [
+            entry
+            for key in ("products", "shipping_addresses", "taxes", "transactions", "pickups")
+            for entry in order[key]
+        ]
         assert not any("id" in entry for entry in [order, *entries])
-        assert all(line["address_index"] is None or line["address_index"] < len(order["shipping_addresses"]) for line in order["products"])
+        assert all(
+            line["address_index"] is None
+            or line["address_index"] < len(order["shipping_addresses"])
+            for line in order["products"]
+        )
 
 
 def test_the_catalogue_agrees_with_the_item_master_and_the_stock() -> None:
@@ -152,7 +211,9 @@ def test_the_catalogue_agrees_with_the_item_master_and_the_stock() -> None:
     made: Catalogue = catalogue(60, seed=1)
     skus = {article.sku for article in made.articles}
     # Gift certificates have no SKU in the store, so the OMS's own stands for all of them.
-    assert {item["ItemId"] for item in made.items} == skus | {article.sku for article in made.downloads} | {"GIFT-CERTIFICATE"}
+    assert {item["ItemId"] for item in made.items} == skus | {
+        article.sku for article in made.downloads
+    } | {"GIFT-CERTIFICATE"}
     assert {row["item"] for row in made.supply} == skus
     assert len(skus) == len(made.articles)
 
@@ -170,4 +231,10 @@ def test_inclusive_tax_is_taken_out_and_not_added() -> None:
 
 def test_what_is_no_amount_stays_as_it_stands() -> None:
     """An unreadable price is shown unchanged, since a made-up one would be delivered."""
-    assert [text(parse(raw)) for raw in ("2,55", "", "nan", "-0", "1e2")] == ["2,55", "", "nan", "0.0000", "100.0000"]
+    assert [text(parse(raw)) for raw in ("2,55", "", "nan", "-0", "1e2")] == [
+        "2,55",
+        "",
+        "nan",
+        "0.0000",
+        "100.0000",
+    ]

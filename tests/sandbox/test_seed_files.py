@@ -44,7 +44,13 @@ p2,
 p3,artes
 """
 NAMES = "product_category_name,product_category_name_english\nbeleza_saude,health_beauty\n"
-TABLES = {"orders": ORDERS, "order_items": ITEMS, "order_payments": PAYMENTS, "customers": CUSTOMERS, "products": PRODUCTS}
+TABLES = {
+    "orders": ORDERS,
+    "order_items": ITEMS,
+    "order_payments": PAYMENTS,
+    "customers": CUSTOMERS,
+    "products": PRODUCTS,
+}
 INVOICES = """Country,InvoiceNo,stockcode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID
 United Kingdom,536365,85123A,Candle,6,12/1/2010 8:26,2.55,17850.0
 Unspecified,536366,71053,"Mug, big",-2,2010-12-01 08:28:00,"3,39",
@@ -86,18 +92,29 @@ def test_olist_orders_are_numbered_in_the_order_of_purchase(tmp_path: Path) -> N
 def test_olist_items_become_lines_and_payments_become_the_total(tmp_path: Path) -> None:
     """The same product twice is a quantity, freight is shipping, what was paid is the total, and the zip prefix stays as it is."""
     _, order, bare, odd = read(write_olist(tmp_path)).documents()
-    assert [(line["sku"], line["quantity"], line["total_inc_tax"]) for line in order["products"]] == [
+    assert [
+        (line["sku"], line["quantity"], line["total_inc_tax"]) for line in order["products"]
+    ] == [
         ("p1", 2, "21.0000"),
         ("p2", 1, "5.0000"),
     ]
-    assert (order["shipping_cost_inc_tax"], order["total_inc_tax"], order["gift_certificate_amount"]) == ("5.2500", "31.2500", "11.2500")
-    assert [(entry["event"], entry["method"], entry["amount"]) for entry in order["transactions"]] == [
+    assert (
+        order["shipping_cost_inc_tax"],
+        order["total_inc_tax"],
+        order["gift_certificate_amount"],
+    ) == ("5.2500", "31.2500", "11.2500")
+    assert [
+        (entry["event"], entry["method"], entry["amount"]) for entry in order["transactions"]
+    ] == [
         ("authorization", "credit_card", 20.0),
         ("purchase", "gift_certificate", 11.25),
     ]
     assert order["shipping_addresses"][0]["zip"] == "4571"
     assert bare["products"] == [] and bare["transactions"] == []
-    assert odd["products"][0]["price_inc_tax"] == "oops" and odd["shipping_addresses"][0]["base_cost"] == ""
+    assert (
+        odd["products"][0]["price_inc_tax"] == "oops"
+        and odd["shipping_addresses"][0]["base_cost"] == ""
+    )
 
 
 def test_an_olist_order_that_was_paid_otherwise_does_not_add_up(tmp_path: Path) -> None:
@@ -114,15 +131,26 @@ def test_olist_rows_that_belong_to_no_order_are_reported(tmp_path: Path) -> None
         ("olist_orders_dataset.csv", 7),
         ("order_items.csv.gz", 7),
     ]
-    wanted = {"orders": 4, "unreadable": 3, "payments_of_other_orders": 1, "without_items": 1, "several_payments": 1, "product_unknown": 1}
+    wanted = {
+        "orders": 4,
+        "unreadable": 3,
+        "payments_of_other_orders": 1,
+        "without_items": 1,
+        "several_payments": 1,
+        "product_unknown": 1,
+    }
     assert wanted.items() <= seed.counts.items()
     assert [item["ItemId"] for item in seed.items] == ["p1", "p2"]
 
 
 def test_a_missing_olist_table_is_named(tmp_path: Path) -> None:
     """The error says which file is wanted, under both names."""
-    write_olist(tmp_path, {name: content for name, content in TABLES.items() if name != "customers"})
-    with pytest.raises(ValueError, match=r"lacks customers.csv\[.gz\] \(or olist_customers_dataset"):
+    write_olist(
+        tmp_path, {name: content for name, content in TABLES.items() if name != "customers"}
+    )
+    with pytest.raises(
+        ValueError, match=r"lacks customers.csv\[.gz\] \(or olist_customers_dataset"
+    ):
         read(tmp_path)
 
 
@@ -133,9 +161,12 @@ def test_every_shared_olist_order_becomes_a_document() -> None:
     assert len({document["id"] for document in documents}) == seed.counts["orders"] == 8000
     assert seed.unreadable == []
     assert seed.counts["without_items"] == sum(not document["products"] for document in documents)
-    assert seed.counts["several_payments"] == sum(len(document["transactions"]) > 1 for document in documents)
+    assert seed.counts["several_payments"] == sum(
+        len(document["transactions"]) > 1 for document in documents
+    )
     unlike = sum(
-        Decimal(document["subtotal_inc_tax"]) + Decimal(document["shipping_cost_inc_tax"]) != Decimal(document["total_inc_tax"])
+        Decimal(document["subtotal_inc_tax"]) + Decimal(document["shipping_cost_inc_tax"])
+        != Decimal(document["total_inc_tax"])
         for document in documents
     )
     assert seed.counts["total_not_matching"] == unlike
@@ -154,29 +185,63 @@ def invoices(folder: Path, content: str = INVOICES, name: str = "online.csv.gz")
 def test_rows_of_an_invoice_make_one_order_though_they_lie_apart(tmp_path: Path) -> None:
     """Postage is shipping, D is a discount, the rest are lines, and the amounts add up."""
     order = next(iter(read(invoices(tmp_path)).documents()))
-    assert (order["id"], order["external_order_id"], order["customer_id"], order["status_id"]) == (536365, "536365", 17850, 11)
+    assert (order["id"], order["external_order_id"], order["customer_id"], order["status_id"]) == (
+        536365,
+        "536365",
+        17850,
+        11,
+    )
     assert [(line["sku"], line["quantity"]) for line in order["products"]] == [("85123A", 6)]
-    assert [order[key] for key in ("shipping_cost_inc_tax", "discount_amount", "total_inc_tax")] == ["15.0000", "1.3000", "29.0000"]
+    assert [
+        order[key] for key in ("shipping_cost_inc_tax", "discount_amount", "total_inc_tax")
+    ] == ["15.0000", "1.3000", "29.0000"]
     assert order["products"][0]["applied_discounts"][0]["amount"] == "1.3000"
 
 
 def test_a_cancellation_is_a_cancelled_order_of_positive_quantities(tmp_path: Path) -> None:
     """An invoice that begins with C shows what had been ordered; a normal one keeps its negative quantity."""
     _, negative, cancelled, *_ = read(invoices(tmp_path)).documents()
-    assert (cancelled["status_id"], cancelled["id"], cancelled["products"][0]["quantity"]) == (5, 536379, 3)
-    assert (negative["status_id"], negative["products"][0]["quantity"], negative["products"][0]["price_inc_tax"]) == (11, -2, "3.3900")
-    assert negative["customer_id"] == 0 and negative["staff_notes"] == 'line 3: price "3,39" read as 3.39'
+    assert (cancelled["status_id"], cancelled["id"], cancelled["products"][0]["quantity"]) == (
+        5,
+        536379,
+        3,
+    )
+    assert (
+        negative["status_id"],
+        negative["products"][0]["quantity"],
+        negative["products"][0]["price_inc_tax"],
+    ) == (11, -2, "3.3900")
+    assert (
+        negative["customer_id"] == 0
+        and negative["staff_notes"] == 'line 3: price "3,39" read as 3.39'
+    )
 
 
 def test_odd_fields_of_an_invoice_stay_visible(tmp_path: Path) -> None:
     """Unreadable quantity, date and customer are told in the notes, empty ones stay empty, and a country without a code has none."""
     seed = read(invoices(tmp_path))
     _, unspecified, _, manual, empty = seed.documents()
-    assert manual["staff_notes"] == 'line 6: quantity "x" is no whole number; invoice date "nope" is no date; customer "abc" is no number'
-    assert (manual["products"][0]["sku"], manual["products"][0]["name"], manual["products"][0]["quantity"]) == ("M", "Manual café", 0)
-    assert (manual["billing_address"]["country"], manual["billing_address"]["country_iso2"]) == ("EIRE", "IE")
-    assert (unspecified["billing_address"]["country"], unspecified["billing_address"]["country_iso2"]) == ("Unspecified", "")
-    assert (empty["products"][0]["sku"], empty["products"][0]["price_inc_tax"]) == ("", "none given")
+    assert (
+        manual["staff_notes"]
+        == 'line 6: quantity "x" is no whole number; invoice date "nope" is no date; customer "abc" is no number'
+    )
+    assert (
+        manual["products"][0]["sku"],
+        manual["products"][0]["name"],
+        manual["products"][0]["quantity"],
+    ) == ("M", "Manual café", 0)
+    assert (manual["billing_address"]["country"], manual["billing_address"]["country_iso2"]) == (
+        "EIRE",
+        "IE",
+    )
+    assert (
+        unspecified["billing_address"]["country"],
+        unspecified["billing_address"]["country_iso2"],
+    ) == ("Unspecified", "")
+    assert (empty["products"][0]["sku"], empty["products"][0]["price_inc_tax"]) == (
+        "",
+        "none given",
+    )
     assert [(row.line, row.reason) for row in seed.unreadable] == [(7, "no InvoiceNo")]
     assert {item["ItemId"] for item in seed.items} == {"85123A", "71053", "22727"}
     assert seed.last_day.isoformat() == "2010-12-02"
@@ -185,30 +250,70 @@ def test_odd_fields_of_an_invoice_stay_visible(tmp_path: Path) -> None:
 def test_invoice_numbers_that_collide_get_ids_of_their_own(tmp_path: Path) -> None:
     """C5 and 5 share their digits, X-1 has none: all three stay apart from 9."""
     rows = "InvoiceNo,StockCode,Quantity,UnitPrice\n5,11111,1,1\nC5,11111,-1,1\nX-1,11111,1,1\n9,11111,1,1\n"
-    assert [order["id"] for order in read(invoices(tmp_path, rows, "a.csv")).documents()] == [10, 11, 12, 9]
+    assert [order["id"] for order in read(invoices(tmp_path, rows, "a.csv")).documents()] == [
+        10,
+        11,
+        12,
+        9,
+    ]
 
 
 def test_semicolons_and_the_later_column_names_are_read(tmp_path: Path) -> None:
     """A spreadsheet's export with ; and the second edition's headers is the same layout, also as the only file of a folder."""
-    invoices(tmp_path, "\ufeff".encode().decode("latin-1") + "Invoice;StockCode;Quantity;Price;Customer ID\n7;11111;2;1,50;12\n", "a.csv")
+    invoices(
+        tmp_path,
+        "\ufeff".encode().decode("latin-1")
+        + "Invoice;StockCode;Quantity;Price;Customer ID\n7;11111;2;1,50;12\n",
+        "a.csv",
+    )
     (order,) = read(tmp_path).documents()
     assert (order["id"], order["customer_id"], order["total_inc_tax"]) == (7, 12, "3.0000")
 
 
 def test_a_lost_closing_quote_swallows_no_rows(tmp_path: Path) -> None:
     """A stray quote is text of its own row; the rows up to the next quote stay rows, whether that comes or not."""
-    head, stray = "InvoiceNo,StockCode,Quantity,UnitPrice,Description\n1,11111,1,1,fine\n", '2,11111,1,1,"open\n'
-    rows = head + stray + "".join(f"{n},11111,1,1,{text}\n" for n, text in ((3, "x"), (4, "y"), (5, '"Mug, big"'), (6, '"12"" tray"')))
-    seed = read(invoices(tmp_path, rows + stray.replace("2", "7") + "".join(f"{n},11111,1,1,x\n" for n in range(100, 9000)), "a.csv"))
+    head, stray = (
+        "InvoiceNo,StockCode,Quantity,UnitPrice,Description\n1,11111,1,1,fine\n",
+        '2,11111,1,1,"open\n',
+    )
+    rows = (
+        head
+        + stray
+        + "".join(
+            f"{n},11111,1,1,{text}\n"
+            for n, text in ((3, "x"), (4, "y"), (5, '"Mug, big"'), (6, '"12"" tray"'))
+        )
+    )
+    seed = read(
+        invoices(
+            tmp_path,
+            rows
+            + stray.replace("2", "7")
+            + "".join(f"{n},11111,1,1,x\n" for n in range(100, 9000)),
+            "a.csv",
+        )
+    )
     names = {order["id"]: order["products"][0]["name"] for order in seed.documents()}
     assert len(names) == 7 + 8900 and not seed.unreadable
-    assert [names[n] for n in range(1, 8)] == ["fine", '"open', "x", "y", "Mug, big", '12" tray', '"open']
+    assert [names[n] for n in range(1, 8)] == [
+        "fine",
+        '"open',
+        "x",
+        "y",
+        "Mug, big",
+        '12" tray',
+        '"open',
+    ]
 
 
 def test_a_field_of_several_lines_stays_one_field(tmp_path: Path) -> None:
     """A description with a line break is no lost quote."""
     seed = read(
-        invoices(tmp_path, 'InvoiceNo,Description,StockCode,Quantity,UnitPrice\n1,"two\nlines",11111,1,1\n2,x,11111,1,1\n', "a.csv")
+        invoices(
+            tmp_path,
+            'InvoiceNo,Description,StockCode,Quantity,UnitPrice\n1,"two\nlines",11111,1,1\n2,x,11111,1,1\n',
+            "a.csv",
+        )
     )
     assert [order["products"][0]["name"] for order in seed.documents()] == ["two\nlines", "x"]
 
@@ -217,7 +322,9 @@ def test_a_path_in_no_known_layout_says_what_was_expected(tmp_path: Path) -> Non
     """A folder, a file and a missing path that hold no orders are refused with the layouts named."""
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     for path in (tmp_path, tmp_path / "notes.csv"):
-        with pytest.raises(ValueError, match=r"order_items.csv.*InvoiceNo|order_items.csv.*invoiceno"):
+        with pytest.raises(
+            ValueError, match=r"order_items.csv.*InvoiceNo|order_items.csv.*invoiceno"
+        ):
             read(path)
     with pytest.raises(ValueError, match="does not exist"):
         read(tmp_path / "nowhere")

@@ -30,7 +30,10 @@ def url() -> Iterator[str]:
 
 def dump(url: str, path: str) -> list[Document]:
     """Read a sandbox's NDJSON dump."""
-    return [orjson.loads(line) for line in httpx.get(f"{url}/_sandbox/{path}", timeout=60).content.splitlines()]
+    return [
+        orjson.loads(line)
+        for line in httpx.get(f"{url}/_sandbox/{path}", timeout=60).content.splitlines()
+    ]
 
 
 def test_an_invented_seed_arrives_whole_and_unchanged(url: str) -> None:
@@ -42,8 +45,13 @@ def test_an_invented_seed_arrives_whole_and_unchanged(url: str) -> None:
     kept = {order["id"]: order for order in dump(url, "bigcommerce/s1/dump/orders")}
     for document in seed.documents():
         order = kept[document["id"]]
-        assert (order["date_created"], order["total_inc_tax"]) == (document["date_created"], document["total_inc_tax"])
-        assert [line["sku"] for line in order["products"]] == [line["sku"] for line in document["products"]]
+        assert (order["date_created"], order["total_inc_tax"]) == (
+            document["date_created"],
+            document["total_inc_tax"],
+        )
+        assert [line["sku"] for line in order["products"]] == [
+            line["sku"] for line in document["products"]
+        ]
 
 
 def test_a_second_load_changes_nothing(url: str) -> None:
@@ -67,14 +75,25 @@ def test_one_order_that_the_store_refuses_costs_no_other(url: str) -> None:
 
 def test_every_invoice_is_in_the_store_or_reported(url: str, tmp_path: Path) -> None:
     """All are taken, with prices that are no amount, and negative and zero quantities, as they stand."""
-    rows = ("1,11111,2,1.50", "2,11111,-2,1.50", "3,11111,x,1.50", "4,11111,1,", "5,11111,1,cheap", "C6,11111,-1,1.50", "7,,0,0")
+    rows = (
+        "1,11111,2,1.50",
+        "2,11111,-2,1.50",
+        "3,11111,x,1.50",
+        "4,11111,1,",
+        "5,11111,1,cheap",
+        "C6,11111,-1,1.50",
+        "7,,0,0",
+    )
     path = tmp_path / "invoices.csv"
     path.write_text("\n".join(("InvoiceNo,StockCode,Quantity,UnitPrice", *rows)), encoding="utf-8")
     seed = read(path)
     counts = post(url, "s1", "t1", seed)
     assert (counts["orders"], counts["refused"], seed.unreadable) == (7, 0, [])
     kept = dump(url, "bigcommerce/s1/dump/orders")
-    assert [(order["external_order_id"], order["status_id"], order["products"][0]["quantity"]) for order in kept] == [
+    assert [
+        (order["external_order_id"], order["status_id"], order["products"][0]["quantity"])
+        for order in kept
+    ] == [
         ("1", 11, 2),
         ("2", 11, -2),
         ("3", 11, 0),
@@ -91,7 +110,9 @@ def test_olist_orders_are_served_as_the_tables_have_them(url: str) -> None:
     counts = post(url, "s1", "t1", seed)
     assert (counts["orders"], counts["refused"], counts["items"]) == (8000, 0, len(seed.items))
     kept = dump(url, "bigcommerce/s1/dump/orders")
-    assert [order["external_order_id"] for order in kept] == [document["external_order_id"] for document in seed.documents()]
+    assert [order["external_order_id"] for order in kept] == [
+        document["external_order_id"] for document in seed.documents()
+    ]
     assert sum(Decimal(order["total_inc_tax"]) for order in kept) == sum(
         Decimal(document["total_inc_tax"]) for document in seed.documents()
     )

@@ -17,7 +17,13 @@ import zstandard
 from psycopg import sql
 
 PLACES_OF_PERSONS = frozenset(
-    {"sync.capture.payload", "sync.record.canonical", "sync.target_state.content", "sync.edit.changes", "sync.rejection_action.diff"}
+    {
+        "sync.capture.payload",
+        "sync.record.canonical",
+        "sync.target_state.content",
+        "sync.edit.changes",
+        "sync.rejection_action.diff",
+    }
 )
 """The only columns that may hold personal data; everything else is read by more people, and kept for longer."""
 
@@ -32,24 +38,45 @@ class Needles:
     forms: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        forms = {form.casefold(): f"secret {place}" for place, secret in enumerate(self.secrets) for form in _forms(secret)}
-        forms |= {form.casefold(): f"personal {place}" for place, value in enumerate(self.personal) for form in _forms(value)}
+        forms = {
+            form.casefold(): f"secret {place}"
+            for place, secret in enumerate(self.secrets)
+            for form in _forms(secret)
+        }
+        forms |= {
+            form.casefold(): f"personal {place}"
+            for place, value in enumerate(self.personal)
+            for form in _forms(value)
+        }
         object.__setattr__(self, "forms", forms)
-        object.__setattr__(self, "pattern", re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))))
+        object.__setattr__(
+            self,
+            "pattern",
+            re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))),
+        )
 
     def found(self, text: str) -> set[str]:
         """Return the labels of the needles in a text: a report must not be a leak itself."""
         return {self.forms[match] for match in self.pattern.findall(text.casefold())}
 
 
-def leaks(instance: dg.DagsterInstance | None, database_url: str, folders: Iterable[Path], needles: Needles) -> list[str]:
+def leaks(
+    instance: dg.DagsterInstance | None,
+    database_url: str,
+    folders: Iterable[Path],
+    needles: Needles,
+) -> list[str]:
     """Return where something stands that must not: secrets anywhere, personal data outside of ``PLACES_OF_PERSONS``.
 
     Looks at every table of the database (compressed columns are decompressed; Dagster's own tables too, where they lie there), at the
     instance's runs, events and ticks, and at every file below the folders (Parquet files by their values).
     """
     found: dict[str, int] = {}
-    for place, text in (*_database(database_url), *(_dagster(instance) if instance else ()), *_files(folders)):
+    for place, text in (
+        *_database(database_url),
+        *(_dagster(instance) if instance else ()),
+        *_files(folders),
+    ):
         for label in needles.found(text):
             if not (label.startswith("personal") and place in PLACES_OF_PERSONS):
                 found[f"{label} in {place}"] = found.get(f"{label} in {place}", 0) + 1
@@ -59,7 +86,13 @@ def leaks(instance: dg.DagsterInstance | None, database_url: str, folders: Itera
 def _forms(value: str) -> set[str]:
     raw = value.encode()
     escaped = value.encode("ascii", "backslashreplace").decode()
-    return {value, escaped, quote(value, safe=""), quote_plus(value), base64.b64encode(raw).decode().rstrip("=")}
+    return {
+        value,
+        escaped,
+        quote(value, safe=""),
+        quote_plus(value),
+        base64.b64encode(raw).decode().rstrip("="),
+    }
 
 
 def _database(url: str) -> Iterator[tuple[str, str]]:
@@ -75,7 +108,10 @@ def _database(url: str) -> Iterator[tuple[str, str]]:
                 names: list[str] = []
                 for row in cursor:
                     names = names or [column.name for column in cursor.description or ()]
-                    yield from ((f"{schema}.{table}.{name}", _text(value)) for name, value in zip(names, row, strict=True))
+                    yield from (
+                        (f"{schema}.{table}.{name}", _text(value))
+                        for name, value in zip(names, row, strict=True)
+                    )
 
 
 def _text(value: Any) -> str:
@@ -92,7 +128,10 @@ def _dagster(instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
         yield "run config", str(run.run_config)
         yield "run tags", str(run.tags)
         for entry in instance.all_logs(run.run_id):
-            yield f"event {entry.dagster_event.event_type_value if entry.dagster_event else 'log'}", str(entry)
+            yield (
+                f"event {entry.dagster_event.event_type_value if entry.dagster_event else 'log'}",
+                str(entry),
+            )
     for state in instance.all_instigator_state() if instance.schedule_storage else ():
         yield "instigator state", str(state)
         for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id):
@@ -101,12 +140,21 @@ def _dagster(instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
 
 def _files(folders: Iterable[Path]) -> Iterator[tuple[str, str]]:
     for folder in folders:
-        for file in [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file()):
+        for file in (
+            [folder]
+            if folder.is_file()
+            else sorted(path for path in folder.rglob("*") if path.is_file())
+        ):
             if file.suffix == ".parquet":
-                yield f"file {file.name} in {file.parent}", str(pq.read_table(file, partitioning=None).to_pylist())
+                yield (
+                    f"file {file.name} in {file.parent}",
+                    str(pq.read_table(file, partitioning=None).to_pylist()),
+                )
                 continue
             with file.open("rb") as content:
                 tail = b""
-                while block := content.read(1 << 20):  # blocks overlap, so that nothing hides on a seam
+                while block := content.read(
+                    1 << 20
+                ):  # blocks overlap, so that nothing hides on a seam
                     yield f"file {file.name}", (tail + block).decode("utf-8", "replace")
                     tail = block[-1_000:]

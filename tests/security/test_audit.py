@@ -26,8 +26,14 @@ def test_every_requirement_is_pinned_and_hashed(name: str) -> None:
     [
         ("idna==3.6\n", "has no hash: idna==3.6"),
         (f"idna>=3.6 \\\n    {HASH}\n", "is not pinned: idna>=3.6"),
-        (f"--index-url https://example.com/simple\nidna==3.6 \\\n    {HASH}\n", "names where to fetch from: --index-url"),
-        (f"idna @ https://example.com/idna.whl \\\n    {HASH}\n", "names where to fetch from: idna @"),
+        (
+            f"--index-url https://example.com/simple\nidna==3.6 \\\n    {HASH}\n",
+            "names where to fetch from: --index-url",
+        ),
+        (
+            f"idna @ https://example.com/idna.whl \\\n    {HASH}\n",
+            "names where to fetch from: idna @",
+        ),
     ],
 )
 def test_a_faulty_lock_is_found(text: str, fault: str) -> None:
@@ -47,5 +53,8 @@ def test_an_audit_that_could_look_nothing_up_is_no_clean_bill() -> None:
     skipped = {"name": "idna", "skip_reason": "Dependency not found on PyPI"}
     flawed = {"name": "idna", "version": "3.6", "vulns": [{"id": "PYSEC-2024-60"}]}
     assert judged({"dependencies": [skipped]})[0].startswith("not run")
-    assert judged({"dependencies": [skipped, flawed]}) == ("checked but for 1 packages", ["idna 3.6: PYSEC-2024-60"])
+    assert judged({"dependencies": [skipped, flawed]}) == (
+        "checked but for 1 packages",
+        ["idna 3.6: PYSEC-2024-60"],
+    )
     assert judged({"dependencies": [flawed | {"vulns": []}]}) == ("checked", [])

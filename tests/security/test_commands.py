@@ -30,14 +30,19 @@ def test_a_person_is_forgotten_by_command(scene: Scene, monkeypatch: pytest.Monk
     code, told = run("forget", *person, "--dry-run")
     assert (code, "Nothing was changed." in told) == (0, True)
     assert run("forget", *person)[0] == 1  # nobody can be asked here
-    assert run("forget", person[0], "--connection", "acne") == (1, "lockstep: The ledger has no connection 'acne'; it has acme.\n")
+    assert run("forget", person[0], "--connection", "acne") == (
+        1,
+        "lockstep: The ledger has no connection 'acne'; it has acme.\n",
+    )
     code, told = run("forget", *person, "--yes")
     assert (code, "Forgotten." in told) == (0, True)
     assert run("forget", *person) == (0, "They were forgotten before.\n")
     assert "Jane" not in str(scene.sql("SELECT * FROM sync.forgotten"))
 
 
-def test_retention_tells_that_nothing_is_due(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retention_tells_that_nothing_is_due(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a setting nothing is ever removed."""
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setenv("LOCKSTEP_CONNECTIONS", str(ROOT / "docs/connections.example.yaml"))

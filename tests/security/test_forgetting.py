@@ -19,10 +19,21 @@ from tests.assets.scene import NAME, Scene
 
 JANE = "jane.doe@example.com"
 RUTH: dict[str, Any] = PERSON | {
-    "first_name": "Ruthanne", "last_name": "Quillfeather", "email": "Ruthanne.Q@example.org", "phone": "+1 512-555-0199",
-    "street_1": "77 Hummingbird Crescent", "company": "Quillfeather Pottery",
-}  # fmt: skip
-NEEDLES = ("ruthanne", "quillfeather", "hummingbird", "512-555-0199", "+15125550199", "203.0.113.77")
+    "first_name": "Ruthanne",
+    "last_name": "Quillfeather",
+    "email": "Ruthanne.Q@example.org",
+    "phone": "+1 512-555-0199",
+    "street_1": "77 Hummingbird Crescent",
+    "company": "Quillfeather Pottery",
+}
+NEEDLES = (
+    "ruthanne",
+    "quillfeather",
+    "hummingbird",
+    "512-555-0199",
+    "+15125550199",
+    "203.0.113.77",
+)
 
 
 def forget_in(scene: Scene, subject: str, *, dry_run: bool = False) -> Forgotten:
@@ -35,14 +46,25 @@ def traces(scene: Scene) -> list[str]:
     """Return where in the ledger one of the needles stands, compressed columns included."""
     found = []
     with psycopg.connect(scene.database, autocommit=True) as db:
-        tables = [name for (name,) in db.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'sync'")]
+        tables = [
+            name
+            for (name,) in db.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'sync'"
+            )
+        ]
         for table in tables:
             cursor = db.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier("sync", table)))
             names = [column.name for column in cursor.description or ()]
             for row in cursor:
                 for name, value in zip(names, row, strict=True):
-                    text = decompress(value).decode() if name in ("payload", "canonical", "content") and value else str(value)
-                    found += [f"{table}.{name}: {needle}" for needle in NEEDLES if needle in text.lower()]
+                    text = (
+                        decompress(value).decode()
+                        if name in ("payload", "canonical", "content") and value
+                        else str(value)
+                    )
+                    found += [
+                        f"{table}.{name}: {needle}" for needle in NEEDLES if needle in text.lower()
+                    ]
     return found
 
 
@@ -50,10 +72,16 @@ def traces(scene: Scene) -> list[str]:
 def shop(scene: Scene) -> Scene:
     """Two orders of Ruth's and one of Jane's, delivered; Ruth's second is rejected, since its postcode is none."""
     scene.configure(addresses={"postcode": "reject"})
-    message = {"customer_message": "Please ring Ruthanne Quillfeather", "ip_address": "203.0.113.77", "customer_id": 4711}
+    message = {
+        "customer_message": "Please ring Ruthanne Quillfeather",
+        "ip_address": "203.0.113.77",
+        "customer_id": 4711,
+    }
     hers = [order(number, scene.moment(), billing_address=RUTH, **message) for number in (1, 2)]
     for document in hers:
-        document["shipping_addresses"] = [RUTH | {k: v for k, v in document["shipping_addresses"][0].items() if k not in RUTH}]
+        document["shipping_addresses"] = [
+            RUTH | {k: v for k, v in document["shipping_addresses"][0].items() if k not in RUTH}
+        ]
     hers[1]["shipping_addresses"][0]["zip"] = "Hummingbird"
     scene.place(*hers)
     scene.place_many([3])
@@ -89,13 +117,22 @@ def test_a_person_is_forgotten_everywhere_and_the_facts_stay(shop: Scene, subjec
     )
     assert after == before
     payload = msgspec.json.decode(
-        decompress(shop.sql("SELECT payload FROM sync.capture WHERE stream = 'orders' AND source_id = '1'")[0][0])
+        decompress(
+            shop.sql(
+                "SELECT payload FROM sync.capture WHERE stream = 'orders' AND source_id = '1'"
+            )[0][0]
+        )
     )
     document = payload.get("order", payload)
     assert document["billing_address"]["first_name"] == GONE
     assert document["billing_address"]["country_iso2"] == "US"
     assert document["total_inc_tax"] == "35.0000"
-    assert JANE in decompress(shop.sql("SELECT payload FROM sync.capture WHERE source_id = '3'")[0][0]).decode()
+    assert (
+        JANE
+        in decompress(
+            shop.sql("SELECT payload FROM sync.capture WHERE source_id = '3'")[0][0]
+        ).decode()
+    )
     assert shop.open_rejections("orders") == {}
 
 
@@ -103,7 +140,9 @@ def test_it_is_recorded_without_naming_the_person_and_done_once(shop: Scene) -> 
     """The ledger tells who forgot somebody and when, and can answer whether this person was meant; a repetition adds nothing."""
     with psycopg.connect(shop.database, autocommit=True) as db:
         db.execute("SET ROLE lockstep_writer")
-        with pytest.raises(PermanentError, match="lockstep_owner"):  # captures can't be changed with the running service's rights
+        with pytest.raises(
+            PermanentError, match="lockstep_owner"
+        ):  # captures can't be changed with the running service's rights
             forget(db, NAME, RUTH["email"], "tester")
     forget_in(shop, RUTH["email"])
     assert not any(forget_in(shop, RUTH["email"]).counts.values())
@@ -126,10 +165,16 @@ def test_a_rerun_sends_nothing_and_brings_nothing_back(shop: Scene) -> None:
     result = shop.run("orders", first=shop.yesterday, config=force)
 
     assert traces(shop) == []
-    assert shop.outcomes("orders") == outcomes | {"2": ("skipped", "forgotten")}  # it was rejected before, and is not tried again
+    assert shop.outcomes("orders") == outcomes | {
+        "2": ("skipped", "forgotten")
+    }  # it was rejected before, and is not tried again
     assert shop.oms_order(1)["CustomerFirstName"] == "Ruthanne"
     assert shop.oms_counts()["creates"] == effects["creates"]
-    [event] = [e for e in result.get_asset_materialization_events() if e.asset_key and e.asset_key.path[-1] == "delivered"]
+    [event] = [
+        e
+        for e in result.get_asset_materialization_events()
+        if e.asset_key and e.asset_key.path[-1] == "delivered"
+    ]
     assert "1" in str(event.materialization.metadata["left alone: forgotten"].value)
 
 
@@ -139,7 +184,10 @@ def test_a_later_version_is_stored_without_the_person_and_goes_nowhere(shop: Sce
     saves = shop.oms_counts()["saves"]
     shop.to_store(
         "orders/1",
-        {"staff_notes": "Ruthanne Quillfeather called", "date_modified": (shop.moment() + timedelta(hours=2)).isoformat()},
+        {
+            "staff_notes": "Ruthanne Quillfeather called",
+            "date_modified": (shop.moment() + timedelta(hours=2)).isoformat(),
+        },
         "PATCH",
     )
 
@@ -163,14 +211,41 @@ def test_work_in_progress_is_finished_first(scene: Scene) -> None:
 def test_names_of_fields_decide_in_any_systems_spelling() -> None:
     """The person goes, whatever a system calls the field; facts that look alike stay; doing it again changes nothing."""
     document = {
-        "OrderId": "US-1", "CustomerFirstName": "Ruthanne", "CustomerLastName": "Quillfeather", "CustomerId": 4711, "Total": 12.5,
-        "OrderLine": [{"ItemId": "RUTHANNE-MUG", "Description": "Mug of ruthanne quillfeather", "Quantity": 2}],
-        "form_fields": [{"name": "VAT", "value": "DE1"}], "notes": [{"kind": "customer", "text": "hello"}], "first_name": "",
-        "Address": {"Address1": "77 Hummingbird Crescent", "City": "Austin", "State": "TX", "Country": "US", "PostalCode": None},
-    }  # fmt: skip
+        "OrderId": "US-1",
+        "CustomerFirstName": "Ruthanne",
+        "CustomerLastName": "Quillfeather",
+        "CustomerId": 4711,
+        "Total": 12.5,
+        "OrderLine": [
+            {"ItemId": "RUTHANNE-MUG", "Description": "Mug of ruthanne quillfeather", "Quantity": 2}
+        ],
+        "form_fields": [{"name": "VAT", "value": "DE1"}],
+        "notes": [{"kind": "customer", "text": "hello"}],
+        "first_name": "",
+        "Address": {
+            "Address1": "77 Hummingbird Crescent",
+            "City": "Austin",
+            "State": "TX",
+            "Country": "US",
+            "PostalCode": None,
+        },
+    }
     cleaned = without_person(document)
-    assert cleaned["OrderLine"] == [{"ItemId": "RUTHANNE-MUG", "Description": f"Mug of {GONE}", "Quantity": 2}]
-    assert cleaned["Address"] == {"Address1": GONE, "City": GONE, "State": "TX", "Country": "US", "PostalCode": None}
-    assert (cleaned["OrderId"], cleaned["CustomerId"], cleaned["Total"], cleaned["first_name"]) == ("US-1", 0, 12.5, "")
+    assert cleaned["OrderLine"] == [
+        {"ItemId": "RUTHANNE-MUG", "Description": f"Mug of {GONE}", "Quantity": 2}
+    ]
+    assert cleaned["Address"] == {
+        "Address1": GONE,
+        "City": GONE,
+        "State": "TX",
+        "Country": "US",
+        "PostalCode": None,
+    }
+    assert (cleaned["OrderId"], cleaned["CustomerId"], cleaned["Total"], cleaned["first_name"]) == (
+        "US-1",
+        0,
+        12.5,
+        "",
+    )
     assert cleaned["form_fields"] == [{"name": GONE, "value": GONE}]
     assert without_person(cleaned) == cleaned

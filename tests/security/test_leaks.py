@@ -19,10 +19,20 @@ from tests.assets.scene import NAME, Scene
 from tests.security.leaks import Needles, leaks
 
 WHO: dict[str, Any] = PERSON | {
-    "first_name": "Zebediah", "last_name": "Quartermaine", "email": "zeb.quartermaine@mailbox.example", "phone": "+1 512-555-0147",
+    "first_name": "Zebediah",
+    "last_name": "Quartermaine",
+    "email": "zeb.quartermaine@mailbox.example",
+    "phone": "+1 512-555-0147",
     "street_1": "9 Periwinkle Terrace",
-}  # fmt: skip
-PERSONAL = ("Zebediah", "Quartermaine", "zeb.quartermaine", "512-555-0147", "+15125550147", "Periwinkle")
+}
+PERSONAL = (
+    "Zebediah",
+    "Quartermaine",
+    "zeb.quartermaine",
+    "512-555-0147",
+    "+15125550147",
+    "Periwinkle",
+)
 NOTE = "Zebediah Quartermaine rings twice at 9 Periwinkle Terrace"
 
 
@@ -51,7 +61,14 @@ def printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Calla
 def buy(scene: Scene, *numbers: int) -> None:
     """Place orders of the planted person."""
     for number in numbers:
-        document = order(number, scene.moment(), billing_address=WHO, customer_message=NOTE, staff_notes=NOTE, ip_address="203.0.113.9")
+        document = order(
+            number,
+            scene.moment(),
+            billing_address=WHO,
+            customer_message=NOTE,
+            staff_notes=NOTE,
+            ip_address="203.0.113.9",
+        )
         document["shipping_addresses"] = [document["shipping_addresses"][0] | WHO]
         scene.place(document)
 
@@ -59,8 +76,14 @@ def buy(scene: Scene, *numbers: int) -> None:
 def echo(secrets: list[str], note: str = "") -> dict[str, Any]:
     """Return an error body that repeats all it can: every credential, a person in fields, and in text, by name where one was sent."""
     told = f"{note} zeb.quartermaine@mailbox.example, +1 512-555-0147; token {secrets[0]}, secrets {' '.join(secrets[1:])}"
-    return {"title": "Unprocessable", "detail": told, "errors": {"billing_address": WHO, "message": told}, "request": {"headers": secrets},
-            "error_description": told, "messages": {"Message": [{"Type": "ERROR", "Code": "BAD", "Description": told}]}}  # fmt: skip
+    return {
+        "title": "Unprocessable",
+        "detail": told,
+        "errors": {"billing_address": WHO, "message": told},
+        "request": {"headers": secrets},
+        "error_description": told,
+        "messages": {"Message": [{"Type": "ERROR", "Code": "BAD", "Description": told}]},
+    }
 
 
 def test_nothing_leaks_whatever_goes_wrong(
@@ -87,14 +110,37 @@ def test_nothing_leaks_whatever_goes_wrong(
         buy(scene, number := number + 1)
         where = {"Location": "https://elsewhere.example/"} if status == 302 else {}
         if status != 403:
-            fails("bigcommerce", "orders", kind="status", path="/v2/orders", status=status, body=read, headers=where)
-        fails("manhattan", "orders", kind="status", path="/order/save", status=status, body=write, headers=where)
-    for rule in ({"status": 502, "body": f"<html>{NOTE} {secrets}</html>"}, {"status": 200, "body": {"success": False} | write}):
+            fails(
+                "bigcommerce",
+                "orders",
+                kind="status",
+                path="/v2/orders",
+                status=status,
+                body=read,
+                headers=where,
+            )
+        fails(
+            "manhattan",
+            "orders",
+            kind="status",
+            path="/order/save",
+            status=status,
+            body=write,
+            headers=where,
+        )
+    for rule in (
+        {"status": 502, "body": f"<html>{NOTE} {secrets}</html>"},
+        {"status": 200, "body": {"success": False} | write},
+    ):
         buy(scene, number := number + 1)
         fails("manhattan", "orders", kind="status", path="/order/save", **rule)
     fails("manhattan", "orders", kind="status", path="oauth/token", status=401, body=read)
-    for system, path, kind in (("bigcommerce", "/v2/orders", "malformed"), ("bigcommerce", "/v2/orders", "wrong_types"),
-                               ("manhattan", "/order/save", "truncated"), ("manhattan", "/order/save", "drop_after")):  # fmt: skip
+    for system, path, kind in (
+        ("bigcommerce", "/v2/orders", "malformed"),
+        ("bigcommerce", "/v2/orders", "wrong_types"),
+        ("manhattan", "/order/save", "truncated"),
+        ("manhattan", "/order/save", "drop_after"),
+    ):
         buy(scene, number := number + 1)
         fails(system, "orders", kind=kind, path=path, times=6)
     unforeseen(scene, monkeypatch)
@@ -102,7 +148,9 @@ def test_nothing_leaks_whatever_goes_wrong(
     with psycopg.connect(scene.database, autocommit=True) as db:
         archive_day(db, tmp_path / "archive", scene.yesterday)
     needles = Needles(secrets, PERSONAL)
-    assert scene.sql("SELECT count(*) > 1 FROM sync.rejection WHERE stage = 'delivered'") == [(True,)]  # it did fail, in many ways
+    assert scene.sql("SELECT count(*) > 1 FROM sync.rejection WHERE stage = 'delivered'") == [
+        (True,)
+    ]  # it did fail, in many ways
     assert scene.sql("SELECT count(*) > 5 FROM sync.message_log WHERE error <> ''") == [(True,)]
     assert len(scene.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))) > 10
     found = leaks(scene.instance, scene.database, [printed(), tmp_path / "archive"], needles)
@@ -149,9 +197,18 @@ def test_the_search_finds_what_is_there(scene: Scene, tmp_path: Path) -> None:
     with psycopg.connect(scene.database, autocommit=True) as db:
         db.execute("UPDATE sync.delivery SET error = 'no such street: 9 periwinkle terrace'")
     found = leaks(
-        scene.instance, scene.database, [tmp_path / "log"], Needles(["sandbox-secret", "Quartermaine"], ("Zebediah", "Periwinkle"))
+        scene.instance,
+        scene.database,
+        [tmp_path / "log"],
+        Needles(["sandbox-secret", "Quartermaine"], ("Zebediah", "Periwinkle")),
     )
     places = " ".join(found)
-    for place in ("sync.capture.payload", "sync.target_state.content", "sync.delivery.error", "event STEP_FAILURE", "file log"):
+    for place in (
+        "sync.capture.payload",
+        "sync.target_state.content",
+        "sync.delivery.error",
+        "event STEP_FAILURE",
+        "file log",
+    ):
         assert place in places
     assert "zebediah" not in places.lower()

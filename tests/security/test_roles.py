@@ -27,7 +27,9 @@ def refused(url: str, statement: str) -> None:
         db.execute(statement.encode())
 
 
-def test_the_whole_chain_runs_as_the_writer(sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None) -> None:
+def test_the_whole_chain_runs_as_the_writer(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None
+) -> None:
     """Capture, validation and delivery of all streams need no more than the writer's rights, and a month's partitions come of themselves."""
     made = Scene(sandbox.url, acting(database, WRITER), f"w{uuid4().hex[:10]}", tmp_path)
     try:
@@ -47,7 +49,13 @@ def test_dagster_runs_on_tables_that_the_owner_made(database: str) -> None:
     """Once ``lockstep migrate`` has made Dagster's tables, runs and events are stored with the writer's rights, which change no table."""
     create_tables(database)
     writer = acting(database, WRITER)
-    storage = {"custom": {"module": "resources.ledger.database.dagster_storage", "class": "LockstepStorage", "config": {"url": writer}}}
+    storage = {
+        "custom": {
+            "module": "resources.ledger.database.dagster_storage",
+            "class": "LockstepStorage",
+            "config": {"url": writer},
+        }
+    }
 
     @dg.asset
     def one() -> None:
@@ -58,7 +66,9 @@ def test_dagster_runs_on_tables_that_the_owner_made(database: str) -> None:
         assert dg.materialize([one], instance=instance).success
         assert instance.get_latest_materialization_event(dg.AssetKey("one")) is not None
     with psycopg.connect(database) as db:
-        assert db.execute("SELECT count(*) FROM public.runs WHERE status = 'SUCCESS'").fetchone() == (1,)
+        assert db.execute(
+            "SELECT count(*) FROM public.runs WHERE status = 'SUCCESS'"
+        ).fetchone() == (1,)
     refused(writer, "DROP TABLE public.runs")
 
 
@@ -90,7 +100,9 @@ def test_a_partition_has_no_side_door(database: str) -> None:
     """The month's own table gives the writer no more than its parent, which it must be reached through."""
     with psycopg.connect(acting(database, WRITER), autocommit=True) as db:
         db.execute("SELECT sync.ensure_month('2026-01-02')")
-        assert db.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'capture_2026_01'").fetchone() == (OWNER,)
+        assert db.execute(
+            "SELECT tableowner FROM pg_tables WHERE tablename = 'capture_2026_01'"
+        ).fetchone() == (OWNER,)
     refused(acting(database, WRITER), "DELETE FROM sync.capture_2026_01")
 
 
@@ -110,31 +122,45 @@ def test_a_function_of_the_owner_can_not_be_led_astray(database: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["SELECT * FROM sync.capture", "INSERT INTO sync.quota VALUES ('x', 1, now())", "CREATE TABLE history.mine (id int)",
-     "SELECT sync.ensure_month('2026-01-02')", "SELECT * FROM public.lockstep_migration"],
-)  # fmt: skip
+    [
+        "SELECT * FROM sync.capture",
+        "INSERT INTO sync.quota VALUES ('x', 1, now())",
+        "CREATE TABLE history.mine (id int)",
+        "SELECT sync.ensure_month('2026-01-02')",
+        "SELECT * FROM public.lockstep_migration",
+    ],
+)
 def test_the_reader_sees_the_history_only(database: str, statement: str) -> None:
     """Personal data lies in ``sync`` alone, which the data team's role does not reach; it writes nothing."""
     refused(acting(database, READER), statement)
     with psycopg.connect(database) as db:
         rights = db.execute(
-            "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants WHERE grantee = %s", (READER,)
+            "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants WHERE grantee = %s",
+            (READER,),
         ).fetchall()
     assert rights == [("SELECT",)]
 
 
-def test_later_tables_get_their_rights_and_the_owner_migrates(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_tables_get_their_rights_and_the_owner_migrates(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The owner's role applies what is new, and the grants cover it in the same run."""
-    migrate(database)  # a database made from a template does not take over the rights on the database itself
+    migrate(
+        database
+    )  # a database made from a template does not take over the rights on the database itself
     known = module.migrations()
-    monkeypatch.setattr(module, "migrations", lambda: [*known, ("9999_more.sql", "CREATE TABLE sync.more (id int)")])
+    monkeypatch.setattr(
+        module, "migrations", lambda: [*known, ("9999_more.sql", "CREATE TABLE sync.more (id int)")]
+    )
 
     assert migrate(acting(database, OWNER)) == ["9999_more.sql"]
     with psycopg.connect(acting(database, WRITER), autocommit=True) as db:
         db.execute("INSERT INTO sync.more VALUES (1)")
         db.execute("SELECT * FROM history.lag")
     with psycopg.connect(database) as db:
-        assert db.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'more'").fetchone() == (OWNER,)
+        assert db.execute(
+            "SELECT tableowner FROM pg_tables WHERE tablename = 'more'"
+        ).fetchone() == (OWNER,)
 
 
 def test_a_user_who_may_not_create_roles_is_told_what_to_do(bare_server: str) -> None:
@@ -143,7 +169,9 @@ def test_a_user_who_may_not_create_roles_is_told_what_to_do(bare_server: str) ->
     migrate(url)
     with psycopg.connect(url) as db:
         told = roles.advice(db) or ""
-        assert db.execute("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lockstep%'").fetchone() == (0,)
+        assert db.execute(
+            "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lockstep%'"
+        ).fetchone() == (0,)
     assert "may not create roles" in told
 
     with psycopg.connect(bare_server, autocommit=True) as db:
@@ -162,7 +190,9 @@ def test_a_user_who_may_create_roles_migrates_a_managed_server(bare_server: str)
     url = new_user(bare_server, "CREATEROLE")
     migrate(url)
     with psycopg.connect(url) as db:
-        assert db.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
+        assert db.execute(
+            "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+        ).fetchone() == (False,)
         assert roles.advice(db) is None
     assert migrate(url) == []
 
@@ -170,7 +200,9 @@ def test_a_user_who_may_create_roles_migrates_a_managed_server(bare_server: str)
     migrate(other)
     with psycopg.connect(other) as db:
         assert "The ledger belongs to user_" in (roles.advice(db) or "")
-        assert db.execute("SELECT has_table_privilege(%s, 'sync.capture', 'INSERT')", (WRITER,)).fetchone() == (True,)
+        assert db.execute(
+            "SELECT has_table_privilege(%s, 'sync.capture', 'INSERT')", (WRITER,)
+        ).fetchone() == (True,)
 
 
 def test_the_roles_are_in_force_on_the_embedded_server(database: str) -> None:

@@ -17,7 +17,9 @@ from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from tests.assets.scene import NAME, Scene, installation_of
 
 
-def preflight(tmp_path: Path, *, denied: tuple[str, ...] = (), **sections: object) -> tuple[dict[str, Check], list[httpx.Request]]:
+def preflight(
+    tmp_path: Path, *, denied: tuple[str, ...] = (), **sections: object
+) -> tuple[dict[str, Check], list[httpx.Request]]:
     """Check a store that grants everything but what is denied (``METHOD path``); return the checks and the calls."""
     connection = installation_of("http://127.0.0.1:1", "s1", tmp_path, **sections).connections[NAME]
     settings = BigCommerceSettings(store_hash="s1", token={"file": tmp_path / "token-s1"})  # type: ignore[arg-type]
@@ -27,12 +29,20 @@ def preflight(tmp_path: Path, *, denied: tuple[str, ...] = (), **sections: objec
         asked.append(request)
         path = request.url.path.removeprefix("/stores/s1")
         if f"{request.method} {path}" in denied:
-            return httpx.Response(403, json={"title": "You don't have a required scope to access the endpoint"})
+            return httpx.Response(
+                403, json={"title": "You don't have a required scope to access the endpoint"}
+            )
         if request.method == "PUT":
-            return httpx.Response(404 if path == "/v2/orders/0" else 422, json={"title": "not found"})
-        return httpx.Response(200, json={"time": time.time(), "data": [], "meta": {"pagination": {"total_pages": 1}}})
+            return httpx.Response(
+                404 if path == "/v2/orders/0" else 422, json={"title": "not found"}
+            )
+        return httpx.Response(
+            200, json={"time": time.time(), "data": [], "meta": {"pagination": {"total_pages": 1}}}
+        )
 
-    store = build(settings, connection, lambda _: "token", LocalQuota(), httpx.MockTransport(answer))
+    store = build(
+        settings, connection, lambda _: "token", LocalQuota(), httpx.MockTransport(answer)
+    )
     return {check.name: check for check in store.preflight()}, asked
 
 
@@ -43,25 +53,36 @@ def test_every_right_is_tried_by_a_call_that_changes_nothing(tmp_path: Path) -> 
     """Reads of one row, and writes to an order that does not exist and of no stock at all."""
     checks, asked = preflight(tmp_path, denied=SENSITIVE)
     assert {name for name in checks if name.startswith("scope ")} == {
-        "scope store_v2_orders (read)", "scope store_v2_orders (write)", "scope store_v2_products (read)", "scope store_inventory (read)",
+        "scope store_v2_orders (read)",
+        "scope store_v2_orders (write)",
+        "scope store_v2_products (read)",
+        "scope store_inventory (read)",
         "scope store_inventory (write)",
-    }  # fmt: skip
+    }
     assert all(checks[name].ok for name in checks if name.startswith("scope"))
     writes = [(call.url.path, call.content) for call in asked if call.method != "GET"]
-    assert [path for path, _ in writes] == ["/stores/s1/v2/orders/0", "/stores/s1/v3/inventory/adjustments/absolute"]
+    assert [path for path, _ in writes] == [
+        "/stores/s1/v2/orders/0",
+        "/stores/s1/v3/inventory/adjustments/absolute",
+    ]
     assert writes[0][1] == b"{}"
     assert b'"items":[]' in writes[1][1]
 
 
 @pytest.mark.parametrize(
     ("call", "name"),
-    [("GET /v2/orders", "scope store_v2_orders (read)"), ("PUT /v2/orders/0", "scope store_v2_orders (write)"),
-     ("PUT /v3/inventory/adjustments/absolute", "scope store_inventory (write)")],
-)  # fmt: skip
+    [
+        ("GET /v2/orders", "scope store_v2_orders (read)"),
+        ("PUT /v2/orders/0", "scope store_v2_orders (write)"),
+        ("PUT /v3/inventory/adjustments/absolute", "scope store_inventory (write)"),
+    ],
+)
 def test_a_missing_right_fails_its_check(tmp_path: Path, call: str, name: str) -> None:
     """The advice names the scope, and all that the connection's streams need."""
     checks, _ = preflight(tmp_path, denied=(call, *SENSITIVE))
-    assert [check.name for check in checks.values() if not check.ok and check.name.startswith("scope")] == [name]
+    assert [
+        check.name for check in checks.values() if not check.ok and check.name.startswith("scope")
+    ] == [name]
     assert "store_v2_transactions_read_only" in checks[name].advice
 
 
@@ -83,12 +104,16 @@ def test_a_connection_asks_for_no_more_than_its_streams_need(tmp_path: Path) -> 
         return installation_of("http://127.0.0.1:1", "s1", tmp_path, **sections).connections[NAME]
 
     assert needed(connection(streams=["orders"])) == (
-        "store_v2_orders_read_only", "store_v2_transactions_read_only", "store_v2_information_read_only",
-    )  # fmt: skip
+        "store_v2_orders_read_only",
+        "store_v2_transactions_read_only",
+        "store_v2_information_read_only",
+    )
     assert "store_v2_products_read_only" in needed(connection())
     assert "store_v2_products" in needed(connection(inventory={"infinite": "stop_tracking"}))
     checks, _ = preflight(tmp_path, denied=SENSITIVE, streams=["orders"])
-    assert [name for name in checks if name.startswith("scope ")] == ["scope store_v2_orders (read)"]
+    assert [name for name in checks if name.startswith("scope ")] == [
+        "scope store_v2_orders (read)"
+    ]
 
 
 def test_the_oms_user_is_checked_for_other_organisations(scene: Scene) -> None:

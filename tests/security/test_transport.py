@@ -33,7 +33,9 @@ def limiter() -> Limiter:
 
 
 @contextmanager
-def server(answer: Callable[[BaseHTTPRequestHandler], None], context: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[str]]]:
+def server(
+    answer: Callable[[BaseHTTPRequestHandler], None], context: ssl.SSLContext | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Run a server on this machine; return its port and what it was asked, headers included."""
     asked: list[str] = []
 
@@ -50,7 +52,9 @@ def server(answer: Callable[[BaseHTTPRequestHandler], None], context: ssl.SSLCon
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if context is not None:
         running.socket = context.wrap_socket(running.socket, server_side=True)
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield running.server_address[1], asked
@@ -81,7 +85,9 @@ def elsewhere(port: int) -> Callable[[BaseHTTPRequestHandler], None]:
 
 def read(base: str, limiter: Limiter, path: str = "/orders") -> None:
     """Read with the reading client."""
-    client = ApiClient(system="t", base_url=base, auth=StaticHeader("X-Auth-Token", SECRET), limiter=limiter)
+    client = ApiClient(
+        system="t", base_url=base, auth=StaticHeader("X-Auth-Token", SECRET), limiter=limiter
+    )
     try:
         client.request("GET", path)
     finally:
@@ -92,7 +98,9 @@ def push(base: str, limiter: Limiter, path: str = "/orders") -> None:
     """Write with the writing client."""
 
     async def send() -> None:
-        async with PushClient(system="t", base_url=base, auth=StaticHeader("X-Auth-Token", SECRET), limiter=limiter) as client:
+        async with PushClient(
+            system="t", base_url=base, auth=StaticHeader("X-Auth-Token", SECRET), limiter=limiter
+        ) as client:
             await client.request("POST", path, body=b"{}", idempotent=True)
 
     asyncio.run(send())
@@ -101,7 +109,12 @@ def push(base: str, limiter: Limiter, path: str = "/orders") -> None:
 def token(base: str, limiter: Limiter) -> None:
     """Fetch a token."""
     del limiter
-    auth = TokenAuth(f"{base}/oauth/token", ("client", SECRET), {"grant_type": "client_credentials"}, fallback_seconds=60)
+    auth = TokenAuth(
+        f"{base}/oauth/token",
+        ("client", SECRET),
+        {"grant_type": "client_credentials"},
+        fallback_seconds=60,
+    )
     try:
         auth.headers()
     finally:
@@ -118,8 +131,11 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
         pytest.skip("openssl is not here to make a certificate")
     folder = tmp_path_factory.mktemp("certificate")
     key, certificate = folder / "key.pem", folder / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-               "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
+    command = [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate),
+    ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -131,29 +147,42 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     call: Callable[[str, Limiter], None], limiter: Limiter, self_signed: ssl.SSLContext
 ) -> None:
     """No credential is sent to who can't prove its name, and no further try is made."""
-    with server(fine, self_signed) as (port, asked), pytest.raises(PermanentError, match="certificate isn't trusted"):
+    with (
+        server(fine, self_signed) as (port, asked),
+        pytest.raises(PermanentError, match="certificate isn't trusted"),
+    ):
         call(f"https://localhost:{port}", limiter)
     assert asked == []
 
 
 @CLIENTS
-def test_a_redirect_takes_no_credentials_along(call: Callable[[str, Limiter], None], limiter: Limiter) -> None:
+def test_a_redirect_takes_no_credentials_along(
+    call: Callable[[str, Limiter], None], limiter: Limiter
+) -> None:
     """Another host that a server points to is never asked."""
-    with server(fine) as (other, asked), server(elsewhere(other)) as (port, first), pytest.raises(PermanentError):
+    with (
+        server(fine) as (other, asked),
+        server(elsewhere(other)) as (port, first),
+        pytest.raises(PermanentError),
+    ):
         call(f"http://127.0.0.1:{port}", limiter)
     assert len(first) == 1
     assert asked == []
 
 
 @pytest.mark.parametrize("call", [read, push])
-def test_a_path_can_not_name_another_host(call: Callable[[str, Limiter, str], None], limiter: Limiter) -> None:
+def test_a_path_can_not_name_another_host(
+    call: Callable[[str, Limiter, str], None], limiter: Limiter
+) -> None:
     """``https://store`` and ``@elsewhere/`` would be a user at another host."""
     with server(fine) as (port, asked), pytest.raises(PermanentError, match="another host"):
         call("http://127.0.0.1:1", limiter, f"@127.0.0.1:{port}/orders")
     assert asked == []
 
 
-def test_proxies_and_netrc_of_the_environment_are_not_used(limiter: Limiter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_proxies_and_netrc_of_the_environment_are_not_used(
+    limiter: Limiter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Whoever sets a variable of the process must not get the credentials with it."""
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login mallory password stolen\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -170,9 +199,13 @@ def test_proxies_and_netrc_of_the_environment_are_not_used(limiter: Limiter, mon
 def settings(**changes: object) -> ManhattanSettings:
     """Return settings of a tenant."""
     base: dict[str, object] = {
-        "base_url": "https://acme.omni.manh.com", "token_url": "https://acme-auth.omni.manh.com/oauth/token", "client_id": "c",
-        "client_secret": {"env": "S"}, "grant": "client_credentials", "organization": "ACME",
-    }  # fmt: skip
+        "base_url": "https://acme.omni.manh.com",
+        "token_url": "https://acme-auth.omni.manh.com/oauth/token",
+        "client_id": "c",
+        "client_secret": {"env": "S"},
+        "grant": "client_credentials",
+        "organization": "ACME",
+    }
     return ManhattanSettings.model_validate(base | changes)
 
 
@@ -195,5 +228,11 @@ def test_verification_can_not_be_switched_off() -> None:
     for folder in ("domain", "resources", "assets", "sensors", "orchestration"):
         for file in (root / folder).rglob("*.py"):
             text = file.read_text("utf-8")
-            for switch in ("verify=False", "ssl=False", "CERT_NONE", "check_hostname = False", "_create_unverified_context"):
+            for switch in (
+                "verify=False",
+                "ssl=False",
+                "CERT_NONE",
+                "check_hostname = False",
+                "_create_unverified_context",
+            ):
                 assert switch not in text, f"{file}: {switch}"

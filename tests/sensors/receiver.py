@@ -20,7 +20,9 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                receiver.posted.append(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                receiver.posted.append(
+                    orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                )
                 self.send_response(receiver.status)
                 self.end_headers()
 

@@ -40,9 +40,12 @@ def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResu
     job = build(scene.installation, scene.lockstep).resolve_job_def(f"live_{NAME}")
     quiet: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     return job.execute_in_process(
-        instance=scene.instance, partition_key=request.partition_key, asset_selection=list(request.asset_selection or []),
-        run_config=request.run_config | quiet, tags=request.tags,
-    )  # fmt: skip
+        instance=scene.instance,
+        partition_key=request.partition_key,
+        asset_selection=list(request.asset_selection or []),
+        run_config=request.run_config | quiet,
+        tags=request.tags,
+    )
 
 
 def test_a_placed_order_leads_to_one_run_that_delivers_it(scene: Scene) -> None:
@@ -70,7 +73,10 @@ def test_a_quiet_source_leads_to_no_run_and_is_noted_as_probed(scene: Scene) -> 
     """Nothing changed: no run, but the ledger knows that the source was asked."""
     scene.configure(streams=("orders", "shipments"))
     assert requests_of(tick(scene)) == []
-    assert {stream for (stream,) in scene.sql("SELECT stream FROM sync.watermark WHERE probed_at IS NOT NULL")} == {"orders", "shipments"}
+    assert {
+        stream
+        for (stream,) in scene.sql("SELECT stream FROM sync.watermark WHERE probed_at IS NOT NULL")
+    } == {"orders", "shipments"}
 
 
 def test_a_chain_with_a_run_at_work_is_not_asked_for_again(scene: Scene) -> None:
@@ -81,7 +87,10 @@ def test_a_chain_with_a_run_at_work_is_not_asked_for_again(scene: Scene) -> None
     assert scene.lockstep is not None
     live = build(scene.installation, scene.lockstep).resolve_job_def(f"live_{NAME}")
     run = scene.instance.create_run_for_job(
-        live, run_config=dict(request.run_config), tags=dict(request.tags), status=dg.DagsterRunStatus.STARTED
+        live,
+        run_config=dict(request.run_config),
+        tags=dict(request.tags),
+        status=dg.DagsterRunStatus.STARTED,
     )
     assert requests_of(tick(scene)) == []
     scene.instance.delete_run(run.run_id)
@@ -111,7 +120,10 @@ def test_a_window_over_midnight_is_split_between_two_partitions(scene: Scene) ->
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(minutes=5)
-    scene.sql("INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1", since)
+    scene.sql(
+        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        since,
+    )
     scene.place(documents.order(1006, since + timedelta(seconds=30)))
     days = [request.partition_key for request in requests_of(tick(scene))]
     assert days == [(midnight - timedelta(days=1)).date().isoformat(), midnight.date().isoformat()]
@@ -122,13 +134,18 @@ def test_the_later_run_does_not_leap_over_the_earlier_ones_window(scene: Scene) 
     scene.configure(streams=("orders",))
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(minutes=5)
-    scene.sql("INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1", since)
+    scene.sql(
+        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        since,
+    )
     scene.place(documents.order(1007, since + timedelta(seconds=30)))
     earlier, later = requests_of(tick(scene))
     assert run_request(scene, later).success
     assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'orders'") == [(since,)]
     assert run_request(scene, earlier).success
-    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'orders'") == [(midnight,)]
+    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'orders'") == [
+        (midnight,)
+    ]
     assert set(scene.oms_orders()) == {"1007"}
 
 

@@ -14,7 +14,9 @@ from sensors.cursor import Chain, Due
 
 NOW = datetime(2026, 3, 10, 12, 0, 30, 250_000, tzinfo=UTC)
 ORDERS, STOCK = Chain("acme", "orders"), Chain("acme", "inventory")
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda m: m.replace(tzinfo=UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(
+    lambda m: m.replace(tzinfo=UTC)
+)  # noqa: DTZ001
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,5}/orders", fullmatch=True), moments, max_size=5))
@@ -32,7 +34,10 @@ def test_an_unreadable_cursor_counts_as_empty(text: str) -> None:
 def test_a_chain_is_probed_when_its_interval_has_passed_and_no_run_covers_it() -> None:
     """Busy chains wait: their next window is the union."""
     chains = [(ORDERS, timedelta(seconds=5)), (STOCK, timedelta(seconds=60))]
-    probed = {"acme/orders": NOW - timedelta(seconds=6), "acme/inventory": NOW - timedelta(seconds=6)}
+    probed = {
+        "acme/orders": NOW - timedelta(seconds=6),
+        "acme/inventory": NOW - timedelta(seconds=6),
+    }
     assert cursor.chains_to_probe(chains, probed, [], NOW) == [ORDERS]
     assert cursor.chains_to_probe(chains, probed, ["acme/orders"], NOW) == []
     assert cursor.chains_to_probe(chains, {}, [], NOW) == [ORDERS, STOCK]
@@ -42,12 +47,16 @@ def test_the_present_second_is_left_for_the_next_tick() -> None:
     """A change of the running second waits, since more records may still get that second's stamp."""
     watermark = NOW - timedelta(minutes=1)
     assert cursor.window_due(NOW.replace(microsecond=0), watermark, timedelta(0), NOW) is None
-    due = cursor.window_due(NOW.replace(microsecond=0) - timedelta(seconds=1), watermark, timedelta(seconds=10), NOW)
+    due = cursor.window_due(
+        NOW.replace(microsecond=0) - timedelta(seconds=1), watermark, timedelta(seconds=10), NOW
+    )
     assert due == Window(watermark - timedelta(seconds=10), NOW.replace(microsecond=0))
 
 
 @given(moments, st.integers(0, 86_400 * 30), st.integers(0, 3600), st.integers(0, 86_400 * 30))
-def test_a_due_window_adjoins_the_watermark_and_holds_no_future(now: datetime, behind: int, overlap: int, change: int) -> None:
+def test_a_due_window_adjoins_the_watermark_and_holds_no_future(
+    now: datetime, behind: int, overlap: int, change: int
+) -> None:
     """Nothing between the watermark and the window's start is left out, and nothing that is still to come is taken."""
     watermark = now - timedelta(seconds=behind)
     changed = watermark + timedelta(seconds=min(change, behind))
@@ -61,14 +70,20 @@ def test_a_due_window_adjoins_the_watermark_and_holds_no_future(now: datetime, b
 
 
 @given(moments, st.integers(1, 86_400 * 4))
-def test_windows_are_split_at_the_ends_of_partitions_without_a_gap(since: datetime, seconds: int) -> None:
+def test_windows_are_split_at_the_ends_of_partitions_without_a_gap(
+    since: datetime, seconds: int
+) -> None:
     """Each piece lies in one partition, and the pieces adjoin."""
     window = Window(since, since + timedelta(seconds=seconds))
     pieces = cursor.split(ORDERS, window, window.since)
     assert pieces[0].window.since == window.since
     assert pieces[-1].window.until == window.until
     assert all(a.window.until == b.window.since for a, b in pairwise(pieces))
-    assert all(Window.of_day(p.day).since <= p.window.since and p.window.until <= Window.of_day(p.day).until for p in pieces)
+    assert all(
+        Window.of_day(p.day).since <= p.window.since
+        and p.window.until <= Window.of_day(p.day).until
+        for p in pieces
+    )
 
 
 def test_overlap_alone_asks_for_no_run_of_yesterday() -> None:
@@ -82,14 +97,19 @@ def test_overlap_alone_asks_for_no_run_of_yesterday() -> None:
 def test_one_run_takes_all_chains_of_a_partition_oldest_first() -> None:
     """Two chains that changed share a run; an older partition comes first."""
     day, before = date(2026, 3, 10), date(2026, 3, 9)
-    a, b, c = (Due(chain, d, Window.of_day(d)) for chain, d in ((ORDERS, day), (STOCK, day), (ORDERS, before)))
+    a, b, c = (
+        Due(chain, d, Window.of_day(d))
+        for chain, d in ((ORDERS, day), (STOCK, day), (ORDERS, before))
+    )
     assert cursor.by_partition([a, b, c]) == {before: [c], day: [b, a]}
 
 
 def test_a_run_key_changes_with_its_windows() -> None:
     """Dagster never runs a key twice, so a later window needs another."""
     first = Due(ORDERS, date(2026, 3, 10), Window(NOW - timedelta(seconds=9), NOW))
-    later = Due(ORDERS, date(2026, 3, 10), Window(NOW - timedelta(seconds=9), NOW + timedelta(seconds=1)))
+    later = Due(
+        ORDERS, date(2026, 3, 10), Window(NOW - timedelta(seconds=9), NOW + timedelta(seconds=1))
+    )
     assert cursor.run_key("acme", first.day, [first]) == cursor.run_key("acme", first.day, [first])
     assert cursor.run_key("acme", first.day, [first]) != cursor.run_key("acme", first.day, [later])
 

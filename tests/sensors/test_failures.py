@@ -26,9 +26,13 @@ def _fail(scene: Scene) -> dg.DagsterRun:
 def _hear(scene: Scene, run: dg.DagsterRun, receiver: Receiver) -> None:
     (event,) = [
         e.event_log_entry.dagster_event
-        for e in scene.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
+        for e in scene.instance.get_records_for_run(
+            run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE
+        ).records
     ]
-    context = dg.build_run_status_sensor_context("failures", event, scene.instance, scene.instance.get_run_by_id(run.run_id))
+    context = dg.build_run_status_sensor_context(
+        "failures", event, scene.instance, scene.instance.get_run_by_id(run.run_id)
+    )
     build_failure_sensor(lambda: WebhookNotifier(receiver.url))(context.for_run_failure())
 
 
@@ -46,7 +50,9 @@ def test_the_first_failure_is_told_with_its_reason(scene: Scene, receiver: Recei
     assert alert["lockstep"]["partition"] == scene.yesterday.isoformat()
 
 
-def test_the_second_failure_in_a_row_is_not_told_and_one_after_a_success_is(scene: Scene, receiver: Receiver) -> None:
+def test_the_second_failure_in_a_row_is_not_told_and_one_after_a_success_is(
+    scene: Scene, receiver: Receiver
+) -> None:
     """A store that is down for an hour must not fill the pager; a new fault must."""
     scene.fault("bigcommerce", {"kind": "status", "status": 403, "path": "/v2/orders"})
     runs = [_fail(scene), _fail(scene)]
@@ -58,7 +64,10 @@ def test_the_second_failure_in_a_row_is_not_told_and_one_after_a_success_is(scen
     assert [in_a_row(scene.instance, run) for run in runs] == [1, 2, 1]
     for run in runs:
         _hear(scene, run, receiver)
-    assert [alert["lockstep"]["run_id"] for alert in receiver.posted] == [runs[0].run_id, runs[2].run_id]
+    assert [alert["lockstep"]["run_id"] for alert in receiver.posted] == [
+        runs[0].run_id,
+        runs[2].run_id,
+    ]
 
 
 def test_only_powers_of_ten_are_told() -> None:
@@ -66,8 +75,13 @@ def test_only_powers_of_ten_are_told() -> None:
     assert [number for number in range(1, 1001) if is_told(number)] == [1, 10, 100, 1000]
 
 
-@pytest.mark.parametrize(("status", "error"), [(500, TransientError), (429, TransientError), (404, PermanentError), (302, PermanentError)])
-def test_an_alert_that_nobody_took_is_an_error_without_the_address(receiver: Receiver, status: int, error: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(500, TransientError), (429, TransientError), (404, PermanentError), (302, PermanentError)],
+)
+def test_an_alert_that_nobody_took_is_an_error_without_the_address(
+    receiver: Receiver, status: int, error: type[Exception]
+) -> None:
     """The tick fails and is repeated; the address is a secret and stays out of it."""
     receiver.status = status
     with pytest.raises(error) as caught:
@@ -84,7 +98,15 @@ def test_a_dead_receiver_is_a_transient_error(receiver: Receiver) -> None:
     assert "a-secret-path" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://example.com/hook", "ftp://example.com/hook", "not a url", "http://localhost.example.com/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/hook",
+        "ftp://example.com/hook",
+        "not a url",
+        "http://localhost.example.com/",
+    ],
+)
 def test_an_address_in_the_clear_is_refused(url: str) -> None:
     """Alerts name orders and stores: they go out over https only."""
     with pytest.raises(PermanentError, match="https"):

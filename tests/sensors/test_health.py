@@ -26,14 +26,20 @@ __all__ = ["receiver"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def beat(scene: Scene, cursor: str | None = None, lockstep: Lockstep | None = None) -> tuple[dict[str, dg.AssetCheckEvaluation], str]:
+def beat(
+    scene: Scene, cursor: str | None = None, lockstep: Lockstep | None = None
+) -> tuple[dict[str, dg.AssetCheckEvaluation], str]:
     """Evaluate the sensor once; return what it told by ``stream/check``, and its cursor."""
     used = lockstep or scene.lockstep
     assert used is not None
     with dg.build_sensor_context(instance=scene.instance, cursor=cursor) as context:
         result = health.tick(context, used.installation, used)
     assert result.cursor is not None
-    told = {e.check_name.replace("_", "/", 1): e for e in result.asset_events if isinstance(e, dg.AssetCheckEvaluation)}
+    told = {
+        e.check_name.replace("_", "/", 1): e
+        for e in result.asset_events
+        if isinstance(e, dg.AssetCheckEvaluation)
+    }
     return told, result.cursor
 
 
@@ -72,11 +78,16 @@ def test_results_are_told_when_they_change_or_after_an_hour(scene: Scene) -> Non
     told, cursor = beat(scene, rested(cursor))
     assert told["orders/nothing_stuck"].passed
     an_hour_ago = (datetime.now(UTC) - health.REPEAT).isoformat()
-    old = {place: (signature, an_hour_ago) for place, (signature, _) in json.loads(cursor)["told"].items()}
+    old = {
+        place: (signature, an_hour_ago)
+        for place, (signature, _) in json.loads(cursor)["told"].items()
+    }
     assert len(beat(scene, rested(cursor, told=old))[0]) == 6
 
 
-def test_people_are_told_once_that_a_stream_stands_and_once_that_it_goes_again(scene: Scene, receiver: Receiver) -> None:
+def test_people_are_told_once_that_a_stream_stands_and_once_that_it_goes_again(
+    scene: Scene, receiver: Receiver
+) -> None:
     """While nobody takes the alert it is kept; it names the stream and what is wrong, and nobody's data."""
     scene.place(documents.order(1, scene.moment()))
     scene.run("orders", steps=("captured",), first=scene.yesterday)
@@ -90,7 +101,9 @@ def test_people_are_told_once_that_a_stream_stands_and_once_that_it_goes_again(s
     cursor = told_people(scene, receiver, cursor)
     cursor = told_people(scene, receiver, cursor)
     assert len(receiver.posted) == 2
-    assert f"{NAME}/orders/nothing_stuck: 1 captured not delivered" in str(receiver.posted[1]["text"])
+    assert f"{NAME}/orders/nothing_stuck: 1 captured not delivered" in str(
+        receiver.posted[1]["text"]
+    )
     assert "jane.doe" not in str(receiver.posted)
 
     scene.run("orders", first=scene.yesterday)
@@ -102,7 +115,9 @@ def told_people(scene: Scene, receiver: Receiver, cursor: str) -> str:
     """Evaluate the sensor once with somebody to tell; return its cursor."""
     assert scene.lockstep is not None
     with dg.build_sensor_context(instance=scene.instance, cursor=rested(cursor)) as context:
-        result = health.tick(context, scene.installation, scene.lockstep, lambda: WebhookNotifier(receiver.url))
+        result = health.tick(
+            context, scene.installation, scene.lockstep, lambda: WebhookNotifier(receiver.url)
+        )
     return str(result.cursor)
 
 
@@ -110,14 +125,25 @@ def test_clocks_that_take_long_are_read_seldom(scene: Scene) -> None:
     """They look through all captures: a twentieth of the time at most goes to them, and the heartbeat goes on."""
     _, cursor = beat(scene)
     rest = datetime.fromisoformat(json.loads(cursor)["clocks_rest_until"])
-    assert datetime.now(UTC) - timedelta(seconds=1) < rest < datetime.now(UTC) + timedelta(minutes=5)
-    resting = json.dumps(json.loads(cursor) | {"clocks_rest_until": (datetime.now(UTC) + timedelta(hours=1)).isoformat(), "told": {}})
+    assert (
+        datetime.now(UTC) - timedelta(seconds=1) < rest < datetime.now(UTC) + timedelta(minutes=5)
+    )
+    resting = json.dumps(
+        json.loads(cursor)
+        | {"clocks_rest_until": (datetime.now(UTC) + timedelta(hours=1)).isoformat(), "told": {}}
+    )
     assert {place.split("/")[1] for place in beat(scene, resting)[0]} == {HEARTBEAT}
 
 
 def test_a_damaged_cursor_costs_telling_everything_once_more(scene: Scene) -> None:
     """Whatever stands there, the sensor goes on."""
-    for cursor in ("", "{", "[]", '{"told": {"a": 1}}', '{"told": {}, "hooks": {}, "clocks_rest_until": "soon"}'):
+    for cursor in (
+        "",
+        "{",
+        "[]",
+        '{"told": {"a": 1}}',
+        '{"told": {}, "hooks": {}, "clocks_rest_until": "soon"}',
+    ):
         assert health.parse(cursor) == health.Memory({}, {}, health.LONG_AGO)
     _, cursor = beat(scene)
     assert health.dump(health.parse(cursor)) == cursor
@@ -136,15 +162,27 @@ def test_an_operator_executes_the_checks(scene: Scene) -> None:
     """From the asset's page; and no live run or rerun carries them along."""
     assert scene.lockstep is not None
     definitions = build(scene.installation, scene.lockstep)
-    keys = {dg.AssetCheckKey(health_key(NAME), check_name("orders", check)) for check in (HEARTBEAT, NOTHING_STUCK)}
+    keys = {
+        dg.AssetCheckKey(health_key(NAME), check_name("orders", check))
+        for check in (HEARTBEAT, NOTHING_STUCK)
+    }
     whole = definitions.resolve_implicit_global_asset_job_def()
-    ended = whole.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process(instance=scene.instance)
+    ended = whole.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process(
+        instance=scene.instance
+    )
     assert {e.check_name: e.passed for e in ended.get_asset_check_evaluations()} == {
         "orders_heartbeat": False,
         "orders_nothing_stuck": True,
     }
-    steps = {f"{NAME}__{stream}__{step}" for stream in ("orders", "inventory", "shipments") for step in Scene.steps}
-    assert all(set(definitions.resolve_job_def(job).graph.node_dict) == steps for job in (f"live_{NAME}", f"sync_{NAME}"))
+    steps = {
+        f"{NAME}__{stream}__{step}"
+        for stream in ("orders", "inventory", "shipments")
+        for step in Scene.steps
+    }
+    assert all(
+        set(definitions.resolve_job_def(job).graph.node_dict) == steps
+        for job in (f"live_{NAME}", f"sync_{NAME}")
+    )
 
 
 def test_a_probe_that_fails_is_noted_and_hides_no_other_stream(scene: Scene) -> None:
@@ -152,12 +190,16 @@ def test_a_probe_that_fails_is_noted_and_hides_no_other_stream(scene: Scene) -> 
     scene.configure(streams=("orders", "shipments"), limits={"probe": "PT1M"})
     assert scene.lockstep is not None
     scene.place(documents.order(1, datetime.now(UTC) - timedelta(seconds=2)))
-    scene.fault("manhattan", {"path": "order/search", "kind": "status", "status": 500, "times": None})
+    scene.fault(
+        "manhattan", {"path": "order/search", "kind": "status", "status": 500, "times": None}
+    )
     with dg.build_sensor_context(instance=scene.instance) as context:
         result = changes.tick(context, NAME, [NAME], scene.installation, scene.lockstep)
     for request in requests_of(result):
         assert run_request(scene, request).success
-    scene.sql("UPDATE sync.watermark SET watermark = now(), probed_at = now() - interval '1 hour' WHERE stream = 'shipments' RETURNING 1")
+    scene.sql(
+        "UPDATE sync.watermark SET watermark = now(), probed_at = now() - interval '1 hour' WHERE stream = 'shipments' RETURNING 1"
+    )
     told, _ = beat(scene)
     assert told["orders/heartbeat"].passed
     assert not told["shipments/heartbeat"].passed
@@ -174,12 +216,19 @@ def two(scene: Scene, tmp_path: Path) -> Lockstep:
     acme = base["connections"][NAME]
     acme |= {"webhooks": {"destination": "https://hooks.example.com"}, "streams": ["orders"]}
     acme["platform"] |= {"client_secret": {"file": str(secret)}}
-    broken = acme | {"platform": acme["platform"] | {"store_hash": f"{scene.store}x", "token": {"file": str(tmp_path / "absent")}}}
-    installation = Installation.model_validate(base | {"connections": {"broken": broken, NAME: acme}})
+    broken = acme | {
+        "platform": acme["platform"]
+        | {"store_hash": f"{scene.store}x", "token": {"file": str(tmp_path / "absent")}}
+    }
+    installation = Installation.model_validate(
+        base | {"connections": {"broken": broken, NAME: acme}}
+    )
     return Lockstep(installation, lambda: scene.database)
 
 
-def test_a_hook_that_the_store_switched_off_is_registered_again(scene: Scene, two: Lockstep) -> None:
+def test_a_hook_that_the_store_switched_off_is_registered_again(
+    scene: Scene, two: Lockstep
+) -> None:
     """Within ten minutes, without anybody; a connection whose store can't be asked hides neither that nor any alert."""
     told, cursor = beat(scene, lockstep=two)
     assert len([place for place in told if place.startswith("orders/")]) == 2

@@ -24,13 +24,21 @@ Json = dict[str, Any]
 def listen(scene: Scene, port: int = 9, **sections: Any) -> None:
     """Let the connection take in webhooks, and poll rarely."""
     push = {
-        "secret": {"file": str(_secret(scene._secrets, "push", PUSH_SECRET))}, "prefix": "sha256=", "template": "{timestamp}.{body}",
+        "secret": {"file": str(_secret(scene._secrets, "push", PUSH_SECRET))},
+        "prefix": "sha256=",
+        "template": "{timestamp}.{body}",
         "timestamp_header": "X-Timestamp",
-    }  # fmt: skip
+    }
     scene.configure(
-        platform={"client_secret": {"file": str(_secret(scene._secrets, "hook", f"sandbox-client-secret-{scene.store}"))}},
-        oms={"push": push}, webhooks={"destination": f"http://127.0.0.1:{port}"}, **{"poll_interval": "PT1H", **sections},
-    )  # fmt: skip
+        platform={
+            "client_secret": {
+                "file": str(_secret(scene._secrets, "hook", f"sandbox-client-secret-{scene.store}"))
+            }
+        },
+        oms={"push": push},
+        webhooks={"destination": f"http://127.0.0.1:{port}"},
+        **{"poll_interval": "PT1H", **sections},
+    )
 
 
 @pytest.fixture
@@ -41,7 +49,9 @@ def server(scene: Scene) -> Iterator[Served]:
     with served(build_app(scene.installation, scene.database), scene.database, port) as running:
         assert scene.lockstep is not None
         assert ensure_webhooks(scene.lockstep, NAME) == ["webhook store/order/*: registered"]
-        scene.to_oms("settings", {"push_url": f"{running.url}/hooks/{NAME}/oms", "push_secret": PUSH_SECRET})
+        scene.to_oms(
+            "settings", {"push_url": f"{running.url}/hooks/{NAME}/oms", "push_secret": PUSH_SECRET}
+        )
         yield running
 
 
@@ -58,8 +68,9 @@ def hint(scene: Scene, stream: str = "orders", age: float = 0) -> None:
     scene.sql(
         """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope, received_at)
            VALUES ('acme', 'platform', gen_random_uuid()::text, %s, '1', 'a test', %s) RETURNING 1""",
-        stream, datetime.now(UTC) - timedelta(seconds=age),
-    )  # fmt: skip
+        stream,
+        datetime.now(UTC) - timedelta(seconds=age),
+    )
 
 
 def untaken(scene: Scene) -> int:
@@ -86,8 +97,12 @@ def test_a_webhook_leads_to_a_run_long_before_the_next_poll(scene: Scene, server
     assert untaken(scene) == 1, "an event is not taken by asking for a run"
     assert run_request(scene, request).success
     assert set(scene.oms_orders()) == {"1001"}
-    assert not [r for r in requests_of(tick(scene, result.cursor)) if "acme/orders" in r.tags["sync/chains"]]  # type: ignore[union-attr]
-    assert scene.sql("SELECT stream FROM sync.inbox WHERE taken_at IS NOT NULL AND stream = 'orders'") == [("orders",)]
+    assert not [
+        r for r in requests_of(tick(scene, result.cursor)) if "acme/orders" in r.tags["sync/chains"]
+    ]  # type: ignore[union-attr]
+    assert scene.sql(
+        "SELECT stream FROM sync.inbox WHERE taken_at IS NOT NULL AND stream = 'orders'"
+    ) == [("orders",)]
 
 
 def test_a_push_of_the_oms_does_the_same_for_shipments(scene: Scene, server: Served) -> None:
@@ -147,7 +162,8 @@ def test_stock_is_read_at_once_and_the_event_taken_when_it_was(scene: Scene) -> 
     early = first.cursor  # type: ignore[union-attr]
     assert early is not None
     long_ago = early.replace(
-        early[early.index('"20') + 1 : early.index('"20') + 20], f"{datetime.now(UTC) - timedelta(minutes=20):%Y-%m-%dT%H:%M:%S}"
+        early[early.index('"20') + 1 : early.index('"20') + 20],
+        f"{datetime.now(UTC) - timedelta(minutes=20):%Y-%m-%dT%H:%M:%S}",
     )
     assert requests_of(tick(scene, long_ago)) == []
     hint(scene, "inventory")
@@ -168,7 +184,9 @@ def test_a_connection_without_webhooks_is_not_looked_up(scene: Scene) -> None:
     assert requests_of(tick(scene, cursor)) == []
 
 
-def test_the_sensor_of_a_listening_connection_ticks_often_however_rarely_it_polls(scene: Scene) -> None:
+def test_the_sensor_of_a_listening_connection_ticks_often_however_rarely_it_polls(
+    scene: Scene,
+) -> None:
     """Looking into the inbox is cheap; the poll interval is about the remote systems."""
 
     def interval(installation: Installation) -> float:

@@ -29,14 +29,19 @@ def ask(scene: Scene, *asked: Rerun) -> list[int]:
 
 def rerun(day: date, *records: str, **more: Any) -> Rerun:
     """Return a rerun of some records of a partition, or of all of it."""
-    return dataclasses.replace(Rerun(NAME, "orders", day, list(records) or None, "as_captured", False, "ann", "test"), **more)
+    return dataclasses.replace(
+        Rerun(NAME, "orders", day, list(records) or None, "as_captured", False, "ann", "test"),
+        **more,
+    )
 
 
 def requests_of(scene: Scene, compared: set[str] | None = None) -> list[dg.RunRequest]:
     """Evaluate the sensor once; by default the configuration has been compared already."""
     assert scene.lockstep is not None
     context = dg.build_sensor_context(instance=scene.instance)
-    result = tick(context, scene.installation, scene.lockstep, {NAME} if compared is None else compared)
+    result = tick(
+        context, scene.installation, scene.lockstep, {NAME} if compared is None else compared
+    )
     return list(result.run_requests or []) if isinstance(result, dg.SensorResult) else []
 
 
@@ -45,31 +50,59 @@ def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResu
     assert scene.lockstep is not None
     job = build(scene.installation, scene.lockstep).resolve_job_def(str(request.job_name))
     return job.execute_in_process(
-        instance=scene.instance, partition_key=request.partition_key, asset_selection=list(request.asset_selection or []),
-        run_config=request.run_config | QUIET, tags=request.tags, raise_on_error=False,
-    )  # fmt: skip
+        instance=scene.instance,
+        partition_key=request.partition_key,
+        asset_selection=list(request.asset_selection or []),
+        run_config=request.run_config | QUIET,
+        tags=request.tags,
+        raise_on_error=False,
+    )
 
 
 def by_boat(scene: Scene, number: int, day: date) -> None:
     """Place an order whose shipping method nobody has mapped."""
-    scene.place(order(number, scene.moment(day), shipping_addresses=[address(number * 100, shipping_method="Slow boat")]))
+    scene.place(
+        order(
+            number,
+            scene.moment(day),
+            shipping_addresses=[address(number * 100, shipping_method="Slow boat")],
+        )
+    )
 
 
 def test_reruns_of_one_partition_are_merged_and_others_are_not(scene: Scene) -> None:
     """The records of several reruns go into one run; another mode, another day and a forced one are runs of their own."""
     day, other = scene.yesterday, scene.yesterday - timedelta(days=1)
-    ask(scene, rerun(day, "1"), rerun(day, "2", "1"), rerun(other, "3"), rerun(day, mode="re_read"), rerun(day, "4", force=True))
+    ask(
+        scene,
+        rerun(day, "1"),
+        rerun(day, "2", "1"),
+        rerun(other, "3"),
+        rerun(day, mode="re_read"),
+        rerun(day, "4", force=True),
+    )
 
     found = requests_of(scene)
 
-    told = [(r.partition_key, [key.path[-1] for key in r.asset_selection or ()], r.run_config["ops"]) for r in found]
+    told = [
+        (r.partition_key, [key.path[-1] for key in r.asset_selection or ()], r.run_config["ops"])
+        for r in found
+    ]
     only = {"config": {"only_records": ["1", "2"]}}
-    assert told[0] == (str(day), ["validated", "delivered"], {"acme__orders__validated": only, "acme__orders__delivered": only})
+    assert told[0] == (
+        str(day),
+        ["validated", "delivered"],
+        {"acme__orders__validated": only, "acme__orders__delivered": only},
+    )
     assert [(key, steps) for key, steps, _ in told[1:]] == [
-        (str(other), ["validated", "delivered"]), (str(day), ["captured", "validated", "delivered"]), (str(day), ["validated", "delivered"])
-    ]  # fmt: skip
+        (str(other), ["validated", "delivered"]),
+        (str(day), ["captured", "validated", "delivered"]),
+        (str(day), ["validated", "delivered"]),
+    ]
     assert told[2][2] == {}
-    assert told[3][2]["acme__orders__delivered"] == {"config": {"only_records": ["4"], "force": True}}
+    assert told[3][2]["acme__orders__delivered"] == {
+        "config": {"only_records": ["4"], "force": True}
+    }
     assert len({r.run_key for r in found}) == 4
     assert {r.job_name for r in found} == {"sync_acme"}
 
@@ -86,7 +119,9 @@ def test_no_rerun_is_lost_or_run_twice(scene: Scene) -> None:
 
     assert run_request(scene, first).success
     assert [r.run_key for r in requests_of(scene)] == [newer.run_key]
-    assert scene.sql("SELECT outcome, run_id <> '', taken_at IS NOT NULL FROM sync.rerun ORDER BY rerun_id") == [
+    assert scene.sql(
+        "SELECT outcome, run_id <> '', taken_at IS NOT NULL FROM sync.rerun ORDER BY rerun_id"
+    ) == [
         ("done", True, True),
         ("", False, False),
     ]
@@ -100,19 +135,27 @@ def test_a_tick_asks_for_a_bounded_number_of_runs(scene: Scene) -> None:
     assert len(requests_of(scene)) == AT_ONCE
     for _ in range(3):
         requests_of(scene)
-    assert scene.sql("SELECT count(DISTINCT run_key) FROM sync.rerun WHERE run_key <> ''") == [(AT_ONCE,)], "until the first have a run"
+    assert scene.sql("SELECT count(DISTINCT run_key) FROM sync.rerun WHERE run_key <> ''") == [
+        (AT_ONCE,)
+    ], "until the first have a run"
 
 
 def test_a_rerun_that_can_not_run_ends_with_the_reason(scene: Scene) -> None:
     """A connection, a stream or a day that is no longer there: said once, and not tried for ever."""
     scene.configure(streams=("orders",))
     ask(
-        scene, rerun(scene.yesterday, connection="gone"), rerun(scene.yesterday, stream="shipments"), rerun(scene.today + timedelta(days=1))
+        scene,
+        rerun(scene.yesterday, connection="gone"),
+        rerun(scene.yesterday, stream="shipments"),
+        rerun(scene.today + timedelta(days=1)),
     )
     assert requests_of(scene) == []
     outcomes = scene.sql("SELECT outcome, note FROM sync.rerun ORDER BY rerun_id")
     assert [outcome for outcome, _ in outcomes] == ["refused"] * 3
-    assert [word in note for word, (_, note) in zip(("gone", "shipments", "partition"), outcomes, strict=True)] == [True] * 3
+    assert [
+        word in note
+        for word, (_, note) in zip(("gone", "shipments", "partition"), outcomes, strict=True)
+    ] == [True] * 3
 
 
 def test_a_queued_retry_ends_with_its_run_whether_it_went_through_or_not(scene: Scene) -> None:
@@ -156,14 +199,19 @@ def test_a_changed_mapping_reruns_exactly_what_it_could_fix(scene: Scene) -> Non
     scene.configure(orders=BOATS | {"default_payment_method": "Unknown"})
     found = requests_of(scene, set())
 
-    told = {r.partition_key: r.run_config["ops"]["acme__orders__validated"]["config"]["only_records"] for r in found}
+    told = {
+        r.partition_key: r.run_config["ops"]["acme__orders__validated"]["config"]["only_records"]
+        for r in found
+    }
     assert told == {str(scene.yesterday): ["1"], str(other): ["2"]}
     for request in found:
         assert RERUN_TAG in request.tags
         assert run_request(scene, request).success
     assert sorted(scene.oms_orders()) == ["1", "2", "4"]
     assert scene.open_rejections("orders") == {"3": "tax_mismatch"}
-    actions_kept = scene.sql("SELECT who, action, why FROM sync.rejection_action ORDER BY action_id")
+    actions_kept = scene.sql(
+        "SELECT who, action, why FROM sync.rejection_action ORDER BY action_id"
+    )
     assert set(actions_kept) == {("lockstep", "reopen", "changed: orders.shipping_methods")}
 
 
@@ -175,7 +223,9 @@ def test_new_code_tries_again_what_it_may_read_better(scene: Scene, monkeypatch:
     requests_of(scene, set())
     monkeypatch.setattr("resources.fingerprint._code_digest", lambda *_: b"another version")
     [request] = requests_of(scene, set())
-    assert request.run_config["ops"]["acme__orders__validated"] == {"config": {"only_records": ["1"]}}
+    assert request.run_config["ops"]["acme__orders__validated"] == {
+        "config": {"only_records": ["1"]}
+    }
 
 
 def test_the_definitions_have_one_sensor_of_reruns_for_all_connections(scene: Scene) -> None:

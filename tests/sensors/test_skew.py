@@ -15,7 +15,9 @@ from tests.assets.scene import NAME, Scene
 from tests.sensors.test_changes import requests_of, run_request, tick
 
 BEHIND, AHEAD = timedelta(minutes=-10), timedelta(minutes=10)
-skews = pytest.mark.parametrize("skew", [BEHIND, AHEAD], ids=["10 minutes behind", "10 minutes ahead"])
+skews = pytest.mark.parametrize(
+    "skew", [BEHIND, AHEAD], ids=["10 minutes behind", "10 minutes ahead"]
+)
 
 
 def settled(scene: Scene) -> None:
@@ -38,7 +40,9 @@ def skip_near_midnight(skew: timedelta) -> None:
 
 
 @skews
-def test_orders_of_a_store_with_another_clock_reach_the_oms_at_once(scene: Scene, skew: timedelta) -> None:
+def test_orders_of_a_store_with_another_clock_reach_the_oms_at_once(
+    scene: Scene, skew: timedelta
+) -> None:
     """Each order is at the OMS after one tick, without a sweep; runs over whole days in between take nothing from it."""
     skip_near_midnight(skew)
     scene.configure(streams=("orders",), overlap="PT5S")
@@ -54,7 +58,9 @@ def test_orders_of_a_store_with_another_clock_reach_the_oms_at_once(scene: Scene
 
 
 @skews
-def test_shipments_of_an_oms_with_another_clock_reach_the_store_at_once(scene: Scene, skew: timedelta) -> None:
+def test_shipments_of_an_oms_with_another_clock_reach_the_store_at_once(
+    scene: Scene, skew: timedelta
+) -> None:
     """The same for what flows back: each parcel is in the store after one tick."""
     skip_near_midnight(skew)
     scene.to_oms("clock", {"now": (datetime.now(UTC) + skew).isoformat()})
@@ -76,8 +82,14 @@ def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scen
     now = datetime.now(UTC)
     midnight = Window.of_day(now.date()).until
     scene.to_store("settings", {"clock_offset_s": (midnight - now).total_seconds() + 300})
-    scene.sql("INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1", now)
-    scene.place(documents.order(1, midnight - timedelta(seconds=30)), documents.order(2, midnight + timedelta(seconds=30)))
+    scene.sql(
+        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        now,
+    )
+    scene.place(
+        documents.order(1, midnight - timedelta(seconds=30)),
+        documents.order(2, midnight + timedelta(seconds=30)),
+    )
 
     [request] = requests_of(tick(scene))
     assert run_request(scene, request).success
@@ -113,7 +125,10 @@ def test_a_watermark_that_our_clock_had_moved_too_far_is_mended(scene: Scene) ->
     scene.configure(streams=("orders",), overlap="PT5S")
     scene.to_store("settings", {"clock_offset_s": BEHIND.total_seconds()})
     now = datetime.now(UTC)
-    scene.sql("INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1", now)
+    scene.sql(
+        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        now,
+    )
     scene.place(documents.order(1, now + BEHIND))
     settled(scene)
     assert set(scene.oms_orders()) == {"1"}

@@ -15,11 +15,22 @@ from resources.ledger.database.bulk import compress, decompress, stage
 from resources.ledger.privacy.forgetting import forgotten_among, stripped
 from resources.ledger.rows import Captured, CaptureRow
 
-_COLUMNS = ("source_day", "capture_id", "source_id", "source_updated_at", "digest", "payload", "payload_bytes", "correlation_id")
+_COLUMNS = (
+    "source_day",
+    "capture_id",
+    "source_id",
+    "source_updated_at",
+    "digest",
+    "payload",
+    "payload_bytes",
+    "correlation_id",
+)
 _TYPES = ("date", "uuid", "text", "timestamptz", "bytea", "bytea", "int4", "text")
 
 
-def newest(db: psycopg.Connection[Any], name: str, stream: str, day: date, source_ids: Sequence[str]) -> dict[str, UUID]:
+def newest(
+    db: psycopg.Connection[Any], name: str, stream: str, day: date, source_ids: Sequence[str]
+) -> dict[str, UUID]:
     """Return the capture id of each record's newest version among those of ``day`` and later.
 
     One look-up for a whole chunk: as a sub-query of each row it is quadratic while a new month's table has no statistics. Not prepared:
@@ -51,9 +62,25 @@ class Captures:
         for month in {row.source_day.replace(day=1) for row in rows}:
             self._db.execute("SELECT sync.ensure_month(%s)", (month,))
         gone = self.forgotten([row.source_id for row in rows])
-        kept = [row._replace(payload=stripped(row.payload)) if row.source_id in gone else row for row in rows] if gone else rows
+        kept = (
+            [
+                row._replace(payload=stripped(row.payload)) if row.source_id in gone else row
+                for row in rows
+            ]
+            if gone
+            else rows
+        )
         packed = (
-            (r.source_day, r.capture_id, r.source_id, r.source_updated_at, r.digest, compress(r.payload), len(r.payload), r.correlation_id)
+            (
+                r.source_day,
+                r.capture_id,
+                r.source_id,
+                r.source_updated_at,
+                r.digest,
+                compress(r.payload),
+                len(r.payload),
+                r.correlation_id,
+            )
             for r in kept
         )
         table = stage(self._db, "capture", _COLUMNS, _TYPES, packed)
@@ -82,7 +109,13 @@ class Captures:
         return {source_id: bytes(digest) for source_id, digest in rows}
 
     def to_validate(
-        self, day: date, *, everything: bool, after: str | None, limit: int, only: Sequence[str] | None = None
+        self,
+        day: date,
+        *,
+        everything: bool,
+        after: str | None,
+        limit: int,
+        only: Sequence[str] | None = None,
     ) -> list[Captured]:
         """Return the next captures of a partition by id, edits put over them: all, or only those without an outcome.
 
@@ -102,12 +135,23 @@ class Captures:
                 WHERE c.connection = %s AND c.stream = %s AND c.source_day = %s AND c.capture_id > %s::uuid {condition}
                   AND (%s OR c.source_id = ANY(%b::text[]))
                 ORDER BY c.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
-            (self._name, self._stream, day, after or "00000000-0000-0000-0000-000000000000", only is None, list(only or ()), limit),
+            (
+                self._name,
+                self._stream,
+                day,
+                after or "00000000-0000-0000-0000-000000000000",
+                only is None,
+                list(only or ()),
+                limit,
+            ),
             binary=True,
         ).fetchall()
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
         changes = of_captures(self._db, self._name, self._stream, day, [row[0] for row in rows])
-        return [Captured(a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a) for a, b, c, d, e in rows]
+        return [
+            Captured(a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a)
+            for a, b, c, d, e in rows
+        ]
 
     def payload(self, source_id: str) -> bytes | None:
         """Return the newest version's payload, exactly as it came."""

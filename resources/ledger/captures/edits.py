@@ -44,7 +44,9 @@ def shown(value: Any) -> str:
     return _ENCODER.encode(value).decode()
 
 
-def plan(payload: bytes, wanted: Sequence[str], source_id: str, addable: Collection[str] = ()) -> list[Change]:
+def plan(
+    payload: bytes, wanted: Sequence[str], source_id: str, addable: Collection[str] = ()
+) -> list[Change]:
     """Return what ``path=value`` texts change; a value takes the type of what it replaces. ``payload`` has earlier edits applied.
 
     Raises ``PermanentError`` for a path that leads nowhere, a value of another type, and for the record's own id: under another id it
@@ -58,21 +60,34 @@ def plan(payload: bytes, wanted: Sequence[str], source_id: str, addable: Collect
             more, equals, value = value.partition("=")
             path = f"{path}={more}"
         if len(path) > LONGEST_PATH:
-            raise PermanentError(f"A path of {len(path)} characters leads nowhere; write path=value")
+            raise PermanentError(
+                f"A path of {len(path)} characters leads nowhere; write path=value"
+            )
         if not equals:
-            raise PermanentError("One of the changes has no '='; write path=value.")  # what was typed may be the value itself
+            raise PermanentError(
+                "One of the changes has no '='; write path=value."
+            )  # what was typed may be the value itself
         found = paths.find(document, path.strip(), addable)
         last = str(found.place[-1])
         if str(found.value) == source_id and last.lower().endswith("id"):
-            raise PermanentError(f"{path!r} names the record itself: under another id it would be another record. Discard it instead.")
-        change = Change(paths.written(found.place), found.place, found.value, _typed(path, found.value, value))
+            raise PermanentError(
+                f"{path!r} names the record itself: under another id it would be another record. Discard it instead."
+            )
+        change = Change(
+            paths.written(found.place), found.place, found.value, _typed(path, found.value, value)
+        )
         paths.put(document, change.place, change.after)
         changes.append(change)
     return changes
 
 
 def store(
-    db: psycopg.Connection[Any], key: tuple[str, str, date, UUID], source_id: str, changes: Sequence[Change], who: str, why: str
+    db: psycopg.Connection[Any],
+    key: tuple[str, str, date, UUID],
+    source_id: str,
+    changes: Sequence[Change],
+    who: str,
+    why: str,
 ) -> None:
     """Keep the changes of a capture (connection, stream, source day, capture id), within the caller's transaction."""
     db.execute(
@@ -82,7 +97,9 @@ def store(
     )
 
 
-def of_captures(db: psycopg.Connection[Any], name: str, stream: str, day: date, captures: Iterable[UUID]) -> dict[UUID, list[Change]]:
+def of_captures(
+    db: psycopg.Connection[Any], name: str, stream: str, day: date, captures: Iterable[UUID]
+) -> dict[UUID, list[Change]]:
     """Return the changes of those captures of a partition that have any, in the order in which they were made."""
     rows = db.execute(
         """SELECT capture_id, changes::text FROM sync.edit
@@ -105,26 +122,36 @@ def applied(payload: bytes, changes: Sequence[Change]) -> bytes:
         try:
             paths.put(document, change.place, change.after)
         except (LookupError, TypeError):
-            raise PermanentError(f"The edit of {change.path!r} does not fit the captured record; discard the rejection.") from None
+            raise PermanentError(
+                f"The edit of {change.path!r} does not fit the captured record; discard the rejection."
+            ) from None
     return _ENCODER.encode(document)
 
 
 def encoded(changes: Sequence[Change]) -> str:
     """Return changes as JSON for a jsonb column, which takes no NUL: one that the source sent is shown as a replacement character."""
-    rows = [{"path": c.path, "place": list(c.place), "before": c.before, "after": c.after} for c in changes]
+    rows = [
+        {"path": c.path, "place": list(c.place), "before": c.before, "after": c.after}
+        for c in changes
+    ]
     return _ENCODER.encode(rows).decode().replace("\\u0000", "\ufffd")
 
 
 def decoded(text: str) -> list[Change]:
     """Return changes that were kept as JSON."""
-    return [Change(row["path"], tuple(row["place"]), row["before"], row["after"]) for row in _DECODER.decode(text)]
+    return [
+        Change(row["path"], tuple(row["place"]), row["before"], row["after"])
+        for row in _DECODER.decode(text)
+    ]
 
 
 def _opened(payload: bytes) -> Any:
     try:
         return _DECODER.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise PermanentError("The captured payload is not JSON, so it can't be edited; correct it at its source and re-read it.") from None
+        raise PermanentError(
+            "The captured payload is not JSON, so it can't be edited; correct it at its source and re-read it."
+        ) from None
 
 
 def _typed(path: str, before: Any, text: str) -> Any:
@@ -132,7 +159,13 @@ def _typed(path: str, before: Any, text: str) -> Any:
     if isinstance(before, str):
         return _plain(path, text)
     if isinstance(before, dict | list):
-        inside = ", ".join(before) if isinstance(before, dict) else f"[0] to [{len(before) - 1}]" if before else "nothing"
+        inside = (
+            ", ".join(before)
+            if isinstance(before, dict)
+            else f"[0] to [{len(before) - 1}]"
+            if before
+            else "nothing"
+        )
         raise PermanentError(f"{path!r} is no single value: it holds {inside}. Name one of those.")
     try:
         value = _DECODER.decode(text)
@@ -141,21 +174,33 @@ def _typed(path: str, before: Any, text: str) -> Any:
             return _plain(path, text)
         raise _mistyped(path, before) from None
     if isinstance(value, _NUMBERS) and not -LARGEST_NUMBER < value < LARGEST_NUMBER:
-        raise PermanentError(f"{path!r}: a number of that size is no value of a record, and no reader of JSON takes it.")
+        raise PermanentError(
+            f"{path!r}: a number of that size is no value of a record, and no reader of JSON takes it."
+        )
     if before is None and not isinstance(value, dict | list):
         return _plain(path, value) if isinstance(value, str) else value
-    fits = isinstance(value, bool) if isinstance(before, bool) else isinstance(value, _NUMBERS) and not isinstance(value, bool)
+    fits = (
+        isinstance(value, bool)
+        if isinstance(before, bool)
+        else isinstance(value, _NUMBERS) and not isinstance(value, bool)
+    )
     if value is not None and not fits:
         raise _mistyped(path, before)
     return value
 
 
 def _plain(path: str, text: str) -> str:
-    if "\0" in text or (not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text)):
-        raise PermanentError(f"{path!r}: the new value holds characters that no JSON document can carry.")
+    if "\0" in text or (
+        not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text)
+    ):
+        raise PermanentError(
+            f"{path!r}: the new value holds characters that no JSON document can carry."
+        )
     return text
 
 
 def _mistyped(path: str, before: Any) -> PermanentError:
     kind = "true, false or null" if isinstance(before, bool) else "a number or null"
-    return PermanentError(f"{path!r} holds {'a truth value' if isinstance(before, bool) else 'a number'}, so it takes {kind}.")
+    return PermanentError(
+        f"{path!r} holds {'a truth value' if isinstance(before, bool) else 'a number'}, so it takes {kind}."
+    )

@@ -24,7 +24,9 @@ TIMEOUT = 5.0
 Key = tuple[str, str, str]
 
 
-def settle(db: psycopg.Connection[Any], connections: Sequence[str], snapshots: Sequence[str]) -> int:
+def settle(
+    db: psycopg.Connection[Any], connections: Sequence[str], snapshots: Sequence[str]
+) -> int:
     """Take the events whose change must have been captured: the stream's watermark has passed the sender's time of the event.
 
     Both are the source's own time; an event without one, or with one of another day, counts from when it was received. ``snapshots`` are
@@ -47,7 +49,9 @@ def settle(db: psycopg.Connection[Any], connections: Sequence[str], snapshots: S
     ).rowcount
 
 
-def waiting(db: psycopg.Connection[Any], connections: Sequence[str]) -> dict[tuple[str, str], datetime]:
+def waiting(
+    db: psycopg.Connection[Any], connections: Sequence[str]
+) -> dict[tuple[str, str], datetime]:
     """Return when the newest event that nobody has taken was received, by (connection, stream)."""
     rows = db.execute(
         """SELECT connection, stream, max(received_at) FROM sync.inbox
@@ -67,7 +71,10 @@ def take(db: psycopg.Connection[Any], connection: str, stream: str, before: date
 
 def last_received(db: psycopg.Connection[Any], connection: str, system: str) -> datetime | None:
     """Return when the newest event of one of a connection's systems was received."""
-    row = db.execute("SELECT max(received_at) FROM sync.inbox WHERE connection = %s AND system = %s", (connection, system)).fetchone()
+    row = db.execute(
+        "SELECT max(received_at) FROM sync.inbox WHERE connection = %s AND system = %s",
+        (connection, system),
+    ).fetchone()
     return row[0] if row else None
 
 
@@ -78,7 +85,9 @@ class _Request:
     connection: str
     system: str
     events: Sequence[HookEvent]
-    stored: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    stored: asyncio.Future[int] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
     def keys(self) -> list[Key]:
         return [(self.connection, self.system, event.event_id) for event in self.events]
@@ -117,9 +126,13 @@ class InboxWriter:
             async with asyncio.timeout(2 * self._timeout):
                 return await request.stored
         except asyncio.QueueFull:
-            raise TransientError("The inbox is behind; another try helps once it has caught up.") from None
+            raise TransientError(
+                "The inbox is behind; another try helps once it has caught up."
+            ) from None
         except TimeoutError:
-            raise TransientError("The database did not answer in time; another try helps once it does.") from None
+            raise TransientError(
+                "The database did not answer in time; another try helps once it does."
+            ) from None
 
     async def check(self) -> None:
         """Ask the database for a sign of life, over a connection of its own. Raises ``TransientError``."""
@@ -127,20 +140,29 @@ class InboxWriter:
             async with asyncio.timeout(self._timeout), await self._connect() as db:
                 await db.execute("SELECT 1 FROM sync.inbox LIMIT 1")
         except (psycopg.Error, OSError, TimeoutError) as error:
-            raise TransientError(f"The database can't be used ({type(error).__name__}); another try helps once it is back.") from None
+            raise TransientError(
+                f"The database can't be used ({type(error).__name__}); another try helps once it is back."
+            ) from None
 
     async def _work(self) -> None:
         while True:
             group = [await self._queue.get()]
             while len(group) < GROUP and not self._queue.empty():
                 group.append(self._queue.get_nowait())
-            group = [request for request in group if not request.stored.done()]  # who gave up has been told that nothing is stored
+            group = [
+                request for request in group if not request.stored.done()
+            ]  # who gave up has been told that nothing is stored
             try:
                 async with asyncio.timeout(self._timeout):
                     fresh = await self._store(group)
             except (psycopg.Error, OSError, TimeoutError) as error:
                 await self._disconnect()
-                _refuse(group, TransientError(f"The events could not be stored ({type(error).__name__}); another try helps later."))
+                _refuse(
+                    group,
+                    TransientError(
+                        f"The events could not be stored ({type(error).__name__}); another try helps later."
+                    ),
+                )
             else:
                 _tell(group, fresh)
 
@@ -149,7 +171,15 @@ class InboxWriter:
         if self._db is None:
             self._db = await self._connect()
         rows = [
-            (request.connection, request.system, e.event_id, e.stream, e.source_id, e.scope, e.occurred_at)
+            (
+                request.connection,
+                request.system,
+                e.event_id,
+                e.stream,
+                e.source_id,
+                e.scope,
+                e.occurred_at,
+            )
             for request in group
             for e in request.events
         ]
@@ -167,7 +197,10 @@ class InboxWriter:
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         limit = int(self._timeout * 1000)
         return await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, application_name="lockstep webhooks", options=f"-c statement_timeout={limit}"
+            self._url,
+            autocommit=True,
+            application_name="lockstep webhooks",
+            options=f"-c statement_timeout={limit}",
         )
 
     async def _disconnect(self) -> None:

@@ -67,7 +67,12 @@ def put(document: Any, place: Place, value: Any) -> None:
 
 def written(place: Place) -> str:
     """Write a place as a path."""
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).removeprefix(".") or "the record"
+    return (
+        "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).removeprefix(
+            "."
+        )
+        or "the record"
+    )
 
 
 def _parsed(path: str) -> list[_Step]:
@@ -81,7 +86,9 @@ def _parsed(path: str) -> list[_Step]:
         steps.append(_Step(match["entry"] if is_entry else match["name"], is_entry))
         end = match.end()
     if not steps or end != len(path):
-        raise PermanentError(f"{path!r} is not a path; write it as a rejection's field shows it, such as consignments.shipping[0].zip")
+        raise PermanentError(
+            f"{path!r} is not a path; write it as a rejection's field shows it, such as consignments.shipping[0].zip"
+        )
     return steps
 
 
@@ -90,7 +97,9 @@ def _start(document: Any, path: str, steps: list[_Step]) -> tuple[Place, Any, li
     first = steps[0]
     if first.is_entry or not isinstance(document, dict) or first.text in document:
         return (), document, steps
-    inside = [key for key, part in document.items() if isinstance(part, dict) and first.text in part]
+    inside = [
+        key for key, part in document.items() if isinstance(part, dict) and first.text in part
+    ]
     if len(inside) == 1:
         return (inside[0],), document[inside[0]], steps
     if len(steps) > 1 and steps[1].is_entry:
@@ -106,12 +115,20 @@ def _position(node: Any, step: _Step, place: Place, path: str) -> int:
     if not isinstance(node, list):
         raise _absent(path, place, node)
     text = step.text.lstrip("#=")
-    by_place = int(text) if text.isdecimal() and len(text) < 10 and int(text) < len(node) and step.text[0] != "=" else None
+    by_place = (
+        int(text)
+        if text.isdecimal() and len(text) < 10 and int(text) < len(node) and step.text[0] != "="
+        else None
+    )
     owner = str(place[-1]) if place else ""
-    by_id = [i for i, entry in enumerate(node) if step.text[0] != "#" and _has_id(entry, text, owner)]
+    by_id = [
+        i for i, entry in enumerate(node) if step.text[0] != "#" and _has_id(entry, text, owner)
+    ]
     candidates = set(by_id) | ({by_place} if by_place is not None else set())
     if len(candidates) > 1:
-        raise PermanentError(f"{path!r} is not clear: write [#{text}] for the place in the list, counted from 0, or [={text}] for the id")
+        raise PermanentError(
+            f"{path!r} is not clear: write [#{text}] for the place in the list, counted from 0, or [={text}] for the id"
+        )
     if not candidates:
         raise _absent(path, place, node)
     return candidates.pop()
@@ -120,7 +137,11 @@ def _position(node: Any, step: _Step, place: Place, path: str) -> int:
 def _has_id(entry: Any, text: str, owner: str = "") -> bool:
     if not isinstance(entry, dict):
         return False
-    return any(str(value) == text for key, value in entry.items() if key.lower() == "id" or (owner and key == f"{owner}Id"))
+    return any(
+        str(value) == text
+        for key, value in entry.items()
+        if key.lower() == "id" or (owner and key == f"{owner}Id")
+    )
 
 
 def _entries(node: Any, place: Place, text: str) -> Iterator[Place]:
@@ -147,7 +168,11 @@ def _absent(path: str, place: Place, node: Any) -> PermanentError:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         there = f"has {', '.join(names[:_SHOWN])}{more}" if names else "is empty"
     elif isinstance(node, list):
-        there = f"is a list of {len(node)}; name an entry by its place, from [0] on, or by its id" if node else "is an empty list"
+        there = (
+            f"is a list of {len(node)}; name an entry by its place, from [0] on, or by its id"
+            if node
+            else "is an empty list"
+        )
     else:
         there = "is a single value"
     return PermanentError(f"There is no {path!r} in the captured record: {written(place)} {there}.")

@@ -12,15 +12,27 @@ from psycopg import sql
 
 
 def stage(
-    connection: psycopg.Connection[Any], name: str, columns: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]
+    connection: psycopg.Connection[Any],
+    name: str,
+    columns: Sequence[str],
+    types: Sequence[str],
+    rows: Iterable[Sequence[Any]],
 ) -> sql.Identifier:
     """COPY ``rows`` into a temporary table and return its name; it is emptied when the transaction ends."""
     table = sql.Identifier(f"stage_{name}")
     definition = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in zip(columns, types, strict=True)
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
+        for column, kind in zip(columns, types, strict=True)
     )
-    connection.execute(sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(table, definition))
-    with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(table)) as copy:
+    connection.execute(
+        sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(
+            table, definition
+        )
+    )
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(table)) as copy,
+    ):
         copy.set_types(list(types))
         for row in rows:
             copy.write_row(row)
@@ -36,7 +48,9 @@ def compress(content: bytes) -> bytes:
     """Return ``content`` as one zstd frame. Contexts are reused per thread: making one costs more than compressing an order."""
     context: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
     if context is None:
-        context = _local.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True)
+        context = _local.compressor = zstandard.ZstdCompressor(
+            level=_LEVEL, write_content_size=True
+        )
     return context.compress(content)
 
 

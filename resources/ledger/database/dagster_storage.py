@@ -48,4 +48,6 @@ class LockstepStorage(DagsterPostgresStorage):
         except PermanentError as error:
             raise NoDatabase(str(error)) from error
         except (DagsterPostgresException, OperationalError) as error:
-            raise NoDatabase("The database can't be reached; run 'lockstep doctor', which says why.") from error
+            raise NoDatabase(
+                "The database can't be reached; run 'lockstep doctor', which says why."
+            ) from error

@@ -28,7 +28,9 @@ SOCKET_LINE = 5
 
 def home() -> Path:
     """Return the folder of everything that Lockstep keeps on this machine: ``LOCKSTEP_HOME``, else ``.lockstep`` in the project."""
-    return Path(os.environ.get("LOCKSTEP_HOME") or Path(__file__).resolve().parents[2] / ".lockstep").resolve()
+    return Path(
+        os.environ.get("LOCKSTEP_HOME") or Path(__file__).resolve().parents[2] / ".lockstep"
+    ).resolve()
 
 
 def start(data: Path | None = None) -> str:
@@ -85,7 +87,9 @@ def _checked(url: str) -> str:
     except ProgrammingError:
         url = ""
     if not url.startswith(("postgresql://", "postgres://")):
-        raise PermanentError("DATABASE_URL is not of the form postgresql://user:password@host:port/database; correct it and start again.")
+        raise PermanentError(
+            "DATABASE_URL is not of the form postgresql://user:password@host:port/database; correct it and start again."
+        )
     return url
 
 

@@ -19,7 +19,10 @@ def migrations() -> list[tuple[str, str]]:
 
 def _scripts(name: str) -> list[tuple[str, str]]:
     folder = resources.files(_PACKAGE) / name
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    files = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
+        key=lambda entry: entry.name,
+    )
     return [(entry.name, entry.read_text("utf-8")) for entry in files]
 
 
@@ -35,16 +38,23 @@ def migrate(url: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS public.lockstep_migration "
             "(name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        known: dict[str, str] = dict(connection.execute("SELECT name, digest FROM public.lockstep_migration").fetchall())
+        known: dict[str, str] = dict(
+            connection.execute("SELECT name, digest FROM public.lockstep_migration").fetchall()
+        )
         for name, text in migrations():
             digest = blake2b(text.encode(), digest_size=16).hexdigest()
             if name in known:
                 if known[name] != digest:
-                    raise PermanentError(f"Migration {name} was applied with another text; add a new migration instead of editing it.")
+                    raise PermanentError(
+                        f"Migration {name} was applied with another text; add a new migration instead of editing it."
+                    )
                 continue
             with connection.transaction():
                 connection.execute(text.encode())
-                connection.execute("INSERT INTO public.lockstep_migration (name, digest) VALUES (%s, %s)", (name, digest))
+                connection.execute(
+                    "INSERT INTO public.lockstep_migration (name, digest) VALUES (%s, %s)",
+                    (name, digest),
+                )
             applied.append(name)
         with connection.transaction():
             for _, text in _scripts("views"):
@@ -55,7 +65,11 @@ def migrate(url: str) -> list[str]:
 def is_current(url: str) -> bool:
     """Tell whether every migration has been applied."""
     with psycopg.connect(url) as connection:
-        if connection.execute("SELECT to_regclass('public.lockstep_migration')").fetchone() == (None,):
+        if connection.execute("SELECT to_regclass('public.lockstep_migration')").fetchone() == (
+            None,
+        ):
             return False
-        known = {name for (name,) in connection.execute("SELECT name FROM public.lockstep_migration")}
+        known = {
+            name for (name,) in connection.execute("SELECT name FROM public.lockstep_migration")
+        }
     return {name for name, _ in migrations()} <= known

@@ -18,20 +18,31 @@ def advice(db: psycopg.Connection[Any]) -> str | None:
 
     Nothing is broken without them: everything then runs with the rights of the user of ``DATABASE_URL``.
     """
-    found = {name for (name,) in db.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", ([OWNER, WRITER, READER],))}
+    found = {
+        name
+        for (name,) in db.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", ([OWNER, WRITER, READER],)
+        )
+    }
     user, database = _one(db, "SELECT current_user, current_database()")
     if missing := [name for name in (OWNER, WRITER, READER) if name not in found]:
         statements = "; ".join(
-            [f"CREATE ROLE {name} NOLOGIN" for name in missing] + [_text(db, "GRANT {} TO {}", OWNER, user)]
+            [f"CREATE ROLE {name} NOLOGIN" for name in missing]
+            + [_text(db, "GRANT {} TO {}", OWNER, user)]
             + [_text(db, "GRANT CREATE ON DATABASE {} TO {}", database, OWNER)]
-        )  # fmt: skip
+        )
         return (
             f"The roles {', '.join(missing)} do not exist and {user} may not create roles, so no rights were granted and everything runs "
             f"as {user}. Have an administrator run: {statements}; then run 'lockstep migrate' again."
         )
     (owner,) = _one(db, "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'sync'")
     if owner != OWNER:
-        statements = "; ".join([_text(db, "GRANT {} TO {}", OWNER, user), _text(db, "GRANT CREATE ON DATABASE {} TO {}", database, OWNER)])
+        statements = "; ".join(
+            [
+                _text(db, "GRANT {} TO {}", OWNER, user),
+                _text(db, "GRANT CREATE ON DATABASE {} TO {}", database, OWNER),
+            ]
+        )
         return (
             f"The ledger belongs to {owner} and not to {OWNER}; the rights of {WRITER} and {READER} are in force. To hand it over, have an "
             f"administrator run: {statements}; then run 'lockstep migrate' again as {owner}."

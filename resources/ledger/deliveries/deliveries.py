@@ -37,11 +37,18 @@ class Deliveries:
                    settled_at = NULL, capture_id = excluded.capture_id, source_day = excluded.source_day
                RETURNING delivery_key, attempts""",
             (
-                self._name, self._stream, run_id,
-                [r.delivery_key for r in rows], [r.source_id for r in rows], [r.action for r in rows], [r.target_key for r in rows],
-                [r.source_day for r in rows], [r.capture_id for r in rows], [r.correlation_id for r in rows],
+                self._name,
+                self._stream,
+                run_id,
+                [r.delivery_key for r in rows],
+                [r.source_id for r in rows],
+                [r.action for r in rows],
+                [r.target_key for r in rows],
+                [r.source_day for r in rows],
+                [r.capture_id for r in rows],
+                [r.correlation_id for r in rows],
             ),
-        )  # fmt: skip
+        )
         return dict(claimed.fetchall())
 
     def settle(self, rows: Sequence[SettleRow]) -> None:
@@ -52,9 +59,14 @@ class Deliveries:
             """UPDATE sync.delivery d SET state = v.s, target_id = v.t, trace_id = v.x, error = v.e, settled_at = clock_timestamp()
                FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[]) AS v(k, s, t, x, e)
                WHERE d.delivery_key = v.k""",
-            ([r.delivery_key for r in rows], [r.state for r in rows], [r.target_id for r in rows], [r.trace_id for r in rows],
-             [r.error for r in rows]),
-        )  # fmt: skip
+            (
+                [r.delivery_key for r in rows],
+                [r.state for r in rows],
+                [r.target_id for r in rows],
+                [r.trace_id for r in rows],
+                [r.error for r in rows],
+            ),
+        )
 
     def release(self, keys: Sequence[UUID]) -> None:
         """Give claims back that were never sent: they are no attempts."""
@@ -72,7 +84,8 @@ class Deliveries:
         if not keys:
             return
         self._db.execute(
-            "UPDATE sync.delivery SET state = 'superseded', settled_at = clock_timestamp() WHERE delivery_key = ANY(%b)", (list(keys),)
+            "UPDATE sync.delivery SET state = 'superseded', settled_at = clock_timestamp() WHERE delivery_key = ANY(%b)",
+            (list(keys),),
         )
 
     def revive(self, source_ids: Sequence[str]) -> None:
@@ -123,7 +136,9 @@ class Deliveries:
             (self._name, self._stream, list(keys)),
             binary=True,
         )
-        return {k: TargetRow(k, t, decompress(c), bytes(d), m, s, u) for k, t, c, d, m, s, u in rows}
+        return {
+            k: TargetRow(k, t, decompress(c), bytes(d), m, s, u) for k, t, c, d, m, s, u in rows
+        }
 
     def possible_targets(self, keys: Sequence[str]) -> set[str]:
         """Return which of the records the target holds, or may hold since a delivery was sent whose outcome is not known."""
@@ -151,8 +166,14 @@ class Deliveries:
                    target_id = excluded.target_id, content = excluded.content, digest = excluded.digest, milestone = excluded.milestone,
                    sequence = excluded.sequence, source_updated_at = excluded.source_updated_at, updated_at = now()""",
             (
-                self._name, self._stream,
-                [r.target_key for r in rows], [r.target_id for r in rows], [compress(r.content) for r in rows], [r.digest for r in rows],
-                [r.milestone for r in rows], [r.sequence for r in rows], [r.source_updated_at for r in rows],
+                self._name,
+                self._stream,
+                [r.target_key for r in rows],
+                [r.target_id for r in rows],
+                [compress(r.content) for r in rows],
+                [r.digest for r in rows],
+                [r.milestone for r in rows],
+                [r.sequence for r in rows],
+                [r.source_updated_at for r in rows],
             ),
-        )  # fmt: skip
+        )

@@ -59,13 +59,31 @@ class Drifts:
                        can_heal = excluded.can_heal, run_id = excluded.run_id, seen_at = now(), seen_count = d.seen_count + 1,
                        state = 'open'""",
                 [
-                    (self._connection, d.drift_class, d.entity, d.record, d.field, d.stream, d.source_id, d.source_day, d.expected, d.found,
-                     d.since or moment, d.correlation_id, owner, d.advice, d.can_heal, self._run_id)
+                    (
+                        self._connection,
+                        d.drift_class,
+                        d.entity,
+                        d.record,
+                        d.field,
+                        d.stream,
+                        d.source_id,
+                        d.source_day,
+                        d.expected,
+                        d.found,
+                        d.since or moment,
+                        d.correlation_id,
+                        owner,
+                        d.advice,
+                        d.can_heal,
+                        self._run_id,
+                    )
                     for d in found
                 ],
-            )  # fmt: skip
+            )
 
-    def close_unseen(self, stream: str, source_ids: Collection[str], since: datetime, why: str) -> int:
+    def close_unseen(
+        self, stream: str, source_ids: Collection[str], since: datetime, why: str
+    ) -> int:
         """Close the open drifts of examined records that were not found again since ``since``; return how many."""
         return self._db.execute(
             f"""UPDATE sync.drift SET state = 'closed', closed_at = now(), closed_why = %s
@@ -100,7 +118,9 @@ class Drifts:
         )
         return [record for (record,) in rows]
 
-    def open(self, limit: int | None = None, streams: Sequence[str] | None = None) -> list[KeptDrift]:
+    def open(
+        self, limit: int | None = None, streams: Sequence[str] | None = None
+    ) -> list[KeptDrift]:
         """Return the open drifts, the oldest first; of these streams, where some are named."""
         chosen = None if streams is None else list(streams)
         with self._db.cursor(row_factory=class_row(KeptDrift)) as cursor:
@@ -117,15 +137,23 @@ class Drifts:
 LOST = "the target no longer holds it: a reconciliation found it gone"
 
 
-def forget_targets(db: psycopg.Connection[Any], connection: str, stream: str, keys: Sequence[str]) -> None:
+def forget_targets(
+    db: psycopg.Connection[Any], connection: str, stream: str, keys: Sequence[str]
+) -> None:
     """Forget what a target was believed to hold of records that it does not have."""
     db.execute(
-        "DELETE FROM sync.target_state WHERE connection = %s AND stream = %s AND target_key = ANY(%s)", (connection, stream, list(keys))
+        "DELETE FROM sync.target_state WHERE connection = %s AND stream = %s AND target_key = ANY(%s)",
+        (connection, stream, list(keys)),
     )
 
 
 def lose_deliveries(
-    db: psycopg.Connection[Any], connection: str, stream: str, lost: Mapping[str, Collection[str]], *, orders_gone: Sequence[str]
+    db: psycopg.Connection[Any],
+    connection: str,
+    stream: str,
+    lost: Mapping[str, Collection[str]],
+    *,
+    orders_gone: Sequence[str],
 ) -> None:
     """Close settled deliveries whose effect no longer stands, so that the same effect may be claimed anew with all its attempts.
 
@@ -137,15 +165,29 @@ def lose_deliveries(
            WHERE d.connection = %s AND d.stream = %s AND d.state IN ('delivered', 'requested')
              AND (d.target_key = ANY(%s)
                   OR (d.target_key, d.target_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])))""",
-        (LOST, connection, stream, list(orders_gone), [key for key, _ in pairs], [target_id for _, target_id in pairs]),
+        (
+            LOST,
+            connection,
+            stream,
+            list(orders_gone),
+            [key for key, _ in pairs],
+            [target_id for _, target_id in pairs],
+        ),
     )
 
 
-def make_due(db: psycopg.Connection[Any], connection: str, stream: str, captures: Sequence[tuple[date, UUID]]) -> None:
+def make_due(
+    db: psycopg.Connection[Any], connection: str, stream: str, captures: Sequence[tuple[date, UUID]]
+) -> None:
     """Let accepted records be delivered again."""
     db.execute(
         """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
            FROM unnest(%s::date[], %s::uuid[]) AS v(day, capture_id)
            WHERE r.connection = %s AND r.stream = %s AND r.source_day = v.day AND r.capture_id = v.capture_id AND r.state = 'accepted'""",
-        ([day for day, _ in captures], [capture_id for _, capture_id in captures], connection, stream),
+        (
+            [day for day, _ in captures],
+            [capture_id for _, capture_id in captures],
+            connection,
+            stream,
+        ),
     )

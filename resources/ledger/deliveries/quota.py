@@ -18,16 +18,23 @@ class PostgresQuota:
         self._lock = threading.Lock()
         self._db: psycopg.Connection[Any] | None = None
 
-    def take(self, bucket: str, wanted: int, *, quota: int, window_seconds: float) -> tuple[int, float]:
+    def take(
+        self, bucket: str, wanted: int, *, quota: int, window_seconds: float
+    ) -> tuple[int, float]:
         """Take up to ``wanted`` permits; return how many were granted and, if none, the seconds until the window ends.
 
         Raises ``TransientError`` where Postgres can't be reached.
         """
-        row = self._ask("SELECT granted, seconds FROM sync.take_permits(%s, %s, %s, %s)", (bucket, wanted, quota, window_seconds))
+        row = self._ask(
+            "SELECT granted, seconds FROM sync.take_permits(%s, %s, %s, %s)",
+            (bucket, wanted, quota, window_seconds),
+        )
         granted, seconds = row or (0, window_seconds)
         return int(granted), 0.0 if granted else float(seconds)
 
-    def observe(self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float) -> None:
+    def observe(
+        self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
+    ) -> None:
         """Lower the permits to what the API says is left, and follow its clock for the window's end."""
         del quota, window_seconds
         self._ask(
@@ -53,9 +60,13 @@ class PostgresQuota:
             try:
                 return self._connection().execute(statement, parameters).fetchone()
             except psycopg.OperationalError as error:
-                raise TransientError(f"Could not reach Postgres for the quota; another try helps once it is back: {error}") from None
+                raise TransientError(
+                    f"Could not reach Postgres for the quota; another try helps once it is back: {error}"
+                ) from None
 
     def _connection(self) -> psycopg.Connection[Any]:
         if self._db is None or self._db.closed:
-            self._db = psycopg.connect(self._url, autocommit=True, application_name="lockstep", connect_timeout=10)
+            self._db = psycopg.connect(
+                self._url, autocommit=True, application_name="lockstep", connect_timeout=10
+            )
         return self._db

@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import dict_row
 
-STAGES = ("captured_not_delivered", "delivered_not_acknowledged", "released_not_shipped", "shipped_not_at_store")
+STAGES = (
+    "captured_not_delivered",
+    "delivered_not_acknowledged",
+    "released_not_shipped",
+    "shipped_not_at_store",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +67,10 @@ def past_limit(
     for row in rows:
         number, live = row.pop("number"), row.pop("live")
         found.append(Stuck(**row))
-        counts.setdefault((row["connection"], row["stream"]), {})[row["stage"]] = StuckCount(row["stage"], number, live)
-    return found, {chain: [by_stage[stage] for stage in STAGES if stage in by_stage] for chain, by_stage in counts.items()}
+        counts.setdefault((row["connection"], row["stream"]), {})[row["stage"]] = StuckCount(
+            row["stage"], number, live
+        )
+    return found, {
+        chain: [by_stage[stage] for stage in STAGES if stage in by_stage]
+        for chain, by_stage in counts.items()
+    }

@@ -15,7 +15,10 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
     """Write ``sync.connection``: one row for each connection; one that the configuration no longer has is marked so, and kept."""
     names = list(installation.connections)
     with db.transaction(), db.cursor() as cursor:
-        db.execute("UPDATE sync.connection SET configured = false WHERE configured AND connection <> ALL(%s)", (names,))
+        db.execute(
+            "UPDATE sync.connection SET configured = false WHERE configured AND connection <> ALL(%s)",
+            (names,),
+        )
         cursor.executemany(
             """INSERT INTO sync.connection AS c (connection, owner, description, streams, order_id_prefix, limits)
                VALUES (%s, %s, %s, %s, %s, %s::jsonb)
@@ -31,7 +34,14 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
 def _row(name: str, connection: Connection) -> tuple[Any, ...]:
     limits = {key: _seconds(value) for key, value in connection.limits}
     limits["freshness"] = connection.freshness_limit.total_seconds()
-    return (name, connection.owner, connection.description, list(connection.streams), connection.orders.order_id_prefix, json.dumps(limits))
+    return (
+        name,
+        connection.owner,
+        connection.description,
+        list(connection.streams),
+        connection.orders.order_id_prefix,
+        json.dumps(limits),
+    )
 
 
 def _seconds(limit: Any) -> Any:

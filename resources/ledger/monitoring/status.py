@@ -59,7 +59,9 @@ class Holding:
 _STATUS = ", ".join(field.name for field in fields(StreamStatus))
 
 
-def stream_statuses(db: psycopg.Connection[Any], connection: str | None = None) -> list[StreamStatus]:
+def stream_statuses(
+    db: psycopg.Connection[Any], connection: str | None = None
+) -> list[StreamStatus]:
     """Return the status of every stream that the ledger knows as configured, by the configuration's order of streams."""
     with db.cursor(row_factory=class_row(StreamStatus)) as cursor:
         cursor.execute(
@@ -70,7 +72,9 @@ def stream_statuses(db: psycopg.Connection[Any], connection: str | None = None) 
         return cursor.fetchall()
 
 
-def holdings(db: psycopg.Connection[Any], connection: str, stream: str, first: date, last: date) -> dict[date, Holding]:
+def holdings(
+    db: psycopg.Connection[Any], connection: str, stream: str, first: date, last: date
+) -> dict[date, Holding]:
     """Return what the partitions ``first`` to ``last`` hold; an empty partition is absent."""
     with db.cursor(row_factory=class_row(Holding)) as cursor:
         cursor.execute(
@@ -95,4 +99,6 @@ def run_counts(db: psycopg.Connection[Any], run_ids: Sequence[str]) -> dict[str,
 
 def known_connections(db: psycopg.Connection[Any]) -> list[str]:
     """Return every connection that ever ran here, also one that the configuration no longer has."""
-    return [name for (name,) in db.execute("SELECT DISTINCT connection FROM sync.watermark ORDER BY 1")]
+    return [
+        name for (name,) in db.execute("SELECT DISTINCT connection FROM sync.watermark ORDER BY 1")
+    ]

@@ -37,7 +37,9 @@ class Standing:
     outcome: str | None
 
 
-def events(db: Database, connection: str, source_ids: Sequence[str], correlation_ids: Sequence[str]) -> list[Event]:
+def events(
+    db: Database, connection: str, source_ids: Sequence[str], correlation_ids: Sequence[str]
+) -> list[Event]:
     """Return the order's history and the requests that were sent for it; ``source_ids`` are its ids in both systems."""
     with db.cursor(row_factory=class_row(Event)) as cursor:
         cursor.execute(
@@ -51,7 +53,11 @@ def events(db: Database, connection: str, source_ids: Sequence[str], correlation
                       correlation_id, run_id
                FROM sync.message_log WHERE connection = %(connection)s AND correlation_id = ANY(%(correlations)s)
                ORDER BY at, stream, event""",
-            {"connection": connection, "ids": list(source_ids), "correlations": list(correlation_ids)},
+            {
+                "connection": connection,
+                "ids": list(source_ids),
+                "correlations": list(correlation_ids),
+            },
         )
         return cursor.fetchall()
 
@@ -77,7 +83,9 @@ def target_id(db: Database, connection: str, source_ids: Sequence[str]) -> str:
     return str(row[0]) if row else ""
 
 
-def captured_ids(db: Database, connection: str, stream: str, source_ids: Sequence[str]) -> list[str]:
+def captured_ids(
+    db: Database, connection: str, stream: str, source_ids: Sequence[str]
+) -> list[str]:
     """Return those of the ids of which a version was captured in the stream."""
     rows = db.execute(
         "SELECT DISTINCT source_id FROM sync.capture WHERE connection = %s AND stream = %s AND source_id = ANY(%s)",

@@ -25,7 +25,11 @@ STREAMS = ("orders", "shipments")
 """Streams whose records are about orders; both have the order's id, one the store's and one the OMS's."""
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_BLOBS = (("capture", "payload", "source_id"), ("record", "canonical", "source_id"), ("target_state", "content", "target_key"))
+_BLOBS = (
+    ("capture", "payload", "source_id"),
+    ("record", "canonical", "source_id"),
+    ("target_state", "content", "target_key"),
+)
 
 
 _TEXTS = {
@@ -33,7 +37,8 @@ _TEXTS = {
     "delivery": ("delivery", "error = %(gone)s", "{theirs} AND error NOT IN ('', %(gone)s)"),
     "edit": ("edit", "changes = '[]'", "{theirs} AND changes <> '[]'"),
     "rejection_action": (
-        "rejection_action", "diff = NULL",
+        "rejection_action",
+        "diff = NULL",
         "diff IS NOT NULL AND rejection_id IN (SELECT rejection_id FROM sync.rejection t WHERE {theirs})",
     ),
     "rejection": (
@@ -46,10 +51,11 @@ _TEXTS = {
         "{theirs} AND message <> %(gone)s",
     ),
     "message_log": (
-        "message_log", "error = %(gone)s",
+        "message_log",
+        "error = %(gone)s",
         "error NOT IN ('', %(gone)s) AND correlation_id IN (SELECT correlation_id FROM sync.capture t WHERE {theirs})",
     ),
-}  # fmt: skip
+}
 """Name -> table, change and condition: texts that should tell of nobody, and are taken out all the same."""
 
 
@@ -81,7 +87,9 @@ def stripped(payload: bytes) -> bytes:
         return msgspec.json.encode(GONE)
 
 
-def forget(db: psycopg.Connection[Any], connection: str, subject: str, who: str, *, dry_run: bool = False) -> Forgotten:
+def forget(
+    db: psycopg.Connection[Any], connection: str, subject: str, who: str, *, dry_run: bool = False
+) -> Forgotten:
     """Take a person out of a connection's ledger; ``db`` is in autocommit mode and has the owner's rights.
 
     Raises ``PermanentError`` where rights are missing, and where work on one of their orders is still to be done: it needs the person.
@@ -94,15 +102,25 @@ def forget(db: psycopg.Connection[Any], connection: str, subject: str, who: str,
             "lockstep_owner."
         )
     with db.transaction():
-        matches = _found(db, connection, kind, value)  # for minutes in a large ledger, so before the locks are taken
+        matches = _found(
+            db, connection, kind, value
+        )  # for minutes in a large ledger, so before the locks are taken
     with db.transaction():
-        for stream in STREAMS:  # a run in the middle of a chunk would store, or send, what was read before
-            db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}/{stream}",))
+        for (
+            stream
+        ) in STREAMS:  # a run in the middle of a chunk would store, or send, what was read before
+            db.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}/{stream}",)
+            )
         ids = _ids(db, connection, matches)
         found = Forgotten(sorted(ids["orders"]), _open_work(db, connection, ids))
         if found.open_orders and not dry_run:
-            named = ", ".join(f"{order} ({why})" for order, why in list(found.open_orders.items())[:10])
-            raise PermanentError(f"Work on their orders is still to be done: {named}. Finish it or discard the rejection, then try again.")
+            named = ", ".join(
+                f"{order} ({why})" for order, why in list(found.open_orders.items())[:10]
+            )
+            raise PermanentError(
+                f"Work on their orders is still to be done: {named}. Finish it or discard the rejection, then try again."
+            )
         _erase(db, connection, ids, found.counts, dry_run=dry_run)
         if not dry_run and found.orders:
             _mark(db, connection, (kind, value), ids, found.counts, who)
@@ -112,7 +130,10 @@ def forget(db: psycopg.Connection[Any], connection: str, subject: str, who: str,
 def was_forgotten(db: psycopg.Connection[Any], connection: str, subject: str) -> bool:
     """Tell whether this person was forgotten: the ledger keeps no name, but can answer for one that is told."""
     kind, value = subject_of(subject)
-    rows = db.execute("SELECT salt, digest FROM sync.forgotten WHERE connection = %s AND kind = %s", (connection, kind))
+    rows = db.execute(
+        "SELECT salt, digest FROM sync.forgotten WHERE connection = %s AND kind = %s",
+        (connection, kind),
+    )
     return any(_digest(value, bytes(salt)) == bytes(digest) for salt, digest in rows)
 
 
@@ -120,7 +141,9 @@ def _digest(subject: str, salt: bytes) -> bytes:
     return hashlib.scrypt(subject.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32)
 
 
-def _found(db: psycopg.Connection[Any], connection: str, kind: Kind, subject: str) -> dict[str, set[str]]:
+def _found(
+    db: psycopg.Connection[Any], connection: str, kind: Kind, subject: str
+) -> dict[str, set[str]]:
     """Return the records that name the person, by stream."""
     ids: dict[str, set[str]] = {stream: set() for stream in STREAMS}
     for table, column, key in _BLOBS:
@@ -147,23 +170,34 @@ def _names(payload: bytes, kind: Kind, subject: str) -> bool:
         return kind == "email" and subject.encode() in payload.lower()
 
 
-def _ids(db: psycopg.Connection[Any], connection: str, found: dict[str, set[str]]) -> dict[str, list[str]]:
+def _ids(
+    db: psycopg.Connection[Any], connection: str, found: dict[str, set[str]]
+) -> dict[str, list[str]]:
     """Return the ids of all of their orders in both systems: an order has one of each."""
-    row = db.execute("SELECT order_id_prefix FROM sync.connection WHERE connection = %s", (connection,)).fetchone()
+    row = db.execute(
+        "SELECT order_id_prefix FROM sync.connection WHERE connection = %s", (connection,)
+    ).fetchone()
     prefix = str(row[0]) if row else ""
     orders = found["orders"] | {order.removeprefix(prefix) for order in found["shipments"]}
     return {"orders": sorted(orders), "shipments": sorted(prefix + order for order in orders)}
 
 
 def _pairs(connection: str, ids: dict[str, list[str]]) -> dict[str, Any]:
-    return {"connection": connection, "orders": ids["orders"], "shipments": ids["shipments"], "gone": GONE}
+    return {
+        "connection": connection,
+        "orders": ids["orders"],
+        "shipments": ids["shipments"],
+        "gone": GONE,
+    }
 
 
 _THEIRS = """t.connection = %(connection)s
     AND (t.stream = 'orders' AND t.{key} = ANY(%(orders)s) OR t.stream = 'shipments' AND t.{key} = ANY(%(shipments)s))"""
 
 
-def _open_work(db: psycopg.Connection[Any], connection: str, ids: dict[str, list[str]]) -> dict[str, str]:
+def _open_work(
+    db: psycopg.Connection[Any], connection: str, ids: dict[str, list[str]]
+) -> dict[str, str]:
     theirs = _THEIRS.format(key="source_id")
     rows = db.execute(
         f"""SELECT source_id, action || ' ' || state FROM sync.delivery t WHERE {theirs} AND state IN ('in_flight', 'failed', 'requested')
@@ -178,9 +212,20 @@ def _open_work(db: psycopg.Connection[Any], connection: str, ids: dict[str, list
     return dict(rows.fetchall())
 
 
-def _erase(db: psycopg.Connection[Any], connection: str, ids: dict[str, list[str]], counts: dict[str, int], *, dry_run: bool) -> None:
+def _erase(
+    db: psycopg.Connection[Any],
+    connection: str,
+    ids: dict[str, list[str]],
+    counts: dict[str, int],
+    *,
+    dry_run: bool,
+) -> None:
     for table, column, key in _BLOBS:
-        counts[table] = sum(_blobs(db, table, column, _THEIRS.format(key=key), _pairs(connection, ids), dry_run=dry_run))
+        counts[table] = sum(
+            _blobs(
+                db, table, column, _THEIRS.format(key=key), _pairs(connection, ids), dry_run=dry_run
+            )
+        )
     for name, (table, change, condition) in _TEXTS.items():
         where = condition.replace("{theirs}", _THEIRS.format(key="source_id"))
         statement = f"SELECT count(*) FROM sync.{table} t WHERE {where}"  # noqa: S608 - constants of this module only
@@ -192,7 +237,13 @@ def _erase(db: psycopg.Connection[Any], connection: str, ids: dict[str, list[str
 
 
 def _blobs(
-    db: psycopg.Connection[Any], table: str, column: str, condition: str, parameters: dict[str, Any], *, dry_run: bool
+    db: psycopg.Connection[Any],
+    table: str,
+    column: str,
+    condition: str,
+    parameters: dict[str, Any],
+    *,
+    dry_run: bool,
 ) -> Iterator[int]:
     """Change each payload that still tells of the person; digests and ids stay, so that the version is known when it is met again."""
     # A person's orders are few: their payloads are read at once, since a change of rows under a cursor would meet them again.
@@ -206,12 +257,20 @@ def _blobs(
             continue
         if not dry_run:
             values = (compress(after), *([len(after)] if size else []), partition, place)
-            db.execute(f"UPDATE sync.{table} SET {column} = %s{size} WHERE tableoid = %s AND ctid = %s".encode(), values)  # noqa: S608
+            db.execute(
+                f"UPDATE sync.{table} SET {column} = %s{size} WHERE tableoid = %s AND ctid = %s".encode(),
+                values,
+            )  # noqa: S608
         yield 1
 
 
 def _mark(
-    db: psycopg.Connection[Any], connection: str, subject: tuple[Kind, str], ids: dict[str, list[str]], counts: dict[str, int], who: str
+    db: psycopg.Connection[Any],
+    connection: str,
+    subject: tuple[Kind, str],
+    ids: dict[str, list[str]],
+    counts: dict[str, int],
+    who: str,
 ) -> None:
     if not any(counts.values()):
         return  # they were forgotten before
@@ -219,7 +278,14 @@ def _mark(
     row = db.execute(
         """INSERT INTO sync.forgotten (connection, kind, salt, digest, counts, who) VALUES (%s, %s, %s, %s, %s, %s)
            RETURNING forgotten_id""",
-        (connection, subject[0], salt, _digest(subject[1], salt), msgspec.json.encode(counts).decode(), who),
+        (
+            connection,
+            subject[0],
+            salt,
+            _digest(subject[1], salt),
+            msgspec.json.encode(counts).decode(),
+            who,
+        ),
     ).fetchone()
     for stream in STREAMS:
         db.execute(
@@ -229,7 +295,9 @@ def _mark(
         )
 
 
-def forgotten_among(db: psycopg.Connection[Any], connection: str, stream: str, source_ids: list[str]) -> set[str]:
+def forgotten_among(
+    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: list[str]
+) -> set[str]:
     """Return which of the records are a forgotten person's."""
     rows = db.execute(
         "SELECT source_id FROM sync.forgotten_record WHERE connection = %s AND stream = %s AND source_id = ANY(%b)",

@@ -21,12 +21,16 @@ MONTHLY = {
 ROWS = {
     "batch": ("batch", "finished_at", "TRUE"),
     # A discarded record stays discarded for as long as its capture could be validated again.
-    "rejection": ("rejection", "closed_at", """state = 'resolved' OR state = 'discarded' AND NOT EXISTS (SELECT FROM sync.capture c
-        WHERE (c.connection, c.stream, c.source_day, c.capture_id) = (t.connection, t.stream, t.source_day, t.capture_id))"""),
+    "rejection": (
+        "rejection",
+        "closed_at",
+        """state = 'resolved' OR state = 'discarded' AND NOT EXISTS (SELECT FROM sync.capture c
+        WHERE (c.connection, c.stream, c.source_day, c.capture_id) = (t.connection, t.stream, t.source_day, t.capture_id))""",
+    ),
     "inbox": ("inbox", "received_at", "taken_at IS NOT NULL"),
     "rerun": ("rerun", "ended_at", "outcome <> ''"),
     "drift": ("drift", "closed_at", "state = 'closed'"),
-}  # fmt: skip
+}
 """Setting -> table, its time, and the condition under which a row is done with."""
 
 
@@ -40,7 +44,9 @@ class Removal:
     kept: str = ""
 
 
-def retire(db: psycopg.Connection[Any], retention: Retention, today: date, *, dry_run: bool = False) -> list[Removal]:
+def retire(
+    db: psycopg.Connection[Any], retention: Retention, today: date, *, dry_run: bool = False
+) -> list[Removal]:
     """Remove what is past its retention; ``dry_run`` only tells. ``db`` is in autocommit mode, each removal is a transaction of its own.
 
     Needs no more than the writer's rights. Raises ``TransientError`` where a month is in use for longer than the drop waits.
@@ -56,7 +62,9 @@ def retire(db: psycopg.Connection[Any], retention: Retention, today: date, *, dr
     for setting, (table, moment, condition) in ROWS.items():
         keep = getattr(retention, setting)
         if keep is not None:
-            removals += _rows(db, table, f"{moment} < %s AND ({condition})", today - keep, dry_run=dry_run)
+            removals += _rows(
+                db, table, f"{moment} < %s AND ({condition})", today - keep, dry_run=dry_run
+            )
     return removals
 
 
@@ -82,20 +90,33 @@ def _month(db: psycopg.Connection[Any], table: str, month: date, *, dry_run: boo
     try:
         dropped = db.execute("SELECT sync.drop_month(%s, %s)", (table, month)).fetchone()
     except psycopg.errors.LockNotAvailable as error:
-        raise TransientError(f"sync.{table} of {month:%Y-%m} is in use and was not dropped; another try helps later") from error
-    return [] if dropped is None or dropped[0] is None else [Removal(table, _next(month), int(dropped[0]))]
+        raise TransientError(
+            f"sync.{table} of {month:%Y-%m} is in use and was not dropped; another try helps later"
+        ) from error
+    return (
+        []
+        if dropped is None or dropped[0] is None
+        else [Removal(table, _next(month), int(dropped[0]))]
+    )
 
 
-def _rows(db: psycopg.Connection[Any], table: str, condition: str, before: date, *, dry_run: bool) -> list[Removal]:
+def _rows(
+    db: psycopg.Connection[Any], table: str, condition: str, before: date, *, dry_run: bool
+) -> list[Removal]:
     if dry_run:
-        counted = db.execute(f"SELECT count(*) FROM sync.{table} t WHERE {condition}".encode(), (before,)).fetchone()  # noqa: S608
+        counted = db.execute(
+            f"SELECT count(*) FROM sync.{table} t WHERE {condition}".encode(), (before,)
+        ).fetchone()  # noqa: S608
         return [Removal(table, before, int(counted[0]))] if counted and counted[0] else []
     total = 0
     statement = f"DELETE FROM sync.{table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM sync.{table} t WHERE {condition} LIMIT {BATCH}))"  # noqa: S608
     while number := db.execute(statement.encode(), (before,)).rowcount:
         total += number
     if total:
-        db.execute("INSERT INTO sync.retention_log (table_name, before, rows) VALUES (%s, %s, %s)", (table, before, total))
+        db.execute(
+            "INSERT INTO sync.retention_log (table_name, before, rows) VALUES (%s, %s, %s)",
+            (table, before, total),
+        )
     return [Removal(table, before, total)] if total else []
 
 

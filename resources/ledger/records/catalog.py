@@ -34,12 +34,20 @@ class Catalogue:
             """INSERT INTO sync.oms_item (connection, sku, uom, uoms, checked_at)
                SELECT %s, s, u, string_to_array(a, chr(31)), now() FROM unnest(%s::text[], %s::text[], %s::text[]) v(s, u, a)
                ON CONFLICT (connection, sku) DO UPDATE SET uom = excluded.uom, uoms = excluded.uoms, checked_at = excluded.checked_at""",
-            (self._name, [i.sku for i in found], [i.uom for i in found], ["\x1f".join(i.uoms) for i in found]),
+            (
+                self._name,
+                [i.sku for i in found],
+                [i.uom for i in found],
+                ["\x1f".join(i.uoms) for i in found],
+            ),
         )  # unnest would flatten a list of lists: an item's units travel as one text
 
     def catalog_age(self) -> timedelta | None:
         """Return how long ago the store's catalog was read, or ``None`` if never."""
-        row = self._db.execute("SELECT now() - max(checked_at) FROM sync.store_item WHERE connection = %s", (self._name,)).fetchone()
+        row = self._db.execute(
+            "SELECT now() - max(checked_at) FROM sync.store_item WHERE connection = %s",
+            (self._name,),
+        ).fetchone()
         return row[0] if row else None
 
     def replace_store_items(self, pages: Iterable[Sequence[StoreItem]]) -> int:
@@ -54,10 +62,18 @@ class Catalogue:
                        SELECT %s, s, p, v, t, now() FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) u(s, p, v, t)
                        ON CONFLICT (connection, sku) DO UPDATE SET product_id = excluded.product_id, variant_id = excluded.variant_id,
                            tracking = excluded.tracking, checked_at = excluded.checked_at""",
-                    (self._name, [i.sku for i in items], [i.product_id for i in items], [i.variant_id for i in items],
-                     [i.tracking for i in items]),
-                )  # fmt: skip
-            self._db.execute("DELETE FROM sync.store_item WHERE connection = %s AND checked_at < now()", (self._name,))
+                    (
+                        self._name,
+                        [i.sku for i in items],
+                        [i.product_id for i in items],
+                        [i.variant_id for i in items],
+                        [i.tracking for i in items],
+                    ),
+                )
+            self._db.execute(
+                "DELETE FROM sync.store_item WHERE connection = %s AND checked_at < now()",
+                (self._name,),
+            )
         return total
 
     def store_items(self, skus: Collection[str]) -> dict[str, StoreItem]:
@@ -71,6 +87,7 @@ class Catalogue:
     def store_skus(self, after: str, limit: int) -> list[str]:
         """Return the next SKUs of the catalog in order."""
         rows = self._db.execute(
-            "SELECT sku FROM sync.store_item WHERE connection = %s AND sku > %s ORDER BY sku LIMIT %s", (self._name, after, limit)
+            "SELECT sku FROM sync.store_item WHERE connection = %s AND sku > %s ORDER BY sku LIMIT %s",
+            (self._name, after, limit),
         )
         return [sku for (sku,) in rows]

@@ -45,7 +45,11 @@ class Standings:
                WHERE excluded.updated_at >= s.updated_at""",
             (
                 self._name,
-                [r.source_id for r in rows], [r.order_id for r in rows], [r.awaiting for r in rows], [r.shipped for r in rows],
-                [r.correlation_id for r in rows], [r.updated_at for r in rows],
+                [r.source_id for r in rows],
+                [r.order_id for r in rows],
+                [r.awaiting for r in rows],
+                [r.shipped for r in rows],
+                [r.correlation_id for r in rows],
+                [r.updated_at for r in rows],
             ),
-        )  # fmt: skip
+        )

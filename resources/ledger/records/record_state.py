@@ -62,7 +62,11 @@ NOTHING = Evidence()
 
 
 def evidence(
-    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str], targets: Mapping[str, str] | None = None
+    db: psycopg.Connection[Any],
+    connection: str,
+    stream: str,
+    source_ids: Sequence[str],
+    targets: Mapping[str, str] | None = None,
 ) -> dict[str, Evidence]:
     """Return what is known of each record; ``targets`` maps source ids to target keys where they are not the same."""
     keys = [(targets or {}).get(source_id, source_id) for source_id in source_ids]
@@ -94,31 +98,56 @@ def evidence(
 
 
 def _evidence(row: tuple[Any, ...]) -> Evidence:
-    newest = Version(row[1], row[2], row[3], row[4], bytes(row[5]), row[6], row[7], row[8], row[9]) if row[1] is not None else None
-    accepted = AcceptedVersion(row[10], row[11], decompress(row[12]), bytes(row[13]), row[14]) if row[10] is not None else None
-    target = TargetRow(row[15], row[16], decompress(row[17]), bytes(row[18]), *row[19:22]) if row[15] is not None else None
+    newest = (
+        Version(row[1], row[2], row[3], row[4], bytes(row[5]), row[6], row[7], row[8], row[9])
+        if row[1] is not None
+        else None
+    )
+    accepted = (
+        AcceptedVersion(row[10], row[11], decompress(row[12]), bytes(row[13]), row[14])
+        if row[10] is not None
+        else None
+    )
+    target = (
+        TargetRow(row[15], row[16], decompress(row[17]), bytes(row[18]), *row[19:22])
+        if row[15] is not None
+        else None
+    )
     return Evidence(newest, accepted, target, row[22], row[23])
 
 
 class Covered:
     """Which source times of a stream have been captured: up to the watermark, and whole days that were read by a rerun."""
 
-    def __init__(self, db: psycopg.Connection[Any], connection: str, stream: str, overlap: timedelta) -> None:
+    def __init__(
+        self, db: psycopg.Connection[Any], connection: str, stream: str, overlap: timedelta
+    ) -> None:
         self._overlap = overlap
-        mark = db.execute("SELECT watermark FROM sync.watermark WHERE connection = %s AND stream = %s", (connection, stream)).fetchone()
+        mark = db.execute(
+            "SELECT watermark FROM sync.watermark WHERE connection = %s AND stream = %s",
+            (connection, stream),
+        ).fetchone()
         self._watermark: datetime | None = mark[0] if mark else None
         rows = db.execute(
             """SELECT source_day, min(since), max(until) FROM sync.batch
                WHERE connection = %s AND stream = %s AND step = 'captured' GROUP BY source_day""",
             (connection, stream),
         ).fetchall()
-        self._first: datetime | None = min((since for _, since, _ in rows if since is not None), default=None)
-        self._days: dict[date, datetime] = {day: until for day, since, until in rows if until and since == Window.of_day(day).since}
+        self._first: datetime | None = min(
+            (since for _, since, _ in rows if since is not None), default=None
+        )
+        self._days: dict[date, datetime] = {
+            day: until for day, since, until in rows if until and since == Window.of_day(day).since
+        }
 
     @property
     def until(self) -> datetime | None:
         """Return up to which time nothing can have been missed."""
-        ends = [moment for moment in (self._watermark, max(self._days.values(), default=None)) if moment is not None]
+        ends = [
+            moment
+            for moment in (self._watermark, max(self._days.values(), default=None))
+            if moment is not None
+        ]
         return max(ends, default=None)
 
     def __contains__(self, moment: datetime) -> bool:
@@ -126,5 +155,7 @@ class Covered:
             return False
         day = moment.astimezone(UTC).date()
         end = self._days.get(day)
-        whole = end is not None and moment < (end if end == Window.of_day(day).until else end - self._overlap)
+        whole = end is not None and moment < (
+            end if end == Window.of_day(day).until else end - self._overlap
+        )
         return whole or (self._watermark is not None and moment < self._watermark - self._overlap)

@@ -16,7 +16,8 @@ from resources.ledger.privacy.forgetting import forgotten_among, stripped
 from resources.ledger.rows import Accepted, RecordRow, TypedRows
 
 _COLUMNS = (
-    "capture_id", "source_id", "source_updated_at", "state", "rule", "canonical", "canonical_digest", "warnings", "correlation_id",
+    "capture_id", "source_id", "source_updated_at", "state", "rule", "canonical",
+    "canonical_digest", "warnings", "correlation_id",
 )  # fmt: skip
 _TYPES = ("uuid", "text", "timestamptz", "text", "text", "bytea", "bytea", "text", "text")
 _FIRST = "00000000-0000-0000-0000-000000000000"
@@ -30,7 +31,9 @@ class Records:
         self._name = name
         self._stream = stream
 
-    def put(self, day: date, rows: Sequence[RecordRow], typed: Sequence[TypedRows], run_id: str) -> None:
+    def put(
+        self, day: date, rows: Sequence[RecordRow], typed: Sequence[TypedRows], run_id: str
+    ) -> None:
         """Store outcomes, replacing earlier ones of the same captures.
 
         What was delivered stays so while the canonical content is the same; a changed content is to be delivered again. A version that
@@ -41,10 +44,15 @@ class Records:
         # Who was forgotten since this validation began does not come back with it; the digest stays, so nothing is to be delivered anew.
         gone = forgotten_among(self._db, self._name, self._stream, [row.source_id for row in rows])
         packed = (
-            row if row.canonical is None
-            else row._replace(canonical=compress(stripped(row.canonical) if row.source_id in gone else row.canonical))
+            row
+            if row.canonical is None
+            else row._replace(
+                canonical=compress(
+                    stripped(row.canonical) if row.source_id in gone else row.canonical
+                )
+            )
             for row in rows
-        )  # fmt: skip
+        )
         table = stage(self._db, "record", _COLUMNS, _TYPES, packed)
         captures = [row.capture_id for row in rows]
         if self._any_stored(day, captures):
@@ -95,9 +103,9 @@ class Records:
             if part.table == "fulfilment_event":
                 continue  # facts stay facts
             self._db.execute(
-                sql.SQL("DELETE FROM sync.{} WHERE connection = %s AND source_day = %s AND capture_id = ANY(%b)").format(
-                    sql.Identifier(part.table)
-                ),
+                sql.SQL(
+                    "DELETE FROM sync.{} WHERE connection = %s AND source_day = %s AND capture_id = ANY(%b)"
+                ).format(sql.Identifier(part.table)),
                 (self._name, day, captures),
             )
 
@@ -107,22 +115,35 @@ class Records:
         table = stage(self._db, part.table, part.columns, part.types, part.rows)
         columns = sql.SQL(", ").join(map(sql.Identifier, part.columns))
         self._db.execute(
-            sql.SQL("INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {} ON CONFLICT DO NOTHING").format(
-                sql.Identifier(part.table), columns, columns, table
-            ),
+            sql.SQL(
+                "INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {} ON CONFLICT DO NOTHING"
+            ).format(sql.Identifier(part.table), columns, columns, table),
             (day, self._name),
         )
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
 
     def to_deliver(
-        self, day: date, *, again: bool, force: bool, after: UUID | None, limit: int, only: Sequence[str] | None = None
+        self,
+        day: date,
+        *,
+        again: bool,
+        force: bool,
+        after: UUID | None,
+        limit: int,
+        only: Sequence[str] | None = None,
     ) -> list[Accepted]:
         """Return the next accepted records of a partition by capture id.
 
         Without ``again`` only those without an outcome; with it also those that the target refused; with ``force`` all of them.
         ``only`` narrows to the versions of these records.
         """
-        wanted = "TRUE" if force else "(r.outcome IS NULL OR r.outcome = 'rejected')" if again else "r.outcome IS NULL"
+        wanted = (
+            "TRUE"
+            if force
+            else "(r.outcome IS NULL OR r.outcome = 'rejected')"
+            if again
+            else "r.outcome IS NULL"
+        )
         rows = self._db.execute(
             f"""SELECT r.capture_id, r.source_id, r.source_updated_at, r.canonical, r.canonical_digest, r.correlation_id
                 FROM sync.record r
@@ -133,7 +154,10 @@ class Records:
             binary=True,
         ).fetchall()
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
-        return [Accepted(a, b, c, decompress(d), bytes(e), f, last.get(b, a) != a) for a, b, c, d, e, f in rows]
+        return [
+            Accepted(a, b, c, decompress(d), bytes(e), f, last.get(b, a) != a)
+            for a, b, c, d, e, f in rows
+        ]
 
     def canonical(self, capture_id: UUID, source_id: str) -> bytes | None:
         """Return the canonical content of one version of a record, or ``None`` where it was not accepted or is no longer kept."""
@@ -185,7 +209,8 @@ class Records:
     def summary(self, day: date) -> dict[str, int]:
         """Return the partition's line of ``history.daily_summary``; empty where nothing was captured."""
         cursor = self._db.execute(
-            "SELECT * FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day = %s", (self._name, self._stream, day)
+            "SELECT * FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day = %s",
+            (self._name, self._stream, day),
         )
         row = cursor.fetchone()
         names = [column.name for column in cursor.description or ()]

@@ -45,7 +45,9 @@ def chosen(db: Database, choice: Choice) -> list[Rejection]:
     """Return the chosen rejections. Raises ``PermanentError`` where an id is named that is none of an open one: nothing is done then."""
     found = work_queue.find(db, choice)
     if missing := sorted(set(choice.ids or ()) - {r.rejection_id for r in found}):
-        raise PermanentError(f"Not open, so nothing was done: {', '.join(map(str, missing))}. See 'lockstep rejections list --state all'.")
+        raise PermanentError(
+            f"Not open, so nothing was done: {', '.join(map(str, missing))}. See 'lockstep rejections list --state all'."
+        )
     return found
 
 
@@ -53,9 +55,13 @@ def planned_edit(db: Database, rejection: Rejection, wanted: Sequence[str]) -> l
     """Return what ``path=value`` texts would change in the rejected version; a field that the rejection itself names may be added."""
     payload = work_queue.payload(db, rejection)
     if payload is None:
-        raise PermanentError(f"The captured version of rejection {rejection.rejection_id} is no longer kept, so it can't be edited.")
+        raise PermanentError(
+            f"The captured version of rejection {rejection.rejection_id} is no longer kept, so it can't be edited."
+        )
     now = edits.applied(payload, work_queue.changes(db, rejection))
-    return edits.plan(now, wanted, rejection.source_id, {problem["field"] for problem in rejection.problems})
+    return edits.plan(
+        now, wanted, rejection.source_id, {problem["field"] for problem in rejection.problems}
+    )
 
 
 def edit(db: Database, rejection: Rejection, changes: Sequence[Change], who: str, why: str) -> None:
@@ -71,7 +77,9 @@ def edit(db: Database, rejection: Rejection, changes: Sequence[Change], who: str
         )
 
 
-def begin_retry(db: Database, found: Sequence[Rejection], who: str, mode: Mode, why: str = "") -> None:
+def begin_retry(
+    db: Database, found: Sequence[Rejection], who: str, mode: Mode, why: str = ""
+) -> None:
     """Note that another try begins at once: they are ``retried`` until ``end_retry``."""
     with db.transaction():
         _mark(db, found)
@@ -86,21 +94,42 @@ def end_retry(db: Database, runs: Mapping[int, str]) -> None:
                    (SELECT max(action_id) FROM sync.rejection_action WHERE rejection_id = %s AND action = 'retry')""",
             [(run_id, rejection_id) for rejection_id, run_id in runs.items()],
         )
-        db.execute("UPDATE sync.rejection SET state = 'open' WHERE state = 'retried' AND rejection_id = ANY(%s)", (list(runs),))
+        db.execute(
+            "UPDATE sync.rejection SET state = 'open' WHERE state = 'retried' AND rejection_id = ANY(%s)",
+            (list(runs),),
+        )
 
 
-def queue_retry(db: Database, found: Sequence[Rejection], who: str, mode: Mode, why: str, action: str = "retry") -> list[int]:
+def queue_retry(
+    db: Database, found: Sequence[Rejection], who: str, mode: Mode, why: str, action: str = "retry"
+) -> list[int]:
     """Queue reruns of exactly the rejections' records (``re_read``: of their partitions); return the reruns' ids."""
     partitions: dict[tuple[str, str, date], list[Rejection]] = {}
     for rejection in found:
-        partitions.setdefault((rejection.connection, rejection.stream, rejection.source_day), []).append(rejection)
+        partitions.setdefault(
+            (rejection.connection, rejection.stream, rejection.source_day), []
+        ).append(rejection)
     ids: list[int] = []
     with db.transaction():
         _mark(db, found)
         for (connection, stream, day), concerned in sorted(partitions.items()):
             for part in _parts(concerned) if mode == "as_captured" else [concerned]:
                 records = sorted({r.source_id for r in part}) if mode == "as_captured" else None
-                (rerun_id,) = reruns.ask(db, [Rerun(connection, stream, day, records, mode, force=False, asked_by=who, why=why or action)])
+                (rerun_id,) = reruns.ask(
+                    db,
+                    [
+                        Rerun(
+                            connection,
+                            stream,
+                            day,
+                            records,
+                            mode,
+                            force=False,
+                            asked_by=who,
+                            why=why or action,
+                        )
+                    ],
+                )
                 _note(db, [(r.rejection_id, who, action, mode, why, rerun_id) for r in part])
                 ids.append(rerun_id)
     return ids
@@ -117,7 +146,9 @@ def discard(db: Database, found: Sequence[Rejection], who: str, why: str) -> lis
             (who, why.strip(), [r.rejection_id for r in found], list(OPEN_STATES)),
         ).fetchall()
         closed = sorted(rejection_id for (rejection_id,) in rows)
-        _note(db, [(rejection_id, who, "discard", "", why.strip(), None) for rejection_id in closed])
+        _note(
+            db, [(rejection_id, who, "discard", "", why.strip(), None) for rejection_id in closed]
+        )
     return closed
 
 
@@ -134,17 +165,22 @@ def history(db: Database, rejection_id: int) -> list[Action]:
 
 
 def _parts(found: Sequence[Rejection]) -> list[Sequence[Rejection]]:
-    return [found[start : start + reruns.RECORDS_AT_ONCE] for start in range(0, len(found), reruns.RECORDS_AT_ONCE)]
+    return [
+        found[start : start + reruns.RECORDS_AT_ONCE]
+        for start in range(0, len(found), reruns.RECORDS_AT_ONCE)
+    ]
 
 
 def _mark(db: Database, found: Sequence[Rejection]) -> None:
     db.execute(
-        "UPDATE sync.rejection SET state = 'retried' WHERE rejection_id = ANY(%s) AND state = 'open'", ([r.rejection_id for r in found],)
+        "UPDATE sync.rejection SET state = 'retried' WHERE rejection_id = ANY(%s) AND state = 'open'",
+        ([r.rejection_id for r in found],),
     )
 
 
 def _note(db: Database, rows: Sequence[tuple[Any, ...]]) -> None:
     with db.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO sync.rejection_action (rejection_id, who, action, mode, why, rerun_id) VALUES (%s, %s, %s, %s, %s, %s)", rows
+            "INSERT INTO sync.rejection_action (rejection_id, who, action, mode, why, rerun_id) VALUES (%s, %s, %s, %s, %s, %s)",
+            rows,
         )

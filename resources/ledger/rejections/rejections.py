@@ -28,12 +28,24 @@ class Rejections:
             return
         parameters = [
             (
-                self._name, self._stream, row.stage, row.source_id, day, row.capture_id, row.problems[0].code, row.problems[0].field,
-                row.problems[0].message, row.problems[0].advice, row.problems[0].value, json.dumps([asdict(p) for p in row.problems]),
-                row.correlation_id, run_id, *entry_of(row.problems[0].code)[:2],
+                self._name,
+                self._stream,
+                row.stage,
+                row.source_id,
+                day,
+                row.capture_id,
+                row.problems[0].code,
+                row.problems[0].field,
+                row.problems[0].message,
+                row.problems[0].advice,
+                row.problems[0].value,
+                json.dumps([asdict(p) for p in row.problems]),
+                row.correlation_id,
+                run_id,
+                *entry_of(row.problems[0].code)[:2],
             )
             for row in rows
-        ]  # fmt: skip
+        ]
         with self._db.cursor() as cursor:
             cursor.executemany(
                 """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice,
@@ -95,5 +107,15 @@ class Rejections:
                ORDER BY rejection_id LIMIT %s""",
             (self._name, self._stream, day, limit),
         )
-        names = ("id", "record", "stage", "class", "code", "field", "message", "what to do", "correlation id")
+        names = (
+            "id",
+            "record",
+            "stage",
+            "class",
+            "code",
+            "field",
+            "message",
+            "what to do",
+            "correlation id",
+        )
         return [dict(zip(names, row, strict=True)) for row in rows]

@@ -26,18 +26,31 @@ def reopen(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, byt
         changed, is_new = _exchange(db, connection, parts)
         if is_new or not changed:
             return []
-        found = [r for r in work_queue.find(db, Choice(connection=connection)) if _is_mended(r, changed)]
-        return operator_actions.queue_retry(db, found, WHO, "as_captured", f"changed: {', '.join(sorted(changed))}"[:500], "reopen")
+        found = [
+            r for r in work_queue.find(db, Choice(connection=connection)) if _is_mended(r, changed)
+        ]
+        return operator_actions.queue_retry(
+            db, found, WHO, "as_captured", f"changed: {', '.join(sorted(changed))}"[:500], "reopen"
+        )
 
 
-def _exchange(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, bytes]) -> tuple[frozenset[str], bool]:
+def _exchange(
+    db: psycopg.Connection[Any], connection: str, parts: Mapping[str, bytes]
+) -> tuple[frozenset[str], bool]:
     """Keep the present digests; return which parts differ from those kept before, and whether there were none."""
-    rows = db.execute("SELECT part, digest FROM sync.mapping_digest WHERE connection = %s", (connection,)).fetchall()
+    rows = db.execute(
+        "SELECT part, digest FROM sync.mapping_digest WHERE connection = %s", (connection,)
+    ).fetchall()
     kept = {part: bytes(digest) for part, digest in rows}
-    changed = frozenset(part for part in kept.keys() | parts.keys() if kept.get(part) != parts.get(part))
+    changed = frozenset(
+        part for part in kept.keys() | parts.keys() if kept.get(part) != parts.get(part)
+    )
     if not changed:
         return changed, False
-    db.execute("DELETE FROM sync.mapping_digest WHERE connection = %s AND part = ANY(%s)", (connection, list(changed - parts.keys())))
+    db.execute(
+        "DELETE FROM sync.mapping_digest WHERE connection = %s AND part = ANY(%s)",
+        (connection, list(changed - parts.keys())),
+    )
     with db.cursor() as cursor:
         cursor.executemany(
             """INSERT INTO sync.mapping_digest (connection, part, digest) VALUES (%s, %s, %s)
@@ -50,6 +63,10 @@ def _exchange(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, 
 def _is_mended(rejection: Rejection, changed: frozenset[str]) -> bool:
     """Tell whether the change could fix one of the rejection's problems: a setting its code names, or code how a record is read."""
     codes = {problem["code"] for problem in rejection.problems}
-    if CODE in changed and rejection.stage == "validated" and any(entry_of(code).category in _OURS for code in codes):
+    if (
+        CODE in changed
+        and rejection.stage == "validated"
+        and any(entry_of(code).category in _OURS for code in codes)
+    ):
         return True
     return any(could_mend(code, changed) for code in codes)

@@ -47,7 +47,16 @@ def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
         row = db.execute(
             """INSERT INTO sync.rerun (connection, stream, source_day, source_ids, mode, force, asked_by, why)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING rerun_id""",
-            (rerun.connection, rerun.stream, rerun.source_day, rerun.source_ids, rerun.mode, rerun.force, rerun.asked_by, rerun.why),
+            (
+                rerun.connection,
+                rerun.stream,
+                rerun.source_day,
+                rerun.source_ids,
+                rerun.mode,
+                rerun.force,
+                rerun.asked_by,
+                rerun.why,
+            ),
         ).fetchone()
         ids += [int(row[0])] if row else []
     return ids
@@ -67,16 +76,23 @@ def unfinished(db: psycopg.Connection[Any], limit: int = 10_000) -> list[Rerun]:
 def assign(db: psycopg.Connection[Any], ids: Sequence[int], run_key: str) -> bool:
     """Give reruns the key of the run that will cover them; tell whether none of them had one: another sensor may have come first."""
     with db.transaction():
-        rows = db.execute("SELECT run_key FROM sync.rerun WHERE rerun_id = ANY(%s) FOR UPDATE", (list(ids),)).fetchall()
+        rows = db.execute(
+            "SELECT run_key FROM sync.rerun WHERE rerun_id = ANY(%s) FOR UPDATE", (list(ids),)
+        ).fetchall()
         is_free = all(key == "" for (key,) in rows)
         if is_free:
-            db.execute("UPDATE sync.rerun SET run_key = %s WHERE rerun_id = ANY(%s)", (run_key, list(ids)))
+            db.execute(
+                "UPDATE sync.rerun SET run_key = %s WHERE rerun_id = ANY(%s)", (run_key, list(ids))
+            )
         return is_free
 
 
 def take(db: psycopg.Connection[Any], run_key: str, run_id: str) -> None:
     """Note that the run exists which covers the reruns of this key."""
-    db.execute("UPDATE sync.rerun SET taken_at = coalesce(taken_at, now()), run_id = %s WHERE run_key = %s", (run_id, run_key))
+    db.execute(
+        "UPDATE sync.rerun SET taken_at = coalesce(taken_at, now()), run_id = %s WHERE run_key = %s",
+        (run_id, run_key),
+    )
 
 
 def end(db: psycopg.Connection[Any], ids: Sequence[int], outcome: Outcome, note: str = "") -> None:

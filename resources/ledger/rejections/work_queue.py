@@ -98,8 +98,9 @@ _CHOSEN = """FROM sync.rejection r LEFT JOIN sync.connection c USING (connection
 
 def _parameters(choice: Choice) -> dict[str, Any]:
     return {name: getattr(choice, name) for name in Choice.__slots__} | {
-        "ids": None if choice.ids is None else list(choice.ids), "states": list(choice.states),
-    }  # fmt: skip
+        "ids": None if choice.ids is None else list(choice.ids),
+        "states": list(choice.states),
+    }
 
 
 def find(db: psycopg.Connection[Any], choice: Choice, limit: int | None = None) -> list[Rejection]:
@@ -134,7 +135,9 @@ def payload(db: psycopg.Connection[Any], rejection: Rejection) -> bytes | None:
 
 def changes(db: psycopg.Connection[Any], rejection: Rejection) -> list[Change]:
     """Return what was edited in the rejected version."""
-    found = edits.of_captures(db, rejection.connection, rejection.stream, rejection.source_day, [rejection.capture_id])
+    found = edits.of_captures(
+        db, rejection.connection, rejection.stream, rejection.source_day, [rejection.capture_id]
+    )
     return found.get(rejection.capture_id, [])
 
 
@@ -154,9 +157,14 @@ def attempts(db: psycopg.Connection[Any], rejection: Rejection, limit: int = 50)
                    WHERE correlation_id = %(correlation_id)s AND connection = %(connection)s AND stream = %(stream)s
                    ORDER BY 1 DESC LIMIT %(limit)s) last
                ORDER BY at, what""",
-            {"connection": rejection.connection, "stream": rejection.stream, "source_id": rejection.source_id,
-             "correlation_id": rejection.correlation_id, "limit": limit},
-        )  # fmt: skip
+            {
+                "connection": rejection.connection,
+                "stream": rejection.stream,
+                "source_id": rejection.source_id,
+                "correlation_id": rejection.correlation_id,
+                "limit": limit,
+            },
+        )
         return cursor.fetchall()
 
 

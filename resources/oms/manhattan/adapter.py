@@ -41,17 +41,32 @@ class ManhattanOms:
 
     kind = KIND
 
-    def __init__(self, settings: ManhattanSettings, connection: Connection, auth: TokenAuth, quota: QuotaLedger) -> None:
+    def __init__(
+        self,
+        settings: ManhattanSettings,
+        connection: Connection,
+        auth: TokenAuth,
+        quota: QuotaLedger,
+    ) -> None:
         self._settings, self._connection, self._auth = settings, connection, auth
         self.organisation = f"{urlsplit(settings.base_url).netloc}{urlsplit(settings.base_url).path.rstrip('/')}/{settings.organization}"
         self.push_concurrency = settings.push_concurrency
-        self._limiter = Limiter(quota, f"{KIND}:{self.organisation}", quota=settings.requests_per_second, window_seconds=1.0)
+        self._limiter = Limiter(
+            quota,
+            f"{KIND}:{self.organisation}",
+            quota=settings.requests_per_second,
+            window_seconds=1.0,
+        )
         self._clock = SourceClock()
-        self._clients = {url: self._client(url) for url in {settings.base_url, settings.availability_url}}
+        self._clients = {
+            url: self._client(url) for url in {settings.base_url, settings.availability_url}
+        }
         orders = self._clients[settings.base_url]
         self._search = OrderSearch(orders, settings)
         self._items = ItemMaster(orders, settings)
-        self._availability = Availability(self._clients[settings.availability_url], settings, connection.inventory)
+        self._availability = Availability(
+            self._clients[settings.availability_url], settings, connection.inventory
+        )
         self._lookup = OrderLookup(self._search, settings, connection)
         self._orders = OrderMapper(settings)
         self._fulfilments = FulfilmentMapper(settings, connection)
@@ -60,13 +75,34 @@ class ManhattanOms:
     def preflight(self) -> list[Check]:
         """Check each part with a call that changes nothing."""
         checks: dict[str, tuple[Callable[[], str], str]] = {
-            "credentials": (self._check_token, "Check token_url, grant, client_id, client_secret, username and password."),
-            "orders": (self._check_orders, "Give the user's role read access to orders; check base_url and organization."),
-            "item master": (self._check_items, "Check paths.item_search and names.item_id, and that items are loaded."),
-            "availability": (self._check_availability, "Check inventory.view, inventory.nodes and inventory_base_url."),
+            "credentials": (
+                self._check_token,
+                "Check token_url, grant, client_id, client_secret, username and password.",
+            ),
+            "orders": (
+                self._check_orders,
+                "Give the user's role read access to orders; check base_url and organization.",
+            ),
+            "item master": (
+                self._check_items,
+                "Check paths.item_search and names.item_id, and that items are loaded.",
+            ),
+            "availability": (
+                self._check_availability,
+                "Check inventory.view, inventory.nodes and inventory_base_url.",
+            ),
         }
         done = run_checks(checks)
-        return [*done, *(beyond_need(self._clients[self._settings.base_url], self._settings, self._auth.scope) if done[0].ok else ())]
+        return [
+            *done,
+            *(
+                beyond_need(
+                    self._clients[self._settings.base_url], self._settings, self._auth.scope
+                )
+                if done[0].ok
+                else ()
+            ),
+        ]
 
     def clock(self) -> datetime:
         """Return the tenant's own present."""
@@ -80,7 +116,9 @@ class ManhattanOms:
         """Map an order to the body of ``save``."""
         return self._orders.payload(order)
 
-    def order_change(self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False) -> dict[str, object] | None:
+    def order_change(
+        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
+    ) -> dict[str, object] | None:
         """Return the save that turns ``known`` into ``wanted``."""
         return order_change(known, wanted, self._connection.orders.cancel_reason, whole=whole)
 
@@ -100,7 +138,9 @@ class ManhattanOms:
         """Return which order of the store an order says it is."""
         return self._lookup.claim(payload)
 
-    def held_content(self, payload: bytes, wanted: Mapping[str, object]) -> tuple[dict[str, object], list[Difference]]:
+    def held_content(
+        self, payload: bytes, wanted: Mapping[str, object]
+    ) -> tuple[dict[str, object], list[Difference]]:
         """Return what an order holds of ``wanted``, and the differences."""
         return held_content(payload, wanted)
 
@@ -178,14 +218,23 @@ class ManhattanOms:
 
 
 def build(
-    settings: ManhattanSettings, connection: Connection, secrets: Callable[[SecretRef], str], quota: QuotaLedger
+    settings: ManhattanSettings,
+    connection: Connection,
+    secrets: Callable[[SecretRef], str],
+    quota: QuotaLedger,
 ) -> OrderManagementSystem:
     """Build the connection's OMS; no call is made before it is used. Raises ``PermanentError`` where a secret is missing."""
     form: dict[str, str] = {"grant_type": settings.grant}
     if settings.grant == "password" and settings.password is not None:
         form |= {"username": settings.username, "password": secrets(settings.password)}
     client = (settings.client_id, secrets(settings.client_secret))
-    auth = TokenAuth(settings.token_url, client, form, fallback_seconds=settings.token_fallback_seconds, timeout=settings.timeout)
+    auth = TokenAuth(
+        settings.token_url,
+        client,
+        form,
+        fallback_seconds=settings.token_fallback_seconds,
+        timeout=settings.timeout,
+    )
     return ManhattanOms(settings, connection, auth, quota)
 
 

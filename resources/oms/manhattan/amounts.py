@@ -18,7 +18,13 @@ def to_number(value: Decimal, field: str) -> float:
     if Decimal(repr(number)) != value:
         advice = "Round it at its origin to at most 15 digits."
         raise RecordRejected(
-            Problem("number_not_exact", field, "The number has more digits than JSON carries exactly.", advice, str(value))
+            Problem(
+                "number_not_exact",
+                field,
+                "The number has more digits than JSON carries exactly.",
+                advice,
+                str(value),
+            )
         )
     return number
 

@@ -34,8 +34,15 @@ class TokenAuth:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = checked_base_url("manhattan", token_url)
-        self._client, self._form, self._fallback, self._clock = client, dict(form), fallback_seconds, clock
-        self._http = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False, trust_env=False)
+        self._client, self._form, self._fallback, self._clock = (
+            client,
+            dict(form),
+            fallback_seconds,
+            clock,
+        )
+        self._http = httpx.Client(
+            timeout=timeout, transport=transport, follow_redirects=False, trust_env=False
+        )
         self.scope = ""
         """What the last token's answer says that it may be used for; empty where it says nothing (RFC 6749, 5.1)."""
         self._lock = threading.Lock()
@@ -68,23 +75,38 @@ class TokenAuth:
     def refused(self, sent: Mapping[str, str]) -> bool:
         """Drop the token that was sent, unless it has been replaced since; the next call fetches one, which may help."""
         with self._lock:
-            if self._token is not None and self._token[0]["Authorization"] == sent.get("Authorization"):
+            if self._token is not None and self._token[0]["Authorization"] == sent.get(
+                "Authorization"
+            ):
                 self._token = None
         return True
 
     def _fetch(self) -> tuple[str, float]:
         where = f"manhattan: POST {self._url}"
         try:
-            answer = self._http.post(self._url, data=self._form, auth=self._client, headers={"Accept": "application/json"})
+            answer = self._http.post(
+                self._url,
+                data=self._form,
+                auth=self._client,
+                headers={"Accept": "application/json"},
+            )
         except httpx.HTTPError as error:
             if is_certificate_fault(error):
-                raise PermanentError(f"{where} failed: the server's certificate isn't trusted; another try won't help") from error
-            raise TransientError(f"{where} failed ({type(error).__name__}); a later try may help") from error
+                raise PermanentError(
+                    f"{where} failed: the server's certificate isn't trusted; another try won't help"
+                ) from error
+            raise TransientError(
+                f"{where} failed ({type(error).__name__}); a later try may help"
+            ) from error
         if answer.status_code in TEMPORARY or answer.status_code == 429:
-            raise TransientError(f"{where} answered {answer.status_code}: {error_text(answer.content)}; a later try may help")
+            raise TransientError(
+                f"{where} answered {answer.status_code}: {error_text(answer.content)}; a later try may help"
+            )
         if answer.status_code in _REFUSALS:
             advice = "check grant, client_id, client_secret, username and password"
-            raise AccessRefused(f"{where} answered {answer.status_code}: {error_text(answer.content)}; {advice}")
+            raise AccessRefused(
+                f"{where} answered {answer.status_code}: {error_text(answer.content)}; {advice}"
+            )
         return self._read(answer, where)
 
     def _read(self, answer: httpx.Response, where: str) -> tuple[str, float]:
@@ -95,8 +117,15 @@ class TokenAuth:
         fields: dict[str, object] = body if isinstance(body, dict) else {}
         token, scope = fields.get("access_token"), fields.get("scope")
         self.scope = scope[:300] if isinstance(scope, str) else ""
-        if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
-            raise PermanentError(f"{where} answered {answer.status_code} without an access_token; check token_url")
+        if (
+            not isinstance(token, str)
+            or not token
+            or not token.isascii()
+            or not token.isprintable()
+        ):
+            raise PermanentError(
+                f"{where} answered {answer.status_code} without an access_token; check token_url"
+            )
         try:
             lifetime = float(str(fields.get("expires_in") or self._fallback))
         except ValueError:

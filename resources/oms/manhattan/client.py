@@ -54,28 +54,55 @@ class ItemMaster:
 
     def _ask(self, query: str | None, size: int) -> dict[str, MasterItem]:
         names = self._settings.names
-        template = dict.fromkeys(filter(None, (names.item_id, names.item_uom, names.item_uoms, names.item_description)))
-        body = {"Page": 0, "Size": size, "Template": template, **({"Query": query} if query else {})}
+        template = dict.fromkeys(
+            filter(None, (names.item_id, names.item_uom, names.item_uoms, names.item_description))
+        )
+        body = {
+            "Page": 0,
+            "Size": size,
+            "Template": template,
+            **({"Query": query} if query else {}),
+        }
         path = self._settings.paths.item_search
-        answer = read_answer(self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope))
+        answer = read_answer(
+            self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope)
+        )
         rows = [row for row in map(_parsed, rows_of(answer)) if isinstance(row, dict)]
         # A row without a usable id was not asked for; its item counts as unknown, and the orders that want it say so.
-        return {str(row[names.item_id]): self._item(row) for row in rows if is_id(str(row.get(names.item_id) or ""))}
+        return {
+            str(row[names.item_id]): self._item(row)
+            for row in rows
+            if is_id(str(row.get(names.item_id) or ""))
+        }
 
     def _item(self, row: Mapping[str, Any]) -> MasterItem:
         names = self._settings.names
-        uom, description = (clean_text(str(row.get(name) or ""), LONGEST_TEXT) for name in (names.item_uom, names.item_description))
+        uom, description = (
+            clean_text(str(row.get(name) or ""), LONGEST_TEXT)
+            for name in (names.item_uom, names.item_description)
+        )
         further = units_of(row.get(names.item_uoms)) if names.item_uoms else ()
         # An empty list may only mean that the search does not answer it, so it tells nothing.
-        return MasterItem(str(row[names.item_id]), uom, description, tuple(dict.fromkeys((uom, *further))) if further else ())
+        return MasterItem(
+            str(row[names.item_id]),
+            uom,
+            description,
+            tuple(dict.fromkeys((uom, *further))) if further else (),
+        )
 
 
 def units_of(value: object) -> tuple[str, ...]:
     """Return the units that an attribute lists: texts, or objects whose first text that is named after a unit is one."""
     found = []
     for entry in value if isinstance(value, list) else ():
-        texts = [part for name, part in entry.items() if "uom" in str(name).lower()] if isinstance(entry, dict) else [entry]
-        found += [clean_text(text, LONGEST_TEXT) for text in texts if isinstance(text, str) and text][:1]
+        texts = (
+            [part for name, part in entry.items() if "uom" in str(name).lower()]
+            if isinstance(entry, dict)
+            else [entry]
+        )
+        found += [
+            clean_text(text, LONGEST_TEXT) for text in texts if isinstance(text, str) and text
+        ][:1]
     return tuple(found)
 
 
@@ -117,8 +144,15 @@ class Availability:
             body[self._settings.names.locations] = list(self._nodes)
         else:
             path = self._settings.paths.network_availability
-            body |= {"IncludeStoreExclusions": False, "AvailabilityRules": [], "OrderAttributes": None, "Preview": False}
-        answer = read_answer(self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope))
+            body |= {
+                "IncludeStoreExclusions": False,
+                "AvailabilityRules": [],
+                "OrderAttributes": None,
+                "Preview": False,
+            }
+        answer = read_answer(
+            self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope)
+        )
         moment = self._now()
         records = [self._record(bytes(row), moment) for row in rows_of(answer)]
         return [record for record in records if record is not None]
@@ -135,7 +169,9 @@ class Availability:
         name = f"{text_of(head.item_id)}@{node or self._policy.view}"
         is_named = is_id(name) and bool(text_of(head.item_id))
         content = _content(payload)
-        return RawRecord(name if is_named else makeshift_id(content or payload), moment, payload, content)
+        return RawRecord(
+            name if is_named else makeshift_id(content or payload), moment, payload, content
+        )
 
 
 def _parsed(row: msgspec.Raw) -> object:

@@ -41,11 +41,26 @@ class Message(msgspec.Struct, rename="pascal"):
     def problem(self) -> Problem:
         """Return the entry in our form: the code is ``oms_`` and the vendor's in snake_case, the field names the line."""
         where = [f"OrderLine[{self.line_id}]"] if self.line_id else []
-        field = told_text(".".join([*where, *([str(self.error_field)] if self.error_field else [])])) or "Order"
+        field = (
+            told_text(".".join([*where, *([str(self.error_field)] if self.error_field else [])]))
+            or "Order"
+        )
         keys = self.business_keys if isinstance(self.business_keys, dict) else {}
-        value = told_text(", ".join(f"{name} {key}" for name, key in keys.items() if key is not None))
-        text = told_text(str(self.description or "")) or told_text(str(self.code or "")) or "The OMS gave no reason."
-        return Problem(problem_code(self.code), field, text, "Correct it at its origin or in the OMS's configuration, then retry.", value)
+        value = told_text(
+            ", ".join(f"{name} {key}" for name, key in keys.items() if key is not None)
+        )
+        text = (
+            told_text(str(self.description or ""))
+            or told_text(str(self.code or ""))
+            or "The OMS gave no reason."
+        )
+        return Problem(
+            problem_code(self.code),
+            field,
+            text,
+            "Correct it at its origin or in the OMS's configuration, then retry.",
+            value,
+        )
 
 
 class MessageList(msgspec.Struct, rename="pascal"):
@@ -111,7 +126,9 @@ _WORDS = re.compile(r"[^a-z0-9]+")
 
 def problem_code(code: object) -> str:
     """Return ``oms_`` and the vendor's code in snake_case."""
-    words = _WORDS.sub("_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(code or "refused")[:LONGEST_CODE]).lower()).strip("_")
+    words = _WORDS.sub(
+        "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(code or "refused")[:LONGEST_CODE]).lower()
+    ).strip("_")
     return f"oms_{words or 'refused'}"
 
 
@@ -126,8 +143,19 @@ def open_envelope(body: bytes) -> Answer:
     errors = tuple(message for message in messages if message.is_error)
     if not envelope.success and not errors:
         # A refusal is a refusal, also where it gives no reason or dresses it as a warning.
-        errors = (Message("ERROR", envelope.messageKey, envelope.message or "The OMS refused and gave no reason."),)
-    return Answer(envelope.data, envelope.header, errors, tuple(message for message in messages if not message.is_error))
+        errors = (
+            Message(
+                "ERROR",
+                envelope.messageKey,
+                envelope.message or "The OMS refused and gave no reason.",
+            ),
+        )
+    return Answer(
+        envelope.data,
+        envelope.header,
+        errors,
+        tuple(message for message in messages if not message.is_error),
+    )
 
 
 def _messages_in(data: msgspec.Raw) -> list[Message]:
@@ -139,17 +167,23 @@ def _messages_in(data: msgspec.Raw) -> list[Message]:
     except (ValueError, RecursionError):
         # The word stands elsewhere, as in an attribute of the tenant's own; then there are no messages to read.
         return []
-    return [message for inner in inners if inner.messages for message in inner.messages.message or ()]
+    return [
+        message for inner in inners if inner.messages for message in inner.messages.message or ()
+    ]
 
 
 def read_answer(reply: Reply) -> Answer:
     """Return a read's answer; a refused read is a wrong query, view or permission, so it raises ``PermanentError``."""
     refuse_access(reply)
     if not reply.ok:
-        raise PermanentError(f"{reply.complaint()}; another try won't help: check paths, names and organisation in the oms section")
+        raise PermanentError(
+            f"{reply.complaint()}; another try won't help: check paths, names and organisation in the oms section"
+        )
     answer: Answer = reply.value if isinstance(reply.value, Answer) else opened(reply)
     if answer.errors:
-        raise PermanentError(f"{reply.where} was refused: {told(answer.errors)}; another try won't help until that is corrected")
+        raise PermanentError(
+            f"{reply.where} was refused: {told(answer.errors)}; another try won't help until that is corrected"
+        )
     return answer
 
 
@@ -157,14 +191,23 @@ def write_answer(reply: Reply) -> Answer:
     """Return a write's answer, errors included, since the writer knows which of them it can answer itself."""
     refuse_access(reply)
     if reply.ok:
-        return _without_person(reply.value if isinstance(reply.value, Answer) else opened(reply), reply)
+        return _without_person(
+            reply.value if isinstance(reply.value, Answer) else opened(reply), reply
+        )
     try:
         answer = _without_person(open_envelope(reply.body), reply)
     except ValueError:
-        raise PermanentError(f"{reply.complaint()}; not the OMS's own form of answer: check base_url and paths") from None
+        raise PermanentError(
+            f"{reply.complaint()}; not the OMS's own form of answer: check base_url and paths"
+        ) from None
     if answer.errors:
         return answer
-    return Answer(answer.data, answer.header, (Message("ERROR", f"http_{reply.status}", reply.complaint()),), answer.notes)
+    return Answer(
+        answer.data,
+        answer.header,
+        (Message("ERROR", f"http_{reply.status}", reply.complaint()),),
+        answer.notes,
+    )
 
 
 def _without_person(answer: Answer, reply: Reply) -> Answer:
@@ -174,11 +217,25 @@ def _without_person(answer: Answer, reply: Reply) -> Answer:
     values = private_to(reply.sent)
 
     def clean(message: Message) -> Message:
-        keys = {name: hidden(str(key), values) for name, key in message.business_keys.items() if key is not None} if isinstance(
-            message.business_keys, dict) else None  # fmt: skip
-        return msgspec.structs.replace(message, description=hidden(str(message.description or ""), values), business_keys=keys)
+        keys = (
+            {
+                name: hidden(str(key), values)
+                for name, key in message.business_keys.items()
+                if key is not None
+            }
+            if isinstance(message.business_keys, dict)
+            else None
+        )
+        return msgspec.structs.replace(
+            message, description=hidden(str(message.description or ""), values), business_keys=keys
+        )
 
-    return Answer(answer.data, answer.header, tuple(map(clean, answer.errors)), tuple(map(clean, answer.notes)))
+    return Answer(
+        answer.data,
+        answer.header,
+        tuple(map(clean, answer.errors)),
+        tuple(map(clean, answer.notes)),
+    )
 
 
 def opened(reply: Reply) -> Answer:
@@ -186,15 +243,21 @@ def opened(reply: Reply) -> Answer:
     try:
         return open_envelope(reply.body)
     except ValueError as error:
-        raise TransientError(f"{reply.where} answered {reply.status} with an unreadable body ({error}); another try may help") from error
+        raise TransientError(
+            f"{reply.where} answered {reply.status} with an unreadable body ({error}); another try may help"
+        ) from error
 
 
 def refuse_access(reply: Reply) -> None:
     """Raise ``AccessRefused`` for 401 and 403: no record is at fault, and no further try helps."""
     if reply.status == 401:
-        raise AccessRefused(f"{reply.complaint()}; the credentials are refused: check client_id, client_secret, username and password")
+        raise AccessRefused(
+            f"{reply.complaint()}; the credentials are refused: check client_id, client_secret, username and password"
+        )
     if reply.status == 403:
-        raise AccessRefused(f"{reply.complaint()}; the user lacks the permission: give its role access to this call")
+        raise AccessRefused(
+            f"{reply.complaint()}; the user lacks the permission: give its role access to this call"
+        )
 
 
 def rejection(errors: tuple[Message, ...]) -> RecordRejected:
@@ -204,7 +267,9 @@ def rejection(errors: tuple[Message, ...]) -> RecordRejected:
 
 def told(errors: tuple[Message, ...]) -> str:
     """Return the errors in one line."""
-    listed = "; ".join(told_text(f"{error.code}: {error.description}") for error in errors[:MOST_TOLD])
+    listed = "; ".join(
+        told_text(f"{error.code}: {error.description}") for error in errors[:MOST_TOLD]
+    )
     return listed if len(errors) <= MOST_TOLD else f"{listed}; and {len(errors) - MOST_TOLD} more"
 
 

@@ -27,7 +27,9 @@ _STAMPS = ("EventSubmitTimestamp", "EventSubmitTime", "UpdatedTimestamp", "Trans
 class Receiver:
     """Takes in the pushes of one tenant."""
 
-    def __init__(self, settings: ManhattanSettings, push: ManhattanPush, secrets: list[str]) -> None:
+    def __init__(
+        self, settings: ManhattanSettings, push: ManhattanPush, secrets: list[str]
+    ) -> None:
         self._settings, self._push, self._verifier = settings, push, HmacVerifier(push, secrets)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
@@ -46,29 +48,44 @@ class Receiver:
 
     def _event(self, message: Mapping[str, Any], event_id: str) -> HookEvent:
         push = self._push
-        names = [(push.order_id, "shipments", "order event"), *((key, "inventory", "inventory event") for key in push.inventory_ids)]
+        names = [
+            (push.order_id, "shipments", "order event"),
+            *((key, "inventory", "inventory event") for key in push.inventory_ids),
+        ]
         for name, stream, scope in names:
             value = message.get(name)
-            if isinstance(value, int | str) and not isinstance(value, bool) and _ID.fullmatch(str(value).strip()):
+            if (
+                isinstance(value, int | str)
+                and not isinstance(value, bool)
+                and _ID.fullmatch(str(value).strip())
+            ):
                 return HookEvent(event_id, stream, str(value).strip(), scope, self._moment(message))
-        raise HookRefused("malformed", f"a message has none of the ids {', '.join(name for name, _, _ in names)}")
+        raise HookRefused(
+            "malformed", f"a message has none of the ids {', '.join(name for name, _, _ in names)}"
+        )
 
     def _moment(self, message: Mapping[str, Any]) -> datetime | None:
         """Return the event's time; only for the eye, so an odd one is no reason to refuse."""
-        stamp = next((message[name] for name in _STAMPS if isinstance(message.get(name), str)), None)
+        stamp = next(
+            (message[name] for name in _STAMPS if isinstance(message.get(name), str)), None
+        )
         try:
             return to_moment(stamp, self._settings.zone) if stamp else None
         except ValueError:
             return None
 
 
-def build_receiver(settings: ManhattanSettings, connection: Connection, secrets: Callable[[SecretRef], str]) -> Receiver | None:
+def build_receiver(
+    settings: ManhattanSettings, connection: Connection, secrets: Callable[[SecretRef], str]
+) -> Receiver | None:
     """Return what takes in the tenant's pushes, ``None`` without ``push``. Raises ``PermanentError`` for a missing secret."""
     del connection
     push = settings.push
     if push is None:
         return None
-    return Receiver(settings, push, [secrets(ref) for ref in (push.secret, push.old_secret) if ref is not None])
+    return Receiver(
+        settings, push, [secrets(ref) for ref in (push.secret, push.old_secret) if ref is not None]
+    )
 
 
 def _messages(content: object, depth: int) -> Iterator[Mapping[str, Any]]:

@@ -59,7 +59,9 @@ class StockMapper:
             raise unreadable("ItemId", f"The availability row can't be read: {error}") from error
         sku = text_of(row.item_id)
         if row.status is not None and words_of(row.status) in self._unknown:
-            return Skipped("item_unknown", f"the OMS does not know the item {sku}: status {row.status}")
+            return Skipped(
+                "item_unknown", f"the OMS does not know the item {sku}: status {row.status}"
+            )
         infinite = bool(row.is_infinite_availability)
         observed = moment_of(row.transaction_date_time, "TransactionDateTime", self._zone)
         try:
@@ -69,7 +71,9 @@ class StockMapper:
                 available=_available(row, infinite=infinite),
                 infinite=infinite,
                 status=self._status(row),
-                expected_at=moment_of(row.next_availability_date, "NextAvailabilityDate", self._zone),
+                expected_at=moment_of(
+                    row.next_availability_date, "NextAvailabilityDate", self._zone
+                ),
                 observed_at=observed,
             )
         except ValidationError as error:
@@ -79,7 +83,10 @@ class StockMapper:
 
     def _status(self, row: StockRow) -> Status:
         code = row.status_code
-        return self._statuses.get(str(int(code)) if isinstance(code, float) and code.is_integer() else text_of(code), "unknown")
+        return self._statuses.get(
+            str(int(code)) if isinstance(code, float) and code.is_integer() else text_of(code),
+            "unknown",
+        )
 
 
 def _available(row: StockRow, *, infinite: bool) -> Decimal:
@@ -92,11 +99,23 @@ def _available(row: StockRow, *, infinite: bool) -> Decimal:
         return _counted(row.quantity, row)
     if infinite:
         return Decimal(0)
-    raise unreadable("Quantity", "The row holds no quantity, which is not the same as none in stock.", text_of(row.item_id))
+    raise unreadable(
+        "Quantity",
+        "The row holds no quantity, which is not the same as none in stock.",
+        text_of(row.item_id),
+    )
 
 
 def _counted(value: Number, row: StockRow) -> Decimal:
     if value is not None and value.is_finite() and value < 0:
         advice = "Availability is never negative at the OMS; look at the item's supply there."
-        raise RecordRejected(Problem("quantity_negative", "Quantity", "The availability is negative.", advice, f"{row.item_id}: {value}"))
+        raise RecordRejected(
+            Problem(
+                "quantity_negative",
+                "Quantity",
+                "The availability is negative.",
+                advice,
+                f"{row.item_id}: {value}",
+            )
+        )
     return to_number(value, "Quantity")

@@ -75,7 +75,9 @@ class Line(msgspec.Struct, rename="pascal"):
     fulfillment_detail: list[FulfillmentDetail] | None = None
     order_line_cancel_history: list[CancelHistory] | None = None
     cancellation_request_status: msgspec.Raw = msgspec.Raw(b"null")
-    cancellation_request: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="cancellationRequestStatus")
+    cancellation_request: msgspec.Raw = msgspec.field(
+        default=msgspec.Raw(b"null"), name="cancellationRequestStatus"
+    )
     """The same attribute in the vendor's other spelling."""
 
 

@@ -20,14 +20,35 @@ _ADVICE = f"give Lockstep's user a role of its own with no more than: {', '.join
 
 def beyond_need(client: ApiClient, settings: ManhattanSettings, scope: str) -> list[Check]:
     """Return what the user could do beyond need, as far as it can be seen: a warning, since the connection works."""
-    told = f"the token's scope is {scope}" if scope else "the token's answer names no scope; look at the user's roles"
+    told = (
+        f"the token's scope is {scope}"
+        if scope
+        else "the token's answer names no scope; look at the user's roles"
+    )
     checks = [Check("rights beyond need", True, told, "" if scope else _ADVICE)]
     try:
         organisation = settings.organization.replace("'", "''")
-        body = {"Query": f"OrgId != '{organisation}'", "Page": 0, "Size": 1, "Template": {"OrderId": None, "OrgId": None}}
-        answer = read_answer(client.request("POST", settings.paths.order_search, json=body, idempotent=True, decode=open_envelope))
+        body = {
+            "Query": f"OrgId != '{organisation}'",
+            "Page": 0,
+            "Size": 1,
+            "Template": {"OrderId": None, "OrgId": None},
+        }
+        answer = read_answer(
+            client.request(
+                "POST",
+                settings.paths.order_search,
+                json=body,
+                idempotent=True,
+                decode=open_envelope,
+            )
+        )
         seen = bool(list(rows_of(answer)))
     except LockstepError as error:
         return [*checks, Check("other organisations", True, f"could not be told: {error}")]
-    detail = "WARNING: the user reaches orders of other organisations" if seen else "no orders of others are reached"
+    detail = (
+        "WARNING: the user reaches orders of other organisations"
+        if seen
+        else "no orders of others are reached"
+    )
     return [*checks, Check("other organisations", True, detail, _ADVICE if seen else "")]

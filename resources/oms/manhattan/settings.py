@@ -51,7 +51,9 @@ class ManhattanNames(Config):
     """UNVERIFIED: the location availability request's list of locations."""
     company: str | None = "Address3"
     """Addresses have no company of their own; null drops it."""
-    extended: dict[str, Literal["source_id", "number", "store", "channel"]] = Field(default_factory=dict)
+    extended: dict[str, Literal["source_id", "number", "store", "channel"]] = Field(
+        default_factory=dict
+    )
     """Custom attribute below the order's ``Extended`` -> what to put there."""
 
 
@@ -83,7 +85,11 @@ class ManhattanCodes(Config):
     """UNVERIFIED: tax types are the tenant's own."""
     processing_mode: str | None = None
     """Some tenants want ``ExternalProcessing`` on payments that the store has taken."""
-    note_types: dict[Literal["customer", "staff", "gift"], str] = {"customer": "Customer", "staff": "Internal", "gift": "GiftMessage"}
+    note_types: dict[Literal["customer", "staff", "gift"], str] = {
+        "customer": "Customer",
+        "staff": "Internal",
+        "gift": "GiftMessage",
+    }
     """UNVERIFIED."""
     transaction_failed: str = "Failure"
     """UNVERIFIED: counterpart of the response status ``Success``."""
@@ -170,22 +176,31 @@ class ManhattanSettings(Config):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is no time zone; use a name such as UTC or America/New_York") from error
+            raise ValueError(
+                f"{value!r} is no time zone; use a name such as UTC or America/New_York"
+            ) from error
         return value
 
     @model_validator(mode="after")
     def _password_grant_is_whole(self) -> Self:
         if self.grant == "password" and (not self.username or self.password is None):
-            raise ValueError("grant: password needs username and password (or set grant: client_credentials)")
+            raise ValueError(
+                "grant: password needs username and password (or set grant: client_credentials)"
+            )
         return self
 
     @model_validator(mode="after")
     def _credentials_stay_in_the_domain(self) -> Self:
         home = urlsplit(self.base_url).hostname or ""
-        for name, url in (("token_url", self.token_url), ("inventory_base_url", self.inventory_base_url)):
+        for name, url in (
+            ("token_url", self.token_url),
+            ("inventory_base_url", self.inventory_base_url),
+        ):
             host = urlsplit(url or "").hostname or home
             if host != home and host not in self.hosts and _domain(host) != _domain(home):
-                raise ValueError(f"{name}: the host {host} is not of the domain of base_url ({home}); if it is yours, name it in hosts")
+                raise ValueError(
+                    f"{name}: the host {host} is not of the domain of base_url ({home}); if it is yours, name it in hosts"
+                )
         return self
 
     @property

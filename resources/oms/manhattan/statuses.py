@@ -77,4 +77,12 @@ def sale_milestone(status: Decimal, field: str) -> Milestone:
     if _STAGES[0] <= status < _BRANCHES_BEGIN:
         return SALE_LINE[max(stage for stage in _STAGES if stage <= status)].milestone
     advice = "Add the status to resources/oms/manhattan/statuses.py, then replay the order."
-    raise RecordRejected(Problem("status_unknown", field, "The fulfilment status is not in the status table.", advice, str(status)))
+    raise RecordRejected(
+        Problem(
+            "status_unknown",
+            field,
+            "The fulfilment status is not in the status table.",
+            advice,
+            str(status),
+        )
+    )

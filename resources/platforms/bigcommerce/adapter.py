@@ -73,7 +73,13 @@ class BigCommerce:
         self._settings = settings
         self._system = f"BigCommerce {settings.store_hash}"
         self._auth = StaticHeader("X-Auth-Token", secrets(settings.token))
-        self._limiter = Limiter(quota, settings.bucket, quota=settings.quota, window_seconds=settings.window_seconds, reader=read_quota)
+        self._limiter = Limiter(
+            quota,
+            settings.bucket,
+            quota=settings.quota,
+            window_seconds=settings.window_seconds,
+            reader=read_quota,
+        )
         self._http = ApiClient(
             system=self._system,
             base_url=settings.base_url,
@@ -90,8 +96,13 @@ class BigCommerce:
         self._mapper = OrderMapper(settings, connection)
         self._hooks = Hooks(self._http, settings, secrets)
         self._preflight = Preflight(self._http, settings, connection, self._catalog)
-        self._statuses: dict[str, str | None] = {str(m): None if s is None else str(s) for m, s in MILESTONE_STATUS.items()}
-        self._statuses |= {m: None if s is None else str(s) for m, s in connection.shipments.milestone_statuses.items()}
+        self._statuses: dict[str, str | None] = {
+            str(m): None if s is None else str(s) for m, s in MILESTONE_STATUS.items()
+        }
+        self._statuses |= {
+            m: None if s is None else str(s)
+            for m, s in connection.shipments.milestone_statuses.items()
+        }
 
     def preflight(self) -> list[Check]:
         """Check credentials, clock, permissions, locations and channel."""

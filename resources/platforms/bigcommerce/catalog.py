@@ -32,14 +32,20 @@ class CatalogReader:
         under the product's own SKU; its variants have none of their own and are left out. A product or variant that can't be
         understood is ``Unusable``.
         """
-        params = {"include": "variants", "include_fields": "sku,inventory_tracking", "limit": CATALOG_PAGE}
+        params = {
+            "include": "variants",
+            "include_fields": "sku,inventory_tracking",
+            "limit": CATALOG_PAGE,
+        }
         for products in self._pages("/v3/catalog/products", params, "store_v2_products_read_only"):
             found = [item for product in products for item in _items_of(product)]
             if len(products) > 1 and found and all(isinstance(item, Unusable) for item in found):
                 # One odd product is the product's fault; where all are so, it is the answer's.
                 first = found[0].problems[0]  # type: ignore[union-attr]
                 told = f"GET /v3/catalog/products gave {len(products)} products of which none can be read ({first.field}: {first.message})"
-                raise PermanentError(f"BigCommerce: {told}: that breaks the API's contract; another try won't help")
+                raise PermanentError(
+                    f"BigCommerce: {told}: that breaks the API's contract; another try won't help"
+                )
             yield found
 
     def locations(self) -> dict[str, str]:
@@ -48,7 +54,9 @@ class CatalogReader:
         found = {}
         for page in self._pages("/v3/inventory/locations", {"limit": INVENTORY_PAGE}, scope):
             found.update({str(location["code"]): str(location["id"]) for location in page})
-        for page in self._pages("/v3/inventory/locations", {"is_default": "true", "limit": INVENTORY_PAGE}, scope):
+        for page in self._pages(
+            "/v3/inventory/locations", {"is_default": "true", "limit": INVENTORY_PAGE}, scope
+        ):
             for location in page:
                 found["default"] = str(location["id"])
         return found
@@ -58,23 +66,32 @@ class CatalogReader:
         levels: dict[tuple[str, str], int] = {}
         wanted = [sku for sku in skus if "," not in sku]
         for start in range(0, len(wanted), SKUS_A_CALL):
-            params = {"sku:in": ",".join(wanted[start : start + SKUS_A_CALL]), "limit": INVENTORY_PAGE}
+            params = {
+                "sku:in": ",".join(wanted[start : start + SKUS_A_CALL]),
+                "limit": INVENTORY_PAGE,
+            }
             for page in self._pages("/v3/inventory/items", params, "store_inventory_read_only"):
                 levels.update(_levels_of(page))
         return levels
 
-    def _pages(self, path: str, params: Mapping[str, Any], scope: str) -> Iterator[list[dict[str, Any]]]:
+    def _pages(
+        self, path: str, params: Mapping[str, Any], scope: str
+    ) -> Iterator[list[dict[str, Any]]]:
         page = 1
         while True:
             reply = self._http.request("GET", path, params={**params, "page": page})
             if reply.status == 204:
                 return
             if not reply.ok:
-                raise PermanentError(f"{reply.complaint()}; check that the token has the scope {scope}")
+                raise PermanentError(
+                    f"{reply.complaint()}; check that the token has the scope {scope}"
+                )
             document = reply.json()
             data = document.get("data") if isinstance(document, dict) else None
             if not isinstance(data, list):
-                raise PermanentError(f"{reply.where} answered without data; that breaks the API's contract, another try won't help")
+                raise PermanentError(
+                    f"{reply.where} answered without data; that breaks the API's contract, another try won't help"
+                )
             if data:
                 yield data
             pages = (document.get("meta") or {}).get("pagination", {}).get("total_pages")
@@ -86,13 +103,17 @@ class CatalogReader:
 def _levels_of(page: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
     try:
         return {
-            (str(item["identity"]["sku"]), str(level["location_id"])): int(level["total_inventory_onhand"])
+            (str(item["identity"]["sku"]), str(level["location_id"])): int(
+                level["total_inventory_onhand"]
+            )
             for item in page
             for level in item["locations"]
         }
     except (KeyError, TypeError, ValueError) as error:
         told = f"GET /v3/inventory/items gave a level that can't be read ({type(error).__name__} at {str(error)[:60]})"
-        raise PermanentError(f"BigCommerce: {told}: that breaks the API's contract; another try won't help") from None
+        raise PermanentError(
+            f"BigCommerce: {told}: that breaks the API's contract; another try won't help"
+        ) from None
 
 
 def _items_of(product: Any) -> Iterator[StoreItem | Unusable]:
@@ -102,31 +123,53 @@ def _items_of(product: Any) -> Iterator[StoreItem | Unusable]:
         return
     tracking = product.get("inventory_tracking")
     if tracking not in TRACKING:
-        yield _unusable(product, "inventory_tracking", f"there is no inventory tracking of the kind {str(tracking)!r}")
+        yield _unusable(
+            product,
+            "inventory_tracking",
+            f"there is no inventory tracking of the kind {str(tracking)!r}",
+        )
         return
     if variants and len(variants) > 1 and tracking != "product":
         for variant in variants:
-            yield from _item(product, variant, variant.get("sku") if isinstance(variant, dict) else "", tracking)
+            yield from _item(
+                product, variant, variant.get("sku") if isinstance(variant, dict) else "", tracking
+            )
         return
     only = variants[0] if variants and len(variants) == 1 else None
-    yield from _item(product, only, product.get("sku") or (only.get("sku") if isinstance(only, dict) else ""), tracking)
+    yield from _item(
+        product,
+        only,
+        product.get("sku") or (only.get("sku") if isinstance(only, dict) else ""),
+        tracking,
+    )
 
 
-def _item(product: Mapping[str, Any], variant: Any, sku: Any, tracking: Any) -> Iterator[StoreItem | Unusable]:
+def _item(
+    product: Mapping[str, Any], variant: Any, sku: Any, tracking: Any
+) -> Iterator[StoreItem | Unusable]:
     """Yield the item of a variant, or of a product without one; nothing where it has no SKU."""
     if variant is not None and not isinstance(variant, dict):
         yield _unusable(product, "variants", "a variant is no object")
         return
     if not sku:
         return
-    product_id, variant_id = _number(product.get("id")), _number(variant.get("id")) if variant is not None else None
+    product_id, variant_id = (
+        _number(product.get("id")),
+        _number(variant.get("id")) if variant is not None else None,
+    )
     if product_id is None or (variant is not None and variant_id is None):
-        yield _unusable(product, "id" if product_id is None else "variants.id", "the id is no whole number above 0")
+        yield _unusable(
+            product,
+            "id" if product_id is None else "variants.id",
+            "the id is no whole number above 0",
+        )
         return
     try:
         yield StoreItem(sku=sku, product_id=product_id, variant_id=variant_id, tracking=tracking)
     except ValidationError:
-        yield _unusable(product, "sku", "the SKU is no text of at most 255 visible characters", str(sku))
+        yield _unusable(
+            product, "sku", "the SKU is no text of at most 255 visible characters", str(sku)
+        )
 
 
 def _number(value: Any) -> str | None:
@@ -137,5 +180,11 @@ def _unusable(product: Any, field: str, message: str, value: str = "") -> Unusab
     """Return the entry as a problem, under the product's id where it has one."""
     number = _number(product.get("id")) if isinstance(product, dict) else None
     content = orjson.dumps(product, default=str)
-    problem = Problem("catalog_item_unusable", field, message, "correct the product in the store's catalog", value)
-    return Unusable(f"product {number}" if number else makeshift_id(content), (problem,), content_digest(content))
+    problem = Problem(
+        "catalog_item_unusable", field, message, "correct the product in the store's catalog", value
+    )
+    return Unusable(
+        f"product {number}" if number else makeshift_id(content),
+        (problem,),
+        content_digest(content),
+    )

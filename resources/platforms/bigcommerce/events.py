@@ -41,18 +41,32 @@ class Hook:
 class Hooks:
     """Registers the webhooks of one store."""
 
-    def __init__(self, http: ApiClient, settings: BigCommerceSettings, secrets: Callable[[SecretRef], str]) -> None:
+    def __init__(
+        self, http: ApiClient, settings: BigCommerceSettings, secrets: Callable[[SecretRef], str]
+    ) -> None:
         self._http, self._settings, self._secrets = http, settings, secrets
 
     def state(self, destination: str) -> list[Check]:
         """Tell of each webhook whether the store would send it, and of the destination whether the store has blocked it."""
         advice = "'lockstep connect' registers it, and the heartbeat does so by itself while the daemon runs"
-        checks = [Check(f"webhook {hook.scope}", hook.state == "active", hook.state, advice) for hook in self._find(destination)]
+        checks = [
+            Check(f"webhook {hook.scope}", hook.state == "active", hook.state, advice)
+            for hook in self._find(destination)
+        ]
         blocked = self._blocked(destination)
-        told = f"blocked by the store for {blocked} s more, since too many calls failed" if blocked else "not blocked"
+        told = (
+            f"blocked by the store for {blocked} s more, since too many calls failed"
+            if blocked
+            else "not blocked"
+        )
         return [
             *checks,
-            Check("webhook destination", not blocked, told, "look at the log of 'lockstep webhooks', and at what stands before it"),
+            Check(
+                "webhook destination",
+                not blocked,
+                told,
+                "look at the log of 'lockstep webhooks', and at what stands before it",
+            ),
         ]
 
     def ensure(self, destination: str) -> list[str]:
@@ -61,12 +75,22 @@ class Hooks:
             raise PermanentError(
                 "BigCommerce's webhooks are signed with the API account's client secret; name its place as platform.client_secret"
             )
-        return [self._mend(hook, destination) for hook in self._find(destination) if hook.state != "active"]
+        return [
+            self._mend(hook, destination)
+            for hook in self._find(destination)
+            if hook.state != "active"
+        ]
 
     def _find(self, destination: str) -> list[Hook]:
-        reply = self._http.request("GET", "/v3/hooks", params={"destination": destination, "limit": PAGE})
+        reply = self._http.request(
+            "GET", "/v3/hooks", params={"destination": destination, "limit": PAGE}
+        )
         _demand(reply)
-        known = {str(raw.get("scope")): raw for raw in reply.json()["data"] if raw.get("destination") == destination}
+        known = {
+            str(raw.get("scope")): raw
+            for raw in reply.json()["data"]
+            if raw.get("destination") == destination
+        }
         return [self._judge(scope, known.get(scope)) for scope in self._settings.hook_scopes]
 
     def _judge(self, scope: str, raw: Mapping[str, Any] | None) -> Hook:
@@ -78,7 +102,12 @@ class Hooks:
         return Hook(scope, state if raw.get("is_active") else "switched off", int(raw["id"]))
 
     def _mend(self, hook: Hook, destination: str) -> str:
-        body = {"scope": hook.scope, "destination": destination, "is_active": True, "headers": self._headers()}
+        body = {
+            "scope": hook.scope,
+            "destination": destination,
+            "is_active": True,
+            "headers": self._headers(),
+        }
         if hook.number is None:
             # A lost answer leaves it open whether the hook is there: the next look tells, and the store refuses a second one.
             _demand(self._http.request("POST", "/v3/hooks", json=body))
@@ -95,29 +124,53 @@ class Hooks:
         reply = self._http.request("GET", "/v3/hooks/admin")
         _demand(reply)
         entries = reply.json()["data"].get("blocked_domains") or []
-        return max((int(entry["time_left"]) for entry in entries if destination.startswith(str(entry["destination"]))), default=0)
+        return max(
+            (
+                int(entry["time_left"])
+                for entry in entries
+                if destination.startswith(str(entry["destination"]))
+            ),
+            default=0,
+        )
 
 
 class Receiver:
     """Takes in the webhooks of one store."""
 
     def __init__(self, settings: BigCommerceSettings, secrets: list[str], hook_secret: str) -> None:
-        self._settings, self._verifier, self._hook_secret = settings, StandardVerifier(secrets), hook_secret.encode()
+        self._settings, self._verifier, self._hook_secret = (
+            settings,
+            StandardVerifier(secrets),
+            hook_secret.encode(),
+        )
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
         """Verify a webhook over its raw body, and return its event; none of a scope that no stream reads."""
         message_id = self._verifier.verify(headers, body)
         offered = headers.get(self._settings.hook_header.lower(), "").encode()
         if self._hook_secret and not hmac.compare_digest(self._hook_secret, offered):
-            raise HookRefused("forged", f"the header {self._settings.hook_header} does not hold the configured secret")
+            raise HookRefused(
+                "forged",
+                f"the header {self._settings.hook_header} does not hold the configured secret",
+            )
         return _events(message_id, body, self._settings.store_hash)
 
 
-def build_receiver(settings: BigCommerceSettings, connection: Connection, secrets: Callable[[SecretRef], str]) -> Receiver | None:
+def build_receiver(
+    settings: BigCommerceSettings, connection: Connection, secrets: Callable[[SecretRef], str]
+) -> Receiver | None:
     """Return what takes in the store's webhooks, ``None`` without a client secret. Raises ``PermanentError`` for a missing secret."""
     del connection
-    keys = [secrets(reference) for reference in (settings.client_secret, settings.old_client_secret) if reference is not None]
-    return Receiver(settings, keys, secrets(settings.hook_secret) if settings.hook_secret else "") if keys else None
+    keys = [
+        secrets(reference)
+        for reference in (settings.client_secret, settings.old_client_secret)
+        if reference is not None
+    ]
+    return (
+        Receiver(settings, keys, secrets(settings.hook_secret) if settings.hook_secret else "")
+        if keys
+        else None
+    )
 
 
 def _events(message_id: str, body: bytes, store_hash: str) -> list[HookEvent]:
@@ -138,9 +191,15 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[HookEvent]:
     if field is None:
         return []
     number = data.get(field)
-    if isinstance(number, float) and number.is_integer():  # JSON knows one kind of number: 12.0 is 12
+    if (
+        isinstance(number, float) and number.is_integer()
+    ):  # JSON knows one kind of number: 12.0 is 12
         number = int(number)
-    if isinstance(number, bool) or not isinstance(number, int | str) or not _ID.fullmatch(str(number)):
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | str)
+        or not _ID.fullmatch(str(number))
+    ):
         raise HookRefused("malformed", f"data.{field} is no id")
     return [HookEvent(message_id, "orders", str(number), scope, _moment(content.get("created_at")))]
 
@@ -154,4 +213,6 @@ def _moment(value: object) -> datetime | None:
 
 def _demand(reply: Reply) -> None:
     if not reply.ok:
-        raise PermanentError(f"{reply.complaint()}; check the token (webhooks need no scope of their own) and webhooks.destination")
+        raise PermanentError(
+            f"{reply.complaint()}; check the token (webhooks need no scope of their own) and webhooks.destination"
+        )

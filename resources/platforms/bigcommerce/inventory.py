@@ -38,8 +38,16 @@ class _Row:
     by: Literal["product", "variant"]
 
     def body(self) -> dict[str, int]:
-        address = {"product_id": int(self.item.product_id)} if self.by == "product" else {"variant_id": int(self.item.variant_id or 0)}
-        return {"location_id": int(self.target.location), **address, "quantity": self.target.quantity}
+        address = (
+            {"product_id": int(self.item.product_id)}
+            if self.by == "product"
+            else {"variant_id": int(self.item.variant_id or 0)}
+        )
+        return {
+            "location_id": int(self.target.location),
+            **address,
+            "quantity": self.target.quantity,
+        }
 
     def other(self) -> _Row | None:
         """Return the row addressed at the other level, where the item has it."""
@@ -55,7 +63,9 @@ class StockWriter:
         self._push = push
         self._one_at_a_time = asyncio.Lock()
 
-    async def put(self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str) -> list[StockAnswer]:
+    async def put(
+        self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str
+    ) -> list[StockAnswer]:
         """Set the levels; returns one answer a target, in the batch's order."""
         if len(batch) > STOCK_BATCH:
             raise ValueError(f"a stock batch has at most {STOCK_BATCH} targets, not {len(batch)}")
@@ -114,7 +124,12 @@ class _Batch:
             return None
         changed, turned = False, []
         for row in rows:
-            by = named.get((f"{row.by}_id", row.item.product_id if row.by == "product" else str(row.item.variant_id)))
+            by = named.get(
+                (
+                    f"{row.by}_id",
+                    row.item.product_id if row.by == "product" else str(row.item.variant_id),
+                )
+            )
             other = row.other() if by and by != row.by and row.index not in self._turned else None
             if other is not None:
                 self._turned.add(row.index)
@@ -125,14 +140,38 @@ class _Batch:
 
 def _addressed(index: int, target: StockTarget, item: StoreItem | None) -> _Row | Problem:
     if item is None:
-        return Problem("sku_unknown_in_store", "sku", "the store has no product with this SKU", "add it to the store's catalog", target.sku)
+        return Problem(
+            "sku_unknown_in_store",
+            "sku",
+            "the store has no product with this SKU",
+            "add it to the store's catalog",
+            target.sku,
+        )
     if item.tracking == "none":
         message = "inventory tracking is off for this SKU's product, so the store takes no level and can't confirm its shipments"
-        return Problem("tracking_off", "inventory_tracking", message, "set the product's tracking to product or variant", target.sku)
+        return Problem(
+            "tracking_off",
+            "inventory_tracking",
+            message,
+            "set the product's tracking to product or variant",
+            target.sku,
+        )
     if not target.location.isdigit():
-        return Problem("location_unknown", "location_id", "this isn't an id of a location", "correct inventory.nodes", target.location)
+        return Problem(
+            "location_unknown",
+            "location_id",
+            "this isn't an id of a location",
+            "correct inventory.nodes",
+            target.location,
+        )
     if item.tracking == "variant" and item.variant_id is None:
-        return Problem("variant_unknown", "variant_id", "the SKU's variant is not known", "read the catalog again", target.sku)
+        return Problem(
+            "variant_unknown",
+            "variant_id",
+            "the SKU's variant is not known",
+            "read the catalog again",
+            target.sku,
+        )
     return _Row(index, target, item, item.tracking)
 
 
@@ -140,7 +179,9 @@ def _stop_where_the_system_is_at_fault(reply: Reply) -> None:
     if reply.status in (401, 403):
         raise AccessRefused(f"{reply.complaint()}; give the token the scope store_inventory")
     if reply.status in (409, 423):
-        raise TransientError(f"{reply.complaint()}; another bulk call may be under way, a later try may help")
+        raise TransientError(
+            f"{reply.complaint()}; another bulk call may be under way, a later try may help"
+        )
     if reply.status == 404 or reply.status >= 500:
         raise PermanentError(f"{reply.complaint()}; another try won't help")
 
@@ -149,4 +190,10 @@ def _refused(row: _Row, reply: Reply) -> Problem:
     document = reply.json() if reply.body else None
     title = told_text(str(document.get("title") or ""), 300) if isinstance(document, dict) else ""
     message = f"the store answers {reply.status}: {title or 'no reason given'}"
-    return Problem("stock_refused", "items", message, "look at the product's inventory settings in the store", row.target.sku)
+    return Problem(
+        "stock_refused",
+        "items",
+        message,
+        "look at the product's inventory settings in the store",
+        row.target.sku,
+    )

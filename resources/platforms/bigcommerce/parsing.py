@@ -18,14 +18,25 @@ from domain.errors import Problem
 from domain.text import mask_digits
 from domain.values import is_of_this_era
 
-_KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
+_KINDS = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 LONGEST_VALUE = 64
 """Of an amount or a time; longer texts are neither, and are not remembered."""
 _AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?")
 _MONTHS = {
-    name: number for number, name in enumerate(("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1)
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
 }
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
 _BRANDS = re.compile(
@@ -109,18 +120,27 @@ def number_id(source: Mapping[str, Any], key: str, where: str, findings: Finding
     return None
 
 
-def money(source: Mapping[str, Any], key: str, where: str, findings: Findings, *, required: bool = False) -> Decimal:
+def money(
+    source: Mapping[str, Any], key: str, where: str, findings: Findings, *, required: bool = False
+) -> Decimal:
     """Return an amount; absent and '' are zero unless required, and a negative one is as it stands."""
     value = source.get(key)
     if type(value) is str:
         if len(value) <= LONGEST_VALUE and (amount := to_amount(value)) is not None:
             return amount
-    elif (type(value) is int or type(value) is float) and (amount := to_amount(repr(value))) is not None:
+    elif (type(value) is int or type(value) is float) and (
+        amount := to_amount(repr(value))
+    ) is not None:
         return amount
     if value is not None and value != "":
         findings.malformed(f"{where}{key}", "an amount such as 12.50", value)
     elif required:
-        findings.reject("amount_missing", f"{where}{key}", "the amount is missing", "look at the order in the store")
+        findings.reject(
+            "amount_missing",
+            f"{where}{key}",
+            "the amount is missing",
+            "look at the order in the store",
+        )
     return ZERO
 
 
@@ -136,17 +156,27 @@ def to_amount(value: str) -> Decimal | None:
     return amount.normalize()
 
 
-def moment(source: Mapping[str, Any], key: str, where: str, findings: Findings, *, required: bool = False) -> datetime | None:
+def moment(
+    source: Mapping[str, Any], key: str, where: str, findings: Findings, *, required: bool = False
+) -> datetime | None:
     """Return a time in UTC; '' and absent are none."""
     value = source.get(key)
     if type(value) is str and value:
         if (found := to_moment(value) if len(value) <= LONGEST_VALUE else None) is None:
-            findings.reject("date_invalid", f"{where}{key}", "this isn't a date", "look at the order in the store", mask_digits(value[:40]))
+            findings.reject(
+                "date_invalid",
+                f"{where}{key}",
+                "this isn't a date",
+                "look at the order in the store",
+                mask_digits(value[:40]),
+            )
         return found
     if value is not None and value != "":
         findings.malformed(f"{where}{key}", "a date", value)
     elif required:
-        findings.reject("date_missing", f"{where}{key}", "the date is missing", "look at the order in the store")
+        findings.reject(
+            "date_missing", f"{where}{key}", "the date is missing", "look at the order in the store"
+        )
     return None
 
 
@@ -162,11 +192,21 @@ def _moment(value: str) -> datetime | None:
         # 'Thu, 20 Jun 2019 16:07:08 +0000', the form of nearly all: a fifth of the library's cost.
         if len(value) == 31 and value.endswith(" +0000"):
             hour, minute, second = int(value[17:19]), int(value[20:22]), int(value[23:25])
-            return datetime(int(value[12:16]), _MONTHS[value[8:11]], int(value[5:7]), hour, minute, second, tzinfo=UTC)
+            return datetime(
+                int(value[12:16]),
+                _MONTHS[value[8:11]],
+                int(value[5:7]),
+                hour,
+                minute,
+                second,
+                tzinfo=UTC,
+            )
     except (ValueError, KeyError):
         return None
     try:
-        found = parsedate_to_datetime(value) if value[:1].isalpha() else datetime.fromisoformat(value)
+        found = (
+            parsedate_to_datetime(value) if value[:1].isalpha() else datetime.fromisoformat(value)
+        )
         return found.astimezone(UTC) if found.tzinfo else None
     except (ValueError, OverflowError):
         return None
@@ -199,5 +239,7 @@ def _is_card(text: str) -> bool:
 
 
 def _luhn(digits: str) -> bool:
-    total = sum(int(ch) for ch in digits[-1::-2]) + sum(sum(divmod(2 * int(ch), 10)) for ch in digits[-2::-2])
+    total = sum(int(ch) for ch in digits[-1::-2]) + sum(
+        sum(divmod(2 * int(ch), 10)) for ch in digits[-2::-2]
+    )
     return total % 10 == 0

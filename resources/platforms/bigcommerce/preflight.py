@@ -26,16 +26,33 @@ Finding = tuple[bool, str, str]
 class Preflight:
     """The checks of one connection."""
 
-    def __init__(self, http: ApiClient, settings: BigCommerceSettings, connection: Connection, catalog: CatalogReader) -> None:
-        self._http, self._settings, self._connection, self._catalog = http, settings, connection, catalog
+    def __init__(
+        self,
+        http: ApiClient,
+        settings: BigCommerceSettings,
+        connection: Connection,
+        catalog: CatalogReader,
+    ) -> None:
+        self._http, self._settings, self._connection, self._catalog = (
+            http,
+            settings,
+            connection,
+            catalog,
+        )
 
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
-        checks = [self._check("token file", self._token_file), self._check("credentials and clock", self._clock)]
+        checks = [
+            self._check("token file", self._token_file),
+            self._check("credentials and clock", self._clock),
+        ]
         if not checks[-1].ok:
             return checks
         checks.append(self._check("store", self._store))
-        checks += [self._check(f"scope {probe.scope} ({probe.right})", partial(self._scope, probe)) for probe in probes(self._connection)]
+        checks += [
+            self._check(f"scope {probe.scope} ({probe.right})", partial(self._scope, probe))
+            for probe in probes(self._connection)
+        ]
         checks.append(self._beyond_need())
         checks.append(self._check("locations", self._locations))
         if self._settings.channel_id is not None:
@@ -59,14 +76,26 @@ class Preflight:
             return False, reply.complaint(), CREDENTIAL_ADVICE
         skew = time.time() - float(reply.json()["time"])
         detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
-        return abs(skew) <= MAX_SKEW, detail, "set this machine's clock by NTP: windows of changed orders depend on it"
+        return (
+            abs(skew) <= MAX_SKEW,
+            detail,
+            "set this machine's clock by NTP: windows of changed orders depend on it",
+        )
 
     def _store(self) -> Finding:
         reply = self._http.request("GET", "/v2/store")
         if not reply.ok:
-            return False, reply.complaint(), "give the token the scope store_v2_information_read_only"
+            return (
+                False,
+                reply.complaint(),
+                "give the token the scope store_v2_information_read_only",
+            )
         store = reply.json()
-        return True, f"{store.get('name')} ({store.get('domain')}), plan {store.get('plan_name')}, status {store.get('status')}", ""
+        return (
+            True,
+            f"{store.get('name')} ({store.get('domain')}), plan {store.get('plan_name')}, status {store.get('status')}",
+            "",
+        )
 
     def _scope(self, probe: Probe) -> Finding:
         granted, reply = probe.granted(self._http)
@@ -83,25 +112,52 @@ class Preflight:
             return Check(name, True, f"could not be told: {error}")
         if not found:
             return Check(name, True, "none found; the store tells of no others")
-        return Check(name, True, f"WARNING: the token also has {', '.join(found)}", f"create an API account with no more than {wanted}")
+        return Check(
+            name,
+            True,
+            f"WARNING: the token also has {', '.join(found)}",
+            f"create an API account with no more than {wanted}",
+        )
 
     def _locations(self) -> Finding:
         locations = self._catalog.locations()
         policy = self._connection.inventory
-        wanted = [policy.store_location] if policy.mode == "aggregate" else list(policy.nodes.values())
+        wanted = (
+            [policy.store_location] if policy.mode == "aggregate" else list(policy.nodes.values())
+        )
         missing = sorted(code for code in wanted if code not in locations)
         known = ", ".join(sorted(locations))
-        detail = f"{len(locations)} known: {known}" if not missing else f"no location {', '.join(missing)}; known: {known}"
-        return not missing, detail[:500], "correct inventory.store_location or inventory.nodes, or create the location in the store"
+        detail = (
+            f"{len(locations)} known: {known}"
+            if not missing
+            else f"no location {', '.join(missing)}; known: {known}"
+        )
+        return (
+            not missing,
+            detail[:500],
+            "correct inventory.store_location or inventory.nodes, or create the location in the store",
+        )
 
     def _channel(self) -> Finding:
         reply = self._http.request("GET", f"/v3/channels/{self._settings.channel_id}")
         if reply.status == 404:
-            return False, f"the store has no channel {self._settings.channel_id}", "correct platform.channel_id"
+            return (
+                False,
+                f"the store has no channel {self._settings.channel_id}",
+                "correct platform.channel_id",
+            )
         if not reply.ok:
-            return False, _short(reply), "give the token the scope store_channel_listings_read_only or store_sites_read_only"
+            return (
+                False,
+                _short(reply),
+                "give the token the scope store_channel_listings_read_only or store_sites_read_only",
+            )
         data = reply.json()["data"]
-        return data.get("status") not in ("deleted", "terminated"), f"{data.get('name')} ({data.get('status')})", "choose an active channel"
+        return (
+            data.get("status") not in ("deleted", "terminated"),
+            f"{data.get('name')} ({data.get('status')})",
+            "choose an active channel",
+        )
 
 
 def _short(reply: Reply) -> str:
@@ -132,7 +188,13 @@ ORDERS = Probe("store_v2_orders", "read", "GET", "/v2/orders?limit=1")
 PRODUCTS = Probe("store_v2_products", "read", "GET", "/v3/catalog/products?limit=1")
 STOCK = Probe("store_inventory", "read", "GET", "/v3/inventory/items?limit=1")
 CHANGE_ORDERS = Probe("store_v2_orders", "write", "PUT", "/v2/orders/0", {})
-CHANGE_STOCK = Probe("store_inventory", "write", "PUT", "/v3/inventory/adjustments/absolute", {"reason": "Lockstep preflight", "items": []})
+CHANGE_STOCK = Probe(
+    "store_inventory",
+    "write",
+    "PUT",
+    "/v3/inventory/adjustments/absolute",
+    {"reason": "Lockstep preflight", "items": []},
+)
 SENSITIVE = (
     Probe("store_v2_customers", "read", "GET", "/v3/customers?limit=1&id:in=0"),
     Probe("store_v2_marketing", "read", "GET", "/v2/coupons?limit=1"),
@@ -144,11 +206,18 @@ SENSITIVE = (
 def needed(connection: Connection) -> tuple[str, ...]:
     """Return the names of the scopes that the connection's streams need, the least that does."""
     streams = connection.streams
-    names = ["store_v2_orders" if SHIPMENTS in streams else "store_v2_orders_read_only", "store_v2_transactions_read_only",
-             "store_v2_information_read_only"]  # fmt: skip
+    names = [
+        "store_v2_orders" if SHIPMENTS in streams else "store_v2_orders_read_only",
+        "store_v2_transactions_read_only",
+        "store_v2_information_read_only",
+    ]
     if INVENTORY in streams:
         # Writing to the catalog is only for an item that the OMS calls infinite: its tracking is stopped.
-        catalog = "store_v2_products" if connection.inventory.infinite == "stop_tracking" else "store_v2_products_read_only"
+        catalog = (
+            "store_v2_products"
+            if connection.inventory.infinite == "stop_tracking"
+            else "store_v2_products_read_only"
+        )
         names += ["store_inventory", catalog, "store_locations_read_only"]
     return tuple(names)
 

@@ -51,11 +51,15 @@ class BigCommerceSettings(BaseModel):
     """The API account's client secret, which signs the store's webhooks; needed only for them."""
     old_client_secret: SecretRef | None = None
     """Accepted beside ``client_secret`` while the account is being replaced."""
-    hook_scopes: tuple[Annotated[str, StringConstraints(pattern=r"^store/(order|shipment)/[A-Za-z/*]{1,60}$")], ...] = ("store/order/*",)
+    hook_scopes: tuple[
+        Annotated[str, StringConstraints(pattern=r"^store/(order|shipment)/[A-Za-z/*]{1,60}$")], ...
+    ] = ("store/order/*",)
     """Webhooks to register; what Lockstep writes itself, such as shipments, it need not be told of."""
     hook_secret: SecretRef | None = None
     """A secret of your own that the store sends along in ``hook_header``, beside its signature."""
-    hook_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "X-Lockstep-Key"
+    hook_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] = (
+        "X-Lockstep-Key"
+    )
     channel_id: int | None = Field(default=None, ge=1)
     """The one channel of this connection; without it, all channels of the store."""
     page_size: int = Field(default=250, ge=1, le=250)
@@ -81,7 +85,9 @@ class BigCommerceSettings(BaseModel):
     @model_validator(mode="after")
     def _one_way_to_name_a_carrier(self) -> BigCommerceSettings:
         if both := sorted(self.tracking_carriers.keys() & self.shipping_providers.keys()):
-            raise ValueError(f"{both[0]} is in tracking_carriers and in shipping_providers; BigCommerce takes one of them")
+            raise ValueError(
+                f"{both[0]} is in tracking_carriers and in shipping_providers; BigCommerce takes one of them"
+            )
         return self
 
     @property
@@ -97,4 +103,6 @@ class BigCommerceSettings(BaseModel):
     @property
     def identity(self) -> tuple[str, str | None]:
         """Return the store and the channel that this section serves; ``None`` is all channels."""
-        return f"bigcommerce store {self.store_hash}", None if self.channel_id is None else str(self.channel_id)
+        return f"bigcommerce store {self.store_hash}", None if self.channel_id is None else str(
+            self.channel_id
+        )

@@ -8,7 +8,14 @@ from typing import Any
 import orjson
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from domain.exchange import Receipt, ShipmentLine, ShipmentRequest, StockAnswer, StoreOrderState, StoreShipment
+from domain.exchange import (
+    Receipt,
+    ShipmentLine,
+    ShipmentRequest,
+    StockAnswer,
+    StoreOrderState,
+    StoreShipment,
+)
 from domain.records.inventory import StockTarget, StoreItem
 from resources.http.async_client import PushClient
 from resources.http.client import Reply
@@ -29,7 +36,9 @@ class BigCommerceWriter:
         self._carriers = TRACKING_CARRIERS | settings.tracking_carriers
         self._providers = settings.shipping_providers
 
-    async def put_stock(self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str) -> list[StockAnswer]:
+    async def put_stock(
+        self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str
+    ) -> list[StockAnswer]:
         """Set absolute levels; every target is answered, in the batch's order."""
         return await self._stock.put(batch, items, reason)
 
@@ -37,7 +46,12 @@ class BigCommerceWriter:
         """Set the product's ``inventory_tracking`` to none: BigCommerce tracks a product with all of its variants or not at all."""
         path = f"/v3/catalog/products/{item.product_id}"
         reply = await self._push.request("PUT", path, body=b'{"inventory_tracking":"none"}')
-        accept(reply, "tracking_not_changed", "sku", f"look at the product of SKU {item.sku} in the store")
+        accept(
+            reply,
+            "tracking_not_changed",
+            "sku",
+            f"look at the product of SKU {item.sku} in the store",
+        )
         return Receipt(item.product_id, trace_id=request_id(reply.headers))
 
     async def list_shipments(self, order_id: str) -> list[StoreShipment]:
@@ -45,7 +59,9 @@ class BigCommerceWriter:
         path, page = f"/v2/orders/{_number(order_id)}/shipments", 1
         shipments: dict[str, StoreShipment] = {}
         while True:
-            reply = await self._push.request("GET", path, params={"page": str(page), "limit": str(SHIPMENT_PAGE)})
+            reply = await self._push.request(
+                "GET", path, params={"page": str(page), "limit": str(SHIPMENT_PAGE)}
+            )
             accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
             found = reply.json() or []
             known = len(shipments)
@@ -59,17 +75,33 @@ class BigCommerceWriter:
         """Create a shipment; the store then mails the shopper. Raises ``OutcomeUnknown`` where the answer was lost."""
         body = orjson.dumps(self._shipment_body(request))
         path = f"/v2/orders/{_number(request.order_id)}/shipments"
-        reply = await self._push.request("POST", path, body=body, correlation_id=correlation_id, idempotent=False)
-        accept(reply, "shipment_refused", "items", "compare the order's lines and shipped quantities in the store with the parcel")
+        reply = await self._push.request(
+            "POST", path, body=body, correlation_id=correlation_id, idempotent=False
+        )
+        accept(
+            reply,
+            "shipment_refused",
+            "items",
+            "compare the order's lines and shipped quantities in the store with the parcel",
+        )
         return Receipt(str(reply.json()["id"]), trace_id=request_id(reply.headers))
 
-    async def update_shipment(self, shipment_id: str, request: ShipmentRequest, correlation_id: str) -> Receipt:
+    async def update_shipment(
+        self, shipment_id: str, request: ShipmentRequest, correlation_id: str
+    ) -> Receipt:
         """Set what a shipment says of its parcel; its items can't be changed, and naming them would be refused."""
         path = f"/v2/orders/{_number(request.order_id)}/shipments/{_number(shipment_id)}"
         # Both ways to name a carrier, so that the one which named the old carrier is emptied.
-        body = orjson.dumps({"tracking_carrier": "", "shipping_provider": ""} | self._parcel_body(request))
+        body = orjson.dumps(
+            {"tracking_carrier": "", "shipping_provider": ""} | self._parcel_body(request)
+        )
         reply = await self._push.request("PUT", path, body=body, correlation_id=correlation_id)
-        accept(reply, "shipment_update_refused", "tracking_number", "look at the order's shipments in the store")
+        accept(
+            reply,
+            "shipment_update_refused",
+            "tracking_number",
+            "look at the order's shipments in the store",
+        )
         return Receipt(shipment_id, trace_id=request_id(reply.headers))
 
     async def read_order(self, order_id: str) -> StoreOrderState:
@@ -91,18 +123,40 @@ class BigCommerceWriter:
     def _shipment_body(self, request: ShipmentRequest) -> dict[str, Any]:
         if not request.group_id.isdigit():
             message = "lines that are picked up or sent by e-mail have no shipping address, and can't be shipped in the store"
-            raise _rejected("group_not_shippable", "order_address_id", message, "set the order's status instead", request.group_id)
+            raise _rejected(
+                "group_not_shippable",
+                "order_address_id",
+                message,
+                "set the order's status instead",
+                request.group_id,
+            )
         if not request.lines:
-            raise _rejected("shipment_without_lines", "items", "the parcel has no lines", "look at the parcel in the OMS")
-        items = [{"order_product_id": int(_number(line.line_id)), "quantity": line.quantity} for line in request.lines]
-        return {"order_address_id": int(request.group_id), "items": items} | self._parcel_body(request)
+            raise _rejected(
+                "shipment_without_lines",
+                "items",
+                "the parcel has no lines",
+                "look at the parcel in the OMS",
+            )
+        items = [
+            {"order_product_id": int(_number(line.line_id)), "quantity": line.quantity}
+            for line in request.lines
+        ]
+        return {"order_address_id": int(request.group_id), "items": items} | self._parcel_body(
+            request
+        )
 
     def _parcel_body(self, request: ShipmentRequest) -> dict[str, Any]:
         """Return what a shipment says beside its lines and address."""
         number = request.tracking_number.strip()
         if len(number) > MAX_TRACKING_NUMBER:
             message = f"the tracking number has {len(number)} characters, and BigCommerce takes {MAX_TRACKING_NUMBER}"
-            raise _rejected("tracking_number_too_long", "tracking_number", message, "correct the tracking number in the OMS", number)
+            raise _rejected(
+                "tracking_number_too_long",
+                "tracking_number",
+                message,
+                "correct the tracking number in the OMS",
+                number,
+            )
         body: dict[str, Any] = {"tracking_number": number}
         if request.service:
             body["shipping_method"] = request.service
@@ -118,12 +172,21 @@ def accept(reply: Reply, code: str, field: str, advice: str) -> None:
     if reply.ok:
         return
     if reply.status in (401, 403):
-        raise AccessRefused(f"{reply.complaint()}; the token lacks a scope or was revoked: see the connector's README")
+        raise AccessRefused(
+            f"{reply.complaint()}; the token lacks a scope or was revoked: see the connector's README"
+        )
     if reply.status in (409, 423):
-        raise TransientError(f"{reply.complaint()}; the store is busy with this record, a later try may help")
+        raise TransientError(
+            f"{reply.complaint()}; the store is busy with this record, a later try may help"
+        )
     if reply.status >= 500:  # 507: a plan's limit
         raise PermanentError(f"{reply.complaint()}; another try won't help")
-    raise _rejected(code, field, f"the store answers {reply.status}: {reply.complaint().partition(': ')[2]}", advice)
+    raise _rejected(
+        code,
+        field,
+        f"the store answers {reply.status}: {reply.complaint().partition(': ')[2]}",
+        advice,
+    )
 
 
 def _rejected(code: str, field: str, message: str, advice: str, value: str = "") -> RecordRejected:
@@ -134,11 +197,20 @@ def _number(text: str) -> str:
     """Return an id that goes into a path, if it is one."""
     if not (text.isascii() and text.isdigit()):
         raise _rejected(
-            "id_invalid", "order_id", "this isn't an id of BigCommerce", "compare the order's ids at the OMS and in the store", text
+            "id_invalid",
+            "order_id",
+            "this isn't an id of BigCommerce",
+            "compare the order's ids at the OMS and in the store",
+            text,
         )
     return text
 
 
 def _shipment(raw: Mapping[str, Any]) -> StoreShipment:
-    lines = tuple(ShipmentLine(str(item["order_product_id"]), int(item["quantity"])) for item in raw.get("items") or ())
-    return StoreShipment(str(raw["id"]), str(raw["order_address_id"]), str(raw.get("tracking_number") or ""), lines)
+    lines = tuple(
+        ShipmentLine(str(item["order_product_id"]), int(item["quantity"]))
+        for item in raw.get("items") or ()
+    )
+    return StoreShipment(
+        str(raw["id"]), str(raw["order_address_id"]), str(raw.get("tracking_number") or ""), lines
+    )

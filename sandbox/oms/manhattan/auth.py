@@ -25,25 +25,54 @@ class Tokens:
 
     def issue(self, request: Request, settings: Settings) -> Response:
         """Answer ``POST /oauth/token`` for the password and client_credentials grants."""
-        form = {name: values[0] for name, values in parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True).items()}
-        if _basic(request.headers.get("authorization", "")) != (settings.client_id, settings.client_secret):
+        form = {
+            name: values[0]
+            for name, values in parse_qs(
+                request.body.decode("utf-8", "replace"), keep_blank_values=True
+            ).items()
+        }
+        if _basic(request.headers.get("authorization", "")) != (
+            settings.client_id,
+            settings.client_secret,
+        ):
             return _denied("invalid_client", "Bad client credentials")
         grant = form.get("grant_type")
         if grant not in ("password", "client_credentials"):
-            return plain({"error": "unsupported_grant_type", "error_description": f"Unsupported grant type: {grant}"}, 400)
-        if grant == "password" and (form.get("username"), form.get("password")) != (settings.username, settings.password):
+            return plain(
+                {
+                    "error": "unsupported_grant_type",
+                    "error_description": f"Unsupported grant type: {grant}",
+                },
+                400,
+            )
+        if grant == "password" and (form.get("username"), form.get("password")) != (
+            settings.username,
+            settings.password,
+        ):
             return _denied("unauthorized", "Bad credentials")
         self.issued += 1
-        token = hashlib.blake2b(f"{self.instance}:{self.issued}".encode(), digest_size=24).hexdigest()
+        token = hashlib.blake2b(
+            f"{self.instance}:{self.issued}".encode(), digest_size=24
+        ).hexdigest()
         self.valid_until[token] = time.time() + settings.token_seconds
-        return plain({"access_token": token, "token_type": "bearer", "expires_in": settings.token_seconds, "scope": "omni"})
+        return plain(
+            {
+                "access_token": token,
+                "token_type": "bearer",
+                "expires_in": settings.token_seconds,
+                "scope": "omni",
+            }
+        )
 
     def check(self, request: Request) -> None:
         """Let a call with a valid bearer token pass; raises Refused (401) on any other."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or self.valid_until.get(token.strip(), 0.0) <= time.time():
             # One answer for unknown and expired alike: the caller must not learn which tokens exist.
-            raise Refused(error("invalid_token", "The access token is missing, unknown or expired"), status=UNAUTHORIZED)
+            raise Refused(
+                error("invalid_token", "The access token is missing, unknown or expired"),
+                status=UNAUTHORIZED,
+            )
 
     def expire_all(self) -> int:
         """Drop every token, as a restart of the vendor's auth server does."""

@@ -57,7 +57,11 @@ class OrderRecord:
 
     def correlate(self, correlation_id: str | None) -> None:
         """Note a caller's correlation id."""
-        if correlation_id and correlation_id not in self.correlations and len(self.correlations) < _MOST_CORRELATIONS:
+        if (
+            correlation_id
+            and correlation_id not in self.correlations
+            and len(self.correlations) < _MOST_CORRELATIONS
+        ):
             self.correlations.append(correlation_id)
 
 
@@ -82,7 +86,13 @@ class OrderBook:
         order_id = order["OrderId"]
         record = self.records.get(order_id)
         low, high = roll_up(order, self.settings.status_style, self.settings.status_names)
-        stamp = now_ms if record is None else record.updated_ms if silent else max(now_ms, record.updated_ms + 1)
+        stamp = (
+            now_ms
+            if record is None
+            else record.updated_ms
+            if silent
+            else max(now_ms, record.updated_ms + 1)
+        )
         order["UpdatedTimestamp"] = to_iso(stamp)
         order.setdefault("CreatedTimestamp", order["UpdatedTimestamp"])
         raw = orjson.dumps(order)

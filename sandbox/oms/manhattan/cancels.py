@@ -51,8 +51,17 @@ def _cancel(state: State, body: Json, request: Request, *, lines: bool) -> tuple
     order = record.load()
     line_ids = [str(line.get("OrderLineId")) for line in body.get("OrderLine") or ()]
     if lines and not line_ids:
-        raise Refused(error("MISSING_ATTRIBUTE", "OrderLine names no line to cancel", field="OrderLine", keys={"OrderId": record.order_id}))
-    messages = cancel_in(state, order, line_ids or None, body.get("CancelReason"), body.get("CancelComments"))
+        raise Refused(
+            error(
+                "MISSING_ATTRIBUTE",
+                "OrderLine names no line to cancel",
+                field="OrderLine",
+                keys={"OrderId": record.order_id},
+            )
+        )
+    messages = cancel_in(
+        state, order, line_ids or None, body.get("CancelReason"), body.get("CancelComments")
+    )
     record.correlate(request.headers.get("x-correlation-id"))
     if not messages or messages[0]["Code"] != "ALREADY_CANCELED":
         state.counts["cancels"] += 1
@@ -70,19 +79,37 @@ def outcome(order: Json) -> Json:
         "UpdatedTimestamp",
         "PostReleaseModificationStatus",
     )
-    line_names = ("OrderLineId", "IsCancelled", "Quantity", "MaxFulfillmentStatusId", "cancellationRequestStatus", "OrderLineCancelHistory")
-    lines = [{name: line[name] for name in line_names if name in line} for line in order["OrderLine"]]
+    line_names = (
+        "OrderLineId",
+        "IsCancelled",
+        "Quantity",
+        "MaxFulfillmentStatusId",
+        "cancellationRequestStatus",
+        "OrderLineCancelHistory",
+    )
+    lines = [
+        {name: line[name] for name in line_names if name in line} for line in order["OrderLine"]
+    ]
     return {**{name: order[name] for name in names if name in order}, "OrderLine": lines}
 
 
-def cancel_in(state: State, order: Json, line_ids: list[str] | None, reason: Any, comments: Any) -> list[Json]:
+def cancel_in(
+    state: State, order: Json, line_ids: list[str] | None, reason: Any, comments: Any
+) -> list[Json]:
     """Cancel lines (None = all) of a loaded order, or note the request; raises Refused, with nothing changed, if one can't be."""
     reason_id = _reason_of(state, reason)
     lines = _chosen(order, line_ids)
     live = [line for line in lines if any(status != CANCELED for status, _ in units_of(line))]
     keys = {"OrderId": order["OrderId"]}
     if not live:
-        return [message("WARNING", "ALREADY_CANCELED", f"Order {order['OrderId']}: the lines are canceled already", keys=keys)]
+        return [
+            message(
+                "WARNING",
+                "ALREADY_CANCELED",
+                f"Order {order['OrderId']}: the lines are canceled already",
+                keys=keys,
+            )
+        ]
     late = [line for line in live if _max_status(line) >= RELEASED]
     final = [line for line in late if _max_status(line) >= FULFILLED and not _open_units(line)]
     refused = final if state.settings.late_cancellation else late
@@ -121,7 +148,11 @@ def cancel_units(line: Json, reason_id: str | None, comments: Any) -> None:
         else:
             kept.append(unit)
     line["QuantityDetail"] = [*kept, {"StatusId": "9000", "Quantity": as_number(canceled)}]
-    entry = {"CancelQuantity": as_number(canceled), "CancelReason": {"ReasonId": reason_id}, "CancelComments": comments}
+    entry = {
+        "CancelQuantity": as_number(canceled),
+        "CancelReason": {"ReasonId": reason_id},
+        "CancelComments": comments,
+    }
     line.setdefault("OrderLineCancelHistory", []).append(entry)
     line["Quantity"] = as_number(as_decimal(line["Quantity"]) - canceled)
     if line["Quantity"] == 0:
@@ -130,7 +161,9 @@ def cancel_units(line: Json, reason_id: str | None, comments: Any) -> None:
 
 def decide_late_cancel(order: Json, *, accepted: bool) -> int:
     """Settle the requested late cancellations of a loaded order; answers how many lines had one."""
-    waiting = [line for line in order["OrderLine"] if line.get("cancellationRequestStatus") == REQUESTED]
+    waiting = [
+        line for line in order["OrderLine"] if line.get("cancellationRequestStatus") == REQUESTED
+    ]
     for line in waiting:
         # A line that was fulfilled while the request waited has nothing left to cancel.
         granted = accepted and bool(_open_units(line))
@@ -138,7 +171,9 @@ def decide_late_cancel(order: Json, *, accepted: bool) -> int:
         if granted:
             for unit in _open_units(line):
                 count_released(order, unit, "CancelledQuantity", as_decimal(unit["Quantity"]))
-            cancel_units(line, (line.get("CancelReason") or {}).get("ReasonId"), line.get("CancelComments"))
+            cancel_units(
+                line, (line.get("CancelReason") or {}).get("ReasonId"), line.get("CancelComments")
+            )
     if waiting:
         granted_all = all(line["cancellationRequestStatus"] == "Accepted" for line in waiting)
         order["PostReleaseModificationStatus"] = "Accepted" if granted_all else "Rejected"
@@ -160,15 +195,31 @@ def _chosen(order: Json, line_ids: list[str] | None) -> list[Json]:
     missing = [line_id for line_id in line_ids if line_id not in known]
     if missing:
         keys = {"OrderId": order["OrderId"], "OrderLineId": missing[0]}
-        raise Refused(error("ORDER_LINE_NOT_FOUND", f"Order {order['OrderId']} has no line {', '.join(missing)}", keys=keys))
+        raise Refused(
+            error(
+                "ORDER_LINE_NOT_FOUND",
+                f"Order {order['OrderId']} has no line {', '.join(missing)}",
+                keys=keys,
+            )
+        )
     return [known[line_id] for line_id in dict.fromkeys(line_ids)]
 
 
 def _reason_of(state: State, reason: Any) -> str | None:
     reason_id = reason.get("ReasonId") if isinstance(reason, dict) else reason
-    known = {entry["ReasonId"] for entry in state.settings.reasons if entry.get("ReasonTypeId") == "Cancel"}
+    known = {
+        entry["ReasonId"]
+        for entry in state.settings.reasons
+        if entry.get("ReasonTypeId") == "Cancel"
+    }
     if reason_id is not None and reason_id not in known:
-        raise Refused(error("REASON_NOT_FOUND", f"Cancel reason {reason_id!r} is not configured", field="CancelReason"))
+        raise Refused(
+            error(
+                "REASON_NOT_FOUND",
+                f"Cancel reason {reason_id!r} is not configured",
+                field="CancelReason",
+            )
+        )
     return reason_id
 
 

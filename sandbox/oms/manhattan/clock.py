@@ -10,7 +10,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def to_iso(ms: int) -> str:
     """Write a moment as Manhattan does in bodies: UTC, milliseconds, no zone (oms.md 1.7)."""
-    return (_EPOCH + timedelta(milliseconds=ms)).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return (
+        (_EPOCH + timedelta(milliseconds=ms))
+        .replace(tzinfo=None)
+        .isoformat(timespec="milliseconds")
+    )
 
 
 def to_ms(text: str) -> int:

@@ -52,7 +52,9 @@ def answer_control(state: State, request: Request) -> Response:
 def _order_call(state: State, request: Request, order_id: str, name: str) -> Response:
     handler = _ORDER_CALLS.get((request.method, name))
     if order_id not in state.book.records or handler is None:
-        return plain({"error": f"no order {order_id!r} or no control {request.method} {name!r}"}, 404)
+        return plain(
+            {"error": f"no order {order_id!r} or no control {request.method} {name!r}"}, 404
+        )
     return plain(handler(state, order_id, _body(request) or {}))
 
 
@@ -144,7 +146,11 @@ def _track(state: State, order_id: str, body: Json) -> Json:
 
 def _portions(portions: list[Portion], wanted: Json) -> list[Portion]:
     mine = [portion for portion in portions if portion.line["OrderLineId"] == wanted["line"]]
-    rest = as_decimal(wanted["quantity"]) if "quantity" in wanted else sum((p.quantity for p in mine), Decimal(0))
+    rest = (
+        as_decimal(wanted["quantity"])
+        if "quantity" in wanted
+        else sum((p.quantity for p in mine), Decimal(0))
+    )
     chosen = []
     for portion in mine:
         share = min(rest, portion.quantity)
@@ -174,7 +180,9 @@ def _cancel_outcome(state: State, order_id: str, body: Json) -> Json:
 
 def _return(state: State, order_id: str, body: Json) -> Json:
     order = state.book.records[order_id].load()
-    returned = return_lines(order, body.get("lines"), received=body.get("stage", "returned") == "returned")
+    returned = return_lines(
+        order, body.get("lines"), received=body.get("stage", "returned") == "returned"
+    )
     state.commit(order)
     return {"returned": returned, **outcome(order)}
 
@@ -193,7 +201,11 @@ def _touch(state: State, order_id: str, body: Json) -> Json:
         record.stale_left = int(body["stale"])
     else:
         state.commit(record.load())
-    return {"OrderId": order_id, "updated": record.load()["UpdatedTimestamp"], "stale": record.stale_left}
+    return {
+        "OrderId": order_id,
+        "updated": record.load()["UpdatedTimestamp"],
+        "stale": record.stale_left,
+    }
 
 
 _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {

@@ -40,14 +40,20 @@ class Plan:
 
     def chance(self, what: str, order: Json) -> Random:
         """Give the dice of one decision about one order: the same for the same seed and the same state of the order."""
-        return Random(f"{self.seed}:{what}:{order['OrderId']}:{len(order.get('OrderTrackingInfo') or ())}")
+        return Random(
+            f"{self.seed}:{what}:{order['OrderId']}:{len(order.get('OrderTrackingInfo') or ())}"
+        )
 
 
 def advance(state: State, plan: Plan, order_ids: list[str] | None) -> Counter[str]:
     """Advance the orders named (None = all) and count what happened; raises KeyError on an unknown order, ValueError on an unknown step."""
     if plan.to not in TARGETS:
         raise ValueError(f"unknown step {plan.to!r}; known: {', '.join(TARGETS)}")
-    records = [state.book.records[i] for i in order_ids] if order_ids is not None else list(state.book.records.values())
+    records = (
+        [state.book.records[i] for i in order_ids]
+        if order_ids is not None
+        else list(state.book.records.values())
+    )
     counts: Counter[str] = Counter()
     for record in records:
         if record.min_status < DELIVERED:
@@ -100,7 +106,11 @@ def _late_cancels(plan: Plan, order: Json, counts: Counter[str]) -> bool:
 
 def _cancelled(state: State, plan: Plan, order: Json, counts: Counter[str]) -> bool:
     """Cancel the whole order or one line of it, as an OMS does that finds no stock; only before release."""
-    if any(status >= RELEASED and status != CANCELED for line in order["OrderLine"] for status, _ in units_of(line)):
+    if any(
+        status >= RELEASED and status != CANCELED
+        for line in order["OrderLine"]
+        for status, _ in units_of(line)
+    ):
         return False
     live = [line for line in order["OrderLine"] if not line["IsCancelled"]]
     dice = plan.chance("cancel", order)
@@ -119,7 +129,11 @@ def _cancelled(state: State, plan: Plan, order: Json, counts: Counter[str]) -> b
 
 
 def _known_reason(state: State) -> str | None:
-    known = [entry["ReasonId"] for entry in state.settings.reasons if entry.get("ReasonTypeId") == "Cancel"]
+    known = [
+        entry["ReasonId"]
+        for entry in state.settings.reasons
+        if entry.get("ReasonTypeId") == "Cancel"
+    ]
     return _REASON if _REASON in known else next(iter(known), None)
 
 

@@ -18,9 +18,15 @@ Json = dict[str, Any]
 
 def counts_of(state: State) -> Json:
     """Count requests by endpoint family, and effects; more than one order with one AlternateOrderId is a duplicate delivery."""
-    alternates = Counter(record.alternate_id for record in state.book.records.values() if record.alternate_id)
+    alternates = Counter(
+        record.alternate_id for record in state.book.records.values() if record.alternate_id
+    )
     return {
-        "requests": {name.removeprefix("request."): n for name, n in sorted(state.counts.items()) if name.startswith("request.")},
+        "requests": {
+            name.removeprefix("request."): n
+            for name, n in sorted(state.counts.items())
+            if name.startswith("request.")
+        },
         "saves": state.counts["saves"],
         "creates": state.counts["creates"],
         "cancels": state.counts["cancels"],
@@ -28,13 +34,18 @@ def counts_of(state: State) -> Json:
         "unauthorized": state.counts["unauthorized"],
         "url_special_order_ids": state.counts["url_special_order_ids"],
         "orders": len(state.book.records),
-        "duplicate_alternate_ids": sorted(alternate for alternate, n in alternates.items() if n > 1),
+        "duplicate_alternate_ids": sorted(
+            alternate for alternate, n in alternates.items() if n > 1
+        ),
     }
 
 
 def effects_of(state: State) -> Response:
     """List every order as NDJSON, in order of creation."""
-    body = b"".join(orjson.dumps(effect_of(record), option=orjson.OPT_APPEND_NEWLINE) for record in state.book.records.values())
+    body = b"".join(
+        orjson.dumps(effect_of(record), option=orjson.OPT_APPEND_NEWLINE)
+        for record in state.book.records.values()
+    )
     return Response(200, body, {"Content-Type": "application/x-ndjson"})
 
 
@@ -62,7 +73,10 @@ def effect_of(record: OrderRecord) -> Json:
 
 
 def _line(line: Json) -> Json:
-    canceled = sum((as_decimal(entry["CancelQuantity"]) for entry in line.get("OrderLineCancelHistory") or ()), as_decimal(0))
+    canceled = sum(
+        (as_decimal(entry["CancelQuantity"]) for entry in line.get("OrderLineCancelHistory") or ()),
+        as_decimal(0),
+    )
     return {
         "OrderLineId": line["OrderLineId"],
         "ItemId": line["ItemId"],
@@ -71,7 +85,10 @@ def _line(line: Json) -> Json:
         "Status": float(line["MaxFulfillmentStatusId"]),
         "MinStatus": float(line["MinFulfillmentStatusId"]),
         "cancelled": line["IsCancelled"],
-        "units": [{"Status": float(unit["StatusId"]), "Quantity": unit["Quantity"]} for unit in line["QuantityDetail"]],
+        "units": [
+            {"Status": float(unit["StatusId"]), "Quantity": unit["Quantity"]}
+            for unit in line["QuantityDetail"]
+        ],
     }
 
 
@@ -90,5 +107,11 @@ def packages_of(order: Json) -> list[Json]:
                     "lines": [],
                 },
             )
-            package["lines"].append({"OrderLineId": line["OrderLineId"], "ItemId": line["ItemId"], "Quantity": detail["Quantity"]})
+            package["lines"].append(
+                {
+                    "OrderLineId": line["OrderLineId"],
+                    "ItemId": line["ItemId"],
+                    "Quantity": detail["Quantity"],
+                }
+            )
     return list(packages.values())

@@ -14,12 +14,23 @@ Json = dict[str, Any]
 _JSON = {"Content-Type": "application/json;charset=UTF-8"}
 
 
-def message(kind: str, code: str, description: str, *, field: str | None = None, keys: Json | None = None) -> Json:
+def message(
+    kind: str, code: str, description: str, *, field: str | None = None, keys: Json | None = None
+) -> Json:
     """Build one entry of ``messages.Message``; ``kind`` is ERROR, WARNING or INFO."""
-    return {"Type": kind, "Code": code, "Description": description, "ErrorCode": None, "ErrorField": field, "BusinessKeys": keys}
+    return {
+        "Type": kind,
+        "Code": code,
+        "Description": description,
+        "ErrorCode": None,
+        "ErrorField": field,
+        "BusinessKeys": keys,
+    }
 
 
-def error(code: str, description: str, *, field: str | None = None, keys: Json | None = None) -> Json:
+def error(
+    code: str, description: str, *, field: str | None = None, keys: Json | None = None
+) -> Json:
     """Build an ERROR entry."""
     return message("ERROR", code, description, field=field, keys=keys)
 
@@ -45,7 +56,15 @@ def refuse(refused: Refused, default_status: int, uri: str) -> Response:
     return _wear(status, success=False, data=None, messages=refused.messages, header=None, uri=uri)
 
 
-def _wear(status: int, *, success: bool, data: Any, messages: list[Json], header: Json | None, uri: str | None) -> Response:
+def _wear(
+    status: int,
+    *,
+    success: bool,
+    data: Any,
+    messages: list[Json],
+    header: Json | None,
+    uri: str | None,
+) -> Response:
     first = None if success or not messages else messages[0]
     body = {
         "success": success,

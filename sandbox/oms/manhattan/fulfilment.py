@@ -50,10 +50,16 @@ def allocate(state: State, order: Json, now: str) -> bool:
 def _unit(location: str | None, quantity: Decimal) -> Json:
     if location is None:
         return {"StatusId": str(BACK_ORDERED), "Quantity": as_number(quantity)}
-    return {"StatusId": str(ALLOCATED), "Quantity": as_number(quantity), "ShipFromLocationId": location}
+    return {
+        "StatusId": str(ALLOCATED),
+        "Quantity": as_number(quantity),
+        "ShipFromLocationId": location,
+    }
 
 
-def _place(state: State, line: Json, quantity: Decimal, taken: dict[tuple[str, str], Decimal]) -> list[tuple[str | None, Decimal]]:
+def _place(
+    state: State, line: Json, quantity: Decimal, taken: dict[tuple[str, str], Decimal]
+) -> list[tuple[str | None, Decimal]]:
     """Choose locations: the wanted one, else one that has all, else several; an item without any supply row has no bound."""
     item = line["ItemId"]
     forced = (line.get("OrderLinePromisingInfo") or {}).get("ShipFromLocationId")
@@ -61,7 +67,10 @@ def _place(state: State, line: Json, quantity: Decimal, taken: dict[tuple[str, s
     if not known:
         return [(forced or state.settings.default_location, quantity)]
     names = [forced] if forced else sorted(known)
-    free = {name: max(ZERO, state.stock.free(item, name) - taken.get((item, name), ZERO)) for name in names}
+    free = {
+        name: max(ZERO, state.stock.free(item, name) - taken.get((item, name), ZERO))
+        for name in names
+    }
     ranked = sorted(names, key=lambda name: (-free[name], name))
     parts: list[tuple[str | None, Decimal]] = []
     rest = quantity
@@ -87,8 +96,13 @@ def release(state: State, order: Json, now: str) -> bool:
     for location, content in sorted(by_location.items()):
         releases = order.setdefault("Release", [])
         release_id = f"{order['OrderId']}-R{len(releases) + 1}"
-        lines = [_release_line(release_id, place, line, unit) for place, (line, unit) in enumerate(content, 1)]
-        releases.append({"ReleaseId": release_id, "ShipFromLocationId": location, "ReleaseLine": lines})
+        lines = [
+            _release_line(release_id, place, line, unit)
+            for place, (line, unit) in enumerate(content, 1)
+        ]
+        releases.append(
+            {"ReleaseId": release_id, "ShipFromLocationId": location, "ReleaseLine": lines}
+        )
     if by_location:
         milestone(order, "Released", now)
     return bool(by_location)
@@ -149,7 +163,10 @@ def deliver(_state: State, order: Json, now: str) -> bool:
         milestone(order, "Delivered", now)
         for parcel in order.get("OrderTrackingInfo") or ():
             if parcel["DeliveredDate"] is None:
-                parcel["DeliveredDate"], parcel["PackageStatus"] = now, {"PackageStatusId": "Delivered"}
+                parcel["DeliveredDate"], parcel["PackageStatus"] = (
+                    now,
+                    {"PackageStatusId": "Delivered"},
+                )
     return moved
 
 

@@ -37,8 +37,16 @@ def network_availability_by_view(state: State, request: Request) -> Response:
     items = _items_of(state, body)
     views = [view.get("ViewName") for view in body.get("AvailabilityRequestViews") or ()]
     if not views:
-        raise Refused(error("MISSING_ATTRIBUTE", "AvailabilityRequestViews names no view", field="AvailabilityRequestViews"))
-    return answer([network_row(state, item, name, _view_of(state, name)) for name in views for item in items])
+        raise Refused(
+            error(
+                "MISSING_ATTRIBUTE",
+                "AvailabilityRequestViews names no view",
+                field="AvailabilityRequestViews",
+            )
+        )
+    return answer(
+        [network_row(state, item, name, _view_of(state, name)) for name in views for item in items]
+    )
 
 
 def location_availability(state: State, request: Request) -> Response:
@@ -64,18 +72,25 @@ def network_row(state: State, item: str, view_name: str, view: Json) -> Json:
         kind = state.stock.locations[location].type_id
         by_type[kind] = by_type.get(kind, ZERO) + state.stock.available(item, location)
     protection = as_decimal((view.get("protection") or {}).get(item, 0))
-    cut = protection + (state.stock.reserved.get(item, ZERO) if state.settings.reserve_on_create else ZERO)
+    cut = protection + (
+        state.stock.reserved.get(item, ZERO) if state.settings.reserve_on_create else ZERO
+    )
     for kind, quantity in by_type.items():
         share = min(quantity, cut)
         by_type[kind] = quantity - share
         cut -= share
-    infinite = any(supplies[location].infinite and not state.stock.locations[location].outage for location in locations)
+    infinite = any(
+        supplies[location].infinite and not state.stock.locations[location].outage
+        for location in locations
+    )
     total = Decimal(_UNBOUNDED) if infinite else sum(by_type.values(), ZERO)
     return {
         **_row(state, item, view_name, total, infinite=infinite),
         "TotalQuantity": as_number(total),
         "Quantity": {kind: as_number(quantity) for kind, quantity in by_type.items()},
-        "NetworkProtectionQuantity": {kind: as_number(protection) for kind in list(by_type)[:1]} if protection else {},
+        "NetworkProtectionQuantity": {kind: as_number(protection) for kind in list(by_type)[:1]}
+        if protection
+        else {},
         "NextAvailabilityDate": _next_date(state, item, locations),
         "SubstituteItemsAvailable": False,
         "SubstitutionDetails": None,
@@ -135,7 +150,13 @@ def _items_of(state: State, body: Json) -> list[str]:
     if not isinstance(items, list) or not items or not all(isinstance(item, str) for item in items):
         raise Refused(error("MISSING_ATTRIBUTE", "Items is not a list of item ids", field="Items"))
     if len(items) > state.settings.max_items:
-        raise Refused(error("TOO_MANY_ITEMS", f"{len(items)} items in one call; at most {state.settings.max_items}", field="Items"))
+        raise Refused(
+            error(
+                "TOO_MANY_ITEMS",
+                f"{len(items)} items in one call; at most {state.settings.max_items}",
+                field="Items",
+            )
+        )
     return list(dict.fromkeys(items))
 
 
@@ -151,9 +172,17 @@ def _view_of(state: State, name: Any) -> Json:
 
 def _locations_of(state: State, item: str, view: Json) -> list[str]:
     eligible = view.get("locations")
-    return [location for location in sorted(state.stock.supply.get(item, {})) if eligible is None or location in eligible]
+    return [
+        location
+        for location in sorted(state.stock.supply.get(item, {}))
+        if eligible is None or location in eligible
+    ]
 
 
 def _next_date(state: State, item: str, locations: list[str]) -> str | None:
-    dates = [expected["date"] for location in locations for expected in state.stock.supply[item][location].expected]
+    dates = [
+        expected["date"]
+        for location in locations
+        for expected in state.stock.supply[item][location].expected
+    ]
     return min(dates, default=None)

@@ -21,7 +21,13 @@ def load_items(state: State, rows: list[Json]) -> int:
     """Add or replace items: ``{ItemId, UOM, Description, ...}``; answers how many the master now has."""
     for row in rows:
         uom = row.get("UOM") or row.get("BaseUOM") or "EA"
-        state.items[str(row["ItemId"])] = {"Description": "", "AlternateUOM": [], **row, "UOM": uom, "BaseUOM": uom}
+        state.items[str(row["ItemId"])] = {
+            "Description": "",
+            "AlternateUOM": [],
+            **row,
+            "UOM": uom,
+            "BaseUOM": uom,
+        }
     return len(state.items)
 
 
@@ -29,7 +35,10 @@ def search_items(state: State, request: Request) -> Response:
     """Answer the item search, sorted by ItemId."""
     body, page, size = page_of(request, state.settings.max_page_size)
     conditions = parse_query(body.get("Query"))
-    wanted = next((c.values for c in conditions if c.attribute == "ItemId" and c.operator in ("=", "in")), None)
+    wanted = next(
+        (c.values for c in conditions if c.attribute == "ItemId" and c.operator in ("=", "in")),
+        None,
+    )
     ids = sorted(state.items) if wanted is None else sorted(set(wanted) & state.items.keys())
     rows = [state.items[i] for i in ids]
     rows = [row for row in rows if all(c.holds(row.get(c.attribute)) for c in conditions)]

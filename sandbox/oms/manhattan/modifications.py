@@ -23,9 +23,15 @@ def permitted_mod_types(state: State, order_id: str) -> Response:
     """Answer which changes the order and each of its lines still take."""
     record = find(state, order_id)
     order = record.load()
-    lines = [{"OrderLineId": line["OrderLineId"], "PermittedModTypes": _line_types(state, line)} for line in order["OrderLine"]]
+    lines = [
+        {"OrderLineId": line["OrderLineId"], "PermittedModTypes": _line_types(state, line)}
+        for line in order["OrderLine"]
+    ]
     header = ["Order::UpdateNotes", "Order::UpdatePayment", "Order::ApplyHold"]
-    if any("OrderLine::Cancel" in line["PermittedModTypes"] for line in lines) and record.max_status < FULFILLED:
+    if (
+        any("OrderLine::Cancel" in line["PermittedModTypes"] for line in lines)
+        and record.max_status < FULFILLED
+    ):
         header.append("Order::Cancel")
     return answer({"OrderId": order_id, "PermittedModTypes": header, "OrderLine": lines})
 
@@ -33,7 +39,12 @@ def permitted_mod_types(state: State, order_id: str) -> Response:
 def _line_types(state: State, line: Json) -> list[str]:
     highest = max(status for status, _ in units_of(line))
     if highest < RELEASED:
-        return ["OrderLine::Cancel", "OrderLine::UpdateQuantity", "OrderLine::UpdatePrice", "OrderLine::UpdateShipToAddress"]
+        return [
+            "OrderLine::Cancel",
+            "OrderLine::UpdateQuantity",
+            "OrderLine::UpdatePrice",
+            "OrderLine::UpdateShipToAddress",
+        ]
     if highest < FULFILLED and state.settings.late_cancellation:
         return ["OrderLine::Cancel"]
     return []
@@ -49,14 +60,25 @@ def unhold(state: State, request: Request) -> Response:
     for wanted in body.get("OrderLine") or ():
         line = known.get(wanted.get("OrderLineId"))
         if line is None:
-            raise Refused(error("ORDER_LINE_NOT_FOUND", f"Order {record.order_id} has no line {wanted.get('OrderLineId')!r}"))
+            raise Refused(
+                error(
+                    "ORDER_LINE_NOT_FOUND",
+                    f"Order {record.order_id} has no line {wanted.get('OrderLineId')!r}",
+                )
+            )
         named = {hold.get("HoldTypeId"): hold for hold in wanted.get("OrderLineHold") or ()}
         for hold in line.get("OrderLineHold") or ():
             if float(hold["StatusId"]) == 1000 and (not named or hold.get("HoldTypeId") in named):
                 hold.update({**named.get(hold.get("HoldTypeId"), {}), "StatusId": "2000"})
                 resolved += 1
     if not resolved:
-        raise Refused(error("HOLD_NOT_FOUND", f"Order {record.order_id} has no such active line hold", keys={"OrderId": record.order_id}))
+        raise Refused(
+            error(
+                "HOLD_NOT_FOUND",
+                f"Order {record.order_id} has no such active line hold",
+                keys={"OrderId": record.order_id},
+            )
+        )
     order["IsOnHold"] = is_held(order)
     state.commit(order)
     return answer(compact(order))
@@ -66,7 +88,11 @@ def search_reasons(state: State, request: Request) -> Response:
     """Answer the configured reason codes: ``Query: ReasonTypeId = 'Cancel'``."""
     body, page, size = page_of(request, state.settings.max_page_size)
     conditions = parse_query(body.get("Query"))
-    rows = [row for row in state.settings.reasons if all(c.holds(row.get(c.attribute)) for c in conditions)]
+    rows = [
+        row
+        for row in state.settings.reasons
+        if all(c.holds(row.get(c.attribute)) for c in conditions)
+    ]
     return paged(rows[page * size : (page + 1) * size], len(rows), page, size)
 
 
@@ -85,10 +111,16 @@ def set_status(order: Json, line_id: Any, status_id: Any) -> None:
     try:
         status = float(status_id)
     except (TypeError, ValueError) as problem:
-        raise Refused(error("INVALID_STATUS", f"{status_id!r} is not a status", field="StatusId")) from problem
-    lines = [line for line in order["OrderLine"] if line_id is None or line["OrderLineId"] == line_id]
+        raise Refused(
+            error("INVALID_STATUS", f"{status_id!r} is not a status", field="StatusId")
+        ) from problem
+    lines = [
+        line for line in order["OrderLine"] if line_id is None or line["OrderLineId"] == line_id
+    ]
     if not lines:
-        raise Refused(error("ORDER_LINE_NOT_FOUND", f"Order {order['OrderId']} has no line {line_id!r}"))
+        raise Refused(
+            error("ORDER_LINE_NOT_FOUND", f"Order {order['OrderId']} has no line {line_id!r}")
+        )
     for line in lines:
         for current, unit in units_of(line):
             if current == CANCELED:

@@ -22,11 +22,31 @@ from sandbox.system import Request, Response
 Json = dict[str, Any]
 
 _OWNED = (
-    *("UpdatedTimestamp", "CreatedTimestamp", "MinFulfillmentStatusId", "MaxFulfillmentStatusId", "FulfillmentStatus", "OrderTotal"),
-    *("Release", "OrderTrackingInfo", "OrderMilestone", "PostReleaseModificationStatus", "IsCancelled", "MessageHeader"),
+    *(
+        "UpdatedTimestamp",
+        "CreatedTimestamp",
+        "MinFulfillmentStatusId",
+        "MaxFulfillmentStatusId",
+        "FulfillmentStatus",
+        "OrderTotal",
+    ),
+    *(
+        "Release",
+        "OrderTrackingInfo",
+        "OrderMilestone",
+        "PostReleaseModificationStatus",
+        "IsCancelled",
+        "MessageHeader",
+    ),
 )
 _LINE_OWNED = (
-    *("MinFulfillmentStatusId", "MaxFulfillmentStatusId", "FulfillmentStatus", "QuantityDetail", "FulfillmentDetail"),
+    *(
+        "MinFulfillmentStatusId",
+        "MaxFulfillmentStatusId",
+        "FulfillmentStatus",
+        "QuantityDetail",
+        "FulfillmentDetail",
+    ),
     *("OrderLineCancelHistory", "cancellationRequestStatus", "IsCancelled"),
 )
 """Attributes that the OMS alone writes: a caller's values for them are dropped."""
@@ -53,23 +73,57 @@ def bulk_import(state: State, request: Request) -> Response:
         try:
             order_id = _order_id(row)
             if order_id in state.book.records:
-                raise Refused(error("ORDER_EXISTS", f"Order {order_id} exists already", field="OrderId", keys={"OrderId": order_id}))
+                raise Refused(
+                    error(
+                        "ORDER_EXISTS",
+                        f"Order {order_id} exists already",
+                        field="OrderId",
+                        keys={"OrderId": order_id},
+                    )
+                )
             _, order, messages = _upsert(state, row, request.headers.get("x-correlation-id"))
         except Refused as refused:
             failures += refused.messages
             continue
         saved.append(compact(order))
         failures += messages
-    return answer({"SuccessCount": len(saved), "FailedCount": len(rows) - len(saved), "Orders": saved}, failures)
+    return answer(
+        {"SuccessCount": len(saved), "FailedCount": len(rows) - len(saved), "Orders": saved},
+        failures,
+    )
 
 
 def compact(order: Json) -> Json:
     """Cut a saved order to ids, statuses and times."""
-    names = ("OrderId", "AlternateOrderId", "OrgId", "CreatedTimestamp", "UpdatedTimestamp", "IsCancelled", "IsOnHold", "OrderTotal")
-    statuses = ("MinFulfillmentStatusId", "MaxFulfillmentStatusId", "FulfillmentStatus", "IsCancelled", "cancellationRequestStatus")
-    result = {name: order[name] for name in (*names, *statuses[:3], "PostReleaseModificationStatus") if name in order}
+    names = (
+        "OrderId",
+        "AlternateOrderId",
+        "OrgId",
+        "CreatedTimestamp",
+        "UpdatedTimestamp",
+        "IsCancelled",
+        "IsOnHold",
+        "OrderTotal",
+    )
+    statuses = (
+        "MinFulfillmentStatusId",
+        "MaxFulfillmentStatusId",
+        "FulfillmentStatus",
+        "IsCancelled",
+        "cancellationRequestStatus",
+    )
+    result = {
+        name: order[name]
+        for name in (*names, *statuses[:3], "PostReleaseModificationStatus")
+        if name in order
+    }
     result["OrderLine"] = [
-        {name: line[name] for name in ("OrderLineId", "ItemId", "Quantity", *statuses) if name in line} for line in order["OrderLine"]
+        {
+            name: line[name]
+            for name in ("OrderLineId", "ItemId", "Quantity", *statuses)
+            if name in line
+        }
+        for line in order["OrderLine"]
     ]
     return result
 
@@ -81,7 +135,9 @@ def _order_id(body: Json) -> str:
     return order_id
 
 
-def _upsert(state: State, body: Json, correlation_id: str | None) -> tuple[OrderRecord, Json, list[Json]]:
+def _upsert(
+    state: State, body: Json, correlation_id: str | None
+) -> tuple[OrderRecord, Json, list[Json]]:
     order_id = _order_id(body)
     check_shapes(body)
     record = state.book.records.get(order_id)
@@ -92,7 +148,11 @@ def _upsert(state: State, body: Json, correlation_id: str | None) -> tuple[Order
         # All or nothing: one line that can't change keeps back every other change of the request.
         raise Refused(*messages)
     wants_cancel = body.get("IsCancelled") is True
-    cancelled_lines = [line["OrderLineId"] for line in body.get("OrderLine") or () if line.get("IsCancelled") is True]
+    cancelled_lines = [
+        line["OrderLineId"]
+        for line in body.get("OrderLine") or ()
+        if line.get("IsCancelled") is True
+    ]
     _drop_owned(body)
     order = _create(state, body) if stored is None else _update(stored, body)
     order["IsOnHold"] = is_held(order)
@@ -100,7 +160,13 @@ def _upsert(state: State, body: Json, correlation_id: str | None) -> tuple[Order
     total = _total_of(order)
     order["OrderTotal"] = orjson.Fragment(money_text(total))
     if wants_cancel or cancelled_lines:
-        messages += cancel_in(state, order, None if wants_cancel else cancelled_lines, body.get("CancelReason"), body.get("CancelComments"))
+        messages += cancel_in(
+            state,
+            order,
+            None if wants_cancel else cancelled_lines,
+            body.get("CancelReason"),
+            body.get("CancelComments"),
+        )
     record = state.commit(order)
     record.saved_total = money_text(total)
     record.correlate(correlation_id)
@@ -113,9 +179,13 @@ def _total_of(order: Json) -> Decimal:
     try:
         total = order_total(order)
     except InvalidOperation as problem:
-        raise Refused(error("INVALID_ATTRIBUTE", "A charge or tax of the order is not a number", keys=keys)) from problem
+        raise Refused(
+            error("INVALID_ATTRIBUTE", "A charge or tax of the order is not a number", keys=keys)
+        ) from problem
     if not total.is_finite():
-        raise Refused(error("INVALID_ATTRIBUTE", "A charge or tax of the order is not finite", keys=keys))
+        raise Refused(
+            error("INVALID_ATTRIBUTE", "A charge or tax of the order is not finite", keys=keys)
+        )
     return total
 
 
@@ -143,7 +213,9 @@ def _drop_owned(body: Json) -> None:
 
 def _create(state: State, order: Json) -> Json:
     order.setdefault("OrgId", state.settings.org_id)
-    order["OrderMilestone"] = [{"MilestoneDefinitionId": "Created", "ActualTime": state.clock.now()}]
+    order["OrderMilestone"] = [
+        {"MilestoneDefinitionId": "Created", "ActualTime": state.clock.now()}
+    ]
     for line in order["OrderLine"]:
         _open(line)
     _open_holds(order)
@@ -172,11 +244,16 @@ def _replans(current: Json, line: Json) -> bool:
     """Tell whether an unreleased line goes back to Open: its allocation was for another item or quantity."""
     if max(status for status, _ in units_of(current)) >= RELEASED:
         return False
-    return any(name in line and would_change(current[name], line[name]) for name in ("Quantity", "ItemId"))
+    return any(
+        name in line and would_change(current[name], line[name]) for name in ("Quantity", "ItemId")
+    )
 
 
 def _open_holds(order: Json) -> None:
-    for entity, name in [(order, "OrderHold"), *((line, "OrderLineHold") for line in order["OrderLine"])]:
+    for entity, name in [
+        (order, "OrderHold"),
+        *((line, "OrderLineHold") for line in order["OrderLine"]),
+    ]:
         for hold in entity.get(name) or ():
             hold["StatusId"] = hold.get("StatusId") or "1000"
 

@@ -20,7 +20,9 @@ def json_of(request: Request) -> Any:
     try:
         return orjson.loads(request.body)
     except orjson.JSONDecodeError as problem:
-        raise Refused(error("MALFORMED_JSON", f"The body is not JSON: {problem}"), status=BAD_REQUEST) from problem
+        raise Refused(
+            error("MALFORMED_JSON", f"The body is not JSON: {problem}"), status=BAD_REQUEST
+        ) from problem
 
 
 def object_of(request: Request) -> Json:
@@ -37,7 +39,9 @@ def rows_of(request: Request) -> list[Json]:
     if isinstance(body, dict):
         body = body.get("Data") or body.get("data") or [body]
     if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
-        raise Refused(error("MALFORMED_JSON", "The body is not a list of JSON objects"), status=BAD_REQUEST)
+        raise Refused(
+            error("MALFORMED_JSON", "The body is not a list of JSON objects"), status=BAD_REQUEST
+        )
     return body
 
 
@@ -46,5 +50,7 @@ def page_of(request: Request, most: int) -> tuple[Json, int, int]:
     body = object_of(request)
     page, size = body.get("Page", 0), body.get("Size", _DEFAULT_SIZE)
     if not isinstance(page, int) or not isinstance(size, int) or page < 0 or size < 1:
-        raise Refused(error("INVALID_PAGE", f"Page {page!r} and Size {size!r} are not a page", field="Page"))
+        raise Refused(
+            error("INVALID_PAGE", f"Page {page!r} and Size {size!r} are not a page", field="Page")
+        )
     return body, page, min(size, most)

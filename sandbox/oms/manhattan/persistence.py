@@ -29,7 +29,9 @@ def dump_state(state: State) -> bytes:
     compressor = zstandard.ZstdCompressor(level=3).compressobj()
     chunks = [compressor.compress(orjson.dumps(_header(state)) + b"\n")]
     for record in state.book.records.values():
-        chunks.append(compressor.compress(orjson.dumps(_columns(record)) + b"\n" + record.raw + b"\n"))
+        chunks.append(
+            compressor.compress(orjson.dumps(_columns(record)) + b"\n" + record.raw + b"\n")
+        )
     return b"".join([*chunks, compressor.flush()])
 
 
@@ -44,9 +46,16 @@ def _header(state: State) -> Json:
         "counts": dict(state.counts),
         "serial": state.serial,
         "locations": {name: asdict(location) for name, location in stock.locations.items()},
-        "supply": {item: {name: _supply(row) for name, row in rows.items()} for item, rows in stock.supply.items()},
+        "supply": {
+            item: {name: _supply(row) for name, row in rows.items()}
+            for item, rows in stock.supply.items()
+        },
         "reserved": {item: str(quantity) for item, quantity in stock.reserved.items() if quantity},
-        "allocated": [[item, location, str(quantity)] for (item, location), quantity in stock.allocated.items() if quantity],
+        "allocated": [
+            [item, location, str(quantity)]
+            for (item, location), quantity in stock.allocated.items()
+            if quantity
+        ],
     }
 
 
@@ -57,15 +66,23 @@ def load_state(data: bytes, instance: str) -> State:
     _take_header(state, orjson.loads(lines.readline()))
     for columns in lines:
         row = orjson.loads(columns)
-        row["holdings"] = tuple((item, location, quantity) for item, location, quantity in row["holdings"])
+        row["holdings"] = tuple(
+            (item, location, quantity) for item, location, quantity in row["holdings"]
+        )
         previous = row.pop("previous")
-        state.book.adopt(OrderRecord(raw=lines.readline().rstrip(b"\n"), previous=previous and previous.encode(), **row))
+        state.book.adopt(
+            OrderRecord(
+                raw=lines.readline().rstrip(b"\n"), previous=previous and previous.encode(), **row
+            )
+        )
     return state
 
 
 def _take_header(state: State, header: Json) -> None:
     if header.get("format") != _FORMAT:
-        raise ValueError(f"a snapshot of format {header.get('format')!r} can't be restored: this version reads {_FORMAT}")
+        raise ValueError(
+            f"a snapshot of format {header.get('format')!r} can't be restored: this version reads {_FORMAT}"
+        )
     state.settings.update(header["settings"])
     state.clock.offset_ms, state.clock.frozen_ms = header["clock"]
     state.tokens.issued, state.tokens.valid_until = header["tokens"]
@@ -74,20 +91,36 @@ def _take_header(state: State, header: Json) -> None:
     state.serial = header["serial"]
     stock = state.stock
     stock.locations = {name: Location(**row) for name, row in header["locations"].items()}
-    stock.supply = {item: {name: _to_supply(row) for name, row in rows.items()} for item, rows in header["supply"].items()}
-    stock.reserved.update({item: Decimal(quantity) for item, quantity in header["reserved"].items()})
-    stock.allocated.update({(item, location): Decimal(quantity) for item, location, quantity in header["allocated"]})
+    stock.supply = {
+        item: {name: _to_supply(row) for name, row in rows.items()}
+        for item, rows in header["supply"].items()
+    }
+    stock.reserved.update(
+        {item: Decimal(quantity) for item, quantity in header["reserved"].items()}
+    )
+    stock.allocated.update(
+        {(item, location): Decimal(quantity) for item, location, quantity in header["allocated"]}
+    )
 
 
 def _columns(record: OrderRecord) -> Json:
     # The version before the last matters only while a stale read is still to come.
-    previous = record.previous.decode() if record.previous is not None and record.stale_left else None
+    previous = (
+        record.previous.decode() if record.previous is not None and record.stale_left else None
+    )
     return {**{name: getattr(record, name) for name in _COLUMNS}, "previous": previous}
 
 
 def _supply(row: Supply) -> Json:
-    return {"quantity": str(row.quantity), "protection": str(row.protection), "infinite": row.infinite, "expected": row.expected}
+    return {
+        "quantity": str(row.quantity),
+        "protection": str(row.protection),
+        "infinite": row.infinite,
+        "expected": row.expected,
+    }
 
 
 def _to_supply(row: Json) -> Supply:
-    return Supply(Decimal(row["quantity"]), Decimal(row["protection"]), row["infinite"], row["expected"])
+    return Supply(
+        Decimal(row["quantity"]), Decimal(row["protection"]), row["infinite"], row["expected"]
+    )

@@ -29,13 +29,21 @@ class Pushes:
         url = self._settings.push_url
         if url:
             headers = {"MSG_TYPE": "PublishOrderEventMSGType", "MSG_ID_PK": f"{order_id}-{stamp}"}
-            body = orjson.dumps({"OriginalHeaders": headers, "OriginalPayload": orjson.Fragment(order)})
+            body = orjson.dumps(
+                {"OriginalHeaders": headers, "OriginalPayload": orjson.Fragment(order)}
+            )
             self.courier.send(url, headers["MSG_ID_PK"], self._signed(body), lambda: None)
 
     def _signed(self, body: bytes) -> Callable[[], Message]:
         def sign() -> Message:
             stamp = str(int(time.time()))
-            digest = hmac.new(self._settings.push_secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-            return {"Content-Type": "application/json", "X-Timestamp": stamp, "X-Signature": f"sha256={digest}"}, body
+            digest = hmac.new(
+                self._settings.push_secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256
+            ).hexdigest()
+            return {
+                "Content-Type": "application/json",
+                "X-Timestamp": stamp,
+                "X-Signature": f"sha256={digest}",
+            }, body
 
         return sign

@@ -93,21 +93,31 @@ def _condition(match: re.Match[str], text: str) -> Condition:
     literal, operator = match["value"], match["operator"].lower()
     if (operator == "in") != literal.startswith("("):
         raise _invalid(text)
-    values = tuple(quoted.replace("''", "'") if quoted or not bare else bare for quoted, bare in _LITERAL.findall(literal))
+    values = tuple(
+        quoted.replace("''", "'") if quoted or not bare else bare
+        for quoted, bare in _LITERAL.findall(literal)
+    )
     if not values:
         raise _invalid(text)
     attribute = match["attribute"]
     if attribute.endswith("Timestamp"):
         return Condition(attribute, operator, values, tuple(_moment(value) for value in values))
     numbers = (_number(value) for value in values)
-    return Condition(attribute, operator, values, tuple(values[i] if n is None else n for i, n in enumerate(numbers)))
+    return Condition(
+        attribute,
+        operator,
+        values,
+        tuple(values[i] if n is None else n for i, n in enumerate(numbers)),
+    )
 
 
 def _moment(text: str) -> int:
     try:
         return to_ms(text)
     except ValueError as problem:
-        raise Refused(error("INVALID_QUERY", f"{text!r} is not a timestamp", field="Query")) from problem
+        raise Refused(
+            error("INVALID_QUERY", f"{text!r} is not a timestamp", field="Query")
+        ) from problem
 
 
 def _number(text: Any) -> float | None:

@@ -8,7 +8,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sandbox.oms.manhattan.statuses import DELIVERED, FULFILLED, PENDING_RETURN, RETURNED, base_of, units_of
+from sandbox.oms.manhattan.statuses import (
+    DELIVERED,
+    FULFILLED,
+    PENDING_RETURN,
+    RETURNED,
+    base_of,
+    units_of,
+)
 from sandbox.oms.manhattan.stock import as_decimal, as_number
 
 Json = dict[str, Any]
@@ -21,16 +28,27 @@ def return_lines(order: Json, wanted: list[Json] | None, *, received: bool) -> i
     """
     total = Decimal(0)
     by_id = {line["OrderLineId"]: line for line in order["OrderLine"]}
-    for line_id, quantity in [(w["line"], w.get("quantity")) for w in wanted] if wanted is not None else [(i, None) for i in by_id]:
+    for line_id, quantity in (
+        [(w["line"], w.get("quantity")) for w in wanted]
+        if wanted is not None
+        else [(i, None) for i in by_id]
+    ):
         line = by_id[line_id]
         sources = (FULFILLED, DELIVERED, PENDING_RETURN) if received else (FULFILLED, DELIVERED)
-        total += _move(line, sources, RETURNED if received else PENDING_RETURN, None if quantity is None else as_decimal(quantity))
+        total += _move(
+            line,
+            sources,
+            RETURNED if received else PENDING_RETURN,
+            None if quantity is None else as_decimal(quantity),
+        )
     if not total:
         raise ValueError(f"order {order['OrderId']!r} has no shipped units to return")
     return as_number(total)
 
 
-def _move(line: Json, sources: tuple[float, ...], target: float, quantity: Decimal | None) -> Decimal:
+def _move(
+    line: Json, sources: tuple[float, ...], target: float, quantity: Decimal | None
+) -> Decimal:
     moved = Decimal(0)
     units: list[Json] = []
     # Units whose return was announced come first: a receipt completes their return before it opens another.
@@ -45,6 +63,8 @@ def _move(line: Json, sources: tuple[float, ...], target: float, quantity: Decim
         if share < have:
             units.append({**unit, "Quantity": as_number(have - share)})
     if quantity is not None and moved < quantity:
-        raise ValueError(f"line {line['OrderLineId']!r} has only {moved} units to return, not {quantity}")
+        raise ValueError(
+            f"line {line['OrderLineId']!r} has only {moved} units to return, not {quantity}"
+        )
     line["QuantityDetail"] = units
     return moved

@@ -39,7 +39,12 @@ def find(state: State, order_id: str) -> OrderRecord:
     """Look an order up; raises Refused (404) where there is none."""
     record = state.book.records.get(order_id)
     if record is None:
-        raise Refused(error("ORDER_NOT_FOUND", f"Order {order_id} does not exist", keys={"OrderId": order_id}), status=NOT_FOUND)
+        raise Refused(
+            error(
+                "ORDER_NOT_FOUND", f"Order {order_id} does not exist", keys={"OrderId": order_id}
+            ),
+            status=NOT_FOUND,
+        )
     return record
 
 
@@ -61,7 +66,11 @@ def _found(state: State, body: Json) -> list[OrderRecord]:
     if state.last_search is not None and state.last_search[:2] == (key, state.book.version):
         return state.last_search[2]
     conditions = parse_query(body.get("Query"))
-    found = [record for record in _candidates(state, conditions) if all(_meets(record, c) for c in conditions)]
+    found = [
+        record
+        for record in _candidates(state, conditions)
+        if all(_meets(record, c) for c in conditions)
+    ]
     for attribute, descending in reversed(_sort_of(body.get("Sort"))):
         found.sort(key=lambda record, name=attribute: _sort_key(record, name), reverse=descending)  # type: ignore[misc]
     state.last_search = (key, state.book.version, found)
@@ -74,7 +83,9 @@ def _candidates(state: State, conditions: list[Condition]) -> Iterable[OrderReco
     for condition in conditions:
         if condition.attribute == "OrderId" and condition.operator in ("=", "in"):
             wanted = (state.book.records.get(value) for value in dict.fromkeys(condition.values))
-            return sorted((r for r in wanted if r is not None), key=lambda r: (r.updated_ms, r.order_id))
+            return sorted(
+                (r for r in wanted if r is not None), key=lambda r: (r.updated_ms, r.order_id)
+            )
         if condition.attribute == "UpdatedTimestamp" and condition.operator in (">=", ">"):
             lower = max(lower or 0, condition.typed[0])
     return state.book.since(lower)
@@ -106,7 +117,13 @@ def _sort_of(sort: Any) -> list[tuple[str, bool]]:
         attribute = entry.get("attribute") or entry.get("Attribute")
         direction = str(entry.get("direction") or entry.get("Direction") or "asc").lower()
         if not attribute or direction not in ("asc", "desc"):
-            raise Refused(error("INVALID_SORT", f"Sort entry {entry!r} has no attribute or no direction", field="Sort"))
+            raise Refused(
+                error(
+                    "INVALID_SORT",
+                    f"Sort entry {entry!r} has no attribute or no direction",
+                    field="Sort",
+                )
+            )
         result.append((attribute, direction == "desc"))
     return result
 

@@ -5,13 +5,26 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-_CHOICES = {"status_style": ("plain", "decimal", "mixed"), "check_uom": ("error", "warning", "off"), "save_answer": ("compact", "full")}
+_CHOICES = {
+    "status_style": ("plain", "decimal", "mixed"),
+    "check_uom": ("error", "warning", "off"),
+    "save_answer": ("compact", "full"),
+}
 
-_CANCEL_REASONS = ("Customer Request", "Out Of Stock", "Payment Declined", "Suspected Fraud", "Merchant Request")
+_CANCEL_REASONS = (
+    "Customer Request",
+    "Out Of Stock",
+    "Payment Declined",
+    "Suspected Fraud",
+    "Merchant Request",
+)
 
 
 def _reasons() -> list[dict[str, Any]]:
-    return [{"ReasonId": reason, "ReasonTypeId": "Cancel", "Description": reason} for reason in _CANCEL_REASONS]
+    return [
+        {"ReasonId": reason, "ReasonTypeId": "Cancel", "Description": reason}
+        for reason in _CANCEL_REASONS
+    ]
 
 
 @dataclass(slots=True)
@@ -36,10 +49,20 @@ class Settings:
     check_uom: str = "error"
     """``error``, ``warning`` or ``off``: what a UOM that the item does not have leads to."""
     shipping_methods: list[str] | None = field(
-        default_factory=lambda: ["Standard", "Ground", "Express", "TwoDay", "NextDay", "Pickup", "Email"]
+        default_factory=lambda: [
+            "Standard",
+            "Ground",
+            "Express",
+            "TwoDay",
+            "NextDay",
+            "Pickup",
+            "Email",
+        ]
     )
     """An id outside the list is a WARNING, as Manhattan does not check it at create (oms.md 1.4); ``None`` = all known."""
-    payment_types: list[str] | None = field(default_factory=lambda: ["Credit Card", "Gift Card", "PayPal", "Cash", "Check", "Other"])
+    payment_types: list[str] | None = field(
+        default_factory=lambda: ["Credit Card", "Gift Card", "PayPal", "Cash", "Check", "Other"]
+    )
     """A type outside the list is an ERROR inside ``success:true`` (oms.md 1.2)."""
     reasons: list[dict[str, Any]] = field(default_factory=_reasons)
     late_cancellation: bool = False
@@ -69,7 +92,9 @@ class Settings:
                 raise ValueError(f"unknown setting {name!r}; known: {', '.join(sorted(known))}")
             default = getattr(_DEFAULTS, name)
             if value is not None and default is not None and type(value) is not type(default):
-                raise ValueError(f"setting {name!r} takes a {type(default).__name__}, not {value!r}")
+                raise ValueError(
+                    f"setting {name!r} takes a {type(default).__name__}, not {value!r}"
+                )
         for name, choices in _CHOICES.items():
             if name in changes and changes[name] not in choices:
                 raise ValueError(f"{name} is one of {', '.join(choices)}, not {changes[name]!r}")

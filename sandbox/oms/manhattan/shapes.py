@@ -12,15 +12,34 @@ Json = dict[str, Any]
 
 _OBJECTS = frozenset(
     (
-        *("DocType", "OrderType", "SellingChannel", "OrderActions", "Extended", "OrderExtension1", "ChargeType", "DiscountOn"),
-        *("DeliveryMethod", "ShipToAddress", "Address", "BillingAddress", "OrderLinePromisingInfo", "CancelReason", "PaymentType"),
+        *(
+            "DocType",
+            "OrderType",
+            "SellingChannel",
+            "OrderActions",
+            "Extended",
+            "OrderExtension1",
+            "ChargeType",
+            "DiscountOn",
+        ),
+        *(
+            "DeliveryMethod",
+            "ShipToAddress",
+            "Address",
+            "BillingAddress",
+            "OrderLinePromisingInfo",
+            "CancelReason",
+            "PaymentType",
+        ),
         *("CardType", "TransactionType", "Status", "PaymentResponseStatus", "ProcessingMode"),
     )
 )
 """One migration sample sends DocType as plain text, so text passes for the wrappers of one id (oms.md 1.4)."""
 _WRAPPERS = frozenset(("DocType", "OrderType", "SellingChannel"))
 _TEXTS = frozenset(("UOM", "CurrencyCode", "AccountDisplayNumber"))
-_DATES = frozenset(("CapturedDate", "DoNotReleaseBefore", "RequestedDeliveryDate", "PromisedDeliveryDate"))
+_DATES = frozenset(
+    ("CapturedDate", "DoNotReleaseBefore", "RequestedDeliveryDate", "PromisedDeliveryDate")
+)
 
 
 def check_shapes(entity: Json, path: str = "") -> None:
@@ -56,4 +75,8 @@ def _check_date(path: str, value: Any) -> None:
 
 
 def _malformed(path: str, wanted: str, value: Any) -> Refused:
-    return Refused(error("MALFORMED_ATTRIBUTE", f"{path} is not {wanted} but {type(value).__name__}", field=path))
+    return Refused(
+        error(
+            "MALFORMED_ATTRIBUTE", f"{path} is not {wanted} but {type(value).__name__}", field=path
+        )
+    )

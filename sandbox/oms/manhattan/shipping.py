@@ -94,7 +94,11 @@ def _no_parcel(line: Json) -> bool:
 def _label(state: State, order: Json, package: Package) -> Json:
     serial = state.next_serial()
     carrier = package.carrier
-    number = package.tracking or tracking_number(carrier if carrier in CARRIERS else "UPS", serial) if package.is_labelled else None
+    number = (
+        package.tracking or tracking_number(carrier if carrier in CARRIERS else "UPS", serial)
+        if package.is_labelled
+        else None
+    )
     named = package.names_carrier and carrier is not None
     return {
         "PackageId": f"{order['OrderId']}-P{serial}",
@@ -121,7 +125,9 @@ def _tracking_info(label: Json, now: str) -> Json:
 
 def relabel(order: Json, package_id: str, tracking: str | None, carrier: str | None) -> int:
     """Give a package another tracking number and carrier; answers how many entries say so now."""
-    entries = [detail for line in order["OrderLine"] for detail in line.get("FulfillmentDetail") or ()]
+    entries = [
+        detail for line in order["OrderLine"] for detail in line.get("FulfillmentDetail") or ()
+    ]
     entries += order.get("OrderTrackingInfo") or ()
     chosen = [entry for entry in entries if entry.get("PackageId") == package_id]
     for entry in chosen:

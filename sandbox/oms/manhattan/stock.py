@@ -64,7 +64,9 @@ class Stock:
         supply = self.supply.setdefault(str(row["item"]), {}).setdefault(location, Supply())
         if "quantity" in row:
             quantity = as_decimal(row["quantity"])
-            supply.quantity = supply.quantity + quantity if row.get("mode") == "adjust" else quantity
+            supply.quantity = (
+                supply.quantity + quantity if row.get("mode") == "adjust" else quantity
+            )
         supply.protection = as_decimal(row.get("protection", supply.protection))
         supply.infinite = bool(row.get("infinite", supply.infinite))
         supply.expected = list(row.get("expected", supply.expected))
@@ -97,7 +99,9 @@ class Stock:
         supply = self.supply[item][location]
         if self.locations[location].outage:
             return ZERO
-        return max(ZERO, supply.quantity - self.allocated.get((item, location), ZERO) - supply.protection)
+        return max(
+            ZERO, supply.quantity - self.allocated.get((item, location), ZERO) - supply.protection
+        )
 
 
 def holdings_of(order: Json) -> tuple[Holding, ...]:

@@ -23,23 +23,47 @@ _ROUTES: dict[tuple[str, str], tuple[str, Callable[[State, Request], Response]]]
     ("POST", f"{_ORDER}save"): ("save", orders.save_order),
     ("POST", f"{_ORDER}bulkImport"): ("bulkImport", orders.bulk_import),
     ("POST", f"{_ORDER}search"): ("search", search.search_orders),
-    ("POST", f"{_ORDER}cancel"): ("cancel", lambda state, request: cancels.cancel_many(state, request, lines=False)),
-    ("POST", f"{_ORDER}orderLine/cancel"): ("cancel", lambda state, request: cancels.cancel_many(state, request, lines=True)),
+    ("POST", f"{_ORDER}cancel"): (
+        "cancel",
+        lambda state, request: cancels.cancel_many(state, request, lines=False),
+    ),
+    ("POST", f"{_ORDER}orderLine/cancel"): (
+        "cancel",
+        lambda state, request: cancels.cancel_many(state, request, lines=True),
+    ),
     ("PUT", f"{_ORDER}orderLine/unhold"): ("unhold", modifications.unhold),
     ("POST", f"{_ORDER}orderLine/unhold"): ("unhold", modifications.unhold),
     ("POST", f"{_ORDER}changeStatus"): ("changeStatus", modifications.change_status),
     ("POST", "/order/api/order/reason/search"): ("reason", modifications.search_reasons),
     ("POST", "/item/api/item/item/search"): ("item", items.search_items),
-    ("POST", f"{_AVAILABILITY}availabilitydetail"): ("availability", inventory.network_availability),
-    ("POST", f"{_AVAILABILITY}beta/availabilitydetailbyview"): ("availability", inventory.network_availability_by_view),
-    ("POST", f"{_AVAILABILITY}location/availabilitydetail"): ("availability", inventory.location_availability),
+    ("POST", f"{_AVAILABILITY}availabilitydetail"): (
+        "availability",
+        inventory.network_availability,
+    ),
+    ("POST", f"{_AVAILABILITY}beta/availabilitydetailbyview"): (
+        "availability",
+        inventory.network_availability_by_view,
+    ),
+    ("POST", f"{_AVAILABILITY}location/availabilitydetail"): (
+        "availability",
+        inventory.location_availability,
+    ),
 }
 
 _BY_ID: dict[tuple[str, str], tuple[str, Callable[[State, Request, str], Response]]] = {
     ("GET", ""): ("read", lambda state, _, order_id: search.read_order(state, order_id)),
-    ("GET", "permittedModTypes"): ("permittedModTypes", lambda state, _, order_id: modifications.permitted_mod_types(state, order_id)),
-    ("POST", "cancel"): ("cancel", lambda state, request, order_id: cancels.cancel_one(state, request, order_id, lines=False)),
-    ("POST", "orderLine/cancel"): ("cancel", lambda state, request, order_id: cancels.cancel_one(state, request, order_id, lines=True)),
+    ("GET", "permittedModTypes"): (
+        "permittedModTypes",
+        lambda state, _, order_id: modifications.permitted_mod_types(state, order_id),
+    ),
+    ("POST", "cancel"): (
+        "cancel",
+        lambda state, request, order_id: cancels.cancel_one(state, request, order_id, lines=False),
+    ),
+    ("POST", "orderLine/cancel"): (
+        "cancel",
+        lambda state, request, order_id: cancels.cancel_one(state, request, order_id, lines=True),
+    ),
 }
 """What follows ``orderId/{id}/`` in the path."""
 
@@ -107,4 +131,6 @@ class ManhattanTenant:
                 state.counts[f"request.{by_id[0]}"] += 1
                 return by_id[1](state, request, order_id)
         state.counts["request.unknown"] += 1
-        raise Refused(error("NOT_FOUND", f"No endpoint {request.method} {request.path}"), status=404)
+        raise Refused(
+            error("NOT_FOUND", f"No endpoint {request.method} {request.path}"), status=404
+        )

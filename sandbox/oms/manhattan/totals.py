@@ -15,7 +15,9 @@ def order_total(order: Json) -> Decimal:
     total = _charges(order.get("OrderChargeDetail")) + _taxes(order.get("OrderTaxDetail"))
     for line in order["OrderLine"]:
         total += Decimal(str(line["Quantity"])) * Decimal(str(line.get("UnitPrice") or 0))
-        total += _charges(line.get("OrderLineChargeDetail")) + _taxes(line.get("OrderLineTaxDetail"))
+        total += _charges(line.get("OrderLineChargeDetail")) + _taxes(
+            line.get("OrderLineTaxDetail")
+        )
     return total
 
 
@@ -26,11 +28,25 @@ def money_text(amount: Decimal) -> str:
 
 
 def _charges(details: list[Json] | None) -> Decimal:
-    return sum((Decimal(str(d.get("ChargeTotal") or 0)) for d in details or () if not d.get("IsInformational")), ZERO)
+    return sum(
+        (
+            Decimal(str(d.get("ChargeTotal") or 0))
+            for d in details or ()
+            if not d.get("IsInformational")
+        ),
+        ZERO,
+    )
 
 
 def _taxes(details: list[Json] | None) -> Decimal:
-    return sum((Decimal(str(d.get("TaxAmount") or 0)) for d in details or () if not d.get("IsInformational")), ZERO)
+    return sum(
+        (
+            Decimal(str(d.get("TaxAmount") or 0))
+            for d in details or ()
+            if not d.get("IsInformational")
+        ),
+        ZERO,
+    )
 
 
 def zero_money(entity: Json, charges: str, taxes: str) -> None:

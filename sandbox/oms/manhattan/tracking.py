@@ -32,7 +32,9 @@ def _fedex(serial: int) -> str:
 
 def _usps(serial: int) -> str:
     body = f"9400136{_spread(serial, 14)}"
-    total = sum(int(char) * (3 if place % 2 == 0 else 1) for place, char in enumerate(reversed(body)))
+    total = sum(
+        int(char) * (3 if place % 2 == 0 else 1) for place, char in enumerate(reversed(body))
+    )
     return f"{body}{-total % 10}"
 
 

@@ -35,10 +35,24 @@ def check_order(state: State, order: Json, stored: Json | None) -> list[Json]:
     messages: list[Json] = []
     currency = order.get("CurrencyCode")
     if currency is not None and currency not in (settings.currencies or _iso_currencies()):
-        messages.append(error("INVALID_CURRENCY", f"Currency {currency!r} is not configured", field="CurrencyCode", keys=keys))
+        messages.append(
+            error(
+                "INVALID_CURRENCY",
+                f"Currency {currency!r} is not configured",
+                field="CurrencyCode",
+                keys=keys,
+            )
+        )
     lines = order.get("OrderLine")
     if stored is None and not lines:
-        messages.append(error("MISSING_ATTRIBUTE", "An order needs at least one OrderLine", field="OrderLine", keys=keys))
+        messages.append(
+            error(
+                "MISSING_ATTRIBUTE",
+                "An order needs at least one OrderLine",
+                field="OrderLine",
+                keys=keys,
+            )
+        )
     if lines is not None:
         messages += _check_lines(state, order_id, lines, stored)
     if order.get("Payment"):
@@ -54,10 +68,24 @@ def _check_lines(state: State, order_id: str, lines: list[Json], stored: Json | 
         line_id = line.get("OrderLineId")
         keys = {"OrderId": order_id, "OrderLineId": line_id}
         if not isinstance(line_id, str) or not line_id:
-            messages.append(error("MISSING_ATTRIBUTE", "OrderLineId is missing or not text", field="OrderLineId", keys=keys))
+            messages.append(
+                error(
+                    "MISSING_ATTRIBUTE",
+                    "OrderLineId is missing or not text",
+                    field="OrderLineId",
+                    keys=keys,
+                )
+            )
             continue
         if line_id in seen:
-            messages.append(error("DUPLICATE_KEY", f"OrderLineId {line_id} comes twice", field="OrderLineId", keys=keys))
+            messages.append(
+                error(
+                    "DUPLICATE_KEY",
+                    f"OrderLineId {line_id} comes twice",
+                    field="OrderLineId",
+                    keys=keys,
+                )
+            )
         seen.add(line_id)
         messages += _check_line(state, line, known.get(line_id), keys)
     return messages
@@ -69,7 +97,9 @@ def _check_line(state: State, line: Json, stored: Json | None, keys: Json) -> li
         if (stored is None or name in line) and line.get(name) in (None, ""):
             messages.append(error("MISSING_ATTRIBUTE", f"{name} is missing", field=name, keys=keys))
     if stored is not None and max(status for status, _ in units_of(stored)) >= RELEASED:
-        changed = [name for name in _LOCKED if name in line and would_change(stored.get(name), line[name])]
+        changed = [
+            name for name in _LOCKED if name in line and would_change(stored.get(name), line[name])
+        ]
         if changed:
             text = f"Line {keys['OrderLineId']} is at {stored['MaxFulfillmentStatusId']} and can't change {', '.join(changed)}"
             messages.append(error("MODIFICATION_NOT_ALLOWED", text, field=changed[0], keys=keys))
@@ -81,7 +111,9 @@ def _check_line(state: State, line: Json, stored: Json | None, keys: Json) -> li
     method, methods = line.get("ShippingMethodId"), state.settings.shipping_methods
     if method is not None and methods is not None and method not in methods:
         text = f"Shipping method {method!r} is not configured"
-        messages.append(message("WARNING", "UNKNOWN_SHIPPING_METHOD", text, field="ShippingMethodId", keys=keys))
+        messages.append(
+            message("WARNING", "UNKNOWN_SHIPPING_METHOD", text, field="ShippingMethodId", keys=keys)
+        )
     return messages
 
 
@@ -105,10 +137,30 @@ def _check_item(state: State, item_id: Any, uom: Any, keys: Json) -> list[Json]:
         return []
     item = state.items.get(item_id) if isinstance(item_id, str) else None
     if item is None:
-        return [error("ITEM_NOT_FOUND", f"Item {item_id!r} does not exist", field="ItemId", keys={**keys, "ItemId": item_id})]
-    if uom and state.settings.check_uom != "off" and uom != item["UOM"] and uom not in item["AlternateUOM"]:
+        return [
+            error(
+                "ITEM_NOT_FOUND",
+                f"Item {item_id!r} does not exist",
+                field="ItemId",
+                keys={**keys, "ItemId": item_id},
+            )
+        ]
+    if (
+        uom
+        and state.settings.check_uom != "off"
+        and uom != item["UOM"]
+        and uom not in item["AlternateUOM"]
+    ):
         kind = "WARNING" if state.settings.check_uom == "warning" else "ERROR"
-        return [message(kind, "INVALID_UOM", f"Item {item_id!r} has no UOM {uom!r}", field="UOM", keys={**keys, "ItemId": item_id})]
+        return [
+            message(
+                kind,
+                "INVALID_UOM",
+                f"Item {item_id!r} has no UOM {uom!r}",
+                field="UOM",
+                keys={**keys, "ItemId": item_id},
+            )
+        ]
     return []
 
 
@@ -119,7 +171,9 @@ def _check_payments(payments: list[Json], keys: Json) -> list[Json]:
         if sum(char.isdigit() for char in number) >= _CARD_DIGITS:
             # The number itself must not come back in the answer, where it would end in a log.
             text = "AccountDisplayNumber looks like a card number: send the last four digits only"
-            messages.append(error("CARD_NUMBER_REFUSED", text, field="AccountDisplayNumber", keys=keys))
+            messages.append(
+                error("CARD_NUMBER_REFUSED", text, field="AccountDisplayNumber", keys=keys)
+            )
     return messages
 
 
@@ -128,7 +182,11 @@ def payment_problems(settings: Settings, order: Json) -> list[Json]:
     messages: list[Json] = []
     if settings.payment_types is None:
         return messages
-    for method in (method for payment in order.get("Payment") or () for method in payment.get("PaymentMethod") or ()):
+    for method in (
+        method
+        for payment in order.get("Payment") or ()
+        for method in payment.get("PaymentMethod") or ()
+    ):
         type_id = (method.get("PaymentType") or {}).get("PaymentTypeId")
         if type_id is not None and type_id not in settings.payment_types:
             keys = {"OrderId": order["OrderId"], "PaymentMethodId": method.get("PaymentMethodId")}

@@ -58,7 +58,9 @@ def _fees(old: list[Json], given: list[Json], ids: documents.Ids) -> list[Json]:
     return fees
 
 
-def _amend_lines(document: Json, changes: list[Json], ids: documents.Ids, clear_discounts: bool) -> None:
+def _amend_lines(
+    document: Json, changes: list[Json], ids: documents.Ids, clear_discounts: bool
+) -> None:
     order = document["order"]
     inclusive = order["is_tax_inclusive_pricing"]
     before = _sums(document)
@@ -81,7 +83,10 @@ def _amend_line(line: Json, change: Json, inclusive: bool, clear_discounts: bool
     unknown = set(change) - set(lines.LINE)
     if unknown:
         raise ValueError(f"The field 'products.{min(unknown)}' is invalid.")
-    line |= {key: money.to_money(value) if key in lines.LINE_MONEY else value for key, value in change.items()}
+    line |= {
+        key: money.to_money(value) if key in lines.LINE_MONEY else value
+        for key, value in change.items()
+    }
     if clear_discounts:
         line["applied_discounts"] = []
     lines.requantify(line, int(line["quantity"]), inclusive)
@@ -89,6 +94,8 @@ def _amend_line(line: Json, change: Json, inclusive: bool, clear_discounts: bool
 
 def _sums(document: Json) -> dict[str, Decimal]:
     return {
-        key: sum((money.to_decimal(line[f"total_{key}"]) for line in document["products"]), Decimal(0))
+        key: sum(
+            (money.to_decimal(line[f"total_{key}"]) for line in document["products"]), Decimal(0)
+        )
         for key in ("ex_tax", "inc_tax", "tax")
     }

@@ -82,7 +82,11 @@ class OrderBook:
         indices = (self.by_id, self.by_created, self.by_modified)
         for record in fresh:
             self.records[record.id] = record
-            keys = (record.id, index_key(record.created, record.id), index_key(record.modified, record.id))
+            keys = (
+                record.id,
+                index_key(record.created, record.id),
+                index_key(record.modified, record.id),
+            )
             for index, key in zip(indices, keys, strict=True):
                 insort(index, key) if len(fresh) < BULK else index.append(key)
         if len(fresh) >= BULK:

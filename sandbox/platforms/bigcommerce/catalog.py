@@ -14,7 +14,17 @@ Query = dict[str, list[str]]
 
 TRACKING = ("none", "product", "variant")
 MAX_LIMIT = 250
-PRODUCT_WRITABLE = ("name", "sku", "price", "inventory_tracking", "weight", "upc", "is_visible", "availability", "inventory_warning_level")
+PRODUCT_WRITABLE = (
+    "name",
+    "sku",
+    "price",
+    "inventory_tracking",
+    "weight",
+    "upc",
+    "is_visible",
+    "availability",
+    "inventory_warning_level",
+)
 
 
 class Catalog:
@@ -34,7 +44,9 @@ class Catalog:
         unknown tracking mode or a SKU that another product's variant has; nothing is changed then.
         """
         sku = str(given.get("sku") or "")
-        tracking = given.get("inventory_tracking", "product" if not given.get("variants") else "variant")
+        tracking = given.get(
+            "inventory_tracking", "product" if not given.get("variants") else "variant"
+        )
         number = int(given.get("id") or self.products_by_sku.get(sku) or self._last["product"] + 1)
         variants = given.get("variants") or [{"sku": sku, "id": given.get("base_variant_id")}]
         self._check(number, tracking, [str(entry.get("sku") or sku) for entry in variants])
@@ -42,7 +54,9 @@ class Catalog:
         for old in self.products.get(number, {"variant_ids": []})["variant_ids"]:
             del self.variants[old]
         product["variant_ids"] = [self._put_variant(entry, product) for entry in variants]
-        product["base_variant_id"] = product["variant_ids"][0] if not given.get("variants") else None
+        product["base_variant_id"] = (
+            product["variant_ids"][0] if not given.get("variants") else None
+        )
         self.products[number] = product
         self._last["product"] = max(self._last["product"], number)
         if sku:
@@ -54,7 +68,9 @@ class Catalog:
             raise ValueError(f"inventory_tracking {tracking!r} is none of {', '.join(TRACKING)}")
         for sku in skus:
             owner = self.variants.get(self.by_sku.get(sku, 0))
-            if (owner is not None and owner["product_id"] != number) or (sku and skus.count(sku) > 1):
+            if (owner is not None and owner["product_id"] != number) or (
+                sku and skus.count(sku) > 1
+            ):
                 raise ValueError(f"sku {sku!r} is in use")
 
     def _put_variant(self, given: Json, product: Json) -> int:
@@ -85,8 +101,13 @@ class Catalog:
         self.products = {product["id"]: product for product in products}
         self.variants = {variant["id"]: variant for variant in variants}
         self.by_sku = {variant["sku"]: variant["id"] for variant in variants if variant["sku"]}
-        self.products_by_sku = {product["sku"]: product["id"] for product in products if product["sku"]}
-        self._last = {"product": max(self.products, default=110), "variant": max(self.variants, default=0)}
+        self.products_by_sku = {
+            product["sku"]: product["id"] for product in products if product["sku"]
+        }
+        self._last = {
+            "product": max(self.products, default=110),
+            "variant": max(self.variants, default=0),
+        }
 
 
 def _product(given: Json, number: int, tracking: str, now: int) -> Json:
@@ -122,7 +143,9 @@ class CatalogApi:
             case "GET", ["variants"]:
                 return self._variants(request.query)
             case "GET", ["products", number] if number.isdigit():
-                return json_reply({"data": self._show(self._product(int(number)), request.query), "meta": {}})
+                return json_reply(
+                    {"data": self._show(self._product(int(number)), request.query), "meta": {}}
+                )
             case "GET", ["products", number, "variants"] if number.isdigit():
                 self._product(int(number))
                 return self._variants(request.query | {"product_id:in": [number]})
@@ -145,40 +168,64 @@ class CatalogApi:
         if (tracking := texts(query, "inventory_tracking")) is not None:
             found = [product for product in found if product["inventory_tracking"] in tracking]
         found.sort(key=lambda product: product["id"])
-        chosen = [self._show(product, query) for product in found[(page - 1) * limit : page * limit]]
+        chosen = [
+            self._show(product, query) for product in found[(page - 1) * limit : page * limit]
+        ]
         return envelope(chosen, len(found), page, limit, query)
 
     def _show(self, product: Json, query: Query) -> Json:
-        shown = {key: value for key, value in product.items() if key != "variant_ids" and value is not None}
+        shown = {
+            key: value
+            for key, value in product.items()
+            if key != "variant_ids" and value is not None
+        }
         shown["calculated_price"] = shown["price"]
         shown["inventory_level"] = sum(self.level(number) for number in product["variant_ids"])
         fields = texts(query, "include_fields")
         if fields is not None:
             shown = {key: value for key, value in shown.items() if key == "id" or key in fields}
         if "variants" in (texts(query, "include") or ()):
-            shown["variants"] = [self._show_variant(self.catalog.variants[number]) for number in product["variant_ids"]]
+            shown["variants"] = [
+                self._show_variant(self.catalog.variants[number])
+                for number in product["variant_ids"]
+            ]
         return shown
 
     def _variants(self, query: Query) -> Response:
         page, limit = paging_v3(query, 50, MAX_LIMIT)
         found = list(self.catalog.variants.values())
-        for name, values in (("id", integers(query, "id")), ("product_id", integers(query, "product_id:in"))):
+        for name, values in (
+            ("id", integers(query, "id")),
+            ("product_id", integers(query, "product_id:in")),
+        ):
             if values is not None:
                 found = [variant for variant in found if variant[name] in values]
         if (skus := texts(query, "sku")) is not None:
             found = [variant for variant in found if variant["sku"] in skus]
         found.sort(key=lambda variant: variant["id"])
-        chosen = [self._show_variant(variant) for variant in found[(page - 1) * limit : page * limit]]
+        chosen = [
+            self._show_variant(variant) for variant in found[(page - 1) * limit : page * limit]
+        ]
         return envelope(chosen, len(found), page, limit, query)
 
     def _show_variant(self, variant: Json) -> Json:
-        return {key: value for key, value in variant.items() if value is not None} | {"inventory_level": self.level(variant["id"])}
+        return {key: value for key, value in variant.items() if value is not None} | {
+            "inventory_level": self.level(variant["id"])
+        }
 
     def _update(self, product: Json, request: Request) -> Response:
         body = parse_body(request.body)
         for name in sorted(set(body) - set(PRODUCT_WRITABLE)):
-            raise Refused(v3_error(422, f"The field '{name}' cannot be written to.", {name: "not writable"}))
+            raise Refused(
+                v3_error(422, f"The field '{name}' cannot be written to.", {name: "not writable"})
+            )
         if body.get("inventory_tracking", "none") not in TRACKING:
-            raise Refused(v3_error(422, "inventory_tracking is invalid", {"inventory_tracking": f"must be one of {', '.join(TRACKING)}"}))
+            raise Refused(
+                v3_error(
+                    422,
+                    "inventory_tracking is invalid",
+                    {"inventory_tracking": f"must be one of {', '.join(TRACKING)}"},
+                )
+            )
         product |= body | {"date_modified": dates.to_iso(self.now())}
         return json_reply({"data": self._show(product, request.query), "meta": {}})

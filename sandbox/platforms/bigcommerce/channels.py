@@ -43,13 +43,19 @@ class Channels:
             "date_created": at,
             "date_modified": at,
             "icon_url": "https://cdn.sandbox.example/channel.svg",
-            "currencies": {"channel_id": number, "enabled_currencies": ["USD"], "default_currency": "USD"},
+            "currencies": {
+                "channel_id": number,
+                "enabled_currencies": ["USD"],
+                "default_currency": "USD",
+            },
         }
         if unknown := set(given) - set(channel):
             raise ValueError(f"a channel has no field {min(unknown)!r}")
         channel |= given
         if channel["status"] not in STATUSES or channel["type"] not in TYPES:
-            raise ValueError(f"status {channel['status']!r} or type {channel['type']!r} of a channel is unknown")
+            raise ValueError(
+                f"status {channel['status']!r} or type {channel['type']!r} of a channel is unknown"
+            )
         self.channels[number] = channel | {"id": number, "is_enabled": channel["status"] in ENABLED}
         return number
 
@@ -75,9 +81,14 @@ class Channels:
         if "available" in query:
             available = query["available"][-1] == "true"
             found = [channel for channel in found if (channel["status"] in AVAILABLE) == available]
-        shown = [_shown(channel, with_currencies=with_currencies) for channel in found[(page - 1) * limit : page * limit]]
+        shown = [
+            _shown(channel, with_currencies=with_currencies)
+            for channel in found[(page - 1) * limit : page * limit]
+        ]
         return envelope(shown, len(found), page, limit, query)
 
 
 def _shown(channel: Json, *, with_currencies: bool) -> Json:
-    return {name: value for name, value in channel.items() if with_currencies or name != "currencies"}
+    return {
+        name: value for name, value in channel.items() if with_currencies or name != "currencies"
+    }

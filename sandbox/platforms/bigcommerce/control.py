@@ -88,11 +88,20 @@ class Control:
             case "POST", ["orders", number, "shipments", shipment, "copy"]:
                 return self._copy_shipment(int(number), int(shipment))
             case "POST", ["catalog"]:
-                return json_reply({"ids": [self.store.catalog.put(entry, self.store.now()) for entry in _entries(body)]})
+                return json_reply(
+                    {
+                        "ids": [
+                            self.store.catalog.put(entry, self.store.now())
+                            for entry in _entries(body)
+                        ]
+                    }
+                )
             case "POST", ["locations"]:
                 return json_reply({"ids": [self._add_location(entry) for entry in _entries(body)]})
             case "POST", ["channels"]:
-                return json_reply({"ids": [self.store.channels.put(entry) for entry in _entries(body)]})
+                return json_reply(
+                    {"ids": [self.store.channels.put(entry) for entry in _entries(body)]}
+                )
             case "POST", ["stock"]:
                 return json_reply({"set": self._set_stock(_entries(body))})
             case "POST", ["settings"]:
@@ -133,8 +142,14 @@ class Control:
                 yield from document["shipments"]
 
     def _place(self, documents: list[Json]) -> Json:
-        existing = [document["id"] for document in documents if document.get("id") in self.store.book.records]
-        fresh = [document for document in documents if document.get("id") not in self.store.book.records]
+        existing = [
+            document["id"]
+            for document in documents
+            if document.get("id") in self.store.book.records
+        ]
+        fresh = [
+            document for document in documents if document.get("id") not in self.store.book.records
+        ]
         return {"ids": self.store.place(fresh), "existing": existing}
 
     def _change(self, number: int, change: Json) -> Response:
@@ -170,8 +185,21 @@ class Control:
         document = self.store.book.load(number)
         assert document is not None
         order = document["order"]
-        shown = {key: order[key] for key in ("id", "status_id", "date_created", "date_modified", "date_shipped", "total_inc_tax")}
-        lines = [{key: line[key] for key in ("id", "sku", "type", "quantity", "quantity_shipped")} for line in document["products"]]
+        shown = {
+            key: order[key]
+            for key in (
+                "id",
+                "status_id",
+                "date_created",
+                "date_modified",
+                "date_shipped",
+                "total_inc_tax",
+            )
+        }
+        lines = [
+            {key: line[key] for key in ("id", "sku", "type", "quantity", "quantity_shipped")}
+            for line in document["products"]
+        ]
         shown["external_order_id"] = order["external_order_id"]
         return orjson.dumps(shown | {"products": lines, "shipments": len(document["shipments"])})
 
@@ -182,9 +210,20 @@ class Control:
             variant = catalog.variants.get(variant_id)
             if variant is not None:
                 product = catalog.products[variant["product_id"]]
-                sku = product["sku"] or variant["sku"] if product["inventory_tracking"] == "product" else variant["sku"]
-                known = {"sku": sku, "variant_id": variant_id, "product_id": product["id"], "location_id": location}
-                lines.append(orjson.dumps(known | {"quantity": level.quantity, "writes": level.writes}))
+                sku = (
+                    product["sku"] or variant["sku"]
+                    if product["inventory_tracking"] == "product"
+                    else variant["sku"]
+                )
+                known = {
+                    "sku": sku,
+                    "variant_id": variant_id,
+                    "product_id": product["id"],
+                    "location_id": location,
+                }
+                lines.append(
+                    orjson.dumps(known | {"quantity": level.quantity, "writes": level.writes})
+                )
         return lines
 
 

@@ -18,7 +18,9 @@ def to_rfc2822(epoch: int) -> str:
     """Write seconds since 1970 as ``Thu, 20 Jun 2019 16:07:08 +0000``, whatever the locale."""
     at = time.gmtime(epoch)
     clock = f"{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
-    return f"{DAYS[at.tm_wday]}, {at.tm_mday:02d} {MONTHS[at.tm_mon - 1]} {at.tm_year} {clock} +0000"
+    return (
+        f"{DAYS[at.tm_wday]}, {at.tm_mday:02d} {MONTHS[at.tm_mon - 1]} {at.tm_year} {clock} +0000"
+    )
 
 
 def to_iso(epoch: float) -> str:

@@ -19,7 +19,13 @@ PARTS = ("subtotal", "shipping_cost", "handling_cost", "wrapping_cost", "total")
 HEADER_MONEY = (
     *(f"{part}_{basis}" for part in PARTS for basis in ("ex_tax", "inc_tax", "tax")),
     *(f"base_{part}" for part in PARTS[1:4]),
-    *("refunded_amount", "store_credit_amount", "gift_certificate_amount", "discount_amount", "coupon_discount"),
+    *(
+        "refunded_amount",
+        "store_credit_amount",
+        "gift_certificate_amount",
+        "discount_amount",
+        "coupon_discount",
+    ),
 )
 HEADER: Json = {
     "id": 0,
@@ -70,7 +76,17 @@ HEADER: Json = {
     "external_order_id": "",
     "custom_status": "",
 }
-EMBEDDED = ("products", "shipping_addresses", "pickups", "downloads", "gift_certificates", "coupons", "taxes", "fees", "transactions")
+EMBEDDED = (
+    "products",
+    "shipping_addresses",
+    "pickups",
+    "downloads",
+    "gift_certificates",
+    "coupons",
+    "taxes",
+    "fees",
+    "transactions",
+)
 
 
 class Ids:
@@ -99,23 +115,33 @@ def complete(given: Json, ids: Ids, now: int) -> Json:
         paid = header.setdefault("default_currency_code", header.get("currency_code"))
         header.setdefault("currency_code", paid)
     document: Json = {"shipments": []}
-    document["shipping_addresses"] = _with_ids(given, "shipping_addresses", "address", ids, header["id"], lines.complete_address)
+    document["shipping_addresses"] = _with_ids(
+        given, "shipping_addresses", "address", ids, header["id"], lines.complete_address
+    )
     document["pickups"] = _with_ids(given, "pickups", "pickup", ids, None, complete_pickup)
     document["order"] = header
-    document["products"] = [complete_line_of(document, item, ids) for item in given.get("products") or ()]
+    document["products"] = [
+        complete_line_of(document, item, ids) for item in given.get("products") or ()
+    ]
     document["fees"] = _with_ids(given, "fees", "fee", ids, None, complete_fee)
     document["coupons"] = _with_ids(given, "coupons", "coupon", ids, header["id"], complete_coupon)
     document["taxes"] = _with_ids(given, "taxes", "tax", ids, header["id"], complete_tax)
-    document["transactions"] = [_transaction(item, header, ids, now) for item in given.get("transactions") or ()]
+    document["transactions"] = [
+        _transaction(item, header, ids, now) for item in given.get("transactions") or ()
+    ]
     email = (header.get("billing_address") or {}).get("email", "")
     document["downloads"] = {"recipient_email": email} | (given.get("downloads") or {})
-    document["gift_certificates"] = {"recipient_email": email} | (given.get("gift_certificates") or {})
+    document["gift_certificates"] = {"recipient_email": email} | (
+        given.get("gift_certificates") or {}
+    )
     document["order"] = _header(header, document, now)
     recount(document)
     return document
 
 
-def _with_ids(given: Json, key: str, kind: str, ids: Ids, order_id: int | None, build: Any) -> list[Json]:
+def _with_ids(
+    given: Json, key: str, kind: str, ids: Ids, order_id: int | None, build: Any
+) -> list[Json]:
     built = []
     for item in given.get(key) or ():
         entry = build(item)
@@ -149,7 +175,15 @@ def complete_line_of(document: Json, given: Json, ids: Ids) -> Json:
 
 def complete_pickup(given: Json) -> Json:
     """Fill in a pick-up consignment with its location."""
-    location = {"id": 1, "name": "", "code": "", "address_line_1": "", "address_line_2": "", "city": "", "state": ""}
+    location = {
+        "id": 1,
+        "name": "",
+        "code": "",
+        "address_line_1": "",
+        "address_line_2": "",
+        "city": "",
+        "state": "",
+    }
     location |= {"postal_code": "", "country_alpha2": "US", "email": "", "phone": ""}
     base = {"id": 0, "pickup_method_id": 1, "pickup_method_display_name": "Pick Up"}
     base |= {"collection_instructions": "", "collection_time_description": ""}
@@ -161,21 +195,48 @@ def complete_fee(given: Json) -> Json:
     ex = given.get("cost_ex_tax", given.get("cost_inc_tax", given.get("base_cost")))
     inc = given.get("cost_inc_tax", ex)
     name = given.get("display_name_customer") or given.get("display_name_merchant") or "Fee"
-    fee = {"id": 0, "type": "custom_fee", "display_name_customer": name, "display_name_merchant": name, "source": "", "tax_class_id": None}
+    fee = {
+        "id": 0,
+        "type": "custom_fee",
+        "display_name_customer": name,
+        "display_name_merchant": name,
+        "source": "",
+        "tax_class_id": None,
+    }
     tax = money.worth(inc) - money.worth(ex)
-    fee |= given | {"base_cost": given.get("base_cost", ex), "cost_ex_tax": ex, "cost_inc_tax": inc, "cost_tax": given.get("cost_tax", tax)}
-    return fee | {key: money.kept(fee[key]) for key in ("base_cost", "cost_ex_tax", "cost_inc_tax", "cost_tax")}
+    fee |= given | {
+        "base_cost": given.get("base_cost", ex),
+        "cost_ex_tax": ex,
+        "cost_inc_tax": inc,
+        "cost_tax": given.get("cost_tax", tax),
+    }
+    return fee | {
+        key: money.kept(fee[key])
+        for key in ("base_cost", "cost_ex_tax", "cost_inc_tax", "cost_tax")
+    }
 
 
 def complete_coupon(given: Json) -> Json:
     """Fill in a coupon use; ``amount`` is the coupon's value, ``discount`` what it took off this order, both numbers."""
     discount = money.number(given.get("discount", given.get("amount", 0)) or 0)
-    return {"id": 0, "coupon_id": 1, "order_id": 0, "code": None, "amount": discount, "type": 2} | given | {"discount": discount}
+    return (
+        {"id": 0, "coupon_id": 1, "order_id": 0, "code": None, "amount": discount, "type": 2}
+        | given
+        | {"discount": discount}
+    )
 
 
 def complete_tax(given: Json) -> Json:
     """Fill in a tax entry."""
-    tax = {"id": 0, "order_id": 0, "order_address_id": 0, "tax_rate_id": 1, "sales_tax_id": "", "tax_class_id": 0, "name": "Tax"}
+    tax = {
+        "id": 0,
+        "order_id": 0,
+        "order_address_id": 0,
+        "tax_rate_id": 1,
+        "sales_tax_id": "",
+        "tax_class_id": 0,
+        "name": "Tax",
+    }
     tax |= {
         "class": "Default Tax Class",
         "rate": "0",
@@ -189,24 +250,45 @@ def complete_tax(given: Json) -> Json:
 
 
 def _transaction(given: Json, header: Json, ids: Ids, now: int) -> Json:
-    entry: Json = {"event": "purchase", "method": "credit_card", "currency": header.get("default_currency_code", "USD")}
-    entry |= {"gateway": "testgateway", "gateway_transaction_id": "", "test": False, "status": "ok", "fraud_review": False}
+    entry: Json = {
+        "event": "purchase",
+        "method": "credit_card",
+        "currency": header.get("default_currency_code", "USD"),
+    }
+    entry |= {
+        "gateway": "testgateway",
+        "gateway_transaction_id": "",
+        "test": False,
+        "status": "ok",
+        "fraud_review": False,
+    }
     entry |= {"date_created": dates.to_iso(now), "amount": 0} | given
-    return entry | {"id": ids.take("transaction", given.get("id")), "order_id": str(header["id"]), "amount": money.number(entry["amount"])}
+    return entry | {
+        "id": ids.take("transaction", given.get("id")),
+        "order_id": str(header["id"]),
+        "amount": money.number(entry["amount"]),
+    }
 
 
 def _header(given: Json, document: Json, now: int) -> Json:
     header = HEADER | given
-    for key, fallback in (("date_created", now), ("date_modified", given.get("date_created") or now)):
+    for key, fallback in (
+        ("date_created", now),
+        ("date_modified", given.get("date_created") or now),
+    ):
         header[key] = _date(given.get(key) or fallback)
     if given.get("date_shipped"):
         header["date_shipped"] = _date(given["date_shipped"])
     header["status"] = NAMES[header["status_id"]]
     header["custom_status"] = given.get("custom_status") or header["status"]
-    header["billing_address"] = dict.fromkeys(lines.PERSON, "") | {"form_fields": []} | (given.get("billing_address") or {})
+    header["billing_address"] = (
+        dict.fromkeys(lines.PERSON, "") | {"form_fields": []} | (given.get("billing_address") or {})
+    )
     header["shipping_address_count"] = len(document["shipping_addresses"])
     physical = any(line["type"] == "physical" for line in document["products"])
-    header["order_is_digital"] = given.get("order_is_digital", bool(document["products"]) and not physical)
+    header["order_is_digital"] = given.get(
+        "order_is_digital", bool(document["products"]) and not physical
+    )
     _totals(header, given, document)
     for key in HEADER_MONEY:
         header[key] = money.kept(header[key])
@@ -222,7 +304,10 @@ def _date(given: Any) -> str:
 def check(given: Json) -> None:
     """Raise ValueError where an amount or a date of an order that comes over the API is none: only what is loaded may be dirty."""
     lists = ((lines.LINE_MONEY, "products"), (lines.COSTS, "shipping_addresses"))
-    parts = [(HEADER_MONEY, given), *((names, entry) for names, key in lists for entry in given.get(key) or ())]
+    parts = [
+        (HEADER_MONEY, given),
+        *((names, entry) for names, key in lists for entry in given.get(key) or ()),
+    ]
     for names, part in parts:
         for name in names:
             money.to_decimal(part.get(name))
@@ -233,7 +318,11 @@ def check(given: Json) -> None:
 
 def _totals(header: Json, given: Json, document: Json) -> None:
     """Compute the totals that were not given from lines, addresses and fees."""
-    products, addresses, fees = document["products"], document["shipping_addresses"], document["fees"]
+    products, addresses, fees = (
+        document["products"],
+        document["shipping_addresses"],
+        document["fees"],
+    )
 
     def amount(key: str, entries: list[Json], source: str) -> Decimal:
         if given.get(key) is None:
@@ -255,7 +344,9 @@ def _totals(header: Json, given: Json, document: Json) -> None:
             header[f"base_{part}"] = header[f"{part}_{base}_tax"]
     for part in PARTS:
         if given.get(f"{part}_tax") is None:
-            header[f"{part}_tax"] = money.worth(header[f"{part}_inc_tax"]) - money.worth(header[f"{part}_ex_tax"])
+            header[f"{part}_tax"] = money.worth(header[f"{part}_inc_tax"]) - money.worth(
+                header[f"{part}_ex_tax"]
+            )
 
 
 def recount(document: Json) -> None:

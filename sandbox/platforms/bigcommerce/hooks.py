@@ -25,11 +25,30 @@ from sandbox.system import Request, Response
 
 Json = dict[str, Any]
 
-SCOPES = tuple(f"store/{name}" for name in (
-    "order/*", "order/created", "order/updated", "order/archived", "order/statusUpdated", "order/message/created", "order/refund/created",
-    "shipment/*", "shipment/created", "shipment/updated", "shipment/deleted", "customer/*", "product/*", "sku/*", "cart/*",
-    "product/inventory/updated", "sku/inventory/updated", "information/updated", "app/uninstalled",
-))  # fmt: skip
+SCOPES = tuple(
+    f"store/{name}"
+    for name in (
+        "order/*",
+        "order/created",
+        "order/updated",
+        "order/archived",
+        "order/statusUpdated",
+        "order/message/created",
+        "order/refund/created",
+        "shipment/*",
+        "shipment/created",
+        "shipment/updated",
+        "shipment/deleted",
+        "customer/*",
+        "product/*",
+        "sku/*",
+        "cart/*",
+        "product/inventory/updated",
+        "sku/inventory/updated",
+        "information/updated",
+        "app/uninstalled",
+    )
+)
 FIELDS = {"scope", "destination", "is_active", "headers"}
 MOST = 10
 """Hooks of one scope."""
@@ -73,21 +92,45 @@ class Hooks:
             if name in request.query:
                 found = [hook for hook in found if hook[name] == request.query[name][-1]]
         if "is_active" in request.query:
-            found = [hook for hook in found if hook["is_active"] == (request.query["is_active"][-1] == "true")]
-        return envelope(found[(page - 1) * limit : page * limit], len(found), page, limit, request.query)
+            found = [
+                hook
+                for hook in found
+                if hook["is_active"] == (request.query["is_active"][-1] == "true")
+            ]
+        return envelope(
+            found[(page - 1) * limit : page * limit], len(found), page, limit, request.query
+        )
 
     def _admin(self) -> Response:
         left = int(self.courier.blocked_until - time.monotonic())
-        destinations = {"://".join(urlsplit(hook["destination"])[:2]) for hook in self.hooks.values()} if left > 0 else set()
-        blocked = [{"destination": destination, "time_left": left, "reasons": []} for destination in sorted(destinations)]
-        listed = [hook | {"status": "active" if hook["is_active"] else "deactivated"} for hook in self.hooks.values()]
-        return json_reply({"data": {"emails": [], "hooks_list": listed, "blocked_domains": blocked}, "meta": {}})
+        destinations = (
+            {"://".join(urlsplit(hook["destination"])[:2]) for hook in self.hooks.values()}
+            if left > 0
+            else set()
+        )
+        blocked = [
+            {"destination": destination, "time_left": left, "reasons": []}
+            for destination in sorted(destinations)
+        ]
+        listed = [
+            hook | {"status": "active" if hook["is_active"] else "deactivated"}
+            for hook in self.hooks.values()
+        ]
+        return json_reply(
+            {"data": {"emails": [], "hooks_list": listed, "blocked_domains": blocked}, "meta": {}}
+        )
 
     def _create(self, fields: Json) -> Json:
         number = max(self.hooks, default=18_000_000) + 1
         self._check(fields, number)
         now = self._now()
-        about = {"id": number, "client_id": self.client_id, "store_hash": self.store_hash, "created_at": now, "updated_at": now}
+        about = {
+            "id": number,
+            "client_id": self.client_id,
+            "store_hash": self.store_hash,
+            "created_at": now,
+            "updated_at": now,
+        }
         self.hooks[number] = about | {"is_active": True, "headers": None} | fields
         return self.hooks[number]
 
@@ -97,13 +140,25 @@ class Hooks:
             raise _invalid("scope", "error.expected.scope")
         destination = hook.get("destination")
         if not isinstance(destination, str) or not _may_receive(destination):
-            raise _invalid("destination", "error.path.missing" if destination is None else "must be https on port 443")
+            raise _invalid(
+                "destination",
+                "error.path.missing" if destination is None else "must be https on port 443",
+            )
         headers = hook.get("headers")
-        if headers is not None and not (isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values())):
+        if headers is not None and not (
+            isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values())
+        ):
             raise _invalid("headers", "must be an object of texts")
-        same = [other for other in self.hooks.values() if other["scope"] == hook["scope"] and other["id"] != number]
+        same = [
+            other
+            for other in self.hooks.values()
+            if other["scope"] == hook["scope"] and other["id"] != number
+        ]
         if len(same) >= MOST or any(other["destination"] == destination for other in same):
-            raise _invalid("destination", "there is a hook of this scope for this destination, or too many of this scope")
+            raise _invalid(
+                "destination",
+                "there is a hook of this scope for this destination, or too many of this scope",
+            )
 
     @staticmethod
     def _shown(hook: Json) -> Response:
@@ -112,19 +167,43 @@ class Hooks:
     def emit(self, scope: str, data: Json) -> None:
         """Send an event to every hook that asked for it."""
         for hook in list(self.hooks.values()):
-            if hook["is_active"] and (hook["scope"] == scope or (hook["scope"][-1] == "*" and scope.startswith(hook["scope"][:-1]))):
+            if hook["is_active"] and (
+                hook["scope"] == scope
+                or (hook["scope"][-1] == "*" and scope.startswith(hook["scope"][:-1]))
+            ):
                 message_id = f"msg_{uuid.uuid4().hex}"
                 message = self._message(message_id, scope, data, hook["headers"] or {})
-                self.courier.send(hook["destination"], message_id, message, partial(_switch_off, hook))
+                self.courier.send(
+                    hook["destination"], message_id, message, partial(_switch_off, hook)
+                )
 
-    def _message(self, message_id: str, scope: str, data: Json, headers: dict[str, str]) -> Callable[[], Message]:
-        payload = {"scope": scope, "store_id": "1000", "producer": f"stores/{self.store_hash}", "created_at": self._now(), "data": data}
-        body = orjson.dumps({**payload, "hash": hashlib.sha1(orjson.dumps(payload), usedforsecurity=False).hexdigest()})
+    def _message(
+        self, message_id: str, scope: str, data: Json, headers: dict[str, str]
+    ) -> Callable[[], Message]:
+        payload = {
+            "scope": scope,
+            "store_id": "1000",
+            "producer": f"stores/{self.store_hash}",
+            "created_at": self._now(),
+            "data": data,
+        }
+        body = orjson.dumps(
+            {
+                **payload,
+                "hash": hashlib.sha1(orjson.dumps(payload), usedforsecurity=False).hexdigest(),
+            }
+        )
 
         def sign() -> Message:
             stamp = str(int(time.time()))
-            digest = hmac.new(self.secret.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
-            signed = {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}
+            digest = hmac.new(
+                self.secret.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256
+            ).digest()
+            signed = {
+                "webhook-id": message_id,
+                "webhook-timestamp": stamp,
+                "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+            }
             return {"Content-Type": "application/json", **headers, **signed}, body
 
         return sign

@@ -19,7 +19,15 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 1000
 
 def complete_location(given: Json, number: int, now: int) -> Json:
     """Fill in a location (locations.v3.yml, LocationResponse)."""
-    address = {"address1": "", "address2": "", "city": "", "state": "", "zip": "", "email": "store@example.com", "phone": ""}
+    address = {
+        "address1": "",
+        "address2": "",
+        "city": "",
+        "state": "",
+        "zip": "",
+        "email": "store@example.com",
+        "phone": "",
+    }
     location = {
         "id": number,
         "code": f"LOC-{number}",
@@ -34,7 +42,11 @@ def complete_location(given: Json, number: int, now: int) -> Json:
         "storefront_visibility": True,
         "special_hours": [],
     }
-    return location | given | {"id": number, "address": address | {"country_code": "US"} | (given.get("address") or {})}
+    return (
+        location
+        | given
+        | {"id": number, "address": address | {"country_code": "US"} | (given.get("address") or {})}
+    )
 
 
 class InventoryApi:
@@ -56,7 +68,10 @@ class InventoryApi:
                 return self._items(request.query)
             case "GET", ["locations"]:
                 return self._locations(request.query)
-            case method, ["locations", number, "items"] if number.isdigit() and method in ("GET", "PUT"):
+            case method, ["locations", number, "items"] if number.isdigit() and method in (
+                "GET",
+                "PUT",
+            ):
                 return self._at(int(number), request)
         raise refuse_problem(404, "The requested resource was not found.")
 
@@ -69,16 +84,33 @@ class InventoryApi:
     def _tracked(self, query: Query) -> list[Json]:
         """Select the identities of tracked items, in the order of their variant ids."""
         catalog = self.stock.catalog
-        skus, variants, products = texts(query, "sku:in"), integers(query, "variant_id:in"), integers(query, "product_id:in")
+        skus, variants, products = (
+            texts(query, "sku:in"),
+            integers(query, "variant_id:in"),
+            integers(query, "product_id:in"),
+        )
         found = []
         for product in catalog.products.values():
             tracking = product["inventory_tracking"]
             if tracking == "none" or (products is not None and product["id"] not in products):
                 continue
-            for number in product["variant_ids"][:1] if tracking == "product" else product["variant_ids"]:
-                sku = product["sku"] or catalog.variants[number]["sku"] if tracking == "product" else catalog.variants[number]["sku"]
+            for number in (
+                product["variant_ids"][:1] if tracking == "product" else product["variant_ids"]
+            ):
+                sku = (
+                    product["sku"] or catalog.variants[number]["sku"]
+                    if tracking == "product"
+                    else catalog.variants[number]["sku"]
+                )
                 if (skus is None or sku in skus) and (variants is None or number in variants):
-                    found.append({"sku": sku, "variant_id": number, "product_id": product["id"], "sku_id": number})
+                    found.append(
+                        {
+                            "sku": sku,
+                            "variant_id": number,
+                            "product_id": product["id"],
+                            "sku_id": number,
+                        }
+                    )
         return sorted(found, key=lambda identity: int(identity["variant_id"]))
 
     def _items(self, query: Query) -> Response:
@@ -88,17 +120,25 @@ class InventoryApi:
         places = [
             place
             for place in self.stock.locations.values()
-            if (wanted is None or place["id"] in wanted) and (codes is None or place["code"] in codes)
+            if (wanted is None or place["id"] in wanted)
+            and (codes is None or place["code"] in codes)
         ]
         data = [
-            {"identity": item, "locations": [self._at_place(item["variant_id"], place) for place in places]}
+            {
+                "identity": item,
+                "locations": [self._at_place(item["variant_id"], place) for place in places],
+            }
             for item in found[(page - 1) * limit : page * limit]
         ]
         return envelope(data, len(found), page, limit, query)
 
     def _at_place(self, variant_id: int, place: Json) -> Json:
         level = self.stock.levels.get((variant_id, place["id"]), Level())
-        named = {"location_id": place["id"], "location_code": place["code"], "location_name": place["label"]}
+        named = {
+            "location_id": place["id"],
+            "location_code": place["code"],
+            "location_name": place["label"],
+        }
         return named | {"location_enabled": place["enabled"]} | _show(level)
 
     def _locations(self, query: Query) -> Response:
@@ -125,19 +165,28 @@ class InventoryApi:
         data = []
         for item in found[(page - 1) * limit : page * limit]:
             identity = {key: item[key] for key in ("sku", "variant_id", "product_id")}
-            data.append({"identity": identity} | _show(self.stock.levels.get((item["variant_id"], number), Level())))
+            data.append(
+                {"identity": identity}
+                | _show(self.stock.levels.get((item["variant_id"], number), Level()))
+            )
         return envelope(data, len(found), page, limit, request.query)
 
     def _set(self, location: int, body: Any) -> Response:
         entries = body.get("settings") if isinstance(body, dict) else None
         if not isinstance(entries, list) or not entries or len(entries) > MAX_ITEMS:
-            raise refuse_problem(422, "Payload contains invalid fields", {"settings": f"1 to {MAX_ITEMS} settings are required"})
+            raise refuse_problem(
+                422,
+                "Payload contains invalid fields",
+                {"settings": f"1 to {MAX_ITEMS} settings are required"},
+            )
         chosen = []
         for index, entry in enumerate(entries):
             settings = {name: entry[name] for name in SETTINGS if name in entry}
             if not settings:
                 missing = "At least one setting must be specified: warning_level, is_in_stock or safety_stock"
-                raise refuse_problem(422, "Payload contains invalid fields", {f"setting.{index}.settings": missing})
+                raise refuse_problem(
+                    422, "Payload contains invalid fields", {f"setting.{index}.settings": missing}
+                )
             chosen.append((self.stock.identify(entry.get("identity") or {}), settings))
         for variant_id, settings in chosen:
             level = self.stock.levels.setdefault((variant_id, location), Level())
@@ -148,4 +197,8 @@ class InventoryApi:
 
 def _show(level: Level) -> Json:
     settings = {name: getattr(level, name) for name in SETTINGS}
-    return {"available_to_sell": level.sellable(), "total_inventory_onhand": level.quantity, "settings": settings}
+    return {
+        "available_to_sell": level.sellable(),
+        "total_inventory_onhand": level.quantity,
+        "settings": settings,
+    }

@@ -12,7 +12,11 @@ Json = dict[str, Any]
 BASES = ("ex_tax", "inc_tax", "tax")
 LINE_MONEY = (
     *("base_price", "base_total", "base_cost_price", "base_wrapping_cost"),
-    *(f"{part}_{basis}" for part in ("price", "total", "cost_price", "wrapping_cost") for basis in BASES),
+    *(
+        f"{part}_{basis}"
+        for part in ("price", "total", "cost_price", "wrapping_cost")
+        for basis in BASES
+    ),
     *("refund_amount", "fixed_shipping_cost", "discounted_total_inc_tax"),
 )
 LINE: Json = {
@@ -56,8 +60,25 @@ LINE: Json = {
     "configurable_fields": [],
     "gift_certificate_id": None,
 }
-PERSON = ("first_name", "last_name", "company", "street_1", "street_2", "city", "state", "zip", "country", "country_iso2", "phone", "email")
-COSTS = ("base_cost", "base_handling_cost", *(f"{part}_{basis}" for part in ("cost", "handling_cost") for basis in BASES))
+PERSON = (
+    "first_name",
+    "last_name",
+    "company",
+    "street_1",
+    "street_2",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "country_iso2",
+    "phone",
+    "email",
+)
+COSTS = (
+    "base_cost",
+    "base_handling_cost",
+    *(f"{part}_{basis}" for part in ("cost", "handling_cost") for basis in BASES),
+)
 ADDRESS: Json = {
     "id": 0,
     "order_id": 0,
@@ -78,7 +99,11 @@ def complete_line(given: Json, tax_inclusive: bool) -> Json:
     """Fill in a line; amounts that are missing follow from unit price and quantity."""
     line = LINE | given
     name = line["name"] or line["sku"] or "Item"
-    line |= {"name": name, "name_customer": line["name_customer"] or name, "name_merchant": line["name_merchant"] or name}
+    line |= {
+        "name": name,
+        "name_customer": line["name_customer"] or name,
+        "name_merchant": line["name_merchant"] or name,
+    }
     if line["quantity"] != int(line["quantity"]):
         raise ValueError(f"the quantity {line['quantity']!r} is no integer")
     ex = money.worth(given.get("price_ex_tax", given.get("price_inc_tax", given.get("base_price"))))
@@ -110,7 +135,12 @@ def _amounts(ex: Decimal, inc: Decimal, quantity: int, tax_inclusive: bool) -> d
 def requantify(line: Json, quantity: int, tax_inclusive: bool) -> None:
     """Set a line's quantity as a merchant does: totals follow from the unit prices."""
     line["quantity"] = quantity
-    amounts = _amounts(money.to_decimal(line["price_ex_tax"]), money.to_decimal(line["price_inc_tax"]), quantity, tax_inclusive)
+    amounts = _amounts(
+        money.to_decimal(line["price_ex_tax"]),
+        money.to_decimal(line["price_inc_tax"]),
+        quantity,
+        tax_inclusive,
+    )
     line |= {key: money.to_money(value) for key, value in amounts.items()}
     line["discounted_total_inc_tax"] = discounted_total(line)
 

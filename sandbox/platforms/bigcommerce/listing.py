@@ -17,7 +17,15 @@ Test = Callable[[Record], bool]
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 250
 REMEMBERED = 8
-SORTS = ("id", "customer_id", "date_created", "date_modified", "status_id", "channel_id", "external_id")
+SORTS = (
+    "id",
+    "customer_id",
+    "date_created",
+    "date_modified",
+    "status_id",
+    "channel_id",
+    "external_id",
+)
 INTEGERS = ("customer_id", "status_id", "channel_id")
 TEXTS = ("email", "external_order_id", "payment_method", "cart_id")
 LATEST = 1 << 40
@@ -31,7 +39,9 @@ def paging(query: Query, largest: int = MAX_LIMIT) -> tuple[int, int]:
     if page < 1 or limit < 1:
         raise refuse_v2(400, f"The field '{'page' if page < 1 else 'limit'}' is invalid.")
     if limit > largest:
-        raise refuse_v2(413, f"The field 'limit' is too large: {limit} asked for, {largest} allowed.")
+        raise refuse_v2(
+            413, f"The field 'limit' is too large: {limit} asked for, {largest} allowed."
+        )
     return page, limit
 
 
@@ -53,8 +63,14 @@ class Criteria:
     def __init__(self, query: Query) -> None:
         self.bounds = {
             "id": (_number(query, "min_id", 0), _number(query, "max_id", ID_MASK)),
-            "created": (_epoch(query, "min_date_created", 0, math.ceil), _epoch(query, "max_date_created", LATEST, math.floor)),
-            "modified": (_epoch(query, "min_date_modified", 0, math.ceil), _epoch(query, "max_date_modified", LATEST, math.floor)),
+            "created": (
+                _epoch(query, "min_date_created", 0, math.ceil),
+                _epoch(query, "max_date_created", LATEST, math.floor),
+            ),
+            "modified": (
+                _epoch(query, "min_date_modified", 0, math.ceil),
+                _epoch(query, "max_date_modified", LATEST, math.floor),
+            ),
         }
         sort, _, direction = query.get("sort", ["id"])[-1].partition(":")
         if sort not in SORTS or direction not in ("", "asc", "desc"):
@@ -62,8 +78,18 @@ class Criteria:
         self.sort = sort
         self.descending = direction == "desc"
         self.tests = list(_tests(query))
-        self.tests += [_between(name, *self.bounds[name]) for name in self.bounds if self.bounds[name] not in OPEN]
-        self.key = repr(sorted((name, values) for name, values in query.items() if name not in ("page", "limit", "include")))
+        self.tests += [
+            _between(name, *self.bounds[name])
+            for name in self.bounds
+            if self.bounds[name] not in OPEN
+        ]
+        self.key = repr(
+            sorted(
+                (name, values)
+                for name, values in query.items()
+                if name not in ("page", "limit", "include")
+            )
+        )
 
     def admits(self, record: Record) -> bool:
         """Tell whether an order passes all filters."""
@@ -158,10 +184,18 @@ class Listing:
             if name == "id":
                 yield name, bisect_left(index, low), bisect_left(index, high + 1)
             else:
-                yield name, bisect_left(index, index_key(low, 0)), bisect_left(index, index_key(high + 1, 0))
+                yield (
+                    name,
+                    bisect_left(index, index_key(low, 0)),
+                    bisect_left(index, index_key(high + 1, 0)),
+                )
 
     def _index(self, name: str) -> list[int]:
-        return {"id": self.book.by_id, "created": self.book.by_created, "modified": self.book.by_modified}[name]
+        return {
+            "id": self.book.by_id,
+            "created": self.book.by_created,
+            "modified": self.book.by_modified,
+        }[name]
 
     def _walk(self, criteria: Criteria, name: str, low: int, high: int) -> Iterator[int]:
         index, records = self._index(name), self.book.records
@@ -176,7 +210,10 @@ class Listing:
         attribute = INDEXED.get(criteria.sort, criteria.sort)
         if name != attribute:
             records = self.book.records
-            found.sort(key=lambda number: (getattr(records[number], attribute), number), reverse=criteria.descending)
+            found.sort(
+                key=lambda number: (getattr(records[number], attribute), number),
+                reverse=criteria.descending,
+            )
         return found
 
     def count(self, query: Query) -> dict[int, int]:

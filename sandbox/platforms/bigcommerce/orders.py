@@ -94,7 +94,9 @@ class OrdersApi:
         records = self.listing.page(request.query)
         if not records:
             return Response(204)
-        return raw_reply(b"[" + b",".join([self._render(record, request) for record in records]) + b"]")
+        return raw_reply(
+            b"[" + b",".join([self._render(record, request) for record in records]) + b"]"
+        )
 
     def _render(self, record: Record, request: Request) -> bytes:
         """Join the rendered parts as ``include`` asks.
@@ -104,14 +106,20 @@ class OrdersApi:
         """
         wanted = {item for value in request.query.get("include", ()) for item in value.split(",")}
         head, body = self.store.book.rendered(record)
-        fees = self._load(record.id)["fees"] if "fees" in wanted else self.store.links.to(record.id, "fees")
+        fees = (
+            self._load(record.id)["fees"]
+            if "fees" in wanted
+            else self.store.links.to(record.id, "fees")
+        )
         tail = b',"fees":' + _dumps(fees) + b"}"
         if not wanted & {"consignments", "consignments.line_items"}:
             return head + tail
         if "consignments.line_items" not in wanted:
             body = _dumps(consignments(self._load(record.id), self.store.links, expanded=False))
         if request.query.get("consignment_structure") != ["object"]:
-            body = b"[" + body + b"]"  # the structure of old, for callers that do not ask for the supported one
+            body = (
+                b"[" + body + b"]"
+            )  # the structure of old, for callers that do not ask for the supported one
         return head + b',"consignments":' + body + tail
 
     def _load(self, number: int) -> Json:
@@ -132,7 +140,10 @@ class OrdersApi:
         if "zip" not in (body.get("billing_address") or {}):
             raise refuse_v2(400, "The required field 'billing_address.zip' was not supplied.")
         for name in sorted(set(body) - WRITABLE):
-            raise refuse_v2(400, f"The field '{name}' cannot be written to. Please remove it from your request before trying again.")
+            raise refuse_v2(
+                400,
+                f"The field '{name}' cannot be written to. Please remove it from your request before trying again.",
+            )
         try:
             documents.check(body)
             [number] = self.store.place([{"status_id": PENDING, "order_source": "external"} | body])
@@ -164,7 +175,10 @@ class OrdersApi:
         if not isinstance(body, dict):
             raise refuse_v2(400, "The request body must be a JSON object.")
         for name in sorted(set(body) - WRITABLE):
-            raise refuse_v2(400, f"The field '{name}' cannot be written to. Please remove it from your request before trying again.")
+            raise refuse_v2(
+                400,
+                f"The field '{name}' cannot be written to. Please remove it from your request before trying again.",
+            )
         try:
             amend(document, body, self.store.ids, clear_discounts=True)
         except (ValueError, TypeError) as reason:
@@ -176,7 +190,10 @@ class OrdersApi:
         body = parse_body(request.body)
         address = _find(document["shipping_addresses"], number)
         for name in sorted(set(body) - ADDRESS_WRITABLE):
-            raise refuse_v2(400, f"The field '{name}' cannot be written to. Please remove it from your request before trying again.")
+            raise refuse_v2(
+                400,
+                f"The field '{name}' cannot be written to. Please remove it from your request before trying again.",
+            )
         address |= body
         self.store.keep(document)
         return json_reply(shipping_address(address, self.store.links))
@@ -197,11 +214,17 @@ class OrdersApi:
 
     def _collection(self, document: Json, name: str, request: Request) -> list[Json]:
         if name == "shipping_addresses":
-            return [shipping_address(entry, self.store.links) for entry in document["shipping_addresses"]]
+            return [
+                shipping_address(entry, self.store.links)
+                for entry in document["shipping_addresses"]
+            ]
         if name == "taxes":
             detailed = request.query.get("details") == ["true"]
             extra = () if detailed else ("order_product_id", "line_item_type")
-            return [{key: value for key, value in entry.items() if key not in extra} for entry in document["taxes"]]
+            return [
+                {key: value for key, value in entry.items() if key not in extra}
+                for entry in document["taxes"]
+            ]
         if name in ("products", "coupons"):
             entries: list[Json] = document[name]
             return entries
@@ -216,7 +239,9 @@ class OrdersApi:
                 return json_reply(chosen) if chosen else Response(204)
             case "POST", []:
                 number = self.store.ids.last.get("shipment", 0) + 1
-                shipment = shipments.create(document, parse_body(request.body), number, self.store.now())
+                shipment = shipments.create(
+                    document, parse_body(request.body), number, self.store.now()
+                )
                 self.store.ship(document, shipment)
                 return json_reply(shipment, 201)
             case "GET", ["count"]:

@@ -42,11 +42,23 @@ def paging_v3(query: Query, default: int, largest: int) -> tuple[int, int]:
 def envelope(data: list[Any], total: int, page: int, limit: int, query: Query) -> Response:
     """Wrap a page as ``{data, meta.pagination}``; links to pages that do not exist are left out."""
     pages = max(1, math.ceil(total / limit))
-    rest = "".join(f"&{name}={value}" for name, values in query.items() if name not in ("page", "limit") for value in values)
+    rest = "".join(
+        f"&{name}={value}"
+        for name, values in query.items()
+        if name not in ("page", "limit")
+        for value in values
+    )
     links = {"current": f"?page={page}&limit={limit}{rest}"}
     if page > 1:
         links["previous"] = f"?page={page - 1}&limit={limit}{rest}"
     if page < pages:
         links["next"] = f"?page={page + 1}&limit={limit}{rest}"
-    pagination = {"total": total, "count": len(data), "per_page": limit, "current_page": page, "total_pages": pages, "links": links}
+    pagination = {
+        "total": total,
+        "count": len(data),
+        "per_page": limit,
+        "current_page": page,
+        "total_pages": pages,
+        "links": links,
+    }
     return json_reply({"data": data, "meta": {"pagination": pagination}})

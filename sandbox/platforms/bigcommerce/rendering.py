@@ -43,22 +43,40 @@ def consignments(document: Json, links: Links, expanded: bool) -> Json:
     number = document["order"]["id"]
 
     def items(chosen: list[Json]) -> list[Json]:
-        return chosen if expanded else [links.to(number, f"products/{line['id']}") for line in chosen]
+        return (
+            chosen if expanded else [links.to(number, f"products/{line['id']}") for line in chosen]
+        )
 
     products = document["products"]
     digital = [line for line in products if line["type"] == "digital"]
     certificates = [line for line in products if line["type"] == "giftcertificate"]
     return {
         "pickups": [
-            pickup | {"line_items": items([line for line in products if line["order_pickup_method_id"] == pickup["id"]])}
+            pickup
+            | {
+                "line_items": items(
+                    [line for line in products if line["order_pickup_method_id"] == pickup["id"]]
+                )
+            }
             for pickup in document["pickups"]
         ],
         "shipping": [
-            _shipping(address, items([line for line in products if line["order_address_id"] == address["id"]]), number, links)
+            _shipping(
+                address,
+                items([line for line in products if line["order_address_id"] == address["id"]]),
+                number,
+                links,
+            )
             for address in document["shipping_addresses"]
         ],
         "downloads": [document["downloads"] | {"line_items": items(digital)}] if digital else [],
-        "email": {"gift_certificates": [document["gift_certificates"] | {"line_items": items(certificates)}] if certificates else []},
+        "email": {
+            "gift_certificates": [
+                document["gift_certificates"] | {"line_items": items(certificates)}
+            ]
+            if certificates
+            else []
+        },
     }
 
 

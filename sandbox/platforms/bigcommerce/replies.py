@@ -36,7 +36,9 @@ def raw_reply(body: bytes, status: int = 200, content_type: str = JSON_TYPE) -> 
 
 def ndjson_reply(lines: list[bytes]) -> Response:
     """Answer with one JSON document a line."""
-    return Response(200, b"\n".join(lines) + (b"\n" if lines else b""), {"Content-Type": "application/x-ndjson"})
+    return Response(
+        200, b"\n".join(lines) + (b"\n" if lines else b""), {"Content-Type": "application/x-ndjson"}
+    )
 
 
 def v2_error(status: int, message: str) -> Response:
@@ -44,7 +46,9 @@ def v2_error(status: int, message: str) -> Response:
     return json_reply([{"status": status, "message": message}], status)
 
 
-def v3_error(status: int, title: str, errors: dict[str, str] | None = None, content_type: str = JSON_TYPE) -> Response:
+def v3_error(
+    status: int, title: str, errors: dict[str, str] | None = None, content_type: str = JSON_TYPE
+) -> Response:
     """Refuse in V3's form."""
     body = {"status": status, "title": title, "type": PROBLEM_TYPE, "errors": errors or {}}
     return Response(status, orjson.dumps(body), {"Content-Type": content_type})

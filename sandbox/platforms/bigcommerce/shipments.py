@@ -28,7 +28,13 @@ PROVIDERS = {
 CUSTOM_PROVIDER = re.compile(r"carrier_\w+")
 CARRIER_SLUG = re.compile(r"[a-z0-9-]*")
 """AfterShip's courier slugs; their list is AfterShip's, so only the form is checked."""
-LENGTHS = {"tracking_number": 50, "tracking_link": 500, "comments": 65535, "tracking_carrier": 255, "shipping_method": 255}
+LENGTHS = {
+    "tracking_number": 50,
+    "tracking_link": 500,
+    "comments": 65535,
+    "tracking_carrier": 255,
+    "shipping_method": 255,
+}
 WRITABLE = {*LENGTHS, "order_address_id", "merchant_shipping_cost", "shipping_provider"}
 
 
@@ -38,15 +44,26 @@ def create(document: Json, body: Any, number: int, now: int) -> Json:
     for name in ("order_address_id", "items"):
         if not body.get(name):
             raise refuse_v2(400, f"The required field '{name}' was not supplied.")
-    address = next((entry for entry in document["shipping_addresses"] if entry["id"] == body["order_address_id"]), None)
+    address = next(
+        (
+            entry
+            for entry in document["shipping_addresses"]
+            if entry["id"] == body["order_address_id"]
+        ),
+        None,
+    )
     if address is None:
-        raise refuse_v2(400, f"The field 'order_address_id' is invalid: order has no address {body['order_address_id']}.")
+        raise refuse_v2(
+            400,
+            f"The field 'order_address_id' is invalid: order has no address {body['order_address_id']}.",
+        )
     chosen = _check_items(document, body["items"], address["id"])
     for line, quantity in chosen:
         line["quantity_shipped"] += quantity
     shipment = _build(document, body, address, number, now)
     shipment["items"] = [
-        {"order_product_id": line["id"], "product_id": line["product_id"], "quantity": quantity} for line, quantity in chosen
+        {"order_product_id": line["id"], "product_id": line["product_id"], "quantity": quantity}
+        for line, quantity in chosen
     ]
     document["shipments"].append(shipment)
     documents.recount(document)
@@ -78,9 +95,17 @@ def _build(document: Json, body: Json, address: Json, number: int, now: int) -> 
 
 def describe(shipment: Json) -> Json:
     """Fill in the generated fields; a link of the merchant's own leaves ``generated_tracking_link`` empty."""
-    provider, carrier, number = shipment["shipping_provider"], shipment["tracking_carrier"], shipment["tracking_number"]
+    provider, carrier, number = (
+        shipment["shipping_provider"],
+        shipment["tracking_carrier"],
+        shipment["tracking_number"],
+    )
     slug = carrier or provider
-    generated = f"https://track.aftership.com/{slug}/{number}" if slug and number and not shipment["tracking_link"] else ""
+    generated = (
+        f"https://track.aftership.com/{slug}/{number}"
+        if slug and number and not shipment["tracking_link"]
+        else ""
+    )
     shipment["merchant_shipping_cost"] = money.to_money(shipment["merchant_shipping_cost"])
     shipment["shipping_provider_display_name"] = PROVIDERS.get(provider, provider)
     shipment["generated_tracking_link"] = generated
@@ -91,16 +116,27 @@ def _check_fields(body: Any, allowed: set[str]) -> None:
     if not isinstance(body, dict):
         raise refuse_v2(400, "The request body must be a JSON object.")
     for name in sorted(set(body) - allowed):
-        raise refuse_v2(400, f"The field '{name}' cannot be written to. Please remove it from your request before trying again.")
+        raise refuse_v2(
+            400,
+            f"The field '{name}' cannot be written to. Please remove it from your request before trying again.",
+        )
     for name, longest in LENGTHS.items():
         value = body.get(name, "")
         if not isinstance(value, str) or len(value) > longest:
-            raise refuse_v2(400, f"The field '{name}' is invalid: a text of at most {longest} characters is allowed.")
+            raise refuse_v2(
+                400,
+                f"The field '{name}' is invalid: a text of at most {longest} characters is allowed.",
+            )
     provider = body.get("shipping_provider", "")
     if provider not in PROVIDERS and not CUSTOM_PROVIDER.fullmatch(str(provider)):
-        raise refuse_v2(400, f"The field 'shipping_provider' is invalid: {provider!r} is not a known provider.")
+        raise refuse_v2(
+            400, f"The field 'shipping_provider' is invalid: {provider!r} is not a known provider."
+        )
     if not CARRIER_SLUG.fullmatch(body.get("tracking_carrier", "")):
-        raise refuse_v2(400, f"The field 'tracking_carrier' is invalid: {body['tracking_carrier']!r} is not a courier slug.")
+        raise refuse_v2(
+            400,
+            f"The field 'tracking_carrier' is invalid: {body['tracking_carrier']!r} is not a courier slug.",
+        )
 
 
 def _check_items(document: Json, items: Any, address_id: int) -> list[tuple[Json, int]]:
@@ -110,21 +146,34 @@ def _check_items(document: Json, items: Any, address_id: int) -> list[tuple[Json
     chosen: dict[int, int] = {}
     for item in items:
         for name in sorted(set(item) - {"order_product_id", "quantity"}):
-            raise refuse_v2(400, f"The field 'items.{name}' cannot be written to. Please remove it from your request before trying again.")
+            raise refuse_v2(
+                400,
+                f"The field 'items.{name}' cannot be written to. Please remove it from your request before trying again.",
+            )
         line, quantity = known.get(item.get("order_product_id", 0)), item.get("quantity")
         if line is None:
-            raise refuse_v2(400, f"The field 'order_product_id' is invalid: order has no product {item.get('order_product_id')}.")
+            raise refuse_v2(
+                400,
+                f"The field 'order_product_id' is invalid: order has no product {item.get('order_product_id')}.",
+            )
         if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 1:
-            raise refuse_v2(400, f"The field 'quantity' is invalid: {quantity!r} of order product {line['id']}.")
+            raise refuse_v2(
+                400, f"The field 'quantity' is invalid: {quantity!r} of order product {line['id']}."
+            )
         if line["type"] != "physical":
-            raise refuse_v2(400, f"The order product {line['id']} is {line['type']} and cannot be shipped.")
+            raise refuse_v2(
+                400, f"The order product {line['id']} is {line['type']} and cannot be shipped."
+            )
         if line["order_address_id"] != address_id:
-            raise refuse_v2(400, f"The order product {line['id']} does not ship to the address {address_id}.")
+            raise refuse_v2(
+                400, f"The order product {line['id']} does not ship to the address {address_id}."
+            )
         chosen[line["id"]] = chosen.get(line["id"], 0) + quantity
         left = line["quantity"] - line["quantity_shipped"]
         if chosen[line["id"]] > left:
             raise refuse_v2(
-                400, f"The quantity of order product {line['id']} is too large: {chosen[line['id']]} wanted, {left} left to ship."
+                400,
+                f"The quantity of order product {line['id']} is too large: {chosen[line['id']]} wanted, {left} left to ship.",
             )
     return [(known[number], quantity) for number, quantity in chosen.items()]
 
@@ -133,7 +182,10 @@ def _advance(document: Json, now: int) -> None:
     """Move the order to Shipped when nothing that has an address is left, else to Partially Shipped."""
     order = document["order"]
     physical = [line for line in document["products"] if line["order_address_id"]]
-    full = all(line["quantity_shipped"] + line["quantity_refunded"] >= line["quantity"] for line in physical)
+    full = all(
+        line["quantity_shipped"] + line["quantity_refunded"] >= line["quantity"]
+        for line in physical
+    )
     order["status_id"] = SHIPPED if full else PARTIALLY_SHIPPED
     order["status"] = order["custom_status"] = NAMES[order["status_id"]]
     if full:

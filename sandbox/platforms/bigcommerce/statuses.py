@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-INCOMPLETE, PENDING, SHIPPED, PARTIALLY_SHIPPED, CANCELLED, DECLINED, AWAITING_FULFILLMENT = 0, 1, 2, 3, 5, 6, 11
+INCOMPLETE, PENDING, SHIPPED, PARTIALLY_SHIPPED, CANCELLED, DECLINED, AWAITING_FULFILLMENT = (
+    0,
+    1,
+    2,
+    3,
+    5,
+    6,
+    11,
+)
 
 NAMES = {
     0: "Incomplete",

@@ -53,18 +53,32 @@ class Stock:
         """Find the variant id under which an addressed item's stock is kept; an unusable address is refused with 422."""
         name = next((name for name in ("sku", "variant_id", "product_id") if name in item), None)
         if name is None:
-            raise refuse_problem(422, "Payload contains invalid fields", {"items": "sku, variant_id or product_id is required"})
+            raise refuse_problem(
+                422,
+                "Payload contains invalid fields",
+                {"items": "sku, variant_id or product_id is required"},
+            )
         product, variant = self._find(name, item[name])
         if product is None:
             raise refuse_problem(422, f"Items with identity: [{name} {item[name]}] were not found")
         tracking, own = product["inventory_tracking"], product["variant_ids"]
         if tracking == "none":
-            raise refuse_problem(422, f"[Item with {name} {item[name]} is not tracked, please turn inventory tracking on]")
+            raise refuse_problem(
+                422,
+                f"[Item with {name} {item[name]} is not tracked, please turn inventory tracking on]",
+            )
         by_product = name == "product_id" or (name == "sku" and item[name] == product["sku"])
         simple = len(own) == 1
-        fits = by_product if tracking == "product" else variant is not None and (name != "product_id" or simple)
+        fits = (
+            by_product
+            if tracking == "product"
+            else variant is not None and (name != "product_id" or simple)
+        )
         if not fits:
-            raise refuse_problem(422, f"[Item with {name} {item[name]} is tracked by {tracking}, please update stock by {tracking} id]")
+            raise refuse_problem(
+                422,
+                f"[Item with {name} {item[name]} is tracked by {tracking}, please update stock by {tracking} id]",
+            )
         return int(own[0] if tracking == "product" or variant is None else variant["id"])
 
     def _find(self, name: str, value: Any) -> tuple[Json | None, Json | None]:
@@ -76,14 +90,22 @@ class Stock:
         variant = catalog.variants.get(catalog.by_sku.get(value, 0) if name == "sku" else value)
         if variant is not None:
             return catalog.products[variant["product_id"]], variant
-        return catalog.products.get(catalog.products_by_sku.get(value, 0) if name == "sku" else 0), None
+        return catalog.products.get(
+            catalog.products_by_sku.get(value, 0) if name == "sku" else 0
+        ), None
 
     def adjust(self, items: Any, relative: bool, due: float, now: float) -> None:
         """Check a whole batch and put it in effect at ``due``."""
         if not isinstance(items, list) or not items:
-            raise refuse_problem(422, "Payload contains invalid fields", {"items": "at least one item is required"})
+            raise refuse_problem(
+                422, "Payload contains invalid fields", {"items": "at least one item is required"}
+            )
         if len(items) > MAX_ITEMS:
-            raise refuse_problem(413, f"{len(items)} items are too many, {MAX_ITEMS} is the most", {"items": "too many"})
+            raise refuse_problem(
+                413,
+                f"{len(items)} items are too many, {MAX_ITEMS} is the most",
+                {"items": "too many"},
+            )
         moves = [self._move(index, item, relative) for index, item in enumerate(items)]
         if relative:
             self._check_relative(moves, items)
@@ -93,12 +115,27 @@ class Stock:
 
     def _move(self, index: int, item: Any, relative: bool) -> tuple[Key, int]:
         if not isinstance(item, dict):
-            raise refuse_problem(422, "Payload contains invalid fields", {f"items.{index}": "an object is required"})
+            raise refuse_problem(
+                422, "Payload contains invalid fields", {f"items.{index}": "an object is required"}
+            )
         location, quantity = item.get("location_id"), item.get("quantity")
         if location not in self.locations:
-            raise refuse_problem(422, f"Location with id {location} was not found", {f"items.{index}.location_id": "unknown"})
-        if not isinstance(quantity, int) or isinstance(quantity, bool) or abs(quantity) > MAX_QUANTITY or (quantity < 0 and not relative):
-            raise refuse_problem(422, "Payload contains invalid fields", {f"items.{index}.quantity": f"{quantity!r} is not allowed"})
+            raise refuse_problem(
+                422,
+                f"Location with id {location} was not found",
+                {f"items.{index}.location_id": "unknown"},
+            )
+        if (
+            not isinstance(quantity, int)
+            or isinstance(quantity, bool)
+            or abs(quantity) > MAX_QUANTITY
+            or (quantity < 0 and not relative)
+        ):
+            raise refuse_problem(
+                422,
+                "Payload contains invalid fields",
+                {f"items.{index}.quantity": f"{quantity!r} is not allowed"},
+            )
         return (self.identify(item), location), quantity
 
     def _check_relative(self, moves: list[tuple[Key, int]], items: list[Json]) -> None:
@@ -106,11 +143,17 @@ class Stock:
         for (key, quantity), item in zip(moves, items, strict=True):
             name = next(name for name in ("sku", "variant_id", "product_id") if name in item)
             if key not in self.levels:
-                raise refuse_problem(422, f"Items with identity: [{name} {item[name]}] requires absolute adjustment before relative")
+                raise refuse_problem(
+                    422,
+                    f"Items with identity: [{name} {item[name]}] requires absolute adjustment before relative",
+                )
             level = self.levels[key]
             after[key] = after.get(key, level.quantity) + quantity
             if quantity < 0 and after[key] < level.safety_stock:
-                raise refuse_problem(422, f"Items with identity: [{name} {item[name]}] would fall below the safety stock")
+                raise refuse_problem(
+                    422,
+                    f"Items with identity: [{name} {item[name]}] would fall below the safety stock",
+                )
 
     def settle(self, now: float) -> None:
         """Put in effect every accepted adjustment that is due."""
@@ -127,7 +170,11 @@ class Stock:
         if variant is None or not self.locations:
             return
         product = self.catalog.products[variant["product_id"]]
-        number = product["variant_ids"][0] if product["inventory_tracking"] == "product" else variant["id"]
+        number = (
+            product["variant_ids"][0]
+            if product["inventory_tracking"] == "product"
+            else variant["id"]
+        )
         level = self.levels.get((number, min(self.locations)))
         if level is not None and product["inventory_tracking"] != "none":
             level.quantity = max(0, level.quantity - quantity)
@@ -146,12 +193,25 @@ class Stock:
     def state(self) -> Json:
         """Serialise levels, locations and what is pending."""
         levels = [[*key, asdict(level)] for key, level in self.levels.items()]
-        pending = [[due, relative, [[*key, quantity] for key, quantity in moves]] for due, relative, moves in self.pending]
-        return {"levels": levels, "locations": list(self.locations.values()), "pending": pending, "batches": self.batches}
+        pending = [
+            [due, relative, [[*key, quantity] for key, quantity in moves]]
+            for due, relative, moves in self.pending
+        ]
+        return {
+            "levels": levels,
+            "locations": list(self.locations.values()),
+            "pending": pending,
+            "batches": self.batches,
+        }
 
     def restore(self, state: Json) -> None:
         """Take back what ``state`` gave."""
-        self.levels = {(variant, location): Level(**level) for variant, location, level in state["levels"]}
+        self.levels = {
+            (variant, location): Level(**level) for variant, location, level in state["levels"]
+        }
         self.locations = {location["id"]: location for location in state["locations"]}
-        self.pending = deque((due, relative, [((v, where), n) for v, where, n in moves]) for due, relative, moves in state["pending"])
+        self.pending = deque(
+            (due, relative, [((v, where), n) for v, where, n in moves])
+            for due, relative, moves in state["pending"]
+        )
         self.batches = state["batches"]

@@ -55,7 +55,9 @@ class BigCommerceStore:
         self.channels = Channels(self.now)
         self.hooks = Hooks(instance, self.now)
         self._build(OrderBook(self.links, _sample(self.links)))
-        self.stock.locations[1] = complete_location({"code": "BCLOC", "label": "Default location"}, 1, self.now())
+        self.stock.locations[1] = complete_location(
+            {"code": "BCLOC", "label": "Default location"}, 1, self.now()
+        )
 
     def _build(self, book: OrderBook) -> None:
         """Wire the parts; stock starts empty."""
@@ -125,7 +127,11 @@ class BigCommerceStore:
         if document is None:
             return v3_error(404, f"Order {number} was not found.")
         found = document["transactions"]
-        return envelope(found, len(found), 1, max(50, len(found)), request.query) if found else Response(204)
+        return (
+            envelope(found, len(found), 1, max(50, len(found)), request.query)
+            if found
+            else Response(204)
+        )
 
     def control(self, request: Request) -> Response:
         """Answer a control call (control.py)."""
@@ -175,22 +181,42 @@ class BigCommerceStore:
     def ship(self, document: Json, shipment: Json) -> None:
         """Store an order with the shipment it just got, and log the shipment as an effect."""
         self.ids.take("shipment", shipment["id"])
-        fields = ("order_id", "order_address_id", "tracking_number", "tracking_carrier", "shipping_provider", "tracking_link", "items")
-        effect = {"shipment_id": shipment["id"]} | {key: shipment[key] for key in fields} | {"at": self.now()}
+        fields = (
+            "order_id",
+            "order_address_id",
+            "tracking_number",
+            "tracking_carrier",
+            "shipping_provider",
+            "tracking_link",
+            "items",
+        )
+        effect = (
+            {"shipment_id": shipment["id"]}
+            | {key: shipment[key] for key in fields}
+            | {"at": self.now()}
+        )
         self.shipment_log.append(orjson.dumps(effect))
         self.keep(document)
-        self.hooks.emit("store/shipment/created", {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]})
+        self.hooks.emit(
+            "store/shipment/created",
+            {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]},
+        )
 
     def configure(self, given: Json) -> None:
         """Set what the control call ``settings`` names; unknown names are refused."""
         if unknown := set(given) - set(self.settings()):
             raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
         self.token = given.get("token", self.token)
-        self.deduct_stock_on_order = bool(given.get("deduct_stock_on_order", self.deduct_stock_on_order))
+        self.deduct_stock_on_order = bool(
+            given.get("deduct_stock_on_order", self.deduct_stock_on_order)
+        )
         self.clock_offset_s = float(given.get("clock_offset_s", self.clock_offset_s))
         self.inventory.delay_ms = int(given.get("inventory_delay_ms", self.inventory.delay_ms))
         if {"quota", "window_ms"} & set(given):
-            self.limit.configure(int(given.get("quota", self.limit.quota)), int(given.get("window_ms", self.limit.window_ms)))
+            self.limit.configure(
+                int(given.get("quota", self.limit.quota)),
+                int(given.get("window_ms", self.limit.window_ms)),
+            )
 
     def settings(self) -> Json:
         """Give the settings as they are."""
@@ -257,7 +283,12 @@ class BigCommerceStore:
 
 def _family(method: str, version: str, family: str, rest: list[str]) -> str:
     """Name the endpoint of a call with ids left out, such as ``POST v2/orders/{id}/shipments``."""
-    return " ".join((method, "/".join((version, family, *("{id}" if part.isdigit() else part for part in rest)))))
+    return " ".join(
+        (
+            method,
+            "/".join((version, family, *("{id}" if part.isdigit() else part for part in rest))),
+        )
+    )
 
 
 def _unauthorized(version: str) -> Response:
@@ -268,7 +299,11 @@ def _unauthorized(version: str) -> Response:
 def _sample(links: Links) -> bytes:
     """Build the text that order documents are compressed against: one order in all its forms."""
     line = {"sku": "SKU-1", "name": "Sample", "price_ex_tax": "10", "price_inc_tax": "11"}
-    given = {"products": [line, line], "shipping_addresses": [{"city": "Austin"}], "billing_address": {"email": "jane@example.com"}}
+    given = {
+        "products": [line, line],
+        "shipping_addresses": [{"city": "Austin"}],
+        "billing_address": {"email": "jane@example.com"},
+    }
     document = documents.complete(given, documents.Ids(), 1_700_000_000)
     expanded = orjson.dumps(consignments(document, links, expanded=True))
     return orjson.dumps(document) + expanded + render_head(document, links)

@@ -31,7 +31,11 @@ def store_information(store_hash: str) -> dict[str, Any]:
             "raw_offset": 0,
             "dst_offset": 0,
             "dst_correction": False,
-            "date_format": {"display": "M jS Y", "export": "M jS Y", "extended_display": "M jS Y @ g:i A"},
+            "date_format": {
+                "display": "M jS Y",
+                "export": "M jS Y",
+                "extended_display": "M jS Y @ g:i A",
+            },
         },
         "language": "en",
         "currency": "USD",

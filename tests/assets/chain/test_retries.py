@@ -19,21 +19,33 @@ BOATS = {"shipping_methods": {"Ground": "Ground", "Slow boat": "Standard"}}
 def by_boat(scene: Scene, *numbers: int, today: bool = False) -> None:
     """Place orders whose shipping method nobody has mapped, by default yesterday."""
     moment = scene.moment(scene.today, 0) if today else scene.moment()
-    scene.place(*[order(n, moment, shipping_addresses=[address(n * 100, shipping_method="Slow boat")]) for n in numbers])
+    scene.place(
+        *[
+            order(n, moment, shipping_addresses=[address(n * 100, shipping_method="Slow boat")])
+            for n in numbers
+        ]
+    )
 
 
 def retry(scene: Scene, *records: str, today: bool = False) -> None:
     """Validate and deliver these records of a partition as they were captured."""
     only = {"config": {"only_records": list(records)}}
     config = {"acme__orders__validated": only, "acme__orders__delivered": only}
-    scene.run("orders", first=scene.today if today else scene.yesterday, steps=("validated", "delivered"), config=config)
+    scene.run(
+        "orders",
+        first=scene.today if today else scene.yesterday,
+        steps=("validated", "delivered"),
+        config=config,
+    )
 
 
 def edit(scene: Scene, record: str, *wanted: str) -> None:
     """Edit the open rejection of a record."""
     with psycopg.connect(scene.database, autocommit=True) as db:
         (found,) = [r for r in work_queue.find(db, Choice()) if r.source_id == record]
-        operator_actions.edit(db, found, operator_actions.planned_edit(db, found, wanted), "ann", "asked the shop")
+        operator_actions.edit(
+            db, found, operator_actions.planned_edit(db, found, wanted), "ann", "asked the shop"
+        )
 
 
 def methods_at_oms(scene: Scene, number: int) -> set[str]:
@@ -66,7 +78,9 @@ def test_a_newer_captured_version_wins_over_the_one_that_failed(scene: Scene) ->
 
     retry(scene, "1")
     assert scene.oms_orders() == {}
-    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}, "open until the newer version has gone through"
+    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}, (
+        "open until the newer version has gone through"
+    )
 
     scene.run("orders")
     assert [note["NoteText"] for note in scene.oms_order(1)["OrderNote"]] == ["Newer"]
@@ -101,17 +115,30 @@ def test_a_rejection_closes_by_itself_when_a_later_version_goes_through(scene: S
     """The merchant corrects the order in the store, and nobody has to do anything here."""
     by_boat(scene, 1)
     scene.run("orders", first=scene.yesterday)
-    scene.to_store("orders/1", {"shipping_addresses": [{"id": 100, "shipping_method": "Ground"}]}, "PATCH")
+    scene.to_store(
+        "orders/1", {"shipping_addresses": [{"id": 100, "shipping_method": "Ground"}]}, "PATCH"
+    )
 
     scene.run("orders")
 
-    assert scene.sql("SELECT state, closed_why FROM sync.rejection") == [("resolved", "a later validation let the record through")]
+    assert scene.sql("SELECT state, closed_why FROM sync.rejection") == [
+        ("resolved", "a later validation let the record through")
+    ]
     assert methods_at_oms(scene, 1) == {"Ground"}
 
 
 def test_a_refused_stock_level_closes_when_the_store_takes_it(scene: Scene) -> None:
     """Stock has rejections at the store's door too, and they end in the same way."""
-    scene.fault("bigcommerce", {"kind": "status", "status": 422, "method": "PUT", "path": "inventory", "body": {"title": "No"}})
+    scene.fault(
+        "bigcommerce",
+        {
+            "kind": "status",
+            "status": 422,
+            "method": "PUT",
+            "path": "inventory",
+            "body": {"title": "No"},
+        },
+    )
     scene.run("inventory", first=scene.today, raise_on_error=False)
     assert set(scene.open_rejections("inventory").values()) == {"stock_refused"}
     scene.fault("bigcommerce")
@@ -136,12 +163,18 @@ def test_an_edit_is_delivered_and_kept_with_its_diff(scene: Scene) -> None:
     assert methods_at_oms(scene, 1) == {"Ground"}
     assert scene.open_rejections("orders") == {}
     assert scene.sql("SELECT payload FROM sync.capture") == captured
-    ((who, why, diff),) = scene.sql("SELECT who, why, diff FROM sync.rejection_action WHERE action = 'edit'")
+    ((who, why, diff),) = scene.sql(
+        "SELECT who, why, diff FROM sync.rejection_action WHERE action = 'edit'"
+    )
     assert (who, why) == ("ann", "asked the shop")
-    assert [(c["path"].rpartition(".")[2], c["before"], c["after"]) for c in diff] == [("shipping_method", "Slow boat", "Ground")]
+    assert [(c["path"].rpartition(".")[2], c["before"], c["after"]) for c in diff] == [
+        ("shipping_method", "Slow boat", "Ground")
+    ]
 
 
-def test_an_edit_survives_every_later_validation_and_belongs_to_its_version_only(scene: Scene) -> None:
+def test_an_edit_survives_every_later_validation_and_belongs_to_its_version_only(
+    scene: Scene,
+) -> None:
     """The nightly sweep reads the day again and keeps the edit; a newer version of the order counts as the store sent it."""
     by_boat(scene, 1)
     scene.run("orders", first=scene.yesterday)
@@ -161,18 +194,32 @@ def test_an_edit_survives_every_later_validation_and_belongs_to_its_version_only
 
 @pytest.mark.parametrize(
     ("status", "code", "category"),
-    [(429, "delivery_throttled", "rate_limit"), (403, "delivery_not_permitted", "permission"), (503, "delivery_failed", "connection")],
+    [
+        (429, "delivery_throttled", "rate_limit"),
+        (403, "delivery_not_permitted", "permission"),
+        (503, "delivery_failed", "connection"),
+    ],
 )
-def test_a_dead_delivery_says_what_kind_of_door_was_shut(scene: Scene, status: int, code: str, category: str) -> None:
+def test_a_dead_delivery_says_what_kind_of_door_was_shut(
+    scene: Scene, status: int, code: str, category: str
+) -> None:
     """Whoever looks at the class knows whom to call: the OMS's administrator, its vendor, or the network."""
     scene.configure(max_attempts=1, streams=("orders",))
     scene.place_many([1])
-    rule = {"kind": "status", "status": status, "method": "POST", "path": "/order/", "headers": {"Retry-After": "5000"}}
+    rule = {
+        "kind": "status",
+        "status": status,
+        "method": "POST",
+        "path": "/order/",
+        "headers": {"Retry-After": "5000"},
+    }
     scene.fault("manhattan", rule)
 
     scene.run("orders", first=scene.yesterday, raise_on_error=False)
 
-    assert scene.sql("SELECT stage, code, class FROM sync.rejection") == [("delivered", code, category)]
+    assert scene.sql("SELECT stage, code, class FROM sync.rejection") == [
+        ("delivered", code, category)
+    ]
     scene.fault("manhattan")
     retry(scene, "1")
     assert list(scene.oms_orders()) == ["1"]

@@ -69,13 +69,20 @@ def test_the_checks_tell_of_rejections_and_of_what_is_left(scene: Scene) -> None
 def test_captured_is_accepted_plus_rejected_plus_skipped_plus_superseded(scene: Scene) -> None:
     """The view of the data team balances for every stream and day, after changes, rejections, skips and reruns."""
     noon = scene.moment()
-    scene.place(order(1, noon), order(2, noon), order(3, noon, [("NO-SUCH-SKU", 1)]), order(4, noon, status_id=7))
+    scene.place(
+        order(1, noon),
+        order(2, noon),
+        order(3, noon, [("NO-SUCH-SKU", 1)]),
+        order(4, noon, status_id=7),
+    )
     scene.run("orders", first=scene.yesterday, steps=["captured"])
     scene.to_store("orders/2", {"customer_message": "Newer"}, "PATCH")
     scene.run("orders", "inventory", "shipments")
     scene.run("orders", "shipments")
 
-    rows = scene.sql("SELECT captured, accepted, rejected, skipped, superseded, unvalidated FROM history.daily_summary")
+    rows = scene.sql(
+        "SELECT captured, accepted, rejected, skipped, superseded, unvalidated FROM history.daily_summary"
+    )
     assert rows
     for captured, accepted, rejected, skipped, superseded, unvalidated in rows:
         assert captured == accepted + rejected + skipped + superseded
@@ -88,7 +95,12 @@ def test_captured_is_accepted_plus_rejected_plus_skipped_plus_superseded(scene: 
 
 
 def _live(scene: Scene, since_hour: int, until_hour: int) -> Json:
-    return live_config(NAME, "orders", scene.moment(hour=since_hour).isoformat(), scene.moment(hour=until_hour).isoformat())
+    return live_config(
+        NAME,
+        "orders",
+        scene.moment(hour=since_hour).isoformat(),
+        scene.moment(hour=until_hour).isoformat(),
+    )
 
 
 def test_a_live_run_captures_only_its_window_and_moves_the_watermark(scene: Scene) -> None:
@@ -98,7 +110,9 @@ def test_a_live_run_captures_only_its_window_and_moves_the_watermark(scene: Scen
     scene.run("orders", first=scene.yesterday, config=_live(scene, 11, 13), trigger="live")
 
     assert sorted(scene.oms_orders()) == ["11", "12"]
-    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'orders'") == [(scene.moment(hour=13),)]
+    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'orders'") == [
+        (scene.moment(hour=13),)
+    ]
 
 
 def test_an_earlier_window_does_not_move_the_watermark_back(scene: Scene) -> None:
@@ -106,7 +120,9 @@ def test_an_earlier_window_does_not_move_the_watermark_back(scene: Scene) -> Non
     scene.run("orders", first=scene.yesterday, config=_live(scene, 11, 13), trigger="live")
     scene.run("orders", first=scene.yesterday, config=_live(scene, 9, 10), trigger="live")
 
-    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'orders'") == [(scene.moment(hour=13),)]
+    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'orders'") == [
+        (scene.moment(hour=13),)
+    ]
 
 
 def test_captures_that_can_not_be_stored_do_not_move_the_watermark(scene: Scene) -> None:
@@ -115,7 +131,13 @@ def test_captures_that_can_not_be_stored_do_not_move_the_watermark(scene: Scene)
     with psycopg.connect(scene.database) as db:
         db.execute("ALTER TABLE sync.capture ADD CONSTRAINT closed CHECK (source_id <> '11')")
 
-    ended = scene.run("orders", first=scene.yesterday, config=_live(scene, 11, 13), trigger="live", raise_on_error=False)
+    ended = scene.run(
+        "orders",
+        first=scene.yesterday,
+        config=_live(scene, 11, 13),
+        trigger="live",
+        raise_on_error=False,
+    )
 
     assert not ended.success
     assert scene.sql("SELECT watermark FROM sync.watermark WHERE watermark IS NOT NULL") == []
@@ -150,9 +172,13 @@ def test_an_oms_that_is_down_fails_the_step_and_loses_nothing(scene: Scene) -> N
     ended = scene.run("orders", first=scene.yesterday, raise_on_error=False)
 
     assert not ended.success
-    assert "later try may help" in str(ended.failure_data_for_node(f"{NAME}__orders__delivered").error)
+    assert "later try may help" in str(
+        ended.failure_data_for_node(f"{NAME}__orders__delivered").error
+    )
     assert {state for _, _, state, _ in scene.deliveries("orders")} == {"failed"}
-    assert sum(attempts == 0 for *_, attempts in scene.deliveries("orders")) > 0, "not every record was tried in vain"
+    assert sum(attempts == 0 for *_, attempts in scene.deliveries("orders")) > 0, (
+        "not every record was tried in vain"
+    )
     scene.fault("manhattan")
     scene.run("orders", first=scene.yesterday)
     assert [held["creates"] for held in scene.oms_orders().values()] == [1] * 12
@@ -208,7 +234,10 @@ def test_every_step_leaves_its_audit_row(scene: Scene) -> None:
 
     ended = scene.run("orders", first=scene.yesterday)
 
-    rows = scene.sql("SELECT step, source_day, trigger FROM sync.batch WHERE run_id = %s ORDER BY started_at", ended.run_id)
+    rows = scene.sql(
+        "SELECT step, source_day, trigger FROM sync.batch WHERE run_id = %s ORDER BY started_at",
+        ended.run_id,
+    )
     assert rows == [(step, scene.yesterday, "manual") for step in scene.steps]
 
 
@@ -220,7 +249,13 @@ def test_a_source_that_breaks_its_contract_fails_the_run_and_loses_nothing(scene
     ended = scene.run("orders", first=scene.yesterday, raise_on_error=False)
 
     assert not ended.success
-    assert "breaks the API's contract" in str(ended.failure_data_for_node(f"{NAME}__orders__captured").error)
+    assert "breaks the API's contract" in str(
+        ended.failure_data_for_node(f"{NAME}__orders__captured").error
+    )
     scene.fault("bigcommerce")
     scene.run("orders", first=scene.yesterday)
-    assert {number: held["creates"] for number, held in scene.oms_orders().items()} == {"1": 1, "2": 1, "3": 1}
+    assert {number: held["creates"] for number, held in scene.oms_orders().items()} == {
+        "1": 1,
+        "2": 1,
+        "3": 1,
+    }

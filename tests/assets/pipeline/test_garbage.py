@@ -39,7 +39,9 @@ def cycles() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("stream", ["orders", "inventory", "shipments"])
-def test_no_record_is_left_in_a_cycle(sandbox: RunningSandbox, database: str, tmp_path: Path, stream: str) -> None:
+def test_no_record_is_left_in_a_cycle(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, stream: str
+) -> None:
     """Else the memory of a chunk would grow by those before it, and each collection would walk through all of them."""
     scene = Scene(sandbox.url, database, f"c{uuid4().hex[:10]}", tmp_path)
     scene.place_many(range(1, 30))

@@ -53,16 +53,44 @@ def shipped(scene: Scene, number: int) -> None:
 
 
 BENIGN: dict[str, Json] = {
-    "text in capitals, with other blanks": {"OrderLine": [{"OrderLineId": "101", "ShipToAddress": {"Address": {"City": " AUSTIN  "}}}]},
-    "a postcode with four more digits": {"OrderLine": [{"OrderLineId": "101", "ShipToAddress": {"Address": {"PostalCode": "78701-1234"}}}]},
-    "a verified address": {
-        "OrderLine": [{"OrderLineId": "101", "ShipToAddress": {"IsAddressVerified": True, "Address": {"Address1": "123 Main St"}}}]
+    "text in capitals, with other blanks": {
+        "OrderLine": [{"OrderLineId": "101", "ShipToAddress": {"Address": {"City": " AUSTIN  "}}}]
     },
-    "a price as text, rounded below a cent": {"OrderLine": [{"OrderLineId": "101", "UnitPrice": "10.004"}]},
-    "a note and attributes of the tenant's own": {"OrderNote": [{"NoteId": "x", "NoteText": "seen"}], "Extended": {"Tier": "A"}},
-    "a hold of the tenant's own": {"OrderHold": [{"HoldTypeId": "Credit Check", "StatusId": "1000"}]},
+    "a postcode with four more digits": {
+        "OrderLine": [
+            {"OrderLineId": "101", "ShipToAddress": {"Address": {"PostalCode": "78701-1234"}}}
+        ]
+    },
+    "a verified address": {
+        "OrderLine": [
+            {
+                "OrderLineId": "101",
+                "ShipToAddress": {
+                    "IsAddressVerified": True,
+                    "Address": {"Address1": "123 Main St"},
+                },
+            }
+        ]
+    },
+    "a price as text, rounded below a cent": {
+        "OrderLine": [{"OrderLineId": "101", "UnitPrice": "10.004"}]
+    },
+    "a note and attributes of the tenant's own": {
+        "OrderNote": [{"NoteId": "x", "NoteText": "seen"}],
+        "Extended": {"Tier": "A"},
+    },
+    "a hold of the tenant's own": {
+        "OrderHold": [{"HoldTypeId": "Credit Check", "StatusId": "1000"}]
+    },
     "an informational tax": {
-        "OrderLine": [{"OrderLineId": "101", "OrderLineTaxDetail": [{"TaxDetailId": "i", "TaxAmount": 3, "IsInformational": True}]}]
+        "OrderLine": [
+            {
+                "OrderLineId": "101",
+                "OrderLineTaxDetail": [
+                    {"TaxDetailId": "i", "TaxAmount": 3, "IsInformational": True}
+                ],
+            }
+        ]
     },
     "a charge of nothing": {"OrderChargeDetail": [{"ChargeDetailId": "z", "ChargeTotal": 0}]},
 }
@@ -91,12 +119,18 @@ def test_personal_values_are_named_and_never_shown(scene: Scene):
     tamper(
         scene,
         1,
-        {"CustomerEmail": "zoe@example.net", "OrderLine": [{"OrderLineId": "101", "ShipToAddress": {"Address": {"City": "Waco"}}}]},
+        {
+            "CustomerEmail": "zoe@example.net",
+            "OrderLine": [{"OrderLineId": "101", "ShipToAddress": {"Address": {"City": "Waco"}}}],
+        },
     )
 
     found = look(scene)
 
-    assert {(d.field, d.found) for d in found.drifts} == {("address", "differs in City"), ("customer", "differs in CustomerEmail")}
+    assert {(d.field, d.found) for d in found.drifts} == {
+        ("address", "differs in City"),
+        ("customer", "differs in CustomerEmail"),
+    }
     kept = str(scene.sql("SELECT * FROM sync.drift"))
     assert "Waco" not in kept and "Austin" not in kept and "example" not in kept
 
@@ -110,9 +144,12 @@ def test_an_order_that_has_left_is_not_sent_to_the_oms_a_second_time(scene: Scen
     scene.to_oms("orders/2/remove", {})
 
     assert told(look(scene, heal=True)) == [
-        ("missing_at_target", "order", "1", "", False), ("missing_at_target", "order", "2", "", True)
-    ]  # fmt: skip
-    assert scene.sql("SELECT stream, mode, source_ids FROM sync.rerun") == [("orders", "as_captured", ["2"])]
+        ("missing_at_target", "order", "1", "", False),
+        ("missing_at_target", "order", "2", "", True),
+    ]
+    assert scene.sql("SELECT stream, mode, source_ids FROM sync.rerun") == [
+        ("orders", "as_captured", ["2"])
+    ]
 
 
 def test_a_delivery_in_flight_is_neither_judged_nor_healed(scene: Scene):
@@ -128,14 +165,18 @@ def test_a_delivery_in_flight_is_neither_judged_nor_healed(scene: Scene):
     assert scene.sql("SELECT count(*) FROM sync.target_state WHERE stream = 'orders'") == [(1,)]
 
 
-def test_a_repair_that_the_ledger_has_overtaken_is_left_undone(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+def test_a_repair_that_the_ledger_has_overtaken_is_left_undone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
     """Between the look and the healing a run may have delivered: its belief is newer and stays."""
     synced(scene, 1)
     scene.to_oms("orders/1/remove", {})
     healing = reconciling.heal
 
     def late(*arguments: Any) -> list[int]:
-        scene.sql("UPDATE sync.target_state SET sequence = sequence + 1 WHERE target_key = '1' RETURNING 1")
+        scene.sql(
+            "UPDATE sync.target_state SET sequence = sequence + 1 WHERE target_key = '1' RETURNING 1"
+        )
         return healing(*arguments)
 
     monkeypatch.setattr(reconciling, "heal", late)
@@ -177,7 +218,9 @@ def test_a_drift_is_one_row_until_it_is_gone(scene: Scene):
     tamper(scene, 1, {"CurrencyCode": "EUR"})
     look(scene)
     look(scene)
-    assert scene.sql("SELECT field, expected, found, state, seen_count > 1 FROM sync.drift") == [("currency", "USD", "EUR", "open", True)]
+    assert scene.sql("SELECT field, expected, found, state, seen_count > 1 FROM sync.drift") == [
+        ("currency", "USD", "EUR", "open", True)
+    ]
 
     tamper(scene, 1, {"CurrencyCode": "USD"})
     assert look(scene).closed == 1
@@ -200,7 +243,10 @@ def test_orders_of_another_source_in_the_same_tenant_are_none_of_ours(scene: Sce
     scene.to_oms("orders/BC-1/copy", {"order_id": "BC-9", "alternate": "9"})
     scene.to_oms("orders/BC-1/copy", {"order_id": "BC-1-B"})
 
-    assert told(look(scene)) == [("duplicate", "order", "BC-1-B", "", False), ("missing_at_source", "order", "BC-9", "", False)]
+    assert told(look(scene)) == [
+        ("duplicate", "order", "BC-1-B", "", False),
+        ("missing_at_source", "order", "BC-9", "", False),
+    ]
 
 
 def test_an_order_that_waits_within_its_limit_is_not_stuck(scene: Scene):
@@ -223,18 +269,31 @@ def test_the_asset_tells_counts_a_table_and_a_check(scene: Scene):
     job = build(scene.installation, scene.lockstep).resolve_job_def(f"reconcile_{NAME}")
 
     ended = job.execute_in_process(
-        instance=scene.instance, partition_key=scene.yesterday.isoformat(),
+        instance=scene.instance,
+        partition_key=scene.yesterday.isoformat(),
         run_config=QUIET | {"ops": {f"{NAME}__reconciliation": {"config": {"confirm_seconds": 0}}}},
-    )  # fmt: skip
+    )
 
     (made,) = ended.asset_materializations_for_node(f"{NAME}__reconciliation")
     assert made.asset_key == reconciliation_key(NAME)
-    values = {name: made.metadata[name].value for name in ("drift: missing_at_target", "drift: differs", "drift: stuck", "healable")}
-    assert values == {"drift: missing_at_target": 1, "drift: differs": 1, "drift: stuck": 0, "healable": 2}
+    values = {
+        name: made.metadata[name].value
+        for name in ("drift: missing_at_target", "drift: differs", "drift: stuck", "healable")
+    }
+    assert values == {
+        "drift: missing_at_target": 1,
+        "drift: differs": 1,
+        "drift: stuck": 0,
+        "healable": 2,
+    }
     table = made.metadata["drifts found"].value
     assert {record.data["record"] for record in table.records} == {"1", "2/201"}
     (check,) = ended.get_asset_check_evaluations()
-    assert (check.check_name, check.passed, check.severity) == (NO_DRIFT, False, dg.AssetCheckSeverity.ERROR)
+    assert (check.check_name, check.passed, check.severity) == (
+        NO_DRIFT,
+        False,
+        dg.AssetCheckSeverity.ERROR,
+    )
 
 
 def test_the_calls_of_a_reconciliation_are_few(scene: Scene):
@@ -244,7 +303,9 @@ def test_the_calls_of_a_reconciliation_are_few(scene: Scene):
 
     look(scene)
 
-    store = {name: n - before_store.get(name, 0) for name, n in scene.store_counts()["requests"].items()}
+    store = {
+        name: n - before_store.get(name, 0) for name, n in scene.store_counts()["requests"].items()
+    }
     oms = {name: n - before_oms.get(name, 0) for name, n in scene.oms_counts()["requests"].items()}
     assert store["GET v2/orders"] <= 3
     assert store.get("GET v2/orders/{id}/shipments", 0) == 0
@@ -257,13 +318,19 @@ def test_a_healing_whose_answer_is_lost_creates_the_shipment_once(scene: Scene):
     shipped(scene, 1)
     (shipment,) = scene.store_shipments()
     url = f"{scene.url}/bigcommerce/{scene.store}/stores/{scene.store}/v2/orders/1/shipments/{shipment['shipment_id']}"
-    scene.http.delete(url, headers={"X-Auth-Token": f"sandbox-token-{scene.store}"}).raise_for_status()
+    scene.http.delete(
+        url, headers={"X-Auth-Token": f"sandbox-token-{scene.store}"}
+    ).raise_for_status()
     assert look(scene, heal=True).reruns != []
     path = "/shipments$"
     scene.fault(
-        "bigcommerce", {"path": path, "method": "POST", "kind": "drop_after"}, {"path": path, "method": "GET", "kind": "drop_before"}
+        "bigcommerce",
+        {"path": path, "method": "POST", "kind": "drop_after"},
+        {"path": path, "method": "GET", "kind": "drop_before"},
     )
-    assert not scene.run("shipments", first=scene.today, steps=("validated", "delivered"), raise_on_error=False).success
+    assert not scene.run(
+        "shipments", first=scene.today, steps=("validated", "delivered"), raise_on_error=False
+    ).success
     assert told(look_past_faults(scene)) == []
 
     scene.run("shipments", first=scene.today, steps=("validated", "delivered"))

@@ -27,7 +27,10 @@ def held(scene: Scene) -> Scene:
 
 def holds(scene: Scene, number: int = 1) -> list[tuple[str, str]]:
     """Return hold type and status of each hold that the OMS has of the order."""
-    return [(hold["HoldTypeId"], hold["StatusId"]) for hold in scene.oms_order(number).get("OrderHold") or ()]
+    return [
+        (hold["HoldTypeId"], hold["StatusId"])
+        for hold in scene.oms_order(number).get("OrderHold") or ()
+    ]
 
 
 def status(scene: Scene, number: int, status_id: int) -> None:
@@ -81,13 +84,19 @@ def test_a_forced_resend_resolves_what_is_held_no_more(held: Scene) -> None:
     """``force`` sends the whole order, and still says that the hold is over."""
     held.to_store("orders/1/status", {"status_id": AWAITING})
     held.run("orders", steps=("captured", "validated"))
-    held.run("orders", steps=("delivered",), config={"acme__orders__delivered": {"config": {"force": True}}})
+    held.run(
+        "orders",
+        steps=("delivered",),
+        config={"acme__orders__delivered": {"config": {"force": True}}},
+    )
     assert holds(held) == [(HOLD, "2000")]
 
 
 def test_a_status_is_either_a_hold_or_a_cancellation() -> None:
     """A configuration that says both, or names no hold type, is refused with the status."""
-    with pytest.raises(ValidationError, match="status 5 is in hold_statuses and in cancel_statuses"):
+    with pytest.raises(
+        ValidationError, match="status 5 is in hold_statuses and in cancel_statuses"
+    ):
         OrdersPolicy(hold_statuses={5: HOLD})
     with pytest.raises(ValidationError, match="names no hold type for status 12"):
         OrdersPolicy(hold_statuses={12: " "})

@@ -32,7 +32,13 @@ def test_only_levels_that_differ_are_written(scene: Scene) -> None:
 
 def test_levels_that_the_store_has_already_are_not_written_at_first(scene: Scene) -> None:
     """Nothing is known of the store at first, so it is asked: what is right there stays unwritten."""
-    scene.to_store("stock", [{"sku": "MUG", "location_id": 1, "quantity": 1000}, {"sku": "LAMP", "location_id": 1, "quantity": 3}])
+    scene.to_store(
+        "stock",
+        [
+            {"sku": "MUG", "location_id": 1, "quantity": 1000},
+            {"sku": "LAMP", "location_id": 1, "quantity": 3},
+        ],
+    )
 
     scene.run("inventory")
 
@@ -48,7 +54,10 @@ def test_missing_is_not_zero_and_untracked_items_are_left_alone(scene: Scene) ->
     scene.run("inventory")
 
     assert _levels(scene)[NOT_AT_OMS] == 12
-    assert scene.outcomes("inventory")[f"{NOT_AT_OMS}@NetworkView"] == ("skipped", "item_missing_at_oms")
+    assert scene.outcomes("inventory")[f"{NOT_AT_OMS}@NetworkView"] == (
+        "skipped",
+        "item_missing_at_oms",
+    )
     assert scene.store_stock().get(UNTRACKED, {"writes": 0})["writes"] == 0
     assert scene.outcomes("inventory")[f"{UNTRACKED}@NetworkView"] == ("accepted", "unchanged")
 
@@ -85,7 +94,11 @@ def test_buffers_are_held_back_and_no_level_is_negative(scene: Scene) -> None:
 
     scene.run("inventory")
 
-    assert {sku: _levels(scene)[sku] for sku in ("MUG", "LAMP", "TENT")} == {"MUG": 13, "LAMP": 5, "TENT": 0}
+    assert {sku: _levels(scene)[sku] for sku in ("MUG", "LAMP", "TENT")} == {
+        "MUG": 13,
+        "LAMP": 5,
+        "TENT": 0,
+    }
 
 
 def test_orders_that_the_oms_does_not_know_yet_are_taken_off(scene: Scene) -> None:
@@ -172,13 +185,35 @@ def test_a_quantity_that_can_not_be_right_is_rejected_and_the_others_go_on(scene
 
 def test_a_product_that_makes_no_sense_keeps_only_its_own_stock_back(scene: Scene) -> None:
     """It is a rejection, the others' levels are written, and the rejection closes when the store's catalog is mended."""
-    scene.to_store("catalog", [{"id": 299, "sku": "BAD\x01SKU", "name": "Odd", "price": "1.00", "inventory_tracking": "product"}])
+    scene.to_store(
+        "catalog",
+        [
+            {
+                "id": 299,
+                "sku": "BAD\x01SKU",
+                "name": "Odd",
+                "price": "1.00",
+                "inventory_tracking": "product",
+            }
+        ],
+    )
 
     scene.run("inventory", first=scene.today)
 
     assert scene.open_rejections("inventory") == {"product 299": "catalog_item_unusable"}
     assert {sku: _levels(scene)[sku] for sku in SKUS} == dict.fromkeys(SKUS, 1000)
-    scene.to_store("catalog", [{"id": 299, "sku": "GOOD-SKU", "name": "Even", "price": "1.00", "inventory_tracking": "product"}])
+    scene.to_store(
+        "catalog",
+        [
+            {
+                "id": 299,
+                "sku": "GOOD-SKU",
+                "name": "Even",
+                "price": "1.00",
+                "inventory_tracking": "product",
+            }
+        ],
+    )
     scene.run("inventory", first=scene.today)
     assert scene.open_rejections("inventory") == {}
 
@@ -187,13 +222,21 @@ def test_each_reading_moves_the_watermark(scene: Scene) -> None:
     """A snapshot leaves no gap, however long ago the one before it was: a stream that is read every minute is not late."""
     moments = [datetime.now(UTC) - timedelta(minutes=40), datetime.now(UTC) - timedelta(seconds=1)]
     for moment in moments:
-        window = live_config(NAME, "inventory", (moment - timedelta(seconds=1)).isoformat(), moment.isoformat())
-        scene.run("inventory", first=moment.date(), last=moment.date(), config=window, trigger="live")
+        window = live_config(
+            NAME, "inventory", (moment - timedelta(seconds=1)).isoformat(), moment.isoformat()
+        )
+        scene.run(
+            "inventory", first=moment.date(), last=moment.date(), config=window, trigger="live"
+        )
 
-    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'inventory'") == [(moments[-1],)]
+    assert scene.sql("SELECT watermark FROM sync.watermark WHERE stream = 'inventory'") == [
+        (moments[-1],)
+    ]
 
 
-def test_stock_held_back_for_an_order_under_way_is_given_back_once_it_has_arrived(scene: Scene) -> None:
+def test_stock_held_back_for_an_order_under_way_is_given_back_once_it_has_arrived(
+    scene: Scene,
+) -> None:
     """The OMS took an order whose answer was lost, so its units were taken off twice; when Lockstep learns of it, they count once."""
     scene.place(order(1, scene.moment(), [("MUG", 2)]))
     scene.fault("manhattan", {"path": "order/save$", "kind": "drop_after"})
@@ -212,7 +255,9 @@ def test_a_level_whose_writing_was_never_confirmed_is_written_again(scene: Scene
     """Every answer was lost, so the store holds what Lockstep does not know of; the level that it is known to hold goes out all the same."""
     scene.run("inventory", first=scene.today)
     _put(scene, "MUG", 900)
-    scene.fault("bigcommerce", {"path": "adjustments/absolute$", "method": "PUT", "kind": "drop_after"})
+    scene.fault(
+        "bigcommerce", {"path": "adjustments/absolute$", "method": "PUT", "kind": "drop_after"}
+    )
     scene.run("inventory", first=scene.today, raise_on_error=False)
     assert scene.store_stock()["MUG"]["quantity"] == 900
     scene.fault("bigcommerce")
@@ -221,4 +266,7 @@ def test_a_level_whose_writing_was_never_confirmed_is_written_again(scene: Scene
     scene.run("inventory", first=scene.today)
 
     assert scene.store_stock()["MUG"]["quantity"] == 1_000
-    assert {state for _, _, state, _ in scene.deliveries("inventory")} <= {"delivered", "superseded"}
+    assert {state for _, _, state, _ in scene.deliveries("inventory")} <= {
+        "delivered",
+        "superseded",
+    }

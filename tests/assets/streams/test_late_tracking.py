@@ -27,7 +27,9 @@ def in_store(scene: Scene, number: int) -> list[Json]:
 
 def said(scene: Scene, number: int) -> list[tuple[str, str]]:
     """Return tracking number and carrier of each of the order's shipments."""
-    return [(entry["tracking_number"], entry["tracking_carrier"]) for entry in in_store(scene, number)]
+    return [
+        (entry["tracking_number"], entry["tracking_carrier"]) for entry in in_store(scene, number)
+    ]
 
 
 @pytest.fixture
@@ -49,7 +51,11 @@ def test_a_late_tracking_number_changes_the_shipment_and_makes_no_other(shipped:
     assert [entry["id"] for entry in in_store(shipped, 1)] == [first]
     assert said(shipped, 1) == [(NUMBER, "ups")]
     actions = [(action, state) for _, action, state, _ in shipped.deliveries("shipments")]
-    assert sorted(actions) == [("shipment", "delivered"), ("shipment_update", "delivered"), ("status", "delivered")]
+    assert sorted(actions) == [
+        ("shipment", "delivered"),
+        ("shipment_update", "delivered"),
+        ("status", "delivered"),
+    ]
     requests = shipped.store_counts()["requests"]
 
     shipped.run("shipments")
@@ -69,7 +75,9 @@ def test_a_number_may_change_more_than_once_and_back(shipped: Scene) -> None:
 def test_a_lost_answer_to_an_update_is_simply_repeated(shipped: Scene) -> None:
     """The change is an upsert: the client sends it again by itself."""
     shipped.to_oms("orders/1/track", {"tracking": NUMBER, "carrier": "UPS"})
-    shipped.fault("bigcommerce", {"kind": "drop_after", "method": "PUT", "path": "/shipments/", "times": 1})
+    shipped.fault(
+        "bigcommerce", {"kind": "drop_after", "method": "PUT", "path": "/shipments/", "times": 1}
+    )
     shipped.run("shipments")
     assert said(shipped, 1) == [(NUMBER, "ups")]
     assert shipped.outcomes("shipments")["1"] == ("accepted", "delivered")
@@ -77,7 +85,15 @@ def test_a_lost_answer_to_an_update_is_simply_repeated(shipped: Scene) -> None:
 
 def test_a_ledger_that_kept_ids_alone_still_finds_its_shipments() -> None:
     """The older form of what the store holds says nothing of numbers: the shipment is brought up to date, and none is created."""
-    old = TargetRow("1", "1", orjson.dumps({"shipments": {"P1/100": "7"}, "status": "2", "applied_at": ""}), b"", "shipped", 2, _NOW)
+    old = TargetRow(
+        "1",
+        "1",
+        orjson.dumps({"shipments": {"P1/100": "7"}, "status": "2", "applied_at": ""}),
+        b"",
+        "shipped",
+        2,
+        _NOW,
+    )
     state = OrderAtStore.of(old, {}, [])
     assert state.shipments == {"P1/100": Held("7")}
     assert state.shipments["P1/100"].is_behind(_request(NUMBER, ("1", 2)))
@@ -95,7 +111,14 @@ def test_a_parcel_that_is_named_anew_is_the_shipments_with_its_units() -> None:
     """An OMS without package ids names a parcel after its number: what the store holds under the old name is found by its units."""
     first, second = Held("7", "", None, "100", {"1": 2}), Held("8", "", None, "100", {"2": 1})
     state = OrderAtStore({"F1/100": first, "F2/100": second})
-    assert state.assigned({"N/100": _request(NUMBER, ("1", 2), ("2", 1))}) == {"N/100": ["F1/100", "F2/100"]}
+    assert state.assigned({"N/100": _request(NUMBER, ("1", 2), ("2", 1))}) == {
+        "N/100": ["F1/100", "F2/100"]
+    }
     assert state.assigned({"N/100": _request(NUMBER, ("1", 2))}) == {"N/100": ["F1/100"]}
-    assert state.assigned({"F1/100": _request("", ("1", 2)), "N/100": _request(NUMBER, ("1", 2))})["N/100"] == []
+    assert (
+        state.assigned({"F1/100": _request("", ("1", 2)), "N/100": _request(NUMBER, ("1", 2))})[
+            "N/100"
+        ]
+        == []
+    )
     assert state.assigned({"N/100": _request(NUMBER, ("1", 3))}) == {"N/100": []}, "not its units"

@@ -29,8 +29,12 @@ def test_a_partition_run_captures_validates_and_delivers_each_order_once(scene: 
         at_oms = held[str(document["id"])]
         assert at_oms["creates"] == 1
         assert Decimal(at_oms["saved_total"]) == total_of(document)
-        bought = {str(entry["id"]): (entry["sku"], entry["quantity"]) for entry in document["products"]}
-        assert {row["OrderLineId"]: (row["ItemId"], row["Quantity"]) for row in at_oms["lines"]} == bought
+        bought = {
+            str(entry["id"]): (entry["sku"], entry["quantity"]) for entry in document["products"]
+        }
+        assert {
+            row["OrderLineId"]: (row["ItemId"], row["Quantity"]) for row in at_oms["lines"]
+        } == bought
     assert scene.outcomes("orders") == {str(n): ("accepted", "delivered") for n in range(1, 6)}
     assert all(state == "delivered" for _, _, state, _ in scene.deliveries("orders"))
 
@@ -71,14 +75,21 @@ def test_one_bad_record_never_stops_the_batch(scene: Scene) -> None:
     outcomes = scene.outcomes("orders")
     assert {number: outcomes[str(number)][0] for number in bad} == dict.fromkeys(bad, "rejected")
     assert len({outcomes[str(number)][1] for number in bad}) == len(bad), outcomes
-    assert scene.open_rejections("orders") == {str(number): outcomes[str(number)][1] for number in bad}
+    assert scene.open_rejections("orders") == {
+        str(number): outcomes[str(number)][1] for number in bad
+    }
     assert outcomes["21"] == ("skipped", "status_not_exported")
-    assert outcomes["22"] == ("skipped", "cancelled_before_export"), "declined before it was ever sent"
+    assert outcomes["22"] == ("skipped", "cancelled_before_export"), (
+        "declined before it was ever sent"
+    )
 
 
 def test_a_mapping_fix_and_a_rerun_deliver_what_had_been_rejected(scene: Scene) -> None:
     """One more shipping method in the configuration: the rerun validates the partition again, delivers, and closes the rejection."""
-    scene.place(order(1, scene.moment()), order(2, scene.moment(), shipping_addresses=[address(200, shipping_method="Bike")]))
+    scene.place(
+        order(1, scene.moment()),
+        order(2, scene.moment(), shipping_addresses=[address(200, shipping_method="Bike")]),
+    )
     scene.run("orders", first=scene.yesterday)
     assert list(scene.open_rejections("orders")) == ["2"]
     assert list(scene.oms_orders()) == ["1"]
@@ -86,12 +97,17 @@ def test_a_mapping_fix_and_a_rerun_deliver_what_had_been_rejected(scene: Scene) 
     scene.configure(orders={"shipping_methods": {"Ground": "Ground", "Bike": "Express"}})
     scene.run("orders", first=scene.yesterday)
 
-    assert {number: held["saves"] for number, held in scene.oms_orders().items()} == {"1": 1, "2": 1}
+    assert {number: held["saves"] for number, held in scene.oms_orders().items()} == {
+        "1": 1,
+        "2": 1,
+    }
     assert scene.open_rejections("orders") == {}
     assert scene.sql("SELECT state, closed_by <> '' FROM sync.rejection") == [("resolved", True)]
 
 
-def test_a_later_change_sends_only_the_changed_fields(scene: Scene, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_change_sends_only_the_changed_fields(
+    scene: Scene, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second save names the order, its new note, and nothing that stayed as it was."""
     scene.place_many([1, 2])
     scene.run("orders")
@@ -143,13 +159,18 @@ def test_a_cancelled_order_becomes_a_cancel_request(scene: Scene) -> None:
     scene.run("orders")
     scene.run("orders")
 
-    assert {number: held["cancelled"] for number, held in scene.oms_orders().items()} == {"1": True, "2": False}
+    assert {number: held["cancelled"] for number, held in scene.oms_orders().items()} == {
+        "1": True,
+        "2": False,
+    }
     assert scene.oms_counts()["cancels"] == 1
     assert ("1", "cancel", "delivered", 1) in scene.deliveries("orders")
 
 
 @pytest.mark.parametrize(("accepted", "state"), [(True, "delivered"), (False, "refused")])
-def test_the_late_answer_to_a_cancel_request_is_recorded(scene: Scene, accepted: bool, state: str) -> None:
+def test_the_late_answer_to_a_cancel_request_is_recorded(
+    scene: Scene, accepted: bool, state: str
+) -> None:
     """Released orders are cancelled by request: the delivery stays requested until the OMS has decided."""
     scene.to_oms("settings", {"late_cancellation": True})
     scene.place_many([1])
@@ -166,7 +187,9 @@ def test_the_late_answer_to_a_cancel_request_is_recorded(scene: Scene, accepted:
     assert scene.open_rejections("orders") == ({} if accepted else {"1": "cancel_refused"})
 
 
-def test_only_the_newest_version_is_delivered_and_older_ones_end_as_superseded(scene: Scene) -> None:
+def test_only_the_newest_version_is_delivered_and_older_ones_end_as_superseded(
+    scene: Scene,
+) -> None:
     """Two versions captured before any delivery: one save, with the newer content."""
     scene.place_many([1])
     scene.run("orders", first=scene.yesterday, steps=["captured"])
@@ -174,7 +197,9 @@ def test_only_the_newest_version_is_delivered_and_older_ones_end_as_superseded(s
     scene.run("orders")
 
     assert scene.oms_counts()["saves"] == 1
-    assert scene.sql("SELECT state FROM sync.record WHERE stream = 'orders' ORDER BY source_updated_at") == [("superseded",), ("accepted",)]
+    assert scene.sql(
+        "SELECT state FROM sync.record WHERE stream = 'orders' ORDER BY source_updated_at"
+    ) == [("superseded",), ("accepted",)]
     assert [note["NoteText"] for note in scene.oms_order(1)["OrderNote"]] == ["Newer"]
 
 
@@ -183,9 +208,15 @@ def test_force_sends_again_what_the_oms_holds(scene: Scene) -> None:
     scene.place_many([1, 2])
     scene.run("orders", first=scene.yesterday)
 
-    scene.run("orders", first=scene.yesterday, config={"acme__orders__delivered": {"config": {"force": True}}})
+    scene.run(
+        "orders",
+        first=scene.yesterday,
+        config={"acme__orders__delivered": {"config": {"force": True}}},
+    )
 
-    assert {number: (held["creates"], held["saves"]) for number, held in scene.oms_orders().items()} == {"1": (1, 2), "2": (1, 2)}
+    assert {
+        number: (held["creates"], held["saves"]) for number, held in scene.oms_orders().items()
+    } == {"1": (1, 2), "2": (1, 2)}
 
 
 def test_units_are_converted_to_the_oms_and_back(scene: Scene) -> None:
@@ -199,4 +230,6 @@ def test_units_are_converted_to_the_oms_and_back(scene: Scene) -> None:
     scene.run("shipments")
 
     (shipment,) = scene.store_shipments()
-    assert [(item["order_product_id"], item["quantity"]) for item in shipment["items"]] == [(101, 1)]
+    assert [(item["order_product_id"], item["quantity"]) for item in shipment["items"]] == [
+        (101, 1)
+    ]

@@ -22,7 +22,10 @@ def _ship(scene: Scene, units: dict[str, int], tracking: str = UPS, **more: Any)
 
 
 def _shipped(scene: Scene) -> list[tuple[str, dict[int, int]]]:
-    return [(row["tracking_number"], {i["order_product_id"]: i["quantity"] for i in row["items"]}) for row in scene.store_shipments()]
+    return [
+        (row["tracking_number"], {i["order_product_id"]: i["quantity"] for i in row["items"]})
+        for row in scene.store_shipments()
+    ]
 
 
 def test_a_split_shipment_becomes_several_shipments_each_once(scene: Scene) -> None:
@@ -76,7 +79,9 @@ def test_the_status_follows_the_milestones_and_never_goes_back(scene: Scene) -> 
     _exported(scene)
     statuses = []
     for step in ("release", "ship", "deliver"):
-        scene.to_oms("advance", {"to": step, "cancel_rate": 0.0, "partial_rate": 0.0, "split_rate": 0.0})
+        scene.to_oms(
+            "advance", {"to": step, "cancel_rate": 0.0, "partial_rate": 0.0, "split_rate": 0.0}
+        )
         scene.run("shipments")
         statuses.append(scene.store_orders()[1]["status_id"])
     assert statuses == [9, 2, 10]
@@ -87,7 +92,9 @@ def test_the_status_follows_the_milestones_and_never_goes_back(scene: Scene) -> 
     assert scene.store_orders()[1]["status_id"] == 10
 
 
-def test_the_carrier_is_told_from_the_tracking_number_where_the_oms_names_none(scene: Scene) -> None:
+def test_the_carrier_is_told_from_the_tracking_number_where_the_oms_names_none(
+    scene: Scene,
+) -> None:
     """A UPS number without a carrier code is shown as UPS; the code that is named wins over nothing."""
     _exported(scene)
     _ship(scene, {"101": 1}, UPS, carrier=None)
@@ -108,14 +115,19 @@ def test_one_parcel_to_two_addresses_is_a_shipment_for_each(scene: Scene) -> Non
 
     scene.run("shipments")
 
-    assert sorted((row["order_address_id"], row["items"][0]["order_product_id"]) for row in scene.store_shipments()) == [
+    assert sorted(
+        (row["order_address_id"], row["items"][0]["order_product_id"])
+        for row in scene.store_shipments()
+    ) == [
         (100, 101),
         (110, 102),
     ]
     assert scene.store_orders()[1]["status_id"] == 2
 
 
-def test_later_parcels_find_the_orders_lines_after_the_orders_partition_was_rerun(scene: Scene) -> None:
+def test_later_parcels_find_the_orders_lines_after_the_orders_partition_was_rerun(
+    scene: Scene,
+) -> None:
     """The store's own 'shipped' version is skipped, and the rerun makes the exported version an older one: its lines still count."""
     _exported(scene)
     _ship(scene, {"101": 3, "102": 1})
@@ -129,10 +141,14 @@ def test_later_parcels_find_the_orders_lines_after_the_orders_partition_was_reru
     assert scene.open_rejections("shipments") == {}
     assert scene.store_orders()[1]["status_id"] == 10
     assert len(scene.store_shipments()) == 1
-    assert scene.sql("SELECT count(*) FROM history.orders WHERE source_id = '1'") == [(1,)], "the data team still sees the order"
+    assert scene.sql("SELECT count(*) FROM history.orders WHERE source_id = '1'") == [(1,)], (
+        "the data team still sees the order"
+    )
 
 
-def test_an_order_that_the_oms_cancels_is_cancelled_in_the_store_and_not_sent_back(scene: Scene) -> None:
+def test_an_order_that_the_oms_cancels_is_cancelled_in_the_store_and_not_sent_back(
+    scene: Scene,
+) -> None:
     """The OMS found no stock: the store's order becomes Cancelled, and no cancel request is echoed to the OMS."""
     _exported(scene)
     scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})

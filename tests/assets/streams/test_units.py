@@ -8,13 +8,17 @@ from tests.assets.scene import Scene
 
 def test_a_unit_that_the_item_does_not_have_is_named_before_the_push(scene: Scene) -> None:
     """The rejection says SKU, unit and the item's units; an item whose master row lists none is left to the OMS to judge."""
-    scene.to_oms("items", [{"ItemId": "MUG", "UOM": "EA", "AlternateUOM": ["CASE", {"UOM": "PALLET"}]}])
+    scene.to_oms(
+        "items", [{"ItemId": "MUG", "UOM": "EA", "AlternateUOM": ["CASE", {"UOM": "PALLET"}]}]
+    )
     scene.configure(orders={"uom_rules": {"MUG": {"uom": "BOX", "factor": 5}}})
     scene.place(order(1, scene.moment(), [("MUG", 2)]), order(2, scene.moment(), [("LAMP", 1)]))
     scene.run("orders")
     assert scene.open_rejections("orders") == {"1": "uom_unknown"}
     assert scene.outcomes("orders")["2"] == ("accepted", "delivered")
-    ((message,),) = scene.sql("SELECT problems -> 0 ->> 'message' FROM sync.rejection WHERE source_id = '1'")
+    ((message,),) = scene.sql(
+        "SELECT problems -> 0 ->> 'message' FROM sync.rejection WHERE source_id = '1'"
+    )
     assert message == "The item MUG has no unit BOX at the OMS; it has EA, CASE, PALLET."
     assert scene.oms_counts()["refused"] == 0
 
@@ -27,4 +31,6 @@ def test_an_alternate_unit_is_taken(scene: Scene) -> None:
         scene.place(order(number, scene.moment(), [("MUG", 1)]))
         scene.run("orders")
     assert {line["ItemId"] for line in scene.oms_orders()["2"]["lines"]} == {"MUG"}
-    assert scene.sql("SELECT uom, uoms FROM sync.oms_item WHERE sku = 'MUG'") == [("EA", ["EA", "CASE"])]
+    assert scene.sql("SELECT uom, uoms FROM sync.oms_item WHERE sku = 'MUG'") == [
+        ("EA", ["EA", "CASE"])
+    ]

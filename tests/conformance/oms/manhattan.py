@@ -39,41 +39,82 @@ class System(SimulatedOms):
         "/availabilitydetail": "availability",
     }
     statuses: ClassVar = tuple(
-        str(status) for status in (1000, 1500, 1600, 2000, 3000, 3500, 3600, 3700, 7000, 7500, 8000, 8500, 9000, "2000.100", "3650.000")
+        str(status)
+        for status in (
+            1000,
+            1500,
+            1600,
+            2000,
+            3000,
+            3500,
+            3600,
+            3700,
+            7000,
+            7500,
+            8000,
+            8500,
+            9000,
+            "2000.100",
+            "3650.000",
+        )
     )
 
     def __init__(self, sandbox: RunningSandbox, folder: Path) -> None:
         super().__init__(sandbox, folder)
         self._secret, self._password = f"sec-7d1e55c0a9b3{self.name}", f"pw-4c8f21e6d7a0{self.name}"
         self.control("settings", {"client_secret": self._secret, "password": self._password})
-        self.control("items", [{"ItemId": sku, "UOM": "EA", "Description": sku} for sku in self.skus])
-        self.control("supply", [{"item": sku, "location": node, "quantity": 50} for sku in self.skus for node in ("DC1", "STORE1")])
+        self.control(
+            "items", [{"ItemId": sku, "UOM": "EA", "Description": sku} for sku in self.skus]
+        )
+        self.control(
+            "supply",
+            [
+                {"item": sku, "location": node, "quantity": 50}
+                for sku in self.skus
+                for node in ("DC1", "STORE1")
+            ],
+        )
         self._last = 100
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must show nowhere."""
         return (self._secret, self._password)
 
-    def open(self, *, wrong_secret: bool = False, small_pages: bool = False) -> OrderManagementSystem:
+    def open(
+        self, *, wrong_secret: bool = False, small_pages: bool = False
+    ) -> OrderManagementSystem:
         """Build a connector."""
         connector = REGISTRY[self.kind]
         section: Json = {
-            "kind": self.kind, "base_url": self.url, "token_url": f"{self.url}/oauth/token", "client_id": "lockstep",
-            "client_secret": self.secret("client-secret", self._secret), "username": "sync",
-            "password": self.secret("password", self._password + "x" * wrong_secret), "organization": "SANDBOX",
-            "requests_per_second": 5000, "timeout": 5.0,
-        }  # fmt: skip
+            "kind": self.kind,
+            "base_url": self.url,
+            "token_url": f"{self.url}/oauth/token",
+            "client_id": "lockstep",
+            "client_secret": self.secret("client-secret", self._secret),
+            "username": "sync",
+            "password": self.secret("password", self._password + "x" * wrong_secret),
+            "organization": "SANDBOX",
+            "requests_per_second": 5000,
+            "timeout": 5.0,
+        }
         if small_pages:
             section |= {"search_page_size": 7, "stock_page_size": 2}
         connection = connection_of(oms=section, orders={"order_id_prefix": PREFIX})
-        built: OrderManagementSystem = connector.build(connector.settings.model_validate(section), connection, resolve, LocalQuota())
+        built: OrderManagementSystem = connector.build(
+            connector.settings.model_validate(section), connection, resolve, LocalQuota()
+        )
         self.opened.append(built)
         return built
 
     def order(self, number: int) -> Order:
         """Return a good canonical order: the tests' own without discounts, taxes and charges."""
-        lines = (line_of("1", "SKU-1", quantity="2", price="10.00"), line_of("2", "SKU-2", quantity="1", price="5.10"))
-        return order_of(f"{PREFIX}{number}", lines=lines, charges=(), payments=(), total="25.10", total_tax="0")
+        lines = (
+            line_of("1", "SKU-1", quantity="2", price="10.00"),
+            line_of("2", "SKU-2", quantity="1", price="5.10"),
+        )
+        return order_of(
+            f"{PREFIX}{number}", lines=lines, charges=(), payments=(), total="25.10", total_tax="0"
+        )
 
     def place(self, moments: Sequence[datetime]) -> list[str]:
         """Make one record changed at each moment."""
@@ -87,15 +128,25 @@ class System(SimulatedOms):
         for moment, group in by_moment.items():
             self.control("clock", {"now": moment.astimezone(UTC).isoformat(), "freeze": True})
             body = orjson.dumps([mapper.order_payload(self.order(number)) for number in group])
-            answer = httpx.post(f"{self.url}/order/api/order/order/bulkImport", content=body, headers=token, timeout=60)
+            answer = httpx.post(
+                f"{self.url}/order/api/order/order/bulkImport",
+                content=body,
+                headers=token,
+                timeout=60,
+            )
             assert answer.json()["data"]["SuccessCount"] == len(group), answer.text
         self.control("clock", {"now": None})
         return [f"{PREFIX}{number}" for number in numbers]
 
     def _token(self) -> dict[str, str]:
         form = {"grant_type": "password", "username": "sync", "password": self._password}
-        answer = httpx.post(f"{self.url}/oauth/token", data=form, auth=("lockstep", self._secret)).json()
-        return {"Authorization": f"Bearer {answer['access_token']}", "Content-Type": "application/json"}
+        answer = httpx.post(
+            f"{self.url}/oauth/token", data=form, auth=("lockstep", self._secret)
+        ).json()
+        return {
+            "Authorization": f"Bearer {answer['access_token']}",
+            "Content-Type": "application/json",
+        }
 
     def touch(self, source_id: str) -> None:
         """Change a record now."""

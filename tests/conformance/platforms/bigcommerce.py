@@ -58,14 +58,17 @@ class System(SimulatedStore):
         connector = REGISTRY[self.kind]
         token = self._token + "x" * wrong_secret
         section: Json = {
-            "kind": self.kind, "store_hash": self.name, "api_base": self.url, "token": self.secret("token", token), "quota": 100_000,
-            "channel_id": 1, "timeout": 5.0,
+            "kind": self.kind, "store_hash": self.name, "api_base": self.url,
+            "token": self.secret("token", token), "quota": 100_000, "channel_id": 1,
+            "timeout": 5.0,
         }  # fmt: skip
         if small_pages:
             section["page_size"] = 7
         orders = {"shipping_methods": {"Ground": "Ground"}, "export_statuses": (11, 12)}
         connection = connection_of(platform=section, orders=orders)
-        built: CommercePlatform = connector.build(connector.settings.model_validate(section), connection, resolve, LocalQuota())
+        built: CommercePlatform = connector.build(
+            connector.settings.model_validate(section), connection, resolve, LocalQuota()
+        )
         self.opened.append(built)
         return built
 
@@ -93,7 +96,11 @@ class System(SimulatedStore):
     def shipments(self, source_id: str) -> list[tuple[str, str]]:
         """Return id and tracking number of the order's shipments."""
         held = self.control("dump/shipments", method="GET") or []
-        return [(str(row["id"]), row["tracking_number"]) for row in held if str(row["order_id"]) == source_id]
+        return [
+            (str(row["id"]), row["tracking_number"])
+            for row in held
+            if str(row["order_id"]) == source_id
+        ]
 
     def levels(self) -> dict[tuple[str, str], int]:
         """Return what the store holds."""
@@ -102,9 +109,23 @@ class System(SimulatedStore):
 
 
 def _order(number: int, moment: datetime) -> Json:
-    line = {"id": number * 100 + 1, "sku": "MUG", "product_id": 11, "quantity": 3, "price_ex_tax": 10, "price_inc_tax": 10}
+    line = {
+        "id": number * 100 + 1,
+        "sku": "MUG",
+        "product_id": 11,
+        "quantity": 3,
+        "price_ex_tax": 10,
+        "price_inc_tax": 10,
+    }
     return {
-        "id": number, "date_created": moment.isoformat(), "date_modified": moment.isoformat(), "billing_address": ADDRESS,
-        "payment_status": "captured", "products": [line],
-        "shipping_addresses": [ADDRESS | {"id": number * 100, "shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5}],
-    }  # fmt: skip
+        "id": number,
+        "date_created": moment.isoformat(),
+        "date_modified": moment.isoformat(),
+        "billing_address": ADDRESS,
+        "payment_status": "captured",
+        "products": [line],
+        "shipping_addresses": [
+            ADDRESS
+            | {"id": number * 100, "shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5}
+        ],
+    }

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from domain.addressing.addresses import Address, AddressResult, AddressRules, RawAddress, normalise_address
+from domain.addressing.addresses import (
+    Address,
+    AddressResult,
+    AddressRules,
+    RawAddress,
+    normalise_address,
+)
 from domain.text import clean_text
 
 RULES = AddressRules()
@@ -30,7 +36,9 @@ AUSTIN = RawAddress(
 
 
 def _codes(result: AddressResult) -> tuple[list[str], list[str]]:
-    return [problem.code for problem in result.problems], [problem.code for problem in result.warnings]
+    return [problem.code for problem in result.problems], [
+        problem.code for problem in result.warnings
+    ]
 
 
 def _as_raw(address: Address) -> RawAddress:
@@ -54,7 +62,11 @@ def test_a_good_address_becomes_canonical_without_a_word() -> None:
     result = normalise_address(AUSTIN, RULES)
     address = result.address
     assert _codes(result) == ([], [])
-    assert (address.country, address.subdivision, address.subdivision_name_raw) == ("US", "US-TX", "Texas")
+    assert (address.country, address.subdivision, address.subdivision_name_raw) == (
+        "US",
+        "US-TX",
+        "Texas",
+    )
     assert (address.phone_e164, address.phone_raw) == ("+15125550123", "(512) 555-0123")
     assert address.line_1 == "1 Congress Ave"
 
@@ -77,10 +89,22 @@ def test_a_good_address_becomes_canonical_without_a_word() -> None:
         ({"email": ""}, [], []),
         ({"street_1": " "}, ["street_missing"], []),
         ({"city": ""}, ["city_missing"], []),
-        ({"country_code": "GB", "country_name": "", "state": "Kent", "postcode": "ct1 1aa", "phone": ""}, [], []),
+        (
+            {
+                "country_code": "GB",
+                "country_name": "",
+                "state": "Kent",
+                "postcode": "ct1 1aa",
+                "phone": "",
+            },
+            [],
+            [],
+        ),
     ],
 )
-def test_each_fault_has_its_code(change: dict[str, str], problems: list[str], warnings: list[str]) -> None:
+def test_each_fault_has_its_code(
+    change: dict[str, str], problems: list[str], warnings: list[str]
+) -> None:
     """By default only an unknown country and a missing street or city keep an order out."""
     assert _codes(normalise_address(replace(AUSTIN, **change), RULES)) == (problems, warnings)
 
@@ -89,7 +113,10 @@ def test_rules_decide_between_problem_and_warning() -> None:
     """Each kind of fault can be made to reject, and the country's to warn; restored zeros remain warnings."""
     strict = AddressRules(subdivision="reject", postcode="reject", phone="reject")
     bad = replace(AUSTIN, state="Texass", postcode="787", phone="12")
-    assert _codes(normalise_address(bad, strict)) == (["subdivision_unknown", "postcode_invalid", "phone_invalid"], [])
+    assert _codes(normalise_address(bad, strict)) == (
+        ["subdivision_unknown", "postcode_invalid", "phone_invalid"],
+        [],
+    )
     lenient = AddressRules(country="warn", require_street=False, require_city=False)
     nowhere = RawAddress(country_code="ZZ")
     assert _codes(normalise_address(nowhere, lenient)) == ([], ["country_unknown"])
@@ -99,11 +126,22 @@ def test_rules_decide_between_problem_and_warning() -> None:
 
 def test_problems_show_no_personal_value() -> None:
     """Street, name, phone and e-mail don't appear in a rejection; the state and the postal code may."""
-    bad = replace(AUSTIN, state="Texass", postcode="787", phone="555-987-65", email="jane.doe@secret", street_1="")
+    bad = replace(
+        AUSTIN,
+        state="Texass",
+        postcode="787",
+        phone="555-987-65",
+        email="jane.doe@secret",
+        street_1="",
+    )
     result = normalise_address(bad, RULES)
-    told = " ".join(f"{problem.message} {problem.value}" for problem in (*result.problems, *result.warnings))
+    told = " ".join(
+        f"{problem.message} {problem.value}" for problem in (*result.problems, *result.warnings)
+    )
     assert "Texass" in told
-    assert not any(secret in told for secret in ("Jane", "Doe", "987", "jane", "secret", "Congress"))
+    assert not any(
+        secret in told for secret in ("Jane", "Doe", "987", "jane", "secret", "Congress")
+    )
 
 
 def test_pydantic_embeds_an_address_as_it_is() -> None:
@@ -152,5 +190,8 @@ def test_nothing_that_was_typed_is_lost(raw: RawAddress) -> None:
         clean_text(raw.street_1),
         clean_text(raw.city),
     )
-    assert (address.subdivision_name_raw, address.phone_raw) == (clean_text(raw.state), clean_text(raw.phone))
+    assert (address.subdivision_name_raw, address.phone_raw) == (
+        clean_text(raw.state),
+        clean_text(raw.phone),
+    )
     assert address.email == clean_text(raw.email)

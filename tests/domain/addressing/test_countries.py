@@ -42,9 +42,17 @@ def test_a_country_is_found_by_code_or_name(code: str, name: str, country: str |
 def test_every_iso_country_is_found_by_each_of_its_names() -> None:
     """No name of ISO 3166-1 means another country."""
     for country in pycountry.countries:
-        names = [country.name, getattr(country, "official_name", ""), getattr(country, "common_name", "")]
+        names = [
+            country.name,
+            getattr(country, "official_name", ""),
+            getattr(country, "common_name", ""),
+        ]
         assert {resolve_country("", name).code for name in names if name} == {country.alpha_2}
-        assert resolve_country(country.alpha_3, "").code == resolve_country(country.alpha_2, country.name).code == country.alpha_2
+        assert (
+            resolve_country(country.alpha_3, "").code
+            == resolve_country(country.alpha_2, country.name).code
+            == country.alpha_2
+        )
 
 
 def test_a_code_that_contradicts_the_name_is_a_warning() -> None:
@@ -53,7 +61,9 @@ def test_a_code_that_contradicts_the_name_is_a_warning() -> None:
     assert country.code == "US"
     assert [problem.code for problem in country.warnings] == ["country_conflict"]
     assert resolve_country("ZZ", "Canada").code == "CA"
-    assert [problem.code for problem in resolve_country("ZZ", "Canada").warnings] == ["country_conflict"]
+    assert [problem.code for problem in resolve_country("ZZ", "Canada").warnings] == [
+        "country_conflict"
+    ]
 
 
 def test_a_territory_under_its_countrys_name_is_no_contradiction() -> None:
@@ -63,12 +73,22 @@ def test_a_territory_under_its_countrys_name_is_no_contradiction() -> None:
 
 def test_real_addresses_name_countries_that_are_found() -> None:
     """Where a real address has a country's code and an ordinary name, the name alone leads to the same code."""
-    with gzip.open(shared_path("data/addresses/address_cases.jsonl.gz"), "rt", encoding="utf-8") as lines:
+    with gzip.open(
+        shared_path("data/addresses/address_cases.jsonl.gz"), "rt", encoding="utf-8"
+    ) as lines:
         cases = [json.loads(line)["components"] for line in lines]
-    pairs = {(case["country_code"].upper(), case["country"]) for case in cases if case.get("country") and case.get("country_code")}
+    pairs = {
+        (case["country_code"].upper(), case["country"])
+        for case in cases
+        if case.get("country") and case.get("country_code")
+    }
     unknown = {pair for pair in pairs if resolve_country("", pair[1]).code is None}
     assert len(unknown) / len(pairs) < 0.05
-    wrong = {(code, name) for code, name in pairs - unknown if code != "XC" and resolve_country(code, name).warnings}
+    wrong = {
+        (code, name)
+        for code, name in pairs - unknown
+        if code != "XC" and resolve_country(code, name).warnings
+    }
     assert wrong == set()
 
 
@@ -104,7 +124,9 @@ def test_every_code_and_all_but_ambiguous_names_lead_to_themselves() -> None:
     for item in (item for item in pycountry.subdivisions if item.country_code in USED):
         assert normalise_subdivision(item.country_code, item.code) == item.code
         found = normalise_subdivision(item.country_code, item.name)
-        assert found == item.code or (found is not None and pycountry.subdivisions.get(code=found).parent_code)
+        assert found == item.code or (
+            found is not None and pycountry.subdivisions.get(code=found).parent_code
+        )
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -24,12 +24,16 @@ def _library_says(text: str, country: str | None) -> tuple[str | None, str]:
         return None, ""
     if not phonenumbers.is_valid_number(number):
         return None, ""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), number.extension or ""
+    return phonenumbers.format_number(
+        number, phonenumbers.PhoneNumberFormat.E164
+    ), number.extension or ""
 
 
 def _agrees(text: str, country: str | None) -> bool:
     phone = normalise_phone(text, country)
-    return (phone.e164, phone.extension) == _library_says(text, country) and (phone.e164 is None) == (phone.problem is not None)
+    return (phone.e164, phone.extension) == _library_says(text, country) and (
+        phone.e164 is None
+    ) == (phone.problem is not None)
 
 
 def _examples() -> list[dict[str, str]]:
@@ -44,7 +48,9 @@ def test_every_valid_example_gives_its_e164_in_each_of_its_spellings() -> None:
         (row["region"], row[form])
         for row in _examples()
         for form in ("e164", "national", "international")
-        if row["valid"] == "true" and row[form] and normalise_phone(row[form], row["region"]).e164 != row["e164"]
+        if row["valid"] == "true"
+        and row[form]
+        and normalise_phone(row[form], row["region"]).e164 != row["e164"]
     ]
     assert wrong == []
 
@@ -52,7 +58,12 @@ def test_every_valid_example_gives_its_e164_in_each_of_its_spellings() -> None:
 def test_every_invalid_example_is_a_problem() -> None:
     """No invalid number slips through in any spelling."""
     invalid = [row for row in _examples() if row["valid"] == "false"]
-    accepted = [row for row in invalid for form in ("e164", "national") if normalise_phone(row[form], row["region"]).problem is None]
+    accepted = [
+        row
+        for row in invalid
+        for form in ("e164", "national")
+        if normalise_phone(row[form], row["region"]).problem is None
+    ]
     assert len(invalid) > 200
     assert accepted == []
 
@@ -64,7 +75,9 @@ def test_every_invalid_example_is_a_problem() -> None:
     st.text("0123456789 -.()", min_size=1, max_size=18),
     st.booleans(),
 )
-def test_numbers_of_plain_digits_get_the_librarys_verdict(region: str, prefix: str, digits: str, with_code: bool) -> None:
+def test_numbers_of_plain_digits_get_the_librarys_verdict(
+    region: str, prefix: str, digits: str, with_code: bool
+) -> None:
     """The short way is exact: for any digits from any country it says what libphonenumber says."""
     code = str(phonenumbers.country_code_for_region(region)) if with_code else ""
     text = f"{prefix}{code}{digits}".strip()
@@ -72,11 +85,23 @@ def test_numbers_of_plain_digits_get_the_librarys_verdict(region: str, prefix: s
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from(REGIONS), st.sampled_from(REGIONS), st.integers(0, 14), st.sampled_from("0123456789"), st.integers(0, 2))
-def test_a_digit_changed_added_or_lost_gets_the_librarys_verdict(home: str, of: str, at: int, digit: str, change: int) -> None:
+@given(
+    st.sampled_from(REGIONS),
+    st.sampled_from(REGIONS),
+    st.integers(0, 14),
+    st.sampled_from("0123456789"),
+    st.integers(0, 2),
+)
+def test_a_digit_changed_added_or_lost_gets_the_librarys_verdict(
+    home: str, of: str, at: int, digit: str, change: int
+) -> None:
     """Near misses of real numbers, dialled from any country, get the library's verdict too."""
     example = phonenumbers.example_number(of)
-    text = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164) if example else "+1"
+    text = (
+        phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+        if example
+        else "+1"
+    )
     for country, number in ((home, text), (of, text[1:])):
         edited = number[:at] + (digit, digit, "")[change] + number[at + (1, 0, 1)[change] :]
         assert not edited or _agrees(edited, country)

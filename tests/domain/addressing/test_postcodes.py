@@ -23,20 +23,39 @@ NEWER_THAN_GOOGLES = {"MU 42602", "SH TDCU 1ZZ", "TZ 78570", "VN 48058"}
 
 
 def _codes(found: Postcode) -> list[str]:
-    return [problem.code for problem in (*found.warnings, *((found.problem,) if found.problem else ()))]
+    return [
+        problem.code for problem in (*found.warnings, *((found.problem,) if found.problem else ()))
+    ]
 
 
 def _reference() -> dict[str, dict[str, str]]:
-    with gzip.open(shared_path("data/addresses/countryinfo.txt.gz"), "rt", encoding="utf-8") as lines:
+    with gzip.open(
+        shared_path("data/addresses/countryinfo.txt.gz"), "rt", encoding="utf-8"
+    ) as lines:
         entries = (line.partition("=") for line in lines)
-        return {key[5:]: json.loads(value) for key, _, value in entries if re.fullmatch("data/[A-Z]{2}", key)}
+        return {
+            key[5:]: json.loads(value)
+            for key, _, value in entries
+            if re.fullmatch("data/[A-Z]{2}", key)
+        }
 
 
 def _samples() -> list[tuple[str, str]]:
-    given_examples = [(country, code) for country, entry in _reference().items() for code in entry.get("zipex", "").split(",") if code]
-    with gzip.open(shared_path("data/addresses/address_cases.jsonl.gz"), "rt", encoding="utf-8") as lines:
+    given_examples = [
+        (country, code)
+        for country, entry in _reference().items()
+        for code in entry.get("zipex", "").split(",")
+        if code
+    ]
+    with gzip.open(
+        shared_path("data/addresses/address_cases.jsonl.gz"), "rt", encoding="utf-8"
+    ) as lines:
         cases = [json.loads(line)["components"] for line in lines]
-    real = [(case["country_code"].upper(), case["postcode"]) for case in cases if case.get("postcode") and case.get("country_code")]
+    real = [
+        (case["country_code"].upper(), case["postcode"])
+        for case in cases
+        if case.get("postcode") and case.get("country_code")
+    ]
     return given_examples + real
 
 
@@ -45,7 +64,9 @@ def test_the_verdict_agrees_with_the_reference_for_99_percent_of_real_codes() ->
     reference, samples, different = _reference(), _samples(), set()
     for country, code in samples:
         pattern = reference.get(country, {}).get("zip", ".*")
-        known = bool(re.fullmatch(pattern, re.sub(f"^{country}-?", "", code)) or re.fullmatch(pattern, code))
+        known = bool(
+            re.fullmatch(pattern, re.sub(f"^{country}-?", "", code)) or re.fullmatch(pattern, code)
+        )
         if known != (not _codes(normalise_postcode(country, code))):
             different.add(f"{country} {code}")
     assert different <= NEWER_THAN_GOOGLES
@@ -55,8 +76,14 @@ def test_the_verdict_agrees_with_the_reference_for_99_percent_of_real_codes() ->
 def test_every_country_that_the_reference_has_codes_for_has_a_mask() -> None:
     """Only the Cook Islands, whose post uses none, are left out; and what the reference requires is required."""
     reference = _reference()
-    assert {country for country, entry in reference.items() if entry.get("zip") and not masks_of(country)} == {"CK"}
-    assert {country for country, entry in reference.items() if "Z" in entry.get("require", "")} <= REQUIRED
+    assert {
+        country
+        for country, entry in reference.items()
+        if entry.get("zip") and not masks_of(country)
+    } == {"CK"}
+    assert {
+        country for country, entry in reference.items() if "Z" in entry.get("require", "")
+    } <= REQUIRED
 
 
 @pytest.mark.parametrize(
@@ -109,7 +136,9 @@ def test_a_code_is_spelled_as_its_country_does(country: str, text: str, value: s
         ("KE", "", "", "", []),
     ],
 )
-def test_what_is_changed_or_wrong_is_told(country: str, text: str, subdivision: str, value: str, codes: list[str]) -> None:
+def test_what_is_changed_or_wrong_is_told(
+    country: str, text: str, subdivision: str, value: str, codes: list[str]
+) -> None:
     """A zero is restored only where one is missing and the state has such codes; beginnings, errors and gaps have their codes."""
     found = normalise_postcode(country, text, subdivision)
     assert (found.value, _codes(found)) == (value, codes)
@@ -117,12 +146,18 @@ def test_what_is_changed_or_wrong_is_told(country: str, text: str, subdivision: 
 
 def test_prefixes_of_real_brazilian_orders_get_their_zeros_back() -> None:
     """Every prefix of four digits in the public Olist data is of São Paulo, is restored and is told to be incomplete."""
-    with gzip.open(shared_path("data/olist/customers.csv.gz"), "rt", encoding="utf-8", newline="") as rows:
-        customers = [(row["customer_zip_code_prefix"], row["customer_state"]) for row in csv.DictReader(rows)]
+    with gzip.open(
+        shared_path("data/olist/customers.csv.gz"), "rt", encoding="utf-8", newline=""
+    ) as rows:
+        customers = [
+            (row["customer_zip_code_prefix"], row["customer_state"]) for row in csv.DictReader(rows)
+        ]
     for text, state in customers:
         found = normalise_postcode("BR", text, normalise_subdivision("BR", state) or "")
         assert found.value == text.zfill(5)
-        assert _codes(found) == ["postcode_leading_zero"] * (len(text) == 4) + ["postcode_incomplete"]
+        assert _codes(found) == ["postcode_leading_zero"] * (len(text) == 4) + [
+            "postcode_incomplete"
+        ]
 
 
 @st.composite
@@ -134,14 +169,21 @@ def _masked(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @settings(max_examples=600)
-@given(_masked() | st.tuples(st.sampled_from(COUNTRIES), st.text(max_size=14)), st.sampled_from(["", "US-MA", "SP", "?"]))
-def test_a_canonical_code_stays_and_no_character_is_lost(given_code: tuple[str, str], subdivision: str) -> None:
+@given(
+    _masked() | st.tuples(st.sampled_from(COUNTRIES), st.text(max_size=14)),
+    st.sampled_from(["", "US-MA", "SP", "?"]),
+)
+def test_a_canonical_code_stays_and_no_character_is_lost(
+    given_code: tuple[str, str], subdivision: str
+) -> None:
     """Normalising twice changes nothing and restores nothing more; what isn't understood stays as it was; nothing raises."""
     country, text = given_code
     found = normalise_postcode(country, text, subdivision)
     again = normalise_postcode(country, found.value, subdivision)
     assert again.value == found.value
-    assert list(_codes(again)) == [code for code in _codes(found) if code != "postcode_leading_zero"]
+    assert list(_codes(again)) == [
+        code for code in _codes(found) if code != "postcode_leading_zero"
+    ]
     if text.isascii() and not found.problem:
         kept = re.sub(r"[^A-Z0-9]", "", text.upper())
         value = re.sub(r"[^A-Z0-9]", "", found.value.upper())

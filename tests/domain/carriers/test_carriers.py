@@ -18,20 +18,31 @@ UNDECIDABLE = {"LA97635036", "79927398713"}
 
 
 def _vectors() -> list[dict[str, str]]:
-    with gzip.open(shared_path("data/tracking-numbers/vectors.csv.gz"), "rt", encoding="utf-8", newline="") as rows:
+    with gzip.open(
+        shared_path("data/tracking-numbers/vectors.csv.gz"), "rt", encoding="utf-8", newline=""
+    ) as rows:
         return list(csv.DictReader(rows))
 
 
 def test_every_valid_vector_names_its_carrier() -> None:
     """Each published valid number has its carrier among the candidates."""
-    missed = [row for row in _vectors() if row["valid"] == "true" and row["courier_code"] not in carrier_from_tracking(row["number"])]
+    missed = [
+        row
+        for row in _vectors()
+        if row["valid"] == "true"
+        and row["courier_code"] not in carrier_from_tracking(row["number"])
+    ]
     assert missed == []
 
 
 def test_every_invalid_vector_is_refused_for_its_carrier() -> None:
     """Wrong formats and wrong check digits don't name the carrier, but for two that no public rule tells apart."""
     vectors = [row for row in _vectors() if row["valid"] == "false"]
-    accepted = {"".join(row["number"].split()) for row in vectors if row["courier_code"] in carrier_from_tracking(row["number"])}
+    accepted = {
+        "".join(row["number"].split())
+        for row in vectors
+        if row["courier_code"] in carrier_from_tracking(row["number"])
+    }
     assert accepted <= UNDECIDABLE
 
 
@@ -93,6 +104,10 @@ def test_names_and_codes_of_an_oms_give_our_code(text: str, code: str | None) ->
 
 def test_no_alias_means_two_carriers_and_our_codes_stay_themselves() -> None:
     """The table is unambiguous, and normalising a code again changes nothing."""
-    aliases = [(alias.replace(" ", ""), code) for code, names in CARRIER_ALIASES.items() for alias in names.split(",")]
+    aliases = [
+        (alias.replace(" ", ""), code)
+        for code, names in CARRIER_ALIASES.items()
+        for alias in names.split(",")
+    ]
     assert len(dict(aliases)) == len(set(aliases))
     assert all(normalise_carrier(code) == code for code in CARRIER_ALIASES)

@@ -10,7 +10,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from domain.addressing.addresses import AddressRules, RawAddress, normalise_address
-from domain.records.orders import Charge, ChargeKind, Customer, DeliveryMethod, Discount, FulfilmentGroup, Order, OrderLine, Tax
+from domain.records.orders import (
+    Charge,
+    ChargeKind,
+    Customer,
+    DeliveryMethod,
+    Discount,
+    FulfilmentGroup,
+    Order,
+    OrderLine,
+    Tax,
+)
 from domain.schemas.batch import scaled
 from domain.schemas.orders import order_problems
 
@@ -48,27 +58,68 @@ lines = st.lists(
 )
 
 
-def _order(parts: list[Parts], shipping: int, shipping_tax: int, discount: int, total: int, tax: int, *, inclusive: bool) -> Order:
+def _order(
+    parts: list[Parts],
+    shipping: int,
+    shipping_tax: int,
+    discount: int,
+    total: int,
+    tax: int,
+    *,
+    inclusive: bool,
+) -> Order:
     built = [
         OrderLine(
-            line_id=str(number), sku=f"SKU-{number}", quantity=Decimal(p.units), uom="EA", unit_price=_money(p.price),
-            line_total=_money(p.goods), group_id="1",
+            line_id=str(number),
+            sku=f"SKU-{number}",
+            quantity=Decimal(p.units),
+            uom="EA",
+            unit_price=_money(p.price),
+            line_total=_money(p.goods),
+            group_id="1",
             discounts=(Discount(discount_id="d", amount=_money(p.discount)),) if p.discount else (),
             taxes=(Tax(tax_id="t", amount=_money(p.tax)),),
-            charges=(Charge(charge_id="w", kind=ChargeKind.GIFT_WRAP, amount=_money(p.wrap), tax=_money(p.wrap_tax)),),
+            charges=(
+                Charge(
+                    charge_id="w",
+                    kind=ChargeKind.GIFT_WRAP,
+                    amount=_money(p.wrap),
+                    tax=_money(p.wrap_tax),
+                ),
+            ),
         )
         for number, p in enumerate(parts)
-    ]  # fmt: skip
+    ]
     return Order(
-        order_id="1", source_id="1", number="1", store="s", channel="1", ordered_at=datetime(2026, 3, 19, tzinfo=UTC), currency="USD",
-        tax_included=inclusive, customer=Customer(customer_id=None, email="", first_name="", last_name=""), billing=BILLING,
-        groups=(FulfilmentGroup(group_id="1", method=DeliveryMethod.SHIP),), lines=tuple(built),
-        charges=(Charge(charge_id="s", kind=ChargeKind.SHIPPING, amount=_money(shipping), tax=_money(shipping_tax)),),
-        discounts=(Discount(discount_id="o", amount=_money(discount)),), total=_money(total), total_tax=_money(tax),
-    )  # fmt: skip
+        order_id="1",
+        source_id="1",
+        number="1",
+        store="s",
+        channel="1",
+        ordered_at=datetime(2026, 3, 19, tzinfo=UTC),
+        currency="USD",
+        tax_included=inclusive,
+        customer=Customer(customer_id=None, email="", first_name="", last_name=""),
+        billing=BILLING,
+        groups=(FulfilmentGroup(group_id="1", method=DeliveryMethod.SHIP),),
+        lines=tuple(built),
+        charges=(
+            Charge(
+                charge_id="s",
+                kind=ChargeKind.SHIPPING,
+                amount=_money(shipping),
+                tax=_money(shipping_tax),
+            ),
+        ),
+        discounts=(Discount(discount_id="o", amount=_money(discount)),),
+        total=_money(total),
+        total_tax=_money(tax),
+    )
 
 
-def _sums(parts: list[Parts], shipping: int, shipping_tax: int, discount: int, *, inclusive: bool) -> tuple[int, int]:
+def _sums(
+    parts: list[Parts], shipping: int, shipping_tax: int, discount: int, *, inclusive: bool
+) -> tuple[int, int]:
     """Return total and tax in cents, by whole numbers alone."""
     tax = sum(p.tax + p.wrap_tax for p in parts) + shipping_tax
     net = sum(p.goods - p.discount + p.wrap for p in parts) + shipping - discount
@@ -81,7 +132,9 @@ few = settings(max_examples=30)
 
 @few
 @given(lines, cents, cents, cents, st.booleans())
-def test_an_order_that_adds_up_has_no_problem(parts: list[Parts], shipping: int, shipping_tax: int, discount: int, inclusive: bool) -> None:
+def test_an_order_that_adds_up_has_no_problem(
+    parts: list[Parts], shipping: int, shipping_tax: int, discount: int, inclusive: bool
+) -> None:
     """Lines, gift wrap, shipping, discounts and taxes come to the total exactly, with tax on top or within."""
     total, tax = _sums(parts, shipping, shipping_tax, discount, inclusive=inclusive)
     assume(total >= 0)
@@ -102,7 +155,9 @@ def test_a_cent_too_much_or_too_little_keeps_the_order_out(
     good = _order(parts, shipping, shipping_tax, 0, total, tax, inclusive=inclusive)
     bad = good.model_copy(update={"order_id": "2", "total": _money(total + off)})
     problems = order_problems([good, bad], None)
-    assert {row: [p.code for p in found] for row, found in problems.items()} == {1: ["total_mismatch"]}
+    assert {row: [p.code for p in found] for row, found in problems.items()} == {
+        1: ["total_mismatch"]
+    }
 
 
 @few
@@ -128,7 +183,9 @@ def test_a_line_of_billions_is_compared_exactly() -> None:
     """Quantity times price of a large order in a small currency outgrows 64 bits in ten-thousandths, and was taken for a mismatch."""
     good = _order([Parts(1, 100, 0, 0, 0, 0)], 0, 0, 0, 100, 0, inclusive=False)
     price, units = Decimal("9999999.99"), Decimal(1_000_000)
-    line = good.lines[0].model_copy(update={"quantity": units, "unit_price": price, "line_total": price * units})
+    line = good.lines[0].model_copy(
+        update={"quantity": units, "unit_price": price, "line_total": price * units}
+    )
     large = good.model_copy(update={"lines": (line,), "total": price * units})
     assert order_problems([large], None) == {}
     wrong = large.model_copy(update={"lines": (line.model_copy(update={"unit_price": price + 1}),)})
@@ -140,5 +197,10 @@ def test_a_sum_beyond_all_sense_is_a_problem_of_its_order_and_no_crash() -> None
     assert scaled(Decimal(10) ** 25) == scaled(Decimal(10) ** 20) > scaled(Decimal(10) ** 14)
     good = _order([Parts(1, 100, 0, 0, 0, 0)], 0, 0, 0, 100, 0, inclusive=False)
     discounts = tuple(Discount(discount_id=str(i), amount=Decimal(10) ** 13) for i in range(1_000))
-    bad = good.model_copy(update={"order_id": "B", "lines": (good.lines[0].model_copy(update={"discounts": discounts}),)})
+    bad = good.model_copy(
+        update={
+            "order_id": "B",
+            "lines": (good.lines[0].model_copy(update={"discounts": discounts}),),
+        }
+    )
     assert set(order_problems([good, bad, good.model_copy(update={"order_id": "C"})], None)) == {1}

@@ -19,7 +19,13 @@ units = st.integers(0, 500)
 
 
 def _level(available: Decimal, expected: Decimal | None = None, **more: object) -> StockLevel:
-    given_fields = {"sku": "MUG", "node": "NetworkView", "available": available, "expected": expected, "observed_at": NOW} | more
+    given_fields = {
+        "sku": "MUG",
+        "node": "NetworkView",
+        "available": available,
+        "expected": expected,
+        "observed_at": NOW,
+    } | more
     return StockLevel.model_validate(given_fields)
 
 
@@ -33,7 +39,9 @@ def test_the_shown_quantity_is_never_negative_and_never_more_than_available(
 
 
 @given(quantities, quantities, units, units)
-def test_more_available_never_shows_less(one: Decimal, other: Decimal, safety: int, undelivered: int) -> None:
+def test_more_available_never_shows_less(
+    one: Decimal, other: Decimal, safety: int, undelivered: int
+) -> None:
     """Monotonic in the availability."""
     policy = InventoryPolicy(safety_stock=safety)
     low, high = sorted((one, other))
@@ -41,9 +49,13 @@ def test_more_available_never_shows_less(one: Decimal, other: Decimal, safety: i
 
 
 @given(quantities, units, units, units, units)
-def test_holding_more_back_never_shows_more(available: Decimal, safety: int, buffer: int, undelivered: int, more: int) -> None:
+def test_holding_more_back_never_shows_more(
+    available: Decimal, safety: int, buffer: int, undelivered: int, more: int
+) -> None:
     """Safety stock, buffer and undelivered orders each only lower the number, by their own amount as long as there is enough."""
-    plain = sellable(_level(available), InventoryPolicy(safety_stock=safety, channel_buffer=buffer), undelivered)
+    plain = sellable(
+        _level(available), InventoryPolicy(safety_stock=safety, channel_buffer=buffer), undelivered
+    )
     for policy, waiting in (
         (InventoryPolicy(safety_stock=safety + more, channel_buffer=buffer), undelivered),
         (InventoryPolicy(safety_stock=safety, channel_buffer=buffer + more), undelivered),
@@ -53,7 +65,9 @@ def test_holding_more_back_never_shows_more(available: Decimal, safety: int, buf
 
 
 @given(quantities, quantities, units)
-def test_expected_supply_counts_for_backorder_skus_only(available: Decimal, expected: Decimal, safety: int) -> None:
+def test_expected_supply_counts_for_backorder_skus_only(
+    available: Decimal, expected: Decimal, safety: int
+) -> None:
     """A SKU that may be sold before it arrives shows what is coming, too; another does not."""
     level = _level(available, expected)
     plain = InventoryPolicy(safety_stock=safety)
@@ -63,10 +77,14 @@ def test_expected_supply_counts_for_backorder_skus_only(available: Decimal, expe
 
 
 @given(quantities, units, units)
-def test_a_skus_own_buffer_takes_the_place_of_the_channels(available: Decimal, buffer: int, own: int) -> None:
+def test_a_skus_own_buffer_takes_the_place_of_the_channels(
+    available: Decimal, buffer: int, own: int
+) -> None:
     """They don't add up."""
     policy = InventoryPolicy(channel_buffer=buffer, sku_buffers={"MUG": own})
-    assert sellable(_level(available), policy, 0) == sellable(_level(available), InventoryPolicy(channel_buffer=own), 0)
+    assert sellable(_level(available), policy, 0) == sellable(
+        _level(available), InventoryPolicy(channel_buffer=own), 0
+    )
 
 
 @given(quantities, st.sampled_from(["skip", "number", "stop_tracking"]))
@@ -78,13 +96,18 @@ def test_an_infinite_item_is_never_shown_by_its_number(available: Decimal, rule:
         assert isinstance(target, Skipped)
     else:
         assert isinstance(target, StockTarget)
-        assert (target.infinite, target.quantity) == ((True, 0) if rule == "stop_tracking" else (False, 777))
+        assert (target.infinite, target.quantity) == (
+            (True, 0) if rule == "stop_tracking" else (False, 777)
+        )
 
 
 def test_a_node_without_a_location_feeds_none() -> None:
     """By node, what is not mapped is left out by a named rule; so is a location that the store does not have."""
     policy = InventoryPolicy(mode="by_node", nodes={"DC1": "EAST"})
-    for node, locations, rule in (("DC2", {"EAST": "2"}, "node_not_mapped"), ("DC1", {"WEST": "3"}, "location_unknown")):
+    for node, locations, rule in (
+        ("DC2", {"EAST": "2"}, "node_not_mapped"),
+        ("DC1", {"WEST": "3"}, "location_unknown"),
+    ):
         target = target_of(_level(Decimal(5), node=node), policy, locations, {})
         assert isinstance(target, Skipped)
         assert target.rule == rule

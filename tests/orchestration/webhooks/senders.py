@@ -25,7 +25,11 @@ from orchestration.webhooks.app import build_app
 from tests.assets.scene import NAME, _secret, installation_of
 
 STORE = "s1"
-SECRET, OLD_SECRET, PUSH_SECRET = "client-secret-of-the-app", "the-secret-before", "push-secret-of-the-relay"
+SECRET, OLD_SECRET, PUSH_SECRET = (
+    "client-secret-of-the-app",
+    "the-secret-before",
+    "push-secret-of-the-relay",
+)
 HOOK, PUSH = f"/hooks/{NAME}/platform", f"/hooks/{NAME}/oms"
 Headers = dict[str, str]
 
@@ -37,27 +41,51 @@ def listening(folder: Path, url: str = "http://127.0.0.1:1", **sections: Any) ->
         "old_client_secret": {"file": str(_secret(folder, "old-hook", OLD_SECRET))},
     }
     push = {
-        "secret": {"file": str(_secret(folder, "push", PUSH_SECRET))}, "prefix": "sha256=", "template": "{timestamp}.{body}",
+        "secret": {"file": str(_secret(folder, "push", PUSH_SECRET))},
+        "prefix": "sha256=",
+        "template": "{timestamp}.{body}",
         "timestamp_header": "X-Timestamp",
-    }  # fmt: skip
+    }
     webhooks = {"destination": "https://hooks.example.com"}
-    return installation_of(url, STORE, folder, **({"platform": platform, "oms": {"push": push}, "webhooks": webhooks} | sections))
-
-
-def event(number: object = 250, scope: str = "store/order/updated", store: str = STORE, **data: Any) -> bytes:
-    """Return a store's thin event."""
-    content = {"type": "order", "id": number} | data
-    return orjson.dumps(
-        {"created_at": int(time.time()), "store_id": "1", "producer": f"stores/{store}", "scope": scope, "hash": "0" * 40, "data": content}
+    return installation_of(
+        url,
+        STORE,
+        folder,
+        **({"platform": platform, "oms": {"push": push}, "webhooks": webhooks} | sections),
     )
 
 
-def signed(body: bytes, secret: str = SECRET, message_id: str | None = None, age: float = 0) -> Headers:
+def event(
+    number: object = 250, scope: str = "store/order/updated", store: str = STORE, **data: Any
+) -> bytes:
+    """Return a store's thin event."""
+    content = {"type": "order", "id": number} | data
+    return orjson.dumps(
+        {
+            "created_at": int(time.time()),
+            "store_id": "1",
+            "producer": f"stores/{store}",
+            "scope": scope,
+            "hash": "0" * 40,
+            "data": content,
+        }
+    )
+
+
+def signed(
+    body: bytes, secret: str = SECRET, message_id: str | None = None, age: float = 0
+) -> Headers:
     """Sign a body as Standard Webhooks describes it."""
     message_id = message_id or f"msg_{uuid4().hex}"
     stamp = str(int(time.time() - age))
-    digest = hmac.new(secret.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
-    return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}
+    digest = hmac.new(
+        secret.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256
+    ).digest()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
 
 
 def pushed(body: bytes, secret: str = PUSH_SECRET, age: float = 0) -> Headers:
@@ -76,12 +104,16 @@ class Served:
 
     def post(self, body: bytes, headers: Headers | None = None, path: str = HOOK) -> httpx.Response:
         """Send a body, signed as the store does unless headers are given."""
-        return self.http.post(path, content=body, headers=signed(body) if headers is None else headers)
+        return self.http.post(
+            path, content=body, headers=signed(body) if headers is None else headers
+        )
 
     def stored(self) -> list[tuple[str, str, str, str]]:
         """Return (system, stream, source id, scope) of what the inbox holds, in the order of arrival."""
         with psycopg.connect(self.database) as db:
-            return db.execute("SELECT system, stream, source_id, scope FROM sync.inbox ORDER BY inbox_id").fetchall()
+            return db.execute(
+                "SELECT system, stream, source_id, scope FROM sync.inbox ORDER BY inbox_id"
+            ).fetchall()
 
 
 @contextmanager

@@ -46,14 +46,27 @@ def test_a_signed_event_is_stored_and_acknowledged(server: Served) -> None:
     """The thin event of a store, and the pushed order of an OMS, are one row each."""
     answer = server.post(event(1001, "store/order/created"))
     assert (answer.status_code, answer.json()) == (200, {"events": 1, "stored": 1})
-    order = orjson.dumps({"OriginalHeaders": {"MSG_TYPE": "PublishOrderEventMSGType"}, "OriginalPayload": {"OrderId": "1001"}})
+    order = orjson.dumps(
+        {
+            "OriginalHeaders": {"MSG_TYPE": "PublishOrderEventMSGType"},
+            "OriginalPayload": {"OrderId": "1001"},
+        }
+    )
     assert server.post(order, pushed(order), PUSH).json() == {"events": 1, "stored": 1}
-    assert server.stored() == [("platform", "orders", "1001", "store/order/created"), ("oms", "shipments", "1001", "order event")]
+    assert server.stored() == [
+        ("platform", "orders", "1001", "store/order/created"),
+        ("oms", "shipments", "1001", "order event"),
+    ]
 
 
-def test_a_shipment_tells_of_its_order_and_what_no_stream_reads_is_acknowledged_only(server: Served) -> None:
+def test_a_shipment_tells_of_its_order_and_what_no_stream_reads_is_acknowledged_only(
+    server: Served,
+) -> None:
     """The store must not repeat for two days what nobody wants."""
-    assert server.post(event(12, "store/shipment/created", orderId=251)).json() == {"events": 1, "stored": 1}
+    assert server.post(event(12, "store/shipment/created", orderId=251)).json() == {
+        "events": 1,
+        "stored": 1,
+    }
     assert server.post(event(7, "store/customer/updated")).json() == {"events": 0, "stored": 0}
     assert [row[2] for row in server.stored()] == ["251"]
 
@@ -65,14 +78,22 @@ def test_any_changed_byte_is_refused(server: Served) -> None:
     statuses = [
         server.post(body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :], good).status_code
         for at in range(0, len(body), 7)
-    ]  # fmt: skip
+    ]
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
         value = good[name]
-        for at in range(3 if name == "webhook-signature" else 0, len(value) - (2 if name == "webhook-signature" else 0), 4):
+        for at in range(
+            3 if name == "webhook-signature" else 0,
+            len(value) - (2 if name == "webhook-signature" else 0),
+            4,
+        ):
             other = "1" if value[at] != "1" else "2"
-            statuses.append(server.post(body, good | {name: value[:at] + other + value[at + 1 :]}).status_code)
-    statuses += [server.post(body, good | {"webhook-timestamp": stamp}).status_code
-                 for stamp in (good["webhook-timestamp"] + suffix for suffix in (".0", "0", "e0"))]  # fmt: skip
+            statuses.append(
+                server.post(body, good | {name: value[:at] + other + value[at + 1 :]}).status_code
+            )
+    statuses += [
+        server.post(body, good | {"webhook-timestamp": stamp}).status_code
+        for stamp in (good["webhook-timestamp"] + suffix for suffix in (".0", "0", "e0"))
+    ]
     assert Counter(statuses).keys() == {401}
     assert server.stored() == []
     assert server.post(body, good).status_code == 200
@@ -82,10 +103,15 @@ def test_what_is_not_signed_by_the_scheme_is_refused(server: Served) -> None:
     """Missing, empty, malformed and strange credentials are the same as none."""
     body = event()
     changes = (
-        {"webhook-signature": ""}, {"webhook-signature": "v1"}, {"webhook-signature": "v1,not base64 at all"}, {"webhook-signature": "v2,AAAA"},
-        {"webhook-timestamp": "nan"}, {"webhook-timestamp": "9" * 30}, {"webhook-id": "a b"}, {"webhook-id": ""},
+        {"webhook-signature": ""}, {"webhook-signature": "v1"},
+        {"webhook-signature": "v1,not base64 at all"}, {"webhook-signature": "v2,AAAA"},
+        {"webhook-timestamp": "nan"}, {"webhook-timestamp": "9" * 30}, {"webhook-id": "a b"},
+        {"webhook-id": ""},
     )  # fmt: skip
-    answers = [server.post(body, {}), *(server.post(body, signed(body) | change) for change in changes)]
+    answers = [
+        server.post(body, {}),
+        *(server.post(body, signed(body) | change) for change in changes),
+    ]
     assert {answer.status_code for answer in answers} == {401}
     assert "WWW-Authenticate" in answers[0].headers
     assert server.stored() == []
@@ -136,19 +162,32 @@ def test_a_genuine_webhook_of_another_store_does_not_belong_here(server: Served)
     assert server.stored() == []
 
 
-def test_two_secrets_are_valid_while_one_takes_the_others_place(server: Served, database: str, tmp_path: Path) -> None:
+def test_two_secrets_are_valid_while_one_takes_the_others_place(
+    server: Served, database: str, tmp_path: Path
+) -> None:
     """A rotation loses no event, and once the old secret is gone it opens nothing."""
     body = event()
-    assert [server.post(body, signed(body, secret)).status_code for secret in (SECRET, OLD_SECRET)] == [200, 200]
-    with endpoint(tmp_path, database, platform={"client_secret": {"file": str(tmp_path / "hook")}}) as after:
-        assert [after.post(body, signed(body, secret)).status_code for secret in (SECRET, OLD_SECRET)] == [200, 401]
+    assert [
+        server.post(body, signed(body, secret)).status_code for secret in (SECRET, OLD_SECRET)
+    ] == [200, 200]
+    with endpoint(
+        tmp_path, database, platform={"client_secret": {"file": str(tmp_path / "hook")}}
+    ) as after:
+        assert [
+            after.post(body, signed(body, secret)).status_code for secret in (SECRET, OLD_SECRET)
+        ] == [200, 401]
 
 
-def test_an_own_header_secret_is_demanded_beside_the_signature(database: str, tmp_path: Path) -> None:
+def test_an_own_header_secret_is_demanded_beside_the_signature(
+    database: str, tmp_path: Path
+) -> None:
     """Who knows the app's secret but not ours is refused."""
     (tmp_path / "key").write_text("sesame")
     (tmp_path / "key").chmod(0o600)
-    platform = {"client_secret": {"file": str(tmp_path / "hook")}, "hook_secret": {"file": str(tmp_path / "key")}}
+    platform = {
+        "client_secret": {"file": str(tmp_path / "hook")},
+        "hook_secret": {"file": str(tmp_path / "key")},
+    }
     with endpoint(tmp_path, database, platform=platform) as server:
         body = event()
         assert server.post(body).json()["error"] == "forged"
@@ -158,10 +197,15 @@ def test_an_own_header_secret_is_demanded_beside_the_signature(database: str, tm
 
 def test_a_genuine_body_of_another_shape_is_refused_with_422(server: Served) -> None:
     """Whatever a genuine sender sends, it is no crash; a body that is no UTF-8 can't be signed by the scheme at all."""
-    bodies = (b"", b"{", b"[]", b"null", b'{"data": 1}', b"\xff\xfe", b"[" * 100_000, event("a b"), event("\u0000"), event([1]),
-              event("1" * 100), event(1, "store/order/\u2028"), event(1, "orders"))  # fmt: skip
+    bodies = (
+        b"", b"{", b"[]", b"null", b'{"data": 1}', b"\xff\xfe", b"[" * 100_000, event("a b"),
+        event("\u0000"), event([1]), event("1" * 100), event(1, "store/order/\u2028"),
+        event(1, "orders"),
+    )  # fmt: skip
     for body in bodies:
-        assert server.post(body).status_code == (401 if body.startswith(b"\xff") else 422), body[:80]
+        assert server.post(body).status_code == (401 if body.startswith(b"\xff") else 422), body[
+            :80
+        ]
         assert server.post(body, pushed(body), PUSH).status_code == 422, body[:80]
     assert server.stored() == []
 
@@ -172,7 +216,12 @@ def test_what_is_too_large_is_refused_before_it_is_read(server: Served) -> None:
     whole = b'{"OrderId":"1"}'.ljust(limit)
     assert server.post(whole, pushed(whole), PUSH).status_code == 200
     assert server.post(whole + b" ", pushed(whole + b" "), PUSH).status_code == 413
-    assert server.http.post(PUSH, content=(b" " * 4096 for _ in range(1 + limit // 4096)), headers=pushed(b"")).status_code == 413
+    assert (
+        server.http.post(
+            PUSH, content=(b" " * 4096 for _ in range(1 + limit // 4096)), headers=pushed(b"")
+        ).status_code
+        == 413
+    )
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as raw:
         raw.sendall(f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: {10**30}\r\n\r\n".encode())
@@ -189,9 +238,14 @@ def test_a_body_that_trickles_is_given_up(server: Served, monkeypatch: pytest.Mo
         assert raw.recv(64).startswith(b"HTTP/1.1 408")
 
 
-def test_unknown_places_and_methods_tell_nothing(server: Served, database: str, tmp_path: Path) -> None:
+def test_unknown_places_and_methods_tell_nothing(
+    server: Served, database: str, tmp_path: Path
+) -> None:
     """A connection that takes nothing in looks like one that does not exist."""
-    assert {server.post(event(), path=path).status_code for path in ("/hooks/other/platform", f"/hooks/{NAME}/wms", "/hooks", "/")} == {404}
+    assert {
+        server.post(event(), path=path).status_code
+        for path in ("/hooks/other/platform", f"/hooks/{NAME}/wms", "/hooks", "/")
+    } == {404}
     assert server.http.get(HOOK).status_code == 405
     with endpoint(tmp_path, database, webhooks=None) as silent:
         assert silent.post(event()).status_code == 404
@@ -205,7 +259,9 @@ def test_a_hundred_senders_at_once_are_all_served(server: Served) -> None:
 
             async def send(number: int) -> int:
                 body = event(number)
-                async with session.post(server.url + HOOK, data=body, headers=signed(body)) as answer:
+                async with session.post(
+                    server.url + HOOK, data=body, headers=signed(body)
+                ) as answer:
                     return answer.status
 
             return await asyncio.gather(*(send(number) for number in range(100)))
@@ -214,13 +270,17 @@ def test_a_hundred_senders_at_once_are_all_served(server: Served) -> None:
     assert {row[2] for row in server.stored()} == {str(number) for number in range(100)}
 
 
-def test_without_its_database_nothing_is_acknowledged_and_afterwards_all_goes_on(server: Served, database: str, postgres_url: str) -> None:
+def test_without_its_database_nothing_is_acknowledged_and_afterwards_all_goes_on(
+    server: Served, database: str, postgres_url: str
+) -> None:
     """While Postgres refuses connections senders are told to come back, and what was acknowledged is stored."""
     name = urlsplit(database).path.strip("/")
     acknowledged = [server.post(event(1)).status_code]
     with psycopg.connect(postgres_url, autocommit=True) as db:
         db.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
     answers = [server.post(event(2)), server.post(event(3))]
     assert [answer.status_code for answer in answers] == [503, 503]
     assert "Retry-After" in answers[0].headers
@@ -233,7 +293,9 @@ def test_without_its_database_nothing_is_acknowledged_and_afterwards_all_goes_on
     assert server.http.get("/health").json()["status"] == "ok"
 
 
-def test_a_database_that_hangs_is_an_answer_too(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_hangs_is_an_answer_too(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A lock on the table must not keep senders waiting without end."""
     monkeypatch.setattr(app.InboxWriter.__init__, "__defaults__", (0.3,))
     with endpoint(tmp_path, database) as server, psycopg.connect(database) as db:
@@ -245,15 +307,34 @@ def test_a_database_that_hangs_is_an_answer_too(database: str, tmp_path: Path, m
         assert server.post(event(2)).status_code == 200
 
 
-def test_refusals_are_counted_and_logged_without_their_content(server: Served, caplog: pytest.LogCaptureFixture) -> None:
+def test_refusals_are_counted_and_logged_without_their_content(
+    server: Served, caplog: pytest.LogCaptureFixture
+) -> None:
     """An operator sees that somebody knocks; neither log nor answer holds a body, a secret or the sender's own words."""
     body = event(1, "store/order/created", email="jane.doe@example.com")
     with caplog.at_level(logging.INFO):
         answers = [server.post(body, signed(body, "jane-guesses")) for _ in range(5)]
-        answers.append(server.post(body, {"webhook-id": "x y\t\t[31m", "webhook-timestamp": "1", "webhook-signature": "v1,a"}))
+        answers.append(
+            server.post(
+                body,
+                {
+                    "webhook-id": "x y\t\t[31m",
+                    "webhook-timestamp": "1",
+                    "webhook-signature": "v1,a",
+                },
+            )
+        )
     assert [record.name for record in caplog.records].count("lockstep.webhooks") == 2
     told = caplog.text + "".join(answer.text for answer in answers)
-    for word in ("jane", "example.com", "[31m", SECRET, OLD_SECRET, PUSH_SECRET, answers[0].request.headers["webhook-signature"]):
+    for word in (
+        "jane",
+        "example.com",
+        "[31m",
+        SECRET,
+        OLD_SECRET,
+        PUSH_SECRET,
+        answers[0].request.headers["webhook-signature"],
+    ):
         assert word not in told
     assert server.http.get("/health").json()["refused"] == {"forged": 5, "unsigned": 1}
 
@@ -262,5 +343,8 @@ def test_a_missing_secret_is_told_at_the_start(database: str, tmp_path: Path) ->
     """Not at the first webhook of the night."""
     installation = listening(tmp_path)
     (tmp_path / "hook").unlink()
-    with pytest.raises(Exception, match="hook"), served(build_app(installation, database), database):
+    with (
+        pytest.raises(Exception, match="hook"),
+        served(build_app(installation, database), database),
+    ):
         pass

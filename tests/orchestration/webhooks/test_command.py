@@ -23,7 +23,10 @@ from tests.orchestration.webhooks.senders import Served, event, signed
 def with_webhooks(shop: Shop, home: Path, port: int) -> None:
     """Let the shop's connection take in webhooks."""
     secret = home / "secrets" / f"client-secret-{shop.store}"
-    shop.change(platform={"client_secret": {"file": str(secret)}}, webhooks={"destination": f"http://127.0.0.1:{port}"})
+    shop.change(
+        platform={"client_secret": {"file": str(secret)}},
+        webhooks={"destination": f"http://127.0.0.1:{port}"},
+    )
 
 
 PATH = "/hooks/demo/platform"
@@ -34,9 +37,23 @@ def process(shop: Shop, own_home: Path) -> Iterator[tuple[subprocess.Popen[str],
     """``lockstep webhooks`` as an operator starts it, ready to take events in."""
     port = free_port()
     with_webhooks(shop, own_home, port)
-    command = [sys.executable, "-m", "orchestration.cli", "webhooks", "--port", str(port), "--max-body", "2048"]
+    command = [
+        sys.executable,
+        "-m",
+        "orchestration.cli",
+        "webhooks",
+        "--port",
+        str(port),
+        "--max-body",
+        "2048",
+    ]
     started = subprocess.Popen(
-        command, cwd=project_root(), env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=project_root(),
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     deadline = time.monotonic() + 60
     while not answers(f"http://127.0.0.1:{port}/health") and time.monotonic() < deadline:
@@ -48,7 +65,9 @@ def process(shop: Shop, own_home: Path) -> Iterator[tuple[subprocess.Popen[str],
     started.communicate()
 
 
-def test_the_process_takes_events_in_until_it_is_told_to_stop(shop: Shop, process: tuple[subprocess.Popen[str], Served]) -> None:
+def test_the_process_takes_events_in_until_it_is_told_to_stop(
+    shop: Shop, process: tuple[subprocess.Popen[str], Served]
+) -> None:
     """It stores, keeps to its options, and SIGTERM ends it in good order with exit code 0."""
     running, server = process
     body, secret = event(1001, store=shop.store), f"sandbox-client-secret-{shop.store}"
@@ -63,7 +82,9 @@ def test_the_process_takes_events_in_until_it_is_told_to_stop(shop: Shop, proces
     assert shop.sql("SELECT connection, source_id FROM sync.inbox") == [("demo", "1001")]
 
 
-def test_a_killed_process_leaves_nothing_acknowledged_that_is_not_stored(shop: Shop, process: tuple[subprocess.Popen[str], Served]) -> None:
+def test_a_killed_process_leaves_nothing_acknowledged_that_is_not_stored(
+    shop: Shop, process: tuple[subprocess.Popen[str], Served]
+) -> None:
     """What senders were told before a kill -9 among their requests is true."""
     running, server = process
     acknowledged: list[str] = []
@@ -73,7 +94,11 @@ def test_a_killed_process_leaves_nothing_acknowledged_that_is_not_stored(shop: S
             for number in range(first, first + 10_000):
                 body = event(number, store=shop.store)
                 try:
-                    answer = http.post(PATH, content=body, headers=signed(body, f"sandbox-client-secret-{shop.store}"))
+                    answer = http.post(
+                        PATH,
+                        content=body,
+                        headers=signed(body, f"sandbox-client-secret-{shop.store}"),
+                    )
                 except httpx.TransportError:
                     return
                 assert answer.status_code == 200
@@ -86,10 +111,14 @@ def test_a_killed_process_leaves_nothing_acknowledged_that_is_not_stored(shop: S
         for sender in senders:
             sender.result()
     assert len(acknowledged) > 10
-    assert set(acknowledged) <= {number for (number,) in shop.sql("SELECT source_id FROM sync.inbox")}
+    assert set(acknowledged) <= {
+        number for (number,) in shop.sql("SELECT source_id FROM sync.inbox")
+    }
 
 
-def test_connect_registers_the_webhooks_and_doctor_tells_how_they_stand(shop: Shop, own_home: Path) -> None:
+def test_connect_registers_the_webhooks_and_doctor_tells_how_they_stand(
+    shop: Shop, own_home: Path
+) -> None:
     """Once; what the store has switched off is on again after the next ``connect``."""
     with_webhooks(shop, own_home, free_port())
     shop.change(streams=["orders"])

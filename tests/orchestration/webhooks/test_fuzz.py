@@ -29,7 +29,9 @@ class Signer(AuthBase):
         """Add the headers of the scheme."""
         body = request.body or b""
         raw = body.encode() if isinstance(body, str) else body
-        request.headers.update(pushed(raw) if (request.path_url or "").endswith("/oms") else signed(raw))
+        request.headers.update(
+            pushed(raw) if (request.path_url or "").endswith("/oms") else signed(raw)
+        )
         return request
 
 
@@ -38,7 +40,13 @@ def sent(operation: Any, mode: GenerationMode, **more: Any) -> Counter[int]:
     statuses: Counter[int] = Counter()
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        derandomize=True,
+    )
     def send(case: Case) -> None:
         answer = case.call(**more)
         statuses[answer.status_code] += 1
@@ -49,7 +57,9 @@ def sent(operation: Any, mode: GenerationMode, **more: Any) -> Counter[int]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_strangers_get_what_the_document_says(database: str, tmp_path: Path, mode: GenerationMode) -> None:
+def test_strangers_get_what_the_document_says(
+    database: str, tmp_path: Path, mode: GenerationMode
+) -> None:
     """No crash, no status and no body that the document does not know, whatever an unsigned request looks like; nothing is taken in."""
     with served(build_app(listening(tmp_path), database), database) as server:
         schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
@@ -61,17 +71,34 @@ def test_strangers_get_what_the_document_says(database: str, tmp_path: Path, mod
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_senders_get_what_the_document_says(database: str, tmp_path: Path, mode: GenerationMode) -> None:
+def test_senders_get_what_the_document_says(
+    database: str, tmp_path: Path, mode: GenerationMode
+) -> None:
     """The same behind the signature, where bodies are parsed and stored."""
     described = document(1 << 18)
     post = described["paths"][TAKE]["post"]
     post["parameters"] = [
-        {"name": "connection", "in": "path", "required": True, "schema": {"type": "string", "enum": [NAME]}},
-        {"name": "system", "in": "path", "required": True, "schema": {"type": "string", "enum": ["platform"]}},
+        {
+            "name": "connection",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "enum": [NAME]},
+        },
+        {
+            "name": "system",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "enum": ["platform"]},
+        },
     ]
     for shape in post["requestBody"]["content"]["application/json"]["schema"]["oneOf"]:
         shape["properties"]["producer"] = {"enum": [f"stores/{STORE}"]}
     with served(build_app(listening(tmp_path), database), database) as server:
-        statuses = sent(schemathesis.openapi.from_dict(described)[TAKE]["POST"], mode, base_url=server.url, auth=Signer())
+        statuses = sent(
+            schemathesis.openapi.from_dict(described)[TAKE]["POST"],
+            mode,
+            base_url=server.url,
+            auth=Signer(),
+        )
     assert not {500, 503} & set(statuses)
     assert set(statuses) == {200} if mode is GenerationMode.POSITIVE else 422 in statuses

@@ -21,7 +21,9 @@ QUICK = RetryPolicy(attempts=3, total_seconds=5, base=0.001, cap=0.002)
 Handler = Callable[[web.BaseRequest, int], Awaitable[web.StreamResponse]]
 
 
-async def run(handle: Handler, use: Callable[[PushClient], Awaitable[None]], **more: object) -> list[web.BaseRequest]:
+async def run(
+    handle: Handler, use: Callable[[PushClient], Awaitable[None]], **more: object
+) -> list[web.BaseRequest]:
     """Serve on a free port, let ``use`` call, and return the requests that arrived."""
     seen: list[web.BaseRequest] = []
 
@@ -90,12 +92,16 @@ def test_a_refusal_drops_only_the_token_that_was_sent() -> None:
 
     async def handle(request: web.BaseRequest, _: int) -> web.StreamResponse:
         await asyncio.sleep(0.02)
-        return web.json_response({}, status=401 if request.headers["Authorization"] == "Bearer 1" else 200)
+        return web.json_response(
+            {}, status=401 if request.headers["Authorization"] == "Bearer 1" else 200
+        )
 
     async def use(push: PushClient) -> None:
         await push.request("PUT", "/warm", body=b"{}")
         tokens.token = {"Authorization": "Bearer 1"}
-        replies = await asyncio.gather(*(push.request("PUT", f"/{n}", body=b"{}") for n in range(8)))
+        replies = await asyncio.gather(
+            *(push.request("PUT", f"/{n}", body=b"{}") for n in range(8))
+        )
         assert {reply.status for reply in replies} == {200}
 
     asyncio.run(run(handle, use, auth=tokens))
@@ -110,7 +116,9 @@ def test_a_good_answer_is_decoded_once_and_an_unreadable_one_asked_for_again() -
         return web.Response(body=bodies[count - 1], content_type="application/json")
 
     async def use(push: PushClient) -> None:
-        reply = await push.request("PUT", "/x", body=b"{}", decode=lambda body: ("mine", orjson.loads(body)))
+        reply = await push.request(
+            "PUT", "/x", body=b"{}", decode=lambda body: ("mine", orjson.loads(body))
+        )
         assert reply.value == reply.json() == ("mine", [1])
 
     assert len(asyncio.run(run(handle, use))) == 2
@@ -131,7 +139,9 @@ def test_a_write_carries_credentials_and_correlation_and_is_logged() -> None:
         return web.json_response({"id": 7}, status=201, headers={"X-Request-Id": "r-1"})
 
     async def use(push: PushClient) -> None:
-        reply = await push.request("POST", "/orders/1/shipments", body=b"{}", correlation_id="ord-9", idempotent=False)
+        reply = await push.request(
+            "POST", "/orders/1/shipments", body=b"{}", correlation_id="ord-9", idempotent=False
+        )
         assert (reply.status, reply.json()) == (201, {"id": 7})
 
     seen = asyncio.run(run(handle, use, log=log.append))
@@ -166,7 +176,9 @@ def test_a_lost_answer_to_an_upsert_is_sent_again() -> None:
         return web.json_response({"ok": True})
 
     async def use(push: PushClient) -> None:
-        assert (await push.request("POST", "/x", body=b"{}", idempotent=True)).json() == {"ok": True}
+        assert (await push.request("POST", "/x", body=b"{}", idempotent=True)).json() == {
+            "ok": True
+        }
 
     assert len(asyncio.run(run(handle, use))) == 3
 
@@ -186,7 +198,13 @@ def test_a_time_out_after_sending_is_unknown_and_a_refused_connection_is_not() -
 
     async def refused() -> None:
         limiter = Limiter(LocalQuota(), "t", quota=10, window_seconds=1)
-        async with PushClient(system="t", base_url="http://127.0.0.1:9", auth=StaticHeader("a", "b"), limiter=limiter, retry=QUICK) as push:
+        async with PushClient(
+            system="t",
+            base_url="http://127.0.0.1:9",
+            auth=StaticHeader("a", "b"),
+            limiter=limiter,
+            retry=QUICK,
+        ) as push:
             with pytest.raises(TransientError) as raised:
                 await push.request("POST", "/x", body=b"{}")
         assert not isinstance(raised.value, OutcomeUnknown)
@@ -198,7 +216,11 @@ def test_waits_for_the_quota_and_returns_refusals() -> None:
     """A 429 is waited out, a 400 is the answer."""
 
     async def handle(_: web.BaseRequest, number: int) -> web.StreamResponse:
-        return web.Response(status=429, headers={"Retry-After": "0"}) if number == 1 else web.json_response({}, status=400)
+        return (
+            web.Response(status=429, headers={"Retry-After": "0"})
+            if number == 1
+            else web.json_response({}, status=400)
+        )
 
     async def use(push: PushClient) -> None:
         assert (await push.request("POST", "/x", body=b"{}")).status == 400

@@ -65,7 +65,9 @@ def test_a_request_says_who_asks_and_what_it_belongs_to() -> None:
 
 def test_a_read_is_tried_again_until_it_succeeds() -> None:
     """A failing server and a lost connection are tried again."""
-    handle, seen = answers(httpx.Response(503), httpx.ReadError("lost"), httpx.Response(200, json=[]))
+    handle, seen = answers(
+        httpx.Response(503), httpx.ReadError("lost"), httpx.Response(200, json=[])
+    )
     assert client(handle).request("GET", "/orders").status == 200
     assert len(seen) == 3
 
@@ -73,7 +75,10 @@ def test_a_read_is_tried_again_until_it_succeeds() -> None:
 def test_a_read_that_keeps_failing_ends_as_transient() -> None:
     """The tries are bounded, and the message names system, endpoint and status."""
     handle, seen = answers(*[httpx.Response(500, headers={"X-Request-Id": "req-7"})] * 3)
-    with pytest.raises(TransientError, match=r"shop: GET /orders answered 500 \(request id req-7\).*later try may help"):
+    with pytest.raises(
+        TransientError,
+        match=r"shop: GET /orders answered 500 \(request id req-7\).*later try may help",
+    ):
         client(handle).request("GET", "/orders")
     assert len(seen) == 3
 
@@ -86,8 +91,12 @@ def test_a_malformed_answer_to_a_read_is_asked_for_again() -> None:
     assert len(seen) == 2
 
 
-@pytest.mark.parametrize("fault", [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("dropped"), httpx.Response(502)])
-def test_a_post_that_may_have_taken_effect_is_not_sent_twice(fault: httpx.Response | Exception) -> None:
+@pytest.mark.parametrize(
+    "fault", [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("dropped"), httpx.Response(502)]
+)
+def test_a_post_that_may_have_taken_effect_is_not_sent_twice(
+    fault: httpx.Response | Exception,
+) -> None:
     """A lost answer to a POST leaves its outcome unknown; only a look-up may tell."""
     handle, seen = answers(fault, httpx.Response(201))
     with pytest.raises(OutcomeUnknown, match="look-up"):
@@ -95,7 +104,9 @@ def test_a_post_that_may_have_taken_effect_is_not_sent_twice(fault: httpx.Respon
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("fault", [httpx.ConnectError("refused"), httpx.Response(429, headers={"Retry-After": "0"})])
+@pytest.mark.parametrize(
+    "fault", [httpx.ConnectError("refused"), httpx.Response(429, headers={"Retry-After": "0"})]
+)
 def test_a_post_that_was_never_processed_is_sent_again(fault: httpx.Response | Exception) -> None:
     """A refused connection and a 429 had no effect."""
     handle, seen = answers(fault, httpx.Response(201, json={}))
@@ -150,7 +161,13 @@ def test_a_refused_token_is_renewed_once() -> None:
 
     handle, seen = answers(httpx.Response(401), httpx.Response(401))
     limiter = Limiter(LocalQuota(), "shop", quota=100, window_seconds=30)
-    renewing = ApiClient(system="s", base_url="https://s.test", auth=Renewing(), limiter=limiter, transport=httpx.MockTransport(handle))
+    renewing = ApiClient(
+        system="s",
+        base_url="https://s.test",
+        auth=Renewing(),
+        limiter=limiter,
+        transport=httpx.MockTransport(handle),
+    )
     assert renewing.request("GET", "/x").status == 401
     assert [request.headers["authorization"] for request in seen] == ["Bearer 0", "Bearer 1"]
 
@@ -163,13 +180,17 @@ def test_a_redirect_is_not_followed() -> None:
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("url", ["http://shop.test", "ftp://shop.test", "https://u:p@shop.test", "shop.test"])
+@pytest.mark.parametrize(
+    "url", ["http://shop.test", "ftp://shop.test", "https://u:p@shop.test", "shop.test"]
+)
 def test_a_base_url_that_would_leak_credentials_is_refused(url: str) -> None:
     """Only https is allowed, and http to this machine."""
     limiter = Limiter(LocalQuota(), "s", quota=1, window_seconds=1)
     with pytest.raises(PermanentError):
         ApiClient(system="s", base_url=url, auth=StaticHeader("a", "b"), limiter=limiter)
-    ApiClient(system="s", base_url="http://127.0.0.1:1/x", auth=StaticHeader("a", "b"), limiter=limiter).close()
+    ApiClient(
+        system="s", base_url="http://127.0.0.1:1/x", auth=StaticHeader("a", "b"), limiter=limiter
+    ).close()
 
 
 def test_an_oversized_answer_is_cut_off() -> None:
@@ -182,7 +203,11 @@ def test_an_oversized_answer_is_cut_off() -> None:
 def test_only_writes_are_logged_and_without_the_body() -> None:
     """The log has one row per try of a call that changes something."""
     log: list[Exchange] = []
-    handle, _ = answers(httpx.Response(200), httpx.Response(500, json={"message": "mail jane@example.com"}), httpx.Response(200))
+    handle, _ = answers(
+        httpx.Response(200),
+        httpx.Response(500, json={"message": "mail jane@example.com"}),
+        httpx.Response(200),
+    )
     logged = client(handle, log=log.append)
     logged.request("GET", "/x")
     logged.request("PUT", "/x", json={"secret": "s"}, correlation_id="c")

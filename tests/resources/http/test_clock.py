@@ -12,13 +12,22 @@ from resources.http.clock import SAMPLES, SourceClock
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
-def told(clock: SourceClock, ahead: timedelta, sent: datetime, took: timedelta = timedelta(milliseconds=80), **headers: str) -> None:
+def told(
+    clock: SourceClock,
+    ahead: timedelta,
+    sent: datetime,
+    took: timedelta = timedelta(milliseconds=80),
+    **headers: str,
+) -> None:
     """Let a system whose clock is ``ahead`` answer."""
     date = (sent + took / 2 + ahead).replace(microsecond=0)
     clock.observe({"date": format_datetime(date, usegmt=True)} | headers, sent, sent + took)
 
 
-@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(minutes=-10), timedelta(seconds=7), timedelta(hours=-3)])
+@pytest.mark.parametrize(
+    "ahead",
+    [timedelta(minutes=10), timedelta(minutes=-10), timedelta(seconds=7), timedelta(hours=-3)],
+)
 def test_the_offset_is_found_to_a_second(ahead: timedelta) -> None:
     """``Date`` tells whole seconds; nine answers at odd moments tell the rest."""
     clock = SourceClock()
@@ -39,7 +48,12 @@ def test_clocks_that_agree_are_one_clock() -> None:
     """Rounding and the network's time are no difference: windows stay as they were."""
     clock = SourceClock()
     for number in range(20):
-        told(clock, timedelta(milliseconds=-400), START + timedelta(milliseconds=370 * number), timedelta(milliseconds=900))
+        told(
+            clock,
+            timedelta(milliseconds=-400),
+            START + timedelta(milliseconds=370 * number),
+            timedelta(milliseconds=900),
+        )
     assert clock.offset() == timedelta(0)
 
 
@@ -47,7 +61,11 @@ def test_an_odd_answer_moves_nothing() -> None:
     """A proxy with a clock of its own answers now and then."""
     clock = SourceClock()
     for number in range(SAMPLES):
-        told(clock, timedelta(days=3) if number % 4 == 1 else timedelta(0), START + timedelta(seconds=number))
+        told(
+            clock,
+            timedelta(days=3) if number % 4 == 1 else timedelta(0),
+            START + timedelta(seconds=number),
+        )
     assert clock.offset() == timedelta(0)
 
 

@@ -24,7 +24,9 @@ def test_two_processes_together_keep_within_the_quota() -> None:
             calls.append(time.monotonic())
 
     started = time.monotonic()
-    threads = [threading.Thread(target=call, args=(limiter,)) for limiter in limiters for _ in range(2)]
+    threads = [
+        threading.Thread(target=call, args=(limiter,)) for limiter in limiters for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -62,12 +64,26 @@ def test_the_apis_own_count_is_passed_on_sparingly() -> None:
     told: list[int] = []
     observe = ledger.observe
 
-    def record(bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float) -> None:
+    def record(
+        bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
+    ) -> None:
         told.append(left)
-        observe(bucket, quota=quota, left=left, reset_seconds=reset_seconds, window_seconds=window_seconds)
+        observe(
+            bucket,
+            quota=quota,
+            left=left,
+            reset_seconds=reset_seconds,
+            window_seconds=window_seconds,
+        )
 
     ledger.observe = record  # type: ignore[method-assign]
-    limiter = Limiter(ledger, "shop", quota=150, window_seconds=30, reader=lambda headers: QuotaState(150, int(headers["left"]), 10, 30))
+    limiter = Limiter(
+        ledger,
+        "shop",
+        quota=150,
+        window_seconds=30,
+        reader=lambda headers: QuotaState(150, int(headers["left"]), 10, 30),
+    )
     for left in range(150, 50, -1):
         limiter.observe({"left": str(left)})
     assert told == [150, 100]
@@ -82,7 +98,9 @@ def test_an_idle_process_holds_nothing_back() -> None:
     taken: list[int] = []
 
     class Counting(LocalQuota):
-        def take(self, bucket: str, wanted: int, *, quota: int, window_seconds: float) -> tuple[int, float]:
+        def take(
+            self, bucket: str, wanted: int, *, quota: int, window_seconds: float
+        ) -> tuple[int, float]:
             taken.append(wanted)
             return super().take(bucket, wanted, quota=quota, window_seconds=window_seconds)
 

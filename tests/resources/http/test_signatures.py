@@ -39,20 +39,33 @@ def digest(signed: bytes, algorithm: str = "sha256") -> bytes:
     ("fields", "headers"),
     [
         ({}, {"x-signature": digest(BODY).hex()}),
-        ({"header": "X-Hub-Signature-256", "prefix": "sha256="}, {"x-hub-signature-256": f"sha256={digest(BODY).hex()}"}),
-        ({"encoding": "base64", "header": "X-Hmac"}, {"x-hmac": base64.b64encode(digest(BODY)).decode()}),
+        (
+            {"header": "X-Hub-Signature-256", "prefix": "sha256="},
+            {"x-hub-signature-256": f"sha256={digest(BODY).hex()}"},
+        ),
+        (
+            {"encoding": "base64", "header": "X-Hmac"},
+            {"x-hmac": base64.b64encode(digest(BODY)).decode()},
+        ),
         ({"algorithm": "sha512"}, {"x-signature": digest(BODY, "sha512").hex()}),
-        ({"template": "v0:{id}:{body}", "id_header": "X-Id"}, {"x-id": "m1", "x-signature": digest(b"v0:m1:" + BODY).hex()}),
+        (
+            {"template": "v0:{id}:{body}", "id_header": "X-Id"},
+            {"x-id": "m1", "x-signature": digest(b"v0:m1:" + BODY).hex()},
+        ),
     ],
-)  # fmt: skip
-def test_the_usual_forms_of_hmac_are_a_matter_of_configuration(fields: dict[str, Any], headers: dict[str, str]) -> None:
+)
+def test_the_usual_forms_of_hmac_are_a_matter_of_configuration(
+    fields: dict[str, Any], headers: dict[str, str]
+) -> None:
     """Hex or base64, with or without a prefix, over the body alone or with an id; whoever has another key is refused."""
     assert verifier(**fields).verify(headers, BODY)
     with pytest.raises(HookRefused) as refused:
         HmacVerifier(scheme(**fields), ["another key"]).verify(headers, BODY)
     assert refused.value.reason == "forged"
     with pytest.raises(HookRefused) as refused:
-        verifier(**fields).verify({name: value for name, value in headers.items() if name == "x-id"}, BODY)
+        verifier(**fields).verify(
+            {name: value for name, value in headers.items() if name == "x-id"}, BODY
+        )
     assert refused.value.reason == "unsigned"
 
 
@@ -68,7 +81,9 @@ def test_a_signed_time_must_be_near_in_each_of_its_forms(form: str) -> None:
             "milliseconds": str(int(moment * 1000)),
             "iso": datetime.fromtimestamp(moment, UTC).isoformat(),
         }[form]
-        return timed.verify({"x-timestamp": stamp, "x-signature": digest(f"{stamp}.".encode() + BODY).hex()}, BODY)
+        return timed.verify(
+            {"x-timestamp": stamp, "x-signature": digest(f"{stamp}.".encode() + BODY).hex()}, BODY
+        )
 
     assert attempt(200) != attempt(100), "without an id, what was signed tells repetitions apart"
     for age in (310, -310, 10**6):
@@ -76,7 +91,10 @@ def test_a_signed_time_must_be_near_in_each_of_its_forms(form: str) -> None:
             attempt(age)
     for stamp in ("", "yesterday", "2026-03-01T10:00:00", "1e9", "-1", "9" * 14):
         with pytest.raises(HookRefused) as refused:
-            timed.verify({"x-timestamp": stamp, "x-signature": digest(f"{stamp}.".encode() + BODY).hex()}, BODY)
+            timed.verify(
+                {"x-timestamp": stamp, "x-signature": digest(f"{stamp}.".encode() + BODY).hex()},
+                BODY,
+            )
         assert refused.value.reason == "stale"
 
 
@@ -100,10 +118,15 @@ def test_a_scheme_that_would_not_protect_is_no_configuration(fields: dict[str, A
 
 @settings(max_examples=300)
 @given(
-    st.dictionaries(st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature", "x-signature"]), st.text(max_size=60)),
+    st.dictionaries(
+        st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature", "x-signature"]),
+        st.text(max_size=60),
+    ),
     st.binary(),
 )
-def test_whatever_the_headers_hold_is_refused_and_never_a_crash(headers: dict[str, str], body: bytes) -> None:
+def test_whatever_the_headers_hold_is_refused_and_never_a_crash(
+    headers: dict[str, str], body: bytes
+) -> None:
     """The only errors are refusals."""
     for checked in (StandardVerifier([KEY]), verifier(), verifier(encoding="base64", prefix="v1=")):
         with pytest.raises(HookRefused):
@@ -116,8 +139,14 @@ def test_a_changed_byte_is_always_refused(text: str, place: int, change: int) ->
     """Of the body, wherever it is."""
     body = text.encode()
     message_id, stamp = "m1", str(int(time.time()))
-    signature = base64.b64encode(hmac.new(KEY.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest()).decode()
-    headers = {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature} v1,AAAA"}
+    signature = base64.b64encode(
+        hmac.new(KEY.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    ).decode()
+    headers = {
+        "webhook-id": message_id,
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{signature} v1,AAAA",
+    }
     assert StandardVerifier(["an older key", KEY]).verify(headers, body) == message_id
     at = place % (len(body) + 1)
     changed = body[:at] + bytes([(body[at] if at < len(body) else 0) ^ change]) + body[at + 1 :]

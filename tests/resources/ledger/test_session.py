@@ -19,7 +19,9 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 def cut(database: str) -> None:
     """End every other connection to the database, as a restart does."""
     with psycopg.connect(database, autocommit=True) as db:
-        db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def test_a_connection_that_died_while_idle_fails_no_step(ledger: Ledger, database: str) -> None:
@@ -64,17 +66,24 @@ def test_a_transaction_that_lost_a_deadlock_is_run_once_more(ledger: Ledger) -> 
 
         def work(session: Session, one: str, other: str) -> None:
             tries.append(one)
-            session.db.execute("UPDATE sync.quota SET permits = permits + 1 WHERE bucket = %s", (one,))
+            session.db.execute(
+                "UPDATE sync.quota SET permits = permits + 1 WHERE bucket = %s", (one,)
+            )
             if len(tries) <= 2:
                 ready.wait(timeout=10)
-            session.db.execute("UPDATE sync.quota SET permits = permits + 1 WHERE bucket = %s", (other,))
+            session.db.execute(
+                "UPDATE sync.quota SET permits = permits + 1 WHERE bucket = %s", (other,)
+            )
 
         thread = threading.Thread(target=lambda: second.repeatable(lambda: work(second, "b", "a")))
         thread.start()
         first.repeatable(lambda: work(first, "a", "b"))
         thread.join(timeout=30)
         assert len(tries) == 3
-        assert first.db.execute("SELECT bucket, permits FROM sync.quota ORDER BY 1").fetchall() == [("a", 2), ("b", 2)]
+        assert first.db.execute("SELECT bucket, permits FROM sync.quota ORDER BY 1").fetchall() == [
+            ("a", 2),
+            ("b", 2),
+        ]
 
 
 def test_a_serialization_error_is_tried_again_and_in_the_end_another_time(session: Session) -> None:
@@ -84,7 +93,9 @@ def test_a_serialization_error_is_tried_again_and_in_the_end_another_time(sessio
     def work(fail: int) -> str:
         nonlocal tries
         tries += 1
-        session.db.execute("INSERT INTO sync.quota VALUES (%s, 0, now())", (f"{fail}: try {tries}",))
+        session.db.execute(
+            "INSERT INTO sync.quota VALUES (%s, 0, now())", (f"{fail}: try {tries}",)
+        )
         if tries <= fail:
             session.db.execute("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$")
         return "done"
@@ -99,7 +110,9 @@ def test_a_serialization_error_is_tried_again_and_in_the_end_another_time(sessio
         session.repeatable(lambda: session.db.execute("SELECT 1 / 0"))
 
 
-def test_a_watermark_in_the_sources_future_is_pulled_back_and_never_forward(session: Session) -> None:
+def test_a_watermark_in_the_sources_future_is_pulled_back_and_never_forward(
+    session: Session,
+) -> None:
     """Pulling back is for a clock that was set; it must not skip what lies between."""
     hour = timedelta(hours=1)
     session.move_watermark(Window(NOON, NOON + hour), may_start=True)

@@ -33,7 +33,9 @@ with Ledger(sys.argv[1]).session("acme", "orders") as session, session.writer_lo
 @contextmanager
 def _process(program: str, url: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", program, url]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         yield process
         if process.poll() is None:
             process.kill()
@@ -73,12 +75,17 @@ def test_the_apis_own_count_lowers_what_is_left(database: str) -> None:
     quota.close()
 
 
-def test_a_stream_has_one_writer_and_a_killed_one_frees_its_place(ledger: Ledger, database: str) -> None:
+def test_a_stream_has_one_writer_and_a_killed_one_frees_its_place(
+    ledger: Ledger, database: str
+) -> None:
     """While another process holds the place nobody else gets it; kill -9 frees it, without waiting for any time-out."""
     with _process(HOLDER, database) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with ledger.session("acme", "orders") as session, ledger.session("acme", "shipments") as other:
+        with (
+            ledger.session("acme", "orders") as session,
+            ledger.session("acme", "shipments") as other,
+        ):
             with other.writer_lock():
                 pass  # another stream is another place
             session.db.execute("SET lock_timeout = '300ms'")
@@ -92,7 +99,11 @@ def test_a_stream_has_one_writer_and_a_killed_one_frees_its_place(ledger: Ledger
 
 def test_the_place_is_given_back_when_the_work_fails(ledger: Ledger) -> None:
     """An error within the lock leaves it free for the next session."""
-    with ledger.session("acme", "orders") as session, pytest.raises(RuntimeError), session.writer_lock():
+    with (
+        ledger.session("acme", "orders") as session,
+        pytest.raises(RuntimeError),
+        session.writer_lock(),
+    ):
         raise RuntimeError
     with ledger.session("acme", "orders") as session:
         session.db.execute("SET lock_timeout = '1s'")

@@ -50,7 +50,11 @@ def order_change(
         return None
     change = _changed(known, wanted, whole=whole)
     kept = {line["OrderLineId"] for line in wanted.get("OrderLine") or ()}
-    gone = [line["OrderLineId"] for line in known.get("OrderLine") or () if line["OrderLineId"] not in kept]
+    gone = [
+        line["OrderLineId"]
+        for line in known.get("OrderLine") or ()
+        if line["OrderLineId"] not in kept
+    ]
     if gone:
         cancel = {"IsCancelled": True, "CancelReason": {"ReasonId": cancel_reason}}
         lines = change.setdefault("OrderLine", [])
@@ -85,13 +89,19 @@ def _changed(known: Mapping[str, Any], wanted: Mapping[str, Any], *, whole: bool
 def _whole(before: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, object]:
     """Repeat an object without a key of its own, with nulls for what is gone, so that replacing and merging come to the same."""
     nested = {
-        name: _whole(before[name], part) for name, part in value.items() if isinstance(part, dict) and isinstance(before.get(name), dict)
+        name: _whole(before[name], part)
+        for name, part in value.items()
+        if isinstance(part, dict) and isinstance(before.get(name), dict)
     }
     return {**dict.fromkeys(before), **value, **nested}
 
 
 def _changed_entries(
-    name: str, known: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]], *, whole: bool
+    name: str,
+    known: Iterable[Mapping[str, Any]],
+    wanted: Iterable[Mapping[str, Any]],
+    *,
+    whole: bool,
 ) -> list[dict[str, object]]:
     key = ENTRY_KEYS[name]
     before = {entry[key]: entry for entry in known}
@@ -104,7 +114,9 @@ def _changed_entries(
             changes.append({key: entry[key], **change})
     for identity, entry in before.items():
         if name == "Payment":
-            methods = _changed_entries("PaymentMethod", entry.get("PaymentMethod") or [], [], whole=whole)
+            methods = _changed_entries(
+                "PaymentMethod", entry.get("PaymentMethod") or [], [], whole=whole
+            )
             changes.append({key: identity, "PaymentMethod": methods})
         elif name in REMOVED:
             changes.append({key: identity, **REMOVED[name]})

@@ -21,12 +21,13 @@ Json = dict[str, Any]
 
 CUSTOMER, ADDRESS, CHARGES, TAXES, DELIVERY = "customer", "address", "charges", "taxes", "delivery"
 ORDER_FIELDS: dict[str, str] = {
-    "AlternateOrderId": "store_order", "CurrencyCode": "currency", "CustomerId": CUSTOMER, "CustomerFirstName": CUSTOMER,
-    "CustomerLastName": CUSTOMER, "CustomerEmail": CUSTOMER, "CustomerPhone": CUSTOMER, "SellingChannel": "channel",
+    "AlternateOrderId": "store_order", "CurrencyCode": "currency", "CustomerId": CUSTOMER,
+    "CustomerFirstName": CUSTOMER, "CustomerLastName": CUSTOMER, "CustomerEmail": CUSTOMER,
+    "CustomerPhone": CUSTOMER, "SellingChannel": "channel",
 }  # fmt: skip
 LINE_FIELDS: dict[str, str] = {
-    "ItemId": "sku", "Quantity": "quantity", "UOM": "uom", "UnitPrice": "unit_price", "DeliveryMethod": DELIVERY,
-    "ShippingMethodId": DELIVERY, "ShipToLocationId": DELIVERY,
+    "ItemId": "sku", "Quantity": "quantity", "UOM": "uom", "UnitPrice": "unit_price",
+    "DeliveryMethod": DELIVERY, "ShippingMethodId": DELIVERY, "ShipToLocationId": DELIVERY,
 }  # fmt: skip
 ENTRIES: dict[str, tuple[str, str]] = {
     "OrderHold": ("hold", "StatusId"),
@@ -37,7 +38,9 @@ ENTRIES: dict[str, tuple[str, str]] = {
     "PaymentMethod": ("payment", "Amount"),
 }
 """Lists -> the field's name, and the one attribute of an entry that is compared."""
-MONEY = frozenset({"OrderChargeDetail", "OrderTaxDetail", "OrderLineChargeDetail", "OrderLineTaxDetail"})
+MONEY = frozenset(
+    {"OrderChargeDetail", "OrderTaxDetail", "OrderLineChargeDetail", "OrderLineTaxDetail"}
+)
 PERSONAL = frozenset({CUSTOMER, ADDRESS})
 VERIFIED = frozenset({"Address1", "Address2", "Address3", "City", "County"})
 """Parts of an address that a tenant rewrites when it verifies one."""
@@ -53,7 +56,9 @@ def held_content(payload: bytes, wanted: Mapping[str, Any]) -> tuple[Json, list[
     try:
         return _compared(orjson.loads(payload), wanted)
     except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise unreadable("Order", f"The order can't be compared with what was sent ({type(error).__name__}).") from error
+        raise unreadable(
+            "Order", f"The order can't be compared with what was sent ({type(error).__name__})."
+        ) from error
 
 
 def _compared(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[Json, list[Difference]]:
@@ -73,26 +78,49 @@ def _compared(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[Json,
     return content, _told(found)
 
 
-def _lines(held: Mapping[str, Any], wanted: Mapping[str, Any], found: list[Difference]) -> Iterator[Json]:
+def _lines(
+    held: Mapping[str, Any], wanted: Mapping[str, Any], found: list[Difference]
+) -> Iterator[Json]:
     at_oms = {str(line.get("OrderLineId")): line for line in held.get("OrderLine") or ()}
     for line in wanted["OrderLine"]:
         line_id = line["OrderLineId"]
         before = at_oms.pop(line_id, None)
         if before is None:
-            found.append(Difference("", f"{line['Quantity']} x {line['ItemId']}", "no such line", line_id, MISSING_AT_TARGET))
+            found.append(
+                Difference(
+                    "",
+                    f"{line['Quantity']} x {line['ItemId']}",
+                    "no such line",
+                    line_id,
+                    MISSING_AT_TARGET,
+                )
+            )
         else:
             yield _line(line_id, before, line, found)
     for line_id, line in at_oms.items():
         units = _number(line.get("Quantity")) or Decimal(0)
-        if units > 0 and not line.get("IsCancelled") and not line.get("IsReturn") and not line.get("ParentOrderId"):
+        if (
+            units > 0
+            and not line.get("IsCancelled")
+            and not line.get("IsReturn")
+            and not line.get("ParentOrderId")
+        ):
             text = f"{units.normalize():f} x {line.get('ItemId')}"
-            found.append(Difference("", "no such line", text[:SHOWN], line_id, MISSING_AT_SOURCE, can_heal=False))
+            found.append(
+                Difference(
+                    "", "no such line", text[:SHOWN], line_id, MISSING_AT_SOURCE, can_heal=False
+                )
+            )
 
 
-def _line(line_id: str, held: Mapping[str, Any], wanted: Mapping[str, Any], found: list[Difference]) -> Json:
+def _line(
+    line_id: str, held: Mapping[str, Any], wanted: Mapping[str, Any], found: list[Difference]
+) -> Json:
     content = dict(wanted)
     history = held.get("OrderLineCancelHistory") or ()
-    cancelled = sum((_number(entry.get("CancelQuantity")) or Decimal(0) for entry in history), Decimal(0))
+    cancelled = sum(
+        (_number(entry.get("CancelQuantity")) or Decimal(0) for entry in history), Decimal(0)
+    )
     ordered = {**held, "Quantity": (_number(held.get("Quantity")) or Decimal(0)) + cancelled}
     _attributes(ordered, wanted, content, LINE_FIELDS, line_id, found)
     if not cancelled and not held.get("IsCancelled"):
@@ -109,20 +137,36 @@ def _line(line_id: str, held: Mapping[str, Any], wanted: Mapping[str, Any], foun
 
 
 def _attributes(
-    held: Mapping[str, Any], wanted: Mapping[str, Any], content: Json, fields: Mapping[str, str], line_id: str, found: list[Difference]
+    held: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    content: Json,
+    fields: Mapping[str, str],
+    line_id: str,
+    found: list[Difference],
 ) -> None:
     for name, field in fields.items():
         if name not in wanted or _same(name, held.get(name), wanted[name]):
             continue
         content[name] = _plain(held.get(name))
-        values = (name, name) if field in PERSONAL else (_shown(wanted[name]), _shown(held.get(name)))
+        values = (
+            (name, name) if field in PERSONAL else (_shown(wanted[name]), _shown(held.get(name)))
+        )
         found.append(Difference(field, *values, line_id))
 
 
-def _entries(name: str, held: Mapping[str, Any], wanted: Mapping[str, Any], content: Json, line_id: str, found: list[Difference]) -> None:
+def _entries(
+    name: str,
+    held: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    content: Json,
+    line_id: str,
+    found: list[Difference],
+) -> None:
     field, attribute = ENTRIES[name]
     key = ENTRY_KEYS[name]
-    before = {str(entry.get(key)): entry for entry in held.get(name) or () if entry.get(key) is not None}
+    before = {
+        str(entry.get(key)): entry for entry in held.get(name) or () if entry.get(key) is not None
+    }
     now = []
     for entry in wanted.get(name) or ():
         stands = before.pop(str(entry[key]), None)
@@ -137,8 +181,14 @@ def _entries(name: str, held: Mapping[str, Any], wanted: Mapping[str, Any], cont
         content[name] = now
     for entry in before.values() if name in MONEY else ():
         gone = next(iter(REMOVED[name].values()))
-        if not entry.get("IsInformational") and not _same(attribute, entry.get(attribute) or 0, gone):
-            found.append(Difference(f"{field}_added", "none", _shown(entry.get(attribute)), line_id, can_heal=False))
+        if not entry.get("IsInformational") and not _same(
+            attribute, entry.get(attribute) or 0, gone
+        ):
+            found.append(
+                Difference(
+                    f"{field}_added", "none", _shown(entry.get(attribute)), line_id, can_heal=False
+                )
+            )
 
 
 def _told(found: list[Difference]) -> list[Difference]:
@@ -151,22 +201,40 @@ def _told(found: list[Difference]) -> list[Difference]:
         first = parts[0]
         if first.field in PERSONAL:
             names = sorted({part.found for part in parts})
-            told.append(Difference(first.field, "as in the store", f"differs in {', '.join(names)}"))
+            told.append(
+                Difference(first.field, "as in the store", f"differs in {', '.join(names)}")
+            )
         else:
-            expected, seen = ("; ".join(part.expected for part in parts), "; ".join(part.found for part in parts))
-            told.append(Difference(first.field, expected[:SHOWN], seen[:SHOWN], first.line_id, first.kind, first.can_heal))
+            expected, seen = (
+                "; ".join(part.expected for part in parts),
+                "; ".join(part.found for part in parts),
+            )
+            told.append(
+                Difference(
+                    first.field,
+                    expected[:SHOWN],
+                    seen[:SHOWN],
+                    first.line_id,
+                    first.kind,
+                    first.can_heal,
+                )
+            )
     return told
 
 
 def _same(name: str, held: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict):
-        inner = held if isinstance(held, dict) else dict.fromkeys(wanted, held)  # one tenant's object is another's plain text
+        inner = (
+            held if isinstance(held, dict) else dict.fromkeys(wanted, held)
+        )  # one tenant's object is another's plain text
         return all(_same(key, inner.get(key), value) for key, value in wanted.items())
     left, right = _number(held), _number(wanted)
     if left is not None and right is not None:
         return abs(left - right) < (CENT if name != "Quantity" else Decimal("0.0001"))
     before, after = _text(held), _text(wanted)
-    return before == after or (name == "PostalCode" and bool(after) and before.startswith(after))  # with the four digits that US post adds
+    return before == after or (
+        name == "PostalCode" and bool(after) and before.startswith(after)
+    )  # with the four digits that US post adds
 
 
 def _number(value: Any) -> Decimal | None:
@@ -184,7 +252,9 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    return "".join(char for char in str(value if value is not None else "").casefold() if char.isalnum())
+    return "".join(
+        char for char in str(value if value is not None else "").casefold() if char.isalnum()
+    )
 
 
 def _shown(value: Any) -> str:

@@ -20,11 +20,15 @@ CANCELED = max(SALE_LINE)
 class OrderLookup:
     """Finds orders by id: one search for a page of them."""
 
-    def __init__(self, search: OrderSearch, settings: ManhattanSettings, connection: Connection) -> None:
+    def __init__(
+        self, search: OrderSearch, settings: ManhattanSettings, connection: Connection
+    ) -> None:
         self._search, self._size = search, settings.search_page_size
         self._prefix = connection.orders.order_id_prefix
         policy = connection.orders
-        self._channels = frozenset({policy.default_selling_channel, *policy.selling_channels.values()})
+        self._channels = frozenset(
+            {policy.default_selling_channel, *policy.selling_channels.values()}
+        )
 
     def read(self, order_ids: Collection[str]) -> list[RawRecord]:
         """Return those of the orders that the tenant has, each once."""
@@ -45,13 +49,17 @@ class OrderLookup:
         lines = order.order_line or []
         if not order_id or not order_id.startswith(self._prefix) or order_id == self._prefix:
             return None
-        if (not self._prefix and not alternate) or any(line.is_return or line.parent_order_id for line in lines):
+        if (not self._prefix and not alternate) or any(
+            line.is_return or line.parent_order_id for line in lines
+        ):
             return None
         if (channel := order.channel()) and channel not in self._channels:
             return None
         own = order_id.removeprefix(self._prefix)
         source_id = alternate or own
-        gone = bool(order.is_cancelled) or (bool(lines) and all(_is_canceled(line) for line in lines))
+        gone = bool(order.is_cancelled) or (
+            bool(lines) and all(_is_canceled(line) for line in lines)
+        )
         return OrderClaim(order_id, source_id, own == source_id, gone)
 
 

@@ -43,29 +43,46 @@ class OrderMapper:
     def __init__(self, settings: ManhattanSettings) -> None:
         self._settings, self._names, self._codes = settings, settings.names, settings.codes
         actions = {"IsAlreadyPriced": True, "IsAlreadyCharged": True, "IsAlreadyTaxed": True}
-        self._actions = {**actions, self._names.import_flag: True} if self._names.import_flag else actions
+        self._actions = (
+            {**actions, self._names.import_flag: True} if self._names.import_flag else actions
+        )
 
     def payload(self, order: Order) -> Json:
         """Return the body of ``save``; raises ``RecordRejected`` for an id with URL-special characters or an inexact number."""
         if not SAFE_ID.fullmatch(order.order_id):
             advice = "Choose an order_id_prefix of letters, digits, - and _; the number itself must be free of # + ? / and the like."
-            raise RecordRejected(Problem("order_id_unsafe", "OrderId", "The id holds characters special in URLs.", advice, order.order_id))
+            raise RecordRejected(
+                Problem(
+                    "order_id_unsafe",
+                    "OrderId",
+                    "The id holds characters special in URLs.",
+                    advice,
+                    order.order_id,
+                )
+            )
         groups = {group.group_id: group for group in order.groups}
         included = order.tax_included
         payload = self._header(order)
         if order.hold is not None:
             payload["OrderHold"] = [{"HoldTypeId": order.hold, "StatusId": HOLD_ACTIVE}]
-        if charges := _unique([*self._charges(order.charges, included), *self._discounts(order.discounts)], "ChargeDetailId"):
+        if charges := _unique(
+            [*self._charges(order.charges, included), *self._discounts(order.discounts)],
+            "ChargeDetailId",
+        ):
             payload["OrderChargeDetail"] = charges
         if taxes := self._charge_taxes(order.charges, included):
             payload["OrderTaxDetail"] = taxes
         if notes := self._notes(order):
             payload["OrderNote"] = notes
-        payload["OrderLine"] = [self._line(line, groups[line.group_id], included) for line in order.lines]
+        payload["OrderLine"] = [
+            self._line(line, groups[line.group_id], included) for line in order.lines
+        ]
         if order.payments:
             payload["Payment"] = [self._payment(order)]
         if self._names.extended:
-            payload["Extended"] = {name: getattr(order, source) for name, source in self._names.extended.items()}
+            payload["Extended"] = {
+                name: getattr(order, source) for name, source in self._names.extended.items()
+            }
         return payload
 
     def _header(self, order: Order) -> Json:
@@ -112,10 +129,16 @@ class OrderMapper:
         details = [*self._charges(line.charges, included), *self._discounts(line.discounts)]
         if rounding := line.line_total - line.unit_price * line.quantity:
             amount = to_number(rounding, f"{field}.ChargeTotal")
-            details.append(self._detail(f"{ROUNDING}{line.line_id}", self._codes.rounding_type, amount, "Rounding"))
+            details.append(
+                self._detail(
+                    f"{ROUNDING}{line.line_id}", self._codes.rounding_type, amount, "Rounding"
+                )
+            )
         if details:
             result["OrderLineChargeDetail"] = _unique(details, "ChargeDetailId")
-        taxes = [self._tax(tax.tax_id, tax.name, tax.amount, tax.rate, included) for tax in line.taxes]
+        taxes = [
+            self._tax(tax.tax_id, tax.name, tax.amount, tax.rate, included) for tax in line.taxes
+        ]
         if line.charges:
             taxes += self._charge_taxes(line.charges, included)
         if taxes:
@@ -123,13 +146,17 @@ class OrderMapper:
         return result
 
     def _delivery(self, group: FulfilmentGroup) -> Json:
-        result: Json = {"DeliveryMethod": {"DeliveryMethodId": self._codes.delivery_methods[group.method]}}
+        result: Json = {
+            "DeliveryMethod": {"DeliveryMethodId": self._codes.delivery_methods[group.method]}
+        }
         if group.method is DeliveryMethod.PICKUP:
             result["ShipToLocationId"] = group.location
         if group.shipping_method:
             result["ShippingMethodId"] = group.shipping_method
         if group.address is not None:
-            result["ShipToAddress"] = {"Address": self._address(group.address, group.recipient_email)}
+            result["ShipToAddress"] = {
+                "Address": self._address(group.address, group.recipient_email)
+            }
         elif group.recipient_email:
             result["ShipToAddress"] = {"Address": {"Email": group.recipient_email}}
         return result
@@ -158,15 +185,27 @@ class OrderMapper:
         for charge in charges:
             identity, kind = f"{CHARGE}{charge.charge_id}", self._codes.charge_types[charge.kind]
             amount = to_number(charge.amount, f"ChargeDetail[{charge.charge_id}].ChargeTotal")
-            result.append({**self._detail(identity, kind, amount, charge.name or kind), "IsTaxIncluded": included})
+            result.append(
+                {
+                    **self._detail(identity, kind, amount, charge.name or kind),
+                    "IsTaxIncluded": included,
+                }
+            )
         return result
 
     def _discounts(self, discounts: Sequence[Discount]) -> list[Json]:
         result = []
         for discount in discounts:
             kind = self._codes.discount_type if discount.code else self._codes.promotion_type
-            amount = to_number(-discount.amount, f"ChargeDetail[{discount.discount_id}].ChargeTotal")
-            detail = self._detail(f"{DISCOUNT}{discount.discount_id}", kind, amount, discount.name or discount.code or kind)
+            amount = to_number(
+                -discount.amount, f"ChargeDetail[{discount.discount_id}].ChargeTotal"
+            )
+            detail = self._detail(
+                f"{DISCOUNT}{discount.discount_id}",
+                kind,
+                amount,
+                discount.name or discount.code or kind,
+            )
             if discount.code:
                 detail["ChargeReferenceId"] = discount.code
             if self._codes.discount_on:
@@ -176,12 +215,23 @@ class OrderMapper:
 
     @staticmethod
     def _detail(identity: str, kind: str, amount: float, name: str) -> Json:
-        return {"ChargeDetailId": identity, "ChargeType": {"ChargeTypeId": kind}, "ChargeTotal": amount, "ChargeDisplayName": name}
+        return {
+            "ChargeDetailId": identity,
+            "ChargeType": {"ChargeTypeId": kind},
+            "ChargeTotal": amount,
+            "ChargeDisplayName": name,
+        }
 
     def _charge_taxes(self, charges: Sequence[Charge], included: bool) -> list[Json]:
-        return [self._tax(f"{CHARGE}{charge.charge_id}", charge.name, charge.tax, None, included) for charge in charges if charge.tax]
+        return [
+            self._tax(f"{CHARGE}{charge.charge_id}", charge.name, charge.tax, None, included)
+            for charge in charges
+            if charge.tax
+        ]
 
-    def _tax(self, identity: str, name: str, amount: Decimal, rate: Decimal | None, included: bool) -> Json:
+    def _tax(
+        self, identity: str, name: str, amount: Decimal, rate: Decimal | None, included: bool
+    ) -> Json:
         result: Json = {
             "TaxDetailId": f"{TAX}{identity}",
             "TaxTypeId": self._codes.tax_type,
@@ -196,14 +246,29 @@ class OrderMapper:
 
     def _notes(self, order: Order) -> list[Json]:
         kinds = self._codes.note_types
-        notes = [(f"{note.kind}-{place}", kinds[note.kind], note.text) for place, note in enumerate(order.notes, 1)]
-        notes += [(f"gift-{line.line_id}", kinds["gift"], line.gift_message) for line in order.lines if line.gift_message]
-        return [{"NoteId": identity, "NoteType": {"NoteTypeId": kind}, "NoteText": text} for identity, kind, text in notes]
+        notes = [
+            (f"{note.kind}-{place}", kinds[note.kind], note.text)
+            for place, note in enumerate(order.notes, 1)
+        ]
+        notes += [
+            (f"gift-{line.line_id}", kinds["gift"], line.gift_message)
+            for line in order.lines
+            if line.gift_message
+        ]
+        return [
+            {"NoteId": identity, "NoteType": {"NoteTypeId": kind}, "NoteText": text}
+            for identity, kind, text in notes
+        ]
 
     def _payment(self, order: Order) -> Json:
         billing = self._address(order.billing)
-        methods = [self._payment_method(payment, order.currency, billing) for payment in order.payments]
-        result: Json = {"PaymentId": order.order_id, "PaymentMethod": _unique(methods, "PaymentMethodId")}
+        methods = [
+            self._payment_method(payment, order.currency, billing) for payment in order.payments
+        ]
+        result: Json = {
+            "PaymentId": order.order_id,
+            "PaymentMethod": _unique(methods, "PaymentMethodId"),
+        }
         if self._codes.processing_mode:
             result["ProcessingMode"] = {"ProcessingModeId": self._codes.processing_mode}
         return result
@@ -219,11 +284,15 @@ class OrderMapper:
         if payment.gateway:
             result["GatewayId"] = payment.gateway
         if payment.transactions:
-            result["PaymentTransaction"] = _unique([self._transaction(t) for t in payment.transactions], "PaymentTransactionId")
+            result["PaymentTransaction"] = _unique(
+                [self._transaction(t) for t in payment.transactions], "PaymentTransactionId"
+            )
         return result
 
     def _transaction(self, transaction: PaymentTransaction) -> Json:
-        amount = to_number(transaction.amount, f"PaymentTransaction[{transaction.transaction_id}].RequestedAmount")
+        amount = to_number(
+            transaction.amount, f"PaymentTransaction[{transaction.transaction_id}].RequestedAmount"
+        )
         response = "Success" if transaction.succeeded else self._codes.transaction_failed
         result: Json = {
             "PaymentTransactionId": transaction.transaction_id,
@@ -242,7 +311,11 @@ class OrderMapper:
 def _phone(address: Address) -> str:
     if not address.phone_e164:
         return address.phone_raw
-    return f"{address.phone_e164} x{address.phone_extension}" if address.phone_extension else address.phone_e164
+    return (
+        f"{address.phone_e164} x{address.phone_extension}"
+        if address.phone_extension
+        else address.phone_e164
+    )
 
 
 def _unique(details: list[Json], key: str) -> list[Json]:

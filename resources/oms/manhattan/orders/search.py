@@ -59,7 +59,11 @@ class OrderSearch:
             query = f"{settings.names.stamp} >= '{self._stamp(cursor)}' and {settings.names.stamp} < '{until}'"
             answer = self._ask(query, page, settings.search_page_size, settings.search_template)
             records = [self._record(row, window.since) for row in rows_of(answer)]
-            fresh = [r for r in records if r.updated_at in window and (r.source_id, r.updated_at) not in seen]
+            fresh = [
+                r
+                for r in records
+                if r.updated_at in window and (r.source_id, r.updated_at) not in seen
+            ]
             if fresh:
                 yield fresh
             if self._is_last(answer, page, len(records)):
@@ -79,7 +83,9 @@ class OrderSearch:
         page = 0
         while True:
             answer = self._ask(query, page, size, self._settings.search_template)
-            records = [self._record(row, datetime.min.replace(tzinfo=UTC)) for row in rows_of(answer)]
+            records = [
+                self._record(row, datetime.min.replace(tzinfo=UTC)) for row in rows_of(answer)
+            ]
             found += records
             total = answer.page().number("totalCount")
             if not records or len(found) >= (size if total is None else total):
@@ -91,12 +97,17 @@ class OrderSearch:
         if template is not None:
             body["Template"] = template
         path = self._settings.paths.order_search
-        return read_answer(self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope))
+        return read_answer(
+            self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope)
+        )
 
     def _is_last(self, answer: Answer, page: int, rows: int) -> bool:
         """Tell whether nothing follows; the tenant may cut pages shorter than asked, so its own count goes first."""
         header = answer.page()
-        total, size = header.number("totalCount"), header.number("size") or self._settings.search_page_size
+        total, size = (
+            header.number("totalCount"),
+            header.number("size") or self._settings.search_page_size,
+        )
         if total is None:
             return rows < self._settings.search_page_size
         return not rows or page * size + rows >= total
@@ -127,7 +138,9 @@ def rows_of(answer: Answer) -> list[msgspec.Raw]:
     try:
         return _ROWS.decode(answer.data) or []
     except (ValueError, RecursionError) as error:
-        raise TransientError(f"manhattan: a search answered data that is no list ({error}); another try may help") from error
+        raise TransientError(
+            f"manhattan: a search answered data that is no list ({error}); another try may help"
+        ) from error
 
 
 def to_millisecond(moment: datetime) -> datetime:

@@ -14,7 +14,15 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Receipt
 from resources.http.async_client import PushClient
 from resources.http.client import Reply
-from resources.oms.manhattan.envelope import Answer, Message, open_envelope, rejection, told, words_of, write_answer
+from resources.oms.manhattan.envelope import (
+    Answer,
+    Message,
+    open_envelope,
+    rejection,
+    told,
+    words_of,
+    write_answer,
+)
 from resources.oms.manhattan.payload import Number
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import RELEASED
@@ -35,7 +43,11 @@ class _OrderState(msgspec.Struct, rename="pascal"):
         """Return what the order and its lines say of a cancel request."""
         lines = self.order_line or []
         told_by = [self.post_release_modification_status]
-        told_by += [word for line in lines for word in (line.cancellation_request_status, line.cancellation_request)]
+        told_by += [
+            word
+            for line in lines
+            for word in (line.cancellation_request_status, line.cancellation_request)
+        ]
         return {words_of(word) for word in told_by} - {""}
 
 
@@ -57,10 +69,17 @@ class ManhattanWriter:
         await self._push.__aenter__()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self._push.__aexit__(kind, error, trace)
 
-    async def save_order(self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool) -> Receipt:
+    async def save_order(
+        self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool
+    ) -> Receipt:
         """Create or change an order; safe to repeat, since the save is keyed on its id.
 
         A change is all or nothing at the OMS: where it is refused for lines that can't change any more, the rest is sent without them, and
@@ -73,7 +92,11 @@ class ManhattanWriter:
             reply = await self._post(self._paths.save, body, correlation_id)
             answer = write_answer(reply)
             if not answer.errors:
-                return Receipt(order_id, warnings=(*left_out, *answer.warnings()), trace_id=self._trace_of(reply))
+                return Receipt(
+                    order_id,
+                    warnings=(*left_out, *answer.warnings()),
+                    trace_id=self._trace_of(reply),
+                )
             lines = () if is_new else self._refused_lines(answer.errors, payload)
             if not lines:
                 raise rejection(answer.errors)
@@ -89,7 +112,9 @@ class ManhattanWriter:
         ``cancel_refused`` where it is too late.
         """
         path = self._paths.cancel.replace("{order_id}", quote(order_id, safe=""))
-        body = orjson.dumps({"CancelReason": {"ReasonId": reason}, "CancelComments": "Canceled at the store"})
+        body = orjson.dumps(
+            {"CancelReason": {"ReasonId": reason}, "CancelComments": "Canceled at the store"}
+        )
         reply = await self._post(path, body, correlation_id)
         answer = write_answer(reply)
         state = _state_of(answer)
@@ -104,18 +129,33 @@ class ManhattanWriter:
         if words & self._rejected and not words & self._requested:
             raise _too_late("the OMS has rejected the request")
         done = bool(words) and words <= self._accepted
-        return Receipt(order_id, "done" if done else "requested", answer.warnings(), self._trace_of(reply))
+        return Receipt(
+            order_id, "done" if done else "requested", answer.warnings(), self._trace_of(reply)
+        )
 
     async def _post(self, path: str, body: bytes, correlation_id: str) -> Reply:
         """Send one write, each of which is an upsert here; the answer is parsed once."""
-        return await self._push.request("POST", path, body=body, correlation_id=correlation_id, idempotent=True, decode=open_envelope)
+        return await self._push.request(
+            "POST",
+            path,
+            body=body,
+            correlation_id=correlation_id,
+            idempotent=True,
+            decode=open_envelope,
+        )
 
     def _says_anything(self, state: _OrderState) -> bool:
-        return bool(state.is_cancelled) or bool(state.words() & (self._requested | self._accepted | self._rejected))
+        return bool(state.is_cancelled) or bool(
+            state.words() & (self._requested | self._accepted | self._rejected)
+        )
 
     async def _read(self, order_id: str, correlation_id: str) -> _OrderState | None:
         path = self._paths.read.replace("{order_id}", quote(order_id, safe=""))
-        answer = write_answer(await self._push.request("GET", path, correlation_id=correlation_id, decode=open_envelope))
+        answer = write_answer(
+            await self._push.request(
+                "GET", path, correlation_id=correlation_id, decode=open_envelope
+            )
+        )
         return None if answer.errors else _state_of(answer)
 
     def _refusal(self, errors: tuple[Message, ...], state: _OrderState) -> RecordRejected:
@@ -125,10 +165,14 @@ class ManhattanWriter:
             return _too_late(told(errors))
         return rejection(errors)
 
-    def _refused_lines(self, errors: tuple[Message, ...], payload: Mapping[str, object]) -> tuple[str, ...]:
+    def _refused_lines(
+        self, errors: tuple[Message, ...], payload: Mapping[str, object]
+    ) -> tuple[str, ...]:
         """Return the lines that a refusal names, if it names nothing but lines of the payload that can't change."""
         sent = {str(line["OrderLineId"]) for line in _lines(payload)}
-        if all(words_of(error.code) in self._not_eligible and error.line_id in sent for error in errors):
+        if all(
+            words_of(error.code) in self._not_eligible and error.line_id in sent for error in errors
+        ):
             return tuple(error.line_id for error in errors)
         return ()
 
@@ -155,7 +199,11 @@ def _not_eligible(error: Message) -> Problem:
 
 def _too_late(why: str) -> RecordRejected:
     advice = "Stop it at the warehouse or take it back as a return; late cancellation is a setting of the tenant."
-    return RecordRejected(Problem("cancel_refused", "OrderId", f"The order can't be canceled any more: {why}.", advice))
+    return RecordRejected(
+        Problem(
+            "cancel_refused", "OrderId", f"The order can't be canceled any more: {why}.", advice
+        )
+    )
 
 
 def _state_of(answer: Answer) -> _OrderState:

@@ -11,7 +11,16 @@ from domain.carriers.carriers import normalise_carrier
 from domain.carriers.tracking import carrier_from_tracking
 from domain.errors import Problem
 from domain.records.fulfilment import Parcel, ParcelLine
-from resources.oms.manhattan.payload import FulfillmentDetail, Id, Line, PublishedOrder, Tracking, moment_of, text_of, to_number
+from resources.oms.manhattan.payload import (
+    FulfillmentDetail,
+    Id,
+    Line,
+    PublishedOrder,
+    Tracking,
+    moment_of,
+    text_of,
+    to_number,
+)
 from resources.oms.manhattan.statuses import RETURNS_BEGIN, SHIPPED
 
 CANCELED_DETAIL = Decimal(9000)
@@ -20,12 +29,16 @@ CANCELED_DETAIL = Decimal(9000)
 class ParcelMapper:
     """Collects parcels by one connection's carrier codes."""
 
-    def __init__(self, carriers: Mapping[str, str], without_parcel: frozenset[str], zone: tzinfo) -> None:
+    def __init__(
+        self, carriers: Mapping[str, str], without_parcel: frozenset[str], zone: tzinfo
+    ) -> None:
         self._carriers = {code.strip().casefold(): carrier for code, carrier in carriers.items()}
         self._without_parcel = without_parcel
         self._zone = zone
 
-    def parcels(self, order: PublishedOrder, lines: list[Line], warnings: list[Problem]) -> tuple[Parcel, ...]:
+    def parcels(
+        self, order: PublishedOrder, lines: list[Line], warnings: list[Problem]
+    ) -> tuple[Parcel, ...]:
         """Return the order's parcels, each once; what remains unclear about a carrier is added to ``warnings``."""
         contents: dict[tuple[str, str], list[tuple[Line, FulfillmentDetail]]] = {}
         seen: set[tuple[str, ...]] = set()
@@ -42,7 +55,13 @@ class ParcelMapper:
         packages = Counter(package for package, _ in contents)
         known = _Known(order.order_tracking_info or [])
         return tuple(
-            self._parcel(package if packages[package] == 1 else f"{package}/{number}", number, content, known, warnings)
+            self._parcel(
+                package if packages[package] == 1 else f"{package}/{number}",
+                number,
+                content,
+                known,
+                warnings,
+            )
             for (package, number), content in contents.items()
         )
 
@@ -53,7 +72,12 @@ class ParcelMapper:
         return text_of(name) in self._without_parcel
 
     def _parcel(
-        self, parcel_id: str, number: str, content: list[tuple[Line, FulfillmentDetail]], known: _Known, warnings: list[Problem]
+        self,
+        parcel_id: str,
+        number: str,
+        content: list[tuple[Line, FulfillmentDetail]],
+        known: _Known,
+        warnings: list[Problem],
     ) -> Parcel:
         first = content[0][1]
         tracking = known.of(number, first.package_id)
@@ -61,16 +85,25 @@ class ParcelMapper:
         quantities: dict[tuple[str, str], Decimal] = {}
         for line, detail in content:
             key = (text_of(line.order_line_id), text_of(line.item_id) or text_of(detail.item_id))
-            quantities[key] = quantities.get(key, Decimal(0)) + to_number(detail.quantity, "FulfillmentDetail.Quantity")
+            quantities[key] = quantities.get(key, Decimal(0)) + to_number(
+                detail.quantity, "FulfillmentDetail.Quantity"
+            )
         return Parcel(
             parcel_id=parcel_id,
             tracking_number=number,
             carrier=self._carrier(code, number, warnings),
             carrier_source=code,
             service=text_of(first.service_level_code) or text_of(first.ship_via_id),
-            shipped_at=moment_of(first.fulfillment_date or tracking.shipped_date, "FulfillmentDate", self._zone),
-            delivered_at=moment_of(tracking.delivered_date, "OrderTrackingInfo.DeliveredDate", self._zone),
-            lines=tuple(ParcelLine(line_id=line, sku=sku, quantity=units) for (line, sku), units in quantities.items()),
+            shipped_at=moment_of(
+                first.fulfillment_date or tracking.shipped_date, "FulfillmentDate", self._zone
+            ),
+            delivered_at=moment_of(
+                tracking.delivered_date, "OrderTrackingInfo.DeliveredDate", self._zone
+            ),
+            lines=tuple(
+                ParcelLine(line_id=line, sku=sku, quantity=units)
+                for (line, sku), units in quantities.items()
+            ),
         )
 
     def _carrier(self, code: str, number: str, warnings: list[Problem]) -> str | None:
@@ -82,13 +115,21 @@ class ParcelMapper:
         candidates = carrier_from_tracking(number) if number else ()
         if len(candidates) == 1:
             return candidates[0]
-        advice = "Map the OMS's carrier code under shipments.carriers, or have the OMS name the carrier."
+        advice = (
+            "Map the OMS's carrier code under shipments.carriers, or have the OMS name the carrier."
+        )
         if candidates:
             text = f"The tracking number fits several carriers: {', '.join(candidates)}."
-            warnings.append(Problem("carrier_ambiguous", "FulfillmentDetail.CarrierCode", text, advice, number))
+            warnings.append(
+                Problem("carrier_ambiguous", "FulfillmentDetail.CarrierCode", text, advice, number)
+            )
         elif code or number:
             text = "Neither the carrier code nor the tracking number names a known carrier."
-            warnings.append(Problem("carrier_unknown", "FulfillmentDetail.CarrierCode", text, advice, code or number))
+            warnings.append(
+                Problem(
+                    "carrier_unknown", "FulfillmentDetail.CarrierCode", text, advice, code or number
+                )
+            )
         return None
 
 
@@ -124,11 +165,21 @@ def _identity(line: Line, detail: FulfillmentDetail, place: int) -> tuple[str, .
         return (detail_id,)
     package, number = text_of(detail.package_id), text_of(detail.tracking_number)
     line_id = text_of(line.order_line_id)
-    return (package, line_id, number) if package or number else ("", line_id, text_of(detail.fulfillment_id), str(place))
+    return (
+        (package, line_id, number)
+        if package or number
+        else ("", line_id, text_of(detail.fulfillment_id), str(place))
+    )
 
 
 def _package(detail: FulfillmentDetail, identity: tuple[str, ...]) -> tuple[str, str]:
     """Return a parcel's id and tracking number; without a package's id, what else is the same for all of a parcel's lines."""
     number = text_of(detail.tracking_number)
-    parcel = text_of(detail.package_id) or text_of(detail.shipment_id) or number or text_of(detail.fulfillment_id) or "/".join(identity)
+    parcel = (
+        text_of(detail.package_id)
+        or text_of(detail.shipment_id)
+        or number
+        or text_of(detail.fulfillment_id)
+        or "/".join(identity)
+    )
     return parcel, number

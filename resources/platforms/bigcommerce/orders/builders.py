@@ -47,7 +47,12 @@ class DiscountDraft:
 
     def finished(self) -> dict[str, Any]:
         """Return the values of the canonical discount."""
-        return {"discount_id": self.discount_id, "name": self.name, "amount": self.amount, "code": self.code}
+        return {
+            "discount_id": self.discount_id,
+            "name": self.name,
+            "amount": self.amount,
+            "code": self.code,
+        }
 
 
 @dataclass(slots=True)
@@ -80,9 +85,17 @@ class LineDraft:
 
     def finished(self) -> dict[str, Any]:
         """Return the values of the canonical line."""
-        taxes: list[dict[str, Any]] = [{"tax_id": "tax", "name": "Tax", "amount": self.tax}] if self.tax else []
+        taxes: list[dict[str, Any]] = (
+            [{"tax_id": "tax", "name": "Tax", "amount": self.tax}] if self.tax else []
+        )
         if self.rounding:
-            taxes.append({"tax_id": "rounding", "name": "Rounding of the order's tax", "amount": self.rounding})
+            taxes.append(
+                {
+                    "tax_id": "rounding",
+                    "name": "Rounding of the order's tax",
+                    "amount": self.rounding,
+                }
+            )
         return {
             "line_id": self.line_id,
             "parent_line_id": self.parent_line_id,
@@ -96,7 +109,9 @@ class LineDraft:
             "line_total": self.line_total,
             "discounts": tuple([d.finished() for d in self.discounts]) if self.discounts else (),
             "taxes": tuple(taxes),
-            "charges": tuple([charge.finished() for charge in self.charges]) if self.charges else (),
+            "charges": tuple([charge.finished() for charge in self.charges])
+            if self.charges
+            else (),
             "group_id": self.group_id,
             "options": self.options,
             "gift_message": self.gift_message,

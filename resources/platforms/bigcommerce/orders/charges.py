@@ -23,7 +23,11 @@ COSTS = (
 
 
 def charges_of(
-    order: Mapping[str, Any], consignments: list[Consignment], lines: list[LineDraft], basis: str, findings: Findings
+    order: Mapping[str, Any],
+    consignments: list[Consignment],
+    lines: list[LineDraft],
+    basis: str,
+    findings: Findings,
 ) -> list[ChargeDraft]:
     """Return the order's charges; the gift wrap of lines stays on the lines where it adds up."""
     charges: list[ChargeDraft] = []
@@ -44,20 +48,44 @@ def _costs(
     total: str,
     name: str,
 ) -> list[ChargeDraft]:
-    amount, tax = money(order, f"{total}cost_{basis}_tax", "", findings), money(order, f"{total}cost_tax", "", findings)
+    amount, tax = (
+        money(order, f"{total}cost_{basis}_tax", "", findings),
+        money(order, f"{total}cost_tax", "", findings),
+    )
     parts = []
     cost_key, tax_key = f"{own}cost_{basis}_tax", f"{own}cost_tax"
     for c in consignments:
-        part, part_tax = money(c.raw, cost_key, c.where, findings), money(c.raw, tax_key, c.where, findings)
+        part, part_tax = (
+            money(c.raw, cost_key, c.where, findings),
+            money(c.raw, tax_key, c.where, findings),
+        )
         if part or part_tax:
-            parts.append(ChargeDraft(f"{kind}-{c.group_id}", kind, name, part, part_tax, c.group_id if c.items else None))
+            parts.append(
+                ChargeDraft(
+                    f"{kind}-{c.group_id}",
+                    kind,
+                    name,
+                    part,
+                    part_tax,
+                    c.group_id if c.items else None,
+                )
+            )
     if parts and _sum(parts) == (amount, tax):
         return parts
     return [ChargeDraft(f"{kind}", kind, name, amount, tax)] if amount or tax else []
 
 
-def _settle_wrapping(order: Mapping[str, Any], lines: list[LineDraft], charges: list[ChargeDraft], basis: str, findings: Findings) -> None:
-    amount, tax = money(order, f"wrapping_cost_{basis}_tax", "", findings), money(order, "wrapping_cost_tax", "", findings)
+def _settle_wrapping(
+    order: Mapping[str, Any],
+    lines: list[LineDraft],
+    charges: list[ChargeDraft],
+    basis: str,
+    findings: Findings,
+) -> None:
+    amount, tax = (
+        money(order, f"wrapping_cost_{basis}_tax", "", findings),
+        money(order, "wrapping_cost_tax", "", findings),
+    )
     wraps = [charge for line in lines for charge in line.charges]
     if not wraps and not amount and not tax:
         return
@@ -67,7 +95,9 @@ def _settle_wrapping(order: Mapping[str, Any], lines: list[LineDraft], charges: 
     for line in lines:
         line.charges.clear()
     if amount or tax:
-        charges.append(ChargeDraft(f"{ChargeKind.GIFT_WRAP}", ChargeKind.GIFT_WRAP, "Gift wrap", amount, tax))
+        charges.append(
+            ChargeDraft(f"{ChargeKind.GIFT_WRAP}", ChargeKind.GIFT_WRAP, "Gift wrap", amount, tax)
+        )
 
 
 def _fees(value: object, basis: str, findings: Findings) -> list[ChargeDraft]:
@@ -77,11 +107,20 @@ def _fees(value: object, basis: str, findings: Findings) -> list[ChargeDraft]:
     for i, entry in enumerate(value):
         where = f"fees[{i}]."
         raw = mapping(entry, where[:-1], findings)
-        amount, tax = money(raw, f"cost_{basis}_tax", where, findings), money(raw, "cost_tax", where, findings)
-        name = text(raw, "display_name_customer", where, findings) or text(raw, "display_name_merchant", where, findings)
+        amount, tax = (
+            money(raw, f"cost_{basis}_tax", where, findings),
+            money(raw, "cost_tax", where, findings),
+        )
+        name = text(raw, "display_name_customer", where, findings) or text(
+            raw, "display_name_merchant", where, findings
+        )
         if amount or tax:
             fee_id = number_id(raw, "id", where, findings)
-            fees.append(ChargeDraft(f"fee-{fee_id or i}", ChargeKind.FEE, clean_text(name) or "Fee", amount, tax))
+            fees.append(
+                ChargeDraft(
+                    f"fee-{fee_id or i}", ChargeKind.FEE, clean_text(name) or "Fee", amount, tax
+                )
+            )
     return fees
 
 

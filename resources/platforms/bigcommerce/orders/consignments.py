@@ -59,25 +59,54 @@ def consignments_of(order: Mapping[str, Any], findings: Findings) -> list[Consig
     holder = order.get("consignments")
     if not isinstance(holder, dict) or "shipping" not in holder:
         message = "the order was captured without its consignments"
-        findings.reject("consignments_missing", "consignments", message, "capture the order again: replay the day of its last change")
+        findings.reject(
+            "consignments_missing",
+            "consignments",
+            message,
+            "capture the order again: replay the day of its last change",
+        )
         return []
     found = []
     for i, raw in enumerate(sequence(holder.get("shipping"), "consignments.shipping", findings)):
-        found.append(_consignment(raw, f"consignments.shipping[{i}].", DeliveryMethod.SHIP, "", findings))
+        found.append(
+            _consignment(raw, f"consignments.shipping[{i}].", DeliveryMethod.SHIP, "", findings)
+        )
     for i, raw in enumerate(sequence(holder.get("pickups"), "consignments.pickups", findings)):
-        found.append(_consignment(raw, f"consignments.pickups[{i}].", DeliveryMethod.PICKUP, "pickup-", findings))
+        found.append(
+            _consignment(
+                raw, f"consignments.pickups[{i}].", DeliveryMethod.PICKUP, "pickup-", findings
+            )
+        )
     for i, raw in enumerate(sequence(holder.get("downloads"), "consignments.downloads", findings)):
         found.append(
-            _consignment(raw, f"consignments.downloads[{i}].", DeliveryMethod.EMAIL, DIGITAL if i == 0 else f"{DIGITAL}-{i}", findings)
+            _consignment(
+                raw,
+                f"consignments.downloads[{i}].",
+                DeliveryMethod.EMAIL,
+                DIGITAL if i == 0 else f"{DIGITAL}-{i}",
+                findings,
+            )
         )
     email = mapping(holder.get("email"), "consignments.email", findings)
-    for i, raw in enumerate(sequence(email.get("gift_certificates"), "consignments.email.gift_certificates", findings)):
+    for i, raw in enumerate(
+        sequence(email.get("gift_certificates"), "consignments.email.gift_certificates", findings)
+    ):
         group_id = CERTIFICATES if i == 0 else f"{CERTIFICATES}-{i}"
-        found.append(_consignment(raw, f"consignments.email.gift_certificates[{i}].", DeliveryMethod.EMAIL, group_id, findings))
+        found.append(
+            _consignment(
+                raw,
+                f"consignments.email.gift_certificates[{i}].",
+                DeliveryMethod.EMAIL,
+                group_id,
+                findings,
+            )
+        )
     return found
 
 
-def _consignment(value: object, where: str, method: DeliveryMethod, name: str, findings: Findings) -> Consignment:
+def _consignment(
+    value: object, where: str, method: DeliveryMethod, name: str, findings: Findings
+) -> Consignment:
     raw = mapping(value, where[:-1], findings)
     if method is not DeliveryMethod.EMAIL:
         name += str(number_id(raw, "id", where, findings) or 0)
@@ -99,7 +128,9 @@ def placed_lines(consignments: list[Consignment]) -> Iterator[tuple[Mapping[str,
             yield raw, Place(where, consignment.group_id)
 
 
-def place_products(products: list[Any], consignments: list[Consignment], findings: Findings) -> Iterator[tuple[Mapping[str, Any], Place]]:
+def place_products(
+    products: list[Any], consignments: list[Consignment], findings: Findings
+) -> Iterator[tuple[Mapping[str, Any], Place]]:
     """Iterate over lines that were fetched apart, with the group that their address, pick-up or type names."""
     known = {c.group_id: c.group_id for c in consignments}
     for c in consignments:
@@ -114,7 +145,11 @@ def place_products(products: list[Any], consignments: list[Consignment], finding
         if group_id not in known:
             message = "the line belongs to no consignment of the order"
             findings.reject(
-                "consignment_unknown", f"{where}order_address_id", message, "look at the order's addresses in the store", group_id
+                "consignment_unknown",
+                f"{where}order_address_id",
+                message,
+                "look at the order's addresses in the store",
+                group_id,
             )
         yield raw, Place(where, known.get(group_id, group_id))
 
@@ -126,18 +161,29 @@ class GroupMapper:
         self._shipping = {_key(name): code for name, code in policy.shipping_methods.items()}
         self._default, self._locations = policy.default_shipping_method, policy.pickup_locations
         # Most orders ship to their billing address, and customers come back.
-        self._normalised = lru_cache(maxsize=4096)(lambda *values: normalise_address(RawAddress(*values), rules))
+        self._normalised = lru_cache(maxsize=4096)(
+            lambda *values: normalise_address(RawAddress(*values), rules)
+        )
 
     def to_group(self, consignment: Consignment, findings: Findings) -> dict[str, Any]:
         """Map one consignment that has lines to the values of its fulfilment group."""
         raw, where = consignment.raw, consignment.where
         if consignment.method is DeliveryMethod.EMAIL:
             email = text(raw, "recipient_email", where, findings).strip()
-            return {"group_id": consignment.group_id, "method": DeliveryMethod.EMAIL, "recipient_email": email}
+            return {
+                "group_id": consignment.group_id,
+                "method": DeliveryMethod.EMAIL,
+                "recipient_email": email,
+            }
         if consignment.method is DeliveryMethod.PICKUP:
             return self._pickup(consignment, findings)
         if consignment.group_id == "0":
-            findings.reject("address_id_missing", f"{where}id", "the shipping address has no id", "look at the order in the store")
+            findings.reject(
+                "address_id_missing",
+                f"{where}id",
+                "the shipping address has no id",
+                "look at the order in the store",
+            )
         method = clean_text(text(raw, "shipping_method", where, findings))
         return {
             "group_id": consignment.group_id,
@@ -158,7 +204,9 @@ class GroupMapper:
         if sum(map(len, values)) > LONGEST_ADDRESS:
             for key, value in zip(ADDRESS_KEYS, values, strict=True):
                 if len(value) > LONGEST_PART:
-                    findings.malformed(f"{where}{key}", f"a text of at most {LONGEST_PART} characters", value)
+                    findings.malformed(
+                        f"{where}{key}", f"a text of at most {LONGEST_PART} characters", value
+                    )
             values = tuple([value[:LONGEST_PART] for value in values])
         result: AddressResult = self._normalised(*values)
         if result.problems:
@@ -174,15 +222,29 @@ class GroupMapper:
         mapped = self._locations.get(code)
         if mapped is None:
             message = "orders.pickup_locations has no OMS location for this pick-up location"
-            findings.reject("pickup_location_unknown", f"{where}code", message, "add the location's code to orders.pickup_locations", code)
-        return {"group_id": consignment.group_id, "method": DeliveryMethod.PICKUP, "location": mapped}
+            findings.reject(
+                "pickup_location_unknown",
+                f"{where}code",
+                message,
+                "add the location's code to orders.pickup_locations",
+                code,
+            )
+        return {
+            "group_id": consignment.group_id,
+            "method": DeliveryMethod.PICKUP,
+            "location": mapped,
+        }
 
     def _shipping_method(self, method: str, where: str, findings: Findings) -> str | None:
         code = self._shipping.get(_key(method), self._default)
         if code is None:
             message = "orders.shipping_methods has no OMS method for this shipping method"
-            advice = "add the method to orders.shipping_methods, or set orders.default_shipping_method"
-            findings.reject("shipping_method_unknown", f"{where}shipping_method", message, advice, method)
+            advice = (
+                "add the method to orders.shipping_methods, or set orders.default_shipping_method"
+            )
+            findings.reject(
+                "shipping_method_unknown", f"{where}shipping_method", message, advice, method
+            )
         return code
 
 
@@ -191,4 +253,6 @@ def _key(method: str) -> str:
 
 
 def _under(where: str, problem: Problem) -> Problem:
-    return Problem(problem.code, f"{where}{problem.field}", problem.message, problem.advice, problem.value)
+    return Problem(
+        problem.code, f"{where}{problem.field}", problem.message, problem.advice, problem.value
+    )

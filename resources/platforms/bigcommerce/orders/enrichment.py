@@ -25,9 +25,13 @@ Listed = tuple[msgspec.Raw, int | None, datetime, Head | None]
 class ExtrasReader:
     """Completes listed orders; ``exported`` are the statuses in which an order goes out."""
 
-    def __init__(self, http: ApiClient, settings: BigCommerceSettings, exported: Collection[str]) -> None:
+    def __init__(
+        self, http: ApiClient, settings: BigCommerceSettings, exported: Collection[str]
+    ) -> None:
         self._http, self._settings, self._exported = http, settings, frozenset(exported)
-        self._pool = ThreadPoolExecutor(settings.read_concurrency, thread_name_prefix="bigcommerce-extras")
+        self._pool = ThreadPoolExecutor(
+            settings.read_concurrency, thread_name_prefix="bigcommerce-extras"
+        )
 
     def close(self) -> None:
         """End the threads."""
@@ -38,9 +42,16 @@ class ExtrasReader:
         records = []
         for raw, number, moment, head in listed:
             wanted = self._wanted(head) if number else []
-            payload = self._pool.submit(self._compound, bytes(raw), number, wanted) if number and wanted else bytes(raw)
+            payload = (
+                self._pool.submit(self._compound, bytes(raw), number, wanted)
+                if number and wanted
+                else bytes(raw)
+            )
             records.append((str(number) if number else makeshift_id(bytes(raw)), moment, payload))
-        return [RawRecord(name, moment, p if isinstance(p, bytes) else p.result()) for name, moment, p in records]
+        return [
+            RawRecord(name, moment, p if isinstance(p, bytes) else p.result())
+            for name, moment, p in records
+        ]
 
     def _wanted(self, head: Head | None) -> list[str]:
         if head is None or str(head.status_id) not in self._exported:
@@ -58,7 +69,11 @@ class ExtrasReader:
     def _compound(self, order: bytes, number: int, wanted: list[str]) -> bytes:
         parts = [b'{"order":', order]
         for name in wanted:
-            body = self._transactions(number) if name == "transactions" else self._list(f"/v2/orders/{number}/{name}")
+            body = (
+                self._transactions(number)
+                if name == "transactions"
+                else self._list(f"/v2/orders/{number}/{name}")
+            )
             parts += [b',"', name.encode(), b'":', body]
         return b"".join([*parts, b"}"])
 
@@ -74,13 +89,17 @@ class ExtrasReader:
         seen: set[bytes] = set()
         page = 1
         while True:
-            reply = self._http.request("GET", path, params={"page": page, "limit": self._settings.page_size}, decode=slices)
+            reply = self._http.request(
+                "GET", path, params={"page": page, "limit": self._settings.page_size}, decode=slices
+            )
             if reply.status == 404:
                 return b"[]"
             _readable(reply, "store_v2_orders_read_only")
             found: list[msgspec.Raw] = reply.value or []
             if found and bytes(found[0]) in seen:
-                raise PermanentError(f"BigCommerce: GET {path} gave page {page} twice: it ignores the page, another try won't help")
+                raise PermanentError(
+                    f"BigCommerce: GET {path} gave page {page} twice: it ignores the page, another try won't help"
+                )
             rows += found
             seen.update(bytes(row) for row in found[:1])
             if not found or (len(found) < self._settings.page_size and len(found) % ROUND_PAGE):

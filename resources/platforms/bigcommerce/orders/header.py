@@ -61,7 +61,12 @@ class Head(msgspec.Struct):
             return []
         c = self.consignments
         found: list[Item] = []
-        for consignment in [*c.shipping, *c.pickups, *c.downloads, *(c.email.gift_certificates if c.email else ())]:
+        for consignment in [
+            *c.shipping,
+            *c.pickups,
+            *c.downloads,
+            *(c.email.gift_certificates if c.email else ()),
+        ]:
             held = consignment.line_items
             found += held if isinstance(held, list) else [held] if held is not None else []
         return found
@@ -70,7 +75,9 @@ class Head(msgspec.Struct):
         """Tell whether the included lines don't cover the order."""
         quantities = [item.quantity for item in self.items()]
         if not all(type(quantity) is int for quantity in quantities):
-            return None in quantities  # links in place of lines; other oddities are for the mapping to reject
+            return (
+                None in quantities
+            )  # links in place of lines; other oddities are for the mapping to reject
         return type(self.items_total) is int and sum(quantities) < self.items_total
 
     def lacks_codes(self) -> bool:
@@ -78,7 +85,12 @@ class Head(msgspec.Struct):
         amount = to_amount(str(self.coupon_discount))
         if not amount:
             return False
-        held = [discount for item in self.items() if isinstance(item.applied_discounts, list) for discount in item.applied_discounts]
+        held = [
+            discount
+            for item in self.items()
+            if isinstance(item.applied_discounts, list)
+            for discount in item.applied_discounts
+        ]
         return not any(isinstance(discount, dict) and discount.get("code") for discount in held)
 
 

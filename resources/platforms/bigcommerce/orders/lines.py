@@ -11,9 +11,22 @@ from domain.connections import OrdersPolicy, UomRule
 from domain.records.orders import ChargeKind, LineKind
 from domain.text import clean_text, has_controls
 from resources.platforms.bigcommerce.orders.builders import ChargeDraft, DiscountDraft, LineDraft
-from resources.platforms.bigcommerce.parsing import CENT, ZERO, Findings, mapping, money, number_id, sequence, text
+from resources.platforms.bigcommerce.parsing import (
+    CENT,
+    ZERO,
+    Findings,
+    mapping,
+    money,
+    number_id,
+    sequence,
+    text,
+)
 
-KINDS = {"physical": LineKind.PHYSICAL, "digital": LineKind.DIGITAL, "giftcertificate": LineKind.GIFT_CERTIFICATE}
+KINDS = {
+    "physical": LineKind.PHYSICAL,
+    "digital": LineKind.DIGITAL,
+    "giftcertificate": LineKind.GIFT_CERTIFICATE,
+}
 ONE = Decimal(1)
 SMALLEST = Decimal("0.0001")
 """Of a price, which has four decimals at most."""
@@ -35,7 +48,9 @@ class LineMapper:
     def __init__(self, policy: OrdersPolicy, gift_certificate_sku: str) -> None:
         self._uom, self._rules, self._gift_sku = policy.uom, policy.uom_rules, gift_certificate_sku
 
-    def to_line(self, raw: Mapping[str, Any], place: Place, basis: str, findings: Findings) -> LineDraft | None:
+    def to_line(
+        self, raw: Mapping[str, Any], place: Place, basis: str, findings: Findings
+    ) -> LineDraft | None:
         """Map one order product; ``basis`` is ``inc`` or ``ex``. ``None`` where it can't be told what was sold."""
         where = place.where
         line_id = number_id(raw, "id", where, findings)
@@ -45,12 +60,17 @@ class LineMapper:
         kind = KINDS.get(str(raw.get("type")))
         if kind is None:
             shown = raw.get("type") if isinstance(raw.get("type"), str) else "not a text"
-            findings.reject("line_type_unknown", f"{where}type", "this isn't a type of line", LOOK, shown)
+            findings.reject(
+                "line_type_unknown", f"{where}type", "this isn't a type of line", LOOK, shown
+            )
             return None
         sku = self._sku(raw, kind, line_id, where, findings)
         quantity = self._quantity(raw.get("quantity"), where, findings)
         price, total = _prices(raw, quantity, basis, where, findings)
-        variant, parent = number_id(raw, "variant_id", where, findings), number_id(raw, "parent_order_product_id", where, findings)
+        variant, parent = (
+            number_id(raw, "variant_id", where, findings),
+            number_id(raw, "parent_order_product_id", where, findings),
+        )
         draft = LineDraft(
             line_id=str(line_id),
             where=where,
@@ -75,7 +95,9 @@ class LineMapper:
         _add_wrapping(draft, raw, basis, findings)
         return draft
 
-    def _sku(self, raw: Mapping[str, Any], kind: LineKind, line_id: int, where: str, findings: Findings) -> str:
+    def _sku(
+        self, raw: Mapping[str, Any], kind: LineKind, line_id: int, where: str, findings: Findings
+    ) -> str:
         sku = text(raw, "sku", where, findings).strip()
         if not sku and kind is LineKind.GIFT_CERTIFICATE:
             return self._gift_sku
@@ -84,12 +106,27 @@ class LineMapper:
             name = clean_text(str(raw.get("name") or ""), 60)
             message = f"line {line_id} is {custom} without SKU ({name})"
             findings.reject(
-                "sku_missing", f"{where}sku", message, "give the line's product a SKU in the store, or handle the order by hand"
+                "sku_missing",
+                f"{where}sku",
+                message,
+                "give the line's product a SKU in the store, or handle the order by hand",
             )
         elif has_controls(sku):
-            findings.reject("sku_invalid", f"{where}sku", "the SKU holds a control character", "type the SKU anew in the store", sku)
+            findings.reject(
+                "sku_invalid",
+                f"{where}sku",
+                "the SKU holds a control character",
+                "type the SKU anew in the store",
+                sku,
+            )
         elif len(sku) > MAX_SKU:
-            findings.reject("sku_too_long", f"{where}sku", f"the SKU has {len(sku)} characters", f"shorten it to {MAX_SKU}", sku)
+            findings.reject(
+                "sku_too_long",
+                f"{where}sku",
+                f"the SKU has {len(sku)} characters",
+                f"shorten it to {MAX_SKU}",
+                sku,
+            )
         return sku
 
     @staticmethod
@@ -101,13 +138,19 @@ class LineMapper:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10**9:
             shown = value if isinstance(value, (int, float)) else "not a number"
             findings.reject(
-                "quantity_invalid", f"{where}quantity", "the quantity must be a whole number above 0", "correct it in the store", shown
+                "quantity_invalid",
+                f"{where}quantity",
+                "the quantity must be a whole number above 0",
+                "correct it in the store",
+                shown,
             )
             return ZERO
         return Decimal(value)
 
 
-def _prices(raw: Mapping[str, Any], quantity: Decimal, basis: str, where: str, findings: Findings) -> tuple[Decimal, Decimal]:
+def _prices(
+    raw: Mapping[str, Any], quantity: Decimal, basis: str, where: str, findings: Findings
+) -> tuple[Decimal, Decimal]:
     """Return unit price and line total, which must agree to the cent."""
     price = money(raw, f"price_{basis}_tax", where, findings, required=True)
     total = money(raw, f"total_{basis}_tax", where, findings, required=True)
@@ -115,7 +158,11 @@ def _prices(raw: Mapping[str, Any], quantity: Decimal, basis: str, where: str, f
         computed = price * quantity
         message = f"{quantity} times {price} is {computed}, and the line says {total}, a difference of {total - computed}"
         findings.reject(
-            "line_total_mismatch", f"{where}total_{basis}_tax", message, "correct the line's price or total in the store", total
+            "line_total_mismatch",
+            f"{where}total_{basis}_tax",
+            message,
+            "correct the line's price or total in the store",
+            total,
         )
     return price, total
 
@@ -139,11 +186,18 @@ def _options(value: object, where: str, findings: Findings) -> tuple[str, ...]:
         return ()
     options = []
     for i, entry in enumerate(sequence(value, f"{where}product_options", findings)):
-        name, chosen = (entry.get("display_name"), entry.get("display_value")) if type(entry) is dict else (None, None)
+        name, chosen = (
+            (entry.get("display_name"), entry.get("display_value"))
+            if type(entry) is dict
+            else (None, None)
+        )
         if type(name) is not str or type(chosen) is not str:
             path = f"{where}product_options[{i}]."
             option = mapping(entry, path[:-1], findings)
-            name, chosen = text(option, "display_name", path, findings), text(option, "display_value", path, findings)
+            name, chosen = (
+                text(option, "display_name", path, findings),
+                text(option, "display_value", path, findings),
+            )
         if name or chosen:
             options.append(clean_text(f"{name}: {chosen}"))
     return tuple(options)
@@ -156,11 +210,17 @@ def _discounts(value: object, where: str, findings: Findings) -> list[DiscountDr
         raw = mapping(entry, path[:-1], findings)
         amount = money(raw, "amount", path, findings)
         if amount < 0:
-            findings.reject("discount_negative", f"{path}amount", "a discount can't be negative", LOOK, amount)
+            findings.reject(
+                "discount_negative", f"{path}amount", "a discount can't be negative", LOOK, amount
+            )
         if amount:
             code = text(raw, "code", path, findings).strip() or None
             name = clean_text(text(raw, "name", path, findings))
-            discounts.append(DiscountDraft(text(raw, "id", path, findings) or f"discount-{i}", name, amount, code))
+            discounts.append(
+                DiscountDraft(
+                    text(raw, "id", path, findings) or f"discount-{i}", name, amount, code
+                )
+            )
     return discounts
 
 
@@ -169,4 +229,6 @@ def _add_wrapping(draft: LineDraft, raw: Mapping[str, Any], basis: str, findings
     tax = money(raw, "wrapping_cost_tax", draft.where, findings)
     if amount or tax:
         name = clean_text(text(raw, "wrapping_name", draft.where, findings)) or "Gift wrap"
-        draft.charges.append(ChargeDraft(f"wrap-{draft.line_id}", ChargeKind.GIFT_WRAP, name, amount, tax))
+        draft.charges.append(
+            ChargeDraft(f"wrap-{draft.line_id}", ChargeKind.GIFT_WRAP, name, amount, tax)
+        )

@@ -27,7 +27,9 @@ LONGEST_ID = 19
 class OrderLookup:
     """Finds orders by id."""
 
-    def __init__(self, http: ApiClient, settings: BigCommerceSettings, extras: ExtrasReader) -> None:
+    def __init__(
+        self, http: ApiClient, settings: BigCommerceSettings, extras: ExtrasReader
+    ) -> None:
         self._http, self._settings, self._extras = http, settings, extras
 
     def read(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
@@ -36,21 +38,42 @@ class OrderLookup:
         for span in spans(numbers, self._settings.page_size):
             records = self._span(span)
             found = {record.source_id for record in records}
-            records += [record for number in span if str(number) not in found for record in self._archived(number)]
+            records += [
+                record
+                for number in span
+                if str(number) not in found
+                for record in self._archived(number)
+            ]
             if records:
                 yield records
 
     def _span(self, span: list[int]) -> list[RawRecord]:
-        params: dict[str, str | int] = {"min_id": span[0], "max_id": span[-1], "sort": "id", "limit": self._settings.page_size}
+        params: dict[str, str | int] = {
+            "min_id": span[0],
+            "max_id": span[-1],
+            "sort": "id",
+            "limit": self._settings.page_size,
+        }
         rows = self._rows(f"{span[0]} to {span[-1]}", "/v2/orders", params, slices)
         wanted = set(span)
         return self._complete([row for row in rows if head_of(row)[0] in wanted])
 
     def _archived(self, number: int) -> list[RawRecord]:
-        rows = self._rows(str(number), f"/v2/orders/{number}", {}, lambda body: slices(b"[" + body + b"]") if body.strip() else [])
+        rows = self._rows(
+            str(number),
+            f"/v2/orders/{number}",
+            {},
+            lambda body: slices(b"[" + body + b"]") if body.strip() else [],
+        )
         return self._complete(rows)
 
-    def _rows(self, what: str, path: str, params: dict[str, str | int], decode: Callable[[bytes], list[msgspec.Raw]]) -> list[msgspec.Raw]:
+    def _rows(
+        self,
+        what: str,
+        path: str,
+        params: dict[str, str | int],
+        decode: Callable[[bytes], list[msgspec.Raw]],
+    ) -> list[msgspec.Raw]:
         params = params | {"include": ORDER_INCLUDES, "consignment_structure": "object"}
         if self._settings.channel_id is not None and path == "/v2/orders":
             params["channel_id"] = self._settings.channel_id
@@ -58,7 +81,9 @@ class OrderLookup:
         if reply.status == 404:
             return []
         if not reply.ok:
-            raise PermanentError(f"{reply.complaint()} for orders {what}; check the token's scope store_v2_orders_read_only")
+            raise PermanentError(
+                f"{reply.complaint()} for orders {what}; check the token's scope store_v2_orders_read_only"
+            )
         return list(reply.value or ())
 
     def _complete(self, rows: list[msgspec.Raw]) -> list[RawRecord]:
@@ -99,4 +124,10 @@ def to_sight(payload: bytes) -> StoreSight:
     known = STATUSES.get(status_id) if type(status_id) is int else None
     shows: Milestone | None = known.shows if known else None
     shipped = units if type(units) is int else 0
-    return StoreSight(str(status_id), known is not None and known.is_final, order.get("is_deleted") is True, shipped, shows)
+    return StoreSight(
+        str(status_id),
+        known is not None and known.is_final,
+        order.get("is_deleted") is True,
+        shipped,
+        shows,
+    )

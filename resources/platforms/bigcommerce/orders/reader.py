@@ -35,7 +35,9 @@ Page = list[RawRecord]
 class OrdersReader:
     """Reads orders of one connection."""
 
-    def __init__(self, http: ApiClient, settings: BigCommerceSettings, extras: ExtrasReader) -> None:
+    def __init__(
+        self, http: ApiClient, settings: BigCommerceSettings, extras: ExtrasReader
+    ) -> None:
         self._http, self._settings, self._extras = http, settings, extras
 
     def probe(self, since: datetime) -> datetime | None:
@@ -51,7 +53,9 @@ class OrdersReader:
         """Yield the window's orders in pages, each once."""
         if window.is_empty:
             return
-        passes: list[dict[str, str]] = [{}, {"is_deleted": "true"}] if self._settings.fetch_archived else [{}]
+        passes: list[dict[str, str]] = (
+            [{}, {"is_deleted": "true"}] if self._settings.fetch_archived else [{}]
+        )
         for more in passes:
             reading = _Reading(self, window, more)
             records, last, ended = reading.page(window, 0)
@@ -61,17 +65,23 @@ class OrdersReader:
                 yield records
 
     def _bounds(self, since: datetime, until: datetime | None) -> dict[str, str | int]:
-        bounds: dict[str, str | int] = {"min_date_modified": _stamp(since - timedelta(seconds=BOUND_SLACK_SECONDS))}
+        bounds: dict[str, str | int] = {
+            "min_date_modified": _stamp(since - timedelta(seconds=BOUND_SLACK_SECONDS))
+        }
         if until is not None:
             bounds["max_date_modified"] = _stamp(until + timedelta(seconds=BOUND_SLACK_SECONDS))
         if self._settings.channel_id is not None:
             bounds["channel_id"] = self._settings.channel_id
         return bounds
 
-    def _page(self, params: dict[str, str | int]) -> list[tuple[msgspec.Raw, int | None, datetime | None, Head | None]]:
+    def _page(
+        self, params: dict[str, str | int]
+    ) -> list[tuple[msgspec.Raw, int | None, datetime | None, Head | None]]:
         reply = self._http.request("GET", "/v2/orders", params=params, decode=slices)
         if not reply.ok:
-            raise PermanentError(f"{reply.complaint()}; check the token's scope store_v2_orders_read_only")
+            raise PermanentError(
+                f"{reply.complaint()}; check the token's scope store_v2_orders_read_only"
+            )
         return [(raw, *head_of(raw)) for raw in reply.value or ()]
 
 
@@ -88,7 +98,13 @@ class _Reading:
         """Return the orders after id ``last`` of one page, the page's last id, and whether it was the last page."""
         reader, limit = self._reader, self._reader._settings.page_size
         params = reader._bounds(window.since, window.until) | self._more
-        params |= {"sort": "id", "min_id": last + 1, "limit": limit, "include": ORDER_INCLUDES, "consignment_structure": "object"}
+        params |= {
+            "sort": "id",
+            "min_id": last + 1,
+            "limit": limit,
+            "include": ORDER_INCLUDES,
+            "consignment_structure": "object",
+        }
         found = reader._page(params)
         kept: list[Listed] = []
         before = last
@@ -104,7 +120,9 @@ class _Reading:
         if last == before and (len(found) > 1 or not ended):
             # One order without an id is the order's fault; where all are so, it is the answer's, and nothing of it can be told apart.
             message = f"GET /v2/orders gave {len(found)} orders after order {before}, none of them with an id"
-            raise PermanentError(f"BigCommerce: {message}: that breaks the API's contract; another try won't help until it is mended")
+            raise PermanentError(
+                f"BigCommerce: {message}: that breaks the API's contract; another try won't help until it is mended"
+            )
         return reader._extras.complete(kept), last, ended
 
     def side_by_side(self, first: Page, last: int) -> Iterator[Page]:
@@ -129,7 +147,9 @@ class _Reading:
             finally:
                 self._stop.set()
 
-    def _read_slice(self, part: Window, last: int, held: queue.Queue[Page | BaseException | None]) -> None:
+    def _read_slice(
+        self, part: Window, last: int, held: queue.Queue[Page | BaseException | None]
+    ) -> None:
         try:
             ended = False
             while not ended and not self._stop.is_set():
@@ -140,7 +160,9 @@ class _Reading:
         except BaseException as error:  # noqa: BLE001 - it is raised again in the consumer's thread
             self._put(held, error)
 
-    def _put(self, held: queue.Queue[Page | BaseException | None], page: Page | BaseException | None) -> None:
+    def _put(
+        self, held: queue.Queue[Page | BaseException | None], page: Page | BaseException | None
+    ) -> None:
         # A reader that nobody listens to any more must end: the pool waits for it.
         while not self._stop.is_set():
             try:

@@ -15,17 +15,35 @@ from typing import Any
 
 from domain.records.orders import Discount
 from resources.platforms.bigcommerce.orders.builders import ChargeDraft, LineDraft
-from resources.platforms.bigcommerce.parsing import CENT, ZERO, Findings, mapping, money, sequence, text
+from resources.platforms.bigcommerce.parsing import (
+    CENT,
+    ZERO,
+    Findings,
+    mapping,
+    money,
+    sequence,
+    text,
+)
 
 FOUR_PLACES = Decimal("0.0001")
 HALF_CENT = CENT / 2
 
 
-def settle_discounts(order: Mapping[str, Any], coupons: object, lines: list[LineDraft], findings: Findings) -> tuple[Discount, ...]:
+def settle_discounts(
+    order: Mapping[str, Any], coupons: object, lines: list[LineDraft], findings: Findings
+) -> tuple[Discount, ...]:
     """Return the discounts that no line carries; the lines' own must not exceed what the order says in all."""
-    stated = money(order, "discount_amount", "", findings) + money(order, "coupon_discount", "", findings)
+    stated = money(order, "discount_amount", "", findings) + money(
+        order, "coupon_discount", "", findings
+    )
     if stated < 0:
-        findings.reject("discount_negative", "discount_amount", "a discount can't be negative", "look at the order in the store", stated)
+        findings.reject(
+            "discount_negative",
+            "discount_amount",
+            "a discount can't be negative",
+            "look at the order in the store",
+            stated,
+        )
         return ()
     carried = sum((line.discounted() for line in lines if line.discounts), ZERO)
     rest = stated - carried
@@ -36,7 +54,13 @@ def settle_discounts(order: Mapping[str, Any], coupons: object, lines: list[Line
         max((d for line in lines for d in line.discounts), key=lambda d: d.amount).amount += rest
     elif rest < 0:
         message = f"the lines' discounts are {carried}, and the order says {stated}, a difference of {-rest}"
-        findings.reject("discount_mismatch", "discount_amount", message, "compare the order's discounts in the store", stated)
+        findings.reject(
+            "discount_mismatch",
+            "discount_amount",
+            message,
+            "compare the order's discounts in the store",
+            stated,
+        )
     return ()
 
 
@@ -48,14 +72,23 @@ def _order_discounts(coupons: object, rest: Decimal, findings: Findings) -> tupl
         amount = min(money(raw, "discount", where, findings), rest)
         if amount > 0:
             code = text(raw, "code", where, findings)
-            found.append(Discount(discount_id=f"coupon-{raw.get('id') or i}", name=code, amount=amount, code=code or None))
+            found.append(
+                Discount(
+                    discount_id=f"coupon-{raw.get('id') or i}",
+                    name=code,
+                    amount=amount,
+                    code=code or None,
+                )
+            )
             rest -= amount
     if rest:
         found.append(Discount(discount_id="order", name="Order discount", amount=rest))
     return tuple(found)
 
 
-def settle_taxes(lines: list[LineDraft], charges: list[ChargeDraft], total_tax: Decimal, findings: Findings) -> None:
+def settle_taxes(
+    lines: list[LineDraft], charges: list[ChargeDraft], total_tax: Decimal, findings: Findings
+) -> None:
     """Bring the taxes of lines and charges to the order's, or note ``tax_mismatch``."""
     fixed, stated, parts = ZERO, ZERO, len(lines) + len(charges)
     for charge in charges:
@@ -75,7 +108,13 @@ def settle_taxes(lines: list[LineDraft], charges: list[ChargeDraft], total_tax: 
                 line.tax = tax
     if abs(difference) > tolerance:
         message = f"the taxes of lines and charges sum to {stated}, and the order says {total_tax}, a difference of {total_tax - stated}"
-        findings.reject("tax_mismatch", "total_tax", message, "compare the order's taxes with its lines in the store", total_tax)
+        findings.reject(
+            "tax_mismatch",
+            "total_tax",
+            message,
+            "compare the order's taxes with its lines in the store",
+            total_tax,
+        )
     elif difference and lines:
         max(lines, key=lambda line: line.line_total).rounding = difference
 
@@ -84,7 +123,9 @@ def _left(line: LineDraft) -> Decimal:
     """Return the tax of what a line's discounts leave of it."""
     if not line.discounts or not line.line_total:
         return line.tax
-    return (line.tax * (line.line_total - line.discounted()) / line.line_total).quantize(FOUR_PLACES)
+    return (line.tax * (line.line_total - line.discounted()) / line.line_total).quantize(
+        FOUR_PLACES
+    )
 
 
 def check_total(
@@ -114,4 +155,10 @@ def check_total(
         computed += tax
     if abs(computed - total) > HALF_CENT:
         message = f"lines, charges, discounts and taxes come to {computed}, and the order says {total}, a difference of {total - computed}"
-        findings.reject("total_mismatch", "total_inc_tax", message, "compare the order's total with its parts in the store", total)
+        findings.reject(
+            "total_mismatch",
+            "total_inc_tax",
+            message,
+            "compare the order's total with its parts in the store",
+            total,
+        )

@@ -85,7 +85,10 @@ def test_only_the_newest_version_of_a_record_is_not_superseded(session: Session)
     first, newer = capture("1"), capture("1", b"[2]", NOON + timedelta(days=40))
     _add(session, first, newer, capture("2"))
 
-    told = {row.source_id: row.superseded for row in session.captures.to_validate(DAY, everything=True, after=None, limit=10)}
+    told = {
+        row.source_id: row.superseded
+        for row in session.captures.to_validate(DAY, everything=True, after=None, limit=10)
+    }
 
     assert told == {"1": True, "2": False}
     (last,) = session.captures.to_validate(newer.source_day, everything=True, after=None, limit=10)
@@ -109,18 +112,28 @@ def test_every_capture_is_accounted_for(session: Session) -> None:
     _add(session, *rows)
     states = ["accepted", "accepted", "rejected", "skipped", "superseded"]
     with session.transaction():
-        session.records.put(DAY, [record(row, state) for row, state in zip(rows, states, strict=False)], [], "run-1")
+        session.records.put(
+            DAY, [record(row, state) for row, state in zip(rows, states, strict=False)], [], "run-1"
+        )
         session.records.settle(DAY, [(rows[0].capture_id, "delivered")])
 
     total = session.records.summary(DAY)
 
     assert total["captured"] == 6
-    assert (total["accepted"], total["rejected"], total["skipped"], total["superseded"], total["unvalidated"]) == (2, 1, 1, 1, 1)
+    assert (
+        total["accepted"],
+        total["rejected"],
+        total["skipped"],
+        total["superseded"],
+        total["unvalidated"],
+    ) == (2, 1, 1, 1, 1)
     assert (total["delivered"], total["pending"]) == (1, 1)
     assert session.records.days_pending() == [DAY]
 
 
-def test_a_record_that_is_validated_again_is_due_again_only_if_its_content_changed(session: Session) -> None:
+def test_a_record_that_is_validated_again_is_due_again_only_if_its_content_changed(
+    session: Session,
+) -> None:
     """The same canonical content stays delivered; another one is to be delivered."""
     row = capture("1")
     _add(session, row)
@@ -132,7 +145,10 @@ def test_a_record_that_is_validated_again_is_due_again_only_if_its_content_chang
 
     with session.transaction():
         session.records.put(DAY, [record(row, canonical=b'{"a":2}')], [], "run-3")
-    assert [a.canonical for a in session.records.to_deliver(DAY, again=False, force=False, after=None, limit=9)] == [b'{"a":2}']
+    assert [
+        a.canonical
+        for a in session.records.to_deliver(DAY, again=False, force=False, after=None, limit=9)
+    ] == [b'{"a":2}']
 
 
 def test_an_accepted_version_stays_so_when_a_newer_one_comes(session: Session) -> None:
@@ -140,8 +156,12 @@ def test_an_accepted_version_stays_so_when_a_newer_one_comes(session: Session) -
     rows = [capture("1"), capture("2")]
     _add(session, *rows)
     with session.transaction():
-        session.records.put(DAY, [record(rows[0]), record(rows[1], "rejected", "sku_unknown")], [], "run-1")
-        session.records.put(DAY, [record(row, "superseded", "newer_version") for row in rows], [], "run-2")
+        session.records.put(
+            DAY, [record(rows[0]), record(rows[1], "rejected", "sku_unknown")], [], "run-1"
+        )
+        session.records.put(
+            DAY, [record(row, "superseded", "newer_version") for row in rows], [], "run-2"
+        )
 
     assert session.records.canonical(rows[0].capture_id, "1") == b'{"a":1}'
     total = session.records.summary(DAY)
@@ -153,7 +173,9 @@ def test_a_rejection_is_open_once_and_closed_when_the_record_goes_through(sessio
     row = capture("1")
     for _ in range(2):
         session.rejections.open(DAY, [rejection(row)], "run-1")
-    assert session.db.execute("SELECT code, seen_count, state FROM sync.rejection").fetchall() == [("sku_unknown", 2, "open")]
+    assert session.db.execute("SELECT code, seen_count, state FROM sync.rejection").fetchall() == [
+        ("sku_unknown", 2, "open")
+    ]
     assert session.rejections.any_open()
 
     assert session.rejections.close("delivered", ["1"], "another stage", "run-2") == 0
@@ -161,10 +183,14 @@ def test_a_rejection_is_open_once_and_closed_when_the_record_goes_through(sessio
     assert not session.rejections.any_open()
 
     session.rejections.open(DAY, [rejection(row, UNKNOWN_SKU)], "run-3")
-    assert session.db.execute("SELECT state FROM sync.rejection ORDER BY rejection_id").fetchall() == [("resolved",), ("open",)]
+    assert session.db.execute(
+        "SELECT state FROM sync.rejection ORDER BY rejection_id"
+    ).fetchall() == [("resolved",), ("open",)]
 
 
-def test_two_processes_may_store_the_first_captures_of_a_month_at_once(ledger: Ledger, database: str) -> None:
+def test_two_processes_may_store_the_first_captures_of_a_month_at_once(
+    ledger: Ledger, database: str
+) -> None:
     """The month's partitions are made by whoever comes first; the other waits and goes on."""
     with ledger.session("acme", "orders") as one, psycopg.connect(database) as other:
         with one.transaction():
@@ -173,4 +199,7 @@ def test_two_processes_may_store_the_first_captures_of_a_month_at_once(ledger: L
         other.execute("SELECT sync.ensure_month('2027-01-31')")
         other.commit()
     with ledger.session("acme", "orders") as again, again.transaction():
-        assert again.captures.add([capture("2", moment=NOON.replace(year=2027, month=1))], "run-1") == 1
+        assert (
+            again.captures.add([capture("2", moment=NOON.replace(year=2027, month=1))], "run-1")
+            == 1
+        )

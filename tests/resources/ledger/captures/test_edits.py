@@ -24,7 +24,9 @@ def edited(*wanted: str) -> bytes:
 
 def test_a_value_takes_the_type_of_what_it_replaces_and_all_other_digits_stay() -> None:
     """A postal code stays text, an amount a number with its digits, and what was not touched is as it came."""
-    found = edited("zip=01234", "total=20.10", "gift=true", "note=ring twice", "lines[0].quantity=3")
+    found = edited(
+        "zip=01234", "total=20.10", "gift=true", "note=ring twice", "lines[0].quantity=3"
+    )
     assert found == (
         b'{"id":7,"zip":"01234","total":20.10,"big":12345678901234567890.123456789,"gift":true,"note":"ring twice",'
         b'"lines":[{"id":1,"quantity":3}]}'
@@ -36,11 +38,16 @@ def test_a_value_takes_the_type_of_what_it_replaces_and_all_other_digits_stay() 
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        ("total=twenty", "takes a number or null"), ("gift=1", "takes true, false or null"), ("total=true", "takes a number"),
-        ("lines=[]", "holds [0] to [0]"), ("zip", "write path=value"), ("id=8", "names the record itself"), ("zip=a\0b", "characters"),
+        ("total=twenty", "takes a number or null"),
+        ("gift=1", "takes true, false or null"),
+        ("total=true", "takes a number"),
+        ("lines=[]", "holds [0] to [0]"),
+        ("zip", "write path=value"),
+        ("id=8", "names the record itself"),
+        ("zip=a\0b", "characters"),
         ("total=[1]", "takes a number"),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_does_not_fit_is_refused(wanted: str, told: str) -> None:
     """Nothing is changed by guess, and no record becomes another one."""
     with pytest.raises(PermanentError, match=r".*") as error:

@@ -13,11 +13,22 @@ ORDER: dict[str, Any] = {
     "order": {
         "id": 7,
         "billing_address": {"zip": "78701"},
-        "consignments": {"shipping": [{"id": 5, "zip": "1", "line_items": [{"id": 701, "sku": "MUG"}, {"id": 702, "sku": "LAMP"}]}]},
+        "consignments": {
+            "shipping": [
+                {
+                    "id": 5,
+                    "zip": "1",
+                    "line_items": [{"id": 701, "sku": "MUG"}, {"id": 702, "sku": "LAMP"}],
+                }
+            ]
+        },
     },
     "products": [{"id": 31, "sku": "TENT"}],
 }
-PUBLISHED: dict[str, Any] = {"OrderId": "7", "OrderLine": [{"OrderLineId": "1", "Quantity": 2}, {"OrderLineId": "9", "Quantity": 3}]}
+PUBLISHED: dict[str, Any] = {
+    "OrderId": "7",
+    "OrderLine": [{"OrderLineId": "1", "Quantity": 2}, {"OrderLineId": "9", "Quantity": 3}],
+}
 
 
 @pytest.mark.parametrize(
@@ -43,19 +54,29 @@ def test_a_path_is_found_as_a_rejection_shows_it(document: Any, path: str, value
 @pytest.mark.parametrize(
     ("document", "path", "told"),
     [
-        (ORDER, "consignments.shipping[0].zipcode", "order.consignments.shipping[0] has id, line_items, zip"),
+        (
+            ORDER,
+            "consignments.shipping[0].zipcode",
+            "order.consignments.shipping[0] has id, line_items, zip",
+        ),
         (ORDER, "zipcode", "order has billing_address, consignments, id"),
         (ORDER, "consignments.shipping[3].zip", "order.consignments.shipping is a list of 1"),
         (ORDER, "consignments.shipping.zip", "order.consignments.shipping is a list of 1"),
         (ORDER, "billing_address.zip.code", "order.billing_address.zip is a single value"),
         (ORDER, "lines[999].sku", "order has billing_address, consignments, id"),
-        (PUBLISHED, "OrderLine[1].Quantity", "[#1] for the place in the list, counted from 0, or [=1] for the id"),
+        (
+            PUBLISHED,
+            "OrderLine[1].Quantity",
+            "[#1] for the place in the list, counted from 0, or [=1] for the id",
+        ),
         (ORDER, "order..id", "is not a path"),
         (ORDER, "order.consignments.shipping[0]zip", "is not a path"),
         (ORDER, "", "is not a path"),
     ],
 )
-def test_a_path_that_leads_nowhere_is_told_with_what_is_there(document: Any, path: str, told: str) -> None:
+def test_a_path_that_leads_nowhere_is_told_with_what_is_there(
+    document: Any, path: str, told: str
+) -> None:
     """Whoever mistypes a field sees the names that exist at that place, and no values."""
     with pytest.raises(PermanentError) as error:
         find(document, path)

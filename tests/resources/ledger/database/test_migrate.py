@@ -14,7 +14,9 @@ from resources.ledger.database.migrate import is_current, migrate, migrations
 def empty(postgres_url: str, database: str) -> str:
     """Return a database without any of Lockstep's schemas."""
     with psycopg.connect(database, autocommit=True) as db:
-        db.execute("DROP SCHEMA sync CASCADE; DROP SCHEMA history CASCADE; DROP TABLE public.lockstep_migration")
+        db.execute(
+            "DROP SCHEMA sync CASCADE; DROP SCHEMA history CASCADE; DROP TABLE public.lockstep_migration"
+        )
     return database
 
 
@@ -35,10 +37,14 @@ def test_an_edited_migration_is_refused(database: str, monkeypatch: pytest.Monke
         migrate(database)
 
 
-def test_a_new_migration_is_applied_to_a_database_that_has_the_others(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_migration_is_applied_to_a_database_that_has_the_others(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Only what is new is applied; a database without it is not current."""
     known = migrations()
-    monkeypatch.setattr(module, "migrations", lambda: [*known, ("9999_more.sql", "CREATE TABLE sync.more (id int)")])
+    monkeypatch.setattr(
+        module, "migrations", lambda: [*known, ("9999_more.sql", "CREATE TABLE sync.more (id int)")]
+    )
 
     assert not is_current(database)
     assert migrate(database) == ["9999_more.sql"]
@@ -46,10 +52,16 @@ def test_a_new_migration_is_applied_to_a_database_that_has_the_others(database: 
         assert db.execute("SELECT count(*) FROM sync.more").fetchone() == (0,)
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_nothing_behind(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each is one transaction: half of one is never there."""
     known = migrations()
-    monkeypatch.setattr(module, "migrations", lambda: [*known, ("9999_more.sql", "CREATE TABLE sync.more (id int); SELECT 1/0")])
+    monkeypatch.setattr(
+        module,
+        "migrations",
+        lambda: [*known, ("9999_more.sql", "CREATE TABLE sync.more (id int); SELECT 1/0")],
+    )
 
     with pytest.raises(psycopg.errors.DivisionByZero):
         migrate(database)
@@ -61,9 +73,28 @@ def test_a_migration_that_fails_leaves_nothing_behind(database: str, monkeypatch
 def test_the_reader_sees_the_history_and_nothing_else(database: str) -> None:
     """The role of the data team reads every view of ``history``, no table of ``sync``, and writes nothing."""
     with psycopg.connect(database, autocommit=True) as db:
-        views = [name for (name,) in db.execute("SELECT table_name FROM information_schema.views WHERE table_schema = 'history'")]
-        tables = [name for (name,) in db.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'sync'")]
-        assert {"orders", "stock", "shipments", "rejections", "deliveries", "lag", "daily_summary", "order_timeline"} <= set(views)
+        views = [
+            name
+            for (name,) in db.execute(
+                "SELECT table_name FROM information_schema.views WHERE table_schema = 'history'"
+            )
+        ]
+        tables = [
+            name
+            for (name,) in db.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'sync'"
+            )
+        ]
+        assert {
+            "orders",
+            "stock",
+            "shipments",
+            "rejections",
+            "deliveries",
+            "lag",
+            "daily_summary",
+            "order_timeline",
+        } <= set(views)
         assert "capture" in tables
         db.execute("SET ROLE lockstep_reader")
         for view in views:

@@ -14,14 +14,24 @@ def _settle(session: Session, row: ClaimRow, state: str, target_id: str = "") ->
 
 
 def _states(session: Session) -> list[tuple[UUID, str, int]]:
-    return [tuple(row) for row in session.db.execute("SELECT delivery_key, state, attempts FROM sync.delivery ORDER BY 1")]
+    return [
+        tuple(row)
+        for row in session.db.execute(
+            "SELECT delivery_key, state, attempts FROM sync.delivery ORDER BY 1"
+        )
+    ]
 
 
 def test_a_claim_is_in_flight_until_it_is_settled(session: Session) -> None:
     """What a dead run leaves is found as in flight, with its claim."""
     session.deliveries.claim([claim(1)], "run-1")
     ((found,),) = session.deliveries.unsettled(["1"]).values()
-    assert (found.state, found.attempts, found.action, found.may_have_been_sent) == ("in_flight", 1, "create", True)
+    assert (found.state, found.attempts, found.action, found.may_have_been_sent) == (
+        "in_flight",
+        1,
+        "create",
+        True,
+    )
 
     _settle(session, claim(1), "delivered", "T-1")
 
@@ -29,9 +39,14 @@ def test_a_claim_is_in_flight_until_it_is_settled(session: Session) -> None:
     assert session.deliveries.target_ids(["1"]) == {"T-1"}
 
 
-def test_the_same_effect_claimed_again_is_one_delivery_with_one_more_attempt(session: Session) -> None:
+def test_the_same_effect_claimed_again_is_one_delivery_with_one_more_attempt(
+    session: Session,
+) -> None:
     """The key is the effect's identity."""
-    assert session.deliveries.claim([claim(1), claim(2)], "run-1") == {UUID(int=1): 1, UUID(int=2): 1}
+    assert session.deliveries.claim([claim(1), claim(2)], "run-1") == {
+        UUID(int=1): 1,
+        UUID(int=2): 1,
+    }
     assert session.deliveries.claim([claim(1)], "run-2") == {UUID(int=1): 2}
     assert _states(session) == [(UUID(int=1), "in_flight", 2), (UUID(int=2), "in_flight", 1)]
 
@@ -62,7 +77,9 @@ def test_a_dead_delivery_is_tried_again_only_when_a_person_asks(session: Session
 
     session.deliveries.revive(["1"])
 
-    assert [(u.state, u.attempts) for u in session.deliveries.unsettled(["1"])["1"]] == [("failed", 0)]
+    assert [(u.state, u.attempts) for u in session.deliveries.unsettled(["1"])["1"]] == [
+        ("failed", 0)
+    ]
 
 
 def test_a_superseded_delivery_is_closed(session: Session) -> None:
@@ -74,7 +91,10 @@ def test_a_superseded_delivery_is_closed(session: Session) -> None:
 
 def test_a_late_answer_settles_requested_deliveries_of_its_action_only(session: Session) -> None:
     """Neither other actions nor settled ones are touched."""
-    session.deliveries.claim([claim(1), claim(2)._replace(action="cancel"), claim(3, "9")._replace(action="cancel")], "run-1")
+    session.deliveries.claim(
+        [claim(1), claim(2)._replace(action="cancel"), claim(3, "9")._replace(action="cancel")],
+        "run-1",
+    )
     for number in (1, 2):
         _settle(session, claim(number), "requested")
     _settle(session, claim(3), "delivered")
@@ -91,4 +111,6 @@ def test_what_the_target_holds_is_kept_and_replaced(session: Session) -> None:
     session.deliveries.put_targets([row])
     assert session.deliveries.targets(["1", "2"]) == {"1": row}
     session.deliveries.put_targets([row._replace(content=b"{}", sequence=2, milestone="canceled")])
-    assert session.deliveries.targets(["1"])["1"] == row._replace(content=b"{}", sequence=2, milestone="canceled")
+    assert session.deliveries.targets(["1"])["1"] == row._replace(
+        content=b"{}", sequence=2, milestone="canceled"
+    )

@@ -19,10 +19,19 @@ from resources.ledger.records.fulfilment_progress import StandingRow, Standings
 from tests.assets.scene import NAME, installation_of
 
 LIMITS = {
-    "probe": "PT5M", "silence": {"orders": "PT2H"}, "captured_not_delivered": "PT15M", "delivered_not_acknowledged": "PT1H",
-    "released_not_shipped": "P3D", "shipped_not_at_store": "PT30M",
-}  # fmt: skip
-LIMIT = {"captured_not_delivered": 900, "delivered_not_acknowledged": 3600, "released_not_shipped": 259_200, "shipped_not_at_store": 1800}
+    "probe": "PT5M",
+    "silence": {"orders": "PT2H"},
+    "captured_not_delivered": "PT15M",
+    "delivered_not_acknowledged": "PT1H",
+    "released_not_shipped": "P3D",
+    "shipped_not_at_store": "PT30M",
+}
+LIMIT = {
+    "captured_not_delivered": 900,
+    "delivered_not_acknowledged": 3600,
+    "released_not_shipped": 259_200,
+    "shipped_not_at_store": 1800,
+}
 
 
 class Version(NamedTuple):
@@ -50,13 +59,28 @@ class Book:
             """INSERT INTO sync.capture (source_day, capture_id, connection, stream, source_id, source_updated_at, digest, payload,
                                          payload_bytes, correlation_id, captured_at, run_id)
                VALUES (%s, %s, %s, %s, %s, %s, '', '', 0, %s, %s, '')""",
-            (made.day, made.capture_id, NAME, stream, source_id, self.now - timedelta(days=1) + timedelta(minutes=version),
-             f"c-{source_id}", self.ago(age)),
-        )  # fmt: skip
+            (
+                made.day,
+                made.capture_id,
+                NAME,
+                stream,
+                source_id,
+                self.now - timedelta(days=1) + timedelta(minutes=version),
+                f"c-{source_id}",
+                self.ago(age),
+            ),
+        )
         return made
 
     def record(
-        self, stream: str, source_id: str, version: Version, outcome: str | None = None, *, state: str = "accepted", **more: Any
+        self,
+        stream: str,
+        source_id: str,
+        version: Version,
+        outcome: str | None = None,
+        *,
+        state: str = "accepted",
+        **more: Any,
     ) -> None:
         """Store a version's outcome."""
         columns = "".join(f", {name}" for name in more)
@@ -64,10 +88,27 @@ class Book:
             f"""INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id, source_updated_at, state, correlation_id,
                                         run_id, outcome{columns})
                 VALUES (%s, %s, %s, %s, %s, now(), %s, '', '', %s{", %s" * len(more)})""",  # noqa: S608 - the test's own names
-            (version.day, version.capture_id, NAME, stream, source_id, state, outcome, *more.values()),
+            (
+                version.day,
+                version.capture_id,
+                NAME,
+                stream,
+                source_id,
+                state,
+                outcome,
+                *more.values(),
+            ),
         )
 
-    def delivery(self, stream: str, source_id: str, state: str, age: float, action: str = "create", error: str = "") -> None:
+    def delivery(
+        self,
+        stream: str,
+        source_id: str,
+        state: str,
+        age: float,
+        action: str = "create",
+        error: str = "",
+    ) -> None:
         """Store a delivery that was claimed and settled so many seconds ago."""
         moment = self.ago(age)
         self.db.execute(
@@ -104,7 +145,16 @@ class Book:
 def book(database: str, tmp_path: Path) -> Iterator[Book]:
     """Describe a connection whose orders are W-1, W-2, ... at the OMS."""
     with psycopg.connect(database) as db:
-        describe(db, installation_of("http://127.0.0.1:1", "s1", tmp_path, limits=LIMITS, orders={"order_id_prefix": "W-"}))
+        describe(
+            db,
+            installation_of(
+                "http://127.0.0.1:1",
+                "s1",
+                tmp_path,
+                limits=LIMITS,
+                orders={"order_id_prefix": "W-"},
+            ),
+        )
         yield Book(db)
         db.rollback()
 
@@ -112,7 +162,8 @@ def book(database: str, tmp_path: Path) -> Iterator[Book]:
 def test_a_stream_that_nothing_ever_came_from_is_there_and_not_green(book: Book) -> None:
     """Silence is an alert: what was configured and never ran is the first thing to miss."""
     assert [(s.stream, s.state, s.owner) for s in stream_statuses(book.db)] == [
-        (stream, "never_captured", "team:operations") for stream in ("orders", "inventory", "shipments")
+        (stream, "never_captured", "team:operations")
+        for stream in ("orders", "inventory", "shipments")
     ]
 
 
@@ -148,7 +199,9 @@ def test_a_stream_that_was_taken_out_of_the_configuration_is_watched_by_nobody(b
     book.record("orders", "1", version)
     book.db.execute("UPDATE sync.connection SET configured = false")
     assert stream_statuses(book.db) == []
-    assert book.db.execute("SELECT state FROM history.lag WHERE stream = 'orders'").fetchone() == ("not_configured",)
+    assert book.db.execute("SELECT state FROM history.lag WHERE stream = 'orders'").fetchone() == (
+        "not_configured",
+    )
     assert book.stuck() == []
 
 
@@ -160,9 +213,22 @@ def test_each_clock_runs_out_just_past_its_limit(book: Book) -> None:
         book.capture("orders", "1", ages["captured_not_delivered"])
         book.delivery("orders", "2", "delivered", ages["delivered_not_acknowledged"])
         standings = Standings(book.db, NAME)
-        standings.put([StandingRow("3", "W-3", Decimal(2), Decimal(0), "c-3", book.ago(ages["released_not_shipped"]))])
+        standings.put(
+            [
+                StandingRow(
+                    "3",
+                    "W-3",
+                    Decimal(2),
+                    Decimal(0),
+                    "c-3",
+                    book.ago(ages["released_not_shipped"]),
+                )
+            ]
+        )
         standings.put([StandingRow("4", "W-4", Decimal(0), Decimal(1), "c-4", book.ago(99_999))])
-        book.record("shipments", "W-4", book.capture("shipments", "W-4", ages["shipped_not_at_store"]))
+        book.record(
+            "shipments", "W-4", book.capture("shipments", "W-4", ages["shipped_not_at_store"])
+        )
 
         assert sorted(stage for stage, _, _ in book.stuck()) == (sorted(LIMIT) if over else [])
         assert book.db.execute("SELECT count(*) FROM history.stuck").fetchone() == (4,)
@@ -173,7 +239,10 @@ def test_the_states_of_what_was_captured_and_not_delivered_are_told_apart(book: 
     """Not validated, not sent, sent without an answer, failed; a rejected one is the queue of rejections' and not here."""
     for number in range(1, 7):
         book.capture("orders", str(number), 1000)
-    captured = {row[0]: Version(row[1], row[2]) for row in book.db.execute("SELECT source_id, source_day, capture_id FROM sync.capture")}
+    captured = {
+        row[0]: Version(row[1], row[2])
+        for row in book.db.execute("SELECT source_id, source_day, capture_id FROM sync.capture")
+    }
     for number in ("2", "3", "4"):
         book.record("orders", number, captured[number])
     book.delivery("orders", "3", "in_flight", 900)
@@ -183,29 +252,54 @@ def test_the_states_of_what_was_captured_and_not_delivered_are_told_apart(book: 
 
     rows, counts = past_limit(book.db)
 
-    assert {row.source_id: row.state for row in rows} == {"1": "unvalidated", "2": "pending", "3": "in_flight", "4": "failed"}
-    assert next(row for row in rows if row.state == "failed").detail == "failed after 1 attempts: 503 of the OMS"
-    assert [(c.stage, c.number, c.live) for c in counts[NAME, "orders"]] == [("captured_not_delivered", 4, 4)]
+    assert {row.source_id: row.state for row in rows} == {
+        "1": "unvalidated",
+        "2": "pending",
+        "3": "in_flight",
+        "4": "failed",
+    }
+    assert (
+        next(row for row in rows if row.state == "failed").detail
+        == "failed after 1 attempts: 503 of the OMS"
+    )
+    assert [(c.stage, c.number, c.live) for c in counts[NAME, "orders"]] == [
+        ("captured_not_delivered", 4, 4)
+    ]
     assert {row.correlation_id for row in rows} == {f"c-{n}" for n in range(1, 5)}
 
 
 def test_an_order_that_keeps_changing_does_not_set_its_own_clock_back(book: Book) -> None:
     """The clock runs from the first version that nothing was settled after, though each newer version supersedes it."""
-    for version, (age, outcome) in enumerate([(5000, "delivered"), (1000, "superseded"), (500, "superseded"), (10, None)]):
+    for version, (age, outcome) in enumerate(
+        [(5000, "delivered"), (1000, "superseded"), (500, "superseded"), (10, None)]
+    ):
         book.record("orders", "1", book.capture("orders", "1", age, version=version), outcome)
     [row] = past_limit(book.db)[0]
     assert row.age == timedelta(seconds=1000)
 
 
-def test_an_older_version_without_an_outcome_is_not_stuck_once_a_newer_one_is_settled(book: Book) -> None:
+def test_an_older_version_without_an_outcome_is_not_stuck_once_a_newer_one_is_settled(
+    book: Book,
+) -> None:
     """A run of an old partition died, and the newest version got through or is out by rule: nobody waits for the old one."""
-    ends = [("accepted", "delivered"), ("accepted", "unchanged"), ("skipped", None), ("rejected", None)]
+    ends = [
+        ("accepted", "delivered"),
+        ("accepted", "unchanged"),
+        ("skipped", None),
+        ("rejected", None),
+    ]
     for number, (state, outcome) in enumerate(ends):
         for source_id in (f"{number}-validated", f"{number}-captured"):
             older = book.capture("orders", source_id, 9000, version=1)
             if source_id.endswith("validated"):
                 book.record("orders", source_id, older)
-            book.record("orders", source_id, book.capture("orders", source_id, 10, version=2), outcome, state=state)
+            book.record(
+                "orders",
+                source_id,
+                book.capture("orders", source_id, 10, version=2),
+                outcome,
+                state=state,
+            )
     assert book.stuck() == []
 
 
@@ -228,7 +322,9 @@ def test_an_order_is_acknowledged_by_the_omss_own_list(book: Book) -> None:
     assert book.stuck() == [("delivered_not_acknowledged", "unacknowledged", "2")]
 
 
-def test_a_connection_that_does_not_read_the_omss_orders_expects_no_acknowledgement(book: Book) -> None:
+def test_a_connection_that_does_not_read_the_omss_orders_expects_no_acknowledgement(
+    book: Book,
+) -> None:
     """Without the stream of shipments nobody would ever see it."""
     book.delivery("orders", "1", "delivered", 4000)
     book.db.execute("UPDATE sync.connection SET streams = ARRAY['orders']")
@@ -240,14 +336,20 @@ def test_released_units_are_late_until_they_ship_or_are_canceled(book: Book) -> 
     standings = Standings(book.db, NAME)
 
     def stand(age: float, awaiting: int, shipped: int) -> timedelta | None:
-        standings.put([StandingRow("1", "W-1", Decimal(awaiting), Decimal(shipped), "c-1", book.ago(age))])
-        row = book.db.execute("SELECT age FROM history.stuck WHERE stage = 'released_not_shipped'").fetchone()
+        standings.put(
+            [StandingRow("1", "W-1", Decimal(awaiting), Decimal(shipped), "c-1", book.ago(age))]
+        )
+        row = book.db.execute(
+            "SELECT age FROM history.stuck WHERE stage = 'released_not_shipped'"
+        ).fetchone()
         return row[0] if row else None
 
     assert stand(500_000, 0, 0) is None
     assert stand(400_000, 2, 0) == timedelta(seconds=400_000)
     assert stand(300_000, 1, 1) == timedelta(seconds=400_000)
-    assert stand(450_000, 9, 0) == timedelta(seconds=400_000)  # older than what is known, so nothing changes
+    assert stand(450_000, 9, 0) == timedelta(
+        seconds=400_000
+    )  # older than what is known, so nothing changes
     assert book.stuck() == [("released_not_shipped", "released", "1")]
     assert stand(200_000, 0, 2) is None
     assert stand(100_000, 1, 2) == timedelta(seconds=100_000)
@@ -257,12 +359,22 @@ def test_released_units_are_late_until_they_ship_or_are_canceled(book: Book) -> 
 def test_what_left_the_warehouse_and_does_not_show_at_the_store_is_late(book: Book) -> None:
     """Pending, rejected by the store, and unreadable, whose units nobody knows; a rejection of an order that has not left is not late."""
     standings = Standings(book.db, NAME)
-    standings.put([StandingRow(n, f"W-{n}", Decimal(0), Decimal(shipped), "", book.now) for n, shipped in (("1", 1), ("2", 1), ("3", 0))])
+    standings.put(
+        [
+            StandingRow(n, f"W-{n}", Decimal(0), Decimal(shipped), "", book.now)
+            for n, shipped in (("1", 1), ("2", 1), ("3", 0))
+        ]
+    )
     book.record("shipments", "W-1", book.capture("shipments", "W-1", 2000))
     for number, stage in (("2", "delivered"), ("3", "delivered"), ("4", "validated")):
         version = book.capture("shipments", f"W-{number}", 2000)
-        book.record("shipments", f"W-{number}", version, "rejected" if stage == "delivered" else None,
-                    state="accepted" if stage == "delivered" else "rejected")  # fmt: skip
+        book.record(
+            "shipments",
+            f"W-{number}",
+            version,
+            "rejected" if stage == "delivered" else None,
+            state="accepted" if stage == "delivered" else "rejected",
+        )
         book.db.execute(
             """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, class, field, message, advice,
                                            value, problems, correlation_id, run_id, opened_at)
@@ -270,8 +382,10 @@ def test_what_left_the_warehouse_and_does_not_show_at_the_store_is_late(book: Bo
             (stage, f"W-{number}", version.day, version.capture_id, book.ago(2000)),
         )
     assert sorted(book.stuck()) == [
-        ("shipped_not_at_store", "pending", "1"), ("shipped_not_at_store", "rejected", "2"), ("shipped_not_at_store", "rejected", "4"),
-    ]  # fmt: skip
+        ("shipped_not_at_store", "pending", "1"),
+        ("shipped_not_at_store", "rejected", "2"),
+        ("shipped_not_at_store", "rejected", "4"),
+    ]
     [count] = past_limit(book.db)[1][NAME, "shipments"]
     assert (count.number, count.live) == (3, 1)
 

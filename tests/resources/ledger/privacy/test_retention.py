@@ -14,7 +14,9 @@ from tests.security.conftest import acting
 
 TODAY = date(2026, 11, 21)
 OLD = date(2025, 3, 5)
-YEAR = Retention(capture=timedelta(days=365), record=timedelta(days=365), message_log=timedelta(days=90))
+YEAR = Retention(
+    capture=timedelta(days=365), record=timedelta(days=365), message_log=timedelta(days=90)
+)
 
 
 def run(database: str, retention: Retention = YEAR, *, dry_run: bool = False) -> dict[str, Removal]:
@@ -43,7 +45,10 @@ def put(database: str, *, outcome: str | None = "delivered", day: date = OLD) ->
 def months(database: str, table: str) -> list[str]:
     """Return the months that a table has."""
     with psycopg.connect(database) as db:
-        rows = db.execute("SELECT right(relname, 7) FROM pg_class WHERE relname LIKE %s AND relkind = 'r' ORDER BY 1", (f"{table}\\_20%",))
+        rows = db.execute(
+            "SELECT right(relname, 7) FROM pg_class WHERE relname LIKE %s AND relkind = 'r' ORDER BY 1",
+            (f"{table}\\_20%",),
+        )
         return [name for (name,) in rows]
 
 
@@ -64,9 +69,16 @@ def test_months_past_their_retention_are_dropped_and_recorded(database: str) -> 
     done = run(database)
 
     assert done["capture"].rows == done["record"].rows == 1
-    assert months(database, "capture") == months(database, "record") == months(database, "order_line") == ["2026_10"]
+    assert (
+        months(database, "capture")
+        == months(database, "record")
+        == months(database, "order_line")
+        == ["2026_10"]
+    )
     with psycopg.connect(database) as db:
-        assert db.execute("SELECT rows, before FROM sync.retention_log WHERE table_name = 'capture'").fetchall() == [(1, date(2025, 4, 1))]
+        assert db.execute(
+            "SELECT rows, before FROM sync.retention_log WHERE table_name = 'capture'"
+        ).fetchall() == [(1, date(2025, 4, 1))]
     assert run(database) == {}
 
 
@@ -85,7 +97,7 @@ def test_months_past_their_retention_are_dropped_and_recorded(database: str) -> 
             "a delivery is not settled",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_month_with_open_work_is_kept(database: str, statement: str, why: str) -> None:
     """What is still to be done needs its record and its payload, however old they are; the reason is told."""
     put(database)
@@ -94,7 +106,9 @@ def test_a_month_with_open_work_is_kept(database: str, statement: str, why: str)
     assert run(database)["capture"].kept == why
     assert months(database, "capture") == ["2025_03"]
     with psycopg.connect(acting(database, "lockstep_writer"), autocommit=True) as db:
-        assert db.execute("SELECT sync.drop_month('capture', '2025-03-01')").fetchone() == (None,)  # nor by calling it past the look
+        assert db.execute("SELECT sync.drop_month('capture', '2025-03-01')").fetchone() == (
+            None,
+        )  # nor by calling it past the look
 
 
 def test_an_outcome_is_not_dropped_before_its_capture(database: str) -> None:
@@ -102,7 +116,9 @@ def test_an_outcome_is_not_dropped_before_its_capture(database: str) -> None:
     put(database)
     assert run(database, Retention(capture=timedelta(days=3650), record=timedelta(days=3650))) == {}
     with psycopg.connect(database, autocommit=True) as db:
-        assert db.execute("SELECT sync.why_kept('record', '2025-03-01')").fetchone() == ("its captures are still kept",)
+        assert db.execute("SELECT sync.why_kept('record', '2025-03-01')").fetchone() == (
+            "its captures are still kept",
+        )
     with pytest.raises(ValueError, match="record must not be kept for less time"):
         Retention(record=timedelta(days=30))
 

@@ -16,7 +16,13 @@ from resources.ledger.rows import RejectionRow
 from resources.ledger.session import Session
 from tests.resources.ledger.rows import DAY, NOON, capture, rejection
 
-BOAT = Problem("shipping_method_unknown", "consignments.shipping[0].shipping_method", "No such method.", "Map it.", "Slow boat")
+BOAT = Problem(
+    "shipping_method_unknown",
+    "consignments.shipping[0].shipping_method",
+    "No such method.",
+    "Map it.",
+    "Slow boat",
+)
 DEAD = Problem("delivery_throttled", "", "Every attempt failed.", "Ask for a larger quota.")
 
 
@@ -28,24 +34,43 @@ def queue(session: Session) -> Session:
         "VALUES ('acme', 'team:us', '', '{orders}', '', '{}')"
     )
     session.rejections.open(DAY, [rejection(capture("1"))], "run-1")
-    session.rejections.open(DAY + timedelta(days=1), [rejection(capture("2", b"2", NOON + timedelta(days=1)), BOAT)], "run-1")
+    session.rejections.open(
+        DAY + timedelta(days=1),
+        [rejection(capture("2", b"2", NOON + timedelta(days=1)), BOAT)],
+        "run-1",
+    )
     session.rejections.open(DAY, [rejection(capture("3"), DEAD, "delivered")], "run-1")
-    session.db.execute("UPDATE sync.rejection SET opened_at = now() - interval '3 days' WHERE source_id = '2'")
+    session.db.execute(
+        "UPDATE sync.rejection SET opened_at = now() - interval '3 days' WHERE source_id = '2'"
+    )
     return session
 
 
 @pytest.mark.parametrize(
     ("choice", "records"),
     [
-        (Choice(), "123"), (Choice(category="rate_limit"), "3"), (Choice(code="sku_unknown"), "1"), (Choice(connection="acme"), "123"),
-        (Choice(connection="other"), ""), (Choice(stream="orders"), "123"), (Choice(stream="shipments"), ""), (Choice(stage="delivered"), "3"),
-        (Choice(owner="team:us"), "123"), (Choice(owner="team:eu"), ""), (Choice(older_than=timedelta(hours=2)), "2"),
-        (Choice(newer_than=timedelta(hours=2)), "13"), (Choice(first_day=DAY + timedelta(days=1)), "2"), (Choice(last_day=DAY), "13"),
-        (Choice(since=NOON + timedelta(days=36_500)), ""), (Choice(states=("discarded",)), ""),
+        (Choice(), "123"),
+        (Choice(category="rate_limit"), "3"),
+        (Choice(code="sku_unknown"), "1"),
+        (Choice(connection="acme"), "123"),
+        (Choice(connection="other"), ""),
+        (Choice(stream="orders"), "123"),
+        (Choice(stream="shipments"), ""),
+        (Choice(stage="delivered"), "3"),
+        (Choice(owner="team:us"), "123"),
+        (Choice(owner="team:eu"), ""),
+        (Choice(older_than=timedelta(hours=2)), "2"),
+        (Choice(newer_than=timedelta(hours=2)), "13"),
+        (Choice(first_day=DAY + timedelta(days=1)), "2"),
+        (Choice(last_day=DAY), "13"),
+        (Choice(since=NOON + timedelta(days=36_500)), ""),
+        (Choice(states=("discarded",)), ""),
         (Choice(category="mapping", older_than=timedelta(days=1)), "2"),
     ],
-)  # fmt: skip
-def test_each_filter_narrows_to_exactly_what_it_says(queue: Session, choice: Choice, records: str) -> None:
+)
+def test_each_filter_narrows_to_exactly_what_it_says(
+    queue: Session, choice: Choice, records: str
+) -> None:
     """By class, code, connection, stream, stage, owner, age, day and state, and by several at once."""
     assert {r.source_id for r in work_queue.find(queue.db, choice)} == set(records)
     assert work_queue.count(queue.db, choice) == len(records)
@@ -54,9 +79,15 @@ def test_each_filter_narrows_to_exactly_what_it_says(queue: Session, choice: Cho
 def test_a_rejection_says_its_class_rule_owner_and_age(queue: Session) -> None:
     """In the queue and in the history that readers get."""
     (found,) = work_queue.find(queue.db, Choice(code="shipping_method_unknown"))
-    assert (found.class_, found.rule, found.owner) == ("mapping", "A shipping method has its OMS method.", "team:us")
+    assert (found.class_, found.rule, found.owner) == (
+        "mapping",
+        "A shipping method has its OMS method.",
+        "team:us",
+    )
     assert timedelta(days=3) <= found.age < timedelta(days=3, minutes=5)
-    (row,) = queue.db.execute("SELECT class, rule, owner FROM history.rejections WHERE source_id = '3'").fetchall()
+    (row,) = queue.db.execute(
+        "SELECT class, rule, owner FROM history.rejections WHERE source_id = '3'"
+    ).fetchall()
     assert row == ("rate_limit", "The target takes the call within its quota.", "team:us")
 
 
@@ -79,17 +110,24 @@ def test_rejections_of_an_older_ledger_get_their_class_and_rule(postgres_url: st
                 )
             (text,) = [text for script, text in migrations() if script == "0004_rejections.sql"]
             db.execute(text.encode())
-            found = dict(db.execute("SELECT code, class FROM sync.rejection WHERE rule <> ''").fetchall())
+            found = dict(
+                db.execute("SELECT code, class FROM sync.rejection WHERE rule <> ''").fetchall()
+            )
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
     assert found == {
-        "sku_missing": "missing", "delivery_failed": "connection", "oms_bad_location": "business_rule", "of_an_old_version": "value"
-    }  # fmt: skip
+        "sku_missing": "missing",
+        "delivery_failed": "connection",
+        "oms_bad_location": "business_rule",
+        "of_an_old_version": "value",
+    }
 
 
 def test_a_rejection_for_another_reason_gets_that_reasons_class(queue: Session) -> None:
     """The same record fails differently the next time: the open rejection follows."""
     queue.rejections.open(DAY, [rejection(capture("1"), BOAT)], "run-2")
-    (found,) = work_queue.find(queue.db, Choice(ids=None, code="shipping_method_unknown", last_day=DAY))
+    (found,) = work_queue.find(
+        queue.db, Choice(ids=None, code="shipping_method_unknown", last_day=DAY)
+    )
     assert (found.source_id, found.class_, found.seen_count) == ("1", "mapping", 2)
 
 
@@ -111,7 +149,9 @@ def test_a_rerun_that_decided_nothing_leaves_its_rejections_open(queue: Session)
     first = operator_actions.queue_retry(queue.db, [found], "ann", "as_captured", "")
     second = operator_actions.queue_retry(queue.db, [found], "ben", "as_captured", "")
     reruns.end(queue.db, first, "failed", "run r1 ended as failure")
-    assert work_queue.find(queue.db, Choice(code="sku_unknown"))[0].state == "retried", "the other rerun is still to come"
+    assert work_queue.find(queue.db, Choice(code="sku_unknown"))[0].state == "retried", (
+        "the other rerun is still to come"
+    )
     reruns.end(queue.db, second, "done")
     assert work_queue.find(queue.db, Choice(code="sku_unknown"))[0].state == "open"
     done = operator_actions.history(queue.db, found.rejection_id)
@@ -123,7 +163,9 @@ def test_a_rerun_that_decided_nothing_leaves_its_rejections_open(queue: Session)
 
 def test_only_one_sensor_can_key_a_rerun(queue: Session) -> None:
     """Two daemons by mistake: the second leaves alone what the first has keyed."""
-    ids = operator_actions.queue_retry(queue.db, work_queue.find(queue.db, Choice(last_day=DAY)), "ann", "as_captured", "")
+    ids = operator_actions.queue_retry(
+        queue.db, work_queue.find(queue.db, Choice(last_day=DAY)), "ann", "as_captured", ""
+    )
     assert reruns.assign(queue.db, ids, "key-1")
     assert not reruns.assign(queue.db, ids, "key-2")
     assert {r.run_key for r in reruns.unfinished(queue.db)} == {"key-1"}
@@ -137,14 +179,24 @@ def test_a_discard_needs_a_reason_and_is_kept_for_audit(queue: Session) -> None:
     assert operator_actions.discard(queue.db, found, "ann", "test order") == [found[0].rejection_id]
     (closed,) = work_queue.find(queue.db, Choice(ids=(found[0].rejection_id,), states=ALL_STATES))
     assert (closed.state, closed.closed_by, closed.closed_why) == ("discarded", "ann", "test order")
-    assert [(a.who, a.action, a.why) for a in operator_actions.history(queue.db, closed.rejection_id)] == [("ann", "discard", "test order")]
+    assert [
+        (a.who, a.action, a.why) for a in operator_actions.history(queue.db, closed.rejection_id)
+    ] == [("ann", "discard", "test order")]
     with pytest.raises(PermanentError, match="Not open"):
         operator_actions.chosen(queue.db, Choice(ids=(closed.rejection_id,)))
 
 
 def test_many_records_of_a_partition_are_cut_into_runs_of_bounded_size(session: Session) -> None:
     """A run's configuration names its records, so there is an end to how many."""
-    rows = [RejectionRow(capture(str(n)).capture_id, str(n), "validated", [BOAT], f"ord-{n}") for n in range(reruns.RECORDS_AT_ONCE + 1)]
+    rows = [
+        RejectionRow(capture(str(n)).capture_id, str(n), "validated", [BOAT], f"ord-{n}")
+        for n in range(reruns.RECORDS_AT_ONCE + 1)
+    ]
     session.rejections.open(DAY, rows, "run-1")
-    operator_actions.queue_retry(session.db, work_queue.find(session.db, Choice()), "ann", "as_captured", "")
-    assert sorted(len(r.source_ids or ()) for r in reruns.unfinished(session.db)) == [1, reruns.RECORDS_AT_ONCE]
+    operator_actions.queue_retry(
+        session.db, work_queue.find(session.db, Choice()), "ann", "as_captured", ""
+    )
+    assert sorted(len(r.source_ids or ()) for r in reruns.unfinished(session.db)) == [
+        1,
+        reruns.RECORDS_AT_ONCE,
+    ]

@@ -45,22 +45,39 @@ def sandbox_url() -> Iterator[str]:
 def tenant(sandbox_url: str, request: pytest.FixtureRequest) -> Tenant:
     """Give a tenant of the test's own, with three items and stock at two locations."""
     tenant = Tenant(sandbox_url, f"t{zlib.crc32(request.node.name.encode())}")
-    tenant.control("items", [{"ItemId": f"SKU-{n}", "UOM": "EA", "Description": f"Thing {n}"} for n in (1, 2, 3)])
-    rows = [{"item": f"SKU-{n}", "location": location, "quantity": 100} for n in (1, 2, 3) for location in ("DC1", "STORE1")]
+    tenant.control(
+        "items",
+        [{"ItemId": f"SKU-{n}", "UOM": "EA", "Description": f"Thing {n}"} for n in (1, 2, 3)],
+    )
+    rows = [
+        {"item": f"SKU-{n}", "location": location, "quantity": 100}
+        for n in (1, 2, 3)
+        for location in ("DC1", "STORE1")
+    ]
     tenant.control("supply", rows)
     return tenant
 
 
 @pytest.fixture
-def connect(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ManhattanOms]]:
+def connect(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., ManhattanOms]]:
     """Build connectors to the tenant: ``connect(settings={...}, orders={...}, inventory={...})``."""
     monkeypatch.setenv("MANHATTAN_CLIENT_SECRET", "sandbox-secret")
     monkeypatch.setenv("MANHATTAN_PASSWORD", "sandbox-password")
     opened: list[ManhattanOms] = []
 
     def connect(settings: dict[str, Any] | None = None, **sections: Any) -> ManhattanOms:
-        sections = {"orders": {"order_id_prefix": "T-", "cancel_reason": "Customer Request"}, **sections}
-        oms = build(settings_of(tenant.base_url, **(settings or {})), connection_of(**sections), resolve, LocalQuota())
+        sections = {
+            "orders": {"order_id_prefix": "T-", "cancel_reason": "Customer Request"},
+            **sections,
+        }
+        oms = build(
+            settings_of(tenant.base_url, **(settings or {})),
+            connection_of(**sections),
+            resolve,
+            LocalQuota(),
+        )
         assert isinstance(oms, ManhattanOms)
         opened.append(oms)
         return oms

@@ -39,7 +39,9 @@ def test_a_wrong_setting_is_named_at_the_start(changes: dict[str, object], told:
 
 def test_a_code_of_the_tenant_leaves_the_others_as_they_are() -> None:
     """Only what differs has to be configured."""
-    methods = settings_of(codes={"delivery_methods": {"email": "EmailDelivery"}}).codes.delivery_methods
+    methods = settings_of(
+        codes={"delivery_methods": {"email": "EmailDelivery"}}
+    ).codes.delivery_methods
     assert {method.value: code for method, code in methods.items()} == {
         "ship": "ShipToAddress",
         "pickup": "PickUpAtStore",
@@ -47,7 +49,9 @@ def test_a_code_of_the_tenant_leaves_the_others_as_they_are() -> None:
     }
 
 
-def test_items_are_found_in_chunks_and_the_unknown_are_absent(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+def test_items_are_found_in_chunks_and_the_unknown_are_absent(
+    connect: Callable[..., ManhattanOms], tenant: Tenant
+) -> None:
     """Also a SKU that holds a quote, which must not end the query's text."""
     tenant.control("items", [{"ItemId": "5' CABLE", "UOM": "EA", "Description": "Cable"}])
     items = connect({"item_page_size": 2}).fetch_items(["SKU-1", "SKU-2", "5' CABLE", "NOPE"])
@@ -60,11 +64,21 @@ def test_a_healthy_tenant_passes_every_check(connect: Callable[..., ManhattanOms
     """Each part is asked with a call that changes nothing."""
     checks = connect().preflight()
     assert [(check.name, check.ok) for check in checks] == [
-        (name, True) for name in ("credentials", "orders", "item master", "availability", "rights beyond need", "other organisations")
+        (name, True)
+        for name in (
+            "credentials",
+            "orders",
+            "item master",
+            "availability",
+            "rights beyond need",
+            "other organisations",
+        )
     ]
 
 
-def test_each_check_fails_by_itself_with_advice(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+def test_each_check_fails_by_itself_with_advice(
+    connect: Callable[..., ManhattanOms], tenant: Tenant
+) -> None:
     """One wrong setting is one line, and the others still tell."""
     tenant.control("settings", {"views": {"Web": {"locations": None}}})
     checks = {check.name: check for check in connect(inventory={"view": "Wrong"}).preflight()}
@@ -73,7 +87,9 @@ def test_each_check_fails_by_itself_with_advice(connect: Callable[..., Manhattan
     assert not any(check.ok for check in connect({"client_id": "other"}).preflight())
 
 
-def test_connections_of_one_organisation_share_its_quota(connect: Callable[..., ManhattanOms]) -> None:
+def test_connections_of_one_organisation_share_its_quota(
+    connect: Callable[..., ManhattanOms],
+) -> None:
     """The tenant and the organisation together are what a limit is counted for."""
     assert connect().organisation == connect().organisation
     assert connect().organisation != connect({"organization": "OTHER"}).organisation
@@ -84,6 +100,9 @@ def test_what_nobody_verified_is_listed_for_the_reader() -> None:
     source = Path(str(settings_module.__file__)).read_text(encoding="utf-8")
     readme = Path(str(settings_module.__file__)).with_name("README.md").read_text(encoding="utf-8")
     # A setting's docstring follows it: the name before each mark.
-    names = [re.findall(r"^    (\w+): ", before, re.MULTILINE)[-1] for before in source.split("UNVERIFIED")[1:-1]]
+    names = [
+        re.findall(r"^    (\w+): ", before, re.MULTILINE)[-1]
+        for before in source.split("UNVERIFIED")[1:-1]
+    ]
     assert len(names) > 10
     assert [name for name in names if f"`{name}`" not in readme] == []

@@ -26,14 +26,23 @@ class Issuer:
         """Issue the next token."""
         self.requests.append(request)
         body = {"access_token": f"token-{len(self.requests)}"}
-        return httpx.Response(200, json=body if self.expires_in is None else {**body, "expires_in": self.expires_in})
+        return httpx.Response(
+            200, json=body if self.expires_in is None else {**body, "expires_in": self.expires_in}
+        )
 
 
 def auth_of(handler: Handler, clock: Callable[[], float] = lambda: 0.0) -> TokenAuth:
     """Build an auth before an endpoint."""
     form = {"grant_type": "password", "username": "sync", "password": "hush"}
     url = "https://acme-auth.omni.manh.com/oauth/token"
-    return TokenAuth(url, ("id", "secret"), form, fallback_seconds=50, transport=httpx.MockTransport(handler), clock=clock)
+    return TokenAuth(
+        url,
+        ("id", "secret"),
+        form,
+        fallback_seconds=50,
+        transport=httpx.MockTransport(handler),
+        clock=clock,
+    )
 
 
 def test_the_password_grant_is_sent_as_a_form_with_basic_credentials() -> None:
@@ -45,7 +54,9 @@ def test_the_password_grant_is_sent_as_a_form_with_basic_credentials() -> None:
 
 
 @pytest.mark.parametrize(("expires_in", "renewed_at"), [(100, 80.0), (None, 40.0), ("100", 80.0)])
-def test_a_token_is_renewed_at_four_fifths_of_its_life(expires_in: object, renewed_at: float) -> None:
+def test_a_token_is_renewed_at_four_fifths_of_its_life(
+    expires_in: object, renewed_at: float
+) -> None:
     """Before it expires under a call, and by our own measure where the answer names no lifetime."""
     issuer = Issuer(expires_in)
     auth = auth_of(issuer, lambda: issuer.now)
@@ -81,13 +92,19 @@ def test_threads_share_one_token() -> None:
     issuer = Issuer()
     auth = auth_of(issuer)
     with ThreadPoolExecutor(8) as pool:
-        assert {sent["Authorization"] for sent in pool.map(lambda _: auth.headers(), range(40))} == {"Bearer token-1"}
+        assert {
+            sent["Authorization"] for sent in pool.map(lambda _: auth.headers(), range(40))
+        } == {"Bearer token-1"}
     assert len(issuer.requests) == 1
 
 
 def test_refused_credentials_are_permanent_and_stay_out_of_the_message() -> None:
     """The error says what to check, and shows neither secret nor password."""
-    auth = auth_of(lambda _: httpx.Response(401, json={"error": "invalid_client", "error_description": "Bad client credentials"}))
+    auth = auth_of(
+        lambda _: httpx.Response(
+            401, json={"error": "invalid_client", "error_description": "Bad client credentials"}
+        )
+    )
     with pytest.raises(PermanentError, match="Bad client credentials") as caught:
         auth.headers()
     assert not any(word in str(caught.value) + repr(auth) for word in ("hush", "secret'", "sync"))
@@ -100,7 +117,9 @@ def test_a_failing_token_server_is_transient(status: int) -> None:
         auth_of(lambda _: httpx.Response(status)).headers()
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"access_token": 5}', b'{"access_token": "a\\nb"}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"{}", b'{"access_token": 5}', b'{"access_token": "a\\nb"}']
+)
 def test_an_answer_without_a_token_is_permanent(body: bytes) -> None:
     """The URL is of something else; a token that could smuggle a header is none."""
     with pytest.raises(PermanentError, match="token_url"):

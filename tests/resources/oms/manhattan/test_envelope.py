@@ -26,38 +26,71 @@ def entry(kind: str, code: str = "INVALID_ITEM", **more: Any) -> dict[str, Any]:
 def test_an_error_inside_a_success_is_an_error() -> None:
     """In either list: of the envelope, and inside the data, whether that is one object or several."""
     outside = {"success": True, "data": None, "messages": {"Message": [entry("ERROR")], "Size": 1}}
-    inside = {"success": True, "data": {"OrderId": "1", "Messages": {"Message": [entry("ERROR")]}}, "messages": {"Message": []}}
+    inside = {
+        "success": True,
+        "data": {"OrderId": "1", "Messages": {"Message": [entry("ERROR")]}},
+        "messages": {"Message": []},
+    }
     listed = {"success": True, "data": [{"Messages": {"Message": [entry("ERROR")]}}, {}]}
-    assert [len(open_envelope(orjson.dumps(body)).errors) for body in (outside, inside, listed)] == [1, 1, 1]
+    assert [
+        len(open_envelope(orjson.dumps(body)).errors) for body in (outside, inside, listed)
+    ] == [1, 1, 1]
 
 
 def test_warnings_are_kept_and_name_the_line() -> None:
     """An entry's keys say which line it is about, which an operator needs to know."""
-    message = entry("WARNING", "ShippingRestriction", ErrorField="ShippingMethodId", BusinessKeys={"OrderId": "T-1", "OrderLineId": "2"})
+    message = entry(
+        "WARNING",
+        "ShippingRestriction",
+        ErrorField="ShippingMethodId",
+        BusinessKeys={"OrderId": "T-1", "OrderLineId": "2"},
+    )
     answer = write_answer(reply_of({"success": True, "data": {"Messages": {"Message": [message]}}}))
     (warning,) = answer.warnings()
     assert answer.errors == ()
-    assert (warning.code, warning.field) == ("oms_shipping_restriction", "OrderLine[2].ShippingMethodId")
+    assert (warning.code, warning.field) == (
+        "oms_shipping_restriction",
+        "OrderLine[2].ShippingMethodId",
+    )
     assert warning.value == "OrderId T-1, OrderLineId 2"
 
 
 def test_a_refusal_without_a_reason_is_a_refusal() -> None:
     """``success: false`` counts even where no message is of type ERROR."""
-    (error,) = open_envelope(b'{"success": false, "messageKey": "no_access", "message": "Nope", "messages": null}').errors
+    (error,) = open_envelope(
+        b'{"success": false, "messageKey": "no_access", "message": "Nope", "messages": null}'
+    ).errors
     assert (error.code, error.description) == ("no_access", "Nope")
-    assert len(open_envelope(orjson.dumps({"success": False, "messages": {"Message": [entry("INFO")]}})).errors) == 1
+    assert (
+        len(
+            open_envelope(
+                orjson.dumps({"success": False, "messages": {"Message": [entry("INFO")]}})
+            ).errors
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_lacking_access_is_nobodys_record(status: int) -> None:
     """It stops the batch and does not reject a thousand orders one by one."""
     with pytest.raises(PermanentError):
-        write_answer(reply_of({"success": False, "messages": {"Message": [entry("ERROR", "invalid_token")]}}, status))
+        write_answer(
+            reply_of(
+                {"success": False, "messages": {"Message": [entry("ERROR", "invalid_token")]}},
+                status,
+            )
+        )
 
 
 def test_a_refused_write_brings_its_errors_whatever_its_status() -> None:
     """The vendor's HTTP status of a business error is not known, so the body tells."""
-    assert write_answer(reply_of({"success": False, "messages": {"Message": [entry("ERROR")]}}, 400)).errors[0].code == "INVALID_ITEM"
+    assert (
+        write_answer(reply_of({"success": False, "messages": {"Message": [entry("ERROR")]}}, 400))
+        .errors[0]
+        .code
+        == "INVALID_ITEM"
+    )
 
 
 def test_a_page_that_is_not_the_oms_stops_the_batch() -> None:
@@ -75,11 +108,18 @@ def test_an_unreadable_success_may_be_tried_again() -> None:
 def test_a_refused_read_is_a_wrong_setting() -> None:
     """A query, a view or a permission is wrong, which no other try cures."""
     with pytest.raises(PermanentError, match="VIEW_NOT_FOUND"):
-        read_answer(reply_of({"success": True, "messages": {"Message": [entry("ERROR", "VIEW_NOT_FOUND")]}}))
+        read_answer(
+            reply_of({"success": True, "messages": {"Message": [entry("ERROR", "VIEW_NOT_FOUND")]}})
+        )
 
 
 @pytest.mark.parametrize(
-    ("code", "ours"), [("ORD::NotFound", "oms_ord_not_found"), ("INVALID_UOM", "oms_invalid_uom"), (None, "oms_refused")]
+    ("code", "ours"),
+    [
+        ("ORD::NotFound", "oms_ord_not_found"),
+        ("INVALID_UOM", "oms_invalid_uom"),
+        (None, "oms_refused"),
+    ],
 )
 def test_codes_become_snake_case(code: str | None, ours: str) -> None:
     """They are counted and filtered beside our own."""
@@ -88,7 +128,10 @@ def test_codes_become_snake_case(code: str | None, ours: str) -> None:
 
 def test_thousands_of_errors_are_told_in_a_few_words() -> None:
     """The first ones, each in one visible line, and how many more there are."""
-    body = {"success": False, "messages": {"Message": [entry("ERROR", Description="no\n\x1b[2J" + "x" * 9_000)] * 3_000}}
+    body = {
+        "success": False,
+        "messages": {"Message": [entry("ERROR", Description="no\n\x1b[2J" + "x" * 9_000)] * 3_000},
+    }
     with pytest.raises(PermanentError) as caught:
         read_answer(reply_of(body))
     assert str(caught.value).isprintable()

@@ -22,9 +22,15 @@ KEY = "the key"
 def received(content: Any, **push: Any) -> list[HookEvent]:
     """Sign and receive a message."""
     body = content if isinstance(content, bytes) else orjson.dumps(content)
-    receiver = build_receiver(settings_of("https://a.example", push={"secret": {"env": "X"}} | push), connection_of(), lambda _: KEY)
+    receiver = build_receiver(
+        settings_of("https://a.example", push={"secret": {"env": "X"}} | push),
+        connection_of(),
+        lambda _: KEY,
+    )
     assert receiver is not None
-    return receiver.receive({"x-signature": hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()}, body)
+    return receiver.receive(
+        {"x-signature": hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()}, body
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,14 +41,25 @@ def received(content: Any, **push: Any) -> list[HookEvent]:
             "OriginalHeaders": {"MSG_TYPE": "PublishOrderEventMSGType"},
             "OriginalPayload": {"OrderId": 1001, "UpdatedTimestamp": "2026-03-01T10:00:00.5Z"},
         },
-        {"OriginalPayload": '{"OrderId": " 1001 ", "EventSubmitTimestamp": "2026-03-01T10:00:00.5"}'},
-        {"data": [{"OrderId": "1001", "EventSubmitTime": "2026-03-01T10:00:00.5"}, {"OrderId": "1001"}]},
+        {
+            "OriginalPayload": '{"OrderId": " 1001 ", "EventSubmitTimestamp": "2026-03-01T10:00:00.5"}'
+        },
+        {
+            "data": [
+                {"OrderId": "1001", "EventSubmitTime": "2026-03-01T10:00:00.5"},
+                {"OrderId": "1001"},
+            ]
+        },
     ],
 )
 def test_an_order_event_is_a_hint_for_shipments_in_each_of_its_wrappings(content: Any) -> None:
     """Bare, as the queue's dump, with the payload as text, and consolidated."""
     [event] = received(content)
-    assert (event.stream, event.source_id, event.occurred_at) == ("shipments", "1001", datetime(2026, 3, 1, 10, 0, 0, 500_000, UTC))
+    assert (event.stream, event.source_id, event.occurred_at) == (
+        "shipments",
+        "1001",
+        datetime(2026, 3, 1, 10, 0, 0, 500_000, UTC),
+    )
 
 
 def test_several_orders_are_several_events_and_all_items_are_one() -> None:
@@ -57,8 +74,20 @@ def test_several_orders_are_several_events_and_all_items_are_one() -> None:
 
 
 @settings(max_examples=200)
-@given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-    st.sampled_from(["OrderId", "ItemId", "data", "OriginalPayload", "x"]), inner, max_size=3), max_leaves=12))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["OrderId", "ItemId", "data", "OriginalPayload", "x"]),
+                inner,
+                max_size=3,
+            )
+        ),
+        max_leaves=12,
+    )
+)
 def test_any_other_shape_is_refused_and_never_a_crash(content: Any) -> None:
     """What comes through has a stream and an id; all else is refused by name."""
     try:

@@ -38,7 +38,12 @@ def row_of(**attributes: Any) -> dict[str, Any]:
         "TotalQuantity": 7,
         "Quantity": {"DC": 5, "Store": 2},
     }
-    return {**row, "IsInfiniteAvailability": False, "TransactionDateTime": "2026-03-04T05:06:07.100", **attributes}
+    return {
+        **row,
+        "IsInfiniteAvailability": False,
+        "TransactionDateTime": "2026-03-04T05:06:07.100",
+        **attributes,
+    }
 
 
 def level_of(**attributes: Any) -> StockLevel:
@@ -64,7 +69,10 @@ def test_a_location_row_is_a_level_of_its_node() -> None:
     assert level_of(TotalQuantity=None).available == 7
 
 
-@pytest.mark.parametrize(("code", "status"), [(0, "out_of_stock"), ("1", "limited"), (2.0, "in_stock"), (9, "unknown"), (None, "unknown")])
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(0, "out_of_stock"), ("1", "limited"), (2.0, "in_stock"), (9, "unknown"), (None, "unknown")],
+)
 def test_status_codes_are_translated(code: object, status: str) -> None:
     """By the tenant's table, never by their text."""
     assert level_of(StatusCode=code).status == status
@@ -79,7 +87,9 @@ def test_missing_is_not_zero() -> None:
     """A row without any quantity is a fault, and a status that says unknown is skipped, not sold out."""
     with pytest.raises(RecordRejected):
         level_of(TotalQuantity=None, Quantity=None)
-    mapper = StockMapper(settings_of(codes={"unknown_item_statuses": ["ITEM_NOT_FOUND"]}), InventoryPolicy())
+    mapper = StockMapper(
+        settings_of(codes={"unknown_item_statuses": ["ITEM_NOT_FOUND"]}), InventoryPolicy()
+    )
     skipped = mapper.level(orjson.dumps(row_of(Status="Item Not Found", TotalQuantity=0)))
     assert isinstance(skipped, Skipped)
     assert skipped.rule == "item_unknown"
@@ -116,13 +126,23 @@ def test_a_malformed_row_is_a_rejection_and_nothing_worse(changes: dict[str, Any
     assert mapped.record.available >= 0
 
 
-def test_the_network_view_is_read_in_chunks(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+def test_the_network_view_is_read_in_chunks(
+    connect: Callable[..., ManhattanOms], tenant: Tenant
+) -> None:
     """Each SKU once, known or not: the vendor answers a zero row for one that it does not know."""
     oms = connect({"stock_page_size": 2}, inventory={"view": "Web"})
     pages = list(oms.fetch_stock(["SKU-1", "SKU-2", "SKU-3", "NOPE", "SKU-1"]))
-    assert [[record.source_id for record in page] for page in pages] == [["SKU-1@Web", "SKU-2@Web"], ["SKU-3@Web", "NOPE@Web"]]
+    assert [[record.source_id for record in page] for page in pages] == [
+        ["SKU-1@Web", "SKU-2@Web"],
+        ["SKU-3@Web", "NOPE@Web"],
+    ]
     levels = [oms.to_stock_level(record.payload) for page in pages for record in page]
-    assert [level.record.available for level in levels if isinstance(level, Mapped)] == [200, 200, 200, 0]
+    assert [level.record.available for level in levels if isinstance(level, Mapped)] == [
+        200,
+        200,
+        200,
+        0,
+    ]
     assert tenant.control("counts", method="GET")["requests"]["availability"] == 2
 
 
@@ -139,10 +159,20 @@ def test_nodes_are_read_one_by_one(connect: Callable[..., ManhattanOms], tenant:
 
 def availability_of(data: Any) -> Availability:
     """Build an availability before an endpoint that always answers the same."""
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"success": True, "data": data}))
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, json={"success": True, "data": data})
+    )
     limiter = Limiter(LocalQuota(), "t", quota=1000, window_seconds=1.0)
-    client = ApiClient(system="manhattan", base_url="https://acme.omni.manh.com", auth=NoAuth(), limiter=limiter, transport=transport)
-    return Availability(client, settings_of(), InventoryPolicy(), lambda: datetime(2026, 3, 4, tzinfo=UTC))
+    client = ApiClient(
+        system="manhattan",
+        base_url="https://acme.omni.manh.com",
+        auth=NoAuth(),
+        limiter=limiter,
+        transport=transport,
+    )
+    return Availability(
+        client, settings_of(), InventoryPolicy(), lambda: datetime(2026, 3, 4, tzinfo=UTC)
+    )
 
 
 def test_no_data_is_no_rows() -> None:
@@ -163,13 +193,18 @@ def test_a_row_that_says_no_time_was_observed_when_it_was_captured() -> None:
 
 def test_rows_that_differ_in_their_moment_alone_have_one_content() -> None:
     """An unchanged level that is looked at again is not a new version; a changed one is."""
-    later, more = row_of(TransactionDateTime="2026-03-05T00:00:00"), row_of(TotalQuantity=99, Quantity=None)
+    later, more = (
+        row_of(TransactionDateTime="2026-03-05T00:00:00"),
+        row_of(TotalQuantity=99, Quantity=None),
+    )
     ((first, second, third),) = availability_of([row_of(), later, more]).rows(["SKU-1"])
     assert first.content == second.content != third.content
     assert first.payload != second.payload
 
 
-def test_a_view_that_the_tenant_lacks_is_permanent(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+def test_a_view_that_the_tenant_lacks_is_permanent(
+    connect: Callable[..., ManhattanOms], tenant: Tenant
+) -> None:
     """It names the setting's fault instead of selling nothing."""
     tenant.control("settings", {"views": {"Web": {"locations": None}}})
     with pytest.raises(PermanentError, match="VIEW_NOT_FOUND"):

@@ -8,7 +8,12 @@ import pytest
 
 from domain.errors import RecordRejected
 from domain.milestones import Milestone
-from resources.oms.manhattan.statuses import RETURN_LINE, SALE_LINE, is_return_status, sale_milestone
+from resources.oms.manhattan.statuses import (
+    RETURN_LINE,
+    SALE_LINE,
+    is_return_status,
+    sale_milestone,
+)
 
 M = Milestone
 
@@ -36,14 +41,17 @@ def test_the_standard_statuses_have_their_milestones(status: str, milestone: Mil
 
 
 @pytest.mark.parametrize(
-    ("status", "milestone"), [("2000.100", M.ALLOCATED), ("9000.5", M.CANCELED), ("3650", M.PICKED), ("6999.9", M.PACKED)]
+    ("status", "milestone"),
+    [("2000.100", M.ALLOCATED), ("9000.5", M.CANCELED), ("3650", M.PICKED), ("6999.9", M.PACKED)],
 )
 def test_an_extended_status_counts_as_what_it_extends(status: str, milestone: Milestone) -> None:
     """By its base before the dot, else by the highest known stage below it."""
     assert sale_milestone(Decimal(status), "StatusId") is milestone
 
 
-@pytest.mark.parametrize("status", ["0", "999.9", "8100", "8600", "9500", "10000", "11000", "20000"])
+@pytest.mark.parametrize(
+    "status", ["0", "999.9", "8100", "8600", "9500", "10000", "11000", "20000"]
+)
 def test_an_unknown_status_is_never_guessed(status: str) -> None:
     """Between returned and canceled there is no nearest stage."""
     with pytest.raises(RecordRejected) as caught:

@@ -30,17 +30,35 @@ class Shop:
     def read(self, path: str) -> Any:
         """Read from the store's own API, apart from the client under test."""
         headers = {"X-Auth-Token": f"sandbox-token-{HASH}"}
-        return httpx.get(f"{self.url}/bigcommerce/{HASH}/stores/{HASH}/{path}", headers=headers).raise_for_status().json()
+        return (
+            httpx.get(f"{self.url}/bigcommerce/{HASH}/stores/{HASH}/{path}", headers=headers)
+            .raise_for_status()
+            .json()
+        )
 
     def place(self, *documents: Json) -> list[int]:
         """Place orders that map without a problem, but for what a document says."""
-        base = {"billing_address": ADDRESS, "payment_method": "Credit Card", "payment_status": "captured"}
+        base = {
+            "billing_address": ADDRESS,
+            "payment_method": "Credit Card",
+            "payment_status": "captured",
+        }
         address = ADDRESS | {"shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5.5}
         base |= {
             "shipping_addresses": [address],
-            "products": [{"sku": "A-1", "product_id": 111, "quantity": 2, "price_ex_tax": 10, "price_inc_tax": 11}],
+            "products": [
+                {
+                    "sku": "A-1",
+                    "product_id": 111,
+                    "quantity": 2,
+                    "price_ex_tax": 10,
+                    "price_inc_tax": 11,
+                }
+            ],
         }
-        ids: list[int] = self.control("POST", "orders", [base | document for document in documents])["ids"]
+        ids: list[int] = self.control(
+            "POST", "orders", [base | document for document in documents]
+        )["ids"]
         return ids
 
     def fault(self, **rule: Any) -> None:

@@ -94,7 +94,12 @@ ORDER: Json = {
     "channel_id": 1,
     "billing_address": ADDRESS,
     "fees": [],
-    "consignments": {"shipping": [SHIPPING], "pickups": [], "downloads": [], "email": {"gift_certificates": []}},
+    "consignments": {
+        "shipping": [SHIPPING],
+        "pickups": [],
+        "downloads": [],
+        "email": {"gift_certificates": []},
+    },
 }
 
 
@@ -111,9 +116,14 @@ def line_of(document: Json, index: int = 0) -> Json:
 
 def connection(**sections: Any) -> Connection:
     """Return a connection's rules; ``orders`` and others replace those of the tests."""
-    orders = {"shipping_methods": {"ground": "STD"}, "payment_methods": {"credit card": "CreditCard", "gift certificate": "GiftCard"}}
+    orders = {
+        "shipping_methods": {"ground": "STD"},
+        "payment_methods": {"credit card": "CreditCard", "gift certificate": "GiftCard"},
+    }
     base: Json = {"platform": {"kind": "bigcommerce"}, "oms": {"kind": "manhattan"}}
-    return Connection.model_validate(base | sections | {"orders": orders | sections.get("orders", {})})
+    return Connection.model_validate(
+        base | sections | {"orders": orders | sections.get("orders", {})}
+    )
 
 
 def settings(**changes: Any) -> BigCommerceSettings:
@@ -126,10 +136,17 @@ def mapper(orders: Json | None = None, **changes: Any) -> OrderMapper:
     return OrderMapper(settings(**changes), connection(orders=orders or {}))
 
 
-def platform(url: str, orders: Json | None = None, sections: Json | None = None, **changes: Any) -> BigCommerce:
+def platform(
+    url: str, orders: Json | None = None, sections: Json | None = None, **changes: Any
+) -> BigCommerce:
     """Return a connector to the sandbox's store at ``url``."""
     chosen = settings(**{"api_base": f"{url}/bigcommerce/{HASH}", "quota": 100_000} | changes)
-    built = build(chosen, connection(orders=orders or {}, **(sections or {})), lambda _: f"sandbox-token-{HASH}", LocalQuota())
+    built = build(
+        chosen,
+        connection(orders=orders or {}, **(sections or {})),
+        lambda _: f"sandbox-token-{HASH}",
+        LocalQuota(),
+    )
     assert isinstance(built, BigCommerce)
     return built
 

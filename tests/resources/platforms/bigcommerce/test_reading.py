@@ -18,7 +18,15 @@ from resources.platforms import REGISTRY
 from resources.platforms.bigcommerce.adapter import build
 from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS, STATUSES
 from tests.resources.platforms.bigcommerce.conftest import Shop
-from tests.resources.platforms.bigcommerce.stores import HASH, ORDER, connection, line_of, order, platform, settings
+from tests.resources.platforms.bigcommerce.stores import (
+    HASH,
+    ORDER,
+    connection,
+    line_of,
+    order,
+    platform,
+    settings,
+)
 
 START = datetime(2026, 3, 19, tzinfo=UTC)
 DAY = Window(START, START + timedelta(days=1))
@@ -31,9 +39,19 @@ def at(seconds: float) -> str:
 
 def test_every_order_of_the_window_is_read_once_with_its_bytes(shop: Shop) -> None:
     """Over several pages and slices; what lies a second outside stays outside."""
-    shop.place(*[{"id": 1000 + i, "date_created": at(i * 100), "date_modified": at(i * 100)} for i in range(60)])
+    shop.place(
+        *[
+            {"id": 1000 + i, "date_created": at(i * 100), "date_modified": at(i * 100)}
+            for i in range(60)
+        ]
+    )
     edges = [-1, 86_400, 86_399]
-    shop.place(*[{"id": 2000 + i, "date_created": at(0), "date_modified": at(edge)} for i, edge in enumerate(edges)])
+    shop.place(
+        *[
+            {"id": 2000 + i, "date_created": at(0), "date_modified": at(edge)}
+            for i, edge in enumerate(edges)
+        ]
+    )
     reader = platform(shop.url, page_size=7)
     records = [record for page in reader.fetch_orders(DAY) for record in page]
     assert sorted(int(record.source_id) for record in records) == [*range(1000, 1060), 2002]
@@ -50,14 +68,19 @@ def test_a_live_window_costs_one_call(shop: Shop) -> None:
     reader = platform(shop.url)
     before = sum(shop.control("GET", "counts")["requests"].values())
     assert len(list(reader.fetch_orders(Window(START, START + timedelta(minutes=2))))) == 1
-    assert list(reader.fetch_orders(Window(START + timedelta(hours=1), START + timedelta(hours=2)))) == []
+    assert (
+        list(reader.fetch_orders(Window(START + timedelta(hours=1), START + timedelta(hours=2))))
+        == []
+    )
     assert sum(shop.control("GET", "counts")["requests"].values()) - before == 2
     reader.close()
 
 
 def test_a_reader_that_stops_early_leaves_no_thread_behind(shop: Shop) -> None:
     """Closing the iterator ends the slices, however full the queue is."""
-    shop.place(*[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(80)])
+    shop.place(
+        *[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(80)]
+    )
     reader = platform(shop.url, page_size=3)
     pages = reader.fetch_orders(DAY)
     next(pages)
@@ -68,7 +91,10 @@ def test_a_reader_that_stops_early_leaves_no_thread_behind(shop: Shop) -> None:
 
 def test_the_probe_sees_changes_at_its_moment_and_later_only(shop: Shop) -> None:
     """Nothing a second before, something at the very second."""
-    shop.place({"id": 1000, "date_created": at(0), "date_modified": at(100)}, {"id": 1001, "date_created": at(0), "date_modified": at(200)})
+    shop.place(
+        {"id": 1000, "date_created": at(0), "date_modified": at(100)},
+        {"id": 1001, "date_created": at(0), "date_modified": at(200)},
+    )
     reader = platform(shop.url)
     moment = START + timedelta(seconds=100)
     assert reader.probe_orders(moment) == moment
@@ -79,15 +105,24 @@ def test_the_probe_sees_changes_at_its_moment_and_later_only(shop: Shop) -> None
 
 def test_extras_are_read_where_needed_and_keep_the_orders_bytes(shop: Shop) -> None:
     """Authorised orders bring their transactions, a coupon that no line names its code; the order's own bytes are embedded unchanged."""
-    event = {"event": "authorization", "method": "credit_card", "amount": 27.5, "gateway": "stripe", "gateway_transaction_id": "auth_9"}
+    event = {
+        "event": "authorization",
+        "method": "credit_card",
+        "amount": 27.5,
+        "gateway": "stripe",
+        "gateway_transaction_id": "auth_9",
+    }
     dated = {"date_created": at(0), "date_modified": at(5)}
     shop.place(
         dated | {"id": 1, "payment_status": "authorized", "transactions": [event]},
-        dated | {"id": 2, "coupon_discount": 1, "coupons": [{"code": "ONE", "amount": 1, "discount": 1}]},
+        dated
+        | {"id": 2, "coupon_discount": 1, "coupons": [{"code": "ONE", "amount": 1, "discount": 1}]},
         dated | {"id": 3, "payment_status": "authorized", "status_id": 7},
     )
     reader = platform(shop.url)
-    records = {record.source_id: record.payload for page in reader.fetch_orders(DAY) for record in page}
+    records = {
+        record.source_id: record.payload for page in reader.fetch_orders(DAY) for record in page
+    }
     assert records["1"].startswith(b'{"order":{"id":1,')
     authorised, discounted = (reader.to_order(records[number], lambda _: False) for number in "12")
     assert isinstance(authorised, Mapped)
@@ -100,10 +135,14 @@ def test_extras_are_read_where_needed_and_keep_the_orders_bytes(shop: Shop) -> N
 
 def test_reading_survives_a_store_that_fails_now_and_then(shop: Shop) -> None:
     """429, 500, dropped and malformed answers are asked for again, and nothing is lost or doubled."""
-    shop.place(*[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(30)])
+    shop.place(
+        *[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(30)]
+    )
     reader = platform(shop.url, page_size=5)
     shop.fault(kind="status", status=429, headers={"Retry-After": "0"}, path="/v2/orders", times=1)
-    shop.fault(kind="status", status=500, headers={"Retry-After": "0"}, path="/v2/orders", times=1, skip=2)
+    shop.fault(
+        kind="status", status=500, headers={"Retry-After": "0"}, path="/v2/orders", times=1, skip=2
+    )
     shop.fault(kind="drop_after", path="/v2/orders", times=1, skip=3)
     shop.fault(kind="malformed", path="/v2/orders", times=1, skip=4)
     found = [int(record.source_id) for page in reader.fetch_orders(DAY) for record in page]
@@ -113,7 +152,9 @@ def test_reading_survives_a_store_that_fails_now_and_then(shop: Shop) -> None:
 
 def test_a_small_quota_is_waited_for(shop: Shop) -> None:
     """The client keeps within the quota of the store's own windows; one call at a window's edge may be refused, and is waited out."""
-    shop.place(*[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(40)])
+    shop.place(
+        *[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(40)]
+    )
     shop.control("POST", "settings", {"quota": 10, "window_ms": 500})
     reader = platform(shop.url, page_size=3, quota=10, window_seconds=0.5)
     assert sum(len(page) for page in reader.fetch_orders(DAY)) == 40
@@ -145,10 +186,15 @@ def test_a_server_with_a_smaller_page_limit_loses_nothing() -> None:
     """A page of 50 where 250 were asked for isn't taken for the last one."""
     first = [order(id=i) for i in range(1, 51)]
     transport, seen = fake([first, [order(id=77)], [], [], []])
-    reader = build(settings(read_concurrency=1), connection(), lambda _: "t", LocalQuota(), transport)
+    reader = build(
+        settings(read_concurrency=1), connection(), lambda _: "t", LocalQuota(), transport
+    )
     assert sum(len(page) for page in reader.fetch_orders(DAY)) == 51
     assert seen[1].url.params["min_id"] == "51"
-    assert (seen[0].url.params["sort"], seen[0].url.params["min_date_modified"]) == ("id", "2026-03-18T23:59:59Z")
+    assert (seen[0].url.params["sort"], seen[0].url.params["min_date_modified"]) == (
+        "id",
+        "2026-03-18T23:59:59Z",
+    )
     reader.close()
 
 
@@ -158,7 +204,10 @@ def test_an_order_without_a_readable_time_is_still_captured() -> None:
     transport, _ = fake([[odd, order(id=10, consignments={"shipping": 7})]])
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     [records] = reader.fetch_orders(DAY)
-    assert [(record.source_id, record.updated_at == DAY.since) for record in records] == [("9", True), ("10", False)]
+    assert [(record.source_id, record.updated_at == DAY.since) for record in records] == [
+        ("9", True),
+        ("10", False),
+    ]
     for record in records:
         with pytest.raises(RecordRejected):
             reader.to_order(record.payload, lambda _: False)
@@ -168,12 +217,20 @@ def test_an_order_without_a_readable_time_is_still_captured() -> None:
 def test_lines_that_the_list_cut_off_are_fetched() -> None:
     """Where the included lines don't cover the order, its products are read page by page."""
     document = order(items_total=5)
-    more = [line_of(ORDER) | {"id": 501}, line_of(ORDER) | {"id": 502, "quantity": 3, "total_ex_tax": "30.0000", "total_tax": "3.0000"}]
+    more = [
+        line_of(ORDER) | {"id": 501},
+        line_of(ORDER)
+        | {"id": 502, "quantity": 3, "total_ex_tax": "30.0000", "total_tax": "3.0000"},
+    ]
 
     def handle(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json=[document] if request.url.path.endswith("/orders") else more)
+        return httpx.Response(
+            200, json=[document] if request.url.path.endswith("/orders") else more
+        )
 
-    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(handle))
+    reader = build(
+        settings(), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(handle)
+    )
     [[record]] = reader.fetch_orders(DAY)
     assert [line["id"] for line in orjson.loads(record.payload)["products"]] == [501, 502]
     reader.close()
@@ -181,9 +238,14 @@ def test_lines_that_the_list_cut_off_are_fetched() -> None:
 
 def test_a_refused_token_is_permanent_and_names_the_scope() -> None:
     """Nobody has to guess which permission is missing."""
-    transport = httpx.MockTransport(lambda _: httpx.Response(403, json=[{"status": 403, "message": "no scope"}]))
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(403, json=[{"status": 403, "message": "no scope"}])
+    )
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
-    with pytest.raises(PermanentError, match="answered 403: no scope; check the token's scope store_v2_orders_read_only"):
+    with pytest.raises(
+        PermanentError,
+        match="answered 403: no scope; check the token's scope store_v2_orders_read_only",
+    ):
         list(reader.fetch_orders(DAY))
     reader.close()
 
@@ -215,31 +277,53 @@ def test_catalog_locations_and_stock_are_read(shop: Shop) -> None:
 
 
 ODD_PRODUCTS = [
-    None, 7, "text", [], {}, {"id": 1}, {"id": "x", "sku": "A", "inventory_tracking": "product"}, {"id": 2, "sku": "A", "inventory_tracking": None},
-    {"id": 3, "sku": "A\x00", "inventory_tracking": "product"}, {"id": 4, "sku": ["A"], "inventory_tracking": "product"},
-    {"id": 5, "sku": "A" * 300, "inventory_tracking": "product"}, {"id": 6, "sku": "A", "inventory_tracking": "variant", "variants": "x"},
+    None,
+    7,
+    "text",
+    [],
+    {},
+    {"id": 1},
+    {"id": "x", "sku": "A", "inventory_tracking": "product"},
+    {"id": 2, "sku": "A", "inventory_tracking": None},
+    {"id": 3, "sku": "A\x00", "inventory_tracking": "product"},
+    {"id": 4, "sku": ["A"], "inventory_tracking": "product"},
+    {"id": 5, "sku": "A" * 300, "inventory_tracking": "product"},
+    {"id": 6, "sku": "A", "inventory_tracking": "variant", "variants": "x"},
     {"id": 7, "inventory_tracking": "variant", "variants": [None, {"id": None, "sku": "B"}]},
-    {"id": True, "sku": "A", "inventory_tracking": "none"}, {"id": 2**70, "sku": "A", "inventory_tracking": "none"},
-]  # fmt: skip
+    {"id": True, "sku": "A", "inventory_tracking": "none"},
+    {"id": 2**70, "sku": "A", "inventory_tracking": "none"},
+]
 
 
 @pytest.mark.parametrize("odd", ODD_PRODUCTS, ids=str)
 def test_an_odd_product_does_not_stop_the_catalog(odd: object) -> None:
     """It is told as a problem under its own id, or a makeshift one; the products beside it are read."""
-    good = {"id": 11, "sku": "GOOD", "inventory_tracking": "product", "variants": [{"id": 12, "sku": "GOOD"}]}
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [odd, good], "meta": {}}))
+    good = {
+        "id": 11,
+        "sku": "GOOD",
+        "inventory_tracking": "product",
+        "variants": [{"id": 12, "sku": "GOOD"}],
+    }
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, json={"data": [odd, good], "meta": {}})
+    )
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     [found] = reader.fetch_items()
     assert [item.sku for item in found if isinstance(item, StoreItem)] == ["GOOD"]
     unusable = [item for item in found if isinstance(item, Unusable)]
-    assert all(one.source_id and one.problems[0].code == "catalog_item_unusable" and one.problems[0].field for one in unusable)
+    assert all(
+        one.source_id and one.problems[0].code == "catalog_item_unusable" and one.problems[0].field
+        for one in unusable
+    )
     assert len(unusable) in (1, 2)
     reader.close()
 
 
 def test_a_catalog_of_which_nothing_can_be_read_is_an_error() -> None:
     """Then the answer is at fault, and the catalog that is known stays."""
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [{"id": "11"}, {"id": "12"}], "meta": {}}))
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, json={"data": [{"id": "11"}, {"id": "12"}], "meta": {}})
+    )
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     with pytest.raises(PermanentError, match="none can be read"):
         list(reader.fetch_items())
@@ -264,7 +348,9 @@ def test_the_preflight_names_what_is_wrong(shop: Shop) -> None:
     wrong.close()
     shop.control("POST", "settings", {"token": "other"})
     refused = platform(shop.url)
-    assert [check.name for check in refused.preflight() if not check.ok] == ["credentials and clock"]
+    assert [check.name for check in refused.preflight() if not check.ok] == [
+        "credentials and clock"
+    ]
     refused.close()
 
 
@@ -274,7 +360,12 @@ def test_statuses_and_milestones_are_complete() -> None:
     assert set(MILESTONE_STATUS) == set(Milestone)
     assert all(status is None or status in STATUSES for status in MILESTONE_STATUS.values())
     plain = build(settings(), connection(), lambda _: "t", LocalQuota())
-    own = build(settings(), connection(shipments={"milestone_statuses": {"released": None, "packed": 8}}), lambda _: "t", LocalQuota())
+    own = build(
+        settings(),
+        connection(shipments={"milestone_statuses": {"released": None, "packed": 8}}),
+        lambda _: "t",
+        LocalQuota(),
+    )
     assert (plain.status_for(Milestone.SHIPPED), plain.status_for(Milestone.RELEASED)) == ("2", "9")
     assert (own.status_for(Milestone.RELEASED), own.status_for(Milestone.PACKED)) == (None, "8")
 
@@ -283,15 +374,24 @@ def test_the_registry_validates_and_builds() -> None:
     """A misspelt key is an error; the built connector knows its store and channel."""
     connector = REGISTRY["bigcommerce"]
     section = {"kind": "bigcommerce", "store_hash": HASH, "token": {"env": "T"}, "channel_id": 3}
-    built = connector.build(connector.settings.model_validate(section), connection(), lambda _: "t", LocalQuota())
-    assert (built.kind, built.store, built.channel, built.stock_batch_size) == ("bigcommerce", HASH, "3", 2000)
+    built = connector.build(
+        connector.settings.model_validate(section), connection(), lambda _: "t", LocalQuota()
+    )
+    assert (built.kind, built.store, built.channel, built.stock_batch_size) == (
+        "bigcommerce",
+        HASH,
+        "3",
+        2000,
+    )
     with pytest.raises(ValueError, match="chanel_id"):
         connector.settings.model_validate(section | {"chanel_id": 3})
 
 
 def test_an_order_without_a_usable_id_costs_none_of_its_page() -> None:
     """It is captured under a makeshift id and rejected by its field, and the orders beside it are read."""
-    transport, _ = fake([[order(id=8), order(id=None), order(id=-3), order(id=10**30), order(id=9)]])
+    transport, _ = fake(
+        [[order(id=8), order(id=None), order(id=-3), order(id=10**30), order(id=9)]]
+    )
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     [records] = reader.fetch_orders(DAY)
     assert [record.source_id[:11] for record in records] == ["8", *["unreadable-"] * 3, "9"]

@@ -42,7 +42,16 @@ def catalogued(shop: Shop, count: int = 0) -> dict[str, StoreItem]:
     """Fill the catalog and return its items by SKU."""
     shirt = {"id": 12, "sku": "SHIRT", "variants": [{"sku": "SHIRT-S"}, {"sku": "SHIRT-L"}]}
     many = [{"id": 100 + i, "sku": f"MANY-{i}"} for i in range(count)]
-    shop.control("POST", "catalog", [{"id": 11, "sku": "SOLO"}, shirt, {"id": 13, "sku": "OFF", "inventory_tracking": "none"}, *many])
+    shop.control(
+        "POST",
+        "catalog",
+        [
+            {"id": 11, "sku": "SOLO"},
+            shirt,
+            {"id": 13, "sku": "OFF", "inventory_tracking": "none"},
+            *many,
+        ],
+    )
     shop.control("POST", "locations", [{"id": 5, "code": "EAST", "label": "East"}])
     reader = platform(shop.url)
     items = {item.sku: item for page in reader.fetch_items() for item in page}
@@ -82,7 +91,10 @@ def test_an_item_tracked_otherwise_than_known_is_addressed_anew(shop: Shop) -> N
     """The store names the item and its level; the batch is sent again with that row changed, in two calls."""
     items = catalogued(shop)
     stale = items | {"SOLO": items["SOLO"].model_copy(update={"tracking": "variant"})}
-    targets = [StockTarget(sku="SOLO", location="1", quantity=3), StockTarget(sku="SHIRT-S", location="1", quantity=4)]
+    targets = [
+        StockTarget(sku="SOLO", location="1", quantity=3),
+        StockTarget(sku="SHIRT-S", location="1", quantity=4),
+    ]
 
     async def use(writer: StoreWriter) -> None:
         answers = await writer.put_stock(targets, stale, "test")
@@ -95,13 +107,17 @@ def test_an_item_tracked_otherwise_than_known_is_addressed_anew(shop: Shop) -> N
 def test_a_failing_row_does_not_keep_the_others_from_being_written(shop: Shop) -> None:
     """The batch is halved until the rows that the store refuses are alone."""
     items = catalogued(shop, count=40)
-    gone = items | {"GONE": StoreItem(sku="GONE", product_id="999", variant_id=None, tracking="product")}
+    gone = items | {
+        "GONE": StoreItem(sku="GONE", product_id="999", variant_id=None, tracking="product")
+    }
     targets = [StockTarget(sku=f"MANY-{i}", location="1", quantity=i) for i in range(40)]
     targets.insert(17, StockTarget(sku="GONE", location="1", quantity=1))
 
     async def use(writer: StoreWriter) -> None:
         answers = await writer.put_stock(targets, gone, "test")
-        assert {answer.target.sku: answer.problem.code for answer in answers if answer.problem} == {"GONE": "stock_refused"}
+        assert {answer.target.sku: answer.problem.code for answer in answers if answer.problem} == {
+            "GONE": "stock_refused"
+        }
 
     writing(shop, use)
     held = stocked(shop)
@@ -117,7 +133,9 @@ def test_tracking_can_be_stopped(shop: Shop) -> None:
 
     writing(shop, use)
     reader = platform(shop.url)
-    assert {item.sku: item.tracking for page in reader.fetch_items() for item in page}["SOLO"] == "none"
+    assert {item.sku: item.tracking for page in reader.fetch_items() for item in page}[
+        "SOLO"
+    ] == "none"
     reader.close()
 
 
@@ -193,7 +211,9 @@ def test_a_lost_answer_to_a_shipment_is_unknown_and_can_be_looked_up(shop: Shop)
         ({"order_id": "424242"}, "shipment_refused"),
     ],
 )
-def test_a_shipment_that_the_store_would_refuse_is_a_rejection(shop: Shop, changes: dict[str, object], code: str) -> None:
+def test_a_shipment_that_the_store_would_refuse_is_a_rejection(
+    shop: Shop, changes: dict[str, object], code: str
+) -> None:
     """With the store's own reason."""
     [order_id] = shop.place({})
     request = shipment(shop, order_id, **changes)

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from domain.records.orders import Charge, ChargeKind, Discount, Order, Tax
 from resources.oms.manhattan.orders.changes import ENTRY_KEYS, order_change
 from resources.oms.manhattan.orders.mapping import OrderMapper
-from tests.resources.oms.manhattan.samples import EMAIL, PICKUP, SHIP, line_of, order_of, settings_of
+from tests.resources.oms.manhattan.samples import (
+    EMAIL,
+    PICKUP,
+    SHIP,
+    line_of,
+    order_of,
+    settings_of,
+)
 
 Json = dict[str, Any]
 MAPPER = OrderMapper(settings_of())
@@ -37,7 +44,11 @@ def merged(stored: Json, change: Json) -> Json:
 def effective(value: Any) -> Any:
     """Leave out what has no effect any more: cleared attributes, canceled lines, charges of nothing, empty notes, resolved holds."""
     if isinstance(value, list):
-        kept = [effective(entry) for entry in value if not (isinstance(entry, dict) and is_neutral(entry))]
+        kept = [
+            effective(entry)
+            for entry in value
+            if not (isinstance(entry, dict) and is_neutral(entry))
+        ]
         return sorted(kept, key=repr) if kept else None
     if isinstance(value, dict):
         parts = {name: effective(part) for name, part in value.items()}
@@ -47,15 +58,28 @@ def effective(value: Any) -> Any:
 
 def is_neutral(entry: Json) -> bool:
     """Tell whether an entry stands for nothing."""
-    if entry.get("IsCancelled") or entry.get("NoteText") == "" or ("HoldTypeId" in entry and entry["StatusId"] == "2000"):
+    if (
+        entry.get("IsCancelled")
+        or entry.get("NoteText") == ""
+        or ("HoldTypeId" in entry and entry["StatusId"] == "2000")
+    ):
         return True
-    return any(name in entry and entry[name] == 0 for name in ("ChargeTotal", "TaxAmount", "Amount"))
+    return any(
+        name in entry and entry[name] == 0 for name in ("ChargeTotal", "TaxAmount", "Amount")
+    )
 
 
 cents = st.integers(1, 9999).map(lambda n: f"{n / 100:.2f}")
-discounts = st.lists(st.builds(Discount, discount_id=st.sampled_from("abc"), amount=cents), max_size=2)
+discounts = st.lists(
+    st.builds(Discount, discount_id=st.sampled_from("abc"), amount=cents), max_size=2
+)
 taxes = st.lists(st.builds(Tax, tax_id=st.sampled_from("xyz"), amount=cents), max_size=2)
-charges = st.lists(st.builds(Charge, charge_id=st.sampled_from("123"), kind=st.sampled_from(ChargeKind), amount=cents), max_size=2)
+charges = st.lists(
+    st.builds(
+        Charge, charge_id=st.sampled_from("123"), kind=st.sampled_from(ChargeKind), amount=cents
+    ),
+    max_size=2,
+)
 lines = st.lists(
     st.builds(
         line_of,
@@ -83,7 +107,9 @@ orders = st.builds(
 
 
 @given(orders, orders)
-def test_a_change_applied_to_what_is_known_gives_what_is_wanted(known: Order, wanted: Order) -> None:
+def test_a_change_applied_to_what_is_known_gives_what_is_wanted(
+    known: Order, wanted: Order
+) -> None:
     """Whatever is added, altered or removed, the OMS ends at the wanted order."""
     before, after = MAPPER.payload(known), MAPPER.payload(wanted)
     change = order_change(before, after, "Reason")
@@ -92,12 +118,18 @@ def test_a_change_applied_to_what_is_known_gives_what_is_wanted(known: Order, wa
 
 
 @given(orders, orders)
-def test_a_whole_change_brings_any_of_two_states_to_what_is_wanted(known: Order, wanted: Order) -> None:
+def test_a_whole_change_brings_any_of_two_states_to_what_is_wanted(
+    known: Order, wanted: Order
+) -> None:
     """Sent where a dead run's outcome is uncertain: all of the order, and nothing that it has lost is forgotten."""
     before, after = MAPPER.payload(known), MAPPER.payload(wanted)
     change = order_change(before, after, "Reason", whole=True)
     assert change is not None
-    assert effective(merged(before, change)) == effective(merged(merged(before, change), change)) == effective(after)
+    assert (
+        effective(merged(before, change))
+        == effective(merged(merged(before, change), change))
+        == effective(after)
+    )
 
 
 @given(orders)
@@ -111,7 +143,10 @@ def test_only_what_changed_is_sent_with_the_keys_that_address_it() -> None:
     known = MAPPER.payload(order_of())
     wanted = copy.deepcopy(known)
     wanted["OrderLine"][1]["Quantity"] = 3
-    assert order_change(known, wanted, "Reason") == {"OrderId": "T-1001", "OrderLine": [{"OrderLineId": "2", "Quantity": 3}]}
+    assert order_change(known, wanted, "Reason") == {
+        "OrderId": "T-1001",
+        "OrderLine": [{"OrderLineId": "2", "Quantity": 3}],
+    }
 
 
 def test_what_the_store_removed_is_said() -> None:
@@ -122,7 +157,13 @@ def test_what_the_store_removed_is_said() -> None:
         "OrderId": "T-1001",
         "OrderChargeDetail": [{"ChargeDetailId": "Cs7", "ChargeTotal": 0}],
         "OrderTaxDetail": [{"TaxDetailId": "TCs7", "TaxAmount": 0}],
-        "OrderLine": [{"OrderLineId": "2", "IsCancelled": True, "CancelReason": {"ReasonId": "Customer Request"}}],
+        "OrderLine": [
+            {
+                "OrderLineId": "2",
+                "IsCancelled": True,
+                "CancelReason": {"ReasonId": "Customer Request"},
+            }
+        ],
     }
 
 
@@ -144,5 +185,12 @@ def test_gateway_events_are_never_taken_back() -> None:
     wanted = copy.deepcopy(known)
     del wanted["Payment"][0]["PaymentMethod"][0]["PaymentTransaction"]
     assert order_change(known, wanted, "Reason") is None
-    change = order_change(known, {name: part for name, part in known.items() if name != "Payment"}, "Reason")
-    assert change == {"OrderId": "T-1001", "Payment": [{"PaymentId": "T-1001", "PaymentMethod": [{"PaymentMethodId": "p1", "Amount": 0}]}]}
+    change = order_change(
+        known, {name: part for name, part in known.items() if name != "Payment"}, "Reason"
+    )
+    assert change == {
+        "OrderId": "T-1001",
+        "Payment": [
+            {"PaymentId": "T-1001", "PaymentMethod": [{"PaymentMethodId": "p1", "Amount": 0}]}
+        ],
+    }

@@ -14,7 +14,14 @@ from domain.errors import RecordRejected
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, Note, Order, Tax
 from resources.oms.manhattan.amounts import to_number
 from resources.oms.manhattan.orders.mapping import OrderMapper
-from tests.resources.oms.manhattan.samples import EMAIL, PICKUP, SHIP, line_of, order_of, settings_of
+from tests.resources.oms.manhattan.samples import (
+    EMAIL,
+    PICKUP,
+    SHIP,
+    line_of,
+    order_of,
+    settings_of,
+)
 
 MAPPER = OrderMapper(settings_of())
 AMOUNTS = st.decimals(min_value=0, max_value=99999, places=2)
@@ -27,7 +34,14 @@ def added_up(payload: dict[str, Any]) -> Decimal:
         return sum((Decimal(str(detail["ChargeTotal"])) for detail in details or ()), Decimal(0))
 
     def taxes(details: Any) -> Decimal:
-        return sum((Decimal(str(detail["TaxAmount"])) for detail in details or () if not detail["IsInformational"]), Decimal(0))
+        return sum(
+            (
+                Decimal(str(detail["TaxAmount"]))
+                for detail in details or ()
+                if not detail["IsInformational"]
+            ),
+            Decimal(0),
+        )
 
     body = orjson.loads(orjson.dumps(payload))
     total = charges(body.get("OrderChargeDetail")) + taxes(body.get("OrderTaxDetail"))
@@ -40,11 +54,20 @@ def added_up(payload: dict[str, Any]) -> Decimal:
 def test_the_header_names_the_order_by_both_ids_and_in_object_form() -> None:
     """The shopper's number is the OrderId, the store's id the alternate one, and coded values are one-key objects."""
     payload = MAPPER.payload(order_of())
-    assert (payload["OrderId"], payload["AlternateOrderId"], payload["OrgId"]) == ("T-1001", "1001", "SANDBOX")
+    assert (payload["OrderId"], payload["AlternateOrderId"], payload["OrgId"]) == (
+        "T-1001",
+        "1001",
+        "SANDBOX",
+    )
     assert payload["SellingChannel"] == {"SellingChannelId": "Web"}
     assert payload["DocType"] == {"DocTypeId": "CustomerOrder"}
     assert payload["CapturedDate"] == "2026-03-04T05:06:07+00:00"
-    assert payload["OrderActions"] == {"IsAlreadyPriced": True, "IsAlreadyCharged": True, "IsAlreadyTaxed": True, "IsImport": True}
+    assert payload["OrderActions"] == {
+        "IsAlreadyPriced": True,
+        "IsAlreadyCharged": True,
+        "IsAlreadyTaxed": True,
+        "IsImport": True,
+    }
 
 
 def test_discounts_are_negative_charges_that_name_the_coupon() -> None:
@@ -52,7 +75,11 @@ def test_discounts_are_negative_charges_that_name_the_coupon() -> None:
     order = order_of(discounts=(Discount(discount_id="9", name="Loyalty", amount="1.50"),))
     payload = MAPPER.payload(order)
     coupon = payload["OrderLine"][0]["OrderLineChargeDetail"][0]
-    assert (coupon["ChargeTotal"], coupon["ChargeReferenceId"], coupon["ChargeDetailId"]) == (-2.0, "SPRING", "D5")
+    assert (coupon["ChargeTotal"], coupon["ChargeReferenceId"], coupon["ChargeDetailId"]) == (
+        -2.0,
+        "SPRING",
+        "D5",
+    )
     loyalty = payload["OrderChargeDetail"][1]
     assert (loyalty["ChargeTotal"], loyalty["ChargeType"]) == (-1.5, {"ChargeTypeId": "promotion"})
 
@@ -66,23 +93,35 @@ def test_a_payload_adds_up_to_the_order_total() -> None:
 
 @given(
     prices=st.lists(
-        st.tuples(AMOUNTS, st.integers(1, 99), AMOUNTS, AMOUNTS, st.sampled_from(["0", "0.01", "-0.02"])), min_size=1, max_size=4
+        st.tuples(
+            AMOUNTS, st.integers(1, 99), AMOUNTS, AMOUNTS, st.sampled_from(["0", "0.01", "-0.02"])
+        ),
+        min_size=1,
+        max_size=4,
     ),
     charges=st.lists(st.tuples(AMOUNTS, AMOUNTS), max_size=3),
     discount=AMOUNTS,
     included=st.booleans(),
 )
 def test_every_payload_adds_up_to_what_the_order_adds_up_to(
-    prices: list[tuple[Decimal, int, Decimal, Decimal, str]], charges: list[tuple[Decimal, Decimal]], discount: Decimal, included: bool
+    prices: list[tuple[Decimal, int, Decimal, Decimal, str]],
+    charges: list[tuple[Decimal, Decimal]],
+    discount: Decimal,
+    included: bool,
 ) -> None:
     """Whatever is charged, discounted, taxed and rounded, with or without tax in the prices, no cent is lost or made."""
     lines = tuple(
         line_of(str(place), quantity=str(quantity), price=str(price)).model_copy(
             update={
                 "line_total": price * quantity + Decimal(rounding),
-                "discounts": (Discount(discount_id="same", amount=less), Discount(discount_id="same", amount=Decimal("0.01"))),
+                "discounts": (
+                    Discount(discount_id="same", amount=less),
+                    Discount(discount_id="same", amount=Decimal("0.01")),
+                ),
                 "taxes": (Tax(tax_id="t", amount=tax),),
-                "charges": (Charge(charge_id="w", kind=ChargeKind.GIFT_WRAP, amount=tax, tax=less),),
+                "charges": (
+                    Charge(charge_id="w", kind=ChargeKind.GIFT_WRAP, amount=tax, tax=less),
+                ),
             }
         )
         for place, (price, quantity, less, tax, rounding) in enumerate(prices)
@@ -90,7 +129,10 @@ def test_every_payload_adds_up_to_what_the_order_adds_up_to(
     order = order_of(
         lines=lines,
         tax_included=included,
-        charges=tuple(Charge(charge_id=str(i), kind=ChargeKind.HANDLING, amount=a, tax=t) for i, (a, t) in enumerate(charges)),
+        charges=tuple(
+            Charge(charge_id=str(i), kind=ChargeKind.HANDLING, amount=a, tax=t)
+            for i, (a, t) in enumerate(charges)
+        ),
         discounts=(Discount(discount_id="d", amount=discount),),
     )
     assert added_up(MAPPER.payload(order)) == order.computed_total()
@@ -99,28 +141,43 @@ def test_every_payload_adds_up_to_what_the_order_adds_up_to(
 def test_ids_that_the_store_repeats_are_told_apart() -> None:
     """The OMS merges entries of one id, so two discounts of one id would become one."""
     twice = (Discount(discount_id="5", amount="1.00"), Discount(discount_id="5", amount="2.00"))
-    details = MAPPER.payload(order_of(lines=(line_of(discounts=twice),)))["OrderLine"][0]["OrderLineChargeDetail"]
+    details = MAPPER.payload(order_of(lines=(line_of(discounts=twice),)))["OrderLine"][0][
+        "OrderLineChargeDetail"
+    ]
     assert [detail["ChargeDetailId"] for detail in details] == ["D5", "D5.2"]
 
 
 def test_lines_go_the_way_of_their_group() -> None:
     """Shipped, picked up and e-mailed lines of one order each carry their own method and destination."""
     groups = (SHIP, PICKUP, EMAIL)
-    lines = tuple(line_of(str(place), group_id=group.group_id) for place, group in enumerate(groups))
+    lines = tuple(
+        line_of(str(place), group_id=group.group_id) for place, group in enumerate(groups)
+    )
     shipped, picked_up, mailed = MAPPER.payload(order_of(groups=groups, lines=lines))["OrderLine"]
     assert shipped["DeliveryMethod"] == {"DeliveryMethodId": "ShipToAddress"}
-    assert (shipped["ShippingMethodId"], shipped["ShipToAddress"]["Address"]["State"]) == ("Ground", "TX")
-    assert (picked_up["DeliveryMethod"]["DeliveryMethodId"], picked_up["ShipToLocationId"]) == ("PickUpAtStore", "STORE1")
+    assert (shipped["ShippingMethodId"], shipped["ShipToAddress"]["Address"]["State"]) == (
+        "Ground",
+        "TX",
+    )
+    assert (picked_up["DeliveryMethod"]["DeliveryMethodId"], picked_up["ShipToLocationId"]) == (
+        "PickUpAtStore",
+        "STORE1",
+    )
     assert "ShipToAddress" not in picked_up
     assert "ShippingMethodId" not in mailed
-    assert (mailed["DeliveryMethod"]["DeliveryMethodId"], mailed["ShipToAddress"]["Address"]["Email"]) == ("Email", "gift@example.com")
+    assert (
+        mailed["DeliveryMethod"]["DeliveryMethodId"],
+        mailed["ShipToAddress"]["Address"]["Email"],
+    ) == ("Email", "gift@example.com")
 
 
 def test_gifts_certificates_and_notes_are_told() -> None:
     """Wrapping is a charge, a message a note, and both make the line a gift."""
     wrap = (Charge(charge_id="w1", kind=ChargeKind.GIFT_WRAP, amount="3.00"),)
     line = line_of(charges=wrap, gift_message="For you", kind=LineKind.GIFT_CERTIFICATE)
-    payload = MAPPER.payload(order_of(lines=(line,), notes=(Note(kind="staff", text="Call first"),)))
+    payload = MAPPER.payload(
+        order_of(lines=(line,), notes=(Note(kind="staff", text="Call first"),))
+    )
     sent = payload["OrderLine"][0]
     assert (sent["IsGift"], sent["IsGiftCard"]) == (True, True)
     assert sent["OrderLineChargeDetail"][0]["ChargeType"] == {"ChargeTypeId": "GiftWrap"}
@@ -132,12 +189,17 @@ def test_payments_carry_references_only() -> None:
     payment = MAPPER.payload(order_of())["Payment"][0]["PaymentMethod"][0]
     transaction = payment["PaymentTransaction"][0]
     assert (payment["PaymentType"], payment["Amount"]) == ({"PaymentTypeId": "Credit Card"}, 54.04)
-    assert (transaction["RequestId"], transaction["TransactionType"]) == ("auth-9", {"PaymentTransactionTypeId": "Authorization"})
+    assert (transaction["RequestId"], transaction["TransactionType"]) == (
+        "auth-9",
+        {"PaymentTransactionTypeId": "Authorization"},
+    )
 
 
 def test_names_that_differ_by_tenant_are_settings() -> None:
     """The import flag and custom attributes need no change of code."""
-    settings = settings_of(names={"import_flag": "IsImported", "extended": {"StoreOrder": "number"}})
+    settings = settings_of(
+        names={"import_flag": "IsImported", "extended": {"StoreOrder": "number"}}
+    )
     payload = OrderMapper(settings).payload(order_of())
     assert payload["OrderActions"]["IsImported"] is True
     assert payload["Extended"] == {"StoreOrder": "1001"}
@@ -165,5 +227,8 @@ def test_an_amount_that_json_would_round_is_refused() -> None:
 
 def test_the_same_order_always_has_the_same_payload() -> None:
     """A replay of an order changes nothing at the OMS."""
-    first, second = (orjson.dumps(MAPPER.payload(Order.model_validate_json(order_of().model_dump_json()))) for _ in range(2))
+    first, second = (
+        orjson.dumps(MAPPER.payload(Order.model_validate_json(order_of().model_dump_json())))
+        for _ in range(2)
+    )
     assert first == second

@@ -30,7 +30,9 @@ BOUNDS = re.compile(r"UpdatedTimestamp >= '([^']+)'(?: and UpdatedTimestamp < '(
 class Book:
     """An order book that answers searches; ``between`` is called after each page, and may touch orders."""
 
-    def __init__(self, stamps: dict[str, datetime], between: Callable[[Book, int], None] = lambda *_: None) -> None:
+    def __init__(
+        self, stamps: dict[str, datetime], between: Callable[[Book, int], None] = lambda *_: None
+    ) -> None:
         self.stamps, self.between = stamps, between
         self.cap, self.count, self.sorted, self.calls = 1000, False, True, 0
 
@@ -39,25 +41,44 @@ class Book:
         body = orjson.loads(request.content)
         match = BOUNDS.fullmatch(body["Query"])
         assert match
-        since, until = (datetime.fromisoformat(text).replace(tzinfo=UTC) if text else DAY.until for text in match.groups())
-        found = [(stamp, order_id) for order_id, stamp in self.stamps.items() if since <= stamp < until]
+        since, until = (
+            datetime.fromisoformat(text).replace(tzinfo=UTC) if text else DAY.until
+            for text in match.groups()
+        )
+        found = [
+            (stamp, order_id) for order_id, stamp in self.stamps.items() if since <= stamp < until
+        ]
         found = sorted(found) if self.sorted else found
         size = min(body["Size"], self.cap)
-        rows = [{"OrderId": order_id, "UpdatedTimestamp": stamp.replace(tzinfo=None).isoformat()} for stamp, order_id in found]
-        header = {"totalCount": str(len(rows)), "page": body["Page"], "size": size} if self.count else None
+        rows = [
+            {"OrderId": order_id, "UpdatedTimestamp": stamp.replace(tzinfo=None).isoformat()}
+            for stamp, order_id in found
+        ]
+        header = (
+            {"totalCount": str(len(rows)), "page": body["Page"], "size": size}
+            if self.count
+            else None
+        )
         self.calls += 1
         page = rows[body["Page"] * size : (body["Page"] + 1) * size]
         self.between(self, self.calls)
         return httpx.Response(200, json={"success": True, "header": header, "data": page})
 
 
-def search_of(handler: Callable[[httpx.Request], httpx.Response], page_size: int = 10) -> OrderSearch:
+def search_of(
+    handler: Callable[[httpx.Request], httpx.Response], page_size: int = 10
+) -> OrderSearch:
     """Build a search before an endpoint."""
     limiter = Limiter(LocalQuota(), "t", quota=100000, window_seconds=1.0)
     base = "https://acme.omni.manh.com"
     retry = RetryPolicy(enabled=False)
     client = ApiClient(
-        system="manhattan", base_url=base, auth=NoAuth(), limiter=limiter, retry=retry, transport=httpx.MockTransport(handler)
+        system="manhattan",
+        base_url=base,
+        auth=NoAuth(),
+        limiter=limiter,
+        retry=retry,
+        transport=httpx.MockTransport(handler),
     )
     return OrderSearch(client, settings_of(search_page_size=page_size))
 
@@ -83,7 +104,13 @@ def test_every_order_of_the_window_is_read_once(count: int, counted: bool) -> No
 
 def test_many_orders_of_one_moment_are_all_read() -> None:
     """A bulk change gives more orders one time than a page holds."""
-    book = Book({**stamps_of(5), **{f"B-{n:02}": START + timedelta(seconds=5) for n in range(35)}, "T-9": START + timedelta(seconds=9)})
+    book = Book(
+        {
+            **stamps_of(5),
+            **{f"B-{n:02}": START + timedelta(seconds=5) for n in range(35)},
+            "T-9": START + timedelta(seconds=9),
+        }
+    )
     assert sorted(ids_of(search_of(book))) == sorted(book.stamps)
 
 
@@ -114,7 +141,13 @@ def test_an_answer_out_of_order_is_read_by_page() -> None:
 
 def test_the_window_is_half_open() -> None:
     """Two adjoining windows share no order and lose none."""
-    book = Book({"T-1": START, "T-2": START + timedelta(microseconds=1500), "T-3": START + timedelta(microseconds=2500)})
+    book = Book(
+        {
+            "T-1": START,
+            "T-2": START + timedelta(microseconds=1500),
+            "T-3": START + timedelta(microseconds=2500),
+        }
+    )
     edge = START + timedelta(milliseconds=2)
     assert ids_of(search_of(book), Window(START, edge)) == ["T-1", "T-2"]
     assert ids_of(search_of(book), Window(edge, DAY.until)) == ["T-3"]
@@ -124,14 +157,22 @@ def test_the_window_is_half_open() -> None:
 def test_a_record_carries_the_exact_bytes() -> None:
     """Digits, order and blanks as the OMS sent them, without the envelope."""
     row = b'{"OrderId" : "T-1","Total":12.50, "UpdatedTimestamp":"2026-03-04T01:00:00.000"}'
-    search = search_of(lambda _: httpx.Response(200, content=b'{"success":true,"data":[' + row + b"]}"))
+    search = search_of(
+        lambda _: httpx.Response(200, content=b'{"success":true,"data":[' + row + b"]}")
+    )
     ((record,),) = search.changed_in(DAY)
-    assert (record.source_id, record.payload, record.updated_at) == ("T-1", row, START + timedelta(hours=1))
+    assert (record.source_id, record.payload, record.updated_at) == (
+        "T-1",
+        row,
+        START + timedelta(hours=1),
+    )
 
 
 def test_an_unreadable_row_is_captured_all_the_same() -> None:
     """It is rejected when it is mapped; leaving it out would lose it without a trace."""
-    search = search_of(lambda _: httpx.Response(200, json={"success": True, "data": [{"UpdatedTimestamp": 5}]}))
+    search = search_of(
+        lambda _: httpx.Response(200, json={"success": True, "data": [{"UpdatedTimestamp": 5}]})
+    )
     ((record,),) = search.changed_in(DAY)
     assert record.source_id.startswith("unreadable-")
     assert record.updated_at == DAY.since
@@ -140,7 +181,11 @@ def test_an_unreadable_row_is_captured_all_the_same() -> None:
 def test_data_of_another_form_is_transient() -> None:
     """A broken answer never ends a window as if it had been read."""
     with pytest.raises(TransientError):
-        ids_of(search_of(lambda _: httpx.Response(200, json={"success": True, "data": {"OrderId": "T-1"}})))
+        ids_of(
+            search_of(
+                lambda _: httpx.Response(200, json={"success": True, "data": {"OrderId": "T-1"}})
+            )
+        )
 
 
 def test_a_tenant_in_another_zone_is_asked_in_its_own_time() -> None:
@@ -149,11 +194,19 @@ def test_a_tenant_in_another_zone_is_asked_in_its_own_time() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(orjson.loads(request.content)["Query"])
-        return httpx.Response(200, json={"success": True, "data": [{"OrderId": "T-1", "UpdatedTimestamp": "2026-03-03T20:00:00"}]})
+        return httpx.Response(
+            200,
+            json={
+                "success": True,
+                "data": [{"OrderId": "T-1", "UpdatedTimestamp": "2026-03-03T20:00:00"}],
+            },
+        )
 
     limiter = Limiter(LocalQuota(), "t", quota=1000, window_seconds=1.0)
     base, transport = "https://acme.omni.manh.com", httpx.MockTransport(answer)
-    client = ApiClient(system="manhattan", base_url=base, auth=NoAuth(), limiter=limiter, transport=transport)
+    client = ApiClient(
+        system="manhattan", base_url=base, auth=NoAuth(), limiter=limiter, transport=transport
+    )
     search = OrderSearch(client, settings_of(naive_time_zone="America/New_York"))
     assert search.oldest_since(START) == START + timedelta(hours=1)
     assert asked == ["UpdatedTimestamp >= '2026-03-03T19:00:00.000'"]
@@ -170,7 +223,9 @@ def saved(oms: ManhattanOms, *order_ids: str) -> None:
     asyncio.run(run())
 
 
-def test_a_tenants_orders_are_found_and_mapped(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+def test_a_tenants_orders_are_found_and_mapped(
+    connect: Callable[..., ManhattanOms], tenant: Tenant
+) -> None:
     """Probe, read and map: shipped, canceled and foreign orders, over real HTTP."""
     oms = connect({"search_page_size": 2})
     before = datetime.now(UTC) - timedelta(seconds=1)
@@ -181,18 +236,35 @@ def test_a_tenants_orders_are_found_and_mapped(connect: Callable[..., ManhattanO
     oldest = oms.probe_fulfilments(before)
     assert oldest is not None
     assert oldest > before
-    records = [record for page in oms.fetch_fulfilments(Window(before, datetime.now(UTC) + timedelta(seconds=1))) for record in page]
+    records = [
+        record
+        for page in oms.fetch_fulfilments(Window(before, datetime.now(UTC) + timedelta(seconds=1)))
+        for record in page
+    ]
     assert sorted(record.source_id for record in records) == ["T-1", "T-2", "T-3", "T-5", "X-4"]
     mapped = {record.source_id: oms.to_fulfilment(record.payload) for record in records}
     assert isinstance(mapped["X-4"], Skipped)
-    stages = {order_id: value.record.milestone().value for order_id, value in mapped.items() if isinstance(value, Mapped)}
-    assert stages == {"T-1": "partially_shipped", "T-2": "canceled", "T-3": "created", "T-5": "created"}
+    stages = {
+        order_id: value.record.milestone().value
+        for order_id, value in mapped.items()
+        if isinstance(value, Mapped)
+    }
+    assert stages == {
+        "T-1": "partially_shipped",
+        "T-2": "canceled",
+        "T-3": "created",
+        "T-5": "created",
+    }
     shipped = mapped["T-1"]
     assert isinstance(shipped, Mapped)
-    assert [(parcel.carrier, parcel.lines[0].quantity) for parcel in shipped.record.parcels] == [("ups", 1)]
+    assert [(parcel.carrier, parcel.lines[0].quantity) for parcel in shipped.record.parcels] == [
+        ("ups", 1)
+    ]
 
 
-def test_a_replica_that_lags_stops_nothing(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
+def test_a_replica_that_lags_stops_nothing(
+    connect: Callable[..., ManhattanOms], tenant: Tenant
+) -> None:
     """Stale reads are dropped or repeated, never an endless loop or an error; the next window brings the new state."""
     tenant.control("settings", {"stale_reads": 1})
     oms = connect({"search_page_size": 2})
@@ -201,5 +273,10 @@ def test_a_replica_that_lags_stops_nothing(connect: Callable[..., ManhattanOms],
     for n in range(7):
         tenant.control(f"orders/T-{n}/touch", {})
     window = Window(before, datetime.now(UTC) + timedelta(seconds=1))
-    seen = {record.source_id for _ in range(3) for page in oms.fetch_fulfilments(window) for record in page}
+    seen = {
+        record.source_id
+        for _ in range(3)
+        for page in oms.fetch_fulfilments(window)
+        for record in page
+    }
     assert seen == {f"T-{n}" for n in range(7)}

@@ -19,7 +19,13 @@ Connect = Callable[..., ManhattanOms]
 REASON = "Customer Request"
 
 
-def save(oms: ManhattanOms, payload: Any, *, is_new: bool = True, log: Callable[[Exchange], None] = lambda _: None) -> Receipt:
+def save(
+    oms: ManhattanOms,
+    payload: Any,
+    *,
+    is_new: bool = True,
+    log: Callable[[Exchange], None] = lambda _: None,
+) -> Receipt:
     """Save one order."""
 
     async def run() -> Receipt:
@@ -44,7 +50,9 @@ def codes_of(caught: pytest.ExceptionInfo[RecordRejected]) -> list[str]:
     return [problem.code for problem in caught.value.problems]
 
 
-def test_an_order_arrives_with_its_total_and_our_correlation_id(connect: Connect, tenant: Tenant) -> None:
+def test_an_order_arrives_with_its_total_and_our_correlation_id(
+    connect: Connect, tenant: Tenant
+) -> None:
     """What the OMS adds up is what the shopper owes, and both systems can find the exchange."""
     oms = connect()
     exchanges: list[Exchange] = []
@@ -52,9 +60,9 @@ def test_an_order_arrives_with_its_total_and_our_correlation_id(connect: Connect
     assert (receipt.target_id, receipt.state, receipt.warnings) == ("T-1001", "done", ())
     effect = tenant.effect("T-1001")
     assert (effect["total"], effect["creates"], effect["correlations"]) == ("54.04", 1, ["ord-1"])
-    assert [(exchange.endpoint, exchange.status, exchange.correlation_id) for exchange in exchanges] == [
-        ("/order/api/order/order/save", 200, "ord-1")
-    ]
+    assert [
+        (exchange.endpoint, exchange.status, exchange.correlation_id) for exchange in exchanges
+    ] == [("/order/api/order/order/save", 200, "ord-1")]
 
 
 def test_a_replay_changes_nothing(connect: Connect, tenant: Tenant) -> None:
@@ -68,7 +76,9 @@ def test_a_replay_changes_nothing(connect: Connect, tenant: Tenant) -> None:
     assert {**again, "UpdatedTimestamp": None} == {**first, "UpdatedTimestamp": None}
 
 
-def test_a_lost_answer_is_sent_again_and_creates_one_order(connect: Connect, tenant: Tenant) -> None:
+def test_a_lost_answer_is_sent_again_and_creates_one_order(
+    connect: Connect, tenant: Tenant
+) -> None:
     """A save is an upsert by the order's id, so a retry is safe."""
     oms = connect()
     tenant.control("faults", {"kind": "drop_after", "path": "save$", "times": 1})
@@ -94,7 +104,9 @@ def test_a_revoked_token_is_replaced_once(connect: Connect, tenant: Tenant) -> N
     assert (counts["orders"], counts["unauthorized"], counts["requests"]["token"]) == (2, 1, 2)
 
 
-def test_a_change_sends_changed_fields_and_the_oms_ends_at_the_wanted_total(connect: Connect, tenant: Tenant) -> None:
+def test_a_change_sends_changed_fields_and_the_oms_ends_at_the_wanted_total(
+    connect: Connect, tenant: Tenant
+) -> None:
     """A removed line, a new one and a changed charge, in one partial save."""
     oms = connect()
     known = oms.order_payload(order_of())
@@ -106,28 +118,40 @@ def test_a_change_sends_changed_fields_and_the_oms_ends_at_the_wanted_total(conn
     assert save(oms, change, is_new=False).warnings == ()
     effect = tenant.effect("T-1001")
     assert effect["total"] == "51.11"
-    assert [(line["OrderLineId"], line["Quantity"]) for line in effect["lines"]] == [("1", 2), ("2", 0), ("3", 1)]
+    assert [(line["OrderLineId"], line["Quantity"]) for line in effect["lines"]] == [
+        ("1", 2),
+        ("2", 0),
+        ("3", 1),
+    ]
 
 
-def test_lines_that_cannot_change_are_named_and_the_rest_is_saved(connect: Connect, tenant: Tenant) -> None:
+def test_lines_that_cannot_change_are_named_and_the_rest_is_saved(
+    connect: Connect, tenant: Tenant
+) -> None:
     """The OMS refuses all for one released line; without it the others' changes arrive."""
     oms = connect()
     known = oms.order_payload(order_of())
     save(oms, known)
-    tenant.control("orders/T-1001/ship", {"lines": [{"line": "1", "quantity": 1}], "carrier": "UPS"})
+    tenant.control(
+        "orders/T-1001/ship", {"lines": [{"line": "1", "quantity": 1}], "carrier": "UPS"}
+    )
     wanted = copy.deepcopy(known)
     wanted["OrderLine"][0]["Quantity"] = 5
     wanted["CustomerEmail"] = "new@example.com"
     change = oms.order_change(known, wanted)
     assert change is not None
     receipt = save(oms, change, is_new=False)
-    assert [(warning.code, warning.value) for warning in receipt.warnings] == [("line_not_eligible", "1")]
+    assert [(warning.code, warning.value) for warning in receipt.warnings] == [
+        ("line_not_eligible", "1")
+    ]
     effect = tenant.effect("T-1001")
     assert effect["order"]["CustomerEmail"] == "new@example.com"
     assert effect["lines"][0]["OrderedQuantity"] == 2
 
 
-def test_a_change_of_nothing_but_ineligible_lines_is_rejected(connect: Connect, tenant: Tenant) -> None:
+def test_a_change_of_nothing_but_ineligible_lines_is_rejected(
+    connect: Connect, tenant: Tenant
+) -> None:
     """Nothing was changed, so nothing may look delivered."""
     oms = connect()
     save(oms, oms.order_payload(order_of()))
@@ -141,7 +165,9 @@ def test_a_change_of_nothing_but_ineligible_lines_is_rejected(connect: Connect, 
 def test_a_refused_order_is_rejected_with_every_reason_and_its_line(connect: Connect) -> None:
     """The operator sees the item and the line without asking the OMS."""
     oms = connect()
-    payload = oms.order_payload(order_of(lines=(line_of("1", "NOPE"), line_of("2", "SKU-1", uom="CASE"))))
+    payload = oms.order_payload(
+        order_of(lines=(line_of("1", "NOPE"), line_of("2", "SKU-1", uom="CASE")))
+    )
     with pytest.raises(RecordRejected) as caught:
         save(oms, payload)
     assert codes_of(caught) == ["oms_item_not_found", "oms_invalid_uom"]
@@ -176,7 +202,9 @@ def test_wrong_credentials_stop_the_batch(connect: Connect) -> None:
         save(oms, oms.order_payload(order_of()))
 
 
-def test_an_open_order_is_canceled_at_once_and_twice_does_no_harm(connect: Connect, tenant: Tenant) -> None:
+def test_an_open_order_is_canceled_at_once_and_twice_does_no_harm(
+    connect: Connect, tenant: Tenant
+) -> None:
     """Repeating a cancellation is safe."""
     oms = connect()
     save(oms, oms.order_payload(order_of()))
@@ -205,7 +233,9 @@ def test_a_released_order_can_only_be_asked_for(connect: Connect, tenant: Tenant
 
 
 @pytest.mark.parametrize("step", ["release", "ship"])
-def test_a_cancellation_that_comes_too_late_is_refused(connect: Connect, tenant: Tenant, step: str) -> None:
+def test_a_cancellation_that_comes_too_late_is_refused(
+    connect: Connect, tenant: Tenant, step: str
+) -> None:
     """Without late cancellation nothing from Released on can be canceled."""
     oms = connect()
     save(oms, oms.order_payload(order_of()))

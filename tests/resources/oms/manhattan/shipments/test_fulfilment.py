@@ -17,10 +17,19 @@ from domain.exchange import Mapped, Skipped
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from resources.oms.manhattan.shipments.fulfilment import FulfilmentMapper
-from tests.resources.oms.manhattan.samples import connection_of, published, published_line, settings_of, shipped_detail
+from tests.resources.oms.manhattan.samples import (
+    connection_of,
+    published,
+    published_line,
+    settings_of,
+    shipped_detail,
+)
 
 M = Milestone
-MAPPER = FulfilmentMapper(settings_of(), connection_of(orders={"order_id_prefix": "T-"}, shipments={"carriers": {"LOCALVAN": "dpd"}}))
+MAPPER = FulfilmentMapper(
+    settings_of(),
+    connection_of(orders={"order_id_prefix": "T-"}, shipments={"carriers": {"LOCALVAN": "dpd"}}),
+)
 
 
 def read(order: Any, mapper: FulfilmentMapper = MAPPER) -> Mapped[Fulfilment]:
@@ -62,7 +71,11 @@ def test_the_order_is_known_by_both_ids_and_the_time_of_its_change() -> None:
         lambda order: {"OriginalPayload": orjson.dumps(order).decode()},
         lambda order: {"data": [order]},
         lambda order: {"data": order},
-        lambda order: {"OriginalPayload": {"data": [{**order, "UpdatedTimestamp": "2026-01-01T00:00:00"}, order]}},
+        lambda order: {
+            "OriginalPayload": {
+                "data": [{**order, "UpdatedTimestamp": "2026-01-01T00:00:00"}, order]
+            }
+        },
     ],
 )
 def test_every_wrapping_holds_the_same_order(wrap: Any) -> None:
@@ -78,7 +91,9 @@ def test_several_orders_in_one_payload_are_refused() -> None:
 def test_canceled_units_come_from_the_history() -> None:
     """On cancel the quantity drops to 0, and only the history knows how many there were."""
     history = [{"CancelQuantity": 2, "CancelReason": {"ReasonId": "Out Of Stock"}}]
-    line = published_line("1", ("9000", 0), Quantity=0, IsCancelled=True, OrderLineCancelHistory=history)
+    line = published_line(
+        "1", ("9000", 0), Quantity=0, IsCancelled=True, OrderLineCancelHistory=history
+    )
     progress = read(published("T-1", line)).record.lines[0]
     assert [(part.milestone, part.quantity) for part in progress.units] == [(M.CANCELED, 2)]
     assert (progress.ordered, progress.cancel_reason) == (2, "Out Of Stock")
@@ -87,22 +102,39 @@ def test_canceled_units_come_from_the_history() -> None:
 
 def test_canceled_units_are_not_counted_twice() -> None:
     """What QuantityDetail says of them is the same units again."""
-    line = published_line("1", ("7000", 1), ("9000", 1), Quantity=1, OrderLineCancelHistory=[{"CancelQuantity": 1}])
+    line = published_line(
+        "1", ("7000", 1), ("9000", 1), Quantity=1, OrderLineCancelHistory=[{"CancelQuantity": 1}]
+    )
     assert units_of(published("T-1", line)) == [(M.SHIPPED, 1), (M.CANCELED, 1)]
     assert read(published("T-1", line)).record.milestone() is M.SHIPPED
 
 
 def test_a_canceled_line_without_history_is_warned_about() -> None:
     """Nobody can tell how many units it had."""
-    line = {**published_line("1"), "QuantityDetail": [], "Quantity": 0, "MinFulfillmentStatusId": "9000", "MaxFulfillmentStatusId": "9000"}
-    assert [warning.code for warning in read(published("T-1", line)).warnings] == ["cancel_quantity_missing"]
+    line = {
+        **published_line("1"),
+        "QuantityDetail": [],
+        "Quantity": 0,
+        "MinFulfillmentStatusId": "9000",
+        "MaxFulfillmentStatusId": "9000",
+    }
+    assert [warning.code for warning in read(published("T-1", line)).warnings] == [
+        "cancel_quantity_missing"
+    ]
 
 
 def test_without_quantity_detail_all_units_count_as_the_lowest_status() -> None:
     """It is true of all of them, where more can't be said; and it is said that more is missing."""
-    line = {**published_line("1"), "QuantityDetail": None, "MinFulfillmentStatusId": "2000.000", "MaxFulfillmentStatusId": 7000}
+    line = {
+        **published_line("1"),
+        "QuantityDetail": None,
+        "MinFulfillmentStatusId": "2000.000",
+        "MaxFulfillmentStatusId": 7000,
+    }
     assert units_of(published("T-1", line)) == [(M.ALLOCATED, 2)]
-    assert [warning.code for warning in read(published("T-1", line)).warnings] == ["quantity_detail_missing"]
+    assert [warning.code for warning in read(published("T-1", line)).warnings] == [
+        "quantity_detail_missing"
+    ]
 
 
 def test_an_unknown_status_rejects_the_order() -> None:
@@ -117,7 +149,9 @@ def test_orders_of_other_sources_are_skipped_by_rule() -> None:
         assert isinstance(skipped, Skipped)
         assert skipped.rule == "not_from_this_store"
     mapper = FulfilmentMapper(settings_of(), connection_of())
-    assert isinstance(mapper.fulfilment(orjson.dumps(published("55", AlternateOrderId=None))), Skipped)
+    assert isinstance(
+        mapper.fulfilment(orjson.dumps(published("55", AlternateOrderId=None))), Skipped
+    )
     assert read(published("55"), mapper).record.source_id == "55"
 
 
@@ -127,9 +161,14 @@ def test_lines_of_a_return_are_left_to_the_sale() -> None:
     skipped = MAPPER.fulfilment(orjson.dumps(published("T-1001", back)))
     assert isinstance(skipped, Skipped)
     assert skipped.rule == "return_order"
-    exchange = read(published("T-1001", published_line("1", ("11000", 2)), published_line("2"))).record
+    exchange = read(
+        published("T-1001", published_line("1", ("11000", 2)), published_line("2"))
+    ).record
     assert [line.line_id for line in exchange.lines] == ["2"]
-    assert units_of(published("T-1", published_line("1", ("8500", 1), ("8000", 1)))) == [(M.SHIPPED, 1), (M.RETURNED, 1)]
+    assert units_of(published("T-1", published_line("1", ("8500", 1), ("8000", 1)))) == [
+        (M.SHIPPED, 1),
+        (M.RETURNED, 1),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +183,10 @@ def test_lines_of_a_return_are_left_to_the_sale() -> None:
 )
 def test_the_answer_to_a_cancel_request_is_read(statuses: list[str], answer: str | None) -> None:
     """Open while any line waits, accepted only if every line is."""
-    lines = [published_line(str(place), cancellationRequestStatus=status) for place, status in enumerate(statuses, 1)]
+    lines = [
+        published_line(str(place), cancellationRequestStatus=status)
+        for place, status in enumerate(statuses, 1)
+    ]
     assert read(published("T-1", *lines)).record.cancel_answer == answer
 
 
@@ -152,7 +194,9 @@ def test_an_unknown_cancel_status_is_warned_about() -> None:
     """The word may differ by tenant, and is a setting."""
     mapped = read(published("T-1", PostReleaseModificationStatus="Parked"))
     assert mapped.record.cancel_answer is None
-    assert [(warning.code, warning.value) for warning in mapped.warnings] == [("cancel_status_unknown", "parked")]
+    assert [(warning.code, warning.value) for warning in mapped.warnings] == [
+        ("cancel_status_unknown", "parked")
+    ]
 
 
 def test_names_are_not_matched() -> None:
@@ -184,13 +228,24 @@ ODD: st.SearchStrategy[Any] = st.one_of(
     ),
     st.integers(-(2**70), 2**70),
     st.text(max_size=5),
-    st.lists(st.dictionaries(st.sampled_from(["StatusId", "Quantity", "OrderLineId"]), st.integers(), max_size=2), max_size=2),
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["StatusId", "Quantity", "OrderLineId"]), st.integers(), max_size=2
+        ),
+        max_size=2,
+    ),
 )
 
 
 def paths_in(value: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """List the path of every value."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [prefix, *(path for key, part in items for path in paths_in(part, (*prefix, key)))]
 
 
@@ -205,7 +260,9 @@ def full_order() -> Any:
         OrderLineCancelHistory=[{"CancelQuantity": 1}],
         MinFulfillmentStatusId="1000",
     )
-    return published("T-1", line, OrderTrackingInfo=[info], PostReleaseModificationStatus="Requested")
+    return published(
+        "T-1", line, OrderTrackingInfo=[info], PostReleaseModificationStatus="Requested"
+    )
 
 
 @settings(max_examples=400, deadline=None)
@@ -245,9 +302,13 @@ def test_bytes_that_are_no_order_are_a_rejection(payload: bytes) -> None:
 
 def test_a_status_that_is_no_number_is_rejected() -> None:
     """Such as the text sNaN, whose very comparison raises; and a cancel request's status that no reader takes."""
-    line = published_line(QuantityDetail=None, MinFulfillmentStatusId="1000", MaxFulfillmentStatusId="sNaN")
+    line = published_line(
+        QuantityDetail=None, MinFulfillmentStatusId="1000", MaxFulfillmentStatusId="sNaN"
+    )
     assert rejected(published("T-1", line)) == "oms_payload_unreadable"
-    body = orjson.dumps(published("T-1", PostReleaseModificationStatus="?")).replace(b'"?"', b"1e400")
+    body = orjson.dumps(published("T-1", PostReleaseModificationStatus="?")).replace(
+        b'"?"', b"1e400"
+    )
     with pytest.raises(RecordRejected) as caught:
         MAPPER.fulfilment(body)
     assert caught.value.problems[0].field == "PostReleaseModificationStatus"
@@ -255,4 +316,7 @@ def test_a_status_that_is_no_number_is_rejected() -> None:
 
 def test_an_order_changed_in_another_century_is_rejected() -> None:
     """It would never lie in a window that anybody asks for."""
-    assert rejected(published("T-1", UpdatedTimestamp="0026-03-04T05:06:07")) == "oms_payload_unreadable"
+    assert (
+        rejected(published("T-1", UpdatedTimestamp="0026-03-04T05:06:07"))
+        == "oms_payload_unreadable"
+    )

@@ -13,9 +13,17 @@ from tests.resources.oms.manhattan.shipments.test_fulfilment import read
 def test_a_split_shipment_is_several_parcels() -> None:
     """Each package is one, with the lines that it holds; a detail seen twice is one."""
     first = published_line(
-        "1", ("7000", 3), FulfillmentDetail=[shipped_detail("F1"), shipped_detail("F1"), shipped_detail("F2", PackageId="P2")]
+        "1",
+        ("7000", 3),
+        FulfillmentDetail=[
+            shipped_detail("F1"),
+            shipped_detail("F1"),
+            shipped_detail("F2", PackageId="P2"),
+        ],
     )
-    second = published_line("2", ("7000", 2), FulfillmentDetail=[shipped_detail("F3", ItemId="SKU-2")])
+    second = published_line(
+        "2", ("7000", 2), FulfillmentDetail=[shipped_detail("F3", ItemId="SKU-2")]
+    )
     one, two = read(published("T-1", first, second)).record.parcels
     assert [(content.line_id, content.quantity) for content in one.lines] == [("1", 2), ("2", 2)]
     assert (one.parcel_id, two.parcel_id) == ("P1", "P2")
@@ -24,7 +32,9 @@ def test_a_split_shipment_is_several_parcels() -> None:
 
 def test_details_without_an_id_are_told_apart_by_package_line_and_number() -> None:
     """The same detail published twice does not ship twice."""
-    line = published_line("1", ("7000", 2), FulfillmentDetail=[shipped_detail(None), shipped_detail(None)])
+    line = published_line(
+        "1", ("7000", 2), FulfillmentDetail=[shipped_detail(None), shipped_detail(None)]
+    )
     (parcel,) = read(published("T-1", line)).record.parcels
     assert parcel.lines[0].quantity == 2
 
@@ -37,7 +47,9 @@ def test_one_package_with_two_numbers_is_two_parcels() -> None:
         "P1/1Z5R89390357567127",
         "P1/1Z5R89390357567128",
     }
-    nameless = published_line("1", ("7000", 2), FulfillmentDetail=[shipped_detail("F1", PackageId=None)])
+    nameless = published_line(
+        "1", ("7000", 2), FulfillmentDetail=[shipped_detail("F1", PackageId=None)]
+    )
     assert read(published("T-1", nameless)).record.parcels[0].parcel_id == "1Z5R89390357567127"
 
 
@@ -45,7 +57,10 @@ def test_what_did_not_go_out_is_no_parcel() -> None:
     """Units in packing or canceled have no parcel yet, and picked-up ones never have."""
     details = [shipped_detail("F1", StatusId="3700"), shipped_detail("F2", StatusId="9000.000")]
     collected = published_line(
-        "2", ("7000", 2), DeliveryMethod={"DeliveryMethodId": "PickUpAtStore"}, FulfillmentDetail=[shipped_detail("F3")]
+        "2",
+        ("7000", 2),
+        DeliveryMethod={"DeliveryMethodId": "PickUpAtStore"},
+        FulfillmentDetail=[shipped_detail("F3")],
     )
     order = published("T-1", published_line("1", ("3700", 4), FulfillmentDetail=details), collected)
     assert read(order).record.parcels == ()
@@ -66,7 +81,11 @@ def test_the_carrier_is_the_mapped_code_else_what_the_number_tells(
     code: str | None, number: str | None, carrier: str | None, warning: str | None
 ) -> None:
     """The connection's mapping, then the built-in names, then the tracking number; an unknown one is warned about."""
-    line = published_line("1", ("7000", 2), FulfillmentDetail=[shipped_detail(CarrierCode=code, TrackingNumber=number)])
+    line = published_line(
+        "1",
+        ("7000", 2),
+        FulfillmentDetail=[shipped_detail(CarrierCode=code, TrackingNumber=number)],
+    )
     mapped = read(published("T-1", line))
     assert mapped.record.parcels[0].carrier == carrier
     assert [problem.code for problem in mapped.warnings] == ([warning] if warning else [])
@@ -74,7 +93,11 @@ def test_the_carrier_is_the_mapped_code_else_what_the_number_tells(
 
 def test_a_number_that_fits_several_carriers_names_none() -> None:
     """A wrong tracking link is worse than none."""
-    line = published_line("1", ("7000", 2), FulfillmentDetail=[shipped_detail(CarrierCode=None, TrackingNumber="40494098540")])
+    line = published_line(
+        "1",
+        ("7000", 2),
+        FulfillmentDetail=[shipped_detail(CarrierCode=None, TrackingNumber="40494098540")],
+    )
     mapped = read(published("T-1", line))
     assert mapped.record.parcels[0].carrier is None
     assert [problem.code for problem in mapped.warnings] == ["carrier_ambiguous"]

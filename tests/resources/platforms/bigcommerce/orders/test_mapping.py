@@ -12,12 +12,21 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import ChargeKind, DeliveryMethod, LineKind
 from resources.platforms.bigcommerce.parsing import card_number, to_amount, to_moment
-from tests.resources.platforms.bigcommerce.stores import ADDRESS, LINE, line_of, mapped, mapper, order
+from tests.resources.platforms.bigcommerce.stores import (
+    ADDRESS,
+    LINE,
+    line_of,
+    mapped,
+    mapper,
+    order,
+)
 
 Json = dict[str, Any]
 
 
-def rejected(document: object, orders: Json | None = None, *, exported: bool = False) -> dict[str, Problem]:
+def rejected(
+    document: object, orders: Json | None = None, *, exported: bool = False
+) -> dict[str, Problem]:
     """Map an order that is rejected; return its problems by code."""
     with pytest.raises(RecordRejected) as raised:
         mapper(orders).to_order(orjson.dumps(document), lambda _: exported)
@@ -28,25 +37,46 @@ def rejected(document: object, orders: Json | None = None, *, exported: bool = F
 def test_an_order_keeps_what_the_store_says() -> None:
     """Ids, currency of payment, prices before tax, taxes, shipping and the payment's reference."""
     result = mapped(order(customer_message="Ring  twice"), {"order_id_prefix": "BC-"})
-    assert (result.order_id, result.source_id, result.currency, result.tax_included) == ("BC-1001", "1001", "USD", False)
+    assert (result.order_id, result.source_id, result.currency, result.tax_included) == (
+        "BC-1001",
+        "1001",
+        "USD",
+        False,
+    )
     assert result.customer.customer_id is None
     line = result.lines[0]
-    assert (line.line_id, line.sku, line.variant_id, line.options) == ("501", "TOWEL-1", "7", ("Size: S",))
+    assert (line.line_id, line.sku, line.variant_id, line.options) == (
+        "501",
+        "TOWEL-1",
+        "7",
+        ("Size: S",),
+    )
     assert (line.quantity, line.unit_price, line.line_total, line.taxes[0].amount) == (2, 10, 20, 2)
-    assert [(c.kind, c.amount, c.tax, c.group_id) for c in result.charges] == [(ChargeKind.SHIPPING, 5, Decimal("0.50"), "99")]
+    assert [(c.kind, c.amount, c.tax, c.group_id) for c in result.charges] == [
+        (ChargeKind.SHIPPING, 5, Decimal("0.50"), "99")
+    ]
     assert (result.groups[0].group_id, result.groups[0].shipping_method) == ("99", "STD")
     assert result.notes[0].text == "Ring twice"
-    assert (result.payments[0].method, result.payments[0].transactions[0].reference) == ("CreditCard", "ch_1")
+    assert (result.payments[0].method, result.payments[0].transactions[0].reference) == (
+        "CreditCard",
+        "ch_1",
+    )
 
 
 def test_tax_inclusive_prices_are_taken_with_their_tax() -> None:
     """The flag chooses the values that the store guarantees."""
     result = mapped(order(is_tax_inclusive_pricing=True))
     assert result.tax_included
-    assert (result.lines[0].unit_price, result.lines[0].line_total, result.charges[0].amount) == (11, 22, Decimal("5.50"))
+    assert (result.lines[0].unit_price, result.lines[0].line_total, result.charges[0].amount) == (
+        11,
+        22,
+        Decimal("5.50"),
+    )
 
 
-@pytest.mark.parametrize("prices", [("10.0000", "20.0000"), (10, 20), (10.0, 20.0), ("10", "20.00")])
+@pytest.mark.parametrize(
+    "prices", [("10.0000", "20.0000"), (10, 20), (10.0, 20.0), ("10", "20.00")]
+)
 def test_money_is_read_in_every_form(prices: tuple[Any, Any]) -> None:
     """Float, float as string and integer give the same order."""
     document = order()
@@ -56,8 +86,15 @@ def test_money_is_read_in_every_form(prices: tuple[Any, Any]) -> None:
 
 def test_line_and_order_discounts_and_coupons() -> None:
     """What lines carry stays on them with the coupon's code; the rest is the order's."""
-    document = order(discount_amount="3.0000", coupon_discount="2.0000", total_ex_tax="20.0000", total_inc_tax="22.5000")
-    line_of(document)["applied_discounts"] = [{"id": "coupon", "amount": "2.0000", "name": "Ten", "code": "TEN", "target": "order"}]
+    document = order(
+        discount_amount="3.0000",
+        coupon_discount="2.0000",
+        total_ex_tax="20.0000",
+        total_inc_tax="22.5000",
+    )
+    line_of(document)["applied_discounts"] = [
+        {"id": "coupon", "amount": "2.0000", "name": "Ten", "code": "TEN", "target": "order"}
+    ]
     result = mapped(document)
     assert [(d.amount, d.code) for d in result.lines[0].discounts] == [(2, "TEN")]
     assert [(d.amount, d.code) for d in result.discounts] == [(3, None)]
@@ -66,21 +103,30 @@ def test_line_and_order_discounts_and_coupons() -> None:
 def test_a_coupon_that_no_line_names_comes_from_the_coupons_document() -> None:
     """The compound payload's coupons give code and amount of an order-level discount."""
     document = order(coupon_discount="5.0000", total_inc_tax="22.5000")
-    result = mapped({"order": document, "coupons": [{"id": 3, "code": "FIVE", "discount": "5.0000"}]})
-    assert [(d.discount_id, d.code, d.amount) for d in result.discounts] == [("coupon-3", "FIVE", 5)]
+    result = mapped(
+        {"order": document, "coupons": [{"id": 3, "code": "FIVE", "discount": "5.0000"}]}
+    )
+    assert [(d.discount_id, d.code, d.amount) for d in result.discounts] == [
+        ("coupon-3", "FIVE", 5)
+    ]
 
 
 def test_taxes_follow_the_order_where_a_line_states_them_before_its_discount() -> None:
     """A discounted line's tax is taken in proportion when only that agrees with the order's tax."""
     document = order(coupon_discount="10.0000", total_tax="1.5000", total_inc_tax="16.5000")
-    line_of(document)["applied_discounts"] = [{"id": "c", "amount": "10.0000", "code": "HALF", "name": ""}]
+    line_of(document)["applied_discounts"] = [
+        {"id": "c", "amount": "10.0000", "code": "HALF", "name": ""}
+    ]
     assert [tax.amount for tax in mapped(document).lines[0].taxes] == [1]
 
 
 def test_a_rounding_difference_in_tax_is_shown_as_one() -> None:
     """A cent a line is rounding; a dollar is a rejection with both numbers."""
     result = mapped(order(total_tax="2.5100", total_inc_tax="27.5100"))
-    assert [(tax.tax_id, tax.amount) for tax in result.lines[0].taxes] == [("tax", 2), ("rounding", Decimal("0.01"))]
+    assert [(tax.tax_id, tax.amount) for tax in result.lines[0].taxes] == [
+        ("tax", 2),
+        ("rounding", Decimal("0.01")),
+    ]
     problem = rejected(order(total_tax="3.5000", total_inc_tax="28.5000"))["tax_mismatch"]
     assert "2.50" in problem.message
     assert "difference of 1.00" in problem.message
@@ -104,28 +150,58 @@ def test_gift_wrap_handling_and_fees_are_charges() -> None:
         handling_cost_ex_tax="1.0000",
         handling_cost_inc_tax="1.1000",
         handling_cost_tax="0.1000",
-        fees=[{"id": 4, "display_name_customer": "Insurance", "cost_ex_tax": 8.5, "cost_inc_tax": 10, "cost_tax": 1.5}],
+        fees=[
+            {
+                "id": 4,
+                "display_name_customer": "Insurance",
+                "cost_ex_tax": 8.5,
+                "cost_inc_tax": 10,
+                "cost_tax": 1.5,
+            }
+        ],
         total_tax="4.3000",
         total_inc_tax="40.8000",
     )
-    line_of(document).update(wrapping_name="Red", wrapping_cost_ex_tax="2.0000", wrapping_cost_inc_tax="2.2000", wrapping_cost_tax="0.2000")
+    line_of(document).update(
+        wrapping_name="Red",
+        wrapping_cost_ex_tax="2.0000",
+        wrapping_cost_inc_tax="2.2000",
+        wrapping_cost_tax="0.2000",
+    )
     result = mapped(document)
-    assert [(c.kind, c.name, c.amount) for c in result.lines[0].charges] == [(ChargeKind.GIFT_WRAP, "Red", 2)]
-    assert [(c.charge_id, c.group_id) for c in result.charges] == [("shipping-99", "99"), ("handling", None), ("fee-4", None)]
+    assert [(c.kind, c.name, c.amount) for c in result.lines[0].charges] == [
+        (ChargeKind.GIFT_WRAP, "Red", 2)
+    ]
+    assert [(c.charge_id, c.group_id) for c in result.charges] == [
+        ("shipping-99", "99"),
+        ("handling", None),
+        ("fee-4", None),
+    ]
 
 
 def test_several_consignments_pick_up_and_digital_lines() -> None:
     """Each way to the customer is a group; ``line_items`` of downloads may be a single object."""
     document = order(items_total=4, total_tax="5.5000", total_inc_tax="60.5000")
-    shared = {"price_ex_tax": "10.0000", "quantity": 1, "total_ex_tax": "10.0000", "total_tax": "1.0000"}
+    shared = {
+        "price_ex_tax": "10.0000",
+        "quantity": 1,
+        "total_ex_tax": "10.0000",
+        "total_tax": "1.0000",
+    }
     digital = LINE | shared | {"id": 502, "sku": "EBOOK", "type": "digital", "order_address_id": 0}
     picked = LINE | shared | {"id": 503, "order_address_id": 0, "order_pickup_method_id": 7}
-    certificate = LINE | shared | {"id": 504, "sku": "", "type": "giftcertificate", "order_address_id": 0}
+    certificate = (
+        LINE | shared | {"id": 504, "sku": "", "type": "giftcertificate", "order_address_id": 0}
+    )
     document["items_total"] = 5
     document["consignments"].update(
         downloads=[{"recipient_email": "a@example.com", "line_items": digital}],
-        pickups=[{"id": 7, "pickup_method_id": 1, "location": {"code": "AUS"}, "line_items": [picked]}],
-        email={"gift_certificates": [{"recipient_email": "b@example.com", "line_items": [certificate]}]},
+        pickups=[
+            {"id": 7, "pickup_method_id": 1, "location": {"code": "AUS"}, "line_items": [picked]}
+        ],
+        email={
+            "gift_certificates": [{"recipient_email": "b@example.com", "line_items": [certificate]}]
+        },
     )
     document["consignments"]["shipping"][0]["line_items"].append(
         LINE | shared | {"id": 505, "sku": "OTHER", "parent_order_product_id": 501}
@@ -147,11 +223,15 @@ def test_several_consignments_pick_up_and_digital_lines() -> None:
 def test_products_read_apart_find_their_group_by_address() -> None:
     """A compound payload's products replace links; a line without a consignment is a rejection."""
     document = order()
-    document["consignments"]["shipping"][0]["line_items"] = [{"url": "https://x/orders/1001/products/501", "resource": "/o"}]
+    document["consignments"]["shipping"][0]["line_items"] = [
+        {"url": "https://x/orders/1001/products/501", "resource": "/o"}
+    ]
     assert "lines_incomplete" in rejected(document)
     result = mapped({"order": document, "products": [LINE]})
     assert (result.lines[0].group_id, result.lines[0].line_id) == ("99", "501")
-    assert "consignment_unknown" in rejected({"order": document, "products": [LINE | {"order_address_id": 5}]})
+    assert "consignment_unknown" in rejected(
+        {"order": document, "products": [LINE | {"order_address_id": 5}]}
+    )
 
 
 def test_units_convert_exactly_or_not_at_all() -> None:
@@ -174,23 +254,41 @@ def test_gift_certificates_and_store_credit_are_payments_of_their_own() -> None:
 
 def test_transactions_give_the_authorisation() -> None:
     """Authorisations and captures are kept with their references, refunds and own credits are not."""
-    base = {"method": "credit_card", "amount": 27.5, "currency": "USD", "gateway": "stripe", "status": "ok"}
+    base = {
+        "method": "credit_card",
+        "amount": 27.5,
+        "currency": "USD",
+        "gateway": "stripe",
+        "status": "ok",
+    }
     events = [
-        base | {"id": 1, "event": "authorization", "gateway_transaction_id": "auth_1", "date_created": "2026-03-19T10:00:00+00:00"},
+        base
+        | {
+            "id": 1,
+            "event": "authorization",
+            "gateway_transaction_id": "auth_1",
+            "date_created": "2026-03-19T10:00:00+00:00",
+        },
         base | {"id": 2, "event": "refund", "gateway_transaction_id": "re_1"},
         base | {"id": 3, "event": "purchase", "method": "gift_certificate"},
     ]
     payment = mapped({"order": order(), "transactions": {"data": events, "meta": {}}}).payments[0]
     assert payment.gateway == "stripe"
-    assert [(t.transaction_id, t.kind, t.reference, t.succeeded) for t in payment.transactions] == [("1", "authorization", "auth_1", True)]
-    assert "currency_mixed" in rejected({"order": order(), "transactions": [events[0] | {"currency": "EUR"}]})
+    assert [(t.transaction_id, t.kind, t.reference, t.succeeded) for t in payment.transactions] == [
+        ("1", "authorization", "auth_1", True)
+    ]
+    assert "currency_mixed" in rejected(
+        {"order": order(), "transactions": [events[0] | {"currency": "EUR"}]}
+    )
 
 
 def test_a_card_number_goes_nowhere() -> None:
     """In a payment field it rejects the order without being shown; in a note it is masked."""
     problem = rejected(order(payment_provider_id="4111 1111 1111 1111"))["card_number_present"]
     assert problem.value == "****"
-    result = mapper().to_order(orjson.dumps(order(staff_notes="card 4111111111111111 ok")), lambda _: False)
+    result = mapper().to_order(
+        orjson.dumps(order(staff_notes="card 4111111111111111 ok")), lambda _: False
+    )
     assert isinstance(result, Mapped)
     assert result.record.notes[0].text == "card **** ok"
     assert [warning.code for warning in result.warnings] == ["card_number_masked"]
@@ -212,17 +310,27 @@ def test_a_card_number_goes_nowhere() -> None:
 def test_orders_are_skipped_by_named_rules(changes: Json, exported: bool, rule: str) -> None:
     """Skipping is not a fault, and the rule says why."""
     rules = {"start_date": "2026-01-01T00:00:00Z"}
-    result = mapper(rules, channel_id=1).to_order(orjson.dumps(order(**changes)), lambda _: exported)
+    result = mapper(rules, channel_id=1).to_order(
+        orjson.dumps(order(**changes)), lambda _: exported
+    )
     assert isinstance(result, Skipped)
     assert result.rule == rule
 
 
 @pytest.mark.parametrize(
-    ("changes", "cancelled"), [({"status_id": 5}, True), ({"status_id": 6}, True), ({"is_deleted": True}, True), ({"status_id": 9}, False)]
+    ("changes", "cancelled"),
+    [
+        ({"status_id": 5}, True),
+        ({"status_id": 6}, True),
+        ({"is_deleted": True}, True),
+        ({"status_id": 9}, False),
+    ],
 )
 def test_an_order_that_the_oms_has_is_changed_or_cancelled(changes: Json, cancelled: bool) -> None:
     """Cancelled, declined and archived orders become cancellations; update statuses still go out, whatever the start date."""
-    result = mapper({"start_date": "2027-01-01T00:00:00Z"}).to_order(orjson.dumps(order(**changes)), lambda source_id: source_id == "1001")
+    result = mapper({"start_date": "2027-01-01T00:00:00Z"}).to_order(
+        orjson.dumps(order(**changes)), lambda source_id: source_id == "1001"
+    )
     assert isinstance(result, Mapped)
     assert result.record.cancelled is cancelled
     assert bool(result.record.cancel_reason) is cancelled
@@ -230,9 +338,13 @@ def test_an_order_that_the_oms_has_is_changed_or_cancelled(changes: Json, cancel
 
 def test_all_problems_of_an_order_are_named_at_once() -> None:
     """Each with its path in the store's names."""
-    document = order(default_currency_code="", customer_id="x", billing_address=ADDRESS | {"email": ""})
+    document = order(
+        default_currency_code="", customer_id="x", billing_address=ADDRESS | {"email": ""}
+    )
     line_of(document).update(sku=" ", quantity=-1)
-    document["consignments"]["shipping"][0].update(shipping_method="Dragon", country_iso2="", country="Narnia")
+    document["consignments"]["shipping"][0].update(
+        shipping_method="Dragon", country_iso2="", country="Narnia"
+    )
     problems = rejected(document)
     shipping = "consignments.shipping[0]"
     assert problems["sku_missing"].field == f"{shipping}.line_items[0].sku"
@@ -289,7 +401,9 @@ def test_lines_must_be_there_once_each() -> None:
     assert "line_id_duplicate" in rejected(document)
 
 
-@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"7", b"{}", b'{"order": 1}', b'{"id": -1}', b'{"id": "x"}'])
+@pytest.mark.parametrize(
+    "payload", [b"", b"{", b"[]", b"7", b"{}", b'{"order": 1}', b'{"id": -1}', b'{"id": "x"}']
+)
 def test_a_payload_that_is_no_order_is_rejected(payload: bytes) -> None:
     """Never another kind of error."""
     with pytest.raises(RecordRejected):
@@ -299,17 +413,28 @@ def test_a_payload_that_is_no_order_is_rejected(payload: bytes) -> None:
 def test_an_amount_beyond_all_measure_is_a_rejection() -> None:
     """What the canonical model refuses is the record's fault, too."""
     document = order(
-        total_tax="2.500000000001", total_inc_tax="9999999999999.500000000001", store_credit_amount="9999999999972.000000000001"
+        total_tax="2.500000000001",
+        total_inc_tax="9999999999999.500000000001",
+        store_credit_amount="9999999999972.000000000001",
     )
     assert rejected(document)
     long = "1234567890123.123456789012"
-    document = order(shipping_cost_ex_tax=long, shipping_cost_tax="0", total_tax="2", total_inc_tax="1234567890145.123456789012")
+    document = order(
+        shipping_cost_ex_tax=long,
+        shipping_cost_tax="0",
+        total_tax="2",
+        total_inc_tax="1234567890145.123456789012",
+    )
     assert "invalid_value" in rejected(document)
 
 
 def test_dates_and_amounts_are_read_strictly() -> None:
     """Both date forms; no exponent, no blank inside, no zone left out."""
-    assert to_moment("Thu, 19 Mar 2026 10:00:00 +0000") == to_moment("2026-03-19T10:00:00Z") == to_moment("Thu, 19 Mar 2026 12:00:00 +0200")
+    assert (
+        to_moment("Thu, 19 Mar 2026 10:00:00 +0000")
+        == to_moment("2026-03-19T10:00:00Z")
+        == to_moment("Thu, 19 Mar 2026 12:00:00 +0200")
+    )
     assert to_moment("Thu, 99 Mar 2026 10:00:00 +0000") is None
     assert to_moment("2026-03-19T10:00:00") is None
     assert str(to_amount("10.0000")) == "10.00"
@@ -332,7 +457,10 @@ def test_a_sku_with_a_control_character_is_rejected_as_such() -> None:
     document = order()
     line_of(document)["sku"] = "MUG\x00"
     problem = rejected(document)["sku_invalid"]
-    assert (problem.field, problem.value) == ("consignments.shipping[0].line_items[0].sku", r"MUG\x00")
+    assert (problem.field, problem.value) == (
+        "consignments.shipping[0].line_items[0].sku",
+        r"MUG\x00",
+    )
 
 
 def test_a_date_of_another_century_is_no_date() -> None:

@@ -37,7 +37,13 @@ ODD = st.one_of(
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the path of every value in a document."""
     found = [path] if path else []
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    entries = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, inner in entries:
         found += places(inner, (*path, key))
     return found
@@ -45,12 +51,35 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def compound() -> Json:
     """Return a document with all parts and kinds of content, so that mutations reach every branch."""
-    document = order(fees=[{"id": 4, "cost_ex_tax": 1, "cost_inc_tax": 1, "cost_tax": 0}], staff_notes="x", coupon_discount="1")
-    line_of(document).update(applied_discounts=[{"id": "c", "amount": "1.0", "code": "C"}], wrapping_cost_ex_tax="1")
-    document["consignments"]["pickups"] = [{"id": 7, "location": {"code": "AUS"}, "line_items": [deepcopy(LINE) | {"id": 9}]}]
-    document["consignments"]["downloads"] = [{"recipient_email": "a@b.co", "line_items": deepcopy(LINE) | {"id": 8, "type": "digital"}}]
-    events = [{"id": 1, "event": "purchase", "amount": 1, "currency": "USD", "gateway_transaction_id": "g"}]
-    return {"order": document, "transactions": {"data": events}, "coupons": [{"code": "C", "discount": 1}], "products": [deepcopy(LINE)]}
+    document = order(
+        fees=[{"id": 4, "cost_ex_tax": 1, "cost_inc_tax": 1, "cost_tax": 0}],
+        staff_notes="x",
+        coupon_discount="1",
+    )
+    line_of(document).update(
+        applied_discounts=[{"id": "c", "amount": "1.0", "code": "C"}], wrapping_cost_ex_tax="1"
+    )
+    document["consignments"]["pickups"] = [
+        {"id": 7, "location": {"code": "AUS"}, "line_items": [deepcopy(LINE) | {"id": 9}]}
+    ]
+    document["consignments"]["downloads"] = [
+        {"recipient_email": "a@b.co", "line_items": deepcopy(LINE) | {"id": 8, "type": "digital"}}
+    ]
+    events = [
+        {
+            "id": 1,
+            "event": "purchase",
+            "amount": 1,
+            "currency": "USD",
+            "gateway_transaction_id": "g",
+        }
+    ]
+    return {
+        "order": document,
+        "transactions": {"data": events},
+        "coupons": [{"code": "C", "discount": 1}],
+        "products": [deepcopy(LINE)],
+    }
 
 
 PLACES = places(compound())
@@ -94,18 +123,26 @@ def test_a_mutated_order_is_mapped_skipped_or_rejected(
 def outcome_of(payload: bytes, *, exported: bool) -> Mapped[Order] | Skipped | RecordRejected:
     """Map a payload; any other exception than a rejection fails the test."""
     try:
-        return mapper({"uom_rules": {"TOWEL-1": {"factor": 2}}}).to_order(payload, lambda _: exported)
+        return mapper({"uom_rules": {"TOWEL-1": {"factor": 2}}}).to_order(
+            payload, lambda _: exported
+        )
     except RecordRejected as rejection:
         return rejection
 
 
 @tuned(max_examples=100, deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(1, 99), st.integers(1, 99_999), st.integers(0, 25)), min_size=1, max_size=4),
+    st.lists(
+        st.tuples(st.integers(1, 99), st.integers(1, 99_999), st.integers(0, 25)),
+        min_size=1,
+        max_size=4,
+    ),
     st.integers(0, 5_000),
     st.booleans(),
 )
-def test_a_generated_order_that_adds_up_is_mapped_exactly(lines: list[tuple[int, int, int]], shipping: int, included: bool) -> None:
+def test_a_generated_order_that_adds_up_is_mapped_exactly(
+    lines: list[tuple[int, int, int]], shipping: int, included: bool
+) -> None:
     """Quantities, prices and rates of all sizes: total and tax come out as the store has them."""
     document = order(is_tax_inclusive_pricing=included)
     built, ex_sum, tax_sum = [], Decimal(0), Decimal(0)
@@ -123,11 +160,19 @@ def test_a_generated_order_that_adds_up_is_mapped_exactly(lines: list[tuple[int,
         built.append(LINE | money | {"id": 600 + i, "quantity": quantity, "total_tax": str(tax)})
         ex_sum, tax_sum = ex_sum + ex, tax_sum + tax
     cost = Decimal(shipping) / 100
-    document["consignments"]["shipping"][0].update(line_items=built, cost_ex_tax=float(cost), cost_inc_tax=float(cost), cost_tax=0)
-    document.update(shipping_cost_ex_tax=str(cost), shipping_cost_inc_tax=str(cost), shipping_cost_tax="0")
+    document["consignments"]["shipping"][0].update(
+        line_items=built, cost_ex_tax=float(cost), cost_inc_tax=float(cost), cost_tax=0
+    )
+    document.update(
+        shipping_cost_ex_tax=str(cost), shipping_cost_inc_tax=str(cost), shipping_cost_tax="0"
+    )
     total_tax = tax_sum.quantize(Decimal("0.01"))
     total = ex_sum + cost + (tax_sum.quantize(Decimal("0.01")))
-    document.update(total_tax=str(total_tax), total_inc_tax=str(total), items_total=sum(quantity for quantity, _, _ in lines))
+    document.update(
+        total_tax=str(total_tax),
+        total_inc_tax=str(total),
+        items_total=sum(quantity for quantity, _, _ in lines),
+    )
     result = mapped(document)
     assert (result.total, result.total_tax) == (total, total_tax)
     if not included:

@@ -42,5 +42,7 @@ def test_a_conversion_that_leaves_a_fraction_of_the_smallest_price_is_rejected()
     """Ten by six is no price, and ten by sixty-four has five decimals."""
     for factor in (6, 64):
         with pytest.raises(RecordRejected) as rejected:
-            mapper({"uom_rules": {"TOWEL-1": {"uom": "EA", "factor": factor}}}).to_order(orjson.dumps(order()), lambda _: False)
+            mapper({"uom_rules": {"TOWEL-1": {"uom": "EA", "factor": factor}}}).to_order(
+                orjson.dumps(order()), lambda _: False
+            )
         assert rejected.value.problems[0].code == "uom_conversion_inexact"

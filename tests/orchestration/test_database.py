@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from orchestration.cli.database import remember_home
 from orchestration.cli.root import lockstep
+from orchestration.settings import project_root
+from resources.ledger.database import embedded
 
 
 def test_the_embedded_database_starts_migrated_and_stops(own_home: Path):
@@ -52,3 +54,11 @@ def test_dagster_home_is_added_to_env_once_and_what_stands_there_is_kept(tmp_pat
     assert not remember_home(tmp_path)
     (tmp_path / ".env").write_text("export DAGSTER_HOME=/elsewhere\n")
     assert not remember_home(tmp_path)
+
+
+def test_the_default_home_is_the_folder_lockstep_of_the_checkout(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Moving a module must not move the database."""
+    monkeypatch.delenv("LOCKSTEP_HOME", raising=False)
+    assert embedded.home() == project_root() / ".lockstep"

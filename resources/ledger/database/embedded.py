@@ -29,7 +29,7 @@ SOCKET_LINE = 5
 def home() -> Path:
     """Return the folder of everything that Lockstep keeps on this machine: ``LOCKSTEP_HOME``, else ``.lockstep`` in the project."""
     return Path(
-        os.environ.get("LOCKSTEP_HOME") or Path(__file__).resolve().parents[2] / ".lockstep"
+        os.environ.get("LOCKSTEP_HOME") or Path(__file__).resolve().parents[3] / ".lockstep"
     ).resolve()
 
 

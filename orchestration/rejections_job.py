@@ -17,7 +17,7 @@ from domain.errors import LockstepError, PermanentError
 from domain.rejection_codes import CLASSES
 from resources.ledger.rejections import operator_actions
 from resources.ledger.rejections.reruns import Mode
-from resources.ledger.rejections.work_queue import Choice, Rejection
+from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 from resources.lockstep import Lockstep
 
 SHOWN = 200
@@ -90,9 +90,9 @@ class RejectionsConfig(dg.Config):
         "Dagster keeps run configurations and shows them: values that are personal data belong into 'lockstep rejections retry --set'.",
     )
 
-    def choice(self) -> Choice:
+    def choice(self) -> RejectionFilter:
         """Return the choice. Raises ``PermanentError`` where nothing chooses: all rejections of the installation are never meant."""
-        chosen = Choice(
+        chosen = RejectionFilter(
             ids=tuple(self.ids) or None,
             connection=self.connection,
             stream=self.stream,
@@ -101,7 +101,7 @@ class RejectionsConfig(dg.Config):
             first_day=_day(self.first_day, "first_day"),
             last_day=_day(self.last_day, "last_day"),
         )
-        if chosen == Choice():
+        if chosen == RejectionFilter():
             raise PermanentError(
                 "Nothing is chosen: give ids, a class, a code, a connection, a stream or days."
             )

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.values import Window
-from resources.ledger.rows import Accepted, Captured, TypedRows
+from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -87,7 +87,7 @@ class Stream(Protocol[R]):
         ...
 
     def mapper(
-        self, sync: Sync, session: Session, captures: Sequence[Captured]
+        self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[R] | Skipped]:
         """Return the mapping of this chunk's payloads; look-ups that it needs are done once for the chunk, here."""
         ...
@@ -98,12 +98,16 @@ class Stream(Protocol[R]):
         """Validate a batch by the stream's pandera schemas; return the problems of failing records by position."""
         ...
 
-    def typed(self, accepted: Sequence[tuple[Captured, R]]) -> list[TypedRows]:
+    def typed(self, accepted: Sequence[tuple[StoredCapture, R]]) -> list[TableRows]:
         """Return the rows of the stream's typed tables; empty tables too, so that a rerun can clear them."""
         ...
 
     def deliver(
-        self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]
+        self,
+        sync: Sync,
+        session: Session,
+        request: DeliveryRequest,
+        chunk: Sequence[AcceptedRecord],
     ) -> DeliveryCounts:
         """Deliver a chunk of accepted records by the protocol of docs/delivery.md; called under the writer's lock."""
         ...

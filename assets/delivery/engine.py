@@ -25,7 +25,7 @@ from domain.errors import (
     TransientError,
 )
 from domain.exchange import Exchange, OutcomeUnknown, Receipt
-from resources.ledger.rows import Accepted, ClaimRow, RejectionRow, SettleRow, TargetRow
+from resources.ledger.rows import AcceptedRecord, ClaimRow, RejectionRow, SettleRow, TargetRow
 from resources.ledger.session import Session
 
 State = Literal["delivered", "requested", "refused", "failed", "unknown", "unsent"]
@@ -220,7 +220,7 @@ class Desk:
         )
 
     def record(
-        self, day: date, chunk: Sequence[Accepted], counts: DeliveryCounts, why: str
+        self, day: date, chunk: Sequence[AcceptedRecord], counts: DeliveryCounts, why: str
     ) -> None:
         """Give each record its outcome, and open or close its rejection; ``why`` is the reason why one closes.
 

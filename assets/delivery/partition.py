@@ -9,7 +9,7 @@ from assets.chain.stream import DeliveryCounts, DeliveryRequest, Stream
 from assets.pipeline.prefetch import uncollected
 from assets.pipeline.validate import FORGOTTEN, SMALLEST_SAMPLE
 from domain.errors import PermanentError, TransientError
-from resources.ledger.rows import Accepted
+from resources.ledger.rows import AcceptedRecord
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -89,8 +89,8 @@ def _one_pass(
 
 
 def _remembered(
-    stream: Stream[Any], session: Session, chunk: list[Accepted], total: DeliveryCounts
-) -> list[Accepted]:
+    stream: Stream[Any], session: Session, chunk: list[AcceptedRecord], total: DeliveryCounts
+) -> list[AcceptedRecord]:
     """Leave out the orders of people who were forgotten: what is left of them must not replace what the target holds, not even by force."""
     gone = (
         session.captures.forgotten([accepted.source_id for accepted in chunk])

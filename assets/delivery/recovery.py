@@ -17,7 +17,7 @@ import orjson
 from assets.streams import shipment_plan
 from domain.identity import content_digest
 from domain.records.orders import Order
-from resources.ledger.rows import Accepted, SettleRow, TargetRow, Unsettled
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -31,7 +31,7 @@ class Overtaken(NamedTuple):
     """The OMS does not have what was begun, and is to have it."""
 
 
-def conclude(sync: Sync, session: Session, overtaken: Sequence[Accepted]) -> Overtaken:
+def conclude(sync: Sync, session: Session, overtaken: Sequence[AcceptedRecord]) -> Overtaken:
     """Settle what the OMS proves to have or never to have got; return the versions that need more."""
     # Most chunks have no overtaken version: they cost no look-up.
     unsettled = session.deliveries.unsettled([a.source_id for a in overtaken]) if overtaken else {}
@@ -72,7 +72,7 @@ def conclude(sync: Sync, session: Session, overtaken: Sequence[Accepted]) -> Ove
 def _look_up(
     sync: Sync,
     session: Session,
-    begun: Mapping[str, Sequence[Unsettled]],
+    begun: Mapping[str, Sequence[UnsettledDelivery]],
     moments: Mapping[str, datetime],
 ) -> set[str]:
     """Ask the OMS for the orders; return those for which something is still to be sent. ``moments``: the versions' times in the store."""
@@ -107,7 +107,7 @@ def _look_up(
 def _judged(
     sync: Sync,
     session: Session,
-    row: Unsettled,
+    row: UnsettledDelivery,
     held: bytes | None,
     known: TargetRow | None,
     moment: datetime,

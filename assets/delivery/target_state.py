@@ -13,7 +13,7 @@ from domain.exchange import ShipmentRequest
 from domain.identity import content_digest
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
-from resources.ledger.rows import TargetRow, Unsettled
+from resources.ledger.rows import TargetRow, UnsettledDelivery
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class OrderAtStore:
         cls,
         known: TargetRow | None,
         lines: Mapping[str, tuple[str, str]] | None,
-        unsettled: Sequence[Unsettled],
+        unsettled: Sequence[UnsettledDelivery],
     ) -> OrderAtStore:
         """Read what the ledger has."""
         begun = frozenset(

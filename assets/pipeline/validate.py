@@ -18,7 +18,7 @@ from assets.pipeline.prefetch import ahead, behind, uncollected
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
 from domain.exchange import Skipped
 from domain.identity import content_digest
-from resources.ledger.rows import Captured, RecordRow, RejectionRow, TypedRows
+from resources.ledger.rows import RecordRow, RejectionRow, StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -76,9 +76,9 @@ def _examined(
     sync: Sync,
     stream: Stream[Any],
     session: Session,
-    chunk: Sequence[Captured],
+    chunk: Sequence[StoredCapture],
     counts: ValidationCounts,
-) -> tuple[list[RecordRow], list[RejectionRow], list[TypedRows]]:
+) -> tuple[list[RecordRow], list[RejectionRow], list[TableRows]]:
     """Examine a chunk; its canonical records, the largest part of it, end here, and only rows go on to be stored."""
     rows, rejections, accepted = _examine(sync, stream, session, chunk, counts)
     return rows, rejections, stream.typed(accepted)
@@ -89,7 +89,7 @@ def _store(
     day: date,
     rows: list[RecordRow],
     rejections: list[RejectionRow],
-    typed: list[TypedRows],
+    typed: list[TableRows],
 ) -> None:
     def store() -> None:
         session.records.put(day, rows, typed, session.run_id)
@@ -106,7 +106,7 @@ def _store(
 
 def _chunks(
     session: Session, day: date, *, everything: bool, only: Sequence[str] | None
-) -> Iterator[list[Captured]]:
+) -> Iterator[list[StoredCapture]]:
     after: str | None = None
     while chunk := session.captures.to_validate(
         day, everything=everything, after=after, limit=CHUNK, only=only
@@ -119,17 +119,17 @@ def _examine(
     sync: Sync,
     stream: Stream[Any],
     session: Session,
-    chunk: Sequence[Captured],
+    chunk: Sequence[StoredCapture],
     counts: ValidationCounts,
-) -> tuple[list[RecordRow], list[RejectionRow], list[tuple[Captured, Any]]]:
+) -> tuple[list[RecordRow], list[RejectionRow], list[tuple[StoredCapture, Any]]]:
     rows: list[RecordRow] = []
     rejections: list[RejectionRow] = []
-    candidates: list[tuple[Captured, Any, tuple[Problem, ...]]] = []
+    candidates: list[tuple[StoredCapture, Any, tuple[Problem, ...]]] = []
     # A forgotten person's order is not made anew: what was accepted keeps its facts (Records.put), and later versions go nowhere.
     gone = session.captures.forgotten([c.source_id for c in chunk]) if stream.to_oms else set()
     to_canonical = stream.mapper(sync, session, [c for c in chunk if not c.superseded])
 
-    def reject(capture: Captured, problems: Sequence[Problem]) -> None:
+    def reject(capture: StoredCapture, problems: Sequence[Problem]) -> None:
         rows.append(_row(capture, "rejected", problems[0].code))
         rejections.append(
             RejectionRow(
@@ -164,7 +164,7 @@ def _examine(
         else:
             candidates.append((capture, mapped.record, mapped.warnings))
     problems = _problems(sync, stream, session, candidates) if candidates else {}
-    accepted: list[tuple[Captured, Any]] = []
+    accepted: list[tuple[StoredCapture, Any]] = []
     for position, (capture, record, warnings) in enumerate(candidates):
         if position in problems:
             reject(capture, problems[position])
@@ -180,7 +180,7 @@ def _problems(
     sync: Sync,
     stream: Stream[Any],
     session: Session,
-    candidates: Sequence[tuple[Captured, Any, tuple[Problem, ...]]],
+    candidates: Sequence[tuple[StoredCapture, Any, tuple[Problem, ...]]],
 ) -> dict[int, Sequence[Problem]]:
     """Check a batch; a record on which the check itself stumbles is rejected alone, and the others are checked together without it."""
 
@@ -236,7 +236,7 @@ def _unreadable(error: Exception) -> Problem:
     )
 
 
-def _row(capture: Captured, state: str, rule: str) -> RecordRow:
+def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:
     return RecordRow(
         capture.capture_id,
         capture.source_id,
@@ -250,7 +250,7 @@ def _row(capture: Captured, state: str, rule: str) -> RecordRow:
     )
 
 
-def _accepted(capture: Captured, record: Any, warnings: Sequence[Problem]) -> RecordRow:
+def _accepted(capture: StoredCapture, record: Any, warnings: Sequence[Problem]) -> RecordRow:
     canonical = record.model_dump_json(exclude_defaults=True).encode()
     noted = json.dumps([asdict(w) for w in warnings]) if warnings else None
     return RecordRow(

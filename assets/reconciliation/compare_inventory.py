@@ -17,7 +17,7 @@ from domain.identity import content_digest, correlation_id
 from domain.reconciliation import DIFFERS, Drift
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
 from domain.rules.availability import target_of
-from resources.ledger.records.record_state import Evidence, evidence
+from resources.ledger.records.record_state import RecordState, record_states
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -33,7 +33,7 @@ class StockJudge:
     def judge(self, session: Session, skus: Sequence[str]) -> list[Verdict]:
         """Read both systems, and return a verdict for each level that the store tracks and the ledger has brought to its end."""
         locations = self._sync.platform.location_ids()
-        items = session.catalogue.store_items(skus)
+        items = session.catalog.store_items(skus)
         undelivered = (
             session.records.undelivered_units() if self._policy.subtract_undelivered else {}
         )
@@ -56,7 +56,7 @@ class StockJudge:
         if not wanted:
             return []
         keys = {row.source_id: _key(target) for row, target, _ in wanted}
-        known = evidence(session.db, self._sync.name, INVENTORY, list(keys), keys)
+        known = record_states(session.db, self._sync.name, INVENTORY, list(keys), keys)
         held = self._sync.platform.read_stock({target.sku for _, target, _ in wanted})
         return [
             self._verdict(row, target, right, known[row.source_id], held)
@@ -75,7 +75,7 @@ class StockJudge:
         row: RawRecord,
         target: StockTarget,
         right: frozenset[int],
-        known: Evidence,
+        known: RecordState,
         held: Mapping[tuple[str, str], int],
     ) -> Verdict:
         verdict = Verdict(INVENTORY, row.source_id)

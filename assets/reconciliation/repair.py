@@ -1,6 +1,6 @@
 """Healing: the ledger's belief is corrected and the record made due again, so that the normal delivery closes the gap.
 
-Nothing is written to a target here, so there is one way of writing, with its claims and keys. A repair rests on the evidence that it was
+Nothing is written to a target here, so there is one way of writing, with its claims and keys. A repair rests on the record state that it was
 judged by, and is left undone where the ledger says something else by now: a delivery in flight, a newer version, a belief that moved.
 """
 
@@ -11,8 +11,13 @@ from datetime import date
 
 from assets.reconciliation.result import Repair
 from domain.reconciliation import Mode
-from resources.ledger.deliveries.drifts import Drifts, forget_targets, lose_deliveries, make_due
-from resources.ledger.records.record_state import evidence
+from resources.ledger.deliveries.drifts import (
+    Drifts,
+    close_lost_deliveries,
+    forget_targets,
+    make_due,
+)
+from resources.ledger.records.record_state import record_states
 from resources.ledger.rejections import reruns
 from resources.ledger.rejections.reruns import Rerun
 from resources.ledger.session import Session
@@ -39,7 +44,7 @@ def heal(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[i
         forget_targets(
             session.db, sync.name, stream, [repair.target_key for repair in sound if repair.is_gone]
         )
-        lose_deliveries(
+        close_lost_deliveries(
             session.db,
             sync.name,
             stream,
@@ -52,7 +57,7 @@ def heal(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[i
             stream,
             [(r.day, r.capture_id) for r in sound if r.capture_id is not None],
         )
-        Drifts(session.db, sync.name, sync.run_id).healing(
+        Drifts(session.db, sync.name, sync.run_id).mark_repairing(
             stream, [repair.source_id for repair in sound], who
         )
         return reruns.ask(session.db, _reruns(sync, stream, sound, who))
@@ -60,8 +65,8 @@ def heal(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[i
 
 def _sound(sync: Sync, session: Session, repairs: Sequence[Repair]) -> list[Repair]:
     targets = {repair.source_id: repair.target_key or repair.source_id for repair in repairs}
-    now = evidence(session.db, sync.name, session.stream, list(targets), targets)
-    return [repair for repair in repairs if now[repair.source_id] == repair.evidence]
+    now = record_states(session.db, sync.name, session.stream, list(targets), targets)
+    return [repair for repair in repairs if now[repair.source_id] == repair.record_state]
 
 
 def _gone(repairs: Sequence[Repair]) -> list[str]:

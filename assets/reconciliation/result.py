@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.exchange import RawRecord, StoreShipment
 from domain.reconciliation import STUCK, Drift, DriftKey, Entity, Mode, OrderClaim
-from resources.ledger.records.record_state import NOTHING, Evidence
+from resources.ledger.records.record_state import UNKNOWN, RecordState
 from resources.ledger.rows import TargetRow
 
 Captured = Callable[[datetime], bool]
@@ -28,8 +28,8 @@ class Case:
     oms: RawRecord | None = None
     others: tuple[OrderClaim, ...] = ()
     """Other orders of the OMS that say they are this one."""
-    orders: Evidence = NOTHING
-    shipments: Evidence = NOTHING
+    orders: RecordState = UNKNOWN
+    shipments: RecordState = UNKNOWN
     at_store: Mapping[str, StoreShipment] = field(default_factory=dict)
     """The store's shipments by id, looked up where there may be any."""
     has_moved: bool = False
@@ -44,7 +44,7 @@ class Repair:
     source_id: str
     day: date
     mode: Mode
-    evidence: Evidence
+    record_state: RecordState
     """What the repair rests on: it is left undone where the ledger says something else by then."""
     capture_id: UUID | None = None
     """The record that becomes due; ``None`` where the source is read again, or nothing but another try is needed."""
@@ -77,7 +77,7 @@ class Verdict:
         return self
 
 
-def held_up(known: Evidence) -> datetime | None:
+def held_up(known: RecordState) -> datetime | None:
     """Return since when the newest version waits for its end in the ledger, or ``None`` where it has come to it."""
     newest = known.newest
     if newest is None or known.is_settled:
@@ -90,7 +90,7 @@ def stuck(
     entity: Entity,
     record: str,
     correlation_id: str,
-    known: Evidence,
+    known: RecordState,
     now: datetime,
     limit: timedelta,
 ) -> bool:

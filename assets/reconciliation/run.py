@@ -18,7 +18,7 @@ from assets.streams.registry import STREAMS
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
 from resources.ledger.deliveries.drifts import Drifts
-from resources.ledger.records.record_state import Covered
+from resources.ledger.records.record_state import Coverage
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -86,7 +86,7 @@ class _Books:
                 sure.append(verdict)
                 self.report.drifts += confirmed
         with self.session.transaction():
-            self.drifts.see(
+            self.drifts.record(
                 [d for v in sure for d in v.drifts if d.key in suspected],
                 self.sync.connection.owner,
             )
@@ -143,12 +143,12 @@ class _Orders:
         judges: list[Callable[[Case], Verdict]] = []
         if ORDERS in self._request.streams:
             judges.append(
-                OrderJudge(self._sync, Covered(db, name, ORDERS, overlap).__contains__, now).judge
+                OrderJudge(self._sync, Coverage(db, name, ORDERS, overlap).__contains__, now).judge
             )
         if SHIPMENTS in self._request.streams:
             judges.append(
                 FulfilmentJudge(
-                    self._sync, Covered(db, name, SHIPMENTS, overlap).__contains__, now
+                    self._sync, Coverage(db, name, SHIPMENTS, overlap).__contains__, now
                 ).judge
             )
         return judges
@@ -200,7 +200,7 @@ class _Stock:
 
     def _chunks(self) -> Iterator[list[str]]:
         after = ""
-        while skus := self._session.catalogue.store_skus(after, SKUS_AT_ONCE):
+        while skus := self._session.catalog.store_skus(after, SKUS_AT_ONCE):
             yield skus
             after = skus[-1]
 
@@ -208,7 +208,7 @@ class _Stock:
         """Tell whether everything that the store had sold at the first look is captured: a sale lowers the store's level at once."""
         if ORDERS not in self._sync.connection.streams:
             return True
-        until = Covered(
+        until = Coverage(
             self._session.db, self._sync.name, ORDERS, self._sync.connection.overlap
         ).until
         return until is not None and (

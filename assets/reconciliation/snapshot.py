@@ -19,7 +19,7 @@ from domain.identity import correlation_id
 from domain.reconciliation import OrderClaim
 from domain.values import Window
 from resources.ledger.deliveries.drifts import Drifts
-from resources.ledger.records.record_state import Evidence, evidence
+from resources.ledger.records.record_state import RecordState, record_states
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -110,7 +110,7 @@ class Sightings:
         ):
             at_store |= {record.source_id: record for record in page}
         known = self._known_claims(ids, claims)
-        before = self._evidence(ids)
+        before = self._record_states(ids)
         if missing := {
             self._prefix + source_id: source_id for source_id in ids if source_id not in at_oms
         }:
@@ -125,7 +125,7 @@ class Sightings:
             if self._may_have_shipments(source_id, at_store, at_oms, before)
         ]
         shipments = asyncio.run(self._shipments(shipped)) if shipped else {}
-        after = self._evidence(ids)
+        after = self._record_states(ids)
         return [
             Case(
                 source_id,
@@ -159,10 +159,12 @@ class Sightings:
             if claim is not None and not claim.is_own_id:
                 yield claim
 
-    def _evidence(self, ids: Sequence[str]) -> dict[str, tuple[Evidence, Evidence]]:
-        orders = evidence(self._session.db, self._sync.name, ORDERS, ids)
+    def _record_states(self, ids: Sequence[str]) -> dict[str, tuple[RecordState, RecordState]]:
+        orders = record_states(self._session.db, self._sync.name, ORDERS, ids)
         targets = {self._prefix + source_id: source_id for source_id in ids}
-        shipments = evidence(self._session.db, self._sync.name, SHIPMENTS, list(targets), targets)
+        shipments = record_states(
+            self._session.db, self._sync.name, SHIPMENTS, list(targets), targets
+        )
         return {
             source_id: (orders[source_id], shipments[self._prefix + source_id]) for source_id in ids
         }
@@ -172,7 +174,7 @@ class Sightings:
         source_id: str,
         store: Mapping[str, RawRecord],
         oms: Mapping[str, RawRecord],
-        known: Mapping[str, tuple[Evidence, Evidence]],
+        known: Mapping[str, tuple[RecordState, RecordState]],
     ) -> bool:
         """Tell whether a look-up of shipments, a call for each order, is worth it: units are shipped at either end, or were."""
         if source_id not in store or source_id not in oms:

@@ -20,11 +20,11 @@ def refresh(sync: Sync, session: Session) -> None:
     A product that can't be read keeps its stock from the store, and only its own: it is a rejection, which closes with the first reading
     that understands the product.
     """
-    age = session.catalogue.catalog_age()
+    age = session.catalog.catalog_age()
     if age is not None and age <= sync.connection.inventory.catalog_ttl:
         return
     unusable: dict[str, Unusable] = {}
-    session.catalogue.replace_store_items(_usable(sync, unusable))
+    session.catalog.replace_store_items(_usable(sync, unusable))
     day = datetime.now(UTC).date()
     rows = [_rejection(sync, one) for one in unusable.values()]
     with session.transaction():

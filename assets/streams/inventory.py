@@ -23,14 +23,14 @@ from domain.rules.availability import target_of
 from domain.schemas.stock import stock_problems
 from domain.values import Window
 from resources.ledger.rows import (
-    Accepted,
-    Captured,
+    AcceptedRecord,
     ClaimRow,
     RejectionRow,
     SettleRow,
+    StoredCapture,
+    TableRows,
     TargetRow,
-    TypedRows,
-    Unsettled,
+    UnsettledDelivery,
 )
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -84,7 +84,7 @@ class Inventory:
         del window
         catalog.refresh(sync, session)
         after = ""
-        while skus := session.catalogue.store_skus(after, SKUS_AT_ONCE):
+        while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
             yield from sync.oms.fetch_stock(skus)
             after = skus[-1]
 
@@ -97,17 +97,17 @@ class Inventory:
         return content_digest(record.payload if record.content is None else record.content)
 
     def mapper(
-        self, sync: Sync, session: Session, captures: Sequence[Captured]
+        self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[StockLevel] | Skipped]:
         """Map; a zero row of an item that the master lacks is missing, which is not zero (unless the policy says so)."""
         policy = sync.connection.inventory
         absent: set[str] = set()
         if policy.missing_item == "skip":
             empty = {c.source_id.rsplit("@", 1)[0] for c in captures if _is_empty(sync, c.payload)}
-            known = set(session.catalogue.oms_items(empty, sync.connection.orders.item_ttl))
+            known = set(session.catalog.oms_items(empty, sync.connection.orders.item_ttl))
             if unknown := empty - known:
                 asked = sync.oms.fetch_items(sorted(unknown))
-                session.catalogue.put_oms_items(asked.values())
+                session.catalog.put_oms_items(asked.values())
                 absent = unknown - set(asked)
 
         def to_level(payload: bytes) -> Mapped[StockLevel] | Skipped:
@@ -128,7 +128,7 @@ class Inventory:
         del sync, session
         return stock_problems(records)
 
-    def typed(self, accepted: Sequence[tuple[Captured, StockLevel]]) -> list[TypedRows]:
+    def typed(self, accepted: Sequence[tuple[StoredCapture, StockLevel]]) -> list[TableRows]:
         """Return one row a level."""
         rows = [
             (
@@ -145,10 +145,14 @@ class Inventory:
             )
             for c, r in accepted
         ]
-        return [TypedRows("stock_level", *LEVEL, rows)]
+        return [TableRows("stock_level", *LEVEL, rows)]
 
     def deliver(
-        self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]
+        self,
+        sync: Sync,
+        session: Session,
+        request: DeliveryRequest,
+        chunk: Sequence[AcceptedRecord],
     ) -> DeliveryCounts:
         """Write the levels that differ, in batches of the API's size."""
         return _Delivery(sync, session, request).run(chunk)
@@ -164,7 +168,7 @@ def _is_empty(sync: Sync, payload: bytes) -> bool:
 
 @dataclass(frozen=True)
 class _Change:
-    accepted: Accepted
+    accepted: AcceptedRecord
     target: StockTarget
     claim: ClaimRow
     holds: TargetRow
@@ -181,13 +185,13 @@ class _Delivery:
         self._outcomes: list[tuple[Any, str]] = []
         self._rejections: list[RejectionRow] = []
         self._provisional: set[str] = set()
-        self._uncertain: Mapping[str, Sequence[Unsettled]] = {}
+        self._uncertain: Mapping[str, Sequence[UnsettledDelivery]] = {}
 
-    def run(self, chunk: Sequence[Accepted]) -> DeliveryCounts:
+    def run(self, chunk: Sequence[AcceptedRecord]) -> DeliveryCounts:
         levels = {a: StockLevel.model_validate_json(a.canonical) for a in chunk if not a.superseded}
         self._outcomes += [(a.capture_id, "superseded") for a in chunk if a.superseded]
         self._counts.superseded = len(self._outcomes)
-        items = self._session.catalogue.store_items({level.sku for level in levels.values()})
+        items = self._session.catalog.store_items({level.sku for level in levels.values()})
         changes = self._changes(levels, items)
         try:
             if changes:
@@ -211,7 +215,7 @@ class _Delivery:
         return self._counts
 
     def _changes(
-        self, levels: Mapping[Accepted, StockLevel], items: Mapping[str, StoreItem]
+        self, levels: Mapping[AcceptedRecord, StockLevel], items: Mapping[str, StoreItem]
     ) -> list[_Change]:
         policy = self._sync.connection.inventory
         locations = self._sync.platform.location_ids()
@@ -219,7 +223,7 @@ class _Delivery:
             self._session.records.undelivered_units() if policy.subtract_undelivered else {}
         )
         self._provisional = {sku for sku, units in undelivered.items() if units}
-        wanted: list[tuple[Accepted, StockTarget]] = []
+        wanted: list[tuple[AcceptedRecord, StockTarget]] = []
         for accepted, level in levels.items():
             target = target_of(level, policy, locations, undelivered)
             item = items.get(level.sku)
@@ -246,12 +250,12 @@ class _Delivery:
                 changes.append(change)
         return changes
 
-    def _conclude(self, accepted: Accepted, sku: str, outcome: str) -> None:
+    def _conclude(self, accepted: AcceptedRecord, sku: str, outcome: str) -> None:
         """Give a level its outcome, but for one less orders under way: once they arrived, the same availability means another number."""
         if sku not in self._provisional:
             self._outcomes.append((accepted.capture_id, outcome))
 
-    def _leave(self, accepted: Accepted, rule: str, sku: str) -> None:
+    def _leave(self, accepted: AcceptedRecord, rule: str, sku: str) -> None:
         self._counts.leave(rule, sku)
         self._outcomes.append((accepted.capture_id, "unchanged"))
         self._counts.unchanged += 1
@@ -271,7 +275,7 @@ class _Delivery:
         return known
 
     def _change(
-        self, accepted: Accepted, target: StockTarget, known: TargetRow | None
+        self, accepted: AcceptedRecord, target: StockTarget, known: TargetRow | None
     ) -> _Change | None:
         content = _content(target.quantity, infinite=target.infinite)
         digest = content_digest(content)

@@ -22,12 +22,12 @@ from domain.records.orders import Order
 from domain.schemas.orders import order_problems
 from domain.values import Window
 from resources.ledger.rows import (
-    Accepted,
-    Captured,
+    AcceptedRecord,
     ClaimRow,
+    StoredCapture,
+    TableRows,
     TargetRow,
-    TypedRows,
-    Unsettled,
+    UnsettledDelivery,
 )
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -128,7 +128,7 @@ class Orders:
         return content_digest(record.payload)
 
     def mapper(
-        self, sync: Sync, session: Session, captures: Sequence[Captured]
+        self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[Order] | Skipped]:
         """Map with the knowledge of which of the chunk's orders the OMS has."""
         exported = session.deliveries.possible_targets([c.source_id for c in captures])
@@ -141,14 +141,14 @@ class Orders:
         known: dict[str, MasterItem] | None = None
         if sync.connection.orders.check_items:
             skus = {line.sku for order in records for line in order.lines}
-            known = session.catalogue.oms_items(skus, sync.connection.orders.item_ttl)
+            known = session.catalog.oms_items(skus, sync.connection.orders.item_ttl)
             if missing := skus - known.keys():
                 asked = sync.oms.fetch_items(sorted(missing))
-                session.catalogue.put_oms_items(asked.values())
+                session.catalog.put_oms_items(asked.values())
                 known |= asked
         return order_problems(records, known)
 
-    def typed(self, accepted: Sequence[tuple[Captured, Order]]) -> list[TypedRows]:
+    def typed(self, accepted: Sequence[tuple[StoredCapture, Order]]) -> list[TableRows]:
         """Return header and line rows."""
         headers: list[tuple[Any, ...]] = []
         lines: list[tuple[Any, ...]] = []
@@ -194,10 +194,14 @@ class Orders:
                 )
                 for line in order.lines
             ]
-        return [TypedRows("order_header", *HEADER, headers), TypedRows("order_line", *LINE, lines)]
+        return [TableRows("order_header", *HEADER, headers), TableRows("order_line", *LINE, lines)]
 
     def deliver(
-        self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]
+        self,
+        sync: Sync,
+        session: Session,
+        request: DeliveryRequest,
+        chunk: Sequence[AcceptedRecord],
     ) -> DeliveryCounts:
         """Send what the OMS does not hold in this form."""
         return _Delivery(sync, session, request).run(chunk)
@@ -213,7 +217,7 @@ class _Delivery:
         self._counts = DeliveryCounts()
         self._finishing: frozenset[UUID] = frozenset()
 
-    def run(self, chunk: Sequence[Accepted]) -> DeliveryCounts:
+    def run(self, chunk: Sequence[AcceptedRecord]) -> DeliveryCounts:
         overtaken = conclude(self._sync, self._session, [a for a in chunk if a.superseded])
         self._finishing = overtaken.finishing
         chunk = [
@@ -231,10 +235,10 @@ class _Delivery:
 
     async def _push(
         self,
-        chunk: Sequence[Accepted],
-        current: Sequence[Accepted],
+        chunk: Sequence[AcceptedRecord],
+        current: Sequence[AcceptedRecord],
         known: Mapping[str, TargetRow],
-        unsettled: Mapping[str, list[Unsettled]],
+        unsettled: Mapping[str, list[UnsettledDelivery]],
     ) -> DeliveryCounts:
         desk = Desk(self._session, self._sync.run_id, self._sync.connection.max_attempts)
         async with self._sync.oms.writer(desk.log) as writer:
@@ -269,9 +273,9 @@ class _Delivery:
 
     def _course(
         self,
-        accepted: Accepted,
+        accepted: AcceptedRecord,
         known: TargetRow | None,
-        unknown: Sequence[Unsettled],
+        unknown: Sequence[UnsettledDelivery],
         writer: OmsWriter,
     ) -> Course:
         """Plan the order's effects: first finish what a dead run had begun, then send what this version changes."""
@@ -297,7 +301,11 @@ class _Delivery:
         return course
 
     def _finish(
-        self, begun: Unsettled, accepted: Accepted, known: TargetRow | None, writer: OmsWriter
+        self,
+        begun: UnsettledDelivery,
+        accepted: AcceptedRecord,
+        known: TargetRow | None,
+        writer: OmsWriter,
     ) -> Effect | None:
         """Return the effect that repeats what was begun (an upsert), or ``None`` where its version is no longer kept."""
         content = self._session.records.canonical(begun.capture_id, begun.source_id)
@@ -329,7 +337,7 @@ class _Delivery:
         )
 
     def _plan(
-        self, accepted: Accepted, order: Order, known: TargetRow | None, writer: OmsWriter
+        self, accepted: AcceptedRecord, order: Order, known: TargetRow | None, writer: OmsWriter
     ) -> Effect | None:
         sequence = known.sequence if known else 0
         if order.cancelled:
@@ -368,7 +376,7 @@ class _Delivery:
             accepted.source_updated_at,
         )
 
-    def _claim(self, accepted: Accepted, action: str, sequence: int) -> ClaimRow:
+    def _claim(self, accepted: AcceptedRecord, action: str, sequence: int) -> ClaimRow:
         key = delivery_key(
             self._sync.name,
             ORDERS,

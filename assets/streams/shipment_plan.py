@@ -23,7 +23,7 @@ from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone, may_move
 from domain.ports import StoreWriter
 from domain.records.fulfilment import Fulfilment, Parcel
-from resources.ledger.rows import Accepted, ClaimRow, TargetRow
+from resources.ledger.rows import AcceptedRecord, ClaimRow, TargetRow
 from resources.lockstep import Sync
 
 GRACE_SECONDS = 5.0
@@ -41,7 +41,9 @@ class Planner:
         self._writer = writer
         self._taken = taken
 
-    def course(self, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore) -> Course:
+    def course(
+        self, accepted: AcceptedRecord, fulfilment: Fulfilment, at_store: OrderAtStore
+    ) -> Course:
         """Return the order's effects: shipments in the parcels' order, then the status. Raises ``RecordRejected``."""
         course = Course(accepted.capture_id, accepted.source_id)
         if at_store.applied_at > fulfilment.updated_at.isoformat() and not self._request.force:
@@ -70,7 +72,7 @@ class Planner:
 
     def _shipment(
         self,
-        accepted: Accepted,
+        accepted: AcceptedRecord,
         fulfilment: Fulfilment,
         at_store: OrderAtStore,
         request: ShipmentRequest,
@@ -112,7 +114,7 @@ class Planner:
 
     def _shipment_update(
         self,
-        accepted: Accepted,
+        accepted: AcceptedRecord,
         fulfilment: Fulfilment,
         at_store: OrderAtStore,
         request: ShipmentRequest,
@@ -180,7 +182,7 @@ class Planner:
 
     def _status(
         self,
-        accepted: Accepted,
+        accepted: AcceptedRecord,
         fulfilment: Fulfilment,
         at_store: OrderAtStore,
         wanted: Milestone,
@@ -205,7 +207,7 @@ class Planner:
         return Effect(claim, send, after)
 
     def _claim(
-        self, accepted: Accepted, fulfilment: Fulfilment, action: str, digest: bytes
+        self, accepted: AcceptedRecord, fulfilment: Fulfilment, action: str, digest: bytes
     ) -> ClaimRow:
         key = delivery_key(self._sync.name, SHIPMENTS, fulfilment.source_id, action, digest)
         return ClaimRow(

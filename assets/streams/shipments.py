@@ -22,9 +22,15 @@ from domain.records.fulfilment import Fulfilment
 from domain.schemas.fulfilment import fulfilment_problems
 from domain.values import Window
 from resources.ledger.deliveries.deliveries import Deliveries
-from resources.ledger.records.fulfilment_progress import StandingRow
+from resources.ledger.records.fulfilment_progress import ProgressRow
 from resources.ledger.rejections.rejections import Rejections
-from resources.ledger.rows import Accepted, Captured, RejectionRow, TypedRows, Unsettled
+from resources.ledger.rows import (
+    AcceptedRecord,
+    RejectionRow,
+    StoredCapture,
+    TableRows,
+    UnsettledDelivery,
+)
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -90,7 +96,7 @@ class Shipments:
         return content_digest(record.payload)
 
     def mapper(
-        self, sync: Sync, session: Session, captures: Sequence[Captured]
+        self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[Fulfilment] | Skipped]:
         """Map each OMS order to its fulfilment."""
         del session, captures
@@ -103,7 +109,7 @@ class Shipments:
         del sync, session
         return fulfilment_problems(records)
 
-    def typed(self, accepted: Sequence[tuple[Captured, Fulfilment]]) -> list[TypedRows]:
+    def typed(self, accepted: Sequence[tuple[StoredCapture, Fulfilment]]) -> list[TableRows]:
         """Return one row a fact."""
         rows = [
             (
@@ -123,10 +129,14 @@ class Shipments:
             for c, r in accepted
             for e in r.events()
         ]
-        return [TypedRows("fulfilment_event", *EVENT, rows)]
+        return [TableRows("fulfilment_event", *EVENT, rows)]
 
     def deliver(
-        self, sync: Sync, session: Session, request: DeliveryRequest, chunk: Sequence[Accepted]
+        self,
+        sync: Sync,
+        session: Session,
+        request: DeliveryRequest,
+        chunk: Sequence[AcceptedRecord],
     ) -> DeliveryCounts:
         """Create the shipments that the store lacks and move the order's status, in this order."""
         return _Delivery(sync, session, request).run(chunk)
@@ -141,13 +151,13 @@ class _Delivery:
         self._request = request
         self._counts = DeliveryCounts()
 
-    def run(self, chunk: Sequence[Accepted]) -> DeliveryCounts:
+    def run(self, chunk: Sequence[AcceptedRecord]) -> DeliveryCounts:
         current = {
             a: Fulfilment.model_validate_json(a.canonical) for a in chunk if not a.superseded
         }
         if self._request.again:
             self._session.deliveries.revive([f.source_id for f in current.values()])
-        self._session.standings.put(
+        self._session.progress.put(
             [_standing(accepted, fulfilment) for accepted, fulfilment in current.items()]
         )
         self._note_cancel_answers(list(current.values()))
@@ -155,7 +165,7 @@ class _Delivery:
         return self._counts
 
     async def _push(
-        self, chunk: Sequence[Accepted], current: Mapping[Accepted, Fulfilment]
+        self, chunk: Sequence[AcceptedRecord], current: Mapping[AcceptedRecord, Fulfilment]
     ) -> None:
         session = self._session
         ids = [f.source_id for f in current.values()]
@@ -187,7 +197,11 @@ class _Delivery:
                 desk.record(self._request.day, chunk, self._counts, "the store took it")
 
     def _plan(
-        self, planner: Planner, accepted: Accepted, fulfilment: Fulfilment, at_store: OrderAtStore
+        self,
+        planner: Planner,
+        accepted: AcceptedRecord,
+        fulfilment: Fulfilment,
+        at_store: OrderAtStore,
     ) -> Course:
         try:
             return planner.course(accepted, fulfilment, at_store)
@@ -222,13 +236,13 @@ class _Delivery:
                 )
 
 
-def _standing(accepted: Accepted, fulfilment: Fulfilment) -> StandingRow:
+def _standing(accepted: AcceptedRecord, fulfilment: Fulfilment) -> ProgressRow:
     units = [part for line in fulfilment.lines for part in line.units]
     awaiting, shipped = (
         sum((u.quantity for u in units if u.milestone in stages), Decimal(0))
         for stages in (RELEASED, LEFT)
     )
-    return StandingRow(
+    return ProgressRow(
         fulfilment.source_id,
         fulfilment.order_id,
         awaiting,
@@ -248,7 +262,7 @@ _CANCEL_REFUSED = Problem(
 
 def _mark(
     orders: Deliveries, source_ids: Sequence[str], state: str, milestone: str
-) -> list[Unsettled]:
+) -> list[UnsettledDelivery]:
     """Settle requested cancellations of these orders, and note in what the OMS holds how it stands; return the settled ones.
 
     An order that the OMS canceled by itself is noted too: else the store's own cancellation, which follows, would be sent back to it.
@@ -264,7 +278,7 @@ def _mark(
     return answered
 
 
-def _replaced(begun: Sequence[Unsettled], course: Course) -> list[Any]:
+def _replaced(begun: Sequence[UnsettledDelivery], course: Course) -> list[Any]:
     """Return what was begun or failed for the order and is not in its new course.
 
     A shipment that was begun is looked up by the course's shipments; a status is replaced by any later one. A record that is refused

@@ -20,7 +20,7 @@ from orchestration.cli.output import examples, json_option, print_json, print_ta
 from orchestration.cli.replay import DAY, parse_streams
 from orchestration.cli.runs import Chunk, check_days, run_each
 from orchestration.settings import load
-from resources.ledger.deliveries.drifts import Drifts, KeptDrift
+from resources.ledger.deliveries.drifts import Drifts, StoredDrift
 from resources.ledger.rejections import reruns
 from resources.lockstep import Lockstep
 
@@ -164,7 +164,7 @@ def _run(lockstep: Lockstep, connection: str, asked: Sequence[int], *, quiet: bo
     return sound
 
 
-def _print(left: Sequence[KeptDrift], *, as_json: bool) -> None:
+def _print(left: Sequence[StoredDrift], *, as_json: bool) -> None:
     if as_json:
         print_json([asdict(drift) for drift in left])
         return

@@ -11,7 +11,7 @@ import click
 
 from domain.rejection_codes import CLASSES
 from orchestration.cli.output import connection_option
-from resources.ledger.rejections.work_queue import Choice
+from resources.ledger.rejections.work_queue import RejectionFilter
 
 STREAMS = click.Choice(["orders", "inventory", "shipments"])
 STAGES = click.Choice(["captured", "validated", "delivered"])
@@ -69,10 +69,10 @@ def choosing(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def choice_of(chosen: dict[str, Any], **more: Any) -> Choice:
+def choice_of(chosen: dict[str, Any], **more: Any) -> RejectionFilter:
     """Return the choice that the options of ``choosing`` make."""
     days = {f"{end}_day": chosen[end].date() if chosen[end] else None for end in ("first", "last")}
-    return Choice(
+    return RejectionFilter(
         **{name: value for name, value in chosen.items() if name not in ("first", "last")}
         | days
         | more

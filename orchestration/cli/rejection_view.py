@@ -13,7 +13,7 @@ from domain.rejection_codes import entry_of
 from orchestration.cli.output import at, print_table, span
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
-from resources.ledger.rejections.operator_actions import Action
+from resources.ledger.rejections.operator_actions import OperatorAction
 from resources.ledger.rejections.work_queue import Attempt, Rejection
 
 
@@ -28,7 +28,7 @@ def whole_json(
     payload: bytes | None,
     changes: Sequence[Change],
     tried: Sequence[Attempt],
-    done: Sequence[Action],
+    done: Sequence[OperatorAction],
 ) -> dict[str, Any]:
     """Return all of a rejection for scripts; the payload has the edits applied, which stand beside it."""
     actions = [
@@ -72,7 +72,7 @@ def print_one(
     payload: bytes | None,
     changes: Sequence[Change],
     tried: Sequence[Attempt],
-    done: Sequence[Action],
+    done: Sequence[OperatorAction],
 ) -> None:
     """Print all of a rejection."""
     closed = (

@@ -23,7 +23,7 @@ from orchestration.cli.output import examples, print_table
 from orchestration.cli.runs import Chunk, check_days, chunks, run_each
 from orchestration.jobs import BACKFILL_PRIORITY
 from orchestration.settings import load, project_root
-from resources.ledger.monitoring.status import Holding, holdings
+from resources.ledger.monitoring.status import PartitionCounts, partition_counts
 from resources.lockstep import Lockstep
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -147,21 +147,21 @@ def _preview(
         for chunk in wanted:
             stream = chunk.streams[0]
             source = configured.platform.kind if STREAMS[stream].to_oms else configured.oms.kind
-            held = holdings(db, connection, stream, chunk.first, chunk.last)
+            held = partition_counts(db, connection, stream, chunk.first, chunk.last)
             for day in _days(chunk):
-                holding = held.get(day)
-                due = _due(holding, force=force)
+                counts = held.get(day)
+                due = _due(counts, force=force)
                 days, records, sends = (
                     days + 1,
-                    records + (holding.captured if holding else 0),
+                    records + (counts.captured if counts else 0),
                     sends + due,
                 )
-                counts = (
-                    (holding.captured, holding.accepted, holding.rejected, holding.skipped)
-                    if holding
+                shown = (
+                    (counts.captured, counts.accepted, counts.rejected, counts.skipped)
+                    if counts
                     else (0, 0, 0, 0)
                 )
-                rows.append((stream, day, *counts, _reads(stream, source, day), due))
+                rows.append((stream, day, *shown, _reads(stream, source, day), due))
     columns = (
         "stream",
         "partition",
@@ -187,10 +187,10 @@ def _days(chunk: Chunk) -> list[date]:
     return [date.fromordinal(n) for n in range(chunk.first.toordinal(), chunk.last.toordinal() + 1)]
 
 
-def _due(holding: Holding | None, *, force: bool) -> int:
-    if holding is None:
+def _due(counts: PartitionCounts | None, *, force: bool) -> int:
+    if counts is None:
         return 0
-    return holding.accepted if force else holding.pending + holding.rejected_by_target
+    return counts.accepted if force else counts.pending + counts.rejected_by_target
 
 
 def _reads(stream: str, source: str, day: date) -> str:

@@ -23,7 +23,7 @@ from orchestration.settings import load
 from resources.ledger.captures.edits import Change
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reruns import RECORDS_AT_ONCE, Mode
-from resources.ledger.rejections.work_queue import Choice, Rejection
+from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 from resources.lockstep import Lockstep
 
 DAYS_AT_ONCE = 7
@@ -110,7 +110,7 @@ def retry(
         sys.exit(1)
 
 
-def run_again(choice: Choice, request: Request) -> bool:
+def run_again(choice: RejectionFilter, request: Request) -> bool:
     """Retry the chosen open rejections; return whether every run went through."""
     installation = load()
     who = getpass.getuser()

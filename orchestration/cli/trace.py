@@ -16,7 +16,7 @@ from orchestration.cli.output import at, examples, json_option, print_json, prin
 from orchestration.settings import load
 from resources.ledger.monitoring import timeline
 from resources.ledger.monitoring.status import known_connections
-from resources.ledger.monitoring.timeline import Event, Standing
+from resources.ledger.monitoring.timeline import Event, LatestVersion
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Trace:
     oms_id: str
     """Empty where the OMS is not known to hold the order."""
     correlation_id: str
-    standings: Sequence[Standing]
+    versions: Sequence[LatestVersion]
     events: Sequence[Event]
 
 
@@ -88,7 +88,12 @@ def _find(db: timeline.Database, name: str, wanted: str, prefix: str) -> Trace |
                 iter(timeline.captured_ids(db, name, "shipments", ids)), ""
             )
             return Trace(
-                name, store_id, oms_id, correlation, timeline.standings(db, name, ids), happened
+                name,
+                store_id,
+                oms_id,
+                correlation,
+                timeline.latest_versions(db, name, ids),
+                happened,
             )
     return None
 
@@ -98,14 +103,12 @@ def _print(found: Trace) -> None:
     click.echo(f"store's order   {found.store_id}")
     click.echo(f"OMS's order     {found.oms_id or 'not there, as far as is known'}")
     click.echo(f"correlation id  {found.correlation_id}")
-    for standing in found.standings:
+    for version in found.versions:
         told = (
-            standing.rule
-            if standing.state != "accepted"
-            else standing.outcome or "waits for delivery"
+            version.rule if version.state != "accepted" else version.outcome or "waits for delivery"
         )
         click.echo(
-            f"{standing.stream:<15} {standing.state}{': ' if told else ''}{told} (version of {at(standing.source_updated_at)})"
+            f"{version.stream:<15} {version.state}{': ' if told else ''}{told} (version of {at(version.source_updated_at)})"
         )
     rows = [
         (event.at, event.stream, event.event, event.detail, event.run_id or "-")

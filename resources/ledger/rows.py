@@ -22,7 +22,7 @@ class CaptureRow(NamedTuple):
     correlation_id: str
 
 
-class Captured(NamedTuple):
+class StoredCapture(NamedTuple):
     """A stored version that awaits validation; ``superseded`` where a newer version of the record is stored."""
 
     capture_id: UUID
@@ -48,7 +48,7 @@ class RecordRow(NamedTuple):
     correlation_id: str
 
 
-class Accepted(NamedTuple):
+class AcceptedRecord(NamedTuple):
     """An accepted record that awaits delivery."""
 
     capture_id: UUID
@@ -82,7 +82,7 @@ class ClaimRow(NamedTuple):
     correlation_id: str
 
 
-class Unsettled(NamedTuple):
+class UnsettledDelivery(NamedTuple):
     """A delivery of an earlier run without a known outcome, or one that failed."""
 
     delivery_key: UUID
@@ -123,7 +123,7 @@ class TargetRow(NamedTuple):
     source_updated_at: datetime
 
 
-class TypedRows(NamedTuple):
+class TableRows(NamedTuple):
     """Rows of one typed table (``order_line``, ``stock_level``, ...), in the table's column order after ``source_day, connection``."""
 
     table: str

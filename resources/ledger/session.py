@@ -21,8 +21,8 @@ from resources.ledger.captures.captures import Captures
 from resources.ledger.database.bulk import stage
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.deliveries.quota import PostgresQuota
-from resources.ledger.records.catalog import Catalogue
-from resources.ledger.records.fulfilment_progress import Standings
+from resources.ledger.records.catalog import Catalog
+from resources.ledger.records.fulfilment_progress import FulfilmentProgress
 from resources.ledger.records.records import Records
 from resources.ledger.rejections.rejections import Rejections
 
@@ -67,8 +67,8 @@ class Session:
         self.records = Records(db, connection, stream)
         self.deliveries = Deliveries(db, connection, stream)
         self.rejections = Rejections(db, connection, stream)
-        self.catalogue = Catalogue(db, connection)
-        self.standings = Standings(db, connection)
+        self.catalog = Catalog(db, connection)
+        self.progress = FulfilmentProgress(db, connection)
 
     @contextmanager
     def writer_lock(self) -> Iterator[None]:

@@ -104,7 +104,7 @@ def _ship_some(scene: Scene) -> None:
 
 INVENTORY = [
     Place(CAPTURES, "Captures.add", "after"),
-    Place(CATALOGUE, "Catalogue.replace_store_items", "after"),
+    Place(CATALOGUE, "Catalog.replace_store_items", "after"),
     Place(RECORDS, "Records.put", "before"),
     Place(DELIVERIES, "Deliveries.claim", "after"),
     Place(STORE_WRITER, "BigCommerceWriter.put_stock", "before"),

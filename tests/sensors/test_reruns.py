@@ -13,7 +13,7 @@ from domain.connections import Installation
 from orchestration.definitions import build
 from resources.ledger.rejections import operator_actions, reruns, work_queue
 from resources.ledger.rejections.reruns import Rerun
-from resources.ledger.rejections.work_queue import Choice
+from resources.ledger.rejections.work_queue import RejectionFilter
 from sensors.reruns import AT_ONCE, RERUN_TAG, tick
 from tests.assets.documents import address, order
 from tests.assets.scene import NAME, QUIET, Scene
@@ -163,7 +163,7 @@ def test_a_queued_retry_ends_with_its_run_whether_it_went_through_or_not(scene: 
     by_boat(scene, 1, scene.yesterday)
     scene.run("orders", first=scene.yesterday)
     with psycopg.connect(scene.database, autocommit=True) as db:
-        (found,) = work_queue.find(db, Choice())
+        (found,) = work_queue.find(db, RejectionFilter())
         operator_actions.queue_retry(db, [found], "ann", "re_read", "")
     [request] = requests_of(scene)
     scene.fault("bigcommerce", {"kind": "status", "status": 401})

@@ -13,7 +13,7 @@ from psycopg import sql
 from resources.ledger.captures.edits import applied, of_captures
 from resources.ledger.database.bulk import compress, decompress, stage
 from resources.ledger.privacy.forgetting import forgotten_among, stripped
-from resources.ledger.rows import Captured, CaptureRow
+from resources.ledger.rows import CaptureRow, StoredCapture
 
 _COLUMNS = (
     "source_day",
@@ -116,7 +116,7 @@ class Captures:
         after: str | None,
         limit: int,
         only: Sequence[str] | None = None,
-    ) -> list[Captured]:
+    ) -> list[StoredCapture]:
         """Return the next captures of a partition by id, edits put over them: all, or only those without an outcome.
 
         ``only`` narrows to the versions of these records.
@@ -149,7 +149,9 @@ class Captures:
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
         changes = of_captures(self._db, self._name, self._stream, day, [row[0] for row in rows])
         return [
-            Captured(a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a)
+            StoredCapture(
+                a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a
+            )
             for a, b, c, d, e in rows
         ]
 

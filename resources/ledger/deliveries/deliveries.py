@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 
 from resources.ledger.database.bulk import compress, decompress
-from resources.ledger.rows import ClaimRow, SettleRow, TargetRow, Unsettled
+from resources.ledger.rows import ClaimRow, SettleRow, TargetRow, UnsettledDelivery
 
 
 class Deliveries:
@@ -96,7 +96,7 @@ class Deliveries:
             (self._name, self._stream, list(source_ids)),
         )
 
-    def unsettled(self, source_ids: Sequence[str]) -> dict[str, list[Unsettled]]:
+    def unsettled(self, source_ids: Sequence[str]) -> dict[str, list[UnsettledDelivery]]:
         """Return the deliveries of records that are in flight (their run died: the outcome is unknown) or failed."""
         rows = self._db.execute(
             """SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
@@ -104,9 +104,9 @@ class Deliveries:
                WHERE connection = %s AND stream = %s AND state IN ('in_flight', 'failed') AND source_id = ANY(%b)""",
             (self._name, self._stream, list(source_ids)),
         )
-        found: dict[str, list[Unsettled]] = {}
+        found: dict[str, list[UnsettledDelivery]] = {}
         for row in rows:
-            found.setdefault(row[1], []).append(Unsettled(*row))
+            found.setdefault(row[1], []).append(UnsettledDelivery(*row))
         return found
 
     def target_ids(self, target_keys: Sequence[str]) -> set[str]:
@@ -118,7 +118,7 @@ class Deliveries:
         )
         return {target_id for (target_id,) in rows}
 
-    def answer(self, source_ids: Sequence[str], action: str, state: str) -> list[Unsettled]:
+    def answer(self, source_ids: Sequence[str], action: str, state: str) -> list[UnsettledDelivery]:
         """Record the late answer to requests (a cancellation that was only requested); return those that it concerned."""
         rows = self._db.execute(
             """UPDATE sync.delivery SET state = %s, settled_at = clock_timestamp()
@@ -126,7 +126,7 @@ class Deliveries:
                RETURNING delivery_key, source_id, action, target_key, state, attempts, claimed_at, capture_id, source_day""",
             (state, self._name, self._stream, action, list(source_ids)),
         )
-        return [Unsettled(*row) for row in rows]
+        return [UnsettledDelivery(*row) for row in rows]
 
     def targets(self, keys: Sequence[str]) -> dict[str, TargetRow]:
         """Return what the target is known to hold for each of the records that it holds."""

@@ -17,7 +17,7 @@ _OPEN = "state IN ('open', 'healing')"
 
 
 @dataclass(frozen=True, slots=True)
-class KeptDrift:
+class StoredDrift:
     """A drift as the ledger keeps it."""
 
     drift_id: int
@@ -45,7 +45,7 @@ class Drifts:
     def __init__(self, db: psycopg.Connection[Any], connection: str, run_id: str) -> None:
         self._db, self._connection, self._run_id = db, connection, run_id
 
-    def see(self, found: Sequence[Drift], owner: str) -> None:
+    def record(self, found: Sequence[Drift], owner: str) -> None:
         """Open drifts, or note that they were met again; ``since`` stays what it was."""
         moment = datetime.now(UTC)
         with self._db.cursor() as cursor:
@@ -91,7 +91,7 @@ class Drifts:
             (why, self._connection, stream, list(source_ids), since),
         ).rowcount
 
-    def healing(self, stream: str, source_ids: Collection[str], who: str) -> int:
+    def mark_repairing(self, stream: str, source_ids: Collection[str], who: str) -> int:
         """Note that the open drifts of records, as far as they can be healed, are being healed; return how many."""
         return self._db.execute(
             f"""UPDATE sync.drift SET state = 'healing', healing_since = now(), healed_by = %s
@@ -120,10 +120,10 @@ class Drifts:
 
     def open(
         self, limit: int | None = None, streams: Sequence[str] | None = None
-    ) -> list[KeptDrift]:
+    ) -> list[StoredDrift]:
         """Return the open drifts, the oldest first; of these streams, where some are named."""
         chosen = None if streams is None else list(streams)
-        with self._db.cursor(row_factory=class_row(KeptDrift)) as cursor:
+        with self._db.cursor(row_factory=class_row(StoredDrift)) as cursor:
             cursor.execute(
                 f"""SELECT drift_id, class AS drift_class, entity, record, field, stream, source_id, source_day, expected, found, since,
                            correlation_id, owner, advice, can_heal, state, seen_count
@@ -147,7 +147,7 @@ def forget_targets(
     )
 
 
-def lose_deliveries(
+def close_lost_deliveries(
     db: psycopg.Connection[Any],
     connection: str,
     stream: str,

@@ -42,7 +42,7 @@ class StreamStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class PartitionCounts:
     """What one partition of a stream holds: its captures, and their outcomes."""
 
     source_day: date
@@ -72,17 +72,17 @@ def stream_statuses(
         return cursor.fetchall()
 
 
-def holdings(
+def partition_counts(
     db: psycopg.Connection[Any], connection: str, stream: str, first: date, last: date
-) -> dict[date, Holding]:
+) -> dict[date, PartitionCounts]:
     """Return what the partitions ``first`` to ``last`` hold; an empty partition is absent."""
-    with db.cursor(row_factory=class_row(Holding)) as cursor:
+    with db.cursor(row_factory=class_row(PartitionCounts)) as cursor:
         cursor.execute(
             """SELECT source_day, captured, accepted, rejected, skipped, superseded, unvalidated, pending, rejected_by_target
                FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s ORDER BY source_day""",
             (connection, stream, first, last),
         )
-        return {holding.source_day: holding for holding in cursor.fetchall()}
+        return {counts.source_day: counts for counts in cursor.fetchall()}
 
 
 def run_counts(db: psycopg.Connection[Any], run_ids: Sequence[str]) -> dict[str, int]:

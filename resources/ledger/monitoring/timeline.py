@@ -26,7 +26,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LatestVersion:
     """How an order stands in one stream: what became of its newest version."""
 
     stream: str
@@ -62,9 +62,11 @@ def events(
         return cursor.fetchall()
 
 
-def standings(db: Database, connection: str, source_ids: Sequence[str]) -> list[Standing]:
+def latest_versions(
+    db: Database, connection: str, source_ids: Sequence[str]
+) -> list[LatestVersion]:
     """Return what became of the newest version of the order in each stream."""
-    with db.cursor(row_factory=class_row(Standing)) as cursor:
+    with db.cursor(row_factory=class_row(LatestVersion)) as cursor:
         cursor.execute(
             """SELECT DISTINCT ON (stream) stream, source_id, source_updated_at, state, rule, outcome FROM sync.record
                WHERE connection = %s AND stream IN ('orders', 'shipments') AND source_id = ANY(%s)

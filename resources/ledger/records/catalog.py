@@ -12,7 +12,7 @@ from domain.exchange import MasterItem
 from domain.records.inventory import StoreItem
 
 
-class Catalogue:
+class Catalog:
     """Known items of one connection."""
 
     def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 
-class StandingRow(NamedTuple):
+class ProgressRow(NamedTuple):
     """Where an order's units stand in one version; ``source_id`` is the store's id, ``awaiting`` is released and not shipped."""
 
     source_id: str
@@ -21,14 +21,14 @@ class StandingRow(NamedTuple):
     updated_at: datetime
 
 
-class Standings:
+class FulfilmentProgress:
     """Standings of one connection."""
 
     def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._db = connection
         self._name = name
 
-    def put(self, rows: Sequence[StandingRow]) -> None:
+    def put(self, rows: Sequence[ProgressRow]) -> None:
         """Note the newest version's standing of each order; an older version changes nothing."""
         if not rows:
             return

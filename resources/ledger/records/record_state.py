@@ -38,7 +38,7 @@ class AcceptedVersion(NamedTuple):
     outcome: str | None
 
 
-class Evidence(NamedTuple):
+class RecordState(NamedTuple):
     """All of one record. Two equal ones mean that nothing happened to it in between."""
 
     newest: Version | None = None
@@ -58,16 +58,16 @@ class Evidence(NamedTuple):
         return newest.state != "accepted" or newest.outcome is not None
 
 
-NOTHING = Evidence()
+UNKNOWN = RecordState()
 
 
-def evidence(
+def record_states(
     db: psycopg.Connection[Any],
     connection: str,
     stream: str,
     source_ids: Sequence[str],
     targets: Mapping[str, str] | None = None,
-) -> dict[str, Evidence]:
+) -> dict[str, RecordState]:
     """Return what is known of each record; ``targets`` maps source ids to target keys where they are not the same."""
     keys = [(targets or {}).get(source_id, source_id) for source_id in source_ids]
     rows = db.execute(
@@ -97,7 +97,7 @@ def evidence(
     return {row[0]: _evidence(row) for row in rows}
 
 
-def _evidence(row: tuple[Any, ...]) -> Evidence:
+def _evidence(row: tuple[Any, ...]) -> RecordState:
     newest = (
         Version(row[1], row[2], row[3], row[4], bytes(row[5]), row[6], row[7], row[8], row[9])
         if row[1] is not None
@@ -113,10 +113,10 @@ def _evidence(row: tuple[Any, ...]) -> Evidence:
         if row[15] is not None
         else None
     )
-    return Evidence(newest, accepted, target, row[22], row[23])
+    return RecordState(newest, accepted, target, row[22], row[23])
 
 
-class Covered:
+class Coverage:
     """Which source times of a stream have been captured: up to the watermark, and whole days that were read by a rerun."""
 
     def __init__(

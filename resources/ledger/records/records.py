@@ -13,7 +13,7 @@ from psycopg import sql
 from resources.ledger.captures.captures import newest
 from resources.ledger.database.bulk import compress, decompress, stage
 from resources.ledger.privacy.forgetting import forgotten_among, stripped
-from resources.ledger.rows import Accepted, RecordRow, TypedRows
+from resources.ledger.rows import AcceptedRecord, RecordRow, TableRows
 
 _COLUMNS = (
     "capture_id", "source_id", "source_updated_at", "state", "rule", "canonical",
@@ -32,7 +32,7 @@ class Records:
         self._stream = stream
 
     def put(
-        self, day: date, rows: Sequence[RecordRow], typed: Sequence[TypedRows], run_id: str
+        self, day: date, rows: Sequence[RecordRow], typed: Sequence[TableRows], run_id: str
     ) -> None:
         """Store outcomes, replacing earlier ones of the same captures.
 
@@ -98,7 +98,7 @@ class Records:
         )
         return {capture for (capture,) in rows}
 
-    def _clear_typed(self, day: date, captures: list[UUID], typed: Sequence[TypedRows]) -> None:
+    def _clear_typed(self, day: date, captures: list[UUID], typed: Sequence[TableRows]) -> None:
         for part in typed:
             if part.table == "fulfilment_event":
                 continue  # facts stay facts
@@ -109,7 +109,7 @@ class Records:
                 (self._name, day, captures),
             )
 
-    def _put_typed(self, day: date, part: TypedRows) -> None:
+    def _put_typed(self, day: date, part: TableRows) -> None:
         if not part.rows:
             return
         table = stage(self._db, part.table, part.columns, part.types, part.rows)
@@ -131,7 +131,7 @@ class Records:
         after: UUID | None,
         limit: int,
         only: Sequence[str] | None = None,
-    ) -> list[Accepted]:
+    ) -> list[AcceptedRecord]:
         """Return the next accepted records of a partition by capture id.
 
         Without ``again`` only those without an outcome; with it also those that the target refused; with ``force`` all of them.
@@ -155,7 +155,7 @@ class Records:
         ).fetchall()
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
         return [
-            Accepted(a, b, c, decompress(d), bytes(e), f, last.get(b, a) != a)
+            AcceptedRecord(a, b, c, decompress(d), bytes(e), f, last.get(b, a) != a)
             for a, b, c, d, e, f in rows
         ]
 

@@ -15,13 +15,13 @@ from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
 from resources.ledger.rejections import reruns, work_queue
 from resources.ledger.rejections.reruns import Mode, Rerun
-from resources.ledger.rejections.work_queue import OPEN_STATES, Choice, Rejection
+from resources.ledger.rejections.work_queue import OPEN_STATES, Rejection, RejectionFilter
 
 Database = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class OperatorAction:
     """One thing that was done with a rejection; ``outcome`` is of the run that it led to, empty where that has not ended."""
 
     at: datetime
@@ -41,7 +41,7 @@ class Action:
         return edits.decoded(self.diff) if self.diff else []
 
 
-def chosen(db: Database, choice: Choice) -> list[Rejection]:
+def chosen(db: Database, choice: RejectionFilter) -> list[Rejection]:
     """Return the chosen rejections. Raises ``PermanentError`` where an id is named that is none of an open one: nothing is done then."""
     found = work_queue.find(db, choice)
     if missing := sorted(set(choice.ids or ()) - {r.rejection_id for r in found}):
@@ -152,9 +152,9 @@ def discard(db: Database, found: Sequence[Rejection], who: str, why: str) -> lis
     return closed
 
 
-def history(db: Database, rejection_id: int) -> list[Action]:
+def history(db: Database, rejection_id: int) -> list[OperatorAction]:
     """Return what was done with a rejection, the oldest first."""
-    with db.cursor(row_factory=class_row(Action)) as cursor:
+    with db.cursor(row_factory=class_row(OperatorAction)) as cursor:
         cursor.execute(
             """SELECT a.at, a.who, a.action, a.mode, a.why, a.diff::text AS diff, coalesce(nullif(a.run_id, ''), q.run_id, '') AS run_id,
                       coalesce(q.outcome, '') AS outcome, coalesce(q.note, '') AS note

@@ -10,7 +10,7 @@ import psycopg
 from domain.rejection_codes import could_mend, entry_of
 from resources.fingerprint import CODE
 from resources.ledger.rejections import operator_actions, work_queue
-from resources.ledger.rejections.work_queue import Choice, Rejection
+from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 
 WHO = "lockstep"
 _OURS = ("value", "mapping")
@@ -27,7 +27,9 @@ def reopen(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, byt
         if is_new or not changed:
             return []
         found = [
-            r for r in work_queue.find(db, Choice(connection=connection)) if _is_mended(r, changed)
+            r
+            for r in work_queue.find(db, RejectionFilter(connection=connection))
+            if _is_mended(r, changed)
         ]
         return operator_actions.queue_retry(
             db, found, WHO, "as_captured", f"changed: {', '.join(sorted(changed))}"[:500], "reopen"

@@ -53,7 +53,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RejectionFilter:
     """Which rejections; a field left at its default does not narrow."""
 
     ids: tuple[int, ...] | None = None
@@ -96,14 +96,16 @@ _CHOSEN = """FROM sync.rejection r LEFT JOIN sync.connection c USING (connection
     AND (%(first_day)s::date IS NULL OR r.source_day >= %(first_day)s) AND (%(last_day)s::date IS NULL OR r.source_day <= %(last_day)s)"""
 
 
-def _parameters(choice: Choice) -> dict[str, Any]:
-    return {name: getattr(choice, name) for name in Choice.__slots__} | {
+def _parameters(choice: RejectionFilter) -> dict[str, Any]:
+    return {name: getattr(choice, name) for name in RejectionFilter.__slots__} | {
         "ids": None if choice.ids is None else list(choice.ids),
         "states": list(choice.states),
     }
 
 
-def find(db: psycopg.Connection[Any], choice: Choice, limit: int | None = None) -> list[Rejection]:
+def find(
+    db: psycopg.Connection[Any], choice: RejectionFilter, limit: int | None = None
+) -> list[Rejection]:
     """Return the chosen rejections, the last seen first."""
     with db.cursor(row_factory=class_row(Rejection)) as cursor:
         cursor.execute(
@@ -117,7 +119,7 @@ def find(db: psycopg.Connection[Any], choice: Choice, limit: int | None = None) 
         return cursor.fetchall()
 
 
-def count(db: psycopg.Connection[Any], choice: Choice) -> int:
+def count(db: psycopg.Connection[Any], choice: RejectionFilter) -> int:
     """Return how many rejections are chosen."""
     row = db.execute(f"SELECT count(*) {_CHOSEN}", _parameters(choice)).fetchone()
     return int(row[0]) if row else 0
@@ -170,4 +172,4 @@ def attempts(db: psycopg.Connection[Any], rejection: Rejection, limit: int = 50)
 
 def by_id(db: psycopg.Connection[Any], ids: Sequence[int]) -> dict[int, Rejection]:
     """Return rejections by id, in whatever state they are."""
-    return {r.rejection_id: r for r in find(db, Choice(ids=tuple(ids), states=ALL_STATES))}
+    return {r.rejection_id: r for r in find(db, RejectionFilter(ids=tuple(ids), states=ALL_STATES))}

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from resources.ledger.rejections import operator_actions, work_queue
-from resources.ledger.rejections.work_queue import Choice
+from resources.ledger.rejections.work_queue import RejectionFilter
 from tests.assets.documents import address, order
 from tests.assets.scene import Scene
 
@@ -42,7 +42,7 @@ def retry(scene: Scene, *records: str, today: bool = False) -> None:
 def edit(scene: Scene, record: str, *wanted: str) -> None:
     """Edit the open rejection of a record."""
     with psycopg.connect(scene.database, autocommit=True) as db:
-        (found,) = [r for r in work_queue.find(db, Choice()) if r.source_id == record]
+        (found,) = [r for r in work_queue.find(db, RejectionFilter()) if r.source_id == record]
         operator_actions.edit(
             db, found, operator_actions.planned_edit(db, found, wanted), "ann", "asked the shop"
         )

@@ -14,11 +14,11 @@ from assets.delivery.engine import Course
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockTarget
 from domain.records.orders import Order
-from resources.ledger.rows import Accepted, Captured
+from resources.ledger.rows import AcceptedRecord, StoredCapture
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Scene
 
-RECORDS = (Order, Fulfilment, StockTarget, Course, Captured, Accepted)
+RECORDS = (Order, Fulfilment, StockTarget, Course, StoredCapture, AcceptedRecord)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pytest
 from resources.ledger.monitoring.clocks import past_limit
 from resources.ledger.monitoring.connection_config import describe
 from resources.ledger.monitoring.status import StreamStatus, stream_statuses
-from resources.ledger.records.fulfilment_progress import StandingRow, Standings
+from resources.ledger.records.fulfilment_progress import FulfilmentProgress, ProgressRow
 from tests.assets.scene import NAME, installation_of
 
 LIMITS = {
@@ -212,10 +212,10 @@ def test_each_clock_runs_out_just_past_its_limit(book: Book) -> None:
         ages = {stage: limit + over for stage, limit in LIMIT.items()}
         book.capture("orders", "1", ages["captured_not_delivered"])
         book.delivery("orders", "2", "delivered", ages["delivered_not_acknowledged"])
-        standings = Standings(book.db, NAME)
-        standings.put(
+        progress = FulfilmentProgress(book.db, NAME)
+        progress.put(
             [
-                StandingRow(
+                ProgressRow(
                     "3",
                     "W-3",
                     Decimal(2),
@@ -225,7 +225,7 @@ def test_each_clock_runs_out_just_past_its_limit(book: Book) -> None:
                 )
             ]
         )
-        standings.put([StandingRow("4", "W-4", Decimal(0), Decimal(1), "c-4", book.ago(99_999))])
+        progress.put([ProgressRow("4", "W-4", Decimal(0), Decimal(1), "c-4", book.ago(99_999))])
         book.record(
             "shipments", "W-4", book.capture("shipments", "W-4", ages["shipped_not_at_store"])
         )
@@ -317,7 +317,9 @@ def test_an_order_is_acknowledged_by_the_omss_own_list(book: Book) -> None:
         book.delivery("orders", number, "delivered", 4000)
     book.record("shipments", "W-1", book.capture("shipments", "W-1", 10), "unchanged")
     book.record("shipments", "2", book.capture("shipments", "2", 10), state="skipped")
-    Standings(book.db, NAME).put([StandingRow("3", "W-3", Decimal(0), Decimal(0), "", book.now)])
+    FulfilmentProgress(book.db, NAME).put(
+        [ProgressRow("3", "W-3", Decimal(0), Decimal(0), "", book.now)]
+    )
     book.delivery("orders", "4", "delivered", 4000, action="update")
     assert book.stuck() == [("delivered_not_acknowledged", "unacknowledged", "2")]
 
@@ -333,11 +335,11 @@ def test_a_connection_that_does_not_read_the_omss_orders_expects_no_acknowledgem
 
 def test_released_units_are_late_until_they_ship_or_are_canceled(book: Book) -> None:
     """The clock starts with the first released unit, goes on while any waits, and starts anew with the next release."""
-    standings = Standings(book.db, NAME)
+    progress = FulfilmentProgress(book.db, NAME)
 
     def stand(age: float, awaiting: int, shipped: int) -> timedelta | None:
-        standings.put(
-            [StandingRow("1", "W-1", Decimal(awaiting), Decimal(shipped), "c-1", book.ago(age))]
+        progress.put(
+            [ProgressRow("1", "W-1", Decimal(awaiting), Decimal(shipped), "c-1", book.ago(age))]
         )
         row = book.db.execute(
             "SELECT age FROM history.stuck WHERE stage = 'released_not_shipped'"
@@ -358,10 +360,10 @@ def test_released_units_are_late_until_they_ship_or_are_canceled(book: Book) -> 
 
 def test_what_left_the_warehouse_and_does_not_show_at_the_store_is_late(book: Book) -> None:
     """Pending, rejected by the store, and unreadable, whose units nobody knows; a rejection of an order that has not left is not late."""
-    standings = Standings(book.db, NAME)
-    standings.put(
+    progress = FulfilmentProgress(book.db, NAME)
+    progress.put(
         [
-            StandingRow(n, f"W-{n}", Decimal(0), Decimal(shipped), "", book.now)
+            ProgressRow(n, f"W-{n}", Decimal(0), Decimal(shipped), "", book.now)
             for n, shipped in (("1", 1), ("2", 1), ("3", 0))
         ]
     )

@@ -11,7 +11,7 @@ import pytest
 from domain.errors import PermanentError, Problem
 from resources.ledger.database.migrate import migrations
 from resources.ledger.rejections import operator_actions, reruns, work_queue
-from resources.ledger.rejections.work_queue import ALL_STATES, Choice
+from resources.ledger.rejections.work_queue import ALL_STATES, RejectionFilter
 from resources.ledger.rows import RejectionRow
 from resources.ledger.session import Session
 from tests.resources.ledger.rows import DAY, NOON, capture, rejection
@@ -49,27 +49,27 @@ def queue(session: Session) -> Session:
 @pytest.mark.parametrize(
     ("choice", "records"),
     [
-        (Choice(), "123"),
-        (Choice(category="rate_limit"), "3"),
-        (Choice(code="sku_unknown"), "1"),
-        (Choice(connection="acme"), "123"),
-        (Choice(connection="other"), ""),
-        (Choice(stream="orders"), "123"),
-        (Choice(stream="shipments"), ""),
-        (Choice(stage="delivered"), "3"),
-        (Choice(owner="team:us"), "123"),
-        (Choice(owner="team:eu"), ""),
-        (Choice(older_than=timedelta(hours=2)), "2"),
-        (Choice(newer_than=timedelta(hours=2)), "13"),
-        (Choice(first_day=DAY + timedelta(days=1)), "2"),
-        (Choice(last_day=DAY), "13"),
-        (Choice(since=NOON + timedelta(days=36_500)), ""),
-        (Choice(states=("discarded",)), ""),
-        (Choice(category="mapping", older_than=timedelta(days=1)), "2"),
+        (RejectionFilter(), "123"),
+        (RejectionFilter(category="rate_limit"), "3"),
+        (RejectionFilter(code="sku_unknown"), "1"),
+        (RejectionFilter(connection="acme"), "123"),
+        (RejectionFilter(connection="other"), ""),
+        (RejectionFilter(stream="orders"), "123"),
+        (RejectionFilter(stream="shipments"), ""),
+        (RejectionFilter(stage="delivered"), "3"),
+        (RejectionFilter(owner="team:us"), "123"),
+        (RejectionFilter(owner="team:eu"), ""),
+        (RejectionFilter(older_than=timedelta(hours=2)), "2"),
+        (RejectionFilter(newer_than=timedelta(hours=2)), "13"),
+        (RejectionFilter(first_day=DAY + timedelta(days=1)), "2"),
+        (RejectionFilter(last_day=DAY), "13"),
+        (RejectionFilter(since=NOON + timedelta(days=36_500)), ""),
+        (RejectionFilter(states=("discarded",)), ""),
+        (RejectionFilter(category="mapping", older_than=timedelta(days=1)), "2"),
     ],
 )
 def test_each_filter_narrows_to_exactly_what_it_says(
-    queue: Session, choice: Choice, records: str
+    queue: Session, choice: RejectionFilter, records: str
 ) -> None:
     """By class, code, connection, stream, stage, owner, age, day and state, and by several at once."""
     assert {r.source_id for r in work_queue.find(queue.db, choice)} == set(records)
@@ -78,7 +78,7 @@ def test_each_filter_narrows_to_exactly_what_it_says(
 
 def test_a_rejection_says_its_class_rule_owner_and_age(queue: Session) -> None:
     """In the queue and in the history that readers get."""
-    (found,) = work_queue.find(queue.db, Choice(code="shipping_method_unknown"))
+    (found,) = work_queue.find(queue.db, RejectionFilter(code="shipping_method_unknown"))
     assert (found.class_, found.rule, found.owner) == (
         "mapping",
         "A shipping method has its OMS method.",
@@ -126,18 +126,18 @@ def test_a_rejection_for_another_reason_gets_that_reasons_class(queue: Session) 
     """The same record fails differently the next time: the open rejection follows."""
     queue.rejections.open(DAY, [rejection(capture("1"), BOAT)], "run-2")
     (found,) = work_queue.find(
-        queue.db, Choice(ids=None, code="shipping_method_unknown", last_day=DAY)
+        queue.db, RejectionFilter(ids=None, code="shipping_method_unknown", last_day=DAY)
     )
     assert (found.source_id, found.class_, found.seen_count) == ("1", "mapping", 2)
 
 
 def test_a_queued_retry_is_exactly_the_records_of_each_partition(queue: Session) -> None:
     """Two partitions are two reruns; both rejections of a day share one; a re-read is of the whole partition."""
-    found = work_queue.find(queue.db, Choice())
+    found = work_queue.find(queue.db, RejectionFilter())
     operator_actions.queue_retry(queue.db, found, "ann", "as_captured", "mapped")
     asked = {r.source_day: r.source_ids for r in reruns.unfinished(queue.db)}
     assert asked == {DAY: ["1", "3"], DAY + timedelta(days=1): ["2"]}
-    assert {r.state for r in work_queue.find(queue.db, Choice())} == {"retried"}
+    assert {r.state for r in work_queue.find(queue.db, RejectionFilter())} == {"retried"}
     (rerun_id,) = operator_actions.queue_retry(queue.db, found[:1], "ann", "re_read", "")
     (again,) = [r for r in reruns.unfinished(queue.db) if r.rerun_id == rerun_id]
     assert (again.source_ids, again.mode) == (None, "re_read")
@@ -145,15 +145,15 @@ def test_a_queued_retry_is_exactly_the_records_of_each_partition(queue: Session)
 
 def test_a_rerun_that_decided_nothing_leaves_its_rejections_open(queue: Session) -> None:
     """Not 'retried' for ever: nothing is under way any more, and the action says how it ended."""
-    (found,) = work_queue.find(queue.db, Choice(code="sku_unknown"))
+    (found,) = work_queue.find(queue.db, RejectionFilter(code="sku_unknown"))
     first = operator_actions.queue_retry(queue.db, [found], "ann", "as_captured", "")
     second = operator_actions.queue_retry(queue.db, [found], "ben", "as_captured", "")
     reruns.end(queue.db, first, "failed", "run r1 ended as failure")
-    assert work_queue.find(queue.db, Choice(code="sku_unknown"))[0].state == "retried", (
+    assert work_queue.find(queue.db, RejectionFilter(code="sku_unknown"))[0].state == "retried", (
         "the other rerun is still to come"
     )
     reruns.end(queue.db, second, "done")
-    assert work_queue.find(queue.db, Choice(code="sku_unknown"))[0].state == "open"
+    assert work_queue.find(queue.db, RejectionFilter(code="sku_unknown"))[0].state == "open"
     done = operator_actions.history(queue.db, found.rejection_id)
     assert [(a.who, a.action, a.outcome, a.note) for a in done] == [
         ("ann", "retry", "failed", "run r1 ended as failure"),
@@ -164,7 +164,7 @@ def test_a_rerun_that_decided_nothing_leaves_its_rejections_open(queue: Session)
 def test_only_one_sensor_can_key_a_rerun(queue: Session) -> None:
     """Two daemons by mistake: the second leaves alone what the first has keyed."""
     ids = operator_actions.queue_retry(
-        queue.db, work_queue.find(queue.db, Choice(last_day=DAY)), "ann", "as_captured", ""
+        queue.db, work_queue.find(queue.db, RejectionFilter(last_day=DAY)), "ann", "as_captured", ""
     )
     assert reruns.assign(queue.db, ids, "key-1")
     assert not reruns.assign(queue.db, ids, "key-2")
@@ -173,17 +173,19 @@ def test_only_one_sensor_can_key_a_rerun(queue: Session) -> None:
 
 def test_a_discard_needs_a_reason_and_is_kept_for_audit(queue: Session) -> None:
     """Who, when and why stand with the rejection and in the history."""
-    found = work_queue.find(queue.db, Choice(category="mapping", last_day=DAY))
+    found = work_queue.find(queue.db, RejectionFilter(category="mapping", last_day=DAY))
     with pytest.raises(PermanentError, match="reason"):
         operator_actions.discard(queue.db, found, "ann", "  ")
     assert operator_actions.discard(queue.db, found, "ann", "test order") == [found[0].rejection_id]
-    (closed,) = work_queue.find(queue.db, Choice(ids=(found[0].rejection_id,), states=ALL_STATES))
+    (closed,) = work_queue.find(
+        queue.db, RejectionFilter(ids=(found[0].rejection_id,), states=ALL_STATES)
+    )
     assert (closed.state, closed.closed_by, closed.closed_why) == ("discarded", "ann", "test order")
     assert [
         (a.who, a.action, a.why) for a in operator_actions.history(queue.db, closed.rejection_id)
     ] == [("ann", "discard", "test order")]
     with pytest.raises(PermanentError, match="Not open"):
-        operator_actions.chosen(queue.db, Choice(ids=(closed.rejection_id,)))
+        operator_actions.chosen(queue.db, RejectionFilter(ids=(closed.rejection_id,)))
 
 
 def test_many_records_of_a_partition_are_cut_into_runs_of_bounded_size(session: Session) -> None:
@@ -194,7 +196,7 @@ def test_many_records_of_a_partition_are_cut_into_runs_of_bounded_size(session: 
     ]
     session.rejections.open(DAY, rows, "run-1")
     operator_actions.queue_retry(
-        session.db, work_queue.find(session.db, Choice()), "ann", "as_captured", ""
+        session.db, work_queue.find(session.db, RejectionFilter()), "ann", "as_captured", ""
     )
     assert sorted(len(r.source_ids or ()) for r in reruns.unfinished(session.db)) == [
         1,

@@ -1,4 +1,7 @@
-"""Reads ``connections.yaml``: every error names the file, the line, the path in it, the value's problem, and what is allowed."""
+"""Reads ``connections.yaml``.
+
+Every error names the file, the line, the path in it, the value, and what is allowed.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,17 @@ LONGEST_KEY, LONGEST_VALUE, LONGEST_MESSAGE, MOST_FAULTS = 200, 100, 600, 50
 DEEPEST = 60
 _BRACKET = re.compile(r"[\[\]{}]")
 SECRET_BY_PLACE = (
-    "a secret is named by its place, never written here: {env: VARIABLE} or {file: PATH}"  # noqa: S105 - a sentence
+    "name the place of a secret, never the secret itself: {env: VARIABLE} or {file: PATH}"  # noqa: S105 - a sentence
 )
 _SECRET_NAMES = {"token", "client_secret", "password", "secret", "api_key", "private_key"}
 
+FieldPath = tuple[int | str, ...]
+Fault = tuple[FieldPath, str]
+"""Where in the file, and what is wrong there."""
+
 
 class ConfigurationError(PermanentError):
-    """``connections.yaml`` can't be used; the message lists every fault in it."""
+    """``connections.yaml`` can't be used; the message lists every error in it."""
 
 
 def project_root() -> Path:
@@ -40,34 +47,38 @@ def project_root() -> Path:
 
 
 def connections_path() -> Path:
-    """Return the file in use: ``LOCKSTEP_CONNECTIONS``, else the project's, else the sandbox's that ``lockstep`` wrote."""
+    """Return the file in use.
+
+    ``LOCKSTEP_CONNECTIONS``, else the project's own, else the sandbox's that ``lockstep`` wrote.
+    """
     if configured := os.environ.get(VARIABLE):
         return Path(configured)
     for candidate in (project_root() / FILE_NAME, home() / FILE_NAME):
         if candidate.exists():
             return candidate
     raise ConfigurationError(
-        f"No {FILE_NAME}: neither {VARIABLE} is set nor is there one in {project_root()}. Copy docs/connections.example.yaml and fill "
-        "it in, or run 'lockstep db start' (or 'make demo', 'make up') for a connection between sandbox systems."
+        f"There is no {FILE_NAME} in {project_root()}, and {VARIABLE} is not set. Copy "
+        "docs/connections.example.yaml there and fill it in, or run 'lockstep db start' "
+        "(or 'make demo', 'make up') for a connection between sandbox systems."
     )
 
 
 def load(path: Path | None = None) -> Installation:
-    """Read and validate the file. Raises ``ConfigurationError`` that lists all faults."""
+    """Read and validate the file. Raises ``ConfigurationError`` with all errors."""
     file = path or connections_path()
     try:
         text = file.read_text("utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{file}: could not be read: {error.strerror}") from error
+        raise ConfigurationError(f"{file}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"{file}: not UTF-8 text: byte {error.start} can't be read; save it as UTF-8"
+            f"{file}: not UTF-8 text (at byte {error.start}); save it as UTF-8"
         ) from error
     return parse(text, str(file))
 
 
 def parse(text: str, name: str = FILE_NAME) -> Installation:
-    """Validate the text of a ``connections.yaml``; ``name`` stands for the file in errors."""
+    """Validate the text of a ``connections.yaml``; errors call the file ``name``."""
     content, tree = _loaded(text, name)
     if not isinstance(content, dict):
         raise ConfigurationError(
@@ -77,7 +88,7 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
         installation = Installation.model_validate(content)
     except ValidationError as error:
         raise ConfigurationError(_listed(name, tree, _faults(error, ()))) from None
-    faults: list[tuple[tuple[int | str, ...], str]] = []
+    faults: list[Fault] = []
     for connection_name, connection in installation.connections.items():
         faults += _section_faults(connection_name, connection)
     faults = faults or _shared_channels(installation)
@@ -87,10 +98,13 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
 
 
 def _loaded(text: str, name: str) -> tuple[object, yaml.Node | None]:
-    """Return the content and the tree of a YAML text. Raises ``ConfigurationError`` for what is no YAML, or names a key twice."""
+    """Return the content and the tree of a YAML text.
+
+    Raises ``ConfigurationError`` where it is not valid YAML or has a duplicate key.
+    """
     if (line := _too_deep(text)) is not None:
         raise ConfigurationError(
-            f"{name}:{line}: brackets are nested more than {DEEPEST} deep, which no setting is"
+            f"{name}:{line}: brackets are nested more than {DEEPEST} levels deep"
         )
     try:
         tree = yaml.compose(text, yaml.SafeLoader)
@@ -99,23 +113,23 @@ def _loaded(text: str, name: str) -> tuple[object, yaml.Node | None]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}" if mark else ""
-        told = shown(str(getattr(error, "problem", None) or error), LONGEST_VALUE)
-        raise ConfigurationError(f"{name}{place}: not valid YAML: {told}") from None
+        reason = shown(str(getattr(error, "problem", None) or error), LONGEST_VALUE)
+        raise ConfigurationError(f"{name}{place}: not valid YAML: {reason}") from None
     except (ValueError, OverflowError, RecursionError, LookupError) as error:
-        # Such as 2026-02-30, a number of 5,000 digits, or lists in lists without end.
-        told = (
-            "nested too deep"
-            if isinstance(error, RecursionError)
-            else shown(str(error), LONGEST_VALUE)
-        )
-        raise ConfigurationError(f"{name}: not valid YAML: a value can't be read: {told}") from None
+        # Such as 2026-02-30, a number of 5,000 digits, or endlessly nested lists.
+        deep = isinstance(error, RecursionError)
+        reason = "nested too deeply" if deep else shown(str(error), LONGEST_VALUE)
+        raise ConfigurationError(f"{name}: not valid YAML: a value is invalid: {reason}") from None
     if faults:
         raise ConfigurationError("\n".join(faults))
     return content, tree
 
 
 def _too_deep(text: str) -> int | None:
-    """Return the line in which brackets are nested too deep, if any are: the parser's cost grows with the square of the depth."""
+    """Return the line where brackets are nested too deeply, if there is one.
+
+    The parser's cost grows with the square of the depth.
+    """
     depth = 0
     for found in _BRACKET.finditer(text):
         depth += 1 if found.group() in "[{" else -1
@@ -125,7 +139,10 @@ def _too_deep(text: str) -> int | None:
 
 
 def _repeated(tree: yaml.Node | None, name: str) -> list[str]:
-    """Return a line for each key that stands twice in one mapping: YAML takes the last one, and the first is lost without a word."""
+    """Return an error for each duplicate key in a mapping.
+
+    YAML takes the last one, so the first would be lost silently.
+    """
     faults: list[str] = []
     waiting, seen = [tree], set[int]()
     while waiting:
@@ -140,21 +157,21 @@ def _repeated(tree: yaml.Node | None, name: str) -> list[str]:
                 if isinstance(key, yaml.ScalarNode):
                     if key.value in keys:
                         place = f"{name}:{key.start_mark.line + 1}: {shown(key.value, LONGEST_KEY)}"
-                        faults.append(f"{place}: the key stands twice; remove one")
+                        faults.append(f"{place}: duplicate key; remove one")
                     keys.add(key.value)
         elif isinstance(node, yaml.SequenceNode):
             waiting.extend(node.value)
     return sorted(faults)
 
 
-def _section_faults(name: str, connection: Connection) -> list[tuple[tuple[int | str, ...], str]]:
+def _section_faults(name: str, connection: Connection) -> list[Fault]:
     """Validate both connectors' own settings."""
-    faults: list[tuple[tuple[int | str, ...], str]] = []
+    faults: list[Fault] = []
     for side, section, registry in (
         ("platform", connection.platform, platforms.REGISTRY),
         ("oms", connection.oms, oms.REGISTRY),
     ):
-        path: tuple[int | str, ...] = ("connections", name, side)
+        path: FieldPath = ("connections", name, side)
         try:
             settings_of(section, registry)
         except ValidationError as error:
@@ -164,39 +181,38 @@ def _section_faults(name: str, connection: Connection) -> list[tuple[tuple[int |
     return faults
 
 
-def _shared_channels(installation: Installation) -> list[tuple[tuple[int | str, ...], str]]:
-    """Refuse two connections on the same channel of one store: each order would go out twice."""
-    faults: list[tuple[tuple[int | str, ...], str]] = []
+def _shared_channels(installation: Installation) -> list[Fault]:
+    """Refuse two connections to one channel of a store: its orders would be sent twice."""
+    faults: list[Fault] = []
     for (first, a), (second, b) in combinations(installation.connections.items(), 2):
         if a.platform.kind != b.platform.kind:
             continue
         (store_a, channel_a), (store_b, channel_b) = (
-            settings_of(c.platform, platforms.REGISTRY).identity for c in (a, b)
-        )  # type: ignore[attr-defined]
+            settings_of(c.platform, platforms.REGISTRY).identity  # type: ignore[attr-defined]
+            for c in (a, b)
+        )
         if store_a == store_b and (channel_a == channel_b or None in (channel_a, channel_b)):
             channel = channel_a or channel_b or "all channels"
             message = (
-                f"the connections {first} and {second} both serve {store_a}, channel {channel}: its orders would go out twice. "
-                "Give each its own channel_id, or remove one"
+                f"the connections {first} and {second} both serve {store_a}, channel {channel}: "
+                "its orders would be sent twice. Give each its own channel_id, or remove one"
             )
             faults.append((("connections", second, "platform"), message))
     return faults
 
 
-def _faults(
-    error: ValidationError, prefix: tuple[int | str, ...]
-) -> list[tuple[tuple[int | str, ...], str]]:
+def _faults(error: ValidationError, prefix: FieldPath) -> list[Fault]:
     found = []
     for fault in error.errors(include_url=False, include_context=False):
         message, place = fault["msg"], fault["loc"]
         if fault["type"] == "extra_forbidden" and _SECRET_NAMES & set(map(str, place[:-1])):
             message, place = SECRET_BY_PLACE, place[:-1]
         elif fault["type"] == "extra_forbidden":
-            message = "there is no such setting; check the spelling"
+            message = "unknown setting; check the spelling"
         elif fault["type"] == "missing":
             message = "this setting is required"
         elif fault["type"] == "model_type" and "SecretRef" in fault["msg"]:
-            # Whoever wrote a secret here must not find it in a log as well.
+            # A secret written here by mistake must not reach a log as well.
             message = SECRET_BY_PLACE
         elif not isinstance(fault["input"], dict | list) and not _SECRET_NAMES & set(
             map(str, fault["loc"])
@@ -206,29 +222,25 @@ def _faults(
     return found
 
 
-def _listed(
-    name: str, tree: yaml.Node | None, faults: Sequence[tuple[tuple[int | str, ...], str]]
-) -> str:
-    lines = [
-        f"{name}:{_line(tree, path)}: {shown('.'.join(map(str, path)), LONGEST_KEY) or 'file'}: {shown(message, LONGEST_MESSAGE)}"
-        for path, message in faults[:MOST_FAULTS]
-    ]
-    return "\n".join(
-        lines
-        if len(faults) <= MOST_FAULTS
-        else [*lines, f"{name}: and {len(faults) - MOST_FAULTS} more"]
-    )
+def _listed(name: str, tree: yaml.Node | None, faults: Sequence[Fault]) -> str:
+    lines = []
+    for path, message in faults[:MOST_FAULTS]:
+        place = shown(".".join(map(str, path)), LONGEST_KEY) or "file"
+        lines.append(f"{name}:{_line(tree, path)}: {place}: {shown(message, LONGEST_MESSAGE)}")
+    if len(faults) > MOST_FAULTS:
+        lines.append(f"{name}: and {len(faults) - MOST_FAULTS} more")
+    return "\n".join(lines)
 
 
 def _value_of(value: object) -> str:
     try:
         return shown(repr(value), LONGEST_VALUE)
-    except ValueError:  # Python writes no number of more than 4,300 digits
+    except ValueError:  # Python refuses to print numbers of more than 4,300 digits
         return "a number of thousands of digits"
 
 
 def _line(tree: yaml.Node | None, path: Sequence[int | str]) -> int:
-    """Return the line of the deepest part of ``path`` that the file has."""
+    """Return the line of the deepest part of ``path`` that is in the file."""
     node: Any = tree
     line = 1
     for part in path:

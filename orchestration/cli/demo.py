@@ -19,6 +19,7 @@ from rich.table import Table
 
 from domain.errors import LockstepError
 from orchestration.local import in_process, sandbox_process, verify
+from orchestration.local.instance import open_instance
 from orchestration.settings import load
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
@@ -109,7 +110,7 @@ def _play(console: Console, scene: Scene, url: str, database: str) -> list[str]:
     )
     lockstep = Lockstep(load(), lambda: database)
     try:
-        with in_process.instance() as on:
+        with open_instance() as on:
             for span_first, span_last in _spans(first, last):
                 in_process.run_partitions(
                     lockstep, on, scene.connection, ["orders"], span_first, span_last, {}

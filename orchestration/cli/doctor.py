@@ -1,4 +1,4 @@
-"""``lockstep doctor``: checks the installation and says what to do."""
+"""``lockstep doctor``: checks the installation and says how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from domain.exchange import Check
 from orchestration.cli.connect import preflight
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.definitions import build
-from orchestration.local import in_process
-from orchestration.settings import connections_path, load
+from orchestration.local.instance import differences, open_instance
+from orchestration.settings import connections_path, load, project_root
 from resources import oms, platforms
 from resources.ledger.database.embedded import database_url, home
 from resources.ledger.database.migrate import is_current
@@ -33,27 +33,38 @@ from resources.notifications import notifier
 from resources.secrets import permission_warning, resolve
 from resources.systems import settings_of
 
+OLDEST_PYTHON, OLDEST_POSTGRES = (3, 11), 15
+LEAST_FREE_BYTES = 2 * 1024**3
+HEARTBEAT_SECONDS = 120
+SEE_MESSAGE = "see the message"
+
+Finding = tuple[bool, str, str]
+"""Whether the check passed, what was found, and what to do if it failed."""
+
 
 @click.command(
     epilog=examples(
         "lockstep doctor",
         "lockstep doctor --offline --json",
-        exit_codes="0 all is well, 1 something is wrong",
+        exit_codes="0 every check passed, 1 a check failed",
     )
 )
-@click.option("--offline", is_flag=True, help="Leave the remote systems out.")
+@click.option("--offline", is_flag=True, help="Skip the checks of remote systems.")
 @json_option
 def doctor(offline: bool, as_json: bool) -> None:
-    """Check the installation, and say what to do about each thing that is wrong.
+    """Check the installation and suggest a fix for each failed check.
 
-    Looks at Python, the home folder, the disk, the database and its schema, connections.yaml, secrets (never shown), both systems of each
-    connection (with calls that change nothing), and Dagster with its definitions and daemon.
+    Covers Python, the home folder, free disk space, the database and its schema,
+    connections.yaml, secrets (never printed), both systems of each connection (read-only calls),
+    and Dagster's definitions, instance and daemon.
     """
     checks = list(diagnose(offline=offline))
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
-        print_table(("check", "result", "found", "what to do"), [_cells(check) for check in checks])
+        print_table(
+            ("check", "result", "detail", "what to do"), [_cells(check) for check in checks]
+        )
     if not all(check.ok for check in checks):
         sys.exit(1)
 
@@ -67,17 +78,8 @@ def _cells(check: Check) -> list[object]:
     ]
 
 
-OLDEST_PYTHON, OLDEST_POSTGRES = (3, 11), 15
-LEAST_FREE = 2 * 1024**3
-HEARTBEAT_SECONDS = 120
-SEE_MESSAGE = "see the message"
-
-Finding = tuple[bool, str, str]
-"""Whether it holds, what was found, what to do if not."""
-
-
 def diagnose(*, offline: bool) -> Iterator[Check]:
-    """Run all checks in the order in which a fault in one explains the next; what depends on a failed one is left out."""
+    """Run all checks, causes before effects; skip those that depend on a failed one."""
     yield _check("Python", _python)
     yield _check("home folder", _home)
     yield _check("disk space", _disk)
@@ -89,15 +91,13 @@ def diagnose(*, offline: bool) -> Iterator[Check]:
     configuration = _check("connections.yaml", _configuration)
     yield configuration
     if configuration.ok:
-        yield from _of_installation(load(), database_ok=database.ok, offline=offline)
+        yield from _installation_checks(load(), database_ok=database.ok, offline=offline)
     if schema is not None and schema.ok:
-        instance = _check("Dagster instance", _instance)
-        yield instance
-        if instance.ok:
-            yield _check("Dagster daemon", _daemon)
+        yield _check("Dagster instance", _instance)
+        yield _check("Dagster daemon", _daemon)
 
 
-def _of_installation(
+def _installation_checks(
     installation: Installation, *, database_ok: bool, offline: bool
 ) -> Iterator[Check]:
     lockstep = Lockstep(installation)
@@ -134,13 +134,13 @@ def _home() -> Finding:
     folder = home()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
-        return True, f"{folder} can be written", ""
+        return True, f"{folder} is writable", ""
 
 
 def _disk() -> Finding:
     free = shutil.disk_usage(home()).free
-    advice = f"free space on the disk of {home()}, or set LOCKSTEP_HOME to another one"
-    return free >= LEAST_FREE, f"{free / 1024**3:.1f} GiB free at {home()}", advice
+    advice = f"free space on the disk of {home()}, or set LOCKSTEP_HOME to a folder on another disk"
+    return free >= LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GiB free at {home()}", advice
 
 
 def _database() -> Finding:
@@ -177,13 +177,13 @@ def _definitions(installation: Installation, lockstep: Lockstep) -> Finding:
 
 def _alerts(installation: Installation) -> Finding:
     if installation.alerts is None:
-        return True, "nobody is told of failed runs", ""
+        return True, "not configured: failed runs and stuck streams alert no one", ""
     notifier(installation.alerts)
-    return True, "failed runs and standing streams are told", ""
+    return True, "configured for failed runs and stuck streams", ""
 
 
 def _secrets(installation: Installation, name: str) -> Finding:
-    """Resolve every secret that the connection's sections refer to. No value is ever shown."""
+    """Resolve every secret that the connection refers to, and print none."""
     connection = installation.connections[name]
     sections = (
         settings_of(connection.platform, platforms.REGISTRY),
@@ -207,7 +207,7 @@ def _secrets(installation: Installation, name: str) -> Finding:
     return (
         not faults and not warnings,
         detail,
-        "set the variable or write the file that connections.yaml names; chmod 600 secret files",
+        "set the variable or create the file named in connections.yaml; chmod 600 secret files",
     )
 
 
@@ -233,30 +233,34 @@ def _systems(lockstep: Lockstep, name: str) -> Iterator[Check]:
 
 
 def _instance() -> Finding:
-    with in_process.instance() as on:
-        return True, f"{on.get_runs_count()} runs in its history", ""
+    with open_instance() as instance:
+        found = differences(instance)
+        runs = instance.get_runs_count()
+    folder = os.environ["DAGSTER_HOME"]
+    return (
+        not found,
+        "; ".join(found) or f"configured by dagster.yaml, {runs} runs in its history",
+        f"DAGSTER_HOME is {folder}: set it to {project_root()}, or copy dagster.yaml from there",
+    )
 
 
 def _daemon() -> Finding:
-    """Look at the daemon's heartbeats. One that does not run is no fault of the installation; one with errors is."""
-    with in_process.instance() as on:
+    """Check the daemon's heartbeats: errors in them fail the check, a stopped daemon does not."""
+    with open_instance() as instance:
         beats = [
             status.last_heartbeat
-            for status in on.get_daemon_statuses().values()
+            for status in instance.get_daemon_statuses().values()
             if status.last_heartbeat is not None
         ]
     if not beats:
-        return True, "never ran here; 'lockstep up' starts it", ""
+        return True, "has never run; 'lockstep up' starts it", ""
     age = datetime.now(UTC).timestamp() - max(beat.timestamp for beat in beats)
     if age > HEARTBEAT_SECONDS:
-        return (
-            True,
-            f"not running (last heartbeat {age / 60:.0f} min ago): nothing is synchronised live; 'lockstep up' starts it",
-            "",
-        )
-    faults = {str(error.message).splitlines()[0] for beat in beats for error in beat.errors or ()}
+        last = f"last heartbeat {age / 60:.0f} min ago"
+        return True, f"not running ({last}): no live runs; 'lockstep up' starts it", ""
+    errors = {str(error.message).splitlines()[0] for beat in beats for error in beat.errors or ()}
     return (
-        not faults,
-        "; ".join(sorted(faults)) or f"running, last heartbeat {age:.0f} s ago",
-        f"look at {home() / 'daemon.log'}",
+        not errors,
+        "; ".join(sorted(errors)) or f"running, last heartbeat {age:.0f} s ago",
+        f"see {home() / 'daemon.log'}",
     )

@@ -14,6 +14,7 @@ from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import LockstepError, PermanentError
 from orchestration.local import in_process
+from orchestration.local.instance import open_instance
 from resources.ledger.monitoring.status import run_counts
 from resources.lockstep import Lockstep
 
@@ -96,7 +97,7 @@ def run_each(
     force: bool = False,
 ) -> Iterator[Outcome]:
     """Run chunk after chunk against the persistent instance; a failed run ends in an outcome with its error, not in an exception."""
-    with in_process.instance() as on:
+    with open_instance() as on:
         for chunk in wanted:
             yield _run(lockstep, on, connection, chunk, trigger, force=force)
 

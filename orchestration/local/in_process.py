@@ -1,8 +1,7 @@
-"""Runs jobs of the installation in this process, against the persistent Dagster instance: what ``demo`` and ``replay`` do."""
+"""Runs jobs in this process, against the persistent Dagster instance."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import date
 
@@ -10,16 +9,9 @@ import dagster as dg
 
 from assets.chain.run_config import rerun_config
 from orchestration.definitions import build
-from orchestration.settings import project_root
 from resources.lockstep import Lockstep
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-def instance() -> dg.DagsterInstance:
-    """Open the persistent instance whose configuration is the project's ``dagster.yaml``."""
-    os.environ.setdefault("DAGSTER_HOME", str(project_root()))
-    return dg.DagsterInstance.get()
 
 
 def run_partitions(

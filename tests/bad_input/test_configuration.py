@@ -139,7 +139,7 @@ def test_a_connection_that_is_named_twice_is_refused_and_not_dropped(tmp_path: P
     """YAML would take the last one without a word."""
     file = tmp_path / "connections.yaml"
     file.write_text(GOOD + GOOD.partition("connections:\n")[2])
-    with pytest.raises(ConfigurationError, match=rf"{file}:19: acme_us: the key stands twice"):
+    with pytest.raises(ConfigurationError, match=rf"{file}:19: acme_us: duplicate key"):
         load(file)
 
 

@@ -1,4 +1,4 @@
-"""A shop for each test, with a ledger, a home and a Dagster instance of its own."""
+"""Fixtures of the command line's tests: a shop, a ledger, a home and a Dagster instance each."""
 
 from __future__ import annotations
 
@@ -8,32 +8,28 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import yaml
 
+from orchestration.settings import project_root
 from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.orchestration.shop import Shop
 
-DAGSTER_YAML = """
-storage:
-  custom:
-    module: resources.ledger.database.dagster_storage
-    class: LockstepStorage
-    config: {}
-telemetry:
-  enabled: false
-"""
-
 
 @pytest.fixture
 def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Let Lockstep and Dagster keep everything in a folder of the test's own, without a database or a configuration.
+    """Use a home and a Dagster instance of the test's own, without database or connections.yaml.
 
-    Not pytest's own folder: each session of it closes that to other users, and a server that root starts runs as another user.
+    Not in ``tmp_path``, which pytest closes to other users: as root, the embedded server runs as
+    another user.
     """
     with tempfile.TemporaryDirectory(prefix="lockstep-test-", ignore_cleanup_errors=True) as folder:
         home, dagster = Path(folder) / "home", Path(folder) / "dagster"
         dagster.mkdir()
-        (dagster / "dagster.yaml").write_text(DAGSTER_YAML)
+        configured = yaml.safe_load((project_root() / "dagster.yaml").read_text("utf-8"))
+        for part, place in (("local_artifact_storage", ""), ("compute_logs", "logs")):
+            configured[part]["config"]["base_dir"] = str(dagster / place)
+        (dagster / "dagster.yaml").write_text(yaml.safe_dump(configured))
         monkeypatch.setenv("DAGSTER_HOME", str(dagster))
         monkeypatch.setenv("LOCKSTEP_HOME", str(home))
         monkeypatch.delenv("DATABASE_URL", raising=False)
@@ -46,7 +42,7 @@ def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def shop(
     sandbox: RunningSandbox, database: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Shop:
-    """Open a connection ``demo`` between a store and a tenant that no other test uses."""
+    """Create the connection ``demo`` between a store and a tenant that no other test uses."""
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setenv("LOCKSTEP_CONNECTIONS", str(own_home / "connections.yaml"))
     return Shop(sandbox.url, database, f"c{uuid4().hex[:10]}")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import pytest
+import yaml
 from click.testing import CliRunner
 
 from orchestration.cli.root import lockstep
@@ -12,7 +15,7 @@ from tests.orchestration.shop import Shop
 
 
 def test_a_healthy_installation_passes_and_no_secret_is_shown(shop: Shop, own_home: Path):
-    """Everything that can be checked is, and the output can be sent to anyone."""
+    """Everything that can be checked is, and the output can be shared."""
     checks = shop.json("doctor")
     assert {check["name"] for check in checks if not check["ok"]} == set()
     names = " ".join(check["name"] for check in checks)
@@ -36,7 +39,7 @@ def test_a_healthy_installation_passes_and_no_secret_is_shown(shop: Shop, own_ho
 
 
 def test_each_fault_is_named_with_advice_and_hides_no_other(shop: Shop, own_home: Path):
-    """A missing secret does not keep the rest from being looked at."""
+    """A missing secret does not keep the other checks from running."""
     (own_home / "secrets" / "password").unlink()
     result = shop.run("doctor", "--json")
     assert result.exit_code == 1
@@ -47,9 +50,41 @@ def test_each_fault_is_named_with_advice_and_hides_no_other(shop: Shop, own_home
 
 
 def test_without_database_and_configuration_it_still_reports(own_home: Path):
-    """The first thing a new user runs must not fall over for want of everything."""
+    """A new user may run it first, before anything is set up."""
     result = CliRunner().invoke(lockstep, ["doctor", "--json"])
     assert result.exit_code == 1
     failed = {check["name"]: check for check in json.loads(result.stdout) if not check["ok"]}
     assert set(failed) == {"database", "connections.yaml"}
     assert "lockstep db start" in failed["database"]["detail"]
+
+
+def test_a_dagster_instance_that_lockstep_does_not_configure_fails(
+    shop: Shop, own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Dagster's defaults are SQLite, no limits and no retention, and Dagster accepts them silently."""
+    (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    result = shop.run("doctor", "--offline", "--json")
+    assert result.exit_code == 1
+    [failed] = [check for check in json.loads(result.stdout) if not check["ok"]]
+    assert failed["name"] == "Dagster instance"
+    for part in (
+        "storage is",
+        "run_launcher is",
+        "concurrency differs",
+        "run_monitoring differs",
+        "retention differs",
+    ):
+        assert part in failed["detail"]
+    assert str(tmp_path) in failed["advice"]
+
+
+def test_a_single_lost_limit_fails(shop: Shop, own_home: Path):
+    """One changed section is enough to lose the limits that keep live runs ahead of backfills."""
+    file = Path(os.environ["DAGSTER_HOME"]) / "dagster.yaml"
+    configured = yaml.safe_load(file.read_text())
+    del configured["concurrency"]
+    file.write_text(yaml.safe_dump(configured))
+    result = shop.run("doctor", "--offline", "--json")
+    [failed] = [check for check in json.loads(result.stdout) if not check["ok"]]
+    assert failed["detail"].startswith("concurrency differs from ")

@@ -1,4 +1,4 @@
-"""``connections.yaml``: what is wrong is said with file, line, path, value and what is allowed."""
+"""Tests of reading ``connections.yaml``: each error has file, line, path, value and what is allowed."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def fault(text: str) -> str:
 
 
 def test_a_complete_file_is_read() -> None:
-    """The good case, without any secret being looked up."""
+    """No secret is looked up."""
     installation = parse(GOOD)
     assert installation.connections["acme_us"].orders.export_statuses == (11,)
 
 
 def test_the_example_in_the_docs_is_valid() -> None:
-    """What we tell people to copy works."""
+    """Users copy it."""
     assert settings.load(project_root() / "docs" / "connections.example.yaml").connections
 
 
@@ -70,14 +70,14 @@ def test_the_example_in_the_docs_is_valid() -> None:
 def test_a_fault_is_named_with_its_line_and_what_is_allowed(
     change: tuple[str, str], line: int, words: list[str]
 ) -> None:
-    """The reader finds the place without counting."""
+    """The reader finds the place without searching."""
     message = fault(GOOD.replace(*change))
     assert message.startswith(f"connections.yaml:{line}: "), message
     assert all(word in message for word in words), message
 
 
 def test_all_faults_are_listed_at_once() -> None:
-    """Nobody wants to mend a file error by error."""
+    """Fixing a file error by error takes a run each."""
     message = fault(
         GOOD.replace("store_hash: abc123", "store_hash: ''").replace(
             "client_id: lockstep", "client: lockstep"
@@ -87,26 +87,26 @@ def test_all_faults_are_listed_at_once() -> None:
 
 
 def test_a_secret_in_the_file_is_refused_and_not_repeated() -> None:
-    """A token written by mistake must not reach a log through our error."""
+    """A token written by mistake must not reach a log through our message."""
     message = fault(GOOD.replace("token: {env: ACME_TOKEN}", "token: s3cr3t-t0ken"))
     assert "s3cr3t" not in message
     assert "{env: VARIABLE}" in message
 
 
 def test_two_connections_to_one_channel_are_refused() -> None:
-    """Each of its orders would go out twice."""
+    """Each of its orders would be sent twice."""
     message = fault(GOOD + SECOND)
     assert "acme_us and acme_eu both serve" in message
     assert "twice" in message
 
 
 def test_all_channels_and_one_of_them_are_refused_too() -> None:
-    """A connection without a channel serves all of the store's."""
+    """A connection without a channel serves all channels of the store."""
     assert "both serve" in fault(GOOD + SECOND.replace("      channel_id: 1\n", ""))
 
 
 def test_two_channels_of_one_store_are_two_connections() -> None:
-    """They share the store's quota and nothing else."""
+    """They share the store's quota only."""
     assert set(parse(GOOD + SECOND.replace("channel_id: 1", "channel_id: 2")).connections) == {
         "acme_us",
         "acme_eu",
@@ -114,7 +114,7 @@ def test_two_channels_of_one_store_are_two_connections() -> None:
 
 
 def test_broken_yaml_is_named_with_its_line() -> None:
-    """Also where there is no structure yet."""
+    """Even if there is no structure to point into."""
     assert fault(GOOD.replace("  acme_us:", "  acme_us: [")).startswith("connections.yaml:")
     assert "mapping" in fault("just text")
 
@@ -122,7 +122,7 @@ def test_broken_yaml_is_named_with_its_line() -> None:
 def test_a_missing_file_says_how_to_get_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The first thing that a new user meets."""
+    """A new user meets this message first."""
     monkeypatch.delenv(settings.VARIABLE, raising=False)
     monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     monkeypatch.setattr(settings, "project_root", lambda: tmp_path)
@@ -130,9 +130,9 @@ def test_a_missing_file_says_how_to_get_one(
         settings.load()
 
 
-def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
-    """YAML takes the last one, and the first connection would be gone without a word."""
-    assert "connections.yaml:19: acme_us: the key stands twice" in fault(
+def test_a_duplicate_key_is_refused_with_its_line() -> None:
+    """YAML takes the last one, and the first connection would be lost silently."""
+    assert "connections.yaml:19: acme_us: duplicate key" in fault(
         GOOD + GOOD.partition("connections:\n")[2]
     )
 
@@ -141,13 +141,15 @@ def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
     "text",
     ["start_date: 2026-02-30", "x: " + "9" * 5_000, "x: !!int y", "[" * 100_000, "a: &a {b: *a}"],
 )
-def test_values_that_yaml_itself_stumbles_over_are_faults_of_the_file(text: str) -> None:
-    """A day that does not exist, a number without end, brackets without end: one sentence each, and no traceback."""
+def test_values_that_make_the_yaml_parser_fail_are_reported_as_errors_of_the_file(
+    text: str,
+) -> None:
+    """Impossible dates, huge numbers and endless brackets give a sentence, not a traceback."""
     assert fault(text).startswith("connections.yaml")
 
 
-def test_a_file_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
-    """With what to do."""
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """The message says how to fix it."""
     file = tmp_path / "connections.yaml"
     file.write_bytes(GOOD.encode("utf-16"))
     with pytest.raises(ConfigurationError, match="save it as UTF-8"):
@@ -155,7 +157,7 @@ def test_a_file_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_was_written_as_a_key_is_not_shown() -> None:
-    """The place is named, the text is not."""
-    told = fault(GOOD.replace("token: {env: ACME_TOKEN}", "token: {hunter2: 1}"))
-    assert "platform.token" in told
-    assert "hunter2" not in told
+    """The message names the place and does not repeat the text."""
+    message = fault(GOOD.replace("token: {env: ACME_TOKEN}", "token: {hunter2: 1}"))
+    assert "platform.token" in message
+    assert "hunter2" not in message

@@ -183,7 +183,8 @@ class Scene:
             method, f"{self.url}/_sandbox/{path}", content=orjson.dumps(body)
         )
         assert answer.is_success, answer.text
-        return orjson.loads(answer.content)
+        content: Json = orjson.loads(answer.content)
+        return content
 
     # -- what the systems themselves say
 
@@ -210,7 +211,8 @@ class Scene:
 
     def oms_order(self, number: int) -> Json:
         """Return the order as the tenant holds it, whole."""
-        return self._ask(f"manhattan/{self.store}/effects/order/{number}")[0]["order"]
+        order: Json = self._ask(f"manhattan/{self.store}/effects/order/{number}")[0]["order"]
+        return order
 
     def store_orders(self) -> dict[int, Json]:
         """Return the store's orders by id."""

@@ -78,6 +78,10 @@ def _unlike_itself(record: BaseModel) -> str:
     )
 
 
+def _fails(mapped: Callable[[bytes], Any], hidden: Sequence[str]) -> Callable[[bytes], bool]:
+    return lambda body: bool(judged(mapped, body, hidden)[1])
+
+
 def run(
     to_canonical: Callable[[bytes], Any],
     payloads: Iterable[Payload],
@@ -98,9 +102,7 @@ def run(
         hidden = () if "swap" in payload.kinds else personal
         outcome, fault = judged(mapped, payload.body, hidden)
         if fault:
-            reduced = smallest(
-                payload.body, lambda body, hidden=hidden: bool(judged(mapped, body, hidden)[1])
-            )
+            reduced = smallest(payload.body, _fails(mapped, hidden))
             reason = judged(mapped, reduced, hidden)[1]
             raise AssertionError(
                 f"seed {payload.seed} ({payload.kinds}): {fault}\nsmallest payload ({reason}):\n{reduced[:3000]!r}"

@@ -138,7 +138,7 @@ def _stuck(db: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
 
 
 def _rows(db: psycopg.Connection[Any], query: str, connection: str) -> list[tuple[Any, ...]]:
-    found: Sequence[tuple[Any, ...]] = db.execute(query, (connection,)).fetchall()  # type: ignore[call-overload]
+    found: Sequence[tuple[Any, ...]] = db.execute(query, (connection,)).fetchall()
     return list(found)
 
 

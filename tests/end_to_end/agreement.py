@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from tests.assets.documents import SKUS, total_of
 from tests.assets.scene import Json, Scene
@@ -50,11 +51,8 @@ def assert_shipments_once(scene: Scene) -> None:
 
 def assert_stock_right(scene: Scene) -> None:
     """Every tracked SKU shows at the store what the OMS's network view has available."""
-    available = {
-        row["ItemId"]: row["TotalQuantity"]
-        for row in scene.to_oms("dump/availability", None, "GET")
-        if row["view"] == "network"
-    }
+    rows: Any = scene.to_oms("dump/availability", None, "GET")  # a list, where others are objects
+    available = {row["ItemId"]: row["TotalQuantity"] for row in rows if row["view"] == "network"}
     assert {sku: scene.store_stock()[sku]["quantity"] for sku in SKUS} == {
         sku: available[sku] for sku in SKUS
     }

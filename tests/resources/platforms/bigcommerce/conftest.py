@@ -38,7 +38,7 @@ class Shop:
 
     def place(self, *documents: Json) -> list[int]:
         """Place orders that map without a problem, but for what a document says."""
-        base = {
+        base: dict[str, Any] = {
             "billing_address": ADDRESS,
             "payment_method": "Credit Card",
             "payment_status": "captured",

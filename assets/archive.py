@@ -171,12 +171,15 @@ def _classified(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def build_archive(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """Build the asset ``history/archive``, one for the installation."""
+def build_archive(
+    partitions: dg.PartitionsDefinition[str], upstream: Sequence[dg.AssetKey]
+) -> dg.AssetsDefinition:
+    """Build the asset ``history/archive``, one for the installation; ``upstream`` are the streams' last steps."""
 
     @dg.asset(
         key=KEY,
         group_name="history",
+        deps=upstream,
         kinds={"parquet"},
         partitions_def=partitions,
         retry_policy=RETRIES,

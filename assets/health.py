@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from assets.chain.keys import DELIVERED, chain_keys
 from domain.connections import Connection
 from domain.exchange import Check
 from resources.ledger.captures import inbox
@@ -174,7 +175,7 @@ def build_health(name: str, connection: Connection) -> dg.AssetSpec:
         group_name=name,
         kinds={"health"},
         owners=[connection.owner],
-        deps=[dg.AssetKey([name, stream, "delivered"]) for stream in connection.streams],
+        deps=chain_keys(name, connection.streams, [DELIVERED]),
         description="Whether each stream of the connection is alive, and whether anything stands still: see its checks. The sensor "
         "`heartbeat` evaluates them all the time.\n\n**Red?** `lockstep status`, and docs/watching.md.",
     )

@@ -12,7 +12,8 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_p
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partitions_def.*")
 
 from assets.archive import build_archive
-from assets.chain.factory import build_chain
+from assets.chain.factory import build_chain, build_systems
+from assets.chain.keys import DELIVERED, chain_keys
 from assets.chain.partitions import closed_days, daily
 from assets.health import build_checks, build_health
 from assets.reconciliation.asset import build_reconciliation
@@ -61,13 +62,24 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
     health = [
         build_health(name, connection) for name, connection in installation.connections.items()
     ]
+    systems = [
+        spec
+        for name, connection in installation.connections.items()
+        for spec in build_systems(name, connection, [STREAMS[s] for s in connection.streams])
+    ]
+    delivered = [
+        key
+        for name, connection in installation.connections.items()
+        for key in chain_keys(name, connection.streams, [DELIVERED])
+    ]
     tell = partial(notifier, installation.alerts) if installation.alerts is not None else None
     return dg.Definitions(
         assets=[
             *assets,
             *reconciliations,
             *health,
-            build_archive(closed_days(installation.start_date)),
+            *systems,
+            build_archive(closed_days(installation.start_date), delivered),
         ],
         asset_checks=[
             check

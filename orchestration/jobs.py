@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from assets.chain.keys import chain_keys
 from assets.reconciliation.asset import reconciliation_key
 from domain.connections import Connection, Installation
 
@@ -18,20 +19,13 @@ def lanes(installation: Installation) -> dict[str, list[str]]:
     return found
 
 
-def chain_keys(name: str, connection: Connection) -> list[dg.AssetKey]:
-    """Return the keys of all chains of a connection."""
-    return [
-        dg.AssetKey([name, stream, step])
-        for stream in connection.streams
-        for step in ("captured", "validated", "delivered")
-    ]
-
-
 def build_live_job(
     lane: str, names: list[str], installation: Installation
 ) -> dg.UnresolvedAssetJobDefinition:
     """Build the job of a lane's live runs: in process, ahead of backfills."""
-    keys = [key for name in names for key in chain_keys(name, installation.connections[name])]
+    keys = [
+        key for name in names for key in chain_keys(name, installation.connections[name].streams)
+    ]
     return dg.define_asset_job(
         f"live_{lane}",
         selection=dg.AssetSelection.assets(*keys),
@@ -56,7 +50,7 @@ def build_sync_job(name: str, connection: Connection) -> dg.UnresolvedAssetJobDe
     """Build the job that reruns whole partitions of a connection; launch it with a partition, or as a backfill over a range."""
     return dg.define_asset_job(
         f"sync_{name}",
-        selection=dg.AssetSelection.assets(*chain_keys(name, connection)),
+        selection=dg.AssetSelection.assets(*chain_keys(name, connection.streams)),
         description="Reads a whole day again, validates it again and delivers what the target lacks. Launch it for a partition or a range.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(BACKFILL_PRIORITY), "sync/connection": name},

@@ -8,8 +8,8 @@ from typing import Any
 
 import dagster as dg
 
+from assets.chain.keys import TRIGGER_TAG, chain_keys
 from assets.chain.run_config import live_config
-from assets.chain.steps import TRIGGER_TAG
 from assets.streams.registry import STREAMS
 from domain.connections import Connection
 from domain.values import Window
@@ -84,11 +84,7 @@ def _sweep(
         return dg.RunRequest(
             run_key=f"{schedule}:{window.until.isoformat()}",
             partition_key=window.since.date().isoformat(),
-            asset_selection=[
-                dg.AssetKey([name, stream, step])
-                for stream in streams
-                for step in ("captured", "validated", "delivered")
-            ],
+            asset_selection=chain_keys(name, streams),
             run_config={"ops": ops} if ops else {},
             tags={TRIGGER_TAG: "schedule"},
         )

@@ -9,8 +9,8 @@ from typing import Any
 
 import dagster as dg
 
+from assets.chain.keys import LIVE, TRIGGER_TAG, chain_keys
 from assets.chain.run_config import live_config
-from assets.chain.steps import LIVE, TRIGGER_TAG
 from assets.error_redaction import safe_text
 from assets.pipeline.capture import source_present
 from assets.streams.registry import STREAMS
@@ -215,10 +215,7 @@ def _request(lane: str, day: Any, group: Sequence[Due]) -> dg.RunRequest:
         ops |= live_config(
             connection, stream, due.window.since.isoformat(), due.window.until.isoformat()
         )
-        keys += [
-            dg.AssetKey([connection, stream, step])
-            for step in ("captured", "validated", "delivered")
-        ]
+        keys += chain_keys(connection, [stream])
     return dg.RunRequest(
         run_key=cursor.run_key(lane, day, group),
         partition_key=day.isoformat(),

@@ -7,7 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from assets.chain.steps import TRIGGER_TAG
+from assets.chain.keys import DELIVERED, LIVE, TRIGGER_TAG, VALIDATED, chain_keys
+from assets.chain.run_config import unfinished_config
 from domain.connections import Installation
 from resources.lockstep import Lockstep
 from sensors.changes import ACTIVE
@@ -53,18 +54,12 @@ def tick(
         with lockstep.ledger.session(name, stream) as session:
             days = session.records.days_pending()
         for day in days[:AT_ONCE]:
-            ops = {
-                f"{name}__{stream}__{step}": {"config": {"only_new": True}}
-                for step in ("validated", "delivered")
-            }
             requests.append(
                 dg.RunRequest(
                     run_key=f"{name}:{stream}:{day.isoformat()}:{bucket}",
                     partition_key=day.isoformat(),
-                    asset_selection=[
-                        dg.AssetKey([name, stream, step]) for step in ("validated", "delivered")
-                    ],
-                    run_config={"ops": ops},
+                    asset_selection=chain_keys(name, [stream], [VALIDATED, DELIVERED]),
+                    run_config={"ops": unfinished_config(name, stream)},
                     tags={TRIGGER_TAG: "requeue"},
                 )
             )
@@ -76,7 +71,7 @@ def tick(
 
 
 def _live_at_work(instance: dg.DagsterInstance, name: str) -> bool:
-    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={TRIGGER_TAG: "live"}))
+    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={TRIGGER_TAG: LIVE}))
     return any(
         chain.startswith(f"{name}/")
         for run in runs

@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import psycopg
 
+from assets.chain.keys import DELIVERED, STEPS, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import rerun_config
-from assets.chain.steps import TRIGGER_TAG
 from domain.connections import Installation
 from resources.fingerprint import parts_of
 from resources.ledger.rejections import reruns
@@ -25,10 +25,7 @@ AT_ONCE, UNDER_WAY = 10, 20
 RERUN_TAG, RERUN = "sync/rerun", "rerun"
 PRIORITY = "0"
 """Behind live runs, before backfills: somebody waits for it."""
-STEPS = {
-    "as_captured": ("validated", "delivered"),
-    "re_read": ("captured", "validated", "delivered"),
-}
+STEPS_OF_MODE = {"as_captured": (VALIDATED, DELIVERED), "re_read": STEPS}
 
 
 def build_reruns_sensor(
@@ -169,9 +166,7 @@ def _request(group: Sequence[Rerun]) -> dg.RunRequest:
         run_key=first.run_key,
         job_name=f"sync_{first.connection}",
         partition_key=first.source_day.isoformat(),
-        asset_selection=[
-            dg.AssetKey([first.connection, first.stream, step]) for step in STEPS[first.mode]
-        ],
+        asset_selection=chain_keys(first.connection, [first.stream], STEPS_OF_MODE[first.mode]),
         run_config={"ops": ops},
         tags={TRIGGER_TAG: RERUN, RERUN_TAG: first.run_key, "dagster/priority": PRIORITY},
     )

@@ -3,11 +3,22 @@
 Without ``from __future__ import annotations``: Dagster reads the config's and the resource's types from the functions' annotations.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from assets.chain import steps
+from assets.chain.keys import (
+    CAPTURED,
+    DELIVERED,
+    STEPS,
+    VALIDATED,
+    asset_key,
+    chain_keys,
+    source_key,
+    target_key,
+)
 from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
 from assets.chain.steps import ACCOUNTED_FOR, DELIVERED_IN_FULL, REJECTIONS, Step
 from assets.chain.stream import Stream
@@ -15,17 +26,11 @@ from domain.connections import Connection
 from resources.lockstep import Lockstep
 
 Context = dg.AssetExecutionContext
-CAPTURED, VALIDATED, DELIVERED = "captured", "validated", "delivered"
 BACKFILL_PARTITIONS_PER_RUN = 15
 """A backfill's run holds an API for at most so many days' records before a live run's turn comes."""
 RETRIES = dg.RetryPolicy(
     max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
-
-
-def asset_key(connection: str, stream: str, step: str) -> dg.AssetKey:
-    """Return ``connection/stream/step``."""
-    return dg.AssetKey([connection, stream, step])
 
 
 def build_chain(
@@ -34,7 +39,7 @@ def build_chain(
     """Build captured -> validated -> delivered of one stream."""
     platform, oms = connection.platform.kind, connection.oms.kind
     source, target = (platform, oms) if stream.to_oms else (oms, platform)
-    keys = {step: asset_key(name, stream.name, step) for step in (CAPTURED, VALIDATED, DELIVERED)}
+    keys = {step: asset_key(name, stream.name, step) for step in STEPS}
     common: dict[str, Any] = {
         "group_name": name,
         "partitions_def": partitions,
@@ -46,6 +51,7 @@ def build_chain(
 
     @dg.asset(
         key=keys[CAPTURED],
+        deps=[source_key(name, source)],
         kinds={stream.name, source},
         pool=f"{source}_{name}",
         description=_captured_text(stream, source),
@@ -102,6 +108,32 @@ def build_chain(
         return steps.delivered(Step(context, lockstep, name, stream, DELIVERED), config, stream)
 
     return [captured, validated, delivered]
+
+
+def build_systems(
+    name: str, connection: Connection, streams: Sequence[Stream[Any]]
+) -> list[dg.AssetSpec]:
+    """Build the systems at both ends of a connection's chains; nothing materializes them."""
+    platform, oms = connection.platform.kind, connection.oms.kind
+    specs: list[dg.AssetSpec] = []
+    for system, role, sends_to_oms in ((platform, "store", True), (oms, "OMS", False)):
+        read = [stream.name for stream in streams if stream.to_oms is sends_to_oms]
+        written = [stream.name for stream in streams if stream.to_oms is not sends_to_oms]
+        common: dict[str, Any] = {
+            "group_name": name, "kinds": {system}, "owners": [connection.owner],
+        }  # fmt: skip
+        if read:
+            text = (
+                f"The {role} of the connection as a source: {' and '.join(read)} are read from it."
+            )
+            specs.append(dg.AssetSpec(source_key(name, system), description=text, **common))
+        if written:
+            text = f"The {role} of the connection as a target: it receives {' and '.join(written)}."
+            deps = chain_keys(name, written, [DELIVERED])
+            specs.append(
+                dg.AssetSpec(target_key(name, system), deps=deps, description=text, **common)
+            )
+    return specs
 
 
 def _captured_text(stream: Stream[Any], source: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import dagster as dg
 from pydantic import Field
 
+from assets.chain.keys import CAPTURED, DELIVERED, VALIDATED, op_name
+
 ONLY_RECORDS = "Ids at the source (order numbers, SKUs) of the only records to take, as they were captured. Left empty, all are taken."
 
 
@@ -46,11 +48,18 @@ class DeliverConfig(dg.Config):
 
 def live_config(connection: str, stream: str, since: str, until: str) -> dict[str, object]:
     """Return the run config of one chain's live run over a window."""
-    prefix = f"{connection}__{stream}__"
+    window: dict[str, object] = {"since": since, "until": until}
+    configs = {CAPTURED: window, VALIDATED: {"only_new": True}, DELIVERED: {"only_new": True}}
     return {
-        f"{prefix}captured": {"config": {"since": since, "until": until}},
-        f"{prefix}validated": {"config": {"only_new": True}},
-        f"{prefix}delivered": {"config": {"only_new": True}},
+        op_name(connection, stream, step): {"config": config} for step, config in configs.items()
+    }
+
+
+def unfinished_config(connection: str, stream: str) -> dict[str, object]:
+    """Return the run config of a run that finishes what earlier runs of one chain left behind."""
+    return {
+        op_name(connection, stream, step): {"config": {"only_new": True}}
+        for step in (VALIDATED, DELIVERED)
     }
 
 
@@ -62,9 +71,8 @@ def rerun_config(
         {} if only_records is None else {"only_records": list(only_records)}
     )
     sent = narrowed | ({"force": True} if force else {})
-    prefix = f"{connection}__{stream}__"
     return {
-        f"{prefix}{step}": {"config": config}
-        for step, config in (("validated", narrowed), ("delivered", sent))
+        op_name(connection, stream, step): {"config": config}
+        for step, config in ((VALIDATED, narrowed), (DELIVERED, sent))
         if config
     }

@@ -11,6 +11,7 @@ import dagster as dg
 import psycopg
 
 from assets.chain import metadata
+from assets.chain.keys import LIVE, TRIGGER_TAG, asset_key
 from assets.chain.partitions import day_of, window_of
 from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
 from assets.chain.stream import DeliveryCounts, DeliveryRequest, Stream
@@ -27,9 +28,7 @@ ACCOUNTED_FOR, REJECTIONS, DELIVERED_IN_FULL = (
     "no_open_rejections",
     "nothing_left_to_deliver",
 )
-TRIGGER_TAG = "sync/trigger"
 BALANCE = "captured = accepted + rejected + skipped + superseded"
-LIVE = "live"
 
 
 class Step:
@@ -50,6 +49,7 @@ class Step:
             "backfill" if "dagster/backfill" in context.run.tags else "manual"
         )
         self.sync: Sync = lockstep.sync(connection, context.run.run_id, trigger, context.log.info)
+        self._name = asset_key(connection, stream.name, step).to_user_string()
         self.days: list[tuple[str, date]] = [(key, day_of(key)) for key in context.partition_keys]
 
     def audit(
@@ -66,7 +66,7 @@ class Step:
     ) -> None:
         """Attach a partition's metadata to its own materialization."""
         values = metadata.counts(numbers) | metadata.line(text) | dict(more or {})
-        self._context.log.info(f"{self.sync.name}/{self._stream.name}/{self._step} {key}: {text}")
+        self._context.log.info(f"{self._name} {key}: {text}")
         self._context.add_asset_metadata(values, partition_key=key)
 
     def summary(self, day: date) -> dict[str, int]:
@@ -94,7 +94,7 @@ class Step:
                 raise dg.Failure(safe_text(error), allow_retries=False) from None
             raise TransientError(safe_text(error)) from None
         except Exception as error:  # noqa: BLE001 - the failure says what it was, and is red
-            raise unexpected(error, f"{self.sync.name}/{self._stream.name}/{self._step}") from None
+            raise unexpected(error, self._name) from None
 
 
 def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.MaterializeResult:

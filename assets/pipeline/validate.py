@@ -154,7 +154,7 @@ def _examine(
             continue
         except Exception as error:  # noqa: BLE001 - one record that nobody foresaw must not hold up a day of others
             sync.log(
-                f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}"
+                f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}_validated').description}"
             )
             reject(capture, [_unreadable(error)])
             continue
@@ -200,7 +200,7 @@ def _problems(
     for position, error in stumbled.items():
         capture = candidates[position][0]
         sync.log(
-            f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}/validated').description}"
+            f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}_validated').description}"
         )
     others = [position for position in everyone if position not in stumbled]
     return {position: [_unreadable(error)] for position, error in stumbled.items()} | (

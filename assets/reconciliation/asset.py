@@ -12,7 +12,8 @@ import psycopg
 from pydantic import Field
 
 from assets.chain import metadata
-from assets.chain.factory import DELIVERED, RETRIES, asset_key
+from assets.chain.factory import RETRIES
+from assets.chain.keys import DELIVERED, chain_keys
 from assets.chain.partitions import day_of
 from assets.error_redaction import safe_text, unexpected
 from assets.reconciliation.result import count_by_class
@@ -60,7 +61,7 @@ def build_reconciliation(
         owners=[connection.owner],
         kinds={RECONCILIATION},
         retry_policy=RETRIES,
-        deps=[asset_key(name, stream, DELIVERED) for stream in connection.streams],
+        deps=chain_keys(name, connection.streams, [DELIVERED]),
         description=_TEXT,
         backfill_policy=dg.BackfillPolicy.multi_run(DAYS_PER_RUN),
         tags={"sync/connection": name},

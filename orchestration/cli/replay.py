@@ -14,7 +14,7 @@ from typing import Any
 import click
 import orjson
 
-from assets.chain.steps import TRIGGER_TAG
+from assets.chain.keys import DELIVERED, TRIGGER_TAG, chain_keys, op_name
 from assets.streams.registry import STREAMS
 from domain.connections import Connection
 from domain.errors import PermanentError
@@ -203,7 +203,6 @@ def _reads(stream: str, source: str, day: date) -> str:
     )
 
 
-STEPS = ("captured", "validated", "delivered")
 MUTATION = """
 mutation Replay($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
@@ -224,9 +223,7 @@ def submit(connection: str, streams: Sequence[str], first: date, last: date, *, 
     """Make a backfill of the chains over the partitions and return its id. Raises ``PermanentError`` with Dagster's reason."""
     days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
     params: dict[str, Any] = {
-        "assetSelection": [
-            {"path": [connection, stream, step]} for stream in streams for step in STEPS
-        ],
+        "assetSelection": [{"path": list(key.path)} for key in chain_keys(connection, streams)],
         "partitionNames": days,
         "fromFailure": False,
         "title": f"replay {connection} {'+'.join(streams)}",
@@ -238,7 +235,7 @@ def submit(connection: str, streams: Sequence[str], first: date, last: date, *, 
     if force:
         params["runConfigData"] = {
             "ops": {
-                f"{connection}__{stream}__delivered": {"config": {"force": True}}
+                op_name(connection, stream, DELIVERED): {"config": {"force": True}}
                 for stream in streams
             }
         }

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import dagster as dg
 
-from assets.chain.steps import TRIGGER_TAG
+from assets.chain.keys import TRIGGER_TAG
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import LockstepError, PermanentError

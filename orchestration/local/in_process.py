@@ -7,6 +7,7 @@ from datetime import date
 
 import dagster as dg
 
+from assets.chain.keys import DELIVERED, STEPS, VALIDATED, chain_keys
 from assets.chain.run_config import rerun_config
 from orchestration.definitions import build
 from resources.lockstep import Lockstep
@@ -31,10 +32,8 @@ def run_partitions(
     ``force`` sends even what the target is known to hold. ``records`` narrows to these records as they were captured: nothing is read.
     """
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
-    steps = (
-        ("captured", "validated", "delivered") if records is None else ("validated", "delivered")
-    )
-    keys = [dg.AssetKey([connection, stream, step]) for stream in streams for step in steps]
+    steps = STEPS if records is None else (VALIDATED, DELIVERED)
+    keys = chain_keys(connection, streams, steps)
     ops = {
         name: op
         for s in streams

@@ -81,7 +81,7 @@ def run_chains(
     raise_on_error: bool = True,
 ) -> dg.ExecuteInProcessResult:
     """Run steps of the connection's chains over partitions: one by its key, several as a range in one run."""
-    keys = [dg.AssetKey([NAME, stream, step]) for stream in streams for step in steps]
+    keys = [dg.AssetKey([NAME, f"{stream}_{step}"]) for stream in streams for step in steps]
     tags = {"sync/trigger": trigger} if trigger else {}
     where: dict[str, Any] = {"partition_key": first.isoformat()}
     if first != last:

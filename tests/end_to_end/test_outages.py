@@ -143,7 +143,7 @@ def unfinished(scene: Scene) -> None:
     assert scene.lockstep is not None
     context = dg.build_sensor_context(instance=scene.instance)
     for request in requests_of(requeue.tick(context, NAME, scene.installation, scene.lockstep)):
-        streams = {key.path[1] for key in request.asset_selection or ()}
+        streams = {key.path[1].partition("_")[0] for key in request.asset_selection or ()}
         assert request.partition_key is not None
         day = datetime.fromisoformat(request.partition_key).date()
         assert scene.run(*streams, first=day, last=day, steps=("validated", "delivered")).success

@@ -61,10 +61,12 @@ def test_a_second_connection_adds_its_chains_and_changes_none(tmp_path: Path) ->
     other = one.connections["acme"].model_copy(update={"owner": "team:europe"})
     two = Installation(start_date=one.start_date, connections={**one.connections, "acme_eu": other})
     before, after = described(one), described(two)
+    archived = [d["assets"].pop("history/archive")["deps"] for d in (before, after)]  # type: ignore[attr-defined]
+    assert set(archived[0]) < set(archived[1])  # the archive is downstream of every chain
     assert before["assets"].items() <= after["assets"].items()  # type: ignore[attr-defined]
     assert "live_acme_eu" in after["jobs"]  # type: ignore[operator]
     assert "changes_acme_eu" in after["sensors"]  # type: ignore[operator]
-    assert after["assets"]["acme_eu/orders/delivered"]["pool"] == "manhattan_acme_eu"  # type: ignore[index]
+    assert after["assets"]["acme_eu/orders_delivered"]["pool"] == "manhattan_acme_eu"  # type: ignore[index]
 
 
 def test_connections_of_one_lane_share_a_sensor_and_a_job(tmp_path: Path) -> None:

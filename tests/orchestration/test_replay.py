@@ -94,5 +94,5 @@ def test_the_daemon_gets_a_backfill_that_gives_way_to_live_runs(shop: Shop):
     assert backfill.backfill_id in printed
     assert backfill.tags["dagster/priority"] == "-10"
     assert {key.to_user_string() for key in backfill.asset_selection or ()} == {
-        f"demo/orders/{s}" for s in ("captured", "validated", "delivered")
+        f"demo/orders_{s}" for s in ("captured", "validated", "delivered")
     }

@@ -47,8 +47,11 @@ def test_the_sweeps_ask_for_every_stream_with_a_past() -> None:
 
     assert (closing.partition_key, closing.run_config) == ("2026-03-09", {})
     assert sweep.partition_key == "2026-03-10"
-    window = sweep.run_config["ops"]["acme__orders__captured"]["config"]
+    window = sweep.run_config["ops"]["acme__orders_captured"]["config"]
     assert window == {"since": "2026-03-10T09:00:00+00:00", "until": "2026-03-10T12:00:00+00:00"}
     for request in (closing, sweep):
-        assert {key.path[1] for key in request.asset_selection or ()} == {"orders", "shipments"}
+        assert {key.path[1].partition("_")[0] for key in request.asset_selection or ()} == {
+            "orders",
+            "shipments",
+        }
     assert closing.run_key != sweep.run_key

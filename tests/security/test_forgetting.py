@@ -161,7 +161,7 @@ def test_a_rerun_sends_nothing_and_brings_nothing_back(shop: Scene) -> None:
     outcomes, effects = shop.outcomes("orders"), shop.oms_counts()
 
     shop.run("orders", "shipments", first=shop.yesterday)
-    force = {f"{NAME}__orders__delivered": {"config": {"force": True}}}
+    force = {f"{NAME}__orders_delivered": {"config": {"force": True}}}
     result = shop.run("orders", first=shop.yesterday, config=force)
 
     assert traces(shop) == []
@@ -173,7 +173,7 @@ def test_a_rerun_sends_nothing_and_brings_nothing_back(shop: Scene) -> None:
     [event] = [
         e
         for e in result.get_asset_materialization_events()
-        if e.asset_key and e.asset_key.path[-1] == "delivered"
+        if e.asset_key and e.asset_key.path[-1] == "orders_delivered"
     ]
     assert "1" in str(event.materialization.metadata["left alone: forgotten"].value)
 

@@ -91,16 +91,16 @@ def test_reruns_of_one_partition_are_merged_and_others_are_not(scene: Scene) -> 
     only = {"config": {"only_records": ["1", "2"]}}
     assert told[0] == (
         str(day),
-        ["validated", "delivered"],
-        {"acme__orders__validated": only, "acme__orders__delivered": only},
+        ["orders_validated", "orders_delivered"],
+        {"acme__orders_validated": only, "acme__orders_delivered": only},
     )
     assert [(key, steps) for key, steps, _ in told[1:]] == [
-        (str(other), ["validated", "delivered"]),
-        (str(day), ["captured", "validated", "delivered"]),
-        (str(day), ["validated", "delivered"]),
+        (str(other), ["orders_validated", "orders_delivered"]),
+        (str(day), ["orders_captured", "orders_validated", "orders_delivered"]),
+        (str(day), ["orders_validated", "orders_delivered"]),
     ]
     assert told[2][2] == {}
-    assert told[3][2]["acme__orders__delivered"] == {
+    assert told[3][2]["acme__orders_delivered"] == {
         "config": {"only_records": ["4"], "force": True}
     }
     assert len({r.run_key for r in found}) == 4
@@ -200,7 +200,7 @@ def test_a_changed_mapping_reruns_exactly_what_it_could_fix(scene: Scene) -> Non
     found = requests_of(scene, set())
 
     told = {
-        r.partition_key: r.run_config["ops"]["acme__orders__validated"]["config"]["only_records"]
+        r.partition_key: r.run_config["ops"]["acme__orders_validated"]["config"]["only_records"]
         for r in found
     }
     assert told == {str(scene.yesterday): ["1"], str(other): ["2"]}
@@ -223,7 +223,7 @@ def test_new_code_tries_again_what_it_may_read_better(scene: Scene, monkeypatch:
     requests_of(scene, set())
     monkeypatch.setattr("resources.fingerprint._code_digest", lambda *_: b"another version")
     [request] = requests_of(scene, set())
-    assert request.run_config["ops"]["acme__orders__validated"] == {
+    assert request.run_config["ops"]["acme__orders_validated"] == {
         "config": {"only_records": ["1"]}
     }
 

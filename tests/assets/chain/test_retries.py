@@ -30,7 +30,7 @@ def by_boat(scene: Scene, *numbers: int, today: bool = False) -> None:
 def retry(scene: Scene, *records: str, today: bool = False) -> None:
     """Validate and deliver these records of a partition as they were captured."""
     only = {"config": {"only_records": list(records)}}
-    config = {"acme__orders__validated": only, "acme__orders__delivered": only}
+    config = {"acme__orders_validated": only, "acme__orders_delivered": only}
     scene.run(
         "orders",
         first=scene.today if today else scene.yesterday,

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def _key(stream: str, step: str) -> dg.AssetKey:
-    return dg.AssetKey([NAME, stream, step])
+    return dg.AssetKey([NAME, f"{stream}_{step}"])
 
 
 def test_a_range_of_partitions_runs_in_one_run_with_metadata_for_each(scene: Scene) -> None:
@@ -30,11 +30,11 @@ def test_a_range_of_partitions_runs_in_one_run_with_metadata_for_each(scene: Sce
 
     assert len(scene.oms_orders()) == 6
     for step in scene.steps:
-        events = ended.asset_materializations_for_node(f"{NAME}__orders__{step}")
+        events = ended.asset_materializations_for_node(f"{NAME}__orders_{step}")
         assert [event.partition for event in events] == [day.isoformat() for day in days]
-    captured = ended.asset_materializations_for_node(f"{NAME}__orders__captured")
+    captured = ended.asset_materializations_for_node(f"{NAME}__orders_captured")
     assert [event.metadata["captured"].value for event in captured] == [1, 2, 3]
-    delivered = ended.asset_materializations_for_node(f"{NAME}__orders__delivered")
+    delivered = ended.asset_materializations_for_node(f"{NAME}__orders_delivered")
     assert [event.metadata["delivered"].value for event in delivered] == [1, 2, 3]
 
 
@@ -61,7 +61,7 @@ def test_the_checks_tell_of_rejections_and_of_what_is_left(scene: Scene) -> None
     assert results["no_open_rejections"].severity is dg.AssetCheckSeverity.WARN
     assert results["no_open_rejections"].metadata["open"].value == 1
     assert results["nothing_left_to_deliver"].passed
-    (event,) = ended.asset_materializations_for_node(f"{NAME}__orders__validated")
+    (event,) = ended.asset_materializations_for_node(f"{NAME}__orders_validated")
     (shown,) = event.metadata["rejections"].records
     assert shown.data["record"] == "2"
 
@@ -173,7 +173,7 @@ def test_an_oms_that_is_down_fails_the_step_and_loses_nothing(scene: Scene) -> N
 
     assert not ended.success
     assert "later try may help" in str(
-        ended.failure_data_for_node(f"{NAME}__orders__delivered").error
+        ended.failure_data_for_node(f"{NAME}__orders_delivered").error
     )
     assert {state for _, _, state, _ in scene.deliveries("orders")} == {"failed"}
     assert sum(attempts == 0 for *_, attempts in scene.deliveries("orders")) > 0, (
@@ -198,7 +198,7 @@ def test_a_refused_credential_is_permanent_and_starts_no_storm_of_retries(scene:
     after = scene.oms_counts()
     calls = sum(after["requests"].values()) - sum(before["requests"].values())
     assert calls <= 20, after["requests"]
-    failure = ended.failure_data_for_node(f"{NAME}__orders__delivered")
+    failure = ended.failure_data_for_node(f"{NAME}__orders_delivered")
     assert failure.user_failure_data is not None, "a Failure, which Dagster does not retry"
     scene.to_oms("settings", {"client_secret": "sandbox-secret"})
     scene.run("orders", first=scene.yesterday)
@@ -213,7 +213,7 @@ def test_too_many_rejections_fail_the_step_and_keep_the_good_records(scene: Scen
     ended = scene.run("orders", first=scene.yesterday, raise_on_error=False)
 
     assert not ended.success
-    assert "15 of 25" in str(ended.failure_data_for_node(f"{NAME}__orders__validated").error)
+    assert "15 of 25" in str(ended.failure_data_for_node(f"{NAME}__orders_validated").error)
     assert scene.oms_orders() == {}
     scene.run("orders", first=scene.yesterday, steps=["delivered"])
     assert len(scene.oms_orders()) == 10
@@ -250,7 +250,7 @@ def test_a_source_that_breaks_its_contract_fails_the_run_and_loses_nothing(scene
 
     assert not ended.success
     assert "breaks the API's contract" in str(
-        ended.failure_data_for_node(f"{NAME}__orders__captured").error
+        ended.failure_data_for_node(f"{NAME}__orders_captured").error
     )
     scene.fault("bigcommerce")
     scene.run("orders", first=scene.yesterday)

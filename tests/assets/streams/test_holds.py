@@ -87,7 +87,7 @@ def test_a_forced_resend_resolves_what_is_held_no_more(held: Scene) -> None:
     held.run(
         "orders",
         steps=("delivered",),
-        config={"acme__orders__delivered": {"config": {"force": True}}},
+        config={"acme__orders_delivered": {"config": {"force": True}}},
     )
     assert holds(held) == [(HOLD, "2000")]
 

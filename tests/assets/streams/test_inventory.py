@@ -66,7 +66,7 @@ def test_what_is_left_alone_is_named(scene: Scene) -> None:
     """The store shows no level of an untracked item and can't confirm its shipments: the run names it, so that somebody knows."""
     result = scene.run("inventory")
 
-    events = result.asset_materializations_for_node("acme__inventory__delivered")
+    events = result.asset_materializations_for_node("acme__inventory_delivered")
     told = [
         event.metadata["left alone: tracking_off_in_store"].value
         for event in events

@@ -211,7 +211,7 @@ def test_force_sends_again_what_the_oms_holds(scene: Scene) -> None:
     scene.run(
         "orders",
         first=scene.yesterday,
-        config={"acme__orders__delivered": {"config": {"force": True}}},
+        config={"acme__orders_delivered": {"config": {"force": True}}},
     )
 
     assert {

@@ -1,0 +1,105 @@
+"""Values that vendors write in several forms, read in one place: amounts and times.
+
+They keep their written form in a payload's struct, since a mapping reads only some of them (the
+prices with tax, or those without): ``amount_of`` and ``moment_of`` read them. Both remember what
+they have read, so that a common value costs a look-up.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Annotated
+
+from msgspec import Meta
+
+from domain.values import is_of_this_era
+
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+LONGEST = 64
+"""Characters of an amount or a time; longer texts are neither, and are not remembered."""
+_AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?", re.ASCII)
+_RFC_2822 = 31
+"""Characters of ``Thu, 20 Jun 2019 16:07:08 +0000``, the form that nearly all times have."""
+_MONTHS = {
+    "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
+    "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
+}  # fmt: skip
+
+
+class UnreadableValue(ValueError):
+    """A value that is no amount or time; ``PayloadDecoder.check`` reports which one."""
+
+
+@lru_cache(maxsize=65_536)
+def amount_of(value: WrittenAmount) -> Decimal:
+    """Return an amount, zero where none is given. Raises ``UnreadableValue``.
+
+    It has at least two decimals and no needless zeros, so that equal amounts are written equally.
+    """
+    if value is None or value == "":
+        return ZERO
+    amount = to_amount(value)
+    if amount is None:
+        raise UnreadableValue
+    return amount
+
+
+def to_amount(value: str | float) -> Decimal | None:
+    """Return the amount of a text or number, ``None`` if it is none; exponents are refused."""
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) > LONGEST or not _AMOUNT.fullmatch(text := text.strip()):
+        return None
+    amount = Decimal(text)
+    rounded = amount.quantize(CENT)
+    return (rounded or ZERO) if amount == rounded else amount.normalize()
+
+
+@lru_cache(maxsize=8192)
+def moment_of(value: WrittenTime) -> datetime | None:
+    """Return a time in UTC, ``None`` where none is given. Raises ``UnreadableValue``."""
+    if value is None or value == "":
+        return None
+    moment = to_moment(value)
+    if moment is None:
+        raise UnreadableValue
+    return moment
+
+
+def to_moment(value: str) -> datetime | None:
+    """Return the UTC time of an RFC 2822 or ISO 8601 text, ``None`` if it is neither.
+
+    Nor is a time that names no zone, or one of another century.
+    """
+    found = _parsed(value) if len(value) <= LONGEST else None
+    return found if found is not None and is_of_this_era(found) else None
+
+
+def _parsed(value: str) -> datetime | None:
+    try:
+        if len(value) == _RFC_2822 and value.endswith(" +0000"):
+            # A fifth of the cost of the library's parser.
+            year, month, day = int(value[12:16]), _MONTHS[value[8:11]], int(value[5:7])
+            clock = int(value[17:19]), int(value[20:22]), int(value[23:25])
+            return datetime(year, month, day, *clock, tzinfo=UTC)
+    except (ValueError, KeyError):
+        return None
+    try:
+        is_rfc = value[:1].isalpha()
+        found = parsedate_to_datetime(value) if is_rfc else datetime.fromisoformat(value)
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+WrittenAmount = Annotated[
+    str | int | float | None,
+    Meta(description="an amount such as 12.50", extra={"reader": to_amount}),
+]
+"""Money as a text, a number or an integer; ``""`` and ``null`` are none."""
+WrittenTime = Annotated[str | None, Meta(description="a date", extra={"reader": to_moment})]
+"""RFC 2822 or ISO 8601; ``""`` and ``null`` are none."""

@@ -17,13 +17,13 @@ import dagster as dg
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
-from psycopg import sql
 
 from assets.chain import metadata
 from assets.chain.factory import RETRIES
 from assets.chain.partitions import day_of
 from assets.error_redaction import safe_text, unexpected
 from domain.errors import PermanentError, TransientError
+from resources.ledger import history
 from resources.ledger.database.embedded import home
 from resources.lockstep import Lockstep
 
@@ -31,21 +31,6 @@ KEY = dg.AssetKey(["history", "archive"])
 BATCH = 20_000
 """Rows of one row group: what is in memory at once."""
 FILE = "part.parquet"
-LEFT_OUT = {"rejections": ("value", "age")}
-"""A rejected value may be a part of an address as a person typed it; an age is another at each look."""
-_ORDER = (
-    "connection",
-    "stream",
-    "source_id",
-    "sku",
-    "node",
-    "line_id",
-    "capture_id",
-    "event_key",
-    "delivery_key",
-    "rejection_id",
-)
-"""Columns that name a row: in their order a day's file is the same however often it is written."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
@@ -72,20 +57,11 @@ def archive_day(db: psycopg.Connection[Any], folder: Path, day: date) -> list[Ar
     """
     with db.transaction():
         # Two runs of one day would write the same files; and what a dead one left behind is nobody's while the lock is held.
-        db.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", (f"archive/{folder}/{day}",)
-        )
+        history.lock_archive(db, str(folder), day)
         return [
-            _write(db, view, folder / f"view={view}" / f"day={day}", day) for view in _views(db)
+            _write(db, view, folder / f"view={view}" / f"day={day}", day)
+            for view in history.views_by_day(db)
         ]
-
-
-def _views(db: psycopg.Connection[Any]) -> list[str]:
-    rows = db.execute(
-        """SELECT table_name FROM information_schema.columns
-           WHERE table_schema = 'history' AND column_name = 'source_day' AND data_type = 'date' ORDER BY table_name"""
-    )
-    return [name for (name,) in rows]
 
 
 def _write(db: psycopg.Connection[Any], view: str, folder: Path, day: date) -> Archived:
@@ -105,26 +81,15 @@ def _write(db: psycopg.Connection[Any], view: str, folder: Path, day: date) -> A
 
 
 def _fill(file: Path, db: psycopg.Connection[Any], view: str, day: date) -> int:
-    columns = _columns(db, view)
-    names = [name for name, *_ in columns]
-    order = [name for name in _ORDER if name in names] or names[:1]
-    query = sql.SQL("SELECT {} FROM {} WHERE source_day = %s ORDER BY {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, names)),
-        sql.Identifier("history", view),
-        sql.SQL(", ").join(map(sql.Identifier, order)),
-    )
-    schema = pa.schema(
-        [arrow_field(name, kind, precision, scale) for name, kind, precision, scale in columns]
-    )
+    columns = history.view_columns(db, view)
+    names = [column.name for column in columns]
+    schema = pa.schema([arrow_field(*column) for column in columns])
     total = 0
     with (
         pa.OSFile(str(file), "wb") as sink,
         pq.ParquetWriter(sink, schema, compression="zstd") as writer,
-        db.cursor(f"archive_{view}") as rows,
     ):
-        rows.itersize = BATCH
-        rows.execute(query, (day,))
-        while batch := rows.fetchmany(BATCH):
+        for batch in history.rows_of_day(db, view, names, day, BATCH):
             arrays = [
                 to_arrow(values, field.type)
                 for values, field in zip(zip(*batch, strict=True), schema, strict=True)
@@ -132,18 +97,6 @@ def _fill(file: Path, db: psycopg.Connection[Any], view: str, day: date) -> int:
             writer.write_batch(pa.record_batch(arrays, schema=schema))
             total += len(batch)
     return total
-
-
-def _columns(
-    db: psycopg.Connection[Any], view: str
-) -> list[tuple[str, str, int | None, int | None]]:
-    """Return name, type, precision and scale of a view's columns that are archived."""
-    rows = db.execute(
-        """SELECT column_name, udt_name, numeric_precision, numeric_scale FROM information_schema.columns
-           WHERE table_schema = 'history' AND table_name = %s ORDER BY ordinal_position""",
-        (view,),
-    )
-    return [(n, k, p, s) for n, k, p, s in rows if n not in LEFT_OUT.get(view, ())]
 
 
 def _flush(path: Path) -> None:

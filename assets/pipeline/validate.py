@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -252,7 +251,7 @@ def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:
 
 def _accepted(capture: StoredCapture, record: Any, warnings: Sequence[Problem]) -> RecordRow:
     canonical = record.model_dump_json(exclude_defaults=True).encode()
-    noted = json.dumps([asdict(w) for w in warnings]) if warnings else None
+    noted = [asdict(w) for w in warnings] or None
     return RecordRow(
         capture.capture_id,
         capture.source_id,

@@ -69,7 +69,7 @@ class _Books:
     def __init__(self, sync: Sync, session: Session, request: Request, report: Report) -> None:
         self.sync, self.session, self.request, self.report = sync, session, request, report
         self.drifts = Drifts(session.db, sync.name, sync.run_id)
-        self.started = _now(session)
+        self.started = session.now()
 
     def close(self, verdicts: Sequence[Verdict]) -> None:
         """Close the open drifts of records that were judged and are in step."""
@@ -218,10 +218,3 @@ class _Stock:
 
 def _is_same(before: Drift | None, now: Drift) -> bool:
     return before is not None and (before.expected, before.found) == (now.expected, now.found)
-
-
-def _now(session: Session) -> datetime:
-    row = session.db.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    moment: datetime = row[0]
-    return moment

@@ -19,7 +19,7 @@ from domain.identity import correlation_id
 from domain.reconciliation import OrderClaim
 from domain.values import Window
 from resources.ledger.deliveries.drifts import Drifts
-from resources.ledger.records.record_state import RecordState, record_states
+from resources.ledger.records.record_state import RecordState, record_states, records_of_day
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -82,13 +82,11 @@ class Sightings:
     def _of_ledger(self) -> Iterator[str]:
         for stream, prefix in ((ORDERS, ""), (SHIPMENTS, self._prefix)):
             after = ""
-            while rows := self._session.db.execute(
-                """SELECT DISTINCT source_id FROM sync.record WHERE connection = %s AND stream = %s AND source_day = %s AND source_id > %s
-                   ORDER BY source_id LIMIT %s""",
-                (self._sync.name, stream, self._day, after, CHUNK),
-            ).fetchall():
-                after = rows[-1][0]
-                yield from (source_id.removeprefix(prefix) for (source_id,) in rows)
+            while rows := records_of_day(
+                self._session.db, self._sync.name, stream, self._day, after, CHUNK
+            ):
+                after = rows[-1]
+                yield from (source_id.removeprefix(prefix) for source_id in rows)
 
     def _with_drifts(self) -> Iterator[str]:
         after = ""

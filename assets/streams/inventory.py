@@ -33,34 +33,9 @@ from resources.ledger.rows import (
     UnsettledDelivery,
 )
 from resources.ledger.session import Session
+from resources.ledger.tables import STOCK_LEVEL
 from resources.lockstep import Sync
 
-LEVEL = (
-    (
-        "capture_id",
-        "sku",
-        "node",
-        "available",
-        "on_hand",
-        "reserved",
-        "expected",
-        "expected_at",
-        "infinite",
-        "observed_at",
-    ),
-    (
-        "uuid",
-        "text",
-        "text",
-        "numeric",
-        "numeric",
-        "numeric",
-        "numeric",
-        "timestamptz",
-        "bool",
-        "timestamptz",
-    ),
-)
 SKUS_AT_ONCE = 2_000
 REASON = "Lockstep: availability of the order management system"
 
@@ -145,7 +120,7 @@ class Inventory:
             )
             for c, r in accepted
         ]
-        return [TableRows("stock_level", *LEVEL, rows)]
+        return [TableRows(STOCK_LEVEL, rows)]
 
     def deliver(
         self,

@@ -30,76 +30,10 @@ from resources.ledger.rows import (
     UnsettledDelivery,
 )
 from resources.ledger.session import Session
+from resources.ledger.tables import ORDER_HEADER, ORDER_LINE
 from resources.lockstep import Sync
 
 CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
-
-HEADER = (
-    (
-        "capture_id",
-        "source_id",
-        "order_id",
-        "number",
-        "channel",
-        "cancelled",
-        "ordered_at",
-        "currency",
-        "tax_included",
-        "total",
-        "total_tax",
-        "line_count",
-        "units",
-        "is_guest",
-        "ship_country",
-    ),
-    (
-        "uuid",
-        "text",
-        "text",
-        "text",
-        "text",
-        "bool",
-        "timestamptz",
-        "text",
-        "bool",
-        "numeric",
-        "numeric",
-        "int4",
-        "numeric",
-        "bool",
-        "text",
-    ),
-)
-LINE = (
-    (
-        "capture_id",
-        "source_id",
-        "line_id",
-        "group_id",
-        "kind",
-        "sku",
-        "quantity",
-        "uom",
-        "unit_price",
-        "line_total",
-        "discount",
-        "tax",
-    ),
-    (
-        "uuid",
-        "text",
-        "text",
-        "text",
-        "text",
-        "text",
-        "numeric",
-        "text",
-        "numeric",
-        "numeric",
-        "numeric",
-        "numeric",
-    ),
-)
 
 
 class Orders:
@@ -194,7 +128,7 @@ class Orders:
                 )
                 for line in order.lines
             ]
-        return [TableRows("order_header", *HEADER, headers), TableRows("order_line", *LINE, lines)]
+        return [TableRows(ORDER_HEADER, headers), TableRows(ORDER_LINE, lines)]
 
     def deliver(
         self,

@@ -32,38 +32,9 @@ from resources.ledger.rows import (
     UnsettledDelivery,
 )
 from resources.ledger.session import Session
+from resources.ledger.tables import FULFILMENT_EVENT
 from resources.lockstep import Sync
 
-EVENT = (
-    (
-        "event_key",
-        "capture_id",
-        "order_id",
-        "source_id",
-        "line_id",
-        "sku",
-        "milestone",
-        "quantity",
-        "parcel_id",
-        "tracking_number",
-        "carrier",
-        "occurred_at",
-    ),
-    (
-        "text",
-        "uuid",
-        "text",
-        "text",
-        "text",
-        "text",
-        "text",
-        "numeric",
-        "text",
-        "text",
-        "text",
-        "timestamptz",
-    ),
-)
 RELEASED = (Milestone.RELEASED, Milestone.PICKED, Milestone.PACKED)
 LEFT = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
 
@@ -129,7 +100,7 @@ class Shipments:
             for c, r in accepted
             for e in r.events()
         ]
-        return [TableRows("fulfilment_event", *EVENT, rows)]
+        return [TableRows(FULFILMENT_EVENT, rows)]
 
     def deliver(
         self,

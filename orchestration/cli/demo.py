@@ -23,6 +23,8 @@ from orchestration.local.instance import open_instance
 from orchestration.settings import load
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
+from resources.ledger.monitoring.status import rule_counts, stream_totals
+from resources.ledger.records.catalog import Catalog
 from resources.lockstep import Lockstep
 from sandbox.seed import invented
 from sandbox.seed.load import post, read
@@ -156,15 +158,10 @@ def _progress(
     console: Console, database: str, connection: str, stream: str, first: date, last: date
 ) -> None:
     with psycopg.connect(database) as db:
-        row = db.execute(
-            """SELECT coalesce(sum(captured), 0), coalesce(sum(accepted), 0), coalesce(sum(rejected), 0), coalesce(sum(skipped), 0),
-                      coalesce(sum(delivered), 0)
-               FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s""",
-            (connection, stream, first, last),
-        ).fetchone() or (0, 0, 0, 0, 0)
+        totals = stream_totals(db, connection, first, last).get(stream, {})
     span = str(first) if first == last else f"{first} to {last}"
     names = ("captured", "accepted", "rejected", "skipped", "delivered")
-    numbers = ", ".join(f"{number} {name}" for number, name in zip(row, names, strict=True))
+    numbers = ", ".join(f"{totals.get(name, 0)} {name}" for name in names)
     console.print(f"  {stream:<9} {span}: {numbers}")
 
 
@@ -182,20 +179,10 @@ def _table(console: Console, database: str, connection: str) -> None:
     ):
         table.add_column(name, justify="left" if name == "stream" else "right")
     with psycopg.connect(database) as db:
-        rows = db.execute(
-            """SELECT stream, sum(captured), sum(accepted), sum(rejected), sum(skipped), sum(superseded) + sum(superseded_before_delivery),
-                      sum(delivered), sum(unchanged)
-               FROM history.daily_summary WHERE connection = %s
-               GROUP BY stream ORDER BY array_position(ARRAY['orders', 'inventory', 'shipments'], stream)""",
-            (connection,),
-        ).fetchall()
-        reasons = db.execute(
-            """SELECT stream, state, rule, count(*) FROM sync.record WHERE connection = %s AND state IN ('rejected', 'skipped')
-               GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC""",
-            (connection,),
-        ).fetchall()
-    for stream, *numbers in rows:
-        table.add_row(stream, *(str(n) for n in numbers))
+        totals = stream_totals(db, connection)
+        reasons = rule_counts(db, connection)
+    for stream, numbers in totals.items():
+        table.add_row(stream, *(str(number) for number in numbers.values()))
         for of_stream, state, rule, number in reasons:
             if of_stream == stream:
                 place = 3 if state == "rejected" else 4
@@ -209,13 +196,7 @@ def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str
     systems = verify.Systems(url, scene.store, scene.store)
     try:
         with psycopg.connect(database) as db:
-            tracked = {
-                sku
-                for (sku,) in db.execute(
-                    "SELECT sku FROM sync.store_item WHERE connection = %s AND tracking <> 'none'",
-                    (scene.connection,),
-                )
-            }
+            tracked = set(Catalog(db, scene.connection).tracked_skus())
         checks = {
             "orders": verify.order_differences(systems, database, scene.connection),
             "shipments": verify.shipment_differences(systems),

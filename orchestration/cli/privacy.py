@@ -15,6 +15,7 @@ from domain.errors import PermanentError
 from orchestration.cli.context import reading
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.settings import load
+from resources.ledger.monitoring.connection_config import recorded_connections
 from resources.ledger.privacy import forgetting
 from resources.ledger.privacy.retention import retire
 
@@ -73,7 +74,7 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
 
 def _check(db: psycopg.Connection[Any], connection: str) -> None:
     """Refuse a misspelt connection; one that was taken out of connections.yaml still has its ledger."""
-    known = [name for (name,) in db.execute("SELECT connection FROM sync.connection ORDER BY 1")]
+    known = recorded_connections(db)
     if connection not in known:
         raise PermanentError(
             f"The ledger has no connection {connection!r}; it has {', '.join(known) or 'none'}."

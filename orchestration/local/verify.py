@@ -15,6 +15,8 @@ import httpx
 import orjson
 import psycopg
 
+from resources.ledger.monitoring.status import newest_outcomes
+
 EXPORTED_STATUS = 11
 CANCELLED = (5, 6)
 
@@ -65,22 +67,9 @@ class Systems:
         self._http.close()
 
 
-def verdicts(url: str, connection: str) -> dict[str, tuple[str, str]]:
-    """Return the ledger's statement on the newest version of each captured order: id -> (state, rule or code or outcome)."""
-    with psycopg.connect(url) as db:
-        rows = db.execute(
-            """SELECT DISTINCT ON (source_id) source_id, state,
-                      CASE WHEN state = 'accepted' THEN coalesce(outcome, 'pending') ELSE rule END
-               FROM sync.record WHERE connection = %s AND stream = 'orders'
-               ORDER BY source_id, source_updated_at DESC, validated_at DESC""",
-            (connection,),
-        )
-        return {source_id: (state, rule) for source_id, state, rule in rows}
-
-
 def order_differences(systems: Systems, database: str, connection: str) -> list[str]:
     """Return every order that is not accounted for: lost, sent twice, wrong at the OMS, or kept out without a reason that holds."""
-    store, oms, said = systems.store_orders(), systems.oms_orders(), verdicts(database, connection)
+    store, oms, said = systems.store_orders(), systems.oms_orders(), _outcomes(database, connection)
     found = [
         f"order {number}: at the OMS but not in the store" for number in oms if number not in store
     ]
@@ -102,6 +91,11 @@ def order_differences(systems: Systems, database: str, connection: str) -> list[
         elif state == "superseded":
             found.append(f"order {number}: its newest version is marked as superseded")
     return found
+
+
+def _outcomes(database: str, connection: str) -> dict[str, tuple[str, str]]:
+    with psycopg.connect(database) as db:
+        return newest_outcomes(db, connection)
 
 
 def _compare(number: str, order: dict[str, Any], held: dict[str, Any]) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.errors import Problem
+from resources.ledger.tables import Table
 
 
 class CaptureRow(NamedTuple):
@@ -43,8 +44,8 @@ class RecordRow(NamedTuple):
     rule: str
     canonical: bytes | None
     canonical_digest: bytes | None
-    warnings: str | None
-    """JSON list of problems."""
+    warnings: Sequence[Mapping[str, str]] | None
+    """Problems that do not keep the record out."""
     correlation_id: str
 
 
@@ -124,9 +125,7 @@ class TargetRow(NamedTuple):
 
 
 class TableRows(NamedTuple):
-    """Rows of one typed table (``order_line``, ``stock_level``, ...), in the table's column order after ``source_day, connection``."""
+    """Rows of one typed table (``order_line``, ``stock_level``, ...), in the table's column order."""
 
-    table: str
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
+    table: Table
     rows: list[tuple[Any, ...]]

@@ -25,32 +25,12 @@ from resources.ledger.records.catalog import Catalog
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress
 from resources.ledger.records.records import Records
 from resources.ledger.rejections.rejections import Rejections
+from resources.ledger.tables import MESSAGE_LOG
 
 T = TypeVar("T")
 TRANSACTION_TRIES = 5
 CONNECT_SECONDS = 10
 """A server that is starting refuses at once; one that can't be reached must not hold a sensor's tick until Dagster kills it."""
-
-_LOG_COLUMNS = (
-    "source_day", "at", "connection", "stream", "system", "method", "endpoint", "status",
-    "milliseconds", "attempt", "correlation_id", "trace_id", "error", "run_id",
-)  # fmt: skip
-_LOG_TYPES = (
-    "date",
-    "timestamptz",
-    "text",
-    "text",
-    "text",
-    "text",
-    "text",
-    "int4",
-    "float4",
-    "int4",
-    "text",
-    "text",
-    "text",
-    "text",
-)
 
 
 class Session:
@@ -106,6 +86,13 @@ class Session:
                         "nothing of it was stored, and another try may help"
                     ) from None
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))
+
+    def now(self) -> datetime:
+        """Return the database's time, in which drifts and deliveries are stamped."""
+        (moment,) = self.db.execute("SELECT clock_timestamp()").fetchone() or (None,)
+        if not isinstance(moment, datetime):
+            raise TypeError("Postgres returned no time")
+        return moment
 
     def watermark(self) -> datetime | None:
         """Return up to which source time the stream has been captured."""
@@ -188,8 +175,8 @@ class Session:
             return
         for month in {row[0].replace(day=1) for row in rows}:
             self.db.execute("SELECT sync.ensure_month(%s)", (month,))
-        stage(self.db, "message_log", _LOG_COLUMNS, _LOG_TYPES, rows)
-        names = ", ".join(_LOG_COLUMNS)
+        stage(self.db, MESSAGE_LOG, rows)
+        names = ", ".join(MESSAGE_LOG.names)
         self.db.execute(
             f"INSERT INTO sync.message_log ({names}) SELECT {names} FROM stage_message_log"
         )  # noqa: S608 - constants

@@ -14,18 +14,7 @@ from resources.ledger.captures.edits import applied, of_captures
 from resources.ledger.database.bulk import compress, decompress, stage
 from resources.ledger.privacy.forgetting import forgotten_among, stripped
 from resources.ledger.rows import CaptureRow, StoredCapture
-
-_COLUMNS = (
-    "source_day",
-    "capture_id",
-    "source_id",
-    "source_updated_at",
-    "digest",
-    "payload",
-    "payload_bytes",
-    "correlation_id",
-)
-_TYPES = ("date", "uuid", "text", "timestamptz", "bytea", "bytea", "int4", "text")
+from resources.ledger.tables import CAPTURE
 
 
 def newest(
@@ -83,8 +72,8 @@ class Captures:
             )
             for r in kept
         )
-        table = stage(self._db, "capture", _COLUMNS, _TYPES, packed)
-        columns = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+        table = stage(self._db, CAPTURE, packed)
+        columns = sql.SQL(", ").join(map(sql.Identifier, CAPTURE.names))
         cursor = self._db.execute(
             sql.SQL(
                 "INSERT INTO sync.capture (connection, stream, run_id, {}) SELECT %s, %s, %s, {} FROM {} ON CONFLICT DO NOTHING"

@@ -10,33 +10,31 @@ import psycopg
 import zstandard
 from psycopg import sql
 
+from resources.ledger.tables import Table
+
 
 def stage(
-    connection: psycopg.Connection[Any],
-    name: str,
-    columns: Sequence[str],
-    types: Sequence[str],
-    rows: Iterable[Sequence[Any]],
+    connection: psycopg.Connection[Any], table: Table, rows: Iterable[Sequence[Any]]
 ) -> sql.Identifier:
     """COPY ``rows`` into a temporary table and return its name; it is emptied when the transaction ends."""
-    table = sql.Identifier(f"stage_{name}")
+    name = sql.Identifier(f"stage_{table.name}")
     definition = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
-        for column, kind in zip(columns, types, strict=True)
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
+        for column in table.columns
     )
     connection.execute(
         sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(
-            table, definition
+            name, definition
         )
     )
     with (
         connection.cursor() as cursor,
-        cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(table)) as copy,
+        cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(name)) as copy,
     ):
-        copy.set_types(list(types))
+        copy.set_types(list(table.types))
         for row in rows:
             copy.write_row(row)
-    return table
+    return name
 
 
 _LEVEL = 3

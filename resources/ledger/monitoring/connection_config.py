@@ -31,6 +31,11 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
         )
 
 
+def recorded_connections(db: psycopg.Connection[Any]) -> list[str]:
+    """Return every connection that was ever configured here, in alphabetical order."""
+    return [name for (name,) in db.execute("SELECT connection FROM sync.connection ORDER BY 1")]
+
+
 def _row(name: str, connection: Connection) -> tuple[Any, ...]:
     limits = {key: _seconds(value) for key, value in connection.limits}
     limits["freshness"] = connection.freshness_limit.total_seconds()

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +102,43 @@ def known_connections(db: psycopg.Connection[Any]) -> list[str]:
     return [
         name for (name,) in db.execute("SELECT DISTINCT connection FROM sync.watermark ORDER BY 1")
     ]
+
+
+def stream_totals(
+    db: psycopg.Connection[Any], connection: str, first: date = date.min, last: date = date.max
+) -> dict[str, dict[str, int]]:
+    """Return what became of all captures of each stream, the streams in the configuration's order."""
+    with db.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(
+            """SELECT d.stream, sum(d.captured)::bigint AS captured, sum(d.accepted)::bigint AS accepted,
+                      sum(d.rejected)::bigint AS rejected, sum(d.skipped)::bigint AS skipped,
+                      (sum(d.superseded) + sum(d.superseded_before_delivery))::bigint AS superseded,
+                      sum(d.delivered)::bigint AS delivered, sum(d.unchanged)::bigint AS unchanged
+               FROM history.daily_summary d LEFT JOIN sync.connection c USING (connection)
+               WHERE d.connection = %s AND d.source_day BETWEEN %s AND %s
+               GROUP BY d.stream, c.streams ORDER BY array_position(c.streams, d.stream)""",
+            (connection, first, last),
+        )
+        return {row.pop("stream"): row for row in cursor.fetchall()}
+
+
+def rule_counts(db: psycopg.Connection[Any], connection: str) -> list[tuple[str, str, str, int]]:
+    """Return how many records each rule kept out: stream, state, rule or code, number."""
+    return db.execute(
+        """SELECT stream, state, rule, count(*) FROM sync.record
+           WHERE connection = %s AND state IN ('rejected', 'skipped')
+           GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC""",
+        (connection,),
+    ).fetchall()
+
+
+def newest_outcomes(db: psycopg.Connection[Any], connection: str) -> dict[str, tuple[str, str]]:
+    """Return the state of each captured order's newest version, with its outcome or rule."""
+    rows = db.execute(
+        """SELECT DISTINCT ON (source_id) source_id, state,
+                  CASE WHEN state = 'accepted' THEN coalesce(outcome, 'pending') ELSE rule END
+           FROM sync.record WHERE connection = %s AND stream = 'orders'
+           ORDER BY source_id, source_updated_at DESC, validated_at DESC""",
+        (connection,),
+    )
+    return {source_id: (state, reason) for source_id, state, reason in rows}

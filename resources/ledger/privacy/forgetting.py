@@ -19,19 +19,20 @@ import psycopg
 from domain.errors import PermanentError
 from domain.personal import GONE, subjects, without_person
 from resources.ledger.database.bulk import compress, decompress
+from resources.ledger.tables import TABLES
 
 Kind = Literal["email", "customer_id"]
 STREAMS = ("orders", "shipments")
 """Streams whose records are about orders; both have the order's id, one the store's and one the OMS's."""
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_BLOBS = (
-    ("capture", "payload", "source_id"),
-    ("record", "canonical", "source_id"),
-    ("target_state", "content", "target_key"),
+_BLOBS = tuple(
+    (table.name, column.name, table.key)
+    for table in TABLES
+    for column in table.columns
+    if column.personal
 )
-
-
+"""Table, column and record's key of each compressed payload that may name a person."""
 _TEXTS = {
     "record.warnings": ("record", "warnings = NULL", "{theirs} AND warnings IS NOT NULL"),
     "delivery": ("delivery", "error = %(gone)s", "{theirs} AND error NOT IN ('', %(gone)s)"),

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 
 from domain.connections import Retention
 from domain.errors import TransientError
+from resources.ledger.tables import TABLES, RetentionSetting
 
 BATCH = 5_000
-MONTHLY = {
-    "capture": ("capture",),
-    "record": ("record", "order_header", "order_line", "stock_level", "fulfilment_event"),
-    "message_log": ("message_log",),
+MONTHLY: dict[str, tuple[str, ...]] = {
+    setting: tuple(table.name for table in TABLES if table.retention == setting)
+    for setting in get_args(RetentionSetting)
 }
-"""Setting -> tables that are partitioned by month, in the order in which they may go: a record outlives its capture."""
+"""Setting -> tables that are partitioned by month, in the order in which they may be dropped.
+
+A record must outlive its capture, so captures come first.
+"""
 ROWS = {
     "batch": ("batch", "finished_at", "TRUE"),
     # A discarded record stays discarded for as long as its capture could be validated again.

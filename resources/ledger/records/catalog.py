@@ -84,6 +84,14 @@ class Catalog:
         )
         return {s: StoreItem(sku=s, product_id=p, variant_id=v, tracking=t) for s, p, v, t in rows}
 
+    def tracked_skus(self) -> list[str]:
+        """Return the SKUs whose stock the store keeps."""
+        rows = self._db.execute(
+            "SELECT sku FROM sync.store_item WHERE connection = %s AND tracking <> 'none'",
+            (self._name,),
+        )
+        return [sku for (sku,) in rows]
+
     def store_skus(self, after: str, limit: int) -> list[str]:
         """Return the next SKUs of the catalog in order."""
         rows = self._db.execute(

@@ -116,6 +116,19 @@ def _evidence(row: tuple[Any, ...]) -> RecordState:
     return RecordState(newest, accepted, target, row[22], row[23])
 
 
+def records_of_day(
+    db: psycopg.Connection[Any], connection: str, stream: str, day: date, after: str, limit: int
+) -> list[str]:
+    """Return the next source ids of a partition's records, in order."""
+    rows = db.execute(
+        """SELECT DISTINCT source_id FROM sync.record
+           WHERE connection = %s AND stream = %s AND source_day = %s AND source_id > %s
+           ORDER BY source_id LIMIT %s""",
+        (connection, stream, day, after, limit),
+    )
+    return [source_id for (source_id,) in rows]
+
+
 class Coverage:
     """Which source times of a stream have been captured: up to the watermark, and whole days that were read by a rerun."""
 

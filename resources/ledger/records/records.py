@@ -14,12 +14,8 @@ from resources.ledger.captures.captures import newest
 from resources.ledger.database.bulk import compress, decompress, stage
 from resources.ledger.privacy.forgetting import forgotten_among, stripped
 from resources.ledger.rows import AcceptedRecord, RecordRow, TableRows
+from resources.ledger.tables import RECORD
 
-_COLUMNS = (
-    "capture_id", "source_id", "source_updated_at", "state", "rule", "canonical",
-    "canonical_digest", "warnings", "correlation_id",
-)  # fmt: skip
-_TYPES = ("uuid", "text", "timestamptz", "text", "text", "bytea", "bytea", "text", "text")
 _FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -53,7 +49,7 @@ class Records:
             )
             for row in rows
         )
-        table = stage(self._db, "record", _COLUMNS, _TYPES, packed)
+        table = stage(self._db, RECORD, packed)
         captures = [row.capture_id for row in rows]
         if self._any_stored(day, captures):
             kept = self._keep_accepted(day, table)
@@ -63,7 +59,7 @@ class Records:
                 """INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id, source_updated_at, state, rule,
                                             canonical, canonical_digest, warnings, correlation_id)
                    SELECT %s, %s, %s, %s, capture_id, source_id, source_updated_at, state, rule, canonical, canonical_digest,
-                          warnings::jsonb, correlation_id FROM {}
+                          warnings, correlation_id FROM {}
                    ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
                        state = excluded.state, rule = excluded.rule, canonical = excluded.canonical,
                        canonical_digest = excluded.canonical_digest, warnings = excluded.warnings, validated_at = now(),
@@ -100,24 +96,24 @@ class Records:
 
     def _clear_typed(self, day: date, captures: list[UUID], typed: Sequence[TableRows]) -> None:
         for part in typed:
-            if part.table == "fulfilment_event":
-                continue  # facts stay facts
+            if part.table.are_facts:
+                continue
             self._db.execute(
                 sql.SQL(
                     "DELETE FROM sync.{} WHERE connection = %s AND source_day = %s AND capture_id = ANY(%b)"
-                ).format(sql.Identifier(part.table)),
+                ).format(sql.Identifier(part.table.name)),
                 (self._name, day, captures),
             )
 
     def _put_typed(self, day: date, part: TableRows) -> None:
         if not part.rows:
             return
-        table = stage(self._db, part.table, part.columns, part.types, part.rows)
-        columns = sql.SQL(", ").join(map(sql.Identifier, part.columns))
+        table = stage(self._db, part.table, part.rows)
+        columns = sql.SQL(", ").join(map(sql.Identifier, part.table.names))
         self._db.execute(
             sql.SQL(
                 "INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {} ON CONFLICT DO NOTHING"
-            ).format(sql.Identifier(part.table), columns, columns, table),
+            ).format(sql.Identifier(part.table.name), columns, columns, table),
             (day, self._name),
         )
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))

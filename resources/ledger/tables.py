@@ -1,0 +1,171 @@
+"""The tables that are loaded in bulk, declared once: their columns, types, retention and personal data.
+
+Loading, retention, forgetting and the archive read these declarations. A test compares them with the
+migrated database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+RetentionSetting = Literal["capture", "record", "message_log"]
+
+
+class Column(NamedTuple):
+    """One column; ``type`` is the Postgres type that COPY sends."""
+
+    name: str
+    type: str
+    personal: bool = False
+    """A compressed payload that may name a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the schema ``sync``, partitioned by month where it has a ``retention`` setting."""
+
+    name: str
+    columns: tuple[Column, ...]
+    """The columns that a bulk load sends, in this order; those that are the same in all rows of a
+    load (connection, stream, run id, often the source day) are not among them."""
+    retention: RetentionSetting | None = None
+    key: str = "source_id"
+    """The column that names the record that a row belongs to."""
+    are_facts: bool = False
+    """Rows stay when their record is validated again: they happened."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the columns' names."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Return the columns' Postgres types."""
+        return tuple(column.type for column in self.columns)
+
+
+# fmt: off
+CAPTURE = Table("capture", (
+    Column("source_day", "date"),
+    Column("capture_id", "uuid"),
+    Column("source_id", "text"),
+    Column("source_updated_at", "timestamptz"),
+    Column("digest", "bytea"),
+    Column("payload", "bytea", personal=True),
+    Column("payload_bytes", "int4"),
+    Column("correlation_id", "text"),
+), "capture")
+
+RECORD = Table("record", (
+    Column("capture_id", "uuid"),
+    Column("source_id", "text"),
+    Column("source_updated_at", "timestamptz"),
+    Column("state", "text"),
+    Column("rule", "text"),
+    Column("canonical", "bytea", personal=True),
+    Column("canonical_digest", "bytea"),
+    Column("warnings", "jsonb"),
+    Column("correlation_id", "text"),
+), "record")
+
+ORDER_HEADER = Table("order_header", (
+    Column("capture_id", "uuid"),
+    Column("source_id", "text"),
+    Column("order_id", "text"),
+    Column("number", "text"),
+    Column("channel", "text"),
+    Column("cancelled", "bool"),
+    Column("ordered_at", "timestamptz"),
+    Column("currency", "text"),
+    Column("tax_included", "bool"),
+    Column("total", "numeric"),
+    Column("total_tax", "numeric"),
+    Column("line_count", "int4"),
+    Column("units", "numeric"),
+    Column("is_guest", "bool"),
+    Column("ship_country", "text"),
+), "record")
+
+ORDER_LINE = Table("order_line", (
+    Column("capture_id", "uuid"),
+    Column("source_id", "text"),
+    Column("line_id", "text"),
+    Column("group_id", "text"),
+    Column("kind", "text"),
+    Column("sku", "text"),
+    Column("quantity", "numeric"),
+    Column("uom", "text"),
+    Column("unit_price", "numeric"),
+    Column("line_total", "numeric"),
+    Column("discount", "numeric"),
+    Column("tax", "numeric"),
+), "record")
+
+STOCK_LEVEL = Table("stock_level", (
+    Column("capture_id", "uuid"),
+    Column("sku", "text"),
+    Column("node", "text"),
+    Column("available", "numeric"),
+    Column("on_hand", "numeric"),
+    Column("reserved", "numeric"),
+    Column("expected", "numeric"),
+    Column("expected_at", "timestamptz"),
+    Column("infinite", "bool"),
+    Column("observed_at", "timestamptz"),
+), "record", key="sku")
+
+FULFILMENT_EVENT = Table("fulfilment_event", (
+    Column("event_key", "text"),
+    Column("capture_id", "uuid"),
+    Column("order_id", "text"),
+    Column("source_id", "text"),
+    Column("line_id", "text"),
+    Column("sku", "text"),
+    Column("milestone", "text"),
+    Column("quantity", "numeric"),
+    Column("parcel_id", "text"),
+    Column("tracking_number", "text"),
+    Column("carrier", "text"),
+    Column("occurred_at", "timestamptz"),
+), "record", are_facts=True)
+
+MESSAGE_LOG = Table("message_log", (
+    Column("source_day", "date"),
+    Column("at", "timestamptz"),
+    Column("connection", "text"),
+    Column("stream", "text"),
+    Column("system", "text"),
+    Column("method", "text"),
+    Column("endpoint", "text"),
+    Column("status", "int4"),
+    Column("milliseconds", "float4"),
+    Column("attempt", "int4"),
+    Column("correlation_id", "text"),
+    Column("trace_id", "text"),
+    Column("error", "text"),
+    Column("run_id", "text"),
+), "message_log", key="correlation_id")
+
+TARGET_STATE = Table("target_state", (
+    Column("target_key", "text"),
+    Column("target_id", "text"),
+    Column("content", "bytea", personal=True),
+    Column("digest", "bytea"),
+    Column("milestone", "text"),
+    Column("sequence", "int4"),
+    Column("source_updated_at", "timestamptz"),
+), key="target_key")
+# fmt: on
+
+TABLES = (
+    CAPTURE,
+    RECORD,
+    ORDER_HEADER,
+    ORDER_LINE,
+    STOCK_LEVEL,
+    FULFILMENT_EVENT,
+    MESSAGE_LOG,
+    TARGET_STATE,
+)

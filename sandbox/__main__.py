@@ -11,7 +11,7 @@ from sandbox.app import SandboxServer
 
 
 async def serve(port: int, state: Path | None) -> None:
-    """Run the server, say where it listens, and write the state when told to stop."""
+    """Run the server, print its address, and write the state on SIGTERM or SIGINT."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -30,13 +30,13 @@ def main() -> None:
         description="Simulated commerce stores and order management systems.",
     )
     parser.add_argument(
-        "--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one (default)"
+        "--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one (default)"
     )
     parser.add_argument(
         "--state",
         type=Path,
         default=None,
-        help="folder for snapshots: read at start, written at the end",
+        help="folder for snapshots: read at start, written at exit",
     )
     arguments = parser.parse_args()
     asyncio.run(serve(arguments.port, arguments.state))

@@ -1,11 +1,12 @@
 """The sandbox server: simulated remote systems over real HTTP, on 127.0.0.1 only.
 
     /{kind}/{instance}/...             the vendor's API
-    /_sandbox/{kind}/{instance}/...    control: place orders, move stock, count effects; ``faults`` (sandbox/faults.py)
+    /_sandbox/{kind}/{instance}/...    control: place orders, move stock, count effects;
+                                       ``faults`` (sandbox/faults.py)
     GET /_sandbox/health, POST /_sandbox/snapshot
 
-Instances are made on first use. aiohttp's low-level server without a router: routing by prefix is all that is needed, and load tests
-measure the client, so the server must not be what is slow.
+Instances are created on first use. The server is aiohttp's low-level one, without a router: prefix
+routing is all it needs, and in load tests, which measure the client, it must not be the bottleneck.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import orjson
 import zstandard
 from aiohttp import web
 
-from sandbox.faults import Faults, Rule, refusal, spoil
+from sandbox.faults import Faults, Rule, corrupt, refusal
 from sandbox.system import Request, Response, System
 
 HOST = "127.0.0.1"
@@ -35,7 +36,7 @@ INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def build_system(kind: str, instance: str) -> System:
-    """Make an instance of a simulated system; its module is imported on first use."""
+    """Create an instance of a simulated system; its module is imported on first use."""
     module, _, name = SYSTEMS[kind].partition(":")
     system: System = getattr(importlib.import_module(module), name)(instance)
     return system
@@ -52,7 +53,7 @@ class SandboxServer:
         self.url = ""
 
     async def start(self, port: int = 0) -> str:
-        """Restore the state, listen and return the base URL; port 0 takes a free one."""
+        """Restore the state, listen and return the base URL; port 0 picks a free one."""
         self.restore()
         self._runner = web.ServerRunner(
             web.Server(self._answer, access_log=None), shutdown_timeout=1.0
@@ -73,14 +74,17 @@ class SandboxServer:
         self.snapshot()
 
     def restore(self) -> None:
-        """Take back every instance that a snapshot holds."""
+        """Restore every instance that has a snapshot."""
         for file in sorted(self.state.glob("*.zst")) if self.state else ():
             kind, _, instance = file.stem.partition(".")
             if kind in SYSTEMS:
                 self._system((kind, instance)).restore(zstandard.decompress(file.read_bytes()))
 
     def snapshot(self) -> list[str]:
-        """Write one file an instance, each replaced as a whole, and return the names; nothing without a state folder."""
+        """Write one file per instance, each replaced atomically, and return the names.
+
+        Does nothing without a state folder.
+        """
         if self.state is None:
             return []
         self.state.mkdir(parents=True, exist_ok=True)
@@ -116,16 +120,16 @@ class SandboxServer:
         rules = self.faults[key]
         if not rules.rules:
             return _to_web(system.handle(request))
-        verdict = rules.judge(request)
-        if verdict.delay_ms:
-            await asyncio.sleep(verdict.delay_ms / 1000)
+        decision = rules.decide(request)
+        if decision.delay_ms:
+            await asyncio.sleep(decision.delay_ms / 1000)
         answer = (
-            self._faulty(raw, system, request, verdict.fault)
-            if verdict.fault
+            self._faulty(raw, system, request, decision.fault)
+            if decision.fault
             else _to_web(system.handle(request))
         )
-        if verdict.fault is not None and verdict.fault.kind == "delay_after":
-            await asyncio.sleep(verdict.fault.delay_ms / 1000)
+        if decision.fault is not None and decision.fault.kind == "delay_after":
+            await asyncio.sleep(decision.fault.delay_ms / 1000)
         return answer
 
     def _faulty(
@@ -138,7 +142,7 @@ class SandboxServer:
         response = system.handle(request)
         if rule.kind == "drop_after":
             return _drop(raw)
-        return _to_web(response if rule.kind == "delay_after" else spoil(rule, response))
+        return _to_web(response if rule.kind == "delay_after" else corrupt(rule, response))
 
     def _control(self, raw: web.BaseRequest, parts: list[str], query: str, body: bytes) -> Response:
         name = parts[2] if len(parts) > 2 else ""
@@ -184,7 +188,7 @@ def _drop(raw: web.BaseRequest) -> web.Response:
 
 
 class RunningSandbox:
-    """A sandbox in a thread of its own, for tests and tools."""
+    """A sandbox in its own thread, for tests and tools."""
 
     def __init__(self, state: Path | None = None, port: int = 0) -> None:
         self.server = SandboxServer(state)
@@ -205,7 +209,7 @@ class RunningSandbox:
 
 @contextmanager
 def running_sandbox(state: Path | None = None) -> Iterator[RunningSandbox]:
-    """Run a sandbox on a free port while the block lasts; ``.url`` is its base."""
+    """Run a sandbox on a free port for the duration of the block; ``.url`` is its base."""
     sandbox = RunningSandbox(state)
     try:
         yield sandbox

@@ -1,4 +1,4 @@
-"""Sends webhooks as vendors do: at least once, in no certain order, again and again until somebody answers 2xx, and then no more."""
+"""Sends webhooks as vendors do: at least once, unordered, retried until a 2xx or for good."""
 
 from __future__ import annotations
 
@@ -12,35 +12,39 @@ from typing import Any
 import aiohttp
 
 RETRIES = (60.0, 180.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 50400.0, 86400.0)
-"""Seconds between tries (platforms.md 1.10)."""
+"""Seconds between attempts (platforms.md 1.10)."""
 TIMEOUT = 10.0
 BLOCK_WINDOW, BLOCK_CALLS, BLOCK_SHARE, BLOCK_SECONDS = 120.0, 100, 0.9, 180.0
-"""Below this share of successes in the window, once there were so many calls, nothing is sent for a while."""
+"""Sending pauses when the success rate in the window falls below this, given enough calls."""
 REMEMBERED = 500_000
-"""Acknowledged messages whose names are kept."""
+"""How many ids of acknowledged messages are kept."""
 
 Message = tuple[dict[str, str], bytes]
 
 
 class Courier:
-    """Sends the webhooks of one system; ``counts`` and ``acknowledged`` tell what became of them. Use within an event loop."""
+    """Sends the webhooks of one system; use it inside an event loop.
+
+    ``counts`` and ``acknowledged`` report the outcomes.
+    """
 
     def __init__(self, *, blocks: bool = True) -> None:
         self.counts: Counter[str] = Counter()
         self.acknowledged: deque[str] = deque(maxlen=REMEMBERED)
-        """Names of the messages that somebody answered with 2xx; of a message sent twice, perhaps twice."""
+        """Ids of the messages answered with 2xx; a message that was sent twice may appear twice."""
         self.blocked_until = 0.0
         self._blocks = blocks
         self._results: deque[tuple[float, bool]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
-        self.behave({})
+        self.configure({})
 
-    def behave(self, habits: dict[str, Any]) -> dict[str, Any]:
-        """Take habits for messages from now on, and return all of them; those that are not named are the vendor's own.
+    def configure(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Set the options for messages from now on and return all of them.
 
-        ``retries`` in seconds, ``delay`` of at most so many seconds (which reorders), the probabilities ``duplicates`` and ``losses``, and
-        the ``seed`` of the dice; ``block_seconds`` is how long nothing is sent to somebody who fails too often.
+        Options that are not given take the vendor's defaults: ``retries`` (seconds), ``delay`` (up
+        to so many seconds, which reorders), the probabilities ``duplicates`` and ``losses``, the
+        random ``seed``, and ``block_seconds``, the pause for a receiver that fails too often.
         """
         known: dict[str, Any] = {
             "retries": list(RETRIES),
@@ -50,29 +54,29 @@ class Courier:
             "seed": 0,
             "block_seconds": BLOCK_SECONDS,
         }
-        if unknown := set(habits) - set(known):
-            raise ValueError(f"unknown habits: {', '.join(sorted(unknown))}")
-        self.habits = known | habits
-        self._dice = random.Random(self.habits["seed"])
-        return self.habits
+        if unknown := set(options) - set(known):
+            raise ValueError(f"unknown options: {', '.join(sorted(unknown))}")
+        self.options = known | options
+        self._dice = random.Random(self.options["seed"])
+        return self.options
 
-    def control(self, habits: dict[str, Any]) -> dict[str, Any]:
-        """Answer a control call: take habits, unless there are none, and tell what was sent."""
+    def control(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Answer a control call: set the options, if any are given, and report what was sent."""
         return {
-            "habits": self.behave(habits) if habits else self.habits,
+            "options": self.configure(options) if options else self.options,
             "counts": dict(self.counts),
         }
 
     def send(
         self, url: str, name: str, message: Callable[[], Message], given_up: Callable[[], None]
     ) -> None:
-        """Send one message, which is made anew for each try; ``given_up`` is called when the last try failed."""
+        """Send one message, built anew for each attempt; ``given_up`` is called after the last."""
         self.counts["events"] += 1
-        if self._dice.random() < self.habits["losses"]:
+        if self._dice.random() < self.options["losses"]:
             self.counts["lost"] += 1
             return
-        for _ in range(1 + (self._dice.random() < self.habits["duplicates"])):
-            delay = self._dice.random() * self.habits["delay"]
+        for _ in range(1 + (self._dice.random() < self.options["duplicates"])):
+            delay = self._dice.random() * self.options["delay"]
             task = asyncio.get_running_loop().create_task(
                 self._deliver(url, name, message, given_up, delay)
             )
@@ -87,14 +91,14 @@ class Courier:
         given_up: Callable[[], None],
         delay: float,
     ) -> None:
-        for pause in (delay, *self.habits["retries"]):
+        for pause in (delay, *self.options["retries"]):
             if pause:
                 await asyncio.sleep(pause)
             if time.monotonic() < self.blocked_until:
                 continue
             ok = await self._post(url, *message())
             self.counts["acknowledged" if ok else "failed"] += 1
-            self._judge(ok=ok)
+            self._record_result(ok=ok)
             if ok:
                 self.acknowledged.append(name)
                 return
@@ -115,8 +119,8 @@ class Courier:
         except (aiohttp.ClientError, TimeoutError):
             return False
 
-    def _judge(self, *, ok: bool) -> None:
-        """Note a result, and send nothing for a while where too many fail."""
+    def _record_result(self, *, ok: bool) -> None:
+        """Record a result, and pause sending when too many fail."""
         now = time.monotonic()
         self._results.append((now, ok))
         while self._results[0][0] < now - BLOCK_WINDOW:
@@ -127,11 +131,11 @@ class Courier:
             and enough
             and sum(good for _, good in self._results) < BLOCK_SHARE * len(self._results)
         ):
-            self.blocked_until = now + self.habits["block_seconds"]
+            self.blocked_until = now + self.options["block_seconds"]
             self._results.clear()
 
     async def close(self) -> None:
-        """Give up what is under way, and close the connections."""
+        """Cancel pending messages and close the connections."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

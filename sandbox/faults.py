@@ -1,4 +1,4 @@
-"""Faults that the sandbox puts between a client and a system, common to all systems.
+"""Faults that the sandbox injects between a client and a system, the same for all systems.
 
 Rules are set with ``POST /_sandbox/{kind}/{instance}/faults``, a JSON list of::
 
@@ -6,9 +6,11 @@ Rules are set with ``POST /_sandbox/{kind}/{instance}/faults``, a JSON list of::
      "status": 429, "headers": {"Retry-After": "1"}, "body": <JSON or string>, "delay_ms": 0,
      "skip": 0, "times": null, "probability": 1.0, "seed": 0}
 
-A rule lets ``skip`` matching requests through, then fires for ``times`` of them (null: for ever), each with ``probability``. The first
-rule that fires decides; only ``delay`` goes on to the next rule. ``GET`` lists the rules with their hits, ``DELETE`` clears them.
-``GET .../faults/hits?after=n`` lists as NDJSON the requests that were hit, from the n-th on, also by rules that have been cleared:
+A rule skips the first ``skip`` matching requests, then fires for ``times`` of them (null: no
+limit), each with ``probability``. The first rule that fires wins; only ``delay`` continues to the
+next rule. ``GET`` lists the rules with their hits, ``DELETE`` clears them.
+``GET .../faults/hits?after=n`` lists as NDJSON the requests that were hit, from the n-th on,
+including those hit by rules that have been cleared:
 ``{"kind", "status", "method", "path", "correlation", "at": <seconds since 1970>}``.
 """
 
@@ -34,8 +36,8 @@ KINDS = (
     "truncated",
     "wrong_types",
 )
-"""``drop_before`` closes the connection before the effect, ``drop_after`` after it and without an answer; ``delay_after`` holds the answer
-back for ``delay_ms`` once the effect has happened."""
+"""``drop_before`` closes the connection before the effect, ``drop_after`` after it and without an
+answer; ``delay_after`` holds the answer back for ``delay_ms`` after the effect."""
 CORRELATION_HEADER = "x-correlation-id"
 
 
@@ -61,12 +63,12 @@ class Rule:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"kind {self.kind!r} is none of {', '.join(KINDS)}")
+            raise ValueError(f"kind {self.kind!r} is not one of {', '.join(KINDS)}")
         self.pattern = re.compile(self.path)
         self.dice = random.Random(self.seed)
 
     def fires(self, request: Request) -> bool:
-        """Tell whether this request is hit, and count it."""
+        """Return whether this request is hit, and count it."""
         if self.method not in (None, request.method) or not self.pattern.search(request.path):
             return False
         self.seen += 1
@@ -78,7 +80,7 @@ class Rule:
         return True
 
     def describe(self) -> dict[str, Any]:
-        """Give the rule as it was set, with ``seen`` and ``hits``."""
+        """Return the rule as it was set, with ``seen`` and ``hits``."""
         return {
             name: getattr(self, name)
             for name in Rule.__dataclass_fields__
@@ -87,8 +89,8 @@ class Rule:
 
 
 @dataclass(slots=True)
-class Verdict:
-    """What happens to one request: wait ``delay_ms``, then the fault, if any."""
+class Decision:
+    """What happens to one request: a wait of ``delay_ms``, then the fault, if any."""
 
     delay_ms: int = 0
     fault: Rule | None = None
@@ -101,17 +103,17 @@ class Faults:
         self.rules: list[Rule] = []
         self.hits: list[bytes] = []
 
-    def judge(self, request: Request) -> Verdict:
-        """Ask the rules in their order."""
-        verdict = Verdict()
+    def decide(self, request: Request) -> Decision:
+        """Apply the rules in their order."""
+        decision = Decision()
         for rule in self.rules:
             if rule.fires(request):
                 self.hits.append(_hit(rule, request))
-                verdict.delay_ms += rule.delay_ms if rule.kind != "delay_after" else 0
+                decision.delay_ms += rule.delay_ms if rule.kind != "delay_after" else 0
                 if rule.kind != "delay":
-                    verdict.fault = rule
+                    decision.fault = rule
                     break
-        return verdict
+        return decision
 
     def control(self, request: Request) -> Response:
         """Answer ``/_sandbox/{kind}/{instance}/faults`` and ``.../faults/hits``."""
@@ -129,25 +131,25 @@ class Faults:
                     Rule(**rule) for rule in (given if isinstance(given, list) else [given])
                 ]
             except (TypeError, ValueError, re.error) as reason:
-                return _json({"error": f"a fault rule is not understood: {reason}"}, 400)
+                return _json({"error": f"invalid fault rule: {reason}"}, 400)
         elif request.method == "DELETE":
             self.rules.clear()
         elif request.method != "GET":
-            return _json({"error": "faults take GET, POST and DELETE"}, 405)
+            return _json({"error": "faults accepts GET, POST and DELETE"}, 405)
         return _json([rule.describe() for rule in self.rules])
 
 
 def _hit(rule: Rule, request: Request) -> bytes:
     correlation = request.headers.get(CORRELATION_HEADER, "")
     status = rule.status if rule.kind == "status" else 0
-    told = {
+    hit = {
         "kind": rule.kind,
         "status": status,
         "method": request.method,
         "path": request.path,
         "correlation": correlation,
     }
-    return orjson.dumps(told | {"at": time.time()})
+    return orjson.dumps(hit | {"at": time.time()})
 
 
 def refusal(rule: Rule) -> Response:
@@ -164,8 +166,8 @@ def refusal(rule: Rule) -> Response:
     return Response(rule.status, raw, headers)
 
 
-def spoil(rule: Rule, response: Response) -> Response:
-    """Change the body of a good answer as ``malformed``, ``truncated`` or ``wrong_types`` asks."""
+def corrupt(rule: Rule, response: Response) -> Response:
+    """Damage the body of a good answer: ``malformed``, ``truncated`` or ``wrong_types``."""
     body = response.body
     if rule.kind == "truncated":
         body = body[: len(body) // 2]

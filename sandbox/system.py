@@ -1,6 +1,7 @@
-"""What a simulated remote system is to the sandbox server.
+"""The interface between a simulated remote system and the sandbox server.
 
-The server (``app.py``) owns sockets, faults and persistence; a system owns the vendor's paths, auth, paging, errors and state.
+The server (``app.py``) owns sockets, faults and persistence; a system owns the vendor's paths,
+auth, paging, errors and state.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP answer; ``body`` is sent as it stands."""
+    """One HTTP answer; ``body`` is sent unchanged."""
 
     status: int
     body: bytes = b""
@@ -39,21 +40,21 @@ class System(Protocol):
     """Store hash or tenant id: second part of the mount path."""
 
     def handle(self, request: Request) -> Response:
-        """Answer a call of the vendor's API. Synchronous: the state has one writer, the event loop."""
+        """Answer a vendor API call; synchronous, since the event loop is the only writer."""
         ...
 
     def control(self, request: Request) -> Response:
-        """Answer a call below ``/_sandbox/{kind}/{instance}/``: place orders, move stock, count effects."""
+        """Answer a control call, below ``/_sandbox/{kind}/{instance}/``."""
         ...
 
     async def close(self) -> None:
-        """Give up whatever goes on in the background."""
+        """Cancel background work."""
         ...
 
     def snapshot(self) -> bytes:
-        """Serialise the whole state, for a restart that continues where it stood."""
+        """Serialise the whole state, so that a restart continues where it stopped."""
         ...
 
     def restore(self, state: bytes) -> None:
-        """Take a state back from ``snapshot``."""
+        """Restore a state from ``snapshot``."""
         ...

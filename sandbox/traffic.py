@@ -1,6 +1,7 @@
-"""Live traffic for the sandbox: shoppers order, change their minds and cancel; the OMS's days go by and goods arrive.
+"""Live traffic: shoppers place, change and cancel orders; the OMS advances and receives goods.
 
-``python -m sandbox.traffic --url http://127.0.0.1:8700 --store demo --tenant demo --rate 0.5`` runs until SIGTERM or SIGINT.
+Run ``python -m sandbox.traffic --url http://127.0.0.1:8700 --store demo --tenant demo --rate 0.5``;
+it ends on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -20,13 +21,11 @@ import httpx
 import orjson
 
 from sandbox.seed.catalogue import Catalogue
-from sandbox.seed.invented import standard_catalogue
 from sandbox.seed.synthetic import order
+from sandbox.seed.synthetic_seed import standard_catalogue
 
 ADVANCE_SECONDS = 10.0
-REMEMBERED = (
-    500  # only recent orders are changed: a shopper does not come back to one of last month
-)
+REMEMBERED = 500  # only recent orders are changed
 CHANGE_RATE, CANCEL_RATE = 0.05, 0.03
 CANCELLED, AWAITING_FULFILMENT = 5, 11
 TIMEOUT = 30.0
@@ -35,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Traffic:
-    """Places orders at one store and advances one OMS tenant; ``counts`` says what happened so far."""
+    """Places orders at one store and advances one OMS tenant; ``counts`` reports the actions."""
 
     client: httpx.Client
     store: str
@@ -46,13 +45,12 @@ class Traffic:
     counts: Counter[str] = field(default_factory=Counter)
 
     def place(self) -> None:
-        """Place one new order as of now, and now and then change or cancel an earlier one."""
+        """Place one new order, and occasionally change or cancel an earlier one."""
         document = order(
             self.random, self.catalogue, datetime.now(UTC).replace(microsecond=0), None
         )
-        document |= {
-            "date_modified": document["date_created"]
-        }  # a generated change lies up to ten minutes ahead
+        # A generated change is dated up to ten minutes ahead.
+        document |= {"date_modified": document["date_created"]}
         answer = self._post(f"bigcommerce/{self.store}/orders", [document])
         if document["status_id"] == AWAITING_FULFILMENT:
             self.recent.extend(answer["ids"])
@@ -72,7 +70,7 @@ class Traffic:
             self.counts["changed"] += 1
 
     def advance(self) -> None:
-        """Let a day go by at the OMS, and receive goods for one SKU."""
+        """Advance the OMS by a day, and receive goods for one SKU."""
         day = self.counts["days"]
         self._post(f"manhattan/{self.tenant}/advance", {"to": "day", "seed": day})
         row = self.random.choice(self.catalogue.supply)
@@ -101,10 +99,10 @@ def run(
     catalogue: Catalogue | None = None,
     advance_seconds: float = ADVANCE_SECONDS,
 ) -> Counter[str]:
-    """Make traffic until the event is set and return what was done; blocking, so a program runs it in a thread.
+    """Make traffic until the event is set and return the counts; blocking, so run it in a thread.
 
-    The catalogue (default: the invented seed's) must have been loaded. A call that fails is logged and counted as ``failed``: the
-    sandbox may be restarting, or have been told to misbehave.
+    The catalogue (default: the synthetic seed's) must be loaded. A failed call is logged and
+    counted as ``failed``: the sandbox may be restarting, or may have faults set.
     """
     with httpx.Client(base_url=base_url, timeout=TIMEOUT) as client:
         traffic = Traffic(client, store, tenant, Random(seed), catalogue or standard_catalogue())
@@ -116,8 +114,8 @@ def run(
                 action()
             except httpx.HTTPError as problem:
                 traffic.counts["failed"] += 1
-                logger.warning("traffic call failed, going on with the next: %s", problem)
-            # From now, not from when it was due: after a pause there is no burst to make up for it.
+                logger.warning("traffic call failed, continuing with the next: %s", problem)
+            # From now, not from when it was due, so that there is no burst after a pause.
             if action == traffic.place:
                 next_order = max(next_order + interval, monotonic())
             else:
@@ -126,7 +124,7 @@ def run(
 
 
 def main() -> None:
-    """Read the arguments and make traffic until told to stop."""
+    """Read the arguments and make traffic until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.traffic", description="Live traffic for a running sandbox."
     )

@@ -26,7 +26,7 @@ from resources.ledger.database.migrate import migrate
 from resources.ledger.monitoring.status import rule_counts, stream_totals
 from resources.ledger.records.catalog import Catalog
 from resources.lockstep import Lockstep
-from sandbox.seed import invented
+from sandbox.seed import synthetic_seed
 from sandbox.seed.load import post, read
 from sandbox.seed.seedset import SeedSet
 
@@ -85,7 +85,7 @@ def demo(orders_from: Path | None, port: int) -> None:
 def _scene(orders_from: Path | None) -> Scene:
     if orders_from is None:
         start = datetime.now(UTC).date() - timedelta(days=DAYS)
-        return Scene("demo", "demo", invented.seed_set(ORDERS, SEED, start, DAYS, dirt=DIRT))
+        return Scene("demo", "demo", synthetic_seed.seed_set(ORDERS, SEED, start, DAYS, dirt=DIRT))
     try:
         seed = read(orders_from)
     except ValueError as error:

@@ -21,7 +21,7 @@ from orchestration.local.processes import Children, answers, check_port_free, fr
 from orchestration.settings import FILE_NAME, VARIABLE, connections_path, load, project_root
 from resources.ledger.database import embedded
 from resources.lockstep import Lockstep
-from sandbox.seed import invented
+from sandbox.seed import synthetic_seed
 from sandbox.seed.load import post
 
 STORE = "demo"
@@ -123,7 +123,7 @@ def _start_sandbox(
             sandbox.url,
             STORE,
             STORE,
-            invented.seed_set(
+            synthetic_seed.seed_set(
                 SEED_ORDERS, SEED, today - timedelta(days=SEED_DAYS), SEED_DAYS, dirt=DIRT
             ),
         )

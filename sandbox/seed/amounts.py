@@ -1,7 +1,8 @@
-"""Money of an order document: the text form, rounding, taxes and the spreading of discounts.
+"""Money of an order document: text form, rounding, taxes, and the spreading of discounts.
 
-An amount is a ``Decimal``, or a text where the source holds something that is no amount (``2,55``, ````): a text is shown in the document
-as it stands and counts as zero in every sum, so that dirt stays visible and never turns into invented money.
+An amount is a ``Decimal``, or a text where the source holds no valid amount (``2,55``, empty). A
+text is kept in the document unchanged and counts as zero in every sum, so that dirt stays visible
+and never becomes invented money.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 Amount = Decimal | str
 Rate = tuple[str, Decimal]
-"""A tax's name and its percentage."""
+"""A tax's name and percentage."""
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 CENT = Decimal("0.01")
 MOST_DIGITS = 12
-# Currencies whose smallest unit is not a hundredth, among those the seeds use.
+# Of the currencies in the seeds, those whose minor unit is not a hundredth.
 QUANTA = {"JPY": Decimal(1), "KRW": Decimal(1)}
 
 
@@ -33,17 +34,17 @@ class Taxed:
 
 
 def text(amount: Amount) -> str:
-    """Return an amount as BigCommerce writes it: four decimals, never a negative zero; a text unchanged."""
+    """Format an amount as BigCommerce does: four decimals, no negative zero; texts unchanged."""
     return amount if isinstance(amount, str) else f"{amount + 0:.4f}"
 
 
 def value(amount: Amount) -> Decimal:
-    """Return what an amount counts in a sum: zero for a text."""
+    """Return what an amount adds to a sum: zero for a text."""
     return ZERO if isinstance(amount, str) else amount
 
 
 def parse(raw: str) -> Amount:
-    """Read a plain decimal number; return the raw text where it is none (empty, decimal comma, not finite, beyond all sense)."""
+    """Parse a plain decimal number; return the raw text if it is not one or out of range."""
     try:
         number = Decimal(raw.strip())
     except InvalidOperation:
@@ -52,21 +53,22 @@ def parse(raw: str) -> Amount:
 
 
 def quantum(currency: str) -> Decimal:
-    """Return the smallest unit of a currency."""
+    """Return the minor unit of a currency."""
     return QUANTA.get(currency, CENT)
 
 
 def rounded(amount: Decimal, unit: Decimal = CENT) -> Decimal:
-    """Round half up to the currency's smallest unit."""
+    """Round half up to the currency's minor unit."""
     return amount.quantize(unit, ROUND_HALF_UP)
 
 
 def taxed(
     amount: Decimal, rates: Sequence[Rate], inclusive: bool, unit: Decimal, discount: Decimal = ZERO
 ) -> Taxed:
-    """Add taxes to an amount, or take them out of it when pricing is inclusive; the discounted part bears no tax.
+    """Add taxes, or take them out if pricing is inclusive; the discounted part is untaxed.
 
-    Each rate is rounded by itself. Source: ``total_tax = (price_ex_tax - discount) * tax_rate`` (orders.v2.oas2.yml, orderProducts).
+    Each rate is rounded separately. Source: ``total_tax = (price_ex_tax - discount) * tax_rate``
+    (orders.v2.oas2.yml, orderProducts).
     """
     if not rates:
         return Taxed(amount, amount, ZERO)
@@ -82,9 +84,9 @@ def taxed(
 
 
 def spread(amount: Decimal, weights: Iterable[Decimal], unit: Decimal) -> list[Decimal]:
-    """Split an amount in proportion to weights so that the shares add up exactly; the last weighted one takes the remainder.
+    """Split an amount in proportion to weights; the last weighted share takes the remainder.
 
-    Returns zeros when no weight is positive: there is nothing that could bear the amount.
+    Returns zeros if no weight is positive: nothing can bear the amount.
     """
     positive = [max(weight, ZERO) for weight in weights]
     total = sum(positive, ZERO)

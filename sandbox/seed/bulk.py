@@ -1,4 +1,4 @@
-"""Many small orders fast, for load tests: ready-made orders of one or two lines with ids, times, shopper and amounts' owners varied."""
+"""Many small orders fast, for load tests: templates with varied ids, times and shoppers."""
 
 from __future__ import annotations
 

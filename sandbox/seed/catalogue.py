@@ -1,4 +1,4 @@
-"""An invented catalogue: products with variants in the store, the same SKUs in the OMS's item master, stock at three OMS locations."""
+"""A synthetic catalogue: the store's products, the OMS's items, stock at three OMS locations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOUNS = (
 )
 SIZES = ("S", "M", "L")
 COLOURS = ("Sand", "Ink")
-DIGITAL_EVERY = 20  # one product of twenty is a download
+DIGITAL_EVERY = 20  # every twentieth product is a download
 LOCATIONS = (
     ("DC-EAST", "East distribution centre", "DC"),
     ("DC-WEST", "West distribution centre", "DC"),
@@ -45,7 +45,7 @@ LOCATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """What an order line needs of one variant."""
+    """What an order line needs to know of one variant."""
 
     sku: str
     name: str
@@ -58,7 +58,7 @@ class Article:
 
 @dataclass(slots=True)
 class Catalogue:
-    """The catalogue as the store and the OMS take it, and as the order generator uses it."""
+    """The catalogue in the forms of the store, the OMS and the order generator."""
 
     products: list[Document] = field(default_factory=list)
     items: list[Document] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Catalogue:
 
 
 def catalogue(count: int, seed: int, stock: int = 100_000) -> Catalogue:
-    """Invent ``count`` products, about half of them with six variants; ``stock`` is the most that one location holds of a SKU."""
+    """Generate products, half with six variants each; ``stock`` is the most per SKU and place."""
     random = Random(seed)
     result = Catalogue(
         locations=[oms_location(code, kind) for code, _, kind in LOCATIONS],
@@ -88,7 +88,7 @@ def catalogue(count: int, seed: int, stock: int = 100_000) -> Catalogue:
                 {"item": article.sku, "location": code, "quantity": random.randint(most // 2, most)}
             )
     result.items += [oms_item(article.sku, article.name) for article in result.downloads]
-    # Gift certificates have no SKU in the store; this is the one that an OMS gives them.
+    # Gift certificates have no SKU in the store; the OMS uses this one for them.
     result.items.append(oms_item("GIFT-CERTIFICATE", "Gift certificate"))
     return result
 

@@ -1,4 +1,4 @@
-"""Ways to spoil a good order document, one each, as stores do by plug-ins, imports and manual edits."""
+"""Ways to corrupt a valid order document, as plug-ins, imports and manual edits do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from sandbox.seed.seedset import Document
 AWAITING_FULFILMENT = 11
 
 
-def spoil(random: Random, document: Document) -> str:
-    """Spoil a document in one way and return that way's name; empty, and nothing done, where the order is not one that would be sent out.
+def corrupt(random: Random, document: Document) -> str:
+    """Corrupt a document in one way and return its name, or "" if the order is not a candidate.
 
-    Only orders with status 11 and an address are spoilt, so that each has exactly one reason to be rejected.
+    Candidates have status 11, an address and a physical line, so that there is exactly one reason
+    for a rejection.
     """
     if (
         document["status_id"] != AWAITING_FULFILMENT
@@ -23,8 +24,8 @@ def spoil(random: Random, document: Document) -> str:
         or document["products"][0]["type"] != "physical"
     ):
         return ""
-    name = random.choice(list(SPOILERS))
-    SPOILERS[name](document)
+    name = random.choice(list(CORRUPTIONS))
+    CORRUPTIONS[name](document)
     return name
 
 
@@ -64,7 +65,7 @@ def _duplicate_line(document: Document) -> None:
     document["products"].append(dict(document["products"][0]))
 
 
-SPOILERS: dict[str, Callable[[Document], None]] = {
+CORRUPTIONS: dict[str, Callable[[Document], None]] = {
     "total_mismatch": _total_mismatch,
     "unknown_sku": _unknown_sku,
     "unknown_shipping_method": _unknown_shipping_method,

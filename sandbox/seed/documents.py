@@ -1,19 +1,20 @@
-"""Order documents as the sandbox store takes them: BigCommerce V2 orders with their sub-resources embedded, amounts that agree.
+"""Order documents for the sandbox store: BigCommerce V2 orders with embedded sub-resources.
 
-Definition of the amounts, for every order built here:
+The amounts of every order built here agree:
 
-- a line's ``total_*`` is before discounts and without gift wrap; its tax is that of the discounted amount; a line's ``wrapping_cost_*`` is
-  for the whole line; ``subtotal_*`` is the sum of the lines' ``total_*``; the lines' ``applied_discounts`` add up to
-  ``discount_amount + coupon_discount``;
-- exclusive pricing: ``total_ex_tax = subtotal_ex_tax - discount_amount - coupon_discount + shipping + handling + wrapping + fees`` (all
-  ``_ex_tax``), ``total_inc_tax = total_ex_tax + total_tax``;
-- inclusive pricing: the same sum over the ``_inc_tax`` values gives ``total_inc_tax``, and ``total_ex_tax = total_inc_tax - total_tax``;
-- ``total_tax`` is the sum of the taxes of lines, shipping, handling, wrapping and fees. Store credit and gift certificates are payments
-  and lower no total.
+- a line's ``total_*`` is before discounts and without gift wrap, its tax that of the discounted
+  amount; ``wrapping_cost_*`` is for the whole line; ``subtotal_*`` is the sum of the lines'
+  ``total_*``; the lines' ``applied_discounts`` sum to ``discount_amount + coupon_discount``;
+- exclusive pricing: ``total_ex_tax = subtotal_ex_tax - discount_amount - coupon_discount + shipping
+  + handling + wrapping + fees`` (all ``_ex_tax``), ``total_inc_tax = total_ex_tax + total_tax``;
+- inclusive pricing: the same sum over the ``_inc_tax`` values is ``total_inc_tax``, and
+  ``total_ex_tax = total_inc_tax - total_tax``;
+- ``total_tax`` is the sum of the taxes of lines, shipping, handling, wrapping and fees. Store
+  credit and gift certificates are payments and lower no total.
 
-A draft with an id gets ids for its lines, addresses, pick-ups, taxes, fees and transactions (the order's id times 100 plus a number).
-A draft without one, or with ``numbered=False``, leaves them to the store, and lines name their address and pick-up by ``address_index``
-and ``pickup_index``.
+A draft with an id gets ids for its lines, addresses, pick-ups, taxes, fees and transactions (the
+order's id times 100 plus a number). A draft without one, or with ``numbered=False``, leaves them to
+the store, and lines refer to their address and pick-up by ``address_index`` and ``pickup_index``.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from sandbox.platforms.bigcommerce.statuses import NAMES
 from sandbox.seed.amounts import ZERO, Rate, Taxed, quantum, rounded, spread, taxed, text, value
 from sandbox.seed.drafts import Discount, Draft, Line
 
-IDS_PER_ORDER = 100  # unique up to 99 lines an order; a source with longer ones leaves these ids to the store (``numbered=False``)
+# Unique up to 99 lines an order; a source with longer ones leaves ids to the store (``numbered``).
+IDS_PER_ORDER = 100
 
 
 def rfc2822(moment: datetime | str | None) -> str:
-    """Return a UTC time as V2 orders write it; an unset one is empty, and a text that is none stays as it stands."""
+    """Format a UTC time as in V2 orders; unset is empty, a text that is not a time is kept."""
     return moment if isinstance(moment, str) else format_datetime(moment) if moment else ""
 
 
@@ -140,9 +142,7 @@ def _product(
     raw = line.price if isinstance(line.price, str) else None
     price = taxed(value(line.price), line.rates, inclusive, unit)
     amounts = _trio("price", price) | _trio("total", total)
-    if (
-        raw is not None
-    ):  # no amount in the source: the same text in every place that would be computed from it
+    if raw is not None:  # not an amount: the same text wherever it would have been used
         amounts |= dict.fromkeys(
             ("price_ex_tax", "price_inc_tax", "total_ex_tax", "total_inc_tax"), raw
         )
@@ -203,7 +203,7 @@ def _applied(discount: Discount, share: Decimal) -> dict[str, Any]:
 
 def _coupon(discount: Discount, number: int, first: int | None) -> dict[str, Any]:
     given = {} if first is None else {"id": first + number}
-    # The specification has JSON numbers here, where the order itself has texts.
+    # The specification has JSON numbers here, unlike the order's strings.
     amount = float(discount.amount)
     return {
         **given,

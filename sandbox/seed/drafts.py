@@ -1,4 +1,4 @@
-"""What an order consists of before its document is written: lines, addresses with their charges, discounts, and the rest."""
+"""The parts of an order before its document is built: lines, addresses, charges, discounts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.seed.amounts import ZERO, Amount, Rate
 
 @dataclass(slots=True)
 class Line:
-    """One order product; ``price`` is the unit price before discounts, with tax if the order's pricing is inclusive."""
+    """One order product; ``price`` is per unit, undiscounted, with tax if pricing is inclusive."""
 
     sku: str
     name: str
@@ -33,7 +33,7 @@ class Line:
 
 @dataclass(slots=True)
 class Address:
-    """One shipping address with the charges of its consignment; ``fields`` are the names, street, city, zip, country, phone and e-mail."""
+    """One shipping address and its charges; ``fields`` holds name, street, city, zip and so on."""
 
     fields: dict[str, Any]
     method: str
@@ -44,7 +44,10 @@ class Address:
 
 @dataclass(slots=True)
 class Discount:
-    """A discount over the whole order, or over one line; with a ``code`` it is a coupon. ``kind``: BigCommerce's coupon type number."""
+    """A discount over the order or one line; a coupon if it has a ``code``.
+
+    ``kind`` is BigCommerce's coupon type number.
+    """
 
     amount: Decimal
     name: str
@@ -55,9 +58,9 @@ class Discount:
 
 @dataclass(slots=True)
 class Draft:
-    """Everything an order consists of; ``created`` is a text where the source holds something that is no date.
+    """A complete order; ``created`` is a text where the source has no valid date.
 
-    ``extra`` overrides or adds order fields last; ``numbered``: give its parts ids, too.
+    ``extra`` overrides or adds order fields last; ``numbered``: assign ids to its parts, too.
     """
 
     status: int

@@ -1,35 +1,42 @@
-"""A CSV of invoices with one row a line as orders of a BigCommerce store.
+"""A CSV of invoices, one row per line, as orders of a BigCommerce store.
 
-Columns, in any order and case: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country; the public
-online-retail layout, whose later edition names them Invoice, Price and Customer ID. The mapping:
+Columns, in any order and case: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice,
+CustomerID, Country; the public online-retail layout, whose later edition names them Invoice, Price
+and Customer ID. The mapping:
 
-==========================  ==============================================================================================================
+==========================  ======================================================================
 source                      order document
-==========================  ==============================================================================================================
-InvoiceNo                   one order, though its rows may lie apart; ``external_order_id`` as it stands; ``id`` = its digits where no other
-                            invoice has them, else assigned above the highest
-C + digits                  a cancellation or return: status 5 with quantities turned positive, since a cancelled order of a store shows
-                            what had been ordered
-other invoices              status 11; negative and zero quantities stay as they are
-InvoiceDate                 ``date_created`` and ``date_modified`` (taken as UTC) from the invoice's first readable one. If there is none:
-                            ``date_modified`` is the newest date of the file, and so is ``date_created`` of an invoice that names no date at
-                            all (a store dates its orders itself); a text that is no date stands in ``date_created`` as it is
-CustomerID                  ``customer_id`` from the first row that has one; missing or not a number: 0, a guest
-Country                     as it stands; ``country_iso2`` only for the countries in ``COUNTRIES``
+==========================  ======================================================================
+InvoiceNo                   one order, even if its rows are scattered; ``external_order_id`` is the
+                            number; ``id`` = its digits where no other invoice has them, else
+                            assigned above the highest
+C + digits                  a cancellation or return: status 5 with quantities made positive, since
+                            a store shows what had been ordered
+other invoices              status 11; negative and zero quantities are kept
+InvoiceDate                 ``date_created`` and ``date_modified`` (as UTC) from the invoice's first
+                            readable one. If there is none: ``date_modified`` is the newest date of
+                            the file, and so is ``date_created`` of an invoice without any date (a
+                            store dates its orders itself); a text that is not a date is kept as
+                            ``date_created``
+CustomerID                  ``customer_id`` from the first row that has one; missing or not a
+                            number: 0, a guest
+Country                     unchanged; ``country_iso2`` only for the countries in ``COUNTRIES``
 POST, DOT                   shipping cost (postage), not a line
 D                           a discount over the whole order, not a line
-other rows                  a line each; service codes (M, BANK CHARGES, AMAZONFEE, C2, ...) too: the item master does not know them
-Quantity that is no whole   0, with the text in ``staff_notes``: a store's quantity is a whole number
-number
-UnitPrice with a decimal    read as the amount (``2,55`` is 2.55; ``1,234`` could be either and is none), with the text in ``staff_notes``
-comma
-UnitPrice that is no        the text as it stands (``none given`` for an empty one) in the line's price and total, counting zero in the
-number                      order's total
-==========================  ==============================================================================================================
+other rows                  a line each; also service codes (M, BANK CHARGES, AMAZONFEE, C2, ...),
+                            which the item master does not contain
+Quantity, not an integer    0, with the text in ``staff_notes``: a store's quantity is an integer
+UnitPrice with a decimal    parsed as the amount (``2,55`` is 2.55; ``1,234`` is ambiguous and not
+comma                       an amount), with the text in ``staff_notes``
+UnitPrice, not a number     the text unchanged (``none given`` if empty) in the line's price and
+                            total, counting zero in the order's total
+==========================  ======================================================================
 
-Currency GBP, prices include tax, no taxes named. Names, streets, cities and postcodes are not published: neutral placeholders or empty.
-The item master has every StockCode that looks like an article's (five digits, perhaps letters behind), with ample stock at ``DC1``.
-A row without InvoiceNo belongs to no order and is reported. Memory: about 200 bytes a row, since repeated texts are kept once.
+Currency GBP, prices include tax, no taxes named. Names, streets, cities and postcodes are not
+published: neutral placeholders or empty. The item master has every StockCode that looks like an
+article's (five digits, optionally followed by letters), with ample stock at ``DC1``. A row without
+InvoiceNo belongs to no order and is reported. Memory: about 200 bytes a row, since repeated texts
+are kept once.
 """
 
 from __future__ import annotations
@@ -70,16 +77,15 @@ COLUMNS = (
 OTHER_NAMES = {"invoice": "invoiceno", "price": "unitprice", "customer id": "customerid"}
 ARTICLE = re.compile(r"\d{5}[A-Za-z]{0,3}")
 DECIMAL_COMMA = re.compile(r"-?\d+,\d{1,2}")
-# Stands where a price is missing: a store reads an empty amount as zero, and the goods would go out for nothing.
+# Used for a missing price: a store reads an empty amount as zero and would ship the goods for free.
 NO_PRICE = "none given"
 POSTAGE = {"POST", "DOT"}
 DISCOUNT = "D"
 CANCELLED, PAID = 5, 11
 LONGEST_NOTE = 65535  # of staff_notes (orders.v2.oas2.yml)
-HIGHEST_ID = (
-    2**31 - 1 - 1_000_000
-)  # order ids are 32-bit integers; the rest is room for assigned ones
-# The countries of the published data by the names it uses; others ("Unspecified", "European Community") have no code.
+# Order ids are 32-bit integers; the rest is room for assigned ones.
+HIGHEST_ID = 2**31 - 1 - 1_000_000
+# The countries by the names in the data; "Unspecified" and "European Community" have no code.
 COUNTRIES = {
     "Australia": "AU", "Austria": "AT", "Bahrain": "BH", "Belgium": "BE", "Bermuda": "BM",
     "Brazil": "BR", "Canada": "CA", "Cyprus": "CY", "Czech Republic": "CZ", "Denmark": "DK",
@@ -92,7 +98,7 @@ COUNTRIES = {
 }  # fmt: skip
 
 Entry = tuple[str, str, str, str, int]
-"""StockCode, Description, Quantity and UnitPrice as they stand, and the physical line."""
+"""StockCode, Description, Quantity and UnitPrice unchanged, and the physical line."""
 
 
 @dataclass(slots=True)
@@ -108,20 +114,20 @@ class Invoice:
 
 
 def fits(path: Path) -> bool:
-    """Say whether a file's header names this layout's columns; Description, InvoiceDate, CustomerID and Country may be missing."""
+    """Return whether a file's header has this layout's required columns."""
     names = {OTHER_NAMES.get(name, name) for name in header(path)}
     return {"invoiceno", "stockcode", "quantity", "unitprice"} <= names
 
 
 def read(path: Path) -> SeedSet:
-    """Read a CSV of invoices; raises ValueError naming the columns expected when the header is another."""
+    """Read a CSV of invoices; raises ValueError naming the expected columns for another header."""
     if not fits(path):
         raise ValueError(
             f"{path} has the columns {header(path)}; invoices need {', '.join(COLUMNS)}"
         )
     names = [OTHER_NAMES.get(name, name) for name in header(path)]
     if twice := sorted({name for name in names if name in COLUMNS and names.count(name) > 1}):
-        raise ValueError(f"{path} has the column {twice[0]} twice; which one counts can't be told")
+        raise ValueError(f"{path} has the column {twice[0]} twice; it is unclear which one counts")
     unreadable: list[Unreadable] = []
     invoices, articles = _read(path, unreadable)
     ids = _ids(invoices)
@@ -188,7 +194,7 @@ def _read(
 
 
 def _ids(invoices: list[Invoice]) -> list[int]:
-    """Integer ids: the invoice number's digits where they are one group that no other invoice has, else above the highest of those."""
+    """Assign integer ids: the invoice number's digits if unique, else above the highest."""
     digits = [
         int(match[1]) if (match := re.fullmatch(r"[A-Za-z]?([0-9]{1,10})", invoice.number)) else 0
         for invoice in invoices
@@ -233,7 +239,7 @@ def _quantity(raw: str) -> int | None:
 
 @dataclass(slots=True)
 class Content:
-    """What an invoice's rows amount to: lines, postage, discount, and remarks on what could not be taken as it stands."""
+    """The content of an invoice: lines, postage, discount, and notes on unusable values."""
 
     lines: list[Line] = field(default_factory=list)
     postage: Decimal = ZERO
@@ -247,13 +253,13 @@ def _content(invoice: Invoice, products: dict[str, int]) -> Content:
     for sku, name, raw, price, at in invoice.entries:
         quantity = _quantity(raw)
         if quantity is None:
-            content.notes.append(f'line {at}: quantity "{raw}" is no whole number')
+            content.notes.append(f'line {at}: quantity "{raw}" is not an integer')
         quantity = abs(quantity or 0) if _cancelled(invoice) else quantity or 0
         amount = _price(price)
         if isinstance(amount, str) or amount != parse(price):
             content.notes.append(
                 f'line {at}: price "{price}"'
-                + (" is no amount" if isinstance(amount, str) else f" read as {amount}")
+                + (" is not an amount" if isinstance(amount, str) else f" read as {amount}")
             )
         if sku.upper() in POSTAGE:
             content.postage += rounded(value(amount) * quantity, CENT)
@@ -265,9 +271,9 @@ def _content(invoice: Invoice, products: dict[str, int]) -> Content:
                 Line(sku, name, amount, quantity, products.get(sku, 0), products.get(sku, 0))
             )
     if not invoice.date:
-        content.notes.append(f'invoice date "{invoice.raw_date}" is no date')
+        content.notes.append(f'invoice date "{invoice.raw_date}" is not a date')
     if invoice.customer and not _customer_id(invoice.customer):
-        content.notes.append(f'customer "{invoice.customer}" is no number')
+        content.notes.append(f'customer "{invoice.customer}" is not a number')
     return content
 
 
@@ -279,7 +285,7 @@ def _draft(invoice: Invoice, number: int, products: dict[str, int], fallback: da
     notes = "; ".join(content.notes)[:LONGEST_NOTE]
     return Draft(
         id=number,
-        numbered=False,  # invoices run to a thousand lines
+        numbered=False,  # invoices have up to a thousand lines
         status=CANCELLED if cancelled else PAID,
         created=invoice.date or invoice.raw_date.strip() or fallback,
         modified=invoice.date or fallback,

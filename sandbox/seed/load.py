@@ -1,4 +1,4 @@
-"""Reads a seed from files and sends it to a running sandbox."""
+"""Reads a seed from files and posts it to a running sandbox."""
 
 from __future__ import annotations
 
@@ -25,20 +25,19 @@ Entry = TypeVar("Entry")
 def read(path: Path) -> SeedSet:
     """Read orders from a folder of Olist tables or a CSV of invoices, whichever ``path`` is.
 
-    A folder may also hold one CSV of invoices. Raises ValueError saying what was expected when it is neither.
+    A folder may also contain one CSV of invoices. Raises ValueError naming the expected layouts.
     """
     if not path.exists():
         raise ValueError(f"{path} does not exist")
     if path.name.lower().endswith(WORKBOOKS):
         raise ValueError(
-            f"{path} is a workbook; save its sheet as CSV (comma, semicolon or tab; UTF-8 or Unicode text) and give that file"
+            f"{path} is a workbook; save its sheet as CSV (comma, semicolon or tab; "
+            "UTF-8 or Unicode text) and pass that file"
         )
     try:
         return _read(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(
-            f"{path} is a damaged gzip file ({error}); nothing of it was taken"
-        ) from error
+        raise ValueError(f"{path} is a damaged gzip file ({error}); nothing was loaded") from error
 
 
 def _read(path: Path) -> SeedSet:
@@ -56,18 +55,19 @@ def _read(path: Path) -> SeedSet:
         return invoices.read(path)
     tables = ", ".join(f"{name}.csv[.gz]" for name in olist_tables.REQUIRED)
     raise ValueError(
-        f"{path} holds no orders in a known layout. Expected a folder with {tables} "
-        f"(the Olist tables), or one CSV (plain or .gz) with the columns {', '.join(invoices.COLUMNS)} (invoices)"
+        f"{path} contains no orders in a known layout. Expected a folder with {tables} "
+        f"(the Olist tables), or one CSV (plain or .gz) with the columns "
+        f"{', '.join(invoices.COLUMNS)} (invoices)"
     )
 
 
 def post(
     base_url: str, store_hash: str, tenant: str, seed_set: SeedSet, timeout: float = TIMEOUT
 ) -> dict[str, int]:
-    """Send everything of a seed to a running sandbox and return how many of each were sent.
+    """Post a whole seed to a running sandbox and return how many of each kind were sent.
 
-    ``refused`` counts the orders that the store would not take; each is added to ``seed_set.unreadable`` with the store's words.
-    Raises httpx.HTTPError for any other failure.
+    ``refused`` counts the orders that the store refused; each is added to ``seed_set.unreadable``
+    with the store's message. Raises httpx.HTTPError for any other failure.
     """
     store, oms = (
         f"{base_url}/_sandbox/bigcommerce/{store_hash}",
@@ -94,14 +94,14 @@ def post(
 
 
 def batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
-    """Cut a stream into lists of at most ``size``."""
+    """Split a stream into lists of at most ``size``."""
     iterator = iter(entries)
     while batch := list(islice(iterator, size)):
         yield batch
 
 
 def _post_orders(client: httpx.Client, url: str, batch: list[Document], seed_set: SeedSet) -> int:
-    """Send orders; halve a refused batch until the order at fault stands alone, so that one costs none of its neighbours."""
+    """Post orders; halve a refused batch until the bad order is alone, so that no other is lost."""
     response = _send(client, url, batch)
     if response.status_code not in REFUSED:
         response.raise_for_status()

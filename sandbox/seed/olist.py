@@ -1,33 +1,46 @@
 """The public Olist tables as orders of a BigCommerce store.
 
-Files, plain or ``.gz``, named ``orders.csv`` or as published (``olist_orders_dataset.csv``), likewise ``customers``, ``order_items``,
-``order_payments``, ``products``; ``product_category_name_translation`` is used where present, ``sellers`` is not needed. The mapping:
+Files, plain or ``.gz``, are named ``orders.csv`` or as published (``olist_orders_dataset.csv``),
+likewise ``customers``, ``order_items``, ``order_payments``, ``products``;
+``product_category_name_translation`` is used if present, ``sellers`` is not needed. The mapping:
 
-==================================  ==================================================================================================
-Olist                               order document
-==================================  ==================================================================================================
-order_id                            ``external_order_id``; ``id`` = 1001, 1002, ... by (purchase time, order_id), stable for a folder
-order_purchase_timestamp            ``date_created`` (taken as UTC; the same as ``date_modified`` if it is no time; such orders come last)
-order_approved_at                   ``date_modified``, else the purchase time, else the newest time in the table
-order_status                        as the OMS needs it at that time: canceled 5, created 7; approved, invoiced, processing, shipped,
-                                    delivered, unavailable 11 (paid, to be fulfilled); anything else 12 (manual verification);
-                                    the text itself in ``staff_notes``
-items of one product, seller, price one line, ``quantity`` = their number, ``sku`` = product_id, seller as the option ``Seller``
-no items                            no lines: a store should not have such an order, this one does
-freight_value                       summed into the shipping cost of the one shipping address, method ``Correios``
-payments                            one transaction each: credit_card = authorization, debit_card and boleto = purchase,
-                                    voucher = gift certificate (and ``gift_certificate_amount``), others ``custom``;
-                                    gateway ids are invented from the order id
-sum of payments                     ``total_inc_tax``, since that is what the shopper paid; where items + freight differ the order does
-                                    not add up, as in the data. Without payments the computed total stands
-customer city, state, zip prefix    as they are, lost leading zeros included; country ``Brazil``/``BR``
-customer_unique_id                  ``customer_id`` (numbered by first appearance) and the last name's eight characters
-names, street, e-mail               not published: ``Cliente``, ``Endereco nao publicado``, an address of the reserved domain ``example``
-products.csv                        catalogue and item master, ample stock at ``DC1``; a product missing there is unknown to both
-==================================  ==================================================================================================
+==========================  ======================================================================
+Olist                       order document
+==========================  ======================================================================
+order_id                    ``external_order_id``; ``id`` = 1001, 1002, ... by (purchase time,
+                            order_id), stable for a folder
+order_purchase_timestamp    ``date_created`` (as UTC; equal to ``date_modified`` if it is not a
+                            time; such orders come last)
+order_approved_at           ``date_modified``, else the purchase time, else the newest time in the
+                            table
+order_status                as the OMS needs it at that time: canceled 5, created 7; approved,
+                            invoiced, processing, shipped, delivered, unavailable 11 (paid, to be
+                            fulfilled); anything else 12 (manual verification); the text itself in
+                            ``staff_notes``
+items of one product,       one line, ``quantity`` = their number, ``sku`` = product_id, seller as
+seller, price               the option ``Seller``
+no items                    no lines: unusual for a store, but present in the data
+freight_value               summed into the shipping cost of the only shipping address, method
+                            ``Correios``
+payments                    one transaction each: credit_card = authorization, debit_card and
+                            boleto = purchase, voucher = gift certificate (and
+                            ``gift_certificate_amount``), others ``custom``; gateway ids are derived
+                            from the order id
+sum of payments             ``total_inc_tax``, since that is what the shopper paid; where items +
+                            freight differ, the order does not add up, as in the data. Without
+                            payments the computed total is used
+customer city, state, zip   unchanged, including lost leading zeros; country ``Brazil``/``BR``
+prefix
+customer_unique_id          ``customer_id`` (numbered by first appearance), and eight characters as
+                            the last name
+names, street, e-mail       not published: ``Cliente``, ``Endereco nao publicado``, an address of
+                            the reserved domain ``example``
+products.csv                catalogue and item master, ample stock at ``DC1``; a product missing
+                            there is unknown to both
+==========================  ======================================================================
 
-Prices are BRL and include tax; the data names no taxes. Texts that are no amounts stay in the document as they are. Memory is bounded
-by the orders table: of the others only rows of its orders are kept.
+Prices are BRL and include tax; the data names no taxes. Texts that are not amounts are kept in the
+document. Memory is bounded by the orders table: of the others only rows of its orders are kept.
 """
 
 from __future__ import annotations
@@ -72,7 +85,7 @@ OTHER_PAYMENT = ("purchase", "custom", "custom", "Outro")
 
 
 def read(folder: Path, whole_catalogue: bool = False) -> SeedSet:
-    """Read a folder of Olist tables; the catalogue holds the products that the orders name, or all of them.
+    """Read a folder of Olist tables; the catalogue has the products ordered, or all of them.
 
     Raises ValueError naming the tables that are missing.
     """
@@ -217,8 +230,8 @@ def _lines(items: list[Item], tables: Tables) -> list[Line]:
 
 def _freight(items: list[Item]) -> Amount:
     amounts = [parse(freight) for *_, freight in items]
-    odd = [amount for amount in amounts if isinstance(amount, str)]
-    return odd[0] if odd else sum((value(amount) for amount in amounts), ZERO)
+    texts = [amount for amount in amounts if isinstance(amount, str)]
+    return texts[0] if texts else sum((value(amount) for amount in amounts), ZERO)
 
 
 def _transaction(key: str, payment: Payment, at: datetime) -> dict[str, Any]:
@@ -229,7 +242,7 @@ def _transaction(key: str, payment: Payment, at: datetime) -> dict[str, Any]:
         "event": event,
         "method": method,
         "gateway": gateway,
-        # The specification has a JSON number here; a text that is no amount stays what it is.
+        # The specification has a JSON number here; a text that is not an amount is kept.
         "amount": amount if isinstance(amount, str) else float(amount),
         "gateway_transaction_id": sha256(f"{key}:{sequence}:{kind}".encode()).hexdigest()[:20],
         "date_created": at.isoformat(),

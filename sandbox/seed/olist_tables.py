@@ -1,4 +1,4 @@
-"""The public Olist tables as dictionaries by order id: which files they are, and reading them with every odd row reported."""
+"""The public Olist tables: which files they are, and their rows by order id, bad rows reported."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Tables:
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """Return the tables that a folder holds, by plain name; a plain file wins over its ``.gz``."""
+    """Return the tables in a folder by plain name; a plain file wins over its ``.gz``."""
     present = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()}
     found: dict[str, Path] = {}
     for table in (*REQUIRED, CATEGORIES):
@@ -73,7 +73,7 @@ def _report(tables: Tables, path: Path, row: Row, reason: str) -> None:
 
 
 def _usable(tables: Tables, path: Path) -> Iterator[tuple[Row, str]]:
-    """Rows with their order id; the others are reported."""
+    """Yield rows with their order id; the others are reported."""
     for row in rows(path):
         order_id = row.fields.get("order_id", "").strip()
         if row.problem or not order_id:
@@ -85,7 +85,7 @@ def _usable(tables: Tables, path: Path) -> Iterator[tuple[Row, str]]:
 def _read_orders(path: Path, tables: Tables) -> None:
     for row, order_id in _usable(tables, path):
         if order_id in tables.orders:
-            _report(tables, path, row, f"order {order_id} stands in the table before")
+            _report(tables, path, row, f"order {order_id} occurs earlier in the table")
             continue
         tables.orders[order_id] = {
             name: intern(text) if name == "order_status" else text
@@ -104,7 +104,9 @@ def _read_orders(path: Path, tables: Tables) -> None:
 def _read_items(path: Path, tables: Tables) -> None:
     for row, order_id in _usable(tables, path):
         if order_id not in tables.orders:
-            _report(tables, path, row, f"an item of order {order_id}, which the orders table lacks")
+            _report(
+                tables, path, row, f"an item of order {order_id}, which is not in the orders table"
+            )
             continue
         get = row.fields.get
         tables.items[order_id].append(
@@ -119,9 +121,8 @@ def _read_items(path: Path, tables: Tables) -> None:
 
 def _read_payments(path: Path, tables: Tables) -> None:
     for row, order_id in _usable(tables, path):
-        if (
-            order_id not in tables.orders
-        ):  # the published table is larger than most samples of orders: counted, not listed
+        # The published table is larger than most samples of orders: counted, not listed.
+        if order_id not in tables.orders:
             tables.counts["payments_of_other_orders"] += 1
             continue
         get = row.fields.get

@@ -1,4 +1,4 @@
-"""How an invented order was paid: transactions with invented gateway references, store credit and gift certificates, payment status."""
+"""Payments of a synthetic order: transactions, store credit, gift certificates, payment status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.seed.amounts import ZERO, quantum, rounded, text
 from sandbox.seed.documents import IDS_PER_ORDER
 from sandbox.seed.seedset import Document
 
-# Status -> payment status of an order that has not simply been paid.
+# Status -> payment status of an order that is not simply paid.
 UNPAID = {0: "", 1: "pending", 7: "pending", 6: "declined", 5: "void", 12: "held for review"}
 METHODS = (
     ("authorization", "credit_card", "stripe", "Credit Card", "authorized"),
@@ -23,7 +23,7 @@ METHODS = (
 
 
 def pay(random: Random, document: Document, at: datetime) -> None:
-    """Add to a document the payments that cover its total; unpaid statuses get none, or an authorization that was voided or declined."""
+    """Add the payments that cover a document's total; unpaid statuses get none or a failed one."""
     status, total = document["status_id"], Decimal(document["total_inc_tax"])
     event, method, gateway, display, payment_status = random.choice(METHODS)
     document["payment_method"] = display
@@ -70,9 +70,8 @@ def _add(
         "event": event,
         "method": method,
         "gateway": gateway,
-        "amount": float(
-            amount
-        ),  # a JSON number by the specification (orders.v3.yml), exact to the cent when printed
+        # A JSON number by the specification (orders.v3.yml), exact to the cent when printed.
+        "amount": float(amount),
         "currency": document["default_currency_code"],
         "gateway_transaction_id": f"{gateway[:2]}_{random.getrandbits(64):016x}",
         "date_created": at.isoformat(),

@@ -1,4 +1,4 @@
-"""What a seed brings to the sandbox: order documents, the store's catalogue, the OMS's items, supply and locations."""
+"""The content of a seed: order documents, the store's catalogue, the OMS's items and supply."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date
 from typing import Any
 
 Document = dict[str, Any]
-AMPLE = 1_000_000  # stock of a seed whose data say nothing of stock: no order of it fails for want of supply
+AMPLE = 1_000_000  # for data without stock levels, so that no order fails for lack of supply
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A source row that cannot become an order or part of one, with the reason."""
+    """A source row that can't become an order or part of one, with the reason."""
 
     file: str
     line: int
@@ -22,7 +22,7 @@ class Unreadable:
 
 @dataclass(slots=True)
 class SeedSet:
-    """Everything ``load.post`` sends; ``documents`` starts a fresh pass over the orders each time it is called."""
+    """Everything ``load.post`` sends; each call of ``documents`` starts a new pass over orders."""
 
     name: str
     documents: Callable[[], Iterator[Document]]
@@ -37,11 +37,11 @@ class SeedSet:
     unreadable: list[Unreadable] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
-    """Order id -> what is wrong with it, for seeds that make bad orders on purpose; filled while ``documents`` runs."""
+    """Order id -> what is wrong with it, for deliberately bad orders; filled by ``documents``."""
 
 
 def store_product(number: int, sku: str, name: str, price: str, **more: object) -> Document:
-    """Return a product without options in the shape of the V3 catalog; its base variant has the product's id and SKU."""
+    """Return a product without options as in the V3 catalog; its base variant shares id and SKU."""
     return {
         "id": number,
         "name": name,

@@ -1,4 +1,4 @@
-"""Invented shoppers of several countries: names in their scripts, addresses with matching state and postcode, phones in national form."""
+"""Synthetic shoppers of several countries: names in their scripts, matching addresses, phones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.seed.amounts import Rate
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """What the shoppers of one country have in common; ``places`` = (city, state, zip, phone prefix), ``digits`` follow the prefix."""
+    """The shoppers of one country; ``places`` = (city, state, zip, phone prefix) + ``digits``."""
 
     iso2: str
     name: str
@@ -187,12 +187,11 @@ METHODS = sorted({method for country in COUNTRIES for method in country.methods}
 
 
 def shopper(random: Random, country: Country) -> dict[str, Any]:
-    """Invent one address record with BigCommerce's field names; e-mail addresses are of the reserved domain ``example``."""
+    """Generate an address with BigCommerce's field names; e-mails use the domain ``example``."""
     city, state, code, prefix = random.choice(country.places)
     number = random.randrange(1, 10**8)
-    first_digit = random.randrange(
-        2, 9
-    )  # no national number of these countries begins with 0 or 1 behind its prefix
+    # No national number of these countries has 0 or 1 after its prefix.
+    first_digit = random.randrange(2, 9)
     digits = f"{first_digit}{number:0{country.digits - 1}d}"[: country.digits]
     return {
         "first_name": random.choice(country.first),

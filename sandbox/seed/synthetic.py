@@ -1,6 +1,6 @@
-"""Invented orders: a realistic mix over countries, currencies, tax systems and kinds of delivery, the same for the same seed.
+"""Synthetic orders: a realistic mix of countries, currencies, taxes and deliveries, from a seed.
 
-``orders`` builds each order from scratch; ``bulk.orders`` varies ready-made ones and is for load tests.
+``orders`` builds each order from scratch; ``bulk.orders`` varies templates and is for load tests.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 from sandbox.seed.amounts import ZERO, quantum, rounded
 from sandbox.seed.catalogue import Article, Catalogue
-from sandbox.seed.dirt import spoil
+from sandbox.seed.dirt import corrupt
 from sandbox.seed.documents import order_document
 from sandbox.seed.drafts import Address, Discount, Draft, Line
 from sandbox.seed.payments import pay
 from sandbox.seed.seedset import Document
 from sandbox.seed.shoppers import COUNTRIES, WEIGHTS, Country, shopper
 
-# Status and how many of a hundred orders have it: mostly paid ones that wait for fulfilment.
+# Status and its share of a hundred orders: mostly paid ones awaiting fulfilment.
 STATUSES = {11: 82, 7: 5, 5: 4, 0: 3, 1: 2, 12: 2, 6: 1, 10: 1}
 KINDS = {"ship": 74, "several": 8, "pickup": 8, "digital": 5, "mixed": 3, "certificate": 2}
 # Rough price levels, so that a mug does not cost 12 yen.
@@ -65,7 +65,7 @@ PICKUP = {
 
 @dataclass(slots=True)
 class Basket:
-    """Lines and addresses of an order in the making, and what its prices are like."""
+    """Lines and addresses of an order being built, and its price level."""
 
     country: Country
     unit: Decimal
@@ -86,10 +86,10 @@ def orders(
     first_id: int = 1001,
     longest: int = 8,
 ) -> Iterator[Document]:
-    """Generate orders in the order of their creation, evenly over ``days`` days from ``start``, with ids from ``first_id``.
+    """Generate orders sorted by creation, evenly over ``days`` days from ``start``.
 
-    A share ``dirt`` of them is spoilt; ``labels`` then gets order id -> what was done (``dirt.SPOILERS``).
-    ``longest``: most articles of an order.
+    Ids start at ``first_id``. A share ``dirt`` of them is corrupted; ``labels`` then maps the order
+    id to what was done (``dirt.CORRUPTIONS``). ``longest``: most articles of an order.
     """
     random = Random(seed)
     begin = datetime(start.year, start.month, start.day, tzinfo=UTC)
@@ -98,7 +98,7 @@ def orders(
         created = (begin + step * (index + random.random())).replace(microsecond=0)
         document = order(random, catalogue, created, first_id + index, longest)
         if random.random() < dirt:
-            label = spoil(random, document)
+            label = corrupt(random, document)
             if label and labels is not None:
                 labels[first_id + index] = label
         yield document
@@ -107,7 +107,7 @@ def orders(
 def order(
     random: Random, catalogue: Catalogue, created: datetime, number: int | None, longest: int = 8
 ) -> Document:
-    """Generate one order; without a number its ids are left to the store."""
+    """Generate one order; without a number, the store assigns its ids."""
     country = random.choices(COUNTRIES, WEIGHTS)[0]
     status = random.choices(list(STATUSES), list(STATUSES.values()))[0]
     person = shopper(random, country)
@@ -235,7 +235,7 @@ def _address(random: Random, basket: Basket, person: dict[str, Any]) -> Address:
 
 
 def _discounts(random: Random, basket: Basket) -> list[Discount]:
-    """A coupon, a discount over the order, one on a single line, or none; never more than a part of the goods' value."""
+    """Return a coupon, an order discount, a line discount or none; always a part of the value."""
     goods = [
         (index, line) for index, line in enumerate(basket.lines) if isinstance(line.price, Decimal)
     ]

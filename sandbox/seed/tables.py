@@ -1,4 +1,4 @@
-"""Rows of CSV files as they come from the wild: plain or gzip, UTF-8 or Latin-1, comma, semicolon or tab, headers in any case."""
+"""Rows of real-world CSV files: plain or gzip, several encodings and delimiters, any case."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONGEST_HEADER = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its physical line, its fields by lower-case header (missing ones empty), and why it is unusable, if it is."""
+    """One row: physical line, fields by lower-case header, and why it is unusable, if it is."""
 
     line: int
     fields: dict[str, str]
@@ -44,8 +44,9 @@ def header(path: Path) -> list[str]:
 def rows(path: Path) -> Iterator[Row]:
     """Read a CSV file row by row; empty rows are left out.
 
-    A quote that is never closed would swallow the rows behind it up to the next quote. Lines that were taken for parts of a field though
-    they are whole rows are therefore read again one by one, the one with the stray quote as plain text.
+    A quote that is never closed would swallow the rows up to the next quote. Lines that were parsed
+    as part of a field although they are complete rows are therefore parsed again one by one, the
+    one with the stray quote as plain text.
     """
     with _open(path, _encoding(path)) as source:
         first = source.readline()
@@ -73,7 +74,7 @@ def _remembered(source: IO[str], taken: list[str]) -> Iterator[str]:
 
 
 def _next(reader: Iterator[list[str]]) -> list[str] | None:
-    """The next record; empty where there is one that the csv module cannot hold, None at the end."""
+    """Return the next record; empty if the csv module can't parse it, None at the end."""
     try:
         return next(reader, None)
     except csv.Error:
@@ -81,7 +82,7 @@ def _next(reader: Iterator[list[str]]) -> list[str] | None:
 
 
 def _split(line: str, delimiter: str, wanted: int = 0) -> list[str]:
-    """Split one physical line by itself; with another number of fields than wanted, or a stray quote, quotes count as text."""
+    """Split one physical line; quotes are text if they don't fit or the field count is wrong."""
     quoted = _next(csv.reader([line], delimiter=delimiter)) or line.rstrip("\r\n").split(delimiter)
     if not wanted or (len(quoted) == wanted and line.count('"') % 2 == 0):
         return quoted
@@ -101,24 +102,24 @@ def _names(line: str) -> list[str]:
 
 def _row(line: int, record: list[str], names: list[str]) -> Iterator[Row]:
     if any(record):
-        problem = "" if len(record) > 1 or len(names) < 2 else "the row cannot be split into fields"
+        problem = "" if len(record) > 1 or len(names) < 2 else "the row can't be split into fields"
         yield Row(line, dict.fromkeys(names, "") | dict(zip(names, record, strict=False)), problem)
 
 
 def moment(raw: str) -> datetime | None:
-    """Read a time as UTC: ISO 8601, or month/day/year (day/month where that is no date) with optional time; None where it is none."""
+    """Parse a UTC time in ISO 8601, month/day/year or else day/month/year; None if invalid."""
     raw = raw.strip()
     try:
         found = datetime.fromisoformat(raw)
     except ValueError:
-        found = None  # not ISO: the list of spreadsheets' forms decides
+        found = None  # not ISO: try the formats of spreadsheets
     for form in FORMATS if found is None and raw else ():
         try:
             found = datetime.strptime(raw, form)  # noqa: DTZ007 - the zone is set below
             break
         except ValueError:
             continue
-    # No web shop is older, and nothing was ordered after tomorrow: a year beyond is a slip of the pen.
+    # No web shop is older, and nothing was ordered after tomorrow: other years are typing errors.
     if found is None or not 1995 <= found.year <= datetime.now(UTC).year + 1:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -130,7 +131,10 @@ def _open(path: Path, encoding: str, errors: str = "strict") -> IO[str]:
 
 
 def _encoding(path: Path) -> str:
-    """UTF-8 if the whole file is, else Latin-1: one odd byte late in a file must not end a load halfway; UTF-16 where its mark says so."""
+    """Return UTF-16 if marked, UTF-8 if the whole file is valid, else Latin-1.
+
+    One bad byte late in a file must not abort a load halfway.
+    """
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     decoder = codecs.getincrementaldecoder("utf-8")()
     with opener(path, "rb") as source:
@@ -147,7 +151,7 @@ def _encoding(path: Path) -> str:
 
 
 def _is_utf16(path: Path) -> bool:
-    """Tell whether a file with UTF-16's mark is that to its end; spreadsheets save "Unicode text" so."""
+    """Return whether a file with UTF-16's mark is valid to its end ("Unicode text" exports are)."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     decoder = codecs.getincrementaldecoder("utf-16")()
     with opener(path, "rb") as source:

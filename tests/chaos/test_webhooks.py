@@ -15,7 +15,7 @@ from tests.chaos.compare import LOST, OPEN, WRONG, differences
 from tests.chaos.facts import gather
 from tests.chaos.traffic import Systems
 from tests.chaos.webhooks import FORGED_ID, acknowledged, forge, webhook_differences
-from tests.sandbox.test_bigcommerce_hooks import Inbox
+from tests.sandbox.webhook_receiver import WebhookReceiver, running_receiver
 
 
 @pytest.fixture
@@ -29,15 +29,15 @@ def scene(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Sc
 
 
 @pytest.fixture
-def careless() -> Iterator[Inbox]:
+def careless() -> Iterator[WebhookReceiver]:
     """A receiver that acknowledges everything, and keeps nothing."""
-    made = Inbox()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with running_receiver() as made:
+        yield made
 
 
-def test_what_was_acknowledged_and_not_stored_is_lost(scene: Scene, careless: Inbox) -> None:
+def test_what_was_acknowledged_and_not_stored_is_lost(
+    scene: Scene, careless: WebhookReceiver
+) -> None:
     """Neither a store's webhook nor an OMS's push may be answered with 200 before it is in the inbox."""
     systems = Systems(scene.url, scene.store)
     headers = {"X-Auth-Token": f"sandbox-token-{scene.store}", "Accept": "application/json"}
@@ -84,7 +84,7 @@ def test_a_forgery_in_the_inbox_is_wrong_and_an_event_that_nobody_takes_is_open(
     systems.close()
 
 
-def test_forgeries_that_are_taken_in_are_told(careless: Inbox) -> None:
+def test_forgeries_that_are_taken_in_are_told(careless: WebhookReceiver) -> None:
     """An endpoint that takes everything is found out, by every kind of forgery."""
     address = careless.url.removesuffix("/hooks")
     assert len(forge(address, 1)) == len(careless.taken) == 8

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import orjson
 
-from sandbox.seed import invented
+from sandbox.seed import synthetic_seed
 from sandbox.seed.catalogue import Catalogue
 from sandbox.seed.load import post
 from sandbox.seed.synthetic import order
@@ -65,7 +65,7 @@ class Traffic:
     def __init__(self, systems: Systems, seed: int) -> None:
         self._systems, self._seed = systems, seed
         self._open: list[int] = []
-        self.catalogue: Catalogue = invented.standard_catalogue()
+        self.catalogue: Catalogue = synthetic_seed.standard_catalogue()
         self.skew = 0.0
         """Seconds that the store's clock is ahead."""
         self.late = 0
@@ -79,7 +79,7 @@ class Traffic:
             self._systems.url,
             self._systems.name,
             self._systems.name,
-            invented.seed_set(0, 1, today, 1),
+            synthetic_seed.seed_set(0, 1, today, 1),
         )
 
     def operate(self, index: int) -> None:

@@ -1,4 +1,4 @@
-"""One running sandbox for a module of tests, and a store of its own for each test."""
+"""One running sandbox for a module of tests, and a separate store for each test."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def store(sandbox: RunningSandbox, request: pytest.FixtureRequest) -> Store:
-    """A store of its own for each test."""
+    """A separate store for each test."""
     return Store(sandbox.url, f"s{abs(hash(request.node.name))}")

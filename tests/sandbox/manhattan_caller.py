@@ -1,4 +1,4 @@
-"""A caller of a simulated Manhattan tenant: speaks the wire as a test wants it, without the product's client."""
+"""A raw caller of a simulated Manhattan tenant, independent of the product's client."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Caller:
         )
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Json]:
-        """Call the API; answers the code and the envelope."""
+        """Call the API and return the code and the envelope."""
         sent = {
             "authorization": f"Bearer {self.token}",
             **{name.replace("_", "-"): value for name, value in headers.items()},
@@ -56,7 +56,7 @@ class Caller:
         return answer.status, orjson.loads(answer.body)
 
     def ok(self, method: str, path: str, body: Any = None) -> Any:
-        """Call the API, insist on success without errors and answer the data."""
+        """Call the API, require success without errors and return the data."""
         status, envelope = self.call(method, path, body)
         assert (status, envelope["success"]) == (200, True), envelope
         assert not [
@@ -65,7 +65,7 @@ class Caller:
         return envelope["data"]
 
     def save(self, order: Json) -> Any:
-        """Save an order that must be taken."""
+        """Save an order that must be accepted."""
         return self.ok("POST", SAVE, order)
 
     def read(self, order_id: str) -> Any:
@@ -73,7 +73,7 @@ class Caller:
         return self.ok("GET", f"{BY_ID}{order_id}")
 
     def control(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        """Use the sandbox's own endpoints and insist on success."""
+        """Make a control call that must succeed."""
         answer = self.tenant.control(
             Request(method, f"/{path}", {}, {}, b"" if body is None else orjson.dumps(body))
         )
@@ -87,7 +87,7 @@ class Caller:
         return {row["OrderId"]: row for row in self.control("effects/orders", method="GET")}
 
     def advance(self, to: str, **plan: Any) -> Any:
-        """Advance the day; without chance, unless rates are given."""
+        """Advance the day; deterministic unless rates are given."""
         return self.control(
             "advance",
             {
@@ -102,7 +102,7 @@ class Caller:
 
 
 def order_of(order_id: str = "1001", quantities: tuple[int, ...] = (2,), **attributes: Any) -> Json:
-    """Build a whole order with one line a quantity: SKU-1, SKU-2, ..."""
+    """Build a complete order with one line per quantity: SKU-1, SKU-2, ..."""
     lines = [
         {
             "OrderLineId": str(place),

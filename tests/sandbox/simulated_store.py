@@ -24,14 +24,14 @@ class Store:
         self.control = httpx.Client(base_url=f"{base}/_sandbox/bigcommerce/{name}")
 
     def place(self, *orders: Json) -> list[int]:
-        """Place orders and give their ids."""
+        """Place orders and return their ids."""
         answer = self.control.post("/orders", json=list(orders))
         assert answer.status_code == 200, answer.text
         ids: list[int] = answer.json()["ids"]
         return ids
 
     def listed(self, **query: Any) -> list[int]:
-        """List orders and give their ids."""
+        """List orders and return their ids."""
         answer = self.api.get("/v2/orders", params=query)
         assert answer.status_code in (200, 204), answer.text
         return [order["id"] for order in answer.json()] if answer.status_code == 200 else []
@@ -58,7 +58,7 @@ class Store:
 
 
 def an_order(**fields: Any) -> Json:
-    """An order of two physical lines and a digital one."""
+    """Return an order with two physical lines and a digital one."""
     lines = [
         {"sku": "A", "price_ex_tax": "10.00", "price_inc_tax": "11.00", "quantity": 2},
         {"sku": "B", "price_ex_tax": "5.00", "price_inc_tax": "5.50", "quantity": 1},

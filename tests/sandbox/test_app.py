@@ -33,7 +33,7 @@ def base() -> Iterator[str]:
 
 @pytest.fixture
 def client(base: str) -> Iterator[httpx.Client]:
-    """A client without faults left over from the test before."""
+    """A client; faults of the previous test are cleared."""
     with httpx.Client(base_url=base, timeout=10) as client:
         client.delete(f"{CONTROL}/faults")
         yield client
@@ -60,12 +60,12 @@ def _new_order(client: httpx.Client) -> httpx.Response:
 
 
 def test_it_listens_on_the_loopback_only(base: str) -> None:
-    """Nobody but this machine reaches the sandbox."""
+    """The sandbox can't be reached from another machine."""
     assert base.startswith(f"http://{HOST}:")
 
 
 def test_an_unknown_system_or_instance_name_is_not_found(client: httpx.Client) -> None:
-    """A mistyped mount is a 404 and makes no instance."""
+    """A mistyped path is a 404 and creates no instance."""
     assert client.get("/shopware/acme/orders").status_code == 404
     assert client.get("/bigcommerce/a%20b/x").status_code == 404
     assert client.get("/_sandbox/nothing").status_code == 404
@@ -78,7 +78,7 @@ def test_health_names_the_instances_in_use(client: httpx.Client) -> None:
 
 
 def test_a_status_fault_answers_in_place_of_the_system(client: httpx.Client) -> None:
-    """The status, headers and body of the rule are sent, as often as it says."""
+    """The rule's status, headers and body are sent, as often as ``times``."""
     _fault(
         client,
         kind="status",
@@ -95,7 +95,7 @@ def test_a_status_fault_answers_in_place_of_the_system(client: httpx.Client) -> 
 
 
 def test_skip_lets_the_first_requests_through(client: httpx.Client) -> None:
-    """The n-th request can be hit, which kill tests need."""
+    """A rule can hit the n-th request, which kill tests need."""
     _fault(client, kind="status", status=500, path="/time", skip=2, times=1)
     assert [_time(client).status_code for _ in range(4)] == [200, 200, 500, 200]
     [rule] = client.get(f"{CONTROL}/faults").json()
@@ -103,7 +103,7 @@ def test_skip_lets_the_first_requests_through(client: httpx.Client) -> None:
 
 
 def test_a_method_and_a_path_narrow_a_fault(client: httpx.Client) -> None:
-    """A rule hits nothing but what it names."""
+    """A rule hits only requests that match its method and path."""
     _fault(client, kind="status", status=503, method="POST", path="/orders$")
     assert _time(client).status_code == 200
     assert _new_order(client).status_code == 503
@@ -121,7 +121,7 @@ def test_probability_follows_its_seed(client: httpx.Client) -> None:
 
 
 def test_drop_before_loses_the_request(client: httpx.Client) -> None:
-    """The connection ends and nothing happened."""
+    """The connection closes and there was no effect."""
     before = _orders(client)
     _fault(client, kind="drop_before", method="POST", times=1)
     with pytest.raises(httpx.TransportError):
@@ -130,7 +130,7 @@ def test_drop_before_loses_the_request(client: httpx.Client) -> None:
 
 
 def test_drop_after_loses_only_the_answer(client: httpx.Client) -> None:
-    """The connection ends although the effect took place."""
+    """The connection closes although the effect happened."""
     before = _orders(client)
     _fault(client, kind="drop_after", method="POST", times=1)
     with pytest.raises(httpx.TransportError):
@@ -139,15 +139,15 @@ def test_drop_after_loses_only_the_answer(client: httpx.Client) -> None:
 
 
 def test_a_delay_waits_and_then_answers(client: httpx.Client) -> None:
-    """A slow system is still a right one, and a later rule still applies."""
+    """A delayed answer is still correct, and a later rule still applies."""
     _fault(client, kind="delay", delay_ms=120, times=1)
     started = time.monotonic()
     assert _time(client).status_code == 200
     assert time.monotonic() - started >= 0.12
 
 
-def test_bodies_can_be_spoilt(client: httpx.Client) -> None:
-    """Malformed and truncated bodies are no JSON; wrong types are JSON with texts for numbers."""
+def test_bodies_can_be_corrupted(client: httpx.Client) -> None:
+    """Malformed and truncated bodies are not JSON; wrong types are JSON with texts for numbers."""
     for kind in ("malformed", "truncated"):
         _fault(client, kind=kind, times=1)
         with pytest.raises(ValueError, match=r"."):
@@ -156,8 +156,8 @@ def test_bodies_can_be_spoilt(client: httpx.Client) -> None:
     assert isinstance(_time(client).json()["time"], str)
 
 
-def test_a_fault_rule_that_is_none_is_refused(client: httpx.Client) -> None:
-    """A typing error in a test shows up at once."""
+def test_an_invalid_fault_rule_is_refused(client: httpx.Client) -> None:
+    """A typing error in a test fails immediately."""
     assert client.post(f"{CONTROL}/faults", json=[{"kind": "explode"}]).status_code == 400
     assert (
         client.post(f"{CONTROL}/faults", json=[{"kind": "delay", "dellay": 1}]).status_code == 400
@@ -165,7 +165,7 @@ def test_a_fault_rule_that_is_none_is_refused(client: httpx.Client) -> None:
 
 
 def test_a_snapshot_restores_the_state(tmp_path: Path) -> None:
-    """A sandbox that was closed goes on where it stood."""
+    """A sandbox that was closed continues where it stopped."""
     with running_sandbox(tmp_path) as sandbox, httpx.Client(base_url=sandbox.url) as client:
         [number] = client.post(f"{CONTROL}/orders", json=[ORDER]).json()["ids"]
         client.post(f"{CONTROL}/catalog", json=[{"sku": "A"}])
@@ -184,7 +184,7 @@ def test_a_snapshot_restores_the_state(tmp_path: Path) -> None:
         assert client.post(f"{CONTROL}/orders", json=[ORDER]).json()["ids"] == [number + 1]
 
 
-def test_the_command_says_where_it_listens_and_keeps_its_state(tmp_path: Path) -> None:
+def test_the_command_prints_its_address_and_keeps_its_state(tmp_path: Path) -> None:
     """``python -m sandbox`` prints one line, and SIGTERM writes the snapshot."""
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--state", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -7,8 +7,8 @@ import time
 from tests.sandbox.simulated_store import EXPANDED, START, Store, an_order
 
 
-def test_a_call_without_the_token_is_refused_in_the_versions_own_form(store: Store) -> None:
-    """V2 errors are arrays, V3 errors objects."""
+def test_a_call_without_the_token_is_refused_in_the_version_s_format(store: Store) -> None:
+    """V2 errors are arrays, V3 errors are objects."""
     wrong = {"X-Auth-Token": "wrong"}
     v2, v3 = (
         store.api.get("/v2/orders", headers=wrong),
@@ -32,7 +32,7 @@ def test_totals_add_up_and_money_has_four_decimals(store: Store) -> None:
 
 
 def test_an_expanded_order_brings_lines_and_costs_as_numbers(store: Store) -> None:
-    """Consignments hold the lines by address and the digital ones apart."""
+    """Consignments hold the lines by address, and digital lines separately."""
     [number] = store.place(an_order())
     consignments = store.order(number)["consignments"]
     assert [line["sku"] for line in consignments["shipping"][0]["line_items"]] == ["A", "B"]
@@ -46,7 +46,7 @@ def test_an_expanded_order_brings_lines_and_costs_as_numbers(store: Store) -> No
 
 
 def test_several_addresses_and_a_pickup_become_consignments(store: Store) -> None:
-    """A line goes where its index points."""
+    """A line belongs to the address or pick-up of its index."""
     lines = [
         {"sku": "A", "address_index": 1},
         {"sku": "B"},
@@ -85,7 +85,7 @@ def test_bounds_are_inclusive_and_dates_may_be_iso_or_rfc_2822(store: Store) -> 
 
 
 def test_filters_select_and_unknown_ones_are_ignored(store: Store) -> None:
-    """Every filter of the list narrows it; a mistyped one returns everything."""
+    """Every filter narrows the list; an unknown one returns everything."""
     store.place(
         an_order(
             id=1,
@@ -147,7 +147,7 @@ def test_page_sizes_have_limits(store: Store) -> None:
 
 
 def test_a_list_sees_a_change_made_between_two_pages(store: Store) -> None:
-    """A touched order moves to the end of a list by modification: the remembered selection is not stale."""
+    """A changed order moves to the end of a list by modification: the cache is not stale."""
     store.place(*[an_order(id=n, date_modified=START + n) for n in range(1, 7)])
     assert store.listed(sort="date_modified", limit=2, page=2) == [3, 4]
     store.api.put("/v2/orders/1", json={"staff_notes": "seen"})
@@ -156,7 +156,7 @@ def test_a_list_sees_a_change_made_between_two_pages(store: Store) -> None:
 
 
 def test_counts_are_grouped_by_status(store: Store) -> None:
-    """The same filters as the list."""
+    """Counts use the same filters as the list."""
     store.place(an_order(id=1), an_order(id=2, status_id=5), an_order(id=3))
     counted = store.api.get("/v2/orders/count", params={"max_id": 2}).json()
     assert counted["count"] == 2

@@ -31,7 +31,7 @@ def test_a_status_change_bumps_the_modification_and_is_logged(store: Store) -> N
         ({"date_modified": "x"}, "date_modified"),
     ],
 )
-def test_what_a_put_may_not_write_is_refused(store: Store, body: Json, named: str) -> None:
+def test_a_put_of_a_read_only_field_is_refused(store: Store, body: Json, named: str) -> None:
     """The error names the field and the order stays as it was."""
     [number] = store.place(an_order())
     answer = store.api.put(f"/v2/orders/{number}", json=body)
@@ -72,7 +72,7 @@ def test_a_partial_and_then_a_full_shipment_move_the_order(store: Store) -> None
 
 
 def test_a_repeated_shipment_is_made_twice(store: Store) -> None:
-    """The store has no idempotency: the client must look before it sends again."""
+    """The store is not idempotent: the client must look before it sends again."""
     [number] = store.place(an_order())
     line = store.order(number)["consignments"]["shipping"][0]["line_items"][0]["id"]
     assert [store.ship(number, {line: 1}, tracking_number="T").status_code for _ in range(3)] == [
@@ -105,7 +105,7 @@ def test_deleting_a_shipment_frees_the_quantity_and_keeps_the_status(store: Stor
 
 
 def test_shipments_against_the_rules_are_refused_and_change_nothing(store: Store) -> None:
-    """Each rule of the shipments endpoint names what is wrong."""
+    """Each refusal names what is wrong."""
     lines = [
         {"sku": "A", "quantity": 2},
         {"sku": "D", "type": "digital"},
@@ -193,8 +193,8 @@ def test_an_order_that_exists_is_not_placed_again(store: Store) -> None:
     assert store.control.get("/counts").json()["orders"] == 2
 
 
-def test_quantities_that_are_none_are_refused(store: Store) -> None:
-    """A document with nonsense places nothing."""
+def test_invalid_quantities_are_refused(store: Store) -> None:
+    """An invalid document places no order."""
     for line in ({"quantity": 1.5}, {"quantity": "x"}):
         assert (
             store.control.post(
@@ -205,8 +205,8 @@ def test_quantities_that_are_none_are_refused(store: Store) -> None:
     assert store.control.get("/counts").json()["orders"] == 0
 
 
-def test_amounts_and_dates_that_are_none_are_served_as_they_stand(store: Store) -> None:
-    """Dirt comes by imports and plug-ins: the order is listed with it, and the rest of the order can still be changed."""
+def test_invalid_amounts_and_dates_are_served_unchanged(store: Store) -> None:
+    """Imports and plug-ins leave dirt: the order is listed, and its other fields can be changed."""
     dirty = an_order(
         products=[{"sku": "A", "price_ex_tax": "ten", "quantity": 2}],
         date_created="last Tuesday",
@@ -232,8 +232,8 @@ def test_amounts_and_dates_that_are_none_are_served_as_they_stand(store: Store) 
     )
 
 
-def test_the_stores_own_api_takes_no_dirt(store: Store) -> None:
-    """What a plug-in may leave behind, the vendor's API refuses."""
+def test_the_store_s_own_api_refuses_dirt(store: Store) -> None:
+    """The vendor's API refuses the values that a plug-in may leave."""
     address, line = (
         {"zip": "1"},
         {"name": "Towel", "quantity": 1, "price_ex_tax": "ten", "price_inc_tax": 1},
@@ -253,7 +253,7 @@ def test_the_stores_own_api_takes_no_dirt(store: Store) -> None:
 
 
 def test_channels_are_read(store: Store) -> None:
-    """Channel 1 exists from the start; others are set up by control, and unknown ones are not found."""
+    """Channel 1 always exists; control adds others, and unknown ones are not found."""
     store.control.post(
         "/channels", json=[{"id": 7, "name": "Outlet", "status": "inactive"}]
     ).raise_for_status()
@@ -285,7 +285,7 @@ def test_transactions_are_listed_or_204(store: Store) -> None:
 
 
 def test_an_order_can_be_created_through_the_api_and_twice(store: Store) -> None:
-    """Order creation has no idempotency either; the status is Pending unless given."""
+    """Order creation is not idempotent either; the status is Pending unless given."""
     line = {"name": "Towel", "quantity": 2, "price_inc_tax": 11, "price_ex_tax": 10}
     body = {"products": [line], "billing_address": {"zip": "1"}}
     answers = [store.api.post("/v2/orders", json=body).json() for _ in range(2)]

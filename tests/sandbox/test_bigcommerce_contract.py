@@ -1,6 +1,6 @@
 """The simulated store's answers against BigCommerce's official OpenAPI files.
 
-What the files get wrong or leave open is listed in ``SPEC_FLAWS`` and nowhere else.
+``SPEC_FLAWS`` lists what the files get wrong or leave open.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _spec(name: str) -> OpenAPI:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    """A store with one order in all its forms and a small catalog."""
+    """A store with one order of every kind of line and a small catalog."""
     shared_path("contracts/bigcommerce")
     with (
         running_sandbox() as sandbox,
@@ -90,7 +90,7 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def call(client: httpx.Client) -> Call:
-    """Call the store and hold its answer against the official file."""
+    """Call the store and validate its answer against the official file."""
 
     def send(
         spec: str, method: str, path: str, params: Json | None = None, body: Json | None = None
@@ -135,7 +135,7 @@ def test_orders_fit_the_official_schema(call: Call, params: Json) -> None:
 @pytest.mark.parametrize(
     "name", ["products", "shipping_addresses", "coupons", "taxes", "consignments", "fees"]
 )
-def test_what_hangs_below_an_order_fits_the_official_schema(call: Call, name: str) -> None:
+def test_sub_resources_of_an_order_fit_the_official_schema(call: Call, name: str) -> None:
     """Each collection, filled and empty."""
     assert call(ORDERS, "GET", f"/v2/orders/100/{name}").json()
     assert call(ORDERS, "GET", f"/v2/orders/101/{name}").status_code == 200
@@ -149,7 +149,7 @@ def test_statuses_and_counts_fit_the_official_schema(call: Call) -> None:
 
 
 def test_shipments_and_changes_fit_the_official_schema(call: Call) -> None:
-    """What is written is answered in the documented form."""
+    """Writes are answered in the documented form."""
     [address] = call(ORDERS, "GET", "/v2/orders/100/shipping_addresses").json()
     line = call(ORDERS, "GET", "/v2/orders/100/products").json()[0]["id"]
     body = {
@@ -164,13 +164,13 @@ def test_shipments_and_changes_fit_the_official_schema(call: Call) -> None:
 
 
 def test_transactions_fit_the_official_schema(call: Call) -> None:
-    """Amounts are numbers there."""
+    """Amounts are numbers in transactions."""
     assert call(ORDERS_V3, "GET", "/v3/orders/100/transactions").json()["data"][0]["amount"] == 29
     assert call(ORDERS_V3, "GET", "/v3/orders/424242/transactions").status_code == 404
 
 
 def test_channels_fit_the_official_schema(call: Call) -> None:
-    """The list, one with its currencies, and one that is not there."""
+    """The list, one with its currencies, and one that does not exist."""
     assert call("channels.v3.yml", "GET", "/v3/channels").json()["meta"]["pagination"]["total"] == 1
     assert (
         call("channels.v3.yml", "GET", "/v3/channels/1", {"include": "currencies"}).status_code

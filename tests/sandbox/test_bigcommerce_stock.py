@@ -30,8 +30,8 @@ def _absolute(store: Store, *items: Json) -> httpx.Response:
     )
 
 
-def test_levels_are_set_by_the_items_tracking_mode(store: Store) -> None:
-    """Product by product id or its SKU, variants by theirs; sellable is on hand less safety stock."""
+def test_levels_are_set_by_the_item_s_tracking_mode(store: Store) -> None:
+    """By product id or SKU, or by the variant's; sellable is on hand less safety stock."""
     _catalog(store)
     items = [
         {"location_id": 1, "product_id": 113, "quantity": 5},
@@ -58,7 +58,7 @@ def test_levels_are_set_by_the_items_tracking_mode(store: Store) -> None:
     ],
 )
 def test_one_bad_item_refuses_the_whole_batch(store: Store, item: Json, title: str) -> None:
-    """The problem names the item and nothing is applied."""
+    """The error names the item and nothing is applied."""
     _catalog(store)
     answer = _absolute(
         store,
@@ -71,7 +71,7 @@ def test_one_bad_item_refuses_the_whole_batch(store: Store, item: Json, title: s
 
 
 def test_a_relative_adjustment_needs_an_absolute_one_before(store: Store) -> None:
-    """The vendor's own words; later ones add up and stop at the safety stock."""
+    """The vendor's message; later adjustments add up and stop at the safety stock."""
     _catalog(store)
     body = {"items": [{"location_id": 1, "product_id": 113, "quantity": -2}]}
     answer = store.api.post("/v3/inventory/adjustments/relative", json=body)
@@ -111,7 +111,7 @@ def test_an_adjustment_can_take_effect_later(store: Store) -> None:
 
 
 def test_an_order_can_lower_the_stock(store: Store) -> None:
-    """With ``deduct_stock_on_order`` a placed order takes its quantity from the default location, an abandoned one does not."""
+    """``deduct_stock_on_order`` lowers the default location, but not for abandoned orders."""
     _catalog(store)
     store.control.post("/stock", json=[{"sku": "P", "location_id": 1, "quantity": 10}])
     store.control.post("/settings", json={"deduct_stock_on_order": True})
@@ -143,8 +143,8 @@ def test_the_catalog_names_tracking_modes_and_can_change_them(store: Store) -> N
     assert store.api.get("/v3/catalog/products", params={"limit": 251}).status_code == 413
 
 
-def test_a_catalog_that_comes_again_keeps_its_ids_and_stock(store: Store) -> None:
-    """Seeding twice does not part an item from its stock; a SKU of another product is refused."""
+def test_a_catalog_loaded_again_keeps_its_ids_and_stock(store: Store) -> None:
+    """Seeding twice keeps each item's stock; a SKU of another product is refused."""
     product = {"sku": "T", "variants": [{"sku": "T-S"}, {"sku": "T-L"}]}
     [number] = store.control.post("/catalog", json=[product]).json()["ids"]
     _absolute(store, {"location_id": 1, "sku": "T-L", "quantity": 4})
@@ -160,7 +160,7 @@ def test_a_catalog_that_comes_again_keeps_its_ids_and_stock(store: Store) -> Non
 
 
 def test_locations_are_listed_with_the_default_one(store: Store) -> None:
-    """Location 1 is there from the start, and the lowest id is the default."""
+    """Location 1 always exists, and the lowest id is the default."""
     store.control.post("/locations", json=[{"code": "EAST", "label": "East"}])
     assert [place["code"] for place in store.api.get("/v3/inventory/locations").json()["data"]] == [
         "BCLOC",

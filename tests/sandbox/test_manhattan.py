@@ -1,4 +1,4 @@
-"""The simulated Manhattan tenant keeps the public contract: tokens, envelope, saves, cancels, searches and availability."""
+"""The simulated Manhattan tenant keeps the public contract, from tokens to availability."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.sandbox.manhattan_caller import (
 
 @pytest.fixture
 def caller() -> Caller:
-    """Give a tenant of its own to each test."""
+    """A separate tenant for each test."""
     return Caller()
 
 
@@ -36,7 +36,7 @@ def test_a_token_needs_the_right_client_and_user(caller: Caller) -> None:
 
 
 def test_an_expired_token_is_answered_with_the_envelope(caller: Caller) -> None:
-    """A caller learns from 401 and the code invalid_token that it must fetch a new one."""
+    """401 and the code invalid_token mean that the caller must fetch a new token."""
     caller.control("tokens/expire")
     status, envelope = caller.call("POST", SAVE, order_of())
     assert (status, envelope["success"], codes_of(envelope)) == (401, False, ["invalid_token"])
@@ -44,7 +44,7 @@ def test_an_expired_token_is_answered_with_the_envelope(caller: Caller) -> None:
 
 
 def test_a_save_is_an_upsert_by_order_id(caller: Caller) -> None:
-    """A replayed create changes nothing but the time of change, which moves on strictly."""
+    """A repeated create changes only the time of change, which strictly increases."""
     first = caller.save(order_of())
     second = caller.save(order_of())
     effect = caller.effects()["1001"]
@@ -55,7 +55,7 @@ def test_a_save_is_an_upsert_by_order_id(caller: Caller) -> None:
 
 
 def test_a_partial_save_changes_only_what_it_names(caller: Caller) -> None:
-    """Lines, charges and taxes are matched by their ids; all else stays."""
+    """Lines, charges and taxes are matched by their ids; the rest is unchanged."""
     caller.save(order_of(quantities=(2, 1)))
     lines = [
         {
@@ -80,8 +80,8 @@ def test_a_partial_save_changes_only_what_it_names(caller: Caller) -> None:
     assert caller.effects()["1001"]["total"] == "31.95"
 
 
-def test_one_locked_line_keeps_back_the_whole_update(caller: Caller) -> None:
-    """A released line refuses quantity, price and address, and the request's other changes go with it."""
+def test_one_locked_line_blocks_the_whole_update(caller: Caller) -> None:
+    """A released line refuses quantity, price and address; the other changes are dropped, too."""
     caller.save(order_of(quantities=(2, 1)))
     caller.advance("release")
     before = caller.read("1001")
@@ -125,7 +125,7 @@ def test_one_locked_line_keeps_back_the_whole_update(caller: Caller) -> None:
 def test_a_wrong_line_is_refused_with_its_keys(
     caller: Caller, change: dict[str, Any], code: str
 ) -> None:
-    """The caller can tell which line is at fault, and nothing is stored."""
+    """The error identifies the line, and nothing is stored."""
     order = order_of()
     order["OrderLine"][0].update(change)
     status, envelope = caller.call("POST", SAVE, order)
@@ -136,7 +136,7 @@ def test_a_wrong_line_is_refused_with_its_keys(
 
 
 def test_currency_and_card_numbers_are_checked(caller: Caller) -> None:
-    """An unknown currency and anything like a card number are refused, and the number is not repeated."""
+    """An unknown currency or a card number is refused, and the number is not repeated."""
     assert codes_of(caller.call("POST", SAVE, order_of(CurrencyCode="ZZZ"))[1]) == [
         "INVALID_CURRENCY"
     ]
@@ -148,8 +148,8 @@ def test_currency_and_card_numbers_are_checked(caller: Caller) -> None:
     assert "1111" not in str(envelope["messages"])
 
 
-def test_an_amount_that_is_no_number_is_refused(caller: Caller) -> None:
-    """Neither text nor NaN gets into a total, and a refused update leaves the order as it was."""
+def test_an_amount_that_is_not_a_number_is_refused(caller: Caller) -> None:
+    """Neither text nor NaN gets into a total, and a refused update leaves the order unchanged."""
     caller.save(order_of())
     for amount in ("ten", "NaN"):
         change = {
@@ -160,8 +160,8 @@ def test_an_amount_that_is_no_number_is_refused(caller: Caller) -> None:
     assert caller.effects()["1001"]["total"] == "25.65"
 
 
-def test_an_attribute_of_another_shape_is_a_refusal_and_no_crash(caller: Caller) -> None:
-    """What can't be read is the caller's permanent fault: a 5xx would make it try again for ever."""
+def test_an_attribute_of_the_wrong_shape_is_refused_without_a_crash(caller: Caller) -> None:
+    """An unreadable body is a permanent error of the caller: a 5xx would be retried forever."""
     for attributes in (
         {"OrderHold": [None]},
         {"Payment": {}},
@@ -174,7 +174,7 @@ def test_an_attribute_of_another_shape_is_a_refusal_and_no_crash(caller: Caller)
 
 
 def test_success_may_carry_problems_in_its_messages(caller: Caller) -> None:
-    """An unknown shipping method is a WARNING and an unknown payment type an ERROR, both inside success:true, and the order is stored."""
+    """An unknown shipping method (WARNING) or payment type (ERROR) does not undo the save."""
     order = order_of(
         Payment=[
             {
@@ -195,8 +195,8 @@ def test_success_may_carry_problems_in_its_messages(caller: Caller) -> None:
     assert "1001" in caller.effects()
 
 
-def test_an_order_id_with_url_characters_is_taken_and_counted(caller: Caller) -> None:
-    """The trap is silent at the vendor; the sandbox takes such an order too, and counts it."""
+def test_an_order_id_with_url_characters_is_accepted_and_counted(caller: Caller) -> None:
+    """The vendor accepts it silently; the sandbox does, too, and counts it."""
     caller.save(order_of("A#1/2"))
     assert caller.control("counts", method="GET")["url_special_order_ids"] == 1
     assert caller.call("GET", f"{BY_ID}A#1/2")[0] == 404
@@ -204,7 +204,7 @@ def test_an_order_id_with_url_characters_is_taken_and_counted(caller: Caller) ->
 
 
 def test_bulk_import_creates_only_and_fails_by_row(caller: Caller) -> None:
-    """An order that exists fails alone; the others are created."""
+    """An existing order fails alone; the others are created."""
     caller.save(order_of())
     status, envelope = caller.call(
         "POST",
@@ -237,7 +237,7 @@ def test_a_hold_keeps_an_order_until_it_is_resolved(caller: Caller) -> None:
 
 
 def test_a_cancel_before_release_takes_effect_at_once(caller: Caller) -> None:
-    """Quantity, charges and taxes go to 0; the history keeps what was cancelled."""
+    """Quantity, charges and taxes become 0; the history keeps what was cancelled."""
     caller.save(order_of(quantities=(2, 1)))
     caller.ok(
         "POST",
@@ -263,7 +263,7 @@ def test_a_cancel_before_release_takes_effect_at_once(caller: Caller) -> None:
 
 
 def test_a_cancel_after_release_is_refused_or_a_request(caller: Caller) -> None:
-    """Late cancellation is off by default; where it is on, the outcome comes later and may be a rejection."""
+    """Late cancellation is off by default; if on, the outcome comes later and may be a refusal."""
     caller.save(order_of())
     caller.save(order_of("1002"))
     caller.advance("release")
@@ -288,7 +288,7 @@ def test_a_cancel_after_release_is_refused_or_a_request(caller: Caller) -> None:
 
 
 def test_a_search_pages_by_time_of_change(caller: Caller) -> None:
-    """The total is text, pages start at 0, and a cursor finds exactly what changed since."""
+    """The total is text, pages start at 0, and a cursor finds exactly the later changes."""
     for n in range(5):
         caller.save(order_of(f"10{n}"))
     cursor = caller.save({"OrderId": "102", "CustomerEmail": "x@example.com"})["UpdatedTimestamp"]
@@ -310,7 +310,8 @@ def test_a_search_pages_by_time_of_change(caller: Caller) -> None:
         "POST",
         SEARCH,
         {
-            "Query": "MaxFulfillmentStatusId < '2000.000' and OrderLine.ItemId = 'SKU-1' and AlternateOrderId != 'alt-100'"
+            "Query": "MaxFulfillmentStatusId < '2000.000' and OrderLine.ItemId = 'SKU-1' "
+            "and AlternateOrderId != 'alt-100'"
         },
     )
     assert len(found) == 4
@@ -327,13 +328,13 @@ def test_a_search_pages_by_time_of_change(caller: Caller) -> None:
     ],
 )
 def test_a_query_outside_the_grammar_is_refused(caller: Caller, query: str) -> None:
-    """A query that is not understood never answers with everything."""
+    """An invalid query never returns everything."""
     status, envelope = caller.call("POST", SEARCH, {"Query": query})
     assert (status, codes_of(envelope)) == (400, ["INVALID_QUERY"])
 
 
-def test_the_two_views_differ_on_what_they_do_not_know(caller: Caller) -> None:
-    """The network view answers zero for an unknown item, the location view nothing at all."""
+def test_the_two_views_differ_for_unknown_items(caller: Caller) -> None:
+    """The network view answers zero for an unknown item, the location view no row."""
     network = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1", "NOPE"]})
     assert [(row["ItemId"], row["TotalQuantity"], row["StatusCode"]) for row in network] == [
         ("SKU-1", 100, 2),
@@ -353,7 +354,7 @@ def test_the_two_views_differ_on_what_they_do_not_know(caller: Caller) -> None:
 
 
 def test_availability_is_supply_less_what_is_held_and_never_negative(caller: Caller) -> None:
-    """Open demand lowers the network view, allocation both views, shipping the supply itself; outages and protection cut."""
+    """Open demand lowers the network view, allocation both, shipping the supply itself."""
 
     def seen() -> tuple[int, int]:
         network = caller.ok("POST", NETWORK, {"ViewName": "Web", "Items": ["SKU-1"]})[0][
@@ -393,8 +394,8 @@ def test_availability_is_supply_less_what_is_held_and_never_negative(caller: Cal
     assert seen() == (0, 0)
 
 
-def test_a_restored_tenant_goes_on_where_it_stood(caller: Caller) -> None:
-    """State, tokens and stock survive a restart byte by byte."""
+def test_a_restored_tenant_continues_where_it_stopped(caller: Caller) -> None:
+    """State, tokens and stock survive a restart, byte for byte."""
     caller.save(order_of(quantities=(2, 1)))
     caller.advance("ship", split_rate=1)
     kept = caller.tenant.snapshot()

@@ -1,4 +1,4 @@
-"""The simulated Manhattan tenant's day: allocation, releases, packages, partial shipments, returns and late or repeated events."""
+"""The simulated Manhattan tenant's day, from allocation to returns and repeated events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gzip
 
 import pytest
 
-from sandbox.oms.manhattan.tracking import CARRIERS, tracking_number
+from sandbox.oms.manhattan.shipping import CARRIERS, tracking_number
 from tests.sandbox.manhattan_caller import SAVE, SEARCH, Caller, codes_of, order_of
 from tests.shared import shared_path
 
@@ -22,12 +22,12 @@ _FORMATS = {
 
 @pytest.fixture
 def caller() -> Caller:
-    """Give a tenant of its own to each test."""
+    """A separate tenant for each test."""
     return Caller()
 
 
 def _is_valid(carrier: str, number: str) -> bool:
-    """Check a number as a receiver would, by digit sums written apart from the generator's."""
+    """Check a number by digit sums that are independent of the generator's."""
     digits = [int(char) if char.isdigit() else (ord(char) - 55 + 2) % 10 for char in number]
     if carrier == "UPS":
         body, check = digits[2:-1], digits[-1]
@@ -49,14 +49,14 @@ def _is_valid(carrier: str, number: str) -> bool:
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_tracking_numbers_have_valid_check_digits(carrier: str) -> None:
-    """Whoever recognises a carrier by its number must recognise the sandbox's."""
+    """Carrier detection by number must recognise the sandbox's numbers."""
     numbers = {tracking_number(carrier, serial) for serial in range(1, 3000)}
     assert len(numbers) == 2999
     assert all(_is_valid(carrier, number) for number in numbers)
 
 
 def test_the_check_of_this_file_agrees_with_published_numbers() -> None:
-    """The check itself is right: published numbers pass it, published wrong ones don't."""
+    """The check itself is correct: published numbers pass it, published wrong ones don't."""
     with gzip.open(shared_path("data/tracking-numbers") / "vectors.csv.gz", "rt") as file:
         rows = [
             (row["format_id"], row["number"].replace(" ", ""), row["valid"] == "true")
@@ -69,13 +69,13 @@ def test_the_check_of_this_file_agrees_with_published_numbers() -> None:
         if len(number) == lengths.get(_FORMATS.get(name, ""))
     ]
     assert len(known) > 15
-    # One published number is wrong by another rule than its check digit.
+    # One published number is wrong for another reason than its check digit.
     wrong = [number for carrier, number, valid in known if _is_valid(carrier, number) != valid]
     assert wrong in ([], ["9200000000000000000000"])
 
 
-def test_the_day_goes_step_by_step(caller: Caller) -> None:
-    """Each step lifts the order to its status, and leaves the release and the milestones behind."""
+def test_the_day_advances_step_by_step(caller: Caller) -> None:
+    """Each step raises the order to its status and records the release and the milestones."""
     caller.save(order_of())
     for step, status in (
         ("allocate", 2000),
@@ -105,8 +105,8 @@ def test_the_day_goes_step_by_step(caller: Caller) -> None:
     assert parcel["PackageStatus"] == {"PackageStatusId": "Delivered"}
 
 
-def test_a_split_order_ships_in_packages_of_their_own(caller: Caller) -> None:
-    """Packages have their own tracking numbers and together hold every unit once; a carrier may go unnamed."""
+def test_a_split_order_ships_in_separate_packages(caller: Caller) -> None:
+    """Packages have their own tracking numbers and hold every unit once; carriers are optional."""
     caller.save(order_of(quantities=(2, 3)))
     caller.save(order_of("1002", quantities=(4,)))
     caller.advance("ship", split_rate=1, no_carrier_rate=1)
@@ -124,7 +124,7 @@ def test_a_split_order_ships_in_packages_of_their_own(caller: Caller) -> None:
 
 
 def test_a_partial_shipment_is_completed_on_a_later_day(caller: Caller) -> None:
-    """What was kept back is back ordered, so least and greatest status differ until it has gone too."""
+    """The rest is back ordered, so lowest and highest status differ until it ships, too."""
     caller.save(order_of(quantities=(5,)))
     caller.advance("day", partial_rate=1)
     effect = caller.effects()["1001"]
@@ -139,8 +139,8 @@ def test_a_partial_shipment_is_completed_on_a_later_day(caller: Caller) -> None:
     assert sum(line["Quantity"] for package in effect["packages"] for line in package["lines"]) == 5
 
 
-def test_what_has_no_stock_is_back_ordered_until_supply_comes(caller: Caller) -> None:
-    """Units beyond the supply wait at 1500, and a second location makes a second release."""
+def test_units_without_stock_are_back_ordered_until_supply_arrives(caller: Caller) -> None:
+    """Units beyond the supply stay at 1500, and a second location makes a second release."""
     caller.control("supply", [{"item": "SKU-1", "location": "ST1", "quantity": 20}])
     caller.save(order_of(quantities=(130,)))
     caller.advance("ship")
@@ -161,8 +161,8 @@ def test_what_has_no_stock_is_back_ordered_until_supply_comes(caller: Caller) ->
     assert caller.effects()["1001"]["min_status"] == 7000
 
 
-def test_the_same_seed_makes_the_same_day(caller: Caller) -> None:
-    """Splits, partial shipments, cancellations and tracking numbers follow from the seed alone."""
+def test_the_same_seed_gives_the_same_day(caller: Caller) -> None:
+    """Splits, partial shipments, cancellations and tracking numbers depend only on the seed."""
     other = Caller()
     for n in range(60):
         for tenant in (caller, other):
@@ -178,8 +178,8 @@ def test_the_same_seed_makes_the_same_day(caller: Caller) -> None:
     )
 
 
-def test_a_named_shipment_goes_out_as_told(caller: Caller) -> None:
-    """Control can ship some units under a given number, and refuses more than there is."""
+def test_control_ships_given_units(caller: Caller) -> None:
+    """Control ships units under a given tracking number, and refuses too many."""
     caller.save(order_of(quantities=(3,)))
     sent = caller.control(
         "orders/1001/ship",
@@ -196,7 +196,7 @@ def test_a_named_shipment_goes_out_as_told(caller: Caller) -> None:
         caller.control("orders/1001/ship", {"lines": [{"line": "1", "quantity": 3}]})
 
 
-def test_returned_units_stand_on_the_parent_line(caller: Caller) -> None:
+def test_returned_units_are_on_the_parent_line(caller: Caller) -> None:
     """A return is announced at 8000 and completed at 8500."""
     caller.save(order_of(quantities=(3,)))
     caller.advance("ship")
@@ -231,8 +231,8 @@ def test_statuses_come_in_both_spellings_and_extended(caller: Caller) -> None:
     }
 
 
-def test_events_can_be_repeated_and_come_late(caller: Caller) -> None:
-    """A touch moves the time of change alone; a stale read serves the version before."""
+def test_events_can_be_repeated_and_late(caller: Caller) -> None:
+    """A touch changes only the time of change; a stale read returns the previous version."""
     caller.save(order_of())
     caller.advance("ship")
     before = caller.read("1001")
@@ -250,7 +250,7 @@ def test_events_can_be_repeated_and_come_late(caller: Caller) -> None:
 
 
 def test_correlation_ids_are_kept(caller: Caller) -> None:
-    """Each id that a caller sent for an order is found again."""
+    """Every id that a caller sent for an order is recorded."""
     for correlation_id in ("c-1", "c-2", "c-1"):
         caller.call("POST", SAVE, order_of(), x_correlation_id=correlation_id)
     assert caller.effects()["1001"]["correlations"] == ["c-1", "c-2"]
@@ -264,7 +264,7 @@ def test_correlation_ids_are_kept(caller: Caller) -> None:
 
 
 def test_the_smaller_order_calls_answer(caller: Caller) -> None:
-    """Permitted changes, line holds, reasons, custom statuses and the item search work as described."""
+    """Permitted changes, line holds, reasons, custom statuses and the item search work."""
     order = order_of()
     order["OrderLine"][0]["OrderLineHold"] = [{"HoldTypeId": "Review"}]
     caller.save(order)

@@ -1,4 +1,4 @@
-"""The amounts of order documents agree, whatever an order consists of."""
+"""The amounts of every order document agree, whatever the order contains."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MONEY = st.decimals("0.01", "9999.99", places=2)
 
 
 def gap(document: dict[str, Any], basis: str) -> Decimal:
-    """By how much the total misses the sum of its parts on one tax basis (``ex`` or ``inc``)."""
+    """Return the total less the sum of its parts on one tax basis (``ex`` or ``inc``)."""
     parts = Decimal(document[f"subtotal_{basis}_tax"]) + sum(
         Decimal(document[f"{charge}_{basis}_tax"]) for charge in CHARGES
     )
@@ -33,12 +33,12 @@ def gap(document: dict[str, Any], basis: str) -> Decimal:
 
 
 def discounts(document: dict[str, Any]) -> Decimal:
-    """The order's discounts, coupons included."""
+    """Return the order's discounts, coupons included."""
     return Decimal(document["discount_amount"]) + Decimal(document["coupon_discount"])
 
 
 def adds_up(document: dict[str, Any]) -> bool:
-    """Say whether every total of a document is the sum of its parts."""
+    """Return whether every total of a document is the sum of its parts."""
     lines = document["products"]
     applied = sum(Decimal(part["amount"]) for line in lines for part in line["applied_discounts"])
     subtotals = all(
@@ -102,14 +102,14 @@ def test_totals_add_up_for_any_lines_discounts_and_tax_systems(
 
 
 def test_generated_orders_add_up_and_repeat_for_the_same_seed() -> None:
-    """The mix of generated orders is sound, and two runs give the same documents."""
+    """Generated orders are consistent, and two runs give the same documents."""
     first, again = ([*synthetic.orders(400, 5, date(2025, 6, 1), 3, CATALOGUE)] for _ in range(2))
     assert first == again
     assert [order["id"] for order in first if not adds_up(order)] == []
 
 
-def test_the_mix_holds_every_kind_of_order() -> None:
-    """Countries, currencies, discounts, deliveries, payments and statuses all occur, so that a demo shows them."""
+def test_the_mix_contains_every_kind_of_order() -> None:
+    """All countries, currencies, discounts, deliveries, payments and statuses occur."""
     orders = [*synthetic.orders(1500, 3, date(2025, 6, 1), 3, CATALOGUE)]
     assert {order["default_currency_code"] for order in orders} >= {
         "USD",
@@ -138,8 +138,8 @@ def test_the_mix_holds_every_kind_of_order() -> None:
     assert any(order["customer_id"] == 0 for order in orders)
 
 
-def test_phones_of_invented_shoppers_are_valid_in_their_country_or_missing() -> None:
-    """Numbers are in national form, and a few shoppers give none."""
+def test_phones_of_synthetic_shoppers_are_valid_in_their_country_or_missing() -> None:
+    """Numbers are in national form, and a few shoppers have none."""
     people = [shopper(Random(n), country) for n in range(60) for country in COUNTRIES]
     given_numbers = [
         (person["phone"], person["country_iso2"]) for person in people if person["phone"]
@@ -151,7 +151,7 @@ def test_phones_of_invented_shoppers_are_valid_in_their_country_or_missing() -> 
 
 
 def test_the_payments_of_a_paid_order_are_its_total() -> None:
-    """Transactions of an order that waits for fulfilment cover what the shopper owes, store credit included."""
+    """Transactions and store credit of an order awaiting fulfilment cover its total."""
     for order in synthetic.orders(300, 9, date(2025, 6, 1), 1, CATALOGUE):
         if order["status_id"] == 11:
             assert sum(Decimal(str(entry["amount"])) for entry in order["transactions"]) == Decimal(
@@ -159,8 +159,8 @@ def test_the_payments_of_a_paid_order_are_its_total() -> None:
             )
 
 
-def test_dirt_is_labelled_beside_the_documents_and_not_in_them() -> None:
-    """The labels name the spoilt orders, every way of spoiling occurs, and no other order is unsound."""
+def test_dirt_is_labelled_outside_the_documents() -> None:
+    """Labels name the corrupted orders, every corruption occurs, and the other orders add up."""
     labels: dict[int, str] = {}
     orders = {
         order["id"]: order
@@ -176,8 +176,8 @@ def test_dirt_is_labelled_beside_the_documents_and_not_in_them() -> None:
             assert gap(orders[number], "inc") == gap(orders[number], "ex") == CENT
 
 
-def test_bulk_orders_are_sound_and_have_ids_of_their_own() -> None:
-    """Varied templates share no id between orders, and their amounts still agree."""
+def test_bulk_orders_add_up_and_have_unique_ids() -> None:
+    """Orders from one template share no ids, and their amounts agree."""
     orders = [*bulk.orders(1200, 4, date(2025, 6, 1), 2, CATALOGUE)]
     assert all(adds_up(order) for order in orders)
     for key in ("products", "shipping_addresses", "taxes", "transactions"):
@@ -189,7 +189,7 @@ def test_bulk_orders_are_sound_and_have_ids_of_their_own() -> None:
 
 
 def test_an_order_without_a_number_leaves_every_id_to_the_store() -> None:
-    """Live traffic does not invent ids: lines name their address and pick-up by position."""
+    """Live traffic assigns no ids: lines refer to address and pick-up by position."""
     at, random = datetime(2025, 6, 1, tzinfo=UTC), Random(1)
     for _ in range(50):
         order = synthetic.order(random, CATALOGUE, at, None)
@@ -207,10 +207,10 @@ def test_an_order_without_a_number_leaves_every_id_to_the_store() -> None:
 
 
 def test_the_catalogue_agrees_with_the_item_master_and_the_stock() -> None:
-    """Every SKU that can be ordered is known to the OMS, and what is shipped has stock."""
+    """Every SKU that can be ordered is known to the OMS, and physical ones have stock."""
     made: Catalogue = catalogue(60, seed=1)
     skus = {article.sku for article in made.articles}
-    # Gift certificates have no SKU in the store, so the OMS's own stands for all of them.
+    # Gift certificates have no SKU in the store; the OMS's one covers all of them.
     assert {item["ItemId"] for item in made.items} == skus | {
         article.sku for article in made.downloads
     } | {"GIFT-CERTIFICATE"}
@@ -219,7 +219,7 @@ def test_the_catalogue_agrees_with_the_item_master_and_the_stock() -> None:
 
 
 def test_a_share_of_nothing_is_nothing_and_shares_add_up() -> None:
-    """A discount without a line that could bear it is not spread; otherwise no cent is lost."""
+    """A discount that no line can bear is not spread; otherwise no cent is lost."""
     assert spread(Decimal(1), [Decimal(0), Decimal(-3)], CENT) == [0, 0]
     assert sum(spread(Decimal("0.10"), [Decimal(1)] * 3, CENT)) == Decimal("0.10")
 
@@ -229,8 +229,8 @@ def test_inclusive_tax_is_taken_out_and_not_added() -> None:
     assert taxed(Decimal(120), (("VAT", Decimal(20)),), True, CENT).ex == 100
 
 
-def test_what_is_no_amount_stays_as_it_stands() -> None:
-    """An unreadable price is shown unchanged, since a made-up one would be delivered."""
+def test_a_text_that_is_not_an_amount_is_kept() -> None:
+    """An unreadable price is kept unchanged, since an invented one would be delivered."""
     assert [text(parse(raw)) for raw in ("2,55", "", "nan", "-0", "1e2")] == [
         "2,55",
         "",

@@ -1,4 +1,4 @@
-"""Orders read from files: the Olist tables and CSVs of invoices, with their dirt kept and nothing lost."""
+"""Orders from files, Olist tables and CSVs of invoices: dirt is kept and nothing is lost."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_olist_orders_are_numbered_in_the_order_of_purchase(tmp_path: Path) -> N
 
 
 def test_olist_items_become_lines_and_payments_become_the_total(tmp_path: Path) -> None:
-    """The same product twice is a quantity, freight is shipping, what was paid is the total, and the zip prefix stays as it is."""
+    """Repeated products become a quantity, freight is shipping, the payments are the total."""
     _, order, bare, odd = read(write_olist(tmp_path)).documents()
     assert [
         (line["sku"], line["quantity"], line["total_inc_tax"]) for line in order["products"]
@@ -117,14 +117,14 @@ def test_olist_items_become_lines_and_payments_become_the_total(tmp_path: Path) 
     )
 
 
-def test_an_olist_order_that_was_paid_otherwise_does_not_add_up(tmp_path: Path) -> None:
+def test_an_olist_order_with_other_payments_does_not_add_up(tmp_path: Path) -> None:
     """A difference of a cent between items and payments is left in the order."""
     early = next(read(write_olist(tmp_path)).documents())
     assert (early["subtotal_inc_tax"], early["total_inc_tax"]) == ("7.0000", "7.0100")
 
 
 def test_olist_rows_that_belong_to_no_order_are_reported(tmp_path: Path) -> None:
-    """File, line and reason of every row that is left out; payments of other orders are counted only."""
+    """Skipped rows are reported with file, line and reason; foreign payments are counted."""
     seed = read(write_olist(tmp_path))
     assert [(row.file, row.line) for row in seed.unreadable] == [
         ("olist_orders_dataset.csv", 6),
@@ -144,7 +144,7 @@ def test_olist_rows_that_belong_to_no_order_are_reported(tmp_path: Path) -> None
 
 
 def test_a_missing_olist_table_is_named(tmp_path: Path) -> None:
-    """The error says which file is wanted, under both names."""
+    """The error names the missing file, under both names."""
     write_olist(
         tmp_path, {name: content for name, content in TABLES.items() if name != "customers"}
     )
@@ -155,7 +155,7 @@ def test_a_missing_olist_table_is_named(tmp_path: Path) -> None:
 
 
 def test_every_shared_olist_order_becomes_a_document() -> None:
-    """All 8,000 orders of the shared tables are there, with the dirt that their notice names."""
+    """All 8,000 orders of the shared tables are read, with the dirt that their notice names."""
     seed = read(shared_path("data/olist"))
     documents = [*seed.documents()]
     assert len({document["id"] for document in documents}) == seed.counts["orders"] == 8000
@@ -182,7 +182,7 @@ def invoices(folder: Path, content: str = INVOICES, name: str = "online.csv.gz")
     return folder / name
 
 
-def test_rows_of_an_invoice_make_one_order_though_they_lie_apart(tmp_path: Path) -> None:
+def test_scattered_rows_of_an_invoice_make_one_order(tmp_path: Path) -> None:
     """Postage is shipping, D is a discount, the rest are lines, and the amounts add up."""
     order = next(iter(read(invoices(tmp_path)).documents()))
     assert (order["id"], order["external_order_id"], order["customer_id"], order["status_id"]) == (
@@ -199,7 +199,7 @@ def test_rows_of_an_invoice_make_one_order_though_they_lie_apart(tmp_path: Path)
 
 
 def test_a_cancellation_is_a_cancelled_order_of_positive_quantities(tmp_path: Path) -> None:
-    """An invoice that begins with C shows what had been ordered; a normal one keeps its negative quantity."""
+    """Quantities of a C invoice become positive; a normal one keeps its negative quantity."""
     _, negative, cancelled, *_ = read(invoices(tmp_path)).documents()
     assert (cancelled["status_id"], cancelled["id"], cancelled["products"][0]["quantity"]) == (
         5,
@@ -217,13 +217,14 @@ def test_a_cancellation_is_a_cancelled_order_of_positive_quantities(tmp_path: Pa
     )
 
 
-def test_odd_fields_of_an_invoice_stay_visible(tmp_path: Path) -> None:
-    """Unreadable quantity, date and customer are told in the notes, empty ones stay empty, and a country without a code has none."""
+def test_invalid_fields_of_an_invoice_stay_visible(tmp_path: Path) -> None:
+    """Notes name unreadable fields, empty ones stay empty, an unknown country has no code."""
     seed = read(invoices(tmp_path))
     _, unspecified, _, manual, empty = seed.documents()
     assert (
         manual["staff_notes"]
-        == 'line 6: quantity "x" is no whole number; invoice date "nope" is no date; customer "abc" is no number'
+        == 'line 6: quantity "x" is not an integer; invoice date "nope" is not a date; '
+        'customer "abc" is not a number'
     )
     assert (
         manual["products"][0]["sku"],
@@ -247,9 +248,12 @@ def test_odd_fields_of_an_invoice_stay_visible(tmp_path: Path) -> None:
     assert seed.last_day.isoformat() == "2010-12-02"
 
 
-def test_invoice_numbers_that_collide_get_ids_of_their_own(tmp_path: Path) -> None:
-    """C5 and 5 share their digits, X-1 has none: all three stay apart from 9."""
-    rows = "InvoiceNo,StockCode,Quantity,UnitPrice\n5,11111,1,1\nC5,11111,-1,1\nX-1,11111,1,1\n9,11111,1,1\n"
+def test_colliding_invoice_numbers_get_separate_ids(tmp_path: Path) -> None:
+    """C5 and 5 share their digits, X-1 has none: none of them gets the id of 9."""
+    rows = (
+        "InvoiceNo,StockCode,Quantity,UnitPrice\n"
+        "5,11111,1,1\nC5,11111,-1,1\nX-1,11111,1,1\n9,11111,1,1\n"
+    )
     assert [order["id"] for order in read(invoices(tmp_path, rows, "a.csv")).documents()] == [
         10,
         11,
@@ -259,7 +263,7 @@ def test_invoice_numbers_that_collide_get_ids_of_their_own(tmp_path: Path) -> No
 
 
 def test_semicolons_and_the_later_column_names_are_read(tmp_path: Path) -> None:
-    """A spreadsheet's export with ; and the second edition's headers is the same layout, also as the only file of a folder."""
+    """A semicolon export with the later headers is read, also as the only file of a folder."""
     invoices(
         tmp_path,
         "\ufeff".encode().decode("latin-1")
@@ -270,8 +274,8 @@ def test_semicolons_and_the_later_column_names_are_read(tmp_path: Path) -> None:
     assert (order["id"], order["customer_id"], order["total_inc_tax"]) == (7, 12, "3.0000")
 
 
-def test_a_lost_closing_quote_swallows_no_rows(tmp_path: Path) -> None:
-    """A stray quote is text of its own row; the rows up to the next quote stay rows, whether that comes or not."""
+def test_a_missing_closing_quote_swallows_no_rows(tmp_path: Path) -> None:
+    """A stray quote is text of its row; the following rows stay rows up to the next quote."""
     head, stray = (
         "InvoiceNo,StockCode,Quantity,UnitPrice,Description\n1,11111,1,1,fine\n",
         '2,11111,1,1,"open\n',
@@ -307,19 +311,20 @@ def test_a_lost_closing_quote_swallows_no_rows(tmp_path: Path) -> None:
 
 
 def test_a_field_of_several_lines_stays_one_field(tmp_path: Path) -> None:
-    """A description with a line break is no lost quote."""
+    """A description with a line break is not a missing quote."""
     seed = read(
         invoices(
             tmp_path,
-            'InvoiceNo,Description,StockCode,Quantity,UnitPrice\n1,"two\nlines",11111,1,1\n2,x,11111,1,1\n',
+            "InvoiceNo,Description,StockCode,Quantity,UnitPrice\n"
+            '1,"two\nlines",11111,1,1\n2,x,11111,1,1\n',
             "a.csv",
         )
     )
     assert [order["products"][0]["name"] for order in seed.documents()] == ["two\nlines", "x"]
 
 
-def test_a_path_in_no_known_layout_says_what_was_expected(tmp_path: Path) -> None:
-    """A folder, a file and a missing path that hold no orders are refused with the layouts named."""
+def test_a_path_without_a_known_layout_is_refused_with_the_layouts(tmp_path: Path) -> None:
+    """A folder, a file and a missing path are refused; the error names the layouts."""
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     for path in (tmp_path, tmp_path / "notes.csv"):
         with pytest.raises(

@@ -1,4 +1,4 @@
-"""Seeds reach a running sandbox whole, and live traffic keeps it moving."""
+"""Seeds arrive complete at a running sandbox, and live traffic changes its orders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import traffic
 from sandbox.app import running_sandbox
-from sandbox.seed import invented, olist
+from sandbox.seed import olist, synthetic_seed
 from sandbox.seed.load import post, read
 from sandbox.seed.seedset import Document
 from tests.shared import shared_path
@@ -23,7 +23,7 @@ from tests.shared import shared_path
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """A sandbox of its own for each test."""
+    """A separate sandbox for each test."""
     with running_sandbox() as sandbox:
         yield sandbox.url
 
@@ -36,9 +36,9 @@ def dump(url: str, path: str) -> list[Document]:
     ]
 
 
-def test_an_invented_seed_arrives_whole_and_unchanged(url: str) -> None:
-    """The store takes every document, spoilt ones too, and shows the totals, ids and dates that were given."""
-    seed = invented.seed_set(700, 4, date(2025, 6, 1), 3, dirt=0.05)
+def test_a_synthetic_seed_arrives_complete_and_unchanged(url: str) -> None:
+    """The store accepts every document, also corrupted ones, and keeps totals, ids and dates."""
+    seed = synthetic_seed.seed_set(700, 4, date(2025, 6, 1), 3, dirt=0.05)
     counts = post(url, "s1", "t1", seed)
     assert (counts["orders"], counts["refused"]) == (700, 0)
     assert seed.labels
@@ -55,17 +55,17 @@ def test_an_invented_seed_arrives_whole_and_unchanged(url: str) -> None:
 
 
 def test_a_second_load_changes_nothing(url: str) -> None:
-    """Orders with ids are left as they are, so seeding again is harmless."""
-    seed = invented.seed_set(60, 4, date(2025, 6, 1), 3)
+    """Existing orders are left unchanged, so seeding again is harmless."""
+    seed = synthetic_seed.seed_set(60, 4, date(2025, 6, 1), 3)
     post(url, "s1", "t1", seed)
     before = dump(url, "bigcommerce/s1/dump/orders")
     post(url, "s1", "t1", seed)
     assert dump(url, "bigcommerce/s1/dump/orders") == before
 
 
-def test_one_order_that_the_store_refuses_costs_no_other(url: str) -> None:
-    """A refused batch is halved down to the order at fault, which is reported with the store's words."""
-    seed = invented.seed_set(40, 4, date(2025, 6, 1), 3)
+def test_an_order_refused_by_the_store_affects_no_other(url: str) -> None:
+    """A refused batch is halved down to the bad order, which is reported with the store's error."""
+    seed = synthetic_seed.seed_set(40, 4, date(2025, 6, 1), 3)
     documents = [*seed.documents()]
     documents[17] = documents[17] | {"no_such_field": "twelve", "external_order_id": "bad-one"}
     counts = post(url, "s1", "t1", replace(seed, documents=lambda: iter(documents)))
@@ -74,7 +74,7 @@ def test_one_order_that_the_store_refuses_costs_no_other(url: str) -> None:
 
 
 def test_every_invoice_is_in_the_store_or_reported(url: str, tmp_path: Path) -> None:
-    """All are taken, with prices that are no amount, and negative and zero quantities, as they stand."""
+    """All are accepted, with invalid prices and negative or zero quantities unchanged."""
     rows = (
         "1,11111,2,1.50",
         "2,11111,-2,1.50",
@@ -104,7 +104,7 @@ def test_every_invoice_is_in_the_store_or_reported(url: str, tmp_path: Path) -> 
     ]
 
 
-def test_olist_orders_are_served_as_the_tables_have_them(url: str) -> None:
+def test_olist_orders_are_served_as_in_the_tables(url: str) -> None:
     """All 8,000 arrive, with the sum of payments as their total."""
     seed = olist.read(shared_path("data/olist"))
     counts = post(url, "s1", "t1", seed)
@@ -120,7 +120,7 @@ def test_olist_orders_are_served_as_the_tables_have_them(url: str) -> None:
 
 def test_traffic_places_changes_and_cancels_orders_until_it_is_stopped(url: str) -> None:
     """New orders are dated now, and none of the calls fails."""
-    post(url, "s1", "t1", invented.seed_set(0, 1, date(2025, 6, 1), 1))
+    post(url, "s1", "t1", synthetic_seed.seed_set(0, 1, date(2025, 6, 1), 1))
     stop = threading.Event()
     timer = threading.Timer(3.0, stop.set)
     timer.start()

@@ -16,7 +16,7 @@ UNAUTHORIZED = 401
 
 
 class Tokens:
-    """Tokens that are valid until they expire or control drops them; they live by wall time, whatever the tenant's clock says."""
+    """Tokens, valid until they expire by wall time (not the tenant's clock) or are dropped."""
 
     def __init__(self, instance: str) -> None:
         self.instance = instance
@@ -65,10 +65,10 @@ class Tokens:
         )
 
     def check(self, request: Request) -> None:
-        """Let a call with a valid bearer token pass; raises Refused (401) on any other."""
+        """Accept a call with a valid bearer token; raises Refused (401) for any other."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or self.valid_until.get(token.strip(), 0.0) <= time.time():
-            # One answer for unknown and expired alike: the caller must not learn which tokens exist.
+            # The same answer for unknown and expired: a caller must not learn which tokens exist.
             raise Refused(
                 error("invalid_token", "The access token is missing, unknown or expired"),
                 status=UNAUTHORIZED,

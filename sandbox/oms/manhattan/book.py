@@ -1,6 +1,7 @@
 """The tenant's orders: bodies as bytes, and the few columns that searches and counts need.
 
-Bodies are kept serialised: tens of thousands of parsed orders would cost gigabytes and slow every garbage collection.
+Bodies are kept serialised: tens of thousands of parsed orders would cost gigabytes of memory and
+slow down every garbage collection.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _MOST_CORRELATIONS = 50
 
 @dataclass(slots=True)
 class OrderRecord:
-    """One order with its bookkeeping."""
+    """One order with its bookkeeping columns."""
 
     order_id: str
     raw: bytes
@@ -44,19 +45,19 @@ class OrderRecord:
     correlations: list[str] = field(default_factory=list)
 
     def load(self) -> Json:
-        """Parse the body, for a change of it."""
+        """Parse the body, to change it."""
         order: Json = orjson.loads(self.raw)
         return order
 
     def read(self) -> bytes:
-        """Give the body as a reader gets it: the version before the last change, while stale reads are left."""
+        """Return the body as a reader sees it: the previous version while stale reads remain."""
         if self.stale_left > 0 and self.previous is not None:
             self.stale_left -= 1
             return self.previous
         return self.raw
 
     def correlate(self, correlation_id: str | None) -> None:
-        """Note a caller's correlation id."""
+        """Record a caller's correlation id."""
         if (
             correlation_id
             and correlation_id not in self.correlations
@@ -73,14 +74,15 @@ class OrderBook:
         self.settings = settings
         self.records: dict[str, OrderRecord] = {}
         self.version = 0
-        """Counts the changes, so that a search result can tell whether it is still true."""
+        """Counts the changes, so that a cached search result can be recognised as stale."""
         self._timeline: list[tuple[int, str]] = []
-        """(updated, id) in order; an entry whose time is not the record's any more is dead."""
+        """(updated, id), sorted; an entry is dead once its record has another time."""
 
     def commit(self, order: Json, now_ms: int, *, silent: bool = False) -> OrderRecord:
-        """Store a created or changed order: statuses rolled up, stamped strictly later than before, stock holdings moved along.
+        """Store a created or changed order with its rolled-up statuses and its stock holdings.
 
-        ``silent`` leaves the stamp as it was, as a hand in the database does.
+        The order's time of change is strictly later than before; ``silent`` keeps it as it was, as
+        a direct edit in the database does.
         """
         self.version += 1
         order_id = order["OrderId"]
@@ -111,13 +113,13 @@ class OrderBook:
         return record
 
     def remove(self, order_id: str) -> None:
-        """Drop an order, and free what it holds of the stock."""
+        """Remove an order and release its stock holdings."""
         self.version += 1
         self._hold(self.records[order_id], ())
         del self.records[order_id]
 
     def since(self, from_ms: int | None) -> Iterator[OrderRecord]:
-        """Walk the orders changed at or after a moment, by (UpdatedTimestamp, OrderId)."""
+        """Yield the orders changed at or after a moment, by (UpdatedTimestamp, OrderId)."""
         start = 0 if from_ms is None else bisect.bisect_left(self._timeline, (from_ms, ""))
         for index in range(start, len(self._timeline)):
             stamp, order_id = self._timeline[index]
@@ -126,7 +128,7 @@ class OrderBook:
                 yield record
 
     def adopt(self, record: OrderRecord) -> None:
-        """Take a record back from a snapshot; its holdings are in the stock's own part of it."""
+        """Restore a record from a snapshot; the snapshot of the stock has its holdings."""
         self.records[record.order_id] = record
         self._enter(record.updated_ms, record.order_id)
 

@@ -1,6 +1,7 @@
-"""Cancelling orders and lines (oms.md 1.5): at once before release, later only as a request whose outcome comes afterwards.
+"""Cancelling orders and lines (oms.md 1.5): at once before release, afterwards only on request.
 
-Bodies are our assumption: ``{CancelReason:{ReasonId}, CancelComments, OrderLine:[{OrderLineId}]}``, with ``OrderId`` in the forms for many.
+The bodies are our assumption: ``{CancelReason:{ReasonId}, CancelComments,
+OrderLine:[{OrderLineId}]}``, with ``OrderId`` in the forms for many orders.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import Any
 
 import orjson
 
+from sandbox.oms.manhattan.bodies import object_of, rows_of
 from sandbox.oms.manhattan.envelope import Refused, answer, error, message
 from sandbox.oms.manhattan.fulfilment import count_released
-from sandbox.oms.manhattan.pages import object_of, rows_of
 from sandbox.oms.manhattan.search import find
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.statuses import CANCELED, FULFILLED, RELEASED, units_of
@@ -32,7 +33,7 @@ def cancel_one(state: State, request: Request, order_id: str, *, lines: bool) ->
 
 
 def cancel_many(state: State, request: Request, *, lines: bool) -> Response:
-    """Answer the two forms for many orders: each order by itself, failures as ERROR messages inside ``success:true``."""
+    """Answer the two forms for many orders; a failed order is an ERROR inside ``success:true``."""
     data: list[Json] = []
     messages: list[Json] = []
     for row in rows_of(request):
@@ -70,7 +71,7 @@ def _cancel(state: State, body: Json, request: Request, *, lines: bool) -> tuple
 
 
 def outcome(order: Json) -> Json:
-    """Cut an order to what a cancel answers."""
+    """Reduce an order to what a cancel call answers."""
     names = (
         "OrderId",
         "IsCancelled",
@@ -96,7 +97,10 @@ def outcome(order: Json) -> Json:
 def cancel_in(
     state: State, order: Json, line_ids: list[str] | None, reason: Any, comments: Any
 ) -> list[Json]:
-    """Cancel lines (None = all) of a loaded order, or note the request; raises Refused, with nothing changed, if one can't be."""
+    """Cancel lines (None = all) of a loaded order, or record the request.
+
+    Raises Refused, with nothing changed, if one of the lines can't be cancelled.
+    """
     reason_id = _reason_of(state, reason)
     lines = _chosen(order, line_ids)
     live = [line for line in lines if any(status != CANCELED for status, _ in units_of(line))]
@@ -118,7 +122,8 @@ def cancel_in(
             *(
                 error(
                     "CANCEL_NOT_ALLOWED",
-                    f"Line {line['OrderLineId']} is at {line['MaxFulfillmentStatusId']} and can't be canceled",
+                    f"Line {line['OrderLineId']} is at {line['MaxFulfillmentStatusId']} "
+                    "and can't be canceled",
                     keys={**keys, "OrderLineId": line["OrderLineId"]},
                 )
                 for line in refused
@@ -139,7 +144,7 @@ def cancel_in(
 
 
 def cancel_units(line: Json, reason_id: str | None, comments: Any) -> None:
-    """Cancel every unit of a line that is not fulfilled: quantity and money go to 0, the history keeps what was canceled."""
+    """Cancel a line's unfulfilled units: quantity and money become 0, the history keeps them."""
     canceled = Decimal(0)
     kept: list[Json] = []
     for status, unit in units_of(line):
@@ -160,12 +165,12 @@ def cancel_units(line: Json, reason_id: str | None, comments: Any) -> None:
 
 
 def decide_late_cancel(order: Json, *, accepted: bool) -> int:
-    """Settle the requested late cancellations of a loaded order; answers how many lines had one."""
+    """Decide the requested late cancellations of a loaded order and return the lines affected."""
     waiting = [
         line for line in order["OrderLine"] if line.get("cancellationRequestStatus") == REQUESTED
     ]
     for line in waiting:
-        # A line that was fulfilled while the request waited has nothing left to cancel.
+        # A line that was fulfilled while the request was pending has nothing left to cancel.
         granted = accepted and bool(_open_units(line))
         line["cancellationRequestStatus"] = "Accepted" if granted else "Rejected"
         if granted:

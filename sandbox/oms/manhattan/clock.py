@@ -9,7 +9,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_iso(ms: int) -> str:
-    """Write a moment as Manhattan does in bodies: UTC, milliseconds, no zone (oms.md 1.7)."""
+    """Format a moment as Manhattan does in bodies: UTC, milliseconds, no zone (oms.md 1.7)."""
     return (
         (_EPOCH + timedelta(milliseconds=ms))
         .replace(tzinfo=None)
@@ -18,7 +18,7 @@ def to_iso(ms: int) -> str:
 
 
 def to_ms(text: str) -> int:
-    """Read an ISO moment, naive as UTC; raises ValueError."""
+    """Parse an ISO moment, naive as UTC; raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -33,17 +33,17 @@ class Clock:
         self.frozen_ms: int | None = None
 
     def now_ms(self) -> int:
-        """Tell the tenant's present moment."""
+        """Return the tenant's current time."""
         if self.frozen_ms is not None:
             return self.frozen_ms
         return time.time_ns() // 1_000_000 + self.offset_ms
 
     def now(self) -> str:
-        """Tell the tenant's present moment as Manhattan writes it."""
+        """Return the tenant's current time as Manhattan formats it."""
         return to_iso(self.now_ms())
 
     def move(self, now: str | None, *, freeze: bool) -> None:
-        """Set the present moment, running on from there or standing still; ``None`` goes back to wall time."""
+        """Set the current time, running or frozen from there; ``None`` returns to wall time."""
         self.frozen_ms = None
         self.offset_ms = 0
         if now is not None:

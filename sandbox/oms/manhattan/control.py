@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints of a tenant, below ``/_sandbox/manhattan/{instance}/``: load, advance, disturb, count."""
+"""Control calls of a tenant, below ``/_sandbox/manhattan/{instance}/``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sandbox.oms.manhattan.envelope import Refused, plain
 from sandbox.oms.manhattan.fulfilment import STEPS
 from sandbox.oms.manhattan.inventory import dump_availability
 from sandbox.oms.manhattan.items import load_items
+from sandbox.oms.manhattan.merge import merge
 from sandbox.oms.manhattan.modifications import set_status
 from sandbox.oms.manhattan.orders import is_held
 from sandbox.oms.manhattan.returns import return_lines
 from sandbox.oms.manhattan.shipping import Package, Portion, parcels_of, relabel, ship, shippable
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.stock import Location, as_decimal
-from sandbox.oms.manhattan.tamper import copy, remove, tamper
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ def answer_control(state: State, request: Request) -> Response:
     parts = request.path.strip("/").split("/")
     try:
         if parts[0] == "orders" and len(parts) > 2:
-            # An order id may hold a slash: the sandbox lists such an order too, however badly the vendor's API reaches it.
+            # An order id may contain a slash; control can address such an order all the same.
             return _order_call(state, request, "/".join(parts[1:-1]), parts[-1])
         if parts[:2] == ["effects", "order"]:
             return _raw(state, "/".join(parts[2:]))
@@ -108,9 +108,10 @@ def _advance(state: State, body: Any) -> Json:
 
 
 def _ship(state: State, order_id: str, body: Json) -> Json:
-    """Ship ``{lines: [{line, quantity}] | null, tracking, carrier, labelled}`` as one package, through all steps before it.
+    """Ship lines as one package, through all earlier steps.
 
-    ``labelled: false`` lets it leave without a tracking number.
+    ``{lines: [{line, quantity}] | null, tracking, carrier, labelled}``; ``labelled: false`` ships
+    it without a tracking number.
     """
     order = state.book.records[order_id].load()
     if is_held(order):
@@ -135,7 +136,10 @@ def _ship(state: State, order_id: str, body: Json) -> Json:
 
 
 def _track(state: State, order_id: str, body: Json) -> Json:
-    """Give a package a tracking number after it left: ``{package, tracking, carrier}``; by default the order's last package."""
+    """Give a shipped package a tracking number; by default the order's last package.
+
+    ``{package, tracking, carrier}``.
+    """
     order = state.book.records[order_id].load()
     package_id = body.get("package") or order["OrderTrackingInfo"][-1]["PackageId"]
     if not relabel(order, package_id, body.get("tracking"), body.get("carrier")):
@@ -158,12 +162,12 @@ def _portions(portions: list[Portion], wanted: Json) -> list[Portion]:
             chosen.append(Portion(portion.line, portion.unit, share))
             rest -= share
     if rest > 0 or not chosen:
-        raise ValueError(f"line {wanted['line']!r} has not so much to ship: {rest} too many")
+        raise ValueError(f"line {wanted['line']!r}: {rest} too many to ship")
     return chosen
 
 
 def _cancel(state: State, order_id: str, body: Json) -> Json:
-    """Cancel at the OMS: ``{lines: [ids] | null, reason, comments}``, under the same rules as the API."""
+    """Cancel at the OMS, by the API's rules: ``{lines: [ids] | null, reason, comments}``."""
     order = state.book.records[order_id].load()
     messages = cancel_in(state, order, body.get("lines"), body.get("reason"), body.get("comments"))
     state.commit(order)
@@ -195,7 +199,7 @@ def _status(state: State, order_id: str, body: Json) -> Json:
 
 
 def _touch(state: State, order_id: str, body: Json) -> Json:
-    """Bump the time of change without a change (``{}``), or serve the version before the last for ``{"stale": n}`` reads."""
+    """Bump the time of change only, or serve the previous version for ``{"stale": n}`` reads."""
     record = state.book.records[order_id]
     if "stale" in body:
         record.stale_left = int(body["stale"])
@@ -208,6 +212,36 @@ def _touch(state: State, order_id: str, body: Json) -> Json:
     }
 
 
+def _tamper(state: State, order_id: str, body: Json) -> Json:
+    """Edit an order as in the database, ``{change, silent}``; ``silent`` keeps its timestamp."""
+    record = state.book.records[order_id]
+    order = record.load()
+    merge(order, body["change"])
+    if body.get("silent", True):
+        state.book.commit(order, record.updated_ms, silent=True)
+    else:
+        state.commit(order)
+    return {"updated": order["UpdatedTimestamp"]}
+
+
+def _remove(state: State, order_id: str, body: Json) -> Json:
+    """Delete an order without a trace."""
+    del body
+    state.book.remove(order_id)
+    return {"orders": len(state.book.records)}
+
+
+def _copy(state: State, order_id: str, body: Json) -> Json:
+    """Import an order again as ``{order_id, alternate}``: a duplicate, or unknown to the store."""
+    order = state.book.records[order_id].load()
+    order["OrderId"] = str(body["order_id"])
+    order["AlternateOrderId"] = str(body.get("alternate", order["AlternateOrderId"]))
+    if order["OrderId"] in state.book.records:
+        raise ValueError(f"order {order['OrderId']!r} exists")
+    state.commit(order)
+    return {"orders": len(state.book.records)}
+
+
 _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "items"): _items,
     ("POST", "supply"): _supply,
@@ -215,8 +249,8 @@ _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "settings"): _settings,
     ("GET", "settings"): _settings,
     ("POST", "clock"): _clock,
-    ("POST", "pushes"): lambda state, body: state.pushes.courier.control(body or {}),
-    ("GET", "pushes/acknowledged"): lambda state, _: list(state.pushes.courier.acknowledged),
+    ("POST", "pushes"): lambda state, body: state.events.courier.control(body or {}),
+    ("GET", "pushes/acknowledged"): lambda state, _: list(state.events.courier.acknowledged),
     ("POST", "tokens/expire"): lambda state, _: {"expired": state.tokens.expire_all()},
     ("POST", "advance"): _advance,
     ("GET", "counts"): lambda state, _: counts_of(state),
@@ -232,7 +266,7 @@ _ORDER_CALLS: dict[tuple[str, str], Callable[[State, str, Json], Json]] = {
     ("POST", "return"): _return,
     ("POST", "status"): _status,
     ("POST", "touch"): _touch,
-    ("POST", "tamper"): tamper,
-    ("POST", "remove"): remove,
-    ("POST", "copy"): copy,
+    ("POST", "tamper"): _tamper,
+    ("POST", "remove"): _remove,
+    ("POST", "copy"): _copy,
 }

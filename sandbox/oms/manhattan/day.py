@@ -1,6 +1,6 @@
-"""Advancing the tenant's day: every eligible order goes on to a step, with splits, partial shipments and cancellations at given rates.
+"""Advances the tenant's day: every eligible order moves on, with splits and cancellations by rate.
 
-What happens to an order follows from the seed, the order's id and how far it has come, so a run can be repeated exactly.
+What happens to an order depends only on the seed, its id and its progress, so a run is repeatable.
 """
 
 from __future__ import annotations
@@ -39,14 +39,17 @@ class Plan:
     late_accept_rate: float = 0.5
 
     def chance(self, what: str, order: Json) -> Random:
-        """Give the dice of one decision about one order: the same for the same seed and the same state of the order."""
+        """Return the random generator of one decision about one order in its current state."""
         return Random(
             f"{self.seed}:{what}:{order['OrderId']}:{len(order.get('OrderTrackingInfo') or ())}"
         )
 
 
 def advance(state: State, plan: Plan, order_ids: list[str] | None) -> Counter[str]:
-    """Advance the orders named (None = all) and count what happened; raises KeyError on an unknown order, ValueError on an unknown step."""
+    """Advance the named orders (None = all) and count what happened.
+
+    Raises KeyError for an unknown order, ValueError for an unknown step.
+    """
     if plan.to not in TARGETS:
         raise ValueError(f"unknown step {plan.to!r}; known: {', '.join(TARGETS)}")
     records = (
@@ -69,7 +72,7 @@ def _advance(state: State, plan: Plan, record: OrderRecord, counts: Counter[str]
     now = state.clock.now()
     moved = False
     if plan.to == "day":
-        # First what was left from the days before: parcels arrive, and requested cancellations are decided.
+        # Leftovers of earlier days first: parcels arrive, requested cancellations are decided.
         moved = _delivered(state, order, now, counts)
         moved |= _late_cancels(plan, order, counts)
     moved |= _cancelled(state, plan, order, counts)
@@ -105,7 +108,7 @@ def _late_cancels(plan: Plan, order: Json, counts: Counter[str]) -> bool:
 
 
 def _cancelled(state: State, plan: Plan, order: Json, counts: Counter[str]) -> bool:
-    """Cancel the whole order or one line of it, as an OMS does that finds no stock; only before release."""
+    """Cancel the order or one of its lines before release, as an OMS without stock does."""
     if any(
         status >= RELEASED and status != CANCELED
         for line in order["OrderLine"]
@@ -154,7 +157,7 @@ def _shipped(state: State, plan: Plan, order: Json, now: str, counts: Counter[st
 
 
 def _back_order(order: Json, portions: list[Portion]) -> bool:
-    """Keep the last portion, or half of the only one, for a later day: its units go back to Back Ordered."""
+    """Back-order the last portion, or half of the only one, so that it ships on a later day."""
     last = portions[-1]
     kept = last.quantity if len(portions) > 1 else last.quantity // 2
     if kept < 1:

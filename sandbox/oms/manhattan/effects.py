@@ -1,4 +1,4 @@
-"""What the tenant really holds, for a test that proves "no duplicate, nothing lost"."""
+"""What the tenant really holds, for tests that prove "no duplicate, nothing lost"."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ Json = dict[str, Any]
 
 
 def counts_of(state: State) -> Json:
-    """Count requests by endpoint family, and effects; more than one order with one AlternateOrderId is a duplicate delivery."""
+    """Count requests by endpoint family, and effects.
+
+    More than one order with the same AlternateOrderId is a duplicate delivery.
+    """
     alternates = Counter(
         record.alternate_id for record in state.book.records.values() if record.alternate_id
     )
@@ -50,7 +53,7 @@ def effects_of(state: State) -> Response:
 
 
 def effect_of(record: OrderRecord) -> Json:
-    """Sum one order up: money as decimal text, quantities as they now are beside what was ordered."""
+    """Summarise one order: money as decimal text, current quantities beside the ordered ones."""
     order = record.load()
     return {
         "OrderId": record.order_id,
@@ -93,7 +96,7 @@ def _line(line: Json) -> Json:
 
 
 def packages_of(order: Json) -> list[Json]:
-    """Group the lines' fulfilment details by package; those without a package (picked up, e-mailed) stand under PackageId null."""
+    """Group fulfilment details by package; PackageId null holds those without (pick-up, e-mail)."""
     packages: dict[str | None, Json] = {}
     for line in order["OrderLine"]:
         for detail in line.get("FulfillmentDetail") or ():

@@ -1,4 +1,4 @@
-"""The response envelope that every Manhattan answer wears (oms.md 1.2)."""
+"""The response envelope of every Manhattan answer (oms.md 1.2)."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class Refused(Exception):
 
 
 def answer(data: Any, messages: list[Json] | None = None, header: Json | None = None) -> Response:
-    """Wear a successful answer, which may still carry business problems in its messages."""
-    return _wear(200, success=True, data=data, messages=messages or [], header=header, uri=None)
+    """Wrap a successful answer, which may still carry business problems in its messages."""
+    return _wrap(200, success=True, data=data, messages=messages or [], header=header, uri=None)
 
 
 def refuse(refused: Refused, default_status: int, uri: str) -> Response:
-    """Wear a refusal."""
+    """Wrap a refusal."""
     status = refused.status or default_status
-    return _wear(status, success=False, data=None, messages=refused.messages, header=None, uri=uri)
+    return _wrap(status, success=False, data=None, messages=refused.messages, header=None, uri=uri)
 
 
-def _wear(
+def _wrap(
     status: int,
     *,
     success: bool,
@@ -83,10 +83,10 @@ def _wear(
 
 
 def paged(rows: list[Any], total: int, page: int, size: int) -> Response:
-    """Wear one page of a search; ``totalCount`` is a string and ``page`` starts at 0."""
+    """Wrap one page of a search; ``totalCount`` is a string and ``page`` starts at 0."""
     return answer(rows, header={"totalCount": str(total), "page": page, "size": size})
 
 
 def plain(body: Any, status: int = 200) -> Response:
-    """Answer bare JSON, as the token endpoint and the sandbox's own control do."""
+    """Answer plain JSON, as the token endpoint and the control calls do."""
     return Response(status, orjson.dumps(body), {"Content-Type": "application/json"})

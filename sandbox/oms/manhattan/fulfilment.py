@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 def allocate(state: State, order: Json, now: str) -> bool:
-    """Give open and back-ordered units a location; what has no stock is back ordered. Answers whether anything moved."""
+    """Assign locations to open units or back-order them, and return whether any moved."""
     taken: dict[tuple[str, str], Decimal] = {}
     moved = False
     for line in order["OrderLine"]:
@@ -60,7 +60,10 @@ def _unit(location: str | None, quantity: Decimal) -> Json:
 def _place(
     state: State, line: Json, quantity: Decimal, taken: dict[tuple[str, str], Decimal]
 ) -> list[tuple[str | None, Decimal]]:
-    """Choose locations: the wanted one, else one that has all, else several; an item without any supply row has no bound."""
+    """Choose locations: the requested one, else one with enough stock, else several.
+
+    An item without any supply row is unlimited.
+    """
     item = line["ItemId"]
     forced = (line.get("OrderLinePromisingInfo") or {}).get("ShipFromLocationId")
     known = state.stock.supply.get(item)
@@ -84,7 +87,7 @@ def _place(
 
 
 def release(state: State, order: Json, now: str) -> bool:
-    """Release allocated units, one release a location; an order before its DoNotReleaseBefore stays."""
+    """Release allocated units, one release per location, once DoNotReleaseBefore has passed."""
     not_before = order.get("DoNotReleaseBefore")
     if not_before and to_ms(not_before) > state.clock.now_ms():
         return False
@@ -117,7 +120,7 @@ def _release_line(release_id: str, place: int, line: Json, unit: Json) -> Json:
 
 
 def _mover(lowest: float, target: float, name: str | None) -> Callable[[State, Json, str], bool]:
-    """Build a step that only lifts units to its status."""
+    """Build a step that only raises units to its status."""
 
     def move(_state: State, order: Json, now: str) -> bool:
         moved = False
@@ -134,7 +137,10 @@ def _mover(lowest: float, target: float, name: str | None) -> Callable[[State, J
 
 
 def milestone(order: Json, name: str, now: str) -> None:
-    """Note that an order first reached a milestone; the attributes are our assumption, the contract names the list only."""
+    """Record that an order first reached a milestone.
+
+    The attributes are our assumption: the contract names only the list.
+    """
     reached = order.setdefault("OrderMilestone", [])
     if all(entry["MilestoneDefinitionId"] != name for entry in reached):
         reached.append({"MilestoneDefinitionId": name, "ActualTime": now})
@@ -150,7 +156,7 @@ def count_released(order: Json, unit: Json, counter: str, quantity: Decimal) -> 
 
 
 def deliver(_state: State, order: Json, now: str) -> bool:
-    """Bring shipped units to Delivered, and their packages; picked-up ones have no carrier that would say so."""
+    """Mark shipped units and their packages as delivered; no carrier reports picked-up ones."""
     moved = False
     for line in order["OrderLine"]:
         if (line.get("DeliveryMethod") or {}).get("DeliveryMethodId") in NO_PARCEL:
@@ -171,7 +177,7 @@ def deliver(_state: State, order: Json, now: str) -> bool:
 
 
 NO_PARCEL = frozenset({"PickUpAtStore", "StoreSale", "Email"})
-"""Delivery methods that end without a carrier."""
+"""Delivery methods that involve no carrier."""
 
 STEPS: dict[str, Callable[[State, Json, str], bool]] = {
     "allocate": allocate,
@@ -180,4 +186,4 @@ STEPS: dict[str, Callable[[State, Json, str], bool]] = {
     "pick": _mover(RELEASED, PICKED, "Picked"),
     "pack": _mover(RELEASED, PACKED, "Packed"),
 }
-"""Steps before shipping, in order; each answers whether it moved anything."""
+"""Steps before shipping, in order; each returns whether it moved anything."""

@@ -1,8 +1,8 @@
 """Availability: the network view and the location view (oms.md 1.8).
 
-The network view answers a zero row for an item that it does not know; the location view answers no row at all for an item that is not
-eligible at a location. ``TransactionDateTime`` is the moment of the answer; ``Locations`` as the key that narrows the location view, and
-``ViewName`` as required, are our assumptions.
+The network view answers a zero row for an unknown item; the location view answers no row at all for
+an item that is not eligible at a location. ``TransactionDateTime`` is the time of the answer. Our
+assumptions: ``Locations`` is the key that narrows the location view, and ``ViewName`` is required.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from sandbox.oms.manhattan.bodies import object_of
 from sandbox.oms.manhattan.envelope import Refused, answer, error
-from sandbox.oms.manhattan.pages import object_of
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.stock import ZERO, as_decimal, as_number
 from sandbox.system import Request, Response
@@ -20,11 +20,11 @@ Json = dict[str, Any]
 
 _STATUS = {0: "OUT_OF_STOCK", 1: "LIMITED", 2: "AVAILABLE"}
 _UNBOUNDED = 999_999
-"""Quantity shown for infinite availability: the flag tells the truth, the number must not be believed."""
+"""Quantity shown for infinite availability: the flag counts, the number must be ignored."""
 
 
 def network_availability(state: State, request: Request) -> Response:
-    """Answer ``availabilitydetail``: one row an item, known or not."""
+    """Answer ``availabilitydetail``: one row per item, known or not."""
     body = object_of(request)
     items = _items_of(state, body)
     view = _view_of(state, body.get("ViewName"))
@@ -32,7 +32,7 @@ def network_availability(state: State, request: Request) -> Response:
 
 
 def network_availability_by_view(state: State, request: Request) -> Response:
-    """Answer the beta variant: one row an item and view of ``AvailabilityRequestViews``."""
+    """Answer the beta variant: one row per item and view of ``AvailabilityRequestViews``."""
     body = object_of(request)
     items = _items_of(state, body)
     views = [view.get("ViewName") for view in body.get("AvailabilityRequestViews") or ()]
@@ -50,7 +50,7 @@ def network_availability_by_view(state: State, request: Request) -> Response:
 
 
 def location_availability(state: State, request: Request) -> Response:
-    """Answer the location view: one row an item and location where the item is eligible."""
+    """Answer the location view: one row per item and location where the item is eligible."""
     body = object_of(request)
     items = _items_of(state, body)
     view = _view_of(state, body.get("ViewName"))
@@ -64,7 +64,7 @@ def location_availability(state: State, request: Request) -> Response:
 
 
 def network_row(state: State, item: str, view_name: str, view: Json) -> Json:
-    """Compute one row of the network view; the quantities by location type add up to ``TotalQuantity``."""
+    """Compute one row of the network view; the quantities per location type sum to the total."""
     locations = _locations_of(state, item, view)
     supplies = state.stock.supply.get(item, {})
     by_type: dict[str, Decimal] = {}
@@ -113,7 +113,7 @@ def location_row(state: State, item: str, location: str, view_name: str) -> Json
 
 
 def dump_availability(state: State) -> list[Json]:
-    """List everything the tenant knows of its stock, without the API's limits: rows of both views with what lies behind them."""
+    """List the tenant's whole stock without the API's limits: rows of both views with details."""
     rows: list[Json] = []
     for item in sorted(state.stock.supply.keys() | state.items.keys()):
         for location, supply in sorted(state.stock.supply.get(item, {}).items()):

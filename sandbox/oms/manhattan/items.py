@@ -1,15 +1,16 @@
 """The item master.
 
-The contract names no call for it: ``POST /item/api/item/item/search`` with ``Query: ItemId in (...)`` and the attributes answered here are
-our assumption, built after the search call of the order component. ``UOM`` is the base unit; ``AlternateUOM`` lists further ones.
+The contract names no call for it. ``POST /item/api/item/item/search`` with ``Query: ItemId in
+(...)`` and the attributes answered here are our assumption, modelled on the search call of the
+order component. ``UOM`` is the base unit; ``AlternateUOM`` lists the others.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from sandbox.oms.manhattan.bodies import page_of
 from sandbox.oms.manhattan.envelope import paged
-from sandbox.oms.manhattan.pages import page_of
 from sandbox.oms.manhattan.query import parse_query
 from sandbox.oms.manhattan.state import State
 from sandbox.system import Request, Response
@@ -18,7 +19,7 @@ Json = dict[str, Any]
 
 
 def load_items(state: State, rows: list[Json]) -> int:
-    """Add or replace items: ``{ItemId, UOM, Description, ...}``; answers how many the master now has."""
+    """Add or replace items ``{ItemId, UOM, Description, ...}`` and return the number of items."""
     for row in rows:
         uom = row.get("UOM") or row.get("BaseUOM") or "EA"
         state.items[str(row["ItemId"])] = {

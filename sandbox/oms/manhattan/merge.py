@@ -1,4 +1,4 @@
-"""Merging a partial order into the stored one: only the attributes sent are changed (oms.md 1.5)."""
+"""Merges a partial order into the stored one; only the attributes sent change (oms.md 1.5)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEYS = {
 
 
 def merge(target: Json, update: Json) -> None:
-    """Merge in place; an element without its key is matched by place in a Payment, and appended elsewhere."""
+    """Merge in place; elements without key are matched by position in a Payment, else appended."""
     for name, value in update.items():
         current = target.get(name)
         if name in KEYS and isinstance(value, list) and isinstance(current, list):
@@ -43,14 +43,15 @@ def _merge_list(current: list[Json], update: list[Json], key: str, *, by_place: 
         if known is None and identity is None and by_place and place < len(current):
             known = current[place]
         if known is None:
-            # An element that came without its id is new each time it is sent: resending it doubles the charge, as at the vendor.
+            # An element sent without its id is new each time: resending it doubles the charge,
+            # as at the vendor.
             current.append(element)
         else:
             merge(known, element)
 
 
 def would_change(current: Any, value: Any) -> bool:
-    """Tell whether merging ``value`` into ``current`` changes anything; 2, "2" and 2.00 are one number."""
+    """Return whether merging ``value`` changes anything; 2, "2" and 2.00 are the same number."""
     if isinstance(value, dict) and isinstance(current, dict):
         return any(would_change(current.get(name), part) for name, part in value.items())
     if value == current or value is None or current is None:

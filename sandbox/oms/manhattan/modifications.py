@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.oms.manhattan.bodies import object_of, page_of
 from sandbox.oms.manhattan.envelope import Refused, answer, error, paged
 from sandbox.oms.manhattan.orders import compact, is_held
-from sandbox.oms.manhattan.pages import object_of, page_of
 from sandbox.oms.manhattan.query import parse_query
 from sandbox.oms.manhattan.search import find
 from sandbox.oms.manhattan.state import State
@@ -51,7 +51,10 @@ def _line_types(state: State, line: Json) -> list[str]:
 
 
 def unhold(state: State, request: Request) -> Response:
-    """Resolve line holds: ``{OrderId, OrderLine: [{OrderLineId, OrderLineHold: [{HoldTypeId, ResolveReasonId}]}]}``; none named = all."""
+    """Resolve line holds (none named = all).
+
+    ``{OrderId, OrderLine: [{OrderLineId, OrderLineHold: [{HoldTypeId, ResolveReasonId}]}]}``.
+    """
     body = object_of(request)
     record = find(state, str(body.get("OrderId")))
     order = record.load()
@@ -97,7 +100,10 @@ def search_reasons(state: State, request: Request) -> Response:
 
 
 def change_status(state: State, request: Request) -> Response:
-    """Answer ``changeStatus``: ``{OrderId, OrderLine: [{OrderLineId, StatusId}]}`` moves units to a custom status of their step."""
+    """Answer ``changeStatus``: move units to a custom status of their step.
+
+    ``{OrderId, OrderLine: [{OrderLineId, StatusId}]}``.
+    """
     body = object_of(request)
     order = find(state, str(body.get("OrderId"))).load()
     for wanted in body.get("OrderLine") or ():
@@ -107,7 +113,10 @@ def change_status(state: State, request: Request) -> Response:
 
 
 def set_status(order: Json, line_id: Any, status_id: Any) -> None:
-    """Move the units of a line (None = of all lines) to an extended status of the step where they stand, such as 2000.100."""
+    """Move the units of a line (None = of all lines) to an extended status of their current step.
+
+    Example: 2000.100.
+    """
     try:
         status = float(status_id)
     except (TypeError, ValueError) as problem:
@@ -126,7 +135,11 @@ def set_status(order: Json, line_id: Any, status_id: Any) -> None:
             if current == CANCELED:
                 continue
             if base_of(current) != base_of(status):
-                # Moving between steps needs what the step does (a location, a release, a package): that is the fulfilment's part.
-                text = f"Line {line['OrderLineId']} stands at {NAMES[base_of(current)]}: {status_id} belongs to another step"
+                # Moving to another step needs what that step does (a location, a release, a
+                # package), which is the fulfilment modules' job.
+                text = (
+                    f"Line {line['OrderLineId']} is at {NAMES[base_of(current)]}: "
+                    f"{status_id} belongs to another step"
+                )
                 raise Refused(error("INVALID_STATUS", text, field="StatusId"))
             unit["StatusId"] = str(status)

@@ -1,4 +1,4 @@
-"""Saving orders: the upsert, which is all-or-nothing, and the bulk import, which creates only (oms.md 1.3 to 1.5)."""
+"""Saving orders: the all-or-nothing upsert, and the create-only bulk import (oms.md 1.3 to 1.5)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
+from sandbox.oms.manhattan.bodies import object_of, rows_of
 from sandbox.oms.manhattan.book import OrderRecord
 from sandbox.oms.manhattan.cancels import cancel_in
 from sandbox.oms.manhattan.envelope import Refused, answer, error
 from sandbox.oms.manhattan.merge import merge, would_change
-from sandbox.oms.manhattan.pages import object_of, rows_of
 from sandbox.oms.manhattan.shapes import check_shapes
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.statuses import RELEASED, units_of
@@ -49,7 +49,7 @@ _LINE_OWNED = (
     ),
     *("OrderLineCancelHistory", "cancellationRequestStatus", "IsCancelled"),
 )
-"""Attributes that the OMS alone writes: a caller's values for them are dropped."""
+"""Attributes that only the OMS writes: a caller's values for them are dropped."""
 _URL_SPECIAL = frozenset("#+?/&%")
 
 
@@ -62,9 +62,10 @@ def save_order(state: State, request: Request) -> Response:
 
 
 def bulk_import(state: State, request: Request) -> Response:
-    """Answer ``bulkImport``: rows fail one by one, an order that exists among them, inside ``success:true``.
+    """Answer ``bulkImport``: each row, such as an existing order, fails inside ``success:true``.
 
-    Body and answer are our assumption: a list (or ``Data``) of orders; ``SuccessCount``, ``FailedCount`` and the failures as messages.
+    Body and answer are our assumption: a list (or ``Data``) of orders; ``SuccessCount``,
+    ``FailedCount`` and the failures as messages.
     """
     saved: list[Json] = []
     failures: list[Json] = []
@@ -94,7 +95,7 @@ def bulk_import(state: State, request: Request) -> Response:
 
 
 def compact(order: Json) -> Json:
-    """Cut a saved order to ids, statuses and times."""
+    """Reduce a saved order to ids, statuses and times."""
     names = (
         "OrderId",
         "AlternateOrderId",
@@ -145,7 +146,7 @@ def _upsert(
     messages = check_order(state, body, stored)
     failed = [entry for entry in messages if entry["Type"] == "ERROR"]
     if failed:
-        # All or nothing: one line that can't change keeps back every other change of the request.
+        # All or nothing: one line that can't change blocks every other change of the request.
         raise Refused(*messages)
     wants_cancel = body.get("IsCancelled") is True
     cancelled_lines = [
@@ -196,7 +197,8 @@ def _count(state: State, record: OrderRecord, *, created: bool) -> None:
         record.creates += 1
         state.counts["creates"] += 1
         if not _URL_SPECIAL.isdisjoint(record.order_id):
-            # Accepted, as the vendor does: such an order imports, and breaks later screens (oms.md 1.4).
+            # Accepted, as the vendor does: such an order imports and breaks later screens
+            # (oms.md 1.4).
             state.counts["url_special_order_ids"] += 1
 
 
@@ -204,7 +206,7 @@ def _drop_owned(body: Json) -> None:
     for name in _OWNED:
         body.pop(name, None)
     if body.get("OrderLine") is None:
-        # A null list says nothing about the lines; merged in, it would take them all away.
+        # A null list means "lines not sent"; merged in, it would remove all of them.
         body.pop("OrderLine", None)
     for line in body.get("OrderLine") or ():
         for name in _LINE_OWNED:
@@ -241,7 +243,7 @@ def _update(stored: Json, body: Json) -> Json:
 
 
 def _replans(current: Json, line: Json) -> bool:
-    """Tell whether an unreleased line goes back to Open: its allocation was for another item or quantity."""
+    """Return whether an unreleased line goes back to Open because item or quantity changed."""
     if max(status for status, _ in units_of(current)) >= RELEASED:
         return False
     return any(
@@ -259,7 +261,7 @@ def _open_holds(order: Json) -> None:
 
 
 def is_held(order: Json) -> bool:
-    """Tell whether a hold of the order or of one of its lines is active (StatusId 1000)."""
+    """Return whether a hold of the order or of one of its lines is active (StatusId 1000)."""
     holds = list(order.get("OrderHold") or ())
     for line in order["OrderLine"]:
         holds += line.get("OrderLineHold") or ()

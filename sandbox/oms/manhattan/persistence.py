@@ -1,4 +1,4 @@
-"""The tenant's whole state as bytes, for a restart that continues where it stood."""
+"""The tenant's whole state as bytes, so that a restart continues where it stopped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _COLUMNS = (
 
 
 def dump_state(state: State) -> bytes:
-    """Serialise everything as compressed lines: the header, then two lines an order, its columns and the exact bytes of its body."""
+    """Serialise everything as compressed lines.
+
+    First the header, then two lines per order: its columns, and the exact bytes of its body.
+    """
     compressor = zstandard.ZstdCompressor(level=3).compressobj()
     chunks = [compressor.compress(orjson.dumps(_header(state)) + b"\n")]
     for record in state.book.records.values():
@@ -60,7 +63,7 @@ def _header(state: State) -> Json:
 
 
 def load_state(data: bytes, instance: str) -> State:
-    """Rebuild a state from ``dump_state``; raises ValueError on another format."""
+    """Rebuild a state from ``dump_state``; raises ValueError for another format."""
     lines = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(data), 1 << 20)
     state = State(instance)
     _take_header(state, orjson.loads(lines.readline()))
@@ -81,7 +84,8 @@ def load_state(data: bytes, instance: str) -> State:
 def _take_header(state: State, header: Json) -> None:
     if header.get("format") != _FORMAT:
         raise ValueError(
-            f"a snapshot of format {header.get('format')!r} can't be restored: this version reads {_FORMAT}"
+            f"a snapshot of format {header.get('format')!r} can't be restored: "
+            f"this version reads {_FORMAT}"
         )
     state.settings.update(header["settings"])
     state.clock.offset_ms, state.clock.frozen_ms = header["clock"]
@@ -104,7 +108,7 @@ def _take_header(state: State, header: Json) -> None:
 
 
 def _columns(record: OrderRecord) -> Json:
-    # The version before the last matters only while a stale read is still to come.
+    # The previous version matters only while stale reads remain.
     previous = (
         record.previous.decode() if record.previous is not None and record.stale_left else None
     )

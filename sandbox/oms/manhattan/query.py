@@ -1,6 +1,7 @@
-"""The search query: ``A = 'x'``, ``!=``, ``>=``, ``<=``, ``>``, ``<``, ``in ('a','b')``, joined by ``and``.
+"""The search query: ``A = 'x'``, ``!=``, ``>=``, ``<=``, ``>``, ``<``, ``in ('a','b')``, ``and``.
 
-Beyond ``=`` and ``and`` the vendor's grammar is unverified (oms.md 1.7); timestamps are given without zone, as in bodies.
+Beyond ``=`` and ``and`` the vendor's grammar is unverified (oms.md 1.7); timestamps have no zone,
+as in bodies.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ class Condition:
     operator: str
     values: tuple[str, ...]
     typed: tuple[Any, ...]
-    """The literals as what they are compared as: milliseconds, numbers where they are some, else text."""
+    """The literals in comparable form: milliseconds, numbers where possible, else text."""
 
     def holds(self, actual: Any) -> bool:
-        """Tell whether a record's value meets the condition; a missing value meets only ``!=``."""
+        """Return whether a record's value meets the condition; a missing one meets only ``!=``."""
         if self.operator in ("=", "in", "!="):
             return (actual is not None and self._equals(actual)) != (self.operator == "!=")
         if actual is None:
@@ -52,7 +53,7 @@ class Condition:
         return False
 
     def _comparable(self, actual: Any, place: int) -> tuple[Any, Any]:
-        """Bring both sides to one type: moments, numbers (status 3000 = 3000.000), else text."""
+        """Convert both sides to one type: moments, numbers (3000 = 3000.000), else text."""
         typed = self.typed[place]
         if self.attribute.endswith("Timestamp"):
             return (actual if isinstance(actual, int) else _moment(str(actual))), typed
@@ -68,7 +69,7 @@ class Condition:
 
 
 def parse_query(text: Any) -> list[Condition]:
-    """Parse a query; an absent one has no conditions. Raises Refused on anything outside the grammar."""
+    """Parse a query, an absent one to no conditions; raises Refused outside the grammar."""
     if text is None or text == "":
         return []
     if not isinstance(text, str):

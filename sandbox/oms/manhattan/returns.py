@@ -1,6 +1,6 @@
 """Returned units on the parent sale line: Pending Return, then Returned (oms.md 1.6 and 1.9).
 
-The return order itself, which the vendor keeps beside the sale, is not simulated.
+The return order itself, a separate document at the vendor, is not simulated.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ Json = dict[str, Any]
 
 
 def return_lines(order: Json, wanted: list[Json] | None, *, received: bool) -> int | float:
-    """Move shipped units to 8000, or to 8500 once ``received``; ``wanted`` is ``[{line, quantity}]`` or None for all. Answers the units.
+    """Move shipped units to 8000, or to 8500 once ``received``, and return how many moved.
 
-    Raises ValueError where a line has not so many units to return.
+    ``wanted`` is ``[{line, quantity}]``, or None for all. Raises ValueError where a line has too
+    few units to return.
     """
     total = Decimal(0)
     by_id = {line["OrderLineId"]: line for line in order["OrderLine"]}
@@ -51,7 +52,8 @@ def _move(
 ) -> Decimal:
     moved = Decimal(0)
     units: list[Json] = []
-    # Units whose return was announced come first: a receipt completes their return before it opens another.
+    # Units with an announced return come first: a receipt completes their return before it opens
+    # another.
     for status, unit in sorted(units_of(line), key=lambda pair: -pair[0]):
         have = as_decimal(unit["Quantity"])
         share = have if quantity is None else min(have, quantity - moved)

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
+from sandbox.oms.manhattan.bodies import page_of
 from sandbox.oms.manhattan.book import OrderRecord
 from sandbox.oms.manhattan.envelope import Refused, answer, error, paged
-from sandbox.oms.manhattan.pages import page_of
 from sandbox.oms.manhattan.query import Condition, parse_query
 from sandbox.oms.manhattan.state import State
 from sandbox.system import Request, Response
@@ -27,7 +27,7 @@ _COLUMNS = {
     "MinFulfillmentStatusId": "min_status",
     "MaxFulfillmentStatusId": "max_status",
 }
-"""Attributes that are found without parsing the order."""
+"""Attributes that can be found without parsing the order."""
 
 
 def read_order(state: State, order_id: str) -> Response:
@@ -36,7 +36,7 @@ def read_order(state: State, order_id: str) -> Response:
 
 
 def find(state: State, order_id: str) -> OrderRecord:
-    """Look an order up; raises Refused (404) where there is none."""
+    """Look an order up; raises Refused (404) if it does not exist."""
     record = state.book.records.get(order_id)
     if record is None:
         raise Refused(
@@ -61,7 +61,7 @@ def search_orders(state: State, request: Request) -> Response:
 
 
 def _found(state: State, body: Json) -> list[OrderRecord]:
-    """Find and sort; the pages of one search share a result as long as no order changes between them."""
+    """Find and sort; the pages of one search share a result until an order changes."""
     key = repr((body.get("Query"), body.get("Sort")))
     if state.last_search is not None and state.last_search[:2] == (key, state.book.version):
         return state.last_search[2]
@@ -72,13 +72,16 @@ def _found(state: State, body: Json) -> list[OrderRecord]:
         if all(_meets(record, c) for c in conditions)
     ]
     for attribute, descending in reversed(_sort_of(body.get("Sort"))):
-        found.sort(key=lambda record, name=attribute: _sort_key(record, name), reverse=descending)  # type: ignore[misc]
+        found.sort(
+            key=lambda record, name=attribute: _sort_key(record, name),  # type: ignore[misc]
+            reverse=descending,
+        )
     state.last_search = (key, state.book.version, found)
     return found
 
 
 def _candidates(state: State, conditions: list[Condition]) -> Iterable[OrderRecord]:
-    """Narrow by the id or by the lower bound of the time of change, so that a poll does not scan the whole book."""
+    """Narrow by id or by the earliest time of change, so that a poll avoids a full scan."""
     lower: int | None = None
     for condition in conditions:
         if condition.attribute == "OrderId" and condition.operator in ("=", "in"):
@@ -137,7 +140,7 @@ def _sort_key(record: OrderRecord, attribute: str) -> Any:
 
 
 def _pick(entity: Any, template: Any) -> Any:
-    """Keep the template's attributes; an empty or null template part means the whole."""
+    """Keep the template's attributes; an empty or null template part means everything."""
     if isinstance(template, list):
         template = template[0] if template else None
     if not isinstance(template, dict) or not template:

@@ -1,4 +1,4 @@
-"""What a test or an operator may set on the simulated tenant; the defaults follow oms.md, and our assumptions where it is silent."""
+"""Settings of the simulated tenant; defaults follow oms.md, else our assumptions."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ class Settings:
     token_seconds: int = 3600
     org_id: str = "SANDBOX"
     business_error_status: int = 400
-    """HTTP code of a refused request: the vendor's own is unverified (oms.md 1.2)."""
+    """HTTP code of a refused request; the vendor's own is unverified (oms.md 1.2)."""
     save_answer: str = "compact"
-    """``compact`` or ``full``: how much of the saved order a save answers."""
+    """``compact`` or ``full``: how much of the saved order a save returns."""
     status_style: str = "plain"
     """``7000``, ``7000.000``, or both in one body (oms.md 1.6)."""
     currencies: list[str] | None = None
     """``None`` = every ISO 4217 code."""
     check_items: bool = True
     check_uom: str = "error"
-    """``error``, ``warning`` or ``off``: what a UOM that the item does not have leads to."""
+    """``error``, ``warning`` or ``off``: the result of a UOM that the item does not have."""
     shipping_methods: list[str] | None = field(
         default_factory=lambda: [
             "Standard",
@@ -59,7 +59,10 @@ class Settings:
             "Email",
         ]
     )
-    """An id outside the list is a WARNING, as Manhattan does not check it at create (oms.md 1.4); ``None`` = all known."""
+    """An id outside the list is a WARNING: Manhattan does not check it at creation (oms.md 1.4).
+
+    ``None`` = all known.
+    """
     payment_types: list[str] | None = field(
         default_factory=lambda: ["Credit Card", "Gift Card", "PayPal", "Cash", "Check", "Other"]
     )
@@ -67,25 +70,28 @@ class Settings:
     reasons: list[dict[str, Any]] = field(default_factory=_reasons)
     late_cancellation: bool = False
     stale_reads: int = 0
-    """So many reads after each change are still answered with the version before it."""
+    """This many reads after each change still return the previous version."""
     max_page_size: int = 1000
     max_items: int = 100
     """Most items in one availability call."""
     reserve_on_create: bool = True
-    """Whether open, not yet allocated demand lowers the network view."""
+    """Whether open, unallocated demand lowers the network view."""
     views: dict[str, dict[str, Any]] | None = None
-    """View name -> ``{"locations": [ids] | null, "protection": {item: n}}``; ``None`` = any name, all locations."""
+    """View name -> ``{"locations": [ids] | null, "protection": {item: n}}``.
+
+    ``None`` = any name, all locations.
+    """
     limited_below: int = 0
     """Availability up to this is StatusCode 1 (unverified in oms.md 1.8); 0 = never."""
     default_location: str = "DC1"
     push_url: str | None = None
-    """Where each changed order is pushed to."""
+    """Where the event of each changed order is sent."""
     push_secret: str = "sandbox-push-secret"
     status_names: dict[str, str] = field(default_factory=dict)
-    """Renamed status descriptions, by status id (oms.md 1.6: never match on text)."""
+    """Renamed status descriptions by status id (oms.md 1.6: never match on text)."""
 
     def update(self, changes: dict[str, Any]) -> None:
-        """Take changed settings; raises ValueError on an unknown name or a value of another type."""
+        """Change settings; raises ValueError for an unknown name or a value of the wrong type."""
         known = {f.name for f in fields(self)}
         for name, value in changes.items():
             if name not in known:
@@ -102,7 +108,7 @@ class Settings:
             setattr(self, name, value)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all settings, for the snapshot and for control."""
+        """Return all settings, for the snapshot and for control."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""The shapes of an order's attributes: which are objects, which lists of objects, which ids and dates."""
+"""The shapes of an order's attributes: objects, lists of objects, ids and dates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OBJECTS = frozenset(
         *("CardType", "TransactionType", "Status", "PaymentResponseStatus", "ProcessingMode"),
     )
 )
-"""One migration sample sends DocType as plain text, so text passes for the wrappers of one id (oms.md 1.4)."""
+"""One migration sample sends DocType as plain text, so text may stand for an id wrapper (1.4)."""
 _WRAPPERS = frozenset(("DocType", "OrderType", "SellingChannel"))
 _TEXTS = frozenset(("UOM", "CurrencyCode", "AccountDisplayNumber"))
 _DATES = frozenset(
@@ -43,7 +43,7 @@ _DATES = frozenset(
 
 
 def check_shapes(entity: Json, path: str = "") -> None:
-    """Raise Refused on the first attribute of another shape than the order's: it could not even be read, so nothing is judged."""
+    """Raise Refused for the first attribute of the wrong shape, before any other check."""
     for name, value in entity.items():
         if value is None or value == "":
             continue

@@ -1,4 +1,4 @@
-"""Shipping: packages with their tracking, and what they leave on lines, releases and stock (oms.md 1.7)."""
+"""Shipping: packages with tracking, and their effect on lines, releases and stock (oms.md 1.7)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from sandbox.oms.manhattan.fulfilment import NO_PARCEL, count_released, mileston
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.statuses import FULFILLED, RELEASED, to_text, units_of
 from sandbox.oms.manhattan.stock import as_decimal, as_number
-from sandbox.oms.manhattan.tracking import CARRIERS, tracking_number
 
 Json = dict[str, Any]
 
+CARRIERS = ("UPS", "FEDEX", "USPS", "DHL")
 _TRANSIT = timedelta(days=4)
 _SERVICE = {"UPS": "GROUND", "FEDEX": "EXPRESS", "USPS": "PRIORITY", "DHL": "WORLDWIDE"}
+_STRIDE = 7_368_787
+"""Coprime to powers of ten: numbers repeat only after all serials; neighbours look different."""
 
 
 @dataclass(slots=True)
@@ -32,14 +34,17 @@ class Portion:
 
 @dataclass(slots=True)
 class Package:
-    """What goes out together; ``tracking`` None = a generated number, ``names_carrier`` False = the OMS leaves CarrierCode out."""
+    """What ships together.
+
+    ``tracking`` None = a generated number; ``names_carrier`` False = no CarrierCode in the answer.
+    """
 
     portions: list[Portion] = field(default_factory=list)
     carrier: str | None = "UPS"
     tracking: str | None = None
     names_carrier: bool = True
     is_labelled: bool = True
-    """False: the parcel leaves without a tracking number, which the OMS learns later or never."""
+    """False: the parcel ships without a tracking number, which follows later or never."""
 
 
 def shippable(order: Json) -> list[Portion]:
@@ -58,7 +63,7 @@ def parcels_of(portions: list[Portion], rng: Random, no_carrier_rate: float) -> 
 
 
 def split(portions: list[Portion]) -> list[list[Portion]]:
-    """Divide portions into packages: one a portion, and a single one by halves; one unit alone can't be divided."""
+    """Divide portions into packages, one per portion; a single portion is halved if it can be."""
     if len(portions) > 1:
         return [[portion] for portion in portions]
     half = portions[0].quantity // 2
@@ -69,7 +74,7 @@ def split(portions: list[Portion]) -> list[list[Portion]]:
 
 
 def ship(state: State, order: Json, packages: list[Package], now: str) -> int:
-    """Ship packages out of a loaded order; answers how many parcels a carrier took."""
+    """Ship packages out of a loaded order and return how many parcels a carrier took."""
     parcels = 0
     for package in packages:
         by_parcel = [p for p in package.portions if not _no_parcel(p.line)]
@@ -124,7 +129,7 @@ def _tracking_info(label: Json, now: str) -> Json:
 
 
 def relabel(order: Json, package_id: str, tracking: str | None, carrier: str | None) -> int:
-    """Give a package another tracking number and carrier; answers how many entries say so now."""
+    """Give a package another tracking number and carrier; return how many entries changed."""
     entries = [
         detail for line in order["OrderLine"] for detail in line.get("FulfillmentDetail") or ()
     ]
@@ -163,7 +168,48 @@ def _fulfil(state: State, order: Json, portion: Portion, label: Json, now: str) 
 
 
 def take_units(line: Json, unit: Json, quantity: Decimal) -> None:
-    """Take a quantity out of a unit entry, which goes when it is empty."""
+    """Take a quantity out of a unit entry, which is removed when empty."""
     unit["Quantity"] = as_number(as_decimal(unit["Quantity"]) - quantity)
     if unit["Quantity"] == 0:
         line["QuantityDetail"] = [entry for entry in line["QuantityDetail"] if entry is not unit]
+
+
+def tracking_number(carrier: str, serial: int) -> str:
+    """Build a carrier's ``serial``-th invented number, with a valid check digit.
+
+    Numbers are unique in a tenant. Raises KeyError for an unknown carrier.
+    """
+    return _BUILDERS[carrier](serial)
+
+
+def _spread(serial: int, digits: int) -> str:
+    return str(serial * _STRIDE % 10**digits).zfill(digits)
+
+
+def _ups(serial: int) -> str:
+    body = f"8W4R26{'03'}{_spread(serial, 7)}"
+    values = [int(char) if char.isdigit() else (ord(char) - 63) % 10 for char in body]
+    total = sum(value * (2 if place % 2 else 1) for place, value in enumerate(values))
+    return f"1Z{body}{-total % 10}"
+
+
+def _fedex(serial: int) -> str:
+    body = f"7{_spread(serial, 10)}"
+    total = sum(int(char) * (3, 1, 7)[place % 3] for place, char in enumerate(body))
+    return f"{body}{total % 11 % 10}"
+
+
+def _usps(serial: int) -> str:
+    body = f"9400136{_spread(serial, 14)}"
+    total = sum(
+        int(char) * (3 if place % 2 == 0 else 1) for place, char in enumerate(reversed(body))
+    )
+    return f"{body}{-total % 10}"
+
+
+def _dhl(serial: int) -> str:
+    body = f"3{_spread(serial, 8)}"
+    return f"{body}{int(body) % 7}"
+
+
+_BUILDERS = {"UPS": _ups, "FEDEX": _fedex, "USPS": _usps, "DHL": _dhl}

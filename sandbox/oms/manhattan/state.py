@@ -1,4 +1,4 @@
-"""Everything that one tenant knows: what the modules of this package read and change."""
+"""The complete state of one tenant, which the modules of this package read and change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.oms.manhattan.auth import Tokens
 from sandbox.oms.manhattan.book import OrderBook, OrderRecord
 from sandbox.oms.manhattan.clock import Clock
-from sandbox.oms.manhattan.pushes import Pushes
+from sandbox.oms.manhattan.events import OrderEvents
 from sandbox.oms.manhattan.settings import Settings
 from sandbox.oms.manhattan.stock import Stock
 
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class State:
-    """The state of one tenant; written by one thread only, the server's event loop."""
+    """The state of one tenant; written only by the server's event loop."""
 
     def __init__(self, instance: str) -> None:
         self.instance = instance
@@ -26,20 +26,20 @@ class State:
         self.items: dict[str, Json] = {}
         self.stock = Stock()
         self.book = OrderBook(self.stock, self.settings)
-        self.pushes = Pushes(self.settings)
+        self.events = OrderEvents(self.settings)
         self.counts: Counter[str] = Counter()
         self.last_search: tuple[str, int, list[OrderRecord]] | None = None
         """Query, version of the book and result of the last order search."""
         self.serial = 0
-        """Last number given to a package; makes tracking numbers unique."""
+        """Number of the last package; makes tracking numbers unique."""
 
     def commit(self, order: Json) -> OrderRecord:
-        """Store a created or changed order at the tenant's present moment."""
+        """Store a created or changed order at the tenant's current time."""
         record = self.book.commit(order, self.clock.now_ms())
-        self.pushes.tell(record.raw, record.order_id, order["UpdatedTimestamp"])
+        self.events.publish(record.raw, record.order_id, order["UpdatedTimestamp"])
         return record
 
     def next_serial(self) -> int:
-        """Give the next package's number."""
+        """Return the next package's number."""
         self.serial += 1
         return self.serial

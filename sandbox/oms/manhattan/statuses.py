@@ -1,8 +1,9 @@
 """Fulfilment statuses of the order component and their roll-up (oms.md 1.6).
 
-Units of a line stand in ``QuantityDetail``; the line and the order carry the least and the greatest status among them. Cancelled units
-are left out of the roll-up unless nothing else is left: the contract is silent here, and a cancelled line that raised the order's
-maximum to 9000 would forbid every later change of the lines that still go on.
+The units of a line are in ``QuantityDetail``; line and order carry the lowest and the highest
+status among them. Cancelled units are left out of the roll-up unless nothing else is left. The
+contract does not say so, but a cancelled line that raised the order's maximum to 9000 would block
+every later change of the remaining lines.
 """
 
 from __future__ import annotations
@@ -43,25 +44,26 @@ NAMES = {
 
 
 def base_of(status: float) -> float:
-    """Find the highest standard status not above an extended one: 2000.100 -> 2000."""
+    """Return the highest standard status not above an extended one: 2000.100 -> 2000."""
     return max((known for known in NAMES if known <= status), default=OPEN)
 
 
 def to_text(status: float, *, decimals: bool) -> str:
-    """Write a status id as ``7000`` or ``7000.000``; an extended one always has its decimals."""
+    """Format a status id as ``7000`` or ``7000.000``; an extended one always has its decimals."""
     return f"{status:.3f}" if decimals or status != int(status) else str(int(status))
 
 
 def units_of(line: Json) -> list[tuple[float, Json]]:
-    """Give the status and the entry of each group of units of a line."""
+    """Return the status and the entry of each group of units of a line."""
     return [(float(unit["StatusId"]), unit) for unit in line["QuantityDetail"]]
 
 
 def roll_up(order: Json, style: str, names: dict[str, str]) -> tuple[float, float]:
-    """Write the statuses of units, lines and order in the tenant's style; answers the order's least and greatest."""
+    """Set the statuses of units, lines and order, and return the order's lowest and highest."""
     header_decimals = line_decimals = style == "decimal"
     if style == "mixed":
-        # Both spellings in one body, and which level has which differs by order: a reader must compare numbers, never text.
+        # Both spellings in one body, and which level has which varies by order: a reader must
+        # compare numbers, never text.
         header_decimals = bool(zlib.crc32(str(order["OrderId"]).encode()) & 1)
         line_decimals = not header_decimals
     lows: list[float] = []

@@ -1,6 +1,6 @@
-"""Supply per item and location, what orders hold of it, and what is left to promise (oms.md 1.8).
+"""Supply per item and location, what orders hold of it, and what is available (oms.md 1.8).
 
-Open demand lowers the network view only; once allocated, it lowers the location that it was allocated from as well.
+Open demand lowers the network view only; once allocated, it also lowers its location.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ ZERO = Decimal(0)
 
 
 def as_number(value: Decimal) -> int | float:
-    """Write a quantity as JSON carries it."""
+    """Return a quantity as a JSON number."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 
 def as_decimal(value: Any) -> Decimal:
-    """Read a quantity or an amount, number or string; raises decimal.InvalidOperation."""
+    """Parse a quantity or an amount, number or string; raises decimal.InvalidOperation."""
     return Decimal(str(value))
 
 
@@ -58,7 +58,10 @@ class Stock:
         self.allocated: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
     def set_supply(self, row: Json) -> None:
-        """Set or adjust one supply row: ``{item, location, quantity, mode: set|adjust, protection, infinite, expected}``."""
+        """Set or adjust one supply row.
+
+        ``{item, location, quantity, mode: set|adjust, protection, infinite, expected}``.
+        """
         location = str(row["location"])
         self.locations.setdefault(location, Location())
         supply = self.supply.setdefault(str(row["item"]), {}).setdefault(location, Supply())
@@ -72,7 +75,7 @@ class Stock:
         supply.expected = list(row.get("expected", supply.expected))
 
     def hold(self, holdings: tuple[Holding, ...], sign: int) -> None:
-        """Add (+1) or take back (-1) what an order holds."""
+        """Add (+1) or release (-1) what an order holds."""
         for item, location, quantity in holdings:
             if location:
                 self.allocated[item, location] += sign * Decimal(quantity)
@@ -80,13 +83,13 @@ class Stock:
                 self.reserved[item] += sign * Decimal(quantity)
 
     def consume(self, item: str, location: str, quantity: Decimal) -> None:
-        """Take shipped units out of the supply; a location without a supply row keeps none to take from."""
+        """Take shipped units out of the supply, if the location has a supply row."""
         supply = self.supply.get(item, {}).get(location)
         if supply is not None:
             supply.quantity = max(ZERO, supply.quantity - quantity)
 
     def free(self, item: str, location: str) -> Decimal:
-        """Tell what may still be allocated: protection guards against overselling, so it does not bind an order that is already sold."""
+        """Return what can still be allocated; protection does not apply to sold orders."""
         supply = self.supply.get(item, {}).get(location)
         if supply is None or self.locations[location].outage:
             return ZERO
@@ -95,7 +98,7 @@ class Stock:
         return max(ZERO, supply.quantity - self.allocated.get((item, location), ZERO))
 
     def available(self, item: str, location: str) -> Decimal:
-        """Tell what the location view may promise; never negative."""
+        """Return what the location view may promise; never negative."""
         supply = self.supply[item][location]
         if self.locations[location].outage:
             return ZERO
@@ -105,7 +108,7 @@ class Stock:
 
 
 def holdings_of(order: Json) -> tuple[Holding, ...]:
-    """Collect what an order's units hold: open demand by item, allocated units by item and location."""
+    """List what an order's units hold: open demand by item, allocated units also by location."""
     holdings: list[Holding] = []
     for line in order["OrderLine"]:
         for status, unit in units_of(line):

@@ -84,7 +84,7 @@ class ManhattanTenant:
         return response
 
     def _answer(self, request: Request) -> Response:
-        """Answer; every answer but the token's wears the envelope."""
+        """Answer; every answer except the token's has the envelope."""
         state = self._state
         if request.path == "/oauth/token" and request.method == "POST":
             state.counts["request.token"] += 1
@@ -96,7 +96,8 @@ class ManhattanTenant:
             state.counts["unauthorized" if refused.status == UNAUTHORIZED else "refused"] += 1
             return refuse(refused, state.settings.business_error_status, request.path)
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as problem:
-            # An attribute of a shape nobody thought of: the vendor answers its own crash in the envelope, and so do we, and log ours.
+            # An attribute of an unforeseen shape: like the vendor, answer the crash in the
+            # envelope, and log it.
             _LOG.exception("%s %s failed in tenant %s", request.method, request.path, self.instance)
             state.counts["crashed"] += 1
             crash = error("INTERNAL_ERROR", f"{type(problem).__name__}: {problem}")
@@ -107,15 +108,15 @@ class ManhattanTenant:
         return answer_control(self._state, request)
 
     async def close(self) -> None:
-        """Give up the pushes that are under way."""
-        await self._state.pushes.courier.close()
+        """Cancel pending events."""
+        await self._state.events.courier.close()
 
     def snapshot(self) -> bytes:
         """Serialise the whole state."""
         return dump_state(self._state)
 
     def restore(self, state: bytes) -> None:
-        """Take a state back from ``snapshot``; raises ValueError on bytes of another format."""
+        """Restore a state from ``snapshot``; raises ValueError for bytes of another format."""
         self._state = load_state(state, self.instance)
 
     def _route(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What an order adds up to: lines, charges and taxes, discounts being negative charges (oms.md 1.4)."""
+"""What an order adds up to: lines, charges (discounts are negative charges) and taxes (1.4)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ZERO = Decimal(0)
 
 
 def order_total(order: Json) -> Decimal:
-    """Sum quantity times price, charges and taxes of the lines and of the header, leaving out what is informational."""
+    """Sum the lines' quantity times price, and all charges and taxes that are not informational."""
     total = _charges(order.get("OrderChargeDetail")) + _taxes(order.get("OrderTaxDetail"))
     for line in order["OrderLine"]:
         total += Decimal(str(line["Quantity"])) * Decimal(str(line.get("UnitPrice") or 0))
@@ -22,7 +22,7 @@ def order_total(order: Json) -> Decimal:
 
 
 def money_text(amount: Decimal) -> str:
-    """Write an amount with at least two decimals, losing none: numbers on the wire come without their trailing zeros."""
+    """Format an amount exactly, with at least two decimals; JSON numbers lose trailing zeros."""
     exponent = amount.as_tuple().exponent
     return f"{amount:.2f}" if isinstance(exponent, int) and exponent > -2 else str(amount)
 
@@ -50,7 +50,7 @@ def _taxes(details: list[Json] | None) -> Decimal:
 
 
 def zero_money(entity: Json, charges: str, taxes: str) -> None:
-    """Bring the charges and taxes of a cancelled line or order to 0 (oms.md 1.5)."""
+    """Set the charges and taxes of a cancelled line or order to 0 (oms.md 1.5)."""
     for detail in entity.get(charges) or ():
         detail["ChargeTotal"] = 0
     for detail in entity.get(taxes) or ():

@@ -1,4 +1,4 @@
-"""What a save is refused for, and what it is only warned about (oms.md 1.4 and 1.5)."""
+"""What a save is refused for, and what it only gets a warning for (oms.md 1.4 and 1.5)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REQUIRED = ("ItemId", "Quantity", "UOM")
 _LOCKED = ("Quantity", "UnitPrice", "ShipToAddress")
 """Attributes that can't change once a line is released."""
 _CARD_DIGITS = 12
-"""From so many digits on, an account number is no last four and no token but a card's."""
+"""An account number with this many digits is a card's, not its last four or a token."""
 
 
 @cache
@@ -29,7 +29,7 @@ def _iso_currencies() -> frozenset[str]:
 
 
 def check_order(state: State, order: Json, stored: Json | None) -> list[Json]:
-    """Check a whole (``stored`` is None) or a partial order; answers errors and warnings, empty when all is well."""
+    """Check a whole (``stored`` is None) or partial order; return errors and warnings."""
     settings, order_id = state.settings, order["OrderId"]
     keys = {"OrderId": order_id}
     messages: list[Json] = []
@@ -81,7 +81,7 @@ def _check_lines(state: State, order_id: str, lines: list[Json], stored: Json | 
             messages.append(
                 error(
                     "DUPLICATE_KEY",
-                    f"OrderLineId {line_id} comes twice",
+                    f"OrderLineId {line_id} occurs twice",
                     field="OrderLineId",
                     keys=keys,
                 )
@@ -101,7 +101,10 @@ def _check_line(state: State, line: Json, stored: Json | None, keys: Json) -> li
             name for name in _LOCKED if name in line and would_change(stored.get(name), line[name])
         ]
         if changed:
-            text = f"Line {keys['OrderLineId']} is at {stored['MaxFulfillmentStatusId']} and can't change {', '.join(changed)}"
+            text = (
+                f"Line {keys['OrderLineId']} is at {stored['MaxFulfillmentStatusId']} "
+                f"and can't change {', '.join(changed)}"
+            )
             messages.append(error("MODIFICATION_NOT_ALLOWED", text, field=changed[0], keys=keys))
     for name in ("Quantity", "UnitPrice"):
         problem = _number_problem(line, name)
@@ -169,7 +172,7 @@ def _check_payments(payments: list[Json], keys: Json) -> list[Json]:
     for method in (method for payment in payments for method in payment.get("PaymentMethod") or ()):
         number = str(method.get("AccountDisplayNumber") or "")
         if sum(char.isdigit() for char in number) >= _CARD_DIGITS:
-            # The number itself must not come back in the answer, where it would end in a log.
+            # The number must not be repeated in the answer, which may end up in a log.
             text = "AccountDisplayNumber looks like a card number: send the last four digits only"
             messages.append(
                 error("CARD_NUMBER_REFUSED", text, field="AccountDisplayNumber", keys=keys)
@@ -178,7 +181,7 @@ def _check_payments(payments: list[Json], keys: Json) -> list[Json]:
 
 
 def payment_problems(settings: Settings, order: Json) -> list[Json]:
-    """Find payments of a type that is not configured: an ERROR that does not undo the save."""
+    """Find payments of an unconfigured type: an ERROR that does not undo the save."""
     messages: list[Json] = []
     if settings.payment_types is None:
         return messages

@@ -12,10 +12,11 @@ Json = dict[str, Any]
 
 
 def amend(document: Json, change: Json, ids: documents.Ids, clear_discounts: bool) -> None:
-    """Merge a change into a document: header fields, billing address, addresses and lines by id, fees as a whole.
+    """Merge a change into a document: header fields, addresses and lines by id, fees as a whole.
 
-    A line's new quantity moves the order's totals by the difference; quantity 0 removes the line; a line without an id is added.
-    Raises ValueError naming what is wrong; the document is then to be thrown away.
+    A line's new quantity changes the order's totals by the difference; quantity 0 removes the line;
+    a line without an id is added. Raises ValueError naming what is wrong; the document must then be
+    discarded.
     """
     order = document["order"]
     for key, value in change.items():

@@ -1,7 +1,8 @@
-"""The store's order book: documents kept compressed, with sorted indices by id, creation and modification.
+"""The store's orders: compressed documents, and sorted indices by id, creation and modification.
 
-60,000 orders must fit in memory and a page must not cost a scan, so a record keeps only the filterable fields as objects. Documents are
-zstd frames against one shared dictionary (a sample order): most of an order is field names and defaults.
+60,000 orders must fit in memory and a page must not cost a scan, so a record keeps only the
+filterable fields as objects. Documents are zstd frames with one shared dictionary (a sample order):
+most of an order is field names and defaults.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ BULK = 64
 
 
 def index_key(epoch: int, order_id: int) -> int:
-    """Join a time and an id to one integer that sorts as the pair does."""
+    """Combine a time and an id into one integer that sorts as the pair does."""
     return epoch << ID_BITS | order_id
 
 
 @dataclass(slots=True)
 class Record:
-    """One order: what filters and sorting need, and its document in compressed form."""
+    """One order: the fields for filters and sorting, and its compressed document."""
 
     id: int
     created: int
@@ -51,7 +52,7 @@ class Record:
     document: bytes
     head: bytes | None = None
     lines: bytes | None = None
-    """Rendered header and expanded consignments, made on first demand and dropped with every change."""
+    """Rendered header and expanded consignments, built on demand and dropped at every change."""
 
 
 class OrderBook:
@@ -71,11 +72,12 @@ class OrderBook:
         self.version = 0
 
     def add(self, documents: Iterable[Json], now: int) -> None:
-        """Take new orders in; their ids must be new. One without any readable date is listed as of ``now``."""
+        """Add orders with new ids; one without a readable date is listed as of ``now``."""
         fresh = [self._record(document, now) for document in documents]
         self._insert(fresh)
         if len(fresh) >= BULK:
-            for record in fresh:  # a bulk is seeding, whose cost should not show up in the first listing that a load test times
+            # Rendered now, so that a load test does not time it in its first listing.
+            for record in fresh:
                 self.rendered(record)
 
     def _insert(self, fresh: list[Record]) -> None:
@@ -95,13 +97,13 @@ class OrderBook:
         self.version += 1
 
     def load(self, order_id: int) -> Json | None:
-        """Read one document; change the copy and ``save`` it."""
+        """Return a copy of one document; change it and ``save`` it."""
         record = self.records.get(order_id)
         document: Json | None = orjson.loads(self._unpack(record.document)) if record else None
         return document
 
     def save(self, document: Json, now: int) -> None:
-        """Keep a changed document and set its ``date_modified``."""
+        """Store a changed order and set its ``date_modified``."""
         document["order"]["date_modified"] = dates.to_rfc2822(now)
         old = self.records[document["order"]["id"]]
         new = self._record(document, old.created)
@@ -111,11 +113,11 @@ class OrderBook:
         self.version += 1
 
     def _pack(self, text: bytes) -> bytes:
-        """Compress and copy: the compressor's own result sits in a block of the input's size, which cost 13 kB an order."""
+        """Compress and copy: the compressor's own result keeps a block of 13 kB an order."""
         return bytes(memoryview(self._compress(text)))
 
     def rendered(self, record: Record) -> tuple[bytes, bytes]:
-        """Give header (without closing brace) and expanded consignments of an order as JSON."""
+        """Return an order's header (without closing brace) and expanded consignments as JSON."""
         if record.head is None or record.lines is None:
             document = orjson.loads(self._unpack(record.document))
             head = render_head(document, self.links)
@@ -146,11 +148,11 @@ class OrderBook:
         )
 
     def state(self) -> list[Record]:
-        """Give all records in the order of their ids, without what is rendered."""
+        """Return all records ordered by id, without their rendered parts."""
         return [replace(self.records[number], head=None, lines=None) for number in self.by_id]
 
     def restore(self, state: list[Record]) -> None:
-        """Take back what ``state`` gave; the dictionary must be the same."""
+        """Restore what ``state`` returned; the dictionary must be the same."""
         self._insert(state)
 
 

@@ -38,10 +38,11 @@ class Catalog:
         self._last = {"product": 110, "variant": 0}
 
     def put(self, given: Json, now: int) -> int:
-        """Add or replace a product with its variants; one without variants gets the base variant that BigCommerce gives it.
+        """Add or replace a product with its variants, or with one base variant as BigCommerce does.
 
-        A product or variant that comes again without an id keeps the one its SKU has, so stock stays with it. Raises ValueError for an
-        unknown tracking mode or a SKU that another product's variant has; nothing is changed then.
+        A product or variant that is put again without an id keeps the id that its SKU has, and so
+        its stock. Raises ValueError, with nothing changed, for an unknown tracking mode or a SKU of
+        another product's variant.
         """
         sku = str(given.get("sku") or "")
         tracking = given.get(
@@ -65,7 +66,7 @@ class Catalog:
 
     def _check(self, number: int, tracking: str, skus: list[str]) -> None:
         if tracking not in TRACKING:
-            raise ValueError(f"inventory_tracking {tracking!r} is none of {', '.join(TRACKING)}")
+            raise ValueError(f"inventory_tracking {tracking!r} is not one of {', '.join(TRACKING)}")
         for sku in skus:
             owner = self.variants.get(self.by_sku.get(sku, 0))
             if (owner is not None and owner["product_id"] != number) or (
@@ -97,7 +98,7 @@ class Catalog:
         return number
 
     def restore(self, products: list[Json], variants: list[Json]) -> None:
-        """Take back products and variants as they were kept."""
+        """Restore products and variants from a snapshot."""
         self.products = {product["id"]: product for product in products}
         self.variants = {variant["id"]: variant for variant in variants}
         self.by_sku = {variant["sku"]: variant["id"] for variant in variants if variant["sku"]}
@@ -130,7 +131,7 @@ def _product(given: Json, number: int, tracking: str, now: int) -> Json:
 
 
 class CatalogApi:
-    """Answers ``/v3/catalog/products`` and ``/v3/catalog/variants``; ``level`` gives the stock shown beside an item."""
+    """Answers ``/v3/catalog/products`` and ``/variants``; ``level`` returns an item's stock."""
 
     def __init__(self, catalog: Catalog, level: Any, now: Any) -> None:
         self.catalog, self.level, self.now = catalog, level, now

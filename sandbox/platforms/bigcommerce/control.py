@@ -1,47 +1,69 @@
-"""``/_sandbox/bigcommerce/{store_hash}/...``: what a merchant and shoppers do, and what arrived at the store.
+"""Control calls of a store, ``/_sandbox/bigcommerce/{store_hash}/...``.
 
-    POST  orders                  place orders: a JSON list (or one object, or NDJSON) of order documents, see below
-                                  -> {"ids": [...], "existing": [...]}; an id that exists is left untouched and listed in ``existing``
-    PATCH orders/{id}             change an order as a merchant does: header fields, ``billing_address``, ``products`` by line id
-                                  (quantity 0 removes, no id adds), ``shipping_addresses`` by id, ``fees`` as a whole
+What a merchant and shoppers do, and what arrived at the store:
+
+    POST  orders                  place orders: a JSON list (or one object, or NDJSON) of order
+                                  documents, see below -> {"ids": [...], "existing": [...]}; an id
+                                  that exists is left unchanged and listed in ``existing``
+    PATCH orders/{id}             change an order as a merchant does: header fields,
+                                  ``billing_address``, ``products`` by line id (quantity 0 removes,
+                                  no id adds), ``shipping_addresses`` by id, ``fees`` as a whole
     POST  orders/{id}/status      {"status_id": n}
-    POST  orders/{id}/shipments/{id}/copy   show a shipment twice
-    POST  catalog                 [{id?, sku, name, price, inventory_tracking: none|product|variant, variants?: [{id?, sku, price?}]}]
-    POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the lowest id is the default one
-    POST  channels                [{id?, name, status, type, platform, ...}] as channels.v3.yml has them; channel 1 exists
-    POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels without counting a write
-    POST  settings                any of {token, quota, window_ms, deduct_stock_on_order, inventory_delay_ms, clock_offset_s}
-    POST  hooks                   any of {retries: [seconds], delay, duplicates, losses, seed, secret, switch_off: true}: how webhooks are
-                                  sent (sandbox/courier.py); {} only shows -> {"hooks": [...], "habits": ..., "counts": ...}
-    GET   hooks/acknowledged      the ids of the webhooks that somebody answered with 2xx
-    GET   settings, counts; as NDJSON: effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory
+    POST  orders/{id}/shipments/{id}/copy   duplicate a shipment
+    POST  catalog                 [{id?, sku, name, price, inventory_tracking: none|product|variant,
+                                    variants?: [{id?, sku, price?}]}]
+    POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the
+                                  lowest id is the default location
+    POST  channels                [{id?, name, status, type, platform, ...}] as in channels.v3.yml;
+                                  channel 1 exists
+    POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels
+                                  without counting a write
+    POST  settings                any of {token, quota, window_ms, deduct_stock_on_order,
+                                  inventory_delay_ms, clock_offset_s}
+    POST  hooks                   how webhooks are sent (sandbox/courier.py), any of {retries:
+                                  [seconds], delay, duplicates, losses, seed, secret, switch_off:
+                                  true} -> {"hooks": [...], "options": ..., "counts": ...}; {} only
+                                  reports
+    GET   hooks/acknowledged      the ids of the webhooks answered with 2xx
+    GET   settings, counts        JSON
+    GET   effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory
+                                  NDJSON
 
-An **order document** is BigCommerce's V2 order (``GET /v2/orders/{id}``; every field optional) plus embedded lists::
+An **order document** is BigCommerce's V2 order (``GET /v2/orders/{id}``; every field optional) plus
+embedded lists::
 
-    {"id": 1001, "status_id": 11, "date_created": "<RFC 2822 | ISO 8601 | epoch seconds>", "date_modified": ..., "customer_id": 0,
-     "currency_code": "USD", "is_tax_inclusive_pricing": false, "billing_address": {..., "email": "jo@example.com"},
-     "products": [{"sku": "A-1", "product_id": 111, "variant_id": 7, "name": "A", "quantity": 2, "price_ex_tax": "10.00",
-                   "price_inc_tax": "11.00", "address_index": 0, "pickup_index": null, "type": "physical",
+    {"id": 1001, "status_id": 11, "date_created": "<RFC 2822 | ISO 8601 | epoch seconds>",
+     "date_modified": ..., "customer_id": 0, "currency_code": "USD",
+     "is_tax_inclusive_pricing": false, "billing_address": {..., "email": "jo@example.com"},
+     "products": [{"sku": "A-1", "product_id": 111, "variant_id": 7, "name": "A", "quantity": 2,
+                   "price_ex_tax": "10.00", "price_inc_tax": "11.00", "address_index": 0,
+                   "pickup_index": null, "type": "physical",
                    "applied_discounts": [{"amount": "1.00", "code": "TEN", "target": "order"}]}],
-     "shipping_addresses": [{"first_name": "Jo", ..., "country_iso2": "US", "shipping_method": "Ground",
-                             "cost_ex_tax": 5, "cost_inc_tax": 5.5}],
+     "shipping_addresses": [{"first_name": "Jo", ..., "country_iso2": "US",
+                             "shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5.5}],
      "pickups": [{"pickup_method_id": 1, "location": {"id": 1, "code": "STORE-1"}}],
      "downloads": {"recipient_email": "..."}, "gift_certificates": {"recipient_email": "..."},
      "coupons": [{"code": "TEN", "amount": 10, "type": 1, "discount": 1}],
-     "taxes": [{"name": "VAT", "rate": "10", "line_amount": "2.00", "order_product_id": "12", "line_item_type": "item"}],
+     "taxes": [{"name": "VAT", "rate": "10", "line_amount": "2.00", "order_product_id": "12",
+                "line_item_type": "item"}],
      "fees": [{"display_name_customer": "Fee", "cost_ex_tax": 1, "cost_inc_tax": 1.1}],
-     "transactions": [{"event": "authorization", "method": "credit_card", "amount": 22, "gateway": "stripe",
-                       "gateway_transaction_id": "ch_1"}]}
+     "transactions": [{"event": "authorization", "method": "credit_card", "amount": 22,
+                       "gateway": "stripe", "gateway_transaction_id": "ch_1"}]}
 
-Ids and dates that are given stay; missing ones are assigned. ``address_index``/``pickup_index`` tie a line to the n-th address or
-pick-up (default: the first address; digital lines and gift certificates to none); giving ``order_address_id`` beside an address's ``id``
-does the same. Money may be a number or a string and is kept with four decimals; a text that is no amount, or a date that is none, is
-served as it stands and counts as nothing (dirt, as imports and plug-ins leave it; the store's own API refuses such values). An order
-whose ``date_modified`` can't be read is listed by its ``date_created``, else by the moment it was placed.
-Missing totals are computed: line totals from unit
-price and quantity, the order's subtotal, shipping, handling and wrapping from lines and addresses, and total = their sum + fees -
-``discount_amount`` - ``coupon_discount`` (give these two to discount the order; ``applied_discounts`` alone do not change its total).
-Unknown fields are refused.
+Given ids and dates are kept; missing ones are assigned. ``address_index``/``pickup_index`` assign a
+line to the n-th address or pick-up (default: the first address; none for digital lines and gift
+certificates); ``order_address_id`` together with an address's ``id`` does the same. Unknown fields
+are refused.
+
+Money may be a number or a string and is kept with four decimals. A text that is not an amount, or
+not a date, is served unchanged and counts as nothing: dirt, as imports and plug-ins leave it; the
+store's own API refuses such values. An order whose ``date_modified`` can't be read is listed by its
+``date_created``, else by the time it was placed.
+
+Missing totals are computed: line totals from unit price and quantity; the order's subtotal,
+shipping, handling and wrapping from lines and addresses; total = their sum + fees -
+``discount_amount`` - ``coupon_discount`` (set these two to discount the order;
+``applied_discounts`` alone do not change its total).
 """
 
 from __future__ import annotations
@@ -69,7 +91,7 @@ class Control:
         self.store = store
 
     def handle(self, request: Request) -> Response:
-        """Answer a call; anything wrong with it is a 400 with ``{"error": ...}``."""
+        """Answer a call; any error is a 400 with ``{"error": ...}``."""
         try:
             return self._route(request.method, request.path.strip("/").split("/"), request.body)
         except Refused as refusal:
@@ -108,7 +130,7 @@ class Control:
                 self.store.configure(orjson.loads(body))
                 return json_reply(self.store.settings())
             case "POST", ["hooks"]:
-                return json_reply(self.store.hooks.control(orjson.loads(body)))
+                return json_reply(self.store.webhooks.control(orjson.loads(body)))
             case "GET", _:
                 return self._show("/".join(parts))
         return json_reply({"error": "no such control"}, 404)
@@ -121,7 +143,7 @@ class Control:
         if name == "counts":
             return json_reply(store.counts())
         if name == "hooks/acknowledged":
-            return json_reply(list(store.hooks.courier.acknowledged))
+            return json_reply(list(store.webhooks.courier.acknowledged))
         if name == "effects/shipments":
             return ndjson_reply(store.shipment_log)
         if name == "effects/status_changes":
@@ -135,7 +157,7 @@ class Control:
         return json_reply({"error": "no such control"}, 404)
 
     def _shipments(self) -> Iterator[Json]:
-        """Give the shipments that stand now; ``effects/shipments`` also has those that were deleted."""
+        """Yield the current shipments; ``effects/shipments`` also has the deleted ones."""
         for number in self.store.book.by_id:
             document = self.store.book.load(number)
             if document is not None:
@@ -161,7 +183,7 @@ class Control:
         return json_reply(document)
 
     def _copy_shipment(self, number: int, shipment_id: int) -> Response:
-        """Show a shipment twice, past the rules of the API: a bad import."""
+        """Duplicate a shipment, bypassing the API's rules, as a bad import does."""
         document = self.store.book.load(number)
         known = {entry["id"]: entry for entry in document["shipments"]} if document else {}
         if document is None or shipment_id not in known:
@@ -204,7 +226,7 @@ class Control:
         return orjson.dumps(shown | {"products": lines, "shipments": len(document["shipments"])})
 
     def _dump_inventory(self) -> list[bytes]:
-        """Name each level by the SKU under which the store takes it: the product's when tracked by product, else the variant's."""
+        """Return each level by the SKU the store accepts for it: the product's or the variant's."""
         catalog, lines = self.store.catalog, []
         for (variant_id, location), level in sorted(self.store.stock.levels.items()):
             variant = catalog.variants.get(variant_id)
@@ -228,7 +250,7 @@ class Control:
 
 
 def _entries(body: bytes) -> list[Json]:
-    """Read a JSON list, one JSON object, or NDJSON."""
+    """Parse a JSON list, one JSON object, or NDJSON."""
     text = body.strip()
     if text.startswith(b"["):
         entries: list[Json] = orjson.loads(text)

@@ -9,13 +9,13 @@ from functools import lru_cache
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LATEST = 253402300800
-"""The year 10000, which RFC 2822 can't write."""
+"""The year 10000, which RFC 2822 can't represent."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @lru_cache(maxsize=4096)
 def to_rfc2822(epoch: int) -> str:
-    """Write seconds since 1970 as ``Thu, 20 Jun 2019 16:07:08 +0000``, whatever the locale."""
+    """Format seconds since 1970 as ``Thu, 20 Jun 2019 16:07:08 +0000``, whatever the locale."""
     at = time.gmtime(epoch)
     clock = f"{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
     return (
@@ -24,12 +24,12 @@ def to_rfc2822(epoch: int) -> str:
 
 
 def to_iso(epoch: float) -> str:
-    """Write seconds since 1970 as V3 does, ``2019-06-20T16:07:08Z``."""
+    """Format seconds since 1970 as V3 does, ``2019-06-20T16:07:08Z``."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def known(text: str) -> int | None:
-    """Read a date as whole seconds since 1970, ``None`` where it is none that an order can be listed by."""
+    """Parse a date as whole seconds since 1970; ``None`` if an order can't be listed by it."""
     try:
         epoch = int(to_epoch(text))
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -39,7 +39,7 @@ def known(text: str) -> int | None:
 
 @lru_cache(maxsize=4096)
 def to_epoch(text: str) -> float:
-    """Read RFC 2822 or ISO 8601 as seconds since 1970; a date without an offset is UTC.
+    """Parse RFC 2822 or ISO 8601 as seconds since 1970; a date without an offset is UTC.
 
     Raises ValueError for anything else (orders.v2.oas2.yml, parameters min_/max_date_*).
     """

@@ -1,8 +1,9 @@
-"""Turns a given order document into the complete one that the store keeps.
+"""Completes a given order document to the one that the store keeps.
 
-A complete document has ``order`` (the header as ``GET /v2/orders/{id}`` shows it, links apart) beside the lists ``products``,
-``shipping_addresses``, ``pickups``, ``coupons``, ``taxes``, ``fees``, ``transactions``, ``shipments`` and the objects of ``downloads`` and
-``gift_certificates``. The form of given documents is described in control.py.
+A complete document has ``order`` (the header as in ``GET /v2/orders/{id}``, without links) beside
+the lists ``products``, ``shipping_addresses``, ``pickups``, ``coupons``, ``taxes``, ``fees``,
+``transactions``, ``shipments`` and the objects ``downloads`` and ``gift_certificates``. The form of
+given documents is described in control.py.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ EMBEDDED = (
 
 
 class Ids:
-    """Hands out ids, one sequence for each kind of record; ids that were given are never handed out again."""
+    """Assigns ids, one sequence per kind of record; given ids are never assigned again."""
 
     def __init__(self, last: dict[str, int] | None = None) -> None:
         self.last = last or {"order": 99}
@@ -103,7 +104,7 @@ class Ids:
 
 
 def complete(given: Json, ids: Ids, now: int) -> Json:
-    """Build the complete document of a given one; ids and dates that were given stay, and so do texts that are no amount or date.
+    """Build the complete document; given ids and dates are kept, also texts that are not valid.
 
     Raises ValueError for a field that orders don't have.
     """
@@ -153,7 +154,7 @@ def _with_ids(
 
 
 def complete_line_of(document: Json, given: Json, ids: Ids) -> Json:
-    """Fill in a line and tie it to its address or pick-up; digital lines and gift certificates have neither."""
+    """Fill in a line and its address or pick-up; digital and gift certificate lines have none."""
     item = dict(given)
     address, pickup = item.pop("address_index", None), item.pop("pickup_index", None)
     if unknown := set(item) - set(lines.LINE):
@@ -217,7 +218,7 @@ def complete_fee(given: Json) -> Json:
 
 
 def complete_coupon(given: Json) -> Json:
-    """Fill in a coupon use; ``amount`` is the coupon's value, ``discount`` what it took off this order, both numbers."""
+    """Fill in a coupon use; ``amount`` is the coupon's value, ``discount`` its effect (numbers)."""
     discount = money.number(given.get("discount", given.get("amount", 0)) or 0)
     return (
         {"id": 0, "coupon_id": 1, "order_id": 0, "code": None, "amount": discount, "type": 2}
@@ -296,13 +297,13 @@ def _header(given: Json, document: Json, now: int) -> Json:
 
 
 def _date(given: Any) -> str:
-    """Write a date as V2 does; a text that is none stays as it stands."""
+    """Format a date as V2 does; a text that is not a date is kept."""
     epoch = dates.known(str(given))
     return str(given) if epoch is None else dates.to_rfc2822(epoch)
 
 
 def check(given: Json) -> None:
-    """Raise ValueError where an amount or a date of an order that comes over the API is none: only what is loaded may be dirty."""
+    """Raise ValueError for an invalid amount or date; only loaded orders may be dirty."""
     lists = ((lines.LINE_MONEY, "products"), (lines.COSTS, "shipping_addresses"))
     parts = [
         (HEADER_MONEY, given),
@@ -350,7 +351,7 @@ def _totals(header: Json, given: Json, document: Json) -> None:
 
 
 def recount(document: Json) -> None:
-    """Bring the counters ``items_total`` and ``items_shipped`` of order and addresses in line with the lines."""
+    """Update the counters ``items_total`` and ``items_shipped`` of order and addresses."""
     products = document["products"]
     document["order"]["items_total"] = sum(line["quantity"] for line in products)
     document["order"]["items_shipped"] = sum(line["quantity_shipped"] for line in products)

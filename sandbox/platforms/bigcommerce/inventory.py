@@ -82,7 +82,7 @@ class InventoryApi:
         return json_reply({"transaction_id": str(uuid.uuid4())})
 
     def _tracked(self, query: Query) -> list[Json]:
-        """Select the identities of tracked items, in the order of their variant ids."""
+        """Select the identities of tracked items, ordered by variant id."""
         catalog = self.stock.catalog
         skus, variants, products = (
             texts(query, "sku:in"),
@@ -183,7 +183,10 @@ class InventoryApi:
         for index, entry in enumerate(entries):
             settings = {name: entry[name] for name in SETTINGS if name in entry}
             if not settings:
-                missing = "At least one setting must be specified: warning_level, is_in_stock or safety_stock"
+                missing = (
+                    "At least one setting must be specified: "
+                    "warning_level, is_in_stock or safety_stock"
+                )
                 raise refuse_problem(
                     422, "Payload contains invalid fields", {f"setting.{index}.settings": missing}
                 )

@@ -1,4 +1,4 @@
-"""Fills in the lines and addresses of an order document: every field that orders.v2.oas2.yml's schemas name."""
+"""Fills in the lines and addresses of an order document, all fields of orders.v2.oas2.yml."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ ADDRESS: Json = {
 
 
 def complete_line(given: Json, tax_inclusive: bool) -> Json:
-    """Fill in a line; amounts that are missing follow from unit price and quantity."""
+    """Fill in a line; missing amounts follow from unit price and quantity."""
     line = LINE | given
     name = line["name"] or line["sku"] or "Item"
     line |= {
@@ -105,7 +105,7 @@ def complete_line(given: Json, tax_inclusive: bool) -> Json:
         "name_merchant": line["name_merchant"] or name,
     }
     if line["quantity"] != int(line["quantity"]):
-        raise ValueError(f"the quantity {line['quantity']!r} is no integer")
+        raise ValueError(f"the quantity {line['quantity']!r} is not an integer")
     ex = money.worth(given.get("price_ex_tax", given.get("price_inc_tax", given.get("base_price"))))
     inc = money.worth(given.get("price_inc_tax", ex))
     computed = _amounts(ex, inc, line["quantity"], tax_inclusive)

@@ -1,4 +1,4 @@
-"""``GET /v2/orders`` and its count: filters, sorting, paging over the order book's indices."""
+"""``GET /v2/orders`` and its count: filters, sorting and paging over the indices of orders."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INDEXED = {"id": "id", "date_created": "created", "date_modified": "modified"}
 
 
 def paging(query: Query, largest: int = MAX_LIMIT) -> tuple[int, int]:
-    """Read ``page`` and ``limit``: 400 when they are no positive integers, 413 when the limit is too large."""
+    """Read ``page`` and ``limit``: 400 if not positive integers, 413 if the limit is too large."""
     page, limit = _number(query, "page", 1), _number(query, "limit", DEFAULT_LIMIT)
     if page < 1 or limit < 1:
         raise refuse_v2(400, f"The field '{'page' if page < 1 else 'limit'}' is invalid.")
@@ -55,7 +55,7 @@ def _number(query: Query, name: str, default: int) -> int:
 
 
 class Criteria:
-    """Filters and sorting of one call; parameters that V2 does not know are ignored, as the vendor does.
+    """Filters and sorting of one call; unknown parameters are ignored, as the vendor does.
 
     Date and id bounds are inclusive.
     """
@@ -92,7 +92,7 @@ class Criteria:
         )
 
     def admits(self, record: Record) -> bool:
-        """Tell whether an order passes all filters."""
+        """Return whether an order passes all filters."""
         return all(test(record) for test in self.tests)
 
 
@@ -139,7 +139,7 @@ def _bounded(bound: int, sign: int) -> Test:
 
 
 class Listing:
-    """Answers list calls; remembers the last selections, since a client pages through the same one."""
+    """Answers list calls; caches the last selections, since a client pages through the same one."""
 
     def __init__(self, book: OrderBook) -> None:
         self.book = book
@@ -149,7 +149,8 @@ class Listing:
     def page(self, query: Query) -> list[Record]:
         """Select one page of orders.
 
-        The first page walks an index and stops when it is full; later ones slice the remembered selection.
+        The first page walks an index and stops when it is full; later ones slice the cached
+        selection.
         """
         page, limit = paging(query)
         criteria = Criteria(query)
@@ -161,7 +162,7 @@ class Listing:
         return [self.book.records[number] for number in chosen]
 
     def select(self, criteria: Criteria) -> list[int]:
-        """Select the ids of all matching orders in the order asked for."""
+        """Return the ids of all matching orders in the requested order."""
         found = self._known(criteria)
         if found is None:
             found = self._seen[criteria.key] = self._gather(criteria)
@@ -176,7 +177,7 @@ class Listing:
         return min(self._windows(criteria), key=lambda window: window[2] - window[1])
 
     def _windows(self, criteria: Criteria) -> Iterator[tuple[str, int, int]]:
-        """Give the part of each index that the bounds leave; the one to sort by comes first, so that it wins a tie."""
+        """Yield each index's part within the bounds; the sort index comes first and wins a tie."""
         own = INDEXED.get(criteria.sort, "id")
         for name in sorted(criteria.bounds, key=lambda name: name != own):
             low, high = criteria.bounds[name]

@@ -13,7 +13,7 @@ LARGEST = 20
 
 
 def to_decimal(value: Any) -> Decimal:
-    """Read a float, a float as string or an integer; '' and null are nothing.
+    """Parse a number, or a number as string; '' and null are zero.
 
     Raises ValueError for other texts.
     """
@@ -34,7 +34,7 @@ def _format(text: str) -> str:
 
 
 def worth(value: Any) -> Decimal:
-    """Read what an amount counts in a sum: a text that is none counts as nothing."""
+    """Return what an amount adds to a sum; a text that is not an amount adds nothing."""
     try:
         return to_decimal(value)
     except ValueError:
@@ -42,7 +42,7 @@ def worth(value: Any) -> Decimal:
 
 
 def kept(value: Any) -> str:
-    """Write an amount with four decimals; a text that is none stays as it stands."""
+    """Format an amount with four decimals; a text that is not an amount is kept."""
     try:
         return to_money(value)
     except ValueError:
@@ -50,7 +50,7 @@ def kept(value: Any) -> str:
 
 
 def number(value: Any) -> float | str:
-    """Write an amount as a JSON number; a text that is none stays as it stands."""
+    """Convert an amount to a JSON number; a text that is not an amount is kept."""
     try:
         return float(to_decimal(value))
     except ValueError:
@@ -58,5 +58,5 @@ def number(value: Any) -> float | str:
 
 
 def to_money(value: Any) -> str:
-    """Write an amount with four decimals, half up."""
+    """Format an amount with four decimals, rounded half up."""
     return ZERO if value is None else _format(str(value))

@@ -1,4 +1,4 @@
-"""``/v2/orders`` and what hangs below an order, except shipments' rules and the list's selection."""
+"""``/v2/orders`` and its sub-resources, except shipment rules and list selection."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ WRITABLE = frozenset(
         "default_currency_code",
     }
 )
-"""orders.v2.oas2.yml, order_Put without ``consignments``, and ``is_deleted``, which archives."""
+"""orders.v2.oas2.yml, order_Put without ``consignments``, plus ``is_deleted``, which archives."""
 ADDRESS_WRITABLE = frozenset({*PERSON, "shipping_method", "form_fields"})
 
 
@@ -99,10 +99,11 @@ class OrdersApi:
         )
 
     def _render(self, record: Record, request: Request) -> bytes:
-        """Join the rendered parts as ``include`` asks.
+        """Join the rendered parts that ``include`` asks for.
 
-        Consignments that were not asked for are left out, as in the vendor's examples: its schema takes no link to them, since a link
-        is valid as both of the two forms of which exactly one must be (orders.v2.oas2.yml, order_RespOnly).
+        Consignments that were not requested are left out, as in the vendor's examples: the schema's
+        ``oneOf`` rejects a link to them, which is valid in both of its forms (orders.v2.oas2.yml,
+        order_RespOnly).
         """
         wanted = {item for value in request.query.get("include", ()) for item in value.split(",")}
         head, body = self.store.book.rendered(record)
@@ -142,7 +143,8 @@ class OrdersApi:
         for name in sorted(set(body) - WRITABLE):
             raise refuse_v2(
                 400,
-                f"The field '{name}' cannot be written to. Please remove it from your request before trying again.",
+                f"The field '{name}' cannot be written to. "
+                "Please remove it from your request before trying again.",
             )
         try:
             documents.check(body)
@@ -177,7 +179,8 @@ class OrdersApi:
         for name in sorted(set(body) - WRITABLE):
             raise refuse_v2(
                 400,
-                f"The field '{name}' cannot be written to. Please remove it from your request before trying again.",
+                f"The field '{name}' cannot be written to. "
+                "Please remove it from your request before trying again.",
             )
         try:
             amend(document, body, self.store.ids, clear_discounts=True)
@@ -192,7 +195,8 @@ class OrdersApi:
         for name in sorted(set(body) - ADDRESS_WRITABLE):
             raise refuse_v2(
                 400,
-                f"The field '{name}' cannot be written to. Please remove it from your request before trying again.",
+                f"The field '{name}' cannot be written to. "
+                "Please remove it from your request before trying again.",
             )
         address |= body
         self.store.keep(document)

@@ -1,4 +1,4 @@
-"""V3's way of paging and of lists in the query."""
+"""Paging and query lists of the V3 API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Query = dict[str, list[str]]
 
 
 def texts(query: Query, *names: str) -> set[str] | None:
-    """Read a comma-separated parameter; None when it is absent."""
+    """Read a comma-separated parameter; None if it is absent."""
     given = [value for name in names for value in query.get(name, ())]
     return {part for value in given for part in value.split(",") if part} if given else None
 
@@ -27,7 +27,7 @@ def integers(query: Query, *names: str) -> set[int] | None:
 
 
 def paging_v3(query: Query, default: int, largest: int) -> tuple[int, int]:
-    """Read ``page`` and ``limit``; 422 for what is no positive integer, 413 for a limit that is too large."""
+    """Read ``page`` and ``limit``: 422 if not positive integers, 413 if the limit is too large."""
     try:
         page, limit = int(query.get("page", ["1"])[-1]), int(query.get("limit", [str(default)])[-1])
     except ValueError as reason:
@@ -35,12 +35,12 @@ def paging_v3(query: Query, default: int, largest: int) -> tuple[int, int]:
     if page < 1 or limit < 1:
         raise Refused(v3_error(422, "page and limit must be positive."))
     if limit > largest:
-        raise Refused(v3_error(413, f"limit {limit} is too large, {largest} is the most."))
+        raise Refused(v3_error(413, f"limit {limit} is too large, the maximum is {largest}."))
     return page, limit
 
 
 def envelope(data: list[Any], total: int, page: int, limit: int, query: Query) -> Response:
-    """Wrap a page as ``{data, meta.pagination}``; links to pages that do not exist are left out."""
+    """Wrap a page as ``{data, meta.pagination}``, without links to pages that do not exist."""
     pages = max(1, math.ceil(total / limit))
     rest = "".join(
         f"&{name}={value}"

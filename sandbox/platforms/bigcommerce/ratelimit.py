@@ -1,4 +1,4 @@
-"""The store's request quota: so many calls in a window, shared by all its clients.
+"""The store's request quota: a number of calls per window, shared by all clients.
 
 Header names and behaviour: BigCommerce's API rate limits page, see contracts (X-Rate-Limit-*).
 """
@@ -20,14 +20,14 @@ class RateLimit:
         self.configure(quota, window_ms)
 
     def configure(self, quota: int, window_ms: int) -> None:
-        """Set quota and window, and begin a new window with the next call."""
+        """Set quota and window; the next call starts a new window."""
         self.quota = quota
         self.window_ms = window_ms
         self.used = 0
         self.ends = 0.0
 
     def take(self) -> bool:
-        """Use one call of the quota; False when the window has none left."""
+        """Use one call of the quota; False if the window has none left."""
         now = time.monotonic()
         if now >= self.ends:
             self.ends = now + self.window_ms / 1000
@@ -39,7 +39,7 @@ class RateLimit:
         return True
 
     def headers(self) -> dict[str, str]:
-        """Build the four headers that stand on every answer."""
+        """Build the four headers that every answer has."""
         reset = max(0, math.ceil((self.ends - time.monotonic()) * 1000))
         return {
             "X-Rate-Limit-Time-Window-Ms": str(self.window_ms),

@@ -1,6 +1,7 @@
-"""Renders a complete order document as V2 shows it: header, links, consignments.
+"""Renders a complete order document as V2 serves it: header, links, consignments.
 
-The order list is the hot path, so header and expanded consignments are rendered to bytes once and joined per answer.
+The order list is the hot path, so header and expanded consignments are rendered to bytes once and
+joined for each answer.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Links:
 
 
 def render_head(document: Json, links: Links) -> bytes:
-    """Render the header with its links, without the closing brace, so that consignments and fees can follow."""
+    """Render the header and its links without the closing brace, so that more fields can follow."""
     order = document["order"]
     number = order["id"]
     order = order | {
@@ -39,7 +40,7 @@ def render_head(document: Json, links: Links) -> bytes:
 
 
 def consignments(document: Json, links: Links, expanded: bool) -> Json:
-    """Build the consignments object; ``expanded`` puts order products in place of links to them."""
+    """Build the consignments object; ``expanded`` has order products instead of links to them."""
     number = document["order"]["id"]
 
     def items(chosen: list[Json]) -> list[Json]:
@@ -81,7 +82,7 @@ def consignments(document: Json, links: Links, expanded: bool) -> Json:
 
 
 def _shipping(address: Json, items: list[Json], number: int, links: Links) -> Json:
-    """Costs are numbers here and strings in ``/shipping_addresses`` (orders.v2.oas2.yml, shippingConsignment_Get)."""
+    """Build one entry; costs are numbers here, strings in ``/shipping_addresses``."""
     entry = {key: value for key, value in address.items() if key != "order_id"}
     entry |= {key: money.number(entry[key]) for key in lines.COSTS}
     quotes = links.to(number, f"consignments/shipping/{address['id']}/shipping_quotes")

@@ -1,7 +1,8 @@
-"""Answers and refusals in BigCommerce's two dialects.
+"""Answers and refusals in BigCommerce's two formats.
 
-V2 errors are arrays of ``{status, message}``; V3 errors are problem objects ``{status, title, type, errors}``. Some V3 endpoints
-(inventory) declare ``application/problem+json`` for them and others (catalog) plain JSON, so the caller chooses.
+V2 errors are arrays of ``{status, message}``; V3 errors are problem objects ``{status, title, type,
+errors}``. Some V3 endpoints (inventory) declare ``application/problem+json`` for them and others
+(catalog) plain JSON, so the caller chooses.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ JSON_TYPE = "application/json"
 
 
 class Refused(Exception):
-    """A call ends here with the answer it carries."""
+    """Ends a call with the answer it carries."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status, response.body)
@@ -35,27 +36,27 @@ def raw_reply(body: bytes, status: int = 200, content_type: str = JSON_TYPE) -> 
 
 
 def ndjson_reply(lines: list[bytes]) -> Response:
-    """Answer with one JSON document a line."""
+    """Answer with one JSON document per line."""
     return Response(
         200, b"\n".join(lines) + (b"\n" if lines else b""), {"Content-Type": "application/x-ndjson"}
     )
 
 
 def v2_error(status: int, message: str) -> Response:
-    """Refuse in V2's form."""
+    """Build an error in V2's format."""
     return json_reply([{"status": status, "message": message}], status)
 
 
 def v3_error(
     status: int, title: str, errors: dict[str, str] | None = None, content_type: str = JSON_TYPE
 ) -> Response:
-    """Refuse in V3's form."""
+    """Build an error in V3's format."""
     body = {"status": status, "title": title, "type": PROBLEM_TYPE, "errors": errors or {}}
     return Response(status, orjson.dumps(body), {"Content-Type": content_type})
 
 
 def error(version: str, status: int, message: str) -> Response:
-    """Refuse in the dialect of the API version that was called."""
+    """Build an error in the format of the API version that was called."""
     return v2_error(status, message) if version == "v2" else v3_error(status, message)
 
 
@@ -70,7 +71,7 @@ def refuse_problem(status: int, title: str, errors: dict[str, str] | None = None
 
 
 def parse_body(body: bytes) -> Any:
-    """Read a JSON request body; a body that is none is refused with 400."""
+    """Parse a JSON request body; an invalid one is refused with 400."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as reason:

@@ -1,4 +1,4 @@
-"""``/v2/orders/{id}/shipments``: what a store accepts as a shipment, and what one does to its order."""
+"""``/v2/orders/{id}/shipments``: what the store accepts, and the effect on the order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROVIDERS = {
 }
 CUSTOM_PROVIDER = re.compile(r"carrier_\w+")
 CARRIER_SLUG = re.compile(r"[a-z0-9-]*")
-"""AfterShip's courier slugs; their list is AfterShip's, so only the form is checked."""
+"""AfterShip's courier slugs; the list is AfterShip's, so only the form is checked."""
 LENGTHS = {
     "tracking_number": 50,
     "tracking_link": 500,
@@ -39,7 +39,7 @@ WRITABLE = {*LENGTHS, "order_address_id", "merchant_shipping_cost", "shipping_pr
 
 
 def create(document: Json, body: Any, number: int, now: int) -> Json:
-    """Add a shipment to an order document and return it; a shipment against the rules is refused with 400."""
+    """Add a shipment to an order document and return it; an invalid one is refused with 400."""
     _check_fields(body, WRITABLE | {"items"})
     for name in ("order_address_id", "items"):
         if not body.get(name):
@@ -55,7 +55,8 @@ def create(document: Json, body: Any, number: int, now: int) -> Json:
     if address is None:
         raise refuse_v2(
             400,
-            f"The field 'order_address_id' is invalid: order has no address {body['order_address_id']}.",
+            "The field 'order_address_id' is invalid: "
+            f"order has no address {body['order_address_id']}.",
         )
     chosen = _check_items(document, body["items"], address["id"])
     for line, quantity in chosen:
@@ -94,7 +95,7 @@ def _build(document: Json, body: Json, address: Json, number: int, now: int) -> 
 
 
 def describe(shipment: Json) -> Json:
-    """Fill in the generated fields; a link of the merchant's own leaves ``generated_tracking_link`` empty."""
+    """Fill in the generated fields; the merchant's own link clears ``generated_tracking_link``."""
     provider, carrier, number = (
         shipment["shipping_provider"],
         shipment["tracking_carrier"],
@@ -118,14 +119,15 @@ def _check_fields(body: Any, allowed: set[str]) -> None:
     for name in sorted(set(body) - allowed):
         raise refuse_v2(
             400,
-            f"The field '{name}' cannot be written to. Please remove it from your request before trying again.",
+            f"The field '{name}' cannot be written to. "
+            "Please remove it from your request before trying again.",
         )
     for name, longest in LENGTHS.items():
         value = body.get(name, "")
         if not isinstance(value, str) or len(value) > longest:
             raise refuse_v2(
                 400,
-                f"The field '{name}' is invalid: a text of at most {longest} characters is allowed.",
+                f"The field '{name}' is invalid: at most {longest} characters of text are allowed.",
             )
     provider = body.get("shipping_provider", "")
     if provider not in PROVIDERS and not CUSTOM_PROVIDER.fullmatch(str(provider)):
@@ -135,26 +137,29 @@ def _check_fields(body: Any, allowed: set[str]) -> None:
     if not CARRIER_SLUG.fullmatch(body.get("tracking_carrier", "")):
         raise refuse_v2(
             400,
-            f"The field 'tracking_carrier' is invalid: {body['tracking_carrier']!r} is not a courier slug.",
+            "The field 'tracking_carrier' is invalid: "
+            f"{body['tracking_carrier']!r} is not a courier slug.",
         )
 
 
 def _check_items(document: Json, items: Any, address_id: int) -> list[tuple[Json, int]]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise refuse_v2(400, "The field 'items' is invalid: a list of objects is wanted.")
+        raise refuse_v2(400, "The field 'items' is invalid: it must be a list of objects.")
     known = {line["id"]: line for line in document["products"]}
     chosen: dict[int, int] = {}
     for item in items:
         for name in sorted(set(item) - {"order_product_id", "quantity"}):
             raise refuse_v2(
                 400,
-                f"The field 'items.{name}' cannot be written to. Please remove it from your request before trying again.",
+                f"The field 'items.{name}' cannot be written to. "
+                "Please remove it from your request before trying again.",
             )
         line, quantity = known.get(item.get("order_product_id", 0)), item.get("quantity")
         if line is None:
             raise refuse_v2(
                 400,
-                f"The field 'order_product_id' is invalid: order has no product {item.get('order_product_id')}.",
+                "The field 'order_product_id' is invalid: "
+                f"order has no product {item.get('order_product_id')}.",
             )
         if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 1:
             raise refuse_v2(
@@ -173,13 +178,14 @@ def _check_items(document: Json, items: Any, address_id: int) -> list[tuple[Json
         if chosen[line["id"]] > left:
             raise refuse_v2(
                 400,
-                f"The quantity of order product {line['id']} is too large: {chosen[line['id']]} wanted, {left} left to ship.",
+                f"The quantity of order product {line['id']} is too large: "
+                f"{chosen[line['id']]} requested, {left} left to ship.",
             )
     return [(known[number], quantity) for number, quantity in chosen.items()]
 
 
 def _advance(document: Json, now: int) -> None:
-    """Move the order to Shipped when nothing that has an address is left, else to Partially Shipped."""
+    """Move the order to Shipped when no unit with an address is left, else to Partially Shipped."""
     order = document["order"]
     physical = [line for line in document["products"] if line["order_address_id"]]
     full = all(
@@ -193,14 +199,14 @@ def _advance(document: Json, now: int) -> None:
 
 
 def update(shipment: Json, body: Any) -> None:
-    """Change a shipment in place; its items can't be changed, only deleted and made anew."""
+    """Change a shipment in place; its items can't be changed, only deleted and created again."""
     _check_fields(body, WRITABLE)
     shipment |= body
     describe(shipment)
 
 
 def delete(document: Json, chosen: list[Json]) -> None:
-    """Remove shipments and free their quantities; the order's status stays, as at the vendor."""
+    """Remove shipments and free their quantities; the order keeps its status, as at the vendor."""
     known = {line["id"]: line for line in document["products"]}
     for shipment in chosen:
         for item in shipment["items"]:

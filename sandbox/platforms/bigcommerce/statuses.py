@@ -32,7 +32,7 @@ NAMES = {
     14: "Partially Refunded",
 }
 PLACED = frozenset(NAMES) - {INCOMPLETE, CANCELLED, DECLINED}
-"""Statuses of an order that holds goods."""
+"""Statuses of an order that holds stock."""
 
 
 def describe(status_id: int) -> dict[str, Any]:

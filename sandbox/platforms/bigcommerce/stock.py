@@ -1,7 +1,7 @@
-"""The store's stock: quantities and settings by item and location, written by absolute and relative adjustments.
+"""The store's stock: quantities and settings by item and location, changed by adjustments.
 
-An item is a product or a variant, after its product's ``inventory_tracking``, and must be addressed as such (inventory.v3.yml, examples of
-422). A batch is taken as a whole or not at all.
+An item is a product or a variant, depending on its product's ``inventory_tracking``, and must be
+addressed as such (inventory.v3.yml, examples of 422). A batch is accepted or refused as a whole.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sandbox.platforms.bigcommerce.replies import refuse_problem
 
 Json = dict[str, Any]
 Key = tuple[int, int]
-"""Variant id (the base variant's or first one's, when tracking is by product) and location id."""
+"""Variant id (the base or first variant if tracking is by product) and location id."""
 
 MAX_ITEMS = 2000
 MAX_QUANTITY = 2_147_483_647
@@ -35,12 +35,12 @@ class Level:
     """Adjustments that arrived through the API."""
 
     def sellable(self) -> int:
-        """Compute what may be sold: on hand less safety stock."""
+        """Return what can be sold: on hand less safety stock."""
         return self.quantity - self.safety_stock
 
 
 class Stock:
-    """All levels, and the adjustments that have been accepted but are not in effect yet."""
+    """All levels, and accepted adjustments that are not in effect yet."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -50,7 +50,7 @@ class Stock:
         self.batches = 0
 
     def identify(self, item: Json) -> int:
-        """Find the variant id under which an addressed item's stock is kept; an unusable address is refused with 422."""
+        """Return the variant id that keeps an item's stock; an unusable address is a 422."""
         name = next((name for name in ("sku", "variant_id", "product_id") if name in item), None)
         if name is None:
             raise refuse_problem(
@@ -65,7 +65,8 @@ class Stock:
         if tracking == "none":
             raise refuse_problem(
                 422,
-                f"[Item with {name} {item[name]} is not tracked, please turn inventory tracking on]",
+                f"[Item with {name} {item[name]} is not tracked, "
+                "please turn inventory tracking on]",
             )
         by_product = name == "product_id" or (name == "sku" and item[name] == product["sku"])
         simple = len(own) == 1
@@ -77,7 +78,8 @@ class Stock:
         if not fits:
             raise refuse_problem(
                 422,
-                f"[Item with {name} {item[name]} is tracked by {tracking}, please update stock by {tracking} id]",
+                f"[Item with {name} {item[name]} is tracked by {tracking}, "
+                f"please update stock by {tracking} id]",
             )
         return int(own[0] if tracking == "product" or variant is None else variant["id"])
 
@@ -95,7 +97,7 @@ class Stock:
         ), None
 
     def adjust(self, items: Any, relative: bool, due: float, now: float) -> None:
-        """Check a whole batch and put it in effect at ``due``."""
+        """Check a whole batch and schedule it for ``due``."""
         if not isinstance(items, list) or not items:
             raise refuse_problem(
                 422, "Payload contains invalid fields", {"items": "at least one item is required"}
@@ -103,7 +105,7 @@ class Stock:
         if len(items) > MAX_ITEMS:
             raise refuse_problem(
                 413,
-                f"{len(items)} items are too many, {MAX_ITEMS} is the most",
+                f"{len(items)} items are too many, the maximum is {MAX_ITEMS}",
                 {"items": "too many"},
             )
         moves = [self._move(index, item, relative) for index, item in enumerate(items)]
@@ -145,7 +147,8 @@ class Stock:
             if key not in self.levels:
                 raise refuse_problem(
                     422,
-                    f"Items with identity: [{name} {item[name]}] requires absolute adjustment before relative",
+                    f"Items with identity: [{name} {item[name]}] "
+                    "requires absolute adjustment before relative",
                 )
             level = self.levels[key]
             after[key] = after.get(key, level.quantity) + quantity
@@ -156,7 +159,7 @@ class Stock:
                 )
 
     def settle(self, now: float) -> None:
-        """Put in effect every accepted adjustment that is due."""
+        """Apply every accepted adjustment that is due."""
         while self.pending and self.pending[0][0] <= now:
             _, relative, moves = self.pending.popleft()
             for key, quantity in moves:
@@ -165,7 +168,7 @@ class Stock:
                 level.writes += 1
 
     def deduct(self, sku: str, variant_id: int, quantity: int) -> None:
-        """Lower the default location's stock for an order line, as a store set to deduct on order does; unknown items are passed over."""
+        """Lower the default location's stock for an order line; unknown items are ignored."""
         variant = self.catalog.variants.get(variant_id or self.catalog.by_sku.get(sku, 0))
         if variant is None or not self.locations:
             return
@@ -180,18 +183,18 @@ class Stock:
             level.quantity = max(0, level.quantity - quantity)
 
     def put(self, item: Json, location: int, quantity: int) -> None:
-        """Set a level at once without counting a write, as a count by the merchant does."""
+        """Set a level at once without counting a write, as a merchant's stock count does."""
         if location not in self.locations:
             raise ValueError(f"no location {location}")
         self.levels.setdefault((self.identify(item), location), Level()).quantity = quantity
 
     def shown(self, variant_id: int) -> int:
-        """Give the level that the catalog shows: to sell at the default location, never negative."""
+        """Return the catalog's level: sellable at the default location, never negative."""
         level = self.levels.get((variant_id, min(self.locations, default=0)))
         return max(0, level.sellable()) if level else 0
 
     def state(self) -> Json:
-        """Serialise levels, locations and what is pending."""
+        """Return levels, locations and pending adjustments."""
         levels = [[*key, asdict(level)] for key, level in self.levels.items()]
         pending = [
             [due, relative, [[*key, quantity] for key, quantity in moves]]
@@ -205,7 +208,7 @@ class Stock:
         }
 
     def restore(self, state: Json) -> None:
-        """Take back what ``state`` gave."""
+        """Restore what ``state`` returned."""
         self.levels = {
             (variant, location): Level(**level) for variant, location, level in state["levels"]
         }

@@ -1,8 +1,10 @@
-"""A simulated BigCommerce store, written from the vendor's OpenAPI files and documentation, never from our client.
+"""A simulated BigCommerce store, written from the vendor's OpenAPI files and documentation.
 
-Mounted at ``/bigcommerce/{store_hash}``, so a client's base is that in place of ``https://api.bigcommerce.com``. What the vendor leaves
-open is decided here as follows: bounds are inclusive, archived orders are listed only with ``is_deleted=true``, every change bumps
-``date_modified``, any status may follow any, and an inventory batch with one bad item is refused as a whole.
+It is never derived from our client. It is mounted at ``/bigcommerce/{store_hash}``, which replaces
+``https://api.bigcommerce.com`` in a client's base URL. What the vendor leaves open is decided as
+follows: bounds are inclusive, archived orders are listed only with ``is_deleted=true``, every
+change bumps ``date_modified``, any status may follow any, and an inventory batch with one bad item
+is refused as a whole.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from sandbox.platforms.bigcommerce.book import OrderBook, Record
 from sandbox.platforms.bigcommerce.catalog import Catalog, CatalogApi
 from sandbox.platforms.bigcommerce.channels import Channels
 from sandbox.platforms.bigcommerce.control import Control
-from sandbox.platforms.bigcommerce.hooks import Hooks
 from sandbox.platforms.bigcommerce.inventory import InventoryApi, complete_location
 from sandbox.platforms.bigcommerce.orders import OrdersApi
 from sandbox.platforms.bigcommerce.paging import envelope
@@ -30,13 +31,14 @@ from sandbox.platforms.bigcommerce.replies import Refused, error, json_reply, v3
 from sandbox.platforms.bigcommerce.statuses import PLACED
 from sandbox.platforms.bigcommerce.stock import Stock
 from sandbox.platforms.bigcommerce.storeinfo import store_information
+from sandbox.platforms.bigcommerce.webhooks import Webhooks
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
 
 
 class BigCommerceStore:
-    """One store: orders, catalog, stock, quota, and a log of what was done to it."""
+    """One store: orders, catalog, stock, quota, and a log of effects."""
 
     kind = "bigcommerce"
 
@@ -53,14 +55,14 @@ class BigCommerceStore:
         self.status_log: list[bytes] = []
         self.catalog = Catalog()
         self.channels = Channels(self.now)
-        self.hooks = Hooks(instance, self.now)
+        self.webhooks = Webhooks(instance, self.now)
         self._build(OrderBook(self.links, _sample(self.links)))
         self.stock.locations[1] = complete_location(
             {"code": "BCLOC", "label": "Default location"}, 1, self.now()
         )
 
     def _build(self, book: OrderBook) -> None:
-        """Wire the parts; stock starts empty."""
+        """Create the parts; stock starts empty."""
         self.book = book
         self.stock = Stock(self.catalog)
         self.orders = OrdersApi(self)
@@ -69,15 +71,15 @@ class BigCommerceStore:
         self.controls = Control(self)
 
     def now_exact(self) -> float:
-        """Tell the store's time in seconds since 1970: real time plus the offset that was set."""
+        """Return the store's time in seconds since 1970: real time plus the configured offset."""
         return time.time() + self.clock_offset_s
 
     def now(self) -> int:
-        """Tell the store's time in whole seconds."""
+        """Return the store's time in whole seconds."""
         return int(self.now_exact())
 
     def handle(self, request: Request) -> Response:
-        """Answer a call of the management API, with the rate-limit headers and the store's own date on every answer."""
+        """Answer a call of the management API, with rate-limit headers and the store's own date."""
         response = self._answer(request)
         response.headers.update(self.limit.headers())
         response.headers["Date"] = formatdate(self.now(), usegmt=True)
@@ -112,7 +114,7 @@ class BigCommerceStore:
             case "v3", "orders", [number, "transactions"] if number.isdigit():
                 return self._transactions(int(number), request)
             case "v3", "hooks", _:
-                return self.hooks.handle(rest, request)
+                return self.webhooks.handle(rest, request)
             case "v3", "channels", _:
                 return self.channels.handle(rest, request)
             case "v3", "inventory", _:
@@ -138,7 +140,7 @@ class BigCommerceStore:
         return self.controls.handle(request)
 
     def place(self, given: list[Json]) -> list[int]:
-        """Take in new orders from their documents and return their ids; all of them or, when one is invalid, none."""
+        """Place new orders and return their ids; all of them or, if one is invalid, none."""
         last = dict(self.ids.last)
         try:
             made = [documents.complete(document, self.ids, self.now()) for document in given]
@@ -150,7 +152,7 @@ class BigCommerceStore:
             raise ValueError("two of the orders have the same id")
         self.book.add(made, self.now())
         for number in numbers:
-            self.hooks.emit("store/order/created", {"type": "order", "id": number})
+            self.webhooks.emit("store/order/created", {"type": "order", "id": number})
         for document in made if self.deduct_stock_on_order else ():
             if document["order"]["status_id"] in PLACED:
                 for line in document["products"]:
@@ -166,20 +168,20 @@ class BigCommerceStore:
             change = {"order_id": record.id, "from": record.status_id, "to": status, "at": now}
             self.status_log.append(orjson.dumps(change))
         self.book.save(document, now)
-        self._tell_change(record, status, is_deleted=document["order"]["is_deleted"])
+        self._notify_change(record, status, is_deleted=document["order"]["is_deleted"])
 
-    def _tell_change(self, before: Record, status: int, *, is_deleted: bool) -> None:
+    def _notify_change(self, before: Record, status: int, *, is_deleted: bool) -> None:
         """Send the webhooks of a changed order."""
         about = {"type": "order", "id": before.id}
-        self.hooks.emit("store/order/updated", about)
+        self.webhooks.emit("store/order/updated", about)
         if status != before.status_id:
             change = {"previous_status_id": before.status_id, "new_status_id": status}
-            self.hooks.emit("store/order/statusUpdated", about | {"status": change})
+            self.webhooks.emit("store/order/statusUpdated", about | {"status": change})
         if is_deleted and not before.is_deleted:
-            self.hooks.emit("store/order/archived", about)
+            self.webhooks.emit("store/order/archived", about)
 
     def ship(self, document: Json, shipment: Json) -> None:
-        """Store an order with the shipment it just got, and log the shipment as an effect."""
+        """Store an order with its new shipment, and log the shipment as an effect."""
         self.ids.take("shipment", shipment["id"])
         fields = (
             "order_id",
@@ -197,13 +199,13 @@ class BigCommerceStore:
         )
         self.shipment_log.append(orjson.dumps(effect))
         self.keep(document)
-        self.hooks.emit(
+        self.webhooks.emit(
             "store/shipment/created",
             {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]},
         )
 
     def configure(self, given: Json) -> None:
-        """Set what the control call ``settings`` names; unknown names are refused."""
+        """Change the given ``settings``; unknown names are refused."""
         if unknown := set(given) - set(self.settings()):
             raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
         self.token = given.get("token", self.token)
@@ -219,7 +221,7 @@ class BigCommerceStore:
             )
 
     def settings(self) -> Json:
-        """Give the settings as they are."""
+        """Return the current settings."""
         return {
             "token": self.token,
             "quota": self.limit.quota,
@@ -230,7 +232,7 @@ class BigCommerceStore:
         }
 
     def counts(self) -> Json:
-        """Count calls by endpoint family, and what they did."""
+        """Count calls by endpoint family, and their effects."""
         return {
             "requests": dict(self.requests),
             "rate_limited": self.limit.refused,
@@ -243,11 +245,11 @@ class BigCommerceStore:
         }
 
     async def close(self) -> None:
-        """Give up the webhooks that are under way."""
-        await self.hooks.courier.close()
+        """Cancel pending webhooks."""
+        await self.webhooks.courier.close()
 
     def snapshot(self) -> bytes:
-        """Serialise the store as MessagePack; order documents stay compressed, so their dictionary goes along."""
+        """Serialise the store as MessagePack, with the dictionary of its compressed documents."""
         state = {
             "dictionary": self.book.dictionary,
             "orders": self.book.state(),
@@ -255,7 +257,7 @@ class BigCommerceStore:
             "products": list(self.catalog.products.values()),
             "variants": list(self.catalog.variants.values()),
             "channels": list(self.channels.channels.values()),
-            "hooks": list(self.hooks.hooks.values()),
+            "hooks": list(self.webhooks.hooks.values()),
             "ids": self.ids.last,
             "requests": dict(self.requests),
             "refused": self.limit.refused,
@@ -266,14 +268,14 @@ class BigCommerceStore:
         return msgspec.msgpack.encode(state)
 
     def restore(self, state: bytes) -> None:
-        """Take back what ``snapshot`` gave."""
+        """Restore what ``snapshot`` returned."""
         kept = msgspec.msgpack.decode(state)
         self.catalog.restore(kept["products"], kept["variants"])
         self._build(OrderBook(self.links, kept["dictionary"]))
         self.book.restore(msgspec.convert(kept["orders"], list[Record]))
         self.stock.restore(kept["stock"])
         self.channels.channels = {channel["id"]: channel for channel in kept["channels"]}
-        self.hooks.hooks = {hook["id"]: hook for hook in kept.get("hooks", ())}
+        self.webhooks.hooks = {hook["id"]: hook for hook in kept.get("hooks", ())}
         self.ids.last = kept["ids"]
         self.requests = Counter(kept["requests"])
         self.shipment_log, self.status_log = kept["shipments"], kept["statuses"]
@@ -282,7 +284,7 @@ class BigCommerceStore:
 
 
 def _family(method: str, version: str, family: str, rest: list[str]) -> str:
-    """Name the endpoint of a call with ids left out, such as ``POST v2/orders/{id}/shipments``."""
+    """Return the endpoint of a call without ids, such as ``POST v2/orders/{id}/shipments``."""
     return " ".join(
         (
             method,
@@ -292,12 +294,15 @@ def _family(method: str, version: str, family: str, rest: list[str]) -> str:
 
 
 def _unauthorized(version: str) -> Response:
-    title = "Unauthorized - the v3 Auth client ID or token in the request are not a valid combination for this store."
+    title = (
+        "Unauthorized - the v3 Auth client ID or token in the request "
+        "are not a valid combination for this store."
+    )
     return error(version, 401, title)
 
 
 def _sample(links: Links) -> bytes:
-    """Build the text that order documents are compressed against: one order in all its forms."""
+    """Build the compression dictionary: one order in all its forms."""
     line = {"sku": "SKU-1", "name": "Sample", "price_ex_tax": "10", "price_inc_tax": "11"}
     given = {
         "products": [line, line],

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def store_information(store_hash: str) -> dict[str, Any]:
-    """Describe the store; its account id follows from its hash."""
+    """Describe the store; its account id is derived from its hash."""
     domain = f"{store_hash}.sandbox.example"
     return {
         "id": store_hash,

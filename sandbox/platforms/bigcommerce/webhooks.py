@@ -1,7 +1,8 @@
-"""``/v3/hooks`` (webhooks.v3.yml), and the webhooks that a store sends for its orders and shipments.
+"""``/v3/hooks`` (webhooks.v3.yml), and the webhooks of a store's orders and shipments.
 
-Signed by the Standard Webhooks scheme with the client secret as the key; retries keep the message's id and have a time of their own. The
-vendor demands https on port 443; here, http on the loopback is taken, too. What is under way is lost when the sandbox stops.
+Signed by the Standard Webhooks scheme with the client secret as the key; retries keep the message's
+id and have their own time. The vendor demands https on port 443; the sandbox also accepts http on
+127.0.0.1. Pending messages are lost when the sandbox stops.
 """
 
 from __future__ import annotations
@@ -51,11 +52,11 @@ SCOPES = tuple(
 )
 FIELDS = {"scope", "destination", "is_active", "headers"}
 MOST = 10
-"""Hooks of one scope."""
+"""Most webhooks of one scope."""
 
 
-class Hooks:
-    """The hooks of one store, and what they send."""
+class Webhooks:
+    """The webhooks registered with one store, and the sender of their events."""
 
     def __init__(self, store_hash: str, now: Callable[[], int]) -> None:
         self.store_hash, self._now = store_hash, now
@@ -135,7 +136,7 @@ class Hooks:
         return self.hooks[number]
 
     def _check(self, hook: Json, number: int) -> None:
-        """Refuse a hook that the store would not take, with 422."""
+        """Refuse with 422 a webhook that the store would not accept."""
         if hook.get("scope") not in SCOPES:
             raise _invalid("scope", "error.expected.scope")
         destination = hook.get("destination")
@@ -165,7 +166,7 @@ class Hooks:
         return json_reply({"data": hook, "meta": {}})
 
     def emit(self, scope: str, data: Json) -> None:
-        """Send an event to every hook that asked for it."""
+        """Send an event to every webhook that subscribed to it."""
         for hook in list(self.hooks.values()):
             if hook["is_active"] and (
                 hook["scope"] == scope
@@ -209,13 +210,13 @@ class Hooks:
         return sign
 
     def control(self, body: Json) -> Json:
-        """Answer the control call ``hooks``: habits of sending, the ``secret``, and ``switch_off``, as the vendor does with dead ones."""
-        habits = dict(body)
-        self.secret = habits.pop("secret", self.secret)
-        if habits.pop("switch_off", False):
+        """Set the sending options and ``secret``; ``switch_off`` deactivates all webhooks."""
+        options = dict(body)
+        self.secret = options.pop("secret", self.secret)
+        if options.pop("switch_off", False):
             for hook in self.hooks.values():
                 _switch_off(hook)
-        return {"hooks": list(self.hooks.values()), **self.courier.control(habits)}
+        return {"hooks": list(self.hooks.values()), **self.courier.control(options)}
 
 
 def _switch_off(hook: Json) -> None:
@@ -225,7 +226,7 @@ def _switch_off(hook: Json) -> None:
 def _fields(request: Request) -> Json:
     body = parse_body(request.body)
     if not isinstance(body, dict) or not body or set(body) - FIELDS:
-        raise _invalid("body", f"an object of {', '.join(sorted(FIELDS))} is wanted")
+        raise _invalid("body", f"must be an object of {', '.join(sorted(FIELDS))}")
     return body
 
 

@@ -1,7 +1,7 @@
-"""What a tenant pushes: every changed order, as a relay forwards ``PublishOrderEventMSGType`` (oms.md 1.7), signed by HMAC.
+"""Order events of a tenant: a relay forwards ``PublishOrderEventMSGType``, signed by HMAC.
 
-The vendor publishes to queues; header names and what is signed are the relay's own, here ``X-Timestamp`` and ``X-Signature: sha256=...``
-over ``{timestamp}.{body}``.
+The vendor publishes to queues (oms.md 1.7). The header names and what is signed are the relay's
+own: ``X-Timestamp``, and ``X-Signature: sha256=...`` over ``{timestamp}.{body}``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from sandbox.courier import Courier, Message
 from sandbox.oms.manhattan.settings import Settings
 
 
-class Pushes:
-    """Sends a tenant's order events to ``settings.push_url``; to nobody without it."""
+class OrderEvents:
+    """Sends a tenant's order events to ``settings.push_url``, if it is set."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.courier = Courier(blocks=False)
 
-    def tell(self, order: bytes, order_id: str, stamp: str) -> None:
-        """Push an order that has changed."""
+    def publish(self, order: bytes, order_id: str, stamp: str) -> None:
+        """Send the event of a changed order."""
         url = self._settings.push_url
         if url:
             headers = {"MSG_TYPE": "PublishOrderEventMSGType", "MSG_ID_PK": f"{order_id}-{stamp}"}

@@ -1,11 +1,9 @@
-"""The simulated store's webhooks: what is sent, how often, and when the store gives up."""
+"""The simulated store's webhooks: what is sent, how often, and when the store stops."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
@@ -13,66 +11,33 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.sandbox.simulated_store import Store, an_order
+from tests.sandbox.webhook_receiver import WebhookReceiver, running_receiver
 
 Json = dict[str, Any]
 
 
-class Inbox:
-    """A receiver that notes every webhook and answers with the statuses it was given, then 200."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
-        inbox = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                inbox.taken.append(
-                    ({name.lower(): value for name, value in self.headers.items()}, body)
-                )
-                self.send_response(inbox.answers.pop(0) if inbox.answers else 200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def events(self) -> list[tuple[str, Json]]:
-        """Return (scope, data) of everything that came."""
-        return [
-            (content["scope"], content["data"])
-            for content in (orjson.loads(body) for _, body in self.taken)
-        ]
-
-
 @pytest.fixture
-def inbox() -> Iterator[Inbox]:
+def inbox() -> Iterator[WebhookReceiver]:
     """A running receiver."""
-    made = Inbox()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with running_receiver() as made:
+        yield made
 
 
-def hook(store: Store, inbox: Inbox, scope: str = "store/order/*", **fields: Any) -> int:
-    """Register a hook."""
+def hook(store: Store, inbox: WebhookReceiver, scope: str = "store/order/*", **fields: Any) -> int:
+    """Register a webhook."""
     answer = store.api.post("/v3/hooks", json={"scope": scope, "destination": inbox.url, **fields})
     assert answer.status_code == 200, answer.text
     return int(answer.json()["data"]["id"])
 
 
-def habits(store: Store, **given: Any) -> Json:
-    """Set how webhooks are sent, and return what became of them so far."""
+def sending(store: Store, **given: Any) -> Json:
+    """Set how webhooks are sent, and return the outcomes so far."""
     answer: Json = store.control.post("/hooks", json=given).raise_for_status().json()
     return answer
 
 
 def until(holds: Callable[[], object]) -> None:
-    """Wait for what comes by itself."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + 10
     while not holds():
         assert time.monotonic() < deadline
@@ -80,9 +45,9 @@ def until(holds: Callable[[], object]) -> None:
 
 
 def test_changes_of_an_order_are_sent_with_a_signature_that_the_library_accepts(
-    store: Store, inbox: Inbox
+    store: Store, inbox: WebhookReceiver
 ) -> None:
-    """Created, changed, shipped, archived: each to the hook that asked for it, and never more than type and id."""
+    """Creation, change, shipment, archiving: sent to subscribers, with type and id only."""
     hook(store, inbox, headers={"X-Own": "1"})
     hook(store, inbox, "store/shipment/created")
     [number] = store.place(an_order())
@@ -117,12 +82,12 @@ def test_changes_of_an_order_are_sent_with_a_signature_that_the_library_accepts(
     )
 
 
-def test_a_refused_webhook_is_sent_again_and_a_dead_one_switched_off(
-    store: Store, inbox: Inbox
+def test_a_refused_webhook_is_retried_and_a_dead_one_switched_off(
+    store: Store, inbox: WebhookReceiver
 ) -> None:
-    """The same id each time; after the last try the hook is inactive, and sends nothing until it is switched on."""
+    """Retries keep the id; after the last one the webhook stays inactive until switched on."""
     number = hook(store, inbox)
-    habits(store, retries=[0.05, 0.05])
+    sending(store, retries=[0.05, 0.05])
     inbox.answers = [500, 503]
     store.place(an_order())
     until(lambda: len(inbox.taken) == 3)
@@ -134,25 +99,29 @@ def test_a_refused_webhook_is_sent_again_and_a_dead_one_switched_off(
     store.api.put(f"/v3/hooks/{number}", json={"is_active": True})
     store.place(an_order())
     until(lambda: len(inbox.taken) == 7)
-    assert habits(store)["counts"] == {"events": 3, "acknowledged": 2, "failed": 5, "given_up": 1}
+    assert sending(store)["counts"] == {"events": 3, "acknowledged": 2, "failed": 5, "given_up": 1}
 
 
-def test_webhooks_are_doubled_lost_and_out_of_order_as_told(store: Store, inbox: Inbox) -> None:
-    """What a vendor's network does, by dice that can be thrown again."""
+def test_webhooks_are_duplicated_lost_and_reordered_as_configured(
+    store: Store, inbox: WebhookReceiver
+) -> None:
+    """The faults of a vendor's network, reproducible from a seed."""
     hook(store, inbox, "store/order/created")
-    habits(store, duplicates=0.5, losses=0.2, delay=0.3, seed=3)
+    sending(store, duplicates=0.5, losses=0.2, delay=0.3, seed=3)
     numbers = store.place(*(an_order() for _ in range(30)))
-    lost = habits(store)["counts"]["lost"]
+    lost = sending(store)["counts"]["lost"]
     until(lambda: len({data["id"] for _, data in inbox.events()}) == 30 - lost)
-    until(lambda: habits(store)["counts"]["acknowledged"] == len(inbox.taken) > 30 - lost)
+    until(lambda: sending(store)["counts"]["acknowledged"] == len(inbox.taken) > 30 - lost)
     arrived = [data["id"] for _, data in inbox.events()]
     assert 0 < lost < 30
     assert arrived != sorted(arrived)
     assert set(arrived) < set(numbers)
 
 
-def test_hooks_outlive_a_restart_and_bad_ones_are_refused(store: Store, inbox: Inbox) -> None:
-    """State is kept as the store's is; a plain destination elsewhere, an unknown scope or a second one of a kind is a 422."""
+def test_webhooks_survive_a_restart_and_invalid_ones_are_refused(
+    store: Store, inbox: WebhookReceiver
+) -> None:
+    """They are in the snapshot; plain http, an unknown scope and a duplicate are a 422."""
     hook(store, inbox)
     for body in (
         {"scope": "store/order/*", "destination": inbox.url},

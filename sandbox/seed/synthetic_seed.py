@@ -1,4 +1,4 @@
-"""A whole invented seed: catalogue, stock and orders that fit together."""
+"""A complete synthetic seed: catalogue, stock and orders that fit together."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def seed_set(
     first_id: int = 1001,
     bulk_orders: bool = False,
 ) -> SeedSet:
-    """Invent ``count`` orders over ``days`` days from ``start``, a share ``dirt`` of them spoilt.
+    """Generate ``count`` orders over ``days`` days, a share ``dirt`` of them corrupt.
 
-    ``bulk_orders``: small ones, made fast, without dirt.
+    ``bulk_orders``: small ones, generated fast, without dirt.
     """
     stock = standard_catalogue()
     labels: dict[int, str] = {}
@@ -43,7 +43,7 @@ def seed_set(
         )
 
     return SeedSet(
-        name="invented",
+        name="synthetic",
         documents=documents,
         products=stock.products,
         items=stock.items,

@@ -16,7 +16,7 @@ _DEFAULT_SIZE = 20
 
 
 def json_of(request: Request) -> Any:
-    """Parse the body; raises Refused on anything that is not JSON."""
+    """Parse the body; raises Refused for anything that is not JSON."""
     try:
         return orjson.loads(request.body)
     except orjson.JSONDecodeError as problem:
@@ -26,7 +26,7 @@ def json_of(request: Request) -> Any:
 
 
 def object_of(request: Request) -> Json:
-    """Parse the body as one object; raises Refused on any other JSON."""
+    """Parse the body as one object; raises Refused for any other JSON."""
     body = json_of(request)
     if not isinstance(body, dict):
         raise Refused(error("MALFORMED_JSON", "The body is not a JSON object"), status=BAD_REQUEST)
@@ -34,7 +34,7 @@ def object_of(request: Request) -> Json:
 
 
 def rows_of(request: Request) -> list[Json]:
-    """Parse a body that carries many records: a list, ``Data`` or ``data``, or one object alone."""
+    """Parse a body with many records: a list, ``Data`` or ``data``, or a single object."""
     body = json_of(request)
     if isinstance(body, dict):
         body = body.get("Data") or body.get("data") or [body]
@@ -46,11 +46,11 @@ def rows_of(request: Request) -> list[Json]:
 
 
 def page_of(request: Request, most: int) -> tuple[Json, int, int]:
-    """Read a search body with its Page (from 0) and Size, which is cut to the tenant's most without a word."""
+    """Read a search body with its Page (from 0) and Size, silently capped at the maximum."""
     body = object_of(request)
     page, size = body.get("Page", 0), body.get("Size", _DEFAULT_SIZE)
     if not isinstance(page, int) or not isinstance(size, int) or page < 0 or size < 1:
         raise Refused(
-            error("INVALID_PAGE", f"Page {page!r} and Size {size!r} are not a page", field="Page")
+            error("INVALID_PAGE", f"Page {page!r} and Size {size!r} are not valid", field="Page")
         )
     return body, page, min(size, most)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.text import mask_emails, shown
+from domain.text import mask_emails, printable
 
 LONGEST_MESSAGE, LONGEST_FIELD, LONGEST_VALUE = 500, 200, 80
 MOST_PROBLEMS = 50
@@ -69,7 +69,7 @@ class Problem:
         for name, longest in bounds:
             text = getattr(self, name)
             if len(text) > longest or not text.isprintable():
-                object.__setattr__(self, name, shown(text, longest))
+                object.__setattr__(self, name, printable(text, longest))
         if "@" in self.value:  # whoever types an address into a field for something else
             object.__setattr__(self, "value", mask_emails(self.value))
         if not self.field:

@@ -28,7 +28,7 @@ def is_id(text: str) -> bool:
     return 0 < len(text) <= LONGEST_ID and not has_controls(text)
 
 
-def makeshift_id(payload: bytes) -> str:
+def fallback_id(payload: bytes) -> str:
     """Return the id of a record that has no usable one of its own: the same bytes always get the same, so that none is lost or doubled."""
     return f"unreadable-{content_digest(payload).hex()}"
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-GONE = "[forgotten]"
+FORGOTTEN = "[forgotten]"
 EMAILS = frozenset(
     {"email", "emailaddress", "customeremail", "recipientemail", "billingemail", "shippingemail"}
 )
@@ -140,7 +140,7 @@ def personal_values(document: Any) -> set[str]:
     return found | _full_names(document)
 
 
-def without_person(document: Any) -> Any:
+def without_personal_data(document: Any) -> Any:
     """Return the document without what tells who somebody is; its form, and all other values, stay. Doing it twice changes nothing."""
     repeated = {
         value.strip()
@@ -148,7 +148,9 @@ def without_person(document: Any) -> Any:
         if key in _REPEATED and isinstance(value, str)
     } | _full_names(document)
     words = sorted(
-        (word for word in repeated if len(word) >= SHORTEST and word != GONE), key=len, reverse=True
+        (word for word in repeated if len(word) >= SHORTEST and word != FORGOTTEN),
+        key=len,
+        reverse=True,
     )
     pattern = re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
     return _cleaned(document, pattern, whole=False)
@@ -164,7 +166,9 @@ def _cleaned(value: Any, pattern: re.Pattern[str] | None, *, whole: bool) -> Any
         return [_cleaned(inner, pattern, whole=whole) for inner in value]
     if whole:
         return _gone(value)
-    return pattern.sub(GONE, value) if pattern is not None and isinstance(value, str) else value
+    return (
+        pattern.sub(FORGOTTEN, value) if pattern is not None and isinstance(value, str) else value
+    )
 
 
 def _field(key: str, value: Any, pattern: re.Pattern[str] | None, *, whole: bool) -> Any:
@@ -176,7 +180,7 @@ def _field(key: str, value: Any, pattern: re.Pattern[str] | None, *, whole: bool
 def _gone(value: Any) -> Any:
     """Return what stands in a value's place: of the same kind, and empty stays empty."""
     if isinstance(value, str):
-        return GONE if value else value
+        return FORGOTTEN if value else value
     return value if value is None or isinstance(value, bool) else type(value)(0)
 
 
@@ -189,7 +193,7 @@ def _full_names(document: Any) -> set[str]:
             names = parts.get(first), parts.get(last)
             if all(isinstance(name, str) and name.strip() for name in names):
                 found.add(" ".join(str(name).strip() for name in names))
-    return found - {f"{GONE} {GONE}"}
+    return found - {f"{FORGOTTEN} {FORGOTTEN}"}
 
 
 def _objects(value: Any) -> Iterator[Mapping[Any, Any]]:

@@ -30,7 +30,7 @@ from domain.exchange import (
     Unusable,
 )
 from domain.milestones import Milestone
-from domain.reconciliation import Difference, OrderClaim, StoreSight
+from domain.reconciliation import Difference, OrderClaim, StoreSnapshot
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
 from domain.records.orders import Order
@@ -138,7 +138,7 @@ class CommercePlatform(Protocol):
         """Read orders by id, archived ones too, in the form of ``fetch_orders``; those that the store lacks are absent."""
         ...
 
-    def to_sight(self, payload: bytes) -> StoreSight:
+    def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
         """Return what a captured order says of its fulfilment. Pure; an unreadable payload says nothing."""
         ...
 

@@ -34,7 +34,7 @@ class Difference:
     line_id: str = ""
     """The order line that it is about; empty for the order itself."""
     kind: DriftClass = DIFFERS
-    can_heal: bool = True
+    can_repair: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class OrderClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreSight:
+class StoreSnapshot:
     """What the store's own document says of an order's fulfilment."""
 
     status: str
@@ -84,7 +84,7 @@ class Drift:
     correlation_id: str
     expected: str = ""
     found: str = ""
-    can_heal: bool = False
+    can_repair: bool = False
     since: datetime | None = None
     """Since when it is known to be so; ``None``: since it was first seen."""
     source_day: date | None = None
@@ -98,16 +98,16 @@ class Drift:
     @property
     def advice(self) -> str:
         """Return what an operator should do, in one sentence."""
-        if self.can_heal:
-            return HEALABLE.get(
+        if self.can_repair:
+            return REPAIRABLE.get(
                 (self.drift_class, self.entity), "Run with --heal: the normal delivery corrects it."
             )
-        return BY_HAND.get(
+        return MANUAL.get(
             (self.drift_class, self.entity), "Compare both systems and correct it by hand."
         )
 
 
-HEALABLE: dict[tuple[str, str], str] = {
+REPAIRABLE: dict[tuple[str, str], str] = {
     (
         "missing_at_target",
         "order",
@@ -144,7 +144,7 @@ HEALABLE: dict[tuple[str, str], str] = {
     ): "Run with --heal to try its delivery again; see 'lockstep trace' for what holds it up.",
     ("stuck", "stock"): "Run with --heal to try its delivery again; see the run that failed.",
 }
-BY_HAND: dict[tuple[str, str], str] = {
+MANUAL: dict[tuple[str, str], str] = {
     (
         "missing_at_target",
         "order",

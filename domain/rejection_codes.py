@@ -253,7 +253,7 @@ def entry_of(code: str) -> Entry:
     return CODES.get(code) or (_OF_THE_OMS if code.startswith(OMS_PREFIX) else _UNLISTED)
 
 
-def could_mend(code: str, changed: frozenset[str]) -> bool:
+def could_fix(code: str, changed: frozenset[str]) -> bool:
     """Tell whether a change of these settings (``section.setting``) could let a record with this code through."""
     return any(
         part == name or part.startswith(f"{name}.")

@@ -75,7 +75,7 @@ def has_controls(text: str) -> bool:
     return not text.isprintable() and _CONTROLS.search(text) is not None
 
 
-def shown(text: str, max_length: int) -> str:
+def printable(text: str, max_length: int) -> str:
     r"""Return the text in one line that a terminal, a log and a database can take: what can't be seen is written as its escape.
 
     Nothing is removed, since an invisible character may be the very fault: a line break becomes ``\n``, a bidi control ``\u202e``.
@@ -88,7 +88,7 @@ def shown(text: str, max_length: int) -> str:
     escaped = "".join(
         [ch if ch.isprintable() else ch.encode("unicode_escape").decode() for ch in text]
     )
-    return shown(escaped, max_length)
+    return printable(escaped, max_length)
 
 
 def mask_digits(text: str) -> str:

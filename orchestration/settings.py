@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from domain.connections import Connection, Installation
 from domain.errors import PermanentError
-from domain.text import shown
+from domain.text import printable
 from resources import oms, platforms
 from resources.ledger.database.embedded import home
 from resources.systems import settings_of
@@ -113,12 +113,12 @@ def _loaded(text: str, name: str) -> tuple[object, yaml.Node | None]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}" if mark else ""
-        reason = shown(str(getattr(error, "problem", None) or error), LONGEST_VALUE)
+        reason = printable(str(getattr(error, "problem", None) or error), LONGEST_VALUE)
         raise ConfigurationError(f"{name}{place}: not valid YAML: {reason}") from None
     except (ValueError, OverflowError, RecursionError, LookupError) as error:
         # Such as 2026-02-30, a number of 5,000 digits, or endlessly nested lists.
         deep = isinstance(error, RecursionError)
-        reason = "nested too deeply" if deep else shown(str(error), LONGEST_VALUE)
+        reason = "nested too deeply" if deep else printable(str(error), LONGEST_VALUE)
         raise ConfigurationError(f"{name}: not valid YAML: a value is invalid: {reason}") from None
     if faults:
         raise ConfigurationError("\n".join(faults))
@@ -156,7 +156,9 @@ def _repeated(tree: yaml.Node | None, name: str) -> list[str]:
                 waiting.append(value)
                 if isinstance(key, yaml.ScalarNode):
                     if key.value in keys:
-                        place = f"{name}:{key.start_mark.line + 1}: {shown(key.value, LONGEST_KEY)}"
+                        place = (
+                            f"{name}:{key.start_mark.line + 1}: {printable(key.value, LONGEST_KEY)}"
+                        )
                         faults.append(f"{place}: duplicate key; remove one")
                     keys.add(key.value)
         elif isinstance(node, yaml.SequenceNode):
@@ -225,8 +227,8 @@ def _faults(error: ValidationError, prefix: FieldPath) -> list[Fault]:
 def _listed(name: str, tree: yaml.Node | None, faults: Sequence[Fault]) -> str:
     lines = []
     for path, message in faults[:MOST_FAULTS]:
-        place = shown(".".join(map(str, path)), LONGEST_KEY) or "file"
-        lines.append(f"{name}:{_line(tree, path)}: {place}: {shown(message, LONGEST_MESSAGE)}")
+        place = printable(".".join(map(str, path)), LONGEST_KEY) or "file"
+        lines.append(f"{name}:{_line(tree, path)}: {place}: {printable(message, LONGEST_MESSAGE)}")
     if len(faults) > MOST_FAULTS:
         lines.append(f"{name}: and {len(faults) - MOST_FAULTS} more")
     return "\n".join(lines)
@@ -234,7 +236,7 @@ def _listed(name: str, tree: yaml.Node | None, faults: Sequence[Fault]) -> str:
 
 def _value_of(value: object) -> str:
     try:
-        return shown(repr(value), LONGEST_VALUE)
+        return printable(repr(value), LONGEST_VALUE)
     except ValueError:  # Python refuses to print numbers of more than 4,300 digits
         return "a number of thousands of digits"
 

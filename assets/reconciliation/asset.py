@@ -109,7 +109,7 @@ def line(report: Report) -> str:
 
 def described(report: Report) -> dict[str, Any]:
     """Return a partition's metadata: counts that plot, the first drifts as a table, the human line."""
-    healable = sum(drift.can_heal for drift in report.drifts)
+    healable = sum(drift.can_repair for drift in report.drifts)
     numbers = {
         "orders": report.orders, "levels": report.levels, "drifts": len(report.drifts),
         "healable": healable, "not judged": report.waiting, "closed": report.closed,

@@ -99,7 +99,7 @@ class OrderJudge:
             self._missing(case, store, verdict, is_sendable=is_sendable)
         else:
             self._differences(case, expected, case.oms, verdict, is_sendable=is_sendable)
-        if any(drift.can_heal for drift in verdict.drifts) and verdict.repair is not None:
+        if any(drift.can_repair for drift in verdict.drifts) and verdict.repair is not None:
             verdict.repair = self._routed(case, store, expected, verdict.repair)
         return verdict
 
@@ -145,7 +145,7 @@ class OrderJudge:
             or (belief is not None and belief.milestone == CANCEL_REQUESTED)
         ):
             return
-        can_heal = is_sendable and belief is not None
+        can_repair = is_sendable and belief is not None
         verdict.drifts.append(
             self._drift(
                 case,
@@ -155,7 +155,7 @@ class OrderJudge:
                 "cancelled",
                 expected="cancelled",
                 found="live",
-                can_heal=can_heal,
+                can_repair=can_repair,
             )
         )
         if belief is not None:
@@ -172,11 +172,11 @@ class OrderJudge:
             belief is not None and belief.milestone == CANCELED
         ):
             return
-        has_shipped = self._sync.platform.to_sight(store.payload).shipped_units > 0
+        has_shipped = self._sync.platform.to_store_snapshot(store.payload).shipped_units > 0
         has_shipped = has_shipped or (
             at_store is not None and bool(orjson.loads(at_store.content)["shipments"])
         )
-        can_heal = (
+        can_repair = (
             is_sendable and not has_shipped
         )  # an order that has left must not be fulfilled a second time
         verdict.drifts.append(
@@ -186,7 +186,7 @@ class OrderJudge:
                 "order",
                 case.source_id,
                 found="not at the OMS",
-                can_heal=can_heal,
+                can_repair=can_repair,
             )
         )
         verdict.repair = self._repair(case, belief=None, is_gone=True)
@@ -223,7 +223,7 @@ class OrderJudge:
     def _difference(self, case: Case, one: Difference, *, is_sendable: bool) -> Drift:
         entity: Entity = "line" if one.line_id else "order"
         record = f"{case.source_id}/{one.line_id}" if one.line_id else case.source_id
-        can_heal = one.can_heal and is_sendable
+        can_repair = one.can_repair and is_sendable
         return self._drift(
             case,
             one.kind,
@@ -232,7 +232,7 @@ class OrderJudge:
             one.field,
             expected=one.expected,
             found=one.found,
-            can_heal=can_heal,
+            can_repair=can_repair,
         )
 
     def _repair(self, case: Case, *, belief: TargetRow | None, is_gone: bool = False) -> Repair:
@@ -275,7 +275,7 @@ class OrderJudge:
         *,
         expected: str = "",
         found: str = "",
-        can_heal: bool = False,
+        can_repair: bool = False,
     ) -> Drift:
         newest = case.orders.newest
         return Drift(
@@ -288,6 +288,6 @@ class OrderJudge:
             case.correlation_id,
             expected,
             found,
-            can_heal,
+            can_repair,
             source_day=newest.source_day if newest else None,
         )

@@ -21,7 +21,7 @@ from domain.reconciliation import (
     Drift,
     DriftClass,
     Entity,
-    StoreSight,
+    StoreSnapshot,
 )
 from domain.records.fulfilment import Fulfilment
 from domain.records.orders import Order
@@ -41,7 +41,7 @@ class FulfilmentJudge:
             return verdict.waiting()
         if case.store is None or case.oms is None or case.shipments.is_rejected:
             return verdict
-        sight = self._sync.platform.to_sight(case.store.payload)
+        sight = self._sync.platform.to_store_snapshot(case.store.payload)
         claim = self._sync.oms.to_claim(case.oms.payload)
         if sight.is_archived or claim is None:
             return verdict
@@ -63,7 +63,9 @@ class FulfilmentJudge:
             return verdict
         return self._against(case, case.oms, sight, verdict)
 
-    def _against(self, case: Case, oms: RawRecord, sight: StoreSight, verdict: Verdict) -> Verdict:
+    def _against(
+        self, case: Case, oms: RawRecord, sight: StoreSnapshot, verdict: Verdict
+    ) -> Verdict:
         try:
             mapped = self._sync.oms.to_fulfilment(oms.payload)
             if isinstance(mapped, Skipped):
@@ -76,7 +78,7 @@ class FulfilmentJudge:
         belief = OrderAtStore.of(case.shipments.target, None, ())
         lost = self._shipments(case, requests, belief, sight, verdict)
         self._status(case, mapped.record, belief, sight, verdict)
-        if any(drift.can_heal for drift in verdict.drifts):
+        if any(drift.can_repair for drift in verdict.drifts):
             verdict.repair = self._repair(case, oms, mapped.record, belief, lost)
         return verdict
 
@@ -85,7 +87,7 @@ class FulfilmentJudge:
         case: Case,
         requests: Mapping[str, ShipmentRequest],
         belief: OrderAtStore,
-        sight: StoreSight,
+        sight: StoreSnapshot,
         verdict: Verdict,
     ) -> set[str]:
         """Compare parcel by parcel, correcting the belief; return the shipments that are gone."""
@@ -107,7 +109,7 @@ class FulfilmentJudge:
             if (stand_in := _same(requests[key], left)) is not None:
                 del left[stand_in]  # somebody made it anew by hand
                 continue
-            can_heal = len(owned[key]) <= 1 and not sight.is_final
+            can_repair = len(owned[key]) <= 1 and not sight.is_final
             verdict.drifts.append(
                 self._drift(
                     case,
@@ -115,10 +117,10 @@ class FulfilmentJudge:
                     "shipment",
                     f"{case.source_id}/{key}",
                     found="no such shipment",
-                    can_heal=can_heal,
+                    can_repair=can_repair,
                 )
             )
-            if can_heal:
+            if can_repair:
                 lost |= {belief.shipments.pop(name).shipment_id for name in owned[key]}
                 belief.status, belief.milestone = "", None
         for shipment in left.values():
@@ -163,7 +165,7 @@ class FulfilmentJudge:
                     "tracking_number",
                     expected=request.tracking_number,
                     found=shipment.tracking_number or "none",
-                    can_heal=True,
+                    can_repair=True,
                 )
             )
             belief.shipments[name] = replace(held, tracking=shipment.tracking_number)
@@ -185,7 +187,7 @@ class FulfilmentJudge:
         case: Case,
         fulfilment: Fulfilment,
         belief: OrderAtStore,
-        sight: StoreSight,
+        sight: StoreSnapshot,
         verdict: Verdict,
     ) -> None:
         wanted = fulfilment.milestone()
@@ -202,7 +204,7 @@ class FulfilmentJudge:
                 "status",
                 expected=expected,
                 found=sight.status,
-                can_heal=True,
+                can_repair=True,
             )
         )
         belief.status, belief.milestone = sight.status, None
@@ -254,7 +256,7 @@ class FulfilmentJudge:
         *,
         expected: str = "",
         found: str = "",
-        can_heal: bool = False,
+        can_repair: bool = False,
     ) -> Drift:
         newest = case.shipments.newest
         return Drift(
@@ -267,7 +269,7 @@ class FulfilmentJudge:
             case.correlation_id,
             expected,
             found,
-            can_heal,
+            can_repair,
             source_day=newest.source_day if newest else None,
         )
 

@@ -113,7 +113,7 @@ def stuck(
             correlation_id,
             "delivered",
             "not validated" if newest.state is None else "not delivered",
-            can_heal=True,
+            can_repair=True,
             since=since,
             source_day=newest.source_day,
         )

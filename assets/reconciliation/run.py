@@ -93,7 +93,9 @@ class _Books:
             self.close(verdicts)
         if self.request.heal:
             repairs = [
-                v.repair for v in sure if v.repair is not None and any(d.can_heal for d in v.drifts)
+                v.repair
+                for v in sure
+                if v.repair is not None and any(d.can_repair for d in v.drifts)
             ]
             for stream, of_stream in by_stream(repairs).items():
                 self.report.reruns += heal(self.sync, stream, of_stream, self.request.asked_by)

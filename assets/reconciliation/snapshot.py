@@ -177,7 +177,7 @@ class Sightings:
         """Tell whether a look-up of shipments, a call for each order, is worth it: units are shipped at either end, or were."""
         if source_id not in store or source_id not in oms:
             return False
-        if self._sync.platform.to_sight(store[source_id].payload).shipped_units:
+        if self._sync.platform.to_store_snapshot(store[source_id].payload).shipped_units:
             return True
         belief = known[source_id][1].target
         if belief is not None and b'"shipments":{}' not in belief.content:

@@ -10,7 +10,7 @@ import psycopg
 
 from domain.connections import Connection, Installation
 from domain.errors import PermanentError
-from domain.text import shown
+from domain.text import printable
 from resources.ledger.database.embedded import database_url
 from resources.ledger.session import Ledger
 
@@ -31,6 +31,6 @@ def connection_of(installation: Installation, name: str) -> Connection:
     if found is None:
         known = ", ".join(sorted(installation.connections))
         raise PermanentError(
-            f"There is no connection '{shown(name, 100)}'; connections.yaml has {known}."
+            f"There is no connection '{printable(name, 100)}'; connections.yaml has {known}."
         )
     return found

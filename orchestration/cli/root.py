@@ -10,7 +10,7 @@ import click
 import psycopg
 
 from domain.errors import LockstepError
-from domain.text import shown
+from domain.text import printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything on this machine: database, sandbox, Dagster's UI and daemon."),
@@ -100,14 +100,14 @@ class Commands(LazyGroup):
             raise
         except click.UsageError as error:  # it repeats what was typed, which may hold anything
             raise click.UsageError(
-                shown(error.format_message(), LONGEST_MESSAGE), error.ctx
+                printable(error.format_message(), LONGEST_MESSAGE), error.ctx
             ) from None
         except LockstepError as error:
             raise Fault(str(error)) from error
         except (psycopg.DataError, UnicodeEncodeError, OverflowError) as error:
             # A zero byte, half a character, a number or a day beyond what the ledger holds: nothing in it has such a value.
             raise Fault(
-                f"A value that was given can't be looked for: {shown(str(error), LONGEST_MESSAGE)}"
+                f"A value that was given can't be looked for: {printable(str(error), LONGEST_MESSAGE)}"
             ) from error
         except (
             psycopg.errors.UndefinedTable,

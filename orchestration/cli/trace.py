@@ -10,7 +10,7 @@ import click
 
 from domain.connections import Installation
 from domain.identity import LONGEST_ID, correlation_id
-from domain.text import shown
+from domain.text import printable
 from orchestration.cli.context import connection_of, reading
 from orchestration.cli.output import at, examples, json_option, print_json, print_table
 from orchestration.settings import load
@@ -121,7 +121,7 @@ def _nothing(order: str, names: Sequence[str], installation: Installation) -> st
     prefixes = {_prefix(installation, name) for name in names} - {""}
     hint = f"OMS ids begin with {' or '.join(sorted(prefixes))}; " if prefixes else ""
     return (
-        f"lockstep: nothing is known of order '{shown(order, LONGEST_ID)}' in {', '.join(names)}. "
+        f"lockstep: nothing is known of order '{printable(order, LONGEST_ID)}' in {', '.join(names)}. "
         f"Was it changed before the connection's first capture, or only seconds ago? Try: the id as the "
         f"store shows it ({hint}not the customer's reference), 'lockstep status' (is it in step?), "
         "'lockstep replay CONNECTION --streams orders --from DATE --to DATE' over the day on which it was last modified."

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 import orjson
 
 from domain.personal import is_personal, personal_values
-from domain.text import shown
+from domain.text import printable
 
 _TOLD = frozenset(
     {
@@ -94,7 +94,7 @@ def masked(text: str) -> str:
 
 def told_text(text: str, max_length: int = 400) -> str:
     """Return a vendor's words masked, in one visible line and bounded: they end up in logs, terminals and tables."""
-    return shown(masked(" ".join(text.split())), max_length)
+    return printable(masked(" ".join(text.split())), max_length)
 
 
 def error_text(body: bytes, max_length: int = 400, sent: bytes = b"") -> str:

@@ -15,7 +15,7 @@ from domain.errors import PermanentError
 from orchestration.cli.root import COMMANDS, lockstep
 from resources.ledger.captures import edits
 from tests.bad_input.counts import COMMAND_LINE
-from tests.bad_input.grammar import Mutator
+from tests.bad_input.mutations import Mutator
 from tests.orchestration.test_settings import GOOD
 from tests.resources.platforms.bigcommerce.stores import order
 

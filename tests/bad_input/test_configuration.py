@@ -12,8 +12,8 @@ import yaml
 
 from orchestration.settings import ConfigurationError, load, project_root
 from tests.bad_input.counts import CONFIGURATION
-from tests.bad_input.grammar import Mutator
-from tests.bad_input.verdicts import is_showable
+from tests.bad_input.mutations import Mutator
+from tests.bad_input.outcomes import is_showable
 from tests.orchestration.test_settings import GOOD
 
 PLANTED = "hunter2-planted-secret"

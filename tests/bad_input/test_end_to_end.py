@@ -25,11 +25,11 @@ from resources.lockstep import Sync
 from resources.oms.manhattan.adapter import build as build_oms
 from resources.platforms.bigcommerce.adapter import build as build_platform
 from tests.bad_input.counts import END_TO_END
-from tests.bad_input.grammar import Mutator
+from tests.bad_input.mutations import Mutator
+from tests.bad_input.outcomes import is_showable
 from tests.bad_input.systems import DAY, START, Listed, platform_on, search_on, store_of, tenant_of
 from tests.bad_input.test_oms import ROW, whole
 from tests.bad_input.test_store import DOCUMENTS
-from tests.bad_input.verdicts import is_showable
 from tests.resources.oms.manhattan.samples import (
     published,
     published_line,

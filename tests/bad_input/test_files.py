@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.seed.load import read
 from tests.bad_input.counts import FILES
-from tests.bad_input.verdicts import judged
+from tests.bad_input.outcomes import outcome_of
 from tests.resources.platforms.bigcommerce.stores import mapper
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
@@ -144,7 +144,7 @@ def taken(file: Path) -> Counter[str]:
     assert lines <= seed.counts.get("rows", 0)
     outcomes = Counter(read=1)
     for document in documents:
-        outcome, fault = judged(
+        outcome, fault = outcome_of(
             lambda body: MAPPER.to_order(body, lambda _: False), orjson.dumps(order_of(document))
         )
         assert fault == ""

@@ -20,9 +20,9 @@ from resources.oms.manhattan.envelope import open_envelope, read_answer, rejecti
 from resources.oms.manhattan.inventory import StockMapper
 from resources.oms.manhattan.shipments.fulfilment import FulfilmentMapper
 from tests.bad_input.counts import OMS_ANSWERS, OMS_FULFILMENTS, OMS_STOCK
-from tests.bad_input.grammar import Mutator, Payload, smallest
-from tests.bad_input.operations import grows_too_fast
-from tests.bad_input.verdicts import complaint_about, is_showable, is_told, judged, run
+from tests.bad_input.growth import grows_too_fast
+from tests.bad_input.mutations import Mutator, Payload, smallest
+from tests.bad_input.outcomes import assert_is_bounded, defect_of, is_showable, outcome_of, run
 from tests.resources.oms.manhattan.samples import (
     connection_of,
     published,
@@ -148,7 +148,7 @@ def test_a_missing_quantity_is_never_taken_for_none_in_stock() -> None:
             ROW | {"TotalQuantity": None, "Quantity": missing},
             {**ROW, "TotalQuantity": missing, "Quantity": None},
         ):
-            outcome, fault = judged(LEVELS.level, orjson.dumps(payload))
+            outcome, fault = outcome_of(LEVELS.level, orjson.dumps(payload))
             if outcome == "mapped":
                 assert isinstance(payload["Quantity"], dict), (
                     payload
@@ -181,7 +181,7 @@ def test_orders_of_ten_thousand_parts_take_proportionate_work(what: str) -> None
                 OrderTrackingInfo=tracked,
             )
         payload = orjson.dumps(document)
-        assert judged(FULFILMENTS.fulfilment, payload)[0] == "mapped"
+        assert outcome_of(FULFILMENTS.fulfilment, payload)[0] == "mapped"
         return lambda: FULFILMENTS.fulfilment(payload)
 
     assert grows_too_fast(make, 1_000) == ""
@@ -216,17 +216,15 @@ def answered(payload: Payload, status: int) -> str:
     try:
         answer = write_answer(reply)
     except LockstepError as error:
-        is_told(str(error), WHERE)
+        assert_is_bounded(str(error), WHERE)
         return type(error).__name__
     answer.page().number("totalCount")
     if not answer.errors:
-        assert all(
-            complaint_about(warning, ("ada@example",)) == "" for warning in answer.warnings()
-        )
+        assert all(defect_of(warning, ("ada@example",)) == "" for warning in answer.warnings())
         return "taken"
     with pytest.raises(RecordRejected) as caught:
         raise rejection(answer.errors)
-    assert [complaint_about(problem, ("ada@example",)) for problem in caught.value.problems] == [
+    assert [defect_of(problem, ("ada@example",)) for problem in caught.value.problems] == [
         ""
     ] * len(caught.value.problems)
     return "rejected"
@@ -282,7 +280,7 @@ def test_an_answer_with_thousands_of_hostile_errors_is_told_in_a_few_words() -> 
     assert len(str(caught.value)) < 4_000
     with pytest.raises(RecordRejected) as rejected:
         raise rejection(open_envelope(body).errors)
-    assert all(complaint_about(problem, PERSONAL) == "" for problem in rejected.value.problems)
+    assert all(defect_of(problem, PERSONAL) == "" for problem in rejected.value.problems)
     assert len(str(rejected.value)) < 40_000
 
 

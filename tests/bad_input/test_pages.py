@@ -12,7 +12,7 @@ from domain.errors import LockstepError, PermanentError, TransientError
 from domain.exchange import RawRecord
 from domain.identity import is_id
 from tests.bad_input.counts import OMS_SEARCHES, STORE_PAGES
-from tests.bad_input.grammar import Mutator
+from tests.bad_input.mutations import Mutator
 from tests.bad_input.systems import (
     DAY,
     START,

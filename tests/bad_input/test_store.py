@@ -16,9 +16,9 @@ from domain.errors import RecordRejected
 from domain.exchange import Mapped
 from domain.records.orders import Order
 from tests.bad_input.counts import STORE_ORDERS
-from tests.bad_input.grammar import Mutator
-from tests.bad_input.operations import grows_too_fast
-from tests.bad_input.verdicts import judged, run
+from tests.bad_input.growth import grows_too_fast
+from tests.bad_input.mutations import Mutator
+from tests.bad_input.outcomes import outcome_of, run
 from tests.resources.platforms.bigcommerce.orders.test_mapping_odd import compound
 from tests.resources.platforms.bigcommerce.stores import line_of, mapper, order
 
@@ -105,7 +105,7 @@ def large(lines: int, text: str = "S") -> bytes:
 
 def test_an_order_of_ten_thousand_lines_is_mapped_in_proportionate_work() -> None:
     """Ten times the lines cost about ten times the work: nothing grows with their square."""
-    assert judged(to_order, large(10_000)) == ("mapped", "")
+    assert outcome_of(to_order, large(10_000)) == ("mapped", "")
 
     def make(lines: int) -> Callable[[], object]:
         payload = large(lines)
@@ -154,8 +154,8 @@ def test_a_long_text_costs_no_more_than_its_length(path: tuple[str, ...]) -> Non
                 holder = holder[key]
             holder[path[-1]] = (filling * size)[:size]
             payload = orjson.dumps(document)
-            assert judged(to_order, payload)[1] == ""
-            return lambda: judged(to_order, payload)
+            assert outcome_of(to_order, payload)[1] == ""
+            return lambda: outcome_of(to_order, payload)
 
         assert grows_too_fast(make, 20_000) == "", (path, filling)
 
@@ -167,7 +167,7 @@ def test_a_megabyte_in_every_text_of_an_order_is_one_outcome() -> None:
         for key, value in holder.items():
             if type(value) is str:
                 holder[key] = value + "x" * 1_000_000
-    outcome, fault = judged(to_order, orjson.dumps(document))
+    outcome, fault = outcome_of(to_order, orjson.dumps(document))
     assert outcome not in ("mapped", "skipped")
     assert fault == ""
 
@@ -189,4 +189,4 @@ def test_a_megabyte_in_every_text_of_an_order_is_one_outcome() -> None:
 def test_documents_of_any_structure_are_one_of_the_three_outcomes(document: Any) -> None:
     """Nothing of a valid order but its names, in any nesting."""
     for payload in (document, {"order": document}, order(consignments=document)):
-        assert judged(to_order, orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS))[1] == ""
+        assert outcome_of(to_order, orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS))[1] == ""

@@ -14,8 +14,8 @@ from domain.ports import HookReceiver
 from resources.systems import build_receivers
 from tests.assets.scene import NAME
 from tests.bad_input.counts import WEBHOOKS
-from tests.bad_input.grammar import Mutator, smallest
-from tests.bad_input.verdicts import is_told
+from tests.bad_input.mutations import Mutator, smallest
+from tests.bad_input.outcomes import assert_is_bounded
 from tests.orchestration.webhooks.senders import event, listening, pushed, signed
 from tests.resources.oms.manhattan.samples import published
 
@@ -82,7 +82,7 @@ def outcome(receiver: HookReceiver, headers: dict[str, str], body: bytes) -> str
     try:
         events = receiver.receive(headers, body)
     except HookRefused as refused:
-        is_told(str(refused))
+        assert_is_bounded(str(refused))
         return refused.reason
     for one in events:
         texts = (one.event_id, one.stream, one.source_id, one.scope)

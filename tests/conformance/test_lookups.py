@@ -43,14 +43,14 @@ def test_a_store_tells_how_far_its_order_shows_to_be(store: SimulatedStore) -> N
     connector = store.open()
     for status, is_final in store.statuses.items():
         store.set_status(number, status)
-        sight = connector.to_sight(by_id(connector, [number])[number].payload)
+        sight = connector.to_store_snapshot(by_id(connector, [number])[number].payload)
         assert (sight.status, sight.is_final, sight.shipped_units, sight.is_archived) == (
             status,
             is_final,
             0,
             False,
         )
-    assert connector.to_sight(b"<html>").shows is None
+    assert connector.to_store_snapshot(b"<html>").shows is None
 
 
 async def _saved(writer: Any, connector: Any, order: Any) -> None:

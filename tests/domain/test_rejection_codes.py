@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.connections import Connection
-from domain.rejection_codes import CLASSES, CODES, could_mend, entry_of
+from domain.rejection_codes import CLASSES, CODES, could_fix, entry_of
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
@@ -128,7 +128,7 @@ def test_a_changed_setting_mends_only_what_depends_on_it(
     code: str, changed: str, mended: bool
 ) -> None:
     """A rerun of everything for each changed word would be no help."""
-    assert could_mend(code, frozenset({changed})) is mended
+    assert could_fix(code, frozenset({changed})) is mended
 
 
 def test_the_documented_table_is_the_table() -> None:

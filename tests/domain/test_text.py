@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.text import clean_text, has_controls, mask_digits, mask_email, mask_emails, shown
+from domain.text import clean_text, has_controls, mask_digits, mask_email, mask_emails, printable
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_masked_email_can_be_recognised() -> None:
 @given(st.text(), st.integers(2, 40))
 def test_what_is_shown_is_one_visible_line_of_bounded_length(text: str, length: int) -> None:
     """Whatever it was, a terminal and a database can take it; what was fit to be shown stays as it was."""
-    visible = shown(text, length)
+    visible = printable(text, length)
     assert visible.isprintable()
     assert len(visible) <= length
     assert visible == text or not text.isprintable() or len(text) > length
@@ -99,7 +99,7 @@ def test_what_is_shown_is_one_visible_line_of_bounded_length(text: str, length: 
 
 def test_what_cannot_be_seen_is_shown_as_its_escape() -> None:
     """An invisible character may be the very fault, so it is not removed."""
-    assert shown("a\nb\x1b[2J\u202ec\x00", 80) == r"a\nb\x1b[2J\u202ec\x00"
+    assert printable("a\nb\x1b[2J\u202ec\x00", 80) == r"a\nb\x1b[2J\u202ec\x00"
 
 
 def test_addresses_within_a_text_are_masked() -> None:

@@ -172,7 +172,7 @@ def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(
 
     assert drifts(found) == saboteur.injected
     assert still_open(shop) == saboteur.injected
-    healable = {drift.key[:3] for report in found for drift in report.drifts if drift.can_heal}
+    healable = {drift.key[:3] for report in found for drift in report.drifts if drift.can_repair}
     assert {kind for kind, times in saboteur.by_kind.items() if times} >= {"stuck", "lost"}
     look(shop, heal=True)
     assert shop.sql(

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from domain.errors import PermanentError
-from domain.personal import GONE, without_person
+from domain.personal import FORGOTTEN, without_personal_data
 from resources.ledger.database.bulk import decompress
 from resources.ledger.privacy.forgetting import Forgotten, forget, was_forgotten
 from tests.assets.documents import PERSON, order
@@ -124,7 +124,7 @@ def test_a_person_is_forgotten_everywhere_and_the_facts_stay(shop: Scene, subjec
         )
     )
     document = payload.get("order", payload)
-    assert document["billing_address"]["first_name"] == GONE
+    assert document["billing_address"]["first_name"] == FORGOTTEN
     assert document["billing_address"]["country_iso2"] == "US"
     assert document["total_inc_tax"] == "35.0000"
     assert (
@@ -230,13 +230,13 @@ def test_names_of_fields_decide_in_any_systems_spelling() -> None:
             "PostalCode": None,
         },
     }
-    cleaned = without_person(document)
+    cleaned = without_personal_data(document)
     assert cleaned["OrderLine"] == [
-        {"ItemId": "RUTHANNE-MUG", "Description": f"Mug of {GONE}", "Quantity": 2}
+        {"ItemId": "RUTHANNE-MUG", "Description": f"Mug of {FORGOTTEN}", "Quantity": 2}
     ]
     assert cleaned["Address"] == {
-        "Address1": GONE,
-        "City": GONE,
+        "Address1": FORGOTTEN,
+        "City": FORGOTTEN,
         "State": "TX",
         "Country": "US",
         "PostalCode": None,
@@ -247,5 +247,5 @@ def test_names_of_fields_decide_in_any_systems_spelling() -> None:
         12.5,
         "",
     )
-    assert cleaned["form_fields"] == [{"name": GONE, "value": GONE}]
-    assert without_person(cleaned) == cleaned
+    assert cleaned["form_fields"] == [{"name": FORGOTTEN, "value": FORGOTTEN}]
+    assert without_personal_data(cleaned) == cleaned

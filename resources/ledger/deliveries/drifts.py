@@ -74,7 +74,7 @@ class Drifts:
                         d.correlation_id,
                         owner,
                         d.advice,
-                        d.can_heal,
+                        d.can_repair,
                         self._run_id,
                     )
                     for d in found

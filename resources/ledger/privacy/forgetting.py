@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 
 from domain.errors import PermanentError
-from domain.personal import GONE, subjects, without_person
+from domain.personal import FORGOTTEN, subjects, without_personal_data
 from resources.ledger.database.bulk import compress, decompress
 from resources.ledger.tables import TABLES
 
@@ -82,10 +82,10 @@ def stripped(payload: bytes) -> bytes:
     """Return a payload without what tells who somebody is; of one that is no JSON nothing is left."""
     try:
         document = _DECODER.decode(payload)
-        cleaned = without_person(document)
+        cleaned = without_personal_data(document)
         return payload if cleaned == document else _ENCODER.encode(cleaned)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return msgspec.json.encode(GONE)
+        return msgspec.json.encode(FORGOTTEN)
 
 
 def forget(
@@ -188,7 +188,7 @@ def _pairs(connection: str, ids: dict[str, list[str]]) -> dict[str, Any]:
         "connection": connection,
         "orders": ids["orders"],
         "shipments": ids["shipments"],
-        "gone": GONE,
+        "gone": FORGOTTEN,
     }
 
 
@@ -261,7 +261,7 @@ def _blobs(
             db.execute(
                 f"UPDATE sync.{table} SET {column} = %s{size} WHERE tableoid = %s AND ctid = %s".encode(),
                 values,
-            )  # noqa: S608
+            )
         yield 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from domain.rejection_codes import could_mend, entry_of
+from domain.rejection_codes import could_fix, entry_of
 from resources.fingerprint import CODE
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
@@ -71,4 +71,4 @@ def _is_mended(rejection: Rejection, changed: frozenset[str]) -> bool:
         and any(entry_of(code).category in _OURS for code in codes)
     ):
         return True
-    return any(could_mend(code, changed) for code in codes)
+    return any(could_fix(code, changed) for code in codes)

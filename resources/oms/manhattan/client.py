@@ -14,7 +14,7 @@ import orjson
 from domain.connections import InventoryPolicy
 from domain.errors import LockstepError
 from domain.exchange import Check, MasterItem, RawRecord
-from domain.identity import is_id, makeshift_id
+from domain.identity import fallback_id, is_id
 from domain.text import clean_text
 from resources.http.client import ApiClient
 from resources.oms.manhattan.envelope import open_envelope, read_answer
@@ -170,7 +170,7 @@ class Availability:
         is_named = is_id(name) and bool(text_of(head.item_id))
         content = _content(payload)
         return RawRecord(
-            name if is_named else makeshift_id(content or payload), moment, payload, content
+            name if is_named else fallback_id(content or payload), moment, payload, content
         )
 
 

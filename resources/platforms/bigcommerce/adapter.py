@@ -12,7 +12,7 @@ from domain.connections import Connection, SecretRef
 from domain.exchange import Check, ExchangeLog, Mapped, RawRecord, Skipped, Unusable
 from domain.milestones import Milestone
 from domain.ports import CommercePlatform, QuotaLedger, StoreWriter
-from domain.reconciliation import StoreSight
+from domain.reconciliation import StoreSnapshot
 from domain.records.inventory import StoreItem
 from domain.records.orders import Order
 from domain.values import Window
@@ -23,7 +23,7 @@ from resources.http.rate_limit import Limiter, QuotaState
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.events import Hooks
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader
-from resources.platforms.bigcommerce.orders.lookup import OrderLookup, to_sight
+from resources.platforms.bigcommerce.orders.lookup import OrderLookup, to_store_snapshot
 from resources.platforms.bigcommerce.orders.mapping import OrderMapper
 from resources.platforms.bigcommerce.orders.reader import OrdersReader
 from resources.platforms.bigcommerce.preflight import Preflight
@@ -124,9 +124,9 @@ class BigCommerce:
         """Read orders by id, archived ones too."""
         return self._lookup.read(order_ids)
 
-    def to_sight(self, payload: bytes) -> StoreSight:
+    def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
         """Return what a captured order says of its fulfilment."""
-        return to_sight(payload)
+        return to_store_snapshot(payload)
 
     def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
         """Map a captured order; ``exported`` is asked with the store's order id."""

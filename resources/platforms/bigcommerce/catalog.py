@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from domain.errors import PermanentError, Problem
 from domain.exchange import Unusable
-from domain.identity import content_digest, makeshift_id
+from domain.identity import content_digest, fallback_id
 from domain.records.inventory import StoreItem
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.header import HIGHEST_ID
@@ -184,7 +184,7 @@ def _unusable(product: Any, field: str, message: str, value: str = "") -> Unusab
         "catalog_item_unusable", field, message, "correct the product in the store's catalog", value
     )
     return Unusable(
-        f"product {number}" if number else makeshift_id(content),
+        f"product {number}" if number else fallback_id(content),
         (problem,),
         content_digest(content),
     )

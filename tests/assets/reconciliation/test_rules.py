@@ -32,7 +32,7 @@ def look(scene: Scene, *, heal: bool = False) -> Report:
 
 def told(report: Report) -> list[tuple[Any, ...]]:
     """Return (class, entity, record, field, can be healed) of what was found, each once: open drifts are looked at with every day."""
-    return sorted({(*drift.key, drift.can_heal) for drift in report.drifts})
+    return sorted({(*drift.key, drift.can_repair) for drift in report.drifts})
 
 
 def tamper(scene: Scene, number: int, change: Json, *, silent: bool = True) -> None:

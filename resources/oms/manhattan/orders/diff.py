@@ -108,7 +108,7 @@ def _lines(
             text = f"{units.normalize():f} x {line.get('ItemId')}"
             found.append(
                 Difference(
-                    "", "no such line", text[:SHOWN], line_id, MISSING_AT_SOURCE, can_heal=False
+                    "", "no such line", text[:SHOWN], line_id, MISSING_AT_SOURCE, can_repair=False
                 )
             )
 
@@ -186,7 +186,11 @@ def _entries(
         ):
             found.append(
                 Difference(
-                    f"{field}_added", "none", _shown(entry.get(attribute)), line_id, can_heal=False
+                    f"{field}_added",
+                    "none",
+                    _shown(entry.get(attribute)),
+                    line_id,
+                    can_repair=False,
                 )
             )
 
@@ -216,7 +220,7 @@ def _told(found: list[Difference]) -> list[Difference]:
                     seen[:SHOWN],
                     first.line_id,
                     first.kind,
-                    first.can_heal,
+                    first.can_repair,
                 )
             )
     return told

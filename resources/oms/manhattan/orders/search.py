@@ -16,7 +16,7 @@ import msgspec
 
 from domain.errors import TransientError
 from domain.exchange import RawRecord
-from domain.identity import is_id, makeshift_id
+from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
 from resources.http.client import ApiClient
 from resources.oms.manhattan.envelope import Answer, open_envelope, read_answer
@@ -126,7 +126,7 @@ class OrderSearch:
             moment = fallback
         if not is_of_this_era(moment):
             moment = fallback  # else the window that found it would drop it, and no other would ever take it
-        return RawRecord(order_id if is_id(order_id) else makeshift_id(payload), moment, payload)
+        return RawRecord(order_id if is_id(order_id) else fallback_id(payload), moment, payload)
 
     def _stamp(self, moment: datetime) -> str:
         """Write a time as bodies do: in the tenant's zone, without naming it, to the millisecond below."""

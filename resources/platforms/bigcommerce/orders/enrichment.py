@@ -14,7 +14,7 @@ import msgspec
 
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
-from domain.identity import makeshift_id
+from domain.identity import fallback_id
 from resources.http.client import ApiClient, Reply
 from resources.platforms.bigcommerce.orders.header import Head, slices
 from resources.platforms.bigcommerce.settings import AUTHORIZED, ROUND_PAGE, BigCommerceSettings
@@ -47,7 +47,7 @@ class ExtrasReader:
                 if number and wanted
                 else bytes(raw)
             )
-            records.append((str(number) if number else makeshift_id(bytes(raw)), moment, payload))
+            records.append((str(number) if number else fallback_id(bytes(raw)), moment, payload))
         return [
             RawRecord(name, moment, p if isinstance(p, bytes) else p.result())
             for name, moment, p in records

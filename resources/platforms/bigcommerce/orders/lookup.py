@@ -11,7 +11,7 @@ import orjson
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.milestones import Milestone
-from domain.reconciliation import StoreSight
+from domain.reconciliation import StoreSnapshot
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
 from resources.platforms.bigcommerce.orders.header import head_of, slices
@@ -112,7 +112,7 @@ def spans(numbers: list[int], width: int) -> Iterator[list[int]]:
         yield run
 
 
-def to_sight(payload: bytes) -> StoreSight:
+def to_store_snapshot(payload: bytes) -> StoreSnapshot:
     """Return what an order's document says of its fulfilment."""
     try:
         document = orjson.loads(payload)
@@ -124,7 +124,7 @@ def to_sight(payload: bytes) -> StoreSight:
     known = STATUSES.get(status_id) if type(status_id) is int else None
     shows: Milestone | None = known.shows if known else None
     shipped = units if type(units) is int else 0
-    return StoreSight(
+    return StoreSnapshot(
         str(status_id),
         known is not None and known.is_final,
         order.get("is_deleted") is True,

@@ -15,7 +15,7 @@ import msgspec
 
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
-from domain.identity import makeshift_id
+from domain.identity import fallback_id
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
@@ -112,7 +112,7 @@ class _Reading:
             if number is not None:
                 _check_order(number, last, before)
                 last = number
-            if moment is None and self._first_sight(number or makeshift_id(bytes(raw))):
+            if moment is None and self._first_sight(number or fallback_id(bytes(raw))):
                 kept.append((raw, number, self._window.since, head))
             elif moment is not None and moment in window:
                 kept.append((raw, number, moment, head))

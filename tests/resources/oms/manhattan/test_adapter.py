@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from resources.oms import REGISTRY
-from resources.oms.manhattan.adapter import ManhattanOms
 from resources.oms.manhattan import settings as settings_module
+from resources.oms.manhattan.adapter import ManhattanOms
 from resources.oms.manhattan.settings import ManhattanSettings
 from tests.resources.oms.manhattan.conftest import Tenant
 from tests.resources.oms.manhattan.samples import settings_of

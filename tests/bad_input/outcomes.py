@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
-from tests.bad_input.grammar import Payload, smallest
+from tests.bad_input.mutations import Payload, smallest
 
 T = TypeVar("T", bound=BaseModel)
 LONGEST = 500
@@ -23,14 +23,14 @@ def is_showable(text: str) -> bool:
     return len(text) <= LONGEST and text.isprintable()
 
 
-def is_told(message: str, where: str = "") -> None:
+def assert_is_bounded(message: str, where: str = "") -> None:
     """Fail unless a system's error is one bounded, visible line that names system and call."""
     assert message.isprintable(), message[:300]
     assert 0 < len(message) < 1_500
     assert where in message
 
 
-def complaint_about(problem: Problem, personal: Iterable[str] = ()) -> str:
+def defect_of(problem: Problem, personal: Iterable[str] = ()) -> str:
     """Return what is wrong with a problem's words, or an empty text."""
     if not CODE.fullmatch(problem.code):
         return f"the code {problem.code!r}"
@@ -47,14 +47,14 @@ def complaint_about(problem: Problem, personal: Iterable[str] = ()) -> str:
     return ""
 
 
-def judged(
+def outcome_of(
     to_canonical: Callable[[bytes], Any], payload: bytes, personal: Sequence[str] = ()
 ) -> tuple[str, str]:
     """Map a payload; return its outcome (``mapped``, ``skipped`` or a rejection's code) and what is wrong with it, or an empty text."""
     try:
         found = to_canonical(payload)
     except RecordRejected as rejected:
-        faults = [complaint_about(problem, personal) for problem in rejected.problems]
+        faults = [defect_of(problem, personal) for problem in rejected.problems]
         return rejected.problems[0].code, next(filter(None, faults), "")
     except BaseException as error:  # noqa: BLE001 - this is what the tests look for
         return "crash", f"{type(error).__name__}: {str(error)[:300]}"
@@ -64,7 +64,7 @@ def judged(
         ) else f"the skip {found!r:.300}"
     assert isinstance(found, Mapped)
     return "mapped", next(
-        filter(None, (complaint_about(w, personal) for w in found.warnings)), ""
+        filter(None, (defect_of(w, personal) for w in found.warnings)), ""
     ) or _unlike_itself(found.record)
 
 
@@ -79,7 +79,7 @@ def _unlike_itself(record: BaseModel) -> str:
 
 
 def _fails(mapped: Callable[[bytes], Any], hidden: Sequence[str]) -> Callable[[bytes], bool]:
-    return lambda body: bool(judged(mapped, body, hidden)[1])
+    return lambda body: bool(outcome_of(mapped, body, hidden)[1])
 
 
 def run(
@@ -100,10 +100,10 @@ def run(
     for payload in payloads:
         # Where values changed places, a person's data stands in a field for something else, and nothing can tell.
         hidden = () if "swap" in payload.kinds else personal
-        outcome, fault = judged(mapped, payload.body, hidden)
+        outcome, fault = outcome_of(mapped, payload.body, hidden)
         if fault:
             reduced = smallest(payload.body, _fails(mapped, hidden))
-            reason = judged(mapped, reduced, hidden)[1]
+            reason = outcome_of(mapped, reduced, hidden)[1]
             raise AssertionError(
                 f"seed {payload.seed} ({payload.kinds}): {fault}\nsmallest payload ({reason}):\n{reduced[:3000]!r}"
             )

@@ -1,33 +1,47 @@
-# Lockstep. The four commands you need: make demo, make up, make test, make check.
+# Lockstep. The commands you need first: make demo, make up, make test-fast, make check.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --no-strip-extras -q
 ORDERS ?=
 
-.PHONY: help demo up test chaos check format lock clean-venv bench-rivals
+# Tests without the parts that take minutes; the markers are described in pyproject.toml.
+FAST := not slow and not daemon and not demo and not chaos
+# The unit tests of the domain and of both connectors: their branch coverage has a minimum.
+UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contracts
+
+.PHONY: help demo up test test-fast test-unit chaos check audit format lock clean-venv bench-rivals
 
 help:
-	@echo "make demo [ORDERS=PATH]  set up, run the sandbox and the main job, verify both ends"
-	@echo "make up                  Postgres, sandbox, Dagster UI and daemon on 127.0.0.1:3000"
-	@echo "make test                set up and run the tests"
-	@echo "make chaos [KILLS=500 ORDERS=10000 SEED=1]   the whole system under kills and faults, compared record by record"
-	@echo "make bench-rivals        capture and validation beside dlt, on the same orders; renews docs/performance.md"
-	@echo "make check               format, lint, types, import rules, Dagster definitions"
+	@echo "make demo [ORDERS=PATH]  run everything once between sandbox systems and verify both ends"
+	@echo "make up                  run PostgreSQL, sandbox, Dagster's UI and daemon on 127.0.0.1:3000"
+	@echo "make test-fast           run the tests without daemon, demo and chaos (about a minute)"
+	@echo "make test                run all tests, with branch coverage of domain and mappings"
+	@echo "make chaos [KILLS=500 ORDERS=10000 SEED=1]"
+	@echo "                         run everything under kills and faults, compare record by record"
+	@echo "make bench-rivals        measure capture and validation beside dlt, renew docs/performance.md"
+	@echo "make check               format, lint, types, import rules, licences, Dagster definitions"
+	@echo "make audit               look up known vulnerabilities (needs the network)"
+	@echo "make format              format the code and fix what ruff can fix"
+	@echo "make lock                renew the lock files (needs uv)"
 
 # Hash-locked: pip refuses any file whose hash is not in the lock.
 $(VENV)/.runtime: requirements/lock.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Lockstep needs Python 3.11 or newer; run make PYTHON=python3.x")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+	  "Lockstep needs Python 3.11 or newer; run make PYTHON=python3.x")'
 	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing dependencies (about a minute the first time)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/lock.txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes --no-deps -r requirements/lock.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev-lock.txt
-	@echo "installing test tools"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/dev-lock.txt
+	@echo "installing development tools"
+	@$(PIP) --require-hashes --no-deps -r requirements/dev-lock.txt
 	@touch $@
 
 demo: $(VENV)/.runtime
@@ -36,17 +50,26 @@ demo: $(VENV)/.runtime
 up: $(VENV)/.runtime
 	@$(BIN)/lockstep up
 
-test: $(VENV)/.dev
-	@$(BIN)/python -m pytest
+# Each test runs once: the unit tests with coverage, then all others without.
+test: test-unit
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(UNIT))
+
+test-unit: $(VENV)/.dev
+	@$(BIN)/python -m pytest $(UNIT) --cov --cov-report=term:skip-covered
+
+test-fast: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m "$(FAST)"
 
 chaos: $(VENV)/.dev
-	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),60) --orders $(or $(ORDERS),1000) --seed $(or $(SEED),1)
+	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),60) --orders $(or $(ORDERS),1000) \
+	  --seed $(or $(SEED),1)
 
 # An environment of its own: the rivals' dependencies must not touch the product's.
 $(BENCH)/.installed: requirements/bench-lock.txt
 	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	@echo "installing the rivals"
-	@$(BENCH)/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/bench-lock.txt
+	@$(BENCH)/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+	  -r requirements/bench-lock.txt
 	@touch $@
 
 bench-rivals: $(VENV)/.dev $(BENCH)/.installed
@@ -57,10 +80,20 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m orchestration.audit
-	@# In a folder of its own: here Dagster would read dagster.yaml and .env, and ask for the database.
-	@folder=$$(mktemp -d) && cd $$folder && LOCKSTEP_CONNECTIONS=$(CURDIR)/docs/connections.example.yaml DAGSTER_HOME=$$folder \
-	  $(CURDIR)/$(BIN)/dagster definitions validate -w $(CURDIR)/workspace.yaml; status=$$?; rm -rf $$folder; exit $$status
+	$(BIN)/pip-licenses --summary
+	@# In a folder of its own: in this one Dagster would read .env and dagster.yaml, and need the database.
+	@folder=$$(mktemp -d) && cd $$folder \
+	  && LOCKSTEP_CONNECTIONS=$(CURDIR)/docs/connections.example.yaml DAGSTER_HOME=$$folder \
+	  $(CURDIR)/$(BIN)/dagster definitions validate -w $(CURDIR)/workspace.yaml; \
+	  status=$$?; rm -rf $$folder; exit $$status
+
+# Fails where a package can't be looked up: without the advisory database nothing was audited.
+audit: $(VENV)/.dev
+	@for lock in requirements/lock.txt requirements/dev-lock.txt; do \
+	  echo "$$lock:"; \
+	  $(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock \
+	    || exit 1; \
+	done
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -68,13 +101,10 @@ format: $(VENV)/.dev
 
 # Needs uv on the PATH; the lock files name no index and no host.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q \
-	  pyproject.toml requirements/build.in -o requirements/lock.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q --extra dev \
-	  -c requirements/lock.txt pyproject.toml requirements/build.in -o requirements/dev-lock.txt
-
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q \
-	  requirements/bench.in -o requirements/bench-lock.txt
+	$(COMPILE) pyproject.toml requirements/build.in -o requirements/lock.txt
+	$(COMPILE) --extra dev -c requirements/lock.txt pyproject.toml requirements/build.in \
+	  -o requirements/dev-lock.txt
+	$(COMPILE) requirements/bench.in -o requirements/bench-lock.txt
 
 clean-venv:
 	rm -rf $(VENV)

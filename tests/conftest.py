@@ -1,4 +1,4 @@
-"""Fixtures for all tests: an embedded PostgreSQL for the session, a fresh ledger for each test, and a running sandbox."""
+"""Fixtures of all tests: a PostgreSQL per session, a ledger per test, a running sandbox."""
 
 from __future__ import annotations
 
@@ -16,30 +16,33 @@ from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
 
-# On a busy machine an example takes as long as it takes; what a test may cost is bounded by the number of its examples.
+# A busy machine would break a deadline; the number of examples bounds what a test costs.
 settings.register_profile("lockstep", deadline=None)
 settings.load_profile("lockstep")
 
 TEMPLATE = "lockstep_template"
-LONGEST = (
-    "chaos/test_chaos.py",
-    "end_to_end/test_demo.py",
-    "orchestration/test_up.py",
-    "end_to_end/test_live.py",
-    "end_to_end/test_crash.py",
-)
-"""Files that take a minute or more: they are begun first, so that no worker is left alone with one of them at the end."""
+LONGEST_FIRST = ("chaos", "demo", "daemon", "slow")
+"""Markers (pyproject.toml) by how long a file with one of them takes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; xdist is told not to change that (``--no-loadscope-reorder``)."""
-    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: ranks.get(item.path, len(LONGEST)))
+    """Run the longest files first, so that no worker ends alone with one of them.
+
+    pytest-xdist keeps this order because of ``--no-loadscope-reorder``.
+    """
+    ranks: dict[Path, int] = {}
+    for item in items:
+        rank = next(
+            (place for place, name in enumerate(LONGEST_FIRST) if item.get_closest_marker(name)),
+            len(LONGEST_FIRST),
+        )
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """Start an embedded server of this session's own, stopped at its end; ``LOCKSTEP_TEST_DATABASE_URL`` names another to use."""
+    """Start an embedded server for the session, or use ``LOCKSTEP_TEST_DATABASE_URL``."""
     if given := os.environ.get("LOCKSTEP_TEST_DATABASE_URL"):
         yield given
         return
@@ -51,7 +54,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(postgres_url: str) -> str:
-    """Migrate a database to copy from: much faster than migrating one for each test."""
+    """Migrate a database once; copying it is much faster than migrating one per test."""
     name = f"{TEMPLATE}_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_url, autocommit=True) as db:
         db.execute(f"CREATE DATABASE {name}")
@@ -61,7 +64,7 @@ def template(postgres_url: str) -> str:
 
 @pytest.fixture
 def database(postgres_url: str, template: str) -> Iterator[str]:
-    """URL of a fresh, migrated database."""
+    """Return the URL of a fresh, migrated database."""
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(postgres_url, autocommit=True) as db:
         db.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -72,7 +75,7 @@ def database(postgres_url: str, template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[RunningSandbox]:
-    """One sandbox for the session; each test takes stores and tenants of its own name."""
+    """Run one sandbox for the session; each test uses stores and tenants of its own."""
     with running_sandbox() as running:
         yield running
 

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from orchestration.settings import project_root
+
+pytestmark = pytest.mark.chaos
 
 KILLS, ORDERS, SEED, MINUTES = 8, 20, 4, 0.4
 LONGEST_SECONDS = 400

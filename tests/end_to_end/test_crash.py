@@ -20,6 +20,8 @@ from tests.end_to_end.places import (
     kill,
 )
 
+pytestmark = pytest.mark.slow
+
 ORDERS = [
     Place(CAPTURES, "Captures.add", "before"),
     Place(CAPTURES, "Captures.add", "after"),

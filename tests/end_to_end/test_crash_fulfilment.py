@@ -23,6 +23,8 @@ from tests.end_to_end.places import (
     kill,
 )
 
+pytestmark = pytest.mark.slow
+
 SHIPMENTS = [
     Place(CAPTURES, "Captures.add", "after"),
     Place(RECORDS, "Records.put", "after"),

@@ -20,6 +20,8 @@ from orchestration.local import sandbox_process
 from resources.ledger.database import embedded
 from tests.shared import shared_path
 
+pytestmark = pytest.mark.demo
+
 LOCKSTEP = Path(sys.executable).parent / "lockstep"
 
 

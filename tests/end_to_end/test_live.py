@@ -21,6 +21,8 @@ from sandbox.app import RunningSandbox
 from tests.assets import documents
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.daemon
+
 PATIENCE = 90.0
 
 

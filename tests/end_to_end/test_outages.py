@@ -32,6 +32,8 @@ from tests.end_to_end.agreement import (
 from tests.end_to_end.conftest import ROOT
 from tests.sensors.test_changes import requests_of, run_request, tick
 
+pytestmark = pytest.mark.slow
+
 MOST_TICKS = 12
 
 

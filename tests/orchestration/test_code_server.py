@@ -19,6 +19,8 @@ from orchestration.local import sandbox_process
 from orchestration.local.processes import free_port, listens
 from orchestration.settings import project_root
 
+pytestmark = pytest.mark.daemon
+
 LONGEST_SECONDS = 120
 
 

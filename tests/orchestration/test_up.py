@@ -66,6 +66,7 @@ def test_a_port_in_use_is_named_with_the_option_to_change_it():
             check_port_free(taken.getsockname()[1], "--port")
 
 
+@pytest.mark.daemon
 @pytest.mark.skipif(
     (project_root() / FILE_NAME).exists(),
     reason="a connections.yaml of your own is in use: its systems are not for tests",

@@ -1,4 +1,4 @@
-"""Carriers under one code each, whatever a store or an OMS calls them."""
+"""One code for each carrier, for the names and codes that stores and OMSs use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ CARRIER_ALIASES: dict[str, str] = {
     "canpar": "canp, canpar express",
     "china_post": "chinapost, ems china",
     "correios": "sedex, correios brasil, ect",
-    "dhl": "dhle, dhlx, dhl express, dhl ecommerce, dhlec, dhl global mail, dhlgm, dhl parcel, dhl paket, deutsche post dhl, "
-    "dhl worldwide express",
+    "dhl": "dhle, dhlx, dhl express, dhl ecommerce, dhlec, dhl global mail, dhlgm, dhl parcel, "
+    "dhl paket, deutsche post dhl, dhl worldwide express",
     "dpd": "dpd uk, dpd de, dpdgroup, chronopost, seur",
     "evri": "hermes, hermes uk, myhermes",
-    "fedex": "fdx, fedx, fdeg, fdxe, fdxg, fedexg, federal express, fedex ground, fedex express, fedex home delivery, fedex smartpost, "
-    "fxsp, fxfe, fxnl, fedex freight, fedex ground economy, fedex parcel",
+    "fedex": "fdx, fedx, fdeg, fdxe, fdxg, fedexg, federal express, fedex ground, fedex express, "
+    "fedex home delivery, fedex smartpost, fxsp, fxfe, fxnl, fedex freight, "
+    "fedex ground economy, fedex parcel",
     "gls": "general logistics systems, gls group",
     "japan_post": "yubin, japanpost, jp post",
     "la_poste": "laposte, colissimo",
@@ -33,14 +34,16 @@ CARRIER_ALIASES: dict[str, str] = {
     "royal_mail": "royalmail, rmg, rml",
     "speedee": "spee dee, spee dee delivery, spdee, spee dee delivery service",
     "tnt": "tnt express",
-    "ups": "upsn, upss, upsg, upsc, upgf, united parcel service, ups ground, ups sure post, ups surepost, surepost, ups mail innovations, "
-    "upsmi, ups mi, ups next day air, ups 2nd day air, ups freight, ups ready, ups online",
-    "usps": "uspostal, us mail, us post, us postal service, united states postal service, uspo, usps ground advantage, usps priority mail, "
-    "endicia, stamps com, u s p s, united states post office",
+    "ups": "upsn, upss, upsg, upsc, upgf, united parcel service, ups ground, ups sure post, "
+    "ups surepost, surepost, ups mail innovations, upsmi, ups mi, ups next day air, "
+    "ups 2nd day air, ups freight, ups ready, ups online",
+    "usps": "uspostal, us mail, us post, us postal service, united states postal service, uspo, "
+    "usps ground advantage, usps priority mail, endicia, stamps com, u s p s, "
+    "united states post office",
     "yodel": "yodl, yodel direct",
     "yunexpress": "yun express, yunex, yuntu",
 }
-"""Our code, then its other names and codes (SCAC among them); compared without case, accents, blanks and punctuation."""
+"""Our code -> other names and codes (SCACs too), compared without case, blanks, punctuation."""
 
 
 @cache
@@ -59,5 +62,5 @@ def _key(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def normalise_carrier(text: str) -> str | None:
-    """Return our code for the name or code that a store or OMS gives a carrier; None where it isn't known, never a guess."""
+    """Return our code for a store's or OMS's name or code of a carrier; None if it is unknown."""
     return _codes().get(_key(text))

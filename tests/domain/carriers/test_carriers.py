@@ -1,4 +1,4 @@
-"""Carriers: told from tracking numbers by format and check digit, and from the names that an OMS uses."""
+"""Carriers: recognised by a tracking number's format and check digit, and by an OMS's names."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from domain.carriers.carriers import CARRIER_ALIASES, normalise_carrier
 from domain.carriers.tracking import carrier_from_tracking
 from tests.shared import shared_path
 
-UNDECIDABLE = {"LA97635036", "79927398713"}
-"""Listed as invalid, though format and check digit are right: nothing public tells why."""
+UNEXPLAINED = {"LA97635036", "79927398713"}
+"""Listed as invalid although format and check digit are right; no published rule explains it."""
 
 
 def _vectors() -> list[dict[str, str]]:
@@ -25,7 +25,7 @@ def _vectors() -> list[dict[str, str]]:
 
 
 def test_every_valid_vector_names_its_carrier() -> None:
-    """Each published valid number has its carrier among the candidates."""
+    """The carrier of each published valid number is among the candidates."""
     missed = [
         row
         for row in _vectors()
@@ -36,14 +36,14 @@ def test_every_valid_vector_names_its_carrier() -> None:
 
 
 def test_every_invalid_vector_is_refused_for_its_carrier() -> None:
-    """Wrong formats and wrong check digits don't name the carrier, but for two that no public rule tells apart."""
+    """Wrong formats and check digits never match, except two that no published rule excludes."""
     vectors = [row for row in _vectors() if row["valid"] == "false"]
     accepted = {
         "".join(row["number"].split())
         for row in vectors
         if row["courier_code"] in carrier_from_tracking(row["number"])
     }
-    assert accepted <= UNDECIDABLE
+    assert accepted <= UNEXPLAINED
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_every_invalid_vector_is_refused_for_its_carrier() -> None:
     ],
 )
 def test_the_likeliest_carrier_comes_first(number: str, first: str) -> None:
-    """Candidates are ordered; blanks and case don't matter; the post of an S10 number is named before the standard."""
+    """Blanks and case are ignored; the post of an S10 number comes before the standard itself."""
     assert carrier_from_tracking(number)[0] == first
 
 
 @given(st.integers(2, 17), st.sampled_from("0123456789"))
-def test_a_wrong_digit_in_a_ups_number_is_noticed(at: int, digit: str) -> None:
-    """Mod 10 with weights 1 and 2 notices every single wrong digit but a change by five where the weight is 2."""
+def test_a_wrong_digit_in_a_ups_number_is_detected(at: int, digit: str) -> None:
+    """Weights 1 and 2 detect every wrong digit except a change by five where the weight is 2."""
     number = "1Z9998881012345678"
     check = next(d for d in "0123456789" if "ups" in carrier_from_tracking(number[:-1] + d))
     right = number[:-1] + check
@@ -75,7 +75,7 @@ def test_a_wrong_digit_in_a_ups_number_is_noticed(at: int, digit: str) -> None:
 
 @given(st.text(max_size=60))
 def test_no_text_raises(text: str) -> None:
-    """Any text gives candidates or none, each once."""
+    """Any text gives candidates or none, each of them once."""
     found = carrier_from_tracking(text)
     assert len(set(found)) == len(found)
     assert normalise_carrier(text) is None or normalise_carrier(text) in CARRIER_ALIASES
@@ -98,12 +98,12 @@ def test_no_text_raises(text: str) -> None:
     ],
 )
 def test_names_and_codes_of_an_oms_give_our_code(text: str, code: str | None) -> None:
-    """SCACs, slugs and full names all lead to one code; what isn't known stays unknown."""
+    """SCACs, slugs and full names all give one code; an unknown carrier stays unknown."""
     assert normalise_carrier(text) == code
 
 
-def test_no_alias_means_two_carriers_and_our_codes_stay_themselves() -> None:
-    """The table is unambiguous, and normalising a code again changes nothing."""
+def test_no_alias_means_two_carriers() -> None:
+    """The table is unambiguous, and our own codes are normalised to themselves."""
     aliases = [
         (alias.replace(" ", ""), code)
         for code, names in CARRIER_ALIASES.items()

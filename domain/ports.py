@@ -30,7 +30,7 @@ from domain.exchange import (
     Unusable,
 )
 from domain.milestones import Milestone
-from domain.reconciliation import Difference, OrderClaim, StoreSnapshot
+from domain.reconciliation import Difference, OrderOrigin, StoreSnapshot
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
 from domain.records.orders import Order
@@ -241,11 +241,11 @@ class OrderManagementSystem(Protocol):
         """Read orders by their ids, in the form of ``fetch_fulfilments``; those that the OMS lacks are absent."""
         ...
 
-    def to_claim(self, payload: bytes) -> OrderClaim | None:
+    def to_origin(self, payload: bytes) -> OrderOrigin | None:
         """Return which order of the store an OMS order says it is; ``None``: none of this connection. Pure."""
         ...
 
-    def held_content(
+    def compare_order(
         self, payload: bytes, wanted: Mapping[str, object]
     ) -> tuple[dict[str, object], list[Difference]]:
         """Return what an OMS order holds of ``wanted``, an ``order_payload``, and every difference that is no mere normalisation.

@@ -38,7 +38,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderClaim:
+class OrderOrigin:
     """Which order of the store an order of the OMS says it is."""
 
     order_id: str

@@ -129,7 +129,7 @@ def _judged(
         return None, None
     order = Order.model_validate_json(content)
     wanted = sync.oms.order_payload(order)
-    packed = orjson.dumps(sync.oms.held_content(held, wanted)[0])
+    packed = orjson.dumps(sync.oms.compare_order(held, wanted)[0])
     sequence = (known.sequence if known else 0) + 1
     target = TargetRow(
         row.source_id, order.order_id, packed, content_digest(packed), "", sequence, moment

@@ -74,7 +74,7 @@ class OrderJudge:
         return self._against(case, case.store, verdict)
 
     def _without_store(self, case: Case, verdict: Verdict) -> Verdict:
-        claim = self._sync.oms.to_claim(case.oms.payload) if case.oms is not None else None
+        claim = self._sync.oms.to_origin(case.oms.payload) if case.oms is not None else None
         if claim is not None and claim.is_own_id and not claim.is_cancelled:
             verdict.drifts.append(
                 self._drift(
@@ -121,7 +121,7 @@ class OrderJudge:
             return mapped.record, True
         if known.accepted is not None and known.accepted.outcome in ("delivered", "unchanged"):
             return Order.model_validate_json(known.accepted.canonical), False
-        claim = self._sync.oms.to_claim(case.oms.payload) if case.oms is not None else None
+        claim = self._sync.oms.to_origin(case.oms.payload) if case.oms is not None else None
         if mapped.rule in NEVER_SENT and claim is not None and not claim.is_cancelled:
             verdict.drifts.append(
                 self._drift(
@@ -137,7 +137,7 @@ class OrderJudge:
         return None, False
 
     def _cancelled(self, case: Case, verdict: Verdict, *, is_sendable: bool) -> None:
-        claim = self._sync.oms.to_claim(case.oms.payload) if case.oms is not None else None
+        claim = self._sync.oms.to_origin(case.oms.payload) if case.oms is not None else None
         belief = case.orders.target
         if (
             claim is None
@@ -194,11 +194,11 @@ class OrderJudge:
     def _differences(
         self, case: Case, expected: Order, oms: RawRecord, verdict: Verdict, *, is_sendable: bool
     ) -> None:
-        claim = self._sync.oms.to_claim(oms.payload)
+        claim = self._sync.oms.to_origin(oms.payload)
         if claim is not None and claim.is_cancelled:
             return  # the store follows by the shipments stream, whose judge tells where it did not
         try:
-            content, found = self._sync.oms.held_content(
+            content, found = self._sync.oms.compare_order(
                 oms.payload, self._sync.oms.order_payload(expected)
             )
         except RecordRejected:

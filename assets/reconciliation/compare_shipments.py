@@ -42,7 +42,7 @@ class FulfilmentJudge:
         if case.store is None or case.oms is None or case.shipments.is_rejected:
             return verdict
         sight = self._sync.platform.to_store_snapshot(case.store.payload)
-        claim = self._sync.oms.to_claim(case.oms.payload)
+        claim = self._sync.oms.to_origin(case.oms.payload)
         if sight.is_archived or claim is None:
             return verdict
         newest = case.shipments.newest

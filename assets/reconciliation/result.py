@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from domain.exchange import RawRecord, StoreShipment
-from domain.reconciliation import STUCK, Drift, DriftKey, Entity, Mode, OrderClaim
+from domain.reconciliation import STUCK, Drift, DriftKey, Entity, Mode, OrderOrigin
 from resources.ledger.records.record_state import UNKNOWN, RecordState
 from resources.ledger.rows import TargetRow
 
@@ -26,7 +26,7 @@ class Case:
     correlation_id: str
     store: RawRecord | None = None
     oms: RawRecord | None = None
-    others: tuple[OrderClaim, ...] = ()
+    others: tuple[OrderOrigin, ...] = ()
     """Other orders of the OMS that say they are this one."""
     orders: RecordState = UNKNOWN
     shipments: RecordState = UNKNOWN

@@ -16,7 +16,7 @@ from domain.connections import ORDERS, SHIPMENTS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, StoreShipment
 from domain.identity import correlation_id
-from domain.reconciliation import OrderClaim
+from domain.reconciliation import OrderOrigin
 from domain.values import Window
 from resources.ledger.deliveries.drifts import Drifts
 from resources.ledger.records.record_state import RecordState, record_states, records_of_day
@@ -45,7 +45,7 @@ class Sightings:
             claims = [
                 (record, claim)
                 for record in page
-                if (claim := self._sync.oms.to_claim(record.payload)) is not None
+                if (claim := self._sync.oms.to_origin(record.payload)) is not None
             ]
             own = {
                 claim.source_id: record
@@ -100,7 +100,7 @@ class Sightings:
         *,
         store: Mapping[str, RawRecord] | None = None,
         oms: Mapping[str, RawRecord] | None = None,
-        others: Mapping[str, tuple[OrderClaim, ...]] | None = None,
+        others: Mapping[str, tuple[OrderOrigin, ...]] | None = None,
     ) -> list[Case]:
         at_store, at_oms, claims = dict(store or {}), dict(oms or {}), dict(others or {})
         for page in self._sync.platform.read_orders(
@@ -140,8 +140,8 @@ class Sightings:
         ]
 
     def _known_claims(
-        self, ids: Sequence[str], claims: Mapping[str, tuple[OrderClaim, ...]]
-    ) -> dict[str, tuple[OrderClaim, ...]]:
+        self, ids: Sequence[str], claims: Mapping[str, tuple[OrderOrigin, ...]]
+    ) -> dict[str, tuple[OrderOrigin, ...]]:
         """Add the claims that an earlier reconciliation found: the OMS need not have touched them since."""
         told = {claim.order_id for of_one in claims.values() for claim in of_one}
         kept = [record for record in self._drifts.open_orders(ids) if record not in told]
@@ -151,9 +151,9 @@ class Sightings:
             for source_id in {*claims, *found}
         }
 
-    def _claims(self, order_ids: Collection[str]) -> Iterator[OrderClaim]:
+    def _claims(self, order_ids: Collection[str]) -> Iterator[OrderOrigin]:
         for record in self._sync.oms.read_orders(order_ids) if order_ids else ():
-            claim = self._sync.oms.to_claim(record.payload)
+            claim = self._sync.oms.to_origin(record.payload)
             if claim is not None and not claim.is_own_id:
                 yield claim
 
@@ -218,9 +218,9 @@ def _gathered(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
 
 
 def _by_source(
-    claims: Iterator[OrderClaim] | Collection[OrderClaim],
-) -> dict[str, tuple[OrderClaim, ...]]:
-    found: dict[str, dict[str, OrderClaim]] = {}
+    claims: Iterator[OrderOrigin] | Collection[OrderOrigin],
+) -> dict[str, tuple[OrderOrigin, ...]]:
+    found: dict[str, dict[str, OrderOrigin]] = {}
     for claim in claims:
         found.setdefault(claim.source_id, {})[claim.order_id] = claim
     return {source_id: tuple(of_one.values()) for source_id, of_one in found.items()}

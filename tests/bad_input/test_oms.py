@@ -16,9 +16,9 @@ from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.values import FIRST_YEAR, LAST_YEAR
 from resources.http.client import Reply
-from resources.oms.manhattan.envelope import open_envelope, read_answer, rejection, write_answer
+from resources.oms.manhattan.client import open_envelope, read_answer, rejection, write_answer
 from resources.oms.manhattan.inventory import StockMapper
-from resources.oms.manhattan.shipments.fulfilment import FulfilmentMapper
+from resources.oms.manhattan.shipments.mapping import FulfilmentMapper
 from tests.bad_input.counts import OMS_ANSWERS, OMS_FULFILMENTS, OMS_STOCK
 from tests.bad_input.growth import grows_too_fast
 from tests.bad_input.mutations import Mutator, Payload, smallest
@@ -218,7 +218,7 @@ def answered(payload: Payload, status: int) -> str:
     except LockstepError as error:
         assert_is_bounded(str(error), WHERE)
         return type(error).__name__
-    answer.page().number("totalCount")
+    answer.page().total()
     if not answer.errors:
         assert all(defect_of(warning, ("ada@example",)) == "" for warning in answer.warnings())
         return "taken"

@@ -65,8 +65,8 @@ def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms
     held = by_id(connector, [order.order_id])[order.order_id]
     wanted = connector.order_payload(order)
 
-    claim = connector.to_claim(held.payload)
+    claim = connector.to_origin(held.payload)
     assert claim is not None
     assert (claim.source_id, claim.is_own_id, claim.is_cancelled) == (order.source_id, True, False)
-    assert connector.held_content(held.payload, wanted) == (wanted, [])
-    assert connector.to_claim(b"<html>") is None
+    assert connector.compare_order(held.payload, wanted) == (wanted, [])
+    assert connector.to_origin(b"<html>") is None

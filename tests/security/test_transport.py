@@ -217,7 +217,7 @@ def test_credentials_go_to_the_tenants_domain_or_to_a_host_that_is_named() -> No
         ("token_url", "https://acme-auth.omni.manh.com.evil.example/oauth/token"),
         ("inventory_base_url", "https://manh.com"),
     ):
-        with pytest.raises(ValidationError, match="is not of the domain of base_url"):
+        with pytest.raises(ValidationError, match="is not in the domain of base_url"):
             settings(**{name: url})
     settings(token_url="https://login.acme.example/token", hosts=["login.acme.example"])
 

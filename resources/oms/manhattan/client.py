@@ -1,197 +1,136 @@
-"""Reads of Manhattan's item master and availability, and the checks before a connection goes live."""
+"""How a Manhattan tenant is called, and what its answers mean.
+
+``success: true`` does not mean that all is well: business errors are listed in ``messages.Message``
+and in ``data.Messages.Message``, and an entry of type ERROR is a failure whatever ``success`` says
+(oms.md, section 1.2).
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
-from typing import Any
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
-import orjson
 
-from domain.connections import InventoryPolicy
-from domain.errors import LockstepError
-from domain.exchange import Check, MasterItem, RawRecord
-from domain.identity import fallback_id, is_id
-from domain.text import clean_text
-from resources.http.client import ApiClient
-from resources.oms.manhattan.envelope import open_envelope, read_answer
-from resources.oms.manhattan.orders.search import rows_of
-from resources.oms.manhattan.payload import Id, text_of
+from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
+from domain.exchange import ExchangeLog
+from resources.http.async_client import PushClient
+from resources.http.client import ApiClient, Reply
+from resources.http.clock import SourceClock
+from resources.http.rate_limit import Limiter
+from resources.http.redaction import hidden, private_to, told_text
+from resources.oms.manhattan.auth import TokenAuth
+from resources.oms.manhattan.payload import DataMessages, Envelope, MessageEntry, PageHeader
 from resources.oms.manhattan.settings import ManhattanSettings
 
+KIND = "manhattan"
+LONGEST_CODE = 60
+MOST_LISTED = 5
+"""Errors that one message lists; the others are counted."""
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_DATA = msgspec.json.Decoder(DataMessages)
+_DATA_LIST = msgspec.json.Decoder(list[DataMessages])
+_HEADER = msgspec.json.Decoder(PageHeader | None)
+_ROWS = msgspec.json.Decoder(list[msgspec.Raw] | None)
 
-class _StockHead(msgspec.Struct, rename="pascal"):
-    item_id: Id = None
-    location_id: Id = None
 
+@dataclass(frozen=True, slots=True)
+class TenantClients:
+    """What all clients of one tenant share: settings, credentials, quota and the tenant's clock."""
 
-LONGEST_TEXT = 500
-"""Of an item's description or unit, which is kept for messages and comparisons only."""
-MOMENT = "TransactionDateTime"
-_STOCK_HEAD = msgspec.json.Decoder(_StockHead)
+    settings: ManhattanSettings
+    auth: TokenAuth
+    limiter: Limiter
+    clock: SourceClock
 
-
-class ItemMaster:
-    """The tenant's items."""
-
-    def __init__(self, client: ApiClient, settings: ManhattanSettings) -> None:
-        self._client, self._settings = client, settings
-
-    def find(self, skus: Collection[str]) -> dict[str, MasterItem]:
-        """Return the known ones of the SKUs."""
-        found: dict[str, MasterItem] = {}
-        for chunk in chunks(list(dict.fromkeys(skus)), self._settings.item_page_size):
-            names = ", ".join(f"'{sku.replace(chr(39), chr(39) * 2)}'" for sku in chunk)
-            found |= self._ask(f"{self._settings.names.item_id} in ({names})", len(chunk))
-        return found
-
-    def any_item(self) -> MasterItem | None:
-        """Return one item, or ``None`` where the master is empty."""
-        return next(iter(self._ask(None, 1).values()), None)
-
-    def _ask(self, query: str | None, size: int) -> dict[str, MasterItem]:
-        names = self._settings.names
-        template = dict.fromkeys(
-            filter(None, (names.item_id, names.item_uom, names.item_uoms, names.item_description))
+    def read_client(self, base_url: str) -> ApiClient:
+        """Build a client for reads from one of the tenant's hosts."""
+        return ApiClient(
+            system=KIND,
+            base_url=base_url,
+            auth=self.auth,
+            limiter=self.limiter,
+            timeout=self.settings.timeout,
+            headers=_tenant_headers(self.settings),
+            # Availability may be served by another host, whose clock is not the orders' clock.
+            clock=self.clock if base_url == self.settings.base_url else None,
         )
-        body = {
-            "Page": 0,
-            "Size": size,
-            "Template": template,
-            **({"Query": query} if query else {}),
-        }
-        path = self._settings.paths.item_search
-        answer = read_answer(
-            self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope)
-        )
-        rows = [row for row in map(_parsed, rows_of(answer)) if isinstance(row, dict)]
-        # A row without a usable id was not asked for; its item counts as unknown, and the orders that want it say so.
-        return {
-            str(row[names.item_id]): self._item(row)
-            for row in rows
-            if is_id(str(row.get(names.item_id) or ""))
-        }
 
-    def _item(self, row: Mapping[str, Any]) -> MasterItem:
-        names = self._settings.names
-        uom, description = (
-            clean_text(str(row.get(name) or ""), LONGEST_TEXT)
-            for name in (names.item_uom, names.item_description)
-        )
-        further = units_of(row.get(names.item_uoms)) if names.item_uoms else ()
-        # An empty list may only mean that the search does not answer it, so it tells nothing.
-        return MasterItem(
-            str(row[names.item_id]),
-            uom,
-            description,
-            tuple(dict.fromkeys((uom, *further))) if further else (),
+    def write_client(self, log: ExchangeLog) -> PushClient:
+        """Build a client for writes, which reports every exchange to ``log``."""
+        return PushClient(
+            system=KIND,
+            base_url=self.settings.base_url,
+            auth=self.auth,
+            limiter=self.limiter,
+            concurrency=self.settings.push_concurrency,
+            timeout=self.settings.timeout,
+            headers=_tenant_headers(self.settings),
+            log=log,
+            clock=self.clock,
         )
 
 
-def units_of(value: object) -> tuple[str, ...]:
-    """Return the units that an attribute lists: texts, or objects whose first text that is named after a unit is one."""
-    found = []
-    for entry in value if isinstance(value, list) else ():
-        texts = (
-            [part for name, part in entry.items() if "uom" in str(name).lower()]
-            if isinstance(entry, dict)
-            else [entry]
-        )
-        found += [
-            clean_text(text, LONGEST_TEXT) for text in texts if isinstance(text, str) and text
-        ][:1]
-    return tuple(found)
+def _tenant_headers(settings: ManhattanSettings) -> dict[str, str]:
+    """Return the headers that select organisation and location, where the settings name them."""
+    headers = {}
+    if settings.organization_header:
+        headers[settings.organization_header] = settings.organization
+    if settings.location_header and settings.location:
+        headers[settings.location_header] = settings.location
+    return headers
 
 
-class Availability:
-    """The tenant's availability, by the connection's policy: of the network view, or of each of its nodes."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An opened envelope: the data's exact bytes, and its messages split by severity."""
 
-    def __init__(
-        self,
-        client: ApiClient,
-        settings: ManhattanSettings,
-        policy: InventoryPolicy,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._client, self._settings, self._policy, self._now = client, settings, policy, now
-        self._nodes = tuple(policy.nodes) if policy.mode == "by_node" else ()
+    data: msgspec.Raw
+    header: msgspec.Raw
+    errors: tuple[MessageEntry, ...] = ()
+    notes: tuple[MessageEntry, ...] = ()
+    """Entries of type WARNING and INFO."""
 
-    def rows(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
-        """Read the rows of all SKUs, a call's worth at a time; a few calls run ahead, never all."""
-        parts = chunks(list(dict.fromkeys(skus)), self._settings.stock_page_size)
-        ahead = self._settings.read_concurrency
-        with ThreadPoolExecutor(ahead, thread_name_prefix="manhattan-stock") as pool:
-            waiting: deque[Future[list[RawRecord]]] = deque()
-            try:
-                for part in parts:
-                    waiting.append(pool.submit(self.ask, part))
-                    if len(waiting) > ahead:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+    def warnings(self) -> tuple[Problem, ...]:
+        """Return the notes as problems."""
+        return tuple(map(to_problem, self.notes))
 
-    def ask(self, skus: Sequence[str]) -> list[RawRecord]:
-        """Read one call's rows; no row comes back for an item that is not eligible at a node."""
-        body: dict[str, object] = {"ViewName": self._policy.view, "Items": list(skus)}
-        if self._policy.mode == "by_node":
-            path = self._settings.paths.location_availability
-            body[self._settings.names.locations] = list(self._nodes)
-        else:
-            path = self._settings.paths.network_availability
-            body |= {
-                "IncludeStoreExclusions": False,
-                "AvailabilityRules": [],
-                "OrderAttributes": None,
-                "Preview": False,
-            }
-        answer = read_answer(
-            self._client.request("POST", path, json=body, idempotent=True, decode=open_envelope)
-        )
-        moment = self._now()
-        records = [self._record(bytes(row), moment) for row in rows_of(answer)]
-        return [record for record in records if record is not None]
-
-    def _record(self, payload: bytes, moment: datetime) -> RawRecord | None:
-        """Return a row with its exact bytes; ``None`` for a node that was not asked for."""
+    def page(self) -> PageHeader:
+        """Return the header of a search; an unreadable one counts as empty."""
         try:
-            head = _STOCK_HEAD.decode(payload)
+            return _HEADER.decode(self.header) or PageHeader()
         except (ValueError, RecursionError):
-            head = _StockHead()
-        node = text_of(head.location_id)
-        if self._nodes and node and node not in self._nodes:
-            return None
-        name = f"{text_of(head.item_id)}@{node or self._policy.view}"
-        is_named = is_id(name) and bool(text_of(head.item_id))
-        content = _content(payload)
-        return RawRecord(
-            name if is_named else fallback_id(content or payload), moment, payload, content
-        )
+            return PageHeader()
 
 
-def _parsed(row: msgspec.Raw) -> object:
-    """Return a row's content; ``None`` where it can't be read."""
+def fetch_answer(client: ApiClient, path: str, body: dict[str, object]) -> Answer:
+    """Make a read, which is a POST here; raises as ``read_answer`` does."""
+    return read_answer(
+        client.request("POST", path, json=body, idempotent=True, decode=open_envelope)
+    )
+
+
+def rows_of(answer: Answer) -> list[msgspec.Raw]:
+    """Return the data's rows, none for null; raises ``TransientError`` where it is no list."""
     try:
-        return orjson.loads(bytes(row))
-    except orjson.JSONDecodeError:
-        return None
+        return _ROWS.decode(answer.data) or []
+    except (ValueError, RecursionError) as error:
+        raise TransientError(
+            f"{KIND}: the data of a search is not a list ({error}); another try may help"
+        ) from error
 
 
-def _content(payload: bytes) -> bytes | None:
-    """Return a row without its moment, which changes at every look, with its attributes in one order; ``None`` where it is no row."""
-    try:
-        row = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return None  # it was skipped over, not read: the mapping says what is wrong with it
-    if not isinstance(row, dict):
-        return None
-    row.pop(MOMENT, None)
-    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+def quoted(text: str) -> str:
+    """Return a text as a literal of the query language. UNVERIFIED: a quote in it is doubled."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def any_of(attribute: str, values: Iterable[str]) -> str:
+    """Return the query for an attribute that has one of the values."""
+    return f"{attribute} in ({', '.join(map(quoted, values))})"
 
 
 def chunks(values: Sequence[str], size: int) -> Iterable[Sequence[str]]:
@@ -199,12 +138,142 @@ def chunks(values: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def run_checks(checks: Mapping[str, tuple[Callable[[], str], str]]) -> list[Check]:
-    """Run named checks in order; each is a call that returns what it saw or raises, with the advice for that case."""
-    results: list[Check] = []
-    for name, (check, advice) in checks.items():
-        try:
-            results.append(Check(name, True, check()))
-        except LockstepError as error:
-            results.append(Check(name, False, str(error), advice))
-    return results
+def open_envelope(body: bytes) -> Answer:
+    """Parse a body; raises ``ValueError`` where it is not an envelope."""
+    try:
+        envelope = _ENVELOPE.decode(body)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    messages = list(envelope.messages.message or ()) if envelope.messages else []
+    messages += _messages_in(envelope.data)
+    errors = tuple(message for message in messages if message.is_error)
+    if not envelope.success and not errors:
+        # A refusal without a reason, or with warnings only, is still a refusal.
+        reason = envelope.message or "The OMS refused and gave no reason."
+        errors = (MessageEntry("ERROR", envelope.message_key, reason),)
+    notes = tuple(message for message in messages if not message.is_error)
+    return Answer(envelope.data, envelope.header, errors, notes)
+
+
+def _messages_in(data: msgspec.Raw) -> list[MessageEntry]:
+    content = bytes(data)
+    if b'"Messages"' not in content:
+        return []
+    try:
+        parts = [_DATA.decode(content)] if content[:1] == b"{" else _DATA_LIST.decode(content)
+    except (ValueError, RecursionError):
+        # The name occurs elsewhere, such as in a custom attribute: there are no messages to read.
+        return []
+    return [message for part in parts if part.messages for message in part.messages.message or ()]
+
+
+def read_answer(reply: Reply) -> Answer:
+    """Return the answer to a read; raises ``PermanentError`` where it was refused.
+
+    A refused read is a wrong query, a wrong view or a missing permission.
+    """
+    _check_access(reply)
+    if not reply.ok:
+        advice = "check paths, names and organisation in the oms section"
+        raise PermanentError(f"{reply.complaint()}; another try won't help: {advice}")
+    answer = _opened(reply)
+    if answer.errors:
+        raise PermanentError(
+            f"{reply.where} was refused: {summary(answer.errors)}; "
+            "another try won't help until that is corrected"
+        )
+    return answer
+
+
+def write_answer(reply: Reply) -> Answer:
+    """Return the answer to a write, errors included: the writer can handle some of them."""
+    _check_access(reply)
+    if reply.ok:
+        return _without_personal_data(_opened(reply), reply)
+    try:
+        answer = _without_personal_data(open_envelope(reply.body), reply)
+    except ValueError:
+        raise PermanentError(
+            f"{reply.complaint()}; the body is not an answer of the OMS: check base_url and paths"
+        ) from None
+    if answer.errors:
+        return answer
+    error = MessageEntry("ERROR", f"http_{reply.status}", reply.complaint())
+    return Answer(answer.data, answer.header, (error,), answer.notes)
+
+
+def _opened(reply: Reply) -> Answer:
+    """Return a good reply's answer; raises ``TransientError`` where its body is malformed.
+
+    All writes are upserts, so they may be repeated as reads may.
+    """
+    if isinstance(reply.value, Answer):
+        return reply.value
+    try:
+        return open_envelope(reply.body)
+    except ValueError as error:
+        raise TransientError(
+            f"{reply.where} answered {reply.status} with an unreadable body ({error}); "
+            "another try may help"
+        ) from error
+
+
+def _check_access(reply: Reply) -> None:
+    """Raise ``AccessRefused`` for 401 and 403, which no record causes and no retry changes."""
+    if reply.status == 401:
+        advice = "check client_id, client_secret, username and password"
+        raise AccessRefused(f"{reply.complaint()}; the credentials are refused: {advice}")
+    if reply.status == 403:
+        advice = "give its role access to this call"
+        raise AccessRefused(f"{reply.complaint()}; the user lacks the permission: {advice}")
+
+
+def _without_personal_data(answer: Answer, reply: Reply) -> Answer:
+    """Remove the customer's data that messages quote: they end up in logs and rejections."""
+    if not answer.errors and not answer.notes:
+        return answer
+    values = private_to(reply.sent)
+
+    def clean(message: MessageEntry) -> MessageEntry:
+        keys = {name: hidden(key, values) for name, key in message.keys().items()}
+        return msgspec.structs.replace(
+            message, description=hidden(str(message.description or ""), values), business_keys=keys
+        )
+
+    errors, notes = tuple(map(clean, answer.errors)), tuple(map(clean, answer.notes))
+    return Answer(answer.data, answer.header, errors, notes)
+
+
+def to_problem(message: MessageEntry) -> Problem:
+    """Return a message in our form; the field names the order line that it is about."""
+    where = [f"OrderLine[{message.line_id}]"] if message.line_id else []
+    where += [str(message.error_field)] if message.error_field else []
+    texts = (str(text or "") for text in (message.description, message.code))
+    keys = ", ".join(f"{name} {key}" for name, key in message.keys().items())
+    return Problem(
+        problem_code(message.code),
+        told_text(".".join(where)) or "Order",
+        next(filter(None, map(told_text, texts)), "The OMS gave no reason."),
+        "Correct it at its origin or in the OMS's configuration, then retry.",
+        told_text(keys),
+    )
+
+
+def problem_code(code: object) -> str:
+    """Return ``oms_`` and the vendor's code in snake_case."""
+    words = _CAMEL_CASE.sub("_", str(code or "refused")[:LONGEST_CODE]).lower()
+    return f"oms_{_NO_WORD.sub('_', words).strip('_') or 'refused'}"
+
+
+def rejection(errors: tuple[MessageEntry, ...]) -> RecordRejected:
+    """Return the rejection that lists every error."""
+    return RecordRejected(*map(to_problem, errors))
+
+
+def summary(errors: tuple[MessageEntry, ...]) -> str:
+    """Return the errors in one line."""
+    listed = "; ".join(
+        told_text(f"{error.code}: {error.description}") for error in errors[:MOST_LISTED]
+    )
+    more = len(errors) - MOST_LISTED
+    return listed if more <= 0 else f"{listed}; and {more} more"

@@ -1,7 +1,8 @@
-"""Takes in what a tenant pushes over HTTP: published orders and inventory events, reduced to which of them changed.
+"""Events that a tenant sends over HTTP: order and inventory events, reduced to what changed.
 
-The vendor publishes to queues; a relay of the tenant's own brings the messages here and signs them (README.md, "Pushes"). The shapes are
-those of ``PublishOrderEventMSGType`` and of availability events: bare, in ``OriginalPayload``, or several in ``data``.
+The vendor publishes to queues; a relay of the tenant's own signs the messages and forwards them
+(README.md, "Events"). Their shapes are those of ``PublishOrderEventMSGType`` and of availability
+events: bare, in ``OriginalPayload``, or several in ``data``.
 """
 
 from __future__ import annotations
@@ -9,68 +10,65 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 import orjson
 
 from domain.connections import Connection, SecretRef
 from domain.exchange import HookEvent, HookRefused
 from resources.http.signatures import HmacVerifier
-from resources.oms.manhattan.payload import to_moment
-from resources.oms.manhattan.settings import ManhattanPush, ManhattanSettings
+from resources.oms.manhattan.payload import MOST_WRAPPINGS, to_moment
+from resources.oms.manhattan.settings import EventScheme, ManhattanSettings
 
-_DEPTH = 4
 _ID = re.compile(r"[\x20-\x7e]{1,100}")
 _STAMPS = ("EventSubmitTimestamp", "EventSubmitTime", "UpdatedTimestamp", "TransactionDateTime")
 
 
 class Receiver:
-    """Takes in the pushes of one tenant."""
+    """Receives the events of one tenant."""
 
     def __init__(
-        self, settings: ManhattanSettings, push: ManhattanPush, secrets: list[str]
+        self, settings: ManhattanSettings, scheme: EventScheme, secrets: list[str]
     ) -> None:
-        self._settings, self._push, self._verifier = settings, push, HmacVerifier(push, secrets)
+        self._zone, self._verifier = settings.zone, HmacVerifier(scheme, secrets)
+        self._ids = [
+            (scheme.order_id, "shipments", "order event"),
+            *((name, "inventory", "inventory event") for name in scheme.inventory_ids),
+        ]
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
-        """Verify a push over its raw body; return one event for each order, and one for all items together: stock is read as a whole."""
+        """Verify a request by its raw body; return one event per order, and one for all items.
+
+        Stock is read as a whole, so one event for it is enough.
+        """
         message_id = self._verifier.verify(headers, body)
         try:
             content = orjson.loads(body)
         except orjson.JSONDecodeError:
             raise HookRefused("malformed", "the body is not JSON") from None
         events: dict[tuple[str, str], HookEvent] = {}
-        for message in _messages(content, _DEPTH):
+        for message in _messages(content, MOST_WRAPPINGS):
             event = self._event(message, f"{message_id}:{len(events)}")
             key = (event.stream, event.source_id if event.stream == "shipments" else "")
             events.setdefault(key, event)
         return list(events.values())
 
-    def _event(self, message: Mapping[str, Any], event_id: str) -> HookEvent:
-        push = self._push
-        names = [
-            (push.order_id, "shipments", "order event"),
-            *((key, "inventory", "inventory event") for key in push.inventory_ids),
-        ]
-        for name, stream, scope in names:
+    def _event(self, message: Mapping[str, object], event_id: str) -> HookEvent:
+        for name, stream, scope in self._ids:
             value = message.get(name)
-            if (
-                isinstance(value, int | str)
-                and not isinstance(value, bool)
-                and _ID.fullmatch(str(value).strip())
-            ):
-                return HookEvent(event_id, stream, str(value).strip(), scope, self._moment(message))
-        raise HookRefused(
-            "malformed", f"a message has none of the ids {', '.join(name for name, _, _ in names)}"
-        )
+            if not isinstance(value, int | str) or isinstance(value, bool):
+                continue
+            source_id = str(value).strip()
+            if _ID.fullmatch(source_id):
+                return HookEvent(event_id, stream, source_id, scope, self._moment(message))
+        names = ", ".join(name for name, _, _ in self._ids)
+        raise HookRefused("malformed", f"a message has none of the ids {names}")
 
-    def _moment(self, message: Mapping[str, Any]) -> datetime | None:
-        """Return the event's time; only for the eye, so an odd one is no reason to refuse."""
-        stamp = next(
-            (message[name] for name in _STAMPS if isinstance(message.get(name), str)), None
-        )
+    def _moment(self, message: Mapping[str, object]) -> datetime | None:
+        """Return the event's time; it is only shown, so an unreadable one is left out."""
+        stamps = (message.get(name) for name in _STAMPS)
+        stamp = next((value for value in stamps if isinstance(value, str)), None)
         try:
-            return to_moment(stamp, self._settings.zone) if stamp else None
+            return to_moment(stamp, self._zone) if stamp else None
         except ValueError:
             return None
 
@@ -78,20 +76,22 @@ class Receiver:
 def build_receiver(
     settings: ManhattanSettings, connection: Connection, secrets: Callable[[SecretRef], str]
 ) -> Receiver | None:
-    """Return what takes in the tenant's pushes, ``None`` without ``push``. Raises ``PermanentError`` for a missing secret."""
+    """Build the receiver of the tenant's events, ``None`` where ``push`` is not configured.
+
+    Raises ``PermanentError`` for a missing secret.
+    """
     del connection
-    push = settings.push
-    if push is None:
+    scheme = settings.push
+    if scheme is None:
         return None
-    return Receiver(
-        settings, push, [secrets(ref) for ref in (push.secret, push.old_secret) if ref is not None]
-    )
+    refs = (scheme.secret, scheme.old_secret)
+    return Receiver(settings, scheme, [secrets(ref) for ref in refs if ref is not None])
 
 
-def _messages(content: object, depth: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the messages in any of their wrappings. Raises ``HookRefused`` where there is anything else."""
+def _messages(content: object, depth: int) -> Iterator[Mapping[str, object]]:
+    """Yield the messages in any of their wrappings; raises ``HookRefused`` for anything else."""
     if depth == 0 or not isinstance(content, dict | list) or not content:
-        raise HookRefused("malformed", "the body holds no message, or wraps it too deep")
+        raise HookRefused("malformed", "the body has no message, or wraps it too deep")
     if isinstance(content, list):
         for part in content:
             yield from _messages(part, depth - 1)

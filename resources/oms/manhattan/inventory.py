@@ -1,121 +1,195 @@
-"""A stock level from a row of Manhattan's network or location availability (oms.md, section 1.8). Pure.
+"""Availability: reading its rows, and the stock level of each (oms.md, section 1.8).
 
-The network view answers a zero row for an item that it does not know, and nothing in the row need tell it from one without stock: then
-only the item master tells them apart, which is the caller's to ask. Where a tenant's rows do tell (``codes.unknown_item_statuses``), such a
-row is skipped by the rule ``item_unknown``, so that missing never looks like zero. The location view answers no row at all.
+The network view returns a zero row for an item that it does not know, and nothing in that row need
+distinguish it from an item without stock: then only the item master can, which the caller asks.
+Where a tenant marks such rows (``codes.unknown_item_statuses``) they are skipped by the rule
+``item_unknown``, so that missing never looks like zero. The location view returns no row at all.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
-from pydantic import ValidationError
+import orjson
 
 from domain.connections import InventoryPolicy
 from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, Skipped
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.identity import is_id, fallback_id
 from domain.records.inventory import StockLevel
-from resources.oms.manhattan.envelope import words_of
-from resources.oms.manhattan.payload import Id, Number, moment_of, text_of, to_number, unreadable
+from resources.http.client import ApiClient
+from resources.oms.manhattan.client import chunks, fetch_answer, rows_of
+from resources.oms.manhattan.payload import (
+    AvailabilityRow,
+    DocumentProblems,
+    Id,
+    Number,
+    decode_availability,
+    folded,
+    text_of,
+)
 from resources.oms.manhattan.settings import ManhattanSettings
 
 Status = Literal["in_stock", "limited", "out_of_stock", "unknown"]
+OBSERVED_AT = "TransactionDateTime"
 
 
-class StockRow(msgspec.Struct, rename="pascal"):
-    """One row of either view; ``quantity`` is by location type in the network view, one number in the location view."""
-
+class _RowKey(msgspec.Struct, rename="pascal"):
     item_id: Id = None
     location_id: Id = None
-    view_name: Id = None
-    status: Id = None
-    status_code: int | str | float | None = None
-    total_quantity: Number = None
-    quantity: dict[str, Number] | Decimal | None = None
-    next_availability_date: str | None = None
-    transaction_date_time: str | None = None
-    is_infinite_availability: bool | None = None
 
 
-_ROW = msgspec.json.Decoder(StockRow)
+_ROW_KEY = msgspec.json.Decoder(_RowKey)
+
+
+class Availability:
+    """Reads availability by the connection's policy: the network view, or each of its nodes."""
+
+    def __init__(
+        self,
+        client: ApiClient,
+        settings: ManhattanSettings,
+        policy: InventoryPolicy,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client, self._settings, self._policy, self._now = client, settings, policy, now
+        self._nodes = tuple(policy.nodes) if policy.mode == "by_node" else ()
+
+    def rows(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
+        """Read the rows of all SKUs, one call's worth at a time; a few calls are prefetched."""
+        parts = chunks(list(dict.fromkeys(skus)), self._settings.stock_page_size)
+        prefetch = self._settings.read_concurrency
+        with ThreadPoolExecutor(prefetch, thread_name_prefix="manhattan-stock") as pool:
+            pending: deque[Future[list[RawRecord]]] = deque()
+            try:
+                for part in parts:
+                    pending.append(pool.submit(self.fetch, part))
+                    if len(pending) > prefetch:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
+            finally:
+                for future in pending:
+                    future.cancel()
+
+    def fetch(self, skus: Sequence[str]) -> list[RawRecord]:
+        """Make one call; an item that is not eligible at a node has no row there."""
+        paths = self._settings.paths
+        body: dict[str, object] = {"ViewName": self._policy.view, "Items": list(skus)}
+        if self._policy.mode == "by_node":
+            path = paths.location_availability
+            body[self._settings.names.locations] = list(self._nodes)
+        else:
+            path = paths.network_availability
+            body |= {
+                "IncludeStoreExclusions": False,
+                "AvailabilityRules": [],
+                "OrderAttributes": None,
+                "Preview": False,
+            }
+        rows = rows_of(fetch_answer(self._client, path, body))
+        observed_at = self._now()
+        records = [self._record(bytes(row), observed_at) for row in rows]
+        return [record for record in records if record is not None]
+
+    def _record(self, payload: bytes, observed_at: datetime) -> RawRecord | None:
+        """Return a row with its exact bytes; ``None`` for a node that was not asked for."""
+        try:
+            key = _ROW_KEY.decode(payload)
+        except (ValueError, RecursionError):
+            key = _RowKey()
+        node = text_of(key.location_id)
+        if self._nodes and node and node not in self._nodes:
+            return None
+        sku = text_of(key.item_id)
+        source_id = f"{sku}@{node or self._policy.view}"
+        content = _content(payload)
+        if not sku or not is_id(source_id):
+            source_id = fallback_id(content or payload)
+        return RawRecord(source_id, observed_at, payload, content)
+
+
+def _content(payload: bytes) -> bytes | None:
+    """Return a row without its time, which changes at every read, and with sorted attributes.
+
+    ``None`` where it can't be read: the mapping reports what is wrong with it.
+    """
+    try:
+        row = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(row, dict):
+        return None
+    row.pop(OBSERVED_AT, None)
+    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
 
 
 class StockMapper:
-    """Maps availability rows by one connection's settings."""
+    """Maps availability rows by one connection's settings. Pure."""
 
     def __init__(self, settings: ManhattanSettings, policy: InventoryPolicy) -> None:
         self._zone = settings.zone
         self._view = policy.view
         self._statuses = settings.codes.stock_statuses
-        self._unknown = frozenset(map(words_of, settings.codes.unknown_item_statuses))
+        self._unknown = frozenset(map(folded, settings.codes.unknown_item_statuses))
 
     def level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
-        """Return the level that a row tells; raises ``RecordRejected`` ``oms_payload_unreadable``."""
-        try:
-            row = _ROW.decode(payload)
-        except (ValueError, RecursionError) as error:
-            raise unreadable("ItemId", f"The availability row can't be read: {error}") from error
+        """Return a row's stock level; raises ``RecordRejected`` ``oms_payload_unreadable``."""
+        row = decode_availability(payload)
         sku = text_of(row.item_id)
-        if row.status is not None and words_of(row.status) in self._unknown:
+        if row.status is not None and folded(row.status) in self._unknown:
             return Skipped(
                 "item_unknown", f"the OMS does not know the item {sku}: status {row.status}"
             )
+        problems = DocumentProblems(self._zone)
         infinite = bool(row.is_infinite_availability)
-        observed = moment_of(row.transaction_date_time, "TransactionDateTime", self._zone)
-        try:
+        with problems.collecting():
             level = StockLevel(
                 sku=sku,
                 node=text_of(row.location_id) or text_of(row.view_name) or self._view,
-                available=_available(row, infinite=infinite),
+                available=_available(row, problems, infinite=infinite),
                 infinite=infinite,
                 status=self._status(row),
-                expected_at=moment_of(
-                    row.next_availability_date, "NextAvailabilityDate", self._zone
-                ),
-                observed_at=observed,
+                expected_at=problems.moment(row.next_availability_date, "NextAvailabilityDate"),
+                observed_at=problems.moment(row.transaction_date_time, OBSERVED_AT),
             )
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise unreadable(".".join(map(str, first["loc"])), first["msg"]) from error
         return Mapped(level)
 
-    def _status(self, row: StockRow) -> Status:
+    def _status(self, row: AvailabilityRow) -> Status:
         code = row.status_code
-        return self._statuses.get(
-            str(int(code)) if isinstance(code, float) and code.is_integer() else text_of(code),
-            "unknown",
-        )
+        if isinstance(code, float) and code.is_integer():
+            code = int(code)
+        return self._statuses.get(text_of(code), "unknown")
 
 
-def _available(row: StockRow, *, infinite: bool) -> Decimal:
-    """Return the row's number: the total, else the sum over location types; of an infinite item it means nothing."""
+def _available(row: AvailabilityRow, problems: DocumentProblems, *, infinite: bool) -> Decimal:
+    """Return the available units: the total, else the sum over location types.
+
+    Of an infinite item the number has no meaning, and may be missing.
+    """
     if row.total_quantity is not None:
-        return _counted(row.total_quantity, row)
+        return _units(row.total_quantity, row, problems)
     if isinstance(row.quantity, dict):
-        return sum((_counted(part, row) for part in row.quantity.values()), Decimal(0))
+        return sum((_units(part, row, problems) for part in row.quantity.values()), Decimal(0))
     if row.quantity is not None:
-        return _counted(row.quantity, row)
-    if infinite:
-        return Decimal(0)
-    raise unreadable(
-        "Quantity",
-        "The row holds no quantity, which is not the same as none in stock.",
-        text_of(row.item_id),
-    )
+        return _units(row.quantity, row, problems)
+    if not infinite:
+        text = "The row has no quantity, which is not the same as none in stock."
+        problems.unreadable("Quantity", text, text_of(row.item_id))
+    return Decimal(0)
 
 
-def _counted(value: Number, row: StockRow) -> Decimal:
-    if value is not None and value.is_finite() and value < 0:
-        advice = "Availability is never negative at the OMS; look at the item's supply there."
-        raise RecordRejected(
-            Problem(
-                "quantity_negative",
-                "Quantity",
-                "The availability is negative.",
-                advice,
-                f"{row.item_id}: {value}",
-            )
-        )
-    return to_number(value, "Quantity")
+def _units(value: Number, row: AvailabilityRow, problems: DocumentProblems) -> Decimal:
+    if value is None or not value.is_finite() or value >= 0:
+        return problems.number(value, "Quantity")
+    text = "The availability is negative."
+    advice = "Availability is never negative at the OMS; look at the item's supply there."
+    problem = Problem("quantity_negative", "Quantity", text, advice, f"{row.item_id}: {value}")
+    problems.add(RecordRejected(problem))
+    return Decimal(0)

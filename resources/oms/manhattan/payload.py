@@ -1,20 +1,95 @@
-"""An order as Manhattan publishes it: the attributes that fulfilment is read from, by type, and the wrappings it comes in.
+"""Manhattan's documents: exactly the attributes that are read, in the vendor's names.
 
-Ids and numbers come as text or as numbers in real payloads; everything that is not named here is passed over.
+Ids and numbers come as text or as numbers in real payloads. Attributes not declared here are
+ignored.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
 
 import msgspec
+from pydantic import ValidationError
 
 from domain.errors import Problem, RecordRejected
 
 Id = str | int | None
 Number = Decimal | None
+LIMIT = Decimal(10) ** 12
+"""Numbers from here on are mistakes."""
+MOST_WRAPPINGS = 4
+_ADVICE = (
+    "Look at the captured payload; if the shape is the tenant's own, report it to Lockstep's "
+    "maintainers."
+)
+_NULL = msgspec.Raw(b"null")
+
+
+class MessageEntry(msgspec.Struct, rename="pascal"):
+    """One business message; the types of its attributes vary."""
+
+    type: object = None
+    code: object = None
+    description: object = None
+    error_field: object = None
+    business_keys: object = None
+
+    @property
+    def is_error(self) -> bool:
+        """True for an entry of type ERROR."""
+        return str(self.type).upper() == "ERROR"
+
+    @property
+    def line_id(self) -> str:
+        """The order line that the entry is about, or an empty text."""
+        keys = self.business_keys
+        return str(keys.get("OrderLineId") or "") if isinstance(keys, dict) else ""
+
+    def keys(self) -> dict[str, str]:
+        """Return the business keys that have a value, as text."""
+        keys = self.business_keys if isinstance(self.business_keys, dict) else {}
+        return {str(name): str(key) for name, key in keys.items() if key is not None}
+
+
+class MessageList(msgspec.Struct, rename="pascal"):
+    """``messages`` of the envelope, and ``Messages`` inside ``data``."""
+
+    message: list[MessageEntry] | None = None
+
+
+class DataMessages(msgspec.Struct, rename="pascal"):
+    """The messages inside ``data``."""
+
+    messages: MessageList | None = None
+
+
+class Envelope(msgspec.Struct, rename="camel"):
+    """The object around every answer."""
+
+    success: bool | None = None
+    header: msgspec.Raw = _NULL
+    data: msgspec.Raw = _NULL
+    messages: MessageList | None = None
+    message: object = None
+    message_key: object = None
+
+
+class PageHeader(msgspec.Struct, rename="camel"):
+    """What a search reports of its page; numbers come as text or as numbers, or are missing."""
+
+    total_count: int | str | None = None
+    size: int | str | None = None
+
+    def total(self) -> int | None:
+        """Return the number of rows of all pages, or ``None`` where it is no number."""
+        return _whole(self.total_count)
+
+    def page_size(self) -> int | None:
+        """Return the size that the tenant has given the page, or ``None`` where it is no number."""
+        return _whole(self.size)
 
 
 class QuantityDetail(msgspec.Struct, rename="pascal"):
@@ -25,7 +100,7 @@ class QuantityDetail(msgspec.Struct, rename="pascal"):
 
 
 class FulfillmentDetail(msgspec.Struct, rename="pascal"):
-    """Units of a line that went out."""
+    """Units of a line that were sent or handed over."""
 
     fulfillment_id: Id = None
     fulfillment_detail_id: Id = None
@@ -48,7 +123,7 @@ class Reason(msgspec.Struct, rename="pascal"):
 
 
 class CancelHistory(msgspec.Struct, rename="pascal"):
-    """Units of a line that were canceled."""
+    """Canceled units of a line."""
 
     cancel_quantity: Number = None
     cancel_reason: Reason | None = None
@@ -74,15 +149,15 @@ class Line(msgspec.Struct, rename="pascal"):
     quantity_detail: list[QuantityDetail] | None = None
     fulfillment_detail: list[FulfillmentDetail] | None = None
     order_line_cancel_history: list[CancelHistory] | None = None
-    cancellation_request_status: msgspec.Raw = msgspec.Raw(b"null")
+    cancellation_request_status: msgspec.Raw = _NULL
     cancellation_request: msgspec.Raw = msgspec.field(
-        default=msgspec.Raw(b"null"), name="cancellationRequestStatus"
+        default=_NULL, name="cancellationRequestStatus"
     )
     """The same attribute in the vendor's other spelling."""
 
 
 class Tracking(msgspec.Struct, rename="pascal"):
-    """What is known of one tracking number."""
+    """What an order holds of one tracking number."""
 
     package_id: Id = None
     tracking_number: Id = None
@@ -92,66 +167,92 @@ class Tracking(msgspec.Struct, rename="pascal"):
 
 
 class PublishedOrder(msgspec.Struct, rename="pascal"):
-    """One order."""
+    """An order as searches and events return it."""
 
     order_id: Id = None
     alternate_order_id: Id = None
-    selling_channel: Any = None
-    is_cancelled: Any = None
+    selling_channel: object = None
+    is_cancelled: object = None
     updated_timestamp: str | None = None
     event_submit_time: str | None = None
     event_submit_timestamp: str | None = None
-    post_release_modification_status: msgspec.Raw = msgspec.Raw(b"null")
+    post_release_modification_status: msgspec.Raw = _NULL
     order_line: list[Line] | None = None
     order_tracking_info: list[Tracking] | None = None
 
     def stamp(self) -> str | None:
-        """Return the order's own time, in whichever of its attributes it stands."""
+        """Return the time of the order's last change, whichever attribute holds it."""
         return self.updated_timestamp or self.event_submit_timestamp or self.event_submit_time
 
     def channel(self) -> str:
         """Return the selling channel, or an empty text."""
-        held = self.selling_channel
-        return text_of(held.get("SellingChannelId") if isinstance(held, dict) else held)
+        channel = self.selling_channel
+        value = channel.get("SellingChannelId") if isinstance(channel, dict) else channel
+        return "" if value is None else str(value).strip()
+
+
+class CancelLine(msgspec.Struct, rename="pascal"):
+    """The cancel request of a line, in both spellings of the vendor."""
+
+    cancellation_request_status: object = None
+    cancellation_request: object = msgspec.field(default=None, name="cancellationRequestStatus")
+
+
+class CancelState(msgspec.Struct, rename="pascal"):
+    """What an order shows of a cancel request."""
+
+    is_cancelled: bool | None = None
+    max_fulfillment_status_id: Number = None
+    post_release_modification_status: object = None
+    order_line: list[CancelLine] | None = None
+
+    def words(self) -> set[str]:
+        """Return the statuses of the request, of the order and of its lines."""
+        statuses = [self.post_release_modification_status]
+        for line in self.order_line or ():
+            statuses += [line.cancellation_request_status, line.cancellation_request]
+        return {folded(status) for status in statuses} - {""}
+
+
+class AvailabilityRow(msgspec.Struct, rename="pascal"):
+    """A row of either availability view.
+
+    ``quantity`` is by location type in the network view, and one number in the location view.
+    """
+
+    item_id: Id = None
+    location_id: Id = None
+    view_name: Id = None
+    status: Id = None
+    status_code: int | str | float | None = None
+    total_quantity: Number = None
+    quantity: dict[str, Number] | Decimal | None = None
+    next_availability_date: str | None = None
+    transaction_date_time: str | None = None
+    is_infinite_availability: bool | None = None
 
 
 class _Wrapping(msgspec.Struct):
-    payload: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="OriginalPayload")
-    data: msgspec.Raw = msgspec.Raw(b"null")
-    order_id: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="OrderId")
+    payload: msgspec.Raw = msgspec.field(default=_NULL, name="OriginalPayload")
+    data: msgspec.Raw = _NULL
+    order_id: msgspec.Raw = msgspec.field(default=_NULL, name="OrderId")
 
 
 _WRAPPING = msgspec.json.Decoder(_Wrapping)
 _ORDER = msgspec.json.Decoder(PublishedOrder)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
-_ADVICE = "Look at the captured payload; if the shape is the tenant's own, name it to Lockstep's maintainers."
-_DEPTH = 4
-LIMIT = Decimal(10) ** 12
+_AVAILABILITY = msgspec.json.Decoder(AvailabilityRow)
 
 
-def unreadable(field: str, message: str, value: str = "") -> RecordRejected:
-    """Return the rejection of a payload that does not have the shape of an order."""
-    return RecordRejected(Problem("oms_payload_unreadable", field, message, _ADVICE, value))
+def decode_order(payload: bytes) -> PublishedOrder:
+    """Decode an order in any of its wrappings; raises ``RecordRejected`` where it does not fit.
 
-
-def moment_of(text: str | None, field: str, zone: tzinfo) -> datetime | None:
-    """Return a time as the tenant writes it, ``None`` where there is none. Raises ``RecordRejected`` ``oms_payload_unreadable``."""
-    if not text:
-        return None
-    try:
-        return to_moment(text, zone)
-    except ValueError as error:
-        raise unreadable(field, "The time can't be read.", text[:40]) from error
-
-
-def read_order(payload: bytes) -> PublishedOrder:
-    """Parse an order in any of its wrappings: bare, ``OriginalPayload`` (an object, or JSON as text), ``data`` with one or more states.
-
-    Of several states of one order the newest counts. Raises ``RecordRejected`` ``oms_payload_unreadable``.
+    The wrappings: none, ``OriginalPayload`` (an object, or JSON as text), and ``data`` with one or
+    more states of one order, of which the newest counts.
     """
     try:
-        orders = _unwrap(payload, _DEPTH)
+        orders = _unwrapped(payload, MOST_WRAPPINGS)
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise unreadable("Order", f"The payload can't be read: {error}") from error
     if not orders or len({order.order_id for order in orders}) != 1:
@@ -159,37 +260,116 @@ def read_order(payload: bytes) -> PublishedOrder:
     return max(orders, key=lambda order: order.stamp() or "")
 
 
-def _unwrap(payload: bytes | msgspec.Raw, depth: int) -> list[PublishedOrder]:
+def _unwrapped(payload: bytes | msgspec.Raw, depth: int) -> list[PublishedOrder]:
     if depth == 0:
         raise ValueError("wrapped too deep")
     wrapping = _WRAPPING.decode(payload)
     inner = bytes(wrapping.payload)
     if inner != b"null":
-        return _unwrap(_TEXT.decode(inner).encode() if inner[:1] == b'"' else inner, depth - 1)
+        return _unwrapped(_TEXT.decode(inner).encode() if inner[:1] == b'"' else inner, depth - 1)
     if bytes(wrapping.order_id) == b"null" and bytes(wrapping.data) != b"null":
         data = bytes(wrapping.data)
         parts = _LIST.decode(data) if data[:1] == b"[" else [msgspec.Raw(data)]
-        return [order for part in parts for order in _unwrap(part, depth - 1)]
+        return [order for part in parts for order in _unwrapped(part, depth - 1)]
     return [_ORDER.decode(payload)]
 
 
+def decode_availability(payload: bytes) -> AvailabilityRow:
+    """Decode an availability row; raises ``RecordRejected`` where it does not fit."""
+    try:
+        return _AVAILABILITY.decode(payload)
+    except (ValueError, RecursionError) as error:
+        raise unreadable("ItemId", f"The availability row can't be read: {error}") from error
+
+
+def unreadable(field: str, message: str, value: str = "") -> RecordRejected:
+    """Return the rejection of a payload that does not have the documented shape."""
+    return RecordRejected(Problem("oms_payload_unreadable", field, message, _ADVICE, value))
+
+
+class DocumentProblems:
+    """The problems and warnings of one document, which are reported together."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Map a document; raises ``RecordRejected`` at the end if there was any problem."""
+        try:
+            yield
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            self.unreadable(".".join(map(str, first["loc"])), first["msg"])
+        if self._problems:
+            raise RecordRejected(*self._problems)
+
+    def number(self, value: Number, field: str) -> Decimal:
+        """Return a quantity or a status id, 0 with a problem where it can't be one."""
+        try:
+            return to_number(value, field)
+        except RecordRejected as rejected:
+            self.add(rejected)
+            return Decimal(0)
+
+    def moment(self, text: str | None, field: str) -> datetime | None:
+        """Return a stamp as aware UTC, ``None`` where there is none or with a problem."""
+        try:
+            return to_moment(text, self._zone) if text else None
+        except ValueError:
+            self.unreadable(field, "The time can't be read.", (text or "")[:40])
+            return None
+
+    def unreadable(self, field: str, message: str, value: str = "") -> None:
+        """Report a value that does not have the documented shape."""
+        self.add(unreadable(field, message, value))
+
+    def add(self, rejected: RecordRejected) -> None:
+        """Report the problems of a rejection."""
+        self._problems += rejected.problems
+
+    def warn(self, code: str, field: str, message: str, advice: str, value: str) -> None:
+        """Report a warning, which does not keep the record out."""
+        self.warnings.append(Problem(code, field, message, advice, value))
+
+
 def text_of(value: Id | float) -> str:
-    """Return an id as text, without outer blanks; empty where there is none."""
+    """Return an id as text without outer blanks, empty where there is none."""
     return "" if value is None else str(value).strip()
 
 
 def to_number(value: Number, field: str) -> Decimal:
-    """Return a quantity or a status id; raises ``RecordRejected`` where it is missing, negative or beyond all sense."""
+    """Return a quantity or a status id.
+
+    Raises ``RecordRejected`` where it is missing, negative or too large.
+    """
     if value is None or not value.is_finite() or not 0 <= value < LIMIT:
         raise unreadable(field, "A number is missing, negative or too large.", str(value)[:40])
     return value
 
 
 def to_moment(text: str, zone: tzinfo) -> datetime:
-    """Return the aware UTC time of a stamp, which is in ``zone`` if it names none; raises ``ValueError``."""
+    """Return a stamp as aware UTC; it is in ``zone`` if it names none. Raises ``ValueError``."""
     moment = datetime.fromisoformat(text)
     moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{text!r} is no time of this era") from error
+        raise ValueError(f"{text!r} is outside the range of dates") from error
+
+
+def folded(value: object) -> str:
+    """Return a vendor's word as words are compared: lower case, letters and digits only.
+
+    Of an object its first value counts.
+    """
+    if isinstance(value, Mapping):
+        value = next(iter(value.values()), None)
+    return "".join(char for char in str(value or "").lower() if char.isalnum())
+
+
+def _whole(value: int | str | None) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() else None

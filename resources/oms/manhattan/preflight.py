@@ -1,54 +1,128 @@
-"""What Lockstep's user needs at the tenant, and what of more than that can be seen from outside.
+"""Checks of a connection before it goes live, each with a call that changes nothing.
 
-Rights come from the user's roles, which no call tells. What can be seen: the token's scope, where its answer names one, and whether the
-user reaches other organisations' orders. UNVERIFIED: that the order search compares ``OrgId`` by ``!=``.
+The user's rights come from its roles, which no call returns. Two things can be seen from outside:
+the token's scope, where the token's answer names one, and whether the user can read orders of
+other organisations. UNVERIFIED: that the order search compares ``OrgId`` by ``!=``.
 """
 
 from __future__ import annotations
 
-from domain.errors import LockstepError
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from domain.connections import InventoryPolicy
+from domain.errors import LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.client import ApiClient
-from resources.oms.manhattan.envelope import open_envelope, read_answer
-from resources.oms.manhattan.orders.search import rows_of
+from resources.oms.manhattan.auth import TokenAuth
+from resources.oms.manhattan.catalog import ItemMaster
+from resources.oms.manhattan.client import fetch_answer, quoted, rows_of
+from resources.oms.manhattan.inventory import Availability
+from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.settings import ManhattanSettings
 
-NEEDED = ("save, read, search and cancel orders", "search items", "read availability")
-"""The rights of a role of its own for the connection's organisation; nothing of payments, users, configuration or purchasing."""
-_ADVICE = f"give Lockstep's user a role of its own with no more than: {', '.join(NEEDED)}, in its organisation only"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+RIGHTS = ("save, read, search and cancel orders", "search items", "read availability")
+"""What the role needs; nothing of payments, users, configuration or purchasing."""
+_LEAST_ROLE = (
+    f"give Lockstep's user a role of its own with no more than: {', '.join(RIGHTS)}, "
+    "in its organisation only"
+)
 
 
-def beyond_need(client: ApiClient, settings: ManhattanSettings, scope: str) -> list[Check]:
-    """Return what the user could do beyond need, as far as it can be seen: a warning, since the connection works."""
-    told = (
-        f"the token's scope is {scope}"
-        if scope
-        else "the token's answer names no scope; look at the user's roles"
-    )
-    checks = [Check("rights beyond need", True, told, "" if scope else _ADVICE)]
-    try:
-        organisation = settings.organization.replace("'", "''")
-        body = {
-            "Query": f"OrgId != '{organisation}'",
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The checks of one connection."""
+
+    settings: ManhattanSettings
+    inventory: InventoryPolicy
+    auth: TokenAuth
+    client: ApiClient
+    search: OrderSearch
+    items: ItemMaster
+    availability: Availability
+
+    def run(self) -> list[Check]:
+        """Run all checks in order; the user's rights can only be checked with a token."""
+        checks: tuple[tuple[str, Callable[[], str], str], ...] = (
+            (
+                "credentials",
+                self._credentials,
+                "Check token_url, grant, client_id, client_secret, username and password.",
+            ),
+            (
+                "orders",
+                self._orders,
+                "Give the user's role read access to orders; check base_url and organization.",
+            ),
+            (
+                "item master",
+                self._item_master,
+                "Check paths.item_search and names.item_id, and that items are loaded.",
+            ),
+            (
+                "availability",
+                self._availability,
+                "Check inventory.view, inventory.nodes and inventory_base_url.",
+            ),
+        )
+        results = [_result(name, check, advice) for name, check, advice in checks]
+        if results[0].ok:
+            results += [self._scope(), self._other_organisations()]
+        return results
+
+    def _credentials(self) -> str:
+        self.auth.headers()
+        return f"a token was issued by {self.settings.token_url}"
+
+    def _orders(self) -> str:
+        oldest = self.search.oldest_since(LONG_AGO)
+        if oldest is None:
+            return "orders can be searched; there are none"
+        return f"orders can be searched; the oldest was changed at {oldest.isoformat()}"
+
+    def _item_master(self) -> str:
+        item = self.items.any_item()
+        if item is None:
+            raise PermanentError("the item master is empty, so every order line would be rejected")
+        return f"items can be searched, such as {item.sku} in {item.uom or 'an unnamed unit'}"
+
+    def _availability(self) -> str:
+        item = self.items.any_item()
+        rows = self.availability.fetch([item.sku] if item else ["lockstep-preflight"])
+        policy = self.inventory
+        return f"the view {policy.view} ({policy.mode}) returned {len(rows)} rows for one item"
+
+    def _scope(self) -> Check:
+        name, scope = "rights beyond need", self.auth.scope
+        if scope:
+            return Check(name, True, f"the token's scope is {scope}")
+        detail = "the token's answer names no scope; look at the user's roles"
+        return Check(name, True, detail, _LEAST_ROLE)
+
+    def _other_organisations(self) -> Check:
+        """Warn where the user can read other organisations' orders; the connection works anyway."""
+        name = "other organisations"
+        body: dict[str, object] = {
+            "Query": f"OrgId != {quoted(self.settings.organization)}",
             "Page": 0,
             "Size": 1,
             "Template": {"OrderId": None, "OrgId": None},
         }
-        answer = read_answer(
-            client.request(
-                "POST",
-                settings.paths.order_search,
-                json=body,
-                idempotent=True,
-                decode=open_envelope,
-            )
-        )
-        seen = bool(list(rows_of(answer)))
+        try:
+            rows = rows_of(fetch_answer(self.client, self.settings.paths.order_search, body))
+        except LockstepError as error:
+            return Check(name, True, f"could not be checked: {error}")
+        if rows:
+            detail = "WARNING: the user can read orders of other organisations"
+            return Check(name, True, detail, _LEAST_ROLE)
+        return Check(name, True, "orders of other organisations can't be read")
+
+
+def _result(name: str, check: Callable[[], str], advice: str) -> Check:
+    """Run a check, which returns what it saw or raises."""
+    try:
+        return Check(name, True, check())
     except LockstepError as error:
-        return [*checks, Check("other organisations", True, f"could not be told: {error}")]
-    detail = (
-        "WARNING: the user reaches orders of other organisations"
-        if seen
-        else "no orders of others are reached"
-    )
-    return [*checks, Check("other organisations", True, detail, _ADVICE if seen else "")]
+        return Check(name, False, str(error), advice)

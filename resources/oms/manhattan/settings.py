@@ -1,7 +1,8 @@
-"""Settings of a Manhattan Active Omni connection: every path, name and code that differs by tenant or that nobody could verify.
+"""Settings of a Manhattan connection: every path, name and code that may differ by tenant.
 
-No live call was made to the vendor. What public material does not confirm is marked UNVERIFIED below and listed in this folder's README,
-so that a tenant can change it in ``connections.yaml`` without a change of code.
+No live call was made to the vendor. What public material does not confirm is marked UNVERIFIED
+below and listed in this folder's README, so that it can be changed in ``connections.yaml`` without
+changing the code.
 """
 
 from __future__ import annotations
@@ -30,31 +31,34 @@ class ManhattanPaths(Config):
     cancel: Path = "/order/api/order/order/orderId/{order_id}/cancel"
     order_search: Path = "/order/api/order/order/search"
     item_search: Path = "/item/api/item/item/search"
-    """UNVERIFIED: the suffix is the one of other entities' searches."""
+    """UNVERIFIED: the suffix is that of other entities' searches."""
     network_availability: Path = "/inventory/api/availability/availabilitydetail"
     location_availability: Path = "/inventory/api/availability/location/availabilitydetail"
 
 
 class ManhattanNames(Config):
-    """Attribute names that differ by tenant or release, and those that are assumed."""
+    """Attribute names that differ by tenant or release, and names that are assumed."""
 
     import_flag: str | None = "IsImport"
-    """Public payloads spell it ``IsImport`` or ``IsImported``; null sends none."""
+    """Public payloads spell it ``IsImport`` or ``IsImported``; null leaves it out."""
     stamp: str = "UpdatedTimestamp"
     item_id: str = "ItemId"
     item_uom: str = "BaseUOM"
     """UNVERIFIED: the item master's unit of measure."""
     item_uoms: str | None = "AlternateUOM"
-    """UNVERIFIED: the item's further units, as texts or as objects that hold one; null where the master has no such attribute."""
+    """UNVERIFIED: the item's further units, as texts or as objects with a unit.
+
+    Null where the item master has no such attribute.
+    """
     item_description: str = "Description"
     locations: str = "Locations"
-    """UNVERIFIED: the location availability request's list of locations."""
+    """UNVERIFIED: the list of locations in the location availability request."""
     company: str | None = "Address3"
-    """Addresses have no company of their own; null drops it."""
+    """The attribute for the company, which addresses lack; null drops it."""
     extended: dict[str, Literal["source_id", "number", "store", "channel"]] = Field(
         default_factory=dict
     )
-    """Custom attribute below the order's ``Extended`` -> what to put there."""
+    """Custom attribute below the order's ``Extended`` -> the value to put there."""
 
 
 class ManhattanCodes(Config):
@@ -79,12 +83,12 @@ class ManhattanCodes(Config):
     discount_type: str = "Discount"
     promotion_type: str = "promotion"
     rounding_type: str = "Rounding"
-    """UNVERIFIED: carries the cents by which a line's total differs from quantity times unit price."""
+    """UNVERIFIED: for the cents by which a line's total differs from quantity times unit price."""
     discount_on: str | None = "ItemPrice"
     tax_type: str = "Sales"
     """UNVERIFIED: tax types are the tenant's own."""
     processing_mode: str | None = None
-    """Some tenants want ``ExternalProcessing`` on payments that the store has taken."""
+    """Some tenants require ``ExternalProcessing`` on payments that the store has taken."""
     note_types: dict[Literal["customer", "staff", "gift"], str] = {
         "customer": "Customer",
         "staff": "Internal",
@@ -94,10 +98,14 @@ class ManhattanCodes(Config):
     transaction_failed: str = "Failure"
     """UNVERIFIED: counterpart of the response status ``Success``."""
     line_not_eligible: tuple[str, ...] = ("MODIFICATION_NOT_ALLOWED", "CANCEL_NOT_ALLOWED")
-    """UNVERIFIED: message codes of the all-or-nothing refusal; the line's id stands in the message's business keys."""
+    """UNVERIFIED: codes of the all-or-nothing refusal; business keys hold the line's id."""
     cancel_requested: tuple[str, ...] = ("requested", "pending", "temporarilyrejected")
-    """UNVERIFIED, as the two below: values of ``PostReleaseModificationStatus`` and ``cancellationRequestStatus``, compared without
-    case, blanks and underscores. A temporary rejection (the line is being picked) is not the last word."""
+    """UNVERIFIED, as are the two below.
+
+    Values of ``PostReleaseModificationStatus`` and ``cancellationRequestStatus``, compared by
+    letters and digits only, in any case. A temporary rejection (the line is being picked) is not
+    final.
+    """
     cancel_accepted: tuple[str, ...] = ("accepted", "approved", "success")
     cancel_rejected: tuple[str, ...] = ("rejected", "failed")
     stock_statuses: dict[str, Literal["in_stock", "limited", "out_of_stock", "unknown"]] = {
@@ -107,20 +115,20 @@ class ManhattanCodes(Config):
     }
     """StatusCode -> our status. UNVERIFIED: 1."""
     unknown_item_statuses: tuple[str, ...] = ()
-    """UNVERIFIED: values of ``Status`` by which a network view tells an item that it does not know from one without stock."""
+    """UNVERIFIED: values of ``Status`` that mark an item unknown to a network view."""
 
     @field_validator("delivery_methods", "charge_types", "note_types")
     @classmethod
-    def _defaults_fill_in(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    def _add_defaults(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         return {**cls.model_fields[str(info.field_name)].default, **value}
 
 
-class ManhattanPush(HmacScheme):
-    """How pushes of the tenant are signed, and which attribute of a message tells what changed."""
+class EventScheme(HmacScheme):
+    """How the tenant's events are signed, and which attribute of a message names what changed."""
 
     order_id: str = "OrderId"
     inventory_ids: tuple[str, ...] = ("ItemId", "TransactionNumber")
-    """Attributes that mark a message about stock, of which none is an order."""
+    """Attributes that mark a message about stock; no order event has them."""
 
 
 class ManhattanSettings(Config):
@@ -130,11 +138,14 @@ class ManhattanSettings(Config):
     base_url: Url
     """``https://<tenant>.omni.manh.com``."""
     inventory_base_url: Url | None = None
-    """Where availability lives on a host of its own; ``base_url`` by default."""
+    """Where availability has a host of its own; ``base_url`` by default."""
     token_url: Url
     """``https://<tenant>-auth.omni.manh.com/oauth/token``."""
     hosts: tuple[str, ...] = ()
-    """Further hosts that may get credentials: ``token_url`` and ``inventory_base_url`` are of ``base_url``'s domain, or named here."""
+    """Further hosts that may receive credentials.
+
+    ``token_url`` and ``inventory_base_url`` must be in the domain of ``base_url`` or listed here.
+    """
     client_id: str
     client_secret: SecretRef
     grant: Literal["password", "client_credentials"] = "password"
@@ -143,29 +154,29 @@ class ManhattanSettings(Config):
     password: SecretRef | None = None
     organization: str
     organization_header: str | None = None
-    """UNVERIFIED: ``selectedOrganization`` was seen on sister products; sent only if named here."""
+    """UNVERIFIED: sister products use ``selectedOrganization``; sent only if named here."""
     location: str = ""
     location_header: str | None = None
     """UNVERIFIED: ``selectedLocation``, likewise."""
     trace_header: str = "x-trace-id"
-    """UNVERIFIED: answer header with the vendor's trace id; outbound messages carry ``TRACE_ID``."""
+    """UNVERIFIED: answer header with the vendor's trace id; events have ``TRACE_ID``."""
     token_fallback_seconds: Count = 1800
     """UNVERIFIED: a token's lifetime where the answer has no ``expires_in``."""
     timeout: Annotated[float, Field(gt=0)] = 30.0
     requests_per_second: Count = 10
-    """UNVERIFIED, as the next: the vendor publishes no limit."""
+    """UNVERIFIED, as is the next: the vendor publishes no limit."""
     push_concurrency: Count = 4
     read_concurrency: Count = 2
     item_page_size: Count = 100
     stock_page_size: Count = 100
-    """UNVERIFIED: the most items an availability call takes."""
+    """UNVERIFIED: the most items that an availability call takes."""
     search_page_size: Count = 100
     search_template: dict[str, object] | None = None
-    """The order search's ``Template``; null asks for whole orders."""
+    """The ``Template`` of order searches; null asks for whole orders."""
     naive_time_zone: str = "UTC"
-    """UNVERIFIED: the zone of time stamps that name none."""
-    push: ManhattanPush | None = None
-    """UNVERIFIED: the vendor publishes to queues, and what forwards the messages over HTTP, and signs them, is the tenant's own."""
+    """UNVERIFIED: the zone of time stamps without one."""
+    push: EventScheme | None = None
+    """UNVERIFIED: the vendor publishes to queues; a relay of the tenant signs and forwards."""
     paths: ManhattanPaths = ManhattanPaths()
     names: ManhattanNames = ManhattanNames()
     codes: ManhattanCodes = ManhattanCodes()
@@ -177,12 +188,12 @@ class ManhattanSettings(Config):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(
-                f"{value!r} is no time zone; use a name such as UTC or America/New_York"
+                f"{value!r} is not a time zone; use a name such as UTC or America/New_York"
             ) from error
         return value
 
     @model_validator(mode="after")
-    def _password_grant_is_whole(self) -> Self:
+    def _password_grant_is_complete(self) -> Self:
         if self.grant == "password" and (not self.username or self.password is None):
             raise ValueError(
                 "grant: password needs username and password (or set grant: client_credentials)"
@@ -199,22 +210,26 @@ class ManhattanSettings(Config):
             host = urlsplit(url or "").hostname or home
             if host != home and host not in self.hosts and _domain(host) != _domain(home):
                 raise ValueError(
-                    f"{name}: the host {host} is not of the domain of base_url ({home}); if it is yours, name it in hosts"
+                    f"{name}: the host {host} is not in the domain of base_url ({home}); "
+                    "if it is yours, list it in hosts"
                 )
         return self
 
     @property
     def zone(self) -> tzinfo:
-        """Return the zone of time stamps that name none."""
+        """Return the zone of time stamps without one."""
         return ZoneInfo(self.naive_time_zone)
 
     @property
     def availability_url(self) -> str:
-        """Return the base of availability calls."""
+        """Return the base URL of availability calls."""
         return self.inventory_base_url or self.base_url
 
 
 def _domain(host: str) -> str:
-    """Return a host without its first label (``omni.manh.com`` of ``acme.omni.manh.com``); one of two labels, and an address, as it is."""
+    """Return a host without its first label: ``omni.manh.com`` of ``acme.omni.manh.com``.
+
+    A host of two labels and an IP address are returned unchanged.
+    """
     labels = host.split(".")
     return host if len(labels) < 3 or labels[-1].isdigit() else ".".join(labels[1:])

@@ -1,9 +1,10 @@
-"""What changed between two forms of one order: changed attributes only, with the keys that address them.
+"""The change from one form of an order to another: changed attributes only, with their keys.
 
-Manhattan changes only the attributes that a save names, and finds the entries of a list by their id. It never drops an entry that is
-left out, so what the store has removed is said: a line by ``IsCancelled`` (a quantity of 0 is no quantity to the vendor, who brings it
-to 0 himself), a charge, tax or payment by amount 0, a note by an empty text, a hold by its resolved status. Payment transactions are
-events at the gateway, and stay.
+Manhattan changes only the attributes that a save names, and finds the entries of a list by their
+id. It keeps every entry that a save leaves out, so what the store has removed must be sent: a line
+as ``IsCancelled`` (a quantity of 0 is not allowed; the OMS sets it to 0 itself), a charge, tax or
+payment with amount 0, a note with an empty text, a hold with its resolved status. Payment
+transactions have happened at the gateway, and stay.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ENTRY_KEYS: dict[str, str] = {
     "PaymentMethod": "PaymentMethodId",
     "PaymentTransaction": "PaymentTransactionId",
 }
-"""Lists whose entries have ids -> the attribute that holds it."""
+"""Lists whose entries have an id -> the attribute that holds it."""
 
 REMOVED: dict[str, dict[str, object]] = {
     "OrderChargeDetail": {"ChargeTotal": 0},
@@ -36,15 +37,16 @@ REMOVED: dict[str, dict[str, object]] = {
     "OrderNote": {"NoteText": ""},
     "PaymentMethod": {"Amount": 0},
 }
-"""How an entry that is gone is said."""
+"""Lists -> what to send for an entry that the store has removed."""
 
 
 def order_change(
     known: Mapping[str, Any], wanted: Mapping[str, Any], cancel_reason: str, *, whole: bool = False
 ) -> dict[str, object] | None:
-    """Return the save that turns ``known`` into ``wanted``, or ``None`` where nothing differs; ``cancel_reason`` is for removed lines.
+    """Return the save that turns ``known`` into ``wanted``, or ``None`` where nothing differs.
 
-    ``whole`` repeats what is the same, too: all of ``wanted``, and what ``known`` has to lose.
+    ``cancel_reason`` is for removed lines. ``whole`` repeats what has not changed as well: all of
+    ``wanted``, and the removals from ``known``.
     """
     if known == wanted and not whole:
         return None
@@ -87,7 +89,10 @@ def _changed(known: Mapping[str, Any], wanted: Mapping[str, Any], *, whole: bool
 
 
 def _whole(before: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, object]:
-    """Repeat an object without a key of its own, with nulls for what is gone, so that replacing and merging come to the same."""
+    """Return all of an object that has no id, with null for what is removed.
+
+    So replacing the old object and merging into it have the same result.
+    """
     nested = {
         name: _whole(before[name], part)
         for name, part in value.items()

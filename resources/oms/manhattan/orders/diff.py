@@ -1,15 +1,16 @@
-"""What an order of the tenant holds of what was sent, and where it differs by more than normalisation. Pure.
+"""Comparing an order at the tenant with what it should hold. Pure.
 
-Only what the store is the authority for is compared, by the tables below. What a tenant does to an order by itself is no difference:
-attributes and notes of its own; text in another case, with other blanks or punctuation; an address that it has verified; amounts within a
-cent of rounding; quantities and money that it brings to 0 on cancelling; entries that were taken away by bringing them to 0.
+Only what the store decides is compared, by the tables below. What a tenant changes by itself is no
+difference: attributes and notes of its own; text in another case, with other blanks or punctuation;
+an address that it has verified; amounts within a cent of rounding; quantities and money that it
+sets to 0 on cancelling; entries that were removed by setting them to 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TypeAlias
 
 import orjson
 
@@ -17,7 +18,8 @@ from domain.reconciliation import MISSING_AT_SOURCE, MISSING_AT_TARGET, Differen
 from resources.oms.manhattan.orders.changes import ENTRY_KEYS, REMOVED
 from resources.oms.manhattan.payload import unreadable
 
-Json = dict[str, Any]
+Json: TypeAlias = dict[str, object]
+JsonView: TypeAlias = Mapping[str, object]
 
 CUSTOMER, ADDRESS, CHARGES, TAXES, DELIVERY = "customer", "address", "charges", "taxes", "delivery"
 ORDER_FIELDS: dict[str, str] = {
@@ -44,204 +46,213 @@ MONEY = frozenset(
 PERSONAL = frozenset({CUSTOMER, ADDRESS})
 VERIFIED = frozenset({"Address1", "Address2", "Address3", "City", "County"})
 """Parts of an address that a tenant rewrites when it verifies one."""
-CENT = Decimal("0.01")
-SHOWN = 80
+CENT, LEAST_UNITS = Decimal("0.01"), Decimal("0.0001")
+LONGEST_SHOWN = 80
 
 
-def held_content(payload: bytes, wanted: Mapping[str, Any]) -> tuple[Json, list[Difference]]:
-    """Return what an order holds of ``wanted`` in the form of ``wanted``, and its differences.
+def compare_order(payload: bytes, wanted: JsonView) -> tuple[Json, list[Difference]]:
+    """Return what an order holds of ``wanted``, in the form of ``wanted``, and the differences.
 
     Raises ``RecordRejected`` ``oms_payload_unreadable`` for an order of another shape.
     """
+    comparison = _Comparison()
     try:
-        return _compared(orjson.loads(payload), wanted)
-    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise unreadable(
-            "Order", f"The order can't be compared with what was sent ({type(error).__name__})."
-        ) from error
+        state = comparison.order(orjson.loads(payload), wanted)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        text = f"The order can't be compared with what was sent ({type(error).__name__})."
+        raise unreadable("Order", text) from error
+    return state, _joined(comparison.found)
 
 
-def _compared(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[Json, list[Difference]]:
-    found: list[Difference] = []
-    content = dict(wanted)
-    _attributes(held, wanted, content, ORDER_FIELDS, "", found)
-    cancelled = held.get("IsCancelled") is True
-    for name in ("OrderHold", "OrderChargeDetail", "OrderTaxDetail"):
-        if name not in MONEY or not cancelled:
-            _entries(name, held, wanted, content, "", found)
-    if wanted.get("Payment"):
-        before: Json = next(iter(held.get("Payment") or ()), {})
-        payment = dict(wanted["Payment"][0])
-        _entries("PaymentMethod", before, wanted["Payment"][0], payment, "", found)
-        content["Payment"] = [payment]
-    content["OrderLine"] = list(_lines(held, wanted, found))
-    return content, _told(found)
+class _Comparison:
+    """The comparison of one order; the methods return its state and collect the differences."""
 
+    def __init__(self) -> None:
+        self.found: list[Difference] = []
 
-def _lines(
-    held: Mapping[str, Any], wanted: Mapping[str, Any], found: list[Difference]
-) -> Iterator[Json]:
-    at_oms = {str(line.get("OrderLineId")): line for line in held.get("OrderLine") or ()}
-    for line in wanted["OrderLine"]:
-        line_id = line["OrderLineId"]
-        before = at_oms.pop(line_id, None)
-        if before is None:
-            found.append(
-                Difference(
-                    "",
-                    f"{line['Quantity']} x {line['ItemId']}",
-                    "no such line",
-                    line_id,
-                    MISSING_AT_TARGET,
+    def order(self, actual: object, wanted: JsonView) -> Json:
+        if not isinstance(actual, dict):
+            raise TypeError("not an object")
+        state = dict(wanted)
+        self._attributes(actual, wanted, state, ORDER_FIELDS)
+        is_canceled = actual.get("IsCancelled") is True
+        for name in ("OrderHold", "OrderChargeDetail", "OrderTaxDetail"):
+            if name not in MONEY or not is_canceled:
+                self._entries(name, actual, wanted, state)
+        if payments := _objects(wanted.get("Payment")):
+            payment = dict(payments[0])
+            at_oms: JsonView = next(iter(_objects(actual.get("Payment"))), {})
+            self._entries("PaymentMethod", at_oms, payments[0], payment)
+            state["Payment"] = [payment]
+        state["OrderLine"] = self._lines(actual, wanted)
+        return state
+
+    def _lines(self, actual: JsonView, wanted: JsonView) -> list[Json]:
+        at_oms = {str(line.get("OrderLineId")): line for line in _objects(actual.get("OrderLine"))}
+        lines = []
+        for line in _objects(wanted["OrderLine"]):
+            line_id = str(line["OrderLineId"])
+            found = at_oms.pop(line_id, None)
+            if found is None:
+                text = f"{line['Quantity']} x {line['ItemId']}"
+                self.found.append(Difference("", text, "no such line", line_id, MISSING_AT_TARGET))
+            else:
+                lines.append(self._line(line_id, found, line))
+        for line_id, line in at_oms.items():
+            units = _number(line.get("Quantity")) or Decimal(0)
+            if units > 0 and not any(map(line.get, ("IsCancelled", "IsReturn", "ParentOrderId"))):
+                text = f"{units.normalize():f} x {line.get('ItemId')}"[:LONGEST_SHOWN]
+                self.found.append(
+                    Difference("", "no such line", text, line_id, MISSING_AT_SOURCE, can_heal=False)
                 )
-            )
-        else:
-            yield _line(line_id, before, line, found)
-    for line_id, line in at_oms.items():
-        units = _number(line.get("Quantity")) or Decimal(0)
-        if (
-            units > 0
-            and not line.get("IsCancelled")
-            and not line.get("IsReturn")
-            and not line.get("ParentOrderId")
-        ):
-            text = f"{units.normalize():f} x {line.get('ItemId')}"
-            found.append(
-                Difference(
-                    "", "no such line", text[:SHOWN], line_id, MISSING_AT_SOURCE, can_repair=False
-                )
-            )
+        return lines
 
-
-def _line(
-    line_id: str, held: Mapping[str, Any], wanted: Mapping[str, Any], found: list[Difference]
-) -> Json:
-    content = dict(wanted)
-    history = held.get("OrderLineCancelHistory") or ()
-    cancelled = sum(
-        (_number(entry.get("CancelQuantity")) or Decimal(0) for entry in history), Decimal(0)
-    )
-    ordered = {**held, "Quantity": (_number(held.get("Quantity")) or Decimal(0)) + cancelled}
-    _attributes(ordered, wanted, content, LINE_FIELDS, line_id, found)
-    if not cancelled and not held.get("IsCancelled"):
-        _entries("OrderLineChargeDetail", held, wanted, content, line_id, found)
-        _entries("OrderLineTaxDetail", held, wanted, content, line_id, found)
-    if address := (wanted.get("ShipToAddress") or {}).get("Address"):
-        place = held.get("ShipToAddress") or {}
-        left_out = VERIFIED if place.get("IsAddressVerified") is True else frozenset()
-        fields = {name: ADDRESS for name in address if name not in left_out}
-        now = dict(address)
-        _attributes(place.get("Address") or {}, address, now, fields, "", found)
-        content["ShipToAddress"] = {**wanted["ShipToAddress"], "Address": now}
-    return content
-
-
-def _attributes(
-    held: Mapping[str, Any],
-    wanted: Mapping[str, Any],
-    content: Json,
-    fields: Mapping[str, str],
-    line_id: str,
-    found: list[Difference],
-) -> None:
-    for name, field in fields.items():
-        if name not in wanted or _same(name, held.get(name), wanted[name]):
-            continue
-        content[name] = _plain(held.get(name))
-        values = (
-            (name, name) if field in PERSONAL else (_shown(wanted[name]), _shown(held.get(name)))
+    def _line(self, line_id: str, actual: JsonView, wanted: JsonView) -> Json:
+        state = dict(wanted)
+        canceled = sum(
+            (
+                _number(entry.get("CancelQuantity")) or Decimal(0)
+                for entry in _objects(actual.get("OrderLineCancelHistory"))
+            ),
+            Decimal(0),
         )
-        found.append(Difference(field, *values, line_id))
+        ordered = actual
+        if canceled or actual.get("Quantity") != wanted.get("Quantity"):
+            units = (_number(actual.get("Quantity")) or Decimal(0)) + canceled
+            ordered = {**actual, "Quantity": units}
+        self._attributes(ordered, wanted, state, LINE_FIELDS, line_id)
+        if not canceled and not actual.get("IsCancelled"):
+            self._entries("OrderLineChargeDetail", actual, wanted, state, line_id)
+            self._entries("OrderLineTaxDetail", actual, wanted, state, line_id)
+        place = _object(wanted.get("ShipToAddress"))
+        if address := _object(place.get("Address")):
+            address_state = self._address(_object(actual.get("ShipToAddress")), address)
+            state["ShipToAddress"] = {**place, "Address": address_state}
+        return state
 
+    def _address(self, actual: JsonView, wanted: JsonView) -> Json:
+        ignored = VERIFIED if actual.get("IsAddressVerified") is True else frozenset()
+        fields = {name: ADDRESS for name in wanted if name not in ignored}
+        state = dict(wanted)
+        self._attributes(_object(actual.get("Address")), wanted, state, fields)
+        return state
 
-def _entries(
-    name: str,
-    held: Mapping[str, Any],
-    wanted: Mapping[str, Any],
-    content: Json,
-    line_id: str,
-    found: list[Difference],
-) -> None:
-    field, attribute = ENTRIES[name]
-    key = ENTRY_KEYS[name]
-    before = {
-        str(entry.get(key)): entry for entry in held.get(name) or () if entry.get(key) is not None
-    }
-    now = []
-    for entry in wanted.get(name) or ():
-        stands = before.pop(str(entry[key]), None)
-        if stands is not None and _same(attribute, stands.get(attribute), entry.get(attribute)):
-            now.append(entry)
-            continue
-        shown = "none" if stands is None else _shown(stands.get(attribute))
-        found.append(Difference(field, _shown(entry.get(attribute)), shown, line_id))
-        if stands is not None:
-            now.append({**entry, attribute: _plain(stands.get(attribute))})
-    if wanted.get(name):
-        content[name] = now
-    for entry in before.values() if name in MONEY else ():
-        gone = next(iter(REMOVED[name].values()))
-        if not entry.get("IsInformational") and not _same(
-            attribute, entry.get(attribute) or 0, gone
-        ):
-            found.append(
-                Difference(
-                    f"{field}_added",
-                    "none",
-                    _shown(entry.get(attribute)),
-                    line_id,
-                    can_repair=False,
+    def _attributes(
+        self,
+        actual: JsonView,
+        wanted: JsonView,
+        state: Json,
+        fields: Mapping[str, str],
+        line_id: str = "",
+    ) -> None:
+        for name, field in fields.items():
+            if name not in wanted:
+                continue
+            expected, found = wanted[name], actual.get(name)
+            if _is_same(name, found, expected):
+                continue
+            state[name] = _plain(found)
+            # Of personal values only the attribute's name is reported.
+            shown = (name, name) if field in PERSONAL else (_shown(expected), _shown(found))
+            self.found.append(Difference(field, *shown, line_id))
+
+    def _entries(
+        self, name: str, actual: JsonView, wanted: JsonView, state: Json, line_id: str = ""
+    ) -> None:
+        field, attribute = ENTRIES[name]
+        key = ENTRY_KEYS[name]
+        at_oms = {
+            str(entry[key]): entry
+            for entry in _objects(actual.get(name))
+            if entry.get(key) is not None
+        }
+        entries = []
+        for entry in _objects(wanted.get(name)):
+            found = at_oms.pop(str(entry[key]), None)
+            expected = entry.get(attribute)
+            if found is None:
+                self.found.append(Difference(field, _shown(expected), "none", line_id))
+                continue
+            value = found.get(attribute)
+            if _is_same(attribute, value, expected):
+                entries.append(entry)
+                continue
+            self.found.append(Difference(field, _shown(expected), _shown(value), line_id))
+            entries.append({**entry, attribute: _plain(value)})
+        if wanted.get(name):
+            state[name] = entries
+        if name in MONEY:
+            self._added(name, at_oms.values(), line_id)
+
+    def _added(self, name: str, entries: Iterable[JsonView], line_id: str) -> None:
+        """Report money that the tenant has added and not set to 0; it can't be corrected here."""
+        field, attribute = ENTRIES[name]
+        nothing = next(iter(REMOVED[name].values()))
+        for entry in entries:
+            value = entry.get(attribute)
+            if not entry.get("IsInformational") and not _is_same(attribute, value or 0, nothing):
+                self.found.append(
+                    Difference(f"{field}_added", "none", _shown(value), line_id, can_heal=False)
                 )
-            )
 
 
-def _told(found: list[Difference]) -> list[Difference]:
-    """Join what is of one field: of personal values only the names of the attributes are told."""
-    joined: dict[tuple[str, str, str], list[Difference]] = {}
+def _joined(found: Iterable[Difference]) -> list[Difference]:
+    """Join the differences of one field; of personal fields only attributes are named."""
+    groups: dict[tuple[str, str, str], list[Difference]] = {}
     for one in found:
-        joined.setdefault((one.kind, one.line_id, one.field), []).append(one)
-    told = []
-    for parts in joined.values():
+        groups.setdefault((one.kind, one.line_id, one.field), []).append(one)
+    joined = []
+    for parts in groups.values():
         first = parts[0]
         if first.field in PERSONAL:
-            names = sorted({part.found for part in parts})
-            told.append(
-                Difference(first.field, "as in the store", f"differs in {', '.join(names)}")
-            )
-        else:
-            expected, seen = (
-                "; ".join(part.expected for part in parts),
-                "; ".join(part.found for part in parts),
-            )
-            told.append(
-                Difference(
-                    first.field,
-                    expected[:SHOWN],
-                    seen[:SHOWN],
-                    first.line_id,
-                    first.kind,
-                    first.can_repair,
-                )
-            )
-    return told
+            names = ", ".join(sorted({part.found for part in parts}))
+            joined.append(Difference(first.field, "as in the store", f"differs in {names}"))
+            continue
+        expected = "; ".join(part.expected for part in parts)[:LONGEST_SHOWN]
+        seen = "; ".join(part.found for part in parts)[:LONGEST_SHOWN]
+        joined.append(
+            Difference(first.field, expected, seen, first.line_id, first.kind, first.can_heal)
+        )
+    return joined
 
 
-def _same(name: str, held: Any, wanted: Any) -> bool:
+def _is_same(name: str, actual: object, wanted: object) -> bool:
+    """Return whether two values of an attribute differ by normalisation at most."""
+    if actual == wanted and type(actual) is type(wanted):
+        return True
     if isinstance(wanted, dict):
-        inner = (
-            held if isinstance(held, dict) else dict.fromkeys(wanted, held)
-        )  # one tenant's object is another's plain text
-        return all(_same(key, inner.get(key), value) for key, value in wanted.items())
-    left, right = _number(held), _number(wanted)
+        # An object at one tenant is plain text at another.
+        inner = actual if isinstance(actual, dict) else dict.fromkeys(wanted, actual)
+        return all(_is_same(key, inner.get(key), value) for key, value in wanted.items())
+    left, right = _number(actual), _number(wanted)
     if left is not None and right is not None:
-        return abs(left - right) < (CENT if name != "Quantity" else Decimal("0.0001"))
-    before, after = _text(held), _text(wanted)
-    return before == after or (
-        name == "PostalCode" and bool(after) and before.startswith(after)
-    )  # with the four digits that US post adds
+        return abs(left - right) < (LEAST_UNITS if name == "Quantity" else CENT)
+    found, expected = _text(actual), _text(wanted)
+    if found == expected:
+        return True
+    # The US post adds four digits to a postal code.
+    return name == "PostalCode" and bool(expected) and found.startswith(expected)
 
 
-def _number(value: Any) -> Decimal | None:
+def _object(value: object) -> JsonView:
+    """Return an object, an empty one for nothing; raises ``TypeError`` for anything else."""
+    if not value:
+        return {}
+    if not isinstance(value, dict):
+        raise TypeError("not an object")
+    return value
+
+
+def _objects(value: object) -> list[JsonView]:
+    """Return a list of objects, empty for nothing; raises ``TypeError`` for anything else."""
+    if not value:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise TypeError("not a list of objects")
+    return value
+
+
+def _number(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
@@ -251,19 +262,19 @@ def _number(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return "".join(
-        char for char in str(value if value is not None else "").casefold() if char.isalnum()
+        char for char in str("" if value is None else value).casefold() if char.isalnum()
     )
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, dict):
         value = next(iter(value.values()), None)
     if isinstance(value, Decimal):
         value = f"{value.normalize():f}"
-    return "none" if value is None else str(value)[:SHOWN]
+    return "none" if value is None else str(value)[:LONGEST_SHOWN]

@@ -1,23 +1,20 @@
-"""An order in Manhattan's form (oms.md, section 1.4). Pure.
+"""An order as the body of ``save`` (oms.md, section 1.4). Pure.
 
-Every entry of a list carries an id derived from the store's own, so that a replay updates what stands there and adds nothing. What the
-OMS adds up (quantity times unit price, charges, taxes) equals the order's total to the cent.
+Every entry of a list has an id derived from the store's own, so that a replay updates the same
+entries and adds none. What the OMS adds up (quantity times unit price, charges, taxes) equals the
+order's total to the cent.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Mapping
 
 from domain.addressing.addresses import Address
 from domain.errors import Problem, RecordRejected
 from domain.records.orders import (
-    Charge,
     ChargeKind,
     DeliveryMethod,
-    Discount,
     FulfilmentGroup,
     LineKind,
     Order,
@@ -25,57 +22,67 @@ from domain.records.orders import (
     Payment,
     PaymentTransaction,
 )
-from resources.oms.manhattan.amounts import to_count, to_number
+from resources.oms.manhattan.orders.charges import (
+    ChargeMapper,
+    Json,
+    to_count,
+    to_number,
+    unique,
+)
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import HOLD_ACTIVE
 
-Json = dict[str, Any]
-
 SAFE_ID = re.compile(r"[A-Za-z0-9._~-]+")
-"""Unreserved characters of a URL: an order whose id holds others is imported, and breaks later screens."""
-DISCOUNT, CHARGE, TAX, ROUNDING = "D", "C", "T", "R"
-"""First letter of the ids of discounts, charges, taxes and rounding, whose ids at the store may collide."""
+"""Unreserved characters of a URL.
+
+The OMS imports an order whose id has others, but later screens fail on it.
+"""
 
 
 class OrderMapper:
-    """Maps orders by one tenant's settings."""
+    """Maps orders by one tenant's settings.
+
+    Equal parts of a payload may be one object, so a payload must not be changed in place.
+    """
 
     def __init__(self, settings: ManhattanSettings) -> None:
-        self._settings, self._names, self._codes = settings, settings.names, settings.codes
+        codes, names = settings.codes, settings.names
+        self._codes, self._names = codes, names
+        self._charges = ChargeMapper(codes)
         actions = {"IsAlreadyPriced": True, "IsAlreadyCharged": True, "IsAlreadyTaxed": True}
-        self._actions = (
-            {**actions, self._names.import_flag: True} if self._names.import_flag else actions
-        )
+        if names.import_flag:
+            actions[names.import_flag] = True
+        self._constants: Json = {
+            "OrgId": settings.organization,
+            "DocType": {"DocTypeId": codes.doc_type},
+            "OrderType": {"OrderTypeId": codes.order_type},
+            "IsConfirmed": True,
+            "OrderActions": actions,
+        }
+        self._methods = {
+            method: {"DeliveryMethodId": code} for method, code in codes.delivery_methods.items()
+        }
 
     def payload(self, order: Order) -> Json:
-        """Return the body of ``save``; raises ``RecordRejected`` for an id with URL-special characters or an inexact number."""
-        if not SAFE_ID.fullmatch(order.order_id):
-            advice = "Choose an order_id_prefix of letters, digits, - and _; the number itself must be free of # + ? / and the like."
-            raise RecordRejected(
-                Problem(
-                    "order_id_unsafe",
-                    "OrderId",
-                    "The id holds characters special in URLs.",
-                    advice,
-                    order.order_id,
-                )
-            )
-        groups = {group.group_id: group for group in order.groups}
+        """Return the body of ``save``.
+
+        Raises ``RecordRejected`` for an id with URL-special characters or an inexact number.
+        """
+        _check_id(order.order_id)
         included = order.tax_included
         payload = self._header(order)
         if order.hold is not None:
             payload["OrderHold"] = [{"HoldTypeId": order.hold, "StatusId": HOLD_ACTIVE}]
-        if charges := _unique(
-            [*self._charges(order.charges, included), *self._discounts(order.discounts)],
-            "ChargeDetailId",
-        ):
-            payload["OrderChargeDetail"] = charges
-        if taxes := self._charge_taxes(order.charges, included):
+        charges = self._charges.charges(order.charges, order.discounts, tax_included=included)
+        if charges:
+            payload["OrderChargeDetail"] = unique(charges, "ChargeDetailId")
+        if taxes := self._charges.charge_taxes(order.charges, tax_included=included):
             payload["OrderTaxDetail"] = taxes
         if notes := self._notes(order):
             payload["OrderNote"] = notes
+        deliveries = {group.group_id: self._delivery(group) for group in order.groups}
         payload["OrderLine"] = [
-            self._line(line, groups[line.group_id], included) for line in order.lines
+            self._line(line, deliveries[line.group_id], included) for line in order.lines
         ]
         if order.payments:
             payload["Payment"] = [self._payment(order)]
@@ -90,17 +97,13 @@ class OrderMapper:
         header: Json = {
             "OrderId": order.order_id,
             "AlternateOrderId": order.source_id,
-            "OrgId": self._settings.organization,
+            **self._constants,
             "CapturedDate": order.ordered_at.isoformat(),
             "CurrencyCode": order.currency,
             "CustomerFirstName": customer.first_name,
             "CustomerLastName": customer.last_name,
             "CustomerEmail": customer.email,
-            "DocType": {"DocTypeId": self._codes.doc_type},
-            "OrderType": {"OrderTypeId": self._codes.order_type},
             "SellingChannel": {"SellingChannelId": order.channel},
-            "IsConfirmed": True,
-            "OrderActions": dict(self._actions),
         }
         if customer.customer_id is not None:
             header["CustomerId"] = customer.customer_id
@@ -110,10 +113,10 @@ class OrderMapper:
             header["OrderLocale"] = order.locale
         return header
 
-    def _line(self, line: OrderLine, group: FulfilmentGroup, included: bool) -> Json:
+    def _line(self, line: OrderLine, delivery: Mapping[str, object], included: bool) -> Json:
         field = f"OrderLine[{line.line_id}]"
         price = to_number(line.unit_price, f"{field}.UnitPrice")
-        wrapped = any(charge.kind is ChargeKind.GIFT_WRAP for charge in line.charges)
+        is_wrapped = any(charge.kind is ChargeKind.GIFT_WRAP for charge in line.charges)
         result: Json = {
             "OrderLineId": line.line_id,
             "ItemId": line.sku,
@@ -122,55 +125,39 @@ class OrderMapper:
             "UnitPrice": price,
             "OriginalUnitPrice": price,
             "IsTaxIncluded": included,
-            "IsGift": wrapped or bool(line.gift_message),
+            "IsGift": is_wrapped or bool(line.gift_message),
             "IsGiftCard": line.kind is LineKind.GIFT_CERTIFICATE,
-            **self._delivery(group),
+            **delivery,
         }
-        details = [*self._charges(line.charges, included), *self._discounts(line.discounts)]
-        if rounding := line.line_total - line.unit_price * line.quantity:
-            amount = to_number(rounding, f"{field}.ChargeTotal")
-            details.append(
-                self._detail(
-                    f"{ROUNDING}{line.line_id}", self._codes.rounding_type, amount, "Rounding"
-                )
-            )
-        if details:
-            result["OrderLineChargeDetail"] = _unique(details, "ChargeDetailId")
-        taxes = [
-            self._tax(tax.tax_id, tax.name, tax.amount, tax.rate, included) for tax in line.taxes
-        ]
-        if line.charges:
-            taxes += self._charge_taxes(line.charges, included)
-        if taxes:
-            result["OrderLineTaxDetail"] = _unique(taxes, "TaxDetailId")
+        if details := self._charges.line_charges(line, tax_included=included):
+            result["OrderLineChargeDetail"] = details
+        if taxes := self._charges.line_taxes(line, tax_included=included):
+            result["OrderLineTaxDetail"] = taxes
         return result
 
     def _delivery(self, group: FulfilmentGroup) -> Json:
-        result: Json = {
-            "DeliveryMethod": {"DeliveryMethodId": self._codes.delivery_methods[group.method]}
-        }
+        """Return what all lines of a group have in common."""
+        result: Json = {"DeliveryMethod": self._methods[group.method]}
         if group.method is DeliveryMethod.PICKUP:
             result["ShipToLocationId"] = group.location
         if group.shipping_method:
             result["ShippingMethodId"] = group.shipping_method
         if group.address is not None:
-            result["ShipToAddress"] = {
-                "Address": self._address(group.address, group.recipient_email)
-            }
+            address = self._address(group.address, group.recipient_email)
+            result["ShipToAddress"] = {"Address": address}
         elif group.recipient_email:
             result["ShipToAddress"] = {"Address": {"Email": group.recipient_email}}
         return result
 
     def _address(self, address: Address, email: str = "") -> Json:
         country = address.country
-        state = address.subdivision or ""
         result: Json = {
             "FirstName": address.first_name,
             "LastName": address.last_name,
             "Address1": address.line_1,
             "Address2": address.line_2,
             "City": address.city,
-            "State": state.removeprefix(f"{country}-"),
+            "State": address.subdivision.removeprefix(f"{country}-"),
             "PostalCode": address.postcode,
             "Country": country,
             "Phone": _phone(address),
@@ -180,94 +167,27 @@ class OrderMapper:
             result[self._names.company] = address.company
         return result
 
-    def _charges(self, charges: Sequence[Charge], included: bool) -> list[Json]:
-        result = []
-        for charge in charges:
-            identity, kind = f"{CHARGE}{charge.charge_id}", self._codes.charge_types[charge.kind]
-            amount = to_number(charge.amount, f"ChargeDetail[{charge.charge_id}].ChargeTotal")
-            result.append(
-                {
-                    **self._detail(identity, kind, amount, charge.name or kind),
-                    "IsTaxIncluded": included,
-                }
-            )
-        return result
-
-    def _discounts(self, discounts: Sequence[Discount]) -> list[Json]:
-        result = []
-        for discount in discounts:
-            kind = self._codes.discount_type if discount.code else self._codes.promotion_type
-            amount = to_number(
-                -discount.amount, f"ChargeDetail[{discount.discount_id}].ChargeTotal"
-            )
-            detail = self._detail(
-                f"{DISCOUNT}{discount.discount_id}",
-                kind,
-                amount,
-                discount.name or discount.code or kind,
-            )
-            if discount.code:
-                detail["ChargeReferenceId"] = discount.code
-            if self._codes.discount_on:
-                detail["DiscountOn"] = {"DiscountOnId": self._codes.discount_on}
-            result.append(detail)
-        return result
-
-    @staticmethod
-    def _detail(identity: str, kind: str, amount: float, name: str) -> Json:
-        return {
-            "ChargeDetailId": identity,
-            "ChargeType": {"ChargeTypeId": kind},
-            "ChargeTotal": amount,
-            "ChargeDisplayName": name,
-        }
-
-    def _charge_taxes(self, charges: Sequence[Charge], included: bool) -> list[Json]:
-        return [
-            self._tax(f"{CHARGE}{charge.charge_id}", charge.name, charge.tax, None, included)
-            for charge in charges
-            if charge.tax
-        ]
-
-    def _tax(
-        self, identity: str, name: str, amount: Decimal, rate: Decimal | None, included: bool
-    ) -> Json:
-        result: Json = {
-            "TaxDetailId": f"{TAX}{identity}",
-            "TaxTypeId": self._codes.tax_type,
-            "TaxAmount": to_number(amount, f"TaxDetail[{identity}].TaxAmount"),
-            "IsInformational": included,  # a tax that the prices contain must not be added again
-        }
-        if name:
-            result["Jurisdiction"] = name
-        if rate is not None:
-            result["TaxRate"] = to_number(rate, f"TaxDetail[{identity}].TaxRate")
-        return result
-
     def _notes(self, order: Order) -> list[Json]:
         kinds = self._codes.note_types
         notes = [
-            (f"{note.kind}-{place}", kinds[note.kind], note.text)
-            for place, note in enumerate(order.notes, 1)
+            _note(f"{note.kind}-{number}", kinds[note.kind], note.text)
+            for number, note in enumerate(order.notes, 1)
         ]
         notes += [
-            (f"gift-{line.line_id}", kinds["gift"], line.gift_message)
+            _note(f"gift-{line.line_id}", kinds["gift"], line.gift_message)
             for line in order.lines
             if line.gift_message
         ]
-        return [
-            {"NoteId": identity, "NoteType": {"NoteTypeId": kind}, "NoteText": text}
-            for identity, kind, text in notes
-        ]
+        return notes
 
     def _payment(self, order: Order) -> Json:
-        billing = self._address(order.billing)
+        billing: Json = {"Address": self._address(order.billing)}
         methods = [
             self._payment_method(payment, order.currency, billing) for payment in order.payments
         ]
         result: Json = {
             "PaymentId": order.order_id,
-            "PaymentMethod": _unique(methods, "PaymentMethodId"),
+            "PaymentMethod": unique(methods, "PaymentMethodId"),
         }
         if self._codes.processing_mode:
             result["ProcessingMode"] = {"ProcessingModeId": self._codes.processing_mode}
@@ -279,23 +199,22 @@ class OrderMapper:
             "PaymentType": {"PaymentTypeId": payment.method},
             "Amount": to_number(payment.amount, f"PaymentMethod[{payment.payment_id}].Amount"),
             "CurrencyCode": currency,
-            "BillingAddress": {"Address": billing},
+            "BillingAddress": billing,
         }
         if payment.gateway:
             result["GatewayId"] = payment.gateway
         if payment.transactions:
-            result["PaymentTransaction"] = _unique(
-                [self._transaction(t) for t in payment.transactions], "PaymentTransactionId"
+            result["PaymentTransaction"] = unique(
+                [self._transaction(each) for each in payment.transactions], "PaymentTransactionId"
             )
         return result
 
     def _transaction(self, transaction: PaymentTransaction) -> Json:
-        amount = to_number(
-            transaction.amount, f"PaymentTransaction[{transaction.transaction_id}].RequestedAmount"
-        )
+        identity = transaction.transaction_id
+        amount = to_number(transaction.amount, f"PaymentTransaction[{identity}].RequestedAmount")
         response = "Success" if transaction.succeeded else self._codes.transaction_failed
         result: Json = {
-            "PaymentTransactionId": transaction.transaction_id,
+            "PaymentTransactionId": identity,
             "TransactionType": {"PaymentTransactionTypeId": transaction.kind.capitalize()},
             "Status": {"PaymentTransactionStatusId": "Closed"},
             "PaymentResponseStatus": {"PaymentResponseStatusId": response},
@@ -308,23 +227,24 @@ class OrderMapper:
         return result
 
 
+def _check_id(order_id: str) -> None:
+    """Raise ``RecordRejected`` for an order id with URL-special characters."""
+    if not SAFE_ID.fullmatch(order_id):
+        text = "The id contains characters with a special meaning in URLs."
+        advice = (
+            "Choose an order_id_prefix of letters, digits, - and _; "
+            "the number itself must be free of # + ? / and the like."
+        )
+        raise RecordRejected(Problem("order_id_unsafe", "OrderId", text, advice, order_id))
+
+
+def _note(identity: str, kind: str, text: str) -> Json:
+    return {"NoteId": identity, "NoteType": {"NoteTypeId": kind}, "NoteText": text}
+
+
 def _phone(address: Address) -> str:
     if not address.phone_e164:
         return address.phone_raw
-    return (
-        f"{address.phone_e164} x{address.phone_extension}"
-        if address.phone_extension
-        else address.phone_e164
-    )
-
-
-def _unique(details: list[Json], key: str) -> list[Json]:
-    """Number the entries whose ids the store repeats: the OMS would merge them, and the total would be wrong."""
-    if len(details) < 2 or len({detail[key] for detail in details}) == len(details):
-        return details
-    seen: dict[str, int] = {}
-    for detail in details:
-        count = seen[detail[key]] = seen.get(detail[key], 0) + 1
-        if count > 1:
-            detail[key] = f"{detail[key]}.{count}"
-    return details
+    if not address.phone_extension:
+        return address.phone_e164
+    return f"{address.phone_e164} x{address.phone_extension}"

@@ -1,10 +1,10 @@
-"""Writes to Manhattan: saving an order, which is an upsert by its id, and asking for a cancellation, whose answer may come later."""
+"""Writes: saving an order, an upsert by its id, and requesting a cancellation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 import msgspec
@@ -14,59 +14,35 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Receipt
 from resources.http.async_client import PushClient
 from resources.http.client import Reply
-from resources.oms.manhattan.envelope import (
+from resources.oms.manhattan.client import (
     Answer,
-    Message,
     open_envelope,
     rejection,
-    told,
-    words_of,
+    summary,
+    to_problem,
     write_answer,
 )
-from resources.oms.manhattan.payload import Number
+from resources.oms.manhattan.payload import CancelState, MessageEntry, folded
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import RELEASED
 
-
-class _LineState(msgspec.Struct, rename="pascal"):
-    cancellation_request_status: Any = None
-    cancellation_request: Any = msgspec.field(default=None, name="cancellationRequestStatus")
-
-
-class _OrderState(msgspec.Struct, rename="pascal"):
-    is_cancelled: bool | None = None
-    max_fulfillment_status_id: Number = None
-    post_release_modification_status: Any = None
-    order_line: list[_LineState] | None = None
-
-    def words(self) -> set[str]:
-        """Return what the order and its lines say of a cancel request."""
-        lines = self.order_line or []
-        told_by = [self.post_release_modification_status]
-        told_by += [
-            word
-            for line in lines
-            for word in (line.cancellation_request_status, line.cancellation_request)
-        ]
-        return {words_of(word) for word in told_by} - {""}
-
-
-_STATE = msgspec.json.Decoder(_OrderState | None)
+_STATE = msgspec.json.Decoder(CancelState | None)
 
 
 class ManhattanWriter:
-    """One opened connection for writing."""
+    """A tenant opened for writing."""
 
-    def __init__(self, push: PushClient, settings: ManhattanSettings) -> None:
-        self._push, self._paths, self._trace = push, settings.paths, settings.trace_header.lower()
+    def __init__(self, client: PushClient, settings: ManhattanSettings) -> None:
+        self._client, self._paths = client, settings.paths
+        self._trace = settings.trace_header.lower()
         codes = settings.codes
-        self._not_eligible = frozenset(map(words_of, codes.line_not_eligible))
-        self._requested = frozenset(map(words_of, codes.cancel_requested))
-        self._accepted = frozenset(map(words_of, codes.cancel_accepted))
-        self._rejected = frozenset(map(words_of, codes.cancel_rejected))
+        self._not_eligible = frozenset(map(folded, codes.line_not_eligible))
+        self._requested = frozenset(map(folded, codes.cancel_requested))
+        self._accepted = frozenset(map(folded, codes.cancel_accepted))
+        self._rejected = frozenset(map(folded, codes.cancel_rejected))
 
     async def __aenter__(self) -> Self:
-        await self._push.__aenter__()
+        await self._client.__aenter__()
         return self
 
     async def __aexit__(
@@ -75,67 +51,62 @@ class ManhattanWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._push.__aexit__(kind, error, trace)
+        await self._client.__aexit__(kind, error, trace)
 
     async def save_order(
         self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool
     ) -> Receipt:
         """Create or change an order; safe to repeat, since the save is keyed on its id.
 
-        A change is all or nothing at the OMS: where it is refused for lines that can't change any more, the rest is sent without them, and
-        a warning ``line_not_eligible`` names each. Raises ``RecordRejected`` for every other refusal, and for one of a whole change.
+        The OMS takes a change as a whole or not at all. Where it refuses one because some lines
+        can't change any more, the rest is sent without them, and a warning ``line_not_eligible``
+        names each. Raises ``RecordRejected`` for any other refusal, and where nothing is left.
         """
         order_id = str(payload["OrderId"])
         left_out: tuple[Problem, ...] = ()
         while True:
-            body = orjson.dumps(payload)
-            reply = await self._post(self._paths.save, body, correlation_id)
+            reply = await self._post(self._paths.save, orjson.dumps(payload), correlation_id)
             answer = write_answer(reply)
             if not answer.errors:
-                return Receipt(
-                    order_id,
-                    warnings=(*left_out, *answer.warnings()),
-                    trace_id=self._trace_of(reply),
-                )
+                warnings = (*left_out, *answer.warnings())
+                return Receipt(order_id, warnings=warnings, trace_id=self._trace_of(reply))
             lines = () if is_new else self._refused_lines(answer.errors, payload)
             if not lines:
                 raise rejection(answer.errors)
-            left_out += tuple(_not_eligible(error) for error in answer.errors)
+            left_out += tuple(map(_not_eligible, answer.errors))
             payload = _without(payload, lines)
             if payload.keys() <= {"OrderId"}:
                 raise RecordRejected(*left_out)
 
     async def cancel_order(self, order_id: str, reason: str, correlation_id: str) -> Receipt:
-        """Ask for the cancellation of a whole order; safe to repeat, since a canceled order stays so.
+        """Request the cancellation of a whole order; safe to repeat, since canceled is final.
 
-        The receipt says ``requested`` where the order is released and the tenant decides later. Raises ``RecordRejected``
-        ``cancel_refused`` where it is too late.
+        The receipt's state is ``requested`` where the order is released and the tenant decides
+        later. Raises ``RecordRejected`` ``cancel_refused`` where it is too late.
         """
         path = self._paths.cancel.replace("{order_id}", quote(order_id, safe=""))
-        body = orjson.dumps(
-            {"CancelReason": {"ReasonId": reason}, "CancelComments": "Canceled at the store"}
-        )
-        reply = await self._post(path, body, correlation_id)
+        body = {"CancelReason": {"ReasonId": reason}, "CancelComments": "Canceled at the store"}
+        reply = await self._post(path, orjson.dumps(body), correlation_id)
         answer = write_answer(reply)
         state = _state_of(answer)
-        if answer.errors or not self._says_anything(state):
-            # The answer's form is the tenant's; the order itself tells what holds, also for one that was canceled before.
-            state = await self._read(order_id, correlation_id) or _OrderState()
+        if answer.errors or not self._is_conclusive(state):
+            # The answer's form is the tenant's own, and an order may have been canceled before:
+            # the order itself shows what holds.
+            state = await self._fetch_state(order_id, correlation_id) or CancelState()
+        warnings, trace_id = answer.warnings(), self._trace_of(reply)
         if state.is_cancelled:
-            return Receipt(order_id, warnings=answer.warnings(), trace_id=self._trace_of(reply))
+            return Receipt(order_id, warnings=warnings, trace_id=trace_id)
         if answer.errors:
-            raise self._refusal(answer.errors, state)
+            raise _refusal(answer.errors, state)
         words = state.words()
         if words & self._rejected and not words & self._requested:
             raise _too_late("the OMS has rejected the request")
-        done = bool(words) and words <= self._accepted
-        return Receipt(
-            order_id, "done" if done else "requested", answer.warnings(), self._trace_of(reply)
-        )
+        is_done = bool(words) and words <= self._accepted
+        return Receipt(order_id, "done" if is_done else "requested", warnings, trace_id)
 
     async def _post(self, path: str, body: bytes, correlation_id: str) -> Reply:
-        """Send one write, each of which is an upsert here; the answer is parsed once."""
-        return await self._push.request(
+        """Send one write; each of them is an upsert here."""
+        return await self._client.request(
             "POST",
             path,
             body=body,
@@ -144,43 +115,33 @@ class ManhattanWriter:
             decode=open_envelope,
         )
 
-    def _says_anything(self, state: _OrderState) -> bool:
-        return bool(state.is_cancelled) or bool(
-            state.words() & (self._requested | self._accepted | self._rejected)
-        )
+    def _is_conclusive(self, state: CancelState) -> bool:
+        known = self._requested | self._accepted | self._rejected
+        return bool(state.is_cancelled) or not known.isdisjoint(state.words())
 
-    async def _read(self, order_id: str, correlation_id: str) -> _OrderState | None:
+    async def _fetch_state(self, order_id: str, correlation_id: str) -> CancelState | None:
         path = self._paths.read.replace("{order_id}", quote(order_id, safe=""))
-        answer = write_answer(
-            await self._push.request(
-                "GET", path, correlation_id=correlation_id, decode=open_envelope
-            )
+        reply = await self._client.request(
+            "GET", path, correlation_id=correlation_id, decode=open_envelope
         )
+        answer = write_answer(reply)
         return None if answer.errors else _state_of(answer)
 
-    def _refusal(self, errors: tuple[Message, ...], state: _OrderState) -> RecordRejected:
-        """Return the reason of a refused cancel: too late where the order is released, else what the OMS says."""
-        highest = state.max_fulfillment_status_id
-        if highest is not None and highest.is_finite() and highest >= RELEASED:
-            return _too_late(told(errors))
-        return rejection(errors)
-
     def _refused_lines(
-        self, errors: tuple[Message, ...], payload: Mapping[str, object]
+        self, errors: tuple[MessageEntry, ...], payload: Mapping[str, object]
     ) -> tuple[str, ...]:
-        """Return the lines that a refusal names, if it names nothing but lines of the payload that can't change."""
+        """Return the lines that can't change, none where the refusal has any other reason."""
         sent = {str(line["OrderLineId"]) for line in _lines(payload)}
-        if all(
-            words_of(error.code) in self._not_eligible and error.line_id in sent for error in errors
-        ):
-            return tuple(error.line_id for error in errors)
-        return ()
+        for error in errors:
+            if folded(error.code) not in self._not_eligible or error.line_id not in sent:
+                return ()
+        return tuple(error.line_id for error in errors)
 
     def _trace_of(self, reply: Reply) -> str:
         return reply.headers.get(self._trace, "")[:100]
 
 
-def _lines(payload: Mapping[str, object]) -> list[dict[str, Any]]:
+def _lines(payload: Mapping[str, object]) -> list[dict[str, object]]:
     lines = payload.get("OrderLine")
     return lines if isinstance(lines, list) else []
 
@@ -191,24 +152,32 @@ def _without(payload: Mapping[str, object], line_ids: tuple[str, ...]) -> dict[s
     return {**rest, "OrderLine": kept} if kept else rest
 
 
-def _not_eligible(error: Message) -> Problem:
-    problem = error.problem()
+def _not_eligible(error: MessageEntry) -> Problem:
+    problem = to_problem(error)
     advice = "The line can't change at the OMS any more; change it there by hand if it must."
     return Problem("line_not_eligible", problem.field, problem.message, advice, error.line_id)
 
 
-def _too_late(why: str) -> RecordRejected:
-    advice = "Stop it at the warehouse or take it back as a return; late cancellation is a setting of the tenant."
-    return RecordRejected(
-        Problem(
-            "cancel_refused", "OrderId", f"The order can't be canceled any more: {why}.", advice
-        )
+def _refusal(errors: tuple[MessageEntry, ...], state: CancelState) -> RecordRejected:
+    """Return why a cancellation was refused: too late if the order is released, else the errors."""
+    highest = state.max_fulfillment_status_id
+    if highest is not None and highest.is_finite() and highest >= RELEASED:
+        return _too_late(summary(errors))
+    return rejection(errors)
+
+
+def _too_late(reason: str) -> RecordRejected:
+    text = f"The order can't be canceled any more: {reason}."
+    advice = (
+        "Stop it at the warehouse or take it back as a return; "
+        "late cancellation is a setting of the tenant."
     )
+    return RecordRejected(Problem("cancel_refused", "OrderId", text, advice))
 
 
-def _state_of(answer: Answer) -> _OrderState:
-    """Return what an answer's data says of the order; data of another form says nothing."""
+def _state_of(answer: Answer) -> CancelState:
+    """Return the order's state in an answer's data; data of another form counts as no state."""
     try:
-        return _STATE.decode(answer.data) or _OrderState()
+        return _STATE.decode(answer.data) or CancelState()
     except (ValueError, RecursionError):
-        return _OrderState()
+        return CancelState()

@@ -27,7 +27,7 @@ def test_the_registry_names_settings_and_builder() -> None:
     [
         ({"password": None}, "grant: password needs"),
         ({"organisation": "X"}, "Extra inputs"),
-        ({"naive_time_zone": "Mars/Base"}, "no time zone"),
+        ({"naive_time_zone": "Mars/Base"}, "not a time zone"),
         ({"base_url": "acme.omni.manh.com"}, "base_url"),
     ],
 )

@@ -20,8 +20,7 @@ from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
 from resources.http.rate_limit import Limiter, LocalQuota
 from resources.oms.manhattan.adapter import ManhattanOms
-from resources.oms.manhattan.client import Availability
-from resources.oms.manhattan.inventory import StockMapper
+from resources.oms.manhattan.inventory import Availability, StockMapper
 from tests.resources.oms.manhattan.conftest import Tenant
 from tests.resources.oms.manhattan.samples import settings_of
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.errors import RecordRejected
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, Note, Order, Tax
-from resources.oms.manhattan.amounts import to_number
+from resources.oms.manhattan.orders.charges import to_number
 from resources.oms.manhattan.orders.mapping import OrderMapper
 from tests.resources.oms.manhattan.samples import (
     EMAIL,

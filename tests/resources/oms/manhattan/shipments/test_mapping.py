@@ -16,7 +16,7 @@ from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
-from resources.oms.manhattan.shipments.fulfilment import FulfilmentMapper
+from resources.oms.manhattan.shipments.mapping import FulfilmentMapper
 from tests.resources.oms.manhattan.samples import (
     connection_of,
     published,

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import PermanentError, TransientError
 from resources.http.client import Reply
-from resources.oms.manhattan.envelope import open_envelope, problem_code, read_answer, write_answer
+from resources.oms.manhattan.client import open_envelope, problem_code, read_answer, write_answer
 
 
 def reply_of(body: Any, status: int = 200) -> Reply:

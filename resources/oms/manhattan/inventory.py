@@ -21,7 +21,7 @@ import orjson
 from domain.connections import InventoryPolicy
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import is_id, fallback_id
+from domain.identity import fallback_id, is_id
 from domain.records.inventory import StockLevel
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import chunks, fetch_answer, rows_of

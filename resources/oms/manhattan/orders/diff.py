@@ -103,7 +103,9 @@ class _Comparison:
             if units > 0 and not any(map(line.get, ("IsCancelled", "IsReturn", "ParentOrderId"))):
                 text = f"{units.normalize():f} x {line.get('ItemId')}"[:LONGEST_SHOWN]
                 self.found.append(
-                    Difference("", "no such line", text, line_id, MISSING_AT_SOURCE, can_heal=False)
+                    Difference(
+                        "", "no such line", text, line_id, MISSING_AT_SOURCE, can_repair=False
+                    )
                 )
         return lines
 
@@ -192,7 +194,7 @@ class _Comparison:
             value = entry.get(attribute)
             if not entry.get("IsInformational") and not _is_same(attribute, value or 0, nothing):
                 self.found.append(
-                    Difference(f"{field}_added", "none", _shown(value), line_id, can_heal=False)
+                    Difference(f"{field}_added", "none", _shown(value), line_id, can_repair=False)
                 )
 
 
@@ -211,7 +213,7 @@ def _joined(found: Iterable[Difference]) -> list[Difference]:
         expected = "; ".join(part.expected for part in parts)[:LONGEST_SHOWN]
         seen = "; ".join(part.found for part in parts)[:LONGEST_SHOWN]
         joined.append(
-            Difference(first.field, expected, seen, first.line_id, first.kind, first.can_heal)
+            Difference(first.field, expected, seen, first.line_id, first.kind, first.can_repair)
         )
     return joined
 

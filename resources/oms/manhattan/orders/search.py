@@ -17,7 +17,7 @@ from typing import Protocol, cast
 import msgspec
 
 from domain.exchange import RawRecord
-from domain.identity import is_id, fallback_id
+from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import Answer, fetch_answer, quoted, rows_of

@@ -1,4 +1,4 @@
-"""Countries and subdivisions: exact matches of codes, names and aliases, never a guess."""
+"""Countries and subdivisions are exact matches of codes, names and aliases, never guesses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.addressing.countries import resolve_country
+from domain.addressing.countries import _translations, resolve_country
 from domain.addressing.subdivisions import USED, normalise_subdivision
 from tests.shared import shared_path
 
@@ -29,13 +29,16 @@ from tests.shared import shared_path
         ("", "Korea, Republic of", "KR"),
         ("XK", "Kosovo", "XK"),
         ("", "Brasil", "BR"),
+        ("", "Saksa", "DE"),
+        ("", "المغرب", "MA"),
+        ("", "美国", "US"),
         ("", "Brazl", None),
         ("ZZ", "", None),
         ("", "", None),
     ],
 )
 def test_a_country_is_found_by_code_or_name(code: str, name: str, country: str | None) -> None:
-    """Codes of two and three letters, official, common and local names and aliases are understood; a typing error isn't."""
+    """Codes, official, common and local names and aliases are understood; a typing error is not."""
     assert resolve_country(code, name).code == country
 
 
@@ -55,8 +58,14 @@ def test_every_iso_country_is_found_by_each_of_its_names() -> None:
         )
 
 
-def test_a_code_that_contradicts_the_name_is_a_warning() -> None:
-    """The code wins, and the contradiction is told."""
+def test_a_translation_that_means_two_countries_is_not_used() -> None:
+    """The catalogues have mistakes: in one of them the Gambia has the name of Slovakia."""
+    assert "slovenska republika" not in _translations()
+    assert len(_translations()) > 10_000
+
+
+def test_a_code_that_conflicts_with_the_name_is_a_warning() -> None:
+    """The code is used, and the conflict is reported."""
     country = resolve_country("US", "Canada")
     assert country.code == "US"
     assert [problem.code for problem in country.warnings] == ["country_conflict"]
@@ -66,13 +75,13 @@ def test_a_code_that_contradicts_the_name_is_a_warning() -> None:
     ]
 
 
-def test_a_territory_under_its_countrys_name_is_no_contradiction() -> None:
-    """Réunion has a code of its own and is in France all the same."""
+def test_a_territory_under_its_countrys_name_is_no_conflict() -> None:
+    """Réunion has a code of its own and is a part of France."""
     assert resolve_country("RE", "France").warnings == ()
 
 
 def test_real_addresses_name_countries_that_are_found() -> None:
-    """Where a real address has a country's code and an ordinary name, the name alone leads to the same code."""
+    """Wherever a real address has a code and an ordinary name, the name gives the same code."""
     with gzip.open(
         shared_path("data/addresses/address_cases.jsonl.gz"), "rt", encoding="utf-8"
     ) as lines:
@@ -115,12 +124,12 @@ def test_real_addresses_name_countries_that_are_found() -> None:
     ],
 )
 def test_a_subdivision_is_found_by_code_or_name(country: str, text: str, code: str | None) -> None:
-    """Case and accents don't matter, spelling does; countries that don't write subdivisions have none."""
+    """Case and accents are ignored, spelling is not; most countries' addresses name none."""
     assert normalise_subdivision(country, text) == code
 
 
 def test_every_code_and_all_but_ambiguous_names_lead_to_themselves() -> None:
-    """ISO's own codes and names are understood; a name at two levels means the finer one."""
+    """ISO's codes and names are understood; a name at two levels means the lower level."""
     for item in (item for item in pycountry.subdivisions if item.country_code in USED):
         assert normalise_subdivision(item.country_code, item.code) == item.code
         found = normalise_subdivision(item.country_code, item.name)
@@ -131,7 +140,7 @@ def test_every_code_and_all_but_ambiguous_names_lead_to_themselves() -> None:
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_no_text_raises(code: str, name: str) -> None:
-    """Any text gives a country or none, and a country's code given again stays as it is."""
+    """Any text gives a country or none, and a country's code gives that country."""
     country = resolve_country(code, name).code
     assert country is None or resolve_country(country, "").code == country
     found = normalise_subdivision("US", name)

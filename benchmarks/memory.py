@@ -1,6 +1,7 @@
 """``python -m benchmarks.memory``: how much more memory a large partition takes than a small one.
 
-Each partition is captured, validated and delivered in a process of its own, which tells its peak resident size.
+Each partition is captured, validated and delivered in a separate process, which reports its peak
+resident size.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def work(day: date, count: int) -> None:
     lockstep.close()
     if not captured == accepted == delivered == count:
         raise SystemExit(
-            f"{count} orders were placed, {captured} captured, {accepted} accepted and {delivered} delivered"
+            f"{count} orders were placed, {captured} captured, "
+            f"{accepted} accepted and {delivered} delivered"
         )
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
@@ -83,7 +85,8 @@ def main() -> None:
         on.seed_orders(articles, arguments.large, LARGE, 1001 + arguments.small)
         small, large = peak(on, SMALL, arguments.small), peak(on, LARGE, arguments.large)
     print(
-        f"{arguments.small:,} orders: {small:.0f} MB at the peak; {arguments.large:,} orders: {large:.0f} MB; ",
+        f"{arguments.small:,} orders: {small:.0f} MB at the peak; "
+        f"{arguments.large:,} orders: {large:.0f} MB; ",
         end="",
     )
     print(f"{large - small:.0f} MB more (at most {MOST})")

@@ -1,7 +1,8 @@
-"""``python -m benchmarks.pipeline``: speed and CPU of capture + validation and of delivery, without Dagster.
+"""``python -m benchmarks.pipeline``: speed and CPU of the steps for orders, without Dagster.
 
-Orders of about 3 kB with one or two lines, one partition day each round. The first round warms up and is not told; of the others the
-one with the least client CPU counts, since other work on the machine only ever adds.
+Orders of about 3 kB with one or two lines, one partition day per round. The first round warms up
+and is not counted; of the others the one with the least client CPU counts, since other work on the
+machine only adds.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ VARIANTS = {
     "never": "capture + validation",
     "authorized": "the same, fetch_transactions: authorized",
 }
-GATES = {"capture + validation": (3_500, 2.2), "delivery": (1_500, 6.0)}
-"""Orders/s and client CPU seconds per 10,000 that each stage is held to."""
+TARGETS = {"capture + validation": (3_500, 2.2), "delivery": (1_500, 6.0)}
+"""Targets of each stage: orders/s, and client CPU seconds per 10,000 orders."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,17 @@ class Result:
     def line(self) -> str:
         """Return the row of the table."""
         per = TENTH / self.orders
-        gate = GATES.get(self.stage)
-        told = "" if gate is None else f"  gate {gate[0]:,}/s, {gate[1]:.1f} s"
+        aim = TARGETS.get(self.stage)
+        target = "" if aim is None else f"  target {aim[0]:,}/s, {aim[1]:.1f} s"
         return (
             f"{self.stage:42}{self.orders:>8,}{self.wall:>8.2f}{self.orders / self.wall:>10,.0f}"
-            f"{self.cpu.client * per:>9.2f}{self.cpu.postgres * per:>9.2f}{self.cpu.sandbox * per:>9.2f}{told}"
+            f"{self.cpu.client * per:>9.2f}{self.cpu.postgres * per:>9.2f}"
+            f"{self.cpu.sandbox * per:>9.2f}{target}"
         )
 
 
-class Course:
-    """Rounds of one variant: every round places its own orders on its own day."""
+class Series:
+    """A series of rounds: each round places its own orders on its own day."""
 
     def __init__(self, on: Rig, articles: Catalogue) -> None:
         self._rig, self._articles = on, articles
@@ -66,7 +68,7 @@ class Course:
     def round(
         self, lockstep: Lockstep, count: int, variant: str, profile: cProfile.Profile | None
     ) -> tuple[list[Result], float]:
-        """Run a day's orders through the three steps; return the two stages and the orders' size."""
+        """Run a day's orders through the three steps; return both stages and the orders' size."""
         self._day += timedelta(days=1)
         size = self._rig.seed_orders(self._articles, count, self._day, self._next)
         self._next += count
@@ -100,10 +102,11 @@ def _nothing() -> AbstractContextManager[Any]:
     return nullcontext()
 
 
-def _expect(count: int, *told: int) -> None:
-    if any(number != count for number in told):
+def _expect(count: int, *reported: int) -> None:
+    if any(number != count for number in reported):
         raise SystemExit(
-            f"{count} orders were placed, and the steps tell of {', '.join(map(str, told))}: the figures would mean nothing"
+            f"{count} orders were placed, but the steps report {', '.join(map(str, reported))}: "
+            "the figures would be meaningless"
         )
 
 
@@ -138,22 +141,26 @@ def main() -> None:
     arguments = parser.parse_args()
     with rig() as on:
         on.control(f"bigcommerce/{STORE}/settings", {"quota": 1_000_000})
-        course = Course(on, on.seed_catalogue())
-        heads = f"{'stage':42}{'orders':>8}{'wall s':>8}{'orders/s':>10}{'client':>9}{'Postgres':>9}{'sandbox':>9}"
+        series = Series(on, on.seed_catalogue())
+        heads = (
+            f"{'stage':42}{'orders':>8}{'wall s':>8}{'orders/s':>10}"
+            f"{'client':>9}{'Postgres':>9}{'sandbox':>9}"
+        )
         for number, variant in enumerate(
             ["never", "authorized"] if arguments.authorized else ["never"]
         ):
             lockstep = on.lockstep(fetch_transactions=variant)
-            course.round(lockstep, WARM_UP, variant, None)
+            series.round(lockstep, WARM_UP, variant, None)
             profile = cProfile.Profile() if arguments.profile else None
             rounds = [
-                course.round(lockstep, arguments.orders, variant, profile)
+                series.round(lockstep, arguments.orders, variant, profile)
                 for _ in range(1 if profile else arguments.rounds)
             ]
             lockstep.close()
             if number == 0:
                 print(
-                    f"orders of {rounds[0][1]:,.0f} bytes as placed; CPU seconds per {TENTH:,} orders\n{heads}"
+                    f"orders of {rounds[0][1]:,.0f} bytes as placed; "
+                    f"CPU seconds per {TENTH:,} orders\n{heads}"
                 )
             for result in best([results for results, _ in rounds]):
                 print(result.line())

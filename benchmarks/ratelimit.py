@@ -1,7 +1,8 @@
-"""``python -m benchmarks.ratelimit``: what share of a store's quota concurrent processes use, and how often they are refused.
+"""``python -m benchmarks.ratelimit``: how well concurrent processes use a store's quota.
 
-Processes read and write as fast as they may against a store with BigCommerce's quota of 150 calls, in windows of 3 s in place of 30. They
-know of each other only through the ledger, and of the store's windows only through its headers.
+Processes read and write as fast as they can against a store with BigCommerce's quota of 150 calls,
+in windows of 3 s instead of 30. They know of each other only through the ledger, and of the store's
+windows only through its headers.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ WINDOWS = 10
 LEAST = 0.95
 FIRST_ORDER, ORDERS, AWAITING_FULFILMENT = 1001, 50, "11"
 START_UP = 6.0
-"""Seconds that the processes get for their imports, so that all begin at once."""
+"""Seconds that the processes have for their imports, so that all start at once."""
 
 
 def work(begin: float, end: float) -> None:
-    """Call the store from ``begin`` to ``end`` on the monotonic clock; print when each call came back."""
+    """Call the store from ``begin`` to ``end`` (monotonic clock); print when each call returned."""
     lockstep = Lockstep(settings.load())
     platform = lockstep.sync(NAME, "ratelimit").platform
     moments: list[float] = []
@@ -67,7 +68,7 @@ async def _write(writer: StoreWriter, moments: list[float], end: float, order: i
 
 
 def run(on: Rig, processes: int, windows: int) -> tuple[list[float], int]:
-    """Let the processes call for a while; return when calls came back, in order, and how many were refused."""
+    """Run the processes; return the sorted times of the answers, and the number of refusals."""
     on.write_installation(quota=QUOTA, window_seconds=WINDOW)
     on.seed_orders(on.seed_catalogue(), ORDERS, START, FIRST_ORDER)
     on.control(f"bigcommerce/{STORE}/settings", {"quota": QUOTA, "window_ms": int(WINDOW * 1000)})
@@ -90,13 +91,13 @@ def run(on: Rig, processes: int, windows: int) -> tuple[list[float], int]:
     ]
     moments = [float(moment) for child in children for moment in child.communicate()[0].split()]
     if any(child.returncode for child in children):
-        raise SystemExit("a process failed; its own words stand above")
+        raise SystemExit("a process failed; its error is printed above")
     counts = httpx.get(f"{on.url}/_sandbox/bigcommerce/{STORE}/counts").raise_for_status().json()
     return sorted(moments), counts["rate_limited"]
 
 
 def share(moments: list[float]) -> float:
-    """Return the used share of the quota: how long whole quotas lasted, against the windows that they should fill."""
+    """Return the used share of the quota: the ideal duration of all calls by the actual one."""
     whole = (len(moments) - 1) // QUOTA
     return whole * WINDOW / (moments[whole * QUOTA] - moments[0]) if whole else 0.0
 
@@ -119,11 +120,13 @@ def main() -> None:
     used = share(moments)
     spent = moments[-1] - moments[0]
     print(
-        f"{arguments.processes} processes made {len(moments):,} calls in {spent:.1f} s: {used:.1%} of the quota ",
+        f"{arguments.processes} processes made {len(moments):,} calls in {spent:.1f} s: "
+        f"{used:.1%} of the quota ",
         end="",
     )
     print(
-        f"of {QUOTA} calls in {WINDOW:.0f} s was used (at least {LEAST:.0%}); {refused} calls were refused (429)"
+        f"of {QUOTA} calls in {WINDOW:.0f} s was used (at least {LEAST:.0%}); "
+        f"{refused} calls were refused (429)"
     )
     sys.exit(used < LEAST)
 

@@ -1,4 +1,4 @@
-"""What every benchmark runs on: an embedded PostgreSQL and a sandbox of its own, each a process whose CPU is counted apart."""
+"""The systems of a benchmark: its own PostgreSQL and sandbox, with separate CPU counts."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ NAME = STORE = "bench"
 START = date(2026, 1, 1)
 PRODUCTS = 200
 TENTH = 10_000
-"""CPU is told per 10,000 orders."""
+"""CPU is reported per 10,000 orders."""
 
 
 @dataclass(frozen=True)
 class Cpu:
-    """CPU seconds so far: of this process, of all PostgreSQL processes, and of the sandbox."""
+    """CPU seconds so far of this process, of all PostgreSQL processes, and of the sandbox."""
 
     client: float
     postgres: float
     sandbox: float
 
     def since(self, before: Cpu) -> Cpu:
-        """Return what was used since ``before``."""
+        """Return the CPU used since ``before``."""
         return Cpu(
             self.client - before.client,
             self.postgres - before.postgres,
@@ -62,7 +62,7 @@ class Rig:
     _sandbox: psutil.Process
 
     def cpu(self) -> Cpu:
-        """Return the CPU seconds used so far, those of ended PostgreSQL backends included."""
+        """Return the CPU seconds used so far, including PostgreSQL backends that have ended."""
         postmaster = self._postmaster.cpu_times()
         postgres = (
             postmaster.user
@@ -74,11 +74,11 @@ class Rig:
             try:
                 postgres += _own(child)
             except psutil.NoSuchProcess:
-                continue  # it ended just now: its time is among the postmaster's children's from here on
+                continue  # it has just ended: its time is now in the postmaster's children
         return Cpu(time.process_time(), postgres, _own(self._sandbox))
 
     def write_installation(self, **platform: Any) -> Path:
-        """Write ``connections.yaml`` with one connection between the sandbox's systems; ``platform`` overrides that section's settings."""
+        """Write ``connections.yaml`` with one connection; ``platform`` overrides its settings."""
         file = sandbox_process.configure(NAME, STORE, START, self.url)
         content = yaml.safe_load(file.read_text("utf-8"))
         section = content["connections"][NAME]
@@ -98,7 +98,7 @@ class Rig:
         ).raise_for_status()
 
     def seed_catalogue(self) -> catalogue.Catalogue:
-        """Give the store its products and the tenant its items and locations."""
+        """Load the store's products and the tenant's items and locations."""
         made = catalogue.catalogue(PRODUCTS, seed=1, stock=10_000_000)
         store, oms = f"bigcommerce/{STORE}", f"manhattan/{STORE}"
         parts = (
@@ -116,7 +116,7 @@ class Rig:
     def seed_orders(
         self, articles: catalogue.Catalogue, count: int, day: date, first_id: int
     ) -> float:
-        """Place ``count`` orders of one or two lines on ``day``; return their average size in bytes, as the generator writes them."""
+        """Place ``count`` orders of one or two lines on ``day``; return their average size."""
         size = 0
         for batch in load.batches(
             bulk.orders(count, first_id, day, 1, articles, first_id=first_id), 500
@@ -131,7 +131,7 @@ class Rig:
 
 @contextmanager
 def rig() -> Iterator[Rig]:
-    """Start both servers in a temporary folder, and end them with the block."""
+    """Run both servers in a temporary folder for the duration of the block."""
     with tempfile.TemporaryDirectory(prefix="lockstep-bench-") as name:
         folder = Path(name)
         os.environ["LOCKSTEP_HOME"] = name

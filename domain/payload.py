@@ -198,7 +198,7 @@ class _Fit:
 
 def _forms(value: Any, scalars: frozenset[Any]) -> Iterator[Any]:
     """Return a value, and the other form that it may stand for."""
-    yield value
+    yield msgspec.Raw(msgspec.json.encode(value)) if msgspec.Raw in scalars else value
     if type(value) in (int, float) and str in scalars:
         yield str(value)
     elif type(value) is str and int in scalars and value.isascii() and value.isdigit():

@@ -141,13 +141,13 @@ class StockMapper:
 
     def level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
         """Return a row's stock level; raises ``RecordRejected`` ``oms_payload_unreadable``."""
-        row = decode_availability(payload)
+        decoded = decode_availability(payload)
+        row, problems = decoded.document, DocumentProblems(self._zone, decoded.problems)
         sku = text_of(row.item_id)
-        if row.status is not None and folded(row.status) in self._unknown:
+        if not decoded.problems and row.status is not None and folded(row.status) in self._unknown:
             return Skipped(
                 "item_unknown", f"the OMS does not know the item {sku}: status {row.status}"
             )
-        problems = DocumentProblems(self._zone)
         infinite = bool(row.is_infinite_availability)
         with problems.collecting():
             level = StockLevel(

@@ -1,31 +1,43 @@
 """Manhattan's documents: exactly the attributes that are read, in the vendor's names.
 
 Ids and numbers come as text or as numbers in real payloads. Attributes not declared here are
-ignored.
+ignored. A document's problems are reported together: those of single values by the shared decoder,
+those of their meaning by the mapping (``DocumentProblems``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from typing import Annotated, TypeVar
 
 import msgspec
 from pydantic import ValidationError
 
 from domain.errors import Problem, RecordRejected
+from domain.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
 
 Id = str | int | None
-Number = Decimal | None
+Number = Annotated[Decimal, msgspec.Meta(description="a number")] | None
+Quantities = (
+    Annotated[
+        dict[str, Number] | Decimal, msgspec.Meta(description="a number or an object of numbers")
+    ]
+    | None
+)
 LIMIT = Decimal(10) ** 12
 """Numbers from here on are mistakes."""
 MOST_WRAPPINGS = 4
+UNREADABLE = "oms_payload_unreadable"
 _ADVICE = (
     "Look at the captured payload; if the shape is the tenant's own, report it to Lockstep's "
     "maintainers."
 )
 _NULL = msgspec.Raw(b"null")
+T = TypeVar("T", bound=Document)
 
 
 class MessageEntry(msgspec.Struct, rename="pascal"):
@@ -92,14 +104,14 @@ class PageHeader(msgspec.Struct, rename="camel"):
         return _whole(self.size)
 
 
-class QuantityDetail(msgspec.Struct, rename="pascal"):
+class QuantityDetail(Document, rename="pascal"):
     """Units of a line in one status."""
 
     status_id: Number = None
     quantity: Number = None
 
 
-class FulfillmentDetail(msgspec.Struct, rename="pascal"):
+class FulfillmentDetail(Document, rename="pascal"):
     """Units of a line that were sent or handed over."""
 
     fulfillment_id: Id = None
@@ -116,26 +128,26 @@ class FulfillmentDetail(msgspec.Struct, rename="pascal"):
     fulfillment_date: str | None = None
 
 
-class Reason(msgspec.Struct, rename="pascal"):
+class Reason(Document, rename="pascal"):
     """A reason code."""
 
     reason_id: Id = None
 
 
-class CancelHistory(msgspec.Struct, rename="pascal"):
+class CancelHistory(Document, rename="pascal"):
     """Canceled units of a line."""
 
     cancel_quantity: Number = None
     cancel_reason: Reason | None = None
 
 
-class DeliveryMethodRef(msgspec.Struct, rename="pascal"):
+class DeliveryMethodRef(Document, rename="pascal"):
     """How a line reaches the customer."""
 
     delivery_method_id: Id = None
 
 
-class Line(msgspec.Struct, rename="pascal"):
+class Line(Document, rename="pascal"):
     """One order line."""
 
     order_line_id: Id = None
@@ -156,7 +168,7 @@ class Line(msgspec.Struct, rename="pascal"):
     """The same attribute in the vendor's other spelling."""
 
 
-class Tracking(msgspec.Struct, rename="pascal"):
+class Tracking(Document, rename="pascal"):
     """What an order holds of one tracking number."""
 
     package_id: Id = None
@@ -166,7 +178,7 @@ class Tracking(msgspec.Struct, rename="pascal"):
     delivered_date: str | None = None
 
 
-class PublishedOrder(msgspec.Struct, rename="pascal"):
+class PublishedOrder(Document, rename="pascal"):
     """An order as searches and events return it."""
 
     order_id: Id = None
@@ -214,7 +226,7 @@ class CancelState(msgspec.Struct, rename="pascal"):
         return {folded(status) for status in statuses} - {""}
 
 
-class AvailabilityRow(msgspec.Struct, rename="pascal"):
+class AvailabilityRow(Document, rename="pascal"):
     """A row of either availability view.
 
     ``quantity`` is by location type in the network view, and one number in the location view.
@@ -226,7 +238,7 @@ class AvailabilityRow(msgspec.Struct, rename="pascal"):
     status: Id = None
     status_code: int | str | float | None = None
     total_quantity: Number = None
-    quantity: dict[str, Number] | Decimal | None = None
+    quantity: Quantities = None
     next_availability_date: str | None = None
     transaction_date_time: str | None = None
     is_infinite_availability: bool | None = None
@@ -239,28 +251,31 @@ class _Wrapping(msgspec.Struct):
 
 
 _WRAPPING = msgspec.json.Decoder(_Wrapping)
-_ORDER = msgspec.json.Decoder(PublishedOrder)
+_ORDER = PayloadDecoder(PublishedOrder, "an order", PayloadAdvice(_ADVICE, _ADVICE))
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
-_AVAILABILITY = msgspec.json.Decoder(AvailabilityRow)
+_AVAILABILITY = PayloadDecoder(
+    AvailabilityRow, "an availability row", PayloadAdvice(_ADVICE, _ADVICE)
+)
 
 
-def decode_order(payload: bytes) -> PublishedOrder:
-    """Decode an order in any of its wrappings; raises ``RecordRejected`` where it does not fit.
+def decode_order(payload: bytes) -> Decoded[PublishedOrder]:
+    """Decode an order in any of its wrappings; raises ``RecordRejected`` where it is none.
 
     The wrappings: none, ``OriginalPayload`` (an object, or JSON as text), and ``data`` with one or
     more states of one order, of which the newest counts.
     """
     try:
-        orders = _unwrapped(payload, MOST_WRAPPINGS)
+        states = _unwrapped(payload, MOST_WRAPPINGS)
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise unreadable("Order", f"The payload can't be read: {error}") from error
-    if not orders or len({order.order_id for order in orders}) != 1:
-        raise unreadable("data", f"The payload holds {len(orders)} orders where one is expected.")
-    return max(orders, key=lambda order: order.stamp() or "")
+    if not states or len({state.document.order_id for state in states}) != 1:
+        raise unreadable("data", f"The payload holds {len(states)} orders where one is expected.")
+    newest = max(states, key=lambda state: state.document.stamp() or "")
+    return Decoded(newest.document, tuple(p for state in states for p in state.problems))
 
 
-def _unwrapped(payload: bytes | msgspec.Raw, depth: int) -> list[PublishedOrder]:
+def _unwrapped(payload: bytes | msgspec.Raw, depth: int) -> list[Decoded[PublishedOrder]]:
     if depth == 0:
         raise ValueError("wrapped too deep")
     wrapping = _WRAPPING.decode(payload)
@@ -270,29 +285,41 @@ def _unwrapped(payload: bytes | msgspec.Raw, depth: int) -> list[PublishedOrder]
     if bytes(wrapping.order_id) == b"null" and bytes(wrapping.data) != b"null":
         data = bytes(wrapping.data)
         parts = _LIST.decode(data) if data[:1] == b"[" else [msgspec.Raw(data)]
-        return [order for part in parts for order in _unwrapped(part, depth - 1)]
-    return [_ORDER.decode(payload)]
+        return [state for part in parts for state in _unwrapped(part, depth - 1)]
+    return [_decoded(_ORDER, bytes(payload), "Order")]
 
 
-def decode_availability(payload: bytes) -> AvailabilityRow:
-    """Decode an availability row; raises ``RecordRejected`` where it does not fit."""
+def decode_availability(payload: bytes) -> Decoded[AvailabilityRow]:
+    """Decode an availability row; raises ``RecordRejected`` where it is none."""
+    return _decoded(_AVAILABILITY, payload, "ItemId")
+
+
+def _decoded(decoder: PayloadDecoder[T], payload: bytes, field: str) -> Decoded[T]:
+    """Decode a payload; all its problems have this connector's code."""
     try:
-        return _AVAILABILITY.decode(payload)
-    except (ValueError, RecursionError) as error:
-        raise unreadable("ItemId", f"The availability row can't be read: {error}") from error
+        decoded = decoder.decode(payload)
+    except RecordRejected as rejected:
+        raise unreadable(field, rejected.problems[0].message) from rejected
+    if not decoded.problems:
+        return decoded
+    problems = tuple(replace(problem, code=UNREADABLE) for problem in decoded.problems)
+    return Decoded(decoded.document, problems)
 
 
 def unreadable(field: str, message: str, value: str = "") -> RecordRejected:
     """Return the rejection of a payload that does not have the documented shape."""
-    return RecordRejected(Problem("oms_payload_unreadable", field, message, _ADVICE, value))
+    return RecordRejected(Problem(UNREADABLE, field, message, _ADVICE, value))
 
 
 class DocumentProblems:
-    """The problems and warnings of one document, which are reported together."""
+    """The problems and warnings of one document, which are reported together.
 
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._problems: list[Problem] = []
+    ``misfits`` are the values that the decoder has set aside.
+    """
+
+    def __init__(self, zone: tzinfo, misfits: Sequence[Problem] = ()) -> None:
+        self._zone, self._misfits = zone, misfits
+        self._problems: list[Problem] = list(misfits)
         self.warnings: list[Problem] = []
 
     @contextmanager
@@ -300,6 +327,8 @@ class DocumentProblems:
         """Map a document; raises ``RecordRejected`` at the end if there was any problem."""
         try:
             yield
+        except RecordRejected as rejected:
+            self.add(rejected)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             self.unreadable(".".join(map(str, first["loc"])), first["msg"])
@@ -327,8 +356,15 @@ class DocumentProblems:
         self.add(unreadable(field, message, value))
 
     def add(self, rejected: RecordRejected) -> None:
-        """Report the problems of a rejection."""
-        self._problems += rejected.problems
+        """Report the problems of a rejection.
+
+        A value that is missing beside misfits is most likely one of them, and not reported again.
+        """
+        self._problems += [
+            problem
+            for problem in rejected.problems
+            if problem.code != UNREADABLE or not self._misfits
+        ]
 
     def warn(self, code: str, field: str, message: str, advice: str, value: str) -> None:
         """Report a warning, which does not keep the record out."""

@@ -42,9 +42,12 @@ class OrderLookup:
         ``None`` for a return, an order of another channel or source, and an unreadable payload.
         """
         try:
-            order = decode_order(payload)
+            decoded = decode_order(payload)
         except RecordRejected:
             return None
+        if decoded.problems:
+            return None
+        order = decoded.document
         order_id, alternate = text_of(order.order_id), text_of(order.alternate_order_id)
         lines = order.order_line or []
         if not order_id.startswith(self._prefix) or order_id in ("", self._prefix):

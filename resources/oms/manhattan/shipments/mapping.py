@@ -59,7 +59,14 @@ class FulfilmentMapper:
 
         Raises ``RecordRejected`` with all problems: unknown statuses and unreadable values.
         """
-        order = decode_order(payload)
+        decoded = decode_order(payload)
+        order, problems = decoded.document, DocumentProblems(self._zone, decoded.problems)
+        with problems.collecting():
+            return self._mapped(order, problems)
+
+    def _mapped(
+        self, order: PublishedOrder, problems: DocumentProblems
+    ) -> Mapped[Fulfilment] | Skipped:
         order_id = text_of(order.order_id)
         if not order_id:
             raise unreadable("OrderId", "The order has no id.")
@@ -69,16 +76,14 @@ class FulfilmentMapper:
         if order.order_line and not lines:
             reason = f"{order_id} has return lines only; the sale's own lines show what is returned"
             return Skipped("return_order", reason)
-        problems = DocumentProblems(self._zone)
-        with problems.collecting():
-            record = Fulfilment(
-                order_id=order_id,
-                source_id=order_id.removeprefix(self._prefix),
-                updated_at=_updated_at(order, problems),
-                lines=tuple(_progress(line, problems) for line in lines),
-                parcels=self._parcels.parcels(order, lines, problems),
-                cancel_answer=self._cancel_answer(order, lines, problems),
-            )
+        record = Fulfilment(
+            order_id=order_id,
+            source_id=order_id.removeprefix(self._prefix),
+            updated_at=_updated_at(order, problems),
+            lines=tuple(_progress(line, problems) for line in lines),
+            parcels=self._parcels.parcels(order, lines, problems),
+            cancel_answer=self._cancel_answer(order, lines, problems),
+        )
         return Mapped(record, tuple(problems.warnings))
 
     def _not_from_this_store(self, order: PublishedOrder, order_id: str) -> Skipped | None:

@@ -101,6 +101,24 @@ def test_a_negative_quantity_is_rejected() -> None:
     assert caught.value.problems[0].code == "quantity_negative"
 
 
+def test_all_problems_of_a_row_are_reported_with_their_paths() -> None:
+    """Those of single values and those of their meaning."""
+    with pytest.raises(RecordRejected) as caught:
+        level_of(StatusCode=[], IsInfiniteAvailability="no", TotalQuantity=-1)
+    assert [(problem.code, problem.field) for problem in caught.value.problems] == [
+        ("oms_payload_unreadable", "StatusCode"),
+        ("oms_payload_unreadable", "IsInfiniteAvailability"),
+        ("quantity_negative", "Quantity"),
+    ]
+    with pytest.raises(RecordRejected) as caught:
+        level_of(TotalQuantity="NaN", TransactionDateTime="now", NextAvailabilityDate="soon")
+    assert [problem.field for problem in caught.value.problems] == [
+        "Quantity",
+        "NextAvailabilityDate",
+        "TransactionDateTime",
+    ]
+
+
 ODD = st.one_of(
     st.none(),
     st.booleans(),

@@ -320,3 +320,43 @@ def test_an_order_changed_in_another_century_is_rejected() -> None:
         rejected(published("T-1", UpdatedTimestamp="0026-03-04T05:06:07"))
         == "oms_payload_unreadable"
     )
+
+
+def problems_of(order: Any) -> list[tuple[str, str]]:
+    """Map an order that must be rejected and return code and field of every problem."""
+    with pytest.raises(RecordRejected) as caught:
+        MAPPER.fulfilment(orjson.dumps(order))
+    return [(problem.code, problem.field) for problem in caught.value.problems]
+
+
+def test_all_values_of_the_wrong_kind_are_reported_with_their_paths() -> None:
+    """Beside an unknown status; a quantity that is missing for that reason is not reported twice."""
+    lines = [
+        published_line("1", ("7000", "many")),
+        published_line("2", ("8600", 2)),
+        published_line("3", IsReturn="perhaps"),
+    ]
+    order = published("T-1", *lines, UpdatedTimestamp=["2026-03-04"], OrderTrackingInfo="none")
+    assert problems_of(order) == [
+        ("oms_payload_unreadable", "UpdatedTimestamp"),
+        ("oms_payload_unreadable", "OrderLine[0].QuantityDetail[0].Quantity"),
+        ("oms_payload_unreadable", "OrderLine[2].IsReturn"),
+        ("oms_payload_unreadable", "OrderTrackingInfo"),
+        ("status_unknown", "OrderLine[2].QuantityDetail.StatusId"),
+    ]
+
+
+def test_all_problems_of_meaning_are_reported_together() -> None:
+    """An operator corrects an order once, and not problem by problem."""
+    lines = [
+        published_line("1", ("8600", 2)),
+        published_line("2", ("1000", -1)),
+        published_line("", FulfillmentDetail=[shipped_detail(FulfillmentDate="yesterday")]),
+    ]
+    assert problems_of(published("T-1", *lines, UpdatedTimestamp="never")) == [
+        ("oms_payload_unreadable", "UpdatedTimestamp"),
+        ("status_unknown", "OrderLine[1].QuantityDetail.StatusId"),
+        ("oms_payload_unreadable", "OrderLine[2].QuantityDetail.Quantity"),
+        ("oms_payload_unreadable", "OrderLine.OrderLineId"),
+        ("oms_payload_unreadable", "FulfillmentDate"),
+    ]

@@ -1,8 +1,7 @@
-"""One call of a remote system over all its tries: what is made of a fault and of an answer, whichever client sends it."""
+"""The attempts of one request: how a response or a fault is handled, whichever client sends it."""
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,21 +10,29 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-from domain.errors import PermanentError
-from domain.exchange import Exchange, ExchangeLog
-from resources.http.clock import SourceClock
-from resources.http.redaction import error_text, request_id
-from resources.http.retries import SAFE_METHODS, Attempts, RetryPolicy
+from domain.errors import PermanentError, RateLimited, TransientError
+from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
+from resources.http.policy import ClientPolicy
+from resources.http.redaction import error_text, request_id, told_text
+from resources.http.retries import (
+    SAFE_METHODS,
+    TOO_MANY_REQUESTS,
+    Decision,
+    RetryBudget,
+    decide,
+    is_certificate_fault,
+)
+from resources.http.urls import checked_path
 
 CORRELATION_HEADER = "X-Correlation-Id"
-UNAUTHORIZED = 401
+NOT_MODIFIED = 304
 _MISSING: Any = object()
 
 Decoder: TypeAlias = Callable[[bytes], Any]
 
 
-class Answer(NamedTuple):
-    """What came back from one try; header names are in lower case."""
+class RawResponse(NamedTuple):
+    """What one attempt brought; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,7 +41,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer that a call ends with; header names are in lower case."""
+    """The response that a request ends with; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,7 +52,7 @@ class Reply:
     value: Any = _MISSING
     """The body as the client decoded it, where it did."""
     sent: bytes = b""
-    """The request's body, of which nothing personal may be told."""
+    """The request's body; personal values in it are removed from messages."""
 
     @property
     def ok(self) -> bool:
@@ -53,7 +60,10 @@ class Reply:
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """Return the decoded body (``None`` if empty); raises ``PermanentError`` on malformed JSON."""
+        """Return the decoded body (``None`` if empty).
+
+        Raises ``PermanentError`` on malformed JSON.
+        """
         if self.value is not _MISSING:
             return self.value
         if not self.body:
@@ -62,161 +72,198 @@ class Reply:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
             raise PermanentError(
-                f"{self.where} answered {self.status} with a body that isn't JSON ({len(self.body)} bytes)"
+                f"{self.where} answered {self.status} with a body that isn't JSON "
+                f"({len(self.body)} bytes)"
             ) from None
 
     def complaint(self) -> str:
-        """Return status, request id and the vendor's messages in one masked line."""
-        vendor_id = request_id(self.headers)
-        told = error_text(self.body, sent=self.sent)
-        return (
-            f"{self.where} answered {self.status}"
-            + (f" (request id {vendor_id})" if vendor_id else "")
-            + (f": {told}" if told else "")
-        )
+        """Return status, request id and the vendor's messages in one redacted line."""
+        return f"{self.where} {_summary(self.status, self.headers, self.body, self.sent)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """What all calls of one client have in common."""
+class RequestAttempts:
+    """One request from its first attempt to its reply.
 
-    system: str
-    retry: RetryPolicy
-    clock: SourceClock
-    log: ExchangeLog | None = None
-
-
-class Call:
-    """One call; every failed try returns the seconds to wait, or raises what the call ends in (``resources/http/retries.py``)."""
+    A failed attempt returns the seconds to wait before the next one, or raises the error that the
+    request ends with.
+    """
 
     def __init__(
         self,
-        caller: Caller,
+        policy: ClientPolicy,
         method: str,
         path: str,
         *,
-        content: bytes | None,
-        correlation_id: str,
-        idempotent: bool | None,
-        decode: Decoder | None,
+        content: bytes | None = None,
+        correlation_id: str = "",
+        idempotent: bool | None = None,
+        decode: Decoder | None = None,
+        log: ExchangeLog | None = None,
     ) -> None:
         """``idempotent`` defaults to the method's nature."""
-        self._caller, self.method, self.path, self.content, self._decode = (
-            caller,
-            method,
-            path,
-            content,
-            decode,
-        )
+        self.method, self.content = method, content
+        self.path = checked_path(policy.system, path)
+        self._policy, self._decode, self._write_log = policy, decode, log
+        self._where = f"{policy.system}: {method} {path}"
         self._correlation_id = correlation_id
-        safe = method in SAFE_METHODS if idempotent is None else idempotent
-        self._attempts = Attempts(
-            caller.retry,
-            caller.system,
-            method,
-            path,
-            idempotent=safe,
-            correlation_id=correlation_id,
-        )
+        self._idempotent = method in SAFE_METHODS if idempotent is None else idempotent
+        self._budget = RetryBudget(policy.retry)
+        self._number, self._first_sent_at, self._renewed = 0, 0.0, False
         self._started, self._sent_at = 0.0, datetime.min.replace(tzinfo=UTC)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the headers of this call, beside those of its client."""
+        """Return the headers of this request, besides those of its client."""
         return {CORRELATION_HEADER: self._correlation_id} if self._correlation_id else {}
 
-    def begin(self) -> None:
-        """Count a try that is about to be sent, and take the time."""
-        self._attempts.begin()
+    def start(self) -> None:
+        """Count an attempt that is about to be sent, and take the time."""
+        self._number += 1
         self._started, self._sent_at = time.perf_counter(), datetime.now(UTC)
+        if self._number == 1:
+            self._first_sent_at = self._started
 
-    def failed(
+    def fail(
         self,
         error: BaseException,
         *,
         never_sent: tuple[type[BaseException], ...],
         unsendable: tuple[type[BaseException], ...],
     ) -> float:
-        """Judge a try without a whole answer: the client says which errors come before anything was sent, and which always will."""
+        """Handle an attempt without a complete response; return the seconds to wait.
+
+        The client names its errors: ``never_sent`` come before anything was sent, ``unsendable``
+        would come again with every attempt.
+        """
         self._log(0, {}, type(error).__name__)
         if is_certificate_fault(error):
-            raise self._attempts.permanent(
-                "failed: the server's certificate isn't trusted"
-            ) from error
+            raise self.permanent("failed: the server's certificate isn't trusted") from error
         if isinstance(error, unsendable):
-            raise self._attempts.permanent(f"can't be sent: {type(error).__name__}") from error
-        return self._attempts.unanswered(error, effect_possible=not isinstance(error, never_sent))
+            raise self.permanent(f"can't be sent: {type(error).__name__}") from error
+        decision = self._decide(None, {}, effect_possible=not isinstance(error, never_sent))
+        return self._delay(decision, f"{type(error).__name__}: {told_text(str(error), 200)}")
 
-    def note(self, answer: Answer) -> bool:
-        """Log an answer; tell, once a call, that a 401 may be met with a new token."""
-        told = error_text(answer.body, sent=self.content or b"") if answer.status >= 400 else ""
-        self._log(answer.status, answer.headers, told)
-        return answer.status == UNAUTHORIZED and self._attempts.may_renew()
+    def record(self, response: RawResponse) -> None:
+        """Write a response to the log of exchanges."""
+        error = ""
+        if response.status >= 400:
+            error = error_text(response.body, sent=self.content or b"")
+        self._log(response.status, response.headers, error)
 
-    def judge(self, answer: Answer) -> Reply | float:
-        """Return the reply that the call ends with, or the seconds to wait before another try."""
-        status, headers, body = answer
+    def may_renew(self) -> bool:
+        """Return whether a 401 may be followed by a new token: once a request."""
+        first, self._renewed = not self._renewed, True
+        return first
+
+    def finish(self, response: RawResponse) -> Reply | float:
+        """Return the reply that the request ends with, or the seconds to wait before a retry."""
+        status, headers, body = response
         milliseconds = (time.perf_counter() - self._started) * 1000
         sent = self.content or b""
-        delay = self._attempts.answered(status, headers, body, sent)
-        if delay is not None:
-            return delay
-        where = f"{self._caller.system}: {self.method} {self.path}"
-        if not 200 <= status < 300:
-            return Reply(status, headers, body, milliseconds, where, sent=sent)
-        self._caller.clock.observe(headers, self._sent_at, datetime.now(UTC))
-        try:
-            return Reply(
-                status,
-                headers,
-                body,
-                milliseconds,
-                where,
-                _decoded(body, headers, self._decode),
-                sent,
+        if 300 <= status < 400 and status != NOT_MODIFIED:
+            raise PermanentError(
+                self._message(
+                    f"answered {status}, a redirect, which is never followed with credentials; "
+                    "check the base URL"
+                )
             )
+        decision = self._decide(status, headers)
+        if decision.retry or decision.outcome_unknown:
+            quota = status == TOO_MANY_REQUESTS
+            return self._delay(decision, _summary(status, headers, body, sent), quota=quota)
+        if not 200 <= status < 300:
+            return Reply(status, headers, body, milliseconds, self._where, sent=sent)
+        self._policy.clock.observe(headers, self._sent_at, datetime.now(UTC))
+        try:
+            value = _decoded(body, headers, self._decode)
         except ValueError:
-            return self._attempts.malformed(status)
+            # The work was done and the response that says so is lost, as without any response.
+            decision = self._decide(None, {})
+            return self._delay(decision, f"answered {status} with malformed JSON")
+        return Reply(status, headers, body, milliseconds, self._where, value, sent)
 
     def oversized(self, limit: int) -> PermanentError:
-        """Return the error for an answer of more than ``limit`` bytes."""
-        return self._attempts.permanent(f"answered more than {limit} bytes")
+        """Return the error for a response of more than ``limit`` bytes."""
+        return self.permanent(f"answered more than {limit} bytes")
+
+    def permanent(self, what: str) -> PermanentError:
+        """Return the error that ends a request which no retry would help."""
+        return PermanentError(self._message(f"{what}; another try won't help"))
+
+    def _decide(
+        self, status: int | None, headers: Mapping[str, str], *, effect_possible: bool = True
+    ) -> Decision:
+        return decide(
+            self.method,
+            status,
+            headers,
+            idempotent=self._idempotent,
+            effect_possible=effect_possible,
+        )
+
+    def _delay(self, decision: Decision, what: str, *, quota: bool = False) -> float:
+        """Return the seconds before the next attempt, or raise what the request ends with."""
+        if decision.outcome_unknown:
+            raise OutcomeUnknown(
+                self._message(f"{what}; {decision.reason}, so it isn't sent again before a look-up")
+            )
+        elapsed = time.perf_counter() - self._first_sent_at
+        if quota:
+            delay = self._budget.next_wait(decision, self._number)
+        else:
+            delay = self._budget.next_failure(decision, elapsed)
+        if delay is not None:
+            return delay
+        kind = RateLimited if quota else TransientError
+        raise kind(
+            self._message(
+                f"{what}; {decision.reason}; given up after {self._number} tries in "
+                f"{elapsed:.0f} s, a later try may help"
+            ),
+            retry_after=decision.delay,
+        )
+
+    def _message(self, what: str) -> str:
+        correlation = f" [{self._correlation_id}]" if self._correlation_id else ""
+        return f"{self._where} {what}{correlation}"
 
     def _log(self, status: int, headers: Mapping[str, str], error: str) -> None:
-        if self._caller.log is None or self.method in ("GET", "HEAD"):
+        if self._write_log is None or self.method in ("GET", "HEAD"):
             return
-        now, elapsed = datetime.now(UTC), (time.perf_counter() - self._started) * 1000
-        system, number, trace = self._caller.system, self._attempts.number, request_id(headers)
-        self._caller.log(
+        self._write_log(
             Exchange(
-                now,
-                system,
-                self.method,
-                self.path,
-                status,
-                elapsed,
-                number,
-                self._correlation_id,
-                trace,
-                error,
+                at=datetime.now(UTC),
+                system=self._policy.system,
+                method=self.method,
+                endpoint=self.path,
+                status=status,
+                milliseconds=(time.perf_counter() - self._started) * 1000,
+                attempt=self._number,
+                correlation_id=self._correlation_id,
+                trace_id=request_id(headers),
+                error=error,
             )
         )
 
 
+def _summary(status: int, headers: Mapping[str, str], body: bytes, sent: bytes) -> str:
+    vendor_id = request_id(headers)
+    text = error_text(body, sent=sent)
+    return (
+        f"answered {status}"
+        + (f" (request id {vendor_id})" if vendor_id else "")
+        + (f": {text}" if text else "")
+    )
+
+
 def _decoded(body: bytes, headers: Mapping[str, str], decode: Decoder | None) -> Any:
-    """Return a good answer's decoded body; raises ``ValueError`` if malformed. An answer that isn't JSON is left alone."""
+    """Return the decoded body; raises ``ValueError`` if malformed.
+
+    A response that isn't JSON is left alone.
+    """
     if decode is not None:
         try:
             return decode(body) if body else None
-        except RecursionError as error:  # nested a thousand deep: no system means that
+        except RecursionError as error:  # nested a thousand deep, which no system needs
             raise ValueError("nested too deep") from error
     return orjson.loads(body) if body and "json" in headers.get("content-type", "") else _MISSING
-
-
-def is_certificate_fault(error: BaseException | None) -> bool:
-    """Tell whether a connection failed since the server's certificate isn't trusted, which no further try cures."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

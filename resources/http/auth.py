@@ -1,26 +1,42 @@
-"""How a client proves who it is."""
+"""Credentials: one token provider for both HTTP clients, and its ``httpx.Auth``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+import httpx
 
-class Auth(Protocol):
+from domain.errors import AccessRefused, PermanentError, TransientError
+from resources.http.redaction import error_text, hide
+from resources.http.retries import TEMPORARY, TOO_MANY_REQUESTS, is_certificate_fault
+from resources.http.urls import checked_base_url
+
+UNAUTHORIZED = 401
+RENEW_AT = 0.8
+"""Share of its lifetime after which a token is renewed: clocks differ, and a request takes time."""
+_REFUSALS = frozenset({400, 401, 403})
+
+
+class TokenProvider(Protocol):
     """Credentials of one remote system; used from several threads at once."""
 
     def headers(self) -> dict[str, str]:
-        """Return the headers to send; fetches a token first where one is needed, which may take a network call."""
+        """Return the headers to send; fetches a token first where needed, over the network."""
         ...
 
-    def held(self) -> dict[str, str] | None:
-        """Return the headers to send if they are at hand, ``None`` where a token must be fetched first; never waits."""
+    def cached(self) -> dict[str, str] | None:
+        """Return the headers to send, or ``None`` where a token must be fetched; never waits."""
         ...
 
-    def refused(self, sent: Mapping[str, str]) -> bool:
-        """Take note of a 401 to a call that carried ``sent``: drop that token; True if one more try may help.
+    def invalidate(self, sent: Mapping[str, str]) -> bool:
+        """Drop the token that a 401 refused; return whether one more attempt may help.
 
-        A token that has been renewed since then is kept, so that many calls refused together fetch one token.
+        A token that has been renewed since ``sent`` is kept, so that many requests that are
+        refused together fetch one token.
         """
         ...
 
@@ -38,12 +54,12 @@ class StaticHeader:
         """Return the one header."""
         return self._headers
 
-    def held(self) -> dict[str, str]:
+    def cached(self) -> dict[str, str]:
         """Return the one header."""
         return self._headers
 
-    def refused(self, sent: Mapping[str, str]) -> bool:
-        """Tell that the same token would be refused again."""
+    def invalidate(self, sent: Mapping[str, str]) -> bool:
+        """Return false: the same token would be refused again."""
         del sent
         return False
 
@@ -52,14 +68,163 @@ class NoAuth:
     """A system that asks for no credentials."""
 
     def headers(self) -> dict[str, str]:
-        """Return nothing."""
+        """Return no header."""
         return {}
 
-    def held(self) -> dict[str, str]:
-        """Return nothing."""
+    def cached(self) -> dict[str, str]:
+        """Return no header."""
         return {}
 
-    def refused(self, sent: Mapping[str, str]) -> bool:
-        """Tell that there is nothing to renew."""
+    def invalidate(self, sent: Mapping[str, str]) -> bool:
+        """Return false: there is nothing to renew."""
         del sent
         return False
+
+
+class ProviderAuth(httpx.Auth):
+    """Adds the provider's headers to a request; sends it once more with a new token after a 401."""
+
+    def __init__(self, provider: TokenProvider) -> None:
+        self._provider = provider
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """Yield the request, and once more where a 401 refused a token that can be renewed."""
+        sent = self._provider.headers()
+        request.headers.update(sent)
+        response = yield request
+        if response.status_code == UNAUTHORIZED and self._provider.invalidate(sent):
+            response.stream = _Unread(response.stream)
+            request.headers.update(self._provider.headers())
+            yield request
+
+
+class _Unread(httpx.SyncByteStream):
+    """A refusal's body that is closed without being read: httpx would read it without a bound."""
+
+    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from ()
+
+    def close(self) -> None:
+        """Close the connection's stream."""
+        if isinstance(self._stream, httpx.SyncByteStream):
+            self._stream.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthGrant:
+    """What an OAuth 2.0 token is asked for with (RFC 6749); secrets are not in its ``repr``."""
+
+    system: str
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    form: Mapping[str, str] = field(repr=False)
+    """The request's fields, such as ``grant_type``, and user name and password where needed."""
+    fallback_seconds: int
+    """The token's lifetime where the server doesn't state it."""
+    timeout: float = 30.0
+
+
+class OAuthTokens:
+    """A bearer token, renewed before it expires and after a 401; used from several threads."""
+
+    def __init__(
+        self,
+        grant: OAuthGrant,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._grant, self._clock = grant, clock
+        self._url = checked_base_url(grant.system, grant.token_url)
+        self._http = httpx.Client(
+            timeout=grant.timeout, transport=transport, follow_redirects=False, trust_env=False
+        )
+        self.scope = ""
+        """The last token's scope; empty where the server doesn't state it (RFC 6749, 5.1)."""
+        self._lock = threading.Lock()
+        self._token: tuple[dict[str, str], float] | None = None
+        """The bearer header and when to renew it, in one value that is read without the lock."""
+
+    def __repr__(self) -> str:
+        return f"OAuthTokens({self._url!r}, ***)"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def headers(self) -> dict[str, str]:
+        """Return the bearer header.
+
+        Raises ``PermanentError`` for refused credentials, ``TransientError`` where the server
+        fails.
+        """
+        with self._lock:
+            if (headers := self.cached()) is not None:
+                return headers
+            token, lifetime = self._fetch()
+            hide(token)
+            headers = {"Authorization": f"Bearer {token}"}
+            self._token = headers, self._clock() + lifetime * RENEW_AT
+            return headers
+
+    def cached(self) -> dict[str, str] | None:
+        """Return the bearer header where the token need not be renewed yet."""
+        token = self._token
+        return token[0] if token is not None and self._clock() < token[1] else None
+
+    def invalidate(self, sent: Mapping[str, str]) -> bool:
+        """Drop the token that was sent, unless it has been replaced since; return true."""
+        with self._lock:
+            token = self._token
+            if token is not None and token[0]["Authorization"] == sent.get("Authorization"):
+                self._token = None
+        return True
+
+    def _fetch(self) -> tuple[str, float]:
+        where = f"{self._grant.system}: POST {self._url}"
+        try:
+            response = self._http.post(
+                self._url,
+                data=dict(self._grant.form),
+                auth=(self._grant.client_id, self._grant.client_secret),
+                headers={"Accept": "application/json"},
+            )
+        except httpx.HTTPError as error:
+            if is_certificate_fault(error):
+                raise PermanentError(
+                    f"{where} failed: the server's certificate isn't trusted; "
+                    "another try won't help"
+                ) from error
+            raise TransientError(
+                f"{where} failed ({type(error).__name__}); a later try may help"
+            ) from error
+        what = f"{where} answered {response.status_code}"
+        if response.status_code in TEMPORARY or response.status_code == TOO_MANY_REQUESTS:
+            raise TransientError(f"{what}: {error_text(response.content)}; a later try may help")
+        if response.status_code in _REFUSALS:
+            advice = "check grant, client_id, client_secret, username and password"
+            raise AccessRefused(f"{what}: {error_text(response.content)}; {advice}")
+        return self._read(response, what)
+
+    def _read(self, response: httpx.Response, what: str) -> tuple[str, float]:
+        try:
+            body = response.json() if response.is_success else None
+        except ValueError:
+            body = None
+        fields: dict[str, object] = body if isinstance(body, dict) else {}
+        token, scope = fields.get("access_token"), fields.get("scope")
+        self.scope = scope[:300] if isinstance(scope, str) else ""
+        usable = isinstance(token, str) and token.isascii() and token.isprintable()
+        if not isinstance(token, str) or not token or not usable:
+            raise PermanentError(f"{what} without an access_token; check token_url")
+        try:
+            lifetime = float(str(fields.get("expires_in") or self._grant.fallback_seconds))
+        except ValueError:
+            lifetime = float(self._grant.fallback_seconds)
+        return token, max(0.0, lifetime)

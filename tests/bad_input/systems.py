@@ -12,8 +12,10 @@ import orjson
 
 from domain.values import Window
 from resources.http.auth import NoAuth
-from resources.http.client import ApiClient, RetryPolicy
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
+from resources.http.retries import RetryPolicy
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.platforms.bigcommerce.adapter import BigCommerce, build
 from tests.resources.oms.manhattan.samples import settings_of
@@ -84,11 +86,13 @@ def search_on(answer: Answer, page_size: int = 50) -> OrderSearch:
     """Build the tenant's order search before an answer."""
     limiter = Limiter(LocalQuota(), "t", quota=1_000_000, window_seconds=1.0)
     client = ApiClient(
-        system="manhattan",
-        base_url="https://acme.omni.manh.com",
-        auth=NoAuth(),
-        limiter=limiter,
-        retry=ONCE,
+        ClientPolicy(
+            system="manhattan",
+            base_url="https://acme.omni.manh.com",
+            auth=NoAuth(),
+            limiter=limiter,
+            retry=ONCE,
+        ),
         transport=httpx.MockTransport(answer),
     )
     return OrderSearch(client, settings_of(search_page_size=page_size))

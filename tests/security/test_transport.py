@@ -16,11 +16,11 @@ import pytest
 from pydantic import ValidationError
 
 from domain.errors import PermanentError
-from resources.http.async_client import PushClient
-from resources.http.auth import StaticHeader
+from resources.http.async_client import AsyncApiClient
+from resources.http.auth import OAuthGrant, OAuthTokens, StaticHeader
 from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
-from resources.oms.manhattan.auth import TokenAuth
 from resources.oms.manhattan.settings import ManhattanSettings
 
 SECRET = "planted-secret-1"
@@ -83,11 +83,15 @@ def elsewhere(port: int) -> Callable[[BaseHTTPRequestHandler], None]:
     return redirect
 
 
+def policy(base: str, limiter: Limiter) -> ClientPolicy:
+    """Return how a system at a base URL is called."""
+    auth = StaticHeader("X-Auth-Token", SECRET)
+    return ClientPolicy(system="t", base_url=base, auth=auth, limiter=limiter)
+
+
 def read(base: str, limiter: Limiter, path: str = "/orders") -> None:
     """Read with the reading client."""
-    client = ApiClient(
-        system="t", base_url=base, auth=StaticHeader("X-Auth-Token", SECRET), limiter=limiter
-    )
+    client = ApiClient(policy(base, limiter))
     try:
         client.request("GET", path)
     finally:
@@ -98,9 +102,7 @@ def push(base: str, limiter: Limiter, path: str = "/orders") -> None:
     """Write with the writing client."""
 
     async def send() -> None:
-        async with PushClient(
-            system="t", base_url=base, auth=StaticHeader("X-Auth-Token", SECRET), limiter=limiter
-        ) as client:
+        async with AsyncApiClient(policy(base, limiter)) as client:
             await client.request("POST", path, body=b"{}", idempotent=True)
 
     asyncio.run(send())
@@ -109,12 +111,15 @@ def push(base: str, limiter: Limiter, path: str = "/orders") -> None:
 def token(base: str, limiter: Limiter) -> None:
     """Fetch a token."""
     del limiter
-    auth = TokenAuth(
-        f"{base}/oauth/token",
-        ("client", SECRET),
-        {"grant_type": "client_credentials"},
+    grant = OAuthGrant(
+        system="t",
+        token_url=f"{base}/oauth/token",
+        client_id="client",
+        client_secret=SECRET,
+        form={"grant_type": "client_credentials"},
         fallback_seconds=60,
     )
+    auth = OAuthTokens(grant)
     try:
         auth.headers()
     finally:

@@ -15,11 +15,11 @@ from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.records.orders import Order
 from domain.values import Window
-from resources.http.clock import SourceClock
+from resources.http.async_client import AsyncApiClient
+from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.rate_limit import Limiter
-from resources.oms.manhattan.auth import TokenAuth
 from resources.oms.manhattan.catalog import ItemMaster
-from resources.oms.manhattan.client import KIND, TenantClients
+from resources.oms.manhattan.client import KIND, build_policy, build_read_client
 from resources.oms.manhattan.inventory import Availability, StockMapper
 from resources.oms.manhattan.orders.changes import order_change
 from resources.oms.manhattan.orders.diff import compare_order
@@ -41,7 +41,7 @@ class ManhattanOms:
         self,
         settings: ManhattanSettings,
         connection: Connection,
-        auth: TokenAuth,
+        auth: OAuthTokens,
         quota: QuotaLedger,
     ) -> None:
         self._settings, self._connection, self._auth = settings, connection, auth
@@ -54,10 +54,9 @@ class ManhattanOms:
             quota=settings.requests_per_second,
             window_seconds=1.0,
         )
-        self._clock = SourceClock()
-        self._clients = TenantClients(settings, auth, limiter, self._clock)
+        self._policy = build_policy(settings, auth, limiter)
         hosts = {settings.base_url, settings.availability_url}
-        self._readers = {url: self._clients.read_client(url) for url in hosts}
+        self._readers = {url: build_read_client(self._policy, url) for url in hosts}
         orders, stock = self._readers[settings.base_url], self._readers[settings.availability_url]
         self._search = OrderSearch(orders, settings)
         self._items = ItemMaster(orders, settings)
@@ -81,7 +80,7 @@ class ManhattanOms:
 
     def clock(self) -> datetime:
         """Return the tenant's current time."""
-        return self._clock.now()
+        return self._policy.clock.now()
 
     def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
         """Look SKUs up in the item master."""
@@ -133,7 +132,9 @@ class ManhattanOms:
 
     def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[OmsWriter]:
         """Open the tenant for writing."""
-        return ManhattanWriter(self._clients.write_client(log), self._settings)
+        settings = self._settings
+        client = AsyncApiClient(self._policy, concurrency=settings.push_concurrency, log=log)
+        return ManhattanWriter(client, settings)
 
     def close(self) -> None:
         """Close all connections."""
@@ -155,11 +156,13 @@ def build(
     form: dict[str, str] = {"grant_type": settings.grant}
     if settings.grant == "password" and settings.password is not None:
         form |= {"username": settings.username, "password": secrets(settings.password)}
-    auth = TokenAuth(
-        settings.token_url,
-        (settings.client_id, secrets(settings.client_secret)),
-        form,
+    grant = OAuthGrant(
+        system=KIND,
+        token_url=settings.token_url,
+        client_id=settings.client_id,
+        client_secret=secrets(settings.client_secret),
+        form=form,
         fallback_seconds=settings.token_fallback_seconds,
         timeout=settings.timeout,
     )
-    return ManhattanOms(settings, connection, auth, quota)
+    return ManhattanOms(settings, connection, OAuthTokens(grant), quota)

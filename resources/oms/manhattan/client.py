@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from domain.exchange import ExchangeLog
-from resources.http.async_client import PushClient
-from resources.http.client import ApiClient, Reply
+from resources.http.attempts import Reply
+from resources.http.auth import OAuthTokens
+from resources.http.client import ApiClient
 from resources.http.clock import SourceClock
+from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
 from resources.http.redaction import hidden, private_to, told_text
-from resources.oms.manhattan.auth import TokenAuth
 from resources.oms.manhattan.payload import DataMessages, Envelope, MessageEntry, PageHeader
 from resources.oms.manhattan.settings import ManhattanSettings
 
@@ -37,41 +37,24 @@ _HEADER = msgspec.json.Decoder(PageHeader | None)
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw] | None)
 
 
-@dataclass(frozen=True, slots=True)
-class TenantClients:
-    """What all clients of one tenant share: settings, credentials, quota and the tenant's clock."""
+def build_policy(settings: ManhattanSettings, auth: OAuthTokens, limiter: Limiter) -> ClientPolicy:
+    """Build what all clients of one tenant share."""
+    return ClientPolicy(
+        system=KIND,
+        base_url=settings.base_url,
+        auth=auth,
+        limiter=limiter,
+        timeout=settings.timeout,
+        headers=_tenant_headers(settings),
+    )
 
-    settings: ManhattanSettings
-    auth: TokenAuth
-    limiter: Limiter
-    clock: SourceClock
 
-    def read_client(self, base_url: str) -> ApiClient:
-        """Build a client for reads from one of the tenant's hosts."""
-        return ApiClient(
-            system=KIND,
-            base_url=base_url,
-            auth=self.auth,
-            limiter=self.limiter,
-            timeout=self.settings.timeout,
-            headers=_tenant_headers(self.settings),
-            # Availability may be served by another host, whose clock is not the orders' clock.
-            clock=self.clock if base_url == self.settings.base_url else None,
-        )
-
-    def write_client(self, log: ExchangeLog) -> PushClient:
-        """Build a client for writes, which reports every exchange to ``log``."""
-        return PushClient(
-            system=KIND,
-            base_url=self.settings.base_url,
-            auth=self.auth,
-            limiter=self.limiter,
-            concurrency=self.settings.push_concurrency,
-            timeout=self.settings.timeout,
-            headers=_tenant_headers(self.settings),
-            log=log,
-            clock=self.clock,
-        )
+def build_read_client(policy: ClientPolicy, base_url: str) -> ApiClient:
+    """Build a client for reads from one of the tenant's hosts."""
+    if base_url.rstrip("/") == policy.base_url:
+        return ApiClient(policy)
+    # Availability may be served by another host, whose clock is not the orders' clock.
+    return ApiClient(replace(policy, base_url=base_url, clock=SourceClock()))
 
 
 def _tenant_headers(settings: ManhattanSettings) -> dict[str, str]:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from domain.connections import InventoryPolicy
 from domain.errors import LockstepError, PermanentError
 from domain.exchange import Check
+from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
-from resources.oms.manhattan.auth import TokenAuth
 from resources.oms.manhattan.catalog import ItemMaster
 from resources.oms.manhattan.client import fetch_answer, quoted, rows_of
 from resources.oms.manhattan.inventory import Availability
@@ -37,7 +37,7 @@ class Preflight:
 
     settings: ManhattanSettings
     inventory: InventoryPolicy
-    auth: TokenAuth
+    auth: OAuthTokens
     client: ApiClient
     search: OrderSearch
     items: ItemMaster

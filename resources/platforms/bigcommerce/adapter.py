@@ -16,9 +16,10 @@ from domain.reconciliation import StoreSnapshot
 from domain.records.inventory import StoreItem
 from domain.records.orders import Order
 from domain.values import Window
-from resources.http.async_client import PushClient
+from resources.http.async_client import AsyncApiClient
 from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, QuotaState
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.events import Hooks
@@ -71,23 +72,22 @@ class BigCommerce:
         self.store = settings.store_hash
         self.channel = str(settings.channel_id or "")
         self._settings = settings
-        self._system = f"BigCommerce {settings.store_hash}"
-        self._auth = StaticHeader("X-Auth-Token", secrets(settings.token))
-        self._limiter = Limiter(
+        limiter = Limiter(
             quota,
             settings.bucket,
             quota=settings.quota,
             window_seconds=settings.window_seconds,
             reader=read_quota,
         )
-        self._http = ApiClient(
-            system=self._system,
+        self._policy = ClientPolicy(
+            system=f"BigCommerce {settings.store_hash}",
             base_url=settings.base_url,
-            auth=self._auth,
-            limiter=self._limiter,
+            auth=StaticHeader("X-Auth-Token", secrets(settings.token)),
+            limiter=limiter,
             timeout=settings.timeout,
-            transport=transport,
-            connections=2 * settings.read_concurrency,
+        )
+        self._http = ApiClient(
+            self._policy, connections=2 * settings.read_concurrency, transport=transport
         )
         self._extras = ExtrasReader(self._http, settings, sorted(connection.orders.outgoing))
         self._orders = OrdersReader(self._http, settings, self._extras)
@@ -110,7 +110,7 @@ class BigCommerce:
 
     def clock(self) -> datetime:
         """Return the store's own present."""
-        return self._http.clock.now()
+        return self._policy.clock.now()
 
     def probe_orders(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest order changed at or after ``since``; one call."""
@@ -167,15 +167,6 @@ class BigCommerce:
 
     @asynccontextmanager
     async def _writing(self, log: ExchangeLog) -> AsyncIterator[StoreWriter]:
-        push = PushClient(
-            system=self._system,
-            base_url=self._settings.base_url,
-            auth=self._auth,
-            limiter=self._limiter,
-            concurrency=self._settings.write_concurrency,
-            timeout=self._settings.timeout,
-            log=log,
-            clock=self._http.clock,
-        )
+        push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
         async with push:
             yield BigCommerceWriter(push, self._settings)

@@ -17,7 +17,8 @@ import orjson
 from domain.connections import Connection, SecretRef
 from domain.errors import PermanentError
 from domain.exchange import Check, HookEvent, HookRefused
-from resources.http.client import ApiClient, Reply
+from resources.http.attempts import Reply
+from resources.http.client import ApiClient
 from resources.http.signatures import StandardVerifier
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 

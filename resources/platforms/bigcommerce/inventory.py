@@ -18,8 +18,8 @@ import orjson
 from domain.errors import AccessRefused, PermanentError, Problem, TransientError
 from domain.exchange import StockAnswer
 from domain.records.inventory import StockTarget, StoreItem
-from resources.http.async_client import PushClient
-from resources.http.client import Reply
+from resources.http.async_client import AsyncApiClient
+from resources.http.attempts import Reply
 from resources.http.redaction import told_text
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 
@@ -59,7 +59,7 @@ class _Row:
 class StockWriter:
     """Writes stock of one store."""
 
-    def __init__(self, push: PushClient) -> None:
+    def __init__(self, push: AsyncApiClient) -> None:
         self._push = push
         self._one_at_a_time = asyncio.Lock()
 
@@ -87,7 +87,9 @@ class StockWriter:
 class _Batch:
     """The calls for one location's rows."""
 
-    def __init__(self, push: PushClient, reason: str, answers: dict[int, Problem | None]) -> None:
+    def __init__(
+        self, push: AsyncApiClient, reason: str, answers: dict[int, Problem | None]
+    ) -> None:
         self._push, self._reason, self._answers, self._calls = push, reason, answers, 0
         self._turned: set[int] = set()
 

@@ -11,7 +11,8 @@ from typing import Any
 from domain.connections import INVENTORY, SHIPMENTS, Connection
 from domain.errors import LockstepError
 from domain.exchange import Check
-from resources.http.client import ApiClient, Reply
+from resources.http.attempts import Reply
+from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.secrets import permission_warning

@@ -17,8 +17,8 @@ from domain.exchange import (
     StoreShipment,
 )
 from domain.records.inventory import StockTarget, StoreItem
-from resources.http.async_client import PushClient
-from resources.http.client import Reply
+from resources.http.async_client import AsyncApiClient
+from resources.http.attempts import Reply
 from resources.http.redaction import request_id
 from resources.platforms.bigcommerce.inventory import StockWriter
 from resources.platforms.bigcommerce.settings import ROUND_PAGE, SHIPMENT_PAGE, BigCommerceSettings
@@ -30,7 +30,7 @@ MAX_TRACKING_NUMBER = 50
 class BigCommerceWriter:
     """``domain.ports.StoreWriter`` for a BigCommerce store."""
 
-    def __init__(self, push: PushClient, settings: BigCommerceSettings) -> None:
+    def __init__(self, push: AsyncApiClient, settings: BigCommerceSettings) -> None:
         self._push = push
         self._stock = StockWriter(push)
         self._carriers = TRACKING_CARRIERS | settings.tracking_carriers

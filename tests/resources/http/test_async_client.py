@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import orjson
 import pytest
@@ -12,8 +13,9 @@ from aiohttp import web
 
 from domain.errors import PermanentError, TransientError
 from domain.exchange import Exchange, OutcomeUnknown
-from resources.http.async_client import PushClient
-from resources.http.auth import StaticHeader
+from resources.http.async_client import AsyncApiClient
+from resources.http.auth import StaticHeader, TokenProvider
+from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
 from resources.http.retries import RetryPolicy
 
@@ -21,8 +23,19 @@ QUICK = RetryPolicy(attempts=3, total_seconds=5, base=0.001, cap=0.002)
 Handler = Callable[[web.BaseRequest, int], Awaitable[web.StreamResponse]]
 
 
+def policy_of(base: str, **fields: Any) -> ClientPolicy:
+    """Return a policy with quick retries and a quota that is never used up."""
+    limiter = Limiter(LocalQuota(), "t", quota=100_000, window_seconds=30)
+    return ClientPolicy(system="t", base_url=base, limiter=limiter, retry=QUICK, **fields)
+
+
 async def run(
-    handle: Handler, use: Callable[[PushClient], Awaitable[None]], **more: object
+    handle: Handler,
+    use: Callable[[AsyncApiClient], Awaitable[None]],
+    *,
+    auth: TokenProvider | None = None,
+    seconds: float = 30.0,
+    **client: Any,
 ) -> list[web.BaseRequest]:
     """Serve on a free port, let ``use`` call, and return the requests that arrived."""
     seen: list[web.BaseRequest] = []
@@ -36,10 +49,9 @@ async def run(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}/v2"
-    limiter = Limiter(LocalQuota(), "t", quota=100_000, window_seconds=30)
-    settings: dict[str, object] = {"retry": QUICK, "auth": StaticHeader("x-token", "s")} | more
+    policy = policy_of(base, auth=auth or StaticHeader("x-token", "s"), timeout=seconds)
     try:
-        async with PushClient(system="t", base_url=base, limiter=limiter, **settings) as push:  # type: ignore[arg-type]
+        async with AsyncApiClient(policy, **client) as push:
             await use(push)
     finally:
         await runner.cleanup()
@@ -53,7 +65,7 @@ class Tokens:
         self.fetched: list[str] = []
         self.token: dict[str, str] | None = None
 
-    def held(self) -> dict[str, str] | None:
+    def cached(self) -> dict[str, str] | None:
         """Return the token, if there is one."""
         return self.token
 
@@ -63,7 +75,7 @@ class Tokens:
         self.token = self.token or {"Authorization": f"Bearer {len(self.fetched)}"}
         return self.token
 
-    def refused(self, sent: Mapping[str, str]) -> bool:
+    def invalidate(self, sent: Mapping[str, str]) -> bool:
         """Drop it, if it is the one that was sent."""
         self.token = None if self.token == sent else self.token
         return True
@@ -76,7 +88,7 @@ def test_a_token_at_hand_costs_no_thread_and_a_missing_one_does_not_hold_up_the_
     async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
         return web.json_response({})
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         for _ in range(20):
             await push.request("PUT", "/x", body=b"{}")
 
@@ -96,7 +108,7 @@ def test_a_refusal_drops_only_the_token_that_was_sent() -> None:
             {}, status=401 if request.headers["Authorization"] == "Bearer 1" else 200
         )
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         await push.request("PUT", "/warm", body=b"{}")
         tokens.token = {"Authorization": "Bearer 1"}
         replies = await asyncio.gather(
@@ -115,7 +127,7 @@ def test_a_good_answer_is_decoded_once_and_an_unreadable_one_asked_for_again() -
     async def handle(_: web.BaseRequest, count: int) -> web.StreamResponse:
         return web.Response(body=bodies[count - 1], content_type="application/json")
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         reply = await push.request(
             "PUT", "/x", body=b"{}", decode=lambda body: ("mine", orjson.loads(body))
         )
@@ -138,7 +150,7 @@ def test_a_write_carries_credentials_and_correlation_and_is_logged() -> None:
     async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
         return web.json_response({"id": 7}, status=201, headers={"X-Request-Id": "r-1"})
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         reply = await push.request(
             "POST", "/orders/1/shipments", body=b"{}", correlation_id="ord-9", idempotent=False
         )
@@ -158,7 +170,7 @@ def test_a_lost_answer_is_not_sent_twice() -> None:
     async def handle(request: web.BaseRequest, _: int) -> web.StreamResponse:
         return await drop(request)
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         with pytest.raises(OutcomeUnknown):
             await push.request("POST", "/x", body=b"{}")
 
@@ -175,7 +187,7 @@ def test_a_lost_answer_to_an_upsert_is_sent_again() -> None:
             return web.Response(body=b'{"half', content_type="application/json")
         return web.json_response({"ok": True})
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         assert (await push.request("POST", "/x", body=b"{}", idempotent=True)).json() == {
             "ok": True
         }
@@ -190,21 +202,15 @@ def test_a_time_out_after_sending_is_unknown_and_a_refused_connection_is_not() -
         await asyncio.sleep(1)
         return web.Response()
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         with pytest.raises(OutcomeUnknown):
             await push.request("POST", "/x", body=b"{}")
 
-    asyncio.run(run(handle, use, timeout=0.1))
+    asyncio.run(run(handle, use, seconds=0.1))
 
     async def refused() -> None:
-        limiter = Limiter(LocalQuota(), "t", quota=10, window_seconds=1)
-        async with PushClient(
-            system="t",
-            base_url="http://127.0.0.1:9",
-            auth=StaticHeader("a", "b"),
-            limiter=limiter,
-            retry=QUICK,
-        ) as push:
+        policy = policy_of("http://127.0.0.1:9", auth=StaticHeader("a", "b"))
+        async with AsyncApiClient(policy) as push:
             with pytest.raises(TransientError) as raised:
                 await push.request("POST", "/x", body=b"{}")
         assert not isinstance(raised.value, OutcomeUnknown)
@@ -222,7 +228,7 @@ def test_waits_for_the_quota_and_returns_refusals() -> None:
             else web.json_response({}, status=400)
         )
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         assert (await push.request("POST", "/x", body=b"{}")).status == 400
 
     assert len(asyncio.run(run(handle, use))) == 2
@@ -234,7 +240,7 @@ def test_an_oversized_answer_is_cut_off() -> None:
     async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
         return web.Response(body=b"x" * 100)
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         with pytest.raises(PermanentError, match="more than 10 bytes"):
             await push.request("GET", "/x")
 
@@ -253,7 +259,7 @@ def test_no_more_calls_are_under_way_than_allowed() -> None:
         now -= 1
         return web.json_response({})
 
-    async def use(push: PushClient) -> None:
+    async def use(push: AsyncApiClient) -> None:
         await asyncio.gather(*[push.request("PUT", "/x", body=b"{}") for _ in range(20)])
 
     asyncio.run(run(handle, use, concurrency=4))

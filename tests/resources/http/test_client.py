@@ -1,4 +1,4 @@
-"""The verdict on a try, and the client for reads."""
+"""The decision after an attempt, and the synchronous client."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import pytest
 
 from domain.errors import PermanentError, TransientError
 from domain.exchange import Exchange, OutcomeUnknown
+from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader
-from resources.http.client import ApiClient, Reply, RetryPolicy, verdict
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
 from resources.http.redaction import error_text, masked
-from resources.http.retries import named_delay
+from resources.http.retries import RetryPolicy, decide, named_delay
 
 QUICK = RetryPolicy(attempts=3, total_seconds=5, base=0.001, cap=0.002)
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -24,17 +26,14 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 def client(handler: Handler, retry: RetryPolicy = QUICK, **more: object) -> ApiClient:
     """Build a client over a handler in place of a network."""
-    limiter = Limiter(LocalQuota(), "shop", quota=100_000, window_seconds=30)
-    auth = StaticHeader("X-Auth-Token", "s3cret")
-    return ApiClient(
+    policy = ClientPolicy(
         system="shop",
         base_url="https://shop.test/v2",
-        auth=auth,
-        limiter=limiter,
+        auth=StaticHeader("X-Auth-Token", "s3cret"),
+        limiter=Limiter(LocalQuota(), "shop", quota=100_000, window_seconds=30),
         retry=retry,
-        transport=httpx.MockTransport(handler),
-        **more,
-    )  # type: ignore[arg-type]
+    )
+    return ApiClient(policy, transport=httpx.MockTransport(handler), **more)  # type: ignore[arg-type]
 
 
 def answers(*given: httpx.Response | Exception) -> tuple[Handler, list[httpx.Request]]:
@@ -152,24 +151,24 @@ def test_a_refused_token_is_renewed_once() -> None:
         def headers(self) -> dict[str, str]:
             return {"Authorization": f"Bearer {self.tokens}"}
 
-        held = headers
+        cached = headers
 
-        def refused(self, sent: Mapping[str, str]) -> bool:
+        def invalidate(self, sent: Mapping[str, str]) -> bool:
             assert sent == self.headers()
             self.tokens += 1
             return True
 
-    handle, seen = answers(httpx.Response(401), httpx.Response(401))
+    sent: list[str] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["authorization"])
+        return httpx.Response(401)
+
     limiter = Limiter(LocalQuota(), "shop", quota=100, window_seconds=30)
-    renewing = ApiClient(
-        system="s",
-        base_url="https://s.test",
-        auth=Renewing(),
-        limiter=limiter,
-        transport=httpx.MockTransport(handle),
-    )
+    policy = ClientPolicy(system="s", base_url="https://s.test", auth=Renewing(), limiter=limiter)
+    renewing = ApiClient(policy, transport=httpx.MockTransport(refuse))
     assert renewing.request("GET", "/x").status == 401
-    assert [request.headers["authorization"] for request in seen] == ["Bearer 0", "Bearer 1"]
+    assert sent == ["Bearer 0", "Bearer 1"]
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -187,10 +186,10 @@ def test_a_base_url_that_would_leak_credentials_is_refused(url: str) -> None:
     """Only https is allowed, and http to this machine."""
     limiter = Limiter(LocalQuota(), "s", quota=1, window_seconds=1)
     with pytest.raises(PermanentError):
-        ApiClient(system="s", base_url=url, auth=StaticHeader("a", "b"), limiter=limiter)
-    ApiClient(
+        ClientPolicy(system="s", base_url=url, auth=StaticHeader("a", "b"), limiter=limiter)
+    ClientPolicy(
         system="s", base_url="http://127.0.0.1:1/x", auth=StaticHeader("a", "b"), limiter=limiter
-    ).close()
+    )
 
 
 def test_an_oversized_answer_is_cut_off() -> None:
@@ -217,8 +216,8 @@ def test_only_writes_are_logged_and_without_the_body() -> None:
     ]
 
 
-def test_the_verdict_follows_status_and_effect() -> None:
-    """The table of verdicts, branch by branch."""
+def test_the_decision_follows_status_and_effect() -> None:
+    """The table of decisions, branch by branch."""
     cases = [
         # method, status, idempotent, effect possible -> retry, unknown
         ("GET", None, True, True, True, False),
@@ -234,8 +233,8 @@ def test_the_verdict_follows_status_and_effect() -> None:
         ("GET", 200, True, True, False, False),
     ]
     for method, status, idempotent, possible, retry, unknown in cases:
-        ruling = verdict(method, status, {}, idempotent=idempotent, effect_possible=possible)
-        assert (ruling.retry, ruling.unknown) == (retry, unknown), (method, status)
+        decision = decide(method, status, {}, idempotent=idempotent, effect_possible=possible)
+        assert (decision.retry, decision.outcome_unknown) == (retry, unknown), (method, status)
 
 
 def test_every_form_of_a_named_delay_is_understood() -> None:

@@ -12,8 +12,8 @@ import orjson
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Receipt
-from resources.http.async_client import PushClient
-from resources.http.client import Reply
+from resources.http.async_client import AsyncApiClient
+from resources.http.attempts import Reply
 from resources.oms.manhattan.client import (
     Answer,
     open_envelope,
@@ -32,7 +32,7 @@ _STATE = msgspec.json.Decoder(CancelState | None)
 class ManhattanWriter:
     """A tenant opened for writing."""
 
-    def __init__(self, client: PushClient, settings: ManhattanSettings) -> None:
+    def __init__(self, client: AsyncApiClient, settings: ManhattanSettings) -> None:
         self._client, self._paths = client, settings.paths
         self._trace = settings.trace_header.lower()
         codes = settings.codes

@@ -15,7 +15,8 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
-from resources.http.client import ApiClient, Reply
+from resources.http.attempts import Reply
+from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.header import Head, slices
 from resources.platforms.bigcommerce.settings import AUTHORIZED, ROUND_PAGE, BigCommerceSettings
 

@@ -18,6 +18,7 @@ from domain.exchange import Mapped, Skipped
 from domain.records.inventory import StockLevel
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
 from resources.oms.manhattan.adapter import ManhattanOms
 from resources.oms.manhattan.inventory import Availability, StockMapper
@@ -181,10 +182,12 @@ def availability_of(data: Any) -> Availability:
     )
     limiter = Limiter(LocalQuota(), "t", quota=1000, window_seconds=1.0)
     client = ApiClient(
-        system="manhattan",
-        base_url="https://acme.omni.manh.com",
-        auth=NoAuth(),
-        limiter=limiter,
+        ClientPolicy(
+            system="manhattan",
+            base_url="https://acme.omni.manh.com",
+            auth=NoAuth(),
+            limiter=limiter,
+        ),
         transport=transport,
     )
     return Availability(

@@ -15,8 +15,10 @@ from domain.errors import TransientError
 from domain.exchange import Mapped, Skipped
 from domain.values import Window
 from resources.http.auth import NoAuth
-from resources.http.client import ApiClient, RetryPolicy
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
+from resources.http.retries import RetryPolicy
 from resources.oms.manhattan.adapter import ManhattanOms
 from resources.oms.manhattan.orders.search import OrderSearch
 from tests.resources.oms.manhattan.conftest import Tenant
@@ -73,11 +75,9 @@ def search_of(
     base = "https://acme.omni.manh.com"
     retry = RetryPolicy(enabled=False)
     client = ApiClient(
-        system="manhattan",
-        base_url=base,
-        auth=NoAuth(),
-        limiter=limiter,
-        retry=retry,
+        ClientPolicy(
+            system="manhattan", base_url=base, auth=NoAuth(), limiter=limiter, retry=retry
+        ),
         transport=httpx.MockTransport(handler),
     )
     return OrderSearch(client, settings_of(search_page_size=page_size))
@@ -205,7 +205,8 @@ def test_a_tenant_in_another_zone_is_asked_in_its_own_time() -> None:
     limiter = Limiter(LocalQuota(), "t", quota=1000, window_seconds=1.0)
     base, transport = "https://acme.omni.manh.com", httpx.MockTransport(answer)
     client = ApiClient(
-        system="manhattan", base_url=base, auth=NoAuth(), limiter=limiter, transport=transport
+        ClientPolicy(system="manhattan", base_url=base, auth=NoAuth(), limiter=limiter),
+        transport=transport,
     )
     search = OrderSearch(client, settings_of(naive_time_zone="America/New_York"))
     assert search.oldest_since(START) == START + timedelta(hours=1)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from domain.errors import PermanentError, TransientError
-from resources.oms.manhattan.auth import TokenAuth
+from resources.http.auth import OAuthGrant, OAuthTokens
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -31,18 +31,19 @@ class Issuer:
         )
 
 
-def auth_of(handler: Handler, clock: Callable[[], float] = lambda: 0.0) -> TokenAuth:
+def auth_of(handler: Handler, clock: Callable[[], float] = lambda: 0.0) -> OAuthTokens:
     """Build an auth before an endpoint."""
     form = {"grant_type": "password", "username": "sync", "password": "hush"}
     url = "https://acme-auth.omni.manh.com/oauth/token"
-    return TokenAuth(
-        url,
-        ("id", "secret"),
-        form,
+    grant = OAuthGrant(
+        system="manhattan",
+        token_url=url,
+        client_id="id",
+        client_secret="secret",
+        form=form,
         fallback_seconds=50,
-        transport=httpx.MockTransport(handler),
-        clock=clock,
     )
+    return OAuthTokens(grant, transport=httpx.MockTransport(handler), clock=clock)
 
 
 def test_the_password_grant_is_sent_as_a_form_with_basic_credentials() -> None:
@@ -71,9 +72,9 @@ def test_a_refused_token_is_dropped() -> None:
     """A revoked token is replaced by the next call."""
     auth = auth_of(Issuer())
     sent = auth.headers()
-    assert auth.refused(sent)
-    assert auth.held() is None
-    assert auth.headers() == auth.held() == {"Authorization": "Bearer token-2"}
+    assert auth.invalidate(sent)
+    assert auth.cached() is None
+    assert auth.headers() == auth.cached() == {"Authorization": "Bearer token-2"}
 
 
 def test_calls_that_are_refused_together_fetch_one_token() -> None:
@@ -82,7 +83,7 @@ def test_calls_that_are_refused_together_fetch_one_token() -> None:
     auth = auth_of(issuer)
     old = auth.headers()
     with ThreadPoolExecutor(8) as pool:
-        renewed = list(pool.map(lambda _: auth.refused(old) and auth.headers(), range(40)))
+        renewed = list(pool.map(lambda _: auth.invalidate(old) and auth.headers(), range(40)))
     assert renewed == [{"Authorization": "Bearer token-2"}] * 40
     assert len(issuer.requests) == 2
 

@@ -1,4 +1,4 @@
-"""Addresses as an OMS needs them: ISO codes, canonical postal codes, E.164 phones and clean text, with nothing lost on the way."""
+"""Addresses as an OMS needs them: ISO codes, canonical postal codes, E.164 phones, clean text."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from domain.errors import Problem
 from domain.text import clean_text, mask_email
 from domain.values import Frozen
 
-Verdict = Literal["reject", "warn"]
+Severity = Literal["reject", "warn"]
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
 @dataclass(frozen=True, slots=True)
 class RawAddress:
-    """An address as the source sent it; empty where the source has nothing."""
+    """An address as the source sent it; a field that the source lacks is empty."""
 
     first_name: str = ""
     last_name: str = ""
@@ -38,10 +39,11 @@ class RawAddress:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A canonical address; a dataclass, since it's built for every order (pydantic models embed it as it is).
+    """A canonical address.
 
-    ``subdivision`` is ISO 3166-2 where that is known, else the text as it came, which ``subdivision_name_raw`` keeps in any case;
-    ``country`` is ISO 3166-1 alpha-2, or empty where it isn't known; ``phone_e164`` is None where there is no valid number.
+    ``subdivision`` is ISO 3166-2 if that is known, else the source's text, which
+    ``subdivision_name_raw`` has in any case. ``country`` is ISO 3166-1 alpha-2, or empty if it is
+    unknown; ``phone_e164`` is None without a valid number.
     """
 
     first_name: str
@@ -61,19 +63,19 @@ class Address:
 
 
 class AddressRules(Frozen):
-    """What a connection does about an address that isn't right: keep the order out, or let it go on with a warning."""
+    """What a connection does about a faulty address: reject the order or only warn."""
 
-    country: Verdict = "reject"
-    subdivision: Verdict = "warn"
-    postcode: Verdict = "warn"
-    phone: Verdict = "warn"
+    country: Severity = "reject"
+    subdivision: Severity = "warn"
+    postcode: Severity = "warn"
+    phone: Severity = "warn"
     require_street: bool = True
     require_city: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class AddressResult:
-    """The canonical address with the problems that keep its order out, and the warnings that don't."""
+    """A canonical address with the problems that reject its order, and the warnings."""
 
     address: Address
     problems: tuple[Problem, ...] = ()
@@ -82,7 +84,7 @@ class AddressResult:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The parts of an address that many addresses share; ``findings`` name the rule that decides on each problem."""
+    """What many addresses share; a finding is a problem with the rule that sets its severity."""
 
     country: str
     subdivision: str
@@ -91,17 +93,14 @@ class _Place:
 
 
 def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
-    """Return the address in canonical form with what is wrong with it; never raises.
+    """Return the address in canonical form with its problems; never raises.
 
-    The fields in problems are relative to the address and in the store's names (``state``, ``zip``, ``phone``, ``country_iso2``).
-    Personal values are masked in them. What can't be normalised stays as the store has it.
+    Fields in problems are relative to the address and in the store's names (``state``, ``zip``,
+    ``phone``, ``country_iso2``); personal values are masked. A value that can't be normalised is
+    kept as it is.
     """
-    state, street, city, email = (
-        clean_text(raw.state),
-        clean_text(raw.street_1),
-        clean_text(raw.city),
-        clean_text(raw.email),
-    )
+    state, street = clean_text(raw.state), clean_text(raw.street_1)
+    city, email = clean_text(raw.city), clean_text(raw.email)
     place = _place(raw.country_code, raw.country_name, state, raw.postcode)
     phone = normalise_phone(raw.phone, place.country or None) if raw.phone else Phone(None)
     address = Address(
@@ -121,41 +120,28 @@ def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
         email,
     )
     complete = (street or not rules.require_street) and (city or not rules.require_city)
-    if (
-        complete
-        and not place.findings
-        and phone.problem is None
-        and (not email or _is_email(email))
-    ):
+    valid_email = not email or _is_email(email)
+    if complete and valid_email and not place.findings and phone.problem is None:
         return AddressResult(address)
-    return _judged(address, place, phone, rules)
+    return _with_problems(address, place, phone, rules)
 
 
-def _judged(address: Address, place: _Place, phone: Phone, rules: AddressRules) -> AddressResult:
+def _with_problems(
+    address: Address, place: _Place, phone: Phone, rules: AddressRules
+) -> AddressResult:
     problems: list[Problem] = []
     warnings: list[Problem] = []
     if rules.require_street and not address.line_1:
-        problems.append(
-            Problem(
-                "street_missing",
-                "street_1",
-                "the address has no street",
-                "enter the street in the store",
-            )
-        )
+        problems.append(_missing("street_missing", "street_1", "street"))
     if rules.require_city and not address.city:
-        problems.append(
-            Problem(
-                "city_missing", "city", "the address has no city", "enter the city in the store"
-            )
-        )
-    verdicts: dict[str, Verdict] = {
+        problems.append(_missing("city_missing", "city", "city"))
+    severities: dict[str, Severity] = {
         "country": rules.country,
         "subdivision": rules.subdivision,
         "postcode": rules.postcode,
     }
     for rule, problem in place.findings:
-        (problems if verdicts.get(rule) == "reject" else warnings).append(problem)
+        (problems if severities.get(rule) == "reject" else warnings).append(problem)
     if phone.problem:
         (problems if rules.phone == "reject" else warnings).append(phone.problem)
     if address.email and not _is_email(address.email):
@@ -168,10 +154,8 @@ def _place(country_code: str, country_name: str, state: str, postcode: str) -> _
     country = resolve_country(country_code, country_name)
     findings = [("", warning) for warning in country.warnings]
     if country.code is None:
-        shown = clean_text(f"{country_code} {country_name}")
-        return _Place(
-            "", state, clean_text(postcode), (*findings, ("country", _country_unknown(shown)))
-        )
+        findings.append(("country", _country_unknown(clean_text(f"{country_code} {country_name}"))))
+        return _Place("", state, clean_text(postcode), tuple(findings))
     code = country.code
     subdivision = normalise_subdivision(code, state)
     military = MILITARY_US.get(state.casefold()) if code == "US" else None
@@ -184,45 +168,35 @@ def _place(country_code: str, country_name: str, state: str, postcode: str) -> _
     return _Place(code, subdivision or military or state, zip_code.value, tuple(findings))
 
 
-def _country_unknown(shown: str) -> Problem:
+def _missing(code: str, field: str, what: str) -> Problem:
+    return Problem(code, field, f"the address has no {what}", f"enter the {what} in the store")
+
+
+def _country_unknown(text: str) -> Problem:
     code, message = (
         ("country_unknown", "no country has this code or name")
-        if shown
+        if text
         else ("country_missing", "the address has no country")
     )
-    return Problem(code, "country_iso2", message, "choose the country in the store", shown[:80])
+    return Problem(code, "country_iso2", message, "select the country in the store", text[:80])
 
 
 def _subdivision_unknown(country: str, state: str) -> Problem:
     if not state:
-        message = f"an address in {country} needs its state or province"
-        return Problem(
-            "subdivision_missing", "state", message, "choose the state or province in the store"
-        )
-    message = f"{country} has no state or province of this name or code"
-    return Problem(
-        "subdivision_unknown",
-        "state",
-        message,
-        "correct the state or province in the store",
-        state[:80],
-    )
-
-
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+        message = f"an address in {country} needs a state or province"
+        advice = "select the state or province in the store"
+        return Problem("subdivision_missing", "state", message, advice)
+    message = f"{country} has no state or province with this name or code"
+    advice = "correct the state or province in the store"
+    return Problem("subdivision_unknown", "state", message, advice, state[:80])
 
 
 @lru_cache(maxsize=16_384)
 def _is_email(email: str) -> bool:
-    # Syntax only: one @, no blanks, a domain with a dot. Whether it can be delivered to isn't ours to tell.
+    # Syntax only: one @, no blanks, a domain with a dot. Whether it exists is not checked.
     return _EMAIL.fullmatch(email) is not None
 
 
 def _email_invalid(email: str) -> Problem:
-    return Problem(
-        "email_invalid",
-        "email",
-        "this isn't an e-mail address",
-        "correct the e-mail address in the store",
-        mask_email(email),
-    )
+    message, advice = "not an e-mail address", "correct the e-mail address in the store"
+    return Problem("email_invalid", "email", message, advice, mask_email(email))

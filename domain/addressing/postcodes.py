@@ -1,4 +1,4 @@
-"""Postal codes in each country's canonical spelling, with zeros that a spreadsheet dropped restored where that is safe."""
+"""Postal codes in the country's canonical spelling; dropped leading zeros are restored if safe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CLASSES = {"#": "[0-9]", "@": "[A-Z]", "*": "[0-9A-Z]"}
 
 @dataclass(frozen=True, slots=True)
 class Postcode:
-    """A postal code in canonical spelling, or the text as it came with the problem; warnings tell what was changed or lacks."""
+    """A postal code in canonical spelling with warnings, or the unchanged text with a problem."""
 
     value: str
     warnings: tuple[Problem, ...] = ()
@@ -34,7 +34,7 @@ class Postcode:
 
 @dataclass(frozen=True, slots=True)
 class _Mask:
-    """One spelling of a country's codes: ``pattern`` reads a code without separators, ``layout`` puts them back."""
+    """One spelling: ``pattern`` matches a code without separators, ``layout`` has them."""
 
     pattern: re.Pattern[str]
     prefix: str
@@ -47,7 +47,7 @@ class _Mask:
 
     @property
     def digits(self) -> int:
-        """Return the width of an all-digit spelling, else 0."""
+        """Return the width of a spelling of digits only, else 0."""
         return self.layout.count("#") if not re.search(r"[A-Z@*]", self.layout) else 0
 
 
@@ -82,10 +82,12 @@ def _compact(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def normalise_postcode(country: str, text: str, subdivision: str = "") -> Postcode:
-    """Return the code as its country (ISO 3166-1 alpha-2) spells it; ``subdivision`` guards the restoring of zeros.
+    """Return the code as its country (ISO 3166-1 alpha-2) spells it.
 
-    What isn't a code of the country is returned unchanged with the problem ``postcode_invalid`` or ``postcode_missing``: the caller
-    decides. Countries without codes, and unknown ones, accept any text. Warnings: ``postcode_leading_zero``, ``postcode_incomplete``.
+    Other texts are returned as they are, with the problem ``postcode_invalid`` or
+    ``postcode_missing``. Countries without codes, and unknown countries, accept any text.
+    ``subdivision`` limits the restoring of zeros. Warnings: ``postcode_leading_zero``,
+    ``postcode_incomplete``.
     """
     text = clean_text(text)
     if not text:
@@ -139,40 +141,22 @@ def _zero_fits(country: str, subdivision: str) -> bool:
 
 
 def _missing(country: str) -> Problem:
-    return Problem(
-        "postcode_missing",
-        "zip",
-        f"an address in {country} needs a postal code",
-        "enter the postal code in the store",
-    )
+    message = f"an address in {country} needs a postal code"
+    return Problem("postcode_missing", "zip", message, "enter the postal code in the store")
 
 
 def _invalid(country: str, text: str) -> Problem:
-    return Problem(
-        "postcode_invalid",
-        "zip",
-        f"this isn't a postal code of {country}",
-        "correct the code or the country in the store",
-        text[:40],
-    )
+    message = f"not a postal code of {country}"
+    advice = "correct the postal code or the country in the store"
+    return Problem("postcode_invalid", "zip", message, advice, text[:40])
 
 
 def _incomplete(country: str, value: str) -> Problem:
-    return Problem(
-        "postcode_incomplete",
-        "zip",
-        f"this is only the beginning of a postal code of {country}",
-        "enter the whole code",
-        value,
-    )
+    message = f"only the first part of a postal code of {country}"
+    return Problem("postcode_incomplete", "zip", message, "enter the whole code", value)
 
 
 def _zero_restored(text: str, value: str) -> Problem:
-    message = f"a leading zero was missing and has been restored: {value}"
-    return Problem(
-        "postcode_leading_zero",
-        "zip",
-        message,
-        "keep postal codes as text where they are exported or imported",
-        text[:40],
-    )
+    message = f"the leading zero was missing and was restored: {value}"
+    advice = "treat postal codes as text when they are exported or imported"
+    return Problem("postcode_leading_zero", "zip", message, advice, text[:40])

@@ -1,4 +1,4 @@
-"""Addresses: canonical where they can be, complete in any case, and never a reason to raise."""
+"""Addresses become canonical where possible, keep everything that was typed, and never raise."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def _as_raw(address: Address) -> RawAddress:
     )
 
 
-def test_a_good_address_becomes_canonical_without_a_word() -> None:
-    """ISO codes, E.164 and clean text, with the source's own spelling kept beside them."""
+def test_a_good_address_becomes_canonical_without_a_warning() -> None:
+    """ISO codes, E.164 and clean text, with the source's own spelling kept as well."""
     result = normalise_address(AUSTIN, RULES)
     address = result.address
     assert _codes(result) == ([], [])
@@ -105,12 +105,12 @@ def test_a_good_address_becomes_canonical_without_a_word() -> None:
 def test_each_fault_has_its_code(
     change: dict[str, str], problems: list[str], warnings: list[str]
 ) -> None:
-    """By default only an unknown country and a missing street or city keep an order out."""
+    """By default only an unknown country and a missing street or city reject an order."""
     assert _codes(normalise_address(replace(AUSTIN, **change), RULES)) == (problems, warnings)
 
 
 def test_rules_decide_between_problem_and_warning() -> None:
-    """Each kind of fault can be made to reject, and the country's to warn; restored zeros remain warnings."""
+    """Each fault can be set to reject, the country's to warn; restored zeros remain warnings."""
     strict = AddressRules(subdivision="reject", postcode="reject", phone="reject")
     bad = replace(AUSTIN, state="Texass", postcode="787", phone="12")
     assert _codes(normalise_address(bad, strict)) == (
@@ -125,7 +125,7 @@ def test_rules_decide_between_problem_and_warning() -> None:
 
 
 def test_problems_show_no_personal_value() -> None:
-    """Street, name, phone and e-mail don't appear in a rejection; the state and the postal code may."""
+    """A rejection shows no street, name, phone or e-mail; it may show state and postal code."""
     bad = replace(
         AUSTIN,
         state="Texass",
@@ -135,17 +135,17 @@ def test_problems_show_no_personal_value() -> None:
         street_1="",
     )
     result = normalise_address(bad, RULES)
-    told = " ".join(
+    texts = " ".join(
         f"{problem.message} {problem.value}" for problem in (*result.problems, *result.warnings)
     )
-    assert "Texass" in told
+    assert "Texass" in texts
     assert not any(
-        secret in told for secret in ("Jane", "Doe", "987", "jane", "secret", "Congress")
+        secret in texts for secret in ("Jane", "Doe", "987", "jane", "secret", "Congress")
     )
 
 
 def test_pydantic_embeds_an_address_as_it_is() -> None:
-    """A canonical model can hold an address and write it as an object."""
+    """A pydantic model can contain an address and write it as an object."""
     address = normalise_address(AUSTIN, RULES).address
     adapter = TypeAdapter(Address)
     assert adapter.validate_python(address) is address
@@ -169,8 +169,8 @@ _RAW = st.builds(
 
 @settings(max_examples=400, deadline=None)
 @given(_RAW)
-def test_no_address_raises_and_a_canonical_one_stays(raw: RawAddress) -> None:
-    """Any text gives an address; giving that again changes nothing and adds no fault."""
+def test_no_address_raises_and_a_canonical_one_does_not_change(raw: RawAddress) -> None:
+    """Any text gives an address; normalising it again changes nothing and adds no problem."""
     first = normalise_address(raw, RULES)
     again = normalise_address(_as_raw(first.address), RULES)
     own = {"subdivision_name_raw": "", "phone_raw": "", "phone_extension": ""}
@@ -183,7 +183,7 @@ def test_no_address_raises_and_a_canonical_one_stays(raw: RawAddress) -> None:
 
 @given(_RAW)
 def test_nothing_that_was_typed_is_lost(raw: RawAddress) -> None:
-    """Names, streets and what can't be normalised are kept as they were typed, but for invisible characters."""
+    """Only invisible characters are removed from names, streets and what can't be normalised."""
     address = normalise_address(raw, RULES).address
     assert (address.first_name, address.line_1, address.city) == (
         clean_text(raw.first_name),

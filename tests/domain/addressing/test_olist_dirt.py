@@ -1,4 +1,4 @@
-"""Addresses as the public Olist data has them: no streets, names of cities without accents, prefixes for postal codes."""
+"""Addresses like the public Olist data: no streets, cities without accents, postcode prefixes."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ PLACE = RawAddress(
         ({"postcode": ""}, "sao paulo", ["postcode_missing"]),
     ],
 )
-def test_dirt_that_a_carrier_can_live_with_is_a_warning(
+def test_dirt_that_a_carrier_can_cope_with_is_a_warning(
     dirt: dict[str, str], city: str, warnings: list[str]
 ) -> None:
-    """None of it keeps an order out, all of it is told, and no city is guessed."""
+    """None of it rejects an order, all of it is reported, and no city is guessed."""
     result = normalise_address(replace(PLACE, **dirt), RULES)
     assert [problem.code for problem in result.problems] == []
     assert [warning.code for warning in result.warnings] == warnings
@@ -60,7 +60,9 @@ def test_dirt_that_a_carrier_can_live_with_is_a_warning(
         ({"country_code": "", "country_name": "Terra"}, "country_unknown"),
     ],
 )
-def test_dirt_that_nobody_can_deliver_to_is_a_problem(dirt: dict[str, str], code: str) -> None:
+def test_an_address_that_cannot_be_delivered_to_is_a_problem(
+    dirt: dict[str, str], code: str
+) -> None:
     """An address without a city, or in a country that does not exist."""
     assert code in [
         problem.code for problem in normalise_address(replace(PLACE, **dirt), RULES).problems
@@ -68,7 +70,7 @@ def test_dirt_that_nobody_can_deliver_to_is_a_problem(dirt: dict[str, str], code
 
 
 def test_every_customer_of_the_real_data_has_an_address() -> None:
-    """None of the public data's places keeps its order out, and each state is one of Brazil's."""
+    """No place of the public data rejects its order, and each state is one of Brazil's."""
     with gzip.open(
         shared_path("data/olist/customers.csv.gz"), "rt", encoding="utf-8", newline=""
     ) as rows:

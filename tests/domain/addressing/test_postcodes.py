@@ -1,4 +1,4 @@
-"""Postal codes: canonical in every country, and changed only where the change is safe and told."""
+"""Postal codes: canonical in every country, and changed only if that is safe and reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.shared import shared_path
 
 COUNTRIES = sorted(country.alpha_2 for country in pycountry.countries)
 NEWER_THAN_GOOGLES = {"MU 42602", "SH TDCU 1ZZ", "TZ 78570", "VN 48058"}
-"""Real codes in forms that came after the reference's patterns; the only disagreements."""
+"""Real codes in forms that are newer than the reference's patterns; all disagreements."""
 
 
 def _codes(found: Postcode) -> list[str]:
@@ -59,8 +59,8 @@ def _samples() -> list[tuple[str, str]]:
     return given_examples + real
 
 
-def test_the_verdict_agrees_with_the_reference_for_99_percent_of_real_codes() -> None:
-    """Google's patterns and ours give the same verdict, but for forms that are newer than Google's."""
+def test_the_result_agrees_with_the_reference_for_99_percent_of_real_codes() -> None:
+    """Google's patterns and our masks give the same result except for newer forms."""
     reference, samples, different = _reference(), _samples(), set()
     for country, code in samples:
         pattern = reference.get(country, {}).get("zip", ".*")
@@ -74,7 +74,7 @@ def test_the_verdict_agrees_with_the_reference_for_99_percent_of_real_codes() ->
 
 
 def test_every_country_that_the_reference_has_codes_for_has_a_mask() -> None:
-    """Only the Cook Islands, whose post uses none, are left out; and what the reference requires is required."""
+    """Except the Cook Islands, which use none; and what the reference requires is required."""
     reference = _reference()
     assert {
         country
@@ -108,7 +108,7 @@ def test_every_country_that_the_reference_has_codes_for_has_a_mask() -> None:
     ],
 )
 def test_a_code_is_spelled_as_its_country_does(country: str, text: str, value: str) -> None:
-    """Blanks, hyphens, case and a country's prefix are put right without a word."""
+    """Blanks, hyphens, case and a country's prefix are corrected without a warning."""
     assert normalise_postcode(country, text) == Postcode(value)
 
 
@@ -136,16 +136,16 @@ def test_a_code_is_spelled_as_its_country_does(country: str, text: str, value: s
         ("KE", "", "", "", []),
     ],
 )
-def test_what_is_changed_or_wrong_is_told(
+def test_what_is_changed_or_wrong_is_reported(
     country: str, text: str, subdivision: str, value: str, codes: list[str]
 ) -> None:
-    """A zero is restored only where one is missing and the state has such codes; beginnings, errors and gaps have their codes."""
+    """A zero is restored only if one is missing and the state has such codes."""
     found = normalise_postcode(country, text, subdivision)
     assert (found.value, _codes(found)) == (value, codes)
 
 
 def test_prefixes_of_real_brazilian_orders_get_their_zeros_back() -> None:
-    """Every prefix of four digits in the public Olist data is of São Paulo, is restored and is told to be incomplete."""
+    """Each four-digit prefix in the Olist data is in São Paulo, is restored, and is incomplete."""
     with gzip.open(
         shared_path("data/olist/customers.csv.gz"), "rt", encoding="utf-8", newline=""
     ) as rows:
@@ -176,7 +176,7 @@ def _masked(draw: st.DrawFn) -> tuple[str, str]:
 def test_a_canonical_code_stays_and_no_character_is_lost(
     given_code: tuple[str, str], subdivision: str
 ) -> None:
-    """Normalising twice changes nothing and restores nothing more; what isn't understood stays as it was; nothing raises."""
+    """Normalising twice changes nothing more, an unknown text is kept, and nothing raises."""
     country, text = given_code
     found = normalise_postcode(country, text, subdivision)
     again = normalise_postcode(country, found.value, subdivision)
@@ -192,7 +192,7 @@ def test_a_canonical_code_stays_and_no_character_is_lost(
 
 @given(st.sampled_from(sorted(LEADING_ZERO)), st.integers(0, 10**8))
 def test_a_zero_is_never_restored_silently(country: str, number: int) -> None:
-    """Whenever the digits differ from those given, there is a warning."""
+    """Whenever the digits differ from the input, there is a warning."""
     found = normalise_postcode(country, str(number))
     digits = re.sub(r"\D", "", found.value)
     assert digits == str(number) or "postcode_leading_zero" in _codes(found)

@@ -1,4 +1,7 @@
-"""Values that every canonical model is made of: money, quantities, SKUs, aware UTC times and half-open windows."""
+"""Values that canonical records are made of, and half-open windows of time.
+
+``domain.records.record`` checks them when a record is built.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +9,29 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from msgspec import Meta
 
-_NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
-Sku = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_NO_CONTROLS),
-]
-Key = Annotated[str, StringConstraints(max_length=255, pattern=_NO_CONTROLS)]
-"""An id or code: text without control characters, since tables, addresses and logs carry it."""
-Uom = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18, decimal_places=4)]
-"""Money in a currency's major unit; the currency stands on the enclosing model. Never float."""
-Quantity = Annotated[Decimal, Field(allow_inf_nan=False, ge=0, max_digits=15, decimal_places=4)]
-PositiveQuantity = Annotated[
-    Decimal, Field(allow_inf_nan=False, gt=0, max_digits=15, decimal_places=4)
-]
-
+Sku: TypeAlias = str
+"""Not empty, without blanks around it and control characters, of at most 255 characters."""
+Key: TypeAlias = str
+"""An id or code: at most 255 characters without controls: tables, addresses and logs carry it."""
+Uom: TypeAlias = str
+Currency: TypeAlias = str
+"""ISO 4217."""
+Amount: TypeAlias = Decimal
+"""Money in a currency's major unit; the currency is on the enclosing record. Never float."""
+Quantity: TypeAlias = Decimal
+PositiveQuantity: TypeAlias = Decimal
+UtcDatetime = Annotated[datetime, Meta(tz=True)]
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 
 def is_of_this_era(moment: datetime) -> bool:
-    """Tell whether a time can be that of a web shop's order; a year outside is a slip of whoever wrote it."""
+    """Return whether a time can be that of a web shop's order; a year outside is a typing error."""
     return FIRST_YEAR <= moment.year <= LAST_YEAR
-
-
-def _in_utc(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise ValueError("a time without a zone can't be placed; give an offset or Z")
-    return value.astimezone(UTC)
-
-
-UtcDatetime = Annotated[datetime, AfterValidator(_in_utc)]
-
-
-class Frozen(BaseModel):
-    """Base of the canonical models: immutable, and closed to fields that nobody declared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +46,8 @@ class Window:
             raise ValueError("a window needs aware times")
         if self.until < self.since:
             raise ValueError(
-                f"a window ends before it begins: {self.since.isoformat()} to {self.until.isoformat()}"
+                "a window ends before it begins: "
+                f"{self.since.isoformat()} to {self.until.isoformat()}"
             )
 
     def __contains__(self, moment: datetime) -> bool:
@@ -74,7 +59,7 @@ class Window:
         return self.since == self.until
 
     def split(self, parts: int) -> list[Self]:
-        """Cut the window into at most ``parts`` adjoining windows of whole seconds, so that they can be read side by side."""
+        """Cut the window into at most ``parts`` adjoining windows of whole seconds, to read in parallel."""
         seconds = int((self.until - self.since).total_seconds())
         parts = max(1, min(parts, seconds or 1))
         edges = [self.since + timedelta(seconds=seconds * i // parts) for i in range(parts)] + [

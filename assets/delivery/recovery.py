@@ -17,6 +17,7 @@ import orjson
 from assets.streams import shipment_plan
 from domain.identity import content_digest
 from domain.records.orders import Order
+from domain.records.record import decode_record
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -127,7 +128,7 @@ def _judged(
         ), None
     if row.action != "create" or held is None:
         return None, None
-    order = Order.model_validate_json(content)
+    order = decode_record(Order, content)
     wanted = sync.oms.order_payload(order)
     packed = orjson.dumps(sync.oms.compare_order(held, wanted)[0])
     sequence = (known.sequence if known else 0) + 1

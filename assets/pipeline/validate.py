@@ -17,6 +17,7 @@ from assets.pipeline.prefetch import ahead, behind, uncollected
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
 from domain.exchange import Skipped
 from domain.identity import content_digest
+from domain.records.record import encode_record
 from resources.ledger.rows import RecordRow, RejectionRow, StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -250,7 +251,7 @@ def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:
 
 
 def _accepted(capture: StoredCapture, record: Any, warnings: Sequence[Problem]) -> RecordRow:
-    canonical = record.model_dump_json(exclude_defaults=True).encode()
+    canonical = encode_record(record)
     noted = [asdict(w) for w in warnings] or None
     return RecordRow(
         capture.capture_id,

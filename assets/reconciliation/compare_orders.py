@@ -25,6 +25,7 @@ from domain.reconciliation import (
     Entity,
 )
 from domain.records.orders import Order
+from domain.records.record import decode_record, encode_record
 from resources.ledger.rows import TargetRow
 from resources.lockstep import Sync
 
@@ -120,7 +121,7 @@ class OrderJudge:
         if not isinstance(mapped, Skipped):
             return mapped.record, True
         if known.accepted is not None and known.accepted.outcome in ("delivered", "unchanged"):
-            return Order.model_validate_json(known.accepted.canonical), False
+            return decode_record(Order, known.accepted.canonical), False
         claim = self._sync.oms.to_origin(case.oms.payload) if case.oms is not None else None
         if mapped.rule in NEVER_SENT and claim is not None and not claim.is_cancelled:
             verdict.drifts.append(
@@ -254,7 +255,7 @@ class OrderJudge:
     def _routed(self, case: Case, store: RawRecord, expected: Order, repair: Repair) -> Repair:
         """Let the captured version be delivered again, where it is what the store says now; else the store's day is read again."""
         known = case.orders
-        canonical = content_digest(expected.model_dump_json(exclude_defaults=True).encode())
+        canonical = content_digest(encode_record(expected))
         accepted = known.accepted
         if (
             accepted

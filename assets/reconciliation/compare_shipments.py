@@ -25,6 +25,7 @@ from domain.reconciliation import (
 )
 from domain.records.fulfilment import Fulfilment
 from domain.records.orders import Order
+from domain.records.record import decode_record
 from resources.lockstep import Sync
 
 
@@ -277,7 +278,7 @@ class FulfilmentJudge:
 def _lines(case: Case) -> dict[str, tuple[str, str]] | None:
     if case.orders.accepted is None:
         return None
-    order = Order.model_validate_json(case.orders.accepted.canonical)
+    order = decode_record(Order, case.orders.accepted.canonical)
     return {line.line_id: (line.group_id, str(line.kind)) for line in order.lines}
 
 

@@ -19,6 +19,7 @@ from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id, delivery_key
 from domain.ports import StoreWriter
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
+from domain.records.record import decode_record
 from domain.rules.availability import target_of
 from domain.schemas.stock import stock_problems
 from domain.values import Window
@@ -163,7 +164,7 @@ class _Delivery:
         self._uncertain: Mapping[str, Sequence[UnsettledDelivery]] = {}
 
     def run(self, chunk: Sequence[AcceptedRecord]) -> DeliveryCounts:
-        levels = {a: StockLevel.model_validate_json(a.canonical) for a in chunk if not a.superseded}
+        levels = {a: decode_record(StockLevel, a.canonical) for a in chunk if not a.superseded}
         self._outcomes += [(a.capture_id, "superseded") for a in chunk if a.superseded]
         self._counts.superseded = len(self._outcomes)
         items = self._session.catalog.store_items({level.sku for level in levels.values()})

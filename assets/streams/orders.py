@@ -19,6 +19,7 @@ from domain.exchange import Mapped, MasterItem, RawRecord, Receipt, Skipped
 from domain.identity import content_digest, correlation_id, delivery_key
 from domain.ports import OmsWriter
 from domain.records.orders import Order
+from domain.records.record import decode_record
 from domain.schemas.orders import order_problems
 from domain.values import Window
 from resources.ledger.rows import (
@@ -214,7 +215,7 @@ class _Delivery:
     ) -> Course:
         """Plan the order's effects: first finish what a dead run had begun, then send what this version changes."""
         course = Course(accepted.capture_id, accepted.source_id)
-        order = Order.model_validate_json(accepted.canonical)
+        order = decode_record(Order, accepted.canonical)
         planned = (
             None
             if accepted.capture_id in self._finishing
@@ -245,7 +246,7 @@ class _Delivery:
         content = self._session.records.canonical(begun.capture_id, begun.source_id)
         if content is None:
             return None
-        order = Order.model_validate_json(content)
+        order = decode_record(Order, content)
         claim = ClaimRow(
             begun.delivery_key,
             begun.source_id,

@@ -19,6 +19,7 @@ from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
+from domain.records.record import decode_record
 from domain.schemas.fulfilment import fulfilment_problems
 from domain.values import Window
 from resources.ledger.deliveries.deliveries import Deliveries
@@ -123,9 +124,7 @@ class _Delivery:
         self._counts = DeliveryCounts()
 
     def run(self, chunk: Sequence[AcceptedRecord]) -> DeliveryCounts:
-        current = {
-            a: Fulfilment.model_validate_json(a.canonical) for a in chunk if not a.superseded
-        }
+        current = {a: decode_record(Fulfilment, a.canonical) for a in chunk if not a.superseded}
         if self._request.again:
             self._session.deliveries.revive([f.source_id for f in current.values()])
         self._session.progress.put(

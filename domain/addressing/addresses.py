@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+import msgspec
+from pydantic import BaseModel, ConfigDict
+
 from domain.addressing.countries import resolve_country
 from domain.addressing.phones import Phone, normalise_phone
 from domain.addressing.postcodes import normalise_postcode
 from domain.addressing.subdivisions import MILITARY_US, REQUIRED, USED, normalise_subdivision
 from domain.errors import Problem
 from domain.text import clean_text, mask_email
-from domain.values import Frozen
 
 Severity = Literal["reject", "warn"]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -37,8 +39,7 @@ class RawAddress:
     email: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A canonical address.
 
     ``subdivision`` is ISO 3166-2 if that is known, else the source's text, which
@@ -62,8 +63,10 @@ class Address:
     email: str
 
 
-class AddressRules(Frozen):
+class AddressRules(BaseModel):
     """What a connection does about a faulty address: reject the order or only warn."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     country: Severity = "reject"
     subdivision: Severity = "warn"

@@ -1,4 +1,4 @@
-"""Canonical fulfilment: how far the OMS has come with one order, with its parcels and cancellations."""
+"""Canonical fulfilment: the state of one order at the OMS, with its parcels and cancellations."""
 
 from __future__ import annotations
 
@@ -8,40 +8,60 @@ from typing import Literal
 
 from domain.identity import content_digest
 from domain.milestones import Milestone, rollup
-from domain.values import Frozen, Key, PositiveQuantity, Quantity, Sku, UtcDatetime
+from domain.records.record import Record, check_keys, check_moment, check_quantity, check_sku
+from domain.values import Key, PositiveQuantity, Quantity, Sku, UtcDatetime
 
 
-class ParcelLine(Frozen):
+class ParcelLine(Record, kw_only=True):
     """Units of one order line in a parcel."""
 
     line_id: Key
     sku: Sku
     quantity: PositiveQuantity
 
+    def __post_init__(self) -> None:
+        check_sku(self, self.sku)
+        check_keys(self, self.line_id)
+        check_quantity(self, self.quantity, positive=True)
 
-class Parcel(Frozen):
-    """One package that left a node; ``parcel_id`` is the OMS's own, so the same parcel seen twice is one."""
+
+class Parcel(Record, kw_only=True):
+    """One package that left a node; ``parcel_id`` is the OMS's own, the same at each reading."""
 
     parcel_id: Key
     tracking_number: Key = ""
     carrier: Key | None = None
-    """Our courier code (``domain.carriers.carriers``): the OMS's, else the one that the tracking number's format and check digit name."""
+    """Our courier code (``domain.carriers.carriers``).
+
+    The OMS's, else the one that the tracking number's format and check digit name.
+    """
     carrier_source: str = ""
     service: str = ""
     shipped_at: UtcDatetime | None = None
     delivered_at: UtcDatetime | None = None
     lines: tuple[ParcelLine, ...]
 
+    def __post_init__(self) -> None:
+        check_keys(self, self.parcel_id, self.tracking_number, self.carrier or "")
+        check_moment(self, "shipped_at")
+        check_moment(self, "delivered_at")
 
-class Units(Frozen):
-    """How many units of a line stand at one stage."""
+
+class Units(Record, kw_only=True):
+    """How many units of a line have reached one stage."""
 
     milestone: Milestone
     quantity: PositiveQuantity
 
+    def __post_init__(self) -> None:
+        check_quantity(self, self.quantity, positive=True)
 
-class LineProgress(Frozen):
-    """Where the units of one order line stand; canceled units come from the cancel history, since the quantity drops to 0."""
+
+class LineProgress(Record, kw_only=True):
+    """The stages of one order line's units.
+
+    Canceled units come from the cancel history, since the OMS sets the line's quantity to 0.
+    """
 
     line_id: Key
     sku: Sku
@@ -49,8 +69,13 @@ class LineProgress(Frozen):
     units: tuple[Units, ...]
     cancel_reason: str = ""
 
+    def __post_init__(self) -> None:
+        check_sku(self, self.sku)
+        check_keys(self, self.line_id)
+        check_quantity(self, self.ordered)
 
-class Fulfilment(Frozen):
+
+class Fulfilment(Record, kw_only=True):
     """The OMS's state of one order at ``updated_at``."""
 
     order_id: Key
@@ -60,8 +85,12 @@ class Fulfilment(Frozen):
     lines: tuple[LineProgress, ...]
     parcels: tuple[Parcel, ...] = ()
     cancel_answer: Literal["requested", "accepted", "rejected"] | None = None
-    """What became of a cancel request, where one was made."""
+    """The OMS's answer to a cancel request, where one was made."""
     updated_at: UtcDatetime
+
+    def __post_init__(self) -> None:
+        check_keys(self, self.order_id, self.source_id)
+        check_moment(self, "updated_at")
 
     def milestone(self) -> Milestone:
         """Return the milestone of the whole order."""
@@ -72,7 +101,7 @@ class Fulfilment(Frozen):
         return rollup(units)
 
     def events(self) -> Iterator[FulfilmentEvent]:
-        """Derive the fulfilment events of this state; the same fact always has the same key, however often it is seen."""
+        """Derive the fulfilment events of this state; the same fact always has the same key."""
         for line in self.lines:
             for part in line.units:
                 yield self._event(
@@ -118,8 +147,8 @@ class Fulfilment(Frozen):
         )
 
 
-class FulfilmentEvent(Frozen):
-    """One fact of fulfilment, as a row: units of a line reached a milestone, alone or in a parcel."""
+class FulfilmentEvent(Record, kw_only=True):
+    """One fact of fulfilment, as a row: units of a line reached a milestone, in a parcel or not."""
 
     event_key: str
     order_id: str
@@ -132,3 +161,8 @@ class FulfilmentEvent(Frozen):
     tracking_number: str = ""
     carrier: str = ""
     occurred_at: UtcDatetime
+
+    def __post_init__(self) -> None:
+        check_sku(self, self.sku)
+        check_quantity(self, self.quantity, positive=True)
+        check_moment(self, "occurred_at")

@@ -1,14 +1,18 @@
-"""Canonical stock: what the OMS says is available, and what the store should therefore show."""
+"""Canonical stock: what is available at the OMS, and what the store should therefore show."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from domain.values import Frozen, Key, Quantity, Sku, UtcDatetime
+from domain.records.record import Record, check_keys, check_moment, check_quantity, check_sku
+from domain.values import Key, Quantity, Sku, UtcDatetime
 
 
-class StockLevel(Frozen):
-    """The OMS's availability of one SKU at one node, or over a view of many; absent quantities were not given, which is not zero."""
+class StockLevel(Record, kw_only=True):
+    """The OMS's availability of one SKU at one node, or over a view of many nodes.
+
+    A quantity of ``None`` was not given, which is not zero.
+    """
 
     sku: Sku
     node: Key
@@ -22,10 +26,19 @@ class StockLevel(Frozen):
     infinite: bool = False
     status: Literal["in_stock", "limited", "out_of_stock", "unknown"] = "unknown"
     observed_at: UtcDatetime | None = None
-    """When the OMS says that this was true; ``None`` where its row does not say, and the capture's own time counts."""
+    """The OMS's time of this state; ``None`` where its row has none, and the capture's counts."""
+
+    def __post_init__(self) -> None:
+        check_sku(self, self.sku)
+        check_keys(self, self.node)
+        for quantity in (self.available, self.on_hand, self.reserved, self.expected):
+            if quantity is not None:
+                check_quantity(self, quantity)
+        check_moment(self, "expected_at")
+        check_moment(self, "observed_at")
 
 
-class StoreItem(Frozen):
+class StoreItem(Record, kw_only=True):
     """How the store tracks one SKU: the address of its stock."""
 
     sku: Sku
@@ -33,8 +46,11 @@ class StoreItem(Frozen):
     variant_id: str | None
     tracking: Literal["none", "product", "variant"]
 
+    def __post_init__(self) -> None:
+        check_sku(self, self.sku)
 
-class StockTarget(Frozen):
+
+class StockTarget(Record, kw_only=True):
     """The quantity that one location of the store should show for one SKU."""
 
     sku: Sku
@@ -42,4 +58,7 @@ class StockTarget(Frozen):
     """The store's location id."""
     quantity: int
     infinite: bool = False
-    """Sell without limit: the store's tracking should be off rather than a number be shown."""
+    """Sell without limit: tracking should be off in the store, and no number shown."""
+
+    def __post_init__(self) -> None:
+        check_sku(self, self.sku)

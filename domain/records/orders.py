@@ -6,15 +6,29 @@ Money: ``unit_price`` and ``line_total`` are before discounts; discounts are pos
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from msgspec.structs import force_setattr
+
 from domain.addressing.addresses import Address
-from domain.values import Amount, Currency, Frozen, Key, PositiveQuantity, Sku, Uom, UtcDatetime
+from domain.records.record import (
+    Record,
+    check_amounts,
+    check_code,
+    check_keys,
+    check_moment,
+    check_quantity,
+    check_sku,
+)
+from domain.values import Amount, Currency, Key, PositiveQuantity, Sku, Uom, UtcDatetime
 
 ZERO = Decimal(0)
+CURRENCY = re.compile(r"[A-Z]{3}")
+UOM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}")
 
 
 class LineKind(StrEnum):
@@ -42,7 +56,7 @@ class DeliveryMethod(StrEnum):
     EMAIL = "email"
 
 
-class Tax(Frozen):
+class Tax(Record, kw_only=True):
     """One tax on a line or a charge; ``rate`` is a fraction (0.07 is 7 %)."""
 
     tax_id: str
@@ -50,8 +64,11 @@ class Tax(Frozen):
     amount: Amount
     rate: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        check_amounts(self, self.amount)
 
-class Discount(Frozen):
+
+class Discount(Record, kw_only=True):
     """A reduction; ``code`` is the coupon's code, absent for promotions and manual discounts."""
 
     discount_id: str
@@ -59,9 +76,15 @@ class Discount(Frozen):
     amount: Amount
     code: str | None = None
 
+    def __post_init__(self) -> None:
+        check_amounts(self, self.amount)
 
-class Charge(Frozen):
-    """A charge on the order or a line, without tax unless the order is tax-included; ``tax`` is its tax either way."""
+
+class Charge(Record, kw_only=True):
+    """A charge on the order or a line.
+
+    ``amount`` is without tax unless the order is tax-included; ``tax`` is its tax either way.
+    """
 
     charge_id: str
     kind: ChargeKind
@@ -71,8 +94,13 @@ class Charge(Frozen):
     group_id: str | None = None
     """The fulfilment group that the charge is for (several consignments each have their shipping)."""
 
+    def __post_init__(self) -> None:
+        check_amounts(self, self.amount, self.tax)
+        if not self.tax:
+            force_setattr(self, "tax", ZERO)  # a default is left out of the JSON by its identity
 
-class OrderLine(Frozen):
+
+class OrderLine(Record, kw_only=True):
     """One ordered SKU; ``line_total`` is quantity times unit price as the store states it."""
 
     line_id: Key
@@ -92,6 +120,15 @@ class OrderLine(Frozen):
     options: tuple[str, ...] = ()
     gift_message: str = ""
 
+    def __post_init__(self) -> None:
+        check_sku(self, self.sku)
+        check_keys(
+            self, self.line_id, self.group_id, self.parent_line_id or "", self.variant_id or ""
+        )
+        check_code(self, self.uom, UOM)
+        check_quantity(self, self.quantity, positive=True)
+        check_amounts(self, self.unit_price, self.line_total)
+
     def total_discount(self) -> Decimal:
         """Return the sum of the line's discounts."""
         return sum([discount.amount for discount in self.discounts], ZERO)
@@ -101,7 +138,7 @@ class OrderLine(Frozen):
         return sum([tax.amount for tax in self.taxes], ZERO)
 
 
-class FulfilmentGroup(Frozen):
+class FulfilmentGroup(Record, kw_only=True):
     """Lines that go the same way to the same place: a store's consignment."""
 
     group_id: Key
@@ -114,8 +151,11 @@ class FulfilmentGroup(Frozen):
     """The OMS's location of a pick-up, from the connection's mapping."""
     recipient_email: str = ""
 
+    def __post_init__(self) -> None:
+        check_keys(self, self.group_id)
 
-class PaymentTransaction(Frozen):
+
+class PaymentTransaction(Record, kw_only=True):
     """One event at the gateway; references only, never card numbers."""
 
     transaction_id: str
@@ -125,8 +165,12 @@ class PaymentTransaction(Frozen):
     succeeded: bool
     at: UtcDatetime | None = None
 
+    def __post_init__(self) -> None:
+        check_amounts(self, self.amount)
+        check_moment(self, "at")
 
-class Payment(Frozen):
+
+class Payment(Record, kw_only=True):
     """A means of payment and its share of the total."""
 
     payment_id: str
@@ -137,8 +181,11 @@ class Payment(Frozen):
     gateway: str = ""
     transactions: tuple[PaymentTransaction, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_amounts(self, self.amount)
 
-class Customer(Frozen):
+
+class Customer(Record, kw_only=True):
     """Who ordered; a guest has no ``customer_id``."""
 
     customer_id: str | None
@@ -148,14 +195,14 @@ class Customer(Frozen):
     phone_e164: str | None = None
 
 
-class Note(Frozen):
+class Note(Record, kw_only=True):
     """Text from the shopper or the store's staff."""
 
     kind: Literal["customer", "staff"]
     text: str
 
 
-class Order(Frozen):
+class Order(Record, kw_only=True):
     """An order as it must stand at the OMS; its content says nothing of when it was modified."""
 
     order_id: Key
@@ -184,6 +231,12 @@ class Order(Frozen):
     total: Amount
     """What the shopper owes in all, as the store states it."""
     total_tax: Amount
+
+    def __post_init__(self) -> None:
+        check_keys(self, self.order_id, self.source_id, self.number, self.store, self.channel)
+        check_code(self, self.currency, CURRENCY)
+        check_moment(self, "ordered_at")
+        check_amounts(self, self.total, self.total_tax)
 
     def computed_total(self) -> Decimal:
         """Return lines + charges - discounts + taxes; it equals ``total`` in an order that adds up."""

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
-
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
+from domain.records.record import Record, decode_record, encode_record
 from tests.bad_input.mutations import Payload, smallest
 
-T = TypeVar("T", bound=BaseModel)
+T = TypeVar("T", bound=Record)
 LONGEST = 500
 CODE = re.compile(r"[a-z][a-z0-9_]{0,80}")
 
@@ -68,13 +67,13 @@ def outcome_of(
     ) or _unlike_itself(found.record)
 
 
-def _unlike_itself(record: BaseModel) -> str:
+def _unlike_itself(record: Record) -> str:
     """Tell whether what the ledger keeps of a record is the record again."""
-    kept = record.model_dump_json(exclude_defaults=True)
+    kept = encode_record(record)
     return (
         ""
-        if type(record).model_validate_json(kept) == record
-        else f"it is not itself again: {kept[:300]}"
+        if decode_record(type(record), kept) == record
+        else f"it is not itself again: {kept[:300]!r}"
     )
 
 

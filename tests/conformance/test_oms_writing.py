@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from domain.exchange import Exchange, Mapped
 from domain.milestones import STAGES, Milestone
@@ -61,7 +62,7 @@ def test_a_payload_can_be_kept_and_compared(tenant: SimulatedOms) -> None:
 def test_a_change_says_less_than_the_whole_and_is_taken(tenant: SimulatedOms) -> None:
     """Changed fields only, with what addresses them; the OMS takes the change, twice if need be."""
     order = tenant.order(1)
-    changed = order.model_copy(update={"locale": "fr", "hold": "Review"})
+    changed = replace(order, locale="fr", hold="Review")
 
     async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
         known, wanted = connector.order_payload(order), connector.order_payload(changed)

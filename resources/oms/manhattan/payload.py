@@ -15,10 +15,10 @@ from decimal import Decimal
 from typing import Annotated, TypeVar
 
 import msgspec
-from pydantic import ValidationError
 
 from domain.errors import Problem, RecordRejected
 from domain.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
+from domain.records.record import InvalidRecord
 
 Id = str | int | None
 Number = Annotated[Decimal, msgspec.Meta(description="a number")] | None
@@ -329,9 +329,8 @@ class DocumentProblems:
             yield
         except RecordRejected as rejected:
             self.add(rejected)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            self.unreadable(".".join(map(str, first["loc"])), first["msg"])
+        except InvalidRecord as error:
+            self.unreadable(error.field, error.message)
         if self._problems:
             raise RecordRejected(*self._problems)
 

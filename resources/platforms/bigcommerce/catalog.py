@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+import msgspec
 import orjson
-from pydantic import ValidationError
 
 from domain.errors import PermanentError, Problem
 from domain.exchange import Unusable
@@ -164,9 +164,15 @@ def _item(
             "the id is no whole number above 0",
         )
         return
+    item = {
+        "sku": sku,
+        "product_id": product_id,
+        "variant_id": variant_id,
+        "tracking": tracking,
+    }
     try:
-        yield StoreItem(sku=sku, product_id=product_id, variant_id=variant_id, tracking=tracking)
-    except ValidationError:
+        yield msgspec.convert(item, StoreItem)
+    except msgspec.ValidationError:
         yield _unusable(
             product, "sku", "the SKU is no text of at most 255 visible characters", str(sku)
         )

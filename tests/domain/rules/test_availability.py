@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import convert
 
 from domain.connections import InventoryPolicy
 from domain.exchange import Skipped
@@ -26,7 +27,7 @@ def _level(available: Decimal, expected: Decimal | None = None, **more: object) 
         "expected": expected,
         "observed_at": NOW,
     } | more
-    return StockLevel.model_validate(given_fields)
+    return convert(given_fields, StockLevel)
 
 
 @given(quantities, units, units, units)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
-from pydantic import ValidationError
 
 from domain.addressing.addresses import Address
 from domain.connections import Connection
@@ -87,12 +87,9 @@ class OrderMapper:
             return decision
         try:
             built = self._build(order, parts, number, findings, cancelled=decision is True)
-        except ValidationError as error:
+        except msgspec.ValidationError as error:
             # What the canonical models refuse of a value that the store may well write, such as a price of 20 digits.
-            problems = findings.problems or [
-                _invalid(entry) for entry in error.errors(include_input=False, include_url=False)
-            ]
-            raise RecordRejected(*problems) from None
+            raise RecordRejected(*findings.problems or [_invalid(error)]) from None
         if findings.problems or built is None:
             raise RecordRejected(*findings.problems)
         return Mapped(built, tuple(findings.warnings))
@@ -158,7 +155,7 @@ class OrderMapper:
             "total": settled.total,
             "total_tax": settled.total_tax,
         }
-        return None if findings.problems else Order.model_validate(values)
+        return None if findings.problems else msgspec.convert(values, Order)
 
     def _to_lines(
         self,
@@ -358,11 +355,11 @@ def _notes(order: Mapping[str, Any], findings: Findings) -> tuple[dict[str, Any]
     return tuple(notes)
 
 
-def _invalid(entry: Mapping[str, Any]) -> Problem:
-    where = ".".join(str(part) for part in entry["loc"])
+def _invalid(error: msgspec.ValidationError) -> Problem:
+    message, _, where = str(error).partition(" - at `$")
     return Problem(
         "invalid_value",
-        where,
-        str(entry["msg"]),
+        where.strip(".`"),
+        message,
         "look at the order in the store; report it if it looks right there",
     )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec import convert
+
 from domain.addressing.addresses import Address
 from domain.connections import Connection, SecretRef
 from domain.records.orders import (
@@ -89,7 +91,7 @@ def line_of(
         "unit_price": price,
         "line_total": total,
     }
-    return OrderLine(**{**values, "group_id": "7", **changes})
+    return convert({**values, "group_id": "7", **changes}, OrderLine)
 
 
 def order_of(order_id: str = "T-1001", **changes: Any) -> Order:
@@ -98,7 +100,7 @@ def order_of(order_id: str = "T-1001", **changes: Any) -> Order:
         line_of(
             "1",
             "SKU-1",
-            discounts=(Discount(discount_id="5", amount="2.00", code="SPRING"),),
+            discounts=(Discount(discount_id="5", amount=Decimal("2.00"), code="SPRING"),),
             taxes=(_tax("3.13"),),
         ),
         line_of("2", "SKU-2", quantity="1", price="5.10", taxes=(_tax("0.42"),)),
@@ -106,7 +108,7 @@ def order_of(order_id: str = "T-1001", **changes: Any) -> Order:
     authorization = PaymentTransaction(
         transaction_id="31",
         kind="authorization",
-        amount="54.04",
+        amount=Decimal("54.04"),
         reference="auth-9",
         succeeded=True,
     )
@@ -134,8 +136,8 @@ def order_of(order_id: str = "T-1001", **changes: Any) -> Order:
                 charge_id="s7",
                 kind=ChargeKind.SHIPPING,
                 name="Ground",
-                amount="7.00",
-                tax="0.41",
+                amount=Decimal("7.00"),
+                tax=Decimal("0.41"),
                 group_id="7",
             ),
         ),
@@ -144,18 +146,18 @@ def order_of(order_id: str = "T-1001", **changes: Any) -> Order:
                 payment_id="p1",
                 method="Credit Card",
                 source_method="card",
-                amount="54.04",
+                amount=Decimal("54.04"),
                 transactions=(authorization,),
             ),
         ),
         "total": "54.04",
         "total_tax": "3.96",
     }
-    return Order(**{**values, **changes})
+    return convert({**values, **changes}, Order)
 
 
 def _tax(amount: str) -> Tax:
-    return Tax(tax_id="t1", name="Sales tax", amount=amount, rate="0.0825")
+    return Tax(tax_id="t1", name="Sales tax", amount=Decimal(amount), rate=Decimal("0.0825"))
 
 
 def published(

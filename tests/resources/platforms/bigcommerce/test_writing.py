@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Exchange, OutcomeUnknown, ShipmentLine, ShipmentRequest
@@ -90,7 +91,7 @@ def test_stock_goes_to_each_location_at_the_level_the_item_is_tracked_at(shop: S
 def test_an_item_tracked_otherwise_than_known_is_addressed_anew(shop: Shop) -> None:
     """The store names the item and its level; the batch is sent again with that row changed, in two calls."""
     items = catalogued(shop)
-    stale = items | {"SOLO": items["SOLO"].model_copy(update={"tracking": "variant"})}
+    stale = items | {"SOLO": replace(items["SOLO"], tracking="variant")}
     targets = [
         StockTarget(sku="SOLO", location="1", quantity=3),
         StockTarget(sku="SHIRT-S", location="1", quantity=4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given
@@ -69,7 +70,7 @@ def is_neutral(entry: Json) -> bool:
     )
 
 
-cents = st.integers(1, 9999).map(lambda n: f"{n / 100:.2f}")
+cents = st.integers(1, 9999).map(lambda n: Decimal(n) / 100)
 discounts = st.lists(
     st.builds(Discount, discount_id=st.sampled_from("abc"), amount=cents), max_size=2
 )

@@ -9,9 +9,11 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.errors import RecordRejected
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, Note, Order, Tax
+from domain.records.record import decode_record, encode_record
 from resources.oms.manhattan.orders.charges import to_number
 from resources.oms.manhattan.orders.mapping import OrderMapper
 from tests.resources.oms.manhattan.samples import (
@@ -72,7 +74,7 @@ def test_the_header_names_the_order_by_both_ids_and_in_object_form() -> None:
 
 def test_discounts_are_negative_charges_that_name_the_coupon() -> None:
     """A discount that were sent as it stands in the store would raise the total."""
-    order = order_of(discounts=(Discount(discount_id="9", name="Loyalty", amount="1.50"),))
+    order = order_of(discounts=(Discount(discount_id="9", name="Loyalty", amount=Decimal("1.50")),))
     payload = MAPPER.payload(order)
     coupon = payload["OrderLine"][0]["OrderLineChargeDetail"][0]
     assert (coupon["ChargeTotal"], coupon["ChargeReferenceId"], coupon["ChargeDetailId"]) == (
@@ -111,18 +113,15 @@ def test_every_payload_adds_up_to_what_the_order_adds_up_to(
 ) -> None:
     """Whatever is charged, discounted, taxed and rounded, with or without tax in the prices, no cent is lost or made."""
     lines = tuple(
-        line_of(str(place), quantity=str(quantity), price=str(price)).model_copy(
-            update={
-                "line_total": price * quantity + Decimal(rounding),
-                "discounts": (
-                    Discount(discount_id="same", amount=less),
-                    Discount(discount_id="same", amount=Decimal("0.01")),
-                ),
-                "taxes": (Tax(tax_id="t", amount=tax),),
-                "charges": (
-                    Charge(charge_id="w", kind=ChargeKind.GIFT_WRAP, amount=tax, tax=less),
-                ),
-            }
+        replace(
+            line_of(str(place), quantity=str(quantity), price=str(price)),
+            line_total=price * quantity + Decimal(rounding),
+            discounts=(
+                Discount(discount_id="same", amount=less),
+                Discount(discount_id="same", amount=Decimal("0.01")),
+            ),
+            taxes=(Tax(tax_id="t", amount=tax),),
+            charges=(Charge(charge_id="w", kind=ChargeKind.GIFT_WRAP, amount=tax, tax=less),),
         )
         for place, (price, quantity, less, tax, rounding) in enumerate(prices)
     )
@@ -140,7 +139,10 @@ def test_every_payload_adds_up_to_what_the_order_adds_up_to(
 
 def test_ids_that_the_store_repeats_are_told_apart() -> None:
     """The OMS merges entries of one id, so two discounts of one id would become one."""
-    twice = (Discount(discount_id="5", amount="1.00"), Discount(discount_id="5", amount="2.00"))
+    twice = (
+        Discount(discount_id="5", amount=Decimal("1.00")),
+        Discount(discount_id="5", amount=Decimal("2.00")),
+    )
     details = MAPPER.payload(order_of(lines=(line_of(discounts=twice),)))["OrderLine"][0][
         "OrderLineChargeDetail"
     ]
@@ -173,7 +175,7 @@ def test_lines_go_the_way_of_their_group() -> None:
 
 def test_gifts_certificates_and_notes_are_told() -> None:
     """Wrapping is a charge, a message a note, and both make the line a gift."""
-    wrap = (Charge(charge_id="w1", kind=ChargeKind.GIFT_WRAP, amount="3.00"),)
+    wrap = (Charge(charge_id="w1", kind=ChargeKind.GIFT_WRAP, amount=Decimal("3.00")),)
     line = line_of(charges=wrap, gift_message="For you", kind=LineKind.GIFT_CERTIFICATE)
     payload = MAPPER.payload(
         order_of(lines=(line,), notes=(Note(kind="staff", text="Call first"),))
@@ -228,7 +230,7 @@ def test_an_amount_that_json_would_round_is_refused() -> None:
 def test_the_same_order_always_has_the_same_payload() -> None:
     """A replay of an order changes nothing at the OMS."""
     first, second = (
-        orjson.dumps(MAPPER.payload(Order.model_validate_json(order_of().model_dump_json())))
+        orjson.dumps(MAPPER.payload(decode_record(Order, encode_record(order_of()))))
         for _ in range(2)
     )
     assert first == second

@@ -7,26 +7,23 @@ from decimal import Decimal
 
 import orjson
 import pytest
-from pydantic import BaseModel, ValidationError
+from msgspec.structs import replace
 
 from domain.errors import RecordRejected
-from domain.values import Amount, PositiveQuantity
-from tests.resources.platforms.bigcommerce.stores import line_of, mapper, order
+from domain.records.record import InvalidRecord
+from tests.resources.platforms.bigcommerce.stores import line_of, mapped, mapper, order
 
 
-class Row(BaseModel):
-    """One of each."""
-
-    amount: Amount
-    quantity: PositiveQuantity
-
-
-def test_four_decimals_are_kept_and_a_fifth_is_refused() -> None:
-    """The batch rules count in ten-thousandths, so what has more is its record's fault and not the batch's."""
-    assert Row(amount=Decimal("1.23450"), quantity=Decimal("0.0001")).amount == Decimal("1.2345")
-    for values in ({"amount": "1.23456", "quantity": "1"}, {"amount": "1", "quantity": "0.00001"}):
-        with pytest.raises(ValidationError):
-            Row.model_validate(values)
+@pytest.mark.parametrize(
+    ("amount", "quantity"), [("1.23456", "1"), ("1", "0.00001"), ("1e14", "1"), ("NaN", "1")]
+)
+def test_four_decimals_are_kept_and_a_fifth_is_refused(amount: str, quantity: str) -> None:
+    """The batch rules count in ten-thousandths; what has more is its record's fault only."""
+    line = mapped(order()).lines[0]
+    good = replace(line, unit_price=Decimal("1.23450"), quantity=Decimal("0.0001"))
+    assert good.unit_price == Decimal("1.2345")
+    with pytest.raises(InvalidRecord):
+        replace(line, unit_price=Decimal(amount), quantity=Decimal(quantity))
 
 
 def test_an_order_with_such_an_amount_is_rejected_by_itself() -> None:

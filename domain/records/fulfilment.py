@@ -12,7 +12,7 @@ from domain.records.record import Record, check_keys, check_moment, check_quanti
 from domain.values import Key, PositiveQuantity, Quantity, Sku, UtcDatetime
 
 
-class ParcelLine(Record, kw_only=True):
+class ParcelLine(Record, frozen=True, kw_only=True):
     """Units of one order line in a parcel."""
 
     line_id: Key
@@ -25,7 +25,7 @@ class ParcelLine(Record, kw_only=True):
         check_quantity(self, self.quantity, positive=True)
 
 
-class Parcel(Record, kw_only=True):
+class Parcel(Record, frozen=True, kw_only=True):
     """One package that left a node; ``parcel_id`` is the OMS's own, the same at each reading."""
 
     parcel_id: Key
@@ -47,7 +47,7 @@ class Parcel(Record, kw_only=True):
         check_moment(self, "delivered_at")
 
 
-class Units(Record, kw_only=True):
+class Units(Record, frozen=True, kw_only=True):
     """How many units of a line have reached one stage."""
 
     milestone: Milestone
@@ -57,7 +57,7 @@ class Units(Record, kw_only=True):
         check_quantity(self, self.quantity, positive=True)
 
 
-class LineProgress(Record, kw_only=True):
+class LineProgress(Record, frozen=True, kw_only=True):
     """The stages of one order line's units.
 
     Canceled units come from the cancel history, since the OMS sets the line's quantity to 0.
@@ -75,7 +75,7 @@ class LineProgress(Record, kw_only=True):
         check_quantity(self, self.ordered)
 
 
-class Fulfilment(Record, kw_only=True):
+class Fulfilment(Record, frozen=True, kw_only=True):
     """The OMS's state of one order at ``updated_at``."""
 
     order_id: Key
@@ -147,7 +147,7 @@ class Fulfilment(Record, kw_only=True):
         )
 
 
-class FulfilmentEvent(Record, kw_only=True):
+class FulfilmentEvent(Record, frozen=True, kw_only=True):
     """One fact of fulfilment, as a row: units of a line reached a milestone, in a parcel or not."""
 
     event_key: str

@@ -8,7 +8,7 @@ from domain.records.record import Record, check_keys, check_moment, check_quanti
 from domain.values import Key, Quantity, Sku, UtcDatetime
 
 
-class StockLevel(Record, kw_only=True):
+class StockLevel(Record, frozen=True, kw_only=True):
     """The OMS's availability of one SKU at one node, or over a view of many nodes.
 
     A quantity of ``None`` was not given, which is not zero.
@@ -38,7 +38,7 @@ class StockLevel(Record, kw_only=True):
         check_moment(self, "observed_at")
 
 
-class StoreItem(Record, kw_only=True):
+class StoreItem(Record, frozen=True, kw_only=True):
     """How the store tracks one SKU: the address of its stock."""
 
     sku: Sku
@@ -50,7 +50,7 @@ class StoreItem(Record, kw_only=True):
         check_sku(self, self.sku)
 
 
-class StockTarget(Record, kw_only=True):
+class StockTarget(Record, frozen=True, kw_only=True):
     """The quantity that one location of the store should show for one SKU."""
 
     sku: Sku

@@ -56,7 +56,7 @@ class DeliveryMethod(StrEnum):
     EMAIL = "email"
 
 
-class Tax(Record, kw_only=True):
+class Tax(Record, frozen=True, kw_only=True):
     """One tax on a line or a charge; ``rate`` is a fraction (0.07 is 7 %)."""
 
     tax_id: str
@@ -68,7 +68,7 @@ class Tax(Record, kw_only=True):
         check_amounts(self, self.amount)
 
 
-class Discount(Record, kw_only=True):
+class Discount(Record, frozen=True, kw_only=True):
     """A reduction; ``code`` is the coupon's code, absent for promotions and manual discounts."""
 
     discount_id: str
@@ -80,7 +80,7 @@ class Discount(Record, kw_only=True):
         check_amounts(self, self.amount)
 
 
-class Charge(Record, kw_only=True):
+class Charge(Record, frozen=True, kw_only=True):
     """A charge on the order or a line.
 
     ``amount`` is without tax unless the order is tax-included; ``tax`` is its tax either way.
@@ -100,7 +100,7 @@ class Charge(Record, kw_only=True):
             force_setattr(self, "tax", ZERO)  # a default is left out of the JSON by its identity
 
 
-class OrderLine(Record, kw_only=True):
+class OrderLine(Record, frozen=True, kw_only=True):
     """One ordered SKU; ``line_total`` is quantity times unit price as the store states it."""
 
     line_id: Key
@@ -138,7 +138,7 @@ class OrderLine(Record, kw_only=True):
         return sum([tax.amount for tax in self.taxes], ZERO)
 
 
-class FulfilmentGroup(Record, kw_only=True):
+class FulfilmentGroup(Record, frozen=True, kw_only=True):
     """Lines that go the same way to the same place: a store's consignment."""
 
     group_id: Key
@@ -155,7 +155,7 @@ class FulfilmentGroup(Record, kw_only=True):
         check_keys(self, self.group_id)
 
 
-class PaymentTransaction(Record, kw_only=True):
+class PaymentTransaction(Record, frozen=True, kw_only=True):
     """One event at the gateway; references only, never card numbers."""
 
     transaction_id: str
@@ -170,7 +170,7 @@ class PaymentTransaction(Record, kw_only=True):
         check_moment(self, "at")
 
 
-class Payment(Record, kw_only=True):
+class Payment(Record, frozen=True, kw_only=True):
     """A means of payment and its share of the total."""
 
     payment_id: str
@@ -185,7 +185,7 @@ class Payment(Record, kw_only=True):
         check_amounts(self, self.amount)
 
 
-class Customer(Record, kw_only=True):
+class Customer(Record, frozen=True, kw_only=True):
     """Who ordered; a guest has no ``customer_id``."""
 
     customer_id: str | None
@@ -195,14 +195,14 @@ class Customer(Record, kw_only=True):
     phone_e164: str | None = None
 
 
-class Note(Record, kw_only=True):
+class Note(Record, frozen=True, kw_only=True):
     """Text from the shopper or the store's staff."""
 
     kind: Literal["customer", "staff"]
     text: str
 
 
-class Order(Record, kw_only=True):
+class Order(Record, frozen=True, kw_only=True):
     """An order as it must stand at the OMS; its content says nothing of when it was modified."""
 
     order_id: Key

@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from msgspec.structs import fields, force_setattr
@@ -54,11 +54,12 @@ def encode_record(record: Record) -> bytes:
 
 def decode_record(kind: type[R], content: bytes) -> R:
     """Return the record of canonical JSON. Raises ``msgspec.ValidationError``."""
-    return _decoder(kind).decode(content)
+    record: R = _decoder(kind).decode(content)
+    return record
 
 
 @lru_cache(maxsize=64)
-def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
+def _decoder(kind: type[Record]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 

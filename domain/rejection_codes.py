@@ -30,7 +30,7 @@ OMS_PREFIX = "oms_"
 
 
 class Entry(NamedTuple):
-    """The meaning of a code; ``fixed_by`` lists ``section`` or ``section.setting`` of a connection."""
+    """The meaning of a code; ``fixed_by`` lists settings as ``section`` or ``section.setting``."""
 
     category: RejectionClass
     rule: str

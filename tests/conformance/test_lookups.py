@@ -50,7 +50,7 @@ def test_a_store_tells_how_far_its_order_shows_to_be(store: SimulatedStore) -> N
             0,
             False,
         )
-    assert connector.to_store_snapshot(b"<html>").shows is None
+    assert connector.to_store_snapshot(b"<html>").milestone is None
 
 
 async def _saved(writer: Any, connector: Any, order: Any) -> None:

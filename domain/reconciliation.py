@@ -25,25 +25,25 @@ DUPLICATE: DriftClass = "duplicate"
 
 
 REPAIRABLE: dict[tuple[str, str], str] = {
-    ("missing_at_target", "order"): "Run with --heal to send the order to the OMS again, and find "
+    ("missing_at_target", "order"): "Run with --repair to send the order to the OMS again, and find "
     "out there who deleted it.",
-    ("missing_at_target", "line"): "Run with --heal to send the line to the OMS again.",
-    ("missing_at_target", "shipment"): "Run with --heal to create the shipment in the store again; "
+    ("missing_at_target", "line"): "Run with --repair to send the line to the OMS again.",
+    ("missing_at_target", "shipment"): "Run with --repair to create the shipment in the store again; "
     "the shopper gets another e-mail.",
-    ("differs", "order"): "Run with --heal to update the OMS from the store, or correct the store "
+    ("differs", "order"): "Run with --repair to update the OMS from the store, or correct the store "
     "if the OMS is right.",
-    ("differs", "line"): "Run with --heal to update the OMS from the store, or correct the store "
+    ("differs", "line"): "Run with --repair to update the OMS from the store, or correct the store "
     "if the OMS is right.",
-    ("differs", "shipment"): "Run with --heal to write the OMS's tracking number to the store's "
+    ("differs", "shipment"): "Run with --repair to write the OMS's tracking number to the store's "
     "shipment again.",
-    ("differs", "status"): "Run with --heal to bring the other system up to the order's status.",
-    ("differs", "stock"): "Run with --heal to write the OMS's availability to the store again, and "
+    ("differs", "status"): "Run with --repair to bring the other system up to the order's status.",
+    ("differs", "stock"): "Run with --repair to write the OMS's availability to the store again, and "
     "find out who else changes stock there.",
-    ("stuck", "order"): "Run with --heal to try the delivery again; 'lockstep trace' shows what "
+    ("stuck", "order"): "Run with --repair to try the delivery again; 'lockstep trace' shows what "
     "blocks it.",
-    ("stuck", "shipment"): "Run with --heal to try the delivery again; 'lockstep trace' shows what "
+    ("stuck", "shipment"): "Run with --repair to try the delivery again; 'lockstep trace' shows what "
     "blocks it.",
-    ("stuck", "stock"): "Run with --heal to try the delivery again; see the run that failed.",
+    ("stuck", "stock"): "Run with --repair to try the delivery again; see the run that failed.",
 }
 """Advice for drifts that a repair corrects, by class and entity."""
 
@@ -60,7 +60,7 @@ MANUAL: dict[tuple[str, str], str] = {
     "one that should not be fulfilled.",
     ("duplicate", "shipment"): "The store shows one parcel twice: delete one of its shipments.",
     ("differs", "shipment"): "The store's shipment has other units than the parcel: delete it in "
-    "the store, then reconcile with --heal.",
+    "the store, then reconcile with --repair.",
     ("differs", "status"): "The order is cancelled in the store but active at the OMS, which did "
     "not get it from Lockstep: cancel it there.",
     ("differs", "line"): "The order is not exported in its present status: correct it at the OMS.",
@@ -146,7 +146,7 @@ class Drift:
         """Return what an operator should do, in one sentence."""
         if self.can_repair:
             return REPAIRABLE.get(
-                (self.drift_class, self.entity), "Run with --heal: the normal delivery corrects it."
+                (self.drift_class, self.entity), "Run with --repair: the normal delivery corrects it."
             )
         return MANUAL.get(
             (self.drift_class, self.entity), "Compare both systems and correct it manually."

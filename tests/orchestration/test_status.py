@@ -7,8 +7,8 @@ import json
 from tests.orchestration.shop import Shop
 
 
-def test_records_that_stand_still_are_shown_and_make_monitoring_fail(shop: Shop):
-    """The table names the oldest with stage, limit, owner and what is known; --fail covers them though every stream is fresh."""
+def test_stuck_records_are_shown_and_make_monitoring_fail(shop: Shop):
+    """The table has the oldest ones; --fail covers them even if every stream is fresh."""
     shop.connect()
     assert shop.run("status", "--fail").exit_code == 0
     for number in (1, 2, 3):
@@ -37,8 +37,8 @@ def test_records_that_stand_still_are_shown_and_make_monitoring_fail(shop: Shop)
     assert "Past their limit" not in shop.done("status", "--stuck", "0")
 
 
-def test_a_probe_that_fails_and_a_silent_source_are_told(shop: Shop):
-    """What the last probe said stands below the table; a silent stream is red, not green."""
+def test_failed_probes_and_a_silent_source_are_shown(shop: Shop):
+    """The last probe's error is below the table; a silent stream is not ok."""
     shop.change(limits={"silence": {"orders": "PT1H"}})
     shop.connect()
     shop.sql(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import psycopg
 
-from domain.connections import Connection, Installation
 from domain.errors import PermanentError
 from domain.text import printable
 from resources.ledger.database.embedded import database_url
 from resources.ledger.session import Ledger
+
+if TYPE_CHECKING:  # building the models takes 0.4 s, which commands that only read the ledger save
+    from domain.connections import Connection, Installation
 
 LONGEST_NAME = 100
 DAY = click.DateTime(["%Y-%m-%d"])

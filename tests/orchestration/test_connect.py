@@ -9,9 +9,9 @@ from tests.orchestration.shop import Shop
 
 
 def test_connect_syncs_the_last_days_once_and_live_runs_continue_from_there(shop: Shop):
-    """The initial backfill delivers every order, sets the watermarks, and a second one sends nothing twice.
+    """The first backfill delivers every order and sets the watermarks; a second sends nothing.
 
-    Beyond its connection's freshness limit a stream is overdue: monitoring gets exit 1, a person the word.
+    A stream beyond its freshness limit is shown as overdue, and ``--fail`` exits with 1.
     """
     shop.place(1001)
     shop.place(1002, shop.today - timedelta(days=2))

@@ -32,7 +32,7 @@ def test_the_embedded_database_starts_migrated_and_stops(own_home: Path):
     finally:
         stopped = run(lockstep, ["db", "stop"])
     assert stopped.output.strip() == "stopped"
-    assert "no embedded PostgreSQL runs" in run(lockstep, ["db", "stop"]).output
+    assert "no embedded PostgreSQL is running" in run(lockstep, ["db", "stop"]).output
 
 
 def test_migrate_lists_what_it_applied_once(postgres_url: str, monkeypatch: pytest.MonkeyPatch):

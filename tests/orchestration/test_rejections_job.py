@@ -66,7 +66,7 @@ def run_queued(scene: Scene) -> None:
 
 
 def test_a_class_is_retried_from_the_ui(rejected: Scene) -> None:
-    """One launch queues these records only, the sensor's run delivers them, and the name is kept."""
+    """One launch queues these records only, and the sensor's run delivers them."""
     rejected.configure(orders={"shipping_methods": {"Ground": "Ground", "Slow boat": "Standard"}})
     output = work(rejected, action="retry", who="ann", reason="mapped", rejection_class="mapping")
     assert (output["rejections"], output["reruns"]) == (2, 1)

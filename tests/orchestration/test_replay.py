@@ -9,23 +9,20 @@ import dagster as dg
 from orchestration.cli.runs import chunks
 from tests.orchestration.shop import Shop
 
+TRACES = """SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection),
+                   (SELECT count(*) FROM runs)"""
+"""What a run would have changed."""
+
 
 def test_a_dry_run_lists_the_partitions_and_changes_nothing(shop: Shop):
     """No row is written, and neither system is called."""
     shop.place(1001)
     shop.replay_orders()
-    before = shop.sql(
-        "SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)"
-    )
+    before = shop.sql(TRACES)
     printed = shop.replay_orders("--dry-run")
     assert "1 runs over 2 partitions with 1 captures" in printed
     assert shop.yesterday.isoformat() in printed
-    assert (
-        shop.sql(
-            "SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)"
-        )
-        == before
-    )
+    assert shop.sql(TRACES) == before
 
 
 def test_a_replay_sends_nothing_twice_unless_it_is_forced(shop: Shop):

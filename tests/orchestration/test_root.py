@@ -33,7 +33,8 @@ def test_reading_the_ledger_does_not_import_dagster_or_pandas(command: str):
     program = (
         "import sys; from orchestration.cli.root import lockstep\ntry: lockstep(sys.argv[1:])\n"
     )
-    program += "finally: print(sorted({'dagster', 'pandas', 'pandera'} & sys.modules.keys()), file=sys.stderr)"
+    program += "finally: print(sorted({'dagster', 'pandas', 'pandera'} & sys.modules.keys()),"
+    program += " file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", program, *command.split(), "--help"],
         capture_output=True,

@@ -110,7 +110,8 @@ def _wait_for_a_delivery(process: subprocess.Popen[str], data: Path) -> bool:
             if url is not None:
                 with psycopg.connect(url) as db:
                     row = db.execute(
-                        "SELECT count(*) FROM sync.delivery WHERE stream = 'orders' AND state = 'delivered'"
+                        "SELECT count(*) FROM sync.delivery"
+                        " WHERE stream = 'orders' AND state = 'delivered'"
                     ).fetchone()
                 if row and row[0]:
                     return True
@@ -124,7 +125,9 @@ def _seen_by_webhook(data: Path) -> bool:
     """Return whether an order was delivered because of its webhook, before the next poll."""
     with psycopg.connect(embedded.running_url(data) or "") as db:
         row = db.execute(
-            """SELECT count(*) FROM sync.inbox i JOIN sync.delivery d ON d.source_id = i.source_id AND d.stream = 'orders'
-               WHERE i.stream = 'orders' AND d.state = 'delivered' AND d.settled_at - i.received_at < interval '25 seconds'"""
+            """SELECT count(*) FROM sync.inbox i
+               JOIN sync.delivery d ON d.source_id = i.source_id AND d.stream = 'orders'
+               WHERE i.stream = 'orders' AND d.state = 'delivered'
+                 AND d.settled_at - i.received_at < interval '25 seconds'"""
         ).fetchone()
     return bool(row and row[0])

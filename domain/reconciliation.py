@@ -25,24 +25,37 @@ DUPLICATE: DriftClass = "duplicate"
 
 
 REPAIRABLE: dict[tuple[str, str], str] = {
-    ("missing_at_target", "order"): "Run with --repair to send the order to the OMS again, and find "
-    "out there who deleted it.",
+    (
+        "missing_at_target",
+        "order",
+    ): "Run with --repair to send the order to the OMS again, and find out there who deleted it.",
     ("missing_at_target", "line"): "Run with --repair to send the line to the OMS again.",
-    ("missing_at_target", "shipment"): "Run with --repair to create the shipment in the store again; "
+    (
+        "missing_at_target",
+        "shipment",
+    ): "Run with --repair to create the shipment in the store again; "
     "the shopper gets another e-mail.",
-    ("differs", "order"): "Run with --repair to update the OMS from the store, or correct the store "
+    (
+        "differs",
+        "order",
+    ): "Run with --repair to update the OMS from the store, or correct the store "
     "if the OMS is right.",
     ("differs", "line"): "Run with --repair to update the OMS from the store, or correct the store "
     "if the OMS is right.",
     ("differs", "shipment"): "Run with --repair to write the OMS's tracking number to the store's "
     "shipment again.",
     ("differs", "status"): "Run with --repair to bring the other system up to the order's status.",
-    ("differs", "stock"): "Run with --repair to write the OMS's availability to the store again, and "
+    (
+        "differs",
+        "stock",
+    ): "Run with --repair to write the OMS's availability to the store again, and "
     "find out who else changes stock there.",
     ("stuck", "order"): "Run with --repair to try the delivery again; 'lockstep trace' shows what "
     "blocks it.",
-    ("stuck", "shipment"): "Run with --repair to try the delivery again; 'lockstep trace' shows what "
-    "blocks it.",
+    (
+        "stuck",
+        "shipment",
+    ): "Run with --repair to try the delivery again; 'lockstep trace' shows what blocks it.",
     ("stuck", "stock"): "Run with --repair to try the delivery again; see the run that failed.",
 }
 """Advice for drifts that a repair corrects, by class and entity."""
@@ -146,7 +159,8 @@ class Drift:
         """Return what an operator should do, in one sentence."""
         if self.can_repair:
             return REPAIRABLE.get(
-                (self.drift_class, self.entity), "Run with --repair: the normal delivery corrects it."
+                (self.drift_class, self.entity),
+                "Run with --repair: the normal delivery corrects it.",
             )
         return MANUAL.get(
             (self.drift_class, self.entity), "Compare both systems and correct it manually."

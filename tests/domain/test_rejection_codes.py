@@ -28,7 +28,7 @@ PASSED_THROUGH = {
     ("domain/schemas/orders.py", "p.code"),
     ("domain/addressing/addresses.py", "code"),
     ("resources/oms/manhattan/client.py", "problem_code(message.code)"),
-    ("resources/oms/manhattan/payload.py", "code"),
+    ("resources/oms/manhattan/parsing.py", "code"),
     ("resources/platforms/bigcommerce/parsing.py", "code"),
     ("resources/platforms/bigcommerce/orders/consignments.py", "problem.code"),
     ("resources/platforms/bigcommerce/shipments.py", "code"),

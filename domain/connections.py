@@ -1,7 +1,7 @@
 """Configuration of a connection: one store paired with one OMS organisation.
 
-``kind`` in the sections ``platform`` and ``oms`` selects a connector, which validates the rest of
-its section with its own settings model, so a new connector adds no field here.
+The sections ``platform`` and ``oms`` name a connector by ``kind``; the rest of the section belongs to that connector's own settings
+model (``resources.platforms.REGISTRY``, ``resources.oms.REGISTRY``), so a new connector adds no field here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Config(BaseModel):
 
 
 class SecretRef(Config):
-    """The place of a secret: an environment variable or a file, never the value itself."""
+    """Where a secret lies: an environment variable or a file of its own; never the value."""
 
     env: str | None = None
     file: Path | None = None
@@ -41,41 +41,38 @@ class SecretRef(Config):
 
 
 class SystemSection(BaseModel):
-    """A connector's section: ``kind`` selects it; its settings model validates the other keys."""
+    """A connector's section: ``kind`` chooses it, the other keys are validated by its settings model."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     kind: str
 
 
 class UomRule(Config):
-    """``factor`` OMS units make one store unit (a case of 12: ``uom: EACH``, ``factor: 12``)."""
+    """How one store unit converts: ``factor`` OMS units make one store unit (a case of 12: ``uom: EACH``, ``factor: 12``)."""
 
     uom: str = "EACH"
     factor: Annotated[Decimal, Field(gt=0)] = Decimal(1)
 
 
 class OrdersPolicy(Config):
-    """Which orders go to the OMS, and how their codes are translated."""
+    """Which orders go to the OMS, and how their codes translate."""
 
     export_statuses: tuple[int | str, ...] = (11,)
-    """Store statuses that are exported; others are skipped by the rule ``status_not_exported``."""
+    """Store statuses that go out; all others are skipped by the rule ``status_not_exported``."""
     hold_statuses: dict[int | str, str] = Field(default_factory=dict)
-    """Store status -> the OMS's hold type id (``12: Fraud Review``: manual verification required).
-
-    Such an order is exported too, and stays on hold at the OMS until the store's status changes to
-    another one that is exported or updated.
-    """
+    """Store status -> the OMS's hold type id: such an order goes out, too, and is on hold at the OMS until the store's status is another
+    that goes out or is updated (``12: Fraud Review``: manual verification required)."""
     cancel_statuses: tuple[int | str, ...] = (5, 6)
-    """Store statuses that cancel an order which the OMS has."""
+    """Store statuses that become a cancel request for an order which the OMS has."""
     update_statuses: tuple[int | str, ...] = (3, 8, 9)
-    """Further store statuses in which changes of an order are still sent to the OMS."""
+    """Store statuses in which a change of an order that the OMS has is still sent, beside ``export_statuses``."""
     start_date: datetime | None = None
     """Orders placed before this moment are skipped by the rule ``before_start_date``."""
     order_id_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,20}$")] = ""
     shipping_methods: dict[str, str] = Field(default_factory=dict)
-    """Store's shipping method -> OMS's id; compared without case and surrounding blanks."""
+    """Store's shipping method text -> OMS shipping method id; compared without case and outer blanks."""
     default_shipping_method: str | None = None
-    """Used for methods that are not mapped; without it their orders are rejected."""
+    """Used for a method that the mapping lacks; without it such an order is rejected."""
     payment_methods: dict[str, str] = Field(default_factory=dict)
     default_payment_method: str = "Other"
     pickup_locations: dict[str, str] = Field(default_factory=dict)
@@ -92,37 +89,37 @@ class OrdersPolicy(Config):
     """The OMS's cancel reason id; tenants configure their own."""
 
     @model_validator(mode="after")
-    def _hold_or_cancel(self) -> Self:
+    def _a_hold_is_no_cancellation(self) -> Self:
         cancelled = {str(status) for status in self.cancel_statuses}
         if both := sorted(str(status) for status in self.hold_statuses if str(status) in cancelled):
             raise ValueError(
-                f"status {both[0]} is in hold_statuses and in cancel_statuses; remove one of them"
+                f"status {both[0]} is in hold_statuses and in cancel_statuses; an order is held or cancelled, not both"
             )
         if blank := [status for status, hold in self.hold_statuses.items() if not hold.strip()]:
             raise ValueError(
-                f"hold_statuses names no hold type for status {blank[0]}; use the OMS's id"
+                f"hold_statuses names no hold type for status {blank[0]}; use the OMS's hold type id"
             )
         return self
 
     @property
     def outgoing(self) -> frozenset[str]:
-        """Return the statuses in which an order is exported, on hold or not."""
+        """Return the statuses in which an order goes out, on hold or not."""
         return frozenset(str(status) for status in (*self.export_statuses, *self.hold_statuses))
 
 
 class InventoryPolicy(Config):
-    """How the OMS's stock is shown in the store."""
+    """What the store shows of the OMS's stock."""
 
     mode: Literal["aggregate", "by_node"] = "aggregate"
-    """``aggregate``: the network view in one store location; ``by_node``: each node in its own."""
+    """``aggregate``: one number of the network view at one store location; ``by_node``: each node feeds its own location."""
     view: str = "NetworkView"
     nodes: dict[str, str] = Field(default_factory=dict)
     """OMS location id -> store location code (``by_node``)."""
     store_location: str = "default"
-    """Store location code for the aggregate; ``default`` is the store's default location."""
+    """Store location code that the aggregate feeds; ``default`` is the store's default location."""
     safety_stock: Annotated[int, Field(ge=0)] = 0
     channel_buffer: Annotated[int, Field(ge=0)] = 0
-    """Units reserved from this channel, in addition to the safety stock."""
+    """Units kept back from this channel, beside the safety stock."""
     sku_buffers: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     backorder_skus: tuple[str, ...] = ()
     """SKUs that may be sold before they arrive: expected supply counts as available."""
@@ -130,39 +127,39 @@ class InventoryPolicy(Config):
     infinite: Literal["stop_tracking", "number", "skip"] = "skip"
     infinite_quantity: Annotated[int, Field(gt=0)] = 9999
     subtract_undelivered: bool = True
-    """Subtract ordered units that the OMS does not know about yet."""
+    """Take off what has been ordered but has not reached the OMS yet, which its availability can't know."""
     interval: timedelta = timedelta(seconds=60)
     catalog_ttl: timedelta = timedelta(minutes=15)
 
 
 class ShipmentsPolicy(Config):
-    """How the OMS's milestones are shown in the store."""
+    """How the OMS's milestones show in the store."""
 
     carriers: dict[str, str] = Field(default_factory=dict)
-    """OMS carrier code -> our carrier code, in addition to the built-in aliases."""
+    """OMS carrier code -> our courier code, beside the built-in aliases."""
     milestone_statuses: dict[str, int | str | None] = Field(default_factory=dict)
-    """Milestone -> store status, overriding the connector's table; null sends none."""
+    """Overrides of the connector's table milestone -> store status; null sends none."""
 
 
 class Limits(Config):
-    """How long work may be idle before it counts as stuck (``history.lag``, ``history.stuck``)."""
+    """For how long things may stand still before someone should look; held against the ledger by ``history.lag`` and ``history.stuck``."""
 
     probe: timedelta = timedelta(minutes=5)
-    """Time without a successful probe; then daemon, network or credentials are at fault."""
+    """No successful look at a source for so long: the daemon, the network or the credentials are at fault."""
     silence: dict[StreamName, timedelta] = Field(default_factory=dict)
-    """Stream -> time without any change; a stream that is not listed has no limit."""
+    """Stream -> how long it may go without a change; a stream that is not named may be quiet for as long as it likes."""
     captured_not_delivered: timedelta = timedelta(minutes=15)
     delivered_not_acknowledged: timedelta = timedelta(hours=1)
-    """The OMS accepted the order, but does not list it yet."""
+    """The OMS took the order, but its own list of orders has not shown it yet."""
     released_not_shipped: timedelta = timedelta(days=3)
     shipped_not_at_store: timedelta = timedelta(minutes=30)
 
 
 class Webhooks(Config):
-    """The endpoint for webhooks; without it none are registered or accepted."""
+    """Where the systems of a connection send their webhooks; without this section nothing is taken in and nothing registered."""
 
     destination: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
-    """Public URL of ``lockstep webhooks``: https on port 443, or http on loopback."""
+    """Public address under which ``lockstep webhooks`` can be reached; https on port 443, or http on this machine's loopback."""
 
     @model_validator(mode="after")
     def _safe_address(self) -> Self:
@@ -170,11 +167,13 @@ class Webhooks(Config):
         if parts.scheme == "https" and parts.port not in (None, 443):
             raise ValueError("destination: stores send webhooks to port 443 only")
         if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("destination: webhooks need https; http is allowed on loopback only")
+            raise ValueError(
+                "destination: webhooks travel by https; http is for this machine's own loopback"
+            )
         return self
 
     def url(self, connection: str, system: Literal["platform", "oms"]) -> str:
-        """Return the webhook URL of one system of a connection."""
+        """Return the address of one system of a connection."""
         return f"{self.destination.rstrip('/')}/hooks/{connection}/{system}"
 
 
@@ -184,7 +183,7 @@ class Connection(Config):
     owner: str = "team:operations"
     description: str = ""
     lane: str | None = None
-    """Connections with the same lane share a sensor and a live run; the default is one each."""
+    """Connections that name the same lane share a sensor and a live run; by default each has its own."""
     platform: SystemSection
     oms: SystemSection
     orders: OrdersPolicy = OrdersPolicy()
@@ -193,47 +192,46 @@ class Connection(Config):
     addresses: AddressRules = AddressRules()
     streams: tuple[StreamName, ...] = ("orders", "inventory", "shipments")
     overlap: timedelta = timedelta(seconds=120)
-    """How far a live window reaches back, for records that become visible late."""
+    """How far a live window reaches back, for records that became visible late."""
     poll_interval: timedelta = timedelta(seconds=5)
     rejection_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """A batch of 20 or more fails if more are rejected: then the system is at fault."""
+    """Share of rejected records above which a batch of at least 20 fails: then the system is at fault, not the records."""
     max_attempts: Annotated[int, Field(ge=1)] = 5
-    """Delivery attempts before a delivery is dead and becomes an open rejection."""
+    """Delivery attempts before a record's delivery is dead and an open rejection."""
     freshness_limit: timedelta = timedelta(minutes=30)
     limits: Limits = Limits()
     webhooks: Webhooks | None = None
 
 
 class Alerts(Config):
-    """Where alerts about failed runs and stuck streams are sent."""
+    """Whom to tell of failed runs and of streams that stand still."""
 
     url: SecretRef
-    """URL of an incoming webhook; a secret, since anyone who has it can post there."""
+    """An incoming webhook's address; whoever knows it can post there, so it is a secret."""
 
 
 class Retention(Config):
-    """How long the ledger keeps data; without a setting for ever, and open work in any case."""
+    """For how long the ledger keeps what it may forget; what is not named is kept for ever. Open work is kept in any case."""
 
     capture: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
-    """Payloads, by month; without its payload a record can't be validated again."""
+    """Payloads as the sources sent them, month by month; a record whose payload is gone can't be validated again."""
     record: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
-    """Outcomes with orders, lines, stock and events (``history``); at least ``capture``."""
+    """Outcomes with their orders, lines, stock and events: what ``history`` shows. Not shorter than ``capture``."""
     message_log: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
     batch: Annotated[timedelta, Field(ge=timedelta(days=2))] | None = None
     rejection: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
-    """Closed rejections, from the day they were closed."""
+    """Closed ones, from the day on which they were closed."""
     inbox: Annotated[timedelta, Field(ge=timedelta(days=2))] | None = None
-    """Processed webhooks; longer than stores retry, or a repeated one counts as new."""
+    """Webhooks that were taken up; longer than stores try to send one again, else a repeated one is new."""
     rerun: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
     drift: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
-    """Closed drifts."""
+    """Differences that were healed or have gone."""
 
     @model_validator(mode="after")
     def _outcomes_outlive_payloads(self) -> Self:
         if self.record is not None and (self.capture is None or self.capture > self.record):
             raise ValueError(
-                "record must not be kept for less time than capture, or payloads without an "
-                "outcome would be validated again"
+                "record must not be kept for less time than capture: a payload without its outcome would be validated anew"
             )
         return self
 
@@ -242,16 +240,17 @@ class Installation(Config):
     """The whole of ``connections.yaml``."""
 
     archive: Path | None = None
-    """Folder of the daily Parquet files; by default ``archive`` in Lockstep's home folder."""
+    """Folder of the daily Parquet files; by default ``archive`` in Lockstep's own folder (``LOCKSTEP_HOME``, else ``.lockstep``)."""
     retention: Retention = Retention()
+
     start_date: date = date(2026, 1, 1)
-    """The first partition of every stream."""
+    """First partition of every chain."""
     alerts: Alerts | None = None
     connections: dict[ConnectionName, Connection] = Field(min_length=1)
 
     @property
     def start(self) -> datetime:
-        """Return the start of the first partition."""
+        """Return the first partition's first moment."""
         return datetime(
             self.start_date.year, self.start_date.month, self.start_date.day, tzinfo=UTC
         )

@@ -1,6 +1,6 @@
-"""The job ``rejections``: ``lockstep rejections`` for operators who use the UI.
+"""The job ``rejections``: what ``lockstep rejections`` does, for an operator who has the UI and no shell.
 
-There is no ``from __future__ import annotations``: Dagster reads the types from the annotations.
+Without ``from __future__ import annotations``: Dagster reads the config's and the resource's types from the annotations.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from resources.ledger.rejections.reruns import Mode
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 from resources.lockstep import Lockstep
 
-LISTED = 200
+SHOWN = 200
 
 
 class Action(Enum):
-    """What to do with the rejections. Lower case, since the launchpad shows the names."""
+    """What to do with the chosen rejections. In lower case, as the other enumerations: the launchpad shows the names."""
 
     retry = "retry"
     edit = "edit"
@@ -32,7 +32,7 @@ class Action(Enum):
 
 
 class Replay(Enum):
-    """What a retry processes."""
+    """What another try takes."""
 
     as_captured = "as_captured"
     re_read = "re_read"
@@ -55,16 +55,14 @@ class RejectionsConfig(dg.Config):
     """Which rejections, and what to do with them."""
 
     action: Action = Field(
-        description="retry: process the records again. edit: replace captured values (see set), "
-        "then retry. discard: close the rejections for good."
+        description="retry: try the chosen records again. edit: put values in place of captured ones (see set), then retry. "
+        "discard: close them for good."
     )
-    who: str = Field(description="Your name; it is recorded with the action.", min_length=1)
-    reason: str = Field(
-        default="", description="Why; it is recorded with the action. Required for discard."
-    )
+    who: str = Field(description="Your name; it is kept with what you do.", min_length=1)
+    reason: str = Field(default="", description="Why, for the audit. A discard needs it.")
     ids: list[int] = Field(
         default=[],
-        description="Ids of rejections, from 'lockstep rejections list' or the assets' tables.",
+        description="Ids of rejections, as 'lockstep rejections list' and the assets' tables show them.",
     )
     rejection_class: RejectionClass | None = Field(
         default=None, description=f"Only this class: {', '.join(CLASSES)}."
@@ -84,19 +82,17 @@ class RejectionsConfig(dg.Config):
     )
     mode: Replay = Field(
         default=Replay.as_captured,
-        description="as_captured: the rejected records only, as they were captured. "
-        "re_read: read their whole partitions from the source first.",
+        description="as_captured: exactly the rejected records, as they were captured. re_read: read their whole partitions again first.",
     )
     set: list[str] = Field(
         default=[],
-        description="For edit, with one id: path=value, where path is the rejection's field, e.g. "
-        "consignments.shipping[0].zip=78701. Dagster stores and shows run configurations: for "
-        "personal data use 'lockstep rejections retry --set' instead.",
+        description="For edit, of one id: path=value, the path as the rejection's field shows it, e.g. consignments.shipping[0].zip=78701. "
+        "Dagster keeps run configurations and shows them: values that are personal data belong into 'lockstep rejections retry --set'.",
     )
 
-    def to_filter(self) -> RejectionFilter:
-        """Return the filter. Raises ``PermanentError`` if it is empty: that would be everything."""
-        wanted = RejectionFilter(
+    def choice(self) -> RejectionFilter:
+        """Return the choice. Raises ``PermanentError`` where nothing chooses: all rejections of the installation are never meant."""
+        chosen = RejectionFilter(
             ids=tuple(self.ids) or None,
             connection=self.connection,
             stream=self.stream,
@@ -105,29 +101,29 @@ class RejectionsConfig(dg.Config):
             first_day=_day(self.first_day, "first_day"),
             last_day=_day(self.last_day, "last_day"),
         )
-        if wanted == RejectionFilter():
+        if chosen == RejectionFilter():
             raise PermanentError(
-                "No filter is given: give ids, a class, a code, a connection, a stream or days."
+                "Nothing is chosen: give ids, a class, a code, a connection, a stream or days."
             )
         if self.action is Action.edit and (
             len(self.ids) != 1 or not self.set or self.mode is Replay.re_read
         ):
             raise PermanentError(
-                "An edit needs one id, at least one path=value in set, and the mode as_captured."
+                "An edit is of one id, with at least one path=value in set, and as captured."
             )
         if self.action is not Action.edit and self.set:
-            raise PermanentError("set is only for the action edit.")
-        return wanted
+            raise PermanentError("set belongs to the action edit.")
+        return chosen
 
 
 @dg.op(
     name="work_rejections",
-    description="Retries, edits or discards rejections, and queues the reruns for it.",
+    description="Retries, edits or discards rejections, and queues the reruns that this takes.",
 )
 def work_rejections(
     context: dg.OpExecutionContext, config: RejectionsConfig, lockstep: dg.ResourceParam[Lockstep]
 ) -> dg.Output[None]:
-    """Apply the configured action; the output's metadata lists the rejections."""
+    """Do what the configuration says; the output's metadata says of each rejection what was done."""
     try:
         with lockstep.ledger.connect() as db:
             found, reruns = _work(db, config)
@@ -135,13 +131,12 @@ def work_rejections(
         raise dg.Failure(str(error), allow_retries=False) from None
     except psycopg.Error as error:
         raise dg.Failure(safe_text(error), allow_retries=True) from None
-    queued = f"queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds"
-    result = {
+    told = {
         Action.discard: "discarded",
-        Action.retry: queued,
-        Action.edit: f"edited and {queued}",
+        Action.retry: f"queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds",
+        Action.edit: f"edited, and queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds",
     }[config.action]
-    summary = f"{len(found)} rejections {result}" if found else "No open rejection matches."
+    summary = f"{len(found)} rejections {told}" if found else "No open rejection is concerned."
     context.log.info(summary)
     return dg.Output(
         None,
@@ -157,29 +152,34 @@ def work_rejections(
 @dg.job(
     name="rejections",
     executor_def=dg.in_process_executor,
-    description="Retries, edits or discards rejections; the launchpad describes each field. The "
-    "sensor 'reruns' runs queued reruns. The checks 'no_open_rejections' show what is left.",
+    description="Works the queue of rejections: retry, edit or discard. Open the launchpad: every field says what it is for. "
+    "What it queues is run by the sensor 'reruns'; 'no_open_rejections' of the assets shows what is left.",
 )
 def rejections_job() -> None:
-    """Retry, edit or discard rejections."""
+    """Work the queue of rejections."""
     work_rejections()
 
 
 def _work(
     db: psycopg.Connection[Any], config: RejectionsConfig
 ) -> tuple[list[Rejection], list[int]]:
-    found = operator_actions.chosen(db, config.to_filter())
+    found = operator_actions.chosen(db, config.choice())
     who = config.who.strip()
     if not who:
-        raise PermanentError("who is empty: every action is recorded with a name.")
+        raise PermanentError("who is empty: what is done here is kept with a name.")
     if config.action is Action.discard:
         closed = operator_actions.discard(db, found, who, config.reason)
         return [r for r in found if r.rejection_id in set(closed)], []
     mode: Mode = "re_read" if config.mode is Replay.re_read else "as_captured"
     with db.transaction():
         if config.action is Action.edit:
-            changes = operator_actions.planned_edit(db, found[0], config.set)
-            operator_actions.edit(db, found[0], changes, who, config.reason)
+            operator_actions.edit(
+                db,
+                found[0],
+                operator_actions.planned_edit(db, found[0], config.set),
+                who,
+                config.reason,
+            )
         return found, operator_actions.queue_retry(db, found, who, mode, config.reason)
 
 
@@ -187,18 +187,24 @@ def _day(text: str | None, name: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise PermanentError(f"{name} is not a date: use YYYY-MM-DD") from None
+        raise PermanentError(f"{name} is no day: write YYYY-MM-DD") from None
 
 
 def _table(found: Sequence[Rejection], action: str) -> dg.TableMetadataValue:
     names = ("id", "connection", "stream", "partition", "record", "class", "code", "action")
     rows = [
         (
-            r.rejection_id, r.connection, r.stream, r.source_day.isoformat(), r.source_id, r.class_,
-            r.code, action,
+            r.rejection_id,
+            r.connection,
+            r.stream,
+            r.source_day.isoformat(),
+            r.source_id,
+            r.class_,
+            r.code,
+            action,
         )
-        for r in found[:LISTED]
-    ]  # fmt: skip
+        for r in found[:SHOWN]
+    ]
     records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in rows]
     return dg.MetadataValue.table(
         records,

@@ -1,4 +1,4 @@
-"""One rejection for display or as JSON: problems, payload with edits, attempts, and actions."""
+"""One rejection as a person or a script gets to see it: its reasons, its payload with edits marked, what was tried, and who did what."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from resources.ledger.rejections.operator_actions import OperatorAction
 from resources.ledger.rejections.work_queue import Attempt, Rejection
 
 
-def to_json_row(one: Rejection) -> dict[str, Any]:
-    """Return a rejection as a row of JSON output."""
+def as_json_row(one: Rejection) -> dict[str, Any]:
+    """Return a rejection for scripts."""
     row = asdict(one)
     return {"class" if name == "class_" else name: value for name, value in row.items()}
 
 
-def to_json(
+def whole_json(
     one: Rejection,
     payload: bytes | None,
     changes: Sequence[Change],
-    attempts: Sequence[Attempt],
-    actions: Sequence[OperatorAction],
+    tried: Sequence[Attempt],
+    done: Sequence[OperatorAction],
 ) -> dict[str, Any]:
-    """Return a whole rejection as JSON; its payload has the edits applied, which are listed too."""
-    rows = [
+    """Return all of a rejection for scripts; the payload has the edits applied, which stand beside it."""
+    actions = [
         {
             "at": a.at,
             "who": a.who,
@@ -43,13 +43,13 @@ def to_json(
             "note": a.note,
             "changes": [_change(c) for c in a.changes],
         }
-        for a in actions
+        for a in done
     ]
-    return to_json_row(one) | {
-        "payload": _parsed(edits.applied(payload, changes) if payload is not None else None),
+    return as_json_row(one) | {
+        "payload": parsed(edits.applied(payload, changes) if payload is not None else None),
         "edits": [_change(c) for c in changes],
-        "attempts": [asdict(a) for a in attempts],
-        "actions": rows,
+        "attempts": [asdict(a) for a in tried],
+        "actions": actions,
     }
 
 
@@ -57,8 +57,8 @@ def _change(change: Change) -> dict[str, Any]:
     return {"path": change.path, "before": change.before, "after": change.after}
 
 
-def _parsed(payload: bytes | None) -> object:
-    """Return the payload as JSON, or as text: invalid JSON may be why it was rejected."""
+def parsed(payload: bytes | None) -> object:
+    """Return the payload's JSON, or its text where it is none: a broken record is rejected for exactly that."""
     if payload is None:
         return None
     try:
@@ -71,10 +71,10 @@ def print_one(
     one: Rejection,
     payload: bytes | None,
     changes: Sequence[Change],
-    attempts: Sequence[Attempt],
-    actions: Sequence[OperatorAction],
+    tried: Sequence[Attempt],
+    done: Sequence[OperatorAction],
 ) -> None:
-    """Print a whole rejection."""
+    """Print all of a rejection."""
     closed = (
         f", closed {at(one.closed_at)} by {one.closed_by}: {one.closed_why}"
         if one.closed_at
@@ -103,16 +103,18 @@ def print_one(
             click.echo(f"  value       {problem['value']}")
         click.echo(f"  rule        {entry_of(problem['code']).rule}")
         click.echo(f"  what to do  {problem['advice']}")
-    if attempts:
+    if tried:
         print_table(
             ("at", "attempt", "state", "detail", "run"),
-            [(a.at, a.what, a.state, a.detail, a.run_id) for a in attempts],
+            [(a.at, a.what, a.state, a.detail, a.run_id) for a in tried],
             title="attempts",
         )
-    if actions:
-        rows = [(a.at, a.who, a.action, a.mode, a.why, a.outcome, a.run_id) for a in actions]
-        print_table(("at", "who", "action", "mode", "why", "outcome", "run"), rows, title="actions")
-        for action in actions:
+    if done:
+        rows = [(a.at, a.who, a.action, a.mode, a.why, a.outcome, a.run_id) for a in done]
+        print_table(
+            ("at", "who", "action", "mode", "why", "outcome", "run"), rows, title="what was done"
+        )
+        for action in done:
             for change in action.changes:
                 click.echo(f"  {at(action.at)} {action.who}: {change}")
     _print_payload(payload, changes)
@@ -120,10 +122,10 @@ def print_one(
 
 def _print_payload(payload: bytes | None, changes: Sequence[Change]) -> None:
     if payload is None:
-        click.echo("\nThe captured version has been deleted by retention.")
+        click.echo("\nThe captured version is no longer kept.")
         return
-    click.echo("\ncaptured payload with these edits:" if changes else "\ncaptured payload:")
+    click.echo("\ncaptured payload, with these edits:" if changes else "\ncaptured payload:")
     for change in changes:
         click.echo(f"  edited: {change}")
-    value = _parsed(edits.applied(payload, changes))
-    click.echo(value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2))
+    shown = parsed(edits.applied(payload, changes))
+    click.echo(shown if isinstance(shown, str) else orjson.dumps(shown, option=orjson.OPT_INDENT_2))

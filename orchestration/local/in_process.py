@@ -17,7 +17,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 def run_partitions(
     lockstep: Lockstep,
-    instance: dg.DagsterInstance,
+    on: dg.DagsterInstance,
     connection: str,
     streams: Sequence[str],
     first: date,
@@ -27,10 +27,9 @@ def run_partitions(
     force: bool = False,
     records: Sequence[str] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run.
+    """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run; raises what a step raised.
 
-    Raises what a step raised. ``force`` sends even what the target already holds. With ``records``,
-    only these records are processed, as captured: nothing is read from the source.
+    ``force`` sends even what the target is known to hold. ``records`` narrows to these records as they were captured: nothing is read.
     """
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
     steps = STEPS if records is None else (VALIDATED, DELIVERED)
@@ -45,7 +44,7 @@ def run_partitions(
         "dagster/asset_partition_range_end": last.isoformat(),
     }
     return job.execute_in_process(
-        instance=instance,
+        instance=on,
         asset_selection=keys,
         run_config=QUIET | {"ops": ops},
         raise_on_error=True,

@@ -18,7 +18,7 @@ from domain.errors import TransientError
 from domain.exchange import Exchange
 from domain.values import Window
 from resources.ledger.captures.captures import Captures
-from resources.ledger.database.bulk import stage
+from resources.ledger.database.bulk import load
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.deliveries.quota import PostgresQuota
 from resources.ledger.records.catalog import Catalog
@@ -175,12 +175,7 @@ class Session:
             return
         for month in {row[0].replace(day=1) for row in rows}:
             self.db.execute("SELECT sync.ensure_month(%s)", (month,))
-        stage(self.db, MESSAGE_LOG, rows)
-        names = ", ".join(MESSAGE_LOG.names)
-        self.db.execute(
-            f"INSERT INTO sync.message_log ({names}) SELECT {names} FROM stage_message_log"
-        )  # noqa: S608 - constants
-        self.db.execute("TRUNCATE stage_message_log")
+        load(self.db, MESSAGE_LOG, {}, rows)
 
     def batch(
         self,

@@ -1,7 +1,4 @@
-"""Corrupted orders, availability rows and answers of the OMS.
-
-Each has one outcome, and every refusal has a message.
-"""
+"""What the OMS might say: orders, availability rows and answers to writes, each spoilt; one outcome for each, and never a mute one."""
 
 from __future__ import annotations
 
@@ -55,7 +52,7 @@ TRACKED = {
 
 
 def whole() -> Json:
-    """Return an order with everything that a published order may have."""
+    """Return an order with all that a published order may hold."""
     lines = [
         published_line(
             "1",
@@ -96,7 +93,7 @@ ROW: Json = {
 
 
 def unsound(record: Fulfilment) -> str:
-    """Return how a mapped fulfilment contradicts itself, or an empty text."""
+    """Tell whether a mapped fulfilment contradicts itself."""
     for line in record.lines:
         if sum((units.quantity for units in line.units), Decimal(0)) != line.ordered:
             return f"the units of line {line.line_id} are not what was ordered"
@@ -105,8 +102,8 @@ def unsound(record: Fulfilment) -> str:
     return "" if len(list(record.events())) >= len(record.parcels) else "a parcel without an event"
 
 
-def test_every_corrupted_order_of_the_oms_is_mapped_skipped_or_rejected() -> None:
-    """Bare and in each wrapping; no status is guessed, no units are invented or lost."""
+def test_every_spoilt_order_of_the_oms_is_mapped_skipped_or_rejected() -> None:
+    """Bare and in each wrapping; an unknown status is never guessed, units are never made or lost."""
     document = whole()
     wrapped = [
         document,
@@ -123,7 +120,7 @@ def test_every_corrupted_order_of_the_oms_is_mapped_skipped_or_rejected() -> Non
 
 
 def impossible(level: StockLevel) -> str:
-    """Return what is wrong with a mapped level, or an empty text."""
+    """Tell whether a mapped level is no level."""
     return (
         ""
         if level.available >= 0 and level.available.is_finite()
@@ -131,8 +128,8 @@ def impossible(level: StockLevel) -> str:
     )
 
 
-def test_every_corrupted_availability_row_is_mapped_skipped_or_rejected() -> None:
-    """Neither a missing nor a negative quantity becomes zero."""
+def test_every_spoilt_availability_row_is_mapped_skipped_or_rejected() -> None:
+    """Missing is never zero, and below zero never zero."""
     rows = [ROW, ROW | {"Quantity": 3, "TotalQuantity": None}, ROW | {"TotalQuantity": None}]
     outcomes = run(
         LEVELS.level,
@@ -145,7 +142,7 @@ def test_every_corrupted_availability_row_is_mapped_skipped_or_rejected() -> Non
 
 
 def test_a_missing_quantity_is_never_taken_for_none_in_stock() -> None:
-    """Whatever else the row contains."""
+    """Whatever else the row says."""
     for missing in (None, "", [], {}, "none", "NaN", True):
         for payload in (
             ROW | {"TotalQuantity": None, "Quantity": missing},
@@ -161,7 +158,7 @@ def test_a_missing_quantity_is_never_taken_for_none_in_stock() -> None:
 
 @pytest.mark.parametrize("what", ["lines", "details", "packages"])
 def test_orders_of_ten_thousand_parts_take_proportionate_work(what: str) -> None:
-    """Work does not grow with the square of lines, fulfilment details or packages."""
+    """Lines, fulfilment details and packages: nothing grows with their square."""
 
     def make(size: int) -> Callable[[], object]:
         if what == "lines":
@@ -214,7 +211,7 @@ WHERE = "manhattan: POST /order/api/order/save"
 
 
 def answered(payload: Payload, status: int) -> str:
-    """Use a corrupted body as the answer to a save; return the outcome."""
+    """Take a spoilt body for the answer to a save; return what became of it."""
     reply = Reply(status, {"content-type": "application/json"}, payload.body, 1.0, WHERE)
     try:
         answer = write_answer(reply)
@@ -224,7 +221,7 @@ def answered(payload: Payload, status: int) -> str:
     answer.page().total()
     if not answer.errors:
         assert all(defect_of(warning, ("ada@example",)) == "" for warning in answer.warnings())
-        return "accepted"
+        return "taken"
     with pytest.raises(RecordRejected) as caught:
         raise rejection(answer.errors)
     assert [defect_of(problem, ("ada@example",)) for problem in caught.value.problems] == [
@@ -233,8 +230,8 @@ def answered(payload: Payload, status: int) -> str:
     return "rejected"
 
 
-def test_every_corrupted_answer_to_a_write_is_accepted_rejected_or_an_error_with_its_call() -> None:
-    """A refusal never counts as a success, and always has a message."""
+def test_every_spoilt_answer_to_a_write_is_taken_rejected_or_an_error_that_says_where() -> None:
+    """A refusal is never taken for a success, and none is mute."""
     good = ANSWER | {
         "success": True,
         "messages": {"Message": [MESSAGE | {"Type": "INFO"}]},
@@ -253,13 +250,12 @@ def test_every_corrupted_answer_to_a_write_is_accepted_rejected_or_an_error_with
                 lambda body, p=payload, s=status: not _is_sound(p._replace(body=body), s),
             )
             raise AssertionError(
-                f"seed {payload.seed} ({payload.kinds}), status {status}: "
-                f"smallest payload {reduced!r}"
+                f"seed {payload.seed} ({payload.kinds}), status {status}: smallest payload {reduced!r}"
             ) from error
-        assert status == 200 or outcome != "accepted", payload
+        assert status == 200 or outcome != "taken", payload
         outcomes[outcome] += 1
     assert outcomes.total() == OMS_ANSWERS
-    assert {"accepted", "rejected", "TransientError", "PermanentError"} <= outcomes.keys()
+    assert {"taken", "rejected", "TransientError", "PermanentError"} <= outcomes.keys()
 
 
 def _is_sound(payload: Payload, status: int) -> bool:
@@ -270,8 +266,8 @@ def _is_sound(payload: Payload, status: int) -> bool:
     return True
 
 
-def test_an_answer_with_thousands_of_hostile_errors_is_summarised() -> None:
-    """Control characters are escaped, addresses masked, and surplus errors counted."""
+def test_an_answer_with_thousands_of_hostile_errors_is_told_in_a_few_words() -> None:
+    """Control characters are escaped, addresses masked, and what is too much is counted."""
     hostile = MESSAGE | {
         "Description": "no\n\x1b[2Jforged\u202e ada@example.com " + "x" * 10_000,
         "Code": "A" * 10_000,
@@ -288,8 +284,8 @@ def test_an_answer_with_thousands_of_hostile_errors_is_summarised() -> None:
     assert len(str(rejected.value)) < 40_000
 
 
-def test_mapped_stock_has_the_numbers_of_its_row() -> None:
-    """A sound row maps to its number, which validates the tests above."""
+def test_mapped_stock_says_what_the_row_says() -> None:
+    """A sound row maps to its number, as a control of the test itself."""
     found = LEVELS.level(orjson.dumps(ROW))
     assert isinstance(found, Mapped)
     assert found.record.available == 12

@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 import zstandard
 from psycopg import sql
 
+from resources.ledger.database.compression import decompress
+
 PLACES_OF_PERSONS = frozenset(
     {
         "sync.capture.payload",
@@ -118,7 +120,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, bytes):
         return str(value)
     try:
-        return zstandard.ZstdDecompressor().decompress(value).decode("utf-8", "replace")
+        return decompress(value).decode("utf-8", "replace")
     except zstandard.ZstdError:
         return value.decode("utf-8", "replace")
 

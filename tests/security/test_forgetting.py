@@ -12,7 +12,7 @@ from psycopg import sql
 
 from domain.errors import PermanentError
 from domain.personal import FORGOTTEN, without_personal_data
-from resources.ledger.database.bulk import decompress
+from resources.ledger.database.compression import decompress
 from resources.ledger.privacy.forgetting import Forgotten, forget, was_forgotten
 from tests.assets.documents import PERSON, order
 from tests.assets.scene import NAME, Scene

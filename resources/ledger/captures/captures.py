@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 
 from resources.ledger.captures.edits import applied, of_captures
-from resources.ledger.database.bulk import compress, decompress, stage
+from resources.ledger.database.bulk import load
+from resources.ledger.database.compression import compress, decompress
 from resources.ledger.privacy.forgetting import forgotten_among, stripped
 from resources.ledger.rows import CaptureRow, StoredCapture
 from resources.ledger.tables import CAPTURE
@@ -50,14 +50,15 @@ class Captures:
             return 0
         for month in {row.source_day.replace(day=1) for row in rows}:
             self._db.execute("SELECT sync.ensure_month(%s)", (month,))
-        gone = self.forgotten([row.source_id for row in rows])
+        new = self._new(rows)
+        gone = self.forgotten([row.source_id for row in new])
         kept = (
             [
                 row._replace(payload=stripped(row.payload)) if row.source_id in gone else row
-                for row in rows
+                for row in new
             ]
             if gone
-            else rows
+            else new
         )
         packed = (
             (
@@ -72,16 +73,26 @@ class Captures:
             )
             for r in kept
         )
-        table = stage(self._db, CAPTURE, packed)
-        columns = sql.SQL(", ").join(map(sql.Identifier, CAPTURE.names))
-        cursor = self._db.execute(
-            sql.SQL(
-                "INSERT INTO sync.capture (connection, stream, run_id, {}) SELECT %s, %s, %s, {} FROM {} ON CONFLICT DO NOTHING"
-            ).format(columns, columns, table),
-            (self._name, self._stream, run_id),
+        fixed = {"connection": self._name, "stream": self._stream, "run_id": run_id}
+        load(self._db, CAPTURE, fixed, packed)
+        return len(new)
+
+    def _new(self, rows: Sequence[CaptureRow]) -> list[CaptureRow]:
+        """Return the versions that are not stored yet, each once: a source may list a record twice."""
+        by_key = {(row.source_day, row.capture_id): row for row in rows}
+        stored = self._db.execute(
+            """SELECT source_day, capture_id FROM sync.capture
+               WHERE connection = %s AND stream = %s AND source_day = ANY(%s) AND capture_id = ANY(%b)""",
+            (
+                self._name,
+                self._stream,
+                list({row.source_day for row in rows}),
+                [row.capture_id for row in rows],
+            ),
         )
-        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
-        return cursor.rowcount
+        for key in stored:
+            by_key.pop(key, None)
+        return list(by_key.values())
 
     def forgotten(self, source_ids: Sequence[str]) -> set[str]:
         """Return which of the records are of a person who was forgotten (``lockstep forget``)."""

@@ -1,6 +1,7 @@
-"""Edits: values that a person puts in place of captured ones, applied whenever that capture is validated.
+"""Edits: values that an operator puts in place of captured ones, applied at each validation.
 
-The capture itself stays as it came. An edit belongs to one version of a record: a newer version is taken as the source sent it.
+The capture itself stays as it came. An edit belongs to one version of a record: a newer version is
+taken as the source sent it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _NUMBERS = (int, Decimal)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value before and after; ``path`` is the whole path from the document's root. The values may be personal data."""
+    """One value before and after, which may be personal data; ``path`` starts at the root."""
 
     path: str
     place: Place
@@ -40,38 +41,28 @@ class Change:
 
 
 def shown(value: Any) -> str:
-    """Return a value as JSON, digits as they stand."""
+    """Return a value as JSON, with its digits as they are."""
     return _ENCODER.encode(value).decode()
 
 
 def plan(
     payload: bytes, wanted: Sequence[str], source_id: str, addable: Collection[str] = ()
 ) -> list[Change]:
-    """Return what ``path=value`` texts change; a value takes the type of what it replaces. ``payload`` has earlier edits applied.
+    """Return what ``path=value`` texts change; a value takes the type of what it replaces.
 
-    Raises ``PermanentError`` for a path that leads nowhere, a value of another type, and for the record's own id: under another id it
-    would be another record.
+    ``payload`` has earlier edits applied. Raises ``PermanentError`` for a path that leads nowhere, a
+    value of another type, and the record's own id: under another id it would be another record.
     """
     document = _opened(payload)
     changes: list[Change] = []
     for text in wanted:
-        path, equals, value = text.partition("=")
-        while equals and path.count("[") > path.count("]"):  # the sign of [=ID]
-            more, equals, value = value.partition("=")
-            path = f"{path}={more}"
-        if len(path) > LONGEST_PATH:
-            raise PermanentError(
-                f"A path of {len(path)} characters leads nowhere; write path=value"
-            )
-        if not equals:
-            raise PermanentError(
-                "One of the changes has no '='; write path=value."
-            )  # what was typed may be the value itself
+        path, value = _split(text)
         found = paths.find(document, path.strip(), addable)
         last = str(found.place[-1])
         if str(found.value) == source_id and last.lower().endswith("id"):
             raise PermanentError(
-                f"{path!r} names the record itself: under another id it would be another record. Discard it instead."
+                f"{path!r} names the record itself: under another id it would be another record. "
+                "Discard it instead."
             )
         change = Change(
             paths.written(found.place), found.place, found.value, _typed(path, found.value, value)
@@ -89,7 +80,10 @@ def store(
     who: str,
     why: str,
 ) -> None:
-    """Keep the changes of a capture (connection, stream, source day, capture id), within the caller's transaction."""
+    """Store the changes of a capture, within the caller's transaction.
+
+    ``key`` is its connection, stream, source day and id.
+    """
     db.execute(
         """INSERT INTO sync.edit (connection, stream, source_day, capture_id, source_id, changes, who, why)
            VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s)""",
@@ -100,10 +94,11 @@ def store(
 def of_captures(
     db: psycopg.Connection[Any], name: str, stream: str, day: date, captures: Iterable[UUID]
 ) -> dict[UUID, list[Change]]:
-    """Return the changes of those captures of a partition that have any, in the order in which they were made."""
+    """Return the changes of those captures of a partition that have any, oldest first."""
     rows = db.execute(
         """SELECT capture_id, changes::text FROM sync.edit
-           WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = ANY(%b) ORDER BY edit_id""",
+           WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = ANY(%b)
+           ORDER BY edit_id""",
         (name, stream, day, list(captures)),
         binary=True,
     )
@@ -114,22 +109,29 @@ def of_captures(
 
 
 def applied(payload: bytes, changes: Sequence[Change]) -> bytes:
-    """Return the payload with the changes put over it, or as it came where there are none; numbers keep their digits."""
+    """Return the payload with the changes applied, or as it came where there are none.
+
+    Numbers keep their digits.
+    """
     if not changes:
         return payload
     document = _opened(payload)
     for change in changes:
         try:
             paths.put(document, change.place, change.after)
-        except (LookupError, TypeError):
+        except LookupError:
             raise PermanentError(
-                f"The edit of {change.path!r} does not fit the captured record; discard the rejection."
+                f"The edit of {change.path!r} does not fit the captured record; discard the "
+                "rejection."
             ) from None
     return _ENCODER.encode(document)
 
 
 def encoded(changes: Sequence[Change]) -> str:
-    """Return changes as JSON for a jsonb column, which takes no NUL: one that the source sent is shown as a replacement character."""
+    """Return changes as JSON for a jsonb column.
+
+    Such a column takes no NUL: one that the source sent becomes a replacement character.
+    """
     rows = [
         {"path": c.path, "place": list(c.place), "before": c.before, "after": c.after}
         for c in changes
@@ -138,11 +140,24 @@ def encoded(changes: Sequence[Change]) -> str:
 
 
 def decoded(text: str) -> list[Change]:
-    """Return changes that were kept as JSON."""
+    """Return changes that were stored as JSON."""
     return [
         Change(row["path"], tuple(row["place"]), row["before"], row["after"])
         for row in _DECODER.decode(text)
     ]
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return path and value of ``path=value``; an ``=`` within brackets, as in ``[=ID]``, is the path's."""
+    path, equals, value = text.partition("=")
+    while equals and path.count("[") > path.count("]"):
+        more, equals, value = value.partition("=")
+        path = f"{path}={more}"
+    if len(path) > LONGEST_PATH:
+        raise PermanentError(f"A path of {len(path)} characters leads nowhere; write path=value")
+    if not equals:  # the text is not quoted: it may be the value itself
+        raise PermanentError("One of the changes has no '='; write path=value.")
+    return path, value
 
 
 def _opened(payload: bytes) -> Any:
@@ -150,23 +165,17 @@ def _opened(payload: bytes) -> Any:
         return _DECODER.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise PermanentError(
-            "The captured payload is not JSON, so it can't be edited; correct it at its source and re-read it."
+            "The captured payload is not JSON, so it can't be edited; correct it at its source and "
+            "re-read it."
         ) from None
 
 
 def _typed(path: str, before: Any, text: str) -> Any:
-    """Read a value as the type of what it replaces: a text stays as it is written, all else is JSON."""
+    """Return a value in the type of what it replaces: a text as it is written, all else as JSON."""
     if isinstance(before, str):
         return _plain(path, text)
     if isinstance(before, dict | list):
-        inside = (
-            ", ".join(before)
-            if isinstance(before, dict)
-            else f"[0] to [{len(before) - 1}]"
-            if before
-            else "nothing"
-        )
-        raise PermanentError(f"{path!r} is no single value: it holds {inside}. Name one of those.")
+        raise _not_single(path, before)
     try:
         value = _DECODER.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -175,24 +184,30 @@ def _typed(path: str, before: Any, text: str) -> Any:
         raise _mistyped(path, before) from None
     if isinstance(value, _NUMBERS) and not -LARGEST_NUMBER < value < LARGEST_NUMBER:
         raise PermanentError(
-            f"{path!r}: a number of that size is no value of a record, and no reader of JSON takes it."
+            f"{path!r}: the number is too large for a record, and for most readers of JSON."
         )
     if before is None and not isinstance(value, dict | list):
         return _plain(path, value) if isinstance(value, str) else value
-    fits = (
-        isinstance(value, bool)
-        if isinstance(before, bool)
-        else isinstance(value, _NUMBERS) and not isinstance(value, bool)
-    )
+    if isinstance(before, bool):
+        fits = isinstance(value, bool)
+    else:
+        fits = isinstance(value, _NUMBERS) and not isinstance(value, bool)
     if value is not None and not fits:
         raise _mistyped(path, before)
     return value
 
 
+def _not_single(path: str, before: dict[str, Any] | list[Any]) -> PermanentError:
+    if isinstance(before, dict):
+        inside = ", ".join(before)
+    else:
+        inside = f"[0] to [{len(before) - 1}]" if before else "nothing"
+    return PermanentError(f"{path!r} is no single value: it holds {inside}. Name one of those.")
+
+
 def _plain(path: str, text: str) -> str:
-    if "\0" in text or (
-        not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text)
-    ):
+    is_surrogate = not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text)
+    if "\0" in text or is_surrogate:
         raise PermanentError(
             f"{path!r}: the new value holds characters that no JSON document can carry."
         )
@@ -200,7 +215,9 @@ def _plain(path: str, text: str) -> str:
 
 
 def _mistyped(path: str, before: Any) -> PermanentError:
-    kind = "true, false or null" if isinstance(before, bool) else "a number or null"
-    return PermanentError(
-        f"{path!r} holds {'a truth value' if isinstance(before, bool) else 'a number'}, so it takes {kind}."
+    holds, takes = (
+        ("a truth value", "true, false or null")
+        if isinstance(before, bool)
+        else ("a number", "a number or null")
     )
+    return PermanentError(f"{path!r} holds {holds}, so it takes {takes}.")

@@ -1,60 +1,82 @@
-"""Bulk loading: COPY into a temporary table, then one INSERT, so that a repeated load changes nothing."""
+"""Bulk loading by COPY: into the table itself, or into a temporary one where rows may exist already."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import psycopg
-import zstandard
 from psycopg import sql
+from psycopg.abc import Buffer
+from psycopg.types.numeric import NumericBinaryDumper
 
 from resources.ledger.tables import Table
 
+FIXED_TYPES = {"source_day": "date", "connection": "text", "stream": "text", "run_id": "text"}
+"""Columns that may be the same in all rows of a load."""
+_NUMERIC = NumericBinaryDumper(Decimal)
+
+
+def load(
+    db: psycopg.Connection[Any],
+    table: Table,
+    fixed: Mapping[str, Any],
+    rows: Iterable[tuple[Any, ...]],
+) -> None:
+    """COPY new rows into a table of the schema ``sync``; ``fixed`` holds the columns that all share.
+
+    Half as expensive for Postgres as ``stage`` and an INSERT, but a row that exists is an error.
+    """
+    names = sql.SQL(", ").join(map(sql.Identifier, (*fixed, *table.names)))
+    types = [FIXED_TYPES[name] for name in fixed] + list(table.types)
+    values = tuple(fixed.values())
+    target = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier("sync", table.name), names
+    )
+    _copy(db, target, types, (values + row for row in rows))
+
 
 def stage(
-    connection: psycopg.Connection[Any], table: Table, rows: Iterable[Sequence[Any]]
+    db: psycopg.Connection[Any], table: Table, rows: Iterable[Sequence[Any]]
 ) -> sql.Identifier:
-    """COPY ``rows`` into a temporary table and return its name; it is emptied when the transaction ends."""
+    """COPY rows into a temporary table and return its name; the transaction's end empties it."""
     name = sql.Identifier(f"stage_{table.name}")
-    definition = sql.SQL(", ").join(
+    columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
         for column in table.columns
     )
-    connection.execute(
+    db.execute(
         sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(
-            name, definition
+            name, columns
         )
     )
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(name)) as copy,
-    ):
-        copy.set_types(list(table.types))
-        for row in rows:
-            copy.write_row(row)
+    _copy(db, sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(name), table.types, rows)
     return name
 
 
-_LEVEL = 3
-_LARGEST = 256 * 1024 * 1024
-_local = threading.local()
+def _copy(
+    db: psycopg.Connection[Any],
+    statement: sql.Composed,
+    types: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    with db.cursor() as cursor:
+        cursor.adapters.register_dumper(Decimal, _CachedNumericDumper)
+        with cursor.copy(statement) as copy:
+            copy.set_types(list(types))
+            for row in rows:
+                copy.write_row(row)
 
 
-def compress(content: bytes) -> bytes:
-    """Return ``content`` as one zstd frame. Contexts are reused per thread: making one costs more than compressing an order."""
-    context: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
-    if context is None:
-        context = _local.compressor = zstandard.ZstdCompressor(
-            level=_LEVEL, write_content_size=True
-        )
-    return context.compress(content)
+class _CachedNumericDumper(NumericBinaryDumper):
+    """psycopg's own, which takes 1.6 us for a number; an order has a dozen, and many repeat."""
+
+    def dump(self, obj: Any) -> Buffer | None:
+        return _numeric(obj)
 
 
-def decompress(frame: bytes) -> bytes:
-    """Return the content of a zstd frame made by ``compress``."""
-    context: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
-    if context is None:
-        context = _local.decompressor = zstandard.ZstdDecompressor()
-    return context.decompress(frame, max_output_size=_LARGEST)
+@lru_cache(maxsize=65_536)
+def _numeric(value: Decimal | int) -> bytes:
+    return bytes(_NUMERIC.dump(value) or b"")

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from resources.ledger.database.bulk import compress, decompress
+from resources.ledger.database.compression import compress, decompress
 from resources.ledger.rows import ClaimRow, SettleRow, TargetRow, UnsettledDelivery
 
 

@@ -18,7 +18,7 @@ import psycopg
 
 from domain.errors import PermanentError
 from domain.personal import FORGOTTEN, subjects, without_personal_data
-from resources.ledger.database.bulk import compress, decompress
+from resources.ledger.database.compression import compress, decompress
 from resources.ledger.tables import TABLES
 
 Kind = Literal["email", "customer_id"]

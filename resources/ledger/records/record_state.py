@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 
 from domain.values import Window
-from resources.ledger.database.bulk import decompress
+from resources.ledger.database.compression import decompress
 from resources.ledger.rows import TargetRow
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,25 @@ import psycopg
 from psycopg import sql
 
 from resources.ledger.captures.captures import newest
-from resources.ledger.database.bulk import compress, decompress, stage
+from resources.ledger.database.bulk import load, stage
+from resources.ledger.database.compression import compress, decompress
 from resources.ledger.privacy.forgetting import forgotten_among, stripped
 from resources.ledger.rows import AcceptedRecord, RecordRow, TableRows
 from resources.ledger.tables import RECORD
 
+_UPSERT = """
+INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id,
+                         source_updated_at, state, rule, canonical, canonical_digest, warnings,
+                         correlation_id)
+SELECT %s, %s, %s, %s, capture_id, source_id, source_updated_at, state, rule, canonical,
+       canonical_digest, warnings, correlation_id FROM {}
+ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
+    state = excluded.state, rule = excluded.rule, canonical = excluded.canonical,
+    canonical_digest = excluded.canonical_digest, warnings = excluded.warnings,
+    validated_at = now(), run_id = excluded.run_id,
+    outcome = CASE WHEN record.state = 'accepted' AND excluded.state = 'accepted'
+                        AND record.canonical_digest = excluded.canonical_digest
+                   THEN record.outcome END"""
 _FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -32,46 +46,43 @@ class Records:
     ) -> None:
         """Store outcomes, replacing earlier ones of the same captures.
 
-        What was delivered stays so while the canonical content is the same; a changed content is to be delivered again. A version that
-        was accepted stays as it was when a newer one comes: it may have been sent, and the order's lines and history rest on it.
+        What was delivered stays so while the canonical content is the same; changed content is due
+        for delivery again. An accepted version stays accepted when a newer one arrives: it may have
+        been sent, and the order's lines and history are based on it.
         """
         if not rows:
             return
-        # Who was forgotten since this validation began does not come back with it; the digest stays, so nothing is to be delivered anew.
-        gone = forgotten_among(self._db, self._name, self._stream, [row.source_id for row in rows])
-        packed = (
-            row
-            if row.canonical is None
-            else row._replace(
-                canonical=compress(
-                    stripped(row.canonical) if row.source_id in gone else row.canonical
-                )
-            )
-            for row in rows
-        )
-        table = stage(self._db, RECORD, packed)
+        # A person who was forgotten since this validation started does not come back with it. The
+        # digest stays, so nothing becomes due for delivery.
+        ids = [row.source_id for row in rows]
+        packed = _packed(rows, forgotten_among(self._db, self._name, self._stream, ids))
         captures = [row.capture_id for row in rows]
         if self._any_stored(day, captures):
-            kept = self._keep_accepted(day, table)
-            self._clear_typed(day, [capture for capture in captures if capture not in kept], typed)
-        self._db.execute(
-            sql.SQL(
-                """INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id, source_updated_at, state, rule,
-                                            canonical, canonical_digest, warnings, correlation_id)
-                   SELECT %s, %s, %s, %s, capture_id, source_id, source_updated_at, state, rule, canonical, canonical_digest,
-                          warnings, correlation_id FROM {}
-                   ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
-                       state = excluded.state, rule = excluded.rule, canonical = excluded.canonical,
-                       canonical_digest = excluded.canonical_digest, warnings = excluded.warnings, validated_at = now(),
-                       run_id = excluded.run_id,
-                       outcome = CASE WHEN record.state = 'accepted' AND excluded.state = 'accepted'
-                                       AND record.canonical_digest = excluded.canonical_digest THEN record.outcome END"""
-            ).format(table),
-            (day, self._name, self._stream, run_id),
-        )
+            self._replace(day, captures, packed, typed, run_id)
+            return
+        fixed = {"source_day": day, "connection": self._name}
+        load(self._db, RECORD, fixed | {"stream": self._stream, "run_id": run_id}, packed)
+        for part in typed:
+            if part.table.are_facts:
+                self._add_typed(day, part)
+            else:
+                load(self._db, part.table, fixed, part.rows)
+
+    def _replace(
+        self,
+        day: date,
+        captures: Sequence[UUID],
+        packed: Iterable[RecordRow],
+        typed: Sequence[TableRows],
+        run_id: str,
+    ) -> None:
+        table = stage(self._db, RECORD, packed)
+        kept = self._keep_accepted(day, table)
+        self._clear_typed(day, [capture for capture in captures if capture not in kept], typed)
+        self._db.execute(sql.SQL(_UPSERT).format(table), (day, self._name, self._stream, run_id))
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
         for part in typed:
-            self._put_typed(day, part)
+            self._add_typed(day, part)
 
     def _any_stored(self, day: date, captures: list[UUID]) -> bool:
         row = self._db.execute(
@@ -105,7 +116,8 @@ class Records:
                 (self._name, day, captures),
             )
 
-    def _put_typed(self, day: date, part: TableRows) -> None:
+    def _add_typed(self, day: date, part: TableRows) -> None:
+        """Insert the rows that do not exist yet."""
         if not part.rows:
             return
         table = stage(self._db, part.table, part.rows)
@@ -239,3 +251,13 @@ class Records:
             (self._name,),
         )
         return {sku: units for sku, units in rows}  # noqa: C416 - rows are tuples of Any
+
+
+def _packed(rows: Sequence[RecordRow], forgotten: Collection[str]) -> Iterator[RecordRow]:
+    """Yield the rows with their canonical content compressed, and without forgotten persons."""
+    for row in rows:
+        if row.canonical is None:
+            yield row
+        else:
+            content = stripped(row.canonical) if row.source_id in forgotten else row.canonical
+            yield row._replace(canonical=compress(content))

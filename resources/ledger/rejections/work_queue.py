@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
-from resources.ledger.database.bulk import decompress
+from resources.ledger.database.compression import decompress
 
 OPEN_STATES = ("open", "retried")
 """``retried``: open, and another try was asked for that has not ended yet."""

@@ -1,0 +1,54 @@
+"""Compression of payloads: one zstd frame each, with a dictionary of the documents' structure.
+
+A payload is small, and most of it is the names of its fields. With those in a dictionary,
+compressing takes less than half the time and space (docs/performance.md). The dictionary holds names
+of fields and values that most documents share, and nothing else of any document: it is trained on
+masked documents of the sandbox (``python -m benchmarks.dictionary``).
+
+Frames name their dictionary. Like a migration, a dictionary that was in use is never changed: a new
+one is added beside it. Frames without one are read as well.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from importlib import resources
+
+import zstandard
+
+LEVEL = 1
+"""With a dictionary, level 3 makes frames 5 % smaller and takes a third longer."""
+LARGEST = 256 * 1024 * 1024
+"""Bytes that a frame may decompress to: more than any source sends."""
+DICTIONARY = "dictionaries/1.zdict"
+_local = threading.local()
+
+
+@lru_cache(maxsize=1)
+def _dictionary() -> zstandard.ZstdCompressionDict:
+    content = (resources.files(__package__) / DICTIONARY).read_bytes()
+    dictionary = zstandard.ZstdCompressionDict(content)
+    dictionary.precompute_compress(level=LEVEL)
+    return dictionary
+
+
+def compress(content: bytes) -> bytes:
+    """Return ``content`` as one zstd frame.
+
+    Contexts are kept per thread: making one costs more than compressing an order.
+    """
+    context: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
+    if context is None:
+        context = _local.compressor = zstandard.ZstdCompressor(
+            level=LEVEL, dict_data=_dictionary(), write_content_size=True
+        )
+    return context.compress(content)
+
+
+def decompress(frame: bytes) -> bytes:
+    """Return the content of a zstd frame made by ``compress``."""
+    context: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
+    if context is None:
+        context = _local.decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary())
+    return context.decompress(frame, max_output_size=LARGEST)

@@ -1,7 +1,7 @@
 """Configuration of a connection: one store paired with one OMS organisation.
 
-The sections ``platform`` and ``oms`` name a connector by ``kind``; the rest of the section belongs to that connector's own settings
-model (``resources.platforms.REGISTRY``, ``resources.oms.REGISTRY``), so a new connector adds no field here.
+``kind`` in the sections ``platform`` and ``oms`` selects a connector, which validates the rest of
+its section with its own settings model, so a new connector adds no field here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Config(BaseModel):
 
 
 class SecretRef(Config):
-    """Where a secret lies: an environment variable or a file of its own; never the value."""
+    """The place of a secret: an environment variable or a file, never the value itself."""
 
     env: str | None = None
     file: Path | None = None
@@ -41,38 +41,41 @@ class SecretRef(Config):
 
 
 class SystemSection(BaseModel):
-    """A connector's section: ``kind`` chooses it, the other keys are validated by its settings model."""
+    """A connector's section: ``kind`` selects it; its settings model validates the other keys."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     kind: str
 
 
 class UomRule(Config):
-    """How one store unit converts: ``factor`` OMS units make one store unit (a case of 12: ``uom: EACH``, ``factor: 12``)."""
+    """``factor`` OMS units make one store unit (a case of 12: ``uom: EACH``, ``factor: 12``)."""
 
     uom: str = "EACH"
     factor: Annotated[Decimal, Field(gt=0)] = Decimal(1)
 
 
 class OrdersPolicy(Config):
-    """Which orders go to the OMS, and how their codes translate."""
+    """Which orders go to the OMS, and how their codes are translated."""
 
     export_statuses: tuple[int | str, ...] = (11,)
-    """Store statuses that go out; all others are skipped by the rule ``status_not_exported``."""
+    """Store statuses that are exported; others are skipped by the rule ``status_not_exported``."""
     hold_statuses: dict[int | str, str] = Field(default_factory=dict)
-    """Store status -> the OMS's hold type id: such an order goes out, too, and is on hold at the OMS until the store's status is another
-    that goes out or is updated (``12: Fraud Review``: manual verification required)."""
+    """Store status -> the OMS's hold type id (``12: Fraud Review``: manual verification required).
+
+    Such an order is exported too, and stays on hold at the OMS until the store's status changes to
+    another one that is exported or updated.
+    """
     cancel_statuses: tuple[int | str, ...] = (5, 6)
-    """Store statuses that become a cancel request for an order which the OMS has."""
+    """Store statuses that cancel an order which the OMS has."""
     update_statuses: tuple[int | str, ...] = (3, 8, 9)
-    """Store statuses in which a change of an order that the OMS has is still sent, beside ``export_statuses``."""
+    """Further store statuses in which changes of an order are still sent to the OMS."""
     start_date: datetime | None = None
     """Orders placed before this moment are skipped by the rule ``before_start_date``."""
     order_id_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,20}$")] = ""
     shipping_methods: dict[str, str] = Field(default_factory=dict)
-    """Store's shipping method text -> OMS shipping method id; compared without case and outer blanks."""
+    """Store's shipping method -> OMS's id; compared without case and surrounding blanks."""
     default_shipping_method: str | None = None
-    """Used for a method that the mapping lacks; without it such an order is rejected."""
+    """Used for methods that are not mapped; without it their orders are rejected."""
     payment_methods: dict[str, str] = Field(default_factory=dict)
     default_payment_method: str = "Other"
     pickup_locations: dict[str, str] = Field(default_factory=dict)
@@ -89,37 +92,37 @@ class OrdersPolicy(Config):
     """The OMS's cancel reason id; tenants configure their own."""
 
     @model_validator(mode="after")
-    def _a_hold_is_no_cancellation(self) -> Self:
+    def _hold_or_cancel(self) -> Self:
         cancelled = {str(status) for status in self.cancel_statuses}
         if both := sorted(str(status) for status in self.hold_statuses if str(status) in cancelled):
             raise ValueError(
-                f"status {both[0]} is in hold_statuses and in cancel_statuses; an order is held or cancelled, not both"
+                f"status {both[0]} is in hold_statuses and in cancel_statuses; remove one of them"
             )
         if blank := [status for status, hold in self.hold_statuses.items() if not hold.strip()]:
             raise ValueError(
-                f"hold_statuses names no hold type for status {blank[0]}; use the OMS's hold type id"
+                f"hold_statuses names no hold type for status {blank[0]}; use the OMS's id"
             )
         return self
 
     @property
     def outgoing(self) -> frozenset[str]:
-        """Return the statuses in which an order goes out, on hold or not."""
+        """Return the statuses in which an order is exported, on hold or not."""
         return frozenset(str(status) for status in (*self.export_statuses, *self.hold_statuses))
 
 
 class InventoryPolicy(Config):
-    """What the store shows of the OMS's stock."""
+    """How the OMS's stock is shown in the store."""
 
     mode: Literal["aggregate", "by_node"] = "aggregate"
-    """``aggregate``: one number of the network view at one store location; ``by_node``: each node feeds its own location."""
+    """``aggregate``: the network view in one store location; ``by_node``: each node in its own."""
     view: str = "NetworkView"
     nodes: dict[str, str] = Field(default_factory=dict)
     """OMS location id -> store location code (``by_node``)."""
     store_location: str = "default"
-    """Store location code that the aggregate feeds; ``default`` is the store's default location."""
+    """Store location code for the aggregate; ``default`` is the store's default location."""
     safety_stock: Annotated[int, Field(ge=0)] = 0
     channel_buffer: Annotated[int, Field(ge=0)] = 0
-    """Units kept back from this channel, beside the safety stock."""
+    """Units reserved from this channel, in addition to the safety stock."""
     sku_buffers: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     backorder_skus: tuple[str, ...] = ()
     """SKUs that may be sold before they arrive: expected supply counts as available."""
@@ -127,39 +130,39 @@ class InventoryPolicy(Config):
     infinite: Literal["stop_tracking", "number", "skip"] = "skip"
     infinite_quantity: Annotated[int, Field(gt=0)] = 9999
     subtract_undelivered: bool = True
-    """Take off what has been ordered but has not reached the OMS yet, which its availability can't know."""
+    """Subtract ordered units that the OMS does not know about yet."""
     interval: timedelta = timedelta(seconds=60)
     catalog_ttl: timedelta = timedelta(minutes=15)
 
 
 class ShipmentsPolicy(Config):
-    """How the OMS's milestones show in the store."""
+    """How the OMS's milestones are shown in the store."""
 
     carriers: dict[str, str] = Field(default_factory=dict)
-    """OMS carrier code -> our courier code, beside the built-in aliases."""
+    """OMS carrier code -> our carrier code, in addition to the built-in aliases."""
     milestone_statuses: dict[str, int | str | None] = Field(default_factory=dict)
-    """Overrides of the connector's table milestone -> store status; null sends none."""
+    """Milestone -> store status, overriding the connector's table; null sends none."""
 
 
 class Limits(Config):
-    """For how long things may stand still before someone should look; held against the ledger by ``history.lag`` and ``history.stuck``."""
+    """How long work may be idle before it counts as stuck (``history.lag``, ``history.stuck``)."""
 
     probe: timedelta = timedelta(minutes=5)
-    """No successful look at a source for so long: the daemon, the network or the credentials are at fault."""
+    """Time without a successful probe; then daemon, network or credentials are at fault."""
     silence: dict[StreamName, timedelta] = Field(default_factory=dict)
-    """Stream -> how long it may go without a change; a stream that is not named may be quiet for as long as it likes."""
+    """Stream -> time without any change; a stream that is not listed has no limit."""
     captured_not_delivered: timedelta = timedelta(minutes=15)
     delivered_not_acknowledged: timedelta = timedelta(hours=1)
-    """The OMS took the order, but its own list of orders has not shown it yet."""
+    """The OMS accepted the order, but does not list it yet."""
     released_not_shipped: timedelta = timedelta(days=3)
     shipped_not_at_store: timedelta = timedelta(minutes=30)
 
 
 class Webhooks(Config):
-    """Where the systems of a connection send their webhooks; without this section nothing is taken in and nothing registered."""
+    """The endpoint for webhooks; without it none are registered or accepted."""
 
     destination: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
-    """Public address under which ``lockstep webhooks`` can be reached; https on port 443, or http on this machine's loopback."""
+    """Public URL of ``lockstep webhooks``: https on port 443, or http on loopback."""
 
     @model_validator(mode="after")
     def _safe_address(self) -> Self:
@@ -167,13 +170,11 @@ class Webhooks(Config):
         if parts.scheme == "https" and parts.port not in (None, 443):
             raise ValueError("destination: stores send webhooks to port 443 only")
         if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError(
-                "destination: webhooks travel by https; http is for this machine's own loopback"
-            )
+            raise ValueError("destination: webhooks need https; http is allowed on loopback only")
         return self
 
     def url(self, connection: str, system: Literal["platform", "oms"]) -> str:
-        """Return the address of one system of a connection."""
+        """Return the webhook URL of one system of a connection."""
         return f"{self.destination.rstrip('/')}/hooks/{connection}/{system}"
 
 
@@ -183,7 +184,7 @@ class Connection(Config):
     owner: str = "team:operations"
     description: str = ""
     lane: str | None = None
-    """Connections that name the same lane share a sensor and a live run; by default each has its own."""
+    """Connections with the same lane share a sensor and a live run; the default is one each."""
     platform: SystemSection
     oms: SystemSection
     orders: OrdersPolicy = OrdersPolicy()
@@ -192,46 +193,47 @@ class Connection(Config):
     addresses: AddressRules = AddressRules()
     streams: tuple[StreamName, ...] = ("orders", "inventory", "shipments")
     overlap: timedelta = timedelta(seconds=120)
-    """How far a live window reaches back, for records that became visible late."""
+    """How far a live window reaches back, for records that become visible late."""
     poll_interval: timedelta = timedelta(seconds=5)
     rejection_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of rejected records above which a batch of at least 20 fails: then the system is at fault, not the records."""
+    """A batch of 20 or more fails if more are rejected: then the system is at fault."""
     max_attempts: Annotated[int, Field(ge=1)] = 5
-    """Delivery attempts before a record's delivery is dead and an open rejection."""
+    """Delivery attempts before a delivery is dead and becomes an open rejection."""
     freshness_limit: timedelta = timedelta(minutes=30)
     limits: Limits = Limits()
     webhooks: Webhooks | None = None
 
 
 class Alerts(Config):
-    """Whom to tell of failed runs and of streams that stand still."""
+    """Where alerts about failed runs and stuck streams are sent."""
 
     url: SecretRef
-    """An incoming webhook's address; whoever knows it can post there, so it is a secret."""
+    """URL of an incoming webhook; a secret, since anyone who has it can post there."""
 
 
 class Retention(Config):
-    """For how long the ledger keeps what it may forget; what is not named is kept for ever. Open work is kept in any case."""
+    """How long the ledger keeps data; without a setting for ever, and open work in any case."""
 
     capture: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
-    """Payloads as the sources sent them, month by month; a record whose payload is gone can't be validated again."""
+    """Payloads, by month; without its payload a record can't be validated again."""
     record: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
-    """Outcomes with their orders, lines, stock and events: what ``history`` shows. Not shorter than ``capture``."""
+    """Outcomes with orders, lines, stock and events (``history``); at least ``capture``."""
     message_log: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
     batch: Annotated[timedelta, Field(ge=timedelta(days=2))] | None = None
     rejection: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
-    """Closed ones, from the day on which they were closed."""
+    """Closed rejections, from the day they were closed."""
     inbox: Annotated[timedelta, Field(ge=timedelta(days=2))] | None = None
-    """Webhooks that were taken up; longer than stores try to send one again, else a repeated one is new."""
+    """Processed webhooks; longer than stores retry, or a repeated one counts as new."""
     rerun: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
     drift: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
-    """Differences that were healed or have gone."""
+    """Closed drifts."""
 
     @model_validator(mode="after")
     def _outcomes_outlive_payloads(self) -> Self:
         if self.record is not None and (self.capture is None or self.capture > self.record):
             raise ValueError(
-                "record must not be kept for less time than capture: a payload without its outcome would be validated anew"
+                "record must not be kept for less time than capture, or payloads without an "
+                "outcome would be validated again"
             )
         return self
 
@@ -240,17 +242,16 @@ class Installation(Config):
     """The whole of ``connections.yaml``."""
 
     archive: Path | None = None
-    """Folder of the daily Parquet files; by default ``archive`` in Lockstep's own folder (``LOCKSTEP_HOME``, else ``.lockstep``)."""
+    """Folder of the daily Parquet files; by default ``archive`` in Lockstep's home folder."""
     retention: Retention = Retention()
-
     start_date: date = date(2026, 1, 1)
-    """First partition of every chain."""
+    """The first partition of every stream."""
     alerts: Alerts | None = None
     connections: dict[ConnectionName, Connection] = Field(min_length=1)
 
     @property
     def start(self) -> datetime:
-        """Return the first partition's first moment."""
+        """Return the start of the first partition."""
         return datetime(
             self.start_date.year, self.start_date.month, self.start_date.day, tzinfo=UTC
         )

@@ -1,7 +1,7 @@
-"""The three kinds of error that Lockstep knows.
+"""The three kinds of error: transient, permanent, and the rejection of one record.
 
-One source of retries per kind (docs/architecture.md): a ``TransientError`` may be tried again, a ``PermanentError`` never,
-a ``RecordRejected`` concerns one record and lets the batch go on.
+Each kind is retried in one place only (docs/architecture.md): a ``TransientError`` may be retried,
+a ``PermanentError`` never, and a ``RecordRejected`` concerns one record while the batch continues.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from domain.text import mask_emails, printable
 
 LONGEST_MESSAGE, LONGEST_FIELD, LONGEST_VALUE = 500, 200, 80
 MOST_PROBLEMS = 50
-"""Of one record: an order of ten thousand bad lines has to be read by a person all the same."""
+"""The most problems of one record: an order with 10,000 bad lines must remain readable."""
 WHOLE_RECORD = "record"
-"""The field of a problem that concerns no single field: the record can't be read at all."""
+"""The field of a problem with the whole record, for example if it can't be read."""
 
 
 class LockstepError(Exception):
@@ -22,9 +22,9 @@ class LockstepError(Exception):
 
 
 class TransientError(LockstepError):
-    """Another try may help: time-outs, 429, 5xx, lost connections.
+    """A retry may help: time-outs, 429, 5xx, lost connections.
 
-    ``retry_after`` is in seconds where the remote system named a delay.
+    ``retry_after`` is the delay in seconds that the remote system asked for, if any.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -33,11 +33,11 @@ class TransientError(LockstepError):
 
 
 class RateLimited(TransientError):
-    """The target's quota stayed used up for as long as a call may wait."""
+    """The target's quota was exhausted for as long as a call may wait."""
 
 
 class PermanentError(LockstepError):
-    """Another try won't help until a person changes something: credentials, permissions, configuration, a broken contract."""
+    """A retry can't help until something changes: credentials, permissions, configuration."""
 
 
 class AccessRefused(PermanentError):
@@ -46,11 +46,12 @@ class AccessRefused(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why one record is kept out, in words that an operator can act on.
+    """Why a record is rejected, in words that an operator can act on.
 
-    ``code`` is snake_case and stable (it is counted and filtered); ``field`` is a path in the source's own names;
-    ``message`` is one plain sentence; ``advice`` says what to do; ``value`` is the offending value, already masked where personal.
-    Values of records stand in all of them, and they are logged, printed and stored: they are kept to one bounded, visible line each.
+    ``code`` is snake_case and stable (it is counted and filtered); ``field`` is a path in the
+    source's names; ``message`` is one plain sentence; ``advice`` is what to do; ``value`` is the
+    invalid value, masked if it is personal. All of them may contain values of the record and are
+    logged, printed and stored, so each is limited to one printable line.
     """
 
     code: str
@@ -70,23 +71,25 @@ class Problem:
             text = getattr(self, name)
             if len(text) > longest or not text.isprintable():
                 object.__setattr__(self, name, printable(text, longest))
-        if "@" in self.value:  # whoever types an address into a field for something else
+        if "@" in self.value:  # an e-mail address typed into another field
             object.__setattr__(self, "value", mask_emails(self.value))
         if not self.field:
             object.__setattr__(self, "field", WHOLE_RECORD)
 
 
 class RecordRejected(LockstepError):
-    """A record's own fault: it becomes a rejection and the batch goes on."""
+    """The record itself is at fault: it becomes a rejection and the batch continues."""
 
     def __init__(self, *problems: Problem) -> None:
         if not problems:
-            raise ValueError("a rejection names at least one problem")
+            raise ValueError("a rejection needs at least one problem")
         if len(problems) > MOST_PROBLEMS:
             rest = f"{len(problems) - MOST_PROBLEMS} further problems are not listed"
             problems = (
                 *problems[:MOST_PROBLEMS],
-                Problem("further_problems", "", rest, "correct the listed ones first, then retry"),
+                Problem(
+                    "further_problems", "", rest, "correct the listed problems first, then retry"
+                ),
             )
         self.problems = problems
         super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))

@@ -1,6 +1,6 @@
-"""Deterministic identities: the same content always gets the same digest, key and correlation id.
+"""Deterministic ids: the same content always has the same digest, key and correlation id.
 
-BLAKE2b (RFC 7693) keyed by purpose, so that a capture id can never equal a delivery key by construction.
+BLAKE2b (RFC 7693) is personalised by purpose, so a capture id can't equal a delivery key.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ def content_digest(content: bytes) -> bytes:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text can stand for a record in tables, indexes and logs: not empty, no longer than 200, no control characters."""
+    """Return whether a text can be a record's id: 1 to 200 characters, no control characters."""
     return 0 < len(text) <= LONGEST_ID and not has_controls(text)
 
 
 def fallback_id(payload: bytes) -> str:
-    """Return the id of a record that has no usable one of its own: the same bytes always get the same, so that none is lost or doubled."""
+    """Return an id for a record without a usable one; the same bytes always have the same id."""
     return f"unreadable-{content_digest(payload).hex()}"
 
 
 def capture_id(connection: str, stream: str, source_id: str, digest: bytes, version: str) -> UUID:
-    """Return the id of one version of one source record; capturing the same version again gives the same id.
+    """Return the id of one version of a source record; capturing it again gives the same id.
 
-    ``version`` is the source's modification time, so that content which returns to an earlier state is a new version.
+    ``version`` is the source's modification time, so a record that returns to an earlier content
+    is a new version.
     """
     parts = (connection.encode(), stream.encode(), source_id.encode(), digest, version.encode())
     return UUID(bytes=_hash(b"capture", parts, 16))
@@ -49,9 +50,10 @@ def delivery_key(connection: str, stream: str, source_id: str, action: str, dige
 
 
 def correlation_id(connection: str, entity: str, source_id: str) -> str:
-    """Return the id that follows one business record through every table, log line, request header and error.
+    """Return the 20 characters that follow a record through tables, logs, requests and errors.
 
-    ``entity`` is ``order`` or ``stock``: an order keeps its id on its way to the OMS and on the way back. 20 characters.
+    ``entity`` is ``order`` or ``stock``: an order and its fulfilment have the same id.
     """
     prefix = {"order": "ord", "stock": "stk"}[entity]
-    return f"{prefix}-{_hash(b'correlate', (connection.encode(), entity.encode(), source_id.encode()), 8).hex()}"
+    parts = (connection.encode(), entity.encode(), source_id.encode())
+    return f"{prefix}-{_hash(b'correlate', parts, 8).hex()}"

@@ -1,7 +1,7 @@
-"""Milestones of an order at the OMS, their partial forms, and the legal moves between them, as one readable table.
+"""Milestones of an order at the OMS, their partial forms, and the allowed moves between them.
 
-Moves go forward, and may skip (events get lost or merged); the branches are cancel and return. What the table does not allow is
-late or out of order: it is recorded, and changes nothing.
+Moves go forward and may skip stages (events get lost or merged); cancel and return are branches.
+A move that the table does not allow is late or out of order: it is recorded and changes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Milestone(StrEnum):
-    """How far an order, or a part of it, has come."""
+    """The progress of an order or a part of it."""
 
     CREATED = "created"
     PARTIALLY_ALLOCATED = "partially_allocated"
@@ -44,7 +44,7 @@ STAGES: tuple[Milestone, ...] = (
     M.DELIVERED,
     M.RETURNED,
 )
-"""The stages that a unit of a line passes, in order; a canceled unit has left them."""
+"""The stages that a unit of a line passes through, in order; a canceled unit has left them."""
 
 PARTIAL: dict[Milestone, Milestone] = {
     M.ALLOCATED: M.PARTIALLY_ALLOCATED,
@@ -70,7 +70,7 @@ MOVES: dict[Milestone, tuple[Milestone, ...]] = {
     M.PICKED: (*ORDER_OF_STAGES[7:], M.CANCELED),
     M.PARTIALLY_PACKED: (*ORDER_OF_STAGES[8:], M.CANCELED),
     M.PACKED: (*ORDER_OF_STAGES[9:], M.CANCELED),
-    # Goods have left: the rest may still be canceled, which completes the shipped part, but the order can't be canceled whole.
+    # Goods have left: the rest can still be canceled, but not the whole order.
     M.PARTIALLY_SHIPPED: (
         M.SHIPPED,
         M.PARTIALLY_DELIVERED,
@@ -88,15 +88,15 @@ MOVES: dict[Milestone, tuple[Milestone, ...]] = {
 
 
 def may_move(current: Milestone | None, wanted: Milestone) -> bool:
-    """Tell whether an order known to be at ``current`` (``None``: nothing known) may be moved to ``wanted``."""
+    """Return whether an order at ``current`` (``None``: unknown) may move to ``wanted``."""
     return current is None or wanted in MOVES[current]
 
 
 def rollup(units: Mapping[Milestone, Decimal]) -> Milestone:
-    """Return the milestone of a whole order from the units that stand at each stage (or are canceled).
+    """Return the milestone of a whole order from its units at each stage (or canceled).
 
-    The furthest stage that any live unit has reached names it; the form is partial while another live unit is behind.
-    An order of canceled units only is canceled; one without units is created.
+    It is the furthest stage of any unit that is not canceled, in its partial form while other units
+    are behind. If all units are canceled, the order is; without units it is created.
     """
     live = {
         stage: quantity

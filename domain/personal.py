@@ -1,7 +1,8 @@
-"""What of a document tells who somebody is, whichever system's words it uses: found, and taken out with all other facts left in place.
+"""Personal data in a document of any system: found by field names, and removed.
 
-Names of fields decide, in any system's spelling (``first_name``, ``FirstName``, ``CustomerFirstName``); and what they hold is taken out of
-all other texts too, since shoppers repeat their name in notes and options. Amounts, SKUs, dates, order ids, countries and states stay.
+Field names are compared in any spelling (``first_name``, ``FirstName``, ``CustomerFirstName``).
+Their values are removed from all other texts too, since shoppers repeat their name in notes and
+options. Amounts, SKUs, dates, order ids, countries and states stay.
 """
 
 from __future__ import annotations
@@ -99,8 +100,8 @@ _OTHERS = frozenset(
     }
 )
 PERSONAL = EMAILS | CUSTOMER_IDS | _NAMES | _PLACES | _PHONES | _OTHERS
-WHOLE = frozenset({"formfields", "notes", "customfields"})
-"""Below these everything is free text of a person or about one."""
+FREE_TEXT = frozenset({"formfields", "notes", "customfields"})
+"""Everything below these fields is free text by or about a person."""
 _REPEATED = (
     EMAILS
     | _PHONES
@@ -108,7 +109,7 @@ _REPEATED = (
         {"street1", "line1", "address1", "addressline1", "nameoncard", "fullname", "customername"}
     )
 )
-"""What is looked for in all other texts, too: single first names or towns would take parts of SKUs along."""
+"""Values removed from all other texts; first names or towns alone would damage SKUs."""
 SHORTEST = 6
 
 
@@ -118,12 +119,12 @@ def plain(key: str) -> str:
 
 
 def is_personal(key: str) -> bool:
-    """Tell whether a field of this name holds something of a person."""
-    return plain(key) in PERSONAL | WHOLE
+    """Return whether a field with this name has personal data."""
+    return plain(key) in PERSONAL | FREE_TEXT
 
 
 def subjects(document: Any) -> Iterator[tuple[str, str]]:
-    """Return whom a document is about: (``email`` or ``customer_id``, value without case)."""
+    """Return the persons in a document: (``email`` or ``customer_id``, value in lower case)."""
     for key, value in _fields(document):
         if key in EMAILS and isinstance(value, str) and value.strip():
             yield "email", value.strip().casefold()
@@ -132,7 +133,7 @@ def subjects(document: Any) -> Iterator[tuple[str, str]]:
 
 
 def personal_values(document: Any) -> set[str]:
-    """Return the texts of a document that belong to a person: what must not appear elsewhere."""
+    """Return the personal texts of a document, which must not appear elsewhere."""
     found: set[str] = set()
     for key, value in _fields(document):
         if key in PERSONAL and isinstance(value, str) and value.strip():
@@ -141,7 +142,10 @@ def personal_values(document: Any) -> set[str]:
 
 
 def without_personal_data(document: Any) -> Any:
-    """Return the document without what tells who somebody is; its form, and all other values, stay. Doing it twice changes nothing."""
+    """Return the document without personal data; structure and all other values stay.
+
+    Doing it twice changes nothing more.
+    """
     repeated = {
         value.strip()
         for key, value in _fields(document)
@@ -153,39 +157,39 @@ def without_personal_data(document: Any) -> Any:
         reverse=True,
     )
     pattern = re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
-    return _cleaned(document, pattern, whole=False)
+    return _cleaned(document, pattern, free_text=False)
 
 
-def _cleaned(value: Any, pattern: re.Pattern[str] | None, *, whole: bool) -> Any:
+def _cleaned(value: Any, pattern: re.Pattern[str] | None, *, free_text: bool) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: _field(plain(str(key)), inner, pattern, whole=whole)
+            key: _field(plain(str(key)), inner, pattern, free_text=free_text)
             for key, inner in value.items()
         }
     if isinstance(value, list):
-        return [_cleaned(inner, pattern, whole=whole) for inner in value]
-    if whole:
-        return _gone(value)
+        return [_cleaned(inner, pattern, free_text=free_text) for inner in value]
+    if free_text:
+        return _replacement(value)
     return (
         pattern.sub(FORGOTTEN, value) if pattern is not None and isinstance(value, str) else value
     )
 
 
-def _field(key: str, value: Any, pattern: re.Pattern[str] | None, *, whole: bool) -> Any:
+def _field(key: str, value: Any, pattern: re.Pattern[str] | None, *, free_text: bool) -> Any:
     if key in PERSONAL and not isinstance(value, Mapping | list):
-        return _gone(value)
-    return _cleaned(value, pattern, whole=whole or key in WHOLE)
+        return _replacement(value)
+    return _cleaned(value, pattern, free_text=free_text or key in FREE_TEXT)
 
 
-def _gone(value: Any) -> Any:
-    """Return what stands in a value's place: of the same kind, and empty stays empty."""
+def _replacement(value: Any) -> Any:
+    """Return the replacement of a value: of the same type, and empty if it was empty."""
     if isinstance(value, str):
         return FORGOTTEN if value else value
     return value if value is None or isinstance(value, bool) else type(value)(0)
 
 
 def _full_names(document: Any) -> set[str]:
-    """Return first and last names that stand side by side, as one text."""
+    """Return first and last names of the same object, joined."""
     found: set[str] = set()
     for node in _objects(document):
         parts = {plain(str(key)): value for key, value in node.items()}

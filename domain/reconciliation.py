@@ -1,6 +1,6 @@
-"""What a reconciliation finds: drifts between a store, an OMS and the ledger, with class, advice, and whether they can be healed.
+"""Drifts between a store, an OMS and the ledger, as a reconciliation finds them.
 
-No value of a drift is personal: of names, addresses and the like it only says which of them differ.
+A drift has no personal values: of names and addresses it only states which of them differ.
 """
 
 from __future__ import annotations
@@ -24,56 +24,115 @@ STUCK: DriftClass = "stuck"
 DUPLICATE: DriftClass = "duplicate"
 
 
+REPAIRABLE: dict[tuple[str, str], str] = {
+    (
+        "missing_at_target",
+        "order",
+    ): "Run with --repair to send the order to the OMS again, and find out there who deleted it.",
+    ("missing_at_target", "line"): "Run with --repair to send the line to the OMS again.",
+    (
+        "missing_at_target",
+        "shipment",
+    ): "Run with --repair to create the shipment in the store again; "
+    "the shopper gets another e-mail.",
+    (
+        "differs",
+        "order",
+    ): "Run with --repair to update the OMS from the store, or correct the store "
+    "if the OMS is right.",
+    ("differs", "line"): "Run with --repair to update the OMS from the store, or correct the store "
+    "if the OMS is right.",
+    ("differs", "shipment"): "Run with --repair to write the OMS's tracking number to the store's "
+    "shipment again.",
+    ("differs", "status"): "Run with --repair to bring the other system up to the order's status.",
+    (
+        "differs",
+        "stock",
+    ): "Run with --repair to write the OMS's availability to the store again, and "
+    "find out who else changes stock there.",
+    ("stuck", "order"): "Run with --repair to try the delivery again; 'lockstep trace' shows what "
+    "blocks it.",
+    (
+        "stuck",
+        "shipment",
+    ): "Run with --repair to try the delivery again; 'lockstep trace' shows what blocks it.",
+    ("stuck", "stock"): "Run with --repair to try the delivery again; see the run that failed.",
+}
+"""Advice for drifts that a repair corrects, by class and entity."""
+
+MANUAL: dict[tuple[str, str], str] = {
+    ("missing_at_target", "order"): "Find out who deleted it at the OMS. It is not sent again, "
+    "since it was fulfilled or is no longer exported.",
+    ("missing_at_source", "order"): "Find out where the order at the OMS comes from; cancel it "
+    "there if it was never sold.",
+    ("missing_at_source", "line"): "The OMS has a line that is not in the store's order: cancel it "
+    "there, or add it in the store.",
+    ("missing_at_source", "shipment"): "The store shows a shipment that the OMS has not sent: "
+    "delete it in the store, or ship it at the OMS.",
+    ("duplicate", "order"): "Two orders at the OMS belong to one order of the store: cancel the "
+    "one that should not be fulfilled.",
+    ("duplicate", "shipment"): "The store shows one parcel twice: delete one of its shipments.",
+    ("differs", "shipment"): "The store's shipment has other units than the parcel: delete it in "
+    "the store, then reconcile with --repair.",
+    ("differs", "status"): "The order is cancelled in the store but active at the OMS, which did "
+    "not get it from Lockstep: cancel it there.",
+    ("differs", "line"): "The order is not exported in its present status: correct it at the OMS.",
+    ("differs", "order"): "The order is not exported in its present status: correct it at the OMS.",
+}
+"""Advice for drifts that an operator must correct, by class and entity."""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference between an order as it should stand at the OMS and as it does; values are shown unless they are personal."""
+    """A difference between the expected order at the OMS and the one found there."""
 
     field: str
     expected: str = ""
     found: str = ""
     line_id: str = ""
-    """The order line that it is about; empty for the order itself."""
+    """The order line; empty for the order itself."""
     kind: DriftClass = DIFFERS
     can_repair: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class OrderOrigin:
-    """Which order of the store an order of the OMS says it is."""
+    """The order of the store that an order at the OMS claims to be."""
 
     order_id: str
     source_id: str
     """The store's order id."""
     is_own_id: bool
-    """True where the OMS's id is the one that the connection gives to that order; else it is another order for the same one."""
+    """Whether the id at the OMS is the connection's id for that order; otherwise a duplicate."""
     is_cancelled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSnapshot:
-    """What the store's own document says of an order's fulfilment."""
+    """The state of an order's fulfilment in the store's own document."""
 
     status: str
     """The store's status id as text."""
     is_final: bool
     is_archived: bool
     shipped_units: int
-    shows: Milestone | None
-    """The milestone that the status shows, ``None`` where it tells nothing of fulfilment."""
+    milestone: Milestone | None
+    """The milestone that the status stands for; ``None`` if it is not about fulfilment."""
 
     def is_behind(self, wanted: Milestone, status: str | None) -> bool:
-        """Tell whether the store still has to be moved to ``status``, which ``wanted`` shows as.
+        """Return whether the store must still move to ``status``, its status for ``wanted``.
 
-        A status that a person moved beyond ours, or to one that says nothing of fulfilment, is theirs and no drift.
+        If an operator has moved the order further, or to a status that is not about fulfilment, it
+        is not a drift.
         """
         if status is None or self.status == status or self.is_final or self.is_archived:
             return False
-        return self.shows is not None and may_move(self.shows, wanted)
+        return self.milestone is not None and may_move(self.milestone, wanted)
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One drift. ``stream`` and ``source_id`` name the record of the ledger that stands for it."""
+    """One drift; ``stream`` and ``source_id`` identify its record in the ledger."""
 
     drift_class: DriftClass
     entity: Entity
@@ -86,13 +145,13 @@ class Drift:
     found: str = ""
     can_repair: bool = False
     since: datetime | None = None
-    """Since when it is known to be so; ``None``: since it was first seen."""
+    """Known start of the drift; ``None``: when it was first found."""
     source_day: date | None = None
-    """The partition of the record that stands for it."""
+    """The partition of its record."""
 
     @property
     def key(self) -> DriftKey:
-        """Return what makes two sightings the same drift."""
+        """Return what identifies the drift in the next reconciliation."""
         return self.drift_class, self.entity, self.record, self.field
 
     @property
@@ -100,89 +159,9 @@ class Drift:
         """Return what an operator should do, in one sentence."""
         if self.can_repair:
             return REPAIRABLE.get(
-                (self.drift_class, self.entity), "Run with --heal: the normal delivery corrects it."
+                (self.drift_class, self.entity),
+                "Run with --repair: the normal delivery corrects it.",
             )
         return MANUAL.get(
-            (self.drift_class, self.entity), "Compare both systems and correct it by hand."
+            (self.drift_class, self.entity), "Compare both systems and correct it manually."
         )
-
-
-REPAIRABLE: dict[tuple[str, str], str] = {
-    (
-        "missing_at_target",
-        "order",
-    ): "Run with --heal to send the order to the OMS again; ask there who deleted it.",
-    ("missing_at_target", "line"): "Run with --heal to send the line to the OMS again.",
-    (
-        "missing_at_target",
-        "shipment",
-    ): "Run with --heal to create the shipment in the store again; the shopper is mailed once more.",
-    (
-        "differs",
-        "order",
-    ): "Run with --heal to bring the OMS back to what the store says; or correct the store if the OMS is right.",
-    (
-        "differs",
-        "line",
-    ): "Run with --heal to bring the OMS back to what the store says; or correct the store if the OMS is right.",
-    (
-        "differs",
-        "shipment",
-    ): "Run with --heal to write the OMS's tracking number to the store's shipment again.",
-    ("differs", "status"): "Run with --heal to bring the other side up to where the order stands.",
-    (
-        "differs",
-        "stock",
-    ): "Run with --heal to write the OMS's availability to the store again; look who else writes stock there.",
-    (
-        "stuck",
-        "order",
-    ): "Run with --heal to try its delivery again; see 'lockstep trace' for what holds it up.",
-    (
-        "stuck",
-        "shipment",
-    ): "Run with --heal to try its delivery again; see 'lockstep trace' for what holds it up.",
-    ("stuck", "stock"): "Run with --heal to try its delivery again; see the run that failed.",
-}
-MANUAL: dict[tuple[str, str], str] = {
-    (
-        "missing_at_target",
-        "order",
-    ): "It was fulfilled or goes out no more, so it is not sent again: find out who deleted it at the OMS.",
-    (
-        "missing_at_source",
-        "order",
-    ): "Find out where the OMS has this order from; cancel it there if nobody has sold it.",
-    (
-        "missing_at_source",
-        "line",
-    ): "The OMS has a line that nobody bought in the store: cancel it there, or add it to the store's order.",
-    (
-        "missing_at_source",
-        "shipment",
-    ): "The store shows a shipment that the OMS has not sent: delete it there, or ship it at the OMS.",
-    (
-        "duplicate",
-        "order",
-    ): "Two orders of the OMS stand for one of the store: cancel the one that is not to be fulfilled.",
-    (
-        "duplicate",
-        "shipment",
-    ): "The store shows one parcel twice: delete one of the two shipments there.",
-    (
-        "differs",
-        "shipment",
-    ): "The store's shipment has other units than the parcel: delete it there, then reconcile and heal.",
-    (
-        "differs",
-        "status",
-    ): "The order is cancelled in the store and lives at the OMS, which never had it from Lockstep: cancel it there.",
-    (
-        "differs",
-        "line",
-    ): "The order does not go out in its present status: correct it at the OMS by hand.",
-    (
-        "differs",
-        "order",
-    ): "The order does not go out in its present status: correct it at the OMS by hand.",
-}

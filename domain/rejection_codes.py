@@ -1,7 +1,7 @@
-"""Every code of a problem: its class, the rule that the record broke, and what of the configuration could mend it.
+"""All rejection codes: their class, the rule that was broken, and the settings that could help.
 
-One table for SQL, the command line, the UI and docs/rejections.md. A test holds it against the sources: no code without a line, and no
-line without a code.
+One table for SQL, the command line, the UI and docs/rejections.md. A test compares it with the
+sources: each code has an entry, and each entry is used.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ RejectionClass = Literal[
     "connection",
     "business_rule",
 ]
-"""What is wrong, and so who can mend it: ``value``, ``missing`` and ``duplicate`` are the record's own, ``mapping`` is the configuration's
-or Lockstep's, ``permission``, ``rate_limit`` and ``connection`` are the target's doors, ``business_rule`` is the target's own refusal."""
+"""What is at fault, and so who can fix it.
+
+``value``, ``missing`` and ``duplicate``: the record. ``mapping``: the configuration or Lockstep.
+``permission``, ``rate_limit`` and ``connection``: access to the target. ``business_rule``: the
+target refused the record.
+"""
 CLASSES: tuple[str, ...] = get_args(RejectionClass)
 OMS_PREFIX = "oms_"
-"""Codes that an OMS gives are its own in snake_case behind this prefix."""
+"""Prefix of an OMS's own error codes, which follow in snake_case."""
 
 
 class Entry(NamedTuple):
-    """What a code means; ``fixed_by`` names settings of a connection as ``section`` or ``section.setting``."""
+    """The meaning of a code; ``fixed_by`` lists settings as ``section`` or ``section.setting``."""
 
     category: RejectionClass
     rule: str
@@ -34,156 +38,166 @@ class Entry(NamedTuple):
 
 
 _RECORD: dict[str, Entry] = {
-    "address_id_missing": Entry("missing", "A shipping address needs its id."),
-    "amount_missing": Entry("missing", "An order's amounts must be there."),
-    "card_number_masked": Entry("value", "A note holds no payment card's number."),
-    "card_number_present": Entry("value", "A payment's texts hold no payment card's number."),
+    "address_id_missing": Entry("missing", "A shipping address has an id."),
+    "amount_missing": Entry("missing", "An order has all of its amounts."),
+    "card_number_masked": Entry("value", "A note contains no payment card number."),
+    "card_number_present": Entry("value", "The texts of a payment contain no payment card number."),
     "catalog_item_unusable": Entry(
         "value",
-        "A product of the store's catalog has an id, a SKU and a kind of inventory tracking.",
+        "A product in the store's catalog has an id, a SKU and a kind of stock tracking.",
     ),
-    "city_missing": Entry("missing", "An address needs its city.", ("addresses.require_city",)),
+    "city_missing": Entry("missing", "An address has a city.", ("addresses.require_city",)),
     "consignment_unknown": Entry(
         "value", "Each line belongs to an address or pick-up of its order."
     ),
     "consignments_missing": Entry("missing", "An order is captured with its consignments."),
-    "country_conflict": Entry("value", "The country's code and its name mean the same country."),
-    "country_missing": Entry("missing", "An address needs its country.", ("addresses.country",)),
+    "country_conflict": Entry("value", "The code and the name of a country mean the same country."),
+    "country_missing": Entry("missing", "An address has a country.", ("addresses.country",)),
     "country_unknown": Entry(
-        "value", "An address's country is one of ISO 3166-1.", ("addresses.country",)
+        "value", "The country of an address is listed in ISO 3166-1.", ("addresses.country",)
     ),
-    "currency_form": Entry("value", "A currency is a code of ISO 4217."),
-    "currency_invalid": Entry("value", "An order names the currency that was paid in."),
+    "currency_form": Entry("value", "A currency is an ISO 4217 code."),
+    "currency_invalid": Entry("value", "An order states the currency it was paid in."),
     "currency_mixed": Entry("value", "An order is paid in its own currency."),
-    "date_invalid": Entry("value", "A date is in RFC 2822 or ISO 8601, with its zone."),
-    "date_missing": Entry("missing", "An order says when it was placed."),
+    "date_invalid": Entry("value", "A date is in RFC 2822 or ISO 8601 format, with a time zone."),
+    "date_missing": Entry("missing", "An order states when it was placed."),
     "discount_mismatch": Entry(
-        "value", "The discounts of lines and coupons make the order's discount."
+        "value", "The discounts of lines and coupons add up to the order's discount."
     ),
-    "discount_negative": Entry("value", "A discount is not below zero."),
-    "discount_too_large": Entry("value", "A line's discounts are no larger than its total."),
+    "discount_negative": Entry("value", "A discount is not negative."),
+    "discount_too_large": Entry("value", "The discounts of a line do not exceed its total."),
     "email_invalid": Entry("value", "An e-mail address has one @ and a domain."),
     "email_missing": Entry("missing", "An order has the shopper's e-mail address."),
-    "event_duplicate": Entry("duplicate", "A fact of fulfilment stands once in its order."),
-    "event_quantity": Entry("value", "A fact of fulfilment is about more than zero units."),
+    "event_duplicate": Entry("duplicate", "A fulfilment event occurs once in its order."),
+    "event_quantity": Entry("value", "A fulfilment event is about more than zero units."),
     "further_problems": Entry("value", "A rejection lists the first 50 problems of its record."),
     "id_missing": Entry("missing", "An order has an id."),
-    "invalid_value": Entry("value", "A value is within what an order can hold."),
-    "line_id_duplicate": Entry("duplicate", "A line's id stands once in its order."),
-    "line_id_missing": Entry("missing", "An order's line has an id."),
-    "line_total_mismatch": Entry("value", "A line's total is its quantity times its price."),
+    "invalid_value": Entry("value", "A value is in the range that an order can hold."),
+    "line_id_duplicate": Entry("duplicate", "The id of a line is unique in its order."),
+    "line_id_missing": Entry("missing", "A line of an order has an id."),
+    "line_total_mismatch": Entry("value", "The total of a line is its quantity times its price."),
     "line_without_order": Entry("value", "A line belongs to an order of its batch."),
     "lines_incomplete": Entry("missing", "An order is captured with all of its lines."),
-    "malformed_value": Entry("value", "A value is of the kind that its field is for."),
-    "order_id_duplicate": Entry("duplicate", "An order's id stands once in a batch."),
+    "malformed_value": Entry("value", "A value has the type of its field."),
+    "order_id_duplicate": Entry("duplicate", "The id of an order is unique in a batch."),
     "order_without_lines": Entry("missing", "An order has at least one line."),
-    "parcel_line_unknown": Entry("value", "A parcel holds lines of its own order."),
+    "parcel_line_unknown": Entry("value", "A parcel contains lines of its own order."),
     "payload_malformed": Entry("value", "A capture is a JSON document of an order."),
     "payment_mismatch": Entry(
-        "value", "Certificates and store credit pay no more than the order's total."
+        "value", "Certificates and store credit do not pay more than the order's total."
     ),
-    "phone_invalid": Entry("value", "A phone number can be dialled.", ("addresses.phone",)),
-    "postcode_incomplete": Entry("value", "A postal code is whole.", ("addresses.postcode",)),
+    "phone_invalid": Entry(
+        "value", "A phone number is valid in its country.", ("addresses.phone",)
+    ),
+    "postcode_incomplete": Entry("value", "A postal code is complete.", ("addresses.postcode",)),
     "postcode_invalid": Entry(
-        "value", "A postal code has the form of its country.", ("addresses.postcode",)
+        "value", "A postal code has the format of its country.", ("addresses.postcode",)
     ),
-    "postcode_leading_zero": Entry("value", "A postal code keeps its leading zeros."),
+    "postcode_leading_zero": Entry("value", "A postal code has its leading zeros."),
     "postcode_missing": Entry(
         "missing",
-        "An address needs its postal code where its country uses them.",
+        "An address has a postal code if its country uses them.",
         ("addresses.postcode",),
     ),
-    "quantity_invalid": Entry("value", "A line's quantity is a whole number above zero."),
-    "quantity_negative": Entry("value", "An availability is not below zero."),
-    "quantity_not_positive": Entry("value", "A line's quantity is above zero."),
+    "quantity_invalid": Entry("value", "The quantity of a line is a whole number above zero."),
+    "quantity_negative": Entry("value", "An available quantity is not negative."),
+    "quantity_not_positive": Entry("value", "The quantity of a line is above zero."),
     "schema_violation": Entry("value", "A record has the columns and types of its schema."),
     "shipment_without_lines": Entry("missing", "A parcel has at least one line."),
     "shipped_above_ordered": Entry("value", "No more units are shipped than were ordered."),
-    "sku_empty": Entry("missing", "A stock level names its SKU."),
-    "sku_invalid": Entry("value", "A SKU holds no control characters."),
-    "sku_missing": Entry("missing", "A line's product has a SKU."),
-    "sku_too_long": Entry("value", "A SKU is no longer than the OMS takes."),
-    "stock_duplicate": Entry("duplicate", "A SKU has one level at a node."),
-    "available_above_on_hand": Entry("value", "No more is available than is on hand and expected."),
-    "available_negative": Entry("value", "An available quantity is not below zero."),
-    "street_missing": Entry(
-        "missing", "An address needs its street.", ("addresses.require_street",)
+    "sku_empty": Entry("missing", "A stock level has a SKU."),
+    "sku_invalid": Entry("value", "A SKU contains no control characters."),
+    "sku_missing": Entry("missing", "The product of a line has a SKU."),
+    "sku_too_long": Entry("value", "A SKU is no longer than the OMS allows."),
+    "stock_duplicate": Entry("duplicate", "A SKU has one stock level per node."),
+    "available_above_on_hand": Entry(
+        "value", "The available quantity does not exceed the units on hand and expected."
     ),
+    "available_negative": Entry("value", "An available quantity is not negative."),
+    "street_missing": Entry("missing", "An address has a street.", ("addresses.require_street",)),
     "subdivision_missing": Entry(
         "missing",
-        "An address needs its state or province where its country uses them.",
+        "An address has a state or province if its country uses them.",
         ("addresses.subdivision",),
     ),
     "subdivision_unknown": Entry(
-        "value", "A state or province is one of its country.", ("addresses.subdivision",)
+        "value", "A state or province belongs to its country.", ("addresses.subdivision",)
     ),
-    "tax_mismatch": Entry("value", "The taxes of lines and charges make the order's tax."),
-    "total_mismatch": Entry("value", "Lines, charges, discounts and taxes make the order's total."),
-    "total_negative": Entry("value", "An order's total is not below zero."),
+    "tax_mismatch": Entry("value", "The taxes of lines and charges add up to the order's tax."),
+    "total_mismatch": Entry(
+        "value", "Lines, charges, discounts and taxes add up to the order's total."
+    ),
+    "total_negative": Entry("value", "The total of an order is not negative."),
     "tracking_number_too_long": Entry(
-        "value", "A tracking number is no longer than the store takes."
+        "value", "A tracking number is no longer than the store allows."
     ),
 }
 _MAPPING: dict[str, Entry] = {
     "cancel_quantity_missing": Entry(
-        "mapping", "A canceled line comes with its cancel history.", ("oms.search_template",)
+        "mapping", "A canceled line includes its cancel history.", ("oms.search_template",)
     ),
     "cancel_status_unknown": Entry(
-        "mapping", "The status of a cancel request is a known word.", ("oms.codes",)
+        "mapping", "The status of a cancel request is a known code.", ("oms.codes",)
     ),
-    "carrier_ambiguous": Entry("mapping", "A parcel's carrier is known.", ("shipments.carriers",)),
-    "carrier_unknown": Entry("mapping", "A parcel's carrier is known.", ("shipments.carriers",)),
+    "carrier_ambiguous": Entry(
+        "mapping", "The carrier of a parcel is known.", ("shipments.carriers",)
+    ),
+    "carrier_unknown": Entry(
+        "mapping", "The carrier of a parcel is known.", ("shipments.carriers",)
+    ),
     "id_invalid": Entry(
         "mapping",
-        "An order's id at the OMS leads back to a store's id.",
+        "An order's id at the OMS can be traced back to a store's id.",
         ("orders.order_id_prefix",),
     ),
-    "line_type_unknown": Entry("mapping", "A line's type is one that Lockstep knows."),
+    "line_type_unknown": Entry("mapping", "The type of a line is one that Lockstep supports."),
     "location_unknown": Entry(
         "mapping",
-        "A stock location is one of the store's.",
+        "A stock location exists in the store.",
         ("inventory.nodes", "inventory.store_location"),
     ),
-    "milestone_unknown": Entry("mapping", "A milestone is one that Lockstep knows.", ("oms",)),
+    "milestone_unknown": Entry("mapping", "A milestone is one that Lockstep supports.", ("oms",)),
     "not_mapped": Entry("mapping", "Lockstep can read the record."),
-    "number_not_exact": Entry("mapping", "A number has no more digits than JSON carries exactly."),
+    "number_not_exact": Entry(
+        "mapping", "A number has no more digits than JSON transmits exactly."
+    ),
     "oms_payload_unreadable": Entry(
-        "mapping", "The OMS's order has the published shape.", ("oms",)
+        "mapping", "The OMS's order has the published structure.", ("oms",)
     ),
     "order_id_form": Entry(
-        "mapping", "An order's id holds plain characters only.", ("orders.order_id_prefix",)
+        "mapping", "The id of an order has plain characters only.", ("orders.order_id_prefix",)
     ),
     "order_id_invalid": Entry(
         "mapping",
-        "An order's id holds characters that addresses carry.",
+        "The id of an order has only characters that are allowed in URLs.",
         ("orders.order_id_prefix",),
     ),
     "order_id_unsafe": Entry(
         "mapping",
-        "An order's id holds no characters that are special in URLs.",
+        "The id of an order has no characters with a meaning in URLs.",
         ("orders.order_id_prefix",),
     ),
     "pickup_location_unknown": Entry(
-        "mapping", "A pick-up location has its OMS location.", ("orders.pickup_locations",)
+        "mapping", "A pick-up location is mapped to an OMS location.", ("orders.pickup_locations",)
     ),
     "quantity_detail_missing": Entry(
-        "mapping", "A line's units come with their statuses.", ("oms.search_template",)
+        "mapping", "The units of a line include their statuses.", ("oms.search_template",)
     ),
     "quantity_not_whole": Entry(
-        "mapping", "OMS units make whole store units.", ("orders.uom_rules",)
+        "mapping", "The OMS's units convert to whole units of the store.", ("orders.uom_rules",)
     ),
     "shipping_method_unknown": Entry(
         "mapping",
-        "A shipping method has its OMS method.",
+        "A shipping method is mapped to an OMS method.",
         ("orders.shipping_methods", "orders.default_shipping_method"),
     ),
     "sku_unknown": Entry(
         "mapping",
-        "A line's SKU is in the OMS's item master.",
+        "The SKU of a line exists in the OMS's item master.",
         ("orders.check_items", "platform.gift_certificate_sku"),
     ),
-    "sku_unknown_in_store": Entry("mapping", "A SKU of the OMS is in the store's catalog."),
-    "status_unknown": Entry("mapping", "A status is in the connector's table."),
+    "sku_unknown_in_store": Entry("mapping", "A SKU of the OMS exists in the store's catalog."),
+    "status_unknown": Entry("mapping", "A status is listed in the connector's table."),
     "uom_conversion_inexact": Entry(
         "mapping",
         "A price converts to the OMS's unit without rounding.",
@@ -191,70 +205,66 @@ _MAPPING: dict[str, Entry] = {
     ),
     "uom_unknown": Entry(
         "mapping",
-        "The OMS's item has the line's unit.",
+        "The OMS's item has the unit of the line.",
         ("orders.uom", "orders.uom_rules", "orders.check_items"),
     ),
-    "variant_unknown": Entry("mapping", "A tracked variant's id is known."),
+    "variant_unknown": Entry("mapping", "The id of a tracked variant is known."),
 }
 _TARGET: dict[str, Entry] = {
     "cancel_refused": Entry(
-        "business_rule", "An order can be canceled until the warehouse works on it."
+        "business_rule", "An order can be canceled until the warehouse starts work on it."
     ),
     "delivery_failed": Entry(
-        "connection", "The target answers within the attempts that a delivery has."
+        "connection", "The target responds within the configured number of attempts."
     ),
     "delivery_not_permitted": Entry(
-        "permission", "Lockstep's user has the right to make this call at the target."
+        "permission", "Lockstep's user at the target has permission for this call."
     ),
-    "delivery_throttled": Entry("rate_limit", "The target takes the call within its quota."),
-    "group_not_shippable": Entry(
-        "business_rule", "The store ships only what has a shipping address."
-    ),
+    "delivery_throttled": Entry("rate_limit", "The target accepts the call within its quota."),
+    "group_not_shippable": Entry("business_rule", "The store ships only to a shipping address."),
     "line_not_eligible": Entry(
-        "business_rule", "The OMS changes a line until the warehouse works on it."
+        "business_rule", "The OMS changes a line until the warehouse starts work on it."
     ),
     "line_not_in_store": Entry("business_rule", "The store ships only lines of its own order."),
     "order_missing_in_store": Entry(
-        "business_rule", "The store still has the order.", ("orders.order_id_prefix",)
+        "business_rule", "The order exists in the store.", ("orders.order_id_prefix",)
     ),
-    "order_not_captured": Entry("missing", "An order that ships was taken from the store before."),
+    "order_not_captured": Entry(
+        "missing", "An order that ships was captured from the store before."
+    ),
     "shipment_refused": Entry(
         "business_rule",
-        "The store takes the shipment by its own rules.",
+        "The store accepts the shipment.",
         ("shipments.carriers", "platform"),
     ),
     "shipment_update_refused": Entry(
         "business_rule",
-        "The store takes a shipment's change by its rules.",
+        "The store accepts the change of a shipment.",
         ("shipments.carriers", "platform"),
     ),
     "status_refused": Entry(
         "business_rule",
-        "The store takes the status by its own rules.",
+        "The store accepts the status.",
         ("shipments.milestone_statuses",),
     ),
-    "stock_refused": Entry(
-        "business_rule", "The store takes the level by its own rules.", ("inventory",)
-    ),
+    "stock_refused": Entry("business_rule", "The store accepts the stock level.", ("inventory",)),
     "tracking_not_changed": Entry(
-        "business_rule", "The store keeps the tracking number that it was given."
+        "business_rule", "The store keeps the tracking number that it was sent."
     ),
-    "tracking_off": Entry("business_rule", "The store keeps stock of the product."),
+    "tracking_off": Entry("business_rule", "The store tracks the stock of the product."),
 }
 CODES: dict[str, Entry] = {**_RECORD, **_MAPPING, **_TARGET}
-_OF_THE_OMS = Entry(
-    "business_rule", "The OMS takes the record by its own rules.", ("orders", "oms")
-)
-_UNLISTED = Entry("value", "The record passes the target's and Lockstep's checks.")
+_OMS_CODE = Entry("business_rule", "The OMS accepts the record.", ("orders", "oms"))
+_UNLISTED = Entry("value", "The record passes the checks of Lockstep and the target.")
 
 
 def entry_of(code: str) -> Entry:
-    """Return what a code means: of the OMS's own codes the common entry."""
-    return CODES.get(code) or (_OF_THE_OMS if code.startswith(OMS_PREFIX) else _UNLISTED)
+    """Return the entry of a code; all of an OMS's own codes share one."""
+    return CODES.get(code) or (_OMS_CODE if code.startswith(OMS_PREFIX) else _UNLISTED)
 
 
 def could_fix(code: str, changed: frozenset[str]) -> bool:
-    """Tell whether a change of these settings (``section.setting``) could let a record with this code through."""
+    """Return whether changing these settings (``section.setting``) could fix a record."""
     return any(
         part == name or part.startswith(f"{name}.")
         for name in entry_of(code).fixed_by

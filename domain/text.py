@@ -1,4 +1,4 @@
-"""Text that people typed: cleaned of invisible characters for the target systems, masked and made safe to show for logs and rejections."""
+"""Text that people typed: cleaned for target systems, masked and printable for logs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import re
 import unicodedata
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_ADDRESS = re.compile(r"[^\s@]{1,254}@[^\s@.]+\.[^\s@]+")
+_EMAIL = re.compile(r"[^\s@]{1,254}@[^\s@.]+\.[^\s@]+")
 _EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]")
 _JOINERS = "\u200c\u200d"
 _KEPT_FORMAT = re.compile(
     "[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U000e0020-\U000e007f]"
 )
-"""Format characters that are seen: Arabic and Syriac number signs, and the tags that spell the flags of England or Texas."""
+"""Visible format characters: Arabic and Syriac number signs, and the tags in flags of regions."""
 
 
 def clean_text(text: str, max_length: int | None = None) -> str:
-    """Return the text in NFC without control, bidi-control and zero-width characters, with single blanks between its words.
+    """Return the text in NFC, without invisible characters, with single blanks between words.
 
-    Letters are never removed. Joiners stay where they are part of the spelling: inside emoji sequences, and between letters of
-    scripts that use them (Persian, the Indic scripts). ``max_length`` is in code points; a combined character isn't cut apart.
+    Letters are never removed. Joiners are kept where they are part of the spelling: inside emoji
+    sequences, and between letters of scripts that use them (Persian, Indic). ``max_length`` is in
+    code points; a combined character is not split.
     """
     if not (text.isprintable() and (text.isascii() or unicodedata.is_normalized("NFC", text))):
         text = _cleaned_unicode(text)
@@ -31,7 +32,7 @@ def clean_text(text: str, max_length: int | None = None) -> str:
 
 
 def _cleaned_unicode(text: str) -> str:
-    # A removal can bring a letter and its accent together, and the next composition changes the text again: until it is stable.
+    # A removal can bring a letter next to an accent, which NFC then composes: repeat until stable.
     while True:
         normal = unicodedata.normalize("NFC", text)
         kept = "".join([_kept(normal, i, ch) for i, ch in enumerate(normal)])
@@ -71,15 +72,15 @@ def _cut(text: str, at: int) -> str:
 
 
 def has_controls(text: str) -> bool:
-    """Tell whether a text holds control characters, line breaks or halves of surrogate pairs, which no code or id does."""
+    """Return whether a text has control characters, line breaks or halves of surrogate pairs."""
     return not text.isprintable() and _CONTROLS.search(text) is not None
 
 
 def printable(text: str, max_length: int) -> str:
-    r"""Return the text in one line that a terminal, a log and a database can take: what can't be seen is written as its escape.
+    r"""Return the text as one line that is safe in a terminal, a log and a database.
 
-    Nothing is removed, since an invisible character may be the very fault: a line break becomes ``\n``, a bidi control ``\u202e``.
-    Of a longer text the beginning is shown.
+    Invisible characters are escaped (``\n``, ``\u202e``) and not removed, since one of them may be
+    the fault. A longer text is cut.
     """
     if len(text) > max_length:
         text = text[: max_length - 1] + "\u2026"
@@ -92,18 +93,18 @@ def printable(text: str, max_length: int) -> str:
 
 
 def mask_digits(text: str) -> str:
-    """Return the text with every letter and digit hidden but the last two digits: enough to find the record, not to call anyone."""
-    shown = [i for i, ch in enumerate(text) if ch.isdigit()][-2:]
-    return "".join([ch if i in shown or not ch.isalnum() else "*" for i, ch in enumerate(text)])
+    """Return the text with all letters and digits masked except the last two digits."""
+    visible = [i for i, ch in enumerate(text) if ch.isdigit()][-2:]
+    return "".join([ch if i in visible or not ch.isalnum() else "*" for i, ch in enumerate(text)])
 
 
 def mask_emails(text: str) -> str:
     """Return the text with the e-mail addresses in it masked."""
-    return _ADDRESS.sub(lambda found: mask_email(found.group()), text) if "@" in text else text
+    return _EMAIL.sub(lambda found: mask_email(found.group()), text) if "@" in text else text
 
 
 def mask_email(text: str) -> str:
-    """Return ``j***@e***.com`` for ``jane@example.com``: the first letter of each side and the last label of the domain."""
+    """Return ``j***@e***.com`` for ``jane@example.com``."""
     local, at, domain = text.rpartition("@")
     if not at:
         return f"{text[:1]}***"

@@ -1,6 +1,6 @@
-"""The job ``rejections``: what ``lockstep rejections`` does, for an operator who has the UI and no shell.
+"""The job ``rejections``: ``lockstep rejections`` for operators who use the UI.
 
-Without ``from __future__ import annotations``: Dagster reads the config's and the resource's types from the annotations.
+There is no ``from __future__ import annotations``: Dagster reads the types from the annotations.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from resources.ledger.rejections.reruns import Mode
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 from resources.lockstep import Lockstep
 
-SHOWN = 200
+LISTED = 200
 
 
 class Action(Enum):
-    """What to do with the chosen rejections. In lower case, as the other enumerations: the launchpad shows the names."""
+    """What to do with the rejections. Lower case, since the launchpad shows the names."""
 
     retry = "retry"
     edit = "edit"
@@ -32,7 +32,7 @@ class Action(Enum):
 
 
 class Replay(Enum):
-    """What another try takes."""
+    """What a retry processes."""
 
     as_captured = "as_captured"
     re_read = "re_read"
@@ -55,14 +55,16 @@ class RejectionsConfig(dg.Config):
     """Which rejections, and what to do with them."""
 
     action: Action = Field(
-        description="retry: try the chosen records again. edit: put values in place of captured ones (see set), then retry. "
-        "discard: close them for good."
+        description="retry: process the records again. edit: replace captured values (see set), "
+        "then retry. discard: close the rejections for good."
     )
-    who: str = Field(description="Your name; it is kept with what you do.", min_length=1)
-    reason: str = Field(default="", description="Why, for the audit. A discard needs it.")
+    who: str = Field(description="Your name; it is recorded with the action.", min_length=1)
+    reason: str = Field(
+        default="", description="Why; it is recorded with the action. Required for discard."
+    )
     ids: list[int] = Field(
         default=[],
-        description="Ids of rejections, as 'lockstep rejections list' and the assets' tables show them.",
+        description="Ids of rejections, from 'lockstep rejections list' or the assets' tables.",
     )
     rejection_class: RejectionClass | None = Field(
         default=None, description=f"Only this class: {', '.join(CLASSES)}."
@@ -82,17 +84,19 @@ class RejectionsConfig(dg.Config):
     )
     mode: Replay = Field(
         default=Replay.as_captured,
-        description="as_captured: exactly the rejected records, as they were captured. re_read: read their whole partitions again first.",
+        description="as_captured: the rejected records only, as they were captured. "
+        "re_read: read their whole partitions from the source first.",
     )
     set: list[str] = Field(
         default=[],
-        description="For edit, of one id: path=value, the path as the rejection's field shows it, e.g. consignments.shipping[0].zip=78701. "
-        "Dagster keeps run configurations and shows them: values that are personal data belong into 'lockstep rejections retry --set'.",
+        description="For edit, with one id: path=value, where path is the rejection's field, e.g. "
+        "consignments.shipping[0].zip=78701. Dagster stores and shows run configurations: for "
+        "personal data use 'lockstep rejections retry --set' instead.",
     )
 
-    def choice(self) -> RejectionFilter:
-        """Return the choice. Raises ``PermanentError`` where nothing chooses: all rejections of the installation are never meant."""
-        chosen = RejectionFilter(
+    def to_filter(self) -> RejectionFilter:
+        """Return the filter. Raises ``PermanentError`` if it is empty: that would be everything."""
+        wanted = RejectionFilter(
             ids=tuple(self.ids) or None,
             connection=self.connection,
             stream=self.stream,
@@ -101,29 +105,29 @@ class RejectionsConfig(dg.Config):
             first_day=_day(self.first_day, "first_day"),
             last_day=_day(self.last_day, "last_day"),
         )
-        if chosen == RejectionFilter():
+        if wanted == RejectionFilter():
             raise PermanentError(
-                "Nothing is chosen: give ids, a class, a code, a connection, a stream or days."
+                "No filter is given: give ids, a class, a code, a connection, a stream or days."
             )
         if self.action is Action.edit and (
             len(self.ids) != 1 or not self.set or self.mode is Replay.re_read
         ):
             raise PermanentError(
-                "An edit is of one id, with at least one path=value in set, and as captured."
+                "An edit needs one id, at least one path=value in set, and the mode as_captured."
             )
         if self.action is not Action.edit and self.set:
-            raise PermanentError("set belongs to the action edit.")
-        return chosen
+            raise PermanentError("set is only for the action edit.")
+        return wanted
 
 
 @dg.op(
     name="work_rejections",
-    description="Retries, edits or discards rejections, and queues the reruns that this takes.",
+    description="Retries, edits or discards rejections, and queues the reruns for it.",
 )
 def work_rejections(
     context: dg.OpExecutionContext, config: RejectionsConfig, lockstep: dg.ResourceParam[Lockstep]
 ) -> dg.Output[None]:
-    """Do what the configuration says; the output's metadata says of each rejection what was done."""
+    """Apply the configured action; the output's metadata lists the rejections."""
     try:
         with lockstep.ledger.connect() as db:
             found, reruns = _work(db, config)
@@ -131,12 +135,13 @@ def work_rejections(
         raise dg.Failure(str(error), allow_retries=False) from None
     except psycopg.Error as error:
         raise dg.Failure(safe_text(error), allow_retries=True) from None
-    told = {
+    queued = f"queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds"
+    result = {
         Action.discard: "discarded",
-        Action.retry: f"queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds",
-        Action.edit: f"edited, and queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds",
+        Action.retry: queued,
+        Action.edit: f"edited and {queued}",
     }[config.action]
-    summary = f"{len(found)} rejections {told}" if found else "No open rejection is concerned."
+    summary = f"{len(found)} rejections {result}" if found else "No open rejection matches."
     context.log.info(summary)
     return dg.Output(
         None,
@@ -152,34 +157,29 @@ def work_rejections(
 @dg.job(
     name="rejections",
     executor_def=dg.in_process_executor,
-    description="Works the queue of rejections: retry, edit or discard. Open the launchpad: every field says what it is for. "
-    "What it queues is run by the sensor 'reruns'; 'no_open_rejections' of the assets shows what is left.",
+    description="Retries, edits or discards rejections; the launchpad describes each field. The "
+    "sensor 'reruns' runs queued reruns. The checks 'no_open_rejections' show what is left.",
 )
 def rejections_job() -> None:
-    """Work the queue of rejections."""
+    """Retry, edit or discard rejections."""
     work_rejections()
 
 
 def _work(
     db: psycopg.Connection[Any], config: RejectionsConfig
 ) -> tuple[list[Rejection], list[int]]:
-    found = operator_actions.chosen(db, config.choice())
+    found = operator_actions.chosen(db, config.to_filter())
     who = config.who.strip()
     if not who:
-        raise PermanentError("who is empty: what is done here is kept with a name.")
+        raise PermanentError("who is empty: every action is recorded with a name.")
     if config.action is Action.discard:
         closed = operator_actions.discard(db, found, who, config.reason)
         return [r for r in found if r.rejection_id in set(closed)], []
     mode: Mode = "re_read" if config.mode is Replay.re_read else "as_captured"
     with db.transaction():
         if config.action is Action.edit:
-            operator_actions.edit(
-                db,
-                found[0],
-                operator_actions.planned_edit(db, found[0], config.set),
-                who,
-                config.reason,
-            )
+            changes = operator_actions.planned_edit(db, found[0], config.set)
+            operator_actions.edit(db, found[0], changes, who, config.reason)
         return found, operator_actions.queue_retry(db, found, who, mode, config.reason)
 
 
@@ -187,24 +187,18 @@ def _day(text: str | None, name: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise PermanentError(f"{name} is no day: write YYYY-MM-DD") from None
+        raise PermanentError(f"{name} is not a date: use YYYY-MM-DD") from None
 
 
 def _table(found: Sequence[Rejection], action: str) -> dg.TableMetadataValue:
     names = ("id", "connection", "stream", "partition", "record", "class", "code", "action")
     rows = [
         (
-            r.rejection_id,
-            r.connection,
-            r.stream,
-            r.source_day.isoformat(),
-            r.source_id,
-            r.class_,
-            r.code,
-            action,
+            r.rejection_id, r.connection, r.stream, r.source_day.isoformat(), r.source_id, r.class_,
+            r.code, action,
         )
-        for r in found[:SHOWN]
-    ]
+        for r in found[:LISTED]
+    ]  # fmt: skip
     records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in rows]
     return dg.MetadataValue.table(
         records,

@@ -1,7 +1,8 @@
-"""The run launcher: Dagster's own, which also notices a run whose process died together with its code server.
+"""Dagster's default run launcher, with a check for runs whose process died with its code server.
 
-A code server reports the death of its own runs. When it dies as well (kill -9, out of memory, a power cut), nobody does: the run would
-count as started until ``max_runtime_seconds``, and its chains would be asked for no more. Dagster's run monitoring asks the launcher.
+A code server reports crashes of its own runs. If it dies as well (kill -9, out of memory, power
+cut), nothing does: the run would count as started until ``max_runtime_seconds``, and no new run of
+its chains would be requested. Dagster's run monitoring uses the launcher's check.
 """
 
 from __future__ import annotations
@@ -13,37 +14,40 @@ from pathlib import Path
 
 import dagster as dg
 
-# A health check's result has no public name, though run monitoring is documented to ask launchers for it.
+# Run monitoring is documented to call a launcher's health check, whose result has no public name.
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
 SERVER_TAG = ".dagster/grpc_info"
-"""Where the code server listens that started a run, as Dagster notes it."""
+"""Dagster's tag with the address of the code server that started a run."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
 STARTED = re.compile(r"^Started process for run \(pid: (\d+)\)\.$")
 WORKER = "multiprocessing"
-"""Stands in the command line of every process that a code server starts for a run."""
+"""Part of the command line of every process that a code server starts for a run."""
 
 
 class LockstepRunLauncher(dg.DefaultRunLauncher):
-    """``DefaultRunLauncher`` with a health check of runs on this machine; of a code server elsewhere it knows nothing, and says so."""
+    """``DefaultRunLauncher`` with a health check for runs on this machine."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Tell run monitoring that it may ask."""
+        """Return whether run monitoring can check runs."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Return ``FAILED`` where the run's process is gone. One that merely lost its code server goes on to its end, and is healthy."""
+        """Return ``FAILED`` if the run's process is gone.
+
+        A run that only lost its code server continues to its end, and is healthy.
+        """
         pid = self._pid(run)
         if pid is None or _is_run(pid):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(
             WorkerStatus.FAILED,
-            f"the run's process {pid} is gone, and so is the code server that started it",
+            f"the run's process {pid} has died, and so has the code server that started it",
         )
 
     def _pid(self, run: dg.DagsterRun) -> int | None:
-        """Return the number that the run's process gave itself, or ``None`` where it is another machine's."""
+        """Return the id of the run's process, or ``None`` if it is on another machine."""
         server = json.loads(run.tags.get(SERVER_TAG, "{}"))
         if "socket" not in server and server.get("host") not in LOCAL:
             return None
@@ -55,7 +59,10 @@ class LockstepRunLauncher(dg.DefaultRunLauncher):
 
 
 def _is_run(pid: int) -> bool:
-    """Tell whether a process lives and executes a run: numbers are given out again. A zombie has no command line left."""
+    """Return whether a process is alive and executes a run: process ids are reused.
+
+    A zombie has an empty command line.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -153,7 +153,7 @@ def _check(found: Sequence[Drift]) -> dg.AssetCheckResult:
         passed=not found,
         severity=dg.AssetCheckSeverity.ERROR if is_grave else dg.AssetCheckSeverity.WARN,
         metadata={"drifts": len(found)},
-        description=f"{len(found)} drifts; see the table, or run: lockstep reconcile CONNECTION --heal"
+        description=f"{len(found)} drifts; see the table, or run: lockstep reconcile CONNECTION --repair"
         if found
         else "none",
     )

@@ -135,9 +135,9 @@ def _with_problems(
     problems: list[Problem] = []
     warnings: list[Problem] = []
     if rules.require_street and not address.line_1:
-        problems.append(_missing("street_missing", "street_1", "street"))
+        problems.append(_field_missing("street_missing", "street_1", "street"))
     if rules.require_city and not address.city:
-        problems.append(_missing("city_missing", "city", "city"))
+        problems.append(_field_missing("city_missing", "city", "city"))
     severities: dict[str, Severity] = {
         "country": rules.country,
         "subdivision": rules.subdivision,
@@ -171,7 +171,7 @@ def _place(country_code: str, country_name: str, state: str, postcode: str) -> _
     return _Place(code, subdivision or military or state, zip_code.value, tuple(findings))
 
 
-def _missing(code: str, field: str, what: str) -> Problem:
+def _field_missing(code: str, field: str, what: str) -> Problem:
     return Problem(code, field, f"the address has no {what}", f"enter the {what} in the store")
 
 

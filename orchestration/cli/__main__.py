@@ -1,4 +1,4 @@
-"""``python -m orchestration.cli``: the command line by the interpreter at hand, for the processes that ``lockstep up`` starts."""
+"""``python -m orchestration.cli``: the command line for processes of ``lockstep up``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""``lockstep connect``: checks both systems of a connection, and brings the last days over."""
+"""``lockstep connect``: checks both systems of a connection and syncs its recent past."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import click
@@ -27,7 +28,7 @@ CHUNK_DAYS = 7
     epilog=examples(
         "lockstep connect acme_us",
         "lockstep connect acme_us --days 7 --yes",
-        exit_codes="0, 1 if a check or a run failed",
+        exit_codes="0 success, 1 a check or a run failed",
     )
 )
 @click.argument("connection")
@@ -36,42 +37,45 @@ CHUNK_DAYS = 7
     type=click.IntRange(0, 3650),
     default=90,
     show_default=True,
-    help="How many days back, beside today.",
+    help="Days to sync before today.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before the first record is sent.")
+@click.option("--yes", is_flag=True, help="Send without asking for confirmation.")
 def connect(connection: str, days: int, yes: bool) -> None:
-    """Check both systems of a connection, then bring its last days over.
+    """Check both systems of a connection, then sync its recent past.
 
-    The checks change nothing, and the first that fails ends the command. Then orders and shipments of the last days are captured, validated
-    and delivered in chunks of 7 days, and today's inventory. Live runs go on from where this began. At last the store's webhooks are
-    registered, or switched on again, where the connection has a section 'webhooks'. Giving the command again sends nothing twice.
+    The checks are read-only; if one fails, nothing is sent. Then the streams that have a history
+    (such as orders and shipments) are captured, validated and delivered in chunks of 7 days, and
+    today's inventory. Live runs continue from the time at which the command started. If the
+    connection has a section 'webhooks', the store's webhooks are registered or re-enabled at the
+    end. Running the command again sends nothing twice.
     """
     installation = load()
     connection_of(installation, connection)
-    began = datetime.now(UTC)
+    started = datetime.now(UTC)
     lockstep = Lockstep(installation)
     try:
         if not _preflight(lockstep, connection):
             click.echo(
-                f"lockstep: {connection} is not ready; mend what failed and give the command again.",
+                f"lockstep: {connection} is not ready; fix the failed checks and run this again.",
                 err=True,
             )
             sys.exit(1)
-        first = _first_day(installation, began.date(), days)
+        first = _first_day(installation, started.date(), days)
         _ask(lockstep, connection, first, yes=yes)
-        if not _backfill(lockstep, connection, first, began):
+        if not _backfill(lockstep, connection, first, started):
             sys.exit(1)
         for line in ensure_webhooks(lockstep, connection):
             click.echo(line)
     finally:
         lockstep.close()
     click.echo(
-        f"{connection} is connected; live runs go on from {began:%Y-%m-%d %H:%M:%S}Z while the daemon runs ('lockstep up')."
+        f"{connection} is connected. While the daemon runs ('lockstep up'), live runs continue "
+        f"from {started:%Y-%m-%d %H:%M:%S}Z."
     )
 
 
 def preflight(lockstep: Lockstep, connection: str) -> list[tuple[str, Check]]:
-    """Return (system, check) of both systems. Raises ``PermanentError`` for a missing secret."""
+    """Return (system, check) of both. Raises ``PermanentError`` for a missing secret."""
     sync = lockstep.sync(connection, run_id="")
     return [(sync.platform.kind, check) for check in sync.platform.preflight()] + [
         (sync.oms.kind, check) for check in sync.oms.preflight()
@@ -92,60 +96,61 @@ def _first_day(installation: Installation, today: date, days: int) -> date:
     first = today - timedelta(days=days)
     if first < installation.start_date:
         click.echo(
-            f"Partitions begin with {installation.start_date} (start_date in connections.yaml), so nothing before it is read."
+            f"Partitions start on {installation.start_date} (start_date in connections.yaml); "
+            "earlier days are not read."
         )
         return installation.start_date
     return first
 
 
 def _ask(lockstep: Lockstep, connection: str, first: date, *, yes: bool) -> None:
-    streams = ", ".join(lockstep.installation.connections[connection].streams)
-    question = f"Bring {streams} from {first} to today over between these two systems? Records are sent to both"
     if yes:
         return
     if not sys.stdin.isatty():
-        raise PermanentError("Nobody can be asked here; give --yes to send without a question.")
+        raise PermanentError("There is no terminal to confirm on; use --yes to send anyway.")
+    streams = ", ".join(lockstep.installation.connections[connection].streams)
+    question = f"Sync {streams} from {first} to today? This sends records to both systems"
     click.confirm(question, abort=True)
 
 
-def _backfill(lockstep: Lockstep, connection: str, first: date, began: datetime) -> bool:
-    """Run all chunks, stream by stream; a stream's watermark is set once all of it is captured."""
+def _backfill(lockstep: Lockstep, connection: str, first: date, started: datetime) -> bool:
+    """Run all chunks, stream by stream; return whether every run succeeded."""
     streams = lockstep.installation.connections[connection].streams
-    wanted = [chunk for name in streams for chunk in _of_stream(name, first, began.date())]
-    wanted.sort(
-        key=lambda chunk: (
-            list(STREAMS).index(chunk.streams[0])
-            if not STREAMS[chunk.streams[0]].is_snapshot
-            else len(STREAMS)
-        )
-    )
+    wanted = _plan(streams, first, started.date())
     for number, outcome in enumerate(run_each(lockstep, connection, wanted, "connect"), 1):
         click.echo(f"[{number}/{len(wanted)}] {outcome.chunk}: {outcome}")
         if outcome.error:
             click.echo(
-                f"lockstep: stopped (run {outcome.run_id}); when the cause is mended, give the same command again.",
+                f"lockstep: stopped (run {outcome.run_id}); fix the cause and run this again.",
                 err=True,
             )
             return False
-        stream = outcome.chunk.streams[0]
-        if number == len(wanted) or wanted[number].streams[0] != stream:
-            since = Window.of_day(
-                min(chunk.first for chunk in wanted if chunk.streams == (stream,))
-            ).since
-            # By the source's clock, of which the checks have told: what it stamps after this moment has not been read.
-            behind = datetime.now(UTC) - source_present(
-                lockstep.sync(connection, run_id=""), STREAMS[stream]
-            )
-            with lockstep.ledger.session(connection, stream) as session:
-                session.move_watermark(
-                    Window(since, max(since, began - max(behind, timedelta(0)))), may_start=True
-                )
+        [stream] = outcome.chunk.streams
+        if all(chunk.streams != (stream,) for chunk in wanted[number:]):
+            first_day = min(chunk.first for chunk in wanted if chunk.streams == (stream,))
+            _start_watermark(lockstep, connection, stream, first_day, started)
     return True
 
 
-def _of_stream(stream: str, first: date, today: date) -> list[Chunk]:
-    return (
-        [Chunk((stream,), today, today)]
-        if STREAMS[stream].is_snapshot
-        else chunks((stream,), first, today, CHUNK_DAYS)
-    )
+def _plan(streams: Sequence[str], first: date, today: date) -> list[Chunk]:
+    """Return the chunks: first the streams with a history, as data flows, then snapshots."""
+    with_history = [name for name in STREAMS if name in streams and not STREAMS[name].is_snapshot]
+    snapshots = [name for name in streams if STREAMS[name].is_snapshot]
+    return [
+        *chunks(with_history, first, today, CHUNK_DAYS),
+        *(Chunk((name,), today, today) for name in snapshots),
+    ]
+
+
+def _start_watermark(
+    lockstep: Lockstep, connection: str, stream: str, first: date, started: datetime
+) -> None:
+    """Set the watermark of a captured stream to the start of the command, by the source's clock.
+
+    What the source stamps after that time has not been read.
+    """
+    source_now = source_present(lockstep.sync(connection, run_id=""), STREAMS[stream])
+    behind = max(datetime.now(UTC) - source_now, timedelta(0))
+    since = Window.of_day(first).since
+    with lockstep.ledger.session(connection, stream) as session:
+        session.move_watermark(Window(since, max(since, started - behind)), may_start=True)

@@ -1,23 +1,29 @@
-"""What commands need of the ledger and of the configuration, opened for as long as a command runs."""
+"""What commands share: the database, and connections and streams by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import click
 import psycopg
 
-from domain.connections import Connection, Installation
 from domain.errors import PermanentError
 from domain.text import printable
 from resources.ledger.database.embedded import database_url
 from resources.ledger.session import Ledger
 
+if TYPE_CHECKING:  # building the models takes 0.4 s, which commands that only read the ledger save
+    from domain.connections import Connection, Installation
+
+LONGEST_NAME = 100
+DAY = click.DateTime(["%Y-%m-%d"])
+
 
 @contextmanager
-def reading() -> Iterator[psycopg.Connection[Any]]:
-    """Open the ledger's database. Raises ``LockstepError`` that says what to do where it can't be reached."""
+def open_database() -> Iterator[psycopg.Connection[Any]]:
+    """Connect to the ledger's database; a ``LockstepError`` says what to do if that fails."""
     db = Ledger(database_url()).connect()
     try:
         yield db
@@ -26,11 +32,24 @@ def reading() -> Iterator[psycopg.Connection[Any]]:
 
 
 def connection_of(installation: Installation, name: str) -> Connection:
-    """Return a connection by its name. Raises ``PermanentError`` that names the known ones."""
+    """Return a connection by name. Raises ``PermanentError`` that lists the known ones."""
     found = installation.connections.get(name)
     if found is None:
         known = ", ".join(sorted(installation.connections))
         raise PermanentError(
-            f"There is no connection '{printable(name, 100)}'; connections.yaml has {known}."
+            f"There is no connection '{printable(name, LONGEST_NAME)}' in connections.yaml, "
+            f"which has {known}."
         )
     return found
+
+
+def streams_of(
+    connection: Connection, name: str, chosen: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """Return the chosen streams, by default all. Raises ``UsageError`` for one not configured."""
+    if chosen and (absent := [stream for stream in chosen if stream not in connection.streams]):
+        raise click.UsageError(
+            f"The connection {name} has no stream {absent[0]}; it has "
+            f"{', '.join(connection.streams)}."
+        )
+    return chosen or connection.streams

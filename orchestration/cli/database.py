@@ -1,4 +1,4 @@
-"""``lockstep db`` and ``lockstep migrate``: the embedded PostgreSQL, and the ledger's schema."""
+"""``lockstep db`` and ``lockstep migrate``: the embedded PostgreSQL and the schema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from resources.ledger.database.dagster_storage import create_tables
 from resources.ledger.database.migrate import is_current, migrate
 
 HISTORY_DAYS = 90
-"""How far back the partitions of a sandbox connection begin."""
+"""How far back the partitions of a sandbox connection go."""
 
 
 @click.group(
@@ -28,9 +28,10 @@ HISTORY_DAYS = 90
     )
 )
 def db() -> None:
-    """Start and stop the embedded PostgreSQL, which Lockstep uses where DATABASE_URL is not set.
+    """Start and stop the embedded PostgreSQL, which is used unless DATABASE_URL is set.
 
-    It keeps its data in .lockstep/postgres (or LOCKSTEP_HOME), listens on a Unix socket only, and runs until it is stopped.
+    Its data is in .lockstep/postgres (or below LOCKSTEP_HOME). It listens on a Unix socket only,
+    and runs until it is stopped.
     """
 
 
@@ -38,64 +39,60 @@ def db() -> None:
 @click.option(
     "--env-file/--no-env-file",
     default=True,
-    help="Write DAGSTER_HOME into the project's .env if it is not there.",
+    help="Add DAGSTER_HOME to the project's .env if it is missing.",
 )
 def start_command(env_file: bool) -> None:
-    """Start the database, bring its schema up to date, and prepare 'dagster dev'.
+    """Start the database, migrate its schema, and prepare for 'dagster dev'.
 
-    Where there is no connections.yaml at all, one between sandbox systems is written, so that there is something to see. Dagster reads
-    DAGSTER_HOME from the project's .env, and so finds dagster.yaml and this database.
+    If there is no connections.yaml, one for two sandbox systems is written. Dagster reads
+    DAGSTER_HOME from the project's .env, and so uses dagster.yaml and this database.
     """
     prepare_database()
     if not has_configuration():
         file = configure_sandbox(f"http://127.0.0.1:{sandbox_process.PORT}")
         click.echo(
-            f"connections.yaml: a connection between sandbox systems was written to {file}; 'lockstep up' starts these systems"
+            f"connections.yaml: wrote a connection between sandbox systems to {file}; "
+            "'lockstep up' starts these systems"
         )
     if env_file and remember_home(project_root()):
         click.echo(
-            f"DAGSTER_HOME was added to {project_root() / '.env'}: 'dagster dev' works in {project_root()}"
+            f"added DAGSTER_HOME to {project_root() / '.env'}: 'dagster dev' now works in "
+            f"{project_root()}"
         )
 
 
 @db.command("stop")
 def stop_command() -> None:
-    """Stop the embedded database; its data stays."""
+    """Stop the embedded database; its data is kept."""
     click.echo(
         "stopped"
         if embedded.stop()
-        else f"no embedded PostgreSQL runs in {embedded.home() / 'postgres'}"
+        else f"no embedded PostgreSQL is running in {embedded.home() / 'postgres'}"
     )
 
 
 @db.command("status")
 def status_command() -> None:
-    """Tell whether a database is there and its schema is current; exit 1 if not."""
-    url = embedded.database_url()
-    where = (
-        "DATABASE_URL"
-        if os.environ.get("DATABASE_URL")
-        else f"embedded PostgreSQL in {embedded.home() / 'postgres'}"
-    )
-    current = is_current(url)
-    click.echo(
-        f"{where}: running, schema {'current' if current else 'not current: run lockstep migrate'}"
-    )
+    """Check that the database is running and its schema is current; exit 1 if not."""
+    current = is_current(embedded.database_url())
+    schema = "current" if current else "out of date: run 'lockstep migrate'"
+    click.echo(f"{_place()}: running, schema {schema}")
     sys.exit(0 if current else 1)
 
 
 @db.command("url")
 def url_command() -> None:
-    """Print the database's URL, for psql and the like."""
+    """Print the database's URL, for psql and similar tools."""
     click.echo(embedded.database_url())
 
 
 @click.command("migrate")
 def migrate_command() -> None:
-    """Bring the ledger's schema up to date: apply what is missing, in order.
+    """Apply the schema migrations that are missing, in order.
 
-    Migrations only go forward, each is applied once and in one transaction; views, functions for readers and the rights of the roles are
-    always renewed. Dagster's tables are created too. The running service needs no more than the role lockstep_writer (docs/security.md).
+    Migrations only go forward; each is applied once, in one transaction. Views, functions and
+    grants are always recreated, and Dagster's tables are created too. The running service needs
+    only the role lockstep_writer (docs/security.md).
     """
     url = embedded.database_url()
     applied = migrate(url)
@@ -113,20 +110,21 @@ def migrate_command() -> None:
 
 
 def prepare_database() -> bool:
-    """Start the embedded database unless ``DATABASE_URL`` names another, and migrate; return whether it was started here."""
+    """Start the embedded database unless ``DATABASE_URL`` is set, and migrate.
+
+    Return whether this call started it.
+    """
     given = os.environ.get("DATABASE_URL")
     was_running = given is not None or embedded.running_url() is not None
     url = given or embedded.start()
-    place = "DATABASE_URL" if given else f"embedded PostgreSQL in {embedded.home() / 'postgres'}"
     applied = migrate(url)
-    click.echo(
-        f"database: {place}{' (ran already)' if was_running and not given else ''}, {len(applied)} migrations applied"
-    )
+    already = " (already running)" if was_running and not given else ""
+    click.echo(f"database: {_place()}{already}, {len(applied)} migrations applied")
     return not was_running
 
 
 def has_configuration() -> bool:
-    """Tell whether there is a ``connections.yaml``: an own one, or the sandbox's."""
+    """Return whether there is a ``connections.yaml``, the project's own or the sandbox's."""
     try:
         connections_path()
     except ConfigurationError:
@@ -135,14 +133,16 @@ def has_configuration() -> bool:
 
 
 def configure_sandbox(url: str, webhooks: str | None = None) -> Path:
-    """Write the connection ``demo`` between sandbox systems; return the file. ``webhooks`` is the address that takes them in."""
-    return sandbox_process.configure(
-        "demo", "demo", datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS), url, webhooks
-    )
+    """Write the connection ``demo`` between sandbox systems; return the file.
+
+    ``webhooks`` is the URL of the webhook endpoint.
+    """
+    start = datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS)
+    return sandbox_process.configure("demo", "demo", start, url, webhooks)
 
 
 def remember_home(root: Path) -> bool:
-    """Add ``DAGSTER_HOME`` to the ``.env`` of a folder; False where a line for it stands there already."""
+    """Add ``DAGSTER_HOME`` to the ``.env`` of a folder; return False if it is already set there."""
     file = root / ".env"
     text = file.read_text("utf-8") if file.exists() else ""
     if any(
@@ -153,3 +153,9 @@ def remember_home(root: Path) -> bool:
     separator = "" if not text or text.endswith("\n") else "\n"
     file.write_text(f"{text}{separator}DAGSTER_HOME={root}\n", "utf-8")
     return True
+
+
+def _place() -> str:
+    if os.environ.get("DATABASE_URL"):
+        return "DATABASE_URL"
+    return f"embedded PostgreSQL in {embedded.home() / 'postgres'}"

@@ -1,4 +1,4 @@
-"""``lockstep demo``: the whole of Lockstep between two sandbox systems, verified at both ends."""
+"""``lockstep demo``: runs everything once between two sandbox systems and verifies both ends."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ from sandbox.seed.seedset import SeedSet
 
 ORDERS, DAYS, SEED, DIRT = 400, 4, 7, 0.06
 SPAN = 31
-"""Partitions in one run: each run ends with a line of progress."""
+"""Partitions per run; each run ends with a line of progress."""
+LISTED_DIFFERENCES = 50
+COLUMNS = (
+    "stream", "captured", "accepted", "rejected", "skipped", "superseded", "delivered", "unchanged",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What one demo plays with."""
+    """The connection, the sandbox store and the data of a demo."""
 
     connection: str
     store: str
@@ -48,32 +52,32 @@ class Scene:
 @click.option(
     "--orders-from",
     type=click.Path(exists=True, path_type=Path),
-    help="Play with real orders: a folder of the public Olist tables, or a CSV of invoices (InvoiceNo, StockCode, Description, Quantity, "
-    "InvoiceDate, UnitPrice, CustomerID, Country), plain or .gz.",
+    help="Use real orders: a folder with the public Olist tables, or a CSV of invoices (InvoiceNo, "
+    "StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country), plain or .gz.",
 )
 @click.option(
     "--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."
 )
 def demo(orders_from: Path | None, port: int) -> None:
-    """Run everything between two sandbox systems, verify both ends, and exit 0 only if nothing differs.
+    """Run everything once between two sandbox systems and verify both ends.
 
-    Starts the embedded PostgreSQL and the sandbox (a BigCommerce store and a Manhattan tenant over HTTP), captures, validates and delivers
-    several days of orders by partition, lets the OMS fulfil them, and brings stock and fulfilment back. Run it again: nothing is delivered
+    Starts the embedded PostgreSQL and the sandbox (a BigCommerce store and a Manhattan tenant over
+    HTTP), syncs several days of orders by partition, lets the OMS fulfil them, and syncs stock and
+    shipments back. Exits with 0 only if both systems agree. Running it again delivers nothing
     twice.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     scene = _scene(orders_from)
     console.print(
-        "[bold]Lockstep demo[/]: BigCommerce store and Manhattan tenant, both simulated, over HTTP on this machine"
+        "[bold]Lockstep demo[/]: a simulated BigCommerce store and Manhattan tenant on this machine"
     )
     database = os.environ.get("DATABASE_URL") or embedded.start()
     migrate(database)
-    console.print(
-        f"  database  {'DATABASE_URL' if os.environ.get('DATABASE_URL') else 'embedded PostgreSQL'}"
-    )
+    place = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "embedded PostgreSQL"
+    console.print(f"  database  {place}")
     sandbox = sandbox_process.start(port)
     try:
-        differences = _play(console, scene, sandbox.url, database)
+        differences = _run(console, scene, sandbox.url, database)
     except dg.Failure as failure:
         raise LockstepError(f"A run failed: {failure.description}") from None
     finally:
@@ -90,16 +94,17 @@ def _scene(orders_from: Path | None) -> Scene:
         seed = read(orders_from)
     except ValueError as error:
         raise LockstepError(str(error)) from error
-    # One store a data set: ids of two sets would meet in one.
+    # One store per data set: the ids of two sets could collide in one.
     mark = hashlib.blake2b(str(orders_from.resolve()).encode(), digest_size=2).hexdigest()
     name = f"{seed.name}_{mark}".lower().replace("-", "_")
     return Scene(name, name, seed)
 
 
-def _play(console: Console, scene: Scene, url: str, database: str) -> list[str]:
+def _run(console: Console, scene: Scene, url: str, database: str) -> list[str]:
     counts = post(url, scene.store, scene.store, scene.seed)
     console.print(
-        f"  sandbox   {url}: {counts['orders']} orders, {counts['products']} products, {counts['items']} items at the OMS"
+        f"  sandbox   {url}: {counts['orders']} orders, {counts['products']} products, "
+        f"{counts['items']} items at the OMS"
     )
     for refused in scene.seed.unreadable[:20]:
         console.print(
@@ -112,17 +117,23 @@ def _play(console: Console, scene: Scene, url: str, database: str) -> list[str]:
     )
     lockstep = Lockstep(load(), lambda: database)
     try:
-        with open_instance() as on:
+        with open_instance() as instance:
             for span_first, span_last in _spans(first, last):
                 in_process.run_partitions(
-                    lockstep, on, scene.connection, ["orders"], span_first, span_last, {}
+                    lockstep, instance, scene.connection, ["orders"], span_first, span_last, {}
                 )
                 _progress(console, database, scene.connection, "orders", span_first, span_last)
             today = datetime.now(UTC).date()
             for day in range(2):
                 _fulfil(console, url, scene.store, day)
                 in_process.run_partitions(
-                    lockstep, on, scene.connection, ["shipments", "inventory"], today, today, {}
+                    lockstep,
+                    instance,
+                    scene.connection,
+                    ["shipments", "inventory"],
+                    today,
+                    today,
+                    {},
                 )
                 _progress(console, database, scene.connection, "shipments", today, today)
                 _progress(console, database, scene.connection, "inventory", today, today)
@@ -140,7 +151,7 @@ def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
 
 
 def _fulfil(console: Console, url: str, tenant: str, day: int) -> None:
-    """Let the OMS work a day: allocate, release, ship whole, split and partial, cancel some."""
+    """Simulate a day at the OMS: allocate, release, ship (also split and partly), cancel."""
     answer = httpx.post(
         f"{url}/_sandbox/manhattan/{tenant}/advance",
         json={"to": "day", "seed": SEED + day},
@@ -151,7 +162,7 @@ def _fulfil(console: Console, url: str, tenant: str, day: int) -> None:
         for name, number in answer.raise_for_status().json().items()
         if isinstance(number, int) and number
     )
-    console.print(f"  OMS works a day: {done or 'nothing left to do'}")
+    console.print(f"  a day at the OMS: {done or 'nothing left to do'}")
 
 
 def _progress(
@@ -167,16 +178,7 @@ def _progress(
 
 def _table(console: Console, database: str, connection: str) -> None:
     table = Table(title=f"Connection {connection}", title_justify="left")
-    for name in (
-        "stream",
-        "captured",
-        "accepted",
-        "rejected",
-        "skipped",
-        "superseded",
-        "delivered",
-        "unchanged",
-    ):
+    for name in COLUMNS:
         table.add_column(name, justify="left" if name == "stream" else "right")
     with psycopg.connect(database) as db:
         totals = stream_totals(db, connection)
@@ -185,9 +187,9 @@ def _table(console: Console, database: str, connection: str) -> None:
         table.add_row(stream, *(str(number) for number in numbers.values()))
         for of_stream, state, rule, number in reasons:
             if of_stream == stream:
-                place = 3 if state == "rejected" else 4
-                cells = [""] * 8
-                cells[0], cells[place] = f"  {state}: {rule}", str(number)
+                cells = [""] * len(COLUMNS)
+                cells[0] = f"  {state}: {rule}"
+                cells[COLUMNS.index(state)] = str(number)
                 table.add_row(*cells, style="dim")
     console.print(table)
 
@@ -207,12 +209,13 @@ def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str
     for name, differences in checks.items():
         if not differences:
             console.print(f"  [green]verified[/]  {name}: store and OMS agree, record by record")
-        for difference in differences[:50]:
+        for difference in differences[:LISTED_DIFFERENCES]:
             console.print(f"  [red]DIFFERS[/]   {name}: {difference}")
-        if len(differences) > 50:
-            console.print(f"  [red]DIFFERS[/]   {name}: and {len(differences) - 50} more")
+        if (more := len(differences) - LISTED_DIFFERENCES) > 0:
+            console.print(f"  [red]DIFFERS[/]   {name}: and {more} more")
     if not any(checks.values()):
         console.print(
-            f"  look closer: lockstep rejections list --connection {scene.connection}; lockstep trace ORDER; make up"
+            f"  next: lockstep rejections list --connection {scene.connection}; "
+            "lockstep trace ORDER; make up"
         )
     return [d for found in checks.values() for d in found]

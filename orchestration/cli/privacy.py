@@ -1,4 +1,4 @@
-"""``lockstep forget``: takes a person out of a connection's ledger."""
+"""``lockstep forget`` and ``lockstep retention``: erasure of a customer, and of old data."""
 
 from __future__ import annotations
 
@@ -12,35 +12,43 @@ import click
 import psycopg
 
 from domain.errors import PermanentError
-from orchestration.cli.context import reading
+from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.settings import load
 from resources.ledger.monitoring.connection_config import recorded_connections
 from resources.ledger.privacy import forgetting
 from resources.ledger.privacy.retention import retire
 
+LISTED_ORDERS = 20
+
 
 @click.command(
     epilog=examples(
         "lockstep forget jane@example.com --connection acme_us --dry-run",
         "lockstep forget 4711 --connection acme_us",
-        exit_codes="0, 1 if work on one of their orders is still to be done or rights are missing",
+        exit_codes="0 success, 1 an order of the customer has open work or rights are missing",
     )
 )
 @click.argument("customer")
-@click.option("--connection", required=True, metavar="CONNECTION", help="Whose customer.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be taken out.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--connection", required=True, metavar="CONNECTION", help="The customer's connection."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be erased; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Take a person out of the ledger, by e-mail address or by the store's customer id.
+    """Erase a customer's personal data from the ledger.
 
-    Names, addresses, phones, e-mail addresses, notes and the like are taken out of every stored version of their orders, of what the OMS is
-    known to hold, of edits and of messages. Amounts, SKUs, dates and order ids stay, so the books still balance. It can't be undone. The
-    store and the OMS are yours: erase the person there first, or a later change of an order brings a version here (it is then stored
-    without the person). Needs a DATABASE_URL with the owner's rights. The archive holds no personal data.
+    CUSTOMER is an e-mail address or the store's customer id. Names, addresses, phone numbers,
+    e-mail addresses and notes are removed from every stored version of the customer's orders, from
+    the target state, from edits and from messages. Amounts, SKUs, dates and order ids are kept, so
+    that totals still add up. This can't be undone.
+
+    Erase the customer in the store and in the OMS first: a later change of an order is captured
+    again, then without the personal data. Needs a DATABASE_URL with the owner's rights. The archive
+    holds no personal data.
     """
-    with reading() as db:
+    with open_database() as db:
         _check(db, connection)
         if not dry_run:
             _ask(forgetting.forget(db, connection, customer, "", dry_run=True), yes=yes)
@@ -50,30 +58,30 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
         print_json(asdict(done))
     elif not done.orders:
         click.echo(
-            "They were forgotten before."
+            "This customer was forgotten before."
             if known
-            else f"Nothing in the ledger of {connection} is about them."
+            else f"The ledger of {connection} has no data of this customer."
         )
     else:
-        click.echo(
-            f"{len(done.orders)} orders: {', '.join(done.orders[:20])}{' and more' if len(done.orders) > 20 else ''}"
-        )
+        more = " and more" if len(done.orders) > LISTED_ORDERS else ""
+        orders = ", ".join(done.orders[:LISTED_ORDERS])
+        click.echo(f"{len(done.orders)} orders: {orders}{more}")
         print_table(
             ("table", "rows"),
             [(name, number) for name, number in done.counts.items()],
             numbers=("rows",),
         )
         for order, why in done.open_orders.items():
-            click.echo(f"order {order}: {why}; finish it first")
+            click.echo(f"order {order}: {why}; wait until it is done")
         click.echo(
             "Nothing was changed."
             if dry_run
-            else "Forgotten. Erase the person in the store and in the OMS, too."
+            else "Forgotten. Erase the customer in the store and in the OMS, too."
         )
 
 
 def _check(db: psycopg.Connection[Any], connection: str) -> None:
-    """Refuse a misspelt connection; one that was taken out of connections.yaml still has its ledger."""
+    """Refuse an unknown connection; one removed from connections.yaml still has its ledger."""
     known = recorded_connections(db)
     if connection not in known:
         raise PermanentError(
@@ -86,10 +94,11 @@ def _ask(planned: forgetting.Forgotten, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise PermanentError(
-            "Nobody can be asked here; give --yes to forget without a question, or --dry-run to look first."
+            "There is no terminal to confirm on; use --yes to erase anyway, or --dry-run first."
         )
     click.confirm(
-        f"Take this person out of {len(planned.orders)} orders? It can't be undone", abort=True
+        f"Erase this customer's data from {len(planned.orders)} orders? This can't be undone",
+        abort=True,
     )
 
 
@@ -97,26 +106,27 @@ def _ask(planned: forgetting.Forgotten, *, yes: bool) -> None:
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Only tell what would be removed, and what is kept although it is old.",
+    help="Show what would be deleted, and what is old but kept; change nothing.",
 )
 @json_option
 def retention(dry_run: bool, as_json: bool) -> None:
-    """Remove what is past its retention in connections.yaml; the daily job does the same.
+    """Delete data older than 'retention' in connections.yaml, as the daily job does.
 
-    Months of payloads, outcomes and messages are dropped whole, and only where nothing in them is open; old batches, closed rejections,
-    events that were taken and the like are deleted. Without 'retention:' in connections.yaml everything is kept.
+    Payloads, outcomes and messages are dropped by whole months, and only if nothing in the month is
+    open. Old batches, closed rejections, processed events and the like are deleted row by row.
+    Without 'retention' in connections.yaml everything is kept.
     """
-    with reading() as db:
+    with open_database() as db:
         removals = retire(db, load().retention, datetime.now(UTC).date(), dry_run=dry_run)
     if as_json:
         print_json([asdict(one) for one in removals])
         return
     if not removals:
-        click.echo("Nothing is past its retention.")
+        click.echo("Nothing is older than its retention.")
         return
-    verb = "would be removed" if dry_run else "removed"
+    verb = "would be deleted" if dry_run else "deleted"
     rows = [
         (f"sync.{one.table}", one.before, one.rows, f"kept: {one.kept}" if one.kept else verb)
         for one in removals
     ]
-    print_table(("table", "before", "rows", "what"), rows, numbers=("rows",))
+    print_table(("table", "before", "rows", "result"), rows, numbers=("rows",))

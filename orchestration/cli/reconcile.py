@@ -1,4 +1,4 @@
-"""``lockstep reconcile``: both systems of a connection compared, and what drifted healed."""
+"""``lockstep reconcile``: compares both systems of a connection, and repairs drift."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ import click
 from assets.reconciliation.asset import line
 from assets.reconciliation.run import CONFIRM_SECONDS, Report, Request
 from assets.reconciliation.run import reconcile as compare
-from domain.connections import Connection
-from orchestration.cli.context import connection_of
+from orchestration.cli.context import DAY, connection_of, streams_of
 from orchestration.cli.output import examples, json_option, print_json, print_table
-from orchestration.cli.replay import DAY, parse_streams
-from orchestration.cli.runs import Chunk, check_days, run_each
+from orchestration.cli.runs import Chunk, check_days, parse_streams, run_each
 from orchestration.settings import load
 from resources.ledger.deliveries.drifts import Drifts, StoredDrift
 from resources.ledger.rejections import reruns
@@ -31,40 +29,40 @@ COLUMNS = ("since", "class", "entity", "record", "field", "expected", "found", "
     epilog=examples(
         "lockstep reconcile acme_us",
         "lockstep reconcile acme_us --from 2026-08-01 --to 2026-08-07 --streams orders,shipments",
-        "lockstep reconcile acme_us --heal",
-        "lockstep reconcile acme_us --json | jq '.[] | select(.can_heal | not)'",
-        exit_codes="0 all is in step, 1 drift is left or a run failed, 2 wrong usage",
+        "lockstep reconcile acme_us --repair",
+        "lockstep reconcile acme_us --json | jq '.[] | select(.can_repair | not)'",
+        exit_codes="0 no open drift, 1 drift is open or a run failed, 2 wrong usage",
     )
 )
 @click.argument("connection")
 @click.option(
     "--streams",
     callback=parse_streams,
-    help="Comma-separated, e.g. orders,shipments; by default all of the connection.",
+    help="Comma-separated, e.g. orders,shipments; default: all of the connection.",
 )
 @click.option(
     "--from",
     "first",
     type=DAY,
-    help="First day (UTC, of the source's modification time); by default yesterday.",
+    help="First day (UTC date of the source's modification time); default: yesterday.",
 )
 @click.option(
     "--to",
     "last",
     type=DAY,
-    help="Last day, inclusive; by default today, which alone has the stock.",
+    help="Last day, inclusive; default: today, the only day with stock.",
 )
 @click.option(
-    "--heal",
+    "--repair",
     is_flag=True,
-    help="Deliver again what the targets have lost or changed, then compare once more.",
+    help="Deliver again what the targets have lost or changed, then compare again.",
 )
 @click.option(
     "--confirm-seconds",
     type=click.FloatRange(0),
     default=CONFIRM_SECONDS,
     show_default=True,
-    help="Wait between the two looks at a drift: what is only under way has arrived by then.",
+    help="Wait before confirming a drift, so that changes in transit can arrive.",
 )
 @json_option
 def reconcile(
@@ -72,18 +70,19 @@ def reconcile(
     streams: tuple[str, ...] | None,
     first: datetime | None,
     last: datetime | None,
-    heal: bool,
+    repair: bool,
     confirm_seconds: float,
     as_json: bool,
 ) -> None:
-    """Compare the store, the OMS and the ledger of a connection, and print every drift.
+    """Compare the store, the OMS and the ledger of a connection, and print all open drift.
 
-    Both systems are asked themselves. Changes that are still under way are not judged. With --heal the ledger's belief is corrected and
-    the records that concerns are delivered again in this process; what no machine may decide stays open with advice.
+    Both systems are read. Changes that are still in transit are not compared. With --repair the
+    ledger's target state is corrected and the affected records are delivered again, in this
+    process. Drift that needs a decision stays open, with advice.
     """
     installation = load()
     configured = connection_of(installation, connection)
-    chosen = _chosen(configured, connection, streams)
+    chosen = streams_of(configured, connection, streams)
     today = datetime.now(UTC).date()
     days = _days(
         first.date() if first else today - timedelta(days=1), last.date() if last else today
@@ -92,29 +91,21 @@ def reconcile(
     lockstep = Lockstep(installation)
     try:
         reports = _compare(
-            lockstep, connection, chosen, days, confirm_seconds, heal=heal, quiet=as_json
+            lockstep, connection, chosen, days, confirm_seconds, repair=repair, quiet=as_json
         )
-        sound = True
+        succeeded = True
         if asked := [number for report in reports for number in report.reruns]:
-            sound = _run(lockstep, connection, asked, quiet=as_json)
-            _compare(lockstep, connection, chosen, days, confirm_seconds, heal=False, quiet=as_json)
+            succeeded = _run(lockstep, connection, asked, quiet=as_json)
+            _compare(
+                lockstep, connection, chosen, days, confirm_seconds, repair=False, quiet=as_json
+            )
         with lockstep.ledger.session(connection, chosen[0]) as session:
             left = Drifts(session.db, connection, "").open(streams=chosen)
     finally:
         lockstep.close()
     _print(left, as_json=as_json)
-    if left or not sound:
+    if left or not succeeded:
         sys.exit(1)
-
-
-def _chosen(
-    configured: Connection, connection: str, streams: tuple[str, ...] | None
-) -> tuple[str, ...]:
-    if streams and (absent := [name for name in streams if name not in configured.streams]):
-        raise click.UsageError(
-            f"The connection {connection} has no stream {absent[0]}; it has {', '.join(configured.streams)}."
-        )
-    return streams or configured.streams
 
 
 def _days(first: date, last: date) -> list[date]:
@@ -130,30 +121,30 @@ def _compare(
     days: Sequence[date],
     confirm_seconds: float,
     *,
-    heal: bool,
+    repair: bool,
     quiet: bool,
 ) -> list[Report]:
     sync = lockstep.sync(connection, f"cli-{uuid4().hex}", "reconciliation")
     reports = []
     for day in days:
         reports.append(
-            compare(sync, Request(day, streams, heal, getpass.getuser(), confirm_seconds))
+            compare(sync, Request(day, streams, repair, getpass.getuser(), confirm_seconds))
         )
         click.echo(f"{day}: {line(reports[-1])}", err=quiet)
     return reports
 
 
 def _run(lockstep: Lockstep, connection: str, asked: Sequence[int], *, quiet: bool) -> bool:
-    """Run the queued repairs here; what fails stays due, and the requeue sensor's next run takes it up."""
+    """Run the queued repairs here; what fails stays due for the requeue sensor."""
     with lockstep.ledger.session(connection, "") as session:
         queued = [rerun for rerun in reruns.unfinished(session.db) if rerun.rerun_id in set(asked)]
-    sound = True
+    succeeded = True
     for rerun in queued:
         records = tuple(rerun.source_ids or ()) if rerun.mode == "as_captured" else None
         chunk = Chunk((rerun.stream,), rerun.source_day, rerun.source_day, records)
-        for outcome in run_each(lockstep, connection, [chunk], "heal"):
+        for outcome in run_each(lockstep, connection, [chunk], "repair"):
             click.echo(f"{connection}: {chunk}: {outcome}", err=quiet)
-            sound = sound and not outcome.error
+            succeeded = succeeded and not outcome.error
             with lockstep.ledger.session(connection, rerun.stream) as session:
                 reruns.end(
                     session.db,
@@ -161,7 +152,7 @@ def _run(lockstep: Lockstep, connection: str, asked: Sequence[int], *, quiet: bo
                     "failed" if outcome.error else "done",
                     outcome.error,
                 )
-    return sound
+    return succeeded
 
 
 def _print(left: Sequence[StoredDrift], *, as_json: bool) -> None:
@@ -176,9 +167,9 @@ def _print(left: Sequence[StoredDrift], *, as_json: bool) -> None:
                 for d in left
             ],
         )
-    healable = sum(drift.can_heal for drift in left)
+    repairable = sum(drift.can_repair for drift in left)
     click.echo(
-        f"{len(left)} drifts are open, {healable} of them can be healed"
+        f"{len(left)} drifts are open, {repairable} of them can be repaired"
         if left
-        else "no drift: store, OMS and ledger are in step"
+        else "no drift: store, OMS and ledger agree"
     )

@@ -1,4 +1,4 @@
-"""One rejection as a person or a script gets to see it: its reasons, its payload with edits marked, what was tried, and who did what."""
+"""One rejection for display or as JSON: problems, payload with edits, attempts, and actions."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from resources.ledger.rejections.operator_actions import OperatorAction
 from resources.ledger.rejections.work_queue import Attempt, Rejection
 
 
-def as_json_row(one: Rejection) -> dict[str, Any]:
-    """Return a rejection for scripts."""
+def to_json_row(one: Rejection) -> dict[str, Any]:
+    """Return a rejection as a row of JSON output."""
     row = asdict(one)
     return {"class" if name == "class_" else name: value for name, value in row.items()}
 
 
-def whole_json(
+def to_json(
     one: Rejection,
     payload: bytes | None,
     changes: Sequence[Change],
-    tried: Sequence[Attempt],
-    done: Sequence[OperatorAction],
+    attempts: Sequence[Attempt],
+    actions: Sequence[OperatorAction],
 ) -> dict[str, Any]:
-    """Return all of a rejection for scripts; the payload has the edits applied, which stand beside it."""
-    actions = [
+    """Return a whole rejection as JSON; its payload has the edits applied, which are listed too."""
+    rows = [
         {
             "at": a.at,
             "who": a.who,
@@ -43,13 +43,13 @@ def whole_json(
             "note": a.note,
             "changes": [_change(c) for c in a.changes],
         }
-        for a in done
+        for a in actions
     ]
-    return as_json_row(one) | {
-        "payload": parsed(edits.applied(payload, changes) if payload is not None else None),
+    return to_json_row(one) | {
+        "payload": _parsed(edits.applied(payload, changes) if payload is not None else None),
         "edits": [_change(c) for c in changes],
-        "attempts": [asdict(a) for a in tried],
-        "actions": actions,
+        "attempts": [asdict(a) for a in attempts],
+        "actions": rows,
     }
 
 
@@ -57,8 +57,8 @@ def _change(change: Change) -> dict[str, Any]:
     return {"path": change.path, "before": change.before, "after": change.after}
 
 
-def parsed(payload: bytes | None) -> object:
-    """Return the payload's JSON, or its text where it is none: a broken record is rejected for exactly that."""
+def _parsed(payload: bytes | None) -> object:
+    """Return the payload as JSON, or as text: invalid JSON may be why it was rejected."""
     if payload is None:
         return None
     try:
@@ -71,10 +71,10 @@ def print_one(
     one: Rejection,
     payload: bytes | None,
     changes: Sequence[Change],
-    tried: Sequence[Attempt],
-    done: Sequence[OperatorAction],
+    attempts: Sequence[Attempt],
+    actions: Sequence[OperatorAction],
 ) -> None:
-    """Print all of a rejection."""
+    """Print a whole rejection."""
     closed = (
         f", closed {at(one.closed_at)} by {one.closed_by}: {one.closed_why}"
         if one.closed_at
@@ -103,18 +103,16 @@ def print_one(
             click.echo(f"  value       {problem['value']}")
         click.echo(f"  rule        {entry_of(problem['code']).rule}")
         click.echo(f"  what to do  {problem['advice']}")
-    if tried:
+    if attempts:
         print_table(
             ("at", "attempt", "state", "detail", "run"),
-            [(a.at, a.what, a.state, a.detail, a.run_id) for a in tried],
+            [(a.at, a.what, a.state, a.detail, a.run_id) for a in attempts],
             title="attempts",
         )
-    if done:
-        rows = [(a.at, a.who, a.action, a.mode, a.why, a.outcome, a.run_id) for a in done]
-        print_table(
-            ("at", "who", "action", "mode", "why", "outcome", "run"), rows, title="what was done"
-        )
-        for action in done:
+    if actions:
+        rows = [(a.at, a.who, a.action, a.mode, a.why, a.outcome, a.run_id) for a in actions]
+        print_table(("at", "who", "action", "mode", "why", "outcome", "run"), rows, title="actions")
+        for action in actions:
             for change in action.changes:
                 click.echo(f"  {at(action.at)} {action.who}: {change}")
     _print_payload(payload, changes)
@@ -122,10 +120,10 @@ def print_one(
 
 def _print_payload(payload: bytes | None, changes: Sequence[Change]) -> None:
     if payload is None:
-        click.echo("\nThe captured version is no longer kept.")
+        click.echo("\nThe captured version has been deleted by retention.")
         return
-    click.echo("\ncaptured payload, with these edits:" if changes else "\ncaptured payload:")
+    click.echo("\ncaptured payload with these edits:" if changes else "\ncaptured payload:")
     for change in changes:
         click.echo(f"  edited: {change}")
-    shown = parsed(edits.applied(payload, changes))
-    click.echo(shown if isinstance(shown, str) else orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+    value = _parsed(edits.applied(payload, changes))
+    click.echo(value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2))

@@ -1,4 +1,4 @@
-"""``lockstep rejections``: the records kept out of delivery, to look at, to try again, to discard."""
+"""``lockstep rejections``: list, show, retry and discard records kept out of delivery."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import click
 import psycopg
 
 from domain.errors import PermanentError
-from orchestration.cli.context import reading
+from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
-from orchestration.cli.rejection_filters import choice_of, choosing
-from orchestration.cli.rejection_view import as_json_row, print_one, whole_json
+from orchestration.cli.rejection_filters import filter_from, filter_options
+from orchestration.cli.rejection_view import print_one, to_json, to_json_row
 from orchestration.cli.root import LazyGroup
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import ALL_STATES, OPEN_STATES, Rejection
@@ -25,11 +25,15 @@ STATES = {
     "discarded": ("discarded",),
     "all": ALL_STATES,
 }
+COLUMNS = (
+    "id", "connection", "owner", "stream", "stage", "record", "day", "class", "code", "field",
+    "message", "state", "age", "times",
+)  # fmt: skip
 
 
 @click.group(
     cls=LazyGroup,
-    lazy={"retry": ("retry:retry", "Try rejected records again, after something was corrected.")},
+    lazy={"retry": ("retry:retry", "Retry rejected records after a correction.")},
     epilog=examples(
         "lockstep rejections list --class mapping --older-than 2h",
         "lockstep rejections show 42",
@@ -41,88 +45,61 @@ STATES = {
 def rejections() -> None:
     """List, show, edit, retry or discard records that are kept out of delivery.
 
-    A rejection stays open until a later version of its record goes through, a retry lets it through, or a person discards it.
+    A rejection stays open until a retry or a later version of the record passes, or an operator
+    discards it.
     """
 
 
 @rejections.command("list")
-@choosing
+@filter_options
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Only those seen since then (UTC).",
+    help="Only those last seen at this time or later (UTC).",
 )
 @click.option(
     "--state",
     type=click.Choice(list(STATES)),
     default="open",
     show_default=True,
-    help="Which ones.",
+    help="Only this state.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),
     default=50,
     show_default=True,
-    help="At most so many.",
+    help="Maximum number of rows.",
 )
 @json_option
 def list_command(
-    since: datetime | None, state: str, limit: int, *, as_json: bool, **chosen: Any
+    since: datetime | None, state: str, limit: int, *, as_json: bool, **options: Any
 ) -> None:
-    """List rejections, the last seen first."""
-    choice = choice_of(
-        chosen, since=since.replace(tzinfo=UTC) if since else None, states=STATES[state]
+    """List rejections, the most recently seen first."""
+    wanted = filter_from(
+        options, since=since.replace(tzinfo=UTC) if since else None, states=STATES[state]
     )
-    with reading() as db:
-        found = work_queue.find(db, choice, limit)
-        total = work_queue.count(db, choice) if len(found) == limit else len(found)
+    with open_database() as db:
+        found = work_queue.find(db, wanted, limit)
+        total = work_queue.count(db, wanted) if len(found) == limit else len(found)
     if as_json:
-        print_json([as_json_row(one) for one in found])
+        print_json([to_json_row(one) for one in found])
         return
     if not found:
         click.echo(f"No {'' if state == 'all' else state + ' '}rejections.")
         return
-    columns = (
-        "id",
-        "connection",
-        "owner",
-        "stream",
-        "stage",
-        "record",
-        "day",
-        "class",
-        "code",
-        "field",
-        "message",
-        "state",
-        "age",
-        "times",
-    )
     rows = [
         (
-            r.rejection_id,
-            r.connection,
-            r.owner,
-            r.stream,
-            r.stage,
-            r.source_id,
-            r.source_day,
-            r.class_,
-            r.code,
-            r.field,
-            r.message,
-            r.state,
-            r.age,
-            r.seen_count,
+            r.rejection_id, r.connection, r.owner, r.stream, r.stage, r.source_id, r.source_day,
+            r.class_, r.code, r.field, r.message, r.state, r.age, r.seen_count,
         )
         for r in found
-    ]
-    print_table(columns, rows, numbers=("id", "times"))
+    ]  # fmt: skip
+    print_table(COLUMNS, rows, numbers=("id", "times"))
     click.echo(
-        f"{len(found)} of {total}; 'lockstep rejections show ID' tells all of one."
+        f"{len(found)} of {total}; 'lockstep rejections show ID' has the details."
         if total > len(found)
-        else f"{total} in all"
+        else f"{total} in total"
     )
 
 
@@ -134,69 +111,67 @@ def list_command(
 )
 @click.argument("rejection_id", type=int, metavar="ID")
 @click.option(
-    "--raw", is_flag=True, help="Print only the captured payload, byte for byte, without edits."
+    "--raw", is_flag=True, help="Print only the captured payload: the exact bytes, without edits."
 )
 @json_option
 def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
-    """Show one rejection: every reason, what was tried, who did what, and the record as it was captured with edits marked.
+    """Show one rejection: problems, attempts, actions, and the captured record with its edits.
 
-    The payload is the source's own: it may hold a customer's name and address. Mind where you send it.
+    The payload is the source's own and may contain a customer's name and address. Take care where
+    you send it.
     """
-    with reading() as db:
+    with open_database() as db:
         one = _one(db, rejection_id)
         payload, changes = work_queue.payload(db, one), work_queue.changes(db, one)
-        tried, done = work_queue.attempts(db, one), operator_actions.history(db, rejection_id)
+        attempts = work_queue.attempts(db, one)
+        actions = operator_actions.history(db, rejection_id)
     if raw:
         if payload is None:
             raise PermanentError(
-                f"The captured version of rejection {rejection_id} is no longer kept."
+                f"The captured version of rejection {rejection_id} was deleted by retention."
             )
         sys.stdout.buffer.write(payload)
         sys.stdout.buffer.flush()
     elif as_json:
-        print_json(whole_json(one, payload, changes, tried, done))
+        print_json(to_json(one, payload, changes, attempts, actions))
     else:
-        print_one(one, payload, changes, tried, done)
+        print_one(one, payload, changes, attempts, actions)
 
 
 def _one(db: psycopg.Connection[object], rejection_id: int) -> Rejection:
     found = work_queue.by_id(db, [rejection_id])
     if not found:
         raise PermanentError(
-            f"There is no rejection {rejection_id}; 'lockstep rejections list --state all' shows them."
+            f"There is no rejection {rejection_id}; see 'lockstep rejections list --state all'."
         )
     return found[rejection_id]
 
 
 @rejections.command(
     epilog=examples(
-        'lockstep rejections discard 42 --reason "test order of the agency"',
-        'lockstep rejections discard --code total_negative --older-than 30d --reason "refunds of the old system"',
+        'lockstep rejections discard 42 --reason "test order"',
+        'lockstep rejections discard --code total_negative --older-than 30d --reason "old refunds"',
     )
 )
 @click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
-@choosing
+@filter_options
 @click.option(
     "--reason",
     required=True,
-    help="Why it may stay away from the target; it is kept with your user name.",
+    help="Why the record need not be delivered; recorded with your user name.",
 )
-def discard(ids: tuple[int, ...], reason: str, **chosen: Any) -> None:
-    """Close rejections for good: their records will not be delivered, and no longer count as open."""
+def discard(ids: tuple[int, ...], reason: str, **options: Any) -> None:
+    """Close rejections for good: their records are not delivered and no longer count as open."""
     if not reason.strip():
-        raise click.UsageError("--reason needs a text: whoever looks later must understand it.")
-    if bool(ids) == any(value is not None for value in chosen.values()):
         raise click.UsageError(
-            "Name IDs, or options that choose such as --class or --code: one of these."
+            "--reason must not be empty: the next operator has to understand it."
         )
-    with reading() as db:
-        closed = operator_actions.discard(
-            db,
-            operator_actions.chosen(db, choice_of(chosen, ids=ids or None)),
-            getpass.getuser(),
-            reason,
-        )
+    if bool(ids) == any(value is not None for value in options.values()):
+        raise click.UsageError("Give either IDs, or filters such as --class or --code.")
+    with open_database() as db:
+        found = operator_actions.chosen(db, filter_from(options, ids=ids or None))
+        closed = operator_actions.discard(db, found, getpass.getuser(), reason)
     for closed_id in closed:
         click.echo(f"rejection {closed_id} discarded")
     if not closed:
-        click.echo("No open rejection is concerned.")
+        click.echo("No open rejection matches.")

@@ -1,4 +1,4 @@
-"""``lockstep replay``: past days of a connection once more."""
+"""``lockstep replay``: reruns past days, in this process or as a Dagster backfill."""
 
 from __future__ import annotations
 
@@ -18,191 +18,21 @@ from assets.chain.keys import DELIVERED, TRIGGER_TAG, chain_keys, op_name
 from assets.streams.registry import STREAMS
 from domain.connections import Connection
 from domain.errors import PermanentError
-from orchestration.cli.context import connection_of, reading
+from orchestration.cli.context import DAY, connection_of, open_database, streams_of
 from orchestration.cli.output import examples, print_table
-from orchestration.cli.runs import Chunk, check_days, chunks, run_each
+from orchestration.cli.runs import Chunk, check_days, chunks, parse_streams, run_each
 from orchestration.jobs import BACKFILL_PRIORITY
 from orchestration.settings import load, project_root
 from resources.ledger.monitoring.status import PartitionCounts, partition_counts
 from resources.lockstep import Lockstep
 
-DAY = click.DateTime(["%Y-%m-%d"])
 LARGEST_CHUNK = 31
-
-
-def parse_streams(
-    _context: click.Context, _parameter: click.Parameter, value: str | None
-) -> tuple[str, ...] | None:
-    """Read a comma-separated list of streams."""
-    if value is None:
-        return None
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
-    if unknown := [name for name in names if name not in STREAMS]:
-        raise click.BadParameter(
-            f"there is no stream {unknown[0]!r}; known are {', '.join(STREAMS)}"
-        )
-    if not names:
-        raise click.BadParameter(f"name at least one of {', '.join(STREAMS)}")
-    return names
-
-
-@click.command(
-    epilog=examples(
-        "lockstep replay acme_us --streams orders --from 2026-08-01 --to 2026-08-31 --dry-run",
-        "lockstep replay acme_us --from 2026-08-01 --to 2026-08-31 --chunk-days 3",
-        "lockstep replay acme_us --from 2026-05-01 --to 2026-08-31 --via daemon",
-        exit_codes="0, 1 if a run failed (it says from which day to go on), 2 wrong usage",
-    )
-)
-@click.argument("connection")
-@click.option(
-    "--streams",
-    callback=parse_streams,
-    help="Comma-separated, e.g. orders,shipments; by default all of the connection.",
-)
-@click.option(
-    "--from",
-    "first",
-    type=DAY,
-    required=True,
-    help="First day (UTC, of the source's modification time).",
-)
-@click.option("--to", "last", type=DAY, required=True, help="Last day, inclusive.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
-@click.option("--force", is_flag=True, help="Send even what the target is known to hold already.")
-@click.option(
-    "--chunk-days",
-    type=click.IntRange(1, LARGEST_CHUNK),
-    default=7,
-    show_default=True,
-    help="Days in one run (with --via here).",
-)
-@click.option(
-    "--via",
-    type=click.Choice(["here", "daemon"]),
-    default="here",
-    show_default=True,
-    help="Run in this process, or as a Dagster backfill that queues behind live runs.",
-)
-def replay(
-    connection: str,
-    streams: tuple[str, ...] | None,
-    first: datetime,
-    last: datetime,
-    dry_run: bool,
-    force: bool,
-    chunk_days: int,
-    via: str,
-) -> None:
-    """Run past days of a connection again: read, validate and deliver.
-
-    Days are partitions: UTC days of the source's modification time. Each is read whole, validated again (mappings may have been fixed), and
-    what the target does not hold in that form is sent. Running it twice sends nothing twice, unless --force is given.
-    """
-    installation = load()
-    configured = connection_of(installation, connection)
-    if streams and (absent := [name for name in streams if name not in configured.streams]):
-        raise click.UsageError(
-            f"The connection {connection} has no stream {absent[0]}; it has {', '.join(configured.streams)}."
-        )
-    check_days(installation, first.date(), last.date())
-    chosen: tuple[str, ...] = streams or configured.streams
-    wanted = chunks(chosen, first.date(), last.date(), chunk_days)
-    if dry_run:
-        _preview(connection, configured, wanted, force=force)
-    elif via == "daemon":
-        backfill_id = submit(connection, chosen, first.date(), last.date(), force=force)
-        click.echo(
-            f"backfill {backfill_id} is queued; see Overview > Backfills in the UI. It runs while the daemon does ('lockstep up')."
-        )
-    elif not _run(Lockstep(installation), connection, wanted, force=force):
-        sys.exit(1)
-
-
-def _run(lockstep: Lockstep, connection: str, wanted: Sequence[Chunk], *, force: bool) -> bool:
-    """Run the chunks with a line of progress each; stop at the first that fails."""
-    try:
-        for number, outcome in enumerate(
-            run_each(lockstep, connection, wanted, "replay", force=force), 1
-        ):
-            click.echo(f"[{number}/{len(wanted)}] {outcome.chunk}: {outcome}")
-            if outcome.error:
-                click.echo(
-                    f"lockstep: stopped at {outcome.chunk} (run {outcome.run_id}); what was done before it stays done. When the cause "
-                    "is mended, give the same command again: nothing is sent twice.",
-                    err=True,
-                )
-                return False
-    finally:
-        lockstep.close()
-    return True
-
-
-def _preview(
-    connection: str, configured: Connection, wanted: Sequence[Chunk], *, force: bool
-) -> None:
-    rows: list[Sequence[object]] = []
-    days = records = sends = 0
-    with reading() as db:
-        for chunk in wanted:
-            stream = chunk.streams[0]
-            source = configured.platform.kind if STREAMS[stream].to_oms else configured.oms.kind
-            held = partition_counts(db, connection, stream, chunk.first, chunk.last)
-            for day in _days(chunk):
-                counts = held.get(day)
-                due = _due(counts, force=force)
-                days, records, sends = (
-                    days + 1,
-                    records + (counts.captured if counts else 0),
-                    sends + due,
-                )
-                shown = (
-                    (counts.captured, counts.accepted, counts.rejected, counts.skipped)
-                    if counts
-                    else (0, 0, 0, 0)
-                )
-                rows.append((stream, day, *shown, _reads(stream, source, day), due))
-    columns = (
-        "stream",
-        "partition",
-        "captures held",
-        "accepted",
-        "rejected",
-        "skipped",
-        "would be read",
-        "would be sent at least",
-    )
-    print_table(
-        columns,
-        rows,
-        numbers=("captures held", "accepted", "rejected", "skipped", "would be sent at least"),
-    )
-    click.echo(
-        f"{len(wanted)} runs over {days} partitions with {records} captures. Nothing was read, sent or changed. Records that the source "
-        "changed since, and rejected ones that pass now, would be sent too."
-    )
-
-
-def _days(chunk: Chunk) -> list[date]:
-    return [date.fromordinal(n) for n in range(chunk.first.toordinal(), chunk.last.toordinal() + 1)]
-
-
-def _due(counts: PartitionCounts | None, *, force: bool) -> int:
-    if counts is None:
-        return 0
-    return counts.accepted if force else counts.pending + counts.rejected_by_target
-
-
-def _reads(stream: str, source: str, day: date) -> str:
-    if not STREAMS[stream].is_snapshot:
-        return f"the whole day from {source}"
-    return (
-        f"{source}'s present state"
-        if day == datetime.now(UTC).date()
-        else "nothing: the source tells its present state only"
-    )
-
-
+PREVIEW = (
+    "stream", "partition", "captures", "accepted", "rejected", "skipped", "would read",
+    "would send at least",
+)  # fmt: skip
+NUMBERS = ("captures", "accepted", "rejected", "skipped", "would send at least")
+NO_COUNTS = PartitionCounts(date.min, 0, 0, 0, 0, 0, 0, 0, 0)
 MUTATION = """
 mutation Replay($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
@@ -217,10 +47,146 @@ mutation Replay($params: LaunchBackfillParams!) {
   }
 }
 """
+"""Dagster has no public Python call for a backfill; its UI uses this mutation, too."""
+
+
+@click.command(
+    epilog=examples(
+        "lockstep replay acme_us --streams orders --from 2026-08-01 --to 2026-08-31 --dry-run",
+        "lockstep replay acme_us --from 2026-08-01 --to 2026-08-31 --chunk-days 3",
+        "lockstep replay acme_us --from 2026-05-01 --to 2026-08-31 --via daemon",
+        exit_codes="0 success, 1 a run failed (the message names the days), 2 wrong usage",
+    )
+)
+@click.argument("connection")
+@click.option(
+    "--streams",
+    callback=parse_streams,
+    help="Comma-separated, e.g. orders,shipments; default: all of the connection.",
+)
+@click.option(
+    "--from",
+    "first",
+    type=DAY,
+    required=True,
+    help="First day (UTC date of the source's modification time).",
+)
+@click.option("--to", "last", type=DAY, required=True, help="Last day, inclusive.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+@click.option("--force", is_flag=True, help="Send even what the target already holds.")
+@click.option(
+    "--chunk-days",
+    type=click.IntRange(1, LARGEST_CHUNK),
+    default=7,
+    show_default=True,
+    help="Days per run (with --via here).",
+)
+@click.option(
+    "--via",
+    type=click.Choice(["here", "daemon"]),
+    default="here",
+    show_default=True,
+    help="Run in this process, or queue a Dagster backfill behind live runs.",
+)
+def replay(
+    connection: str,
+    streams: tuple[str, ...] | None,
+    first: datetime,
+    last: datetime,
+    dry_run: bool,
+    force: bool,
+    chunk_days: int,
+    via: str,
+) -> None:
+    """Rerun past days of a connection: read, validate and deliver.
+
+    A day is a partition: the records last modified on that UTC date. The whole day is read and
+    validated again, with the current mappings; what the target does not hold in that form is sent.
+    Without --force, running it again sends nothing twice.
+    """
+    installation = load()
+    configured = connection_of(installation, connection)
+    chosen = streams_of(configured, connection, streams)
+    check_days(installation, first.date(), last.date())
+    wanted = chunks(chosen, first.date(), last.date(), chunk_days)
+    if dry_run:
+        _preview(connection, configured, wanted, force=force)
+    elif via == "daemon":
+        backfill_id = submit(connection, chosen, first.date(), last.date(), force=force)
+        click.echo(
+            f"backfill {backfill_id} is queued; see Overview > Backfills in the UI. "
+            "It needs the daemon ('lockstep up')."
+        )
+    elif not _run(Lockstep(installation), connection, wanted, force=force):
+        sys.exit(1)
+
+
+def _run(lockstep: Lockstep, connection: str, wanted: Sequence[Chunk], *, force: bool) -> bool:
+    """Run the chunks, print a line for each, and stop at the first that fails."""
+    try:
+        for number, outcome in enumerate(
+            run_each(lockstep, connection, wanted, "replay", force=force), 1
+        ):
+            click.echo(f"[{number}/{len(wanted)}] {outcome.chunk}: {outcome}")
+            if outcome.error:
+                click.echo(
+                    f"lockstep: stopped at {outcome.chunk} (run {outcome.run_id}); the days before "
+                    "it are done. Fix the cause and run this again: nothing is sent twice.",
+                    err=True,
+                )
+                return False
+    finally:
+        lockstep.close()
+    return True
+
+
+def _preview(
+    connection: str, configured: Connection, wanted: Sequence[Chunk], *, force: bool
+) -> None:
+    """Print what the ledger holds of each partition, and what a replay would read and send."""
+    rows: list[Sequence[object]] = []
+    captures = 0
+    with open_database() as db:
+        for chunk in wanted:
+            [stream] = chunk.streams
+            source = configured.platform.kind if STREAMS[stream].to_oms else configured.oms.kind
+            counts = partition_counts(db, connection, stream, chunk.first, chunk.last)
+            for day in _days(chunk):
+                known = counts.get(day, NO_COUNTS)
+                captures += known.captured
+                numbers = (known.captured, known.accepted, known.rejected, known.skipped)
+                rows.append(
+                    (stream, day, *numbers, _reads(stream, source, day), _due(known, force=force))
+                )
+    print_table(PREVIEW, rows, numbers=NUMBERS)
+    click.echo(
+        f"{len(wanted)} runs over {len(rows)} partitions with {captures} captures. Nothing was "
+        "read, sent or changed. A replay also sends records that have changed at the source since, "
+        "and rejected ones that pass now."
+    )
+
+
+def _days(chunk: Chunk) -> list[date]:
+    return [date.fromordinal(n) for n in range(chunk.first.toordinal(), chunk.last.toordinal() + 1)]
+
+
+def _due(counts: PartitionCounts, *, force: bool) -> int:
+    return counts.accepted if force else counts.pending + counts.rejected_by_target
+
+
+def _reads(stream: str, source: str, day: date) -> str:
+    if not STREAMS[stream].is_snapshot:
+        return f"the whole day from {source}"
+    if day == datetime.now(UTC).date():
+        return f"the present state of {source}"
+    return "nothing: the source has no past"
 
 
 def submit(connection: str, streams: Sequence[str], first: date, last: date, *, force: bool) -> str:
-    """Make a backfill of the chains over the partitions and return its id. Raises ``PermanentError`` with Dagster's reason."""
+    """Launch a backfill of the chains over the partitions and return its id.
+
+    Raises ``PermanentError`` with Dagster's reason.
+    """
     days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
     params: dict[str, Any] = {
         "assetSelection": [{"path": list(key.path)} for key in chain_keys(connection, streams)],
@@ -247,7 +213,7 @@ def submit(connection: str, streams: Sequence[str], first: date, last: date, *, 
             *(e["message"] for e in (*result.get("errors", ()), *answer.get("errors", ()))),
         ]
         raise PermanentError(
-            f"Dagster refused the backfill: {'; '.join(filter(None, reasons)) or result}"
+            f"Dagster rejected the backfill: {'; '.join(filter(None, reasons)) or result}"
         )
     return str(result["backfillId"])
 
@@ -266,7 +232,7 @@ def _execute(variables: Mapping[str, Any]) -> dict[str, Any]:
             command, cwd=root, env=environment, capture_output=True, text=True, check=False
         )
         if not file.exists():
-            lines = done.stderr.strip().splitlines() or ["it said nothing"]
-            raise PermanentError(f"dagster-graphql failed, no backfill was made: {lines[-1]}")
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            raise PermanentError(f"dagster-graphql failed, no backfill was launched: {lines[-1]}")
         answer: dict[str, Any] = orjson.loads(file.read_bytes())
         return answer

@@ -1,4 +1,4 @@
-"""``lockstep rejections retry``: another try. Runs exactly them again in this process, or queues that, and tells what became of each."""
+"""``lockstep rejections retry``: validates and delivers rejected records again, or queues that."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import click
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
-from orchestration.cli.context import connection_of, reading
+from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
-from orchestration.cli.rejection_filters import choice_of, choosing
-from orchestration.cli.rejection_view import as_json_row
+from orchestration.cli.rejection_filters import filter_from, filter_options
+from orchestration.cli.rejection_view import to_json_row
 from orchestration.cli.runs import Chunk, Outcome, check_days, run_each
 from orchestration.settings import load
 from resources.ledger.captures.edits import Change
@@ -26,12 +26,13 @@ from resources.ledger.rejections.reruns import RECORDS_AT_ONCE, Mode
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 from resources.lockstep import Lockstep
 
-DAYS_AT_ONCE = 7
+DAYS_PER_RUN = 7
+LISTED_RERUNS = 20
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the operator asked for."""
+    """The options of a retry."""
 
     mode: Mode = "as_captured"
     assignments: tuple[str, ...] = ()
@@ -48,33 +49,33 @@ class Request:
         "lockstep rejections retry --class connection --via daemon",
         "lockstep rejections retry --from 2026-08-01 --to 2026-08-07",
         "lockstep rejections retry --all-of acme_us --re-read",
-        'lockstep rejections retry 42 --set consignments.shipping[0].zip=78701 --reason "asked the customer"',
-        exit_codes="0 if every run went through (a record may be rejected again: see its state), 1 if a run failed",
+        'lockstep rejections retry 42 --set consignments.shipping[0].zip=78701 --reason "by phone"',
+        exit_codes="0 every run succeeded (records may be rejected again), 1 a run failed",
     )
 )
 @click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
-@choosing
-@click.option("--all-of", metavar="CONNECTION", help="All open ones of this connection.")
+@filter_options
+@click.option("--all-of", metavar="CONNECTION", help="All open rejections of this connection.")
 @click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="PATH=VALUE",
-    help="Put a value in place of the captured one first; PATH as the rejection shows it. Repeatable; one ID.",
+    help="Replace a captured value first. PATH is the rejection's field. Repeatable; needs one ID.",
 )
 @click.option(
     "--re-read",
     is_flag=True,
-    help="Read the partition from its source again first, instead of taking what was captured.",
+    help="Read the whole partition from its source again, instead of using what was captured.",
 )
-@click.option("--reason", default="", help="Why, for the audit.")
-@click.option("--yes", is_flag=True, help="Ask nothing before an edit.")
+@click.option("--reason", default="", help="Why; recorded with your user name.")
+@click.option("--yes", is_flag=True, help="Edit without asking for confirmation.")
 @click.option(
     "--via",
     type=click.Choice(["here", "daemon"]),
     default="here",
     show_default=True,
-    help="Run here, or let the daemon do it.",
+    help="Run in this process, or queue it for the daemon.",
 )
 @json_option
 def retry(
@@ -87,37 +88,38 @@ def retry(
     re_read: bool,
     yes: bool,
     as_json: bool,
-    **chosen: Any,
+    **options: Any,
 ) -> None:
-    """Try rejected records again, after the mapping, the item master or the record itself was corrected.
+    """Retry rejected records after the mapping, the item master or the record was corrected.
 
-    By default exactly the rejected records, as they were captured then, are validated and delivered again; where a newer version was
-    captured since, that one counts. With --re-read their whole partitions are read from the source first. What the target holds already
-    is not sent. Then tells each rejection's new state.
+    By default only the rejected records are validated and delivered again, as they were captured;
+    if a newer version has been captured since, that one is used. With --re-read their whole
+    partitions are read from the source first. What the target already holds is not sent. Prints the
+    new state of each rejection.
     """
-    narrowed = any(value is not None for value in chosen.values())
-    if sum((bool(ids), narrowed, all_of is not None)) != 1:
+    filtered = any(value is not None for value in options.values())
+    if sum((bool(ids), filtered, all_of is not None)) != 1:
         raise click.UsageError(
-            "Name IDs, or options that choose such as --class or --code, or --all-of CONNECTION: exactly one of these."
+            "Give IDs, or filters such as --class or --code, or --all-of CONNECTION: one of these."
         )
     if assignments and (len(ids) != 1 or re_read):
-        raise click.UsageError("--set edits one captured record: name one ID, without --re-read.")
-    choice = choice_of(chosen | ({"connection": all_of} if all_of else {}), ids=ids or None)
+        raise click.UsageError("--set edits one captured record: give one ID, without --re-read.")
+    wanted = filter_from(options | ({"connection": all_of} if all_of else {}), ids=ids or None)
     request = Request(
         "re_read" if re_read else "as_captured", assignments, reason, yes, via == "daemon", as_json
     )
-    if not run_again(choice, request):
+    if not run_again(wanted, request):
         sys.exit(1)
 
 
-def run_again(choice: RejectionFilter, request: Request) -> bool:
-    """Retry the chosen open rejections; return whether every run went through."""
+def run_again(wanted: RejectionFilter, request: Request) -> bool:
+    """Retry the open rejections that match; return whether every run succeeded."""
     installation = load()
     who = getpass.getuser()
-    with reading() as db:
-        before = operator_actions.chosen(db, choice)
+    with open_database() as db:
+        before = operator_actions.chosen(db, wanted)
         if not before:
-            click.echo("[]" if request.as_json else "No open rejection is concerned.")
+            click.echo("[]" if request.as_json else "No open rejection matches.")
             return True
         _check(installation, before)
         if request.assignments:
@@ -134,7 +136,7 @@ def run_again(choice: RejectionFilter, request: Request) -> bool:
     try:
         _run(Lockstep(installation), before, request, outcomes, runs)
     finally:
-        with reading() as db:
+        with open_database() as db:
             operator_actions.end_retry(db, runs)
             after = work_queue.by_id(db, list(runs))
     _report(before, after, outcomes, as_json=request.as_json)
@@ -149,17 +151,20 @@ def _check(installation: Installation, found: Sequence[Rejection]) -> None:
 
 
 def _confirm(changes: Sequence[Change], request: Request) -> None:
-    """Show what would change, where a person looks, and ask for a yes."""
+    """Print the edits on the terminal, and ask for confirmation."""
     for change in changes:
         click.echo(f"  {change}", err=request.as_json)
     if not request.confirmed and not click.confirm(
-        "Put these values in place of the captured ones, and try again?", err=request.as_json
+        "Replace the captured values by these, and retry?", err=request.as_json
     ):
-        raise PermanentError("Nothing was changed; --yes answers the question where nobody can.")
+        raise PermanentError("Nothing was changed; --yes confirms where there is no terminal.")
 
 
 def chunks(found: Sequence[Rejection], mode: Mode) -> dict[str, list[Chunk]]:
-    """Return connection -> the runs that cover exactly the rejections' records, or their partitions; adjoining days share one."""
+    """Return the runs per connection; consecutive days share one.
+
+    They cover exactly the rejected records, or with ``re_read`` their whole partitions.
+    """
     days: dict[tuple[str, str], dict[date, list[str]]] = {}
     for rejection in found:
         days.setdefault((rejection.connection, rejection.stream), {}).setdefault(
@@ -193,7 +198,7 @@ def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
         if (
             spans
             and day == spans[-1][1] + timedelta(days=1)
-            and (day - spans[-1][0]).days < DAYS_AT_ONCE
+            and (day - spans[-1][0]).days < DAYS_PER_RUN
         ):
             spans[-1] = (spans[-1][0], day)
         else:
@@ -208,7 +213,7 @@ def _run(
     outcomes: list[Outcome],
     runs: dict[int, str],
 ) -> None:
-    """Run chunk after chunk; ``outcomes`` and the ``runs`` of the rejections are filled as they end, also where a later one fails."""
+    """Run the chunks; fill ``outcomes`` and ``runs`` as they end, to survive a later error."""
     try:
         for connection, wanted in chunks(found, request.mode).items():
             for outcome in run_each(lockstep, connection, wanted, "retry"):
@@ -236,9 +241,9 @@ def _report(
 ) -> None:
     now = [after[r.rejection_id] for r in before]
     if as_json:
-        print_json([as_json_row(r) for r in now])
+        print_json([to_json_row(r) for r in now])
         return
-    met_again = {r.rejection_id: r.seen_count for r in before}
+    seen_before = {r.rejection_id: r.seen_count for r in before}
     rows = [
         (
             r.rejection_id,
@@ -246,31 +251,32 @@ def _report(
             r.stream,
             r.source_id,
             r.state,
-            _told(r, met_again[r.rejection_id]),
+            _reason(r, seen_before[r.rejection_id]),
         )
         for r in now
     ]
-    print_table(("id", "connection", "stream", "record", "state now", "why"), rows, numbers=("id",))
-    through = sum(r.state == "resolved" for r in now)
-    click.echo(
-        f"{through} of {len(now)} went through"
-        + ("; a run failed, see above" if any(o.error for o in outcomes) else "")
+    print_table(
+        ("id", "connection", "stream", "record", "new state", "reason"), rows, numbers=("id",)
     )
+    resolved = sum(r.state == "resolved" for r in now)
+    failed = "; a run failed, see above" if any(outcome.error for outcome in outcomes) else ""
+    click.echo(f"{resolved} of {len(now)} resolved{failed}")
 
 
 def _report_queued(found: Sequence[Rejection], reruns: Sequence[int], *, as_json: bool) -> None:
     if as_json:
-        print_json([as_json_row(r) | {"state": "retried"} for r in found])
+        print_json([to_json_row(r) | {"state": "retried"} for r in found])
         return
+    numbers = ", ".join(map(str, reruns[:LISTED_RERUNS]))
     click.echo(
-        f"{len(found)} rejections are queued as {len(reruns)} reruns ({', '.join(map(str, reruns[:20]))}); the daemon's sensor 'reruns' "
-        "runs them within seconds. 'lockstep rejections show ID' tells what came of it."
+        f"{len(found)} rejections are queued as {len(reruns)} reruns ({numbers}); the daemon's "
+        "sensor 'reruns' runs them within seconds. 'lockstep rejections show ID' shows the result."
     )
 
 
-def _told(rejection: Rejection, seen_before: int) -> str:
+def _reason(rejection: Rejection, seen_before: int) -> str:
     if rejection.state == "resolved":
         return rejection.closed_why
     if rejection.seen_count == seen_before:
-        return "not decided: the run failed before it, or a newer version of the record waits in a later partition"
+        return "not processed: the run failed, or a newer version waits in a later partition"
     return f"{rejection.code}: {rejection.message}"

@@ -1,4 +1,4 @@
-"""The command group, and what all commands share: exit codes, and errors as one plain sentence on stderr."""
+"""The command group ``lockstep``: lazy commands, exit codes, and errors on stderr."""
 
 from __future__ import annotations
 
@@ -15,56 +15,52 @@ from domain.text import printable
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything on this machine: database, sandbox, Dagster's UI and daemon."),
     "demo": ("demo:demo", "Run everything once between two sandbox systems and verify both ends."),
-    "status": ("status:status", "Show how fresh each stream is, and what is open in it."),
-    "trace": ("trace:trace", "Show everything that ever happened to one order."),
+    "status": ("status:status", "Show lag, open rejections and stuck records of each stream."),
+    "trace": ("trace:trace", "Show the history of one order."),
     "rejections": (
         "rejections:rejections",
         "List, show, retry or discard records kept out of delivery.",
     ),
-    "connect": (
-        "connect:connect",
-        "Check both systems of a connection and bring the last days over.",
-    ),
-    "replay": ("replay:replay", "Run past days of a connection again, in bounded chunks."),
-    "webhooks": ("webhooks:webhooks", "Take in webhooks of the stores and the OMSs."),
-    "forget": ("privacy:forget", "Take a person out of the ledger."),
-    "retention": ("privacy:retention", "Remove what is past its retention."),
-    "reconcile": (
-        "reconcile:reconcile",
-        "Compare both systems of a connection, and heal what drifted.",
-    ),
-    "doctor": ("doctor:doctor", "Check the installation, and say what to do about what is wrong."),
+    "connect": ("connect:connect", "Check both systems of a connection and sync its recent past."),
+    "replay": ("replay:replay", "Rerun past days of a connection."),
+    "reconcile": ("reconcile:reconcile", "Compare store, OMS and ledger, and repair drift."),
+    "webhooks": ("webhooks:webhooks", "Serve the webhook endpoint."),
+    "forget": ("privacy:forget", "Erase a customer's personal data from the ledger."),
+    "retention": ("privacy:retention", "Delete data older than its retention period."),
+    "doctor": ("doctor:doctor", "Check the installation and suggest fixes."),
     "db": ("database:db", "Start and stop the embedded PostgreSQL."),
-    "migrate": ("database:migrate_command", "Bring the ledger's schema up to date."),
+    "migrate": ("database:migrate_command", "Apply missing schema migrations."),
 }
-"""In the order in which a new user meets them."""
-
+"""Name -> (module:command, one line of help), in the order in which a new user needs them."""
 
 LONGEST_MESSAGE = 600
-WHOLE_SENTENCE = 200
+LONGEST_HELP_LINE = 200
 FIRST_STEPS = """\b
 First steps:
-  lockstep up                  everything on this machine, with simulated systems
-  lockstep connect CONNECTION  check both systems and bring the last 90 days over
-  lockstep status              is everything in step?
+  lockstep up                  run everything here, with simulated systems
+  lockstep connect CONNECTION  check both systems and sync the last 90 days
+  lockstep status              is everything in sync?
   lockstep trace ORDER         what happened to this order?
 
-Exit codes: 0 all is well, 1 a fault (one sentence on stderr), 2 wrong usage."""
+Exit codes: 0 success, 1 error (one sentence on stderr), 2 wrong usage."""
 
 
 class LazyGroup(click.Group):
-    """A group with commands of other modules: ``lazy`` is name -> (module:command below ``orchestration.cli``, one line of help)."""
+    """A group that imports a command's module only when the command is used.
+
+    ``lazy`` is name -> (module:command below ``orchestration.cli``, one line of help).
+    """
 
     def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **more: Any) -> None:
         super().__init__(*args, **more)
         self._lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the group's own commands, then the others in their given order."""
+        """Return the group's own commands, then the lazy ones in their given order."""
         return [*super().list_commands(ctx), *self._lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, importing its module if need be."""
+        """Return a command, importing its module if necessary."""
         if cmd_name not in self._lazy:
             return super().get_command(ctx, cmd_name)
         module, _, name = self._lazy[cmd_name][0].partition(":")
@@ -74,53 +70,51 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
         own = [
-            (name, self.commands[name].get_short_help_str(limit=WHOLE_SENTENCE))
+            (name, self.commands[name].get_short_help_str(limit=LONGEST_HELP_LINE))
             for name in super().list_commands(ctx)
         ]
         with formatter.section("Commands"):
             formatter.write_dl([*own, *((name, text) for name, (_, text) in self._lazy.items())])
 
 
-class Fault(click.ClickException):
-    """An expected fault: one sentence on stderr, exit code 1."""
+class ExpectedError(click.ClickException):
+    """An error that needs no traceback: one sentence on stderr, exit code 1."""
 
     def show(self, file: Any = None) -> None:
-        """Print the sentence behind the program's name."""
+        """Print the sentence after the program's name."""
         click.echo(f"lockstep: {self.format_message()}", file=file, err=True)
 
 
 class Commands(LazyGroup):
-    """The top group, which turns errors of ours into faults."""
+    """The top group, which turns Lockstep's and the database's errors into sentences."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. An error that we foresee is no traceback."""
+        """Run the command; an expected error prints no traceback."""
         try:
             return super().invoke(ctx)
         except click.exceptions.NoArgsIsHelpError:
             raise
-        except click.UsageError as error:  # it repeats what was typed, which may hold anything
-            raise click.UsageError(
-                printable(error.format_message(), LONGEST_MESSAGE), error.ctx
-            ) from None
+        except click.UsageError as error:  # it repeats the user's input, which may hold anything
+            message = printable(error.format_message(), LONGEST_MESSAGE)
+            raise click.UsageError(message, error.ctx) from None
         except LockstepError as error:
-            raise Fault(str(error)) from error
+            raise ExpectedError(str(error)) from error
         except (psycopg.DataError, UnicodeEncodeError, OverflowError) as error:
-            # A zero byte, half a character, a number or a day beyond what the ledger holds: nothing in it has such a value.
-            raise Fault(
-                f"A value that was given can't be looked for: {printable(str(error), LONGEST_MESSAGE)}"
-            ) from error
+            # A NUL, half a surrogate pair, a number or date out of range: no such value is stored.
+            reason = printable(str(error), LONGEST_MESSAGE)
+            raise ExpectedError(f"The database can't look up a given value: {reason}") from error
         except (
             psycopg.errors.UndefinedTable,
             psycopg.errors.InvalidSchemaName,
             psycopg.errors.UndefinedColumn,
         ) as error:
-            raise Fault(
-                "The database has no ledger of this version; run 'lockstep migrate' first."
+            raise ExpectedError(
+                "The database's schema does not match this version; run 'lockstep migrate'."
             ) from error
         except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()
-            raise Fault(
-                f"The database can't be reached ({reason[-1].strip() if reason else 'no reason given'}); run 'lockstep doctor'."
+            lines = str(error).strip().splitlines() or ["no reason given"]
+            raise ExpectedError(
+                f"The database can't be reached ({lines[-1].strip()}); run 'lockstep doctor'."
             ) from error
 
 
@@ -132,7 +126,7 @@ class Commands(LazyGroup):
 )
 @click.version_option(package_name="lockstep")
 def lockstep() -> None:
-    """Keep commerce stores and order management systems in step."""
+    """Keep commerce stores and order management systems in sync."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Runs that a command makes in its own process, in bounded chunks of partitions, with a line of progress each."""
+"""Runs that a command executes in its own process, in chunks of partitions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
+import click
 import dagster as dg
 
 from assets.chain.keys import TRIGGER_TAG
@@ -19,18 +20,18 @@ from resources.ledger.monitoring.status import run_counts
 from resources.lockstep import Lockstep
 
 REQUEST_TAG = "sync/request"
-"""Finds the run of a request that raised before its id was known."""
+"""Identifies the run of a request that raised before its run id was known."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Partitions ``first`` to ``last`` of streams that one run takes."""
+    """The partitions ``first`` to ``last`` of some streams, for one run."""
 
     streams: tuple[str, ...]
     first: date
     last: date
     records: tuple[str, ...] | None = None
-    """Only these records, as they were captured; by default the partitions are read again, whole."""
+    """Only these records, as captured; by default the whole partitions are read again."""
 
     def __str__(self) -> str:
         days = str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
@@ -39,7 +40,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a chunk's run; ``error`` is empty where it went through."""
+    """The result of a chunk's run; ``error`` is empty if it succeeded."""
 
     chunk: Chunk
     run_id: str
@@ -51,41 +52,59 @@ class Outcome:
             return self.counts.get(name, 0)
 
         text = (
-            f"{number('captured.read')} read, {number('captured.captured')} new, {number('validated.accepted')} accepted, "
-            f"{number('validated.rejected')} rejected, {number('delivered.delivered')} delivered, {number('delivered.unchanged')} unchanged"
+            f"{number('captured.read')} read, {number('captured.captured')} new, "
+            f"{number('validated.accepted')} accepted, {number('validated.rejected')} rejected, "
+            f"{number('delivered.delivered')} delivered, {number('delivered.unchanged')} unchanged"
         )
         return f"{text}; FAILED: {self.error}" if self.error else text
 
 
 def chunks(streams: Sequence[str], first: date, last: date, days: int) -> list[Chunk]:
-    """Cut the partitions into chunks of at most ``days``, stream by stream in the order in which data flows.
+    """Split the partitions into chunks of at most ``days``, stream by stream as data flows.
 
-    A snapshot source only tells its present state: of it nothing but today's partition can be read, whatever the span.
+    A snapshot source has no past: if the days include today, only today's partition is read.
     """
     today = datetime.now(UTC).date()
-    cut: list[Chunk] = []
+    found: list[Chunk] = []
     for stream in (name for name in STREAMS if name in streams):
         start = first
         if STREAMS[stream].is_snapshot and first < today == last:
             start = today
         while start <= last:
             end = min(start + timedelta(days=days - 1), last)
-            cut.append(Chunk((stream,), start, end))
+            found.append(Chunk((stream,), start, end))
             start = end + timedelta(days=1)
-    return cut
+    return found
+
+
+def parse_streams(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Parse a comma-separated list of streams."""
+    if value is None:
+        return None
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    if unknown := [name for name in names if name not in STREAMS]:
+        raise click.BadParameter(f"unknown stream {unknown[0]!r}; known: {', '.join(STREAMS)}")
+    if not names:
+        raise click.BadParameter(f"name at least one of {', '.join(STREAMS)}")
+    return names
 
 
 def check_days(installation: Installation, first: date, last: date) -> None:
     """Raise ``PermanentError`` where a day has no partition."""
     today = datetime.now(UTC).date()
     if first > last:
-        raise PermanentError(f"The first day {first} lies after the last day {last}.")
+        raise PermanentError(f"The first day {first} is after the last day {last}.")
     if first < installation.start_date:
         raise PermanentError(
-            f"There are no partitions before {installation.start_date}, which is start_date in connections.yaml; set an earlier day there."
+            f"There are no partitions before {installation.start_date} (start_date in "
+            "connections.yaml); set an earlier date there."
         )
     if last > today:
-        raise PermanentError(f"{last} lies ahead; the last partition is today's, {today} (UTC).")
+        raise PermanentError(
+            f"{last} is in the future; the last partition is today's, {today} (UTC)."
+        )
 
 
 def run_each(
@@ -96,15 +115,15 @@ def run_each(
     *,
     force: bool = False,
 ) -> Iterator[Outcome]:
-    """Run chunk after chunk against the persistent instance; a failed run ends in an outcome with its error, not in an exception."""
-    with open_instance() as on:
+    """Run the chunks one by one; a failed run gives an outcome with its error, no exception."""
+    with open_instance() as instance:
         for chunk in wanted:
-            yield _run(lockstep, on, connection, chunk, trigger, force=force)
+            yield _run(lockstep, instance, connection, chunk, trigger, force=force)
 
 
 def _run(
     lockstep: Lockstep,
-    on: dg.DagsterInstance,
+    instance: dg.DagsterInstance,
     connection: str,
     chunk: Chunk,
     trigger: str,
@@ -117,7 +136,7 @@ def _run(
     try:
         in_process.run_partitions(
             lockstep,
-            on,
+            instance,
             connection,
             chunk.streams,
             chunk.first,
@@ -130,7 +149,7 @@ def _run(
         error = str(failure.description)
     except LockstepError as fault:
         error = str(fault)
-    run = next(iter(on.get_runs(dg.RunsFilter(tags={REQUEST_TAG: request}), limit=1)), None)
+    run = next(iter(instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: request}), limit=1)), None)
     run_id = run.run_id if run else ""
     with lockstep.ledger.session(connection, chunk.streams[0]) as session:
         return Outcome(chunk, run_id, run_counts(session.db, [run_id]), error)

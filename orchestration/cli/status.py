@@ -1,4 +1,4 @@
-"""``lockstep status``: how fresh each stream is, what is open in it, and what stands still."""
+"""``lockstep status``: lag, open rejections and stuck records of each stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from orchestration.cli.context import connection_of, reading
+from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import (
     ago,
     connection_option,
@@ -32,17 +32,9 @@ COLUMNS = (
 )  # fmt: skip
 NUMBERS = ("open rejections", "in flight", "pending", "stuck")
 STUCK_COLUMNS = (
-    "connection",
-    "stage",
-    "state",
-    "record",
-    "since",
-    "age",
-    "limit",
-    "owner",
-    "correlation id",
+    "connection", "stage", "state", "record", "since", "age", "limit", "owner", "correlation id",
     "detail",
-)
+)  # fmt: skip
 
 Chain = tuple[str, str]
 
@@ -52,48 +44,50 @@ Chain = tuple[str, str]
         "lockstep status",
         "lockstep status --connection acme_us --json",
         "lockstep status --stuck 100",
-        "lockstep status --fail || page-someone",
-        exit_codes="0, with --fail 1 if a stream is not ok or a record is past its limit",
+        "lockstep status --fail || send-a-page",
+        exit_codes="0 success, with --fail 1 if a stream is not ok or a record is stuck",
     )
 )
 @connection_option
 @json_option
 @click.option(
     "--stuck",
-    "shown",
+    "most",
     type=click.IntRange(0, 10_000),
     default=10,
     show_default=True,
-    help="Show so many stuck records.",
+    help="Maximum number of stuck records to show.",
 )
 @click.option(
     "--fail",
     is_flag=True,
-    help="Exit with 1 if a stream is not ok or a record is past its limit (for monitoring).",
+    help="Exit with 1 if a stream is not ok or a record is stuck (for monitoring).",
 )
-def status(connection: str | None, as_json: bool, shown: int, fail: bool) -> None:
-    """Show how fresh each stream is, what is open in it, and what stands still.
+def status(connection: str | None, as_json: bool, most: int, fail: bool) -> None:
+    """Show lag, open rejections and stuck records of each stream.
 
-    A stream is overdue when its lag exceeds the connection's freshness_limit: lag is the time since the watermark while a change is known
-    to wait, else since the last probe, so a quiet shop is not late. It has no probe when nobody could look at its source, and is silent
-    when it has not changed for longer than limits.silence allows. Records are stuck when they are past one of the connection's limits.
+    A stream is overdue when its lag exceeds the connection's freshness_limit. Lag is the time since
+    the watermark while a change is known to be waiting, else the time since the last probe: a quiet
+    shop is not late. A stream has no probe when its source could not be reached, and is silent when
+    it has not changed for longer than limits.silence. A record is stuck when it exceeds one of the
+    connection's limits.
     """
     installation = load()
     if connection is not None:
         connection_of(installation, connection)
-    with reading() as db:
+    with open_database() as db:
         describe(db, installation)
         found = stream_statuses(db, connection)
-        stuck, counts = past_limit(db, connection, most=max(shown, 1))
+        stuck, counts = past_limit(db, connection, most=max(most, 1))
     if as_json:
         print_json(
             [
-                _object(row, stuck[:shown], counts.get((row.connection, row.stream), ()))
+                _object(row, stuck[:most], counts.get((row.connection, row.stream), ()))
                 for row in found
             ]
         )
     else:
-        _print(found, stuck[:shown], counts)
+        _print(found, stuck[:most], counts)
     if fail and (counts or any(row.state != "ok" for row in found)):
         sys.exit(1)
 
@@ -125,12 +119,14 @@ def _print(
     )
     if any(row.state == "never_captured" for row in found):
         click.echo(
-            "never captured: run 'lockstep connect CONNECTION' once, then keep the daemon running ('lockstep up')."
+            "never captured: run 'lockstep connect CONNECTION' once, and keep the daemon running "
+            "('lockstep up')."
         )
     for row in found:
         if row.probe_failures:
             click.echo(
-                f"{row.connection}/{row.stream}: the last {row.probe_failures} probes failed: {row.probe_error}"
+                f"{row.connection}/{row.stream}: the last {row.probe_failures} probes failed: "
+                f"{row.probe_error}"
             )
     if stuck:
         title = f"Past their limit ({len(stuck)} of {sum(totals.values())}, oldest first)"
@@ -138,9 +134,9 @@ def _print(
 
 
 def _cells(row: StreamStatus, stuck: int, now: datetime) -> list[object]:
-    word = _words(row.state)
+    name = _words(row.state)
     state = Text(
-        word if row.state in ("ok", "never_captured") else word.upper(),
+        name if row.state in ("ok", "never_captured") else name.upper(),
         style="green" if row.state == "ok" else "red",
     )
     times = [
@@ -148,32 +144,16 @@ def _cells(row: StreamStatus, stuck: int, now: datetime) -> list[object]:
         for moment in (row.probed_at, row.change_seen_at, row.captured_at, row.delivered_at)
     ]
     return [
-        row.connection,
-        row.stream,
-        state,
-        span(row.lag),
-        span(row.allowed),
-        *times,
-        row.open_rejections,
-        row.in_flight,
-        row.pending,
-        stuck,
-    ]
+        row.connection, row.stream, state, span(row.lag), span(row.allowed), *times,
+        row.open_rejections, row.in_flight, row.pending, stuck,
+    ]  # fmt: skip
 
 
 def _stuck_cells(row: Stuck) -> list[object]:
     return [
-        row.connection,
-        _words(row.stage),
-        row.state,
-        f"{row.stream}/{row.source_id}",
-        row.since,
-        row.age,
-        row.allowed,
-        row.owner,
-        row.correlation_id,
-        row.detail,
-    ]
+        row.connection, _words(row.stage), row.state, f"{row.stream}/{row.source_id}", row.since,
+        row.age, row.allowed, row.owner, row.correlation_id, row.detail,
+    ]  # fmt: skip
 
 
 def _words(name: str) -> str:

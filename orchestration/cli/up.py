@@ -1,4 +1,4 @@
-"""``lockstep up``: everything on this machine, until Ctrl-C."""
+"""``lockstep up``: runs everything on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ START_SECONDS = 120
     epilog=examples(
         "lockstep up",
         "lockstep up --port 3100 --rate 2",
-        "DATABASE_URL=postgresql://... LOCKSTEP_CONNECTIONS=/etc/lockstep/connections.yaml lockstep up",
-        exit_codes="0 when told to stop, 1 if something did not start or ended by itself",
+        "DATABASE_URL=postgresql://... LOCKSTEP_CONNECTIONS=/etc/lockstep.yaml lockstep up",
+        exit_codes="0 stopped by Ctrl-C or SIGTERM, 1 a process did not start or exited",
     )
 )
 @click.option(
@@ -47,14 +47,14 @@ START_SECONDS = 120
 @click.option(
     "--no-sandbox",
     is_flag=True,
-    help="Start no sandbox and no traffic, even without a connections.yaml of your own.",
+    help="Do not start the sandbox, even without a connections.yaml of your own.",
 )
 @click.option(
     "--rate",
     type=click.FloatRange(0, 50, min_open=True),
     default=0.5,
     show_default=True,
-    help="Orders a second in the sandbox.",
+    help="Orders per second in the sandbox.",
 )
 @click.option(
     "--sandbox-port",
@@ -68,14 +68,15 @@ START_SECONDS = 120
     type=click.IntRange(1, 65535),
     default=sandbox_process.WEBHOOKS_PORT,
     show_default=True,
-    help="Loopback port that takes in webhooks.",
+    help="Loopback port of the webhook endpoint.",
 )
 def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_port: int) -> None:
-    """Run everything on this machine until Ctrl-C: database, Dagster's UI and daemon, and a sandbox where you have no systems yet.
+    """Run database, Dagster's UI and daemon, and if needed a sandbox, until Ctrl-C.
 
-    With a connections.yaml of your own (or LOCKSTEP_CONNECTIONS) only real systems are served. Without one, a simulated BigCommerce store
-    and Manhattan tenant are started, shoppers place orders, and each reaches the OMS within seconds. DATABASE_URL takes the place of the
-    embedded PostgreSQL. Logs are in .lockstep/*.log (or LOCKSTEP_HOME).
+    With a connections.yaml of your own (or LOCKSTEP_CONNECTIONS), only your systems are used.
+    Without one, a simulated BigCommerce store and Manhattan tenant are started, shoppers place
+    orders, and each order reaches the OMS within seconds. DATABASE_URL replaces the embedded
+    PostgreSQL. Logs are in .lockstep/*.log (or in LOCKSTEP_HOME).
     """
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -114,40 +115,27 @@ def _has_own_connections() -> bool:
 def _start_sandbox(
     children: Children, port: int, rate: float, webhooks: str
 ) -> sandbox_process.Sandbox:
-    """Start the sandbox on its kept state, fill a new one, and let shoppers in."""
+    """Start the sandbox with its saved state, seed it if it is new, and start the traffic."""
     sandbox = sandbox_process.start(port)
     configure_sandbox(sandbox.url, webhooks)
     if not _is_filled(sandbox.url):
         today = datetime.now(UTC).date()
-        counts = post(
-            sandbox.url,
-            STORE,
-            STORE,
-            synthetic_seed.seed_set(
-                SEED_ORDERS, SEED, today - timedelta(days=SEED_DAYS), SEED_DAYS, dirt=DIRT
-            ),
+        start = today - timedelta(days=SEED_DAYS)
+        seed = synthetic_seed.seed_set(SEED_ORDERS, SEED, start, SEED_DAYS, dirt=DIRT)
+        counts = post(sandbox.url, STORE, STORE, seed)
+        click.echo(
+            f"sandbox: seeded with {counts['products']} products and {counts['orders']} orders of "
+            "the last days"
         )
         click.echo(
-            f"sandbox: filled with {counts['products']} products and {counts['orders']} orders of the last days"
+            f"         'lockstep connect {STORE}' syncs those orders; new ones sync by themselves"
         )
-        click.echo(
-            f"         'lockstep connect {STORE}' brings those orders over; new ones go by themselves"
-        )
-    children.start(
-        "traffic",
-        [
-            "sandbox.traffic",
-            "--url",
-            sandbox.url,
-            "--store",
-            STORE,
-            "--tenant",
-            STORE,
-            "--rate",
-            str(rate),
-        ],
-    )
-    click.echo(f"sandbox: {sandbox.url}, {rate:g} orders a second")
+    arguments = [
+        "sandbox.traffic", "--url", sandbox.url, "--store", STORE, "--tenant", STORE,
+        "--rate", str(rate),
+    ]  # fmt: skip
+    children.start("traffic", arguments)
+    click.echo(f"sandbox: {sandbox.url}, {rate:g} orders per second")
     return sandbox
 
 
@@ -157,14 +145,14 @@ def _start_webhooks(
     stopping: threading.Event,
     sandbox: sandbox_process.Sandbox | None,
 ) -> None:
-    """Start the process that takes in webhooks, if any connection wants it, and have the sandbox's systems send theirs."""
+    """Start the webhook endpoint if a connection uses it, and register it with the sandbox."""
     installation = load()
     if all(connection.webhooks is None for connection in installation.connections.values()):
         return
     children.start("webhooks", ["orchestration.cli", "webhooks", "--port", str(port)])
     if not children.wait_until(
         lambda: answers(f"http://127.0.0.1:{port}/health"),
-        "the inbox answered",
+        "the webhook endpoint answered",
         START_SECONDS,
         stopping.is_set,
     ):
@@ -188,7 +176,7 @@ def _is_filled(url: str) -> bool:
 
 
 def _start_dagster(children: Children, port: int, stopping: threading.Event) -> None:
-    """Start one code server, which the daemon and the webserver share: the definitions are loaded once, not twice."""
+    """Start a code server, which daemon and webserver share: definitions are loaded once."""
     installation = load()
     click.echo(f"connections: {', '.join(installation.connections)} ({connections_path()})")
     code_port = free_port()
@@ -213,7 +201,7 @@ def _start_dagster(children: Children, port: int, stopping: threading.Event) -> 
         stopping.is_set,
     ):
         click.echo(
-            f"Dagster: http://127.0.0.1:{port}   (logs: {embedded.home()}/*.log; Ctrl-C stops everything)"
+            f"Dagster: http://127.0.0.1:{port}   (logs: {embedded.home()}/*.log; Ctrl-C stops all)"
         )
 
 
@@ -221,7 +209,7 @@ def _workspace(code_port: int) -> Path:
     file = embedded.home() / "workspace.yaml"
     server = {"host": "127.0.0.1", "port": code_port, "location_name": "lockstep"}
     file.write_text(
-        "# Written by 'lockstep up': the code server that webserver and daemon share.\n"
+        "# Written by 'lockstep up': the code server shared by webserver and daemon.\n"
         + yaml.safe_dump({"load_from": [{"grpc_server": server}]})
     )
     return file
@@ -230,14 +218,12 @@ def _workspace(code_port: int) -> Path:
 def watch(
     children: Children, sandbox: sandbox_process.Sandbox | None, stopping: threading.Event
 ) -> str:
-    """Wait until we are told to stop, or a child ends; return what ended, or an empty text."""
+    """Wait for the stop signal or for a process to exit; return what exited, or an empty text."""
     while not stopping.wait(0.5):
         if (child := children.dead()) is not None:
-            return f"{child.name} ended by itself with exit code {child.process.returncode}; see {child.log}"
-        if (
-            sandbox is not None
-            and sandbox.process is not None
-            and sandbox.process.poll() is not None
-        ):
-            return f"the sandbox ended by itself with exit code {sandbox.process.returncode}; see {embedded.home() / 'sandbox.log'}"
+            return f"{child.name} exited with code {child.process.returncode}; see {child.log}"
+        process = sandbox.process if sandbox is not None else None
+        if process is not None and process.poll() is not None:
+            log = embedded.home() / "sandbox.log"
+            return f"the sandbox exited with code {process.returncode}; see {log}"
     return ""

@@ -7,7 +7,7 @@ import signal
 
 import click
 import uvicorn
-from starlette.applications import Starlette
+from fastapi import FastAPI
 
 from domain.errors import PermanentError
 from orchestration.cli.output import examples
@@ -77,7 +77,7 @@ def webhooks(host: str, port: int, max_body: int) -> None:
         raise PermanentError(f"Could not start on {host}:{port}; the lines above tell why.")
 
 
-def server_of(app: Starlette, host: str, port: int) -> uvicorn.Server:
+def server_of(app: FastAPI, host: str, port: int) -> uvicorn.Server:
     """Return the HTTP server: with bounds on headers and on what is under way, and without a word of its own in answers or logs."""
     config = uvicorn.Config(
         app,

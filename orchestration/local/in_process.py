@@ -17,7 +17,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 def run_partitions(
     lockstep: Lockstep,
-    on: dg.DagsterInstance,
+    instance: dg.DagsterInstance,
     connection: str,
     streams: Sequence[str],
     first: date,
@@ -27,9 +27,10 @@ def run_partitions(
     force: bool = False,
     records: Sequence[str] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run; raises what a step raised.
+    """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run.
 
-    ``force`` sends even what the target is known to hold. ``records`` narrows to these records as they were captured: nothing is read.
+    Raises what a step raised. ``force`` sends even what the target already holds. With ``records``,
+    only these records are processed, as captured: nothing is read from the source.
     """
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
     steps = STEPS if records is None else (VALIDATED, DELIVERED)
@@ -44,7 +45,7 @@ def run_partitions(
         "dagster/asset_partition_range_end": last.isoformat(),
     }
     return job.execute_in_process(
-        instance=on,
+        instance=instance,
         asset_selection=keys,
         run_config=QUIET | {"ops": ops},
         raise_on_error=True,

@@ -1,4 +1,4 @@
-"""The child processes of ``lockstep up``: started one by one, watched, and stopped in the reverse order."""
+"""The child processes of ``lockstep up``: started, watched, and stopped in reverse order."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import httpx
 from domain.errors import PermanentError, TransientError
 
 GRACE_SECONDS = 30
-"""The daemon hands running runs back within this time; what is left then is killed, which the delivery protocol withstands."""
+"""Time for the daemon to hand back its runs; after it they are killed, which delivery survives."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """A process of ours, at the head of a session of its own, so that a terminal's Ctrl-C reaches it only through us."""
+    """A child process. It leads its own session, so that Ctrl-C does not reach it directly."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -31,14 +31,14 @@ class Child:
 
 
 class Children:
-    """Starts processes, and stops all of them in the reverse order."""
+    """Starts processes, and stops all of them in reverse order."""
 
     def __init__(self, logs: Path, folder: Path, environment: Mapping[str, str]) -> None:
         self._logs, self._folder, self._environment = logs, folder, dict(environment)
         self._started: list[Child] = []
 
     def start(self, name: str, arguments: Sequence[str]) -> Child:
-        """Start ``python -m ...`` with its output in a log of its own."""
+        """Start ``python -m ...`` with its output in its own log file."""
         log = self._logs / f"{name}.log"
         with log.open("ab") as file:
             process = subprocess.Popen(
@@ -55,30 +55,34 @@ class Children:
         return child
 
     def dead(self) -> Child | None:
-        """Return a child that ended by itself."""
+        """Return a child that has exited, if there is one."""
         return next((child for child in self._started if child.process.poll() is not None), None)
 
     def wait_until(
         self, ready: Callable[[], bool], what: str, seconds: float, stopping: Callable[[], bool]
     ) -> bool:
-        """Wait for something that a child brings about; False where we were told to stop meanwhile. Raises ``TransientError``."""
+        """Wait until ``ready``; return False if ``stopping`` comes first.
+
+        Raises ``TransientError`` if a child exits or the time is over before ``what`` happened.
+        """
         deadline = time.monotonic() + seconds
         while not stopping():
             if ready():
                 return True
             if (child := self.dead()) is not None:
                 raise TransientError(
-                    f"{child.name} ended with exit code {child.process.returncode} before {what}; see {child.log}"
+                    f"{child.name} exited with code {child.process.returncode} before {what}; "
+                    f"see {child.log}"
                 )
             if time.monotonic() > deadline:
                 raise TransientError(
-                    f"{what} did not come about within {seconds:.0f} s; see the logs in {self._logs}"
+                    f"Timed out after {seconds:.0f} s before {what}; see the logs in {self._logs}"
                 )
             time.sleep(0.2)
         return False
 
     def stop(self) -> None:
-        """Stop all, the last started first: each is asked, then what is left of its session is killed."""
+        """Stop all, last started first: terminate each, then kill the rest of its session."""
         while self._started:
             child = self._started.pop()
             child.process.terminate()
@@ -90,19 +94,20 @@ class Children:
 
 
 def check_port_free(port: int, option: str) -> None:
-    """Raise ``PermanentError`` where something listens on a port that we need."""
+    """Raise ``PermanentError`` if something listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise PermanentError(
-                f"Port {port} on 127.0.0.1 is in use; stop what listens there, or choose another with {option}."
+                f"Port {port} on 127.0.0.1 is in use; stop the process that listens there, or "
+                f"choose another port with {option}."
             ) from None
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -110,7 +115,7 @@ def free_port() -> int:
 
 
 def answers(url: str) -> bool:
-    """Tell whether an HTTP server answers."""
+    """Return whether an HTTP server answers."""
     try:
         return httpx.get(url, timeout=2).status_code == httpx.codes.OK
     except httpx.TransportError:
@@ -118,7 +123,7 @@ def answers(url: str) -> bool:
 
 
 def listens(port: int) -> bool:
-    """Tell whether something listens on a local port."""
+    """Return whether something listens on a local port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,4 +1,4 @@
-"""Connections between sandbox systems: their ``connections.yaml``, their secrets, and the sandbox's own process."""
+"""The sandbox's process, and the connections.yaml and secrets of its systems."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRETS = {
     "password": "sandbox-password",
     "push-secret": "sandbox-push-secret",
 }
-"""Published credentials of the simulated systems; they open nothing else."""
+"""Public credentials of the simulated systems; they give access to nothing else."""
 
 SHIPPING_METHODS = {
     "UPS Ground": "Ground", "UPS Next Day Air": "NextDay", "USPS Priority Mail": "TwoDay",
@@ -74,7 +74,7 @@ def _connection(store: str, url: str) -> dict[str, Any]:
 
 
 def _with_webhooks(connection: dict[str, Any], store: str, destination: str) -> dict[str, Any]:
-    """Let both systems tell of their changes, and be asked less often: what is seen at once was told by a webhook."""
+    """Add webhooks of both systems, and poll less often so that their effect is visible."""
     secrets = home() / "secrets"
     platform = connection["platform"] | {
         "client_secret": {"file": str(secrets / f"client-secret-{store}")}
@@ -94,9 +94,9 @@ def _with_webhooks(connection: dict[str, Any], store: str, destination: str) -> 
 
 
 def configure(name: str, store: str, start: date, url: str, webhooks: str | None = None) -> Path:
-    """Add (or renew) a sandbox connection in the sandbox's ``connections.yaml``, with its secrets; return the file.
+    """Write a sandbox connection and its secrets to the sandbox's ``connections.yaml``.
 
-    ``webhooks`` is the address of the process that takes them in.
+    Return the file. ``webhooks`` is the URL of the webhook endpoint.
     """
     folder = home() / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,12 +115,11 @@ def configure(name: str, store: str, start: date, url: str, webhooks: str | None
         name: _with_webhooks(connection, store, webhooks) if webhooks else connection
     }
     first = min([start, *([content["start_date"]] if "start_date" in content else [])])
-    note = "# Connections between sandbox systems, written by lockstep. For real ones write connections.yaml in the project's folder.\n"
+    content = {"start_date": first, "connections": connections}
     file.write_text(
-        note
-        + yaml.safe_dump(
-            {"start_date": first, "connections": connections}, sort_keys=False, allow_unicode=True
-        ),
+        "# Connections between sandbox systems, written by lockstep.\n"
+        "# For your own systems write connections.yaml in the project's folder.\n"
+        + yaml.safe_dump(content, sort_keys=False, allow_unicode=True),
         "utf-8",
     )
     return file
@@ -132,17 +131,20 @@ class Sandbox:
 
     url: str
     process: subprocess.Popen[bytes] | None
-    """``None`` where it had been started by someone else."""
+    """``None`` if it was already running."""
 
     def stop(self) -> None:
-        """End the sandbox, which writes its state first."""
+        """Stop the sandbox, which saves its state first."""
         if self.process is not None:
             self.process.terminate()
             self.process.wait(timeout=60)
 
 
 def start(port: int = PORT) -> Sandbox:
-    """Start the sandbox on its kept state, or use the one that runs. Raises ``TransientError`` where it does not come up."""
+    """Start the sandbox with its saved state, unless it is already running.
+
+    Raises ``TransientError`` if it does not start.
+    """
     url = f"http://127.0.0.1:{port}"
     if is_up(url):
         return Sandbox(url, None)
@@ -164,14 +166,14 @@ def start(port: int = PORT) -> Sandbox:
 
 
 def push_from_oms(url: str, tenant: str, destination: str) -> None:
-    """Have a sandbox tenant push its changed orders to the address that takes in webhooks."""
+    """Make a sandbox tenant push its changed orders to the webhook endpoint."""
     httpx.post(
         f"{url}/_sandbox/manhattan/{tenant}/settings", json={"push_url": destination}, timeout=30
     ).raise_for_status()
 
 
 def is_up(url: str) -> bool:
-    """Tell whether a sandbox answers."""
+    """Return whether a sandbox answers."""
     try:
         return httpx.get(f"{url}/_sandbox/health", timeout=2).status_code == httpx.codes.OK
     except httpx.TransportError:

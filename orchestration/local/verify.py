@@ -1,7 +1,7 @@
-"""Independent verification of a sandbox connection: asks both systems themselves, record by record, and compares with the ledger.
+"""Independent verification of a sandbox connection: compares both systems record by record.
 
-Nothing here uses the connectors or what they stored of the targets; only the ledger's own statement of what was rejected or skipped is
-read, and each such statement is held against the store's record.
+It uses neither the connectors nor the stored target state. From the ledger it reads only which
+records were rejected or skipped, and checks that against the store's record.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CANCELLED = (5, 6)
 
 
 class Systems:
-    """The two simulated systems' own accounts of themselves."""
+    """The contents of the two simulated systems, as they report them."""
 
     def __init__(self, url: str, store: str, tenant: str) -> None:
         self._store = f"{url}/_sandbox/bigcommerce/{store}"
@@ -34,11 +34,11 @@ class Systems:
         return {str(row["id"]): row for row in self._lines(f"{self._store}/dump/orders")}
 
     def store_shipments(self) -> list[dict[str, Any]]:
-        """Return the shipments that stand in the store now."""
+        """Return the shipments that the store has now."""
         return list(self._lines(f"{self._store}/dump/shipments"))
 
     def store_stock(self) -> dict[str, int]:
-        """Return the store's stock by SKU, over its locations."""
+        """Return the store's stock by SKU, summed over its locations."""
         stock: Counter[str] = Counter()
         for row in self._lines(f"{self._store}/dump/inventory"):
             stock[row["sku"]] += int(row["quantity"])
@@ -49,7 +49,7 @@ class Systems:
         return {row["OrderId"]: row for row in self._lines(f"{self._oms}/effects/orders")}
 
     def oms_availability(self) -> dict[str, int]:
-        """Return what the OMS's network view has available, by SKU."""
+        """Return the availability in the OMS's network view, by SKU."""
         rows = self._lines(f"{self._oms}/dump/availability")
         return {
             row["ItemId"]: int(row["TotalQuantity"]) for row in rows if row["view"] == "network"
@@ -68,14 +68,15 @@ class Systems:
 
 
 def order_differences(systems: Systems, database: str, connection: str) -> list[str]:
-    """Return every order that is not accounted for: lost, sent twice, wrong at the OMS, or kept out without a reason that holds."""
-    store, oms, said = systems.store_orders(), systems.oms_orders(), _outcomes(database, connection)
+    """Return every order that is lost, sent twice, wrong at the OMS, or kept out wrongly."""
+    store, oms = systems.store_orders(), systems.oms_orders()
+    outcomes = _outcomes(database, connection)
     found = [
         f"order {number}: at the OMS but not in the store" for number in oms if number not in store
     ]
     for number, order in store.items():
         held = oms.get(number)
-        state, rule = said.get(number, ("", ""))
+        state, rule = outcomes.get(number, ("", ""))
         if held is not None:
             found += _compare(number, order, held)
             if (held["creates"]) != 1:
@@ -85,9 +86,7 @@ def order_differences(systems: Systems, database: str, connection: str) -> list[
         elif state == "accepted":
             found.append(f"order {number}: accepted ({rule}) but not at the OMS")
         elif state == "skipped" and order["status_id"] == EXPORTED_STATUS:
-            found.append(
-                f"order {number}: skipped by {rule}, but the store says it is to be fulfilled"
-            )
+            found.append(f"order {number}: skipped by {rule}, but awaiting fulfilment in the store")
         elif state == "superseded":
             found.append(f"order {number}: its newest version is marked as superseded")
     return found
@@ -109,11 +108,14 @@ def _compare(number: str, order: dict[str, Any], held: dict[str, Any]) -> Iterat
     if bought != taken:
         yield f"order {number}: the store has {dict(bought)}, the OMS {dict(taken)}"
     if Decimal(str(order["total_inc_tax"])) != Decimal(str(held["saved_total"])):
-        yield f"order {number}: total {order['total_inc_tax']} in the store, {held['saved_total']} at the OMS"
+        yield (
+            f"order {number}: total {order['total_inc_tax']} in the store, "
+            f"{held['saved_total']} at the OMS"
+        )
 
 
 def shipment_differences(systems: Systems) -> list[str]:
-    """Return every parcel of the OMS that is not exactly one shipment in the store, and the reverse."""
+    """Return every difference between the OMS's parcels and the store's shipments."""
     at_store: Counter[tuple[str, str, tuple[tuple[str, int], ...]]] = Counter()
     for row in systems.store_shipments():
         units = tuple(
@@ -137,17 +139,18 @@ def shipment_differences(systems: Systems) -> list[str]:
         {key for key in store_units | oms_units if store_units[key] != oms_units[key]}
     )
     return [
-        f"order {order}, line {line}, tracking {tracking or 'none'}: {oms_units[(order, tracking, line)]} shipped by the OMS, "
+        f"order {order}, line {line}, tracking {tracking or 'none'}: "
+        f"{oms_units[(order, tracking, line)]} shipped by the OMS, "
         f"{store_units[(order, tracking, line)]} in the store's shipments"
         for order, tracking, line in differing
     ]
 
 
-def stock_differences(systems: Systems, tracked: set[str], held_back: dict[str, int]) -> list[str]:
-    """Return every tracked SKU whose stock in the store is not what the OMS has available, less what is held back."""
+def stock_differences(systems: Systems, tracked: set[str], buffers: dict[str, int]) -> list[str]:
+    """Return every tracked SKU whose store stock is not the OMS's availability less the buffer."""
     store, oms = systems.store_stock(), systems.oms_availability()
     return [
         f"SKU {sku}: {oms[sku]} available at the OMS, {store.get(sku, 0)} in the store"
         for sku in sorted(tracked & oms.keys())
-        if store.get(sku, 0) != max(oms[sku] - held_back.get(sku, 0), 0)
+        if store.get(sku, 0) != max(oms[sku] - buffers.get(sku, 0), 0)
     ]

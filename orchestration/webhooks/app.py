@@ -1,11 +1,12 @@
-"""The endpoint of webhooks: an ASGI application that verifies, stores and acknowledges, and does nothing else.
+"""The webhook endpoint: a FastAPI application that verifies, stores and acknowledges.
 
     POST /hooks/{connection}/{system}    ``system`` is ``platform`` or ``oms``
     GET  /health, /openapi.json
 
-A request's bytes are read up to a limit, verified as they came, reduced to which record of which stream may have changed, and stored in
-``sync.inbox``; 200 is said only after the commit. What is refused is counted and logged without anything of its content. The lane's sensor
-does the rest, and polling makes up for what never came.
+A request's bytes are read up to a limit, verified as they came, reduced to which record of which
+stream may have changed, and stored in ``sync.inbox``; 200 is answered only after the commit. What
+is refused is counted and logged without any of its content. The lane's sensor does the rest, and
+polling finds what never came.
 """
 
 from __future__ import annotations
@@ -16,19 +17,21 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
-from starlette.applications import Starlette
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
-from domain.connections import Installation, SecretRef
+from domain.connections import ConnectionName, Installation, SecretRef
 from domain.errors import TransientError
 from domain.exchange import HookEvent, HookRefused
 from domain.ports import HookReceiver
-from orchestration.webhooks.openapi import document
+from orchestration.webhooks import models
 from resources.http.signatures import MESSAGE_ID
 from resources.ledger.captures.inbox import InboxWriter
 from resources.secrets import resolve
@@ -37,16 +40,23 @@ from resources.systems import build_receivers
 MAX_BODY = 256 * 1024
 """Bytes. Thin events have some hundred; whole orders that an OMS pushes some ten thousand."""
 BODY_SECONDS = 10.0
-"""A sender that trickles must not hold a place for ever."""
+"""A sender that sends slowly must not occupy a connection for ever."""
 LOG_EVERY = 10.0
-"""Seconds: refusals of one kind are one line in so long, so that whoever sends rubbish can't fill the disk."""
+"""Seconds between log lines for refusals of one kind, so that bad requests can't fill the disk."""
+RETRY_AFTER_SECONDS = 30
 STATUSES = {"unsigned": 401, "stale": 401, "forged": 401, "foreign": 403, "malformed": 422}
+HEADERS = {
+    401: {"WWW-Authenticate": "Signature"},
+    408: {"Connection": "close"},
+    413: {"Connection": "close"},
+}
+NOT_FOUND = "There is no such path, or it takes no such method."
 
 logger = logging.getLogger("lockstep.webhooks")
 
 
 class Refusal(Exception):
-    """A request ends here with a status."""
+    """Ends a request with a status."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -54,7 +64,7 @@ class Refusal(Exception):
 
 
 class Refusals:
-    """Counts what is refused, and logs each kind now and then."""
+    """Counts refusals, and logs each kind from time to time."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -80,7 +90,7 @@ class Refusals:
 
 
 class Endpoint:
-    """Answers requests on behalf of an installation."""
+    """Answers requests for an installation."""
 
     def __init__(
         self,
@@ -89,33 +99,37 @@ class Endpoint:
         inbox: InboxWriter,
         max_body: int,
     ) -> None:
-        self._receivers, self._streams, self._inbox, self._max_body = (
-            receivers,
-            streams,
-            inbox,
-            max_body,
-        )
+        self._receivers, self._streams = receivers, streams
+        self._inbox, self._max_body = inbox, max_body
         self._refusals = Refusals()
-        self.document = document(max_body)
 
-    async def hook(self, request: Request) -> Response:
-        """Take in one webhook."""
-        key = (request.path_params["connection"], request.path_params["system"])
+    async def hook(
+        self,
+        request: Request,
+        connection: ConnectionName,
+        system: Literal["platform", "oms"],
+    ) -> Response:
+        """Take in one webhook.
+
+        Verified over the raw body, and acknowledged after its events are committed; repetitions
+        are acknowledged, too. Stores sign by Standard Webhooks, order management systems by their
+        configured HMAC scheme.
+        """
+        key = (connection, system)
         place = "/".join(key) if key in self._receivers else "no connection"
         try:
             events = await self._verified(request, key)
-            stored = await self._inbox.put(
-                *key, [event for event in events if event.stream in self._streams[key[0]]]
-            )
+            wanted = [event for event in events if event.stream in self._streams[connection]]
+            stored = await self._inbox.put(connection, system, wanted)
         except Refusal as refusal:
             self._refusals.note(place, refusal.reason, request.headers.get("webhook-id", ""))
-            return _refused(refusal)
+            return _refused(refusal.status, refusal.reason, str(refusal))
         except TransientError as error:
             self._refusals.note(place, "not stored", request.headers.get("webhook-id", ""))
-            return _answer(
-                503, {"error": "unavailable", "detail": str(error)}, {"Retry-After": "30"}
+            return _refused(
+                503, "unavailable", str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)}
             )
-        return _answer(200, {"events": len(events), "stored": stored})
+        return JSONResponse({"events": len(events), "stored": stored})
 
     async def _verified(self, request: Request, key: tuple[str, str]) -> list[HookEvent]:
         receiver = self._receivers.get(key)
@@ -131,30 +145,30 @@ class Endpoint:
                 STATUSES[refused.reason], refused.reason, f"Not taken in: {refused}."
             ) from None
 
-    async def health(self, _: Request) -> Response:
-        """Tell whether webhooks can be stored, and how many were refused since the start."""
+    async def malformed_path(self, request: Request, error: Exception) -> Response:
+        """Count and refuse a path that can't be a connection's."""
+        del error
+        self._refusals.note("no connection", "unknown", request.headers.get("webhook-id", ""))
+        return _refused(404, "unknown", NOT_FOUND)
+
+    async def health(self) -> Response:
+        """Return whether webhooks can be stored, and how many were refused since the start."""
+        refused = dict(self._refusals.counts)
         try:
             await self._inbox.check()
         except TransientError as error:
-            return _answer(
-                503,
-                {
-                    "status": "unavailable",
-                    "detail": str(error),
-                    "refused": dict(self._refusals.counts),
-                },
-            )
-        return _answer(200, {"status": "ok", "detail": "", "refused": dict(self._refusals.counts)})
-
-    async def openapi(self, _: Request) -> Response:
-        """Serve the description of this API."""
-        return _answer(200, self.document)
+            content = {"status": "unavailable", "detail": str(error), "refused": refused}
+            return JSONResponse(content, 503)
+        return JSONResponse({"status": "ok", "detail": "", "refused": refused})
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Return the whole body. Raises ``Refusal`` as soon as it is known to be too large, or takes too long."""
-    told = request.headers.get("content-length", "")
-    if told.isdecimal() and (len(told) > 12 or int(told) > limit):
+    """Return the whole body.
+
+    Raises ``Refusal`` as soon as it is known to be too large, or takes too long.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and (len(announced) > 12 or int(announced) > limit):
         raise Refusal(413, "oversized", f"The body has more than {limit} bytes.")
     chunks: list[bytes] = []
     size = 0
@@ -178,7 +192,7 @@ def build_app(
     *,
     max_body: int = MAX_BODY,
     secrets: Callable[[SecretRef], str] = resolve,
-) -> Starlette:
+) -> FastAPI:
     """Build the application; secrets are read here. Raises ``PermanentError`` for a missing one."""
     receivers = {
         (name, side): receiver
@@ -186,55 +200,72 @@ def build_app(
         for side, receiver in build_receivers(connection, secrets).items()
     }
     inbox = InboxWriter(url)
-    endpoint = Endpoint(
-        receivers,
-        {name: c.streams for name, c in installation.connections.items()},
-        inbox,
-        max_body,
-    )
+    streams = {name: c.streams for name, c in installation.connections.items()}
+    endpoint = Endpoint(receivers, streams, inbox, max_body)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with inbox:
             yield
 
-    return Starlette(
-        routes=[
-            Route("/hooks/{connection}/{system}", endpoint.hook, methods=["POST"]),
-            Route("/health", endpoint.health, methods=["GET"]),
-            Route("/openapi.json", endpoint.openapi, methods=["GET"]),
-        ],
-        exception_handlers={HTTPException: _plain},
+    app = FastAPI(
+        title="Lockstep webhooks",
+        version="1",
+        summary="Takes in signed webhooks of commerce platforms and order management systems.",
+        description=f"A body has at most {max_body} bytes.",
         lifespan=lifespan,
+        openapi_url=None,  # a path of its own, so that the document describes it too
+        exception_handlers={
+            HTTPException: _not_found,
+            RequestValidationError: endpoint.malformed_path,
+        },
     )
+    _add_paths(app, endpoint)
+    return app
 
 
-def _answer(
-    status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
+def _add_paths(app: FastAPI, endpoint: Endpoint) -> None:
+    app.post(
+        "/hooks/{connection}/{system}",
+        response_model=models.Acknowledged,
+        responses=models.REFUSALS,
+        openapi_extra=models.SIGNED_BODY,
+    )(endpoint.hook)
+    app.get(
+        "/health",
+        response_model=models.Healthy,
+        responses={503: {"model": models.Unhealthy}},
+    )(endpoint.health)
+
+    @app.get("/openapi.json", response_model=models.Description)
+    def openapi() -> Response:
+        """Return this document."""
+        return JSONResponse(app.openapi())
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary=app.summary,
+                description=app.description,
+                routes=app.routes,
+            )
+            app.openapi_schema["components"]["schemas"] |= models.EVENT_COMPONENTS
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _refused(
+    status: int, reason: str, detail: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    return JSONResponse(content, status, dict(headers or {}))
+    content = {"error": reason, "detail": detail}
+    return JSONResponse(content, status, dict(headers or HEADERS.get(status, {})))
 
 
-def _refused(refusal: Refusal) -> JSONResponse:
-    headers = {
-        401: {"WWW-Authenticate": "Signature"},
-        408: {"Connection": "close"},
-        413: {"Connection": "close"},
-    }
-    return _answer(
-        refusal.status,
-        {"error": refusal.reason, "detail": str(refusal)},
-        headers.get(refusal.status),
-    )
-
-
-async def _plain(_: Request, error: Exception) -> Response:
-    """Answer what the router refuses (404, 405) in our own form."""
-    status, headers = (
-        (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    )
-    return _answer(
-        status,
-        {"error": "unknown", "detail": "There is no such path, or it takes no such method."},
-        headers,
-    )
+async def _not_found(_: Request, error: Exception) -> Response:
+    """Answer what the router refuses (404, 405) as any refusal."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return _refused(error.status_code, "unknown", NOT_FOUND, error.headers)

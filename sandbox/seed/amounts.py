@@ -33,12 +33,12 @@ class Taxed:
     parts: tuple[Decimal, ...] = ()
 
 
-def text(amount: Amount) -> str:
+def to_text(amount: Amount) -> str:
     """Format an amount as BigCommerce does: four decimals, no negative zero; texts unchanged."""
     return amount if isinstance(amount, str) else f"{amount + 0:.4f}"
 
 
-def value(amount: Amount) -> Decimal:
+def to_decimal(amount: Amount) -> Decimal:
     """Return what an amount adds to a sum: zero for a text."""
     return ZERO if isinstance(amount, str) else amount
 
@@ -52,7 +52,7 @@ def parse(raw: str) -> Amount:
     return number if number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS else raw
 
 
-def quantum(currency: str) -> Decimal:
+def minor_unit(currency: str) -> Decimal:
     """Return the minor unit of a currency."""
     return QUANTA.get(currency, CENT)
 

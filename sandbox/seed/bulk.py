@@ -69,7 +69,7 @@ def _varied(template: Document, number: int, at: str, customer: int) -> Document
             address | {"id": address["id"] + offset, "email": email}
             for address in template["shipping_addresses"]
         ],
-        "taxes": [_moved_tax(tax, offset) for tax in template["taxes"]],
+        "taxes": [_shifted_tax(tax, offset) for tax in template["taxes"]],
         **{
             key: [entry | {"id": entry["id"] + offset} for entry in template[key]]
             for key in ("coupons", "fees", "pickups", "transactions")
@@ -77,7 +77,7 @@ def _varied(template: Document, number: int, at: str, customer: int) -> Document
     }
 
 
-def _moved_tax(tax: Document, offset: int) -> Document:
+def _shifted_tax(tax: Document, offset: int) -> Document:
     moved = tax | {
         "id": tax["id"] + offset,
         "order_address_id": tax["order_address_id"] and tax["order_address_id"] + offset,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
-from sandbox.seed.amounts import CENT, text
+from sandbox.seed.amounts import CENT, to_text
 from sandbox.seed.seedset import Document, oms_item, oms_location, store_location, store_product
 
 ADJECTIVES = (
@@ -104,7 +104,7 @@ def _add_product(result: Catalogue, number: int, random: Random) -> None:
         )
         result.products.append(
             store_product(
-                product_id, base, name, text(price), type="digital", inventory_tracking="none"
+                product_id, base, name, to_text(price), type="digital", inventory_tracking="none"
             )
         )
         return
@@ -112,7 +112,7 @@ def _add_product(result: Catalogue, number: int, random: Random) -> None:
         result.articles.append(
             Article(base, name, price, product_id, product_id, (), digital=False)
         )
-        result.products.append(store_product(product_id, base, name, text(price)))
+        result.products.append(store_product(product_id, base, name, to_text(price)))
         return
     variants: list[Document] = []
     for place, (size, colour) in enumerate((size, colour) for size in SIZES for colour in COLOURS):
@@ -130,6 +130,6 @@ def _add_product(result: Catalogue, number: int, random: Random) -> None:
         )
     result.products.append(
         store_product(
-            product_id, base, name, text(price), inventory_tracking="variant", variants=variants
+            product_id, base, name, to_text(price), inventory_tracking="variant", variants=variants
         )
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 
-from sandbox.seed.amounts import text
+from sandbox.seed.amounts import to_text
 from sandbox.seed.seedset import Document
 
 AWAITING_FULFILMENT = 11
@@ -31,7 +31,7 @@ def corrupt(random: Random, document: Document) -> str:
 
 def _total_mismatch(document: Document) -> None:
     for key in ("total_inc_tax", "total_ex_tax"):
-        document[key] = text(Decimal(document[key]) + Decimal("0.01"))
+        document[key] = to_text(Decimal(document[key]) + Decimal("0.01"))
 
 
 def _unknown_sku(document: Document) -> None:

@@ -25,7 +25,17 @@ from email.utils import format_datetime
 from typing import Any
 
 from sandbox.platforms.bigcommerce.statuses import NAMES
-from sandbox.seed.amounts import ZERO, Rate, Taxed, quantum, rounded, spread, taxed, text, value
+from sandbox.seed.amounts import (
+    ZERO,
+    Rate,
+    Taxed,
+    minor_unit,
+    rounded,
+    spread,
+    taxed,
+    to_decimal,
+    to_text,
+)
 from sandbox.seed.drafts import Discount, Draft, Line
 
 # Unique up to 99 lines an order; a source with longer ones leaves ids to the store (``numbered``).
@@ -39,7 +49,7 @@ def rfc2822(moment: datetime | str | None) -> str:
 
 def order_document(draft: Draft) -> dict[str, Any]:
     """Return the order document of a draft, its amounts computed by the definition above."""
-    unit = quantum(draft.currency)
+    unit = minor_unit(draft.currency)
     document: dict[str, Any] = {} if draft.id is None else {"id": draft.id}
     first = draft.id * IDS_PER_ORDER if draft.numbered and draft.id is not None else None
     shares = [_shares(draft, discount, unit) for discount in draft.discounts]
@@ -66,7 +76,7 @@ def order_document(draft: Draft) -> dict[str, Any]:
 
 
 def _shares(draft: Draft, discount: Discount, unit: Decimal) -> list[Decimal]:
-    weights = [rounded(value(line.price) * line.quantity, unit) for line in draft.lines]
+    weights = [rounded(to_decimal(line.price) * line.quantity, unit) for line in draft.lines]
     if discount.line is not None:
         weights = [
             weight if index == discount.line else ZERO for index, weight in enumerate(weights)
@@ -92,9 +102,9 @@ def _sum(amounts: list[Taxed]) -> Taxed:
 
 def _trio(name: str, amount: Taxed) -> dict[str, str]:
     return {
-        f"{name}_ex_tax": text(amount.ex),
-        f"{name}_inc_tax": text(amount.inc),
-        f"{name}_tax": text(amount.tax),
+        f"{name}_ex_tax": to_text(amount.ex),
+        f"{name}_inc_tax": to_text(amount.inc),
+        f"{name}_tax": to_text(amount.tax),
     }
 
 
@@ -113,7 +123,11 @@ def _products(
         ]
         off = sum((share[index] for share in shares), ZERO)
         total = taxed(
-            rounded(value(line.price) * line.quantity, unit), line.rates, draft.inclusive, unit, off
+            rounded(to_decimal(line.price) * line.quantity, unit),
+            line.rates,
+            draft.inclusive,
+            unit,
+            off,
         )
         wrap = taxed(line.wrapping, line.rates, draft.inclusive, unit)
         product = _product(line, total, wrap, off, draft.inclusive, unit) | {
@@ -140,7 +154,7 @@ def _product(
     line: Line, total: Taxed, wrap: Taxed, off: Decimal, inclusive: bool, unit: Decimal
 ) -> dict[str, Any]:
     raw = line.price if isinstance(line.price, str) else None
-    price = taxed(value(line.price), line.rates, inclusive, unit)
+    price = taxed(to_decimal(line.price), line.rates, inclusive, unit)
     amounts = _trio("price", price) | _trio("total", total)
     if raw is not None:  # not an amount: the same text wherever it would have been used
         amounts |= dict.fromkeys(
@@ -154,10 +168,10 @@ def _product(
         "name": line.name,
         "sku": line.sku,
         "type": line.kind,
-        "base_price": text(line.price),
+        "base_price": to_text(line.price),
         **amounts,
-        "base_total": raw if raw is not None else text(total.inc if inclusive else total.ex),
-        "discounted_total_inc_tax": raw if raw is not None else text(total.inc - off),
+        "base_total": raw if raw is not None else to_text(total.inc if inclusive else total.ex),
+        "discounted_total_inc_tax": raw if raw is not None else to_text(total.inc - off),
         "quantity": line.quantity,
         "quantity_shipped": 0,
         "quantity_refunded": 0,
@@ -165,7 +179,7 @@ def _product(
         "wrapping_id": 1 if line.wrapping else 0,
         "wrapping_name": "Gift wrap" if line.wrapping else "",
         "wrapping_message": line.wrapping_message,
-        "base_wrapping_cost": text(line.wrapping),
+        "base_wrapping_cost": to_text(line.wrapping),
         **_trio("wrapping_cost", wrap),
         "brand": line.brand,
         "product_options": [
@@ -194,7 +208,7 @@ def _applied(discount: Discount, share: Decimal) -> dict[str, Any]:
         else "manual-discount"
         if discount.line is None
         else "automatic-discount",
-        "amount": text(share),
+        "amount": to_text(share),
         "name": discount.name,
         "code": discount.code,
         "target": "order" if discount.line is None else "product",
@@ -235,10 +249,10 @@ def _taxes(
             "tax_class_id": 0,
             "name": name,
             "class": "Default Tax Class",
-            "rate": text(rate),
+            "rate": to_text(rate),
             "priority": 0,
-            "priority_amount": text(part),
-            "line_amount": text(part),
+            "priority_amount": to_text(part),
+            "line_amount": to_text(part),
         }
         for n, ((name, rate), part) in enumerate(zip(rates, amount.parts, strict=False), 1)
         if part
@@ -253,7 +267,7 @@ def _addresses(
     shippings: list[Taxed] = []
     handlings: list[Taxed] = []
     for index, address in enumerate(draft.addresses):
-        shipping = taxed(value(address.shipping), address.rates, draft.inclusive, unit)
+        shipping = taxed(to_decimal(address.shipping), address.rates, draft.inclusive, unit)
         handling = taxed(address.handling, address.rates, draft.inclusive, unit)
         given = {} if first is None else {"id": first + index + 1}
         documents.append(
@@ -263,9 +277,9 @@ def _addresses(
                 "items_total": sum(line.quantity for line in draft.lines if line.address == index),
                 "items_shipped": 0,
                 "shipping_method": address.method,
-                "base_cost": text(address.shipping),
+                "base_cost": to_text(address.shipping),
                 **_trio("cost", shipping),
-                "base_handling_cost": text(address.handling),
+                "base_handling_cost": to_text(address.handling),
                 **_trio("handling_cost", handling),
                 "shipping_zone_id": 1,
                 "shipping_zone_name": address.fields.get("country", ""),
@@ -296,7 +310,7 @@ def _fees(draft: Draft, unit: Decimal, first: int | None) -> tuple[list[dict[str
             {
                 **given,
                 **names,
-                "base_cost": text(cost),
+                "base_cost": to_text(cost),
                 **_trio("cost", amount),
                 "tax_class_id": None,
             }
@@ -357,7 +371,7 @@ def _totals(
         "wrapping_cost": wrapping,
         "total": total,
     }
-    result = {"discount_amount": text(manual), "coupon_discount": text(coupons)}
+    result = {"discount_amount": to_text(manual), "coupon_discount": to_text(coupons)}
     for name, amount in named.items():
         result |= _trio(name, amount)
     for name in ("shipping_cost", "handling_cost", "wrapping_cost"):

@@ -49,7 +49,7 @@ from decimal import Decimal
 from pathlib import Path
 from sys import intern
 
-from sandbox.seed.amounts import CENT, ZERO, Amount, parse, rounded, text, value
+from sandbox.seed.amounts import CENT, ZERO, Amount, parse, rounded, to_decimal, to_text
 from sandbox.seed.documents import order_document
 from sandbox.seed.drafts import Address, Discount, Draft, Line
 from sandbox.seed.seedset import (
@@ -151,7 +151,7 @@ def read(path: Path) -> SeedSet:
             for n, invoice in enumerate(invoices)
         ),
         products=[
-            store_product(numbers[sku], sku, name or sku, text(price))
+            store_product(numbers[sku], sku, name or sku, to_text(price))
             for sku, (name, price) in articles.items()
         ],
         items=[oms_item(sku, name or sku) for sku, (name, _) in articles.items()],
@@ -189,7 +189,7 @@ def _read(
         invoice.customer = invoice.customer or fields.get("customerid", "").strip()
         invoice.country = invoice.country or intern(fields.get("country", "").strip())
         if ARTICLE.fullmatch(sku) and not articles.get(sku, ("", ZERO))[0]:
-            articles[sku] = (name, max(value(_price(price)), ZERO))
+            articles[sku] = (name, max(to_decimal(_price(price)), ZERO))
     return list(invoices.values()), articles
 
 
@@ -262,7 +262,7 @@ def _content(invoice: Invoice, products: dict[str, int]) -> Content:
                 + (" is not an amount" if isinstance(amount, str) else f" read as {amount}")
             )
         if sku.upper() in POSTAGE:
-            content.postage += rounded(value(amount) * quantity, CENT)
+            content.postage += rounded(to_decimal(amount) * quantity, CENT)
             content.odd_postage = content.odd_postage or (amount if isinstance(amount, str) else "")
         elif sku.upper() == DISCOUNT and isinstance(amount, Decimal):
             content.discount += rounded(abs(amount * quantity), CENT)

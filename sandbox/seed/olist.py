@@ -53,7 +53,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sandbox.seed.amounts import ZERO, Amount, parse, text, value
+from sandbox.seed.amounts import ZERO, Amount, parse, to_decimal, to_text
 from sandbox.seed.documents import order_document
 from sandbox.seed.drafts import Address, Draft, Line
 from sandbox.seed.olist_tables import Item, Payment, Tables, read_tables
@@ -119,7 +119,11 @@ def _count(tables: Tables) -> None:
     for key, order in tables.orders.items():
         items, payments = tables.items.get(key, []), tables.payments.get(key, [])
         goods = sum(
-            (value(parse(price)) + value(parse(freight)) for _, _, price, freight in items), ZERO
+            (
+                to_decimal(parse(price)) + to_decimal(parse(freight))
+                for _, _, price, freight in items
+            ),
+            ZERO,
         )
         counts[f"status_{STATUS.get(order.get('order_status', ''), UNKNOWN_STATUS)}"] += 1
         counts["without_items"] += not items
@@ -130,7 +134,7 @@ def _count(tables: Tables) -> None:
 
 
 def _paid(payments: list[Payment]) -> Decimal:
-    return sum((value(parse(raw)) for _, _, raw in payments), ZERO)
+    return sum((to_decimal(parse(raw)) for _, _, raw in payments), ZERO)
 
 
 def _modified(order: dict[str, str], tables: Tables) -> datetime:
@@ -167,12 +171,14 @@ def _draft(number: int, key: str, tables: Tables) -> Draft:
         "external_source": "olist",
     }
     if payments:
-        vouchers = sum((value(parse(raw)) for _, kind, raw in payments if kind == "voucher"), ZERO)
-        paid = text(_paid(payments))
+        vouchers = sum(
+            (to_decimal(parse(raw)) for _, kind, raw in payments if kind == "voucher"), ZERO
+        )
+        paid = to_text(_paid(payments))
         extra |= {
             "total_inc_tax": paid,
             "total_ex_tax": paid,
-            "gift_certificate_amount": text(vouchers),
+            "gift_certificate_amount": to_text(vouchers),
         }
     return Draft(
         id=number,
@@ -231,7 +237,7 @@ def _lines(items: list[Item], tables: Tables) -> list[Line]:
 def _freight(items: list[Item]) -> Amount:
     amounts = [parse(freight) for *_, freight in items]
     texts = [amount for amount in amounts if isinstance(amount, str)]
-    return texts[0] if texts else sum((value(amount) for amount in amounts), ZERO)
+    return texts[0] if texts else sum((to_decimal(amount) for amount in amounts), ZERO)
 
 
 def _transaction(key: str, payment: Payment, at: datetime) -> dict[str, Any]:
@@ -255,7 +261,7 @@ def _transaction(key: str, payment: Payment, at: datetime) -> dict[str, Any]:
 def _display(payments: list[Payment]) -> str:
     if not payments:
         return ""
-    largest = max(payments, key=lambda payment: value(parse(payment[2])))
+    largest = max(payments, key=lambda payment: to_decimal(parse(payment[2])))
     return PAYMENTS.get(largest[1], OTHER_PAYMENT)[3]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from sandbox.seed.amounts import ZERO, quantum, rounded, text
+from sandbox.seed.amounts import ZERO, minor_unit, rounded, to_text
 from sandbox.seed.documents import IDS_PER_ORDER
 from sandbox.seed.seedset import Document
 
@@ -34,8 +34,8 @@ def pay(random: Random, document: Document, at: datetime) -> None:
     if random.random() < 0.08 and total > 0:
         kind = random.choice(("store_credit", "gift_certificate"))
         share = random.choice((Decimal(1), Decimal("0.5"), Decimal("0.2")))
-        credit = rounded(total * share, quantum(document["default_currency_code"]))
-        document[f"{kind}_amount"] = text(credit)
+        credit = rounded(total * share, minor_unit(document["default_currency_code"]))
+        document[f"{kind}_amount"] = to_text(credit)
         _add(document, random, at, "purchase", kind, kind.replace("_", ""), credit)
     if total > credit:
         _add(

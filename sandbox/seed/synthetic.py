@@ -12,7 +12,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from sandbox.seed.amounts import ZERO, quantum, rounded
+from sandbox.seed.amounts import ZERO, minor_unit, rounded
 from sandbox.seed.catalogue import Article, Catalogue
 from sandbox.seed.dirt import corrupt
 from sandbox.seed.documents import order_document
@@ -140,7 +140,7 @@ def order(
         fees=[
             (
                 "Small order fee",
-                rounded(Decimal("1.50") * _level(country), basket.unit),
+                rounded(Decimal("1.50") * _price_level(country), basket.unit),
                 country.rates,
             )
         ]
@@ -153,7 +153,7 @@ def order(
     return document
 
 
-def _level(country: Country) -> Decimal:
+def _price_level(country: Country) -> Decimal:
     return LEVELS.get(country.currency, Decimal(1))
 
 
@@ -163,7 +163,7 @@ def _basket(
     kind = random.choices(list(KINDS), list(KINDS.values()))[0]
     if kind in ("digital", "mixed") and not catalogue.downloads:
         kind = "ship"
-    basket = Basket(country, quantum(country.currency), [], [], [])
+    basket = Basket(country, minor_unit(country.currency), [], [], [])
     wanted = min(longest, int(random.expovariate(0.6)) + 1)
     if kind == "digital":
         basket.lines = [
@@ -200,7 +200,7 @@ def _line(random: Random, basket: Basket, article: Article, address: int | None)
     return Line(
         sku=article.sku,
         name=article.name,
-        price=rounded(article.price * _level(basket.country), basket.unit),
+        price=rounded(article.price * _price_level(basket.country), basket.unit),
         quantity=random.choice((1, 1, 1, 1, 2, 2, 3, 5, 12)),
         product_id=article.product_id,
         variant_id=article.variant_id,
@@ -209,7 +209,9 @@ def _line(random: Random, basket: Basket, article: Article, address: int | None)
         pickup=0 if basket.pickups else None,
         options=list(article.options),
         rates=basket.country.rates,
-        wrapping=rounded(Decimal("2.50") * _level(basket.country), basket.unit) if wrap else ZERO,
+        wrapping=rounded(Decimal("2.50") * _price_level(basket.country), basket.unit)
+        if wrap
+        else ZERO,
         wrapping_message="Happy birthday 🎂" if wrap else "",
         weight="0.0000" if article.digital else "0.7500",
         brand="Lantern & Loom",
@@ -217,7 +219,9 @@ def _line(random: Random, basket: Basket, article: Article, address: int | None)
 
 
 def _certificate(random: Random, basket: Basket) -> Line:
-    price = rounded(Decimal(random.choice((25, 50, 100))) * _level(basket.country), basket.unit)
+    price = rounded(
+        Decimal(random.choice((25, 50, 100))) * _price_level(basket.country), basket.unit
+    )
     return Line("", "Gift certificate", price, 1, kind="giftcertificate", address=None)
 
 
@@ -226,10 +230,14 @@ def _address(random: Random, basket: Basket, person: dict[str, Any]) -> Address:
     shipping = (
         ZERO
         if free
-        else rounded(Decimal(random.randrange(399, 2499)) / 100 * _level(country), basket.unit)
+        else rounded(
+            Decimal(random.randrange(399, 2499)) / 100 * _price_level(country), basket.unit
+        )
     )
     handling = (
-        rounded(Decimal("1.25") * _level(country), basket.unit) if random.random() < 0.1 else ZERO
+        rounded(Decimal("1.25") * _price_level(country), basket.unit)
+        if random.random() < 0.1
+        else ZERO
     )
     return Address(person, random.choice(country.methods), shipping, handling, country.rates)
 

@@ -1,4 +1,7 @@
-"""What the OMS might say: orders, availability rows and answers to writes, each spoilt; one outcome for each, and never a mute one."""
+"""Corrupted orders, availability rows and answers of the OMS.
+
+Each has one outcome, and every refusal has a message.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ TRACKED = {
 
 
 def whole() -> Json:
-    """Return an order with all that a published order may hold."""
+    """Return an order with everything that a published order may have."""
     lines = [
         published_line(
             "1",
@@ -93,7 +96,7 @@ ROW: Json = {
 
 
 def unsound(record: Fulfilment) -> str:
-    """Tell whether a mapped fulfilment contradicts itself."""
+    """Return how a mapped fulfilment contradicts itself, or an empty text."""
     for line in record.lines:
         if sum((units.quantity for units in line.units), Decimal(0)) != line.ordered:
             return f"the units of line {line.line_id} are not what was ordered"
@@ -102,8 +105,8 @@ def unsound(record: Fulfilment) -> str:
     return "" if len(list(record.events())) >= len(record.parcels) else "a parcel without an event"
 
 
-def test_every_spoilt_order_of_the_oms_is_mapped_skipped_or_rejected() -> None:
-    """Bare and in each wrapping; an unknown status is never guessed, units are never made or lost."""
+def test_every_corrupted_order_of_the_oms_is_mapped_skipped_or_rejected() -> None:
+    """Bare and in each wrapping; no status is guessed, no units are invented or lost."""
     document = whole()
     wrapped = [
         document,
@@ -120,7 +123,7 @@ def test_every_spoilt_order_of_the_oms_is_mapped_skipped_or_rejected() -> None:
 
 
 def impossible(level: StockLevel) -> str:
-    """Tell whether a mapped level is no level."""
+    """Return what is wrong with a mapped level, or an empty text."""
     return (
         ""
         if level.available >= 0 and level.available.is_finite()
@@ -128,8 +131,8 @@ def impossible(level: StockLevel) -> str:
     )
 
 
-def test_every_spoilt_availability_row_is_mapped_skipped_or_rejected() -> None:
-    """Missing is never zero, and below zero never zero."""
+def test_every_corrupted_availability_row_is_mapped_skipped_or_rejected() -> None:
+    """Neither a missing nor a negative quantity becomes zero."""
     rows = [ROW, ROW | {"Quantity": 3, "TotalQuantity": None}, ROW | {"TotalQuantity": None}]
     outcomes = run(
         LEVELS.level,
@@ -142,7 +145,7 @@ def test_every_spoilt_availability_row_is_mapped_skipped_or_rejected() -> None:
 
 
 def test_a_missing_quantity_is_never_taken_for_none_in_stock() -> None:
-    """Whatever else the row says."""
+    """Whatever else the row contains."""
     for missing in (None, "", [], {}, "none", "NaN", True):
         for payload in (
             ROW | {"TotalQuantity": None, "Quantity": missing},
@@ -158,7 +161,7 @@ def test_a_missing_quantity_is_never_taken_for_none_in_stock() -> None:
 
 @pytest.mark.parametrize("what", ["lines", "details", "packages"])
 def test_orders_of_ten_thousand_parts_take_proportionate_work(what: str) -> None:
-    """Lines, fulfilment details and packages: nothing grows with their square."""
+    """Work does not grow with the square of lines, fulfilment details or packages."""
 
     def make(size: int) -> Callable[[], object]:
         if what == "lines":
@@ -211,7 +214,7 @@ WHERE = "manhattan: POST /order/api/order/save"
 
 
 def answered(payload: Payload, status: int) -> str:
-    """Take a spoilt body for the answer to a save; return what became of it."""
+    """Use a corrupted body as the answer to a save; return the outcome."""
     reply = Reply(status, {"content-type": "application/json"}, payload.body, 1.0, WHERE)
     try:
         answer = write_answer(reply)
@@ -221,7 +224,7 @@ def answered(payload: Payload, status: int) -> str:
     answer.page().total()
     if not answer.errors:
         assert all(defect_of(warning, ("ada@example",)) == "" for warning in answer.warnings())
-        return "taken"
+        return "accepted"
     with pytest.raises(RecordRejected) as caught:
         raise rejection(answer.errors)
     assert [defect_of(problem, ("ada@example",)) for problem in caught.value.problems] == [
@@ -230,8 +233,8 @@ def answered(payload: Payload, status: int) -> str:
     return "rejected"
 
 
-def test_every_spoilt_answer_to_a_write_is_taken_rejected_or_an_error_that_says_where() -> None:
-    """A refusal is never taken for a success, and none is mute."""
+def test_every_corrupted_answer_to_a_write_is_accepted_rejected_or_an_error_with_its_call() -> None:
+    """A refusal never counts as a success, and always has a message."""
     good = ANSWER | {
         "success": True,
         "messages": {"Message": [MESSAGE | {"Type": "INFO"}]},
@@ -250,12 +253,13 @@ def test_every_spoilt_answer_to_a_write_is_taken_rejected_or_an_error_that_says_
                 lambda body, p=payload, s=status: not _is_sound(p._replace(body=body), s),
             )
             raise AssertionError(
-                f"seed {payload.seed} ({payload.kinds}), status {status}: smallest payload {reduced!r}"
+                f"seed {payload.seed} ({payload.kinds}), status {status}: "
+                f"smallest payload {reduced!r}"
             ) from error
-        assert status == 200 or outcome != "taken", payload
+        assert status == 200 or outcome != "accepted", payload
         outcomes[outcome] += 1
     assert outcomes.total() == OMS_ANSWERS
-    assert {"taken", "rejected", "TransientError", "PermanentError"} <= outcomes.keys()
+    assert {"accepted", "rejected", "TransientError", "PermanentError"} <= outcomes.keys()
 
 
 def _is_sound(payload: Payload, status: int) -> bool:
@@ -266,8 +270,8 @@ def _is_sound(payload: Payload, status: int) -> bool:
     return True
 
 
-def test_an_answer_with_thousands_of_hostile_errors_is_told_in_a_few_words() -> None:
-    """Control characters are escaped, addresses masked, and what is too much is counted."""
+def test_an_answer_with_thousands_of_hostile_errors_is_summarised() -> None:
+    """Control characters are escaped, addresses masked, and surplus errors counted."""
     hostile = MESSAGE | {
         "Description": "no\n\x1b[2Jforged\u202e ada@example.com " + "x" * 10_000,
         "Code": "A" * 10_000,
@@ -284,8 +288,8 @@ def test_an_answer_with_thousands_of_hostile_errors_is_told_in_a_few_words() -> 
     assert len(str(rejected.value)) < 40_000
 
 
-def test_mapped_stock_says_what_the_row_says() -> None:
-    """A sound row maps to its number, as a control of the test itself."""
+def test_mapped_stock_has_the_numbers_of_its_row() -> None:
+    """A sound row maps to its number, which validates the tests above."""
     found = LEVELS.level(orjson.dumps(ROW))
     assert isinstance(found, Mapped)
     assert found.record.available == 12

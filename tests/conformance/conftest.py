@@ -19,7 +19,7 @@ TENANTS = [f"oms.{kind}" for kind in sorted(oms.REGISTRY)]
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a second try come in hundredths of a second."""
+    """Shorten the waits between attempts to hundredths of a second."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
 
 
@@ -33,7 +33,7 @@ def _made(name: str, sandbox: RunningSandbox, folder: Path) -> Simulated:
 def system(
     request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
 ) -> Iterator[Simulated]:
-    """Each system, whichever side it is on."""
+    """Each system of either side."""
     made = _made(request.param, sandbox, tmp_path)
     yield made
     made.close()

@@ -1,4 +1,4 @@
-"""Captured payloads, spoilt: as JSON (values of other kinds, missing, repeated) and as bytes (cut, garbled)."""
+"""Captured payloads, corrupted as JSON (other values, missing, repeated) and as bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 
 from domain.errors import Problem, RecordRejected
 
-ODD: tuple[Any, ...] = (
+UNEXPECTED: tuple[Any, ...] = (
     None,
     "",
     " ",
@@ -43,20 +43,23 @@ ODD: tuple[Any, ...] = (
 
 
 def mutations(payload: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
-    """Yield ``count`` spoilt versions, the same ones for the same seed."""
+    """Yield ``count`` corrupted versions, the same ones for the same seed."""
     random, document = Random(seed), orjson.loads(payload)
     for _ in range(count):
         if random.random() < 0.15:
             yield _bytes(random, payload)
             continue
-        spoilt = copy.deepcopy(document)
+        corrupted = copy.deepcopy(document)
         for _ in range(random.choice((1, 1, 1, 2, 5))):
-            _spoil(random, spoilt)
-        yield orjson.dumps(spoilt)
+            _corrupt(random, corrupted)
+        yield orjson.dumps(corrupted)
 
 
 def refusal(call: Callable[[bytes], Any], payload: bytes) -> tuple[Problem, ...]:
-    """Return the problems for which a mapping rejects a payload, none where it takes it; lets every other error through."""
+    """Return the problems for which a mapping rejects a payload, none where it accepts it.
+
+    Any other error is raised.
+    """
     try:
         call(payload)
     except RecordRejected as rejected:
@@ -64,7 +67,7 @@ def refusal(call: Callable[[bytes], Any], payload: bytes) -> tuple[Problem, ...]
     return ()
 
 
-def _spoil(random: Random, document: Any) -> None:
+def _corrupt(random: Random, document: Any) -> None:
     holder, key = random.choice(list(_places(document)) or [(document, None)])
     if key is None:
         return
@@ -74,7 +77,7 @@ def _spoil(random: Random, document: Any) -> None:
     elif choice < 0.35 and isinstance(holder, list):
         holder.append(holder[key])
     else:
-        holder[key] = copy.deepcopy(random.choice(ODD))
+        holder[key] = copy.deepcopy(random.choice(UNEXPECTED))
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -1,7 +1,7 @@
-"""What a connector brings so that the ports' promises can be tried on it: a simulated system, its secrets, and its merchant's side.
+"""What a connector provides for the conformance tests: a simulated system and its control.
 
-A new connector gets every test of this folder by one module beside the others (``platforms/<kind>.py`` or ``oms/<kind>.py``) with a class
-``System`` below one of the two bases here.
+A new connector gets every test of this folder by one module beside the others
+(``platforms/<kind>.py`` or ``oms/<kind>.py``) with a class ``System`` derived from a base here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DAY = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 class Simulated(ABC):
-    """One simulated system with a tap at its door, and the connectors that were opened to it."""
+    """A simulated system that records its exchanges, and the connectors opened to it."""
 
     kind: ClassVar[str]
     resolution: ClassVar[timedelta]
@@ -73,31 +73,31 @@ class Simulated(ABC):
         return orjson.loads(answer.content) if answer.content else None
 
     def fault(self, **rule: Any) -> None:
-        """Put one fault before the system, in place of any other."""
+        """Replace the system's faults by one, or by none."""
         self.control("faults", method="DELETE")
         if rule:
             self.control("faults", [rule])
 
     def secret(self, name: str, value: str) -> Json:
-        """Keep a secret in a file of its own, and return the reference to it."""
+        """Write a secret to a file of its own, and return the reference to it."""
         file = self.folder / name
         file.touch(mode=0o600)
         file.write_text(value)
         return {"file": str(file)}
 
     def served(self) -> bytes:
-        """Return every byte that the system has answered."""
+        """Return all bodies that the system has sent."""
         return b"\n".join(response.body for _, response in self.exchanges)
 
     def close(self) -> None:
-        """Give everything back."""
+        """Close all connections."""
         for connector in self.opened:
             connector.close()
         self.http.close()
 
     @abstractmethod
     def secrets(self) -> tuple[str, ...]:
-        """Return what must show nowhere."""
+        """Return what must not appear anywhere."""
 
     @abstractmethod
     def open(self, *, wrong_secret: bool = False, small_pages: bool = False) -> Any:
@@ -105,7 +105,7 @@ class Simulated(ABC):
 
     @abstractmethod
     def place(self, moments: Sequence[datetime]) -> list[str]:
-        """Make one record changed at each moment, in the order of time, and return their source ids."""
+        """Create one record changed at each time, in order, and return their source ids."""
 
     @abstractmethod
     def touch(self, source_id: str) -> None:
@@ -117,7 +117,7 @@ class Simulated(ABC):
 
     @abstractmethod
     def probe(self, connector: Any, since: datetime) -> datetime | None:
-        """Ask for the oldest change."""
+        """Return the time of the oldest change."""
 
     @abstractmethod
     def to_canonical(self, connector: Any, payload: bytes) -> Mapped[Any] | Skipped:
@@ -130,7 +130,7 @@ class Simulated(ABC):
 
 
 class SimulatedStore(Simulated):
-    """A store with orders, a catalog and two locations."""
+    """A simulated store with orders, a catalog and two locations."""
 
     ships: ClassVar[str]
     """Expression for the path of the call that creates a shipment."""
@@ -151,15 +151,15 @@ class SimulatedStore(Simulated):
 
     @abstractmethod
     def set_status(self, source_id: str, status: str) -> None:
-        """Move an order's status as the merchant does."""
+        """Change an order's status as the merchant does."""
 
     @abstractmethod
     def shipments(self, source_id: str) -> list[tuple[str, str]]:
-        """Return id and tracking number of the shipments that the store holds."""
+        """Return id and tracking number of the store's shipments."""
 
     @abstractmethod
     def levels(self) -> dict[tuple[str, str], int]:
-        """Return what the store holds: (SKU, location id) -> quantity."""
+        """Return the store's stock: (SKU, location id) -> quantity."""
 
     async def write(self, log: list[Exchange], use: Any, **more: Any) -> None:
         """Open the store for writing and use it."""
@@ -173,16 +173,16 @@ class SimulatedStore(Simulated):
         return connector.fetch_orders(window)
 
     def probe(self, connector: CommercePlatform, since: datetime) -> datetime | None:
-        """Ask for the oldest changed order."""
+        """Return the time of the oldest changed order."""
         return connector.probe_orders(since)
 
     def to_canonical(self, connector: CommercePlatform, payload: bytes) -> Mapped[Any] | Skipped:
-        """Map an order that the OMS has."""
+        """Map an order that the OMS already has."""
         return connector.to_order(payload, lambda _: True)
 
 
 class SimulatedOms(Simulated):
-    """A tenant with items, stock at two nodes, and orders."""
+    """A simulated tenant with items, stock at two nodes, and orders."""
 
     saves: ClassVar[str]
     """Expression for the path of the call that saves an order."""
@@ -199,23 +199,23 @@ class SimulatedOms(Simulated):
 
     @abstractmethod
     def order(self, number: int) -> Order:
-        """Return a good canonical order of this connection."""
+        """Return a valid canonical order of this connection."""
 
     @abstractmethod
     def in_status(self, payload: bytes, status: str) -> bytes:
-        """Return a captured order with all of its lines' units in a status."""
+        """Return a captured order with all units of its lines in a status."""
 
     @abstractmethod
     def creates(self, order_id: str) -> int:
-        """Return how often the tenant created the order."""
+        """Return how many times the tenant created the order."""
 
     @abstractmethod
     def is_cancelled(self, order_id: str) -> bool:
-        """Tell whether the tenant has cancelled the order."""
+        """Return whether the tenant has cancelled the order."""
 
     @abstractmethod
     def correlations(self, order_id: str) -> list[str]:
-        """Return the correlation ids that came with the order."""
+        """Return the correlation ids that were sent with the order."""
 
     async def write(self, log: list[Exchange], use: Any, **more: Any) -> None:
         """Open the tenant for writing and use it."""
@@ -229,7 +229,7 @@ class SimulatedOms(Simulated):
         return connector.fetch_fulfilments(window)
 
     def probe(self, connector: OrderManagementSystem, since: datetime) -> datetime | None:
-        """Ask for the oldest changed order."""
+        """Return the time of the oldest changed order."""
         return connector.probe_fulfilments(since)
 
     def to_canonical(
@@ -240,7 +240,7 @@ class SimulatedOms(Simulated):
 
 
 def connection_of(**sections: Any) -> Connection:
-    """Return a connection's rules; a section that is not under test names its kind alone."""
+    """Build a connection; a section that is not under test has only its kind."""
     return Connection.model_validate(
         {"platform": {"kind": "any"}, "oms": {"kind": "any"}} | sections
     )

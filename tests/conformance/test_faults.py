@@ -1,4 +1,4 @@
-"""What both ports promise when things go wrong: whose fault it is, what waits, and that no secret shows."""
+"""Both ports under faults: whose fault it is, what is retried, and that no secret appears."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ WINDOW = Window(DAY, DAY + HOUR)
 
 
 def shown(error: BaseException) -> str:
-    """Return all that a log would show of an error, its causes among it."""
+    """Return everything that a log would show of an error, including its causes."""
     return "".join(traceback.format_exception(error))
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_refused_access_is_permanent_and_says_what_to_do(system: Simulated, status: int) -> None:
-    """Neither a record nor the moment is at fault, so nothing is tried again and again."""
+def test_refused_access_is_permanent_and_has_advice(system: Simulated, status: int) -> None:
+    """No record is at fault, and a retry would not help."""
     connector = system.open()
     system.fault(kind="status", status=status, path=system.reads)
     with pytest.raises(PermanentError) as raised:
@@ -36,25 +36,25 @@ def test_refused_access_is_permanent_and_says_what_to_do(system: Simulated, stat
     assert ";" in str(raised.value), "the message ends with advice"
 
 
-def test_a_wrong_secret_is_permanent_and_shows_nowhere(
+def test_a_wrong_secret_is_permanent_and_does_not_appear(
     system: Simulated, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither in the message, nor in its causes, nor in a log line, nor in what a debugger prints of the connector."""
+    """Not in the message, its causes, a log line, or the connector's ``repr``."""
     caplog.set_level(logging.DEBUG)
     connector = system.open(wrong_secret=True)
     with pytest.raises(PermanentError) as raised:
         list(system.fetch(connector, WINDOW))
     checks = system.preflight(connector)
     assert not all(check.ok for check in checks)
-    told = (
+    output = (
         shown(raised.value) + caplog.text + repr(connector) + repr(vars(connector)) + repr(checks)
     )
-    assert not [secret for secret in system.secrets() if secret in told]
+    assert not [secret for secret in system.secrets() if secret in output]
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_system_is_waited_for(system: Simulated, status: int) -> None:
-    """As long as it says, and then the window is whole."""
+def test_a_busy_system_is_retried(system: Simulated, status: int) -> None:
+    """After the time that it asks for; then the window is complete."""
     [placed] = system.place([DAY])
     system.fault(
         kind="status", status=status, headers={"Retry-After": "0"}, path=system.reads, times=3
@@ -63,8 +63,8 @@ def test_a_busy_system_is_waited_for(system: Simulated, status: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["malformed", "truncated", "drop_before", "drop_after"])
-def test_an_unreadable_answer_to_a_read_is_asked_for_again(system: Simulated, kind: str) -> None:
-    """A cut connection and half a page are met by another try, and no record is lost or doubled."""
+def test_a_read_with_an_unreadable_answer_is_retried(system: Simulated, kind: str) -> None:
+    """After a lost connection or half a page no record is lost or doubled."""
     placed = system.place([DAY, DAY + HOUR / 2])
     system.fault(kind=kind, path=system.reads, times=2)
     assert [record.source_id for record in read(system, WINDOW)] == placed
@@ -73,7 +73,7 @@ def test_an_unreadable_answer_to_a_read_is_asked_for_again(system: Simulated, ki
 def test_a_system_that_stays_down_is_transient(
     system: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A later run may find it up again."""
+    """A later run may find it available again."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, _failures: 0.0)
     connector = system.open()
     system.fault(kind="status", status=503, path=system.reads)
@@ -82,7 +82,7 @@ def test_a_system_that_stays_down_is_transient(
 
 
 def test_a_healthy_system_passes_the_preflight(system: Simulated) -> None:
-    """Every check holds, each has a name of its own and says what it saw."""
+    """Every check passes, has a name of its own and details."""
     checks = system.preflight(system.open())
     assert [check for check in checks if not check.ok] == []
     assert len({check.name for check in checks}) == len(checks)
@@ -90,7 +90,7 @@ def test_a_healthy_system_passes_the_preflight(system: Simulated) -> None:
 
 
 def test_the_preflight_names_each_failure_with_advice(system: Simulated) -> None:
-    """A call that is refused fails the check of its name, and the check says what to do; nothing is changed by it."""
+    """A refused call fails the check of its part, with advice."""
     for path, part in system.parts.items():
         connector = system.open()
         system.fault(kind="status", status=403, path=path)
@@ -100,7 +100,10 @@ def test_the_preflight_names_each_failure_with_advice(system: Simulated) -> None
 
 
 def test_the_preflight_changes_nothing(system: Simulated) -> None:
-    """It may be run against a live system at any time: beside reads it makes only writes to nothing, which are refused."""
+    """It may be run against a live system at any time.
+
+    Besides reads it makes only writes to records that do not exist, which are refused.
+    """
     system.place([DAY])
     connector = system.open()
     system.exchanges.clear()
@@ -118,7 +121,7 @@ def test_the_preflight_changes_nothing(system: Simulated) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_write_that_is_refused_access_stops_the_batch(system: Simulated, status: int) -> None:
-    """It is no record's fault, and says what to do."""
+    """No record is at fault."""
 
     async def write() -> None:
         if isinstance(system, SimulatedStore):
@@ -141,7 +144,7 @@ def test_a_write_that_is_refused_access_stops_the_batch(system: Simulated, statu
 def test_a_writers_errors_and_log_show_no_secret(
     system: Simulated, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also where the system itself repeats the credentials that it was sent."""
+    """Even where the system repeats the credentials that it was sent."""
     caplog.set_level(logging.DEBUG)
     log: list[Exchange] = []
     body = {
@@ -165,12 +168,12 @@ def test_a_writers_errors_and_log_show_no_secret(
     with pytest.raises(LockstepError) as raised:
         asyncio.run(write())
     assert log
-    told = shown(raised.value) + caplog.text + repr(log)
-    assert not [secret for secret in system.secrets() if secret in told]
+    output = shown(raised.value) + caplog.text + repr(log)
+    assert not [secret for secret in system.secrets() if secret in output]
 
 
 def test_many_writes_whose_token_is_refused_together_fetch_few_tokens(tenant: SimulatedOms) -> None:
-    """A token that is revoked under forty calls is replaced, and not forty times."""
+    """A token that is revoked during forty calls is replaced once or twice, not forty times."""
 
     async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
         await writer.save_order(connector.order_payload(tenant.order(1)), CORRELATION, is_new=True)
@@ -188,4 +191,4 @@ def test_many_writes_whose_token_is_refused_together_fetch_few_tokens(tenant: Si
 
 
 def _log(_: Exchange) -> None:
-    """Take an exchange that no assertion looks at."""
+    """Ignore an exchange."""

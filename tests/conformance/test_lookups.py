@@ -1,4 +1,4 @@
-"""What both ports promise of reading single records: the same bytes as in a window, nothing for what is not there, and hardly a call."""
+"""Reading single records by both ports: the same bytes as in a window, unknown ones absent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ABSENT = "987654"
 
 
 def by_id(connector: Any, ids: list[str]) -> dict[str, RawRecord]:
-    """Read orders by id, whichever side the connector is of."""
+    """Read orders by id from a connector of either side."""
     found = connector.read_orders(ids)
     records = found if isinstance(found, list) else [record for page in found for record in page]
     assert len({record.source_id for record in records}) == len(records)
@@ -23,7 +23,7 @@ def by_id(connector: Any, ids: list[str]) -> dict[str, RawRecord]:
 
 
 def test_orders_are_read_by_id_exactly_as_in_a_window(system: Simulated) -> None:
-    """A reconciliation may hold what it looked up against what was captured, byte by byte; unknown orders are absent."""
+    """A reconciliation compares them with captures byte by byte; unknown orders are absent."""
     ids = system.place([DAY + n * system.resolution for n in range(5)])
     connector = system.open(small_pages=True)
     windowed = {
@@ -37,20 +37,25 @@ def test_orders_are_read_by_id_exactly_as_in_a_window(system: Simulated) -> None
     assert by_id(connector, [ABSENT, "no-id-of-ours", "'"]) == {}
 
 
-def test_a_store_tells_how_far_its_order_shows_to_be(store: SimulatedStore) -> None:
-    """Status, finality and shipped units come from the order's own document; one that can't be read says nothing."""
+def test_a_store_order_shows_its_progress(store: SimulatedStore) -> None:
+    """Status, finality and shipped units; an unreadable document shows none."""
     [number] = store.place([DAY])
     connector = store.open()
     for status, is_final in store.statuses.items():
         store.set_status(number, status)
-        sight = connector.to_store_snapshot(by_id(connector, [number])[number].payload)
-        assert (sight.status, sight.is_final, sight.shipped_units, sight.is_archived) == (
+        snapshot = connector.to_store_snapshot(by_id(connector, [number])[number].payload)
+        assert (
+            snapshot.status,
+            snapshot.is_final,
+            snapshot.shipped_units,
+            snapshot.is_archived,
+        ) == (
             status,
             is_final,
             0,
             False,
         )
-    assert connector.to_store_snapshot(b"<html>").shows is None
+    assert connector.to_store_snapshot(b"<html>").milestone is None
 
 
 async def _saved(writer: Any, connector: Any, order: Any) -> None:
@@ -58,15 +63,19 @@ async def _saved(writer: Any, connector: Any, order: Any) -> None:
 
 
 def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms) -> None:
-    """Whatever the tenant makes of a saved order, it is not told as a drift, and nothing is left to correct."""
+    """What a tenant does to a saved order by itself is no drift, and needs no correction."""
     order = tenant.order(1)
     asyncio.run(tenant.write([], lambda writer, connector: _saved(writer, connector, order)))
     connector = tenant.open()
     held = by_id(connector, [order.order_id])[order.order_id]
     wanted = connector.order_payload(order)
 
-    claim = connector.to_origin(held.payload)
-    assert claim is not None
-    assert (claim.source_id, claim.is_own_id, claim.is_cancelled) == (order.source_id, True, False)
+    origin = connector.to_origin(held.payload)
+    assert origin is not None
+    assert (origin.source_id, origin.is_own_id, origin.is_cancelled) == (
+        order.source_id,
+        True,
+        False,
+    )
     assert connector.compare_order(held.payload, wanted) == (wanted, [])
     assert connector.to_origin(b"<html>") is None

@@ -1,4 +1,4 @@
-"""What the OMS's port promises: saves and cancellations that may be repeated, changes that add up, stock row by row, all statuses."""
+"""Writes and stock of an OMS: repeatable saves and cancellations, changes, rows, statuses."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def writing(tenant: SimulatedOms, use: Any) -> list[Exchange]:
 @pytest.mark.parametrize(
     "kind", ["", "drop_before", "drop_after", "malformed", "truncated", "status"]
 )
-def test_an_order_is_created_once_however_often_it_is_saved(
+def test_an_order_is_created_once_however_many_times_it_is_saved(
     tenant: SimulatedOms, kind: str
 ) -> None:
-    """A lost, unreadable or failed answer is met by saving again, which the OMS takes for the same order."""
+    """After a lost, unreadable or failed answer the order is saved again, as the same order."""
     order = tenant.order(1)
 
     async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
@@ -49,8 +49,8 @@ def test_an_order_is_created_once_however_often_it_is_saved(
     assert {exchange.correlation_id for exchange in log} == {CORRELATION}
 
 
-def test_a_payload_can_be_kept_and_compared(tenant: SimulatedOms) -> None:
-    """What the ledger keeps as JSON equals what is built anew, so an unchanged order is no change."""
+def test_a_payload_can_be_stored_and_compared(tenant: SimulatedOms) -> None:
+    """The ledger's JSON equals a payload built again, so an unchanged order is no change."""
     connector, order = tenant.open(), tenant.order(1)
     kept = orjson.loads(orjson.dumps(connector.order_payload(order)))
     assert kept == connector.order_payload(order)
@@ -59,8 +59,8 @@ def test_a_payload_can_be_kept_and_compared(tenant: SimulatedOms) -> None:
     assert whole == kept
 
 
-def test_a_change_says_less_than_the_whole_and_is_taken(tenant: SimulatedOms) -> None:
-    """Changed fields only, with what addresses them; the OMS takes the change, twice if need be."""
+def test_a_change_is_smaller_than_the_whole_and_is_accepted(tenant: SimulatedOms) -> None:
+    """It has changed fields and their keys only; the OMS accepts it, even twice."""
     order = tenant.order(1)
     changed = replace(order, locale="fr", hold="Review")
 
@@ -73,7 +73,7 @@ def test_a_change_says_less_than_the_whole_and_is_taken(tenant: SimulatedOms) ->
         for _ in range(2):
             await writer.save_order(change, CORRELATION, is_new=False)
         released = connector.order_change(wanted, known)
-        assert released is not None, "a hold that is gone has to be said"
+        assert released is not None, "a hold that was removed must be sent"
         await writer.save_order(released, CORRELATION, is_new=False)
 
     writing(tenant, use)
@@ -81,7 +81,7 @@ def test_a_change_says_less_than_the_whole_and_is_taken(tenant: SimulatedOms) ->
 
 
 def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:
-    """The order is cancelled once, and a second request finds it so."""
+    """The order is cancelled once, and a second request succeeds too."""
     order = tenant.order(1)
 
     async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
@@ -95,7 +95,7 @@ def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:
 
 
 def test_items_are_looked_up_and_unknown_ones_are_absent(tenant: SimulatedOms) -> None:
-    """With their unit; a SKU with characters of the query language is just another unknown."""
+    """Items have their unit; a SKU with characters of the query language is unknown, too."""
     found = tenant.open(small_pages=True).fetch_items(
         [*tenant.skus, "NO-SUCH", "O'Neil", "a, b", "(x)"]
     )
@@ -103,8 +103,8 @@ def test_items_are_looked_up_and_unknown_ones_are_absent(tenant: SimulatedOms) -
     assert all(item.sku == sku and item.uom for sku, item in found.items())
 
 
-def test_availability_comes_row_by_row_with_the_exact_bytes(tenant: SimulatedOms) -> None:
-    """Each SKU once; what changes at every look is left out of the content, and the payload is the source's own."""
+def test_availability_rows_are_the_exact_bytes(tenant: SimulatedOms) -> None:
+    """One row per SKU; the content leaves out what changes at every read."""
     connector = tenant.open(small_pages=True)
     tenant.exchanges.clear()
     first, second = (
@@ -116,8 +116,8 @@ def test_availability_comes_row_by_row_with_the_exact_bytes(tenant: SimulatedOms
     assert all(isinstance(connector.to_stock_level(record.payload), Mapped) for record in first)
 
 
-def test_a_spoilt_availability_row_is_a_rejection_and_no_crash(tenant: SimulatedOms) -> None:
-    """Missing is never zero, and nothing but a rejection is raised."""
+def test_a_corrupted_availability_row_is_a_rejection_and_no_crash(tenant: SimulatedOms) -> None:
+    """A missing quantity is never zero, and only rejections are raised."""
     connector = tenant.open()
     [record] = [r for page in connector.fetch_stock(tenant.skus[:1]) for r in page]
     for payload in mutations(record.payload, 500):
@@ -127,10 +127,10 @@ def test_a_spoilt_availability_row_is_a_rejection_and_no_crash(tenant: Simulated
         )
 
 
-def test_every_status_of_a_line_is_a_milestone_and_every_milestone_has_one(
+def test_every_line_status_has_a_milestone_and_every_milestone_a_status(
     tenant: SimulatedOms,
 ) -> None:
-    """The table is complete both ways: no status is guessed, and no milestone can be missed."""
+    """The table is complete both ways: no status is guessed, no milestone is missing."""
     tenant.place([DAY])
     connector = tenant.open()
     [record] = [r for page in connector.fetch_fulfilments(Window(DAY, DAY + HOUR)) for r in page]

@@ -1,4 +1,4 @@
-"""What both ports promise of reading: complete half-open windows, each version once, the exact bytes, an honest probe."""
+"""Reading by both ports: complete half-open windows, each version once, the exact bytes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def read(system: Simulated, window: Window, *, small_pages: bool = True) -> list
     return [record for page in system.fetch(connector, window) for record in page]
 
 
-def test_a_window_holds_its_beginning_and_not_its_end(system: Simulated) -> None:
-    """A record at the window's first moment belongs to it, one at its end to the next, and no moment to two."""
+def test_a_window_includes_its_start_and_not_its_end(system: Simulated) -> None:
+    """A record at the window's end belongs to the next window, and none to two."""
     step = system.resolution
     first, last, after = system.place([DAY, DAY + HOUR - step, DAY + HOUR])
     assert {record.source_id for record in read(system, Window(DAY, DAY + HOUR))} == {first, last}
@@ -34,23 +34,26 @@ def test_a_window_holds_its_beginning_and_not_its_end(system: Simulated) -> None
     assert read(system, Window(DAY, DAY)) == []
 
 
-def test_times_come_as_the_source_says_them(system: Simulated) -> None:
-    """Aware, in UTC, to the source's own resolution."""
+def test_times_are_those_of_the_source(system: Simulated) -> None:
+    """They are aware, in UTC, at the source's own resolution."""
     [placed] = system.place([DAY + 7 * system.resolution])
     [record] = read(system, Window(DAY, DAY + HOUR))
     assert (record.source_id, record.updated_at) == (placed, DAY + 7 * system.resolution)
     assert record.updated_at.utcoffset() == timedelta(0)
 
 
-def test_a_thousand_records_of_one_moment_are_all_read_once(system: Simulated) -> None:
-    """Bulk imports give thousands of records the same time: no page's edge may fall between them."""
+def test_a_thousand_records_of_the_same_time_are_all_read_once(system: Simulated) -> None:
+    """Bulk imports give thousands of records the same time, over several pages."""
     placed = system.place([DAY + HOUR] * 1000)
     records = read(system, Window(DAY, DAY + 2 * HOUR), small_pages=False)
     assert Counter(record.source_id for record in records) == Counter(placed)
 
 
 def test_records_that_move_while_they_are_read_are_not_lost(system: Simulated) -> None:
-    """Whatever stays in the window is read exactly once, and what is touched meanwhile is in this window or in the later one."""
+    """Records that stay in the window are read once.
+
+    Those that are changed meanwhile are in this window or in the later one.
+    """
     placed = system.place([DAY + n * timedelta(minutes=1) for n in range(60)])
     touched = placed[::4]
     connector = system.open(small_pages=True)
@@ -73,7 +76,7 @@ def test_records_that_move_while_they_are_read_are_not_lost(system: Simulated) -
 
 
 def test_a_payload_is_the_exact_bytes_that_the_system_sent(system: Simulated) -> None:
-    """Nothing is parsed and written anew on the way to the ledger."""
+    """Nothing is parsed and serialised again on the way to the ledger."""
     system.place([DAY, DAY + HOUR])
     system.exchanges.clear()
     records = read(system, Window(DAY, DAY + 2 * HOUR))
@@ -81,8 +84,8 @@ def test_a_payload_is_the_exact_bytes_that_the_system_sent(system: Simulated) ->
     assert all(record.payload in system.served() for record in records)
 
 
-def test_the_probe_sees_a_change_at_the_very_moment_and_none_before(system: Simulated) -> None:
-    """Neither a change at ``since`` is missed, nor one before it told again."""
+def test_the_probe_finds_a_change_at_its_time_and_none_before(system: Simulated) -> None:
+    """A change at ``since`` is not missed, and one before it is not reported again."""
     connector = system.open()
     assert system.probe(connector, DAY) is None
     system.place([DAY + HOUR, DAY + 2 * HOUR])
@@ -103,19 +106,19 @@ def test_the_probe_is_one_call(system: Simulated) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_spoilt_payload_is_a_rejection_and_no_crash(system: Simulated, seed: int) -> None:
-    """Whatever a payload turns into, mapping it gives a record, a skip or a rejection with its reason."""
+def test_a_corrupted_payload_is_a_rejection_and_no_crash(system: Simulated, seed: int) -> None:
+    """Mapping it returns a record or a skip, or raises a rejection with its reason."""
     system.place([DAY])
     connector = system.open()
     [record] = read(system, Window(DAY, DAY + HOUR))
     assert isinstance(system.to_canonical(connector, record.payload), Mapped)
     for payload in mutations(record.payload, 250, seed):
-        problems = refusal(lambda spoilt: system.to_canonical(connector, spoilt), payload)
+        problems = refusal(lambda corrupted: system.to_canonical(connector, corrupted), payload)
         assert all(problem.code and problem.message and problem.advice for problem in problems)
 
 
 def test_mapping_the_same_payload_twice_gives_the_same_record(system: Simulated) -> None:
-    """Mapping is pure: its result's digest decides whether anything is sent."""
+    """Mapping is pure: the digest of its result decides whether anything is sent."""
     system.place([DAY])
     [record] = read(system, Window(DAY, DAY + HOUR))
     first, second = (system.to_canonical(system.open(), record.payload) for _ in range(2))

@@ -1,4 +1,4 @@
-"""What ``StoreWriter`` promises: upserts that may be repeated, shipments that can be told apart, an answer for each row of stock."""
+"""Writes to a store: repeatable upserts, distinct shipments, a result for each stock row."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ def writing(store: SimulatedStore, use: Any) -> list[Exchange]:
     return log
 
 
-def test_every_row_of_a_stock_batch_is_answered_and_one_bad_row_keeps_none_back(
+def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other(
     store: SimulatedStore,
 ) -> None:
-    """Written rows stand in the store; the others have a code, a sentence and advice. Repeating the batch changes nothing."""
+    """Good rows are in the store; the others have a code, a message and advice.
+
+    Repeating the batch changes nothing.
+    """
 
     async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in connector.fetch_items() for item in page}
@@ -64,8 +67,8 @@ def test_every_row_of_a_stock_batch_is_answered_and_one_bad_row_keeps_none_back(
     writing(store, use)
 
 
-def test_letting_an_item_sell_without_limit_may_be_repeated(store: SimulatedStore) -> None:
-    """Its tracking is off afterwards, however often that was said."""
+def test_stopping_an_items_tracking_may_be_repeated(store: SimulatedStore) -> None:
+    """Its tracking is off afterwards, however many times it was stopped."""
 
     async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in connector.fetch_items() for item in page}
@@ -81,8 +84,8 @@ def test_letting_an_item_sell_without_limit_may_be_repeated(store: SimulatedStor
     writing(store, use)
 
 
-def test_a_shipment_is_found_again_by_what_it_was_made_of(store: SimulatedStore) -> None:
-    """Address, tracking number, lines and units identify it, since the call itself is not idempotent."""
+def test_a_shipment_is_found_again_by_its_content(store: SimulatedStore) -> None:
+    """Address, tracking number, lines and units identify it: the call is not idempotent."""
     [order_id] = store.place([DAY])
     first, second = store.parcel(order_id, NUMBER), store.parcel(order_id, OTHER)
 
@@ -101,8 +104,8 @@ def test_a_shipment_is_found_again_by_what_it_was_made_of(store: SimulatedStore)
     writing(store, use)
 
 
-def test_a_shipment_whose_answer_is_lost_is_unknown_and_there_once(store: SimulatedStore) -> None:
-    """The call is not sent again by itself; the list then tells that it took effect."""
+def test_a_shipment_whose_answer_is_lost_is_unknown_and_created_once(store: SimulatedStore) -> None:
+    """The call is not retried; the list of shipments shows that it took effect."""
     [order_id] = store.place([DAY])
     store.fault(kind="drop_after", method="POST", path=store.ships, times=1)
 
@@ -119,7 +122,7 @@ def test_a_shipment_whose_answer_is_lost_is_unknown_and_there_once(store: Simula
 
 @pytest.mark.parametrize("kind", ["drop_after", "malformed", "truncated"])
 def test_a_late_tracking_number_may_be_sent_again(store: SimulatedStore, kind: str) -> None:
-    """An update is an upsert, also when its first answer is lost or unreadable: one shipment, with the new number."""
+    """An update is an upsert, even if its first answer is lost or unreadable."""
     [order_id] = store.place([DAY])
 
     async def use(writer: StoreWriter, _: CommercePlatform) -> None:
@@ -136,7 +139,7 @@ def test_a_late_tracking_number_may_be_sent_again(store: SimulatedStore, kind: s
 
 
 def test_a_status_may_be_sent_again_and_every_status_is_known(store: SimulatedStore) -> None:
-    """What the store says of an order is final where fulfilment must not move it any more; no status is a surprise."""
+    """A status is final where fulfilment must not change it any more; all statuses are known."""
     [order_id] = store.place([DAY])
 
     async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
@@ -151,8 +154,8 @@ def test_a_status_may_be_sent_again_and_every_status_is_known(store: SimulatedSt
     writing(store, use)
 
 
-def test_an_order_in_any_status_goes_out_or_is_skipped_by_a_rule(store: SimulatedStore) -> None:
-    """None is rejected for its status, and none crashes the mapping."""
+def test_an_order_in_any_status_is_mapped_or_skipped_by_a_rule(store: SimulatedStore) -> None:
+    """None is rejected for its status."""
     for status in store.statuses:
         [order_id] = store.place([DAY])
         store.set_status(order_id, status)
@@ -166,8 +169,8 @@ def test_an_order_in_any_status_goes_out_or_is_skipped_by_a_rule(store: Simulate
         assert isinstance(connector.to_order(record.payload, lambda _: True), (Mapped, Skipped))
 
 
-def test_what_the_store_refuses_is_the_records_fault(store: SimulatedStore) -> None:
-    """An order that is not there, and a parcel with more units than were ordered."""
+def test_what_the_store_refuses_is_a_rejection(store: SimulatedStore) -> None:
+    """An order that does not exist, and a parcel with more units than were ordered."""
     [order_id] = store.place([DAY])
     parcel = store.parcel(order_id, NUMBER)
 
@@ -189,8 +192,8 @@ def test_what_the_store_refuses_is_the_records_fault(store: SimulatedStore) -> N
     writing(store, use)
 
 
-def test_the_correlation_id_goes_along_and_is_logged(store: SimulatedStore) -> None:
-    """In the request's header, for the other side's logs, and in our own message log."""
+def test_the_correlation_id_is_sent_and_logged(store: SimulatedStore) -> None:
+    """In the request's header, for the store's logs, and in our own message log."""
     [order_id] = store.place([DAY])
 
     async def use(writer: StoreWriter, _: CommercePlatform) -> None:

@@ -1,4 +1,4 @@
-"""The table of codes, held against the sources."""
+"""The table of codes agrees with the sources and the documentation."""
 
 from __future__ import annotations
 
@@ -14,23 +14,30 @@ from resources.oms.manhattan.settings import ManhattanSettings
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-TAKERS = {"Problem": 0, "reject": 0, "warn": 0, "_rejected": 0, "accept": 1}
-"""Who takes a code, and in which place."""
-PASSED_ON = {
+CODE_POSITIONS = {
+    "Problem": 0,
+    "reject": 0,
+    "warn": 0,
+    "_rejected": 0,
+    "_field_missing": 0,
+    "accept": 1,
+}
+"""Functions that take a code -> the position of that argument."""
+PASSED_THROUGH = {
     ("domain/schemas/batch.py", "code"),
     ("domain/schemas/orders.py", "p.code"),
     ("domain/addressing/addresses.py", "code"),
     ("resources/oms/manhattan/client.py", "problem_code(message.code)"),
-    ("resources/oms/manhattan/payload.py", "code"),
+    ("resources/oms/manhattan/parsing.py", "code"),
     ("resources/platforms/bigcommerce/parsing.py", "code"),
     ("resources/platforms/bigcommerce/orders/consignments.py", "problem.code"),
     ("resources/platforms/bigcommerce/shipments.py", "code"),
 }
-"""Where a code is not written but passed on; its origin is found by itself."""
+"""Calls whose code is a variable; the literal that it comes from is found elsewhere."""
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
-    """Parse every module that can reject a record, but the table itself."""
+    """Parse every module that can reject a record, except the table itself."""
     for top in ("domain", "resources", "assets"):
         for file in sorted((ROOT / top).rglob("*.py")):
             if file.name != "rejection_codes.py":
@@ -38,7 +45,7 @@ def trees() -> Iterator[tuple[str, ast.Module]]:
 
 
 def code_of(call: ast.Call) -> ast.expr | None:
-    """Return the code that a call hands over, if it is a call that takes one."""
+    """Return the code argument of a call, if the call takes one."""
     name = (
         call.func.id
         if isinstance(call.func, ast.Name)
@@ -46,19 +53,32 @@ def code_of(call: ast.Call) -> ast.expr | None:
         if isinstance(call.func, ast.Attribute)
         else ""
     )
-    if name not in TAKERS:
+    if name not in CODE_POSITIONS:
         return None
     by_name = next((keyword.value for keyword in call.keywords if keyword.arg == "code"), None)
-    return by_name or (call.args[TAKERS[name]] if len(call.args) > TAKERS[name] else None)
+    return by_name or (
+        call.args[CODE_POSITIONS[name]] if len(call.args) > CODE_POSITIONS[name] else None
+    )
+
+
+def constants_of(tree: ast.Module) -> dict[str, ast.Constant]:
+    """Return the module's constants by name."""
+    return {
+        ast.unparse(node.targets[0]): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
 
 
 def test_every_code_in_the_sources_has_its_line_in_the_table() -> None:
-    """A record is never rejected for something that nobody can look up."""
+    """A record is never rejected with a code that can't be looked up."""
     used: dict[str, str] = {}
     passed_on: set[tuple[str, str]] = set()
     for file, tree in trees():
+        constants = constants_of(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and (code := code_of(node)) is not None:
+                code = constants.get(ast.unparse(code), code)
                 if isinstance(code, ast.Constant) and isinstance(code.value, str):
                     used[code.value] = file
                 elif file not in (
@@ -75,13 +95,13 @@ def test_every_code_in_the_sources_has_its_line_in_the_table() -> None:
                     str(ast.literal_eval(key)): file for key in node.value.keys if key is not None
                 }
     assert {code: file for code, file in used.items() if code not in CODES} == {}
-    assert passed_on <= PASSED_ON, (
-        "a code that is computed needs a look: can each of its values be found in the table?"
+    assert passed_on <= PASSED_THROUGH, (
+        "check that each possible value of a computed code is in the table"
     )
 
 
 def test_no_line_of_the_table_is_unused() -> None:
-    """What can no longer happen is taken out of the table."""
+    """A code that is no longer used is removed from the table."""
     texts = {
         node.value
         for _, tree in trees()
@@ -92,7 +112,7 @@ def test_no_line_of_the_table_is_unused() -> None:
 
 
 def test_every_line_says_its_rule_in_one_sentence() -> None:
-    """Operators read them next to the record."""
+    """Operators read the rules next to the record."""
     for code, entry in CODES.items():
         assert entry.category in CLASSES, code
         assert entry.rule[0].isupper(), code
@@ -101,22 +121,23 @@ def test_every_line_says_its_rule_in_one_sentence() -> None:
 
 
 def test_every_setting_in_the_table_exists() -> None:
-    """A setting that was renamed would silently re-open nothing any more."""
+    """After a rename, a change of the setting would silently reopen nothing."""
     systems = {"platform": BigCommerceSettings, "oms": ManhattanSettings}
     for code, entry in CODES.items():
         for path in entry.fixed_by:
             section, _, name = path.partition(".")
             model = systems.get(section) or Connection.model_fields[section].annotation
-            assert not name or name in model.model_fields, f"{code}: {path}"  # type: ignore[union-attr]
+            fields = getattr(model, "model_fields", {})
+            assert not name or name in fields, f"{code}: {path}"
 
 
 def test_the_omss_own_codes_are_its_business_rules() -> None:
-    """They can't be listed: each tenant has others."""
+    """They can't be listed, since they differ between tenants."""
     assert entry_of("oms_invalid_location").category == "business_rule"
 
 
 @pytest.mark.parametrize(
-    ("code", "changed", "mended"),
+    ("code", "changed", "fixes"),
     [
         ("shipping_method_unknown", "orders.shipping_methods", True),
         ("shipping_method_unknown", "orders.uom", False),
@@ -125,24 +146,25 @@ def test_the_omss_own_codes_are_its_business_rules() -> None:
         ("total_mismatch", "orders.uom", False),
     ],
 )
-def test_a_changed_setting_mends_only_what_depends_on_it(
-    code: str, changed: str, mended: bool
+def test_a_changed_setting_fixes_only_what_depends_on_it(
+    code: str, changed: str, fixes: bool
 ) -> None:
-    """A rerun of everything for each changed word would be no help."""
-    assert could_fix(code, frozenset({changed})) is mended
+    """Otherwise each change would rerun everything."""
+    assert could_fix(code, frozenset({changed})) is fixes
 
 
 def test_the_documented_table_is_the_table() -> None:
-    """docs/rejections.md shows every code as it is here: replace its table by the lines of ``documented`` where this fails."""
+    """If this fails, replace the table in docs/rejections.md with the lines of ``documented``."""
     text = (ROOT / "docs" / "rejections.md").read_text("utf-8")
     shown = [line for line in text.splitlines() if line.startswith("| `")]
     assert [line for line in shown if line.split("`")[1] in CODES] == documented()
 
 
 def documented() -> list[str]:
-    """Return the table's lines, by class and code."""
+    """Return the lines of the table, by class and code."""
     ordered = sorted(CODES.items(), key=lambda item: (CLASSES.index(item[1].category), item[0]))
-    return [
-        f"| `{code}` | {e.category} | {e.rule} | {', '.join(f'`{name}`' for name in e.fixed_by) or '-'} |"
-        for code, e in ordered
-    ]
+    lines = []
+    for code, entry in ordered:
+        settings = ", ".join(f"`{name}`" for name in entry.fixed_by) or "-"
+        lines.append(f"| `{code}` | {entry.category} | {entry.rule} | {settings} |")
+    return lines

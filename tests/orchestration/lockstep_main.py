@@ -1,4 +1,4 @@
-"""``python -m tests.orchestration.lockstep_main``: the command line by the interpreter that runs the tests."""
+"""``python -m tests.orchestration.lockstep_main``: the command line in the tests' interpreter."""
 
 from __future__ import annotations
 

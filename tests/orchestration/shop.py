@@ -1,4 +1,4 @@
-"""A connection between a sandbox store and a sandbox tenant, and the command line as an operator uses it."""
+"""A connection between a sandbox store and tenant, and the command line to work with it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Shop:
         self._control(f"manhattan/{store}/supply", documents.supply())
 
     def change(self, **settings: Any) -> None:
-        """Edit the connection in ``connections.yaml``; a mapping is merged into the section of that name."""
+        """Edit the connection in ``connections.yaml``; a mapping is merged into its section."""
         content = yaml.safe_load(self.file.read_text("utf-8"))
         connection = content["connections"]["demo"]
         for name, value in settings.items():
@@ -54,7 +54,7 @@ class Shop:
         )
 
     def place_by_boat(self, number: int, day: date | None = None) -> None:
-        """Place an order whose shipping method nobody has mapped."""
+        """Place an order whose shipping method is not mapped."""
         self.place(
             number,
             day,
@@ -62,24 +62,24 @@ class Shop:
         )
 
     def map_boats(self) -> None:
-        """Correct the mapping that ``place_by_boat`` misses."""
+        """Add the mapping that ``place_by_boat`` lacks."""
         self.change(orders={"shipping_methods": {"Ground": "Ground", "Slow boat": "Standard"}})
 
     def run(self, *arguments: str) -> Result:
-        """Run ``lockstep`` with these arguments; an exception that is not an exit is a failure of the test."""
+        """Run ``lockstep`` with these arguments; raise an exception that is not an exit."""
         result = CliRunner().invoke(lockstep, list(arguments))
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
 
     def done(self, *arguments: str) -> str:
-        """Run ``lockstep``, which must succeed; return what it printed."""
+        """Run ``lockstep``, which must succeed; return its output."""
         result = self.run(*arguments)
         assert result.exit_code == 0, result.output
         return result.stdout
 
     def json(self, *arguments: str) -> Any:
-        """Run ``lockstep ... --json`` and return what it printed."""
+        """Run ``lockstep ... --json`` and return the parsed output."""
         return json.loads(self.done(*arguments, "--json"))
 
     def connect(self) -> str:
@@ -107,7 +107,7 @@ class Shop:
             return db.execute(query, parameters).fetchall()
 
     def saves(self) -> int:
-        """Return how many order writes the tenant has seen."""
+        """Return how many order writes the tenant has received."""
         counts = (
             httpx.get(f"{self.url}/_sandbox/manhattan/{self.store}/counts", timeout=30)
             .raise_for_status()
@@ -116,7 +116,7 @@ class Shop:
         return int(counts["creates"]) + int(counts["saves"])
 
     def at_oms(self) -> set[str]:
-        """Return the ids of the orders that the tenant holds."""
+        """Return the ids of the tenant's orders."""
         answer = httpx.get(
             f"{self.url}/_sandbox/manhattan/{self.store}/effects/orders", timeout=30
         ).raise_for_status()

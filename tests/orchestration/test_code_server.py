@@ -1,4 +1,4 @@
-"""The code server as a supervisor starts it again while the database is away, too: it must serve the definitions, not the error."""
+"""A code server that starts while the database is down must serve the definitions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONGEST_SECONDS = 120
 
 @contextmanager
 def code_server() -> Iterator[DagsterGrpcClient]:
-    """Start one as ``lockstep up`` does."""
+    """Start a code server as ``lockstep up`` does."""
     port = free_port()
     process = subprocess.Popen(
         [
@@ -66,7 +66,7 @@ def code_server() -> Iterator[DagsterGrpcClient]:
 def test_a_code_server_that_starts_without_a_database_serves_the_definitions(
     own_home: Path, monkeypatch: pytest.MonkeyPatch, address: str | None
 ) -> None:
-    """Postgres may come back a second later; a server that kept the error would let everything stand still until a person looks."""
+    """A server that kept the error would block everything, even once Postgres is back."""
     if address is not None:
         monkeypatch.setenv("DATABASE_URL", address)
     file = sandbox_process.configure(

@@ -8,10 +8,10 @@ from pathlib import Path
 from tests.orchestration.shop import Shop
 
 
-def test_connect_brings_the_last_days_over_once_and_live_runs_go_on_from_there(shop: Shop):
-    """The initial backfill delivers every order, sets the watermarks, and a second one sends nothing twice.
+def test_connect_syncs_the_last_days_once_and_live_runs_continue_from_there(shop: Shop):
+    """The first backfill delivers every order and sets the watermarks; a second sends nothing.
 
-    Beyond its connection's freshness limit a stream is overdue: monitoring gets exit 1, a person the word.
+    A stream beyond its freshness limit is shown as overdue, and ``--fail`` exits with 1.
     """
     shop.place(1001)
     shop.place(1002, shop.today - timedelta(days=2))
@@ -52,8 +52,8 @@ def test_connect_stops_at_a_failed_check_and_sends_nothing(shop: Shop, own_home:
     assert shop.sql("SELECT count(*) FROM sync.capture") == [(0,)]
 
 
-def test_connect_without_anybody_to_ask_wants_yes(shop: Shop):
-    """A script that forgot --yes does not hang, and sends nothing."""
+def test_connect_without_a_terminal_needs_yes(shop: Shop):
+    """A script without --yes neither hangs nor sends anything."""
     result = shop.run("connect", "demo")
     assert result.exit_code == 1
     assert "--yes" in result.stderr

@@ -15,7 +15,7 @@ from resources.ledger.database import embedded
 
 
 def test_the_embedded_database_starts_migrated_and_stops(own_home: Path):
-    """One command gives a database to work with and a sandbox connection to look at; its data outlives a stop."""
+    """One command gives a database and a sandbox connection; the data survives a stop."""
     run = CliRunner().invoke
     assert run(lockstep, ["db", "status"]).exit_code == 1
     try:
@@ -28,15 +28,15 @@ def test_the_embedded_database_starts_migrated_and_stops(own_home: Path):
             assert db.execute("SELECT count(*) FROM sync.capture").fetchone() == (0,)
         assert run(lockstep, ["db", "status"]).exit_code == 0
         again = run(lockstep, ["db", "start", "--no-env-file"])
-        assert "ran already" in again.output
+        assert "already running" in again.output
     finally:
         stopped = run(lockstep, ["db", "stop"])
     assert stopped.output.strip() == "stopped"
-    assert "no embedded PostgreSQL runs" in run(lockstep, ["db", "stop"]).output
+    assert "no embedded PostgreSQL is running" in run(lockstep, ["db", "stop"]).output
 
 
 def test_migrate_lists_what_it_applied_once(postgres_url: str, monkeypatch: pytest.MonkeyPatch):
-    """The second time there is nothing to do."""
+    """The second time, nothing is left to apply."""
     name = "migrate_from_nothing"
     with psycopg.connect(postgres_url, autocommit=True) as db:
         db.execute(f"DROP DATABASE IF EXISTS {name}")
@@ -46,8 +46,8 @@ def test_migrate_lists_what_it_applied_once(postgres_url: str, monkeypatch: pyte
     assert CliRunner().invoke(lockstep, ["migrate"]).output.startswith("nothing to apply")
 
 
-def test_dagster_home_is_added_to_env_once_and_what_stands_there_is_kept(tmp_path: Path):
-    """``dagster dev`` finds the instance by habit; a user's own lines stay as they are."""
+def test_dagster_home_is_added_to_env_once_and_other_lines_are_kept(tmp_path: Path):
+    """``dagster dev`` then finds the instance; the user's own lines do not change."""
     (tmp_path / ".env").write_text("MY_TOKEN=secret")
     assert remember_home(tmp_path)
     assert (tmp_path / ".env").read_text() == f"MY_TOKEN=secret\nDAGSTER_HOME={tmp_path}\n"

@@ -61,7 +61,7 @@ def test_without_database_and_configuration_it_still_reports(own_home: Path):
 def test_a_dagster_instance_that_lockstep_does_not_configure_fails(
     shop: Shop, own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Dagster's defaults are SQLite, no limits and no retention, and Dagster accepts them silently."""
+    """Dagster's defaults are SQLite, no limits and no retention, and it does not warn."""
     (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     result = shop.run("doctor", "--offline", "--json")

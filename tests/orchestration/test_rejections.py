@@ -11,7 +11,7 @@ from tests.orchestration.shop import Shop
 
 @pytest.fixture
 def rejected(shop: Shop) -> Shop:
-    """Return a shop with one good order and two that nobody mapped the shipping method of, on different days."""
+    """Return a shop with a good order and two with an unmapped shipping method, on two days."""
     shop.place(1001)
     shop.place_by_boat(1002)
     shop.place_by_boat(1003, shop.today - timedelta(days=2))
@@ -20,7 +20,7 @@ def rejected(shop: Shop) -> Shop:
 
 
 def test_rejections_are_listed_by_filter_and_shown_with_the_captured_bytes(rejected: Shop):
-    """An operator narrows the list, and sees the record as the store sent it."""
+    """An operator filters the list, and sees the record as the store sent it."""
     listed = rejected.json(
         "rejections", "list", "--code", "shipping_method_unknown", "--stream", "orders"
     )
@@ -69,10 +69,10 @@ def test_rejections_are_listed_by_filter_and_shown_with_the_captured_bytes(rejec
     assert rejected.run("rejections", "list", "--older-than", "yesterday").exit_code == 2
 
 
-def test_a_retry_after_a_corrected_mapping_runs_only_what_is_concerned_and_reads_only_if_asked_to(
+def test_a_retry_after_a_corrected_mapping_runs_matching_records_only_and_reads_only_on_demand(
     rejected: Shop,
 ):
-    """The fix plus the retry is all an operator has to do; other days are left alone, and the source is asked with --re-read only."""
+    """Other days are not touched, and the source is read with --re-read only."""
     (one,) = [row for row in rejected.json("rejections", "list") if row["source_id"] == "1003"]
     rejected.map_boats()
     before = rejected.sql(
@@ -93,7 +93,7 @@ def test_a_retry_after_a_corrected_mapping_runs_only_what_is_concerned_and_reads
         )
         == before
     )
-    assert "1 of 1 went through" in rejected.done(
+    assert "1 of 1 resolved" in rejected.done(
         "rejections", "retry", "--all-of", "demo", "--re-read"
     )
     assert [step for (step,) in rejected.sql(steps)][2:] == ["captured", "validated", "delivered"]
@@ -101,10 +101,10 @@ def test_a_retry_after_a_corrected_mapping_runs_only_what_is_concerned_and_reads
     assert rejected.run("rejections", "retry", str(one["rejection_id"])).exit_code == 1
 
 
-def test_a_retry_that_changes_nothing_says_so_and_one_may_be_left_to_the_daemon(rejected: Shop):
-    """A record that is rejected again is open again, not lost in between; queued, it says that a try is under way."""
+def test_a_retry_that_resolves_nothing_says_so_and_a_retry_can_be_queued(rejected: Shop):
+    """A record rejected again is open again; while it is queued, its state is ``retried``."""
     printed = rejected.done("rejections", "retry", "--code", "shipping_method_unknown")
-    assert "0 of 2 went through" in printed
+    assert "0 of 2 resolved" in printed
     assert {row["state"] for row in rejected.json("rejections", "list")} == {"open"}
 
     day = (rejected.today - timedelta(days=2)).isoformat()
@@ -121,7 +121,7 @@ def test_a_retry_that_changes_nothing_says_so_and_one_may_be_left_to_the_daemon(
 
 
 def test_a_discarded_rejection_no_longer_counts_as_open(rejected: Shop):
-    """It is closed with who and why, and the status shows one less."""
+    """It is closed with name and reason, and the status counts one less."""
     first = rejected.json("rejections", "list")[0]["rejection_id"]
     rejected.done("rejections", "discard", str(first), "--reason", "test order")
     assert [row["open_rejections"] for row in rejected.json("status")] == [1, 0, 0]
@@ -144,16 +144,16 @@ def test_a_discarded_rejection_no_longer_counts_as_open(rejected: Shop):
     assert rejected.json("rejections", "list") == []
 
 
-def test_a_discarded_version_stays_discarded_when_its_day_is_run_again(rejected: Shop):
-    """The nightly sweep must not bring back what a person closed; a newer version of the record may."""
+def test_a_discarded_version_stays_discarded_when_its_day_is_rerun(rejected: Shop):
+    """The nightly sweep must not reopen it; a newer version of the record may."""
     first = rejected.json("rejections", "list")[0]["rejection_id"]
     rejected.done("rejections", "discard", str(first), "--reason", "test order")
     rejected.replay_orders()
     assert len(rejected.json("rejections", "list")) == 1
 
 
-def test_an_edit_shows_its_diff_asks_and_is_delivered(rejected: Shop):
-    """Without a yes nothing happens; with it the edited record goes out, and the rejection shows who changed what."""
+def test_an_edit_shows_its_diff_asks_for_confirmation_and_is_delivered(rejected: Shop):
+    """Only a confirmed edit is delivered, and the rejection shows who changed what."""
     (one,) = [row for row in rejected.json("rejections", "list") if row["source_id"] == "1002"]
     number, path = str(one["rejection_id"]), one["field"]
     refused = rejected.run("rejections", "retry", number, "--set", f"{path}=Ground")
@@ -174,7 +174,7 @@ def test_an_edit_shows_its_diff_asks_and_is_delivered(rejected: Shop):
         "--reason",
         "asked the shop",
     )
-    assert "1 of 1 went through" in printed
+    assert "1 of 1 resolved" in printed
     assert "1002" in rejected.at_oms()
 
     shown = rejected.json("rejections", "show", number)

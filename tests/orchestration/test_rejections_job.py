@@ -1,4 +1,4 @@
-"""The job ``rejections``, as an operator launches it from the UI."""
+"""Tests of the job ``rejections``, as launched from the UI."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.assets.scene import NAME, QUIET, Scene
 
 @pytest.fixture
 def rejected(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Scene]:
-    """Return a scene with two orders that nobody mapped the shipping method of."""
+    """Return a scene with two orders whose shipping method is not mapped."""
     scene = Scene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
     scene.place(
         *[
@@ -49,7 +49,7 @@ def work(scene: Scene, **config: Any) -> dict[str, Any]:
 
 
 def run_queued(scene: Scene) -> None:
-    """Let the sensor ask for what is queued, and run it."""
+    """Run what the sensor requests for the queue."""
     assert scene.lockstep is not None
     context = dg.build_sensor_context(instance=scene.instance)
     result = tick(context, scene.installation, scene.lockstep, {NAME})
@@ -66,11 +66,11 @@ def run_queued(scene: Scene) -> None:
 
 
 def test_a_class_is_retried_from_the_ui(rejected: Scene) -> None:
-    """One launch queues exactly the records, and the sensor's run delivers them; the audit has the operator's name."""
+    """One launch queues these records only, and the sensor's run delivers them."""
     rejected.configure(orders={"shipping_methods": {"Ground": "Ground", "Slow boat": "Standard"}})
-    told = work(rejected, action="retry", who="ann", reason="mapped", rejection_class="mapping")
-    assert (told["rejections"], told["reruns"]) == (2, 1)
-    assert {record.data["record"] for record in told["table"].records} == {"1", "2"}
+    output = work(rejected, action="retry", who="ann", reason="mapped", rejection_class="mapping")
+    assert (output["rejections"], output["reruns"]) == (2, 1)
+    assert {record.data["record"] for record in output["table"].records} == {"1", "2"}
     run_queued(rejected)
     assert sorted(rejected.oms_orders()) == ["1", "2"]
     assert rejected.open_rejections("orders") == {}
@@ -79,14 +79,14 @@ def test_a_class_is_retried_from_the_ui(rejected: Scene) -> None:
 
 
 def test_an_edit_from_the_ui_is_delivered_and_not_repeated_in_its_output(rejected: Scene) -> None:
-    """The value is applied and the diff kept; the output names the record and shows no value."""
+    """The value is applied and the diff kept; the output has the record but no value."""
     (first,) = rejected.sql("SELECT rejection_id FROM sync.rejection WHERE source_id = '1'")
     wanted = [
         "consignments.shipping[0].shipping_method=Ground",
         "consignments.shipping[0].first_name=Wilhelmina",
     ]
-    told = work(rejected, action="edit", who="ann", ids=[first[0]], set=wanted)
-    assert "Wilhelmina" not in repr(told)
+    output = work(rejected, action="edit", who="ann", ids=[first[0]], set=wanted)
+    assert "Wilhelmina" not in repr(output)
     run_queued(rejected)
     assert list(rejected.oms_orders()) == ["1"]
     ((paths,),) = rejected.sql("SELECT paths FROM history.rejection_actions WHERE action = 'edit'")
@@ -94,8 +94,8 @@ def test_an_edit_from_the_ui_is_delivered_and_not_repeated_in_its_output(rejecte
 
 
 def test_a_discard_from_the_ui_closes_for_good(rejected: Scene) -> None:
-    """With who and why, and nothing is queued."""
-    told = work(
+    """The name and the reason are kept, and nothing is queued."""
+    output = work(
         rejected,
         action="discard",
         who="ann",
@@ -103,7 +103,7 @@ def test_a_discard_from_the_ui_closes_for_good(rejected: Scene) -> None:
         code="shipping_method_unknown",
         connection=NAME,
     )
-    assert (told["rejections"], told["reruns"]) == (2, 0)
+    assert (output["rejections"], output["reruns"]) == (2, 0)
     assert set(rejected.sql("SELECT state, closed_by, closed_why FROM sync.rejection")) == {
         ("discarded", "ann", "test orders")
     }
@@ -112,11 +112,11 @@ def test_a_discard_from_the_ui_closes_for_good(rejected: Scene) -> None:
     )
 
 
-SENSELESS: list[tuple[dict[str, Any], str]] = [
-    ({"action": "retry"}, "Nothing is chosen"),
+INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"action": "retry"}, "No filter is given"),
     ({"action": "retry", "ids": [999_999]}, "Not open"),
-    ({"action": "edit", "code": "shipping_method_unknown", "set": ["a=b"]}, "of one id"),
-    ({"action": "retry", "ids": [1], "set": ["a=b"]}, "belongs to the action edit"),
+    ({"action": "edit", "code": "shipping_method_unknown", "set": ["a=b"]}, "one id"),
+    ({"action": "retry", "ids": [1], "set": ["a=b"]}, "only for the action edit"),
     ({"action": "edit", "ids": [1], "set": ["consignments.shipping[0].zipp=1"]}, "There is no"),
     ({"action": "discard", "ids": [1]}, "needs a reason"),
     ({"action": "retry", "ids": [1], "first_day": "yesterday"}, "YYYY-MM-DD"),
@@ -124,18 +124,18 @@ SENSELESS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_a_launch_that_makes_no_sense_does_nothing_and_says_why(rejected: Scene) -> None:
-    """The run is red with one sentence, and no rejection has changed."""
-    for config, told in SENSELESS:
+def test_an_invalid_launch_changes_nothing_and_says_why(rejected: Scene) -> None:
+    """The run fails with one sentence, and no rejection has changed."""
+    for config, message in INVALID:
         with pytest.raises(dg.Failure, match=r".*") as error:
             work(rejected, **({"who": "ann"} | config))
-        assert told in str(error.value.description)
+        assert message in str(error.value.description)
     assert set(rejected.sql("SELECT state FROM sync.rejection")) == {("open",)}
     assert rejected.sql("SELECT count(*) FROM sync.rerun") == [(0,)]
 
 
-def test_every_field_of_the_launchpad_says_what_it_is_for() -> None:
-    """An operator without a shell has no other help; and the classes are all of them."""
+def test_every_field_of_the_launchpad_has_a_description() -> None:
+    """An operator without a shell has no other help."""
     assert [
         name for name, field in RejectionsConfig.model_fields.items() if not field.description
     ] == []

@@ -9,23 +9,20 @@ import dagster as dg
 from orchestration.cli.runs import chunks
 from tests.orchestration.shop import Shop
 
+TRACES = """SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection),
+                   (SELECT count(*) FROM runs)"""
+"""What a run would have changed."""
 
-def test_a_dry_run_tells_the_partitions_and_changes_nothing(shop: Shop):
-    """Not a row is written, and nothing is asked of either system."""
+
+def test_a_dry_run_lists_the_partitions_and_changes_nothing(shop: Shop):
+    """No row is written, and neither system is called."""
     shop.place(1001)
     shop.replay_orders()
-    before = shop.sql(
-        "SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)"
-    )
+    before = shop.sql(TRACES)
     printed = shop.replay_orders("--dry-run")
     assert "1 runs over 2 partitions with 1 captures" in printed
     assert shop.yesterday.isoformat() in printed
-    assert (
-        shop.sql(
-            "SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection), (SELECT count(*) FROM runs)"
-        )
-        == before
-    )
+    assert shop.sql(TRACES) == before
 
 
 def test_a_replay_sends_nothing_twice_unless_it_is_forced(shop: Shop):
@@ -42,7 +39,7 @@ def test_a_replay_sends_nothing_twice_unless_it_is_forced(shop: Shop):
 
 
 def test_a_failed_chunk_stops_the_replay_with_the_reason(shop: Shop):
-    """What went wrong is said in a sentence, and the exit code tells a script."""
+    """The error is one sentence, and a script sees it by the exit code."""
     for number in range(1001, 1023):
         shop.place_by_boat(number)
     result = shop.run(
@@ -57,11 +54,11 @@ def test_a_failed_chunk_stops_the_replay_with_the_reason(shop: Shop):
     )
     assert result.exit_code == 1
     assert "22 of 22 records were rejected" in result.stdout
-    assert "give the same command again" in result.stderr
+    assert "run this again" in result.stderr
 
 
 def test_days_without_a_partition_are_refused(shop: Shop):
-    """A day before the start, after today, or a span backwards is a fault of the call, not an empty success."""
+    """Days before the start, after today or in the wrong order are errors, not an empty success."""
     early, tomorrow = "2020-01-01", (shop.today + timedelta(days=1)).isoformat()
     for first, last in (
         (early, shop.today.isoformat()),
@@ -72,7 +69,7 @@ def test_days_without_a_partition_are_refused(shop: Shop):
 
 
 def test_chunks_are_bounded_and_in_the_order_in_which_data_flows():
-    """Orders come first, no chunk is longer than asked for, and of a snapshot source only the present can be read."""
+    """Orders come first, chunks have the given size, snapshot sources are read for today only."""
     today = datetime.now(UTC).date()
     found = chunks(("shipments", "inventory", "orders"), today - timedelta(days=9), today, 4)
     assert [(chunk.streams[0], (chunk.last - chunk.first).days + 1) for chunk in found] == [
@@ -86,7 +83,7 @@ def test_chunks_are_bounded_and_in_the_order_in_which_data_flows():
     ]
 
 
-def test_the_daemon_gets_a_backfill_that_gives_way_to_live_runs(shop: Shop):
+def test_the_daemon_gets_a_backfill_with_a_priority_below_live_runs(shop: Shop):
     """The backfill covers exactly the chain and the days, with a priority below live runs."""
     printed = shop.replay_orders("--via", "daemon")
     with dg.DagsterInstance.get() as on:

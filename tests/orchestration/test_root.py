@@ -13,8 +13,8 @@ from orchestration.cli.root import COMMANDS, lockstep
 from tests.orchestration.shop import Shop
 
 
-def test_every_command_explains_itself():
-    """Each command's help has a description, and the top help names every command."""
+def test_every_command_has_a_description():
+    """Each command has a help text, and the top help lists every command."""
     top = CliRunner().invoke(lockstep, ["--help"])
     assert top.exit_code == 0
     for name in COMMANDS:
@@ -24,16 +24,17 @@ def test_every_command_explains_itself():
         assert len(shown.output.splitlines()) > 5
 
 
-LOOKS = ["status", "trace", "rejections list", "rejections show", "rejections discard"]
+READS = ["status", "trace", "rejections list", "rejections show", "rejections discard"]
 
 
-@pytest.mark.parametrize("command", ["", "rejections", *LOOKS])
-def test_looking_at_the_ledger_does_not_load_what_a_run_needs(command: str):
-    """Dagster and pandas cost two seconds, which an operator with a customer on the phone does not have."""
+@pytest.mark.parametrize("command", ["", "rejections", *READS])
+def test_reading_the_ledger_does_not_import_dagster_or_pandas(command: str):
+    """They take two seconds to import, too long for an operator with a customer on the phone."""
     program = (
         "import sys; from orchestration.cli.root import lockstep\ntry: lockstep(sys.argv[1:])\n"
     )
-    program += "finally: print(sorted({'dagster', 'pandas', 'pandera'} & sys.modules.keys()), file=sys.stderr)"
+    program += "finally: print(sorted({'dagster', 'pandas', 'pandera'} & sys.modules.keys()),"
+    program += " file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", program, *command.split(), "--help"],
         capture_output=True,
@@ -47,7 +48,7 @@ def test_looking_at_the_ledger_does_not_load_what_a_run_needs(command: str):
 def test_a_missing_database_is_one_sentence_that_says_what_to_do(
     own_home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Nobody needs a traceback to learn that the database was not started."""
+    """A database that was not started needs no traceback."""
     result = CliRunner().invoke(lockstep, ["migrate"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert "lockstep db start" in result.stderr
@@ -61,7 +62,7 @@ def test_a_missing_database_is_one_sentence_that_says_what_to_do(
 def test_a_database_without_a_ledger_asks_for_migrate(
     shop: Shop, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """A fresh database is not a mystery of missing tables."""
+    """An empty database gives advice, not an error about missing tables."""
     monkeypatch.setenv("DATABASE_URL", postgres_url.replace("/lockstep?", "/postgres?"))
     result = shop.run("status")
     assert result.exit_code == 1
@@ -69,7 +70,7 @@ def test_a_database_without_a_ledger_asks_for_migrate(
 
 
 def test_wrong_usage_exits_with_2(shop: Shop):
-    """A script can tell a misspelt option from a fault."""
+    """Scripts can distinguish a misspelt option from a failure."""
     assert shop.run("status", "--nonsense").exit_code == 2
     assert shop.run("rejections", "retry").exit_code == 2
     assert (
@@ -80,8 +81,8 @@ def test_wrong_usage_exits_with_2(shop: Shop):
     )
 
 
-def test_an_unknown_connection_is_answered_with_the_known_ones(shop: Shop):
-    """A misspelt name is the commonest fault of all."""
+def test_an_unknown_connection_gives_an_error_with_the_known_ones(shop: Shop):
+    """A misspelt name is the most common error."""
     for arguments in (
         ["status", "--connection", "dmeo"],
         ["connect", "dmeo"],

@@ -1,4 +1,4 @@
-"""Runs whose process died together with its code server are noticed; living ones, and those of another machine, are left alone."""
+"""Tests of the run launcher's check for runs that died together with their code server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 import yaml
 
-# A private name, so that the tag is Dagster's and not our own idea of it.
+# Dagster's own constant, so that the test fails if Dagster renames the tag.
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from orchestration.run_launcher import LockstepRunLauncher
@@ -22,7 +22,7 @@ SLEEPER = "import multiprocessing, sys; sys.stdin.read()"
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance with the launcher, as dagster.yaml sets it up."""
+    """Create an instance with the launcher, as dagster.yaml configures it."""
     launcher = {"module": "orchestration.run_launcher", "class": "LockstepRunLauncher"}
     (tmp_path / "dagster.yaml").write_text(
         yaml.safe_dump({"run_launcher": launcher, "telemetry": {"enabled": False}})
@@ -32,7 +32,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def _health(instance: dg.DagsterInstance, pid: int, server: dict[str, object]) -> str:
-    """Return how the run is whose process said that it has this number."""
+    """Return the health of a run whose process has this id."""
 
     @dg.job
     def nothing() -> None: ...
@@ -52,30 +52,29 @@ def _process(code: str) -> subprocess.Popen[bytes]:
 
 
 def test_a_run_whose_process_is_gone_is_failed(instance: dg.DagsterInstance) -> None:
-    """Nobody else would tell: its code server died as well."""
+    """Its code server can't report it, since it died as well."""
     with _process("pass") as gone:
         gone.communicate()
     assert _health(instance, gone.pid, {"host": "127.0.0.1", "port": 1}) == "FAILED"
 
 
-def test_a_run_that_lost_only_its_code_server_is_left_to_end(instance: dg.DagsterInstance) -> None:
-    """It still works, and it still holds what it has claimed."""
+def test_a_run_that_lost_only_its_code_server_continues(instance: dg.DagsterInstance) -> None:
+    """It is still working and still holds its claims."""
     with _process(SLEEPER) as alive:
-        assert (
-            _health(instance, alive.pid, {"host": "127.0.0.1", "socket": "/tmp/none"}) == "RUNNING"
-        )  # noqa: S108
+        server = {"host": "127.0.0.1", "socket": "/run/none"}
+        assert _health(instance, alive.pid, server) == "RUNNING"
         alive.communicate()
 
 
-def test_a_number_that_another_program_has_by_now_is_no_run(instance: dg.DagsterInstance) -> None:
-    """Process numbers are given out again."""
+def test_a_process_id_reused_by_another_program_is_not_a_run(instance: dg.DagsterInstance) -> None:
+    """The operating system reuses process ids."""
     with _process("import sys; sys.stdin.read()") as other:
         assert _health(instance, other.pid, {"host": "localhost", "port": 1}) == "FAILED"
         other.communicate()
 
 
-def test_of_a_run_on_another_machine_nothing_is_claimed(instance: dg.DagsterInstance) -> None:
-    """Its process can't be seen from here, so run monitoring's time-outs are all there is."""
+def test_a_run_on_another_machine_counts_as_running(instance: dg.DagsterInstance) -> None:
+    """Its process can't be checked from here; run monitoring's time-outs apply."""
     with _process("pass") as gone:
         gone.communicate()
     assert _health(instance, gone.pid, {"host": "code-server", "port": 4000}) == "RUNNING"

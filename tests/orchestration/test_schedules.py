@@ -1,4 +1,4 @@
-"""Which span each sweep reads."""
+"""Tests of the spans that the sweeps read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY = datetime(2026, 3, 10, tzinfo=UTC)
 
 
 def asked(schedule: dg.ScheduleDefinition, moment: datetime) -> dg.RunRequest:
-    """Return what a schedule asks for at a moment."""
+    """Return what a schedule requests at a time."""
     request = schedule(dg.build_schedule_context(scheduled_execution_time=moment))
     assert isinstance(request, dg.RunRequest)
     return request
@@ -27,7 +27,7 @@ def asked(schedule: dg.ScheduleDefinition, moment: datetime) -> dg.RunRequest:
 
 @pytest.mark.parametrize("clock", ["00:00", "00:30", "02:59", "03:00", "12:30", "23:30"])
 def test_the_half_hourly_sweep_stays_within_one_partition_and_the_past(clock: str) -> None:
-    """At midnight it is yesterday's last hours: today has none yet."""
+    """At midnight it reads the last hours of yesterday: today has none yet."""
     now = datetime.combine(
         DAY.date(), datetime.strptime(clock, "%H:%M").replace(tzinfo=UTC).timetz()
     )
@@ -37,8 +37,8 @@ def test_the_half_hourly_sweep_stays_within_one_partition_and_the_past(clock: st
     assert window == Window.of_day(window.since.date()) or len(window.by_day()) == 1
 
 
-def test_the_sweeps_ask_for_every_stream_with_a_past() -> None:
-    """Stock only tells its present. The closing sweep takes the whole of yesterday, rejections included, so it has no window."""
+def test_the_sweeps_request_every_stream_with_a_past() -> None:
+    """Stock has no past. The closing sweep reruns all of yesterday, so it has no window."""
     job = build_sync_job("acme", CONNECTION)
     closing = asked(
         build_closing_sweep("acme", CONNECTION, job), DAY + timedelta(hours=1, minutes=20)

@@ -1,4 +1,4 @@
-"""Tests of reading ``connections.yaml``: each error has file, line, path, value and what is allowed."""
+"""Tests of reading ``connections.yaml`` and of its error messages."""
 
 from __future__ import annotations
 

@@ -7,16 +7,18 @@ import json
 from tests.orchestration.shop import Shop
 
 
-def test_records_that_stand_still_are_shown_and_make_monitoring_fail(shop: Shop):
-    """The table names the oldest with stage, limit, owner and what is known; --fail covers them though every stream is fresh."""
+def test_stuck_records_are_shown_and_make_monitoring_fail(shop: Shop):
+    """The table has the oldest ones; --fail covers them even if every stream is fresh."""
     shop.connect()
     assert shop.run("status", "--fail").exit_code == 0
     for number in (1, 2, 3):
         shop.sql(
-            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action, target_key, source_day, capture_id, state,
-                                          attempts, correlation_id, run_id, claimed_at, settled_at)
-               VALUES (gen_random_uuid(), 'demo', 'orders', %s, 'create', '', current_date, gen_random_uuid(), 'delivered', 1, 'c-1', '',
-                       now(), now() - make_interval(hours => %s)) RETURNING 1""",
+            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
+                                          target_key, source_day, capture_id, state, attempts,
+                                          correlation_id, run_id, claimed_at, settled_at)
+               VALUES (gen_random_uuid(), 'demo', 'orders', %s, 'create', '', current_date,
+                       gen_random_uuid(), 'delivered', 1, 'c-1', '', now(),
+                       now() - make_interval(hours => %s)) RETURNING 1""",
             f"900{number}",
             1 + number,
         )
@@ -37,15 +39,17 @@ def test_records_that_stand_still_are_shown_and_make_monitoring_fail(shop: Shop)
     assert "Past their limit" not in shop.done("status", "--stuck", "0")
 
 
-def test_a_probe_that_fails_and_a_silent_source_are_told(shop: Shop):
-    """What the last probe said stands below the table; a silent stream is red, not green."""
+def test_failed_probes_and_a_silent_source_are_shown(shop: Shop):
+    """The last probe's error is below the table; a silent stream is not ok."""
     shop.change(limits={"silence": {"orders": "PT1H"}})
     shop.connect()
     shop.sql(
-        "UPDATE sync.watermark SET change_seen_at = now() - interval '2 hours' WHERE stream = 'orders' RETURNING 1"
+        "UPDATE sync.watermark SET change_seen_at = now() - interval '2 hours'"
+        " WHERE stream = 'orders' RETURNING 1"
     )
     shop.sql(
-        "UPDATE sync.watermark SET probe_failures = 3, probe_error = '401 of the store' WHERE stream = 'shipments' RETURNING 1"
+        "UPDATE sync.watermark SET probe_failures = 3, probe_error = '401 of the store'"
+        " WHERE stream = 'shipments' RETURNING 1"
     )
     late = shop.run("status", "--fail")
     assert late.exit_code == 1

@@ -6,7 +6,7 @@ from tests.orchestration.shop import Shop
 
 
 def test_an_order_is_found_by_its_id_in_either_system(shop: Shop):
-    """Whoever calls has one of the two ids: both lead to the same history, in time order, with both ids."""
+    """Both ids lead to the same history, which has both and is in time order."""
     shop.change(orders={"order_id_prefix": "BC-"})
     shop.place(1001)
     shop.connect()
@@ -28,10 +28,10 @@ def test_an_order_is_found_by_its_id_in_either_system(shop: Shop):
     assert "jane.doe" not in printed
 
 
-def test_an_unknown_order_is_answered_with_what_to_try(shop: Shop):
-    """Silence would leave the operator guessing."""
+def test_an_unknown_order_exits_with_1_and_suggestions(shop: Shop):
+    """An empty answer would leave the operator guessing."""
     result = shop.run("trace", "4711")
     assert result.exit_code == 1
-    assert "nothing is known of order '4711'" in result.stderr
+    assert "nothing about order '4711'" in result.stderr
     assert "lockstep replay" in result.stderr
     assert shop.run("trace", "4711", "--json").stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""Tests of ``lockstep up`` and of the processes that it keeps."""
+"""Tests of ``lockstep up`` and its child processes."""
 
 from __future__ import annotations
 
@@ -30,21 +30,18 @@ def children(tmp_path: Path) -> Iterator[Children]:
     made.stop()
 
 
-def test_a_child_that_ends_by_itself_is_noticed_with_its_log(children: Children, tmp_path: Path):
-    """The operator is told which log to read."""
+def test_a_child_that_exits_is_reported_with_its_log(children: Children, tmp_path: Path):
+    """The message names the log to read."""
     children.start("broken", ["no_such_module_of_lockstep"])
-    with pytest.raises(TransientError, match=r"broken ended with exit code 1 .*broken\.log"):
+    with pytest.raises(TransientError, match=r"broken exited with code 1 .*broken\.log"):
         children.wait_until(lambda: False, "it was ready", 20, lambda: False)
     assert "no_such_module_of_lockstep" in (tmp_path / "broken.log").read_text()
 
 
-def test_up_ends_with_the_name_of_the_part_that_died(children: Children):
-    """What runs on without its daemon or its UI must not look as if all were well."""
+def test_up_ends_with_the_name_of_the_process_that_exited(children: Children):
+    """Without its daemon or its UI, the rest must not go on as if nothing had happened."""
     child = children.start("daemon", ["no_such_module_of_lockstep"])
-    assert (
-        watch(children, None, threading.Event())
-        == f"daemon ended by itself with exit code 1; see {child.log}"
-    )
+    assert watch(children, None, threading.Event()) == f"daemon exited with code 1; see {child.log}"
 
 
 def test_stopping_leaves_no_process_behind(children: Children):
@@ -58,7 +55,7 @@ def test_stopping_leaves_no_process_behind(children: Children):
 
 
 def test_a_port_in_use_is_named_with_the_option_to_change_it():
-    """The commonest reason why nothing starts."""
+    """This is the most common reason why nothing starts."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -69,10 +66,10 @@ def test_a_port_in_use_is_named_with_the_option_to_change_it():
 @pytest.mark.daemon
 @pytest.mark.skipif(
     (project_root() / FILE_NAME).exists(),
-    reason="a connections.yaml of your own is in use: its systems are not for tests",
+    reason="a connections.yaml is in use, and its systems are not for tests",
 )
-def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_told_to_stop(own_home: Path):
-    """The whole machine: database, sandbox, traffic, UI, daemon; SIGTERM ends all of it with exit code 0."""
+def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_stopped(own_home: Path):
+    """Database, sandbox, traffic, UI and daemon start, and SIGTERM ends them with exit code 0."""
     port, sandbox_port, webhooks_port = free_port(), free_port(), free_port()
     command = [
         sys.executable,
@@ -105,7 +102,7 @@ def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_told_to_stop(
 
 
 def _wait_for_a_delivery(process: subprocess.Popen[str], data: Path) -> bool:
-    """Wait for the first order that a live run brought to the OMS."""
+    """Wait for the first order that a live run delivers to the OMS."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         url = embedded.running_url(data)
@@ -113,21 +110,24 @@ def _wait_for_a_delivery(process: subprocess.Popen[str], data: Path) -> bool:
             if url is not None:
                 with psycopg.connect(url) as db:
                     row = db.execute(
-                        "SELECT count(*) FROM sync.delivery WHERE stream = 'orders' AND state = 'delivered'"
+                        "SELECT count(*) FROM sync.delivery"
+                        " WHERE stream = 'orders' AND state = 'delivered'"
                     ).fetchone()
                 if row and row[0]:
                     return True
         except psycopg.Error:
-            pass  # the schema is being made
+            pass  # the schema is being created
         time.sleep(0.5)
     return False
 
 
 def _seen_by_webhook(data: Path) -> bool:
-    """Tell whether an order was delivered before the store was polled again, and its webhook taken."""
+    """Return whether an order was delivered because of its webhook, before the next poll."""
     with psycopg.connect(embedded.running_url(data) or "") as db:
         row = db.execute(
-            """SELECT count(*) FROM sync.inbox i JOIN sync.delivery d ON d.source_id = i.source_id AND d.stream = 'orders'
-               WHERE i.stream = 'orders' AND d.state = 'delivered' AND d.settled_at - i.received_at < interval '25 seconds'"""
+            """SELECT count(*) FROM sync.inbox i
+               JOIN sync.delivery d ON d.source_id = i.source_id AND d.stream = 'orders'
+               WHERE i.stream = 'orders' AND d.state = 'delivered'
+                 AND d.settled_at - i.received_at < interval '25 seconds'"""
         ).fetchone()
     return bool(row and row[0])

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def test_an_install_into_site_packages_is_refused_with_what_to_do(
     command: list[str], tmp_path: Path
 ) -> None:
-    """Without dagster.yaml Dagster would use SQLite and lose the limits, and nothing would say so."""
+    """Without dagster.yaml, Dagster would silently use SQLite without limits."""
     done = subprocess.run(
         [
             *[sys.executable, "-m", "pip", "--disable-pip-version-check"],

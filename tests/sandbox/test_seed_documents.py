@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.seed import bulk, synthetic
-from sandbox.seed.amounts import CENT, parse, spread, taxed, text
+from sandbox.seed.amounts import CENT, parse, spread, taxed, to_text
 from sandbox.seed.catalogue import Catalogue, catalogue
 from sandbox.seed.documents import order_document
 from sandbox.seed.drafts import Address, Discount, Draft, Line
@@ -231,7 +231,7 @@ def test_inclusive_tax_is_taken_out_and_not_added() -> None:
 
 def test_a_text_that_is_not_an_amount_is_kept() -> None:
     """An unreadable price is kept unchanged, since an invented one would be delivered."""
-    assert [text(parse(raw)) for raw in ("2,55", "", "nan", "-0", "1e2")] == [
+    assert [to_text(parse(raw)) for raw in ("2,55", "", "nan", "-0", "1e2")] == [
         "2,55",
         "",
         "nan",

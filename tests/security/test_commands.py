@@ -36,7 +36,7 @@ def test_a_person_is_forgotten_by_command(scene: Scene, monkeypatch: pytest.Monk
     )
     code, told = run("forget", *person, "--yes")
     assert (code, "Forgotten." in told) == (0, True)
-    assert run("forget", *person) == (0, "They were forgotten before.\n")
+    assert run("forget", *person) == (0, "This customer was forgotten before.\n")
     assert "Jane" not in str(scene.sql("SELECT * FROM sync.forgotten"))
 
 
@@ -46,4 +46,4 @@ def test_retention_tells_that_nothing_is_due(
     """Without a setting nothing is ever removed."""
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setenv("LOCKSTEP_CONNECTIONS", str(ROOT / "docs/connections.example.yaml"))
-    assert run("retention", "--dry-run") == (0, "Nothing is past its retention.\n")
+    assert run("retention", "--dry-run") == (0, "Nothing is older than its retention.\n")

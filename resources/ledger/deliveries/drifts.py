@@ -34,7 +34,7 @@ class StoredDrift:
     correlation_id: str
     owner: str
     advice: str
-    can_heal: bool
+    can_repair: bool
     state: str
     seen_count: int
 
@@ -126,7 +126,7 @@ class Drifts:
         with self._db.cursor(row_factory=class_row(StoredDrift)) as cursor:
             cursor.execute(
                 f"""SELECT drift_id, class AS drift_class, entity, record, field, stream, source_id, source_day, expected, found, since,
-                           correlation_id, owner, advice, can_heal, state, seen_count
+                           correlation_id, owner, advice, can_heal AS can_repair, state, seen_count
                     FROM sync.drift WHERE connection = %s AND (%s::text[] IS NULL OR stream = ANY(%s::text[])) AND {_OPEN}
                     ORDER BY since, drift_id LIMIT %s""",  # noqa: S608 - a constant
                 (self._connection, chosen, chosen, limit),

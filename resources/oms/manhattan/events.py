@@ -16,7 +16,8 @@ import orjson
 from domain.connections import Connection, SecretRef
 from domain.exchange import HookEvent, HookRefused
 from resources.http.signatures import HmacVerifier
-from resources.oms.manhattan.payload import MOST_WRAPPINGS, to_moment
+from resources.oms.manhattan.parsing import to_moment
+from resources.oms.manhattan.payload import MOST_WRAPPINGS
 from resources.oms.manhattan.settings import EventScheme, ManhattanSettings
 
 _ID = re.compile(r"[\x20-\x7e]{1,100}")

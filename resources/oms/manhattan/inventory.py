@@ -25,15 +25,8 @@ from domain.identity import fallback_id, is_id
 from domain.records.inventory import StockLevel
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import chunks, fetch_answer, rows_of
-from resources.oms.manhattan.payload import (
-    AvailabilityRow,
-    DocumentProblems,
-    Id,
-    Number,
-    decode_availability,
-    folded,
-    text_of,
-)
+from resources.oms.manhattan.parsing import DocumentProblems, Id, Number, folded, text_of
+from resources.oms.manhattan.payload import AvailabilityRow, decode_availability
 from resources.oms.manhattan.settings import ManhattanSettings
 
 Status = Literal["in_stock", "limited", "out_of_stock", "unknown"]

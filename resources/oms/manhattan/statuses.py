@@ -1,4 +1,4 @@
-"""Fulfilment statuses of Manhattan's order component, and the milestone that each stands for.
+"""Fulfilment statuses of Manhattan's order component, and the milestone of each.
 
 These are the ids of the *order* component; store fulfilment uses another scale under the same
 names. A tenant can rename descriptions, so only ids count. They are decimals ("1000.000" in

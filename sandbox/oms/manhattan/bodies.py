@@ -15,7 +15,7 @@ BAD_REQUEST = 400
 _DEFAULT_SIZE = 20
 
 
-def json_of(request: Request) -> Any:
+def parse_json(request: Request) -> Any:
     """Parse the body; raises Refused for anything that is not JSON."""
     try:
         return orjson.loads(request.body)
@@ -25,17 +25,17 @@ def json_of(request: Request) -> Any:
         ) from problem
 
 
-def object_of(request: Request) -> Json:
+def parse_object(request: Request) -> Json:
     """Parse the body as one object; raises Refused for any other JSON."""
-    body = json_of(request)
+    body = parse_json(request)
     if not isinstance(body, dict):
         raise Refused(error("MALFORMED_JSON", "The body is not a JSON object"), status=BAD_REQUEST)
     return body
 
 
-def rows_of(request: Request) -> list[Json]:
+def parse_rows(request: Request) -> list[Json]:
     """Parse a body with many records: a list, ``Data`` or ``data``, or a single object."""
-    body = json_of(request)
+    body = parse_json(request)
     if isinstance(body, dict):
         body = body.get("Data") or body.get("data") or [body]
     if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
@@ -45,9 +45,9 @@ def rows_of(request: Request) -> list[Json]:
     return body
 
 
-def page_of(request: Request, most: int) -> tuple[Json, int, int]:
+def parse_page(request: Request, most: int) -> tuple[Json, int, int]:
     """Read a search body with its Page (from 0) and Size, silently capped at the maximum."""
-    body = object_of(request)
+    body = parse_object(request)
     page, size = body.get("Page", 0), body.get("Size", _DEFAULT_SIZE)
     if not isinstance(page, int) or not isinstance(size, int) or page < 0 or size < 1:
         raise Refused(

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.oms.manhattan.bodies import object_of, rows_of
+from sandbox.oms.manhattan.bodies import parse_object, parse_rows
 from sandbox.oms.manhattan.envelope import Refused, answer, error, message
 from sandbox.oms.manhattan.fulfilment import count_released
 from sandbox.oms.manhattan.search import find
@@ -28,7 +28,7 @@ REQUESTED = "Requested"
 
 def cancel_one(state: State, request: Request, order_id: str, *, lines: bool) -> Response:
     """Answer ``orderId/{id}/cancel`` and ``orderId/{id}/orderLine/cancel``."""
-    body = object_of(request) if request.body.strip() else {}
+    body = parse_object(request) if request.body.strip() else {}
     return answer(*_cancel(state, {**body, "OrderId": order_id}, request, lines=lines))
 
 
@@ -36,7 +36,7 @@ def cancel_many(state: State, request: Request, *, lines: bool) -> Response:
     """Answer the two forms for many orders; a failed order is an ERROR inside ``success:true``."""
     data: list[Json] = []
     messages: list[Json] = []
-    for row in rows_of(request):
+    for row in parse_rows(request):
         try:
             changed, notes = _cancel(state, row, request, lines=lines)
         except Refused as refused:
@@ -60,17 +60,17 @@ def _cancel(state: State, body: Json, request: Request, *, lines: bool) -> tuple
                 keys={"OrderId": record.order_id},
             )
         )
-    messages = cancel_in(
+    messages = cancel_lines(
         state, order, line_ids or None, body.get("CancelReason"), body.get("CancelComments")
     )
     record.correlate(request.headers.get("x-correlation-id"))
     if not messages or messages[0]["Code"] != "ALREADY_CANCELED":
         state.counts["cancels"] += 1
         state.commit(order)
-    return outcome(order), messages
+    return cancel_answer(order), messages
 
 
-def outcome(order: Json) -> Json:
+def cancel_answer(order: Json) -> Json:
     """Reduce an order to what a cancel call answers."""
     names = (
         "OrderId",
@@ -94,7 +94,7 @@ def outcome(order: Json) -> Json:
     return {**{name: order[name] for name in names if name in order}, "OrderLine": lines}
 
 
-def cancel_in(
+def cancel_lines(
     state: State, order: Json, line_ids: list[str] | None, reason: Any, comments: Any
 ) -> list[Json]:
     """Cancel lines (None = all) of a loaded order, or record the request.

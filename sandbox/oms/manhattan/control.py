@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.oms.manhattan.cancels import cancel_in, decide_late_cancel, outcome
+from sandbox.oms.manhattan.cancels import cancel_answer, cancel_lines, decide_late_cancel
 from sandbox.oms.manhattan.day import Plan, advance
 from sandbox.oms.manhattan.effects import counts_of, effect_of, effects_of
 from sandbox.oms.manhattan.envelope import Refused, plain
@@ -169,9 +169,11 @@ def _portions(portions: list[Portion], wanted: Json) -> list[Portion]:
 def _cancel(state: State, order_id: str, body: Json) -> Json:
     """Cancel at the OMS, by the API's rules: ``{lines: [ids] | null, reason, comments}``."""
     order = state.book.records[order_id].load()
-    messages = cancel_in(state, order, body.get("lines"), body.get("reason"), body.get("comments"))
+    messages = cancel_lines(
+        state, order, body.get("lines"), body.get("reason"), body.get("comments")
+    )
     state.commit(order)
-    return {**outcome(order), "messages": messages}
+    return {**cancel_answer(order), "messages": messages}
 
 
 def _cancel_outcome(state: State, order_id: str, body: Json) -> Json:
@@ -179,7 +181,7 @@ def _cancel_outcome(state: State, order_id: str, body: Json) -> Json:
     lines = decide_late_cancel(order, accepted=bool(body["accepted"]))
     if lines:
         state.commit(order)
-    return {"lines": lines, **outcome(order)}
+    return {"lines": lines, **cancel_answer(order)}
 
 
 def _return(state: State, order_id: str, body: Json) -> Json:
@@ -188,14 +190,14 @@ def _return(state: State, order_id: str, body: Json) -> Json:
         order, body.get("lines"), received=body.get("stage", "returned") == "returned"
     )
     state.commit(order)
-    return {"returned": returned, **outcome(order)}
+    return {"returned": returned, **cancel_answer(order)}
 
 
 def _status(state: State, order_id: str, body: Json) -> Json:
     order = state.book.records[order_id].load()
     set_status(order, body.get("line"), body["status"])
     state.commit(order)
-    return outcome(order)
+    return cancel_answer(order)
 
 
 def _touch(state: State, order_id: str, body: Json) -> Json:

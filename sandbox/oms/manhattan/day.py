@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from sandbox.oms.manhattan.book import OrderRecord
-from sandbox.oms.manhattan.cancels import cancel_in, decide_late_cancel
+from sandbox.oms.manhattan.cancels import cancel_lines, decide_late_cancel
 from sandbox.oms.manhattan.fulfilment import STEPS, count_released, deliver
 from sandbox.oms.manhattan.orders import is_held
 from sandbox.oms.manhattan.shipping import Portion, parcels_of, ship, shippable, split, take_units
@@ -127,7 +127,7 @@ def _cancelled(state: State, plan: Plan, order: Json, counts: Counter[str]) -> b
         counts["cancelled_orders"] += 1
     else:
         return False
-    cancel_in(state, order, chosen, {"ReasonId": _known_reason(state)}, "No stock")
+    cancel_lines(state, order, chosen, {"ReasonId": _known_reason(state)}, "No stock")
     return True
 
 

@@ -17,7 +17,7 @@ from sandbox.oms.manhattan.statuses import (
     PACKED,
     PICKED,
     RELEASED,
-    base_of,
+    base_status,
     units_of,
 )
 from sandbox.oms.manhattan.stock import ZERO, as_decimal, as_number
@@ -36,14 +36,16 @@ def allocate(state: State, order: Json, now: str) -> bool:
                 units.append(unit)
                 continue
             parts = _place(state, line, as_decimal(unit["Quantity"]), taken)
-            if [location for location, _ in parts] == [None] and base_of(status) == BACK_ORDERED:
+            if [location for location, _ in parts] == [None] and base_status(
+                status
+            ) == BACK_ORDERED:
                 units.append(unit)
                 continue
             units += [_unit(location, quantity) for location, quantity in parts]
             moved = True
         line["QuantityDetail"] = units
     if moved:
-        milestone(order, "Allocated", now)
+        record_milestone(order, "Allocated", now)
     return moved
 
 
@@ -94,7 +96,7 @@ def release(state: State, order: Json, now: str) -> bool:
     by_location: dict[str, list[tuple[Json, Json]]] = {}
     for line in order["OrderLine"]:
         for status, unit in units_of(line):
-            if base_of(status) == ALLOCATED:
+            if base_status(status) == ALLOCATED:
                 by_location.setdefault(unit["ShipFromLocationId"], []).append((line, unit))
     for location, content in sorted(by_location.items()):
         releases = order.setdefault("Release", [])
@@ -107,7 +109,7 @@ def release(state: State, order: Json, now: str) -> bool:
             {"ReleaseId": release_id, "ShipFromLocationId": location, "ReleaseLine": lines}
         )
     if by_location:
-        milestone(order, "Released", now)
+        record_milestone(order, "Released", now)
     return bool(by_location)
 
 
@@ -119,7 +121,9 @@ def _release_line(release_id: str, place: int, line: Json, unit: Json) -> Json:
     return {"ReleaseLineId": str(place), "OrderLineId": line["OrderLineId"], **counts}
 
 
-def _mover(lowest: float, target: float, name: str | None) -> Callable[[State, Json, str], bool]:
+def _build_step(
+    lowest: float, target: float, name: str | None
+) -> Callable[[State, Json, str], bool]:
     """Build a step that only raises units to its status."""
 
     def move(_state: State, order: Json, now: str) -> bool:
@@ -130,13 +134,13 @@ def _mover(lowest: float, target: float, name: str | None) -> Callable[[State, J
                     unit["StatusId"] = str(target)
                     moved = True
         if moved and name:
-            milestone(order, name, now)
+            record_milestone(order, name, now)
         return moved
 
     return move
 
 
-def milestone(order: Json, name: str, now: str) -> None:
+def record_milestone(order: Json, name: str, now: str) -> None:
     """Record that an order first reached a milestone.
 
     The attributes are our assumption: the contract names only the list.
@@ -162,11 +166,11 @@ def deliver(_state: State, order: Json, now: str) -> bool:
         if (line.get("DeliveryMethod") or {}).get("DeliveryMethodId") in NO_PARCEL:
             continue
         for status, unit in units_of(line):
-            if base_of(status) == FULFILLED:
+            if base_status(status) == FULFILLED:
                 unit["StatusId"] = str(DELIVERED)
                 moved = True
     if moved:
-        milestone(order, "Delivered", now)
+        record_milestone(order, "Delivered", now)
         for parcel in order.get("OrderTrackingInfo") or ():
             if parcel["DeliveredDate"] is None:
                 parcel["DeliveredDate"], parcel["PackageStatus"] = (
@@ -182,8 +186,8 @@ NO_PARCEL = frozenset({"PickUpAtStore", "StoreSale", "Email"})
 STEPS: dict[str, Callable[[State, Json, str], bool]] = {
     "allocate": allocate,
     "release": release,
-    "process": _mover(RELEASED, IN_PROCESS, None),
-    "pick": _mover(RELEASED, PICKED, "Picked"),
-    "pack": _mover(RELEASED, PACKED, "Packed"),
+    "process": _build_step(RELEASED, IN_PROCESS, None),
+    "pick": _build_step(RELEASED, PICKED, "Picked"),
+    "pack": _build_step(RELEASED, PACKED, "Packed"),
 }
 """Steps before shipping, in order; each returns whether it moved anything."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sandbox.oms.manhattan.bodies import object_of
+from sandbox.oms.manhattan.bodies import parse_object
 from sandbox.oms.manhattan.envelope import Refused, answer, error
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.stock import ZERO, as_decimal, as_number
@@ -25,7 +25,7 @@ _UNBOUNDED = 999_999
 
 def network_availability(state: State, request: Request) -> Response:
     """Answer ``availabilitydetail``: one row per item, known or not."""
-    body = object_of(request)
+    body = parse_object(request)
     items = _items_of(state, body)
     view = _view_of(state, body.get("ViewName"))
     return answer([network_row(state, item, body["ViewName"], view) for item in items])
@@ -33,7 +33,7 @@ def network_availability(state: State, request: Request) -> Response:
 
 def network_availability_by_view(state: State, request: Request) -> Response:
     """Answer the beta variant: one row per item and view of ``AvailabilityRequestViews``."""
-    body = object_of(request)
+    body = parse_object(request)
     items = _items_of(state, body)
     views = [view.get("ViewName") for view in body.get("AvailabilityRequestViews") or ()]
     if not views:
@@ -51,7 +51,7 @@ def network_availability_by_view(state: State, request: Request) -> Response:
 
 def location_availability(state: State, request: Request) -> Response:
     """Answer the location view: one row per item and location where the item is eligible."""
-    body = object_of(request)
+    body = parse_object(request)
     items = _items_of(state, body)
     view = _view_of(state, body.get("ViewName"))
     wanted = body.get("Locations")

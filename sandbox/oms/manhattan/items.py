@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.oms.manhattan.bodies import page_of
+from sandbox.oms.manhattan.bodies import parse_page
 from sandbox.oms.manhattan.envelope import paged
 from sandbox.oms.manhattan.query import parse_query
 from sandbox.oms.manhattan.state import State
@@ -34,7 +34,7 @@ def load_items(state: State, rows: list[Json]) -> int:
 
 def search_items(state: State, request: Request) -> Response:
     """Answer the item search, sorted by ItemId."""
-    body, page, size = page_of(request, state.settings.max_page_size)
+    body, page, size = parse_page(request, state.settings.max_page_size)
     conditions = parse_query(body.get("Query"))
     wanted = next(
         (c.values for c in conditions if c.attribute == "ItemId" and c.operator in ("=", "in")),

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.oms.manhattan.bodies import object_of, page_of
+from sandbox.oms.manhattan.bodies import parse_object, parse_page
 from sandbox.oms.manhattan.envelope import Refused, answer, error, paged
 from sandbox.oms.manhattan.orders import compact, is_held
 from sandbox.oms.manhattan.query import parse_query
 from sandbox.oms.manhattan.search import find
 from sandbox.oms.manhattan.state import State
-from sandbox.oms.manhattan.statuses import CANCELED, FULFILLED, NAMES, RELEASED, base_of, units_of
+from sandbox.oms.manhattan.statuses import (
+    CANCELED,
+    FULFILLED,
+    NAMES,
+    RELEASED,
+    base_status,
+    units_of,
+)
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
@@ -55,7 +62,7 @@ def unhold(state: State, request: Request) -> Response:
 
     ``{OrderId, OrderLine: [{OrderLineId, OrderLineHold: [{HoldTypeId, ResolveReasonId}]}]}``.
     """
-    body = object_of(request)
+    body = parse_object(request)
     record = find(state, str(body.get("OrderId")))
     order = record.load()
     known = {line["OrderLineId"]: line for line in order["OrderLine"]}
@@ -89,7 +96,7 @@ def unhold(state: State, request: Request) -> Response:
 
 def search_reasons(state: State, request: Request) -> Response:
     """Answer the configured reason codes: ``Query: ReasonTypeId = 'Cancel'``."""
-    body, page, size = page_of(request, state.settings.max_page_size)
+    body, page, size = parse_page(request, state.settings.max_page_size)
     conditions = parse_query(body.get("Query"))
     rows = [
         row
@@ -104,7 +111,7 @@ def change_status(state: State, request: Request) -> Response:
 
     ``{OrderId, OrderLine: [{OrderLineId, StatusId}]}``.
     """
-    body = object_of(request)
+    body = parse_object(request)
     order = find(state, str(body.get("OrderId"))).load()
     for wanted in body.get("OrderLine") or ():
         set_status(order, wanted.get("OrderLineId"), wanted.get("StatusId"))
@@ -134,11 +141,11 @@ def set_status(order: Json, line_id: Any, status_id: Any) -> None:
         for current, unit in units_of(line):
             if current == CANCELED:
                 continue
-            if base_of(current) != base_of(status):
+            if base_status(current) != base_status(status):
                 # Moving to another step needs what that step does (a location, a release, a
                 # package), which is the fulfilment modules' job.
                 text = (
-                    f"Line {line['OrderLineId']} is at {NAMES[base_of(current)]}: "
+                    f"Line {line['OrderLineId']} is at {NAMES[base_status(current)]}: "
                     f"{status_id} belongs to another step"
                 )
                 raise Refused(error("INVALID_STATUS", text, field="StatusId"))

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from sandbox.oms.manhattan.bodies import object_of, rows_of
+from sandbox.oms.manhattan.bodies import parse_object, parse_rows
 from sandbox.oms.manhattan.book import OrderRecord
-from sandbox.oms.manhattan.cancels import cancel_in
+from sandbox.oms.manhattan.cancels import cancel_lines
 from sandbox.oms.manhattan.envelope import Refused, answer, error
 from sandbox.oms.manhattan.merge import merge, would_change
 from sandbox.oms.manhattan.shapes import check_shapes
@@ -55,7 +55,7 @@ _URL_SPECIAL = frozenset("#+?/&%")
 
 def save_order(state: State, request: Request) -> Response:
     """Answer ``POST /order/api/order/order/save``."""
-    body = object_of(request)
+    body = parse_object(request)
     record, order, messages = _upsert(state, body, request.headers.get("x-correlation-id"))
     data = orjson.Fragment(record.raw) if state.settings.save_answer == "full" else compact(order)
     return answer(data, messages)
@@ -69,7 +69,7 @@ def bulk_import(state: State, request: Request) -> Response:
     """
     saved: list[Json] = []
     failures: list[Json] = []
-    rows = rows_of(request)
+    rows = parse_rows(request)
     for row in rows:
         try:
             order_id = _order_id(row)
@@ -161,7 +161,7 @@ def _upsert(
     total = _total_of(order)
     order["OrderTotal"] = orjson.Fragment(money_text(total))
     if wants_cancel or cancelled_lines:
-        messages += cancel_in(
+        messages += cancel_lines(
             state,
             order,
             None if wants_cancel else cancelled_lines,

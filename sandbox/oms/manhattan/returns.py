@@ -13,7 +13,7 @@ from sandbox.oms.manhattan.statuses import (
     FULFILLED,
     PENDING_RETURN,
     RETURNED,
-    base_of,
+    base_status,
     units_of,
 )
 from sandbox.oms.manhattan.stock import as_decimal, as_number
@@ -57,7 +57,7 @@ def _move(
     for status, unit in sorted(units_of(line), key=lambda pair: -pair[0]):
         have = as_decimal(unit["Quantity"])
         share = have if quantity is None else min(have, quantity - moved)
-        if base_of(status) not in sources or share <= 0:
+        if base_status(status) not in sources or share <= 0:
             units.append(unit)
             continue
         moved += share

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.oms.manhattan.bodies import page_of
+from sandbox.oms.manhattan.bodies import parse_page
 from sandbox.oms.manhattan.book import OrderRecord
 from sandbox.oms.manhattan.envelope import Refused, answer, error, paged
 from sandbox.oms.manhattan.query import Condition, parse_query
@@ -50,7 +50,7 @@ def find(state: State, order_id: str) -> OrderRecord:
 
 def search_orders(state: State, request: Request) -> Response:
     """Answer ``POST /order/api/order/order/search``."""
-    body, page, size = page_of(request, state.settings.max_page_size)
+    body, page, size = parse_page(request, state.settings.max_page_size)
     found = _found(state, body)
     template = body.get("Template")
     rows: list[Any] = []

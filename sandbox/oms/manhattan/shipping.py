@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from sandbox.oms.manhattan.clock import to_iso, to_ms
-from sandbox.oms.manhattan.fulfilment import NO_PARCEL, count_released, milestone
+from sandbox.oms.manhattan.fulfilment import NO_PARCEL, count_released, record_milestone
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.statuses import FULFILLED, RELEASED, to_text, units_of
 from sandbox.oms.manhattan.stock import as_decimal, as_number
@@ -88,7 +88,7 @@ def ship(state: State, order: Json, packages: list[Package], now: str) -> int:
                 _fulfil(state, order, portion, label, now)
             order.setdefault("OrderTrackingInfo", []).append(_tracking_info(label, now))
     if packages:
-        milestone(order, "Fulfilled", now)
+        record_milestone(order, "Fulfilled", now)
     return parcels
 
 

@@ -43,7 +43,7 @@ NAMES = {
 }
 
 
-def base_of(status: float) -> float:
+def base_status(status: float) -> float:
     """Return the highest standard status not above an extended one: 2000.100 -> 2000."""
     return max((known for known in NAMES if known <= status), default=OPEN)
 
@@ -91,6 +91,6 @@ def _span(statuses: list[float]) -> tuple[float, float]:
 def _write(entity: Json, low: float, high: float, names: dict[str, str], *, decimals: bool) -> None:
     entity["MinFulfillmentStatusId"] = to_text(low, decimals=decimals)
     entity["MaxFulfillmentStatusId"] = to_text(high, decimals=decimals)
-    base = base_of(high)
+    base = base_status(high)
     name = names.get(to_text(base, decimals=False), NAMES[base])
     entity["FulfillmentStatus"] = name if low == high else f"Partially {name}"

@@ -30,7 +30,7 @@ def amend(document: Json, change: Json, ids: documents.Ids, clear_discounts: boo
             document["fees"] = _fees(document["fees"], value, ids)
         elif key in documents.HEADER_MONEY:
             order[key] = money.to_money(value)
-        elif key.startswith("date_") and value and dates.known(str(value)) is None:
+        elif key.startswith("date_") and value and dates.parse_or_none(str(value)) is None:
             raise ValueError(f"The field '{key}' is invalid.")
         elif key in documents.HEADER:
             order[key] = "" if value is None and isinstance(documents.HEADER[key], str) else value

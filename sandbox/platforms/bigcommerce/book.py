@@ -128,7 +128,10 @@ class OrderBook:
 
     def _record(self, document: Json, fallback: int) -> Record:
         order = document["order"]
-        created, modified = dates.known(order["date_created"]), dates.known(order["date_modified"])
+        created, modified = (
+            dates.parse_or_none(order["date_created"]),
+            dates.parse_or_none(order["date_modified"]),
+        )
         created = fallback if created is None else created
         return Record(
             id=order["id"],
@@ -142,7 +145,7 @@ class OrderBook:
             external_id=order["external_id"] or "",
             payment_method=order["payment_method"],
             cart_id=order["cart_id"],
-            total=int(money.worth(order["total_inc_tax"]) * 10_000),
+            total=int(money.amount(order["total_inc_tax"]) * 10_000),
             is_deleted=order["is_deleted"],
             document=self._pack(orjson.dumps(document)),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.platforms.bigcommerce import dates
-from sandbox.platforms.bigcommerce.paging import envelope, integers, paging_v3, texts
+from sandbox.platforms.bigcommerce.paging import envelope, integer_set, paging_v3, text_set
 from sandbox.platforms.bigcommerce.replies import Refused, json_reply, parse_body, v3_error
 from sandbox.system import Request, Response
 
@@ -162,11 +162,11 @@ class CatalogApi:
     def _products(self, query: Query) -> Response:
         page, limit = paging_v3(query, 50, MAX_LIMIT)
         found = list(self.catalog.products.values())
-        if (wanted := integers(query, "id:in", "id")) is not None:
+        if (wanted := integer_set(query, "id:in", "id")) is not None:
             found = [product for product in found if product["id"] in wanted]
-        if (skus := texts(query, "sku:in", "sku")) is not None:
+        if (skus := text_set(query, "sku:in", "sku")) is not None:
             found = [product for product in found if product["sku"] in skus]
-        if (tracking := texts(query, "inventory_tracking")) is not None:
+        if (tracking := text_set(query, "inventory_tracking")) is not None:
             found = [product for product in found if product["inventory_tracking"] in tracking]
         found.sort(key=lambda product: product["id"])
         chosen = [
@@ -182,10 +182,10 @@ class CatalogApi:
         }
         shown["calculated_price"] = shown["price"]
         shown["inventory_level"] = sum(self.level(number) for number in product["variant_ids"])
-        fields = texts(query, "include_fields")
+        fields = text_set(query, "include_fields")
         if fields is not None:
             shown = {key: value for key, value in shown.items() if key == "id" or key in fields}
-        if "variants" in (texts(query, "include") or ()):
+        if "variants" in (text_set(query, "include") or ()):
             shown["variants"] = [
                 self._show_variant(self.catalog.variants[number])
                 for number in product["variant_ids"]
@@ -196,12 +196,12 @@ class CatalogApi:
         page, limit = paging_v3(query, 50, MAX_LIMIT)
         found = list(self.catalog.variants.values())
         for name, values in (
-            ("id", integers(query, "id")),
-            ("product_id", integers(query, "product_id:in")),
+            ("id", integer_set(query, "id")),
+            ("product_id", integer_set(query, "product_id:in")),
         ):
             if values is not None:
                 found = [variant for variant in found if variant[name] in values]
-        if (skus := texts(query, "sku")) is not None:
+        if (skus := text_set(query, "sku")) is not None:
             found = [variant for variant in found if variant["sku"] in skus]
         found.sort(key=lambda variant: variant["id"])
         chosen = [

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.platforms.bigcommerce import dates
-from sandbox.platforms.bigcommerce.paging import envelope, paging_v3, texts
+from sandbox.platforms.bigcommerce.paging import envelope, paging_v3, text_set
 from sandbox.platforms.bigcommerce.replies import json_reply, v3_error
 from sandbox.system import Request, Response
 
@@ -76,7 +76,7 @@ class Channels:
         page, limit = paging_v3(query, DEFAULT_LIMIT, MAX_LIMIT)
         found = [self.channels[number] for number in sorted(self.channels)]
         for name in ("status", "type", "platform"):
-            chosen = texts(query, f"{name}:in")
+            chosen = text_set(query, f"{name}:in")
             found = [channel for channel in found if chosen is None or channel[name] in chosen]
         if "available" in query:
             available = query["available"][-1] == "true"

@@ -28,7 +28,7 @@ def to_iso(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def known(text: str) -> int | None:
+def parse_or_none(text: str) -> int | None:
     """Parse a date as whole seconds since 1970; ``None`` if an order can't be listed by it."""
     try:
         epoch = int(to_epoch(text))

@@ -204,7 +204,7 @@ def complete_fee(given: Json) -> Json:
         "source": "",
         "tax_class_id": None,
     }
-    tax = money.worth(inc) - money.worth(ex)
+    tax = money.amount(inc) - money.amount(ex)
     fee |= given | {
         "base_cost": given.get("base_cost", ex),
         "cost_ex_tax": ex,
@@ -212,14 +212,14 @@ def complete_fee(given: Json) -> Json:
         "cost_tax": given.get("cost_tax", tax),
     }
     return fee | {
-        key: money.kept(fee[key])
+        key: money.format_or_keep(fee[key])
         for key in ("base_cost", "cost_ex_tax", "cost_inc_tax", "cost_tax")
     }
 
 
 def complete_coupon(given: Json) -> Json:
     """Fill in a coupon use; ``amount`` is the coupon's value, ``discount`` its effect (numbers)."""
-    discount = money.number(given.get("discount", given.get("amount", 0)) or 0)
+    discount = money.number_or_text(given.get("discount", given.get("amount", 0)) or 0)
     return (
         {"id": 0, "coupon_id": 1, "order_id": 0, "code": None, "amount": discount, "type": 2}
         | given
@@ -247,7 +247,9 @@ def complete_tax(given: Json) -> Json:
         "order_pickup_method_id": 0,
     }
     tax |= given
-    return tax | {key: money.kept(tax[key]) for key in ("rate", "priority_amount", "line_amount")}
+    return tax | {
+        key: money.format_or_keep(tax[key]) for key in ("rate", "priority_amount", "line_amount")
+    }
 
 
 def _transaction(given: Json, header: Json, ids: Ids, now: int) -> Json:
@@ -267,7 +269,7 @@ def _transaction(given: Json, header: Json, ids: Ids, now: int) -> Json:
     return entry | {
         "id": ids.take("transaction", given.get("id")),
         "order_id": str(header["id"]),
-        "amount": money.number(entry["amount"]),
+        "amount": money.number_or_text(entry["amount"]),
     }
 
 
@@ -292,13 +294,13 @@ def _header(given: Json, document: Json, now: int) -> Json:
     )
     _totals(header, given, document)
     for key in HEADER_MONEY:
-        header[key] = money.kept(header[key])
+        header[key] = money.format_or_keep(header[key])
     return header
 
 
 def _date(given: Any) -> str:
     """Format a date as V2 does; a text that is not a date is kept."""
-    epoch = dates.known(str(given))
+    epoch = dates.parse_or_none(str(given))
     return str(given) if epoch is None else dates.to_rfc2822(epoch)
 
 
@@ -313,7 +315,7 @@ def check(given: Json) -> None:
         for name in names:
             money.to_decimal(part.get(name))
     for name in ("date_created", "date_modified"):
-        if given.get(name) and dates.known(str(given[name])) is None:
+        if given.get(name) and dates.parse_or_none(str(given[name])) is None:
             raise ValueError(f"The field '{name}' is invalid.")
 
 
@@ -327,16 +329,16 @@ def _totals(header: Json, given: Json, document: Json) -> None:
 
     def amount(key: str, entries: list[Json], source: str) -> Decimal:
         if given.get(key) is None:
-            header[key] = sum((money.worth(entry[source]) for entry in entries), Decimal(0))
-        return money.worth(header[key])
+            header[key] = sum((money.amount(entry[source]) for entry in entries), Decimal(0))
+        return money.amount(header[key])
 
-    off = money.worth(header["discount_amount"]) + money.worth(header["coupon_discount"])
+    off = money.amount(header["discount_amount"]) + money.amount(header["coupon_discount"])
     for basis in ("ex", "inc"):
         total = amount(f"subtotal_{basis}_tax", products, f"total_{basis}_tax")
         total += amount(f"shipping_cost_{basis}_tax", addresses, f"cost_{basis}_tax")
         total += amount(f"handling_cost_{basis}_tax", addresses, f"handling_cost_{basis}_tax")
         total += amount(f"wrapping_cost_{basis}_tax", products, f"wrapping_cost_{basis}_tax")
-        total += sum((money.worth(fee[f"cost_{basis}_tax"]) for fee in fees), Decimal(0)) - off
+        total += sum((money.amount(fee[f"cost_{basis}_tax"]) for fee in fees), Decimal(0)) - off
         if given.get(f"total_{basis}_tax") is None:
             header[f"total_{basis}_tax"] = total
     base = "inc" if header["is_tax_inclusive_pricing"] else "ex"
@@ -345,7 +347,7 @@ def _totals(header: Json, given: Json, document: Json) -> None:
             header[f"base_{part}"] = header[f"{part}_{base}_tax"]
     for part in PARTS:
         if given.get(f"{part}_tax") is None:
-            header[f"{part}_tax"] = money.worth(header[f"{part}_inc_tax"]) - money.worth(
+            header[f"{part}_tax"] = money.amount(header[f"{part}_inc_tax"]) - money.amount(
                 header[f"{part}_ex_tax"]
             )
 

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from sandbox.platforms.bigcommerce import dates
-from sandbox.platforms.bigcommerce.paging import envelope, integers, paging_v3, texts
+from sandbox.platforms.bigcommerce.paging import envelope, integer_set, paging_v3, text_set
 from sandbox.platforms.bigcommerce.replies import json_reply, parse_body, refuse_problem
 from sandbox.platforms.bigcommerce.stock import MAX_ITEMS, SETTINGS, Level, Stock
 from sandbox.system import Request, Response
@@ -85,9 +85,9 @@ class InventoryApi:
         """Select the identities of tracked items, ordered by variant id."""
         catalog = self.stock.catalog
         skus, variants, products = (
-            texts(query, "sku:in"),
-            integers(query, "variant_id:in"),
-            integers(query, "product_id:in"),
+            text_set(query, "sku:in"),
+            integer_set(query, "variant_id:in"),
+            integer_set(query, "product_id:in"),
         )
         found = []
         for product in catalog.products.values():
@@ -116,7 +116,7 @@ class InventoryApi:
     def _items(self, query: Query) -> Response:
         page, limit = paging_v3(query, DEFAULT_LIMIT, MAX_LIMIT)
         found = self._tracked(query)
-        wanted, codes = integers(query, "location_id:in"), texts(query, "location_code:in")
+        wanted, codes = integer_set(query, "location_id:in"), text_set(query, "location_code:in")
         places = [
             place
             for place in self.stock.locations.values()
@@ -143,7 +143,7 @@ class InventoryApi:
 
     def _locations(self, query: Query) -> Response:
         page, limit = paging_v3(query, DEFAULT_LIMIT, MAX_LIMIT)
-        wanted, codes = integers(query, "location_id:in"), texts(query, "location_code:in")
+        wanted, codes = integer_set(query, "location_id:in"), text_set(query, "location_code:in")
         first = min(self.stock.locations, default=0)
         default = query.get("is_default", [""])[-1]
         found = [

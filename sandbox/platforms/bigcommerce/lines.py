@@ -106,12 +106,14 @@ def complete_line(given: Json, tax_inclusive: bool) -> Json:
     }
     if line["quantity"] != int(line["quantity"]):
         raise ValueError(f"the quantity {line['quantity']!r} is not an integer")
-    ex = money.worth(given.get("price_ex_tax", given.get("price_inc_tax", given.get("base_price"))))
-    inc = money.worth(given.get("price_inc_tax", ex))
+    ex = money.amount(
+        given.get("price_ex_tax", given.get("price_inc_tax", given.get("base_price")))
+    )
+    inc = money.amount(given.get("price_inc_tax", ex))
     computed = _amounts(ex, inc, line["quantity"], tax_inclusive)
     line |= {key: value for key, value in computed.items() if given.get(key) is None}
     for key in LINE_MONEY:
-        line[key] = money.kept(line[key])
+        line[key] = money.format_or_keep(line[key])
     line["applied_discounts"] = [complete_discount(item) for item in line["applied_discounts"]]
     if given.get("discounted_total_inc_tax") is None:
         line["discounted_total_inc_tax"] = discounted_total(line)
@@ -152,7 +154,7 @@ def complete_discount(given: Json) -> Json:
     name = given.get("name") or code or "Manual Discount"
     return {
         "id": str(given.get("id", default)),
-        "amount": money.kept(given.get("amount")),
+        "amount": money.format_or_keep(given.get("amount")),
         "name": name,
         "code": code,
         "target": given.get("target", "order"),
@@ -161,8 +163,10 @@ def complete_discount(given: Json) -> Json:
 
 def discounted_total(line: Json) -> str:
     """Compute what the shopper paid for a line: its total with tax less its discounts."""
-    discounts = sum((money.worth(item["amount"]) for item in line["applied_discounts"]), Decimal(0))
-    return money.kept(money.worth(line["total_inc_tax"]) - discounts)
+    discounts = sum(
+        (money.amount(item["amount"]) for item in line["applied_discounts"]), Decimal(0)
+    )
+    return money.format_or_keep(money.amount(line["total_inc_tax"]) - discounts)
 
 
 def complete_address(given: Json) -> Json:
@@ -172,7 +176,7 @@ def complete_address(given: Json) -> Json:
     inc = given.get("cost_inc_tax", ex)
     address |= {"cost_ex_tax": ex, "cost_inc_tax": inc, "base_cost": given.get("base_cost", ex)}
     if given.get("cost_tax") is None:
-        address["cost_tax"] = money.worth(inc) - money.worth(ex)
+        address["cost_tax"] = money.amount(inc) - money.amount(ex)
     for key in COSTS:
-        address[key] = money.kept(address[key])
+        address[key] = money.format_or_keep(address[key])
     return address

@@ -33,7 +33,7 @@ def _format(text: str) -> str:
     return str(to_decimal(text).quantize(FOUR_PLACES, ROUND_HALF_UP))
 
 
-def worth(value: Any) -> Decimal:
+def amount(value: Any) -> Decimal:
     """Return what an amount adds to a sum; a text that is not an amount adds nothing."""
     try:
         return to_decimal(value)
@@ -41,7 +41,7 @@ def worth(value: Any) -> Decimal:
         return Decimal(0)
 
 
-def kept(value: Any) -> str:
+def format_or_keep(value: Any) -> str:
     """Format an amount with four decimals; a text that is not an amount is kept."""
     try:
         return to_money(value)
@@ -49,7 +49,7 @@ def kept(value: Any) -> str:
         return str(value)
 
 
-def number(value: Any) -> float | str:
+def number_or_text(value: Any) -> float | str:
     """Convert an amount to a JSON number; a text that is not an amount is kept."""
     try:
         return float(to_decimal(value))

@@ -11,15 +11,15 @@ from sandbox.system import Response
 Query = dict[str, list[str]]
 
 
-def texts(query: Query, *names: str) -> set[str] | None:
+def text_set(query: Query, *names: str) -> set[str] | None:
     """Read a comma-separated parameter; None if it is absent."""
     given = [value for name in names for value in query.get(name, ())]
     return {part for value in given for part in value.split(",") if part} if given else None
 
 
-def integers(query: Query, *names: str) -> set[int] | None:
+def integer_set(query: Query, *names: str) -> set[int] | None:
     """Read a comma-separated parameter of integers; anything else is refused with 422."""
-    values = texts(query, *names)
+    values = text_set(query, *names)
     try:
         return None if values is None else {int(value) for value in values}
     except ValueError as reason:

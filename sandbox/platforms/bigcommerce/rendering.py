@@ -84,7 +84,7 @@ def consignments(document: Json, links: Links, expanded: bool) -> Json:
 def _shipping(address: Json, items: list[Json], number: int, links: Links) -> Json:
     """Build one entry; costs are numbers here, strings in ``/shipping_addresses``."""
     entry = {key: value for key, value in address.items() if key != "order_id"}
-    entry |= {key: money.number(entry[key]) for key in lines.COSTS}
+    entry |= {key: money.number_or_text(entry[key]) for key in lines.COSTS}
     quotes = links.to(number, f"consignments/shipping/{address['id']}/shipping_quotes")
     return entry | {"line_items": items, "shipping_quotes": quotes}
 

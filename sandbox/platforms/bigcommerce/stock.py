@@ -188,7 +188,7 @@ class Stock:
             raise ValueError(f"no location {location}")
         self.levels.setdefault((self.identify(item), location), Level()).quantity = quantity
 
-    def shown(self, variant_id: int) -> int:
+    def catalog_level(self, variant_id: int) -> int:
         """Return the catalog's level: sellable at the default location, never negative."""
         level = self.levels.get((variant_id, min(self.locations, default=0)))
         return max(0, level.sellable()) if level else 0

@@ -67,7 +67,7 @@ class BigCommerceStore:
         self.stock = Stock(self.catalog)
         self.orders = OrdersApi(self)
         self.inventory = InventoryApi(self.stock, self.now_exact)
-        self.catalog_api = CatalogApi(self.catalog, self.stock.shown, self.now)
+        self.catalog_api = CatalogApi(self.catalog, self.stock.catalog_level, self.now)
         self.controls = Control(self)
 
     def now_exact(self) -> float:

@@ -1,1 +1,1 @@
-"""One module an OMS, named after its ``kind``, which gives ``System``: a simulated tenant and the connector in front of it."""
+"""One module per OMS, named after its ``kind``: the class ``System`` simulates a tenant."""

@@ -77,7 +77,7 @@ class System(SimulatedOms):
         self._last = 100
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what must show nowhere."""
+        """Return what must not appear anywhere."""
         return (self._secret, self._password)
 
     def open(
@@ -107,7 +107,7 @@ class System(SimulatedOms):
         return built
 
     def order(self, number: int) -> Order:
-        """Return a good canonical order: the tests' own without discounts, taxes and charges."""
+        """Return a valid canonical order without discounts, taxes and charges."""
         lines = (
             line_of("1", "SKU-1", quantity="2", price="10.00"),
             line_of("2", "SKU-2", quantity="1", price="5.10"),
@@ -117,7 +117,7 @@ class System(SimulatedOms):
         )
 
     def place(self, moments: Sequence[datetime]) -> list[str]:
-        """Make one record changed at each moment."""
+        """Create one record changed at each time."""
         numbers = range(self._last + 1, self._last + 1 + len(moments))
         self._last += len(moments)
         by_moment: dict[datetime, list[int]] = {}
@@ -165,7 +165,7 @@ class System(SimulatedOms):
         return int(self.control(f"effects/order/{order_id}", method="GET")["creates"])
 
     def is_cancelled(self, order_id: str) -> bool:
-        """Tell whether the order is cancelled."""
+        """Return whether the order is cancelled."""
         return bool(self.control(f"effects/order/{order_id}", method="GET")["cancelled"])
 
     def correlations(self, order_id: str) -> list[str]:

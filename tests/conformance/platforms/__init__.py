@@ -1,1 +1,1 @@
-"""One module a platform, named after its ``kind``, which gives ``System``: a simulated store and the connector in front of it."""
+"""One module per platform, named after its ``kind``: the class ``System`` simulates a store."""

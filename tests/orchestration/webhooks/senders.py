@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import psycopg
-from starlette.applications import Starlette
+from fastapi import FastAPI
 
 from domain.connections import Installation
 from orchestration.cli.webhooks import server_of
@@ -117,7 +117,7 @@ class Served:
 
 
 @contextmanager
-def served(app: Starlette, database: str, port: int | None = None) -> Iterator[Served]:
+def served(app: FastAPI, database: str, port: int | None = None) -> Iterator[Served]:
     """Serve an application, by default on a free port, while the block lasts."""
     port = port or free_port()
     server = server_of(app, "127.0.0.1", port)

@@ -16,7 +16,7 @@ import orjson
 
 from domain.reconciliation import MISSING_AT_SOURCE, MISSING_AT_TARGET, Difference
 from resources.oms.manhattan.orders.changes import ENTRY_KEYS, REMOVED
-from resources.oms.manhattan.payload import unreadable
+from resources.oms.manhattan.parsing import unreadable
 
 Json: TypeAlias = dict[str, object]
 JsonView: TypeAlias = Mapping[str, object]

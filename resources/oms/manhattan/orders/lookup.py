@@ -10,7 +10,8 @@ from domain.exchange import RawRecord
 from domain.reconciliation import OrderOrigin
 from resources.oms.manhattan.client import any_of, chunks
 from resources.oms.manhattan.orders.search import OrderSearch
-from resources.oms.manhattan.payload import Line, decode_order, text_of
+from resources.oms.manhattan.parsing import text_of
+from resources.oms.manhattan.payload import Line, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import CANCELED
 

@@ -21,7 +21,7 @@ from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import Answer, fetch_answer, quoted, rows_of
-from resources.oms.manhattan.payload import Id, text_of, to_moment
+from resources.oms.manhattan.parsing import Id, text_of, to_moment
 from resources.oms.manhattan.settings import ManhattanSettings
 
 MILLISECOND = timedelta(milliseconds=1)

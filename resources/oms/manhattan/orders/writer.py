@@ -22,7 +22,8 @@ from resources.oms.manhattan.client import (
     to_problem,
     write_answer,
 )
-from resources.oms.manhattan.payload import CancelState, MessageEntry, folded
+from resources.oms.manhattan.parsing import folded
+from resources.oms.manhattan.payload import CancelState, MessageEntry
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import RELEASED
 

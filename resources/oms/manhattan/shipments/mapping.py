@@ -15,16 +15,8 @@ from domain.milestones import STAGES, Milestone
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.records.orders import DeliveryMethod
 from domain.values import is_of_this_era
-from resources.oms.manhattan.payload import (
-    DocumentProblems,
-    Line,
-    PublishedOrder,
-    decode_order,
-    folded,
-    text_of,
-    to_number,
-    unreadable,
-)
+from resources.oms.manhattan.parsing import DocumentProblems, folded, text_of, to_number, unreadable
+from resources.oms.manhattan.payload import Line, PublishedOrder, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.shipments.parcels import ParcelMapper
 from resources.oms.manhattan.statuses import is_return_status, sale_milestone

@@ -10,15 +10,8 @@ from typing import TypeAlias
 from domain.carriers.carriers import normalise_carrier
 from domain.carriers.tracking import carrier_from_tracking
 from domain.records.fulfilment import Parcel, ParcelLine
-from resources.oms.manhattan.payload import (
-    DocumentProblems,
-    FulfillmentDetail,
-    Id,
-    Line,
-    PublishedOrder,
-    Tracking,
-    text_of,
-)
+from resources.oms.manhattan.parsing import DocumentProblems, Id, text_of
+from resources.oms.manhattan.payload import FulfillmentDetail, Line, PublishedOrder, Tracking
 from resources.oms.manhattan.statuses import CANCELED, FIRST_RETURN, SHIPPED
 
 PackageKey: TypeAlias = tuple[str, str]

@@ -43,7 +43,7 @@ def sandbox_url() -> Iterator[str]:
 
 @pytest.fixture
 def tenant(sandbox_url: str, request: pytest.FixtureRequest) -> Tenant:
-    """Give a tenant of the test's own, with three items and stock at two locations."""
+    """Build a tenant for one test, with three items and stock at two locations."""
     tenant = Tenant(sandbox_url, f"t{zlib.crc32(request.node.name.encode())}")
     tenant.control(
         "items",
@@ -62,7 +62,7 @@ def tenant(sandbox_url: str, request: pytest.FixtureRequest) -> Tenant:
 def connect(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., ManhattanOms]]:
-    """Build connectors to the tenant: ``connect(settings={...}, orders={...}, inventory={...})``."""
+    """Build connectors to the tenant: ``connect(settings={...}, inventory={...})``."""
     monkeypatch.setenv("MANHATTAN_CLIENT_SECRET", "sandbox-secret")
     monkeypatch.setenv("MANHATTAN_PASSWORD", "sandbox-password")
     opened: list[ManhattanOms] = []

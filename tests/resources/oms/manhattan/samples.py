@@ -68,7 +68,7 @@ def settings_of(
 
 
 def connection_of(**sections: Any) -> Connection:
-    """Build a connection; sections are dictionaries such as ``orders={"order_id_prefix": "T-"}``."""
+    """Build a connection of sections such as ``orders={"order_id_prefix": "T-"}``."""
     return Connection.model_validate(
         {"platform": {"kind": "bigcommerce"}, "oms": {"kind": "manhattan"}, **sections}
     )
@@ -95,7 +95,10 @@ def line_of(
 
 
 def order_of(order_id: str = "T-1001", **changes: Any) -> Order:
-    """Build an order of two lines with discounts, taxes, shipping and an authorised payment; it adds up unless ``changes`` undo it."""
+    """Build an order of two lines with discounts, taxes, shipping and an authorised payment.
+
+    It adds up unless ``changes`` undo that.
+    """
     lines = (
         line_of(
             "1",

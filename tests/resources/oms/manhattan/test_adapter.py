@@ -1,4 +1,4 @@
-"""The connector as a whole: registry, settings, item master, preflight."""
+"""The connector: registry, settings, item master, preflight."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_registry_names_settings_and_builder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"password": None}, "grant: password needs"),
         ({"organisation": "X"}, "Extra inputs"),
@@ -31,14 +31,14 @@ def test_the_registry_names_settings_and_builder() -> None:
         ({"base_url": "acme.omni.manh.com"}, "base_url"),
     ],
 )
-def test_a_wrong_setting_is_named_at_the_start(changes: dict[str, object], told: str) -> None:
-    """Before any call, with what is allowed."""
-    with pytest.raises(ValidationError, match=told):
+def test_a_wrong_setting_is_named_at_start(changes: dict[str, object], message: str) -> None:
+    """Before any call, with the allowed values."""
+    with pytest.raises(ValidationError, match=message):
         settings_of(**changes)
 
 
-def test_a_code_of_the_tenant_leaves_the_others_as_they_are() -> None:
-    """Only what differs has to be configured."""
+def test_a_configured_code_leaves_the_other_codes_unchanged() -> None:
+    """Only codes that differ have to be configured."""
     methods = settings_of(
         codes={"delivery_methods": {"email": "EmailDelivery"}}
     ).codes.delivery_methods
@@ -49,10 +49,10 @@ def test_a_code_of_the_tenant_leaves_the_others_as_they_are() -> None:
     }
 
 
-def test_items_are_found_in_chunks_and_the_unknown_are_absent(
+def test_items_are_found_in_chunks_and_unknown_ones_are_absent(
     connect: Callable[..., ManhattanOms], tenant: Tenant
 ) -> None:
-    """Also a SKU that holds a quote, which must not end the query's text."""
+    """Including a SKU with a quote, which must not end the query's literal."""
     tenant.control("items", [{"ItemId": "5' CABLE", "UOM": "EA", "Description": "Cable"}])
     items = connect({"item_page_size": 2}).fetch_items(["SKU-1", "SKU-2", "5' CABLE", "NOPE"])
     assert sorted(items) == ["5' CABLE", "SKU-1", "SKU-2"]
@@ -61,7 +61,7 @@ def test_items_are_found_in_chunks_and_the_unknown_are_absent(
 
 
 def test_a_healthy_tenant_passes_every_check(connect: Callable[..., ManhattanOms]) -> None:
-    """Each part is asked with a call that changes nothing."""
+    """Each part is checked with a call that changes nothing."""
     checks = connect().preflight()
     assert [(check.name, check.ok) for check in checks] == [
         (name, True)
@@ -79,7 +79,7 @@ def test_a_healthy_tenant_passes_every_check(connect: Callable[..., ManhattanOms
 def test_each_check_fails_by_itself_with_advice(
     connect: Callable[..., ManhattanOms], tenant: Tenant
 ) -> None:
-    """One wrong setting is one line, and the others still tell."""
+    """One wrong setting fails one check, and the others still run."""
     tenant.control("settings", {"views": {"Web": {"locations": None}}})
     checks = {check.name: check for check in connect(inventory={"view": "Wrong"}).preflight()}
     assert [name for name, check in checks.items() if not check.ok] == ["availability"]
@@ -90,16 +90,16 @@ def test_each_check_fails_by_itself_with_advice(
 def test_connections_of_one_organisation_share_its_quota(
     connect: Callable[..., ManhattanOms],
 ) -> None:
-    """The tenant and the organisation together are what a limit is counted for."""
+    """A limit applies to tenant and organisation together."""
     assert connect().organisation == connect().organisation
     assert connect().organisation != connect({"organization": "OTHER"}).organisation
 
 
-def test_what_nobody_verified_is_listed_for_the_reader() -> None:
-    """Every assumption in the settings stands in the README's list by name."""
+def test_unverified_settings_are_listed_in_the_readme() -> None:
+    """Every assumption in the settings is in the README's list by name."""
     source = Path(str(settings_module.__file__)).read_text(encoding="utf-8")
     readme = Path(str(settings_module.__file__)).with_name("README.md").read_text(encoding="utf-8")
-    # A setting's docstring follows it: the name before each mark.
+    # A setting's docstring follows it, so its name is the last one before the mark.
     names = [
         re.findall(r"^    (\w+): ", before, re.MULTILINE)[-1]
         for before in source.split("UNVERIFIED")[1:-1]

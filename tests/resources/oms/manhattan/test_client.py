@@ -24,7 +24,7 @@ def entry(kind: str, code: str = "INVALID_ITEM", **more: Any) -> dict[str, Any]:
 
 
 def test_an_error_inside_a_success_is_an_error() -> None:
-    """In either list: of the envelope, and inside the data, whether that is one object or several."""
+    """In the envelope's list and in the one inside the data, be that one object or several."""
     outside = {"success": True, "data": None, "messages": {"Message": [entry("ERROR")], "Size": 1}}
     inside = {
         "success": True,
@@ -38,7 +38,7 @@ def test_an_error_inside_a_success_is_an_error() -> None:
 
 
 def test_warnings_are_kept_and_name_the_line() -> None:
-    """An entry's keys say which line it is about, which an operator needs to know."""
+    """An operator needs to know which line an entry is about."""
     message = entry(
         "WARNING",
         "ShippingRestriction",
@@ -72,8 +72,8 @@ def test_a_refusal_without_a_reason_is_a_refusal() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_lacking_access_is_nobodys_record(status: int) -> None:
-    """It stops the batch and does not reject a thousand orders one by one."""
+def test_missing_access_is_no_fault_of_a_record(status: int) -> None:
+    """It stops the batch instead of rejecting a thousand orders one by one."""
     with pytest.raises(PermanentError):
         write_answer(
             reply_of(
@@ -83,8 +83,8 @@ def test_lacking_access_is_nobodys_record(status: int) -> None:
         )
 
 
-def test_a_refused_write_brings_its_errors_whatever_its_status() -> None:
-    """The vendor's HTTP status of a business error is not known, so the body tells."""
+def test_a_refused_write_has_its_errors_whatever_its_status() -> None:
+    """The vendor's HTTP status of a business error is not known, so the body decides."""
     assert (
         write_answer(reply_of({"success": False, "messages": {"Message": [entry("ERROR")]}}, 400))
         .errors[0]
@@ -93,20 +93,20 @@ def test_a_refused_write_brings_its_errors_whatever_its_status() -> None:
     )
 
 
-def test_a_page_that_is_not_the_oms_stops_the_batch() -> None:
-    """A proxy's error page is a wrong address and not a record's fault."""
+def test_a_page_that_is_not_from_the_oms_stops_the_batch() -> None:
+    """A proxy's error page means a wrong address, not a wrong record."""
     with pytest.raises(PermanentError, match="base_url"):
         write_answer(reply_of(b"<html>", 404))
 
 
-def test_an_unreadable_success_may_be_tried_again() -> None:
-    """The save took effect or not; it is an upsert, so another try does no harm."""
+def test_an_unreadable_success_may_be_retried() -> None:
+    """Whether or not the save took effect, it is an upsert, so a retry does no harm."""
     with pytest.raises(TransientError):
         write_answer(reply_of(b'{"success": tru'))
 
 
 def test_a_refused_read_is_a_wrong_setting() -> None:
-    """A query, a view or a permission is wrong, which no other try cures."""
+    """The query, the view or a permission is wrong, and a retry would not help."""
     with pytest.raises(PermanentError, match="VIEW_NOT_FOUND"):
         read_answer(
             reply_of({"success": True, "messages": {"Message": [entry("ERROR", "VIEW_NOT_FOUND")]}})
@@ -122,12 +122,12 @@ def test_a_refused_read_is_a_wrong_setting() -> None:
     ],
 )
 def test_codes_become_snake_case(code: str | None, ours: str) -> None:
-    """They are counted and filtered beside our own."""
+    """They are counted and filtered like our own codes."""
     assert problem_code(code) == ours
 
 
-def test_thousands_of_errors_are_told_in_a_few_words() -> None:
-    """The first ones, each in one visible line, and how many more there are."""
+def test_thousands_of_errors_are_summarised() -> None:
+    """The first ones, in one printable line, and the number of the others."""
     body = {
         "success": False,
         "messages": {"Message": [entry("ERROR", Description="no\n\x1b[2J" + "x" * 9_000)] * 3_000},

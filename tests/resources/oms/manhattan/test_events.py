@@ -1,4 +1,4 @@
-"""A tenant's pushes: what is kept of each documented shape."""
+"""A tenant's events: what is kept of each documented shape."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def received(content: Any, **push: Any) -> list[HookEvent]:
             "OriginalPayload": {"OrderId": 1001, "UpdatedTimestamp": "2026-03-01T10:00:00.5Z"},
         },
         {
-            "OriginalPayload": '{"OrderId": " 1001 ", "EventSubmitTimestamp": "2026-03-01T10:00:00.5"}'
+            "OriginalPayload": (
+                '{"OrderId": " 1001 ", "EventSubmitTimestamp": "2026-03-01T10:00:00.5"}'
+            )
         },
         {
             "data": [
@@ -52,8 +54,8 @@ def received(content: Any, **push: Any) -> list[HookEvent]:
         },
     ],
 )
-def test_an_order_event_is_a_hint_for_shipments_in_each_of_its_wrappings(content: Any) -> None:
-    """Bare, as the queue's dump, with the payload as text, and consolidated."""
+def test_an_order_event_is_a_hint_for_shipments_in_each_wrapping(content: Any) -> None:
+    """Bare, as a dump of the queue, with the payload as text, and consolidated."""
     [event] = received(content)
     assert (event.stream, event.source_id, event.occurred_at) == (
         "shipments",
@@ -63,7 +65,7 @@ def test_an_order_event_is_a_hint_for_shipments_in_each_of_its_wrappings(content
 
 
 def test_several_orders_are_several_events_and_all_items_are_one() -> None:
-    """Orders are told apart; stock is read as a whole, so one hint is enough."""
+    """Each order has its event; stock is read as a whole, so one event is enough."""
     orders = received({"data": [{"OrderId": "1"}, {"OrderId": "2"}]})
     assert [event.source_id for event in orders] == ["1", "2"]
     assert len({event.event_id for event in orders}) == 2
@@ -88,8 +90,8 @@ def test_several_orders_are_several_events_and_all_items_are_one() -> None:
         max_leaves=12,
     )
 )
-def test_any_other_shape_is_refused_and_never_a_crash(content: Any) -> None:
-    """What comes through has a stream and an id; all else is refused by name."""
+def test_any_other_shape_is_refused_without_a_crash(content: Any) -> None:
+    """What is accepted has a stream and an id; everything else is ``HookRefused``."""
     try:
         events = received(content)
     except HookRefused:
@@ -98,6 +100,6 @@ def test_any_other_shape_is_refused_and_never_a_crash(content: Any) -> None:
     assert all(event.stream in ("shipments", "inventory") and event.source_id for event in events)
 
 
-def test_without_a_configured_push_nothing_is_received() -> None:
-    """The endpoint does not exist then."""
+def test_without_a_configured_scheme_nothing_is_received() -> None:
+    """Then the endpoint does not exist."""
     assert build_receiver(settings_of("https://a.example"), connection_of(), lambda _: KEY) is None

@@ -1,4 +1,4 @@
-"""Stock levels from availability rows, and reading them."""
+"""Reading availability rows, and their stock levels."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_network_row_is_a_level_of_the_view() -> None:
 
 
 def test_a_location_row_is_a_level_of_its_node() -> None:
-    """Quantities by text or number, by location type or alone."""
+    """Quantities are texts or numbers, by location type or alone."""
     level = level_of(LocationId="DC1", TotalQuantity=None, Quantity="5.0")
     assert (level.node, level.available) == ("DC1", 5)
     assert level_of(TotalQuantity=None).available == 7
@@ -74,17 +74,17 @@ def test_a_location_row_is_a_level_of_its_node() -> None:
     [(0, "out_of_stock"), ("1", "limited"), (2.0, "in_stock"), (9, "unknown"), (None, "unknown")],
 )
 def test_status_codes_are_translated(code: object, status: str) -> None:
-    """By the tenant's table, never by their text."""
+    """By the tenant's table, never by the status text."""
     assert level_of(StatusCode=code).status == status
 
 
-def test_infinite_availability_is_told_apart_from_its_number() -> None:
-    """The number that comes with it must not be believed, and none may come."""
+def test_infinite_availability_needs_no_number() -> None:
+    """The number beside it has no meaning, and may be missing."""
     assert level_of(IsInfiniteAvailability=True, TotalQuantity=None, Quantity=None).infinite
 
 
 def test_missing_is_not_zero() -> None:
-    """A row without any quantity is a fault, and a status that says unknown is skipped, not sold out."""
+    """A row without a quantity is rejected; an item that the OMS does not know is skipped."""
     with pytest.raises(RecordRejected):
         level_of(TotalQuantity=None, Quantity=None)
     mapper = StockMapper(
@@ -103,7 +103,7 @@ def test_a_negative_quantity_is_rejected() -> None:
 
 
 def test_all_problems_of_a_row_are_reported_with_their_paths() -> None:
-    """Those of single values and those of their meaning."""
+    """Values of the wrong kind and wrong meanings."""
     with pytest.raises(RecordRejected) as caught:
         level_of(StatusCode=[], IsInfiniteAvailability="no", TotalQuantity=-1)
     assert [(problem.code, problem.field) for problem in caught.value.problems] == [
@@ -120,7 +120,7 @@ def test_all_problems_of_a_row_are_reported_with_their_paths() -> None:
     ]
 
 
-ODD = st.one_of(
+UNEXPECTED = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
@@ -129,9 +129,9 @@ ODD = st.one_of(
 )
 
 
-@given(st.dictionaries(st.sampled_from(sorted(row_of())), ODD, max_size=4))
+@given(st.dictionaries(st.sampled_from(sorted(row_of())), UNEXPECTED, max_size=4))
 def test_a_malformed_row_is_a_rejection_and_nothing_worse(changes: dict[str, Any]) -> None:
-    """Whatever a value is replaced by."""
+    """Whatever replaces a value."""
     try:
         payload = orjson.dumps(row_of(**changes))
     except orjson.JSONEncodeError:
@@ -147,7 +147,7 @@ def test_a_malformed_row_is_a_rejection_and_nothing_worse(changes: dict[str, Any
 def test_the_network_view_is_read_in_chunks(
     connect: Callable[..., ManhattanOms], tenant: Tenant
 ) -> None:
-    """Each SKU once, known or not: the vendor answers a zero row for one that it does not know."""
+    """Each SKU once; the vendor returns a zero row for a SKU that it does not know."""
     oms = connect({"stock_page_size": 2}, inventory={"view": "Web"})
     pages = list(oms.fetch_stock(["SKU-1", "SKU-2", "SKU-3", "NOPE", "SKU-1"]))
     assert [[record.source_id for record in page] for page in pages] == [
@@ -165,7 +165,7 @@ def test_the_network_view_is_read_in_chunks(
 
 
 def test_nodes_are_read_one_by_one(connect: Callable[..., ManhattanOms], tenant: Tenant) -> None:
-    """Only the connection's nodes, and no row where an item is not eligible: missing is not zero."""
+    """Only the connection's nodes; an item that is not eligible has no row: missing is not zero."""
     tenant.control("supply", [{"item": "SKU-9", "location": "DC1", "quantity": 4}])
     oms = connect(inventory={"mode": "by_node", "view": "Web", "nodes": {"STORE1": "main"}})
     (page,) = oms.fetch_stock(["SKU-1", "SKU-9"])
@@ -176,7 +176,7 @@ def test_nodes_are_read_one_by_one(connect: Callable[..., ManhattanOms], tenant:
 
 
 def availability_of(data: Any) -> Availability:
-    """Build an availability before an endpoint that always answers the same."""
+    """Build an availability in front of an endpoint that always returns the same data."""
     transport = httpx.MockTransport(
         lambda _: httpx.Response(200, json={"success": True, "data": data})
     )
@@ -200,8 +200,8 @@ def test_no_data_is_no_rows() -> None:
     assert list(availability_of(None).rows(["SKU-1"])) == [[]]
 
 
-def test_a_row_that_says_no_time_was_observed_when_it_was_captured() -> None:
-    """The payload stays as it was sent; the capture's own time stands beside it, and the level names none."""
+def test_a_row_without_a_time_was_observed_when_it_was_captured() -> None:
+    """The payload stays as it was sent; the capture has the time, the level none."""
     row = row_of(TransactionDateTime=None)
     ((record,),) = availability_of([row]).rows(["SKU-1"])
     assert orjson.loads(record.payload) == row
@@ -211,8 +211,8 @@ def test_a_row_that_says_no_time_was_observed_when_it_was_captured() -> None:
     assert level.record.observed_at is None
 
 
-def test_rows_that_differ_in_their_moment_alone_have_one_content() -> None:
-    """An unchanged level that is looked at again is not a new version; a changed one is."""
+def test_rows_that_differ_only_in_their_time_have_the_same_content() -> None:
+    """An unchanged level that is read again is no new version; a changed one is."""
     later, more = (
         row_of(TransactionDateTime="2026-03-05T00:00:00"),
         row_of(TotalQuantity=99, Quantity=None),
@@ -225,7 +225,7 @@ def test_rows_that_differ_in_their_moment_alone_have_one_content() -> None:
 def test_a_view_that_the_tenant_lacks_is_permanent(
     connect: Callable[..., ManhattanOms], tenant: Tenant
 ) -> None:
-    """It names the setting's fault instead of selling nothing."""
+    """The error names the wrong setting; nothing looks sold out."""
     tenant.control("settings", {"views": {"Web": {"locations": None}}})
     with pytest.raises(PermanentError, match="VIEW_NOT_FOUND"):
         list(connect(inventory={"view": "Wrong"}).fetch_stock(["SKU-1"]))

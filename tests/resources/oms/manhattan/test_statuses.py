@@ -36,7 +36,7 @@ M = Milestone
     ],
 )
 def test_the_standard_statuses_have_their_milestones(status: str, milestone: Milestone) -> None:
-    """3000 is Released and 3500 In Process: the numbers of other components do not count."""
+    """3000 is Released and 3500 In Process; other components use other numbers."""
     assert sale_milestone(Decimal(status), "StatusId") is milestone
 
 
@@ -45,7 +45,7 @@ def test_the_standard_statuses_have_their_milestones(status: str, milestone: Mil
     [("2000.100", M.ALLOCATED), ("9000.5", M.CANCELED), ("3650", M.PICKED), ("6999.9", M.PACKED)],
 )
 def test_an_extended_status_counts_as_what_it_extends(status: str, milestone: Milestone) -> None:
-    """By its base before the dot, else by the highest known stage below it."""
+    """Its base before the dot, else the highest known stage below it."""
     assert sale_milestone(Decimal(status), "StatusId") is milestone
 
 
@@ -60,6 +60,6 @@ def test_an_unknown_status_is_never_guessed(status: str) -> None:
 
 
 def test_sale_and_return_statuses_do_not_overlap() -> None:
-    """A status alone tells which of the two scales it is on."""
+    """A status alone shows which scale it is on."""
     assert all(is_return_status(status) for status in RETURN_LINE)
     assert not any(is_return_status(status) for status in SALE_LINE)

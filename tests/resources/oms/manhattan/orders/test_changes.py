@@ -1,4 +1,4 @@
-"""Changed fields only."""
+"""The change between two forms of an order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ MAPPER = OrderMapper(settings_of())
 
 
 def merged(stored: Json, change: Json) -> Json:
-    """Apply a partial save by the vendor's rule: only what is sent changes, entries are found by id, objects merge, null clears."""
+    """Apply a partial save by the vendor's rules.
+
+    Only what is sent changes, entries are found by id, objects merge, null clears.
+    """
     result = copy.deepcopy(stored)
     for name, value in change.items():
         if name in ENTRY_KEYS and isinstance(value, list):
@@ -43,7 +46,10 @@ def merged(stored: Json, change: Json) -> Json:
 
 
 def effective(value: Any) -> Any:
-    """Leave out what has no effect any more: cleared attributes, canceled lines, charges of nothing, empty notes, resolved holds."""
+    """Leave out what has no effect.
+
+    That is cleared attributes, canceled lines, charges of 0, empty notes and resolved holds.
+    """
     if isinstance(value, list):
         kept = [
             effective(entry)
@@ -58,7 +64,7 @@ def effective(value: Any) -> Any:
 
 
 def is_neutral(entry: Json) -> bool:
-    """Tell whether an entry stands for nothing."""
+    """Return whether an entry has no effect."""
     if (
         entry.get("IsCancelled")
         or entry.get("NoteText") == ""
@@ -111,7 +117,7 @@ orders = st.builds(
 def test_a_change_applied_to_what_is_known_gives_what_is_wanted(
     known: Order, wanted: Order
 ) -> None:
-    """Whatever is added, altered or removed, the OMS ends at the wanted order."""
+    """Whatever is added, altered or removed, the OMS ends with the wanted order."""
     before, after = MAPPER.payload(known), MAPPER.payload(wanted)
     change = order_change(before, after, "Reason")
     result = merged(before, change) if change else before
@@ -119,10 +125,10 @@ def test_a_change_applied_to_what_is_known_gives_what_is_wanted(
 
 
 @given(orders, orders)
-def test_a_whole_change_brings_any_of_two_states_to_what_is_wanted(
+def test_a_whole_change_turns_either_of_two_states_into_what_is_wanted(
     known: Order, wanted: Order
 ) -> None:
-    """Sent where a dead run's outcome is uncertain: all of the order, and nothing that it has lost is forgotten."""
+    """It is sent where a dead run's outcome is uncertain: all of the order and all removals."""
     before, after = MAPPER.payload(known), MAPPER.payload(wanted)
     change = order_change(before, after, "Reason", whole=True)
     assert change is not None
@@ -135,12 +141,12 @@ def test_a_whole_change_brings_any_of_two_states_to_what_is_wanted(
 
 @given(orders)
 def test_an_order_that_did_not_change_needs_no_save(order: Order) -> None:
-    """A replay costs no call."""
+    """A replay makes no call."""
     assert order_change(MAPPER.payload(order), MAPPER.payload(order), "Reason") is None
 
 
 def test_only_what_changed_is_sent_with_the_keys_that_address_it() -> None:
-    """A quantity's change names the order, the line and the quantity, and nothing else."""
+    """A changed quantity is sent with the ids of order and line, and nothing else."""
     known = MAPPER.payload(order_of())
     wanted = copy.deepcopy(known)
     wanted["OrderLine"][1]["Quantity"] = 3
@@ -150,8 +156,8 @@ def test_only_what_changed_is_sent_with_the_keys_that_address_it() -> None:
     }
 
 
-def test_what_the_store_removed_is_said() -> None:
-    """The OMS keeps what a save leaves out, so a removed line is canceled and a removed charge brought to nothing."""
+def test_what_the_store_removed_is_sent() -> None:
+    """The OMS keeps what a save leaves out: lines are canceled, charges set to 0."""
     known = MAPPER.payload(order_of())
     wanted = MAPPER.payload(order_of(lines=order_of().lines[:1], charges=()))
     assert order_change(known, wanted, "Customer Request") == {
@@ -169,7 +175,7 @@ def test_what_the_store_removed_is_said() -> None:
 
 
 def test_an_address_is_sent_whole() -> None:
-    """Whether the OMS replaces or merges an address, no part of the old one is left."""
+    """Whether the OMS replaces or merges an address, no part of the old one remains."""
     known = MAPPER.payload(order_of())
     wanted = copy.deepcopy(known)
     del wanted["OrderLine"][0]["ShipToAddress"]["Address"]["Address3"]
@@ -180,8 +186,8 @@ def test_an_address_is_sent_whole() -> None:
     assert (address["City"], address["Address3"], address["PostalCode"]) == ("Waco", None, "78701")
 
 
-def test_gateway_events_are_never_taken_back() -> None:
-    """A transaction that the store no longer lists has happened all the same; a payment that is gone covers nothing."""
+def test_gateway_transactions_are_never_removed() -> None:
+    """A transaction that the store no longer lists did happen; a removed payment has amount 0."""
     known = MAPPER.payload(order_of())
     wanted = copy.deepcopy(known)
     del wanted["Payment"][0]["PaymentMethod"][0]["PaymentTransaction"]

@@ -54,7 +54,7 @@ def added_up(payload: dict[str, Any]) -> Decimal:
 
 
 def test_the_header_names_the_order_by_both_ids_and_in_object_form() -> None:
-    """The shopper's number is the OrderId, the store's id the alternate one, and coded values are one-key objects."""
+    """The shopper's number is OrderId, the store's id AlternateOrderId; codes are objects."""
     payload = MAPPER.payload(order_of())
     assert (payload["OrderId"], payload["AlternateOrderId"], payload["OrgId"]) == (
         "T-1001",
@@ -73,7 +73,7 @@ def test_the_header_names_the_order_by_both_ids_and_in_object_form() -> None:
 
 
 def test_discounts_are_negative_charges_that_name_the_coupon() -> None:
-    """A discount that were sent as it stands in the store would raise the total."""
+    """A discount sent as a positive amount would raise the total."""
     order = order_of(discounts=(Discount(discount_id="9", name="Loyalty", amount=Decimal("1.50")),))
     payload = MAPPER.payload(order)
     coupon = payload["OrderLine"][0]["OrderLineChargeDetail"][0]
@@ -87,7 +87,7 @@ def test_discounts_are_negative_charges_that_name_the_coupon() -> None:
 
 
 def test_a_payload_adds_up_to_the_order_total() -> None:
-    """What the OMS will charge equals what the shopper owes, to the cent."""
+    """The OMS charges what the shopper owes, to the cent."""
     order = order_of()
     assert order.computed_total() == order.total
     assert added_up(MAPPER.payload(order)) == order.total
@@ -105,13 +105,13 @@ def test_a_payload_adds_up_to_the_order_total() -> None:
     discount=AMOUNTS,
     included=st.booleans(),
 )
-def test_every_payload_adds_up_to_what_the_order_adds_up_to(
+def test_every_payload_adds_up_to_the_computed_total(
     prices: list[tuple[Decimal, int, Decimal, Decimal, str]],
     charges: list[tuple[Decimal, Decimal]],
     discount: Decimal,
     included: bool,
 ) -> None:
-    """Whatever is charged, discounted, taxed and rounded, with or without tax in the prices, no cent is lost or made."""
+    """For all charges, discounts, taxes and rounding, with and without tax in the prices."""
     lines = tuple(
         replace(
             line_of(str(place), quantity=str(quantity), price=str(price)),
@@ -137,7 +137,7 @@ def test_every_payload_adds_up_to_what_the_order_adds_up_to(
     assert added_up(MAPPER.payload(order)) == order.computed_total()
 
 
-def test_ids_that_the_store_repeats_are_told_apart() -> None:
+def test_ids_that_the_store_repeats_are_numbered() -> None:
     """The OMS merges entries of one id, so two discounts of one id would become one."""
     twice = (
         Discount(discount_id="5", amount=Decimal("1.00")),
@@ -149,8 +149,8 @@ def test_ids_that_the_store_repeats_are_told_apart() -> None:
     assert [detail["ChargeDetailId"] for detail in details] == ["D5", "D5.2"]
 
 
-def test_lines_go_the_way_of_their_group() -> None:
-    """Shipped, picked up and e-mailed lines of one order each carry their own method and destination."""
+def test_lines_have_the_delivery_of_their_group() -> None:
+    """Shipped, picked-up and e-mailed lines of one order each have their method and destination."""
     groups = (SHIP, PICKUP, EMAIL)
     lines = tuple(
         line_of(str(place), group_id=group.group_id) for place, group in enumerate(groups)
@@ -173,8 +173,8 @@ def test_lines_go_the_way_of_their_group() -> None:
     ) == ("Email", "gift@example.com")
 
 
-def test_gifts_certificates_and_notes_are_told() -> None:
-    """Wrapping is a charge, a message a note, and both make the line a gift."""
+def test_gifts_certificates_and_notes_are_sent() -> None:
+    """Gift wrap is a charge, a message is a note, and either makes the line a gift."""
     wrap = (Charge(charge_id="w1", kind=ChargeKind.GIFT_WRAP, amount=Decimal("3.00")),)
     line = line_of(charges=wrap, gift_message="For you", kind=LineKind.GIFT_CERTIFICATE)
     payload = MAPPER.payload(
@@ -186,7 +186,7 @@ def test_gifts_certificates_and_notes_are_told() -> None:
     assert [note["NoteText"] for note in payload["OrderNote"]] == ["Call first", "For you"]
 
 
-def test_payments_carry_references_only() -> None:
+def test_payments_have_references_only() -> None:
     """The authorisation is found by its reference; a failed one has processed nothing."""
     payment = MAPPER.payload(order_of())["Payment"][0]["PaymentMethod"][0]
     transaction = payment["PaymentTransaction"][0]
@@ -198,7 +198,7 @@ def test_payments_carry_references_only() -> None:
 
 
 def test_names_that_differ_by_tenant_are_settings() -> None:
-    """The import flag and custom attributes need no change of code."""
+    """The import flag and custom attributes need no code change."""
     settings = settings_of(
         names={"import_flag": "IsImported", "extended": {"StoreOrder": "number"}}
     )
@@ -209,26 +209,26 @@ def test_names_that_differ_by_tenant_are_settings() -> None:
 
 @pytest.mark.parametrize("order_id", ["T-1#2", "T-1+2", "T-1/2", "T-1?2", "T 1", ""])
 def test_an_id_with_url_special_characters_is_refused_before_it_is_sent(order_id: str) -> None:
-    """Such an order imports, and breaks later screens of the OMS."""
+    """The OMS imports such an order, but later screens fail on it."""
     with pytest.raises(RecordRejected) as caught:
         MAPPER.payload(order_of(order_id))
     assert caught.value.problems[0].code == "order_id_unsafe"
 
 
 @given(st.decimals(min_value=-(10**10), max_value=10**10, places=4))
-def test_amounts_are_written_digit_by_digit_as_they_are(amount: Decimal) -> None:
-    """Binary arithmetic must not leave its traces in money."""
+def test_amounts_are_written_exactly(amount: Decimal) -> None:
+    """Money has no binary rounding errors."""
     assert Decimal(orjson.dumps(to_number(amount, "Amount")).decode()) == amount
 
 
 def test_an_amount_that_json_would_round_is_refused() -> None:
-    """More digits than a double holds are rejected and never rounded in silence."""
+    """An amount with more digits than a double has is rejected, never rounded silently."""
     with pytest.raises(RecordRejected, match="more digits"):
         to_number(Decimal("1234567890123456.78"), "Amount")
 
 
 def test_the_same_order_always_has_the_same_payload() -> None:
-    """A replay of an order changes nothing at the OMS."""
+    """So a replay changes nothing at the OMS."""
     first, second = (
         orjson.dumps(MAPPER.payload(decode_record(Order, encode_record(order_of()))))
         for _ in range(2)

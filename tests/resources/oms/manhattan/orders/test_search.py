@@ -1,4 +1,4 @@
-"""Reading orders by the time of their change."""
+"""Reading orders by the time of their last change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOUNDS = re.compile(r"UpdatedTimestamp >= '([^']+)'(?: and UpdatedTimestamp < '(
 
 
 class Book:
-    """An order book that answers searches; ``between`` is called after each page, and may touch orders."""
+    """Orders behind a search; ``between`` is called after each page, and may change orders."""
 
     def __init__(
         self, stamps: dict[str, datetime], between: Callable[[Book, int], None] = lambda *_: None
@@ -70,7 +70,7 @@ class Book:
 def search_of(
     handler: Callable[[httpx.Request], httpx.Response], page_size: int = 10
 ) -> OrderSearch:
-    """Build a search before an endpoint."""
+    """Build a search in front of an endpoint."""
     limiter = Limiter(LocalQuota(), "t", quota=100000, window_seconds=1.0)
     base = "https://acme.omni.manh.com"
     retry = RetryPolicy(enabled=False)
@@ -96,14 +96,14 @@ def stamps_of(count: int, step: timedelta = timedelta(seconds=1)) -> dict[str, d
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 30, 57])
 @pytest.mark.parametrize("counted", [False, True])
 def test_every_order_of_the_window_is_read_once(count: int, counted: bool) -> None:
-    """Whether pages end full or short, and whether the tenant counts them or not."""
+    """Whether the last page is full or short, and whether the tenant counts the rows or not."""
     book = Book(stamps_of(count))
     book.count = counted
     assert ids_of(search_of(book)) == list(book.stamps)
 
 
-def test_many_orders_of_one_moment_are_all_read() -> None:
-    """A bulk change gives more orders one time than a page holds."""
+def test_many_orders_of_the_same_time_are_all_read() -> None:
+    """A bulk change can give more orders the same time than a page holds."""
     book = Book(
         {
             **stamps_of(5),
@@ -114,8 +114,8 @@ def test_many_orders_of_one_moment_are_all_read() -> None:
     assert sorted(ids_of(search_of(book))) == sorted(book.stamps)
 
 
-def test_an_order_touched_between_two_pages_hides_no_other() -> None:
-    """What moves to the end pulls the others forward, past the edge of a page cut by number."""
+def test_an_order_changed_between_two_pages_hides_no_other() -> None:
+    """An order that moves to the end moves the others forward, past the edge of a page."""
 
     def touch(book: Book, call: int) -> None:
         for n in range(call * 3, call * 3 + 3):
@@ -126,21 +126,21 @@ def test_an_order_touched_between_two_pages_hides_no_other() -> None:
 
 
 def test_a_tenant_that_cuts_pages_shorter_is_read_to_the_end() -> None:
-    """A page shorter than asked is not the last one where the count says otherwise."""
+    """A page shorter than asked for is not the last one if the count is higher."""
     book = Book(stamps_of(23))
     book.cap, book.count = 4, True
     assert ids_of(search_of(book)) == list(book.stamps)
 
 
 def test_an_answer_out_of_order_is_read_by_page() -> None:
-    """Where the sort is not understood, cutting by time would lose what stands before."""
+    """Where the tenant ignores the sort, cutting by time would lose earlier rows."""
     book = Book(dict(reversed(stamps_of(35).items())))
     book.sorted = False
     assert sorted(ids_of(search_of(book))) == sorted(book.stamps)
 
 
 def test_the_window_is_half_open() -> None:
-    """Two adjoining windows share no order and lose none."""
+    """Two adjacent windows share no order and lose none."""
     book = Book(
         {
             "T-1": START,
@@ -155,7 +155,7 @@ def test_the_window_is_half_open() -> None:
 
 
 def test_a_record_carries_the_exact_bytes() -> None:
-    """Digits, order and blanks as the OMS sent them, without the envelope."""
+    """Digits, order and blanks are as the OMS sent them, without the envelope."""
     row = b'{"OrderId" : "T-1","Total":12.50, "UpdatedTimestamp":"2026-03-04T01:00:00.000"}'
     search = search_of(
         lambda _: httpx.Response(200, content=b'{"success":true,"data":[' + row + b"]}")
@@ -168,8 +168,8 @@ def test_a_record_carries_the_exact_bytes() -> None:
     )
 
 
-def test_an_unreadable_row_is_captured_all_the_same() -> None:
-    """It is rejected when it is mapped; leaving it out would lose it without a trace."""
+def test_an_unreadable_row_is_captured() -> None:
+    """It is rejected when it is mapped; otherwise it would be lost without a trace."""
     search = search_of(
         lambda _: httpx.Response(200, json={"success": True, "data": [{"UpdatedTimestamp": 5}]})
     )
@@ -179,7 +179,7 @@ def test_an_unreadable_row_is_captured_all_the_same() -> None:
 
 
 def test_data_of_another_form_is_transient() -> None:
-    """A broken answer never ends a window as if it had been read."""
+    """A broken answer never counts as the end of a window."""
     with pytest.raises(TransientError):
         ids_of(
             search_of(
@@ -188,8 +188,8 @@ def test_data_of_another_form_is_transient() -> None:
         )
 
 
-def test_a_tenant_in_another_zone_is_asked_in_its_own_time() -> None:
-    """Stamps without zone are read and written in the zone that the settings name."""
+def test_a_tenant_in_another_zone_is_queried_in_its_own_time() -> None:
+    """Time stamps without a zone are read and written in the configured zone."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -227,7 +227,7 @@ def saved(oms: ManhattanOms, *order_ids: str) -> None:
 def test_a_tenants_orders_are_found_and_mapped(
     connect: Callable[..., ManhattanOms], tenant: Tenant
 ) -> None:
-    """Probe, read and map: shipped, canceled and foreign orders, over real HTTP."""
+    """Probe, read and map shipped, canceled and foreign orders, over real HTTP."""
     oms = connect({"search_page_size": 2})
     before = datetime.now(UTC) - timedelta(seconds=1)
     assert oms.probe_fulfilments(before) is None
@@ -266,7 +266,7 @@ def test_a_tenants_orders_are_found_and_mapped(
 def test_a_replica_that_lags_stops_nothing(
     connect: Callable[..., ManhattanOms], tenant: Tenant
 ) -> None:
-    """Stale reads are dropped or repeated, never an endless loop or an error; the next window brings the new state."""
+    """Stale rows cause no endless loop and no error; a later window has the new state."""
     tenant.control("settings", {"stale_reads": 1})
     oms = connect({"search_page_size": 2})
     before = datetime.now(UTC) - timedelta(seconds=1)

@@ -36,7 +36,7 @@ def save(
 
 
 def cancel(oms: ManhattanOms, order_id: str, reason: str = REASON) -> Receipt:
-    """Ask for one cancellation."""
+    """Request one cancellation."""
 
     async def run() -> Receipt:
         async with oms.writer(lambda _: None) as writer:
@@ -53,7 +53,7 @@ def codes_of(caught: pytest.ExceptionInfo[RecordRejected]) -> list[str]:
 def test_an_order_arrives_with_its_total_and_our_correlation_id(
     connect: Connect, tenant: Tenant
 ) -> None:
-    """What the OMS adds up is what the shopper owes, and both systems can find the exchange."""
+    """The OMS's total is what the shopper owes, and both systems can find the exchange."""
     oms = connect()
     exchanges: list[Exchange] = []
     receipt = save(oms, oms.order_payload(order_of()), log=exchanges.append)
@@ -66,7 +66,7 @@ def test_an_order_arrives_with_its_total_and_our_correlation_id(
 
 
 def test_a_replay_changes_nothing(connect: Connect, tenant: Tenant) -> None:
-    """Every entry has its id, so nothing is added a second time."""
+    """Every entry has an id, so nothing is added a second time."""
     oms = connect()
     payload = oms.order_payload(order_of())
     save(oms, payload)
@@ -95,7 +95,7 @@ def no_faults_left(tenant: Tenant) -> Any:
 
 
 def test_a_revoked_token_is_replaced_once(connect: Connect, tenant: Tenant) -> None:
-    """The call goes through with a new token, and no order is lost."""
+    """The call succeeds with a new token, and no order is lost."""
     oms = connect()
     save(oms, oms.order_payload(order_of("T-1")))
     tenant.control("tokens/expire")
@@ -104,7 +104,7 @@ def test_a_revoked_token_is_replaced_once(connect: Connect, tenant: Tenant) -> N
     assert (counts["orders"], counts["unauthorized"], counts["requests"]["token"]) == (2, 1, 2)
 
 
-def test_a_change_sends_changed_fields_and_the_oms_ends_at_the_wanted_total(
+def test_a_change_sends_changed_fields_and_the_oms_has_the_wanted_total(
     connect: Connect, tenant: Tenant
 ) -> None:
     """A removed line, a new one and a changed charge, in one partial save."""
@@ -128,7 +128,7 @@ def test_a_change_sends_changed_fields_and_the_oms_ends_at_the_wanted_total(
 def test_lines_that_cannot_change_are_named_and_the_rest_is_saved(
     connect: Connect, tenant: Tenant
 ) -> None:
-    """The OMS refuses all for one released line; without it the others' changes arrive."""
+    """The OMS refuses the whole change for one released line; the rest is sent without it."""
     oms = connect()
     known = oms.order_payload(order_of())
     save(oms, known)
@@ -152,7 +152,7 @@ def test_lines_that_cannot_change_are_named_and_the_rest_is_saved(
 def test_a_change_of_nothing_but_ineligible_lines_is_rejected(
     connect: Connect, tenant: Tenant
 ) -> None:
-    """Nothing was changed, so nothing may look delivered."""
+    """Nothing was changed, so nothing may count as delivered."""
     oms = connect()
     save(oms, oms.order_payload(order_of()))
     tenant.control("advance", {"to": "release", "cancel_rate": 0})
@@ -163,7 +163,7 @@ def test_a_change_of_nothing_but_ineligible_lines_is_rejected(
 
 
 def test_a_refused_order_is_rejected_with_every_reason_and_its_line(connect: Connect) -> None:
-    """The operator sees the item and the line without asking the OMS."""
+    """The operator sees item and line without looking into the OMS."""
     oms = connect()
     payload = oms.order_payload(
         order_of(lines=(line_of("1", "NOPE"), line_of("2", "SKU-1", uom="CASE")))
@@ -175,7 +175,7 @@ def test_a_refused_order_is_rejected_with_every_reason_and_its_line(connect: Con
 
 
 def test_an_error_inside_a_success_is_a_rejection(connect: Connect) -> None:
-    """The order was saved, but its payment was not processed: success is not what it says."""
+    """The order was saved, but its payment was not processed: ``success`` is not enough."""
     oms = connect()
     payload = oms.order_payload(order_of())
     payload["Payment"][0]["PaymentMethod"][0]["PaymentType"] = {"PaymentTypeId": "Barter"}  # type: ignore[index]
@@ -185,7 +185,7 @@ def test_an_error_inside_a_success_is_a_rejection(connect: Connect) -> None:
 
 
 def test_a_warning_is_kept_beside_the_receipt(connect: Connect) -> None:
-    """An unknown shipping method is saved by the OMS and still worth a look."""
+    """The OMS saves an unknown shipping method, but an operator should know."""
     oms = connect()
     payload = oms.order_payload(order_of())
     payload["OrderLine"][1]["ShippingMethodId"] = "Pigeon"  # type: ignore[index]
@@ -202,7 +202,7 @@ def test_wrong_credentials_stop_the_batch(connect: Connect) -> None:
         save(oms, oms.order_payload(order_of()))
 
 
-def test_an_open_order_is_canceled_at_once_and_twice_does_no_harm(
+def test_an_open_order_is_canceled_at_once_and_a_repetition_does_no_harm(
     connect: Connect, tenant: Tenant
 ) -> None:
     """Repeating a cancellation is safe."""
@@ -213,16 +213,18 @@ def test_an_open_order_is_canceled_at_once_and_twice_does_no_harm(
     assert tenant.effect("T-1001")["cancelled"]
 
 
-def test_a_lost_answer_to_a_cancellation_is_made_good(connect: Connect, tenant: Tenant) -> None:
-    """The second try finds the order canceled, which is what was asked for."""
+def test_a_lost_answer_to_a_cancellation_is_recovered(connect: Connect, tenant: Tenant) -> None:
+    """The second attempt finds the order canceled, as requested."""
     oms = connect()
     save(oms, oms.order_payload(order_of()))
     tenant.control("faults", {"kind": "drop_after", "path": "cancel$", "times": 1})
     assert cancel(oms, "T-1001").state == "done"
 
 
-def test_a_released_order_can_only_be_asked_for(connect: Connect, tenant: Tenant) -> None:
-    """With late cancellation the outcome arrives later, with the order's next state."""
+def test_the_cancellation_of_a_released_order_is_only_requested(
+    connect: Connect, tenant: Tenant
+) -> None:
+    """With late cancellation the outcome comes later, with the order's next state."""
     tenant.control("settings", {"late_cancellation": True})
     oms = connect()
     save(oms, oms.order_payload(order_of()))
@@ -236,7 +238,7 @@ def test_a_released_order_can_only_be_asked_for(connect: Connect, tenant: Tenant
 def test_a_cancellation_that_comes_too_late_is_refused(
     connect: Connect, tenant: Tenant, step: str
 ) -> None:
-    """Without late cancellation nothing from Released on can be canceled."""
+    """Without late cancellation an order can't be canceled from Released on."""
     oms = connect()
     save(oms, oms.order_payload(order_of()))
     tenant.control("advance", {"to": step, "cancel_rate": 0, "partial_rate": 0})
@@ -245,8 +247,8 @@ def test_a_cancellation_that_comes_too_late_is_refused(
     assert codes_of(caught) == ["cancel_refused"]
 
 
-def test_a_cancel_reason_or_order_that_the_oms_lacks_is_named(connect: Connect) -> None:
-    """It is a setting's or a record's fault, and not a matter of time."""
+def test_an_unknown_cancel_reason_or_order_is_named(connect: Connect) -> None:
+    """A setting or the record is wrong; it was not too late."""
     oms = connect()
     save(oms, oms.order_payload(order_of()))
     with pytest.raises(RecordRejected) as caught:

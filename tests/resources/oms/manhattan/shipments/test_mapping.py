@@ -1,4 +1,4 @@
-"""How far the OMS has come with an order."""
+"""The progress of an order's fulfilment."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def rejected(order: Any) -> str:
 
 
 def test_units_are_counted_by_milestone() -> None:
-    """Part of a line may be released while the rest waits; both spellings of a status are one."""
+    """Part of a line may be released while the rest waits; both spellings are one status."""
     line = published_line("1", ("1500", 1), ("3000.000", 2), (3500, 1))
     assert units_of(published("T-1", line)) == [(M.CREATED, 1), (M.RELEASED, 3)]
 
 
-def test_the_order_is_known_by_both_ids_and_the_time_of_its_change() -> None:
+def test_an_order_has_both_ids_and_the_time_of_its_last_change() -> None:
     """The store's id is the OMS's without the connection's prefix; a time without zone is UTC."""
     record = read(published("T-1001")).record
     assert (record.order_id, record.source_id) == ("T-1001", "1001")
@@ -79,17 +79,17 @@ def test_the_order_is_known_by_both_ids_and_the_time_of_its_change() -> None:
     ],
 )
 def test_every_wrapping_holds_the_same_order(wrap: Any) -> None:
-    """Bare, as a dump and as a consolidated message, of whose states the newest counts."""
+    """Bare, as a dump and as a consolidated message, in which the newest state counts."""
     assert read(wrap(published())).record == read(published()).record
 
 
 def test_several_orders_in_one_payload_are_refused() -> None:
-    """One capture is one order; taking the first would lose the others."""
+    """One capture is one order; using the first would lose the others."""
     assert rejected({"data": [published("T-1"), published("T-2")]}) == "oms_payload_unreadable"
 
 
 def test_canceled_units_come_from_the_history() -> None:
-    """On cancel the quantity drops to 0, and only the history knows how many there were."""
+    """On cancelling the quantity drops to 0, and only the history has the number of units."""
     history = [{"CancelQuantity": 2, "CancelReason": {"ReasonId": "Out Of Stock"}}]
     line = published_line(
         "1", ("9000", 0), Quantity=0, IsCancelled=True, OrderLineCancelHistory=history
@@ -101,7 +101,7 @@ def test_canceled_units_come_from_the_history() -> None:
 
 
 def test_canceled_units_are_not_counted_twice() -> None:
-    """What QuantityDetail says of them is the same units again."""
+    """QuantityDetail lists the same units again."""
     line = published_line(
         "1", ("7000", 1), ("9000", 1), Quantity=1, OrderLineCancelHistory=[{"CancelQuantity": 1}]
     )
@@ -110,7 +110,7 @@ def test_canceled_units_are_not_counted_twice() -> None:
 
 
 def test_a_canceled_line_without_history_is_warned_about() -> None:
-    """Nobody can tell how many units it had."""
+    """The number of its units is unknown."""
     line = {
         **published_line("1"),
         "QuantityDetail": [],
@@ -124,7 +124,7 @@ def test_a_canceled_line_without_history_is_warned_about() -> None:
 
 
 def test_without_quantity_detail_all_units_count_as_the_lowest_status() -> None:
-    """It is true of all of them, where more can't be said; and it is said that more is missing."""
+    """All units have reached that status; a warning says that the detail is missing."""
     line = {
         **published_line("1"),
         "QuantityDetail": None,
@@ -138,12 +138,12 @@ def test_without_quantity_detail_all_units_count_as_the_lowest_status() -> None:
 
 
 def test_an_unknown_status_rejects_the_order() -> None:
-    """It is kept and shown to a person, never guessed."""
+    """It is kept and shown to an operator, never guessed."""
     assert rejected(published("T-1", published_line("1", ("8600", 2)))) == "status_unknown"
 
 
 def test_orders_of_other_sources_are_skipped_by_rule() -> None:
-    """The OMS sells through other channels too, whose orders this store does not know."""
+    """The OMS has orders of other channels, which this store does not know."""
     for order_id in ("X-1", "T-", "1001"):
         skipped = MAPPER.fulfilment(orjson.dumps(published(order_id)))
         assert isinstance(skipped, Skipped)
@@ -155,8 +155,8 @@ def test_orders_of_other_sources_are_skipped_by_rule() -> None:
     assert read(published("55"), mapper).record.source_id == "55"
 
 
-def test_lines_of_a_return_are_left_to_the_sale() -> None:
-    """The parent's own line carries 8000 and 8500, so counting the return's as well would double it."""
+def test_lines_of_a_return_are_ignored() -> None:
+    """The parent's own line has 8000 and 8500: with the return's lines, units would double."""
     back = published_line("1", ("15000", 2), IsReturn=True, ParentOrderId="T-1000")
     skipped = MAPPER.fulfilment(orjson.dumps(published("T-1001", back)))
     assert isinstance(skipped, Skipped)
@@ -182,7 +182,7 @@ def test_lines_of_a_return_are_left_to_the_sale() -> None:
     ],
 )
 def test_the_answer_to_a_cancel_request_is_read(statuses: list[str], answer: str | None) -> None:
-    """Open while any line waits, accepted only if every line is."""
+    """It is open while any line waits, and accepted only if every line is."""
     lines = [
         published_line(str(place), cancellationRequestStatus=status)
         for place, status in enumerate(statuses, 1)
@@ -191,7 +191,7 @@ def test_the_answer_to_a_cancel_request_is_read(statuses: list[str], answer: str
 
 
 def test_an_unknown_cancel_status_is_warned_about() -> None:
-    """The word may differ by tenant, and is a setting."""
+    """The word may differ by tenant, so it is a setting."""
     mapped = read(published("T-1", PostReleaseModificationStatus="Parked"))
     assert mapped.record.cancel_answer is None
     assert [(warning.code, warning.value) for warning in mapped.warnings] == [
@@ -199,13 +199,13 @@ def test_an_unknown_cancel_status_is_warned_about() -> None:
     ]
 
 
-def test_names_are_not_matched() -> None:
-    """A tenant may rename a status: only its id counts."""
+def test_status_names_do_not_count() -> None:
+    """A tenant may rename a status; only its id counts."""
     line = published_line("1", ("7000", 2), FulfillmentStatus="Backordered")
     assert units_of(published("T-1", line, FulfillmentStatus="Open")) == [(M.SHIPPED, 2)]
 
 
-ODD: st.SearchStrategy[Any] = st.one_of(
+UNEXPECTED: st.SearchStrategy[Any] = st.one_of(
     st.none(),
     st.booleans(),
     st.sampled_from(
@@ -268,18 +268,20 @@ def full_order() -> Any:
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_a_malformed_order_is_a_rejection_and_nothing_worse(data: st.DataObject) -> None:
-    """Whatever a value is replaced by, the order maps, is skipped or is rejected; nothing else is raised."""
+    """Whatever replaces a value, the order is mapped, skipped or rejected, and never a crash."""
     order = full_order()
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(paths_in(order)))
-        odd = copy.deepcopy(data.draw(ODD))  # a later draw may change what this one has put in
+        unexpected = copy.deepcopy(
+            data.draw(UNEXPECTED)
+        )  # a later draw may change what this one has put in
         if not path:
-            order = odd
+            order = unexpected
             break
         target = order
         for key in path[:-1]:
             target = target[key]
-        target[path[-1]] = odd
+        target[path[-1]] = unexpected
     try:
         payload = orjson.dumps(order)
     except orjson.JSONEncodeError:
@@ -294,14 +296,14 @@ def test_a_malformed_order_is_a_rejection_and_nothing_worse(data: st.DataObject)
 
 
 @given(st.binary(max_size=40))
-def test_bytes_that_are_no_order_are_a_rejection(payload: bytes) -> None:
-    """Broken text, too."""
+def test_bytes_that_are_not_an_order_are_a_rejection(payload: bytes) -> None:
+    """Invalid UTF-8, too."""
     with pytest.raises(RecordRejected):
         MAPPER.fulfilment(payload)
 
 
-def test_a_status_that_is_no_number_is_rejected() -> None:
-    """Such as the text sNaN, whose very comparison raises; and a cancel request's status that no reader takes."""
+def test_a_status_that_is_not_a_number_is_rejected() -> None:
+    """Such as sNaN, which raises on comparison, and a cancel status that can't be decoded."""
     line = published_line(
         QuantityDetail=None, MinFulfillmentStatusId="1000", MaxFulfillmentStatusId="sNaN"
     )
@@ -315,7 +317,7 @@ def test_a_status_that_is_no_number_is_rejected() -> None:
 
 
 def test_an_order_changed_in_another_century_is_rejected() -> None:
-    """It would never lie in a window that anybody asks for."""
+    """No window that is ever read would contain it."""
     assert (
         rejected(published("T-1", UpdatedTimestamp="0026-03-04T05:06:07"))
         == "oms_payload_unreadable"
@@ -330,7 +332,7 @@ def problems_of(order: Any) -> list[tuple[str, str]]:
 
 
 def test_all_values_of_the_wrong_kind_are_reported_with_their_paths() -> None:
-    """Beside an unknown status; a quantity that is missing for that reason is not reported twice."""
+    """Beside an unknown status; a quantity that was set aside is not reported as missing too."""
     lines = [
         published_line("1", ("7000", "many")),
         published_line("2", ("8600", 2)),
@@ -346,8 +348,8 @@ def test_all_values_of_the_wrong_kind_are_reported_with_their_paths() -> None:
     ]
 
 
-def test_all_problems_of_meaning_are_reported_together() -> None:
-    """An operator corrects an order once, and not problem by problem."""
+def test_all_wrong_meanings_are_reported_together() -> None:
+    """So an operator corrects an order once, not problem by problem."""
     lines = [
         published_line("1", ("8600", 2)),
         published_line("2", ("1000", -1)),

@@ -11,7 +11,7 @@ from tests.resources.oms.manhattan.shipments.test_mapping import read
 
 
 def test_a_split_shipment_is_several_parcels() -> None:
-    """Each package is one, with the lines that it holds; a detail seen twice is one."""
+    """Each package is a parcel with its lines; a detail listed twice counts once."""
     first = published_line(
         "1",
         ("7000", 3),
@@ -30,8 +30,8 @@ def test_a_split_shipment_is_several_parcels() -> None:
     assert one.shipped_at == datetime(2026, 3, 5, 10, tzinfo=UTC)
 
 
-def test_details_without_an_id_are_told_apart_by_package_line_and_number() -> None:
-    """The same detail published twice does not ship twice."""
+def test_details_without_an_id_are_identified_by_package_line_and_number() -> None:
+    """A detail that is published twice counts once."""
     line = published_line(
         "1", ("7000", 2), FulfillmentDetail=[shipped_detail(None), shipped_detail(None)]
     )
@@ -40,7 +40,7 @@ def test_details_without_an_id_are_told_apart_by_package_line_and_number() -> No
 
 
 def test_one_package_with_two_numbers_is_two_parcels() -> None:
-    """Each label is tracked by itself; without a package's id the shipment's or the number stands in."""
+    """Each label is tracked by itself; the number replaces a missing package id."""
     details = [shipped_detail("F1"), shipped_detail("F2", TrackingNumber="1Z5R89390357567128")]
     line = published_line("1", ("7000", 4), FulfillmentDetail=details)
     assert {parcel.parcel_id for parcel in read(published("T-1", line)).record.parcels} == {
@@ -53,8 +53,8 @@ def test_one_package_with_two_numbers_is_two_parcels() -> None:
     assert read(published("T-1", nameless)).record.parcels[0].parcel_id == "1Z5R89390357567127"
 
 
-def test_what_did_not_go_out_is_no_parcel() -> None:
-    """Units in packing or canceled have no parcel yet, and picked-up ones never have."""
+def test_what_was_not_shipped_is_no_parcel() -> None:
+    """Packed and canceled units have no parcel, and picked-up units never have one."""
     details = [shipped_detail("F1", StatusId="3700"), shipped_detail("F2", StatusId="9000.000")]
     collected = published_line(
         "2",
@@ -77,10 +77,10 @@ def test_what_did_not_go_out_is_no_parcel() -> None:
         (None, None, None, None),
     ],
 )
-def test_the_carrier_is_the_mapped_code_else_what_the_number_tells(
+def test_the_carrier_is_the_mapped_code_else_found_by_the_number(
     code: str | None, number: str | None, carrier: str | None, warning: str | None
 ) -> None:
-    """The connection's mapping, then the built-in names, then the tracking number; an unknown one is warned about."""
+    """The connection's mapping, then built-in names, then the tracking number, else a warning."""
     line = published_line(
         "1",
         ("7000", 2),
@@ -91,7 +91,7 @@ def test_the_carrier_is_the_mapped_code_else_what_the_number_tells(
     assert [problem.code for problem in mapped.warnings] == ([warning] if warning else [])
 
 
-def test_a_number_that_fits_several_carriers_names_none() -> None:
+def test_a_number_that_fits_several_carriers_gives_none() -> None:
     """A wrong tracking link is worse than none."""
     line = published_line(
         "1",
@@ -103,8 +103,8 @@ def test_a_number_that_fits_several_carriers_names_none() -> None:
     assert [problem.code for problem in mapped.warnings] == ["carrier_ambiguous"]
 
 
-def test_tracking_info_tells_carrier_and_delivery() -> None:
-    """What the line's detail leaves out stands at the order, under the same number."""
+def test_tracking_info_adds_carrier_and_delivery() -> None:
+    """The order has what the line's detail lacks, under the same tracking number."""
     info = {
         "TrackingNumber": "ABC",
         "CarrierCode": "FDX",

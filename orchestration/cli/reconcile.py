@@ -44,12 +44,14 @@ COLUMNS = ("since", "class", "entity", "record", "field", "expected", "found", "
     "--from",
     "first",
     type=DAY,
+    metavar="YYYY-MM-DD",
     help="First day (UTC date of the source's modification time); default: yesterday.",
 )
 @click.option(
     "--to",
     "last",
     type=DAY,
+    metavar="YYYY-MM-DD",
     help="Last day, inclusive; default: today, the only day with stock.",
 )
 @click.option(

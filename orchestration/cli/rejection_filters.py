@@ -38,11 +38,18 @@ class Duration(click.ParamType[timedelta]):
 def filter_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the filter options to a command; pass their values to ``filter_from``."""
     for option in (
-        click.option("--to", "last", type=DAY, help="Only partitions up to this day, inclusive."),
+        click.option(
+            "--to",
+            "last",
+            type=DAY,
+            metavar="YYYY-MM-DD",
+            help="Only partitions up to this day, inclusive.",
+        ),
         click.option(
             "--from",
             "first",
             type=DAY,
+            metavar="YYYY-MM-DD",
             help="Only partitions from this day on (UTC date of the source's modification time).",
         ),
         click.option(

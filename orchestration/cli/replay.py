@@ -68,10 +68,13 @@ mutation Replay($params: LaunchBackfillParams!) {
     "--from",
     "first",
     type=DAY,
+    metavar="YYYY-MM-DD",
     required=True,
     help="First day (UTC date of the source's modification time).",
 )
-@click.option("--to", "last", type=DAY, required=True, help="Last day, inclusive.")
+@click.option(
+    "--to", "last", type=DAY, metavar="YYYY-MM-DD", required=True, help="Last day, inclusive."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
 @click.option("--force", is_flag=True, help="Send even what the target already holds.")
 @click.option(

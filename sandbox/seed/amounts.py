@@ -96,3 +96,21 @@ def spread(amount: Decimal, weights: Iterable[Decimal], unit: Decimal) -> list[D
     last = max(index for index, weight in enumerate(positive) if weight)
     shares[last] += amount - sum(shares, ZERO)
     return shares
+
+
+def total_of(amounts: list[Taxed]) -> Taxed:
+    """Sum amounts up; the taxes of single rates are left out."""
+    return Taxed(
+        sum((a.ex for a in amounts), ZERO),
+        sum((a.inc for a in amounts), ZERO),
+        sum((a.tax for a in amounts), ZERO),
+    )
+
+
+def tax_fields(name: str, amount: Taxed) -> dict[str, str]:
+    """Return an amount as the three fields ``*_ex_tax``, ``*_inc_tax`` and ``*_tax``."""
+    return {
+        f"{name}_ex_tax": to_text(amount.ex),
+        f"{name}_inc_tax": to_text(amount.inc),
+        f"{name}_tax": to_text(amount.tax),
+    }

@@ -41,17 +41,27 @@ are kept once.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from sys import intern
 
 from sandbox.seed.amounts import CENT, ZERO, Amount, parse, rounded, to_decimal, to_text
 from sandbox.seed.documents import order_document
 from sandbox.seed.drafts import Address, Discount, Draft, Line
+from sandbox.seed.invoice_rows import (
+    COLUMNS,
+    OTHER_NAMES,
+    Invoice,
+    assign_ids,
+    customer_id,
+    fits,
+    is_cancelled,
+    read_rows,
+    to_price,
+    to_quantity,
+)
 from sandbox.seed.seedset import (
     SeedSet,
     Unreadable,
@@ -61,30 +71,13 @@ from sandbox.seed.seedset import (
     store_location,
     store_product,
 )
-from sandbox.seed.tables import header, moment, rows
+from sandbox.seed.tables import header
 
 CURRENCY = "GBP"
-COLUMNS = (
-    "invoiceno",
-    "stockcode",
-    "description",
-    "quantity",
-    "invoicedate",
-    "unitprice",
-    "customerid",
-    "country",
-)
-OTHER_NAMES = {"invoice": "invoiceno", "price": "unitprice", "customer id": "customerid"}
-ARTICLE = re.compile(r"\d{5}[A-Za-z]{0,3}")
-DECIMAL_COMMA = re.compile(r"-?\d+,\d{1,2}")
-# Used for a missing price: a store reads an empty amount as zero and would ship the goods for free.
-NO_PRICE = "none given"
 POSTAGE = {"POST", "DOT"}
 DISCOUNT = "D"
 CANCELLED, PAID = 5, 11
 LONGEST_NOTE = 65535  # of staff_notes (orders.v2.oas2.yml)
-# Order ids are 32-bit integers; the rest is room for assigned ones.
-HIGHEST_ID = 2**31 - 1 - 1_000_000
 # The countries by the names in the data; "Unspecified" and "European Community" have no code.
 COUNTRIES = {
     "Australia": "AU", "Austria": "AT", "Bahrain": "BH", "Belgium": "BE", "Bermuda": "BM",
@@ -97,27 +90,6 @@ COUNTRIES = {
     "Thailand": "TH", "USA": "US", "United Arab Emirates": "AE", "United Kingdom": "GB",
 }  # fmt: skip
 
-Entry = tuple[str, str, str, str, int]
-"""StockCode, Description, Quantity and UnitPrice unchanged, and the physical line."""
-
-
-@dataclass(slots=True)
-class Invoice:
-    """One invoice's rows, with the first usable date, customer and country among them."""
-
-    number: str
-    entries: list[Entry] = field(default_factory=list)
-    date: datetime | None = None
-    raw_date: str = ""
-    customer: str = ""
-    country: str = ""
-
-
-def fits(path: Path) -> bool:
-    """Return whether a file's header has this layout's required columns."""
-    names = {OTHER_NAMES.get(name, name) for name in header(path)}
-    return {"invoiceno", "stockcode", "quantity", "unitprice"} <= names
-
 
 def read(path: Path) -> SeedSet:
     """Read a CSV of invoices; raises ValueError naming the expected columns for another header."""
@@ -129,20 +101,20 @@ def read(path: Path) -> SeedSet:
     if twice := sorted({name for name in names if name in COLUMNS and names.count(name) > 1}):
         raise ValueError(f"{path} has the column {twice[0]} twice; it is unclear which one counts")
     unreadable: list[Unreadable] = []
-    invoices, articles = _read(path, unreadable)
-    ids = _ids(invoices)
+    invoices, articles = read_rows(path, unreadable)
+    ids = assign_ids(invoices)
     known = [invoice.date for invoice in invoices if invoice.date]
     fallback = max(
         known, default=datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
     )
-    counts = Counter("cancelled" if _cancelled(invoice) else "paid" for invoice in invoices)
+    counts = Counter("cancelled" if is_cancelled(invoice) else "paid" for invoice in invoices)
     counts |= Counter(
         orders=len(invoices),
         rows=sum(len(invoice.entries) for invoice in invoices),
         unreadable=len(unreadable),
     )
     counts["without_date"] = sum(not invoice.date for invoice in invoices)
-    counts["guests"] = sum(not _customer_id(invoice.customer) for invoice in invoices)
+    counts["guests"] = sum(not customer_id(invoice.customer) for invoice in invoices)
     numbers = {sku: number for number, sku in enumerate(articles, 1)}
     return SeedSet(
         name="invoices",
@@ -166,77 +138,6 @@ def read(path: Path) -> SeedSet:
     )
 
 
-def _read(
-    path: Path, unreadable: list[Unreadable]
-) -> tuple[list[Invoice], dict[str, tuple[str, Decimal]]]:
-    """Group the rows by invoice, and find the articles with their first description and price."""
-    invoices: dict[str, Invoice] = {}
-    articles: dict[str, tuple[str, Decimal]] = {}
-    for row in rows(path):
-        fields = {OTHER_NAMES.get(name, name): content for name, content in row.fields.items()}
-        number = fields["invoiceno"].strip()
-        if row.problem or not number:
-            unreadable.append(Unreadable(path.name, row.line, row.problem or "no InvoiceNo"))
-            continue
-        invoice = invoices.setdefault(number, Invoice(number))
-        sku, name, quantity, price = (
-            intern(fields.get(column, "").strip())
-            for column in ("stockcode", "description", "quantity", "unitprice")
-        )
-        invoice.entries.append((sku, name, quantity, price, row.line))
-        invoice.raw_date = invoice.raw_date or fields.get("invoicedate", "")
-        invoice.date = invoice.date or moment(fields.get("invoicedate", ""))
-        invoice.customer = invoice.customer or fields.get("customerid", "").strip()
-        invoice.country = invoice.country or intern(fields.get("country", "").strip())
-        if ARTICLE.fullmatch(sku) and not articles.get(sku, ("", ZERO))[0]:
-            articles[sku] = (name, max(to_decimal(_price(price)), ZERO))
-    return list(invoices.values()), articles
-
-
-def _ids(invoices: list[Invoice]) -> list[int]:
-    """Assign integer ids: the invoice number's digits if unique, else above the highest."""
-    digits = [
-        int(match[1]) if (match := re.fullmatch(r"[A-Za-z]?([0-9]{1,10})", invoice.number)) else 0
-        for invoice in invoices
-    ]
-    shared = Counter(digits)
-    usable = [
-        number if shared[number] == 1 and 0 < number <= HIGHEST_ID else 0 for number in digits
-    ]
-    following = max(usable, default=0)
-    ids: list[int] = []
-    for number in usable:
-        following += not number
-        ids.append(number or following)
-    return ids
-
-
-def _cancelled(invoice: Invoice) -> bool:
-    return invoice.number[:1] in "Cc"
-
-
-def _customer_id(raw: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,9})(\.0+)?", raw)
-    return int(match[1]) if match else 0
-
-
-def _price(raw: str) -> Amount:
-    if not raw:
-        return NO_PRICE
-    return parse(raw.replace(",", ".")) if DECIMAL_COMMA.fullmatch(raw) else parse(raw)
-
-
-def _quantity(raw: str) -> int | None:
-    amount = parse(raw)
-    return (
-        int(amount)
-        if isinstance(amount, Decimal)
-        and amount == amount.to_integral_value()
-        and abs(amount) < 10**9
-        else None
-    )
-
-
 @dataclass(slots=True)
 class Content:
     """The content of an invoice: lines, postage, discount, and notes on unusable values."""
@@ -251,11 +152,11 @@ class Content:
 def _content(invoice: Invoice, products: dict[str, int]) -> Content:
     content = Content()
     for sku, name, raw, price, at in invoice.entries:
-        quantity = _quantity(raw)
+        quantity = to_quantity(raw)
         if quantity is None:
             content.notes.append(f'line {at}: quantity "{raw}" is not an integer')
-        quantity = abs(quantity or 0) if _cancelled(invoice) else quantity or 0
-        amount = _price(price)
+        quantity = abs(quantity or 0) if is_cancelled(invoice) else quantity or 0
+        amount = to_price(price)
         if isinstance(amount, str) or amount != parse(price):
             content.notes.append(
                 f'line {at}: price "{price}"'
@@ -272,13 +173,13 @@ def _content(invoice: Invoice, products: dict[str, int]) -> Content:
             )
     if not invoice.date:
         content.notes.append(f'invoice date "{invoice.raw_date}" is not a date')
-    if invoice.customer and not _customer_id(invoice.customer):
+    if invoice.customer and not customer_id(invoice.customer):
         content.notes.append(f'customer "{invoice.customer}" is not a number')
     return content
 
 
 def _draft(invoice: Invoice, number: int, products: dict[str, int], fallback: datetime) -> Draft:
-    cancelled, customer = _cancelled(invoice), _customer_id(invoice.customer)
+    cancelled, customer = is_cancelled(invoice), customer_id(invoice.customer)
     content = _content(invoice, products)
     place = _place(invoice.country, customer, number)
     cost: Amount = content.odd_postage or content.postage

@@ -12,7 +12,7 @@ from typing import TypeVar
 import httpx
 import orjson
 
-from sandbox.seed import invoices, olist, olist_tables
+from sandbox.seed import invoice_rows, invoices, olist, olist_tables
 from sandbox.seed.seedset import Document, SeedSet, Unreadable
 
 BATCH = 500
@@ -47,17 +47,17 @@ def _read(path: Path) -> SeedSet:
         candidates = [
             file
             for file in sorted(path.iterdir())
-            if file.is_file() and _is_table(file) and invoices.fits(file)
+            if file.is_file() and _is_table(file) and invoice_rows.fits(file)
         ]
         if len(candidates) == 1:
             return invoices.read(candidates[0])
-    elif _is_table(path) and invoices.fits(path):
+    elif _is_table(path) and invoice_rows.fits(path):
         return invoices.read(path)
     tables = ", ".join(f"{name}.csv[.gz]" for name in olist_tables.REQUIRED)
     raise ValueError(
         f"{path} contains no orders in a known layout. Expected a folder with {tables} "
         f"(the Olist tables), or one CSV (plain or .gz) with the columns "
-        f"{', '.join(invoices.COLUMNS)} (invoices)"
+        f"{', '.join(invoice_rows.COLUMNS)} (invoices)"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sandbox.platforms.bigcommerce import dates, documents, lines, money
+from sandbox.platforms.bigcommerce import dates, documents, header, lines, money
 from sandbox.platforms.bigcommerce.statuses import NAMES
 
 Json = dict[str, Any]
@@ -28,12 +28,12 @@ def amend(document: Json, change: Json, ids: documents.Ids, clear_discounts: boo
             order[key] |= value
         elif key == "fees":
             document["fees"] = _fees(document["fees"], value, ids)
-        elif key in documents.HEADER_MONEY:
+        elif key in header.HEADER_MONEY:
             order[key] = money.to_money(value)
         elif key.startswith("date_") and value and dates.parse_or_none(str(value)) is None:
             raise ValueError(f"The field '{key}' is invalid.")
-        elif key in documents.HEADER:
-            order[key] = "" if value is None and isinstance(documents.HEADER[key], str) else value
+        elif key in header.HEADER:
+            order[key] = "" if value is None and isinstance(header.HEADER[key], str) else value
         else:
             raise ValueError(f"The field '{key}' is invalid.")
     if order["status_id"] not in NAMES:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.platforms.bigcommerce import lines, money
+from sandbox.platforms.bigcommerce import documents, lines, money
 
 Json = dict[str, Any]
 
@@ -93,3 +93,16 @@ def shipping_address(address: Json, links: Links) -> Json:
     """Build one entry of ``GET /v2/orders/{id}/shipping_addresses``."""
     quotes = links.to(address["order_id"], f"shippingaddresses/{address['id']}/shippingquotes")
     return address | {"shipping_quotes": quotes}
+
+
+def compression_sample(links: Links) -> bytes:
+    """Build the compression dictionary: one order in all its forms."""
+    line = {"sku": "SKU-1", "name": "Sample", "price_ex_tax": "10", "price_inc_tax": "11"}
+    given = {
+        "products": [line, line],
+        "shipping_addresses": [{"city": "Austin"}],
+        "billing_address": {"email": "jane@example.com"},
+    }
+    document = documents.complete(given, documents.Ids(), 1_700_000_000)
+    expanded = orjson.dumps(consignments(document, links, expanded=True))
+    return orjson.dumps(document) + expanded + render_head(document, links)

@@ -26,7 +26,7 @@ from sandbox.platforms.bigcommerce.inventory import InventoryApi, complete_locat
 from sandbox.platforms.bigcommerce.orders import OrdersApi
 from sandbox.platforms.bigcommerce.paging import envelope
 from sandbox.platforms.bigcommerce.ratelimit import RateLimit
-from sandbox.platforms.bigcommerce.rendering import Links, consignments, render_head
+from sandbox.platforms.bigcommerce.rendering import Links, compression_sample
 from sandbox.platforms.bigcommerce.replies import Refused, error, json_reply, v3_error
 from sandbox.platforms.bigcommerce.statuses import PLACED
 from sandbox.platforms.bigcommerce.stock import Stock
@@ -56,7 +56,7 @@ class BigCommerceStore:
         self.catalog = Catalog()
         self.channels = Channels(self.now)
         self.webhooks = Webhooks(instance, self.now)
-        self._build(OrderBook(self.links, _sample(self.links)))
+        self._build(OrderBook(self.links, compression_sample(self.links)))
         self.stock.locations[1] = complete_location(
             {"code": "BCLOC", "label": "Default location"}, 1, self.now()
         )
@@ -299,16 +299,3 @@ def _unauthorized(version: str) -> Response:
         "are not a valid combination for this store."
     )
     return error(version, 401, title)
-
-
-def _sample(links: Links) -> bytes:
-    """Build the compression dictionary: one order in all its forms."""
-    line = {"sku": "SKU-1", "name": "Sample", "price_ex_tax": "10", "price_inc_tax": "11"}
-    given = {
-        "products": [line, line],
-        "shipping_addresses": [{"city": "Austin"}],
-        "billing_address": {"email": "jane@example.com"},
-    }
-    document = documents.complete(given, documents.Ids(), 1_700_000_000)
-    expanded = orjson.dumps(consignments(document, links, expanded=True))
-    return orjson.dumps(document) + expanded + render_head(document, links)

@@ -207,8 +207,16 @@ class Connection(Config):
 class Alerts(Config):
     """Where alerts about failed runs and stuck streams are sent."""
 
-    url: SecretRef
-    """URL of an incoming webhook; a secret, since anyone who has it can post there."""
+    url: SecretRef | None = None
+    """An incoming webhook's ``https`` URL or an Apprise URL; a secret, as anyone can post to it."""
+    urls: tuple[SecretRef, ...] = ()
+    """In place of ``url``, for several targets."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.url is None) == (not self.urls):
+            raise ValueError("name either url, or urls with at least one entry")
+        return self
 
 
 class Retention(Config):

@@ -29,7 +29,7 @@ from orchestration.schedules import (
 )
 from orchestration.settings import load
 from resources.lockstep import Lockstep
-from resources.notifications import notifier
+from resources.notifications import build_notifier
 from sensors.changes import build_lane_sensor
 from sensors.failures import build_failure_sensor
 from sensors.health import build_heartbeat_sensor
@@ -72,7 +72,7 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
         for name, connection in installation.connections.items()
         for key in chain_keys(name, connection.streams, [DELIVERED])
     ]
-    tell = partial(notifier, installation.alerts) if installation.alerts is not None else None
+    tell = partial(build_notifier, installation.alerts) if installation.alerts is not None else None
     return dg.Definitions(
         assets=[
             *assets,

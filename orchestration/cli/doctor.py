@@ -29,7 +29,7 @@ from resources import oms, platforms
 from resources.ledger.database.embedded import database_url, home
 from resources.ledger.database.migrate import is_current
 from resources.lockstep import Lockstep
-from resources.notifications import notifier
+from resources.notifications import build_notifier
 from resources.secrets import permission_warning, resolve
 from resources.systems import settings_of
 
@@ -178,7 +178,7 @@ def _definitions(installation: Installation, lockstep: Lockstep) -> Finding:
 def _alerts(installation: Installation) -> Finding:
     if installation.alerts is None:
         return True, "not configured: failed runs and stuck streams alert no one", ""
-    notifier(installation.alerts)
+    build_notifier(installation.alerts)
     return True, "configured for failed runs and stuck streams", ""
 
 

@@ -13,7 +13,7 @@ import httpx
 from domain.errors import AccessRefused, PermanentError, TransientError
 from resources.http.redaction import error_text, hide
 from resources.http.retries import TEMPORARY, TOO_MANY_REQUESTS, is_certificate_fault
-from resources.http.urls import checked_base_url
+from resources.http.urls import checked_base_url, tls_context
 
 UNAUTHORIZED = 401
 RENEW_AT = 0.8
@@ -143,7 +143,11 @@ class OAuthTokens:
         self._grant, self._clock = grant, clock
         self._url = checked_base_url(grant.system, grant.token_url)
         self._http = httpx.Client(
-            timeout=grant.timeout, transport=transport, follow_redirects=False, trust_env=False
+            timeout=grant.timeout,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            verify=tls_context(),
         )
         self.scope = ""
         """The last token's scope; empty where the server doesn't state it (RFC 6749, 5.1)."""

@@ -13,6 +13,7 @@ from domain.exchange import ExchangeLog
 from resources.http.attempts import Decoder, RawResponse, Reply, RequestAttempts
 from resources.http.auth import ProviderAuth
 from resources.http.policy import ClientPolicy
+from resources.http.urls import tls_context
 
 MAX_BYTES = 64 * 1024 * 1024
 """Larger responses are a fault of the system; the largest page that we ask for has a few MB."""
@@ -44,6 +45,7 @@ class ApiClient:
             transport=transport,
             follow_redirects=False,
             trust_env=False,  # a .netrc or proxy variable must not redirect credentials
+            verify=tls_context(),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             # Hooks, since a request that is repeated with a new token counts on its own.
             event_hooks={"request": [self._before], "response": [self._after]},

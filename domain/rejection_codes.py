@@ -76,7 +76,6 @@ _RECORD: dict[str, Entry] = {
     "line_id_duplicate": Entry("duplicate", "The id of a line is unique in its order."),
     "line_id_missing": Entry("missing", "A line of an order has an id."),
     "line_total_mismatch": Entry("value", "The total of a line is its quantity times its price."),
-    "line_without_order": Entry("value", "A line belongs to an order of its batch."),
     "lines_incomplete": Entry("missing", "An order is captured with all of its lines."),
     "malformed_value": Entry("value", "A value has the type of its field."),
     "order_id_duplicate": Entry("duplicate", "The id of an order is unique in a batch."),

@@ -7,7 +7,6 @@ Money: ``unit_price`` and ``line_total`` are before discounts; discounts are pos
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
@@ -239,27 +238,27 @@ class Order(Record, frozen=True, kw_only=True):
         check_amounts(self, self.total, self.total_tax)
 
     def computed_total(self) -> Decimal:
-        """Return lines + charges - discounts + taxes; it equals ``total`` in an order that adds up."""
-        total = ZERO
-        for line in self.lines:
-            total += line.line_total - line.total_discount()
-        for charge in self.all_charges():
-            total += charge.amount
-        for discount in self.discounts:
-            total -= discount.amount
-        return total if self.tax_included else total + self.computed_tax()
+        """Return lines + charges - discounts + taxes: ``total`` if the order adds up."""
+        return self.computed_sums()[0]
 
     def computed_tax(self) -> Decimal:
-        """Return the taxes of all lines and charges."""
-        total = ZERO
-        for line in self.lines:
-            total += line.total_tax()
-        for charge in self.all_charges():
-            total += charge.tax
-        return total
+        """Return the taxes of all lines and charges: ``total_tax`` if the order adds up."""
+        return self.computed_sums()[1]
 
-    def all_charges(self) -> Iterator[Charge]:
-        """Iterate over the order's charges and those of its lines."""
-        yield from self.charges
+    def computed_sums(self) -> tuple[Decimal, Decimal]:
+        """Return the computed total and tax."""
+        total = tax = ZERO
+        charges = list(self.charges)
         for line in self.lines:
-            yield from line.charges
+            total += line.line_total
+            for discount in line.discounts:
+                total -= discount.amount
+            for line_tax in line.taxes:
+                tax += line_tax.amount
+            charges += line.charges
+        for charge in charges:
+            total += charge.amount
+            tax += charge.tax
+        for discount in self.discounts:
+            total -= discount.amount
+        return (total if self.tax_included else total + tax), tax

@@ -1,14 +1,15 @@
-"""The one function that validates a batch: lazily, with each failure as a problem of one row, so that good rows go on.
+"""Validation of a batch: each failed check becomes a problem of one row, so good rows go on.
 
-Money and quantities stand in the frames as whole ten-thousandths (int64): exact, and as fast as floats, which money must never be.
+Frames hold money and quantities as ten-thousandths (int64): exact, and as fast as floats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
@@ -18,11 +19,11 @@ from domain.errors import Problem
 SCALE = 10_000
 _SCALE = Decimal(SCALE)
 LARGEST = 2**61
-"""Frames hold 64-bit integers, of which two are added at most; what is beyond all sense stands as the largest, and compares as such."""
+"""Larger amounts are replaced by this one: two of them can be added in 64 bits."""
 
 
 class Rule(NamedTuple):
-    """What a failed check means to an operator; ``field`` is the canonical field that it looked at."""
+    """What a failed check means; ``field`` is the canonical field that was checked."""
 
     field: str
     message: str
@@ -30,19 +31,41 @@ class Rule(NamedTuple):
 
 
 def scaled(amount: Decimal) -> int:
-    """Return an amount in ten-thousandths, at most ``LARGEST``. Raises ``ValueError`` where it has more than four decimals."""
+    """Return an amount in ten-thousandths, at most ``LARGEST``.
+
+    Raises ``ValueError`` if it has more than four decimals.
+    """
     if not amount:
         return 0
     exact = amount * _SCALE
     whole = int(exact)
     if whole != exact:
         raise ValueError(f"{amount} has more than four decimals")
-    return max(-LARGEST, min(LARGEST, whole))
+    return whole if -LARGEST <= whole <= LARGEST else _clipped(whole)
 
 
 def truncated(amount: Decimal) -> int:
-    """Return an amount in whole ten-thousandths, at most ``LARGEST``; further decimals are cut off."""
-    return max(-LARGEST, min(LARGEST, int(amount * _SCALE))) if amount else 0
+    """Return an amount in ten-thousandths, at most ``LARGEST``; further decimals are dropped."""
+    return _clipped(int(amount * _SCALE)) if amount else 0
+
+
+def _clipped(whole: int) -> int:
+    return max(-LARGEST, min(LARGEST, whole))
+
+
+def integers(values: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return a column of whole numbers; typed columns spare pandas looking at each value."""
+    return np.array(values, dtype=np.int64)
+
+
+def booleans(values: Sequence[bool]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return a column of truth values."""
+    return np.array(values, dtype=np.bool_)
+
+
+def texts(values: Sequence[str]) -> pd.Series[str]:
+    """Return a column of texts; an empty one has that type too."""
+    return pd.Series(values, dtype="str")
 
 
 def failures(
@@ -50,9 +73,9 @@ def failures(
 ) -> dict[int, list[Problem]]:
     """Validate ``frame``, whose index is 0..n-1, and return the problems of each failing row.
 
-    Every check's name is a key of ``rules``; a failure of a type or of a missing column is named ``schema_<check>``. Rows without an
-    entry in the answer are good. A failure that pandera can't place in a row concerns the whole batch and is raised as ``ValueError``:
-    it is our own mistake, not a record's.
+    ``rules`` has an entry for the name of each check. Rows without an entry in the result are good.
+    A failure without a row concerns the whole batch, so it is a mistake in the code and not in a
+    record: it is raised as ``ValueError``.
     """
     try:
         model.validate(frame, lazy=True)
@@ -63,23 +86,22 @@ def failures(
         ].drop_duplicates(["check", "index"])
         for context, column, check, value, index in cases.itertuples(index=False, name=None):
             if index is None or pd.isna(index):
-                raise ValueError(
-                    f"The batch does not have the form that {model.__name__} asks for: {check} of {column}"
-                ) from errors
+                message = f"the batch does not have the columns of {model.__name__}"
+                raise ValueError(f"{message}: {check} of {column}") from errors
             rule = rules.get(str(check)) or Rule(
-                str(column), f"does not pass {check}", "Look at the record's payload."
+                str(column), f"the value does not pass {check}", "look at the record's payload"
             )
             code = str(check) if str(check) in rules else "schema_violation"
-            shown = _shown(str(column), value) if context == "Column" else ""
+            text = _as_text(str(column), value) if context == "Column" else ""
             found.setdefault(int(index), []).append(
-                Problem(code, rule.field, rule.message, rule.advice, shown)
+                Problem(code, rule.field, rule.message, rule.advice, text)
             )
         return found
     return {}
 
 
-def _shown(column: str, value: object) -> str:
-    """Write a failing value as a person would: whole ten-thousandths as the amount they stand for."""
+def _as_text(column: str, value: object) -> str:
+    """Return a failing value as text, with ten-thousandths converted to the amount."""
     if isinstance(value, str):
         return value[:80]
     if isinstance(value, bool) or value is None:

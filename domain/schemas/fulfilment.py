@@ -1,52 +1,53 @@
-"""Batch rules of fulfilment: events row by row, and parcels against the lines that they carry."""
+"""Batch rules of fulfilment: events, and the units of parcels against those ordered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 import pandera.pandas as pa
 
 from domain.errors import Problem
 from domain.milestones import Milestone
-from domain.records.fulfilment import Fulfilment
-from domain.schemas.batch import Rule, failures, scaled
+from domain.records.fulfilment import Fulfilment, FulfilmentEvent
+from domain.schemas.batch import Rule, booleans, failures, integers, scaled, texts
+
+ZERO = Decimal(0)
 
 RULES: dict[str, Rule] = {
     "event_quantity": Rule(
         "quantity",
-        "The quantity is not above zero.",
-        "Check the line's fulfilment detail at the OMS.",
+        "the quantity is not above zero",
+        "check the fulfilment detail of the line at the OMS",
     ),
     "event_duplicate": Rule(
         "event_key",
-        "The same fact stands twice in the order.",
-        "Check the order's packages at the OMS.",
+        "the order has the same event twice",
+        "check the packages of the order at the OMS",
     ),
     "milestone_unknown": Rule(
         "milestone",
-        "The milestone is none that Lockstep knows.",
-        "Map the status in the connector's statuses.",
+        "the milestone is unknown",
+        "map the status in the connector's statuses",
     ),
     "shipped_above_ordered": Rule(
         "parcels.lines.quantity",
-        "More units were shipped than were ordered.",
-        "Check the order's packages at the OMS.",
+        "more units were shipped than ordered",
+        "check the packages of the order at the OMS",
     ),
     "parcel_line_unknown": Rule(
         "parcels.lines.line_id",
-        "A parcel holds a line that the order lacks.",
-        "Check the package at the OMS.",
+        "a parcel contains a line that is not in the order",
+        "check the package at the OMS",
     ),
 }
 
 
 class FulfilmentEvents(pa.DataFrameModel):
-    """One row a fact of fulfilment; quantities in ten-thousandths."""
+    """One row per fulfilment event; quantities in ten-thousandths."""
 
-    record_row: int
     event_key: str
     milestone: str
     quantity: int
@@ -65,10 +66,8 @@ class FulfilmentEvents(pa.DataFrameModel):
 
 
 class ShippedLines(pa.DataFrameModel):
-    """One row a line of an order: what its parcels hold of it."""
+    """One row per line of an order that is in a parcel; units in ten-thousandths."""
 
-    record_row: int
-    line_id: str
     ordered: int
     shipped: int
     known: bool
@@ -82,52 +81,53 @@ class ShippedLines(pa.DataFrameModel):
         return ~lines["known"] | (lines["shipped"] <= lines["ordered"])
 
 
+class _Shipped(NamedTuple):
+    """The units of one line in all parcels of its order."""
+
+    record_row: int
+    ordered: Decimal
+    shipped: Decimal
+    is_known: bool
+
+
 def fulfilment_problems(records: Sequence[Fulfilment]) -> dict[int, list[Problem]]:
-    """Validate a batch of fulfilment states; return the problems of each failing one by its position."""
-    events: list[tuple[Any, ...]] = []
-    lines: list[tuple[Any, ...]] = []
-    for row, record in enumerate(records):
-        events.extend(
-            (row, e.event_key, str(e.milestone), scaled(e.quantity)) for e in record.events()
-        )
-        ordered = {line.line_id: line.ordered for line in record.lines}
-        shipped: dict[str, Decimal] = {}
-        for parcel in record.parcels:
-            for content in parcel.lines:
-                shipped[content.line_id] = (
-                    shipped.get(content.line_id, Decimal(0)) + content.quantity
-                )
-        for line_id, units in shipped.items():
-            lines.append(
-                (
-                    row,
-                    line_id,
-                    scaled(ordered.get(line_id, Decimal(0))),
-                    scaled(units),
-                    line_id in ordered,
-                )
-            )
-    event_frame = pd.DataFrame(events, columns=["record_row", "event_key", "milestone", "quantity"])
-    event_frame = event_frame.astype(
-        {"record_row": "int64", "event_key": "str", "milestone": "str", "quantity": "int64"}
-    )
-    line_frame = pd.DataFrame(
-        lines, columns=["record_row", "line_id", "ordered", "shipped", "known"]
-    )
-    line_frame = line_frame.astype(
+    """Validate a batch of fulfilment states; return problems by the position of the record."""
+    events = [(row, event) for row, record in enumerate(records) for event in record.events()]
+    lines = [line for row, record in enumerate(records) for line in _shipped(row, record)]
+    found: dict[int, list[Problem]] = {}
+    for index, problems in failures(FulfilmentEvents, _event_frame(events), RULES).items():
+        found.setdefault(events[index][0], []).extend(problems)
+    for index, problems in failures(ShippedLines, _line_frame(lines), RULES).items():
+        found.setdefault(lines[index].record_row, []).extend(problems)
+    return found
+
+
+def _shipped(row: int, record: Fulfilment) -> Iterator[_Shipped]:
+    ordered = {line.line_id: line.ordered for line in record.lines}
+    shipped: dict[str, Decimal] = {}
+    for parcel in record.parcels:
+        for content in parcel.lines:
+            units = shipped.get(content.line_id, ZERO)
+            shipped[content.line_id] = units + content.quantity
+    for line_id, units in shipped.items():
+        yield _Shipped(row, ordered.get(line_id, ZERO), units, line_id in ordered)
+
+
+def _event_frame(events: Sequence[tuple[int, FulfilmentEvent]]) -> pd.DataFrame:
+    return pd.DataFrame(
         {
-            "record_row": "int64",
-            "line_id": "str",
-            "ordered": "int64",
-            "shipped": "int64",
-            "known": "bool",
+            "event_key": texts([event.event_key for _, event in events]),
+            "milestone": texts([str(event.milestone) for _, event in events]),
+            "quantity": integers([scaled(event.quantity) for _, event in events]),
         }
     )
-    found: dict[int, list[Problem]] = {}
-    for model, frame, rows in (
-        (FulfilmentEvents, event_frame, events),
-        (ShippedLines, line_frame, lines),
-    ):
-        for index, problems in failures(model, frame, RULES).items():
-            found.setdefault(rows[index][0], []).extend(problems)
-    return found
+
+
+def _line_frame(lines: Sequence[_Shipped]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "ordered": integers([scaled(line.ordered) for line in lines]),
+            "shipped": integers([scaled(line.shipped) for line in lines]),
+            "known": booleans([line.is_known for line in lines]),
+        }
+    )

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pandas as pd
 import pandera.pandas as pa
 
 from domain.errors import Problem
 from domain.records.inventory import StockLevel
-from domain.schemas.batch import Rule, failures, scaled
+from domain.schemas.batch import Rule, failures, integers, scaled, texts
 
 RULES: dict[str, Rule] = {
     "stock_duplicate": Rule(
         "sku",
-        "The OMS gave two levels for the same SKU and node.",
-        "Check the availability view at the OMS.",
+        "the OMS sent two levels for the same SKU and node",
+        "check the availability view at the OMS",
     ),
     "available_negative": Rule(
-        "available", "The available quantity is below zero.", "Check the item's supply at the OMS."
+        "available", "the available quantity is negative", "check the item's supply at the OMS"
     ),
     "available_above_on_hand": Rule(
         "available",
-        "More is available than is on hand and expected together.",
-        "Check the item's supply and protection at the OMS.",
+        "the available quantity exceeds the units on hand and expected",
+        "check the item's supply and protection at the OMS",
     ),
-    "sku_empty": Rule("sku", "The level names no SKU.", "Check the item at the OMS."),
+    "sku_empty": Rule("sku", "the stock level has no SKU", "check the item at the OMS"),
 }
 
 
 class StockLevels(pa.DataFrameModel):
-    """One row a SKU and node; quantities in ten-thousandths, -1 where the OMS did not give one."""
+    """One row per SKU and node; quantities in ten-thousandths, -1 if the OMS sent none."""
 
     sku: str
     node: str
@@ -59,19 +60,18 @@ class StockLevels(pa.DataFrameModel):
 
 
 def stock_problems(levels: Sequence[StockLevel]) -> dict[int, list[Problem]]:
-    """Validate a batch of stock levels; return the problems of each failing one by its position."""
-    rows = [
-        (
-            level.sku,
-            level.node,
-            scaled(level.available),
-            -1 if level.on_hand is None else scaled(level.on_hand),
-            -1 if level.expected is None else scaled(level.expected),
-        )
-        for level in levels
-    ]
-    frame = pd.DataFrame(rows, columns=["sku", "node", "available", "on_hand", "expected"])
-    frame = frame.astype(
-        {"sku": "str", "node": "str", "available": "int64", "on_hand": "int64", "expected": "int64"}
+    """Validate a batch of stock levels; return the problems of each failing one by position."""
+    frame = pd.DataFrame(
+        {
+            "sku": texts([level.sku for level in levels]),
+            "node": texts([level.node for level in levels]),
+            "available": integers([scaled(level.available) for level in levels]),
+            "on_hand": integers([_optional(level.on_hand) for level in levels]),
+            "expected": integers([_optional(level.expected) for level in levels]),
+        }
     )
     return failures(StockLevels, frame, RULES)
+
+
+def _optional(quantity: Decimal | None) -> int:
+    return -1 if quantity is None else scaled(quantity)

@@ -25,7 +25,7 @@ CODE_POSITIONS = {
 """Functions that take a code -> the position of that argument."""
 PASSED_THROUGH = {
     ("domain/schemas/batch.py", "code"),
-    ("domain/schemas/orders.py", "p.code"),
+    ("domain/schemas/orders.py", "problem.code"),
     ("domain/addressing/addresses.py", "code"),
     ("resources/oms/manhattan/client.py", "problem_code(message.code)"),
     ("resources/oms/manhattan/parsing.py", "code"),

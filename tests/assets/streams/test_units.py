@@ -19,7 +19,7 @@ def test_a_unit_that_the_item_does_not_have_is_named_before_the_push(scene: Scen
     ((message,),) = scene.sql(
         "SELECT problems -> 0 ->> 'message' FROM sync.rejection WHERE source_id = '1'"
     )
-    assert message == "The item MUG has no unit BOX at the OMS; it has EA, CASE, PALLET."
+    assert message == "the item MUG has no unit BOX at the OMS; it has EA, CASE, PALLET"
     assert scene.oms_counts()["refused"] == 0
 
 

@@ -54,7 +54,7 @@ def test_rejections_are_listed_by_filter_and_shown_with_the_captured_bytes(rejec
         "2h",
     )
     assert {(row["source_id"], row["class"], row["owner"], row["rule"]) for row in duty} == {
-        (record, "mapping", "team:operations", "A shipping method has its OMS method.")
+        (record, "mapping", "team:operations", "A shipping method is mapped to an OMS method.")
         for record in ("1002", "1003")
     }
     assert all(0 <= row["age"] < 600 for row in duty)
@@ -188,5 +188,5 @@ def test_an_edit_shows_its_diff_asks_for_confirmation_and_is_delivered(rejected:
     assert "Slow boat" not in str(shown["payload"])
     text = rejected.done("rejections", "show", number)
     assert "edited: " in text
-    assert "rule        A shipping method has its OMS method." in text
+    assert "rule        A shipping method is mapped to an OMS method." in text
     assert b"Slow boat" in rejected.run("rejections", "show", number, "--raw").stdout_bytes

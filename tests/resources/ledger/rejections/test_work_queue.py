@@ -81,7 +81,7 @@ def test_a_rejection_says_its_class_rule_owner_and_age(queue: Session) -> None:
     (found,) = work_queue.find(queue.db, RejectionFilter(code="shipping_method_unknown"))
     assert (found.class_, found.rule, found.owner) == (
         "mapping",
-        "A shipping method has its OMS method.",
+        "A shipping method is mapped to an OMS method.",
         "team:us",
     )
     assert timedelta(days=3) <= found.age < timedelta(days=3, minutes=5)

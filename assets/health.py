@@ -1,19 +1,19 @@
-"""The health of a connection: whether each of its streams is alive, and whether anything in it stands still.
+"""The health of a connection: whether its streams are alive, and whether any record is stuck.
 
-The checks are those of an asset of their own, ``<connection>/health``, which nothing materializes: on an asset that live runs materialize
-every few seconds Dagster would show each result as out of date with the next run.
-
-Without ``from __future__ import annotations``: Dagster reads the resource's type from the functions' annotations.
+The checks belong to an asset of their own, ``<connection>/health``, which nothing materializes: on
+an asset that live runs materialize every few seconds, Dagster would mark each result as outdated
+with the next run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import dagster as dg
 
+from assets.chain import metadata
 from assets.chain.keys import DELIVERED, chain_keys
 from domain.connections import Connection
 from domain.exchange import Check
@@ -23,7 +23,11 @@ from resources.ledger.monitoring.status import StreamStatus, stream_statuses
 from resources.lockstep import Lockstep
 
 HEARTBEAT, NOTHING_STUCK = "heartbeat", "nothing_stuck"
-SHOWN = 20
+CHECK_TEXTS = {
+    HEARTBEAT: "The source is probed, the stream is not behind, and it is not silent for too long.",
+    NOTHING_STUCK: "No record is at a stage for longer than the connection's limits allow.",
+}
+STUCK_COLUMNS = ("stage", "state", "source_id", "since", "correlation_id", "detail")
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
@@ -33,12 +37,12 @@ def health_key(connection: str) -> dg.AssetKey:
 
 
 def check_name(stream: str, check: str) -> str:
-    """Return the name of a stream's check, as the asset of its connection has it."""
+    """Return the name of a stream's check on the asset of its connection."""
     return f"{stream}_{check}"
 
 
-class Judgement(NamedTuple):
-    """What a check says of a stream; ``signature`` changes only where someone should be told anew."""
+class HealthResult(NamedTuple):
+    """One check's result for one stream; ``signature`` changes only where it is worth an alert."""
 
     check: str
     passed: bool
@@ -47,8 +51,8 @@ class Judgement(NamedTuple):
     metadata: Mapping[str, Any]
     signature: str
 
-    def result(self, connection: str, stream: str) -> dg.AssetCheckResult:
-        """Return the check's result, as a run of the check gives it."""
+    def to_check_result(self, connection: str, stream: str) -> dg.AssetCheckResult:
+        """Return the result of a run of the check."""
         return dg.AssetCheckResult(
             passed=self.passed,
             asset_key=health_key(connection),
@@ -58,8 +62,8 @@ class Judgement(NamedTuple):
             metadata=self.metadata,
         )
 
-    def evaluation(self, connection: str, stream: str) -> dg.AssetCheckEvaluation:
-        """Return the check's result as an event without a run."""
+    def to_evaluation(self, connection: str, stream: str) -> dg.AssetCheckEvaluation:
+        """Return the result as an event without a run."""
         return dg.AssetCheckEvaluation(
             asset_key=health_key(connection),
             check_name=check_name(stream, self.check),
@@ -70,142 +74,134 @@ class Judgement(NamedTuple):
         )
 
 
-class Watch(NamedTuple):
-    """The state of all streams at one moment; ``counts`` is ``None`` where the clocks were not read."""
+class Health(NamedTuple):
+    """The state of all streams; ``counts`` is ``None`` if stuck records were not read."""
 
     statuses: Mapping[Chain, StreamStatus]
     stuck: Mapping[Chain, Sequence[Stuck]]
     counts: Mapping[Chain, Sequence[StuckCount]] | None
 
-    def judgements(self, chain: Chain) -> list[Judgement]:
-        """Judge a stream; one that the ledger does not know has never been captured."""
-        alive = judge_heartbeat(self.statuses.get(chain))
-        return (
-            [alive]
-            if self.counts is None
-            else [alive, judge_stuck(self.stuck.get(chain, ()), self.counts.get(chain, ()))]
-        )
+    def results(self, chain: Chain) -> list[HealthResult]:
+        """Return the results of a stream; one that the ledger does not know was never captured."""
+        results = [heartbeat_result(self.statuses.get(chain))]
+        if self.counts is not None:
+            results.append(stuck_result(self.stuck.get(chain, ()), self.counts.get(chain, ())))
+        return results
 
 
-def look(lockstep: Lockstep, connection: str | None = None, *, clocks: bool = True) -> Watch:
-    """Ask the ledger, by two queries for the whole installation; without ``clocks`` by one that costs milliseconds."""
+def read_health(
+    lockstep: Lockstep, connection: str | None = None, *, with_stuck: bool = True
+) -> Health:
+    """Read the state of all streams, or of one connection's, from the ledger.
+
+    The statuses cost one query of milliseconds; ``with_stuck`` adds one that looks through all
+    captures.
+    """
     lockstep.describe()
     with lockstep.ledger.session(connection or "", "") as session:
         statuses = stream_statuses(session.db, connection)
-        rows, counts = past_limit(session.db, connection, most=SHOWN) if clocks else ([], None)
+        rows, counts = (
+            past_limit(session.db, connection, most=metadata.SHOWN) if with_stuck else ([], None)
+        )
     stuck: dict[Chain, list[Stuck]] = {}
     for row in rows:
         stuck.setdefault((row.connection, row.stream), []).append(row)
-    return Watch({(s.connection, s.stream): s for s in statuses}, stuck, counts)
+    return Health({(s.connection, s.stream): s for s in statuses}, stuck, counts)
 
 
-def judge_heartbeat(status: StreamStatus | None) -> Judgement:
-    """Say whether a stream is alive: somebody looks at its source, it is not behind, and it is not silent for longer than it may be."""
+def heartbeat_result(status: StreamStatus | None) -> HealthResult:
+    """Return whether a stream is alive: probed, not behind, not silent for longer than allowed."""
     if status is None or status.state == "never_captured":
-        failed = (
-            f" The last probe failed: {status.probe_error}"
-            if status and status.probe_failures
-            else ""
-        )
-        text = f"Never captured: run 'lockstep connect' once, and keep the daemon running.{failed}"
-        return Judgement(HEARTBEAT, False, WARN, text, {}, f"never_captured:{bool(failed)}")
+        has_failed = status is not None and bool(status.probe_failures)
+        text = "Never captured: run 'lockstep connect' once, and keep the daemon running."
+        if status is not None and has_failed:
+            text += f" The last probe failed: {status.probe_error}"
+        return HealthResult(HEARTBEAT, False, WARN, text, {}, f"never_captured:{has_failed}")
     texts = {
-        "ok": "Probed, in step, and not silent for longer than it may be.",
-        "no_probe": f"No successful look at the source for {_span(status.unprobed_for)}; allowed are {_span(status.probe_allowed)}. "
-        + (
-            f"The last of {status.probe_failures} failed probes: {status.probe_error}"
-            if status.probe_failures
-            else "No probe failed either: is the daemon running, and its sensor switched on?"
-        ),
-        "overdue": f"Behind by {_span(status.lag)}; allowed are {_span(status.allowed)}. Look at the last runs of the lane.",
-        "silent": f"No change for {_span(status.silent_for)}; allowed are {_span(status.silence_allowed)}. Does the source still work?",
+        "ok": "Probed, in step, and not silent for longer than allowed.",
+        "no_probe": _no_probe_text(status),
+        "overdue": f"Behind by {_span(status.lag)}; allowed: {_span(status.allowed)}. "
+        "Look at the last runs of the lane.",
+        "silent": f"No change for {_span(status.silent_for)}; allowed: "
+        f"{_span(status.silence_allowed)}. Does the source still work?",
     }
-    is_ok = status.state == "ok"
-    metadata = {
-        "lag in seconds": dg.MetadataValue.float(
-            status.lag.total_seconds() if status.lag is not None else 0.0
-        ),
+    lag = status.lag.total_seconds() if status.lag is not None else 0.0
+    details = {
+        "lag in seconds": dg.MetadataValue.float(lag),
         "failed probes in a row": dg.MetadataValue.int(status.probe_failures),
-        **{
-            name: dg.MetadataValue.timestamp(moment)
-            for name, moment in _moments(status).items()
-            if moment is not None
-        },
+    }
+    moments = {
+        name: dg.MetadataValue.timestamp(moment)
+        for name, moment in _moments(status).items()
+        if moment is not None
     }
     severity = WARN if status.state == "silent" else ERROR
-    return Judgement(HEARTBEAT, is_ok, severity, texts[status.state], metadata, status.state)
+    text = texts[status.state]
+    is_ok = status.state == "ok"
+    return HealthResult(HEARTBEAT, is_ok, severity, text, details | moments, status.state)
 
 
-def judge_stuck(rows: Sequence[Stuck], counts: Sequence[StuckCount]) -> Judgement:
-    """Say whether records of a stream stand still past a limit; what waits for an operator or the warehouse warns, the rest is an error."""
-    if not counts:
-        return Judgement(
-            NOTHING_STUCK, True, WARN, "Nothing stands still past its limit.", {}, "ok"
-        )
-    is_ours = any(count.live for count in counts if count.stage != "released_not_shipped")
-    text = "; ".join(f"{count.number} {count.stage.replace('_', ' ')}" for count in counts)
-    columns = ("stage", "state", "source_id", "since", "correlation_id", "detail")
-    records = [
-        dg.TableRecord({name: str(getattr(row, name)) for name in columns}) for row in rows[:SHOWN]
-    ]
-    metadata = {
-        count.stage.replace("_", " "): dg.MetadataValue.int(count.number) for count in counts
-    }
-    table = dg.MetadataValue.table(
-        records, schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns])
+def _no_probe_text(status: StreamStatus) -> str:
+    text = (
+        f"No successful probe of the source for {_span(status.unprobed_for)}; "
+        f"allowed: {_span(status.probe_allowed)}. "
     )
-    # By powers of two: an event for each order that joins a jam would flood the log.
+    if status.probe_failures:
+        return f"{text}The last of {status.probe_failures} failed probes: {status.probe_error}"
+    return f"{text}No probe failed either: is the daemon running, and its sensor switched on?"
+
+
+def stuck_result(rows: Sequence[Stuck], counts: Sequence[StuckCount]) -> HealthResult:
+    """Return whether records of a stream are stuck past a limit.
+
+    Records that wait for an operator or the warehouse are a warning, the others an error.
+    """
+    if not counts:
+        return HealthResult(NOTHING_STUCK, True, WARN, "No record is past its limit.", {}, "ok")
+    is_ours = any(count.live for count in counts if count.stage != "released_not_shipped")
+    numbers = {count.stage.replace("_", " "): count.number for count in counts}
+    text = "; ".join(f"{number} {stage}" for stage, number in numbers.items())
+    oldest = [{name: str(getattr(row, name)) for name in STUCK_COLUMNS} for row in rows]
+    details = metadata.counts(numbers) | metadata.table("oldest", oldest)
+    # By powers of two: an event for every further stuck order would flood the log.
     signature = ",".join(
         f"{count.stage}:{count.number.bit_length()}:{bool(count.live)}" for count in counts
     )
-    return Judgement(
-        NOTHING_STUCK,
-        False,
-        ERROR if is_ours else WARN,
-        text,
-        metadata | {"oldest": table},
-        signature,
-    )
+    severity = ERROR if is_ours else WARN
+    return HealthResult(NOTHING_STUCK, False, severity, text, details, signature)
 
 
-def build_health(name: str, connection: Connection) -> dg.AssetSpec:
-    """Build the asset that a connection's lights hang on; nothing materializes it."""
+def build_health(name: str, connection: Connection, docs: str) -> dg.AssetSpec:
+    """Build the asset that carries a connection's health checks; nothing materializes it."""
+    link = metadata.doc_link(docs, "monitoring.md", "Monitoring")
     return dg.AssetSpec(
         health_key(name),
         group_name=name,
         kinds={"health"},
         owners=[connection.owner],
         deps=chain_keys(name, connection.streams, [DELIVERED]),
-        description="Whether each stream of the connection is alive, and whether anything stands still: see its checks. The sensor "
-        "`heartbeat` evaluates them all the time.\n\n**Red?** `lockstep status`, and docs/watching.md.",
+        description="Whether each stream of the connection is alive, and whether any record is "
+        "stuck: see its checks, which the sensor `heartbeat` evaluates continuously.\n\n"
+        f"**Red?** Run `lockstep status`. See {link}.",
     )
 
 
 def build_checks(name: str, connection: Connection) -> list[dg.AssetChecksDefinition]:
-    """Build both checks of each stream of a connection; an operator can execute them, and the sensor ``heartbeat`` does all the time."""
-    texts = (
-        (
-            HEARTBEAT,
-            "Somebody looks at the source, the stream is not behind, and not silent for too long.",
-        ),
-        (
-            NOTHING_STUCK,
-            "No record stands still at a stage for longer than the connection's limits allow.",
-        ),
-    )
+    """Build both checks of each stream, which operators can execute as well as the sensor."""
     return [
-        _check(name, stream, place, *text)
-        for stream in connection.streams
-        for place, text in enumerate(texts)
+        _build_check(name, stream, check) for stream in connection.streams for check in CHECK_TEXTS
     ]
 
 
-def _check(name: str, stream: str, place: int, check: str, text: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=health_key(name), name=check_name(stream, check), description=text)
-    def judged(lockstep: dg.ResourceParam[Lockstep]) -> dg.AssetCheckResult:
-        return look(lockstep, name).judgements((name, stream))[place].result(name, stream)
+def _build_check(name: str, stream: str, check: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=health_key(name), name=check_name(stream, check), description=CHECK_TEXTS[check]
+    )
+    def health_check(lockstep: dg.ResourceParam[Lockstep]) -> dg.AssetCheckResult:
+        results = {r.check: r for r in read_health(lockstep, name).results((name, stream))}
+        return results[check].to_check_result(name, stream)
 
-    return judged
+    return health_check
 
 
 def _moments(status: StreamStatus) -> dict[str, Any]:
@@ -218,15 +214,16 @@ def _moments(status: StreamStatus) -> dict[str, Any]:
     }
 
 
-def _span(length: Any) -> str:
+def _span(length: timedelta | None) -> str:
     return "an unknown time" if length is None else f"{length.total_seconds():.0f} s"
 
 
 def ensure_webhooks(lockstep: Lockstep, connection: str) -> list[str]:
-    """Register the store's webhooks where they are missing or were switched off; return a line for each change.
+    """Register the store's webhooks that are missing or switched off; return a line per change.
 
-    Nothing is done, and nothing asked, where the connection has no section ``webhooks``. Raises ``TransientError`` or ``PermanentError``
-    where the store could not be asked; events that were not sent meanwhile are made up for by polling.
+    Does nothing where the connection has no section ``webhooks``. Raises ``TransientError`` or
+    ``PermanentError`` where the store could not be asked; polling makes up for events not sent
+    meanwhile.
     """
     webhooks = lockstep.installation.connections[connection].webhooks
     if webhooks is None:
@@ -237,7 +234,7 @@ def ensure_webhooks(lockstep: Lockstep, connection: str) -> list[str]:
 
 
 def webhook_checks(lockstep: Lockstep, connection: str) -> list[Check]:
-    """Tell how the store's webhooks stand, and when the last event came; no lines without a section ``webhooks``."""
+    """Return the state of the store's webhooks, if configured, and the age of the last event."""
     webhooks = lockstep.installation.connections[connection].webhooks
     if webhooks is None:
         return []
@@ -246,11 +243,5 @@ def webhook_checks(lockstep: Lockstep, connection: str) -> list[Check]:
     with sync.ledger.session(connection, "orders") as session:
         last = inbox.last_received(session.db, connection, "platform")
     ago = f"{(datetime.now(UTC) - last).total_seconds():.0f} s ago" if last else "never"
-    return [
-        *checks,
-        Check(
-            "webhook events",
-            ok=True,
-            detail=f"the last one was received {ago}; a quiet store sends none",
-        ),
-    ]
+    detail = f"the last one was received {ago}; a quiet store sends none"
+    return [*checks, Check("webhook events", ok=True, detail=detail)]

@@ -14,7 +14,7 @@ import sys
 from datetime import date, timedelta
 
 from assets.chain.stream import DeliveryRequest
-from assets.delivery.partition import deliver
+from assets.delivery.partition import deliver_partition
 from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS
@@ -34,7 +34,9 @@ def work(day: date, count: int) -> None:
     sync, stream = lockstep.sync(NAME, f"memory-{day}"), STREAMS["orders"]
     captured = capture(sync, stream, day, Window.of_day(day), is_live=False).captured
     accepted = validate(sync, stream, day, everything=True).accepted
-    delivered = deliver(sync, stream, DeliveryRequest(day, again=True, force=False)).delivered
+    delivered = deliver_partition(
+        sync, stream, DeliveryRequest(day, again=True, force=False)
+    ).delivered
     lockstep.close()
     if not captured == accepted == delivered == count:
         raise SystemExit(

@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Any
 
 from assets.chain.stream import DeliveryRequest
-from assets.delivery.partition import deliver
+from assets.delivery.partition import deliver_partition
 from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS
@@ -83,7 +83,9 @@ class Series:
         def send() -> None:
             _expect(
                 count,
-                deliver(sync, ORDERS, DeliveryRequest(day, again=True, force=False)).delivered,
+                deliver_partition(
+                    sync, ORDERS, DeliveryRequest(day, again=True, force=False)
+                ).delivered,
             )
 
         with profile or _nothing():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
 
 from domain.addressing.addresses import AddressRules
 
@@ -255,6 +255,8 @@ class Installation(Config):
     start_date: date = date(2026, 1, 1)
     """The first partition of every stream."""
     alerts: Alerts | None = None
+    docs_url: HttpUrl | None = None
+    """Where docs/ is published: the UI's descriptions link to its pages."""
     connections: dict[ConnectionName, Connection] = Field(min_length=1)
 
     @property

@@ -1,4 +1,4 @@
-"""Housekeeping: the jobs and schedules of the archive and of retention, one each for the installation."""
+"""Housekeeping: the jobs and schedules of the archive and of retention."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,12 +20,10 @@ ARCHIVE = dg.define_asset_job(
 
 @dg.op(
     retry_policy=RETRIES,
-    description="Removes what is past its retention in connections.yaml; open work is always kept.",
+    description="Removes what is past its retention in connections.yaml; keeps open work.",
 )
-def remove_what_is_past_its_retention(
-    context: dg.OpExecutionContext, lockstep: dg.ResourceParam[Lockstep]
-) -> None:
-    """Remove old months and rows, and say what went and what was kept."""
+def remove_expired(context: dg.OpExecutionContext, lockstep: dg.ResourceParam[Lockstep]) -> None:
+    """Remove expired months and rows, and log what was removed and kept."""
     try:
         with lockstep.ledger.connect() as db:
             removals = retire(db, lockstep.installation.retention, datetime.now(UTC).date())
@@ -43,7 +41,7 @@ def remove_what_is_past_its_retention(
 )
 def retention() -> None:
     """Remove what is past its retention."""
-    remove_what_is_past_its_retention()
+    remove_expired()
 
 
 @dg.schedule(
@@ -55,7 +53,7 @@ def retention() -> None:
     description="Archives yesterday, after its closing sweep.",
 )
 def archive_yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Ask for yesterday's partition."""
+    """Request yesterday's partition."""
     yesterday = (
         (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date().isoformat()
     )

@@ -29,29 +29,32 @@ def build_live_job(
     return dg.define_asset_job(
         f"live_{lane}",
         selection=dg.AssetSelection.assets(*keys),
-        description="Brings what changed since the last run to the other side. The lane's sensor asks for it; one run covers all changes.",
+        description="Brings what changed since the last run to the other side. The lane's sensor "
+        "requests it; one run covers all changes.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(LIVE_PRIORITY), "sync/lane": lane},
     )
 
 
 def build_reconcile_job(name: str) -> dg.UnresolvedAssetJobDefinition:
-    """Build the job that compares both systems of a connection; launch it with a partition, or as a backfill over a range."""
+    """Build the job that compares both systems of a connection, for a partition or a range."""
     return dg.define_asset_job(
         f"reconcile_{name}",
         selection=dg.AssetSelection.assets(reconciliation_key(name)),
-        description="Compares store, OMS and ledger of a day, and names every drift. Set heal: true to have the gaps closed.",
+        description="Compares store, OMS and ledger of a day, and reports every drift. Set "
+        "repair: true to close the gaps.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(BACKFILL_PRIORITY), "sync/connection": name},
     )
 
 
 def build_sync_job(name: str, connection: Connection) -> dg.UnresolvedAssetJobDefinition:
-    """Build the job that reruns whole partitions of a connection; launch it with a partition, or as a backfill over a range."""
+    """Build the job that reruns whole partitions of a connection, for a partition or a range."""
     return dg.define_asset_job(
         f"sync_{name}",
         selection=dg.AssetSelection.assets(*chain_keys(name, connection.streams)),
-        description="Reads a whole day again, validates it again and delivers what the target lacks. Launch it for a partition or a range.",
+        description="Reads a whole day again, validates it again and delivers what the target "
+        "lacks. Launch it for a partition or a range.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(BACKFILL_PRIORITY), "sync/connection": name},
     )

@@ -1,4 +1,4 @@
-"""Schedules: the closing sweep of yesterday, the half-hourly sweep for changes that became visible late, the daily reconciliation."""
+"""Schedules: the closing sweep of yesterday, the sweep for late changes, the reconciliation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ Span = Callable[[datetime], Window]
 
 
 def build_closing_sweep(name: str, connection: Connection, job: Any) -> dg.ScheduleDefinition:
-    """Build the daily rerun of yesterday's partition: it captures what the live windows may have missed, and sends nothing twice."""
+    """Build the daily rerun of yesterday's partition.
+
+    It captures what the live windows may have missed, and sends nothing twice.
+    """
     text = "Reads yesterday once more as a whole, after it is over."
     return _sweep(
         f"closing_sweep_{name}", "20 1 * * *", text, name, connection, job, yesterday, whole=True
@@ -29,7 +32,10 @@ def build_closing_sweep(name: str, connection: Connection, job: Any) -> dg.Sched
 
 
 def build_status_sweep(name: str, connection: Connection, job: Any) -> dg.ScheduleDefinition:
-    """Build the half-hourly look at the last hours: a source may show a record later than its modification time."""
+    """Build the half-hourly sweep of the last hours.
+
+    A source may show a record later than its modification time.
+    """
     text = (
         "Reads the last hours once more, for changes that became visible later than they were made."
     )
@@ -42,7 +48,10 @@ def yesterday(now: datetime) -> Window:
 
 
 def last_hours(now: datetime) -> Window:
-    """Return the last hours as far as they lie in one partition: today's, at midnight yesterday's. What is to come can't be read."""
+    """Return the last hours as far as they lie in one partition: today's, at midnight yesterday's.
+
+    The future can't be read.
+    """
     midnight = Window.of_day((now - timedelta(microseconds=1)).date()).since
     return Window(max(midnight, now - SWEEP_BACK), now)
 
@@ -58,9 +67,10 @@ def _sweep(
     *,
     whole: bool = False,
 ) -> dg.ScheduleDefinition:
-    """Build a schedule that reads a span of one partition once more, in every stream that has a past.
+    """Build a schedule that reads a span of one partition once more, except in snapshot streams.
 
-    ``whole``: the span is the partition, which is then validated again as a whole, too, and what the target refused is tried again.
+    With ``whole`` the span is the partition: all of it is validated again, and what the target
+    refused is tried again.
     """
     streams = [stream for stream in connection.streams if not STREAMS[stream].is_snapshot]
 
@@ -93,7 +103,7 @@ def _sweep(
 
 
 def build_reconciliation_schedule(name: str, job: Any) -> dg.ScheduleDefinition:
-    """Build the daily comparison of both systems, after the closing sweep: of yesterday, and of today with the stock."""
+    """Build the daily reconciliation of yesterday and today, after the closing sweep."""
 
     @dg.schedule(
         name=f"reconcile_{name}",

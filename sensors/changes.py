@@ -1,4 +1,4 @@
-"""A lane's sensor: sees that a source changed, and asks for one live run over the chains that did."""
+"""A lane's sensor: detects changes at the sources, and requests one live run for all of them."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def build_lane_sensor(
         job=job,
         minimum_interval_seconds=max(1, int(seconds)),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Looks into the webhooks' inbox and probes both systems of its connections for changes after the watermark; asks for "
-        "one live run over what changed.",
+        description="Reads the webhooks' inbox and probes both systems of its connections for "
+        "changes after the watermark; requests one live run for what changed.",
     )
     def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         return tick(context, lane, names, installation, lockstep)
@@ -64,11 +64,14 @@ def tick(
     installation: Installation,
     lockstep: Lockstep,
 ) -> dg.SensorResult | dg.SkipReason:
-    """Probe the lane's chains and ask for runs; the tick fails when every look-up failed: a bad token is not "nothing to do"."""
+    """Probe the lane's chains and request runs.
+
+    The tick fails when every probe failed: a bad token is not "nothing to do".
+    """
     now = datetime.now(UTC)
     if (wait_until := _pause_until(context.instance, lane)) > now:
         return dg.SkipReason(
-            f"The lane's last runs failed; the next is asked for at {wait_until:%H:%M:%S}Z."
+            f"The lane's last runs failed; the next is requested at {wait_until:%H:%M:%S}Z."
         )
     probed = cursor.parse(context.cursor)
     all_chains = [
@@ -82,8 +85,8 @@ def tick(
     wanted = cursor.chains_to_probe(chains, probed, _busy(context.instance, lane), now)
     due, failures = _probe_all(lockstep, {chain: hints.get(chain) for chain in wanted}, now)
     for chain, error in failures.items():
-        context.log.warning(f"Probe of {chain} failed; other chains are not concerned: {error}")
-    _note_failures(lockstep, failures)
+        context.log.warning(f"Probe of {chain} failed; other chains are not affected: {error}")
+    _record_failures(lockstep, failures)
     if failures and len(failures) == len(wanted):
         raise dg.Failure(
             f"Every probe of the lane {lane} failed. First: {next(iter(failures.values()))}"
@@ -99,7 +102,7 @@ def tick(
 def _hints(
     installation: Installation, lockstep: Lockstep, names: Sequence[str]
 ) -> dict[Chain, datetime]:
-    """Return when the newest webhook of each chain was received of which nobody knows yet that its change was captured."""
+    """Return, by chain, the time of the newest webhook whose change may not be captured yet."""
     listening = [name for name in names if installation.connections[name].webhooks is not None]
     if not listening:
         return {}
@@ -114,7 +117,7 @@ def _hints(
 def _probe_all(
     lockstep: Lockstep, chains: Mapping[Chain, datetime | None], now: datetime
 ) -> tuple[list[Due], dict[str, str]]:
-    """Probe side by side within the deadline; one slow or failing source hides no other's change."""
+    """Probe in parallel within the deadline; a slow or failing source hides no other's change."""
     if not chains:
         return [], {}
     pool = ThreadPoolExecutor(
@@ -141,9 +144,9 @@ def _probe_all(
 def probe(
     lockstep: Lockstep, chain: Chain, now: datetime, hint: datetime | None = None
 ) -> list[Due]:
-    """Ask a chain's source for its oldest change after the watermark; return the windows that are due for it.
+    """Ask a chain's source for its oldest change after the watermark; return the windows due.
 
-    ``hint``: the newest webhook's time. A source that tells only its present is then read without being asked.
+    ``hint`` is the newest webhook's time: with it a snapshot source is read without being probed.
     """
     sync = lockstep.sync(chain.connection, run_id="")
     stream = STREAMS[chain.stream]
@@ -154,7 +157,7 @@ def probe(
             now if hint is not None else stream.probe(sync, now),
         )
     else:
-        watermark, present, changed_at = _look(sync, chain, now)
+        watermark, present, changed_at = _ask_source(sync, chain, now)
     with sync.ledger.session(chain.connection, chain.stream) as session:
         session.note("probed_at", now)
         if changed_at is not None:
@@ -166,31 +169,35 @@ def probe(
     today = Window.of_day(now.date())
     if stream.is_snapshot:
         return [Due(chain, now.date(), Window(max(today.since, now - timedelta(seconds=1)), now))]
-    # Tomorrow's partition does not exist yet, though a source that is ahead is in it already: its changes wait for our midnight.
+    # Tomorrow's partition does not exist yet, but a source whose clock is ahead may be in it
+    # already: its changes wait for our midnight.
     window = cursor.window_due(
         changed_at, watermark, sync.connection.overlap, min(present, today.until)
     )
     return cursor.split(chain, window, watermark) if window is not None else []
 
 
-def _look(sync: Sync, chain: Chain, now: datetime) -> tuple[datetime, datetime, datetime | None]:
-    """Return the watermark, the source's present and its oldest change after the watermark, all by the source's own clock.
+def _ask_source(
+    sync: Sync, chain: Chain, now: datetime
+) -> tuple[datetime, datetime, datetime | None]:
+    """Return the watermark, the source's present, and its oldest change after the watermark.
 
-    The first answer may be what tells the clock. A watermark that lies in the source's future is wrong (a clock was set): nothing that
-    the source stamps before it would be seen, so it is pulled back.
+    All are by the source's own clock, which may be known only after the first answer. A watermark
+    in the source's future is wrong (a clock was set) and is pulled back: changes that the source
+    dates before it would be missed.
     """
     stream = STREAMS[chain.stream]
     with sync.ledger.session(chain.connection, chain.stream) as session:
         known = session.watermark()
-    asked = known or _midnight(min(now, source_present(sync, stream)))
-    changed_at = stream.probe(sync, asked)
+    since = known or _midnight(min(now, source_present(sync, stream)))
+    changed_at = stream.probe(sync, since)
     present = source_present(sync, stream)
     watermark = known or _midnight(min(now, present))
     if known is not None and known > present + SAME_CLOCK:
         watermark = present.replace(microsecond=0) - sync.connection.overlap
         with sync.ledger.session(chain.connection, chain.stream) as session:
             session.pull_back(watermark)
-    if watermark < asked:
+    if watermark < since:
         changed_at = stream.probe(sync, watermark)
     return watermark, present, changed_at
 
@@ -199,8 +206,8 @@ def _midnight(moment: datetime) -> datetime:
     return Window.of_day(moment.date()).since
 
 
-def _note_failures(lockstep: Lockstep, failures: Mapping[str, str]) -> None:
-    """Keep what failed for the heartbeat. Where it is the ledger that can't be reached, the tick fails by that."""
+def _record_failures(lockstep: Lockstep, failures: Mapping[str, str]) -> None:
+    """Record failed probes for the heartbeat; the tick fails where the ledger can't be reached."""
     for chain, error in failures.items():
         connection, _, stream = chain.partition("/")
         with lockstep.ledger.session(connection, stream) as session:
@@ -239,13 +246,14 @@ def _interval(
     connection = installation.connections[chain.connection]
     if not STREAMS[chain.stream].is_snapshot:
         return cursor.hinted_interval(connection.poll_interval, hint, probed_at, now)
-    # Reading all of it is dear, and each of its records may send a webhook: they make it earlier, not endless.
+    # A snapshot is expensive, and each of its records may send a webhook: webhooks bring the
+    # next one forward, but not without limit.
     interval = connection.inventory.interval
     return max(cursor.hinted_interval(interval, hint, probed_at, now), interval / 4)
 
 
 def _tick_interval(installation: Installation, name: str) -> timedelta:
-    """Return how often a connection wants its sensor: looking into the inbox is cheap, so a long interval of polling does not delay it."""
+    """Return a connection's tick interval: reading the inbox is cheap, so it is not polled less."""
     connection = installation.connections[name]
     return (
         connection.poll_interval
@@ -263,7 +271,7 @@ def _busy(instance: dg.DagsterInstance, lane: str) -> set[str]:
 
 
 def _pause_until(instance: dg.DagsterInstance, lane: str) -> datetime:
-    """Return when the next run may be asked for: later and later while the lane's runs keep failing."""
+    """Return when the next run may be requested: ever later while the lane's runs keep failing."""
     records = instance.get_run_records(
         dg.RunsFilter(tags={LANE_TAG: lane, TRIGGER_TAG: LIVE}), limit=8
     )

@@ -1,7 +1,7 @@
-"""What a lane's sensor remembers between ticks, and what it decides, as pure functions.
+"""The cursor of a lane's sensor, and the sensor's decisions as pure functions.
 
-The ledger's watermark says how far a chain has been captured; the cursor only holds when each chain was last probed, so a lost cursor
-costs one extra probe and nothing else.
+The ledger's watermark says how far a chain has been captured; the cursor only holds when each chain
+was last probed, so a lost cursor costs one extra probe and nothing else.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from datetime import date, datetime, timedelta
 from domain.values import Window
 
 LONGEST_CATCH_UP = timedelta(days=3)
-"""A live run after a long outage takes at most so much at once; the next ticks take the rest."""
+"""A live run after a long outage covers at most so much; the next ticks cover the rest."""
 HINT_PATIENCE = timedelta(seconds=30)
-"""For so long a source may not show a change that its webhook has told of; then polling alone goes on looking for it."""
+"""How long a source may take to show a change after its webhook; then polling takes over."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
 
 
@@ -61,7 +61,10 @@ def chains_to_probe(
     busy: Iterable[str],
     now: datetime,
 ) -> list[Chain]:
-    """Return the chains whose interval has passed, without those that are queued or running: their next window is the union."""
+    """Return the chains whose interval has passed and that are neither queued nor running.
+
+    The next window of a running chain covers what it misses meanwhile.
+    """
     taken = set(busy)
     return [
         chain
@@ -74,10 +77,11 @@ def chains_to_probe(
 def hinted_interval(
     interval: timedelta, hint: datetime | None, probed_at: datetime | None, now: datetime
 ) -> timedelta:
-    """Return how long after its last probe a chain is due again, when its newest untaken webhook was received at ``hint``.
+    """Return how long after its last probe a chain is due; ``hint`` is its newest webhook's time.
 
-    At once, if it was not probed since. Else after half the hint's age: the source may show the change a little later than it told of it,
-    or the change may lie in the present second; one that is never shown costs about ten probes.
+    At once, if it was not probed since. Otherwise after half the hint's age: the source may show
+    the change a little later than it sent the webhook, or the change may lie in the present
+    second. A change that never shows costs about ten probes.
     """
     if hint is None:
         return interval
@@ -89,9 +93,10 @@ def hinted_interval(
 def window_due(
     changed_at: datetime, watermark: datetime, overlap: timedelta, now: datetime
 ) -> Window | None:
-    """Return the window to capture for a change, or ``None`` while the change's own second is not over.
+    """Return the window to capture for a change, or ``None`` while its own second is not over.
 
-    Sources tell whole seconds: the present second may still gain records, so the window ends with the last full one.
+    Sources report whole seconds: the present second may still gain records, so the window ends
+    with the last full one.
     """
     until = min(now.replace(microsecond=0), watermark + LONGEST_CATCH_UP)
     if changed_at >= until and changed_at >= now.replace(microsecond=0):
@@ -102,7 +107,8 @@ def window_due(
 def split(chain: Chain, window: Window, watermark: datetime) -> list[Due]:
     """Split a window at the ends of partitions.
 
-    A piece of an earlier partition that is overlap only is left to the closing sweep: it would cost a run of its own at each tick.
+    A piece of an earlier partition that is only overlap is left to the closing sweep: it would
+    cost a run of its own at each tick.
     """
     return [
         Due(chain, piece.since.date(), piece)
@@ -128,7 +134,7 @@ def run_key(lane: str, day: date, due: Sequence[Due]) -> str:
 
 
 def pause_after(failures: int) -> timedelta:
-    """Return how long to wait after so many failed runs in a row, before the next one is asked for."""
+    """Return how long to wait after ``failures`` failed runs in a row before the next request."""
     if failures <= 0:
         return timedelta(0)
     pause: timedelta = FIRST_PAUSE * (2 ** min(failures - 1, 10))

@@ -1,4 +1,4 @@
-"""Tells people of failed runs: the first of a row at once, the following ones rarely."""
+"""The sensor ``failures``: alerts of failed runs, at once for the first in a row, then rarely."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
 def build_failure_sensor(notifier: Callable[[], Notifier]) -> dg.SensorDefinition:
-    """Build the sensor that is called for each failed run; a tick that can't tell anybody fails, and is repeated.
+    """Build the sensor that is called for each failed run.
 
-    ``notifier`` is asked for at the first alert: a missing address must not keep the definitions from loading.
+    A tick that can't send its alert fails, and is repeated. ``notifier`` is called at the first
+    alert: a missing address must not keep the definitions from loading.
     """
 
     @dg.run_failure_sensor(
         name="failures",
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=10,
-        description="Sends an alert when a job begins to fail, and again at the 10th and 100th failure in a row.",
+        description="Sends an alert when a job starts to fail, and again at the 10th and 100th "
+        "failure in a row.",
     )
     def failures(context: dg.RunFailureSensorContext) -> None:
         number = in_a_row(context.instance, context.dagster_run)
-        if is_told(number):
-            notifier().send(alert_of(context, number))
+        if is_alerted(number):
+            notifier().send(to_alert(context, number))
 
     return failures
 
@@ -51,28 +53,30 @@ def in_a_row(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
     return number
 
 
-def is_told(number: int) -> bool:
-    """Tell whether somebody hears of the ``number``-th failure in a row: the 1st, 10th, 100th and so on."""
+def is_alerted(number: int) -> bool:
+    """Return whether the ``number``-th failure in a row is alerted: the 1st, 10th, 100th, ..."""
     return str(number).rstrip("0") == "1"
 
 
-def alert_of(context: dg.RunFailureSensorContext, number: int) -> Alert:
-    """Return what to tell of a failed run; the reasons are our own errors, which hold neither secrets nor personal data."""
+def to_alert(context: dg.RunFailureSensorContext, number: int) -> Alert:
+    """Return a failed run's alert.
+
+    Its reason is one of our own errors, which hold neither secrets nor personal data.
+    """
     run = context.dagster_run
     reason = (
         next(filter(None, map(_reason, context.get_step_failure_events())), "")
         or context.failure_event.message
         or "no reason given"
     )
-    partition = run.tags.get("dagster/partition", "")
-    title = f"Lockstep: {run.job_name} failed" + (
-        f", for the {number}th time in a row" if number > 1 else ""
-    )
-    advice = "The run's page in Dagster says more; 'lockstep status' tells what is late."
+    title = f"Lockstep: {run.job_name} failed"
+    if number > 1:
+        title += f", for the {number}th time in a row"
+    advice = "See the run's page in Dagster; 'lockstep status' shows what is late."
     facts = {
         "job": run.job_name,
         "run_id": run.run_id,
-        "partition": partition,
+        "partition": run.tags.get("dagster/partition", ""),
         "failures_in_a_row": str(number),
     }
     return Alert(title, f"{reason.strip().splitlines()[0][:LONGEST]}\n{advice}", facts)

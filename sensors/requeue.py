@@ -1,4 +1,4 @@
-"""Takes up what a run left behind: captures without an outcome, and accepted records that are still to be delivered."""
+"""The sensors ``unfinished``: request runs for captures and records that a run left unfinished."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from sensors.changes import ACTIVE
 
 EVERY_SECONDS = 60
 REPEAT_SECONDS = 300
-"""The same partition is asked for at most so often."""
+"""The same partition is requested at most so often."""
 AT_ONCE = 5
 
 
 def build_requeue_sensor(
     name: str, installation: Installation, lockstep: Lockstep, job: Any
 ) -> dg.SensorDefinition:
-    """Build the sensor that asks for runs over a connection's unfinished partitions."""
+    """Build the sensor that requests runs over a connection's unfinished partitions."""
 
     @dg.sensor(
         name=f"unfinished_{name}",
         job=job,
         minimum_interval_seconds=EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Finds partitions with records that a failed or killed run left without an outcome, and asks for runs to finish them.",
+        description="Finds partitions with records that a failed or killed run left without an "
+        "outcome, and requests runs to finish them.",
     )
     def unfinished(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         return tick(context, name, installation, lockstep)
@@ -40,37 +41,37 @@ def build_requeue_sensor(
 def tick(
     context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep
 ) -> dg.SensorResult | dg.SkipReason:
-    """Ask for at most ``AT_ONCE`` runs, and for none while the connection has a run at work (it may be about to finish them)."""
+    """Request at most ``AT_ONCE`` runs, and none while a run of the connection may finish them."""
     now = datetime.now(UTC)
     if context.instance.get_runs(
         dg.RunsFilter(statuses=ACTIVE, tags={"sync/connection": name}), limit=1
     ):
-        return dg.SkipReason("A run of the connection is at work.")
-    if _live_at_work(context.instance, name):
-        return dg.SkipReason("A live run of the connection is at work.")
+        return dg.SkipReason("A run of the connection is active.")
+    if _is_live_active(context.instance, name):
+        return dg.SkipReason("A live run of the connection is active.")
     requests: list[dg.RunRequest] = []
     bucket = int(now.timestamp()) // REPEAT_SECONDS
     for stream in installation.connections[name].streams:
         with lockstep.ledger.session(name, stream) as session:
             days = session.records.days_pending()
-        for day in days[:AT_ONCE]:
-            requests.append(
-                dg.RunRequest(
-                    run_key=f"{name}:{stream}:{day.isoformat()}:{bucket}",
-                    partition_key=day.isoformat(),
-                    asset_selection=chain_keys(name, [stream], [VALIDATED, DELIVERED]),
-                    run_config={"ops": unfinished_config(name, stream)},
-                    tags={TRIGGER_TAG: "requeue"},
-                )
+        requests += [
+            dg.RunRequest(
+                run_key=f"{name}:{stream}:{day.isoformat()}:{bucket}",
+                partition_key=day.isoformat(),
+                asset_selection=chain_keys(name, [stream], [VALIDATED, DELIVERED]),
+                run_config={"ops": unfinished_config(name, stream)},
+                tags={TRIGGER_TAG: "requeue"},
             )
+            for day in days[:AT_ONCE]
+        ]
     return (
         dg.SensorResult(run_requests=requests[:AT_ONCE])
         if requests
-        else dg.SkipReason("Nothing is left behind.")
+        else dg.SkipReason("No record is unfinished.")
     )
 
 
-def _live_at_work(instance: dg.DagsterInstance, name: str) -> bool:
+def _is_live_active(instance: dg.DagsterInstance, name: str) -> bool:
     runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={TRIGGER_TAG: LIVE}))
     return any(
         chain.startswith(f"{name}/")

@@ -1,4 +1,7 @@
-"""Turns reruns that somebody asked for into runs, follows them to their end, and asks for those that a changed configuration calls for."""
+"""The sensor ``reruns``: turns requested reruns into runs, and follows them to their end.
+
+It also requests those that a changed configuration calls for.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,17 @@ from resources.lockstep import Lockstep
 
 EVERY_SECONDS = 5
 AT_ONCE, UNDER_WAY = 10, 20
-"""Runs that a tick asks for at most, and that may be under way: the others wait, and what comes meanwhile is merged into them."""
+"""Most runs that a tick requests, and that may be under way; further reruns wait and are merged."""
 RERUN_TAG, RERUN = "sync/rerun", "rerun"
 PRIORITY = "0"
-"""Behind live runs, before backfills: somebody waits for it."""
+"""Behind live runs, before backfills: an operator waits for it."""
 STEPS_OF_MODE = {"as_captured": (VALIDATED, DELIVERED), "re_read": STEPS}
 
 
 def build_reruns_sensor(
     installation: Installation, lockstep: Lockstep, jobs: Mapping[str, Any]
 ) -> dg.SensorDefinition:
-    """Build the installation's one sensor of reruns; ``jobs`` are the connections' sync jobs by connection."""
+    """Build the installation's sensor of reruns; ``jobs`` are the sync jobs by connection."""
     compared: set[str] = set()
 
     @dg.sensor(
@@ -39,7 +42,8 @@ def build_reruns_sensor(
         jobs=list(jobs.values()),
         minimum_interval_seconds=EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Runs what operators, the job rejections or a reconciliation asked for, and what a changed configuration could fix.",
+        description="Runs what operators, the job rejections or a reconciliation requested, and "
+        "what a changed configuration could fix.",
     )
     def reruns_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         return tick(context, installation, lockstep, compared)
@@ -53,15 +57,18 @@ def tick(
     lockstep: Lockstep,
     compared: set[str],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Ask for at most ``AT_ONCE`` runs. ``compared`` holds the connections whose configuration this process has compared already."""
+    """Request at most ``AT_ONCE`` runs.
+
+    ``compared`` holds the connections whose configuration this process has compared already.
+    """
     with lockstep.ledger.connect() as db:
         for name, connection in installation.connections.items():
             if name not in compared:
                 reopen(db, name, parts_of(connection))
                 compared.add(name)
         known = reruns.unfinished(db)
-        asked = _follow(db, context.instance, [r for r in known if r.run_key])
-        requests = [_request(group) for group in asked[:AT_ONCE]]
+        repeated = _follow(db, context.instance, [r for r in known if r.run_key])
+        requests = [_request(group) for group in repeated[:AT_ONCE]]
         fresh = _runnable(db, installation, [r for r in known if not r.run_key])
         under_way = len({r.run_key for r in known if r.run_key})
         for group in _merged(fresh)[: max(0, min(AT_ONCE - len(requests), UNDER_WAY - under_way))]:
@@ -71,14 +78,17 @@ def tick(
     return (
         dg.SensorResult(run_requests=requests)
         if requests
-        else dg.SkipReason("Nobody has asked for a rerun that is not under way.")
+        else dg.SkipReason("Every requested rerun is under way.")
     )
 
 
 def _follow(
     db: psycopg.Connection[Any], instance: dg.DagsterInstance, known: Sequence[Rerun]
 ) -> list[list[Rerun]]:
-    """Note which of the keyed reruns have a run, and how those ended; return those without a run, by key: they are asked for again."""
+    """Record the runs of keyed reruns and how they ended; return those without a run, by key.
+
+    They are requested again.
+    """
     by_key: dict[str, list[Rerun]] = {}
     for rerun in known:
         by_key.setdefault(rerun.run_key, []).append(rerun)
@@ -88,7 +98,7 @@ def _follow(
         ids = [r.rerun_id for r in group]
         if run is None and group[0].run_id:
             reruns.end(
-                db, ids, "failed", f"run {group[0].run_id} was deleted before its end was seen"
+                db, ids, "failed", f"run {group[0].run_id} was deleted before its end was recorded"
             )
         elif run is None:
             without.append(group)
@@ -99,7 +109,7 @@ def _follow(
             note = (
                 ""
                 if run.is_success
-                else f"run {run.run_id} ended as {run.status.value.lower()}; its page in the UI says why"
+                else f"run {run.run_id} ended as {run.status.value.lower()}: see its page in the UI"
             )
             reruns.end(db, ids, "done" if run.is_success else "failed", note)
     return without
@@ -108,7 +118,7 @@ def _follow(
 def _runnable(
     db: psycopg.Connection[Any], installation: Installation, fresh: Sequence[Rerun]
 ) -> list[Rerun]:
-    """Return the reruns that have a partition; the others end as refused, with the reason, rather than wait for ever."""
+    """Return the reruns that have a partition; the others end as refused, with the reason."""
     runnable: list[Rerun] = []
     for rerun in fresh:
         if reason := _refusal(installation, rerun):
@@ -125,12 +135,18 @@ def _refusal(installation: Installation, rerun: Rerun) -> str:
     if rerun.stream not in connection.streams:
         return f"the connection {rerun.connection} has no stream {rerun.stream} any more"
     if not installation.start_date <= rerun.source_day <= datetime.now(UTC).date():
-        return f"there is no partition {rerun.source_day}: the first is {installation.start_date} (start_date), the last is today's"
+        return (
+            f"there is no partition {rerun.source_day}: the first is {installation.start_date} "
+            "(start_date), the last is today's"
+        )
     return ""
 
 
 def _merged(fresh: Sequence[Rerun]) -> list[list[Rerun]]:
-    """Put reruns together that one run can cover: of one stream, partition, mode and force, and of so many records at most."""
+    """Merge reruns that one run can cover: same stream, partition, mode and force.
+
+    A merged rerun has at most ``RECORDS_AT_ONCE`` records.
+    """
     groups: dict[tuple[Any, ...], list[list[Rerun]]] = {}
     for rerun in fresh:
         key = (rerun.connection, rerun.stream, rerun.source_day, rerun.mode, rerun.force)
@@ -145,7 +161,7 @@ def _merged(fresh: Sequence[Rerun]) -> list[list[Rerun]]:
 
 
 def _keyed(group: Sequence[Rerun]) -> list[Rerun]:
-    """Give a group its run key: a rerun belongs to one group for good, so its first one's id makes the key unique."""
+    """Give a group its run key, unique by its first rerun: a rerun never changes its group."""
     first = group[0]
     key = f"rerun:{first.connection}:{first.stream}:{first.source_day}:{first.rerun_id}"
     return [replace(rerun, run_key=key) for rerun in group]

@@ -1,6 +1,7 @@
-"""The factory: builds the three assets of one stream of one connection.
+"""The factory: builds the three assets of one stream of one connection, and its systems.
 
-Without ``from __future__ import annotations``: Dagster reads the config's and the resource's types from the functions' annotations.
+Without ``from __future__ import annotations``: Dagster reads the types of config and resource from
+the functions' annotations.
 """
 
 from collections.abc import Sequence
@@ -19,24 +20,29 @@ from assets.chain.keys import (
     source_key,
     target_key,
 )
+from assets.chain.metadata import doc_link
 from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
-from assets.chain.steps import ACCOUNTED_FOR, DELIVERED_IN_FULL, REJECTIONS, Step
+from assets.chain.steps import ALL_DELIVERED, HAS_OUTCOME, NO_REJECTIONS, Step
 from assets.chain.stream import Stream
 from domain.connections import Connection
 from resources.lockstep import Lockstep
 
 Context = dg.AssetExecutionContext
 BACKFILL_PARTITIONS_PER_RUN = 15
-"""A backfill's run holds an API for at most so many days' records before a live run's turn comes."""
+"""A backfill's run holds an API for at most so many days before a live run gets its turn."""
 RETRIES = dg.RetryPolicy(
     max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
 
 
 def build_chain(
-    name: str, connection: Connection, stream: Stream[Any], partitions: dg.PartitionsDefinition[str]
+    name: str,
+    connection: Connection,
+    stream: Stream[Any],
+    partitions: dg.PartitionsDefinition[str],
+    docs: str,
 ) -> list[dg.AssetsDefinition]:
-    """Build captured -> validated -> delivered of one stream."""
+    """Build the steps captured, validated and delivered of one stream."""
     platform, oms = connection.platform.kind, connection.oms.kind
     source, target = (platform, oms) if stream.to_oms else (oms, platform)
     keys = {step: asset_key(name, stream.name, step) for step in STEPS}
@@ -54,7 +60,7 @@ def build_chain(
         deps=[source_key(name, source)],
         kinds={stream.name, source},
         pool=f"{source}_{name}",
-        description=_captured_text(stream, source),
+        description=_captured_text(stream, source, docs),
         **common,
     )
     def captured(
@@ -66,16 +72,17 @@ def build_chain(
         key=keys[VALIDATED],
         deps=[keys[CAPTURED]],
         kinds={stream.name, "pandera"},
-        description=_validated_text(stream),
+        description=_validated_text(stream, docs),
         check_specs=[
             dg.AssetCheckSpec(
-                ACCOUNTED_FOR,
+                HAS_OUTCOME,
                 asset=keys[VALIDATED],
                 blocking=True,
-                description="Every capture of the partition ended in one of accepted, rejected, skipped, superseded.",
+                description="Every capture of the partition is accepted, rejected, skipped or "
+                "superseded.",
             ),
             dg.AssetCheckSpec(
-                REJECTIONS,
+                NO_REJECTIONS,
                 asset=keys[VALIDATED],
                 description="No record of the partition is kept out of delivery.",
             ),
@@ -92,10 +99,10 @@ def build_chain(
         deps=[keys[VALIDATED]],
         kinds={stream.name, target},
         pool=f"{target}_{name}",
-        description=_delivered_text(stream, target),
+        description=_delivered_text(stream, target, docs),
         check_specs=[
             dg.AssetCheckSpec(
-                DELIVERED_IN_FULL,
+                ALL_DELIVERED,
                 asset=keys[DELIVERED],
                 description="Every accepted record has reached the target.",
             ),
@@ -136,30 +143,37 @@ def build_systems(
     return specs
 
 
-def _captured_text(stream: Stream[Any], source: str) -> str:
+def _captured_text(stream: Stream[Any], source: str, docs: str) -> str:
     again = (
-        "The source only tells its present state, so a past partition is not read again."
+        "The source reports its present state only, so a past partition is not read again."
         if stream.is_snapshot
-        else "Materialize a partition to read that day again; versions that are stored already are not stored twice."
+        else "Materialize a partition to read that day again; a version that is already stored is "
+        "not stored twice."
     )
     return (
-        f"{stream.summary}\n\nThis step reads {source} and stores every version of every record exactly as it came. {again}\n\n"
-        "**Red?** The source could not be read: look at the run's error, then `lockstep doctor`."
-    )
-
-
-def _validated_text(stream: Stream[Any]) -> str:
-    return (
-        f"{stream.summary}\n\nThis step maps each captured record to the canonical form and checks the batch. A bad record becomes a "
-        "rejection with its reason; the good ones go on. Materialize a partition after a mapping was fixed to validate it again.\n\n"
-        "**Warned?** Records are rejected: see the table of the last materialization, or `lockstep rejections list`."
+        f"{stream.summary}\n\nThis step reads {source} and stores every version of every record "
+        f"exactly as received. {again}\n\n"
+        "**Red?** The source could not be read: look at the run's error, then run "
+        f"`lockstep doctor`. See {doc_link(docs, 'operations.md', 'Operations')}."
     )
 
 
-def _delivered_text(stream: Stream[Any], target: str) -> str:
+def _validated_text(stream: Stream[Any], docs: str) -> str:
     return (
-        f"{stream.summary}\n\nThis step brings accepted records to {target}, each exactly once in effect: what the target holds already in "
-        "this form is not sent again, however often a partition is materialized.\n\n"
-        "**Red?** Records could not be sent and stay due: look at the run's error; the next run sends them. "
-        "`lockstep trace ORDER` shows one."
+        f"{stream.summary}\n\nThis step maps each captured record to the canonical form and checks "
+        "the batch. A bad record becomes a rejection with its reason; the others go on. After a "
+        "mapping was fixed, materialize the partition to validate it again.\n\n"
+        "**Warned?** Records are rejected: see the table of the last materialization, or run "
+        f"`lockstep rejections list`. See {doc_link(docs, 'rejections.md', 'Rejections')}."
+    )
+
+
+def _delivered_text(stream: Stream[Any], target: str, docs: str) -> str:
+    return (
+        f"{stream.summary}\n\nThis step sends accepted records to {target}, each once in effect: "
+        "what the target already holds in this form is not sent again, however often a partition "
+        "is materialized.\n\n"
+        "**Red?** Records could not be sent and stay due: look at the run's error; the next run "
+        "sends them. `lockstep trace ORDER` shows a single one. "
+        f"See {doc_link(docs, 'delivery.md', 'Idempotent delivery')}."
     )

@@ -20,7 +20,7 @@ def asset_key(connection: str, stream: str, step: str) -> dg.AssetKey:
 def chain_keys(
     connection: str, streams: Sequence[str], steps: Sequence[str] = STEPS
 ) -> list[dg.AssetKey]:
-    """Return the keys of the streams' steps, stream by stream in the order of the data flow."""
+    """Return the keys of the streams' steps, stream by stream."""
     return [asset_key(connection, stream, step) for stream in streams for step in steps]
 
 
@@ -37,7 +37,7 @@ def source_key(connection: str, system: str) -> dg.AssetKey:
 def target_key(connection: str, system: str) -> dg.AssetKey:
     """Return the key of a system as the target of a connection's streams.
 
-    It differs from the source's: a store is the source of orders and the target of stock, so that one
-    node for both would make the graph cyclic.
+    It differs from the source's: a store is the source of orders and the target of stock, so that
+    one node for both would make the graph cyclic.
     """
     return dg.AssetKey([connection, f"{system}_target"])

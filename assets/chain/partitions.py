@@ -10,7 +10,7 @@ from domain.values import Window
 
 
 def daily(start: date) -> dg.DailyPartitionsDefinition:
-    """Return the installation's partitions from ``start`` to today: ``end_offset`` makes the current day one."""
+    """Return the partitions from ``start`` to today: ``end_offset`` adds the current day."""
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=1)
 
 
@@ -25,7 +25,7 @@ def day_of(key: str) -> date:
 
 
 def window_of(key: str, now: datetime | None = None) -> Window:
-    """Return a partition's window, cut at the present: what is to come can't be captured yet."""
+    """Return a partition's window, cut at the present: the future can't be captured yet."""
     whole = Window.of_day(day_of(key))
     moment = now or datetime.now(UTC)
     return Window(whole.since, max(whole.since, min(whole.until, moment)))

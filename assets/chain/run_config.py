@@ -1,4 +1,4 @@
-"""Run config of the three steps, as the launchpad shows it."""
+"""The run config of the three steps, as the launchpad shows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pydantic import Field
 
 from assets.chain.keys import CAPTURED, DELIVERED, VALIDATED, op_name
 
-ONLY_RECORDS = "Ids at the source (order numbers, SKUs) of the only records to take, as they were captured. Left empty, all are taken."
+ONLY_RECORDS = (
+    "Ids at the source (order numbers, SKUs) of the only records to process, as they were "
+    "captured. Empty: all."
+)
 
 
 class CaptureConfig(dg.Config):
@@ -17,7 +20,7 @@ class CaptureConfig(dg.Config):
 
     since: str | None = Field(
         default=None,
-        description="Start of the window (ISO 8601 with zone). Left empty, the whole partition is captured again.",
+        description="Start of the window (ISO 8601 with zone). Empty: the whole partition.",
     )
     until: str | None = Field(
         default=None, description="End of the window, exclusive (ISO 8601 with zone)."
@@ -29,7 +32,8 @@ class ValidateConfig(dg.Config):
 
     only_new: bool = Field(
         default=False,
-        description="Validate only captures without an outcome. Left off, all are validated again: mappings may have changed.",
+        description="Validate only captures without an outcome. Off: validate all of them again, "
+        "since mappings may have changed.",
     )
     only_records: list[str] | None = Field(default=None, description=ONLY_RECORDS)
 

@@ -1,38 +1,42 @@
-"""The bodies of the three assets: one partition at a time, with the audit row, the metadata and the checks of each step."""
+"""The bodies of a chain's three assets, with audit rows, metadata and checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
-import psycopg
 
 from assets.chain import metadata
 from assets.chain.keys import LIVE, TRIGGER_TAG, asset_key
 from assets.chain.partitions import day_of, window_of
 from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
 from assets.chain.stream import DeliveryCounts, DeliveryRequest, Stream
-from assets.delivery.partition import DeliveryIncomplete, deliver
-from assets.error_redaction import safe_text, unexpected
+from assets.delivery.partition import DeliveryIncomplete, deliver_partition
+from assets.error_redaction import classified
 from assets.pipeline.capture import capture
-from assets.pipeline.validate import validate
-from domain.errors import PermanentError, TransientError
+from assets.pipeline.validate import ValidationCounts, validate
 from domain.values import Window
 from resources.lockstep import Lockstep, Sync
 
-ACCOUNTED_FOR, REJECTIONS, DELIVERED_IN_FULL = (
+HAS_OUTCOME, NO_REJECTIONS, ALL_DELIVERED = (
     "every_capture_has_an_outcome",
     "no_open_rejections",
     "nothing_left_to_deliver",
 )
 BALANCE = "captured = accepted + rejected + skipped + superseded"
+OF_DAY = "day"
+"""Prefix of the partition's totals; other counts are one run's, and a live day has many runs."""
+NO_CAPTURES = dict.fromkeys(
+    ("captured", "accepted", "rejected", "skipped", "superseded", "delivered", "pending"), 0
+)
 
 
 class Step:
-    """One execution of one asset: its sync, its partitions, its records in the ledger."""
+    """One execution of one asset: its sync, its partitions, its rows in the ledger."""
 
     def __init__(
         self,
@@ -45,11 +49,11 @@ class Step:
         self._context = context
         self._stream = stream
         self._step = step
+        self._name = asset_key(connection, stream.name, step).to_user_string()
         trigger = context.run.tags.get(TRIGGER_TAG) or (
             "backfill" if "dagster/backfill" in context.run.tags else "manual"
         )
         self.sync: Sync = lockstep.sync(connection, context.run.run_id, trigger, context.log.info)
-        self._name = asset_key(connection, stream.name, step).to_user_string()
         self.days: list[tuple[str, date]] = [(key, day_of(key)) for key in context.partition_keys]
 
     def audit(
@@ -65,11 +69,11 @@ class Step:
         self, key: str, numbers: Mapping[str, int], text: str, more: Mapping[str, Any] | None = None
     ) -> None:
         """Attach a partition's metadata to its own materialization."""
-        values = metadata.counts(numbers) | metadata.line(text) | dict(more or {})
+        values = metadata.counts(numbers) | metadata.summary(text) | dict(more or {})
         self._context.log.info(f"{self._name} {key}: {text}")
         self._context.add_asset_metadata(values, partition_key=key)
 
-    def summary(self, day: date) -> dict[str, int]:
+    def totals(self, day: date) -> dict[str, int]:
         """Return the partition's line of ``history.daily_summary``."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
             return session.records.summary(day)
@@ -79,22 +83,12 @@ class Step:
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
             return session.rejections.count_open(day), session.rejections.examples(day)
 
-    @contextmanager
-    def classified(self) -> Iterator[None]:
-        """Turn the two kinds of system error into what Dagster should do: retry in minutes, or not at all.
+    def classified(self) -> AbstractContextManager[None]:
+        """Turn an error into what Dagster should do.
 
-        A live run does not wait for a retry: the sensor asks for the window again at its next tick.
+        A live run does not wait for a retry: the sensor requests the window again at its next tick.
         """
-        try:
-            yield
-        except PermanentError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
-        except (TransientError, psycopg.OperationalError) as error:
-            if self.sync.trigger == LIVE:
-                raise dg.Failure(safe_text(error), allow_retries=False) from None
-            raise TransientError(safe_text(error)) from None
-        except Exception as error:  # noqa: BLE001 - the failure says what it was, and is red
-            raise unexpected(error, self._name) from None
+        return classified(self._name, may_retry=self.sync.trigger != LIVE)
 
 
 def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.MaterializeResult:
@@ -104,15 +98,16 @@ def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.Mater
         window = _window(config, key)
         with step.classified():
             counts = capture(step.sync, stream, day, window, is_live=step.sync.trigger == LIVE)
-        step.audit(day, window, vars(counts), started)
+        numbers = asdict(counts)
+        step.audit(day, window, numbers, started)
         text = f"{counts.read} read, {counts.captured} new, {counts.known} stored before"
-        step.describe(key, vars(counts) | {"dagster/row_count": counts.captured}, text)
+        step.describe(key, numbers | {"dagster/row_count": counts.captured}, text)
     return dg.MaterializeResult()
 
 
 def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.MaterializeResult:
-    """Validate each partition of the run; the first check is the books' balance, the second the signal to look at the rejections."""
-    open_now: dict[str, int] = {}
+    """Validate each partition of the run, and check that every capture has an outcome."""
+    open_rejections: dict[str, int] = {}
     unbalanced: dict[str, str] = {}
     for key, day in step.days:
         started = datetime.now(UTC)
@@ -121,55 +116,28 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
                 step.sync, stream, day, everything=not config.only_new, only=config.only_records
             )
         step.audit(day, None, vars(counts), started)
-        total = step.summary(day)
-        open_now[key], examples = step.open_rejections(day)
-        if total and (difference := _difference(total)):
+        totals = step.totals(day)
+        if totals and (difference := _difference(totals)):
             unbalanced[key] = difference
-        text = (
-            f"{counts.accepted} accepted, {counts.rejected.total()} rejected, {counts.skipped.total()} skipped by rule, "
-            f"{counts.superseded} superseded"
+        open_rejections[key], examples = step.open_rejections(day)
+        details = (
+            metadata.counts_by("rejected", counts.rejected)
+            | metadata.counts_by("skipped", counts.skipped)
+            | metadata.counts_by("warning", counts.warnings)
+            | _of_day(totals, open_rejections[key])
+            | metadata.table("rejections", examples)
         )
-        numbers = {
-            "examined": counts.examined,
-            "accepted": counts.accepted,
-            "rejected": counts.rejected.total(),
-            "skipped": counts.skipped.total(),
-            "superseded": counts.superseded,
-        }
-        details = metadata.by_code("rejected", counts.rejected) | metadata.by_code(
-            "skipped", counts.skipped
-        )
-        step.describe(
-            key,
-            numbers,
-            text,
-            details | metadata.by_code("warning", counts.warnings) | metadata.rejections(examples),
-        )
-    rejected = sum(open_now.values())
+        step.describe(key, _validation_numbers(counts), _validation_text(counts), details)
     return dg.MaterializeResult(
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=ACCOUNTED_FOR,
-                passed=not unbalanced,
-                severity=dg.AssetCheckSeverity.ERROR,
-                description="; ".join(f"{key}: {text}" for key, text in unbalanced.items())
-                or BALANCE,
-            ),
-            dg.AssetCheckResult(
-                check_name=REJECTIONS,
-                passed=rejected == 0,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"open": rejected},
-                description=f"{rejected} records are kept out; see the table, or run: lockstep rejections list"
-                if rejected
-                else "none",
-            ),
-        ]
+        check_results=[_outcome_check(unbalanced), _rejections_check(sum(open_rejections.values()))]
     )
 
 
 def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.MaterializeResult:
-    """Deliver each partition of the run; what could not be sent stays due and fails the step, after all else was sent."""
+    """Deliver each partition of the run.
+
+    What could not be sent stays due, and fails the step after everything else was sent.
+    """
     pending = 0
     incomplete: DeliveryIncomplete | None = None
     for key, day in step.days:
@@ -179,34 +147,81 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
         )
         with step.classified():
             try:
-                counts = deliver(step.sync, stream, request)
+                counts = deliver_partition(step.sync, stream, request)
             except DeliveryIncomplete as error:
                 counts, incomplete = error.counts, error
-        step.audit(day, None, _delivery_numbers(counts), started)
-        pending += step.summary(day).get("pending", 0)
-        text = f"{counts.delivered} delivered, {counts.unchanged} unchanged, {counts.rejected} refused, {counts.failed} failed"
-        details = metadata.by_code("sent", counts.effects) | metadata.named(
-            "left alone", counts.left_alone
+        numbers = _delivery_numbers(counts)
+        step.audit(day, None, numbers, started)
+        totals = step.totals(day)
+        pending += totals.get("pending", 0)
+        open_rejections, examples = step.open_rejections(day)
+        text = (
+            f"{counts.delivered} delivered, {counts.unchanged} unchanged, "
+            f"{counts.rejected} refused, {counts.failed} failed"
         )
-        step.describe(
-            key,
-            _delivery_numbers(counts),
-            text,
-            details | metadata.rejections(step.open_rejections(day)[1]),
+        details = (
+            metadata.counts_by("sent", counts.sent)
+            | metadata.names_by("left alone", counts.left_alone)
+            | _of_day(totals, open_rejections)
+            | metadata.table("rejections", examples)
         )
+        step.describe(key, numbers, text, details)
     if incomplete is not None:
         with step.classified():
             raise incomplete
-    return dg.MaterializeResult(
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=DELIVERED_IN_FULL,
-                passed=pending == 0,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"pending": pending},
-                description=f"{pending} accepted records are still due" if pending else "none",
-            )
-        ]
+    return dg.MaterializeResult(check_results=[_pending_check(pending)])
+
+
+def _of_day(totals: Mapping[str, int], open_rejections: int) -> dict[str, Any]:
+    """Return the partition's totals as metadata, zeros included: a plot shows gaps otherwise."""
+    numbers = NO_CAPTURES | dict(totals) | {"open rejections": open_rejections}
+    return metadata.counts_by(OF_DAY, numbers)
+
+
+def _outcome_check(unbalanced: Mapping[str, str]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=HAS_OUTCOME,
+        passed=not unbalanced,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(f"{key}: {text}" for key, text in unbalanced.items()) or BALANCE,
+    )
+
+
+def _rejections_check(number: int) -> dg.AssetCheckResult:
+    text = f"{number} records are kept out; see the table, or run: lockstep rejections list"
+    return dg.AssetCheckResult(
+        check_name=NO_REJECTIONS,
+        passed=number == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"open": number},
+        description=text if number else "none",
+    )
+
+
+def _pending_check(number: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=ALL_DELIVERED,
+        passed=number == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"pending": number},
+        description=f"{number} accepted records are still due" if number else "none",
+    )
+
+
+def _validation_numbers(counts: ValidationCounts) -> dict[str, int]:
+    return {
+        "examined": counts.examined,
+        "accepted": counts.accepted,
+        "rejected": counts.rejected.total(),
+        "skipped": counts.skipped.total(),
+        "superseded": counts.superseded,
+    }
+
+
+def _validation_text(counts: ValidationCounts) -> str:
+    return (
+        f"{counts.accepted} accepted, {counts.rejected.total()} rejected, "
+        f"{counts.skipped.total()} skipped by rule, {counts.superseded} superseded"
     )
 
 
@@ -220,19 +235,15 @@ def _delivery_numbers(counts: DeliveryCounts) -> dict[str, int]:
     }
 
 
-def _difference(total: Mapping[str, int]) -> str:
-    outcomes = total["accepted"] + total["rejected"] + total["skipped"] + total["superseded"]
-    return (
-        ""
-        if outcomes == total["captured"]
-        else f"{total['captured']} captured but {outcomes} outcomes"
-    )
+def _difference(totals: Mapping[str, int]) -> str:
+    outcomes = sum(totals[name] for name in ("accepted", "rejected", "skipped", "superseded"))
+    if outcomes == totals["captured"]:
+        return ""
+    return f"{totals['captured']} captured but {outcomes} outcomes"
 
 
 def _window(config: CaptureConfig, key: str) -> Window:
-    whole = window_of(key)
+    whole, day = window_of(key), Window.of_day(day_of(key))
     since = datetime.fromisoformat(config.since) if config.since else whole.since
     until = datetime.fromisoformat(config.until) if config.until else whole.until
-    return Window(
-        max(since, Window.of_day(day_of(key)).since), min(until, Window.of_day(day_of(key)).until)
-    )
+    return Window(max(since, day.since), min(until, day.until))

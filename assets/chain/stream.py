@@ -1,4 +1,4 @@
-"""What a stream must say of itself for the chain factory to build its three assets; everything else is common to all streams."""
+"""What a stream provides so that the factory can build its three assets."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
-from pydantic import BaseModel
-
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
+from domain.records.record import Record
 from domain.values import Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
-R = TypeVar("R", bound=BaseModel)
+R = TypeVar("R", bound=Record)
 
 
 @dataclass
 class DeliveryCounts:
-    """What delivery made of a partition's accepted records."""
+    """The outcomes of a partition's accepted records."""
 
     delivered: int = 0
     unchanged: int = 0
@@ -29,21 +28,21 @@ class DeliveryCounts:
     rejected: int = 0
     failed: int = 0
     repeat: int = 0
-    """Records for which only what a dead run had begun was finished: they are due once more."""
-    effects: dict[str, int] = field(default_factory=dict)
-    """Settled effects by action: create, update, cancel, shipment, status, stock."""
+    """Records for which only an earlier version was finished: they are due once more."""
+    sent: dict[str, int] = field(default_factory=dict)
+    """Settled intents by action: create, update, cancel, shipment, status, stock."""
     errors: list[str] = field(default_factory=list)
-    """One line for each kind of failure that another try may cure."""
+    """One line for each failure that another try may resolve."""
     left_alone: dict[str, list[str]] = field(default_factory=dict)
-    """Records that a rule keeps from the target although they are fine, by rule: an operator wants their names."""
+    """Valid records that a rule keeps from the target, by rule: an operator wants their names."""
 
-    def leave(self, rule: str, name: str) -> None:
+    def leave_alone(self, rule: str, name: str) -> None:
         """Name a record that is left alone."""
         self.left_alone.setdefault(rule, []).append(name)
 
-    def effect(self, action: str, count: int = 1) -> None:
-        """Count settled effects."""
-        self.effects[action] = self.effects.get(action, 0) + count
+    def count_sent(self, action: str, count: int = 1) -> None:
+        """Count settled intents."""
+        self.sent[action] = self.sent.get(action, 0) + count
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class DeliveryRequest:
 
     day: date
     again: bool
-    """A rerun by a person or a backfill: records that the target refused are tried once more."""
+    """A rerun by an operator or a backfill: records that the target refused are tried once more."""
     force: bool
     """Send even what the target is known to hold."""
     only: Sequence[str] | None = None
@@ -66,7 +65,10 @@ class Stream(Protocol[R]):
     to_oms: bool
     """Direction: True from the store to the OMS."""
     is_snapshot: bool
-    """The source only tells its present state: a past partition can't be read again, and unchanged records are not stored again."""
+    """The source reports its present state only.
+
+    A past partition can't be read again, and unchanged records are not stored again.
+    """
     summary: str
     """One line for the UI: what flows where."""
 
@@ -89,17 +91,17 @@ class Stream(Protocol[R]):
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[R] | Skipped]:
-        """Return the mapping of this chunk's payloads; look-ups that it needs are done once for the chunk, here."""
+        """Return the mapping of a chunk's payloads; its look-ups are done here, once per chunk."""
         ...
 
     def check(
         self, sync: Sync, session: Session, records: Sequence[R]
     ) -> Mapping[int, Sequence[Problem]]:
-        """Validate a batch by the stream's pandera schemas; return the problems of failing records by position."""
+        """Validate a batch; return the problems of the failing records by position."""
         ...
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, R]]) -> list[TableRows]:
-        """Return the rows of the stream's typed tables; empty tables too, so that a rerun can clear them."""
+        """Return the rows of the typed tables; empty tables too, so that a rerun can clear them."""
         ...
 
     def deliver(
@@ -109,5 +111,5 @@ class Stream(Protocol[R]):
         request: DeliveryRequest,
         chunk: Sequence[AcceptedRecord],
     ) -> DeliveryCounts:
-        """Deliver a chunk of accepted records by the protocol of docs/delivery.md; called under the writer's lock."""
+        """Deliver a chunk of accepted records; called under the writer's lock."""
         ...

@@ -1,4 +1,4 @@
-"""The step ``delivered``: bring a partition's accepted records to the target, chunk by chunk, under the writer's lock."""
+"""The step ``delivered``: bring a partition's accepted records to the target, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from assets.chain.stream import DeliveryCounts, DeliveryRequest, Stream
-from assets.pipeline.prefetch import uncollected
+from assets.pipeline.prefetch import gc_paused
 from assets.pipeline.validate import FORGOTTEN, SMALLEST_SAMPLE
 from domain.errors import PermanentError, TransientError
 from resources.ledger.rows import AcceptedRecord
@@ -15,31 +15,41 @@ from resources.lockstep import Sync
 
 CHUNK = 1_000
 PASSES = 3
-"""The first pass may only finish what a dead run had begun; the record's own version then comes in the second."""
+"""The first pass may only finish an earlier version of a record; the second sends its own."""
+MOST_ERRORS = 20
 
 
-def deliver(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> DeliveryCounts:
-    """Deliver a partition's accepted records; the lock is taken per chunk, so that a live run slips in between a backfill's.
+class DeliveryIncomplete(TransientError):
+    """Some records could not be sent; carries the counts of what was done."""
 
-    Raises ``TransientError`` at the end where records could not be sent for reasons that another try may cure, and ``PermanentError`` at
-    once where the target is at fault.
+    def __init__(self, message: str, counts: DeliveryCounts) -> None:
+        super().__init__(message)
+        self.counts = counts
+
+
+def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> DeliveryCounts:
+    """Deliver a partition's accepted records.
+
+    The writer's lock is taken per chunk, so that a live run gets its turn between a backfill's
+    chunks. Raises ``DeliveryIncomplete`` at the end where records could not be sent for reasons
+    that another try may resolve, and ``PermanentError`` at once where the target is at fault.
     """
     total = DeliveryCounts()
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
         for _ in range(PASSES):
-            repeat = _one_pass(sync, stream, session, request, total)
+            repeat = _deliver_pass(sync, stream, session, request, total)
             if not repeat:
                 break
         if total.delivered or total.unchanged:
             session.note("delivered_at")
-    if (
-        request.only is None
-    ):  # of chosen records, mostly refused before, no rate says that the target is at fault
+    # Of chosen records, most were refused before: their rate says nothing about the target.
+    if request.only is None:
         _raise_if_system_is_at_fault(sync, stream, total)
     if total.errors:
         raise DeliveryIncomplete(
-            f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be delivered and stay due; the next run sends "
-            f"them. First reason: {total.errors[0]}",
+            f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be "
+            "delivered and stay due; the next run sends them. "
+            f"First reason: {total.errors[0]}",
             total,
         )
     return total
@@ -50,27 +60,24 @@ def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: Deliver
     limit = sync.connection.rejection_threshold
     if sent >= SMALLEST_SAMPLE and total.rejected > limit * sent:
         raise PermanentError(
-            f"{sync.name}/{stream.name}: the target refused {total.rejected} of {sent} records, more than the connection's limit of "
-            f"{limit:.0%}. The others are delivered. Look at the rejections, correct the mapping or the target's set-up, and rerun the "
-            "partition."
+            f"{sync.name}/{stream.name}: the target refused {total.rejected} of {sent} records, "
+            f"more than the connection's limit of {limit:.0%}. The others are delivered. Look at "
+            "the rejections, correct the mapping or the target's set-up, and rerun the partition."
         )
 
 
-class DeliveryIncomplete(TransientError):
-    """Some records could not be sent; carries what was done all the same."""
-
-    def __init__(self, message: str, counts: DeliveryCounts) -> None:
-        super().__init__(message)
-        self.counts = counts
-
-
-def _one_pass(
-    sync: Sync, stream: Stream[Any], session: Any, request: DeliveryRequest, total: DeliveryCounts
+def _deliver_pass(
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    request: DeliveryRequest,
+    total: DeliveryCounts,
 ) -> int:
+    """Deliver what is due once; return how many records are due once more."""
     after: UUID | None = None
     repeat = 0
     while True:
-        with session.writer_lock(), uncollected():
+        with session.writer_lock(), gc_paused():
             chunk = session.records.to_deliver(
                 request.day,
                 again=request.again,
@@ -82,24 +89,25 @@ def _one_pass(
             if not chunk:
                 return repeat
             after = chunk[-1].capture_id
-            chunk = _remembered(stream, session, chunk, total)
+            chunk = _without_forgotten(stream, session, chunk, total)
             counts = stream.deliver(sync, session, request, chunk) if chunk else DeliveryCounts()
         _add(total, counts)
         repeat += counts.repeat
 
 
-def _remembered(
+def _without_forgotten(
     stream: Stream[Any], session: Session, chunk: list[AcceptedRecord], total: DeliveryCounts
 ) -> list[AcceptedRecord]:
-    """Leave out the orders of people who were forgotten: what is left of them must not replace what the target holds, not even by force."""
-    gone = (
-        session.captures.forgotten([accepted.source_id for accepted in chunk])
-        if stream.to_oms
-        else set()
-    )
-    for name in sorted(gone):
-        total.leave(FORGOTTEN, name)
-    return [accepted for accepted in chunk if accepted.source_id not in gone] if gone else chunk
+    """Leave out the orders of forgotten customers.
+
+    What the ledger keeps of them must not replace what the target holds, not even with ``force``.
+    """
+    if not stream.to_oms:
+        return chunk
+    forgotten = session.captures.forgotten([accepted.source_id for accepted in chunk])
+    for name in sorted(forgotten):
+        total.leave_alone(FORGOTTEN, name)
+    return [accepted for accepted in chunk if accepted.source_id not in forgotten]
 
 
 def _add(total: DeliveryCounts, counts: DeliveryCounts) -> None:
@@ -108,8 +116,8 @@ def _add(total: DeliveryCounts, counts: DeliveryCounts) -> None:
     total.superseded += counts.superseded
     total.rejected += counts.rejected
     total.failed += counts.failed
-    total.errors += counts.errors[: max(0, 20 - len(total.errors))]
+    total.errors += counts.errors[: max(0, MOST_ERRORS - len(total.errors))]
     for rule, names in counts.left_alone.items():
         total.left_alone.setdefault(rule, []).extend(names)
-    for action, number in counts.effects.items():
-        total.effect(action, number)
+    for action, number in counts.sent.items():
+        total.count_sent(action, number)

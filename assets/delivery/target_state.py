@@ -1,4 +1,4 @@
-"""What is known of one order at the store: its shipments, what they say of their parcels, its status."""
+"""Target state of one order at the store: the shipments it is known to hold, and its status."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from resources.ledger.rows import TargetRow, UnsettledDelivery
 
+GRACE_SECONDS = 5.0
+"""For so long a dead run's request may still take effect: its effect is not looked for before."""
+
 
 @dataclass(frozen=True)
-class Held:
-    """A shipment that the store holds, with what it says of the parcel; ``None`` where the ledger does not know that."""
+class KnownShipment:
+    """A shipment that the store holds; ``None`` stands for what the ledger does not know of it."""
 
     shipment_id: str
     tracking: str | None = None
@@ -28,11 +31,11 @@ class Held:
     """Line id -> units; empty where the ledger does not know them."""
 
     @classmethod
-    def of(cls, kept: str | Mapping[str, object]) -> Held:
-        """Read what the ledger keeps; an id alone was kept before tracking numbers were."""
-        if isinstance(kept, str):
-            return cls(kept)
-        known: dict[str, Any] = dict(kept)
+    def from_ledger(cls, stored: str | Mapping[str, object]) -> KnownShipment:
+        """Read what the ledger stores; older versions stored the id alone."""
+        if isinstance(stored, str):
+            return cls(stored)
+        known: dict[str, Any] = dict(stored)
         return cls(
             known["id"],
             known.get("tracking"),
@@ -42,13 +45,13 @@ class Held:
         )
 
     @classmethod
-    def as_asked(cls, shipment_id: str, request: ShipmentRequest) -> Held:
-        """Return the shipment as a request has made it."""
+    def from_request(cls, shipment_id: str, request: ShipmentRequest) -> KnownShipment:
+        """Return the shipment that a request has created."""
         units = {line.line_id: line.quantity for line in request.lines}
         return cls(shipment_id, request.tracking_number, request.carrier, request.group_id, units)
 
-    def kept(self) -> dict[str, object]:
-        """Return what the ledger keeps."""
+    def to_ledger(self) -> dict[str, object]:
+        """Return what the ledger stores."""
         return {
             "id": self.shipment_id,
             "tracking": self.tracking,
@@ -57,8 +60,8 @@ class Held:
             "units": dict(self.units),
         }
 
-    def is_behind(self, request: ShipmentRequest) -> bool:
-        """Tell whether the OMS says more of the parcel; a number that it does not name any more is left in the store."""
+    def is_outdated(self, request: ShipmentRequest) -> bool:
+        """Return whether the OMS has newer tracking; a number it dropped stays in the store."""
         if not request.tracking_number:
             return False
         return request.tracking_number != self.tracking or request.carrier not in (
@@ -68,49 +71,50 @@ class Held:
 
 
 @dataclass
-class OrderAtStore:
-    """What is known of one order at the store; grows with each effect that succeeds."""
+class OrderTargetState:
+    """What the store is known to hold of one order; grows with each intent that succeeds."""
 
-    shipments: dict[str, Held] = field(default_factory=dict)
+    shipments: dict[str, KnownShipment] = field(default_factory=dict)
     """Parcel and group -> the store's shipment."""
     status: str = ""
     milestone: Milestone | None = None
     applied_at: str = ""
     sequence: int = 0
     lines: Mapping[str, tuple[str, str]] | None = None
-    """Line id -> (group id, kind) of the newest accepted version; ``None`` where Lockstep does not know the order."""
-    begun: frozenset[UUID] = frozenset()
-    """Shipments that a dead run may have created."""
+    """Line id -> (group id, kind) of the newest accepted version; ``None``: no version is known."""
+    uncertain: frozenset[UUID] = frozenset()
+    """Keys of shipments that a dead run may have created."""
 
     @classmethod
-    def of(
+    def from_ledger(
         cls,
         known: TargetRow | None,
         lines: Mapping[str, tuple[str, str]] | None,
         unsettled: Sequence[UnsettledDelivery],
-    ) -> OrderAtStore:
-        """Read what the ledger has."""
-        begun = frozenset(
+    ) -> OrderTargetState:
+        """Read what the ledger holds."""
+        uncertain = frozenset(
             u.delivery_key for u in unsettled if u.state == "in_flight" and u.action == "shipment"
         )
         if known is None:
-            return cls(lines=lines, begun=begun)
+            return cls(lines=lines, uncertain=uncertain)
         content = orjson.loads(known.content)
-        milestone = Milestone(known.milestone) if known.milestone else None
-        shipments = {key: Held.of(kept) for key, kept in content["shipments"].items()}
         return cls(
-            shipments,
+            {
+                key: KnownShipment.from_ledger(stored)
+                for key, stored in content["shipments"].items()
+            },
             content["status"],
-            milestone,
+            Milestone(known.milestone) if known.milestone else None,
             content["applied_at"],
             known.sequence,
             lines,
-            begun,
+            uncertain,
         )
 
-    def row(self, source_id: str, fulfilment: Fulfilment) -> TargetRow:
+    def to_row(self, source_id: str, fulfilment: Fulfilment) -> TargetRow:
         """Return the ledger's row of this state."""
-        shipments = {key: held.kept() for key, held in self.shipments.items()}
+        shipments = {key: shipment.to_ledger() for key, shipment in self.shipments.items()}
         content = orjson.dumps(
             {"shipments": shipments, "status": self.status, "applied_at": self.applied_at}
         )
@@ -125,26 +129,29 @@ class OrderAtStore:
             fulfilment.updated_at,
         )
 
-    def assigned(self, requests: Mapping[str, ShipmentRequest]) -> dict[str, list[str]]:
-        """Return for each parcel's key the keys of the shipments that are it already; none where it still is no shipment.
+    def match_parcels(self, requests: Mapping[str, ShipmentRequest]) -> dict[str, list[str]]:
+        """Return for each parcel's key the keys of its shipments, if it has any.
 
-        An OMS may name a parcel anew once it has a tracking number. So a parcel under a new key is those shipments of the same address
-        whose own keys are named no more and whose units are exactly its units.
+        An OMS may give a parcel a new key once it has a tracking number. So a parcel under a new
+        key is matched with the shipments of the same address whose own keys are gone and whose
+        units are exactly its units.
         """
         found = {key: [key] if key in self.shipments else [] for key in requests}
-        nameless = sorted(self.shipments.keys() - requests.keys())
+        unmatched = sorted(self.shipments.keys() - requests.keys())
         for key in sorted(key for key, own in found.items() if not own):
             left = {line.line_id: line.quantity for line in requests[key].lines}
-            taken = []
-            for other in nameless:
-                held = self.shipments[other]
-                fits = held.units and all(
-                    0 < units <= left.get(line, 0) for line, units in held.units.items()
+            taken: list[str] = []
+            for other in unmatched:
+                shipment = self.shipments[other]
+                fits = shipment.units and all(
+                    0 < units <= left.get(line, 0) for line, units in shipment.units.items()
                 )
-                if held.group_id == requests[key].group_id and fits:
+                if shipment.group_id == requests[key].group_id and fits:
                     taken.append(other)
-                    left = {line: units - held.units.get(line, 0) for line, units in left.items()}
+                    left = {
+                        line: units - shipment.units.get(line, 0) for line, units in left.items()
+                    }
             if not any(left.values()):
                 found[key] = taken
-                nameless = [other for other in nameless if other not in taken]
+                unmatched = [other for other in unmatched if other not in taken]
         return found

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from assets.chain.stream import Stream
-from assets.pipeline.prefetch import ahead, uncollected
+from assets.pipeline.prefetch import gc_paused, prefetch
 from domain.exchange import RawRecord
 from domain.identity import capture_id
 from domain.values import Window
@@ -17,13 +18,6 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 CHUNK = 2_000
-
-
-def source_present(sync: Sync, stream: Stream[Any]) -> datetime:
-    """Return the source's own present, in which its records' times and so the watermark are; a snapshot is taken at ours."""
-    if stream.is_snapshot:
-        return datetime.now(UTC)
-    return (sync.platform if stream.to_oms else sync.oms).clock()
 
 
 @dataclass
@@ -35,12 +29,20 @@ class CaptureCounts:
     known: int = 0
 
 
+def source_present(sync: Sync, stream: Stream[Any]) -> datetime:
+    """Return the present by the source's clock, which dates its records; ours for a snapshot."""
+    if stream.is_snapshot:
+        return datetime.now(UTC)
+    return (sync.platform if stream.to_oms else sync.oms).clock()
+
+
 def capture(
     sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_live: bool
 ) -> CaptureCounts:
-    """Capture the window, which must lie within the partition ``day``; the watermark moves with the last chunk's transaction.
+    """Capture the window, which must lie within the partition ``day``.
 
-    A snapshot source has no past: for any other day than today nothing is read.
+    The watermark moves in the last chunk's transaction. A snapshot source has no past: for any
+    other day than today nothing is read.
     """
     counts = CaptureCounts()
     if stream.is_snapshot and day != datetime.now(UTC).date():
@@ -50,14 +52,13 @@ def capture(
         sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
         sync.ledger.session(sync.name, stream.name) as reading,
     ):
-        for chunk, is_last in _with_end(ahead(_chunks(stream.fetch(sync, reading, window)))):
-            with uncollected():
+        for chunk, is_last in _with_end(prefetch(_chunks(stream.fetch(sync, reading, window)))):
+            with gc_paused():
                 rows = [_row(sync, stream, day, record) for record in chunk]
             reached = _reached(sync, stream, window, started) if is_last else None
+            store = partial(_store, sync, stream, session, rows, reached, may_start=is_live)
             with session.writer_lock():
-                counts.captured += session.repeatable(
-                    lambda: _store(sync, stream, session, rows, reached, may_start=is_live)
-                )  # noqa: B023 - run at once
+                counts.captured += session.repeatable(store)
             counts.read += len(rows)
         counts.known = counts.read - counts.captured
     return counts
@@ -79,9 +80,9 @@ def _store(
 
 
 def _reached(sync: Sync, stream: Stream[Any], window: Window, started: datetime) -> Window:
-    """Cut the window at the source's present when reading began: what it stamps after that has not been read, whatever our clock says.
+    """Cut the window at the source's present when reading started: later changes were not read.
 
-    A snapshot tells all there is, so it adjoins whatever was read before it.
+    A snapshot contains everything, so it adjoins whatever was read before it.
     """
     if stream.is_snapshot:
         return Window(datetime.min.replace(tzinfo=UTC), window.until)
@@ -92,17 +93,17 @@ def _reached(sync: Sync, stream: Stream[Any], window: Window, started: datetime)
 
 
 def _with_end(chunks: Iterator[list[RawRecord]]) -> Iterator[tuple[list[RawRecord], bool]]:
-    """Tell with each chunk whether it is the last; a source without records has one empty last chunk."""
-    held: list[RawRecord] = []
+    """Yield each chunk with whether it is the last; an empty source yields one empty chunk."""
+    previous: list[RawRecord] = []
     for chunk in chunks:
-        if held:
-            yield held, False
-        held = chunk
-    yield held, True
+        if previous:
+            yield previous, False
+        previous = chunk
+    yield previous, True
 
 
 def _chunks(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
-    """Gather pages to chunks of a size that spreads the fixed costs of a COPY."""
+    """Combine pages to chunks of a size that spreads the fixed cost of a COPY."""
     waiting: list[RawRecord] = []
     for page in pages:
         waiting.extend(page)
@@ -125,7 +126,7 @@ def _row(sync: Sync, stream: Stream[Any], day: date, record: RawRecord) -> Captu
 
 
 def _changed(stream: Stream[Any], session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:
-    """Leave out what a snapshot source tells again without change."""
+    """Leave out the unchanged records of a snapshot source."""
     if not stream.is_snapshot:
         return rows
     latest = session.captures.latest_digests([row.source_id for row in rows])

@@ -1,6 +1,7 @@
-"""Overlap: read the next chunk while this one is worked on. On two cores the network and Postgres work while Python does.
+"""Overlap within a step: read the next chunk, and write the last one, while this one is processed.
 
-And a pause of the garbage collector, which would look through a chunk's records again and again while they are being made.
+On two cores the network and Postgres work while Python does. Also a pause of the garbage collector,
+which would traverse a chunk's records again and again while they are created.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class _Reader(Generic[T]):
         self._source = source
         self._queue: Queue[T | _End] = Queue(maxsize=depth)
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="ahead", daemon=True)
+        self._thread = threading.Thread(target=self._read, name="prefetch", daemon=True)
 
     def __enter__(self) -> Iterator[T]:
         self._thread.start()
@@ -46,7 +47,7 @@ class _Reader(Generic[T]):
                 item = self._queue.get(timeout=1)
             except Empty:
                 if not self._thread.is_alive() and self._queue.empty():
-                    raise RuntimeError("the reading thread ended without a word") from None
+                    raise RuntimeError("the reading thread ended without a result") from None
                 continue
             if isinstance(item, _End):
                 if item.error is not None:
@@ -74,41 +75,44 @@ class _Reader(Generic[T]):
         return False
 
 
-def ahead(source: Iterable[T], depth: int = 2) -> Iterator[T]:
-    """Iterate over ``source`` in a thread of its own, at most ``depth`` items ahead; its error is raised here.
+def prefetch(source: Iterable[T], depth: int = 2) -> Iterator[T]:
+    """Iterate over ``source`` in a thread of its own, at most ``depth`` items ahead of the caller.
 
-    Memory is bounded by ``depth`` items. Leaving the loop early stops the thread at its next item.
+    Memory is bounded by ``depth`` items. An error of the source is raised here. Leaving the loop
+    early stops the thread at its next item.
     """
     with _Reader(source, depth) as items:
         yield from items
 
 
 @contextmanager
-def behind() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Run work in a thread of its own, in order, at most one piece behind the caller; its error is raised at the next piece or at the end.
+def write_behind() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Run jobs in a thread of its own, in order, at most one job behind the caller.
 
-    An error of the caller's own still waits for the piece that runs.
+    A job's error is raised when the next job is submitted or at the end. An error of the caller
+    still waits for the running job.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="behind") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="write-behind") as pool:
         last: Future[None] | None = None
 
-        def follow(work: Callable[[], None]) -> None:
+        def submit(job: Callable[[], None]) -> None:
             nonlocal last
             if last is not None:
                 last.result()
-            last = pool.submit(work)
+            last = pool.submit(job)
 
-        yield follow
+        yield submit
         if last is not None:
             last.result()
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep the cyclic garbage collector from running while one chunk is worked on; reference counting goes on as ever.
+def gc_paused() -> Iterator[None]:
+    """Pause the cyclic garbage collector while one chunk is processed.
 
-    Thousands of records that live until the end of their chunk make the collector run often and find nothing: a third of the time
-    (docs/performance.md). What little cyclic garbage a chunk leaves is collected after it, so memory stays bounded by the chunk.
+    Thousands of records that live until the end of their chunk make the collector run often and
+    find nothing, which cost a third of the time (docs/performance.md). The little cyclic garbage of
+    a chunk is collected after it, so memory stays bounded by the chunk.
     """
     was_enabled = gc.isenabled()
     gc.disable()

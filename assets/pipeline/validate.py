@@ -1,4 +1,4 @@
-"""The step ``validated``: map each capture to its canonical record, check the batch, and give every capture one outcome."""
+"""The step ``validated``: map each capture, check the batch, give every capture one outcome."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 
 import psycopg
 
+from assets.chain.keys import VALIDATED, asset_key
 from assets.chain.stream import Stream
 from assets.error_redaction import unexpected
-from assets.pipeline.prefetch import ahead, behind, uncollected
+from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
 from domain.exchange import Skipped
 from domain.identity import content_digest
@@ -24,14 +25,14 @@ from resources.lockstep import Sync
 
 CHUNK = 2_000
 FORGOTTEN = "forgotten"
-"""Rule that keeps the orders of a person who was forgotten (``lockstep forget``) from the OMS."""
+"""The rule that keeps the orders of a forgotten customer (``lockstep forget``) from the OMS."""
 SMALLEST_SAMPLE = 20
-"""Below this many records a high rejection rate says nothing of the system."""
+"""Below this many records a high rejection rate says nothing about the system."""
 
 
 @dataclass
 class ValidationCounts:
-    """Outcomes of the captures that this step looked at."""
+    """The outcomes of the captures that a step examined."""
 
     examined: int = 0
     accepted: int = 0
@@ -49,22 +50,23 @@ def validate(
     everything: bool,
     only: Sequence[str] | None = None,
 ) -> ValidationCounts:
-    """Validate a partition's captures: all of them (``everything``: mappings may have changed), or those without an outcome.
+    """Validate a partition's captures: all of them (``everything``), or those without an outcome.
 
-    ``only`` narrows to the versions of these records: a retry, of which no rate of rejections says that the system is at fault. Raises
-    ``PermanentError`` after the whole partition has been worked on where more records were rejected than the connection allows.
+    ``only`` narrows to the versions of these records: a retry, whose rate of rejections says
+    nothing about the system. Raises ``PermanentError`` after the whole partition was processed,
+    where more records were rejected than the connection allows.
     """
     counts = ValidationCounts()
     with (
         sync.ledger.session(sync.name, stream.name) as reading,
         sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
         sync.ledger.session(sync.name, stream.name, sync.run_id) as storing,
-        behind() as follow,
+        write_behind() as submit,
     ):
-        for chunk in ahead(_chunks(reading, day, everything=everything, only=only), depth=1):
-            with uncollected():
-                follow(
-                    partial(_store, storing, day, *_examined(sync, stream, session, chunk, counts))
+        for chunk in prefetch(_chunks(reading, day, everything=everything, only=only), depth=1):
+            with gc_paused():
+                submit(
+                    partial(_store, storing, day, *_examine(sync, stream, session, chunk, counts))
                 )
             counts.examined += len(chunk)
     if only is None:
@@ -72,16 +74,15 @@ def validate(
     return counts
 
 
-def _examined(
-    sync: Sync,
-    stream: Stream[Any],
-    session: Session,
-    chunk: Sequence[StoredCapture],
-    counts: ValidationCounts,
-) -> tuple[list[RecordRow], list[RejectionRow], list[TableRows]]:
-    """Examine a chunk; its canonical records, the largest part of it, end here, and only rows go on to be stored."""
-    rows, rejections, accepted = _examine(sync, stream, session, chunk, counts)
-    return rows, rejections, stream.typed(accepted)
+def _chunks(
+    session: Session, day: date, *, everything: bool, only: Sequence[str] | None
+) -> Iterator[list[StoredCapture]]:
+    after: str | None = None
+    while chunk := session.captures.to_validate(
+        day, everything=everything, after=after, limit=CHUNK, only=only
+    ):
+        yield chunk
+        after = str(chunk[-1].capture_id)
 
 
 def _store(
@@ -97,22 +98,52 @@ def _store(
         if session.rejections.any_open():
             through = [row.source_id for row in rows if row.state in ("accepted", "skipped")]
             session.rejections.close(
-                "validated", through, "a later validation let the record through", session.run_id
+                "validated", through, "a later validation accepted the record", session.run_id
             )
 
     with session.writer_lock():
         session.repeatable(store)
 
 
-def _chunks(
-    session: Session, day: date, *, everything: bool, only: Sequence[str] | None
-) -> Iterator[list[StoredCapture]]:
-    after: str | None = None
-    while chunk := session.captures.to_validate(
-        day, everything=everything, after=after, limit=CHUNK, only=only
-    ):
-        yield chunk
-        after = str(chunk[-1].capture_id)
+class _Outcomes:
+    """The outcomes of one chunk, as rows of the ledger."""
+
+    def __init__(self, counts: ValidationCounts) -> None:
+        self._counts = counts
+        self.rows: list[RecordRow] = []
+        self.rejections: list[RejectionRow] = []
+
+    def supersede(self, capture: StoredCapture) -> None:
+        self.rows.append(_row(capture, "superseded", "newer_version"))
+        self._counts.superseded += 1
+
+    def skip(self, capture: StoredCapture, rule: str) -> None:
+        self.rows.append(_row(capture, "skipped", rule))
+        self._counts.skipped[rule] += 1
+
+    def reject(self, capture: StoredCapture, problems: Sequence[Problem]) -> None:
+        code = problems[0].code
+        self.rows.append(_row(capture, "rejected", code))
+        self.rejections.append(
+            RejectionRow(
+                capture.capture_id, capture.source_id, "validated", problems, capture.correlation_id
+            )
+        )
+        self._counts.rejected[code] += 1
+
+    def accept(self, candidate: _Candidate) -> None:
+        self.rows.append(_accepted(candidate))
+        self._counts.accepted += 1
+        self._counts.warnings.update(warning.code for warning in candidate.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A mapped record that still has to pass the checks of its batch."""
+
+    capture: StoredCapture
+    record: Any
+    warnings: tuple[Problem, ...]
 
 
 def _examine(
@@ -121,71 +152,71 @@ def _examine(
     session: Session,
     chunk: Sequence[StoredCapture],
     counts: ValidationCounts,
-) -> tuple[list[RecordRow], list[RejectionRow], list[tuple[StoredCapture, Any]]]:
-    rows: list[RecordRow] = []
-    rejections: list[RejectionRow] = []
-    candidates: list[tuple[StoredCapture, Any, tuple[Problem, ...]]] = []
-    # A forgotten person's order is not made anew: what was accepted keeps its facts (Records.put), and later versions go nowhere.
-    gone = session.captures.forgotten([c.source_id for c in chunk]) if stream.to_oms else set()
+) -> tuple[list[RecordRow], list[RejectionRow], list[TableRows]]:
+    """Map and check a chunk.
+
+    Its canonical records, the largest part of it, are freed here: only rows are handed on to be
+    stored.
+    """
+    outcomes = _Outcomes(counts)
+    candidates = _map(sync, stream, session, chunk, outcomes)
+    problems = _check(sync, stream, session, candidates) if candidates else {}
+    accepted: list[tuple[StoredCapture, Any]] = []
+    for position, candidate in enumerate(candidates):
+        if position in problems:
+            outcomes.reject(candidate.capture, problems[position])
+            continue
+        accepted.append((candidate.capture, candidate.record))
+        outcomes.accept(candidate)
+    return outcomes.rows, outcomes.rejections, stream.typed(accepted)
+
+
+def _map(
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    chunk: Sequence[StoredCapture],
+    outcomes: _Outcomes,
+) -> list[_Candidate]:
+    """Map each capture; return those that have no outcome yet."""
+    # A forgotten customer's order is not mapped again: an accepted version keeps its facts
+    # (``Records.put``), and later versions are skipped.
+    forgotten = session.captures.forgotten([c.source_id for c in chunk]) if stream.to_oms else set()
     to_canonical = stream.mapper(sync, session, [c for c in chunk if not c.superseded])
-
-    def reject(capture: StoredCapture, problems: Sequence[Problem]) -> None:
-        rows.append(_row(capture, "rejected", problems[0].code))
-        rejections.append(
-            RejectionRow(
-                capture.capture_id, capture.source_id, "validated", problems, capture.correlation_id
-            )
-        )
-        counts.rejected[problems[0].code] += 1
-
+    candidates: list[_Candidate] = []
     for capture in chunk:
         if capture.superseded:
-            rows.append(_row(capture, "superseded", "newer_version"))
-            counts.superseded += 1
+            outcomes.supersede(capture)
             continue
-        if capture.source_id in gone:
-            rows.append(_row(capture, "skipped", FORGOTTEN))
-            counts.skipped[FORGOTTEN] += 1
+        if capture.source_id in forgotten:
+            outcomes.skip(capture, FORGOTTEN)
             continue
         try:
             mapped = to_canonical(capture.payload)
         except RecordRejected as rejection:
-            reject(capture, rejection.problems)
-            continue
-        except Exception as error:  # noqa: BLE001 - one record that nobody foresaw must not hold up a day of others
-            sync.log(
-                f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}_validated').description}"
-            )
-            reject(capture, [_unreadable(error)])
-            continue
-        if isinstance(mapped, Skipped):
-            rows.append(_row(capture, "skipped", mapped.rule))
-            counts.skipped[mapped.rule] += 1
+            outcomes.reject(capture, rejection.problems)
+        except Exception as error:  # noqa: BLE001 - must not hold up a day of others
+            _log(sync, stream, capture, error)
+            outcomes.reject(capture, [_not_mapped(error)])
         else:
-            candidates.append((capture, mapped.record, mapped.warnings))
-    problems = _problems(sync, stream, session, candidates) if candidates else {}
-    accepted: list[tuple[StoredCapture, Any]] = []
-    for position, (capture, record, warnings) in enumerate(candidates):
-        if position in problems:
-            reject(capture, problems[position])
-            continue
-        accepted.append((capture, record))
-        rows.append(_accepted(capture, record, warnings))
-        counts.warnings.update(w.code for w in warnings)
-    counts.accepted += len(accepted)
-    return rows, rejections, accepted
+            if isinstance(mapped, Skipped):
+                outcomes.skip(capture, mapped.rule)
+            else:
+                candidates.append(_Candidate(capture, mapped.record, mapped.warnings))
+    return candidates
 
 
-def _problems(
-    sync: Sync,
-    stream: Stream[Any],
-    session: Session,
-    candidates: Sequence[tuple[StoredCapture, Any, tuple[Problem, ...]]],
+def _check(
+    sync: Sync, stream: Stream[Any], session: Session, candidates: Sequence[_Candidate]
 ) -> dict[int, Sequence[Problem]]:
-    """Check a batch; a record on which the check itself stumbles is rejected alone, and the others are checked together without it."""
+    """Check a batch; return the problems by position.
+
+    A record that makes the check itself fail is rejected alone, and the others are checked together
+    without it.
+    """
 
     def check(positions: Sequence[int]) -> dict[int, Sequence[Problem]]:
-        found = stream.check(sync, session, [candidates[position][1] for position in positions])
+        found = stream.check(sync, session, [candidates[position].record for position in positions])
         return {positions[place]: problems for place, problems in found.items()}
 
     everyone = range(len(candidates))
@@ -194,45 +225,50 @@ def _problems(
     except (LockstepError, psycopg.Error):
         raise
     except Exception:
-        stumbled = _stumbled(check, everyone)
-        if not stumbled:
+        failing = _failing(check, everyone)
+        if not failing:
             raise
-    for position, error in stumbled.items():
-        capture = candidates[position][0]
-        sync.log(
-            f"{capture.correlation_id}: {unexpected(error, f'{sync.name}/{stream.name}_validated').description}"
-        )
-    others = [position for position in everyone if position not in stumbled]
-    return {position: [_unreadable(error)] for position, error in stumbled.items()} | (
+    for position, error in failing.items():
+        _log(sync, stream, candidates[position].capture, error)
+    others = [position for position in everyone if position not in failing]
+    return {position: [_not_mapped(error)] for position, error in failing.items()} | (
         check(others) if others else {}
     )
 
 
-def _stumbled(
+def _failing(
     check: Callable[[Sequence[int]], object], positions: Sequence[int]
 ) -> dict[int, Exception]:
-    """Return the records on which the check stumbles, found by halves, each with its error.
+    """Return the records that make the check fail, found by bisection, each with its error.
 
-    A function of the module: a nested one that calls itself would be a cycle that keeps its chunk until the collector comes by.
+    A function of the module: a nested one that calls itself would be a reference cycle that keeps
+    its chunk alive until the next garbage collection.
     """
     try:
         check(positions)
     except (LockstepError, psycopg.Error):
         raise
-    except Exception as error:  # noqa: BLE001 - it is kept with the record that causes it
+    except Exception as error:  # noqa: BLE001 - it is reported with the record that causes it
         if len(positions) == 1:
             return {positions[0]: error}
         half = len(positions) // 2
-        return _stumbled(check, positions[:half]) | _stumbled(check, positions[half:])
+        return _failing(check, positions[:half]) | _failing(check, positions[half:])
     return {}
 
 
-def _unreadable(error: Exception) -> Problem:
+def _log(sync: Sync, stream: Stream[Any], capture: StoredCapture, error: Exception) -> None:
+    where = asset_key(sync.name, stream.name, VALIDATED).to_user_string()
+    sync.log(f"{capture.correlation_id}: {unexpected(error, where).description}")
+
+
+def _not_mapped(error: Exception) -> Problem:
     return Problem(
         "not_mapped",
         "",
-        f"Lockstep could not read the record ({type(error).__name__}); the run's log says more under the correlation id.",
-        "This is a fault of Lockstep, not of the record: report it with the log line, and retry the rejection once it is mended.",
+        f"Lockstep could not read the record ({type(error).__name__}); the run's log has more "
+        "under the correlation id.",
+        "This is a bug in Lockstep, not a fault of the record: report it with the log line, and "
+        "retry the rejection once it is fixed.",
     )
 
 
@@ -250,9 +286,10 @@ def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:
     )
 
 
-def _accepted(capture: StoredCapture, record: Any, warnings: Sequence[Problem]) -> RecordRow:
-    canonical = encode_record(record)
-    noted = [asdict(w) for w in warnings] or None
+def _accepted(candidate: _Candidate) -> RecordRow:
+    capture = candidate.capture
+    canonical = encode_record(candidate.record)
+    warnings = [asdict(w) for w in candidate.warnings] if candidate.warnings else None
     return RecordRow(
         capture.capture_id,
         capture.source_id,
@@ -261,18 +298,20 @@ def _accepted(capture: StoredCapture, record: Any, warnings: Sequence[Problem]) 
         "",
         canonical,
         content_digest(canonical),
-        noted,
+        warnings,
         capture.correlation_id,
     )
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], counts: ValidationCounts) -> None:
-    judged = counts.accepted + counts.rejected.total()
+    rejected = counts.rejected.total()
+    decided = counts.accepted + rejected
     limit = sync.connection.rejection_threshold
-    if judged >= SMALLEST_SAMPLE and counts.rejected.total() > limit * judged:
+    if decided >= SMALLEST_SAMPLE and rejected > limit * decided:
         code, number = counts.rejected.most_common(1)[0]
         raise PermanentError(
-            f"{sync.name}/{stream.name}: {counts.rejected.total()} of {judged} records were rejected, more than the connection's limit of "
-            f"{limit:.0%}; most often {code} ({number}). The accepted ones are kept. Look at the rejections, correct the mapping or the "
-            "source, and rerun the partition."
+            f"{sync.name}/{stream.name}: {rejected} of {decided} records were rejected, more than "
+            f"the connection's limit of {limit:.0%}; most often {code} ({number}). The accepted "
+            "ones are kept. Look at the rejections, correct the mapping or the source, and rerun "
+            "the partition."
         )

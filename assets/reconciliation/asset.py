@@ -1,45 +1,56 @@
-"""The asset ``<connection>/reconciliation``: store, OMS and ledger compared day by day.
+"""The asset ``<connection>/reconciliation``: compares store, OMS and ledger day by day.
 
-Without ``from __future__ import annotations``: Dagster reads the config's and the resource's types from the functions' annotations.
+Without ``from __future__ import annotations``: Dagster reads the types of config and resource from
+the functions' annotations.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
-import psycopg
 from pydantic import Field
 
 from assets.chain import metadata
 from assets.chain.factory import RETRIES
 from assets.chain.keys import DELIVERED, chain_keys
 from assets.chain.partitions import day_of
-from assets.error_redaction import safe_text, unexpected
+from assets.error_redaction import classified
 from assets.reconciliation.result import count_by_class
 from assets.reconciliation.run import CONFIRM_SECONDS, Report, Request, reconcile
 from domain.connections import Connection
-from domain.errors import PermanentError, TransientError
 from domain.reconciliation import Drift
 from resources.lockstep import Lockstep
 
 RECONCILIATION, NO_DRIFT = "reconciliation", "no_drift"
 DAYS_PER_RUN = 7
-GRAVE = ("missing_at_target", "duplicate", "stuck")
+CLASSES = ("missing_at_target", "missing_at_source", "differs", "stuck", "duplicate")
+SEVERE = ("missing_at_target", "duplicate", "stuck")
+TEXT = """\
+Compares the day's orders, shipments and statuses (and today's stock) in both systems, and reports
+every drift: missing at target or source, different, stuck, duplicate.
+
+Changes that are still under way are not compared. With `repair: true` what can be corrected
+automatically is delivered again.
+
+**Red or warned?** See the table of the last materialization, `lockstep reconcile CONNECTION`, or
+the view `history.drifts`."""
+
 Context = dg.AssetExecutionContext
 
 
 class ReconciliationConfig(dg.Config):
-    """What to compare, and what to do about what is found."""
+    """How to compare, and whether to repair what is found."""
 
-    heal: bool = Field(
+    repair: bool = Field(
         default=False,
-        description="Correct the ledger and queue the reruns that close the gaps which a machine may close.",
+        description="Correct the ledger, and queue the reruns that close the gaps which can be "
+        "closed automatically.",
     )
     confirm_seconds: float = Field(
         default=CONFIRM_SECONDS,
         ge=0,
-        description="Seconds between the two looks at a drift: what is only under way has arrived by then.",
+        description="Seconds between the two comparisons of a drift: what is only under way has "
+        "arrived by then.",
     )
 
 
@@ -49,10 +60,11 @@ def reconciliation_key(connection: str) -> dg.AssetKey:
 
 
 def build_reconciliation(
-    name: str, connection: Connection, partitions: dg.PartitionsDefinition[str]
+    name: str, connection: Connection, partitions: dg.PartitionsDefinition[str], docs: str
 ) -> dg.AssetsDefinition:
     """Build a connection's reconciliation."""
     key = reconciliation_key(name)
+    link = metadata.doc_link(docs, "reconciliation.md", "Reconciliation")
 
     @dg.asset(
         key=key,
@@ -62,7 +74,7 @@ def build_reconciliation(
         kinds={RECONCILIATION},
         retry_policy=RETRIES,
         deps=chain_keys(name, connection.streams, [DELIVERED]),
-        description=_TEXT,
+        description=f"{TEXT} See {link}.",
         backfill_policy=dg.BackfillPolicy.multi_run(DAYS_PER_RUN),
         tags={"sync/connection": name},
         check_specs=[
@@ -78,103 +90,71 @@ def build_reconciliation(
             request = Request(
                 day_of(partition),
                 connection.streams,
-                config.heal,
+                config.repair,
                 f"run {context.run.run_id}",
                 config.confirm_seconds,
             )
-            with _classified(name):
+            with classified(key.to_user_string()):
                 report = reconcile(sync, request)
             found += report.drifts
             context.add_asset_metadata(described(report), partition_key=partition)
-            context.log.info(f"{name}/{RECONCILIATION} {partition}: {line(report)}")
+            context.log.info(f"{name}/{RECONCILIATION} {partition}: {summary_line(report)}")
         return dg.MaterializeResult(check_results=[_check(found)])
 
     return reconciliation
 
 
-def line(report: Report) -> str:
-    """Return the human line."""
-    found = ", ".join(
-        f"{number} {kind}" for kind, number in sorted(count_by_class(report.drifts).items())
-    )
-    text = f"{report.orders} orders and {report.levels} levels compared: {found or 'no drift'}"
-    text += (
-        f"; {report.waiting} not judged, since changes of them are under way"
-        if report.waiting
-        else ""
-    )
-    text += f"; {report.closed} earlier drifts are gone" if report.closed else ""
-    return text + (f"; {len(report.reruns)} reruns queued to heal" if report.reruns else "")
+def summary_line(report: Report) -> str:
+    """Return the line that sums a report up."""
+    by_class = sorted(count_by_class(report.drifts).items())
+    found = ", ".join(f"{number} {kind}" for kind, number in by_class) or "no drift"
+    text = f"{report.orders} orders and {report.levels} levels compared: {found}"
+    if report.pending:
+        text += f"; {report.pending} not compared, since changes of them are under way"
+    if report.closed:
+        text += f"; {report.closed} earlier drifts are gone"
+    if report.reruns:
+        text += f"; {len(report.reruns)} reruns queued to repair"
+    return text
 
 
 def described(report: Report) -> dict[str, Any]:
-    """Return a partition's metadata: counts that plot, the first drifts as a table, the human line."""
-    healable = sum(drift.can_repair for drift in report.drifts)
+    """Return a partition's metadata: counts that plot, the first drifts as a table, the summary."""
     numbers = {
         "orders": report.orders, "levels": report.levels, "drifts": len(report.drifts),
-        "healable": healable, "not judged": report.waiting, "closed": report.closed,
+        "repairable": sum(drift.can_repair for drift in report.drifts),
+        "not compared": report.pending, "closed": report.closed,
         "reruns queued": len(report.reruns),
     }  # fmt: skip
-    by_class = dict.fromkeys(
-        ("missing_at_target", "missing_at_source", "differs", "stuck", "duplicate"), 0
+    by_class = dict.fromkeys(CLASSES, 0) | count_by_class(report.drifts)
+    return (
+        metadata.counts(numbers)
+        | metadata.counts_by("drift", by_class)
+        | metadata.summary(summary_line(report))
+        | metadata.table("drifts found", [_row(drift) for drift in report.drifts])
     )
-    classes = metadata.by_code("drift", by_class | count_by_class(report.drifts))
-    return metadata.counts(numbers) | classes | metadata.line(line(report)) | _table(report.drifts)
 
 
-def _table(drifts: Sequence[Drift]) -> dict[str, Any]:
-    if not drifts:
-        return {}
-    rows = [
-        {
-            "class": d.drift_class,
-            "entity": d.entity,
-            "record": d.record,
-            "field": d.field,
-            "expected": d.expected,
-            "found": d.found,
-            "what to do": d.advice,
-            "correlation id": d.correlation_id,
-        }
-        for d in drifts[: metadata.SHOWN]
-    ]
-    schema = dg.TableSchema([dg.TableColumn(name, "string") for name in rows[0]])
+def _row(drift: Drift) -> dict[str, str]:
     return {
-        "drifts found": dg.MetadataValue.table(
-            [dg.TableRecord(dict(row)) for row in rows], schema=schema
-        )
+        "class": drift.drift_class,
+        "entity": drift.entity,
+        "record": drift.record,
+        "field": drift.field,
+        "expected": drift.expected,
+        "found": drift.found,
+        "what to do": drift.advice,
+        "correlation id": drift.correlation_id,
     }
 
 
 def _check(found: Sequence[Drift]) -> dg.AssetCheckResult:
-    is_grave = any(drift.drift_class in GRAVE for drift in found)
+    is_severe = any(drift.drift_class in SEVERE for drift in found)
+    text = f"{len(found)} drifts; see the table, or run: lockstep reconcile CONNECTION --repair"
     return dg.AssetCheckResult(
         check_name=NO_DRIFT,
         passed=not found,
-        severity=dg.AssetCheckSeverity.ERROR if is_grave else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_severe else dg.AssetCheckSeverity.WARN,
         metadata={"drifts": len(found)},
-        description=f"{len(found)} drifts; see the table, or run: lockstep reconcile CONNECTION --repair"
-        if found
-        else "none",
+        description=text if found else "none",
     )
-
-
-@contextmanager
-def _classified(name: str) -> Iterator[None]:
-    try:
-        yield
-    except PermanentError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
-    except (TransientError, psycopg.OperationalError) as error:
-        raise TransientError(safe_text(error)) from None
-    except Exception as error:  # noqa: BLE001 - the failure says what it was, and is red
-        raise unexpected(error, f"{name}/{RECONCILIATION}") from None
-
-
-_TEXT = """\
-Compares the day's orders, shipments and statuses, and of today the stock, at both systems themselves, and names every drift: missing at
-target or source, differing, stuck, duplicate.
-
-Changes that are still under way are not judged. With `heal: true` what a machine may correct is delivered again.
-
-**Red or warned?** See the table of the last materialization, `lockstep reconcile CONNECTION`, or the view `history.drifts`."""

@@ -1,4 +1,4 @@
-"""Whether the store shows what the OMS has available, by the connection's policy; only ever of the present."""
+"""Comparison of stock: does the store show what the OMS has available? Only of the present."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 
 from assets.chain.stream import Stream
-from assets.reconciliation.result import Repair, Verdict, stuck
+from assets.reconciliation.result import Repair, Result
 from domain.connections import INVENTORY
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
-from domain.reconciliation import DIFFERS, Drift
+from domain.reconciliation import DIFFERS
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
 from domain.rules.availability import target_of
 from resources.ledger.records.record_state import RecordState, record_states
@@ -23,15 +23,15 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 
-class StockJudge:
-    """Judges SKUs of one connection's catalog."""
+class StockComparator:
+    """Compares the SKUs of one connection's catalog."""
 
     def __init__(self, sync: Sync, stream: Stream[Any], now: datetime) -> None:
         self._sync, self._stream, self._now = sync, stream, now
         self._policy = sync.connection.inventory
 
-    def judge(self, session: Session, skus: Sequence[str]) -> list[Verdict]:
-        """Read both systems, and return a verdict for each level that the store tracks and the ledger has brought to its end."""
+    def compare(self, session: Session, skus: Sequence[str]) -> list[Result]:
+        """Read both systems, and compare each level that the store tracks."""
         locations = self._sync.platform.location_ids()
         items = session.catalog.store_items(skus)
         undelivered = (
@@ -51,7 +51,7 @@ class StockJudge:
                 and not target.infinite
                 and _is_tracked(items, level.sku)
             ):
-                # Orders on their way may be taken off already, or not yet: either number is right.
+                # Orders under way may be subtracted already, or not yet: either number is right.
                 wanted.append((row, target, frozenset({target.quantity, other.quantity})))
         if not wanted:
             return []
@@ -59,7 +59,7 @@ class StockJudge:
         known = record_states(session.db, self._sync.name, INVENTORY, list(keys), keys)
         held = self._sync.platform.read_stock({target.sku for _, target, _ in wanted})
         return [
-            self._verdict(row, target, right, known[row.source_id], held)
+            self._result(row, target, right, known[row.source_id], held)
             for row, target, right in wanted
         ]
 
@@ -67,58 +67,46 @@ class StockJudge:
         try:
             mapped = self._sync.oms.to_stock_level(row.payload)
         except RecordRejected:
-            return None  # its capture becomes a rejection
+            return None  # its capture becomes a rejection with the reason
         return None if isinstance(mapped, Skipped) else mapped.record
 
-    def _verdict(
+    def _result(
         self,
         row: RawRecord,
         target: StockTarget,
         right: frozenset[int],
         known: RecordState,
         held: Mapping[tuple[str, str], int],
-    ) -> Verdict:
-        verdict = Verdict(INVENTORY, row.source_id)
+    ) -> Result:
         newest = known.newest
-        if known.is_rejected or (newest is not None and newest.state == "skipped"):
-            return verdict
         correlation, record = correlation_id(self._sync.name, "stock", row.source_id), _key(target)
+        day = newest.source_day if newest else None
+        result = Result(INVENTORY, row.source_id, correlation, day)
+        if known.is_rejected or (newest is not None and newest.state == "skipped"):
+            return result
         if newest is None or newest.digest != self._stream.digest(row):
-            return verdict.waiting()  # the OMS's present level is not captured yet
-        if stuck(
-            verdict,
-            "stock",
-            record,
-            correlation,
-            known,
-            self._now,
-            self._sync.connection.limits.captured_not_delivered,
-        ):
-            return verdict
+            return result.pending()  # the OMS's present level is not captured yet
+        limit = self._sync.connection.limits.captured_not_delivered
+        if result.add_if_unsettled("stock", record, known, self._now, limit):
+            return result
         found = held.get((target.sku, target.location))
         if found is None or found in right:
-            return verdict
-        verdict.drifts.append(
-            Drift(
-                DIFFERS,
-                "stock",
-                record,
-                "quantity",
-                INVENTORY,
-                row.source_id,
-                correlation,
-                str(target.quantity),
-                str(found),
-                True,
-                source_day=newest.source_day,
-            )
+            return result
+        result.add(
+            DIFFERS,
+            "stock",
+            record,
+            "quantity",
+            expected=str(target.quantity),
+            found=str(found),
+            can_repair=True,
         )
         content = orjson.dumps({"quantity": found})
         sequence = known.target.sequence + 1 if known.target else 1
-        belief = TargetRow(
+        state = TargetRow(
             record, target.location, content, content_digest(content), "", sequence, self._now
         )
-        verdict.repair = Repair(
+        result.repair = Repair(
             INVENTORY,
             row.source_id,
             newest.source_day,
@@ -126,9 +114,9 @@ class StockJudge:
             known,
             newest.capture_id,
             record,
-            belief,
+            state,
         )
-        return verdict
+        return result
 
 
 def _is_tracked(items: Mapping[str, StoreItem], sku: str) -> bool:

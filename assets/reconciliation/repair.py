@@ -1,7 +1,8 @@
-"""Healing: the ledger's belief is corrected and the record made due again, so that the normal delivery closes the gap.
+"""Repair: corrects the target state and makes records due; the normal delivery closes the gap.
 
-Nothing is written to a target here, so there is one way of writing, with its claims and keys. A repair rests on the record state that it was
-judged by, and is left undone where the ledger says something else by now: a delivery in flight, a newer version, a belief that moved.
+Nothing is written to a target here, so there is one way of writing, with its claims and keys. A
+repair is based on a record state and is dropped where the ledger has changed since: a delivery in
+flight, a newer version, a new target state.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ from resources.lockstep import Sync
 WHY = "reconciliation: the target does not hold what it was sent"
 
 
-def heal(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[int]:
-    """Correct the ledger and queue the reruns, all in one transaction under the writer's lock; return the reruns' ids."""
+def apply_repairs(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[int]:
+    """Correct the ledger and queue the reruns, in one transaction under the writer's lock.
+
+    Returns the ids of the reruns.
+    """
     if not repairs:
         return []
     with (
@@ -35,42 +39,26 @@ def heal(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[i
         session.writer_lock(),
         session.transaction(),
     ):
-        sound = _sound(sync, session, repairs)
-        if not sound:
+        valid = _still_valid(sync, session, repairs)
+        if not valid:
             return []
-        session.deliveries.put_targets(
-            [repair.belief for repair in sound if repair.belief is not None]
-        )
-        forget_targets(
-            session.db, sync.name, stream, [repair.target_key for repair in sound if repair.is_gone]
-        )
-        close_lost_deliveries(
-            session.db,
-            sync.name,
-            stream,
-            {r.target_key: r.lost for r in sound if r.lost},
-            orders_gone=_gone(sound),
-        )
-        make_due(
-            session.db,
-            sync.name,
-            stream,
-            [(r.day, r.capture_id) for r in sound if r.capture_id is not None],
-        )
-        Drifts(session.db, sync.name, sync.run_id).mark_repairing(
-            stream, [repair.source_id for repair in sound], who
-        )
-        return reruns.ask(session.db, _reruns(sync, stream, sound, who))
+        states = [r.target_state for r in valid if r.target_state is not None]
+        session.deliveries.put_targets(states)
+        gone = [repair.target_key for repair in valid if repair.is_gone]
+        forget_targets(session.db, sync.name, stream, gone)
+        lost = {r.target_key: r.lost for r in valid if r.lost}
+        close_lost_deliveries(session.db, sync.name, stream, lost, orders_gone=gone)
+        due = [(r.day, r.capture_id) for r in valid if r.capture_id is not None]
+        make_due(session.db, sync.name, stream, due)
+        drifts = Drifts(session.db, sync.name, sync.run_id)
+        drifts.mark_repairing(stream, [repair.source_id for repair in valid], who)
+        return reruns.ask(session.db, _reruns(sync, stream, valid, who))
 
 
-def _sound(sync: Sync, session: Session, repairs: Sequence[Repair]) -> list[Repair]:
+def _still_valid(sync: Sync, session: Session, repairs: Sequence[Repair]) -> list[Repair]:
     targets = {repair.source_id: repair.target_key or repair.source_id for repair in repairs}
     now = record_states(session.db, sync.name, session.stream, list(targets), targets)
     return [repair for repair in repairs if now[repair.source_id] == repair.record_state]
-
-
-def _gone(repairs: Sequence[Repair]) -> list[str]:
-    return [repair.target_key for repair in repairs if repair.is_gone]
 
 
 def _reruns(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[Rerun]:

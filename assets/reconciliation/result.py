@@ -1,4 +1,4 @@
-"""What a reconciliation has before it of one order, and what it makes of that. Pure."""
+"""The data of a reconciliation: an order's snapshot, a comparison's result, and its repair."""
 
 from __future__ import annotations
 
@@ -8,120 +8,145 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from domain.exchange import RawRecord, StoreShipment
-from domain.reconciliation import STUCK, Drift, DriftKey, Entity, Mode, OrderOrigin
+from domain.reconciliation import (
+    STUCK,
+    Drift,
+    DriftClass,
+    DriftKey,
+    Entity,
+    Mode,
+    OrderOrigin,
+)
 from resources.ledger.records.record_state import UNKNOWN, RecordState
 from resources.ledger.rows import TargetRow
 
-Captured = Callable[[datetime], bool]
-"""Tells whether a source's changes of a moment must have been captured by now."""
+IsCaptured = Callable[[datetime], bool]
+"""Returns whether a source's changes of a moment must have been captured by now."""
 
 
 @dataclass(frozen=True)
-class Case:
-    """One order of the store as both systems and the ledger showed it within a few seconds."""
+class OrderSnapshot:
+    """One order of the store as both systems and the ledger hold it, read within a few seconds."""
 
     source_id: str
     order_id: str
-    """The id that the connection gives to it at the OMS."""
+    """The id that the connection gives it at the OMS."""
     correlation_id: str
     store: RawRecord | None = None
     oms: RawRecord | None = None
     others: tuple[OrderOrigin, ...] = ()
-    """Other orders of the OMS that say they are this one."""
+    """Other orders of the OMS that refer to this one."""
     orders: RecordState = UNKNOWN
     shipments: RecordState = UNKNOWN
-    at_store: Mapping[str, StoreShipment] = field(default_factory=dict)
-    """The store's shipments by id, looked up where there may be any."""
+    store_shipments: Mapping[str, StoreShipment] = field(default_factory=dict)
+    """The store's shipments by id, read where there may be any."""
     has_moved: bool = False
-    """The ledger changed while the systems were read: it is not judged now."""
+    """The ledger changed while the systems were read: the order is not compared now."""
 
 
 @dataclass(frozen=True)
 class Repair:
-    """What makes the normal delivery close a gap: the ledger's belief corrected, and the record due again."""
+    """What lets the normal delivery close a gap: corrected target state, a record that is due."""
 
     stream: str
     source_id: str
     day: date
     mode: Mode
     record_state: RecordState
-    """What the repair rests on: it is left undone where the ledger says something else by then."""
+    """What the repair is based on: it is dropped if the ledger has changed by then."""
     capture_id: UUID | None = None
-    """The record that becomes due; ``None`` where the source is read again, or nothing but another try is needed."""
+    """The record that becomes due; ``None``: the source is read again, or another try is enough."""
     target_key: str = ""
-    belief: TargetRow | None = None
+    target_state: TargetRow | None = None
     """What the target really holds."""
     is_gone: bool = False
     """The target does not hold the record at all."""
     lost: frozenset[str] = frozenset()
-    """Ids at the target whose creation no longer stands, so that it is created once more."""
+    """Ids at the target that no longer exist, so that they are created once more."""
 
 
 @dataclass
-class Verdict:
-    """Judgement of one record of one stream; ``is_waiting`` where a change is still under way."""
+class Result:
+    """The comparison of one record of one stream."""
 
     stream: str
     source_id: str
+    correlation_id: str
+    source_day: date | None = None
+    """The partition of the newest version."""
     drifts: list[Drift] = field(default_factory=list)
     repair: Repair | None = None
-    is_waiting: bool = False
+    is_pending: bool = False
+    """A change is still under way, so that nothing can be concluded yet."""
 
     def drift_keys(self) -> set[DriftKey]:
         """Return the keys of the drifts."""
         return {drift.key for drift in self.drifts}
 
-    def waiting(self) -> Verdict:
-        """Return the verdict that nothing can be said yet."""
-        self.is_waiting = True
+    def pending(self) -> Result:
+        """Mark the result as pending, and return it."""
+        self.is_pending = True
         return self
 
+    def add(
+        self,
+        kind: DriftClass,
+        entity: Entity,
+        record: str,
+        field: str = "",
+        *,
+        expected: str = "",
+        found: str = "",
+        can_repair: bool = False,
+        since: datetime | None = None,
+    ) -> None:
+        """Add a drift of the record."""
+        self.drifts.append(
+            Drift(
+                kind,
+                entity,
+                record,
+                field,
+                self.stream,
+                self.source_id,
+                self.correlation_id,
+                expected,
+                found,
+                can_repair,
+                since,
+                self.source_day,
+            )
+        )
 
-def held_up(known: RecordState) -> datetime | None:
-    """Return since when the newest version waits for its end in the ledger, or ``None`` where it has come to it."""
-    newest = known.newest
-    if newest is None or known.is_settled:
-        return None
-    return newest.captured_at if newest.state is None else newest.validated_at or newest.captured_at
+    def add_if_unsettled(
+        self, entity: Entity, record: str, known: RecordState, now: datetime, limit: timedelta
+    ) -> bool:
+        """Mark the result as pending, or as stuck beyond the limit; return whether it is either.
 
-
-def stuck(
-    verdict: Verdict,
-    entity: Entity,
-    record: str,
-    correlation_id: str,
-    known: RecordState,
-    now: datetime,
-    limit: timedelta,
-) -> bool:
-    """Note where the newest version waits, or is stuck beyond the limit; return whether it does either."""
-    since = held_up(known)
-    newest = known.newest
-    if since is None or newest is None:
-        return False
-    if now - since <= limit:
-        verdict.is_waiting = True
-        return True
-    verdict.drifts.append(
-        Drift(
+        It is where the newest version is not settled in the ledger.
+        """
+        newest = known.newest
+        if newest is None or known.is_settled:
+            return False
+        since = newest.captured_at
+        if newest.state is not None and newest.validated_at is not None:
+            since = newest.validated_at
+        if now - since <= limit:
+            self.is_pending = True
+            return True
+        found = "not validated" if newest.state is None else "not delivered"
+        self.add(
             STUCK,
             entity,
             record,
             "delivery",
-            verdict.stream,
-            verdict.source_id,
-            correlation_id,
-            "delivered",
-            "not validated" if newest.state is None else "not delivered",
+            expected="delivered",
+            found=found,
             can_repair=True,
             since=since,
-            source_day=newest.source_day,
         )
-    )
-    verdict.repair = Repair(
-        verdict.stream, verdict.source_id, newest.source_day, "as_captured", known
-    )
-    return True
+        self.repair = Repair(self.stream, self.source_id, newest.source_day, "as_captured", known)
+        return True
 
 
 def count_by_class(drifts: Sequence[Drift]) -> dict[str, int]:

@@ -1,7 +1,8 @@
-"""The orders of a day, in chunks, each as both systems and the ledger show it: what a reconciliation judges.
+"""Snapshots of a day's orders, in chunks: each order as both systems and the ledger hold it.
 
-A day's orders are those that the store changed in it, those that the OMS changed in it, those whose record in the ledger belongs to it,
-and those with open drifts. Each chunk reads the ledger before and after the systems: what moved in between is not judged.
+A day's orders are those that the store changed on it, those that the OMS changed on it, those whose
+record in the ledger belongs to it, and those with open drifts. Each chunk reads the ledger before
+and after the systems: an order that changed in between is not compared.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 
-from assets.reconciliation.result import Case
+from assets.reconciliation.result import OrderSnapshot
 from domain.connections import ORDERS, SHIPMENTS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, StoreShipment
@@ -24,10 +25,11 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 CHUNK = 500
+READS_AT_ONCE = 8
 
 
-class Sightings:
-    """Orders of one connection as they stand now."""
+class SnapshotReader:
+    """Reads the present state of one connection's orders."""
 
     def __init__(self, sync: Sync, session: Session, day: date, window: Window) -> None:
         self._sync, self._session, self._day, self._window = sync, session, day, window
@@ -35,38 +37,38 @@ class Sightings:
         self._drifts = Drifts(session.db, sync.name, sync.run_id)
         self._seen: set[str] = set()
 
-    def of_day(self) -> Iterator[list[Case]]:
-        """Yield the day's orders, each at least once; ids alone are kept of what has been seen."""
-        for page in _gathered(self._sync.platform.fetch_orders(self._window)):
+    def of_day(self) -> Iterator[list[OrderSnapshot]]:
+        """Yield the day's orders, each at least once; only the ids of earlier chunks are kept."""
+        for page in _chunks(self._sync.platform.fetch_orders(self._window)):
             store = {record.source_id: record for record in page}
             self._seen |= store.keys()
-            yield self._cases(list(store), store=store)
-        for page in _gathered(self._sync.oms.fetch_fulfilments(self._window)):
-            claims = [
-                (record, claim)
+            yield self._snapshots(list(store), store=store)
+        for page in _chunks(self._sync.oms.fetch_fulfilments(self._window)):
+            origins = [
+                (record, origin)
                 for record in page
-                if (claim := self._sync.oms.to_origin(record.payload)) is not None
+                if (origin := self._sync.oms.to_origin(record.payload)) is not None
             ]
             own = {
-                claim.source_id: record
-                for record, claim in claims
-                if claim.is_own_id and claim.source_id not in self._seen
+                origin.source_id: record
+                for record, origin in origins
+                if origin.is_own_id and origin.source_id not in self._seen
             }
-            others = _by_source(claim for _, claim in claims if not claim.is_own_id)
+            others = _by_source(origin for _, origin in origins if not origin.is_own_id)
             if ids := [*own, *(source_id for source_id in others if source_id not in own)]:
                 self._seen |= set(ids)
-                yield self._cases(ids, oms=own, others=others)
+                yield self._snapshots(ids, oms=own, others=others)
         for ids in self._fresh(self._of_ledger()):
-            yield self._cases(ids)
+            yield self._snapshots(ids)
         for ids in self._fresh(self._with_drifts()):
-            yield self._cases(ids)
+            yield self._snapshots(ids)
 
-    def again(self, suspects: Mapping[str, Collection[str]]) -> Iterator[list[Case]]:
-        """Yield orders once more; ``suspects`` maps their ids to other OMS orders that claimed to be they."""
+    def again(self, suspects: Mapping[str, Collection[str]]) -> Iterator[list[OrderSnapshot]]:
+        """Yield orders once more; ``suspects`` maps their ids to OMS orders that refer to them."""
         waiting = iter(sorted(suspects))
         while ids := list(islice(waiting, CHUNK)):
             named = [order_id for source_id in ids for order_id in suspects[source_id]]
-            yield self._cases(ids, others=_by_source(self._claims(named)))
+            yield self._snapshots(ids, others=_by_source(self._origins(named)))
 
     def _fresh(self, ids: Iterator[str]) -> Iterator[list[str]]:
         while True:
@@ -94,44 +96,37 @@ class Sightings:
             after = ids[-1]
             yield from (source_id.removeprefix(self._prefix) for source_id in ids)
 
-    def _cases(
+    def _snapshots(
         self,
         ids: Sequence[str],
         *,
         store: Mapping[str, RawRecord] | None = None,
         oms: Mapping[str, RawRecord] | None = None,
         others: Mapping[str, tuple[OrderOrigin, ...]] | None = None,
-    ) -> list[Case]:
-        at_store, at_oms, claims = dict(store or {}), dict(oms or {}), dict(others or {})
-        for page in self._sync.platform.read_orders(
-            [source_id for source_id in ids if source_id not in at_store]
-        ):
+    ) -> list[OrderSnapshot]:
+        at_store, at_oms = dict(store or {}), dict(oms or {})
+        for page in self._sync.platform.read_orders([i for i in ids if i not in at_store]):
             at_store |= {record.source_id: record for record in page}
-        known = self._known_claims(ids, claims)
+        origins = self._known_origins(ids, others or {})
         before = self._record_states(ids)
-        if missing := {
-            self._prefix + source_id: source_id for source_id in ids if source_id not in at_oms
-        }:
+        missing = {self._prefix + i: i for i in ids if i not in at_oms}
+        if missing:
             at_oms |= {
                 missing[record.source_id]: record
                 for record in self._sync.oms.read_orders(missing)
                 if record.source_id in missing
             }
-        shipped = [
-            source_id
-            for source_id in ids
-            if self._may_have_shipments(source_id, at_store, at_oms, before)
-        ]
+        shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
         shipments = asyncio.run(self._shipments(shipped)) if shipped else {}
         after = self._record_states(ids)
         return [
-            Case(
+            OrderSnapshot(
                 source_id,
                 self._prefix + source_id,
                 correlation_id(self._sync.name, "order", source_id),
                 at_store.get(source_id),
                 at_oms.get(source_id),
-                known.get(source_id, ()),
+                origins.get(source_id, ()),
                 *after[source_id],
                 shipments.get(source_id, {}),
                 has_moved=before[source_id] != after[source_id],
@@ -139,23 +134,23 @@ class Sightings:
             for source_id in ids
         ]
 
-    def _known_claims(
-        self, ids: Sequence[str], claims: Mapping[str, tuple[OrderOrigin, ...]]
+    def _known_origins(
+        self, ids: Sequence[str], origins: Mapping[str, tuple[OrderOrigin, ...]]
     ) -> dict[str, tuple[OrderOrigin, ...]]:
-        """Add the claims that an earlier reconciliation found: the OMS need not have touched them since."""
-        told = {claim.order_id for of_one in claims.values() for claim in of_one}
-        kept = [record for record in self._drifts.open_orders(ids) if record not in told]
-        found = _by_source(self._claims(kept))
+        """Add the orders that an earlier reconciliation found; it may not be read again."""
+        read = {origin.order_id for of_one in origins.values() for origin in of_one}
+        recorded = [record for record in self._drifts.open_orders(ids) if record not in read]
+        found = _by_source(self._origins(recorded))
         return {
-            source_id: (*claims.get(source_id, ()), *found.get(source_id, ()))
-            for source_id in {*claims, *found}
+            source_id: (*origins.get(source_id, ()), *found.get(source_id, ()))
+            for source_id in {*origins, *found}
         }
 
-    def _claims(self, order_ids: Collection[str]) -> Iterator[OrderOrigin]:
+    def _origins(self, order_ids: Collection[str]) -> Iterator[OrderOrigin]:
         for record in self._sync.oms.read_orders(order_ids) if order_ids else ():
-            claim = self._sync.oms.to_origin(record.payload)
-            if claim is not None and not claim.is_own_id:
-                yield claim
+            origin = self._sync.oms.to_origin(record.payload)
+            if origin is not None and not origin.is_own_id:
+                yield origin
 
     def _record_states(self, ids: Sequence[str]) -> dict[str, tuple[RecordState, RecordState]]:
         orders = record_states(self._session.db, self._sync.name, ORDERS, ids)
@@ -174,13 +169,16 @@ class Sightings:
         oms: Mapping[str, RawRecord],
         known: Mapping[str, tuple[RecordState, RecordState]],
     ) -> bool:
-        """Tell whether a look-up of shipments, a call for each order, is worth it: units are shipped at either end, or were."""
+        """Return whether to read the order's shipments, one call per order.
+
+        That is where units are, or were, shipped at either end.
+        """
         if source_id not in store or source_id not in oms:
             return False
         if self._sync.platform.to_store_snapshot(store[source_id].payload).shipped_units:
             return True
-        belief = known[source_id][1].target
-        if belief is not None and b'"shipments":{}' not in belief.content:
+        state = known[source_id][1].target
+        if state is not None and b'"shipments":{}' not in state.content:
             return True
         try:
             fulfilment = self._sync.oms.to_fulfilment(oms[source_id].payload)
@@ -201,12 +199,12 @@ class Sightings:
                         continue  # the order was deleted meanwhile
                     found[source_id] = {shipment.shipment_id: shipment for shipment in shipments}
 
-            await asyncio.gather(*(work() for _ in range(min(8, len(ids)))))
+            await asyncio.gather(*(work() for _ in range(min(READS_AT_ONCE, len(ids)))))
         return found
 
 
-def _gathered(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
-    """Gather pages to chunks, so that each look-up is worth its call."""
+def _chunks(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
+    """Combine pages to chunks, to save look-ups."""
     waiting: list[RawRecord] = []
     for page in pages:
         waiting += page
@@ -218,9 +216,9 @@ def _gathered(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
 
 
 def _by_source(
-    claims: Iterator[OrderOrigin] | Collection[OrderOrigin],
+    origins: Iterator[OrderOrigin] | Collection[OrderOrigin],
 ) -> dict[str, tuple[OrderOrigin, ...]]:
     found: dict[str, dict[str, OrderOrigin]] = {}
-    for claim in claims:
-        found.setdefault(claim.source_id, {})[claim.order_id] = claim
+    for origin in origins:
+        found.setdefault(origin.source_id, {})[origin.order_id] = origin
     return {source_id: tuple(of_one.values()) for source_id, of_one in found.items()}

@@ -1,4 +1,4 @@
-"""The store's catalog, as far as stock needs it: which SKUs there are, and at which level the store tracks each."""
+"""The part of the store's catalog that stock needs: SKUs, and the level each is tracked at."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from resources.lockstep import Sync
 def refresh(sync: Sync, session: Session) -> None:
     """Read the catalog again where it is older than the connection allows.
 
-    A product that can't be read keeps its stock from the store, and only its own: it is a rejection, which closes with the first reading
-    that understands the product.
+    A product that can't be read is a rejection and gets no stock; the others are not affected. The
+    rejection closes with the first refresh that can read the product.
     """
     age = session.catalog.catalog_age()
     if age is not None and age <= sync.connection.inventory.catalog_ttl:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import click
 
-from assets.reconciliation.asset import line
+from assets.reconciliation.asset import summary_line
 from assets.reconciliation.run import CONFIRM_SECONDS, Report, Request
 from assets.reconciliation.run import reconcile as compare
 from orchestration.cli.context import DAY, connection_of, streams_of
@@ -132,7 +132,7 @@ def _compare(
         reports.append(
             compare(sync, Request(day, streams, repair, getpass.getuser(), confirm_seconds))
         )
-        click.echo(f"{day}: {line(reports[-1])}", err=quiet)
+        click.echo(f"{day}: {summary_line(reports[-1])}", err=quiet)
     return reports
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from assets.chain import factory
-from assets.streams import shipment_plan
+from assets.delivery import target_state
 from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Scene
@@ -18,10 +18,10 @@ from tests.assets.scene import Scene
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a second try come in hundredths of a second; Dagster's own retries, minutes apart, are left out."""
+    """Retry within hundredths of a second, without Dagster's own retries, which take minutes."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
     monkeypatch.setattr(factory, "RETRIES", dg.RetryPolicy(max_retries=0))
-    monkeypatch.setattr(shipment_plan, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(target_state, "GRACE_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Order documents and a catalogue for the sandbox systems: small, by hand, and with amounts that agree."""
+"""Order documents and a catalog for the sandbox systems: small, and with amounts that agree."""
 
 from __future__ import annotations
 
@@ -73,10 +73,7 @@ def order(
     lines: Sequence[tuple[str, int]] = (("MUG", 2), ("LAMP", 1)),
     **changes: Any,
 ) -> Json:
-    """Return an order of ``lines`` (SKU, units) at 10.00 each plus 5.00 for shipping to one address, without tax.
-
-    Ids follow from the order's: its lines are ``number * 100 + 1`` and on, its address is ``number * 100``.
-    """
+    """Return an order of ``lines`` (SKU, units) at 10.00 each plus 5.00 for shipping, without tax."""
     products = [
         line(number * 100 + place, sku, units) for place, (sku, units) in enumerate(lines, 1)
     ]
@@ -120,7 +117,7 @@ def address(number: int, **changes: Any) -> Json:
 
 
 def total_of(document: Json) -> Decimal:
-    """Return what the order must come to at the OMS, computed from its lines and addresses alone."""
+    """Return the order's expected total at the OMS, computed from its lines and addresses."""
     goods = sum(
         (Decimal(entry["price_inc_tax"]) * entry["quantity"] for entry in document["products"]),
         Decimal(0),

@@ -1,4 +1,4 @@
-"""A scene for tests: one connection between a store and a tenant of the sandbox, its ledger, and Dagster on an ephemeral instance."""
+"""A scene for tests: one connection between sandbox systems, its ledger, an ephemeral Dagster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HISTORY = timedelta(days=10)
 
 
 def installation_of(url: str, store: str, secrets: Path, **sections: Any) -> Installation:
-    """Return an installation with the connection ``acme``; ``sections`` are merged into the connection's sections of the same name."""
+    """Return an installation with the connection ``acme``; ``sections`` are merged into it."""
     base: dict[str, Any] = {
         "platform": {
             "kind": "bigcommerce",
@@ -80,7 +80,7 @@ def run_chains(
     trigger: str = "",
     raise_on_error: bool = True,
 ) -> dg.ExecuteInProcessResult:
-    """Run steps of the connection's chains over partitions: one by its key, several as a range in one run."""
+    """Run steps of the connection's chains over partitions: one by key, several as a range."""
     keys = [dg.AssetKey([NAME, f"{stream}_{step}"]) for stream in streams for step in steps]
     tags = {"sync/trigger": trigger} if trigger else {}
     where: dict[str, Any] = {"partition_key": first.isoformat()}
@@ -102,7 +102,7 @@ def run_chains(
 
 
 class Scene:
-    """The connection ``acme`` between the sandbox's store and tenant of one name, with a ledger of its own."""
+    """The connection ``acme`` between the sandbox's store and tenant of one name, with a ledger."""
 
     steps = ("captured", "validated", "delivered")
 
@@ -120,7 +120,7 @@ class Scene:
         self.to_oms("supply", documents.supply())
 
     def configure(self, **sections: Any) -> None:
-        """Start over with a changed configuration, as an operator does who edits ``connections.yaml``."""
+        """Use a changed configuration, as after an operator has edited ``connections.yaml``."""
         if self.lockstep is not None:
             self.lockstep.close()
         self.installation = installation_of(self.url, self.store, self._secrets, **sections)
@@ -141,7 +141,10 @@ class Scene:
     def run(
         self, *streams: str, first: date | None = None, last: date | None = None, **more: Any
     ) -> dg.ExecuteInProcessResult:
-        """Run whole chains over ``first`` to ``last``: by default the partitions from yesterday to the present; yesterday is one alone."""
+        """Run whole chains over ``first`` to ``last``, by default from yesterday to the present.
+
+        With ``first`` as yesterday and no ``last``, yesterday alone.
+        """
         last = last or (first if first == self.yesterday else datetime.now(UTC).date())
         return run_chains(
             self._job,
@@ -173,7 +176,7 @@ class Scene:
         return placed
 
     def fault(self, system: str, *rules: Json) -> None:
-        """Put faults between Lockstep and a system (sandbox/faults.py), in place of those that there were."""
+        """Set faults between Lockstep and a system (sandbox/faults.py), in place of earlier ones."""
         path = f"{self.url}/_sandbox/{system}/{self.store}/faults"
         self.http.request("DELETE", path).raise_for_status()
         self.http.post(path, content=orjson.dumps(list(rules))).raise_for_status()
@@ -242,7 +245,7 @@ class Scene:
             return db.execute(query, parameters).fetchall()
 
     def outcomes(self, stream: str) -> dict[str, tuple[str, str | None]]:
-        """Return the newest version's (state, outcome; or the rule or code that kept it out), by source id."""
+        """Return the newest version's (state, outcome), or (state, rule or code), by source id."""
         rows = self.sql(
             """SELECT DISTINCT ON (source_id) source_id, state, CASE WHEN state = 'accepted' THEN outcome ELSE rule END
                FROM sync.record WHERE stream = %s ORDER BY source_id, source_updated_at DESC, (state <> 'superseded') DESC""",

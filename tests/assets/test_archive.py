@@ -35,7 +35,8 @@ def fill(database: str, rows: int) -> None:
         db.execute("SELECT sync.ensure_month(%s)", (DAY,))
         db.execute(
             """INSERT INTO sync.stock_level (source_day, capture_id, connection, sku, node, available, infinite, observed_at)
-               SELECT %s, gen_random_uuid(), 'acme', 'SKU-' || n, md5(n::text), n + 0.1234, false, '2026-01-02T03:04:05Z'
+            SELECT %s, gen_random_uuid(), 'acme', 'SKU-' || n, md5(n::text), n + 0.1234, false,
+            '2026-01-02T03:04:05Z'
                FROM generate_series(1, %s) n""",
             (DAY, rows),
         )
@@ -58,7 +59,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_day_is_written_and_read_back(scene: Scene, tmp_path: Path) -> None:
-    """The asset writes every view's rows of the day, amounts exact and times in UTC, and nothing of a person."""
+    """The asset writes every view's rows of the day, amounts exact, times in UTC, nothing personal."""
     scene.place_many([1, 2, 3])
     scene.run("orders")
     folder = tmp_path / "archive"
@@ -101,7 +102,7 @@ def test_writing_a_day_again_gives_the_same_files(database: str, tmp_path: Path)
 def test_many_rows_are_written_in_bounded_groups(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows come from a server-side cursor and go out group by group: memory does not grow with the day."""
+    """Rows come from a server-side cursor, group by group: memory does not grow with the day."""
     monkeypatch.setattr("assets.archive.BATCH", 1_000)
     fill(database, 2_500)
     archived(database, tmp_path)
@@ -114,7 +115,7 @@ def test_many_rows_are_written_in_bounded_groups(
 
 
 def test_a_full_disk_leaves_the_old_file_whole(database: str, small_disk: Path) -> None:
-    """Where the disk fills up, another try is asked for, nothing half-written stays, and the day's earlier file is still there."""
+    """A full disk is a transient error, leaves no partial file, and keeps the day's earlier one."""
     fill(database, 100)
     archived(database, small_disk)
     file = small_disk / "view=stock" / f"day={DAY}" / "part.parquet"
@@ -129,7 +130,7 @@ def test_a_full_disk_leaves_the_old_file_whole(database: str, small_disk: Path) 
 
 
 def test_a_limit_on_a_files_size_is_a_full_disk_too(database: str, tmp_path: Path) -> None:
-    """The same without root: a process that may write only so much; its failure is transient and leaves nothing behind."""
+    """The same without root, by a limit on the size of files: transient, and nothing is left."""
     fill(database, 40_000)
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"

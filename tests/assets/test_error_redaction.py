@@ -63,7 +63,7 @@ def test_an_unexpected_error_says_where_it_arose() -> None:
 def test_a_record_that_nobody_foresaw_does_not_hold_up_the_others(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fault in the mapping of one order: it is rejected as ours to mend, and the other goes through."""
+    """A bug in the mapping of one order: it is rejected as our bug, and the other is delivered."""
     scene.place_many([9001, 9002])
     to_order = BigCommercePlatform.to_order
 

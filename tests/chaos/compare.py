@@ -93,7 +93,8 @@ def _content(number: str, order: Json, held: Json) -> Iterator[Difference]:
             WRONG, f"order {number}", f"the store has {_units(bought)}, the OMS {_units(taken)}"
         )
     total = Decimal(str(held["saved_total"]))
-    # An order that the OMS has cancelled is worth nothing there; a change that came after that was saved with it.
+    # An order that the OMS has cancelled is worth nothing there; a change that came after that was
+    # saved with it.
     if Decimal(str(order["total_inc_tax"])) != total and not (held["cancelled"] and not total):
         yield Difference(
             WRONG,

@@ -16,7 +16,8 @@ WAITING = """SELECT count(*) FROM pg_stat_activity a
 def provoke_deadlock(url: str) -> bool:
     """Lock in the wrong order until Postgres finds a deadlock; return whether it did, on whichever side.
 
-    A settlement writes ``delivery`` first and ``message_log`` last. Who holds the latter and then asks for the former closes the circle.
+    A settlement writes ``delivery`` first and ``message_log`` last. Who holds the latter and then
+    asks for the former closes the circle.
     """
     with (
         suppress(psycopg.OperationalError),

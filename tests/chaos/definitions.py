@@ -1,6 +1,7 @@
 """The product's own definitions with its minutes pressed into seconds, so that an hour of trouble holds hundreds of failures.
 
-Only waiting times differ; ``dagster code-server start -m tests.chaos.definitions`` loads these. See docs/chaos.md for the list.
+Only waiting times differ; ``dagster code-server start -m tests.chaos.definitions`` loads these. See
+docs/chaos.md for the list.
 """
 
 import os
@@ -9,7 +10,7 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.chain import factory
-from assets.streams import shipment_plan
+from assets.delivery import target_state
 from orchestration import schedules
 from orchestration.definitions import build
 from orchestration.settings import load
@@ -20,8 +21,8 @@ SWEEP_MINUTES = int(os.environ.get("CHAOS_SWEEP_MINUTES", "1"))
 
 cursor.FIRST_PAUSE, cursor.LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=5)
 requeue.EVERY_SECONDS, requeue.REPEAT_SECONDS = 5, 10
-health.HOOKS_EVERY = timedelta(seconds=30)
-shipment_plan.GRACE_SECONDS = 3.0
+health.WEBHOOKS_EVERY = timedelta(seconds=30)
+target_state.GRACE_SECONDS = 3.0
 factory.RETRIES = dg.RetryPolicy(max_retries=1, delay=1)
 schedules.SWEEP_CRON = f"*/{SWEEP_MINUTES} * * * *"
 

@@ -1,7 +1,8 @@
 """Whether the ledger names every fault that hit a request with an effect.
 
-A fault is named by a row of the message log (its status or its error, on that request), or, where the sender died before it could write
-one, by the delivery: more than one attempt, an error, or a successor that took its place.
+A fault is named by a row of the message log (its status or its error, on that request), or, where
+the sender died before it could write one, by the delivery: more than one attempt, an error, or a
+successor that took its place.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def _is_named(
         return True
     if hit.correlation:
         return any(_shows_trouble(d) for d in deliveries[hit.correlation])
-    # Stock goes out in batches without a correlation id: a batch whose sender died is known by the time at which its levels were claimed.
+    # Stock goes out in batches without a correlation id: a batch whose sender died is known by the
+    # time at which its levels were claimed.
     stock = (d for found in deliveries.values() for d in found if d.stream == "inventory")
     return any(
         _shows_trouble(d) and -NEAR_SECONDS < d.claimed_at - hit.at < AGAIN_SECONDS for d in stock

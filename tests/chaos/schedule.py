@@ -1,6 +1,7 @@
 """What goes wrong and when, from a seed alone: a list of strikes over the logical progress of the traffic.
 
-Progress is counted in operations of shoppers and warehouse, never in seconds, so a slow machine meets the same strikes at the same places.
+Progress is counted in operations of shoppers and warehouse, never in seconds, so a slow machine
+meets the same strikes at the same places.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether store and OMS agree, asked of both systems themselves, and whether the ledger has nothing left open."""
+"""Agreement of store and OMS by their own data, with nothing left open in the ledger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.assets.scene import Json, Scene
 
 
 def assert_orders_once(scene: Scene, documents: Sequence[Json]) -> None:
-    """Every order is at the OMS, created exactly once, with the lines, units and total that the store has; and no other order is."""
+    """Every order is at the OMS, created once, with the store's lines, units and total; no other is."""
     held = scene.oms_orders()
     assert sorted(held) == sorted(str(document["id"]) for document in documents)
     for document in documents:
@@ -28,7 +28,7 @@ def assert_orders_once(scene: Scene, documents: Sequence[Json]) -> None:
 
 
 def assert_shipments_once(scene: Scene) -> None:
-    """Every parcel of the OMS is exactly one shipment at the store, with its tracking number and units; and the reverse."""
+    """Every parcel of the OMS is exactly one shipment at the store, with number and units; no other is."""
     at_store = Counter(
         (
             str(row["order_id"]),
@@ -59,7 +59,7 @@ def assert_stock_right(scene: Scene) -> None:
 
 
 def assert_nothing_open(scene: Scene, *streams: str) -> None:
-    """No delivery is in flight or failed, no accepted record is due, every capture has an outcome, and nothing is rejected."""
+    """No delivery is open, no accepted record is due, every capture has an outcome, none is rejected."""
     for stream in streams:
         assert [
             d

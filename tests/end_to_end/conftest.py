@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 
 from assets.chain import factory
-from assets.streams import shipment_plan
+from assets.delivery import target_state
 from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Json, Scene
@@ -26,10 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a second try come in hundredths of a second; Dagster's own retries, minutes apart, are left out."""
+    """Retry within hundredths of a second, without Dagster's own retries, which take minutes."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
     monkeypatch.setattr(factory, "RETRIES", dg.RetryPolicy(max_retries=0))
-    monkeypatch.setattr(shipment_plan, "GRACE_SECONDS", GRACE_SECONDS)
+    monkeypatch.setattr(target_state, "GRACE_SECONDS", GRACE_SECONDS)
 
 
 @pytest.fixture

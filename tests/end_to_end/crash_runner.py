@@ -1,10 +1,14 @@
 """Runs chains in a process of its own that kills itself with SIGKILL at a named call.
 
-``python -m tests.end_to_end.crash_runner`` reads one JSON job a line and answers one line each: ``{"signal": 9, "exit": null}``. Importing
-Dagster takes seconds, so each job runs in a fork of this process, which has no thread and no connection of its own yet. A job::
+``python -m tests.end_to_end.crash_runner`` reads one JSON job per line and answers with one line
+each: ``{"signal": 9, "exit": null}``. Importing Dagster takes seconds, so each job runs in a fork
+of
+this process, which has no thread and no connection of its own yet. A job::
 
-    {"installation": {...}, "database": URL, "streams": ["orders"], "first": "2026-01-02", "last": "2026-01-03", "trigger": "", "config": {...},
-     "crash": {"module": "resources.ledger.captures.captures", "name": "Captures.add", "when": "before" | "after", "call": 1} | null}
+    {"installation": {...}, "database": URL, "streams": ["orders"], "first": "2026-01-02",
+     "last": "2026-01-03", "trigger": "", "config": {...},
+     "crash": {"module": "resources.ledger.captures.captures", "name": "Captures.add",
+               "when": "before" | "after", "call": 1} | null}
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from typing import Any
 import dagster as dg
 
 from assets.chain import factory
-from assets.streams import shipment_plan
+from assets.delivery import target_state
 from domain.connections import Installation
 from domain.records.inventory import StockLevel
 from domain.schemas.stock import stock_problems
@@ -38,7 +42,8 @@ GRACE_SECONDS = 0.1
 
 def main() -> None:
     """Answer jobs until the input ends."""
-    # pandera loads its engine at the first validation, for seconds: once here rather than in every fork.
+    # pandera loads its engine at the first validation, for seconds: once here rather than in every
+    # fork.
     stock_problems(
         [StockLevel(sku="A", node="B", available=Decimal(1), observed_at=datetime.now(UTC))]
     )
@@ -57,7 +62,7 @@ def main() -> None:
 def _run(job: dict[str, Any]) -> int:
     try:
         factory.RETRIES = dg.RetryPolicy(max_retries=0)
-        shipment_plan.GRACE_SECONDS = GRACE_SECONDS
+        target_state.GRACE_SECONDS = GRACE_SECONDS
         if job["crash"]:
             arm(**job["crash"])
         installation = Installation.model_validate(job["installation"])
@@ -82,7 +87,7 @@ def _run(job: dict[str, Any]) -> int:
 
 
 def arm(module: str, name: str, when: str, call: int) -> None:
-    """Let the process die at the ``call``-th call of ``module``'s ``Class.method``, before it begins or after it is done."""
+    """Kill the process at the ``call``-th call of ``module``'s ``Class.method``, before or after it."""
     owner: Any = importlib.import_module(module)
     *path, last = name.split(".")
     for part in path:

@@ -1,4 +1,4 @@
-"""Drifts made on purpose: each way acts on the systems themselves, behind Lockstep's back, and says which drift it must be found as."""
+"""Drifts made on purpose in the systems themselves, each with the drift it must be found as."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOREIGN = 90_000
 
 
 class Saboteur:
-    """Does to a scene what nobody should; ``self.left`` are orders by how they stand, each hurt once at most."""
+    """Damages a scene; ``self.left`` are the orders by state, each damaged once at most."""
 
     def __init__(self, scene: Scene, seed: int, pools: dict[str, list[int]]) -> None:
         self.scene = scene

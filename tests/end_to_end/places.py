@@ -1,4 +1,4 @@
-"""Where a run dies: places named by a method and its n-th call."""
+"""Where a run dies: a method and its n-th call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CAPTURES, RECORDS, DELIVERIES = (
     "resources.ledger.records.records",
     "resources.ledger.deliveries.deliveries",
 )
-STORE, CATALOGUE, DESK = (
+STORE, CATALOG, ENGINE = (
     "resources.ledger.session",
     "resources.ledger.records.catalog",
     "assets.delivery.engine",
@@ -40,6 +40,6 @@ OMS_WRITER, STORE_WRITER = (
 
 
 def kill(scene: Scene, runner: Runner, stream: str, place: Place, first: date, **more: Any) -> None:
-    """Run a chain in a process that dies at ``place``: of yesterday alone, or from ``first`` to the present."""
+    """Run a chain in a process that dies at ``place``: of yesterday alone, or up to the present."""
     last = first if first == scene.yesterday else datetime.now(UTC).date()
     assert runner.run(scene, stream, first, last, crash=place._asdict(), **more) == KILLED

@@ -1,4 +1,4 @@
-"""kill -9 at every place of the orders chain that matters, in a real process: after the next run nothing is lost or done twice."""
+"""kill -9 at every critical place of the orders chain: nothing is lost or done twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.end_to_end.conftest import Runner
 from tests.end_to_end.places import (
     CAPTURES,
     DELIVERIES,
-    DESK,
+    ENGINE,
     OMS_WRITER,
     RECORDS,
     STORE,
@@ -29,14 +29,14 @@ ORDERS = [
     Place(RECORDS, "Records.put", "before"),
     Place(RECORDS, "Records.put", "after"),
     Place(DELIVERIES, "Deliveries.claim", "after"),
-    Place(DESK, "Desk.claim", "after"),
+    Place(ENGINE, "Engine.claim", "after"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "before"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "after"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "after", 4),
-    Place(DESK, "Desk.settle_rows", "before"),
+    Place(ENGINE, "Engine.settle_rows", "before"),
     Place(DELIVERIES, "Deliveries.settle", "after"),
     Place(DELIVERIES, "Deliveries.put_targets", "after"),
-    Place(DESK, "Desk.settle_rows", "after"),
+    Place(ENGINE, "Engine.settle_rows", "after"),
     Place(RECORDS, "Records.settle", "after"),
     Place(STORE, "Session.note", "before"),
 ]
@@ -46,7 +46,7 @@ ORDERS = [
 def test_orders_are_at_the_oms_exactly_once_after_a_kill(
     scene: Scene, runner: Runner, place: Place
 ) -> None:
-    """Wherever the run that exports new orders dies, the next one leaves each at the OMS once."""
+    """Wherever the run dies that exports new orders, the next one leaves each at the OMS once."""
     placed = scene.place_many(range(1, 7))
 
     kill(scene, runner, "orders", place, scene.yesterday)
@@ -67,7 +67,7 @@ LIVE = [
 def test_a_killed_live_run_leaves_no_gap_behind_the_watermark(
     scene: Scene, runner: Runner, place: Place
 ) -> None:
-    """If the watermark passed an order, its capture is stored; the same window again then completes it."""
+    """If the watermark passed an order, its capture is stored; the same window completes it."""
     placed = scene.place_many(range(1, 4))
     since, until = scene.moment(hour=11).isoformat(), scene.moment(hour=13).isoformat()
     config = live_config(NAME, "orders", since, until)
@@ -83,13 +83,13 @@ def test_a_killed_live_run_leaves_no_gap_behind_the_watermark(
 
 
 CHANGES = [
-    Place(DESK, "Desk.claim", "after"),
+    Place(ENGINE, "Engine.claim", "after"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "before"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "after"),
     Place(OMS_WRITER, "ManhattanWriter.cancel_order", "before"),
     Place(OMS_WRITER, "ManhattanWriter.cancel_order", "after"),
-    Place(DESK, "Desk.settle_rows", "before"),
-    Place(DESK, "Desk.settle_rows", "after"),
+    Place(ENGINE, "Engine.settle_rows", "before"),
+    Place(ENGINE, "Engine.settle_rows", "after"),
     Place(RECORDS, "Records.settle", "after"),
 ]
 
@@ -98,7 +98,7 @@ CHANGES = [
 def test_changes_and_cancellations_survive_a_kill(
     scene: Scene, runner: Runner, place: Place
 ) -> None:
-    """Wherever the run dies that sends a change and a cancellation, the next one leaves the OMS with both."""
+    """Wherever the run dies that sends changes, the next one leaves the OMS with all of them."""
     placed = scene.place_many(range(1, 5))
     scene.run("orders", first=scene.yesterday)
     for number in (1, 2):
@@ -115,7 +115,7 @@ def test_changes_and_cancellations_survive_a_kill(
 def test_a_newer_version_after_a_kill_wins_over_what_the_dead_run_had_begun(
     scene: Scene, runner: Runner, place: Place
 ) -> None:
-    """The order changes again between the kill and the next run: the OMS ends with the last version."""
+    """The order changes between the kill and the next run: the OMS ends with the last version."""
     placed = scene.place_many(range(1, 4))
     scene.run("orders", first=scene.yesterday)
     scene.to_store("orders/1", {"customer_message": "First"}, "PATCH")
@@ -149,7 +149,7 @@ def _assert_changed(scene: Scene, placed: list[Json]) -> None:
 def test_an_order_cancelled_after_a_lost_create_is_cancelled_at_the_oms_too(
     scene: Scene, runner: Runner
 ) -> None:
-    """The run died between the OMS's creation of the order and the note of it: the cancellation must not be skipped as never exported."""
+    """The run died after the OMS created the order: the cancellation must still be sent."""
     scene.place_many([1])
     kill(
         scene,
@@ -174,7 +174,7 @@ SAVE = "ManhattanWriter.save_order"
 def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(
     scene: Scene, runner: Runner, when: str, arrived: bool
 ) -> None:
-    """The run died around the OMS's creation of the order, and the store has moved the order on: the OMS is asked whether it has it."""
+    """The run died around the creation, and the store moved the order on: the OMS is asked."""
     scene.place_many([1])
     kill(scene, runner, "orders", Place(OMS_WRITER, SAVE, when), scene.yesterday)
     scene.to_store("orders/1/status", {"status_id": 1})
@@ -195,7 +195,7 @@ def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(
 def test_a_change_that_was_begun_arrives_though_the_newest_version_is_not_sent(
     scene: Scene, runner: Runner, when: str
 ) -> None:
-    """Without the kill the change would have gone out before the store moved the order on; sent twice, it has the effect of one."""
+    """The change would have been sent before the store moved the order on; twice has one effect."""
     scene.place(documents.order(1, scene.moment(), customer_message="A"))
     scene.run("orders", first=scene.yesterday)
     scene.to_store("orders/1", {"customer_message": "B"}, "PATCH")
@@ -212,7 +212,7 @@ def test_a_change_that_was_begun_arrives_though_the_newest_version_is_not_sent(
 def test_a_change_that_is_taken_back_after_a_kill_is_taken_back_at_the_oms(
     scene: Scene, runner: Runner
 ) -> None:
-    """The dead run's change may have arrived, so a version that equals the one before it is no 'nothing to send'."""
+    """The dead run's change may have arrived, so a version equal to the one before it is sent."""
     scene.place(documents.order(1, scene.moment(), customer_message="A"))
     scene.run("orders", first=scene.yesterday)
     scene.to_store("orders/1", {"customer_message": "B"}, "PATCH")

@@ -1,4 +1,4 @@
-"""kill -9 at every place of the chains back to the store that matters: each parcel is one shipment, and each level is right."""
+"""kill -9 at every critical place of the chains back: one shipment per parcel, correct levels."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.end_to_end.agreement import (
 from tests.end_to_end.conftest import Runner
 from tests.end_to_end.places import (
     CAPTURES,
-    CATALOGUE,
+    CATALOG,
     DELIVERIES,
-    DESK,
+    ENGINE,
     RECORDS,
     STORE_WRITER,
     Place,
@@ -29,16 +29,16 @@ SHIPMENTS = [
     Place(CAPTURES, "Captures.add", "after"),
     Place(RECORDS, "Records.put", "after"),
     Place(DELIVERIES, "Deliveries.claim", "after"),
-    Place(DESK, "Desk.claim", "after"),
+    Place(ENGINE, "Engine.claim", "after"),
     Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "before"),
     Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"),
     Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after", 5),
     Place(STORE_WRITER, "BigCommerceWriter.read_order", "before"),
     Place(STORE_WRITER, "BigCommerceWriter.put_status", "before"),
     Place(STORE_WRITER, "BigCommerceWriter.put_status", "after"),
-    Place(DESK, "Desk.settle_rows", "before"),
+    Place(ENGINE, "Engine.settle_rows", "before"),
     Place(DELIVERIES, "Deliveries.put_targets", "after"),
-    Place(DESK, "Desk.settle_rows", "after"),
+    Place(ENGINE, "Engine.settle_rows", "after"),
     Place(RECORDS, "Records.settle", "after"),
 ]
 
@@ -47,7 +47,7 @@ SHIPMENTS = [
 def test_shipments_are_at_the_store_exactly_once_after_a_kill(
     scene: Scene, runner: Runner, place: Place
 ) -> None:
-    """Wherever the run dies that brings whole and split parcels back, the next one leaves each at the store as one shipment."""
+    """Wherever the run dies that returns parcels, the next one leaves each as one shipment."""
     _ship_some(scene)
 
     kill(scene, runner, "shipments", place, scene.today)
@@ -68,7 +68,7 @@ def test_shipments_are_at_the_store_exactly_once_after_a_kill(
 def test_equal_parcels_of_one_order_are_told_apart_after_a_kill(
     scene: Scene, runner: Runner
 ) -> None:
-    """Two parcels with the same units and no tracking number: the one that was created before the kill is not taken for both."""
+    """Two parcels with the same units and no number: the shipment before the kill is one of them."""
     scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders", first=scene.yesterday)
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_equal_parcels_of_one_order_are_told_apart_after_a_kill(
 
 
 def _ship_some(scene: Scene) -> None:
-    """Let the OMS ship five orders: whole, in two parcels, in part, and whole again; a sixth is released only."""
+    """Let the OMS ship five orders: whole, in two parcels, in part, and whole; a sixth is released."""
     scene.place_many(range(1, 7))
     scene.run("orders", first=scene.yesterday)
     scene.to_oms("advance", {"to": "release", "orders": ["6"], "cancel_rate": 0.0})
@@ -106,13 +106,13 @@ def _ship_some(scene: Scene) -> None:
 
 INVENTORY = [
     Place(CAPTURES, "Captures.add", "after"),
-    Place(CATALOGUE, "Catalog.replace_store_items", "after"),
+    Place(CATALOG, "Catalog.replace_store_items", "after"),
     Place(RECORDS, "Records.put", "before"),
     Place(DELIVERIES, "Deliveries.claim", "after"),
     Place(STORE_WRITER, "BigCommerceWriter.put_stock", "before"),
     Place(STORE_WRITER, "BigCommerceWriter.put_stock", "after"),
-    Place(DESK, "Desk.settle_rows", "before"),
-    Place(DESK, "Desk.settle_rows", "after"),
+    Place(ENGINE, "Engine.settle_rows", "before"),
+    Place(ENGINE, "Engine.settle_rows", "after"),
     Place(RECORDS, "Records.settle", "before"),
 ]
 
@@ -134,7 +134,7 @@ def test_stock_is_right_after_a_kill(scene: Scene, runner: Runner, place: Place)
 def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_was_begun(
     scene: Scene, runner: Runner
 ) -> None:
-    """The shipment stands, its run died, and the next run can't look it up: the third one still looks before it creates."""
+    """The shipment exists, its run died, the next run can't look it up: the third looks first."""
     scene.place_many([1])
     scene.run("orders", first=scene.yesterday)
     scene.to_oms("orders/1/ship", {})
@@ -159,7 +159,7 @@ def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_wa
 def test_what_was_begun_is_not_forgotten_when_a_later_run_stops_before_it(
     scene: Scene, runner: Runner
 ) -> None:
-    """A revoked token stops that run at the first order it comes to, and the shipment of the dead run is not even looked up."""
+    """A revoked token stops that run at its first order, so the shipment is not looked up."""
     scene.place_many(range(1, 9))
     scene.run("orders", first=scene.yesterday)
     scene.to_oms("orders/1/ship", {})

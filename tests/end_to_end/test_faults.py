@@ -1,10 +1,10 @@
-"""What networks and overloaded systems do: answers lost after the effect, dropped connections, 429 and 500, slow and broken answers."""
+"""Faults of networks and overloaded systems: lost answers, dropped connections, 429, 500."""
 
 from __future__ import annotations
 
 import pytest
 
-from assets.streams import shipment_plan
+from assets.delivery import target_state
 from tests.assets import documents
 from tests.assets.scene import Json, Scene
 from tests.end_to_end.agreement import (
@@ -41,7 +41,7 @@ TROUBLE: dict[str, list[Json]] = {
     ],
 }
 UNDER_WAY_SECONDS = 1.5
-"""Longer than a request that was given up is still on its way to its effect here; the product allows more (``assets/shipment_plan.py``)."""
+"""Longer than an abandoned request takes to have its effect here; the product allows more."""
 cases = pytest.mark.parametrize("trouble", list(TROUBLE.values()), ids=list(TROUBLE))
 
 
@@ -49,7 +49,7 @@ cases = pytest.mark.parametrize("trouble", list(TROUBLE.values()), ids=list(TROU
 def test_orders_are_at_the_oms_once_whatever_happens_to_the_saves(
     scene: Scene, trouble: list[Json]
 ) -> None:
-    """After the run that met the trouble, and one more, each order was created once, with its content."""
+    """After the run that met the fault, and one more, each order was created once, with its content."""
     placed = scene.place_many(range(1, 9))
     scene.fault("manhattan", *({"path": SAVE, "method": "POST"} | rule for rule in trouble))
 
@@ -65,9 +65,9 @@ def test_orders_are_at_the_oms_once_whatever_happens_to_the_saves(
 def test_shipments_are_at_the_store_once_whatever_happens_to_their_creation(
     scene: Scene, trouble: list[Json], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A shipment is not idempotent at the store: where its answer is lost it is looked up, and never created again."""
+    """A shipment is not idempotent: where its answer is lost it is looked up, not created again."""
     if trouble == TROUBLE["slower than the time-out"]:
-        monkeypatch.setattr(shipment_plan, "GRACE_SECONDS", UNDER_WAY_SECONDS)
+        monkeypatch.setattr(target_state, "GRACE_SECONDS", UNDER_WAY_SECONDS)
     scene.place_many(range(1, 6))
     scene.run("orders", first=scene.yesterday)
     for number in range(1, 6):
@@ -115,7 +115,7 @@ def test_trouble_at_the_source_loses_no_order(scene: Scene, trouble: list[Json])
 def test_a_shipment_whose_answer_and_look_up_are_lost_is_looked_up_by_the_next_run(
     scene: Scene,
 ) -> None:
-    """The answer is lost and so is the look-up: the effect stays unknown, and the next run finds it before it would create it."""
+    """The answer and the look-up are lost: the next run finds the effect before it would create it."""
     scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders", first=scene.yesterday)
     scene.to_oms(
@@ -141,7 +141,7 @@ def test_a_shipment_whose_answer_and_look_up_are_lost_is_looked_up_by_the_next_r
 
 
 def test_a_change_that_failed_and_is_taken_back_is_taken_back_at_the_oms(scene: Scene) -> None:
-    """Every answer to the change was lost, so it counts as failed though it stands; the version that takes it back is sent all the same."""
+    """Every answer to the change was lost, so it counts as failed; its reversal is sent all the same."""
     scene.place(documents.order(1, scene.moment(), customer_message="A"))
     scene.run("orders", first=scene.yesterday)
     scene.to_store("orders/1", {"customer_message": "B"}, "PATCH")
@@ -158,7 +158,7 @@ def test_a_change_that_failed_and_is_taken_back_is_taken_back_at_the_oms(scene: 
 
 
 def test_an_older_version_that_the_oms_refuses_does_not_hold_the_newer_one_up(scene: Scene) -> None:
-    """The first version's outcome was unknown, and it is refused when repeated: the corrected one goes out in the same run."""
+    """The first version's outcome was unknown and is refused when repeated: the corrected one goes out."""
     scene.to_oms("settings", {"payment_types": ["PayPal"]})
     scene.configure(orders={"payment_methods": {"Credit Card": "Credit Card", "PayPal": "PayPal"}})
     scene.place(documents.order(1, scene.moment()))

@@ -1,4 +1,4 @@
-"""Live mode as a user runs it: the real daemon, its sensors and its run processes, between sandbox systems."""
+"""Live mode as a user runs it: the real daemon, its sensors and its run processes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def live(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Sce
 
 
 def wait_for(what: str, holds: Callable[[], bool], log: Path) -> float:
-    """Wait until something holds; return the seconds it took. On time-out show the daemon's last words."""
+    """Wait until something holds; return the seconds it took. On time-out show the daemon's log."""
     started = time.monotonic()
     while time.monotonic() - started < PATIENCE:
         if holds():
@@ -76,7 +76,7 @@ def wait_for(what: str, holds: Callable[[], bool], log: Path) -> float:
 def test_orders_reach_the_oms_and_shipments_the_store_by_themselves(
     live: Scene, tmp_path: Path
 ) -> None:
-    """Nobody launches anything: placed orders are at the OMS, and shipped parcels in the store, each once."""
+    """Without any launch placed orders reach the OMS, and shipped parcels the store, each once."""
     log = tmp_path / "daemon.log"
     live.place(*[documents.order(number, datetime.now(UTC)) for number in (5001, 5002, 5003)])
     wait_for(

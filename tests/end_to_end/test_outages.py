@@ -1,4 +1,4 @@
-"""Outages of a source, of Lockstep itself, and of Postgres: what runs next covers the whole gap. Compared at both systems' ends."""
+"""Outages of a source, of Lockstep and of Postgres: the next run covers the whole gap."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MOST_TICKS = 12
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for the next run at once after a failed one, and give an unreachable system up after few tries."""
+    """Request the next run at once after a failed one, and give up on a dead system after few tries."""
     monkeypatch.setattr(cursor, "FIRST_PAUSE", timedelta(0))
     monkeypatch.setattr(
         RetryPolicy.__init__, "__defaults__", (2, *(RetryPolicy.__init__.__defaults__ or ())[1:])
@@ -47,7 +47,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def live(scene: Scene) -> int:
-    """Tick and run until a tick asks for nothing, as the daemon does; return how many runs there were."""
+    """Tick and run until a tick requests nothing, as the daemon does; return the number of runs."""
     time.sleep(1.1)  # the second of the last change must be over
     runs = 0
     for _ in range(MOST_TICKS):
@@ -75,7 +75,7 @@ OUTAGES: dict[str, Json] = {
 
 @pytest.mark.parametrize("outage", list(OUTAGES.values()), ids=list(OUTAGES))
 def test_a_store_that_was_down_is_caught_up_with(scene: Scene, outage: Json) -> None:
-    """Ticks fail for as long as it lasts and move nothing; the first one after it asks for all that was placed meanwhile."""
+    """Ticks fail and move nothing during the outage; the first one after it requests everything."""
     scene.configure(streams=("orders",), overlap="PT1S")
     placed = placed_now(scene, 1)
     live(scene)
@@ -98,7 +98,7 @@ def test_a_store_that_was_down_is_caught_up_with(scene: Scene, outage: Json) -> 
 
 
 def test_a_store_that_goes_down_while_it_is_read_is_caught_up_with(scene: Scene) -> None:
-    """The probe saw changes, the run that was to read them fails: the watermark stays, and the next run reads them all."""
+    """The probe saw changes, the run that reads them fails: the watermark stays for the next run."""
     scene.configure(streams=("orders",), overlap="PT1S")
     placed = placed_now(scene, 1, 2, 3)
     time.sleep(1.1)
@@ -115,7 +115,7 @@ def test_a_store_that_goes_down_while_it_is_read_is_caught_up_with(scene: Scene)
 
 
 def test_an_oms_that_was_down_is_caught_up_with_both_ways(scene: Scene) -> None:
-    """Orders wait in the ledger, parcels at the OMS: after the outage the orders go out and the shipments come back."""
+    """Orders wait in the ledger, parcels at the OMS: after the outage both are delivered."""
     scene.configure(streams=("orders", "shipments"), overlap="PT1S")
     placed = placed_now(scene, 1, 2)
     live(scene)
@@ -141,7 +141,7 @@ def test_an_oms_that_was_down_is_caught_up_with_both_ways(scene: Scene) -> None:
 
 
 def unfinished(scene: Scene) -> None:
-    """Let the sensor that takes up what a failed run left behind ask, and run the partitions that it names."""
+    """Let the sensor of unfinished work request runs, and run its partitions."""
     assert scene.lockstep is not None
     context = dg.build_sensor_context(instance=scene.instance)
     for request in requests_of(requeue.tick(context, NAME, scene.installation, scene.lockstep)):
@@ -152,7 +152,7 @@ def unfinished(scene: Scene) -> None:
 
 
 def test_days_without_lockstep_are_made_up_for_in_pieces(scene: Scene) -> None:
-    """Nobody ran it for five days, more than a live run takes at once: the next ticks take one piece each, and no order is left out."""
+    """Down for five days, more than a live run covers: the next ticks take one piece each."""
     scene.configure(streams=("orders",), overlap="PT2M")
     now = datetime.now(UTC)
     gap = cursor.LONGEST_CATCH_UP + timedelta(days=2)
@@ -180,7 +180,7 @@ def test_days_without_lockstep_are_made_up_for_in_pieces(scene: Scene) -> None:
 
 
 class OwnServer:
-    """An embedded server on a data folder of its own, started by a process of its own as ``lockstep db start`` is."""
+    """An embedded server on its own data folder, started by a process as ``lockstep db start`` is."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -228,7 +228,7 @@ def server() -> Iterator[OwnServer]:
 def test_a_postgres_that_died_in_the_middle_of_a_run_is_gone_on_with(
     server: OwnServer, sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Killed while orders are being sent; the same process, with its dead connections, catches up once the server is back."""
+    """Killed while orders are sent; the same process catches up once the server is back."""
     migrate(server.url)
     scene = Scene(sandbox.url, server.url, f"s{uuid4().hex[:10]}", tmp_path)
     try:

@@ -1,4 +1,4 @@
-"""Reconciliation over a whole small shop: silent where all is well, complete where it is not, and healed by the normal delivery."""
+"""Reconciliation of a whole small shop: no false drifts, all real ones, and their repair."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ WAITING = range(9001, 9010)
 AT_OMS = {*OPEN, *SHIPPED, *MIXED, *CANCELLED}
 
 
-def look(scene: Scene, *, heal: bool = False) -> list[Report]:
+def look(scene: Scene, *, repair: bool = False) -> list[Report]:
     """Reconcile yesterday and today."""
     assert scene.lockstep is not None
     sync = scene.lockstep.sync(NAME, "reconciliation", "manual")
     return [
-        reconcile(sync, Request(day, STREAMS, heal, confirm_seconds=0))
+        reconcile(sync, Request(day, STREAMS, repair, confirm_seconds=0))
         for day in (scene.yesterday, scene.today)
     ]
 
@@ -75,7 +75,7 @@ def run_reruns(scene: Scene) -> int:
 
 @pytest.fixture
 def shop(scene: Scene) -> Scene:
-    """A synced shop of 300 orders with all that happens to them: shipments whole and in parts, cancellations, rejections, skips, stock."""
+    """A synced shop of 300 orders: shipments whole and in parts, cancellations, rejections, skips."""
     scene.to_store(
         "catalog",
         [
@@ -133,9 +133,10 @@ def shop(scene: Scene) -> Scene:
 def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(
     shop: Scene, seed: int
 ):
-    """A clean shop shows none; then more than 200 drifts of 17 kinds are made at random behind Lockstep's back, and exactly these are found.
+    """A clean shop shows none; more than 200 random drifts of 17 kinds are found exactly.
 
-    What a machine may heal is in step afterwards and was sent once; the rest stays open until a person has cleared it up.
+    What can be repaired is in step afterwards and was sent once; the rest stays open until it is
+    corrected by hand.
     """
     _assert_silent(shop)
     _assert_silent_while_changes_wait(shop)
@@ -172,9 +173,9 @@ def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(
 
     assert drifts(found) == saboteur.injected
     assert still_open(shop) == saboteur.injected
-    healable = {drift.key[:3] for report in found for drift in report.drifts if drift.can_repair}
+    repairable = {drift.key[:3] for report in found for drift in report.drifts if drift.can_repair}
     assert {kind for kind, times in saboteur.by_kind.items() if times} >= {"stuck", "lost"}
-    look(shop, heal=True)
+    look(shop, repair=True)
     assert shop.sql(
         "SELECT count(DISTINCT state) FROM sync.drift WHERE can_heal AND state <> 'healing'"
     ) == [(0,)]
@@ -182,16 +183,16 @@ def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(
 
     after = look(shop)
 
-    assert drifts(after) == saboteur.injected - healable
-    assert len(healable) >= 150
-    assert {kind for kind, entity, _ in saboteur.injected - healable} == {
+    assert drifts(after) == saboteur.injected - repairable
+    assert len(repairable) >= 150
+    assert {kind for kind, entity, _ in saboteur.injected - repairable} == {
         "duplicate",
         "missing_at_source",
     }
     saboteur.clear_up()
     _assert_in_step(shop, placed)
     effects = shop.effects()
-    look(shop, heal=True)
+    look(shop, repair=True)
     assert run_reruns(shop) == 0
     assert shop.effects() == effects
     assert shop.sql("SELECT count(*) FROM history.drifts WHERE state <> 'closed'") == [(0,)]
@@ -206,7 +207,7 @@ def _assert_silent(shop: Scene) -> None:
 
 
 def _assert_silent_while_changes_wait(shop: Scene) -> None:
-    """What is only under way is no drift: new and changed orders, parcels that have just left, stock that has just moved."""
+    """Changes under way are no drift: new and changed orders, parcels just left, moving stock."""
     shop.place(*good_orders(WAITING, shop, datetime.now(UTC)))
     for number in OPEN[:9]:
         shop.to_store(f"orders/{number}", {"customer_message": "Ring twice"}, "PATCH")
@@ -219,7 +220,7 @@ def _assert_silent_while_changes_wait(shop: Scene) -> None:
     reports = look(shop)
 
     assert drifts(reports) == set()
-    assert sum(report.waiting for report in reports) >= len(WAITING) + 9 + 5
+    assert sum(report.pending for report in reports) >= len(WAITING) + 9 + 5
     assert shop.sql("SELECT count(*) FROM sync.drift") == [(0,)]
     _catch_up(shop)
 
@@ -230,7 +231,7 @@ def _catch_up(shop: Scene) -> None:
 
 
 def _hold_up(shop: Scene, saboteur: Saboteur, placed: dict[int, Json]) -> None:
-    """Let orders be accepted and then forgotten, and others change in the store on a day that has been read already."""
+    """Let orders be accepted and dropped, and others change in the store on a day already read."""
     shop.place(*(placed[n] for n in STUCK))
     shop.run("orders", first=shop.yesterday, steps=("captured", "validated"))
     for number in STUCK:
@@ -247,7 +248,7 @@ def _hold_up(shop: Scene, saboteur: Saboteur, placed: dict[int, Json]) -> None:
 
 
 def _assert_in_step(shop: Scene, placed: dict[int, Json]) -> None:
-    """Both ends agree, record by record, by their own account, and the ledger has nothing left open."""
+    """Both ends agree, record by record, by their own data, and the ledger has nothing open."""
     _catch_up(shop)
     assert_orders_once(shop, [placed[n] for n in sorted(placed)])
     held = shop.oms_orders()

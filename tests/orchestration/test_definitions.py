@@ -1,4 +1,4 @@
-"""The whole of what Dagster shows, as a snapshot: an unintended change of a key, group or job shows up in review."""
+"""All definitions as a snapshot: an unintended change of a key, group or job shows in review."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_definitions_are_what_was_reviewed(tmp_path: Path) -> None:
 
 
 def test_a_second_connection_adds_its_chains_and_changes_none(tmp_path: Path) -> None:
-    """Adding a connection is configuration: assets, job, sensors and pools of its own, and no code."""
+    """Adding a connection is configuration: assets, job, sensors and pools of its own, no code."""
     one = installation_of("http://127.0.0.1:1", "s1", tmp_path)
     other = one.connections["acme"].model_copy(update={"owner": "team:europe"})
     two = Installation(start_date=one.start_date, connections={**one.connections, "acme_eu": other})

@@ -49,7 +49,7 @@ def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResu
 
 
 def test_a_placed_order_leads_to_one_run_that_delivers_it(scene: Scene) -> None:
-    """From the store's change to the OMS in one tick and one run, and the next tick asks for nothing of it."""
+    """From the store's change to the OMS in one tick and one run; the next tick requests nothing."""
     scene.configure(streams=("orders",))
     place_now(scene, 1001, 1002)
     first = tick(scene)
@@ -115,7 +115,7 @@ def test_a_tick_fails_when_every_probe_failed(scene: Scene) -> None:
 
 
 def test_a_window_over_midnight_is_split_between_two_partitions(scene: Scene) -> None:
-    """A change of yesterday that is seen today goes to yesterday's partition, today's to its own."""
+    """A change of yesterday that is found today goes to yesterday's partition, today's to its own."""
     scene.configure(streams=("orders",))
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -130,7 +130,7 @@ def test_a_window_over_midnight_is_split_between_two_partitions(scene: Scene) ->
 
 
 def test_the_later_run_does_not_leap_over_the_earlier_ones_window(scene: Scene) -> None:
-    """If today's run overtakes yesterday's, the watermark stays, and yesterday's order is not lost."""
+    """If today's run finishes before yesterday's, the watermark stays, and no order is lost."""
     scene.configure(streams=("orders",))
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(minutes=5)
@@ -150,7 +150,7 @@ def test_the_later_run_does_not_leap_over_the_earlier_ones_window(scene: Scene) 
 
 
 def test_what_a_run_left_behind_is_taken_up(scene: Scene) -> None:
-    """Captures without an outcome, as after a killed run, lead to a run over exactly their partition."""
+    """Captures without an outcome, as after a killed run, lead to a run over their partition."""
     assert scene.lockstep is not None
     scene.place_many([1008])
     scene.run("orders", steps=("captured",))

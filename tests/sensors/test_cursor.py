@@ -44,7 +44,7 @@ def test_a_chain_is_probed_when_its_interval_has_passed_and_no_run_covers_it() -
 
 
 def test_the_present_second_is_left_for_the_next_tick() -> None:
-    """A change of the running second waits, since more records may still get that second's stamp."""
+    """A change of the current second waits, since more records may still get that time."""
     watermark = NOW - timedelta(minutes=1)
     assert cursor.window_due(NOW.replace(microsecond=0), watermark, timedelta(0), NOW) is None
     due = cursor.window_due(
@@ -57,7 +57,7 @@ def test_the_present_second_is_left_for_the_next_tick() -> None:
 def test_a_due_window_adjoins_the_watermark_and_holds_no_future(
     now: datetime, behind: int, overlap: int, change: int
 ) -> None:
-    """Nothing between the watermark and the window's start is left out, and nothing that is still to come is taken."""
+    """Nothing between the watermark and the window's start is left out, and nothing of the future."""
     watermark = now - timedelta(seconds=behind)
     changed = watermark + timedelta(seconds=min(change, behind))
     window = cursor.window_due(changed, watermark, timedelta(seconds=overlap), now)
@@ -87,7 +87,7 @@ def test_windows_are_split_at_the_ends_of_partitions_without_a_gap(
 
 
 def test_overlap_alone_asks_for_no_run_of_yesterday() -> None:
-    """After midnight the overlap reaches into yesterday, whose closing sweep looks at it; the live run is today's only."""
+    """After midnight the overlap reaches into yesterday, which the closing sweep covers."""
     midnight = datetime(2026, 3, 10, tzinfo=UTC)
     window = Window(midnight - timedelta(minutes=2), midnight + timedelta(minutes=1))
     assert [due.day for due in cursor.split(ORDERS, window, midnight)] == [midnight.date()]
@@ -123,7 +123,7 @@ def test_failing_runs_are_asked_for_less_and_less_often() -> None:
 
 
 def test_a_hint_makes_a_chain_due_at_once_and_then_less_and_less_often() -> None:
-    """The newest webhook is followed by a probe; while its change does not show, further ones come at growing distances."""
+    """The newest webhook triggers a probe; while its change does not show, probes become rarer."""
     hour = timedelta(hours=1)
 
     def interval(hint: float | None, probe: float | None) -> timedelta:

@@ -1,4 +1,4 @@
-"""Failed runs: people hear of the first in a row at once, in words that name the reason and nobody's data."""
+"""Failed runs: the first in a row is alerted at once, with its reason and no personal data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from domain.errors import PermanentError, TransientError
 from domain.exchange import Alert
 from resources.notifications import WebhookNotifier
-from sensors.failures import build_failure_sensor, in_a_row, is_told
+from sensors.failures import build_failure_sensor, in_a_row, is_alerted
 from tests.assets.scene import NAME, Scene
 from tests.sensors.receiver import Receiver, receiver
 
@@ -36,7 +36,7 @@ def _hear(scene: Scene, run: dg.DagsterRun, receiver: Receiver) -> None:
     build_failure_sensor(lambda: WebhookNotifier(receiver.url))(context.for_run_failure())
 
 
-def test_the_first_failure_is_told_with_its_reason(scene: Scene, receiver: Receiver) -> None:
+def test_the_first_failure_is_alerted_with_its_reason(scene: Scene, receiver: Receiver) -> None:
     """The alert names the job, the partition, the run and what the system answered."""
     scene.fault("bigcommerce", {"kind": "status", "status": 403, "path": "/v2/orders"})
     run = _fail(scene)
@@ -50,7 +50,7 @@ def test_the_first_failure_is_told_with_its_reason(scene: Scene, receiver: Recei
     assert alert["lockstep"]["partition"] == scene.yesterday.isoformat()
 
 
-def test_the_second_failure_in_a_row_is_not_told_and_one_after_a_success_is(
+def test_the_second_failure_in_a_row_is_not_alerted_and_one_after_a_success_is(
     scene: Scene, receiver: Receiver
 ) -> None:
     """A store that is down for an hour must not fill the pager; a new fault must."""
@@ -70,9 +70,9 @@ def test_the_second_failure_in_a_row_is_not_told_and_one_after_a_success_is(
     ]
 
 
-def test_only_powers_of_ten_are_told() -> None:
+def test_only_powers_of_ten_are_alerted() -> None:
     """The 1st, 10th and 100th failure in a row."""
-    assert [number for number in range(1, 1001) if is_told(number)] == [1, 10, 100, 1000]
+    assert [number for number in range(1, 1001) if is_alerted(number)] == [1, 10, 100, 1000]
 
 
 @pytest.mark.parametrize(

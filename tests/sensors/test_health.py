@@ -1,4 +1,4 @@
-"""The installation's heartbeat: alerts without a run, told when they change."""
+"""The installation's heartbeat: alerts without a run, reported when they change."""
 
 from __future__ import annotations
 
@@ -29,77 +29,77 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def beat(
     scene: Scene, cursor: str | None = None, lockstep: Lockstep | None = None
 ) -> tuple[dict[str, dg.AssetCheckEvaluation], str]:
-    """Evaluate the sensor once; return what it told by ``stream/check``, and its cursor."""
+    """Evaluate the sensor once; return what it reported by ``stream/check``, and its cursor."""
     used = lockstep or scene.lockstep
     assert used is not None
     with dg.build_sensor_context(instance=scene.instance, cursor=cursor) as context:
         result = health.tick(context, used.installation, used)
     assert result.cursor is not None
-    told = {
+    reported = {
         e.check_name.replace("_", "/", 1): e
         for e in result.asset_events
         if isinstance(e, dg.AssetCheckEvaluation)
     }
-    return told, result.cursor
+    return reported, result.cursor
 
 
 def rested(cursor: str, **changes: Any) -> str:
-    """Return a cursor by which the clocks are read again."""
-    return json.dumps(json.loads(cursor) | {"clocks_rest_until": EPOCH.isoformat()} | changes)
+    """Return a cursor by which stuck records are read again."""
+    return json.dumps(json.loads(cursor) | {"read_stuck_after": EPOCH.isoformat()} | changes)
 
 
 def age_captures(scene: Scene) -> None:
-    """Let what was captured have been so an hour ago."""
+    """Date what was captured back by an hour."""
     scene.sql("UPDATE sync.capture SET captured_at = captured_at - interval '1 hour' RETURNING 1")
 
 
-def test_results_are_told_when_they_change_or_after_an_hour(scene: Scene) -> None:
+def test_results_are_reported_when_they_change_or_after_an_hour(scene: Scene) -> None:
     """The event log keeps everything for ever, so a tick that found nothing new adds nothing."""
-    told, cursor = beat(scene)
-    assert {place: event.passed for place, event in told.items()} == {
+    reported, cursor = beat(scene)
+    assert {place: event.passed for place, event in reported.items()} == {
         f"{stream}/{check}": check == NOTHING_STUCK
         for stream in ("orders", "inventory", "shipments")
         for check in (HEARTBEAT, NOTHING_STUCK)
     }
-    told, cursor = beat(scene, cursor)
-    assert told == {}
+    reported, cursor = beat(scene, cursor)
+    assert reported == {}
 
     scene.place(documents.order(1, scene.moment()))
     scene.run("orders", steps=("captured",), first=scene.yesterday)
     age_captures(scene)
-    told, cursor = beat(scene, rested(cursor))
-    assert set(told) == {"orders/nothing_stuck"}
-    assert not told["orders/nothing_stuck"].passed
-    assert told["orders/nothing_stuck"].severity is dg.AssetCheckSeverity.ERROR
-    assert told["orders/nothing_stuck"].description == "1 captured not delivered"
+    reported, cursor = beat(scene, rested(cursor))
+    assert set(reported) == {"orders/nothing_stuck"}
+    assert not reported["orders/nothing_stuck"].passed
+    assert reported["orders/nothing_stuck"].severity is dg.AssetCheckSeverity.ERROR
+    assert reported["orders/nothing_stuck"].description == "1 captured not delivered"
     assert beat(scene, rested(cursor))[0] == {}
 
     scene.run("orders", first=scene.yesterday)
-    told, cursor = beat(scene, rested(cursor))
-    assert told["orders/nothing_stuck"].passed
+    reported, cursor = beat(scene, rested(cursor))
+    assert reported["orders/nothing_stuck"].passed
     an_hour_ago = (datetime.now(UTC) - health.REPEAT).isoformat()
     old = {
         place: (signature, an_hour_ago)
-        for place, (signature, _) in json.loads(cursor)["told"].items()
+        for place, (signature, _) in json.loads(cursor)["reported"].items()
     }
-    assert len(beat(scene, rested(cursor, told=old))[0]) == 6
+    assert len(beat(scene, rested(cursor, reported=old))[0]) == 6
 
 
-def test_people_are_told_once_that_a_stream_stands_and_once_that_it_goes_again(
+def test_an_alert_is_sent_once_when_a_stream_is_stuck_and_once_when_it_recovers(
     scene: Scene, receiver: Receiver
 ) -> None:
-    """While nobody takes the alert it is kept; it names the stream and what is wrong, and nobody's data."""
+    """An alert that can't be sent is kept; it names stream and problem, and no personal data."""
     scene.place(documents.order(1, scene.moment()))
     scene.run("orders", steps=("captured",), first=scene.yesterday)
     _, cursor = beat(scene)
     age_captures(scene)
     receiver.status = 503
-    cursor = told_people(scene, receiver, cursor)
+    cursor = alerted(scene, receiver, cursor)
     assert len(receiver.posted) == 1
 
     receiver.status = 200
-    cursor = told_people(scene, receiver, cursor)
-    cursor = told_people(scene, receiver, cursor)
+    cursor = alerted(scene, receiver, cursor)
+    cursor = alerted(scene, receiver, cursor)
     assert len(receiver.posted) == 2
     assert f"{NAME}/orders/nothing_stuck: 1 captured not delivered" in str(
         receiver.posted[1]["text"]
@@ -107,12 +107,12 @@ def test_people_are_told_once_that_a_stream_stands_and_once_that_it_goes_again(
     assert "jane.doe" not in str(receiver.posted)
 
     scene.run("orders", first=scene.yesterday)
-    told_people(scene, receiver, cursor)
-    assert f"{NAME}/orders/nothing_stuck: all right again" in str(receiver.posted[2]["text"])
+    alerted(scene, receiver, cursor)
+    assert f"{NAME}/orders/nothing_stuck: recovered" in str(receiver.posted[2]["text"])
 
 
-def told_people(scene: Scene, receiver: Receiver, cursor: str) -> str:
-    """Evaluate the sensor once with somebody to tell; return its cursor."""
+def alerted(scene: Scene, receiver: Receiver, cursor: str) -> str:
+    """Evaluate the sensor once with a notifier; return its cursor."""
     assert scene.lockstep is not None
     with dg.build_sensor_context(instance=scene.instance, cursor=rested(cursor)) as context:
         result = health.tick(
@@ -121,38 +121,38 @@ def told_people(scene: Scene, receiver: Receiver, cursor: str) -> str:
     return str(result.cursor)
 
 
-def test_clocks_that_take_long_are_read_seldom(scene: Scene) -> None:
-    """They look through all captures: a twentieth of the time at most goes to them, and the heartbeat goes on."""
+def test_stuck_records_are_read_seldom_where_it_takes_long(scene: Scene) -> None:
+    """Reading them takes at most a twentieth of the time, and the heartbeat goes on."""
     _, cursor = beat(scene)
-    rest = datetime.fromisoformat(json.loads(cursor)["clocks_rest_until"])
+    rest = datetime.fromisoformat(json.loads(cursor)["read_stuck_after"])
     assert (
         datetime.now(UTC) - timedelta(seconds=1) < rest < datetime.now(UTC) + timedelta(minutes=5)
     )
     resting = json.dumps(
         json.loads(cursor)
-        | {"clocks_rest_until": (datetime.now(UTC) + timedelta(hours=1)).isoformat(), "told": {}}
+        | {"read_stuck_after": (datetime.now(UTC) + timedelta(hours=1)).isoformat(), "reported": {}}
     )
     assert {place.split("/")[1] for place in beat(scene, resting)[0]} == {HEARTBEAT}
 
 
-def test_a_damaged_cursor_costs_telling_everything_once_more(scene: Scene) -> None:
-    """Whatever stands there, the sensor goes on."""
+def test_a_damaged_cursor_only_repeats_every_report(scene: Scene) -> None:
+    """Whatever it contains, the sensor goes on."""
     for cursor in (
         "",
         "{",
         "[]",
-        '{"told": {"a": 1}}',
-        '{"told": {}, "hooks": {}, "clocks_rest_until": "soon"}',
+        '{"reported": {"a": 1}}',
+        '{"reported": {}, "webhooks": {}, "read_stuck_after": "soon"}',
     ):
         assert health.parse(cursor) == health.Memory({}, {}, health.LONG_AGO)
     _, cursor = beat(scene)
     assert health.dump(health.parse(cursor)) == cursor
 
 
-def test_what_the_sensor_tells_stands_on_the_asset_in_dagster(scene: Scene) -> None:
+def test_the_sensors_results_are_shown_on_the_asset(scene: Scene) -> None:
     """Events without a run are what the UI shows of the check, and what an alert looks at."""
-    told, _ = beat(scene)
-    scene.instance.report_runless_asset_event(told["orders/heartbeat"])
+    reported, _ = beat(scene)
+    scene.instance.report_runless_asset_event(reported["orders/heartbeat"])
     key = dg.AssetCheckKey(health_key(NAME), check_name("orders", HEARTBEAT))
     [record] = scene.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
     assert record.status.value == "FAILED"
@@ -175,7 +175,7 @@ def test_an_operator_executes_the_checks(scene: Scene) -> None:
         "orders_nothing_stuck": True,
     }
     steps = {
-        f"{NAME}__{stream}__{step}"
+        f"{NAME}__{stream}_{step}"
         for stream in ("orders", "inventory", "shipments")
         for step in Scene.steps
     }
@@ -185,7 +185,7 @@ def test_an_operator_executes_the_checks(scene: Scene) -> None:
     )
 
 
-def test_a_probe_that_fails_is_noted_and_hides_no_other_stream(scene: Scene) -> None:
+def test_a_failed_probe_is_recorded_and_hides_no_other_stream(scene: Scene) -> None:
     """The OMS is down: its streams say so with the error, and the orders' heartbeat is green."""
     scene.configure(streams=("orders", "shipments"), limits={"probe": "PT1M"})
     assert scene.lockstep is not None
@@ -200,15 +200,15 @@ def test_a_probe_that_fails_is_noted_and_hides_no_other_stream(scene: Scene) -> 
     scene.sql(
         "UPDATE sync.watermark SET watermark = now(), probed_at = now() - interval '1 hour' WHERE stream = 'shipments' RETURNING 1"
     )
-    told, _ = beat(scene)
-    assert told["orders/heartbeat"].passed
-    assert not told["shipments/heartbeat"].passed
-    assert "500" in str(told["shipments/heartbeat"].description)
+    reported, _ = beat(scene)
+    assert reported["orders/heartbeat"].passed
+    assert not reported["shipments/heartbeat"].passed
+    assert "500" in str(reported["shipments/heartbeat"].description)
 
 
 @pytest.fixture
 def two(scene: Scene, tmp_path: Path) -> Lockstep:
-    """Two connections with webhooks: ``acme``, and ``broken``, whose store nobody can reach."""
+    """Two connections with webhooks: ``acme``, and ``broken``, whose store can't be reached."""
     secret = tmp_path / "hook"
     secret.touch(mode=0o600)
     secret.write_text("client-secret-of-the-app")
@@ -226,21 +226,23 @@ def two(scene: Scene, tmp_path: Path) -> Lockstep:
     return Lockstep(installation, lambda: scene.database)
 
 
-def test_a_hook_that_the_store_switched_off_is_registered_again(
+def test_a_webhook_that_the_store_switched_off_is_registered_again(
     scene: Scene, two: Lockstep
 ) -> None:
-    """Within ten minutes, without anybody; a connection whose store can't be asked hides neither that nor any alert."""
-    told, cursor = beat(scene, lockstep=two)
-    assert len([place for place in told if place.startswith("orders/")]) == 2
+    """Within ten minutes, automatically; a store that can't be reached hides nothing else."""
+    reported, cursor = beat(scene, lockstep=two)
+    assert len([place for place in reported if place.startswith("orders/")]) == 2
     [hook] = scene.to_store("hooks", {})["hooks"]
     assert hook["is_active"]
 
     scene.to_store("hooks", {"switch_off": True})
     assert not scene.to_store("hooks", {})["hooks"][0]["is_active"]
     beat(scene, cursor, lockstep=two)
-    assert not scene.to_store("hooks", {})["hooks"][0]["is_active"]  # looked after a moment ago
+    assert not scene.to_store("hooks", {})["hooks"][0]["is_active"]  # checked a moment ago
 
-    due = json.loads(cursor)["hooks"] | {NAME: (datetime.now(UTC) - health.HOOKS_EVERY).isoformat()}
-    beat(scene, rested(cursor, hooks=due), lockstep=two)
+    due = json.loads(cursor)["webhooks"] | {
+        NAME: (datetime.now(UTC) - health.WEBHOOKS_EVERY).isoformat()
+    }
+    beat(scene, rested(cursor, webhooks=due), lockstep=two)
     assert scene.to_store("hooks", {})["hooks"][0]["is_active"]
     two.close()

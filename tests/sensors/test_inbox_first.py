@@ -1,4 +1,4 @@
-"""The lane's sensor and the webhooks' inbox: a webhook makes a change be seen earlier, and a lost one costs time only."""
+"""The lane's sensor and the inbox: a webhook speeds detection up, and a lost one only delays it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def quiet_cursor(scene: Scene) -> str | None:
 
 
 def test_a_webhook_leads_to_a_run_long_before_the_next_poll(scene: Scene, server: Served) -> None:
-    """Order placed, webhook sent, stored, seen at the next tick, delivered; then the event is taken and nothing more is asked for."""
+    """Order placed, webhook stored, seen at the next tick, delivered; then the event is settled."""
     cursor = quiet_cursor(scene)
     assert requests_of(tick(scene, cursor)) == []
     place_now(scene, 1001)
@@ -117,7 +117,7 @@ def test_a_push_of_the_oms_does_the_same_for_shipments(scene: Scene, server: Ser
 
 
 def test_a_lost_run_does_not_lose_the_event(scene: Scene) -> None:
-    """The run that was asked for never happened: the event makes the chain due again, and a second run is asked for."""
+    """The requested run never happened: the event makes the chain due again, a second is requested."""
     listen(scene, streams=("orders",))
     cursor = quiet_cursor(scene)
     place_now(scene, 1003)
@@ -143,7 +143,7 @@ def test_a_lost_webhook_costs_time_and_no_data(scene: Scene, server: Served) -> 
 
 
 def test_an_event_that_the_source_never_shows_is_let_go(scene: Scene) -> None:
-    """A hint of an archived order, or of one of another channel: the source is asked for half a minute, then polling alone goes on."""
+    """A webhook of an archived or foreign order: probed for half a minute, then only polled."""
     listen(scene, streams=("orders",))
     cursor = quiet_cursor(scene)
     hint(scene)
@@ -155,7 +155,7 @@ def test_an_event_that_the_source_never_shows_is_let_go(scene: Scene) -> None:
 
 
 def test_stock_is_read_at_once_and_the_event_taken_when_it_was(scene: Scene) -> None:
-    """Availability has no watermark that tells anything: the reading that began after the event settles it."""
+    """Availability has no watermark to compare: the read that started after the event settles it."""
     listen(scene, streams=("inventory",), inventory={"interval": "PT1H", "catalog_ttl": "PT0S"})
     [request] = requests_of(first := tick(scene))
     assert run_request(scene, request).success

@@ -71,7 +71,7 @@ def by_boat(scene: Scene, number: int, day: date) -> None:
 
 
 def test_reruns_of_one_partition_are_merged_and_others_are_not(scene: Scene) -> None:
-    """The records of several reruns go into one run; another mode, another day and a forced one are runs of their own."""
+    """Records of several reruns share a run; another mode, day or ``force`` has its own."""
     day, other = scene.yesterday, scene.yesterday - timedelta(days=1)
     ask(
         scene,
@@ -108,7 +108,7 @@ def test_reruns_of_one_partition_are_merged_and_others_are_not(scene: Scene) -> 
 
 
 def test_no_rerun_is_lost_or_run_twice(scene: Scene) -> None:
-    """As long as no run with its key exists the same run is asked for again, with the same key; a newer rerun gets one of its own."""
+    """Until a run with its key exists the same run is requested again; a newer rerun gets its own."""
     ask(scene, rerun(scene.yesterday, "1"))
     [first] = requests_of(scene)
     ask(scene, rerun(scene.yesterday, "2"))
@@ -141,7 +141,7 @@ def test_a_tick_asks_for_a_bounded_number_of_runs(scene: Scene) -> None:
 
 
 def test_a_rerun_that_can_not_run_ends_with_the_reason(scene: Scene) -> None:
-    """A connection, a stream or a day that is no longer there: said once, and not tried for ever."""
+    """A connection, stream or day that no longer exists: refused once, and not tried for ever."""
     scene.configure(streams=("orders",))
     ask(
         scene,
@@ -159,7 +159,7 @@ def test_a_rerun_that_can_not_run_ends_with_the_reason(scene: Scene) -> None:
 
 
 def test_a_queued_retry_ends_with_its_run_whether_it_went_through_or_not(scene: Scene) -> None:
-    """A failed run leaves the rejection open with the run's name; the next try, with a mapping, closes it."""
+    """A failed run leaves the rejection open with the run's id; the next one, with a mapping, closes it."""
     by_boat(scene, 1, scene.yesterday)
     scene.run("orders", first=scene.yesterday)
     with psycopg.connect(scene.database, autocommit=True) as db:
@@ -185,7 +185,7 @@ def test_a_queued_retry_ends_with_its_run_whether_it_went_through_or_not(scene: 
 
 
 def test_a_changed_mapping_reruns_exactly_what_it_could_fix(scene: Scene) -> None:
-    """Only the records with that problem, in their partitions; and nothing at first sight or without a change."""
+    """Only records with that problem, in their partitions; nothing at first, or without a change."""
     other = scene.yesterday - timedelta(days=1)
     by_boat(scene, 1, scene.yesterday)
     by_boat(scene, 2, other)
@@ -216,7 +216,7 @@ def test_a_changed_mapping_reruns_exactly_what_it_could_fix(scene: Scene) -> Non
 
 
 def test_new_code_tries_again_what_it_may_read_better(scene: Scene, monkeypatch: Any) -> None:
-    """A new version of Lockstep: values and mappings are tried again, what the OMS or a person must mend is not."""
+    """A new version of Lockstep: values and mappings are tried again, what others must fix is not."""
     by_boat(scene, 1, scene.yesterday)
     scene.place(order(2, scene.moment(), products=[]))
     scene.run("orders", first=scene.yesterday)

@@ -1,4 +1,4 @@
-"""Sources whose clocks are not ours: live changes go through at once, and none is lost at any moment."""
+"""Sources with other clocks: live changes go through at once, and none is ever lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def watermark(scene: Scene, stream: str) -> datetime:
 
 
 def skip_near_midnight(skew: timedelta) -> None:
-    """Leave out minutes in which a source that is ahead is in tomorrow already: that is a test of its own."""
+    """Skip minutes in which a source that is ahead is in tomorrow already: that has its own test."""
     now = datetime.now(UTC)
     if (now + skew + timedelta(minutes=1)).date() > now.date():
         pytest.skip("the source's day would begin within the test")
@@ -43,7 +43,7 @@ def skip_near_midnight(skew: timedelta) -> None:
 def test_orders_of_a_store_with_another_clock_reach_the_oms_at_once(
     scene: Scene, skew: timedelta
 ) -> None:
-    """Each order is at the OMS after one tick, without a sweep; runs over whole days in between take nothing from it."""
+    """Each order is at the OMS after one tick, without a sweep; reruns of days change nothing."""
     skip_near_midnight(skew)
     scene.configure(streams=("orders",), overlap="PT5S")
     scene.to_store("settings", {"clock_offset_s": skew.total_seconds()})
@@ -77,7 +77,7 @@ def test_shipments_of_an_oms_with_another_clock_reach_the_store_at_once(
 
 
 def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scene) -> None:
-    """Tomorrow's partition does not exist yet: today's is read to its end, and what is stamped tomorrow lies after the watermark."""
+    """Tomorrow's partition does not exist yet: today's is read to its end, the rest comes later."""
     scene.configure(streams=("orders",))
     now = datetime.now(UTC)
     midnight = Window.of_day(now.date()).until
@@ -106,7 +106,7 @@ def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scen
 
 
 def test_a_clock_that_is_set_back_loses_nothing(scene: Scene) -> None:
-    """The watermark lay in what was the store's present; after the correction new orders are stamped before it, and are seen all the same."""
+    """The watermark was the store's present; after the correction new orders are still found."""
     skip_near_midnight(AHEAD)
     scene.configure(streams=("orders",), overlap="PT5S")
     scene.to_store("settings", {"clock_offset_s": AHEAD.total_seconds()})
@@ -121,7 +121,7 @@ def test_a_clock_that_is_set_back_loses_nothing(scene: Scene) -> None:
 
 
 def test_a_watermark_that_our_clock_had_moved_too_far_is_mended(scene: Scene) -> None:
-    """As an older release left it for a store whose clock is behind: orders up to it would wait for a sweep."""
+    """As an older release left it for a slow store: orders up to it would wait for a sweep."""
     scene.configure(streams=("orders",), overlap="PT5S")
     scene.to_store("settings", {"clock_offset_s": BEHIND.total_seconds()})
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Another try for rejected records: of exactly them, as they were captured or read again, with or without an edit."""
+"""Retries of rejected records: of exactly these, as captured or read again, edited or not."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def methods_at_oms(scene: Scene, number: int) -> set[str]:
 
 
 def test_a_retry_takes_what_failed_and_not_what_the_source_says_now(scene: Scene) -> None:
-    """The store changed the order since: as captured sends the failed version, a re-read the new one."""
+    """The store has changed the order: ``as_captured`` sends the failed version, a re-read the new."""
     by_boat(scene, 1, today=True)
     scene.run("orders")
     scene.to_store("orders/1", {"customer_message": "Changed since"}, "PATCH")
@@ -69,7 +69,7 @@ def test_a_retry_takes_what_failed_and_not_what_the_source_says_now(scene: Scene
 
 
 def test_a_newer_captured_version_wins_over_the_one_that_failed(scene: Scene) -> None:
-    """An old version must never overwrite a newer one: it ends as superseded, and nothing of it is sent."""
+    """An old version never overwrites a newer one: it ends as superseded, and is not sent."""
     by_boat(scene, 1)
     scene.run("orders", first=scene.yesterday)
     scene.to_store("orders/1", {"customer_message": "Newer"}, "PATCH")
@@ -104,7 +104,7 @@ def test_a_retry_of_one_record_leaves_the_others_of_its_day_alone(scene: Scene) 
 
 
 def test_a_retry_of_many_that_fail_again_is_no_failed_run(scene: Scene) -> None:
-    """Chosen for having failed, they say nothing of the system: the rejection rate's limit is for whole partitions."""
+    """They were chosen for having failed, so the limit of the rejection rate does not apply."""
     by_boat(scene, *range(1, 22))
     scene.run("orders", first=scene.yesterday, raise_on_error=False)
     retry(scene, *map(str, range(1, 22)))
@@ -122,7 +122,7 @@ def test_a_rejection_closes_by_itself_when_a_later_version_goes_through(scene: S
     scene.run("orders")
 
     assert scene.sql("SELECT state, closed_why FROM sync.rejection") == [
-        ("resolved", "a later validation let the record through")
+        ("resolved", "a later validation accepted the record")
     ]
     assert methods_at_oms(scene, 1) == {"Ground"}
 
@@ -147,12 +147,12 @@ def test_a_refused_stock_level_closes_when_the_store_takes_it(scene: Scene) -> N
 
     assert scene.open_rejections("inventory") == {}
     assert set(scene.sql("SELECT class, state, closed_why FROM sync.rejection")) == {
-        ("business_rule", "resolved", "the store took the level")
+        ("business_rule", "resolved", "the store accepted the level")
     }
 
 
 def test_an_edit_is_delivered_and_kept_with_its_diff(scene: Scene) -> None:
-    """The value goes out as edited, the capture stays as it came, and the diff says who changed what and why."""
+    """The edited value is sent, the capture stays as it was, and the diff says who changed what."""
     by_boat(scene, 1)
     scene.run("orders", first=scene.yesterday)
     captured = scene.sql("SELECT payload FROM sync.capture")
@@ -175,7 +175,7 @@ def test_an_edit_is_delivered_and_kept_with_its_diff(scene: Scene) -> None:
 def test_an_edit_survives_every_later_validation_and_belongs_to_its_version_only(
     scene: Scene,
 ) -> None:
-    """The nightly sweep reads the day again and keeps the edit; a newer version of the order counts as the store sent it."""
+    """The nightly sweep keeps the edit; a newer version of the order counts as the store sent it."""
     by_boat(scene, 1)
     scene.run("orders", first=scene.yesterday)
     edit(scene, "1", "consignments.shipping[0].shipping_method=Ground")
@@ -203,7 +203,7 @@ def test_an_edit_survives_every_later_validation_and_belongs_to_its_version_only
 def test_a_dead_delivery_says_what_kind_of_door_was_shut(
     scene: Scene, status: int, code: str, category: str
 ) -> None:
-    """Whoever looks at the class knows whom to call: the OMS's administrator, its vendor, or the network."""
+    """The class says whom to call: the OMS's administrator, its vendor, or the network."""
     scene.configure(max_attempts=1, streams=("orders",))
     scene.place_many([1])
     rule = {

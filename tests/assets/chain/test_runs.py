@@ -1,4 +1,4 @@
-"""What holds for every chain: ranges, live windows, checks, accounting, and what happens when a system is at fault."""
+"""Rules of every chain: ranges, live windows, checks, accounting, and faults of a system."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_checks_tell_of_rejections_and_of_what_is_left(scene: Scene) -> None
 
 
 def test_captured_is_accepted_plus_rejected_plus_skipped_plus_superseded(scene: Scene) -> None:
-    """The view of the data team balances for every stream and day, after changes, rejections, skips and reruns."""
+    """The data team's view balances for every stream and day, after changes, skips and reruns."""
     noon = scene.moment()
     scene.place(
         order(1, noon),
@@ -126,7 +126,7 @@ def test_an_earlier_window_does_not_move_the_watermark_back(scene: Scene) -> Non
 
 
 def test_captures_that_can_not_be_stored_do_not_move_the_watermark(scene: Scene) -> None:
-    """The ledger refuses the row: the run fails, nothing of the window counts as captured, and the window can be run again."""
+    """The ledger refuses the row: the run fails, nothing is captured, and the window can run again."""
     scene.place(order(11, scene.moment(hour=11)))
     with psycopg.connect(scene.database) as db:
         db.execute("ALTER TABLE sync.capture ADD CONSTRAINT closed CHECK (source_id <> '11')")
@@ -148,7 +148,7 @@ def test_captures_that_can_not_be_stored_do_not_move_the_watermark(scene: Scene)
 
 
 def test_a_live_run_leaves_out_what_the_target_refused_and_a_rerun_tries_it(scene: Scene) -> None:
-    """A refusal is not knocked at every few seconds; a person's rerun of the partition is another try."""
+    """A refusal is not repeated every few seconds; an operator's rerun of the partition is."""
     scene.to_oms("settings", {"payment_types": ["PayPal"]})
     scene.place(order(11, scene.moment(hour=11)))
     scene.run("orders", first=scene.yesterday, config=_live(scene, 11, 13), trigger="live")
@@ -165,7 +165,7 @@ def test_a_live_run_leaves_out_what_the_target_refused_and_a_rerun_tries_it(scen
 
 
 def test_an_oms_that_is_down_fails_the_step_and_loses_nothing(scene: Scene) -> None:
-    """The step fails with an error that says that another try helps; the attempts of the untouched records are not worn out."""
+    """The step fails with a retriable error; the attempts of the untouched records are not used."""
     scene.place_many(range(1, 13))
     scene.fault("manhattan", {"kind": "status", "status": 503, "path": "/order/"})
 
@@ -185,7 +185,7 @@ def test_an_oms_that_is_down_fails_the_step_and_loses_nothing(scene: Scene) -> N
 
 
 def test_a_refused_credential_is_permanent_and_starts_no_storm_of_retries(scene: Scene) -> None:
-    """A revoked token stops the batch at once: a handful of calls for dozens of orders, and no retry."""
+    """A revoked token stops the batch at once: a few calls for dozens of orders, and no retry."""
     scene.place_many(range(1, 41))
     scene.run("orders", first=scene.yesterday, steps=["captured", "validated"])
     before = scene.oms_counts()
@@ -206,7 +206,7 @@ def test_a_refused_credential_is_permanent_and_starts_no_storm_of_retries(scene:
 
 
 def test_too_many_rejections_fail_the_step_and_keep_the_good_records(scene: Scene) -> None:
-    """15 of 25 bad is the system's fault: the run fails and says so, and a later run delivers the ten good ones."""
+    """15 of 25 bad is the system's fault: the run fails, and a later run delivers the ten good ones."""
     scene.place(*(order(n, scene.moment(), [("NO-SUCH-SKU", 1)]) for n in range(100, 115)))
     scene.place_many(range(1, 11))
 
@@ -242,7 +242,7 @@ def test_every_step_leaves_its_audit_row(scene: Scene) -> None:
 
 
 def test_a_source_that_breaks_its_contract_fails_the_run_and_loses_nothing(scene: Scene) -> None:
-    """Numbers as texts, ids too: nothing can be told of such a list, so the run fails for good; the next one brings every order."""
+    """Numbers and ids as texts: such a list can't be read, so the run fails for good."""
     scene.place_many(range(1, 4))
     scene.fault("bigcommerce", {"kind": "wrong_types", "path": "/v2/orders$"})
 

@@ -1,4 +1,4 @@
-"""A chunk's records go when their chunk does: none waits in a reference cycle for the garbage collector, which rests meanwhile."""
+"""A chunk's records are freed with their chunk: none waits in a reference cycle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from assets.delivery.engine import Course
+from assets.delivery.engine import Plan
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockTarget
 from domain.records.orders import Order
@@ -18,7 +18,7 @@ from resources.ledger.rows import AcceptedRecord, StoredCapture
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Scene
 
-RECORDS = (Order, Fulfilment, StockTarget, Course, StoredCapture, AcceptedRecord)
+RECORDS = (Order, Fulfilment, StockTarget, Plan, StoredCapture, AcceptedRecord)
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def cycles() -> Iterator[list[str]]:
 def test_no_record_is_left_in_a_cycle(
     sandbox: RunningSandbox, database: str, tmp_path: Path, stream: str
 ) -> None:
-    """Else the memory of a chunk would grow by those before it, and each collection would walk through all of them."""
+    """Otherwise memory would grow chunk by chunk, and each collection would traverse all of it."""
     scene = Scene(sandbox.url, database, f"c{uuid4().hex[:10]}", tmp_path)
     scene.place_many(range(1, 30))
     if stream != "orders":

@@ -7,28 +7,28 @@ import threading
 
 import pytest
 
-from assets.pipeline.prefetch import ahead, behind, uncollected
+from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
 
 
 def test_work_behind_the_caller_is_done_in_order_and_all_of_it() -> None:
     """Every piece is done, in order and in another thread, when the block ends."""
     done: list[tuple[int, bool]] = []
     here = threading.get_ident()
-    with behind() as follow:
+    with write_behind() as follow:
         for number in range(5):
             follow(lambda number=number: done.append((number, threading.get_ident() != here)))  # type: ignore[misc]
     assert done == [(number, True) for number in range(5)]
 
 
 def test_an_error_behind_the_caller_stops_the_next_piece() -> None:
-    """The error of one piece is raised where the next one is handed over, which is then not begun."""
+    """A job's error is raised when the next job is submitted, which then does not run."""
     done: list[int] = []
 
     def fail() -> None:
         raise ValueError("disk full")
 
     def work() -> None:
-        with behind() as follow:
+        with write_behind() as follow:
             follow(fail)
             follow(lambda: done.append(1))
 
@@ -43,20 +43,20 @@ def test_an_error_of_the_last_piece_is_not_lost() -> None:
     def fail() -> None:
         raise ValueError("disk full")
 
-    with pytest.raises(ValueError, match="disk full"), behind() as follow:
+    with pytest.raises(ValueError, match="disk full"), write_behind() as follow:
         follow(fail)
 
 
 def test_the_collector_rests_only_within_the_block() -> None:
-    """It is back afterwards, also after an error, and a nested block does not bring it back early."""
-    with uncollected():
-        with uncollected():
+    """It runs again afterwards, also after an error, and a nested block does not enable it early."""
+    with gc_paused():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
 
     def fail() -> None:
-        with uncollected():
+        with gc_paused():
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -71,7 +71,7 @@ def test_an_error_of_the_source_reaches_the_reader() -> None:
         yield 1
         raise ValueError("cut off")
 
-    items = ahead(source())  # type: ignore[arg-type]
+    items = prefetch(source())  # type: ignore[arg-type]
     assert next(items) == 1
     with pytest.raises(ValueError, match="cut off"):
         next(items)

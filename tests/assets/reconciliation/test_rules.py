@@ -1,4 +1,4 @@
-"""The rules of reconciliation, one small scene each: what is no drift, what is not healed, and what an operator sees."""
+"""The rules of reconciliation, one small scene each: no drift, not repaired, what operators see."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ from orchestration.definitions import build
 from tests.assets.scene import NAME, QUIET, Json, Scene
 
 
-def look(scene: Scene, *, heal: bool = False) -> Report:
+def look(scene: Scene, *, repair: bool = False) -> Report:
     """Reconcile yesterday's and today's orders and stock in one report."""
     assert scene.lockstep is not None
     sync = scene.lockstep.sync(NAME, "reconciliation")
     found = Report()
     for day in (scene.yesterday, scene.today):
-        one = reconcile(sync, Request(day, (ORDERS, INVENTORY, SHIPMENTS), heal, confirm_seconds=0))
+        one = reconcile(
+            sync, Request(day, (ORDERS, INVENTORY, SHIPMENTS), repair, confirm_seconds=0)
+        )
         found.drifts += one.drifts
         found.closed += one.closed
-        found.waiting += one.waiting
+        found.pending += one.pending
         found.reruns += one.reruns
     return found
 
 
 def told(report: Report) -> list[tuple[Any, ...]]:
-    """Return (class, entity, record, field, can be healed) of what was found, each once: open drifts are looked at with every day."""
+    """Return (class, entity, record, field, can be repaired) of each drift, once."""
     return sorted({(*drift.key, drift.can_repair) for drift in report.drifts})
 
 
@@ -110,11 +112,11 @@ def test_a_charge_that_the_store_never_asked_for_is_told_and_left_to_a_person(sc
     synced(scene, 1)
     tamper(scene, 1, {"OrderChargeDetail": [{"ChargeDetailId": "own", "ChargeTotal": 4}]})
 
-    assert told(look(scene, heal=True)) == [("differs", "order", "1", "charges_added", False)]
+    assert told(look(scene, repair=True)) == [("differs", "order", "1", "charges_added", False)]
 
 
 def test_personal_values_are_named_and_never_shown(scene: Scene):
-    """The drift says which parts of the address differ; their values are in no table and in no metadata."""
+    """The drift names the differing parts of the address; their values are nowhere."""
     synced(scene, 1)
     tamper(
         scene,
@@ -143,7 +145,7 @@ def test_an_order_that_has_left_is_not_sent_to_the_oms_a_second_time(scene: Scen
     scene.to_oms("orders/1/remove", {})
     scene.to_oms("orders/2/remove", {})
 
-    assert told(look(scene, heal=True)) == [
+    assert told(look(scene, repair=True)) == [
         ("missing_at_target", "order", "1", "", False),
         ("missing_at_target", "order", "2", "", True),
     ]
@@ -153,15 +155,15 @@ def test_an_order_that_has_left_is_not_sent_to_the_oms_a_second_time(scene: Scen
 
 
 def test_a_delivery_in_flight_is_neither_judged_nor_healed(scene: Scene):
-    """Its effect may stand or not: the next run looks it up, and a reconciliation must not forget it."""
+    """Its effect is unknown: the next run looks it up, and a reconciliation must not drop it."""
     synced(scene, 1)
     scene.to_oms("orders/1/remove", {})
     scene.sql("UPDATE sync.delivery SET state = 'in_flight' WHERE source_id = '1' RETURNING 1")
 
-    report = look(scene, heal=True)
+    report = look(scene, repair=True)
 
     assert told(report) == []
-    assert report.waiting > 0
+    assert report.pending > 0
     assert scene.sql("SELECT count(*) FROM sync.target_state WHERE stream = 'orders'") == [(1,)]
 
 
@@ -171,7 +173,7 @@ def test_a_repair_that_the_ledger_has_overtaken_is_left_undone(
     """Between the look and the healing a run may have delivered: its belief is newer and stays."""
     synced(scene, 1)
     scene.to_oms("orders/1/remove", {})
-    healing = reconciling.heal
+    healing = reconciling.apply_repairs
 
     def late(*arguments: Any) -> list[int]:
         scene.sql(
@@ -179,15 +181,15 @@ def test_a_repair_that_the_ledger_has_overtaken_is_left_undone(
         )
         return healing(*arguments)
 
-    monkeypatch.setattr(reconciling, "heal", late)
+    monkeypatch.setattr(reconciling, "apply_repairs", late)
 
-    assert look(scene, heal=True).reruns == []
+    assert look(scene, repair=True).reruns == []
     assert scene.sql("SELECT count(*) FROM sync.target_state WHERE target_key = '1'") == [(1,)]
     assert scene.sql("SELECT state FROM sync.drift") == [("open",)]
 
 
 def test_a_status_that_the_merchant_moved_on_is_the_merchants(scene: Scene):
-    """Completed by hand after shipping, refunded, or sent to manual verification: none of these is behind the OMS."""
+    """Completed by hand after shipping, refunded, or in manual verification: none is behind the OMS."""
     synced(scene, 1, 2, 3)
     for number in (1, 2, 3):
         shipped(scene, number)
@@ -209,11 +211,11 @@ def test_a_shipment_made_anew_by_hand_stands_in_for_the_one_that_was_deleted(sce
     body = {"order_address_id": 100, "items": items, "tracking_number": "TRACK1"}
     scene.http.post(url, json=body, headers=headers).raise_for_status()
 
-    assert told(look(scene, heal=True)) == []
+    assert told(look(scene, repair=True)) == []
 
 
 def test_a_drift_is_one_row_until_it_is_gone(scene: Scene):
-    """Seen again it is counted, mended by hand it closes by itself, and come back it is a new one."""
+    """Found again it is counted, fixed by hand it closes by itself, and found later it is a new one."""
     synced(scene, 1)
     tamper(scene, 1, {"CurrencyCode": "EUR"})
     look(scene)
@@ -231,7 +233,7 @@ def test_a_drift_is_one_row_until_it_is_gone(scene: Scene):
 
 
 def test_orders_of_another_source_in_the_same_tenant_are_none_of_ours(scene: Scene):
-    """Only orders with the connection's prefix and a selling channel of its own are looked for in the store."""
+    """Only orders with the connection's prefix and a selling channel of its own are looked up."""
     scene.configure(orders={"order_id_prefix": "BC-"})
     synced(scene, 1)
     scene.to_oms("orders/BC-1/copy", {"order_id": "POS-7", "alternate": "7"})
@@ -261,7 +263,7 @@ def test_an_order_that_waits_within_its_limit_is_not_stuck(scene: Scene):
 
 
 def test_the_asset_tells_counts_a_table_and_a_check(scene: Scene):
-    """Counts per class plot, the table names what to do, and the check is an error where an order is missing."""
+    """Counts per class plot, the table has the advice, and a missing order makes the check an error."""
     synced(scene, 1, 2)
     scene.to_oms("orders/1/remove", {})
     tamper(scene, 2, {"OrderLine": [{"OrderLineId": "201", "Quantity": 7}]})
@@ -278,13 +280,13 @@ def test_the_asset_tells_counts_a_table_and_a_check(scene: Scene):
     assert made.asset_key == reconciliation_key(NAME)
     values = {
         name: made.metadata[name].value
-        for name in ("drift: missing_at_target", "drift: differs", "drift: stuck", "healable")
+        for name in ("drift: missing_at_target", "drift: differs", "drift: stuck", "repairable")
     }
     assert values == {
         "drift: missing_at_target": 1,
         "drift: differs": 1,
         "drift: stuck": 0,
-        "healable": 2,
+        "repairable": 2,
     }
     table = made.metadata["drifts found"].value
     assert {record.data["record"] for record in table.records} == {"1", "2/201"}
@@ -297,7 +299,7 @@ def test_the_asset_tells_counts_a_table_and_a_check(scene: Scene):
 
 
 def test_the_calls_of_a_reconciliation_are_few(scene: Scene):
-    """Of 60 orders none of which has shipped: one page of the store's list a day, one look-up at the OMS, and the stock."""
+    """Of 60 orders, none shipped: one page of the store's list per day, one look-up at the OMS."""
     synced(scene, *range(1, 61))
     before_store, before_oms = scene.store_counts()["requests"], scene.oms_counts()["requests"]
 
@@ -313,7 +315,7 @@ def test_the_calls_of_a_reconciliation_are_few(scene: Scene):
 
 
 def test_a_healing_whose_answer_is_lost_creates_the_shipment_once(scene: Scene):
-    """The deleted shipment is created again, the answer and the look-up are lost, and the next run finds it where it stands."""
+    """The deleted shipment is created again, the answer and the look-up are lost, the next run finds it."""
     synced(scene, 1)
     shipped(scene, 1)
     (shipment,) = scene.store_shipments()
@@ -321,7 +323,7 @@ def test_a_healing_whose_answer_is_lost_creates_the_shipment_once(scene: Scene):
     scene.http.delete(
         url, headers={"X-Auth-Token": f"sandbox-token-{scene.store}"}
     ).raise_for_status()
-    assert look(scene, heal=True).reruns != []
+    assert look(scene, repair=True).reruns != []
     path = "/shipments$"
     scene.fault(
         "bigcommerce",
@@ -336,7 +338,7 @@ def test_a_healing_whose_answer_is_lost_creates_the_shipment_once(scene: Scene):
     scene.run("shipments", first=scene.today, steps=("validated", "delivered"))
 
     assert len(scene.store_shipments()) == 2  # the one that was deleted, and one in its place
-    assert told(look(scene, heal=True)) == []
+    assert told(look(scene, repair=True)) == []
     assert scene.sql("SELECT state FROM sync.drift") == [("closed",)]
 
 

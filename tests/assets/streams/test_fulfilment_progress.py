@@ -9,7 +9,7 @@ STUCK = "SELECT stage, source_id, detail FROM history.stuck ORDER BY stage"
 
 
 def test_released_units_are_on_the_clock_until_they_ship(scene: Scene) -> None:
-    """From the OMS's own states: nothing before release, then the units, fewer after a part has left, none at the end."""
+    """From the OMS's states: nothing before release, then the units, fewer once a part has left."""
     scene.configure(orders={"order_id_prefix": "W-"})
     scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
     scene.run("orders", first=scene.yesterday)

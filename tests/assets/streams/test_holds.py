@@ -1,4 +1,4 @@
-"""Orders that the store holds back: they reach the OMS on hold, and go on when the store lets them."""
+"""Orders that the store holds back: they reach the OMS on hold, and are released later."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_held_order_goes_out_and_is_not_fulfilled(held: Scene) -> None:
 
 
 def test_the_hold_is_resolved_when_the_status_leaves_it(held: Scene) -> None:
-    """Only the hold is sent, as resolved and not left out, and the order can be shipped; a second review holds it again."""
+    """Only the hold is sent, as resolved, and the order can be shipped; a second review holds it again."""
     status(held, 1, AWAITING)
     assert holds(held) == [(HOLD, "2000")]
     status(held, 1, REVIEW)

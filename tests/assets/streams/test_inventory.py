@@ -1,4 +1,4 @@
-"""The inventory chain: what the OMS has available shows in the store, and nothing is written that is right already."""
+"""The inventory chain: the OMS's availability shows in the store, without needless writes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_only_levels_that_differ_are_written(scene: Scene) -> None:
 
 
 def test_levels_that_the_store_has_already_are_not_written_at_first(scene: Scene) -> None:
-    """Nothing is known of the store at first, so it is asked: what is right there stays unwritten."""
+    """Nothing is known of the store at first, so it is read: correct levels are not written."""
     scene.to_store(
         "stock",
         [
@@ -48,7 +48,7 @@ def test_levels_that_the_store_has_already_are_not_written_at_first(scene: Scene
 
 
 def test_missing_is_not_zero_and_untracked_items_are_left_alone(scene: Scene) -> None:
-    """An item that the OMS does not know keeps its level, and one whose tracking is off gets none."""
+    """An item unknown to the OMS keeps its level, and one whose tracking is off gets none."""
     scene.to_store("stock", [{"sku": NOT_AT_OMS, "location_id": 1, "quantity": 12}])
 
     scene.run("inventory")
@@ -63,7 +63,7 @@ def test_missing_is_not_zero_and_untracked_items_are_left_alone(scene: Scene) ->
 
 
 def test_what_is_left_alone_is_named(scene: Scene) -> None:
-    """The store shows no level of an untracked item and can't confirm its shipments: the run names it, so that somebody knows."""
+    """The store can't confirm shipments of an untracked item: the run names it for the operator."""
     result = scene.run("inventory")
 
     events = result.asset_materializations_for_node("acme__inventory_delivered")
@@ -102,7 +102,7 @@ def test_buffers_are_held_back_and_no_level_is_negative(scene: Scene) -> None:
 
 
 def test_orders_that_the_oms_does_not_know_yet_are_taken_off(scene: Scene) -> None:
-    """An accepted order that is still to be delivered lowers the level; once delivered the OMS itself has reserved it."""
+    """An accepted order that is not delivered lowers the level; later the OMS has reserved it."""
     scene.place(order(1, scene.moment(), [("MUG", 4)]))
     scene.run("orders", first=scene.yesterday, steps=["captured", "validated"])
     scene.run("inventory")
@@ -146,7 +146,7 @@ def test_a_level_that_returns_to_an_earlier_value_is_written_again(scene: Scene)
 
 
 def test_each_node_feeds_its_own_location(scene: Scene) -> None:
-    """``by_node``: the depot's level shows at the location that it is mapped to, and no other node is asked for."""
+    """``by_node``: the depot's level shows at its mapped location; no other node is read."""
     scene.to_store("locations", [{"id": 2, "code": "EAST", "label": "East"}])
     scene.to_oms("supply", [{"item": "MUG", "location": "DC-EAST", "quantity": 40}])
     scene.configure(inventory={"mode": "by_node", "nodes": {"DC-EAST": "EAST"}})
@@ -159,7 +159,7 @@ def test_each_node_feeds_its_own_location(scene: Scene) -> None:
 
 
 def test_an_infinite_item_shows_a_number_or_stops_being_tracked_by_policy(scene: Scene) -> None:
-    """``number`` writes the configured quantity; ``stop_tracking`` lets the store sell it without limit, and says so once."""
+    """``number`` writes the configured quantity; ``stop_tracking`` sells without limit, once."""
     scene.configure(inventory={"infinite": "number", "infinite_quantity": 500})
     _put(scene, "TENT", 0, infinite=True)
     scene.run("inventory")
@@ -174,7 +174,7 @@ def test_an_infinite_item_shows_a_number_or_stops_being_tracked_by_policy(scene:
 
 
 def test_a_quantity_that_can_not_be_right_is_rejected_and_the_others_go_on(scene: Scene) -> None:
-    """A fraction of five decimals is no quantity of this ledger: one rejection, and every other level is written."""
+    """A fraction of five decimals is not a quantity: one rejection; other levels are written."""
     scene.to_oms("supply", [{"item": "TENT", "location": DEPOT, "quantity": "3.14159"}])
 
     scene.run("inventory")
@@ -184,7 +184,7 @@ def test_a_quantity_that_can_not_be_right_is_rejected_and_the_others_go_on(scene
 
 
 def test_a_product_that_makes_no_sense_keeps_only_its_own_stock_back(scene: Scene) -> None:
-    """It is a rejection, the others' levels are written, and the rejection closes when the store's catalog is mended."""
+    """It is a rejection, other levels are written, and it closes when the catalog is fixed."""
     scene.to_store(
         "catalog",
         [
@@ -219,7 +219,7 @@ def test_a_product_that_makes_no_sense_keeps_only_its_own_stock_back(scene: Scen
 
 
 def test_each_reading_moves_the_watermark(scene: Scene) -> None:
-    """A snapshot leaves no gap, however long ago the one before it was: a stream that is read every minute is not late."""
+    """A snapshot leaves no gap: a stream that is read every minute is not late."""
     moments = [datetime.now(UTC) - timedelta(minutes=40), datetime.now(UTC) - timedelta(seconds=1)]
     for moment in moments:
         window = live_config(
@@ -237,7 +237,7 @@ def test_each_reading_moves_the_watermark(scene: Scene) -> None:
 def test_stock_held_back_for_an_order_under_way_is_given_back_once_it_has_arrived(
     scene: Scene,
 ) -> None:
-    """The OMS took an order whose answer was lost, so its units were taken off twice; when Lockstep learns of it, they count once."""
+    """The OMS received an order whose answer was lost: its units count once when Lockstep learns of it."""
     scene.place(order(1, scene.moment(), [("MUG", 2)]))
     scene.fault("manhattan", {"path": "order/save$", "kind": "drop_after"})
     scene.run("orders", first=scene.yesterday, raise_on_error=False)
@@ -252,7 +252,7 @@ def test_stock_held_back_for_an_order_under_way_is_given_back_once_it_has_arrive
 
 
 def test_a_level_whose_writing_was_never_confirmed_is_written_again(scene: Scene) -> None:
-    """Every answer was lost, so the store holds what Lockstep does not know of; the level that it is known to hold goes out all the same."""
+    """Every answer was lost, so the store's level is unknown: the level is written all the same."""
     scene.run("inventory", first=scene.today)
     _put(scene, "MUG", 900)
     scene.fault(

@@ -1,4 +1,4 @@
-"""Parcels whose tracking number comes, or changes, after they have become shipments in the store."""
+"""Parcels whose tracking number arrives, or changes, after they became shipments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from assets.delivery.target_state import Held, OrderAtStore
+from assets.delivery.target_state import KnownShipment, OrderTargetState
 from domain.exchange import ShipmentLine, ShipmentRequest
 from resources.ledger.rows import TargetRow
 from tests.assets.scene import Scene
@@ -84,7 +84,7 @@ def test_a_lost_answer_to_an_update_is_simply_repeated(shipped: Scene) -> None:
 
 
 def test_a_ledger_that_kept_ids_alone_still_finds_its_shipments() -> None:
-    """The older form of what the store holds says nothing of numbers: the shipment is brought up to date, and none is created."""
+    """Older target state has no tracking numbers: the shipment is updated, and none is created."""
     old = TargetRow(
         "1",
         "1",
@@ -94,10 +94,10 @@ def test_a_ledger_that_kept_ids_alone_still_finds_its_shipments() -> None:
         2,
         _NOW,
     )
-    state = OrderAtStore.of(old, {}, [])
-    assert state.shipments == {"P1/100": Held("7")}
-    assert state.shipments["P1/100"].is_behind(_request(NUMBER, ("1", 2)))
-    assert not state.shipments["P1/100"].is_behind(_request("", ("1", 2)))
+    state = OrderTargetState.from_ledger(old, {}, [])
+    assert state.shipments == {"P1/100": KnownShipment("7")}
+    assert state.shipments["P1/100"].is_outdated(_request(NUMBER, ("1", 2)))
+    assert not state.shipments["P1/100"].is_outdated(_request("", ("1", 2)))
 
 
 _NOW = datetime(2026, 3, 4, tzinfo=UTC)
@@ -108,17 +108,22 @@ def _request(tracking: str, *lines: tuple[str, int]) -> ShipmentRequest:
 
 
 def test_a_parcel_that_is_named_anew_is_the_shipments_with_its_units() -> None:
-    """An OMS without package ids names a parcel after its number: what the store holds under the old name is found by its units."""
-    first, second = Held("7", "", None, "100", {"1": 2}), Held("8", "", None, "100", {"2": 1})
-    state = OrderAtStore({"F1/100": first, "F2/100": second})
-    assert state.assigned({"N/100": _request(NUMBER, ("1", 2), ("2", 1))}) == {
+    """An OMS without package ids names a parcel by its number: it is matched by its units."""
+    first, second = (
+        KnownShipment("7", "", None, "100", {"1": 2}),
+        KnownShipment("8", "", None, "100", {"2": 1}),
+    )
+    state = OrderTargetState({"F1/100": first, "F2/100": second})
+    assert state.match_parcels({"N/100": _request(NUMBER, ("1", 2), ("2", 1))}) == {
         "N/100": ["F1/100", "F2/100"]
     }
-    assert state.assigned({"N/100": _request(NUMBER, ("1", 2))}) == {"N/100": ["F1/100"]}
+    assert state.match_parcels({"N/100": _request(NUMBER, ("1", 2))}) == {"N/100": ["F1/100"]}
     assert (
-        state.assigned({"F1/100": _request("", ("1", 2)), "N/100": _request(NUMBER, ("1", 2))})[
-            "N/100"
-        ]
+        state.match_parcels(
+            {"F1/100": _request("", ("1", 2)), "N/100": _request(NUMBER, ("1", 2))}
+        )["N/100"]
         == []
     )
-    assert state.assigned({"N/100": _request(NUMBER, ("1", 3))}) == {"N/100": []}, "not its units"
+    assert state.match_parcels({"N/100": _request(NUMBER, ("1", 3))}) == {"N/100": []}, (
+        "not its units"
+    )

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def test_a_partition_run_captures_validates_and_delivers_each_order_once(scene: Scene) -> None:
-    """One run of one partition brings every order of that day to the OMS, created once, with its lines, units and total."""
+    """One run of one partition brings every order of that day to the OMS, with lines and total."""
     placed = scene.place_many(range(1, 6))
     scene.place(order(90, scene.moment(scene.today, 0)))
 
@@ -55,7 +55,7 @@ def test_a_rerun_of_a_partition_sends_nothing_twice(scene: Scene) -> None:
 
 
 def test_one_bad_record_never_stops_the_batch(scene: Scene) -> None:
-    """Of a batch with every kind of bad order the good ones are delivered, and each bad one is rejected for its own reason."""
+    """Of a batch with every kind of bad order the good ones are delivered, the bad ones rejected."""
     noon = scene.moment()
     scene.place_many(range(1, 7))
     bad = {
@@ -85,7 +85,7 @@ def test_one_bad_record_never_stops_the_batch(scene: Scene) -> None:
 
 
 def test_a_mapping_fix_and_a_rerun_deliver_what_had_been_rejected(scene: Scene) -> None:
-    """One more shipping method in the configuration: the rerun validates the partition again, delivers, and closes the rejection."""
+    """One more shipping method in the configuration: the rerun delivers and closes the rejection."""
     scene.place(
         order(1, scene.moment()),
         order(2, scene.moment(), shipping_addresses=[address(200, shipping_method="Bike")]),
@@ -151,7 +151,7 @@ def test_a_change_without_meaning_for_the_oms_is_captured_and_not_sent(scene: Sc
 
 
 def test_a_cancelled_order_becomes_a_cancel_request(scene: Scene) -> None:
-    """Before release the OMS cancels at once; the delivery is settled, and a rerun asks for nothing more."""
+    """Before release the OMS cancels at once; the delivery is settled, a rerun sends nothing."""
     scene.place_many([1, 2])
     scene.run("orders")
     scene.to_store("orders/1/status", {"status_id": 5})
@@ -171,7 +171,7 @@ def test_a_cancelled_order_becomes_a_cancel_request(scene: Scene) -> None:
 def test_the_late_answer_to_a_cancel_request_is_recorded(
     scene: Scene, accepted: bool, state: str
 ) -> None:
-    """Released orders are cancelled by request: the delivery stays requested until the OMS has decided."""
+    """Released orders are cancelled by request: the delivery stays requested until the OMS decides."""
     scene.to_oms("settings", {"late_cancellation": True})
     scene.place_many([1])
     scene.run("orders")
@@ -204,7 +204,7 @@ def test_only_the_newest_version_is_delivered_and_older_ones_end_as_superseded(
 
 
 def test_force_sends_again_what_the_oms_holds(scene: Scene) -> None:
-    """A person who asks for it gets every order of the partition sent once more; it is the same order, not another."""
+    """With ``force`` every order of the partition is sent once more; it is the same order."""
     scene.place_many([1, 2])
     scene.run("orders", first=scene.yesterday)
 
@@ -220,7 +220,7 @@ def test_force_sends_again_what_the_oms_holds(scene: Scene) -> None:
 
 
 def test_units_are_converted_to_the_oms_and_back(scene: Scene) -> None:
-    """A box of ten in the store is ten units at the OMS, and ten shipped units are one box in the store."""
+    """A box of ten in the store is ten units at the OMS, and ten shipped units are one box."""
     scene.configure(orders={"uom_rules": {"MUG": {"uom": "EA", "factor": 10}}})
     scene.place(order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders")

@@ -1,4 +1,4 @@
-"""The shipments chain: parcels of the OMS become shipments in the store, then the order's status follows."""
+"""The shipments chain: the OMS's parcels become shipments in the store, then the status follows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _shipped(scene: Scene) -> list[tuple[str, dict[int, int]]]:
 
 
 def test_a_split_shipment_becomes_several_shipments_each_once(scene: Scene) -> None:
-    """Three parcels with their own tracking numbers: three shipments with their units, and the order is shipped."""
+    """Three parcels with tracking numbers: three shipments with their units; the order is shipped."""
     _exported(scene)
     _ship(scene, {"101": 1}, UPS)
     _ship(scene, {"101": 2}, UPS_2)
@@ -43,7 +43,7 @@ def test_a_split_shipment_becomes_several_shipments_each_once(scene: Scene) -> N
 
 
 def test_a_part_goes_out_first_and_the_rest_later(scene: Scene) -> None:
-    """The first parcel makes the order partially shipped; the second, in a later run, is one more shipment and completes it."""
+    """The first parcel makes the order partially shipped; the second, later, completes it."""
     _exported(scene)
     _ship(scene, {"101": 2})
     scene.run("shipments")
@@ -57,7 +57,7 @@ def test_a_part_goes_out_first_and_the_rest_later(scene: Scene) -> None:
 
 
 def test_late_duplicate_and_out_of_order_states_change_nothing(scene: Scene) -> None:
-    """The OMS answers with the version before the last, bumps times without a change, and the day is read again: one shipment."""
+    """The OMS answers with an older version and new times without a change: one shipment."""
     _exported(scene)
     _ship(scene, {"101": 3, "102": 1})
     scene.run("shipments")
@@ -75,7 +75,7 @@ def test_late_duplicate_and_out_of_order_states_change_nothing(scene: Scene) -> 
 
 
 def test_the_status_follows_the_milestones_and_never_goes_back(scene: Scene) -> None:
-    """Released, shipped, delivered: 9, 2, 10; a read that still says released moves nothing back."""
+    """Released, shipped, delivered: 9, 2, 10; a late read of 'released' moves nothing back."""
     _exported(scene)
     statuses = []
     for step in ("release", "ship", "deliver"):
@@ -95,7 +95,7 @@ def test_the_status_follows_the_milestones_and_never_goes_back(scene: Scene) -> 
 def test_the_carrier_is_told_from_the_tracking_number_where_the_oms_names_none(
     scene: Scene,
 ) -> None:
-    """A UPS number without a carrier code is shown as UPS; the code that is named wins over nothing."""
+    """A UPS number without a carrier code is shown as UPS; a named code wins."""
     _exported(scene)
     _ship(scene, {"101": 1}, UPS, carrier=None)
     _ship(scene, {"101": 1}, "LX123456785US", carrier="USPS")
@@ -106,7 +106,7 @@ def test_the_carrier_is_told_from_the_tracking_number_where_the_oms_names_none(
 
 
 def test_one_parcel_to_two_addresses_is_a_shipment_for_each(scene: Scene) -> None:
-    """A shipment at the store belongs to one address, so a parcel over two consignments is split by them."""
+    """A shipment at the store belongs to one address, so a parcel of two consignments is split."""
     document = order(1, scene.moment())
     document["shipping_addresses"] = [address(100), address(110)]
     document["products"] = [line(101, "MUG", 2), line(102, "LAMP", 1) | {"order_address_id": 110}]
@@ -128,7 +128,7 @@ def test_one_parcel_to_two_addresses_is_a_shipment_for_each(scene: Scene) -> Non
 def test_later_parcels_find_the_orders_lines_after_the_orders_partition_was_rerun(
     scene: Scene,
 ) -> None:
-    """The store's own 'shipped' version is skipped, and the rerun makes the exported version an older one: its lines still count."""
+    """The store's own 'shipped' version is skipped; the exported version's lines still count."""
     _exported(scene)
     _ship(scene, {"101": 3, "102": 1})
     scene.run("shipments")
@@ -149,7 +149,7 @@ def test_later_parcels_find_the_orders_lines_after_the_orders_partition_was_reru
 def test_an_order_that_the_oms_cancels_is_cancelled_in_the_store_and_not_sent_back(
     scene: Scene,
 ) -> None:
-    """The OMS found no stock: the store's order becomes Cancelled, and no cancel request is echoed to the OMS."""
+    """The OMS found no stock: the store's order is cancelled, and no cancellation is echoed."""
     _exported(scene)
     scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
     scene.run("shipments")
@@ -162,7 +162,7 @@ def test_an_order_that_the_oms_cancels_is_cancelled_in_the_store_and_not_sent_ba
 
 
 def test_a_parcel_of_an_unknown_order_is_rejected_with_what_to_do(scene: Scene) -> None:
-    """Lockstep never took the order from the store, so it can't tell its addresses: a rejection, and the others go on."""
+    """Lockstep never captured the order, so its addresses are unknown: a rejection."""
     scene.place(order(1, scene.moment()), order(2, scene.moment()))
     scene.run("orders", first=scene.yesterday)
     scene.sql("DELETE FROM sync.order_line WHERE source_id = '1' RETURNING 1")

@@ -1,0 +1,280 @@
+"""Delivery of stock levels to the store: those that differ from what it is known to hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+
+from assets.chain.stream import DeliveryCounts, DeliveryRequest
+from assets.delivery.engine import Engine
+from domain.connections import INVENTORY
+from domain.errors import Problem, TransientError
+from domain.exchange import Skipped
+from domain.identity import content_digest, delivery_key
+from domain.ports import StoreWriter
+from domain.records.inventory import StockLevel, StockTarget, StoreItem
+from domain.records.record import decode_record
+from domain.rules.availability import target_of
+from resources.ledger.rows import (
+    AcceptedRecord,
+    ClaimRow,
+    RejectionRow,
+    SettleRow,
+    TargetRow,
+    UnsettledDelivery,
+)
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+REASON = "Lockstep: availability of the order management system"
+
+
+@dataclass(frozen=True)
+class _Change:
+    accepted: AcceptedRecord
+    target: StockTarget
+    claim: ClaimRow
+    holds: TargetRow
+
+
+class InventoryDelivery:
+    """The delivery of one chunk to the store."""
+
+    def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
+        self._sync = sync
+        self._session = session
+        self._request = request
+        self._counts = DeliveryCounts()
+        self._outcomes: list[tuple[UUID, str]] = []
+        self._rejections: list[RejectionRow] = []
+        self._provisional: set[str] = set()
+        """SKUs whose level depends on orders under way to the OMS."""
+        self._uncertain: Mapping[str, Sequence[UnsettledDelivery]] = {}
+
+    def run(self, chunk: Sequence[AcceptedRecord]) -> DeliveryCounts:
+        """Deliver the chunk and return its counts."""
+        levels = {a: decode_record(StockLevel, a.canonical) for a in chunk if not a.superseded}
+        self._outcomes += [(a.capture_id, "superseded") for a in chunk if a.superseded]
+        self._counts.superseded = len(self._outcomes)
+        items = self._session.catalog.store_items({level.sku for level in levels.values()})
+        changes = self._changes(levels, items)
+        try:
+            if changes:
+                asyncio.run(self._write(changes, items))
+        finally:
+            self._record(chunk)
+        return self._counts
+
+    def _record(self, chunk: Sequence[AcceptedRecord]) -> None:
+        """Store the outcomes, and open and close rejections."""
+        with self._session.transaction():
+            self._session.records.settle(self._request.day, self._outcomes)
+            self._session.rejections.open(self._request.day, self._rejections, self._sync.run_id)
+            if self._session.rejections.any_open():
+                through = {
+                    capture_id
+                    for capture_id, outcome in self._outcomes
+                    if outcome in ("delivered", "unchanged")
+                }
+                ids = [a.source_id for a in chunk if a.capture_id in through]
+                self._session.rejections.close(
+                    "delivered", ids, "the store accepted the level", self._sync.run_id
+                )
+
+    def _changes(
+        self, levels: Mapping[AcceptedRecord, StockLevel], items: Mapping[str, StoreItem]
+    ) -> list[_Change]:
+        wanted = self._targets(levels, items)
+        known = self._known([target for _, target in wanted])
+        self._uncertain = self._session.deliveries.unsettled(
+            [accepted.source_id for accepted, _ in wanted]
+        )
+        changes: list[_Change] = []
+        for accepted, target in wanted:
+            change = self._change(accepted, target, known.get(_key(target)))
+            if change is None:
+                self._conclude(accepted, target.sku, "unchanged")
+                self._counts.unchanged += 1
+            else:
+                changes.append(change)
+        return changes
+
+    def _targets(
+        self, levels: Mapping[AcceptedRecord, StockLevel], items: Mapping[str, StoreItem]
+    ) -> list[tuple[AcceptedRecord, StockTarget]]:
+        """Return each record's level for the store, without those that a rule leaves alone."""
+        policy = self._sync.connection.inventory
+        locations = self._sync.platform.location_ids()
+        undelivered = (
+            self._session.records.undelivered_units() if policy.subtract_undelivered else {}
+        )
+        self._provisional = {sku for sku, units in undelivered.items() if units}
+        wanted: list[tuple[AcceptedRecord, StockTarget]] = []
+        for accepted, level in levels.items():
+            target = target_of(level, policy, locations, undelivered)
+            item = items.get(level.sku)
+            if isinstance(target, Skipped):
+                self._leave_alone(accepted, target.rule, level.sku)
+            elif item is None:
+                self._leave_alone(accepted, "not_in_store", level.sku)
+            elif item.tracking == "none":
+                # The store shows no level of such an item and can't confirm its shipments: an
+                # operator should know.
+                self._leave_alone(accepted, "tracking_off_in_store", level.sku)
+            else:
+                wanted.append((accepted, target))
+        return wanted
+
+    def _conclude(self, accepted: AcceptedRecord, sku: str, outcome: str) -> None:
+        """Give a level its outcome, unless it depends on orders under way.
+
+        Once those orders have arrived, the same availability means another number.
+        """
+        if sku not in self._provisional:
+            self._outcomes.append((accepted.capture_id, outcome))
+
+    def _leave_alone(self, accepted: AcceptedRecord, rule: str, sku: str) -> None:
+        self._counts.leave_alone(rule, sku)
+        self._outcomes.append((accepted.capture_id, "unchanged"))
+        self._counts.unchanged += 1
+
+    def _known(self, targets: Sequence[StockTarget]) -> dict[str, TargetRow]:
+        """Return what the store is known to hold; levels never written are read from the store."""
+        known = self._session.deliveries.targets([_key(t) for t in targets])
+        if fresh := {t.sku for t in targets if _key(t) not in known}:
+            held = self._sync.platform.read_stock(fresh)
+            now = datetime.now(UTC)
+            for (sku, location), quantity in held.items():
+                content = _content(quantity, infinite=False)
+                row = TargetRow(
+                    f"{sku}@{location}", location, content, content_digest(content), "", 0, now
+                )
+                known.setdefault(row.target_key, row)
+        return known
+
+    def _change(
+        self, accepted: AcceptedRecord, target: StockTarget, known: TargetRow | None
+    ) -> _Change | None:
+        content = _content(target.quantity, infinite=target.infinite)
+        digest = content_digest(content)
+        # The store may hold what a dead run has written, instead of what it is known to hold.
+        is_uncertain = accepted.source_id in self._uncertain
+        is_same = known is not None and known.digest == digest
+        if is_same and not self._request.force and not is_uncertain:
+            return None
+        sequence = known.sequence if known else 0
+        key = delivery_key(
+            self._sync.name, INVENTORY, accepted.source_id, f"stock:{sequence}", digest
+        )
+        claim = ClaimRow(
+            key,
+            accepted.source_id,
+            "stock",
+            _key(target),
+            accepted.capture_id,
+            self._request.day,
+            accepted.correlation_id,
+        )
+        holds = TargetRow(
+            _key(target),
+            target.location,
+            content,
+            digest,
+            "",
+            sequence + 1,
+            accepted.source_updated_at,
+        )
+        return _Change(accepted, target, claim, holds)
+
+    async def _write(self, changes: Sequence[_Change], items: Mapping[str, StoreItem]) -> None:
+        engine = Engine(self._session, self._sync.run_id, self._sync.connection.max_attempts)
+        async with self._sync.platform.writer(engine.log) as writer:
+            size = self._sync.platform.stock_batch_size
+            # One bulk call at a time, one location at a time: the store's API asks for it.
+            ordered = sorted(changes, key=lambda c: c.target.location)
+            for start in range(0, len(ordered), size):
+                await self._write_batch(ordered[start : start + size], items, engine, writer)
+
+    async def _write_batch(
+        self,
+        batch: Sequence[_Change],
+        items: Mapping[str, StoreItem],
+        engine: Engine,
+        writer: StoreWriter,
+    ) -> None:
+        keys = {c.claim.delivery_key for c in batch}
+        uncertain = [
+            u.delivery_key for c in batch for u in self._uncertain.get(c.accepted.source_id, ())
+        ]
+        with self._session.transaction():
+            self._session.deliveries.supersede([key for key in uncertain if key not in keys])
+            self._session.deliveries.claim([c.claim for c in batch], self._sync.run_id)
+        try:
+            refused = await self._put(batch, items, writer)
+        except TransientError as error:
+            self._settle(batch, {}, engine, state="failed", error=str(error))
+            self._counts.failed += len(batch)
+            self._counts.errors.append(str(error))
+            return
+        self._settle(batch, refused, engine, state="delivered", error="")
+
+    async def _put(
+        self, batch: Sequence[_Change], items: Mapping[str, StoreItem], writer: StoreWriter
+    ) -> dict[str, Problem]:
+        levels = [c.target for c in batch if not c.target.infinite]
+        answers = await writer.put_stock(levels, items, REASON) if levels else []
+        for change in batch:
+            if change.target.infinite:
+                await writer.stop_tracking(items[change.target.sku])
+        return {_key(a.target): a.problem for a in answers if a.problem is not None}
+
+    def _settle(
+        self,
+        batch: Sequence[_Change],
+        refused: Mapping[str, Problem],
+        engine: Engine,
+        *,
+        state: str,
+        error: str,
+    ) -> None:
+        rows: list[SettleRow] = []
+        holds: list[TargetRow] = []
+        for change in batch:
+            accepted = change.accepted
+            problem = refused.get(change.holds.target_key)
+            if problem is not None:
+                rows.append(
+                    SettleRow(change.claim.delivery_key, "refused", "", "", problem.message)
+                )
+                self._outcomes.append((accepted.capture_id, "rejected"))
+                self._rejections.append(
+                    RejectionRow(
+                        accepted.capture_id,
+                        accepted.source_id,
+                        "delivered",
+                        [problem],
+                        accepted.correlation_id,
+                    )
+                )
+                self._counts.rejected += 1
+                continue
+            rows.append(SettleRow(change.claim.delivery_key, state, "", "", error))
+            if state == "delivered":
+                holds.append(change.holds)
+                self._conclude(accepted, change.target.sku, "delivered")
+                self._counts.delivered += 1
+                self._counts.count_sent("stock")
+        engine.settle_rows(rows, holds)
+
+
+def _key(target: StockTarget) -> str:
+    return f"{target.sku}@{target.location}"
+
+
+def _content(quantity: int, *, infinite: bool) -> bytes:
+    return orjson.dumps({"infinite": True} if infinite else {"quantity": quantity})

@@ -1,0 +1,88 @@
+"""From parcels to shipments: what the store is asked to create for each parcel. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from domain.connections import UomRule
+from domain.errors import Problem, RecordRejected
+from domain.exchange import ShipmentLine, ShipmentRequest
+from domain.records.fulfilment import Fulfilment, Parcel
+
+Lines = Mapping[str, tuple[str, str]]
+"""Line id -> (group id, kind) of the store's order."""
+
+
+def shipment_requests(
+    fulfilment: Fulfilment, lines: Lines | None, uom_rules: Mapping[str, UomRule]
+) -> dict[str, ShipmentRequest]:
+    """Return parcel and group -> shipment; ``lines`` is ``None`` for an order never captured.
+
+    Raises ``RecordRejected``.
+    """
+    return {
+        f"{parcel.parcel_id}/{request.group_id}": request
+        for parcel in fulfilment.parcels
+        for request in _of_parcel(fulfilment, parcel, lines, uom_rules)
+    }
+
+
+def _of_parcel(
+    fulfilment: Fulfilment, parcel: Parcel, lines: Lines | None, uom_rules: Mapping[str, UomRule]
+) -> list[ShipmentRequest]:
+    """Split a parcel by the store's addresses: one shipment belongs to one order address."""
+    if lines is None:
+        raise RecordRejected(
+            Problem(
+                "order_not_captured",
+                "OrderId",
+                f"The OMS shipped order {fulfilment.order_id}, which was never captured.",
+                "Replay the orders stream over the day the order was placed, then rerun this "
+                "partition.",
+                fulfilment.order_id,
+            )
+        )
+    groups: dict[str, list[ShipmentLine]] = {}
+    for content in parcel.lines:
+        if content.line_id not in lines:
+            raise RecordRejected(
+                Problem(
+                    "line_not_in_store",
+                    f"parcels[{parcel.parcel_id}].lines[{content.line_id}]",
+                    "The store's order has no such line.",
+                    "Check whether the order was edited at the OMS.",
+                    content.line_id,
+                )
+            )
+        group, kind = lines[content.line_id]
+        if kind == "physical":
+            units = _units(content.quantity, content.sku, content.line_id, uom_rules)
+            groups.setdefault(group, []).append(ShipmentLine(content.line_id, units))
+    return [
+        ShipmentRequest(
+            fulfilment.source_id,
+            group,
+            tuple(sorted(content, key=lambda line: line.line_id)),
+            parcel.tracking_number,
+            parcel.carrier,
+            parcel.service,
+        )
+        for group, content in sorted(groups.items())
+    ]
+
+
+def _units(quantity: Decimal, sku: str, line_id: str, uom_rules: Mapping[str, UomRule]) -> int:
+    rule = uom_rules.get(sku)
+    units = quantity / (rule.factor if rule else 1)
+    if units != units.to_integral_value():
+        raise RecordRejected(
+            Problem(
+                "quantity_not_whole",
+                f"parcels.lines[{line_id}].quantity",
+                f"{quantity} OMS units are not a whole number of store units.",
+                "Check orders.uom_rules of the SKU.",
+                str(quantity),
+            )
+        )
+    return int(units)

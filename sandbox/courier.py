@@ -1,4 +1,4 @@
-"""Sends webhooks as vendors do: at least once, unordered, retried until a 2xx or for good."""
+"""Sends webhooks as vendors do: at least once, in any order, retried until answered with 2xx."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def cancel_units(line: Json, reason_id: str | None, comments: Any) -> None:
 
 
 def decide_late_cancel(order: Json, *, accepted: bool) -> int:
-    """Decide the requested late cancellations of a loaded order and return the lines affected."""
+    """Decide an order's requested late cancellations and return how many lines had one."""
     waiting = [
         line for line in order["OrderLine"] if line.get("cancellationRequestStatus") == REQUESTED
     ]

@@ -88,7 +88,7 @@ def test_a_rejection_says_its_class_rule_owner_and_age(queue: Session) -> None:
     (row,) = queue.db.execute(
         "SELECT class, rule, owner FROM history.rejections WHERE source_id = '3'"
     ).fetchall()
-    assert row == ("rate_limit", "The target takes the call within its quota.", "team:us")
+    assert row == ("rate_limit", "The target accepts the call within its quota.", "team:us")
 
 
 def test_rejections_of_an_older_ledger_get_their_class_and_rule(postgres_url: str) -> None:

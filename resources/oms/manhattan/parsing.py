@@ -37,6 +37,24 @@ def text_of(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
+def object_of(value: object) -> Mapping[str, object]:
+    """Return an object, an empty one for nothing; raises ``TypeError`` for anything else."""
+    if not value:
+        return {}
+    if not isinstance(value, dict):
+        raise TypeError("not an object")
+    return value
+
+
+def objects_of(value: object) -> list[Mapping[str, object]]:
+    """Return a list of objects, empty for nothing; raises ``TypeError`` for anything else."""
+    if not value:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise TypeError("not a list of objects")
+    return value
+
+
 def to_number(value: Number, field: str) -> Decimal:
     """Return a quantity or a status id.
 

@@ -27,7 +27,7 @@ from resources.oms.manhattan.parsing import (
 _QUANTITIES = msgspec.Meta(description="a number or an object of numbers")
 Quantities = Annotated[dict[str, Number] | Decimal, _QUANTITIES] | None
 MOST_WRAPPINGS = 4
-_NULL = msgspec.Raw(b"null")
+NULL = msgspec.Raw(b"null")
 _PAYLOAD_ADVICE = PayloadAdvice(ADVICE, ADVICE)
 T = TypeVar("T", bound=Document)
 
@@ -74,8 +74,8 @@ class Envelope(msgspec.Struct, rename="camel"):
     """The object around every answer."""
 
     success: bool | None = None
-    header: msgspec.Raw = _NULL
-    data: msgspec.Raw = _NULL
+    header: msgspec.Raw = NULL
+    data: msgspec.Raw = NULL
     messages: MessageList | None = None
     message: object = None
     message_key: object = None
@@ -153,9 +153,9 @@ class Line(Document, rename="pascal"):
     quantity_detail: list[QuantityDetail] | None = None
     fulfillment_detail: list[FulfillmentDetail] | None = None
     order_line_cancel_history: list[CancelHistory] | None = None
-    cancellation_request_status: msgspec.Raw = _NULL
+    cancellation_request_status: msgspec.Raw = NULL
     cancellation_request: msgspec.Raw = msgspec.field(
-        default=_NULL, name="cancellationRequestStatus"
+        default=NULL, name="cancellationRequestStatus"
     )
     """The same attribute in the vendor's other spelling."""
 
@@ -180,7 +180,7 @@ class PublishedOrder(Document, rename="pascal"):
     updated_timestamp: str | None = None
     event_submit_time: str | None = None
     event_submit_timestamp: str | None = None
-    post_release_modification_status: msgspec.Raw = _NULL
+    post_release_modification_status: msgspec.Raw = NULL
     order_line: list[Line] | None = None
     order_tracking_info: list[Tracking] | None = None
 
@@ -219,10 +219,7 @@ class CancelState(msgspec.Struct, rename="pascal"):
 
 
 class AvailabilityRow(Document, rename="pascal"):
-    """A row of either availability view.
-
-    ``quantity`` is by location type in the network view, and one number in the location view.
-    """
+    """A row of either view; ``quantity`` is by location type, or one number for a location."""
 
     item_id: Id = None
     location_id: Id = None
@@ -237,9 +234,9 @@ class AvailabilityRow(Document, rename="pascal"):
 
 
 class _Wrapping(msgspec.Struct):
-    payload: msgspec.Raw = msgspec.field(default=_NULL, name="OriginalPayload")
-    data: msgspec.Raw = _NULL
-    order_id: msgspec.Raw = msgspec.field(default=_NULL, name="OrderId")
+    payload: msgspec.Raw = msgspec.field(default=NULL, name="OriginalPayload")
+    data: msgspec.Raw = NULL
+    order_id: msgspec.Raw = msgspec.field(default=NULL, name="OrderId")
 
 
 _WRAPPING = msgspec.json.Decoder(_Wrapping)

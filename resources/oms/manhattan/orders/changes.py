@@ -9,10 +9,14 @@ transactions have happened at the gateway, and stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeAlias
 
+from resources.oms.manhattan.parsing import objects_of
 from resources.oms.manhattan.statuses import HOLD_RESOLVED
+
+Json: TypeAlias = dict[str, object]
+JsonView: TypeAlias = Mapping[str, object]
 
 ENTRY_KEYS: dict[str, str] = {
     "OrderLine": "OrderLineId",
@@ -41,8 +45,8 @@ REMOVED: dict[str, dict[str, object]] = {
 
 
 def order_change(
-    known: Mapping[str, Any], wanted: Mapping[str, Any], cancel_reason: str, *, whole: bool = False
-) -> dict[str, object] | None:
+    known: JsonView, wanted: JsonView, cancel_reason: str, *, whole: bool = False
+) -> Json | None:
     """Return the save that turns ``known`` into ``wanted``, or ``None`` where nothing differs.
 
     ``cancel_reason`` is for removed lines. ``whole`` repeats what has not changed as well: all of
@@ -51,66 +55,55 @@ def order_change(
     if known == wanted and not whole:
         return None
     change = _changed(known, wanted, whole=whole)
-    kept = {line["OrderLineId"] for line in wanted.get("OrderLine") or ()}
-    gone = [
+    kept = {line["OrderLineId"] for line in objects_of(wanted.get("OrderLine"))}
+    removed = [
         line["OrderLineId"]
-        for line in known.get("OrderLine") or ()
+        for line in objects_of(known.get("OrderLine"))
         if line["OrderLineId"] not in kept
     ]
-    if gone:
+    if removed:
         cancel = {"IsCancelled": True, "CancelReason": {"ReasonId": cancel_reason}}
-        lines = change.setdefault("OrderLine", [])
-        lines += [{"OrderLineId": line_id, **cancel} for line_id in gone]
+        canceled = [{"OrderLineId": line_id, **cancel} for line_id in removed]
+        change["OrderLine"] = [*objects_of(change.get("OrderLine")), *canceled]
     return {"OrderId": wanted["OrderId"], **change} if change else None
 
 
-def _changed(known: Mapping[str, Any], wanted: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
-    change: dict[str, Any] = {}
-    for name, value in wanted.items():
-        before = known.get(name)
-        if value == before and not whole:
+def _changed(known: JsonView, wanted: JsonView, *, whole: bool) -> Json:
+    change: Json = {}
+    for name in [*wanted, *(known.keys() - wanted.keys())]:
+        before, value = known.get(name), wanted.get(name)
+        if value == before and (not whole or name not in wanted):
             continue
         if name in ENTRY_KEYS:
-            entries = _changed_entries(name, before or [], value or [], whole=whole)
+            entries = _changed_entries(name, objects_of(before), objects_of(value), whole=whole)
             if entries:
                 change[name] = entries
         elif isinstance(value, dict) and isinstance(before, dict):
-            change[name] = _whole(before, value)
+            change[name] = _merged(before, value)
         else:
             change[name] = value
-    for name in known.keys() - wanted.keys():
-        if name in ENTRY_KEYS:
-            entries = _changed_entries(name, known[name] or [], [], whole=whole)
-            if entries:
-                change[name] = entries
-        elif known[name] is not None:
-            change[name] = None
     return change
 
 
-def _whole(before: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, object]:
+def _merged(before: JsonView, value: JsonView) -> Json:
     """Return all of an object that has no id, with null for what is removed.
 
     So replacing the old object and merging into it have the same result.
     """
-    nested = {
-        name: _whole(before[name], part)
-        for name, part in value.items()
-        if isinstance(part, dict) and isinstance(before.get(name), dict)
-    }
-    return {**dict.fromkeys(before), **value, **nested}
+    merged: Json = {**dict.fromkeys(before), **value}
+    for name, part in value.items():
+        old = before.get(name)
+        if isinstance(part, dict) and isinstance(old, dict):
+            merged[name] = _merged(old, part)
+    return merged
 
 
 def _changed_entries(
-    name: str,
-    known: Iterable[Mapping[str, Any]],
-    wanted: Iterable[Mapping[str, Any]],
-    *,
-    whole: bool,
-) -> list[dict[str, object]]:
+    name: str, known: list[JsonView], wanted: list[JsonView], *, whole: bool
+) -> list[Json]:
     key = ENTRY_KEYS[name]
     before = {entry[key]: entry for entry in known}
-    changes: list[dict[str, object]] = []
+    changes: list[Json] = []
     for entry in wanted:
         old = before.pop(entry[key], None)
         if old is None:
@@ -119,10 +112,9 @@ def _changed_entries(
             changes.append({key: entry[key], **change})
     for identity, entry in before.items():
         if name == "Payment":
-            methods = _changed_entries(
-                "PaymentMethod", entry.get("PaymentMethod") or [], [], whole=whole
-            )
-            changes.append({key: identity, "PaymentMethod": methods})
+            methods = objects_of(entry.get("PaymentMethod"))
+            removals = _changed_entries("PaymentMethod", methods, [], whole=whole)
+            changes.append({key: identity, "PaymentMethod": removals})
         elif name in REMOVED:
             changes.append({key: identity, **REMOVED[name]})
     return changes

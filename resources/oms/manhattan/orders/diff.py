@@ -10,16 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TypeAlias
 
 import orjson
 
 from domain.reconciliation import MISSING_AT_SOURCE, MISSING_AT_TARGET, Difference
-from resources.oms.manhattan.orders.changes import ENTRY_KEYS, REMOVED
-from resources.oms.manhattan.parsing import unreadable
-
-Json: TypeAlias = dict[str, object]
-JsonView: TypeAlias = Mapping[str, object]
+from resources.oms.manhattan.orders.changes import ENTRY_KEYS, REMOVED, Json, JsonView
+from resources.oms.manhattan.parsing import object_of, objects_of, unreadable
 
 CUSTOMER, ADDRESS, CHARGES, TAXES, DELIVERY = "customer", "address", "charges", "taxes", "delivery"
 ORDER_FIELDS: dict[str, str] = {
@@ -79,18 +75,20 @@ class _Comparison:
         for name in ("OrderHold", "OrderChargeDetail", "OrderTaxDetail"):
             if name not in MONEY or not is_canceled:
                 self._entries(name, actual, wanted, state)
-        if payments := _objects(wanted.get("Payment")):
+        if payments := objects_of(wanted.get("Payment")):
             payment = dict(payments[0])
-            at_oms: JsonView = next(iter(_objects(actual.get("Payment"))), {})
+            at_oms: JsonView = next(iter(objects_of(actual.get("Payment"))), {})
             self._entries("PaymentMethod", at_oms, payments[0], payment)
             state["Payment"] = [payment]
         state["OrderLine"] = self._lines(actual, wanted)
         return state
 
     def _lines(self, actual: JsonView, wanted: JsonView) -> list[Json]:
-        at_oms = {str(line.get("OrderLineId")): line for line in _objects(actual.get("OrderLine"))}
+        at_oms = {
+            str(line.get("OrderLineId")): line for line in objects_of(actual.get("OrderLine"))
+        }
         lines = []
-        for line in _objects(wanted["OrderLine"]):
+        for line in objects_of(wanted["OrderLine"]):
             line_id = str(line["OrderLineId"])
             found = at_oms.pop(line_id, None)
             if found is None:
@@ -114,7 +112,7 @@ class _Comparison:
         canceled = sum(
             (
                 _number(entry.get("CancelQuantity")) or Decimal(0)
-                for entry in _objects(actual.get("OrderLineCancelHistory"))
+                for entry in objects_of(actual.get("OrderLineCancelHistory"))
             ),
             Decimal(0),
         )
@@ -126,9 +124,9 @@ class _Comparison:
         if not canceled and not actual.get("IsCancelled"):
             self._entries("OrderLineChargeDetail", actual, wanted, state, line_id)
             self._entries("OrderLineTaxDetail", actual, wanted, state, line_id)
-        place = _object(wanted.get("ShipToAddress"))
-        if address := _object(place.get("Address")):
-            address_state = self._address(_object(actual.get("ShipToAddress")), address)
+        place = object_of(wanted.get("ShipToAddress"))
+        if address := object_of(place.get("Address")):
+            address_state = self._address(object_of(actual.get("ShipToAddress")), address)
             state["ShipToAddress"] = {**place, "Address": address_state}
         return state
 
@@ -136,7 +134,7 @@ class _Comparison:
         ignored = VERIFIED if actual.get("IsAddressVerified") is True else frozenset()
         fields = {name: ADDRESS for name in wanted if name not in ignored}
         state = dict(wanted)
-        self._attributes(_object(actual.get("Address")), wanted, state, fields)
+        self._attributes(object_of(actual.get("Address")), wanted, state, fields)
         return state
 
     def _attributes(
@@ -165,11 +163,11 @@ class _Comparison:
         key = ENTRY_KEYS[name]
         at_oms = {
             str(entry[key]): entry
-            for entry in _objects(actual.get(name))
+            for entry in objects_of(actual.get(name))
             if entry.get(key) is not None
         }
         entries = []
-        for entry in _objects(wanted.get(name)):
+        for entry in objects_of(wanted.get(name)):
             found = at_oms.pop(str(entry[key]), None)
             expected = entry.get(attribute)
             if found is None:
@@ -234,24 +232,6 @@ def _is_same(name: str, actual: object, wanted: object) -> bool:
         return True
     # The US post adds four digits to a postal code.
     return name == "PostalCode" and bool(expected) and found.startswith(expected)
-
-
-def _object(value: object) -> JsonView:
-    """Return an object, an empty one for nothing; raises ``TypeError`` for anything else."""
-    if not value:
-        return {}
-    if not isinstance(value, dict):
-        raise TypeError("not an object")
-    return value
-
-
-def _objects(value: object) -> list[JsonView]:
-    """Return a list of objects, empty for nothing; raises ``TypeError`` for anything else."""
-    if not value:
-        return []
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise TypeError("not a list of objects")
-    return value
 
 
 def _number(value: object) -> Decimal | None:

@@ -16,7 +16,7 @@ from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.records.orders import DeliveryMethod
 from domain.values import is_of_this_era
 from resources.oms.manhattan.parsing import DocumentProblems, folded, text_of, to_number, unreadable
-from resources.oms.manhattan.payload import Line, PublishedOrder, decode_order
+from resources.oms.manhattan.payload import NULL, Line, PublishedOrder, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.shipments.parcels import ParcelMapper
 from resources.oms.manhattan.statuses import is_return_status, sale_milestone
@@ -97,7 +97,7 @@ class FulfilmentMapper:
         for line in lines:
             statuses += [line.cancellation_request_status, line.cancellation_request]
         answers: set[CancelAnswer] = set()
-        for word in (_word(status, problems) for status in statuses):
+        for word in [_word(status, problems) for status in statuses if status != NULL]:
             if word in self._answers:
                 answers.add(self._answers[word])
             elif word:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from domain.errors import LockstepError, Problem, TransientError
 from domain.records.inventory import StockTarget
@@ -37,12 +37,27 @@ class Skipped:
     reason: str
 
 
+class SourcePaths(NamedTuple):
+    """Paths in an order's document, for problems that the rules find in the mapped order.
+
+    One for each group, of the value that names its method or location, and one for each line, of
+    its price.
+    """
+
+    groups: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+NO_PATHS = SourcePaths()
+
+
 @dataclass(frozen=True, slots=True)
 class Mapped(Generic[T]):
-    """A canonical record, with what was normalised on the way and deserves a look."""
+    """A canonical record, with warnings about what was normalised on the way."""
 
     record: T
     warnings: tuple[Problem, ...] = ()
+    paths: SourcePaths = NO_PATHS
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,10 +119,16 @@ class PayloadDecoder(Generic[T]):
 
 
 def malformed(field: str, expected: str, value: object, advice: str) -> Problem:
-    """Return the problem of a value of the wrong kind; a text is masked: it may be personal."""
-    kind = _KINDS.get(type(value), "something else")
-    shown = mask_digits(value[:SHOWN]) if isinstance(value, str) else kind
-    return Problem("malformed_value", field, f"this should be {expected}", advice, shown)
+    """Return the problem of a value of the wrong kind."""
+    message = f"this should be {expected}"
+    return Problem("malformed_value", field, message, advice, _shown(value))
+
+
+def _shown(value: object) -> str:
+    """Return a text masked, since it may be personal, and of any other value its kind."""
+    if isinstance(value, str):
+        return mask_digits(value[:SHOWN])
+    return _KINDS.get(type(value), "something else")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,8 @@ class _Shape:
     scalars: frozenset[Any]
     expected: str
     reader: Reader | None
+    unreadable: tuple[str, str] | None
+    """Code and message for a value of the right kind that the reader can't read."""
 
 
 class _Fit:
@@ -172,8 +180,11 @@ class _Fit:
                 continue
             if shape.reader is None or found in (None, "") or shape.reader(found) is not None:
                 return found
+            if shape.unreadable is not None:
+                self._report(path, *shape.unreadable, value)
+                return _ABSENT
         if value is not None and value != "":
-            self._report(path, shape.expected, value)
+            self._report(path, "malformed_value", f"this should be {shape.expected}", value)
         return _ABSENT
 
     def _items(self, values: list[Any], annotation: Any, path: str) -> list[Any]:
@@ -191,9 +202,9 @@ class _Fit:
                 items.append(None)
         return items
 
-    def _report(self, path: str, expected: str, value: object) -> None:
+    def _report(self, path: str, code: str, message: str, value: object) -> None:
         if len(self.problems) < MOST_MISFITS:
-            self.problems.append(malformed(path, expected, value, self._advice))
+            self.problems.append(Problem(code, path, message, self._advice, _shown(value)))
 
 
 def _forms(value: Any, scalars: frozenset[Any]) -> Iterator[Any]:
@@ -223,14 +234,15 @@ def _shape(annotation: Any) -> _Shape:
     known = [_EXPECTED[m] for m in members if m in _EXPECTED]
     kinds = ["an object"] * bool(structs) + ["a list"] * bool(items) + known
     described = next((meta.description for meta in metas if meta.description), "")
-    readers = [meta.extra["reader"] for meta in metas if meta.extra]
+    extra = next((meta.extra for meta in metas if meta.extra), {})
     return _Shape(
         annotation,
         structs[0] if structs else None,
         items[0] if items else None,
         frozenset(members),
         described or " or ".join(dict.fromkeys(kinds)) or _literals(members),
-        readers[0] if readers else None,
+        extra.get("reader"),
+        extra.get("unreadable"),
     )
 
 

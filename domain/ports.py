@@ -8,7 +8,7 @@ system is at fault: credentials, permissions, configuration; the batch stops).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -34,6 +34,7 @@ from domain.reconciliation import Difference, OrderOrigin, StoreSnapshot
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
 from domain.records.orders import Order
+from domain.rules.export import Decide
 from domain.values import Window
 
 
@@ -142,8 +143,12 @@ class CommercePlatform(Protocol):
         """Return what a captured order says of its fulfilment. Pure; an unreadable payload says nothing."""
         ...
 
-    def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
-        """Map a captured order. Pure; ``exported`` tells whether the OMS has the order. Raises ``RecordRejected``."""
+    def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
+        """Map a captured order with the store's own codes. Pure.
+
+        ``decide`` is asked before the costly part. Raises ``RecordRejected``, or ``OrderRejected``
+        with the parts that could be mapped. ``domain.rules.translation`` translates the codes.
+        """
         ...
 
     def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:

@@ -101,5 +101,11 @@ WrittenAmount = Annotated[
     Meta(description="an amount such as 12.50", extra={"reader": to_amount}),
 ]
 """Money as a text, a number or an integer; ``""`` and ``null`` are none."""
-WrittenTime = Annotated[str | None, Meta(description="a date", extra={"reader": to_moment})]
+WrittenTime = Annotated[
+    str | None,
+    Meta(
+        description="a date",
+        extra={"reader": to_moment, "unreadable": ("date_invalid", "this isn't a date")},
+    ),
+]
 """RFC 2822 or ISO 8601; ``""`` and ``null`` are none."""

@@ -24,6 +24,7 @@ from domain.reconciliation import (
 )
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
+from domain.rules.translation import OrderRules
 from resources.ledger.rows import TargetRow
 from resources.lockstep import Sync
 
@@ -38,6 +39,7 @@ class OrderComparator:
 
     def __init__(self, sync: Sync, is_captured: IsCaptured, now: datetime) -> None:
         self._sync, self._is_captured, self._now = sync, is_captured, now
+        self._rules = OrderRules(sync.connection.orders)
 
     def compare(self, snapshot: OrderSnapshot) -> Result:
         """Return the drifts between store and OMS, and the repair where there is one."""
@@ -99,8 +101,10 @@ class OrderComparator:
         """
         known = snapshot.orders
         try:
-            mapped = self._sync.platform.to_order(
-                store.payload, lambda _: known.target is not None or known.accepted is not None
+            mapped = self._rules.to_order(
+                self._sync.platform.to_order,
+                store.payload,
+                lambda _: known.target is not None or known.accepted is not None,
             )
         except RecordRejected:
             return None, False  # its capture becomes a rejection with the reason

@@ -13,6 +13,7 @@ from domain.errors import Problem
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.orders import Order
+from domain.rules.translation import OrderRules
 from domain.schemas.orders import order_problems
 from domain.values import Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
@@ -52,9 +53,12 @@ class Orders:
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[Order] | Skipped]:
-        """Return the mapping, which depends on whether the OMS has the order already."""
+        """Return mapping and translation; they depend on whether the OMS has the order already."""
         exported = session.deliveries.possible_targets([c.source_id for c in captures])
-        return lambda payload: sync.platform.to_order(payload, exported.__contains__)
+        rules = OrderRules(sync.connection.orders)
+        return lambda payload: rules.to_order(
+            sync.platform.to_order, payload, exported.__contains__
+        )
 
     def check(
         self, sync: Sync, session: Session, records: Sequence[Order]

@@ -147,7 +147,7 @@ class FulfilmentGroup(Record, frozen=True, kw_only=True):
     source_shipping_method: str = ""
     address: Address | None = None
     location: str | None = None
-    """The OMS's location of a pick-up, from the connection's mapping."""
+    """The OMS's location of a pick-up, from the connection's mapping; the store's until then."""
     recipient_email: str = ""
 
     def __post_init__(self) -> None:
@@ -174,7 +174,7 @@ class Payment(Record, frozen=True, kw_only=True):
 
     payment_id: str
     method: str
-    """The OMS's payment type, from the connection's mapping."""
+    """The OMS's payment type, from the connection's mapping; empty until then."""
     source_method: str
     amount: Amount
     gateway: str = ""

@@ -178,7 +178,7 @@ class SimulatedStore(Simulated):
 
     def to_canonical(self, connector: CommercePlatform, payload: bytes) -> Mapped[Any] | Skipped:
         """Map an order that the OMS already has."""
-        return connector.to_order(payload, lambda _: True)
+        return connector.to_order(payload, lambda _: "export")
 
 
 class SimulatedOms(Simulated):

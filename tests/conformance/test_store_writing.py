@@ -7,17 +7,20 @@ from typing import Any
 
 import pytest
 
+from domain.connections import OrdersPolicy
 from domain.errors import RecordRejected
 from domain.exchange import Exchange, Mapped, OutcomeUnknown, Skipped
 from domain.milestones import Milestone
 from domain.ports import CommercePlatform, StoreWriter
 from domain.records.inventory import StockTarget
+from domain.rules.translation import OrderRules
 from domain.values import Window
 from tests.conformance.systems import DAY, SimulatedStore
 from tests.conformance.test_reading import HOUR
 
 NUMBER, OTHER = "1Z5R89390357567127", "1Z8W4R260373687877"
 CORRELATION = "ord-conformance-1"
+RULES = OrderRules(OrdersPolicy(default_shipping_method="Ground"))
 
 
 def writing(store: SimulatedStore, use: Any) -> list[Exchange]:
@@ -165,8 +168,9 @@ def test_an_order_in_any_status_is_mapped_or_skipped_by_a_rule(store: SimulatedS
     ]
     assert len(records) == len(store.statuses)
     for record in records:
-        assert isinstance(connector.to_order(record.payload, lambda _: False), (Mapped, Skipped))
-        assert isinstance(connector.to_order(record.payload, lambda _: True), (Mapped, Skipped))
+        for known in (False, True):
+            found = RULES.to_order(connector.to_order, record.payload, lambda _, known=known: known)
+            assert isinstance(found, (Mapped, Skipped))
 
 
 def test_what_the_store_refuses_is_a_rejection(store: SimulatedStore) -> None:

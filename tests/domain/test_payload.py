@@ -94,7 +94,7 @@ def test_all_misfits_are_reported_at_once_with_their_paths() -> None:
     )
     assert {problem.field: problem.message for problem in found.problems} == {
         "isPaid": "this should be true or false",
-        "placedAt": "this should be a date",
+        "placedAt": "this isn't a date",
         "place.city": "this should be a text",
         "place.lines[0].id": "this should be an id",
         "place.lines[0].sku": "this should be a text",
@@ -103,7 +103,7 @@ def test_all_misfits_are_reported_at_once_with_their_paths() -> None:
         "place.lines[2].count": "this should be a whole number",
         "place.lines[2].kind": "this should be one of good, gift",
     }
-    assert {problem.code for problem in found.problems} == {"malformed_value"}
+    assert {p.code for p in found.problems} == {"malformed_value", "date_invalid"}
     assert {problem.advice for problem in found.problems} == {ADVICE.malformed}
     assert found.document.id == 7
     assert found.document.place == Place(lines=[Line(), None, Line(sku="C")])

@@ -18,6 +18,7 @@ CODE_POSITIONS = {
     "Problem": 0,
     "reject": 0,
     "warn": 0,
+    "missing": 0,
     "_rejected": 0,
     "_field_missing": 0,
     "accept": 1,
@@ -29,8 +30,8 @@ PASSED_THROUGH = {
     ("domain/addressing/addresses.py", "code"),
     ("resources/oms/manhattan/client.py", "problem_code(message.code)"),
     ("resources/oms/manhattan/parsing.py", "code"),
-    ("resources/platforms/bigcommerce/parsing.py", "code"),
-    ("resources/platforms/bigcommerce/orders/consignments.py", "problem.code"),
+    ("resources/platforms/bigcommerce/payload.py", "code"),
+    ("domain/payload.py", "code"),
     ("resources/platforms/bigcommerce/shipments.py", "code"),
 }
 """Calls whose code is a variable; the literal that it comes from is found elsewhere."""

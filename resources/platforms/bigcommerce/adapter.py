@@ -15,6 +15,7 @@ from domain.ports import CommercePlatform, QuotaLedger, StoreWriter
 from domain.reconciliation import StoreSnapshot
 from domain.records.inventory import StoreItem
 from domain.records.orders import Order
+from domain.rules.export import Decide
 from domain.values import Window
 from resources.http.async_client import AsyncApiClient
 from resources.http.auth import StaticHeader
@@ -93,7 +94,7 @@ class BigCommerce:
         self._orders = OrdersReader(self._http, settings, self._extras)
         self._lookup = OrderLookup(self._http, settings, self._extras)
         self._catalog = CatalogReader(self._http)
-        self._mapper = OrderMapper(settings, connection)
+        self._mapper = OrderMapper(settings, connection.addresses)
         self._hooks = Hooks(self._http, settings, secrets)
         self._preflight = Preflight(self._http, settings, connection, self._catalog)
         self._statuses: dict[str, str | None] = {
@@ -128,9 +129,9 @@ class BigCommerce:
         """Return what a captured order says of its fulfilment."""
         return to_store_snapshot(payload)
 
-    def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
-        """Map a captured order; ``exported`` is asked with the store's order id."""
-        return self._mapper.to_order(payload, exported)
+    def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
+        """Map a captured order with the store's own codes."""
+        return self._mapper.to_order(payload, decide)
 
     def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
         """Read every SKU with the level its stock is tracked at."""

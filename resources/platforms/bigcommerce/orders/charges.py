@@ -1,132 +1,101 @@
-"""Shipping, handling, gift wrap and fees -> charges. Pure.
+"""Shipping, handling, gift wrap and fees to charges.
 
-Costs stand on the consignments and, summed, on the order: a group's own cost is used where the sums agree, else the order's one.
+Costs are stated for the consignments and, summed, for the order: a group's own cost is used where
+the sums agree, else the order's one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
-from domain.records.orders import ChargeKind
+from domain.records.orders import Charge, ChargeKind
+from domain.scalars import ZERO, WrittenAmount, amount_of
 from domain.text import clean_text
-from resources.platforms.bigcommerce.orders.builders import ChargeDraft, LineDraft
-from resources.platforms.bigcommerce.orders.consignments import Consignment
-from resources.platforms.bigcommerce.parsing import ZERO, Findings, mapping, money, number_id, text
+from resources.platforms.bigcommerce.orders.consignments import Part
+from resources.platforms.bigcommerce.orders.lines import LineDraft
+from resources.platforms.bigcommerce.payload import Order
 
-# Kind, prefix on a consignment, prefix on the order, name.
-COSTS = (
-    (ChargeKind.SHIPPING, "", "shipping_", "Shipping"),
-    (ChargeKind.HANDLING, "handling_", "handling_", "Handling"),
-)
+Cost = tuple[WrittenAmount, WrittenAmount]
+"""A cost and its tax, as written."""
 
 
 def charges_of(
-    order: Mapping[str, Any],
-    consignments: list[Consignment],
-    lines: list[LineDraft],
-    basis: str,
-    findings: Findings,
-) -> list[ChargeDraft]:
+    order: Order, parts: list[Part], lines: list[LineDraft], *, included: bool
+) -> list[Charge]:
     """Return the order's charges; the gift wrap of lines stays on the lines where it adds up."""
-    charges: list[ChargeDraft] = []
-    for kind, own, total, name in COSTS:
-        charges += _costs(order, consignments, basis, findings, kind, own, total, name)
-    _settle_wrapping(order, lines, charges, basis, findings)
-    charges += _fees(order.get("fees"), basis, findings)
+    shipping = order.shipping_cost_inc_tax if included else order.shipping_cost_ex_tax
+    handling = order.handling_cost_inc_tax if included else order.handling_cost_ex_tax
+    shipped: list[Cost] = []
+    handled: list[Cost] = []
+    for part in parts:
+        raw = part.raw
+        shipped.append((raw.cost_inc_tax if included else raw.cost_ex_tax, raw.cost_tax))
+        cost = raw.handling_cost_inc_tax if included else raw.handling_cost_ex_tax
+        handled.append((cost, raw.handling_cost_tax))
+    charges = _costs(
+        ChargeKind.SHIPPING, "Shipping", (shipping, order.shipping_cost_tax), parts, shipped
+    )
+    charges += _costs(
+        ChargeKind.HANDLING, "Handling", (handling, order.handling_cost_tax), parts, handled
+    )
+    charges += _wrapping(order, lines, included=included)
+    if isinstance(order.fees, list):
+        charges += _fees(order, included=included)
     return charges
 
 
 def _costs(
-    order: Mapping[str, Any],
-    consignments: list[Consignment],
-    basis: str,
-    findings: Findings,
-    kind: ChargeKind,
-    own: str,
-    total: str,
-    name: str,
-) -> list[ChargeDraft]:
-    amount, tax = (
-        money(order, f"{total}cost_{basis}_tax", "", findings),
-        money(order, f"{total}cost_tax", "", findings),
-    )
-    parts = []
-    cost_key, tax_key = f"{own}cost_{basis}_tax", f"{own}cost_tax"
-    for c in consignments:
-        part, part_tax = (
-            money(c.raw, cost_key, c.where, findings),
-            money(c.raw, tax_key, c.where, findings),
-        )
-        if part or part_tax:
-            parts.append(
-                ChargeDraft(
-                    f"{kind}-{c.group_id}",
-                    kind,
-                    name,
-                    part,
-                    part_tax,
-                    c.group_id if c.items else None,
-                )
-            )
-    if parts and _sum(parts) == (amount, tax):
-        return parts
-    return [ChargeDraft(f"{kind}", kind, name, amount, tax)] if amount or tax else []
+    kind: ChargeKind, name: str, whole: Cost, parts: list[Part], costs: list[Cost]
+) -> list[Charge]:
+    amount, tax = amount_of(whole[0]), amount_of(whole[1])
+    charges, left, tax_left = [], amount, tax
+    for part, (written, written_tax) in zip(parts, costs, strict=True):
+        own, own_tax = amount_of(written), amount_of(written_tax)
+        if own or own_tax:
+            left, tax_left = left - own, tax_left - own_tax
+            group_id = part.group_id if part.lines else None
+            charges.append(_charge(f"{kind}-{part.group_id}", kind, name, own, own_tax, group_id))
+    if charges and not left and not tax_left:
+        return charges
+    return [_charge(str(kind), kind, name, amount, tax)] if amount or tax else []
 
 
-def _settle_wrapping(
-    order: Mapping[str, Any],
-    lines: list[LineDraft],
-    charges: list[ChargeDraft],
-    basis: str,
-    findings: Findings,
-) -> None:
-    amount, tax = (
-        money(order, f"wrapping_cost_{basis}_tax", "", findings),
-        money(order, "wrapping_cost_tax", "", findings),
-    )
+def _wrapping(order: Order, lines: list[LineDraft], *, included: bool) -> list[Charge]:
+    amount = amount_of(order.wrapping_cost_inc_tax if included else order.wrapping_cost_ex_tax)
+    tax = amount_of(order.wrapping_cost_tax)
     wraps = [charge for line in lines for charge in line.charges]
-    if not wraps and not amount and not tax:
-        return
-    if _sum(wraps) == (amount, tax):
-        return
-    # The lines don't say what the order says: the order's cost is what was charged.
+    wrapped = sum([charge.amount for charge in wraps], ZERO)
+    if wrapped == amount and sum([charge.tax for charge in wraps], ZERO) == tax:
+        return []
+    # The lines and the order disagree: the order's cost is what was charged.
     for line in lines:
         line.charges.clear()
-    if amount or tax:
-        charges.append(
-            ChargeDraft(f"{ChargeKind.GIFT_WRAP}", ChargeKind.GIFT_WRAP, "Gift wrap", amount, tax)
-        )
+    kind = ChargeKind.GIFT_WRAP
+    return [_charge(str(kind), kind, "Gift wrap", amount, tax)] if amount or tax else []
 
 
-def _fees(value: object, basis: str, findings: Findings) -> list[ChargeDraft]:
-    if not isinstance(value, list):
-        return []  # a link: the order was read without its fees, and its total then shows whether it has any
-    fees = []
-    for i, entry in enumerate(value):
-        where = f"fees[{i}]."
-        raw = mapping(entry, where[:-1], findings)
-        amount, tax = (
-            money(raw, f"cost_{basis}_tax", where, findings),
-            money(raw, "cost_tax", where, findings),
-        )
-        name = text(raw, "display_name_customer", where, findings) or text(
-            raw, "display_name_merchant", where, findings
-        )
+def _fees(order: Order, *, included: bool) -> list[Charge]:
+    charges = []
+    for i, fee in enumerate(order.fees if isinstance(order.fees, list) else ()):
+        if fee is None:
+            continue
+        amount = amount_of(fee.cost_inc_tax if included else fee.cost_ex_tax)
+        tax = amount_of(fee.cost_tax)
         if amount or tax:
-            fee_id = number_id(raw, "id", where, findings)
-            fees.append(
-                ChargeDraft(
-                    f"fee-{fee_id or i}", ChargeKind.FEE, clean_text(name) or "Fee", amount, tax
-                )
-            )
-    return fees
+            name = clean_text(fee.display_name_customer or fee.display_name_merchant or "")
+            fee_id = f"fee-{fee.id or i}"
+            charges.append(_charge(fee_id, ChargeKind.FEE, name or "Fee", amount, tax))
+    return charges
 
 
-def _sum(charges: list[ChargeDraft]) -> tuple[Decimal, Decimal]:
-    amount = tax = ZERO
-    for charge in charges:
-        amount += charge.amount
-        tax += charge.tax
-    return amount, tax
+def _charge(
+    charge_id: str,
+    kind: ChargeKind,
+    name: str,
+    amount: Decimal,
+    tax: Decimal,
+    group_id: str | None = None,
+) -> Charge:
+    return Charge(
+        charge_id=charge_id, kind=kind, name=name, amount=amount, tax=tax, group_id=group_id
+    )

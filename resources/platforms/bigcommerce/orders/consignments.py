@@ -1,258 +1,196 @@
-"""Consignments -> fulfilment groups with their raw lines and costs. Pure.
-
-``downloads[].line_items`` is a list in the specification's schema and a single object in its examples: both are read.
-"""
+"""Consignments to fulfilment groups with their lines and addresses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
 
+from msgspec import UNSET
+
+from domain.addressing.addresses import Address as CanonicalAddress
 from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
-from domain.connections import OrdersPolicy
 from domain.errors import Problem
-from domain.records.orders import DeliveryMethod
+from domain.payload import malformed
+from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from domain.text import clean_text
-from resources.platforms.bigcommerce.orders.lines import Place
-from resources.platforms.bigcommerce.parsing import Findings, mapping, number_id, sequence, text
+from resources.platforms.bigcommerce.payload import (
+    REPORT,
+    Address,
+    Consignment,
+    Consignments,
+    Digital,
+    DocumentProblems,
+    Line,
+    Order,
+    Pickup,
+)
 
 DIGITAL, CERTIFICATES = "digital", "gift-certificates"
-ADDRESS_KEYS = (
-    "first_name",
-    "last_name",
-    "company",
-    "street_1",
-    "street_2",
-    "city",
-    "state",
-    "zip",
-    "country_iso2",
-    "country",
-    "phone",
-    "email",
-)
+GROUPS_BY_TYPE = {"digital": DIGITAL, "giftcertificate": CERTIFICATES}
+ADDRESS_FIELDS = (
+    "first_name", "last_name", "company", "street_1", "street_2", "city",
+    "state", "zip", "country_iso2", "country", "phone", "email",
+)  # fmt: skip
 """In the order of ``RawAddress``'s fields."""
 LONGEST_ADDRESS, LONGEST_PART = 2_000, 1_000
-"""Characters of a whole address, and of one of its parts: addresses are remembered, and no parcel's label holds more."""
-ONLY_TEXT = {str}
-_address_values = itemgetter(*ADDRESS_KEYS)
+"""Characters of a whole address, and of one of its parts.
+
+Addresses are remembered, and no parcel's label holds more.
+"""
+REMEMBERED = 4096
+_address_values = attrgetter(*ADDRESS_FIELDS)
+PlacedLine = tuple[Line, str, str]
+"""A line, its path and the group that it goes with."""
 
 
 @dataclass(slots=True)
-class Consignment:
-    """One consignment as it came, with its path; ``group_id`` is the store's order address for what is shipped."""
+class Part:
+    """A consignment with its path; ``group_id`` is the store's order address for what is shipped."""
 
     group_id: str
     where: str
     method: DeliveryMethod
-    raw: Mapping[str, Any]
-    items: list[tuple[Mapping[str, Any], str]] = field(default_factory=list)
+    raw: Consignment
+    lines: list[PlacedLine] = field(default_factory=list)
     links: int = 0
     """Lines that are only linked to, since they were not included."""
 
 
-def consignments_of(order: Mapping[str, Any], findings: Findings) -> list[Consignment]:
+def parts_of(order: Order, problems: DocumentProblems) -> list[Part]:
     """Return all consignments of an order in the order of the payload."""
-    holder = order.get("consignments")
-    if not isinstance(holder, dict) or "shipping" not in holder:
+    holder = order.consignments
+    if holder is None or holder.shipping is UNSET:
         message = "the order was captured without its consignments"
-        findings.reject(
-            "consignments_missing",
-            "consignments",
-            message,
-            "capture the order again: replay the day of its last change",
-        )
+        advice = "capture the order again: replay the day of its last change"
+        problems.reject("consignments_missing", "consignments", message, advice)
         return []
-    found = []
-    for i, raw in enumerate(sequence(holder.get("shipping"), "consignments.shipping", findings)):
-        found.append(
-            _consignment(raw, f"consignments.shipping[{i}].", DeliveryMethod.SHIP, "", findings)
-        )
-    for i, raw in enumerate(sequence(holder.get("pickups"), "consignments.pickups", findings)):
-        found.append(
-            _consignment(
-                raw, f"consignments.pickups[{i}].", DeliveryMethod.PICKUP, "pickup-", findings
-            )
-        )
-    for i, raw in enumerate(sequence(holder.get("downloads"), "consignments.downloads", findings)):
-        found.append(
-            _consignment(
-                raw,
-                f"consignments.downloads[{i}].",
-                DeliveryMethod.EMAIL,
-                DIGITAL if i == 0 else f"{DIGITAL}-{i}",
-                findings,
-            )
-        )
-    email = mapping(holder.get("email"), "consignments.email", findings)
-    for i, raw in enumerate(
-        sequence(email.get("gift_certificates"), "consignments.email.gift_certificates", findings)
-    ):
-        group_id = CERTIFICATES if i == 0 else f"{CERTIFICATES}-{i}"
-        found.append(
-            _consignment(
-                raw,
-                f"consignments.email.gift_certificates[{i}].",
-                DeliveryMethod.EMAIL,
-                group_id,
-                findings,
-            )
-        )
-    return found
+    return list(_parts(holder))
 
 
-def _consignment(
-    value: object, where: str, method: DeliveryMethod, name: str, findings: Findings
-) -> Consignment:
-    raw = mapping(value, where[:-1], findings)
-    if method is not DeliveryMethod.EMAIL:
-        name += str(number_id(raw, "id", where, findings) or 0)
-    consignment = Consignment(name, where, method, raw)
-    for i, item in enumerate(sequence(raw.get("line_items"), f"{where}line_items", findings)):
-        path = f"{where}line_items[{i}]."
-        line = mapping(item, path[:-1], findings)
-        if "resource" in line and "id" not in line:
-            consignment.links += 1
-        elif line:
-            consignment.items.append((line, path))
-    return consignment
+def _parts(holder: Consignments) -> Iterator[Part]:
+    for i, shipping in enumerate(holder.shipping or ()):
+        if shipping is not None:
+            where = f"consignments.shipping[{i}]."
+            yield _part(str(shipping.id or 0), where, DeliveryMethod.SHIP, shipping)
+    for i, pickup in enumerate(holder.pickups or ()):
+        if pickup is not None:
+            where = f"consignments.pickups[{i}]."
+            yield _part(f"pickup-{pickup.id or 0}", where, DeliveryMethod.PICKUP, pickup)
+    emailed = (
+        (DIGITAL, "consignments.downloads", holder.downloads),
+        (
+            CERTIFICATES,
+            "consignments.email.gift_certificates",
+            holder.email.gift_certificates if holder.email is not None else None,
+        ),
+    )
+    for name, path, found in emailed:
+        for i, digital in enumerate(found or ()):
+            if digital is not None:
+                group_id = name if i == 0 else f"{name}-{i}"
+                yield _part(group_id, f"{path}[{i}].", DeliveryMethod.EMAIL, digital)
 
 
-def placed_lines(consignments: list[Consignment]) -> Iterator[tuple[Mapping[str, Any], Place]]:
-    """Iterate over the included lines with their places."""
-    for consignment in consignments:
-        for raw, where in consignment.items:
-            yield raw, Place(where, consignment.group_id)
+def _part(group_id: str, where: str, method: DeliveryMethod, raw: Consignment) -> Part:
+    part = Part(group_id, where, method, raw)
+    items = raw.line_items
+    for i, line in enumerate([items] if isinstance(items, Line) else items or ()):
+        if line is None:
+            continue
+        if line.id is None and line.resource is not None:
+            part.links += 1
+        else:
+            part.lines.append((line, f"{where}line_items[{i}].", group_id))
+    return part
 
 
 def place_products(
-    products: list[Any], consignments: list[Consignment], findings: Findings
-) -> Iterator[tuple[Mapping[str, Any], Place]]:
-    """Iterate over lines that were fetched apart, with the group that their address, pick-up or type names."""
-    known = {c.group_id: c.group_id for c in consignments}
-    for c in consignments:
-        if c.method is DeliveryMethod.PICKUP:
-            known.setdefault(f"pickup-{c.raw.get('pickup_method_id')}", c.group_id)
-    for i, value in enumerate(products):
-        where = f"products[{i}]."
-        raw = mapping(value, where[:-1], findings)
-        by_type = {"digital": DIGITAL, "giftcertificate": CERTIFICATES}.get(str(raw.get("type")))
-        pickup = raw.get("order_pickup_method_id")
-        group_id = by_type or (f"pickup-{pickup}" if pickup else str(raw.get("order_address_id")))
+    products: list[Line | None], parts: list[Part], problems: DocumentProblems
+) -> Iterator[PlacedLine]:
+    """Place lines that were fetched apart by their address, pick-up or type."""
+    known = {part.group_id: part.group_id for part in parts}
+    for part in parts:
+        if isinstance(part.raw, Pickup):
+            known.setdefault(f"pickup-{part.raw.pickup_method_id}", part.group_id)
+    for i, line in enumerate(products):
+        if line is None:
+            continue
+        where, pickup = f"products[{i}].", line.order_pickup_method_id
+        group_id = GROUPS_BY_TYPE.get(str(line.type)) or (
+            f"pickup-{pickup}" if pickup else str(line.order_address_id)
+        )
         if group_id not in known:
-            message = "the line belongs to no consignment of the order"
-            findings.reject(
-                "consignment_unknown",
-                f"{where}order_address_id",
-                message,
-                "look at the order's addresses in the store",
-                group_id,
-            )
-        yield raw, Place(where, known.get(group_id, group_id))
+            path, message = f"{where}order_address_id", "the line belongs to no consignment"
+            advice = "look at the order's addresses in the store"
+            problems.reject("consignment_unknown", path, message, advice, group_id)
+        yield line, where, known.get(group_id, group_id)
 
 
 class GroupMapper:
-    """Maps consignments by one connection's rules."""
+    """Maps consignments, and addresses by one connection's rules."""
 
-    def __init__(self, policy: OrdersPolicy, rules: AddressRules) -> None:
-        self._shipping = {_key(name): code for name, code in policy.shipping_methods.items()}
-        self._default, self._locations = policy.default_shipping_method, policy.pickup_locations
+    def __init__(self, rules: AddressRules) -> None:
         # Most orders ship to their billing address, and customers come back.
-        self._normalised = lru_cache(maxsize=4096)(
+        self._normalised = lru_cache(maxsize=REMEMBERED)(
             lambda *values: normalise_address(RawAddress(*values), rules)
         )
 
-    def to_group(self, consignment: Consignment, findings: Findings) -> dict[str, Any]:
-        """Map one consignment that has lines to the values of its fulfilment group."""
-        raw, where = consignment.raw, consignment.where
-        if consignment.method is DeliveryMethod.EMAIL:
-            email = text(raw, "recipient_email", where, findings).strip()
-            return {
-                "group_id": consignment.group_id,
-                "method": DeliveryMethod.EMAIL,
-                "recipient_email": email,
-            }
-        if consignment.method is DeliveryMethod.PICKUP:
-            return self._pickup(consignment, findings)
-        if consignment.group_id == "0":
-            findings.reject(
-                "address_id_missing",
-                f"{where}id",
-                "the shipping address has no id",
-                "look at the order in the store",
+    def to_group(self, part: Part, problems: DocumentProblems) -> tuple[FulfilmentGroup, str]:
+        """Map a consignment that has lines, and return the path of its method or location."""
+        raw, where = part.raw, part.where
+        if isinstance(raw, Digital):
+            email = (raw.recipient_email or "").strip()
+            group = FulfilmentGroup(
+                group_id=part.group_id, method=DeliveryMethod.EMAIL, recipient_email=email
             )
-        method = clean_text(text(raw, "shipping_method", where, findings))
-        return {
-            "group_id": consignment.group_id,
-            "method": DeliveryMethod.SHIP,
-            "shipping_method": self._shipping_method(method, where, findings),
-            "source_shipping_method": method,
-            "address": self.to_address(raw, where, findings).address,
-        }
+            return group, where
+        if isinstance(raw, Pickup):
+            code = (raw.location.code or "").strip() if raw.location is not None else ""
+            group = FulfilmentGroup(
+                group_id=part.group_id, method=DeliveryMethod.PICKUP, location=code
+            )
+            return group, f"{where}location.code"
+        if part.group_id == "0":
+            problems.missing("address_id_missing", f"{where}id", "the shipping address has no id")
+        group = FulfilmentGroup(
+            group_id=part.group_id,
+            method=DeliveryMethod.SHIP,
+            source_shipping_method=clean_text(raw.shipping_method or ""),
+            address=self.to_address(raw, where, problems),
+        )
+        return group, f"{where}shipping_method"
 
-    def to_address(self, raw: Mapping[str, Any], where: str, findings: Findings) -> AddressResult:
-        """Normalise an address, and note what is wrong with it under its path."""
-        try:
-            values = _address_values(raw)
-        except KeyError:
-            values = tuple([raw.get(key) or "" for key in ADDRESS_KEYS])
-        if set(map(type, values)) != ONLY_TEXT:
-            values = tuple([text(raw, key, where, findings) for key in ADDRESS_KEYS])
+    def to_address(self, raw: Address, where: str, problems: DocumentProblems) -> CanonicalAddress:
+        """Normalise an address, and report what is wrong with it under its path."""
+        values = _address_values(raw)
+        if None in values:
+            values = tuple([value or "" for value in values])
         if sum(map(len, values)) > LONGEST_ADDRESS:
-            for key, value in zip(ADDRESS_KEYS, values, strict=True):
-                if len(value) > LONGEST_PART:
-                    findings.malformed(
-                        f"{where}{key}", f"a text of at most {LONGEST_PART} characters", value
-                    )
+            expected = f"a text of at most {LONGEST_PART} characters"
+            problems.problems += [
+                malformed(f"{where}{key}", expected, value, REPORT)
+                for key, value in zip(ADDRESS_FIELDS, values, strict=True)
+                if len(value) > LONGEST_PART
+            ]
             values = tuple([value[:LONGEST_PART] for value in values])
         result: AddressResult = self._normalised(*values)
         if result.problems:
-            findings.problems += [_under(where, problem) for problem in result.problems]
+            problems.problems += [_under(where, problem) for problem in result.problems]
         if result.warnings:
-            findings.warnings += [_under(where, warning) for warning in result.warnings]
-        return result
-
-    def _pickup(self, consignment: Consignment, findings: Findings) -> dict[str, Any]:
-        where = f"{consignment.where}location."
-        location = mapping(consignment.raw.get("location"), where[:-1], findings)
-        code = text(location, "code", where, findings).strip()
-        mapped = self._locations.get(code)
-        if mapped is None:
-            message = "orders.pickup_locations has no OMS location for this pick-up location"
-            findings.reject(
-                "pickup_location_unknown",
-                f"{where}code",
-                message,
-                "add the location's code to orders.pickup_locations",
-                code,
-            )
-        return {
-            "group_id": consignment.group_id,
-            "method": DeliveryMethod.PICKUP,
-            "location": mapped,
-        }
-
-    def _shipping_method(self, method: str, where: str, findings: Findings) -> str | None:
-        code = self._shipping.get(_key(method), self._default)
-        if code is None:
-            message = "orders.shipping_methods has no OMS method for this shipping method"
-            advice = (
-                "add the method to orders.shipping_methods, or set orders.default_shipping_method"
-            )
-            findings.reject(
-                "shipping_method_unknown", f"{where}shipping_method", message, advice, method
-            )
-        return code
-
-
-def _key(method: str) -> str:
-    return " ".join(method.split()).casefold()
+            problems.warnings += [_under(where, warning) for warning in result.warnings]
+        return result.address
 
 
 def _under(where: str, problem: Problem) -> Problem:
-    return Problem(
-        problem.code, f"{where}{problem.field}", problem.message, problem.advice, problem.value
-    )
+    return replace(problem, field=f"{where}{problem.field}")
+
+
+def missing_units(order: Order, placed: list[PlacedLine]) -> int:
+    """Return how many units the order has beyond those of its included lines."""
+    wanted = order.items_total
+    quantities = [line.quantity for line, _, _ in placed if type(line.quantity) is int]
+    if type(wanted) is not int or len(quantities) != len(placed):
+        return 0
+    return max(0, wanted - sum(quantities))

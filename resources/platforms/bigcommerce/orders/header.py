@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from resources.platforms.bigcommerce.parsing import to_amount, to_moment
+from domain.scalars import to_amount, to_moment
 
 HIGHEST_ID = 2**63 - 1
 """Ids are 32-bit integers today; beyond 64 bits it is none, and could not be asked for."""

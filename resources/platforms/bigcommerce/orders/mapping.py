@@ -1,365 +1,368 @@
-"""Captured order -> canonical order, by the rules of one connection. Pure, and the hot path: about 150 us an order.
-
-The payload is the order's own bytes, or, where more had to be read, ``{"order": ..., "transactions": ..., "products": ...,
-"coupons": ...}`` with each part's bytes unchanged.
-"""
+"""Captured orders to canonical ones, with the store's own codes. Pure, and the hot path."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
 
-import msgspec
-import orjson
-
-from domain.addressing.addresses import Address
-from domain.connections import Connection
+from domain.addressing.addresses import Address, AddressRules
+from domain.cards import without_cards
 from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, Skipped
-from domain.records.orders import Discount, Order
+from domain.exchange import Mapped, Skipped, SourcePaths
+from domain.payload import Decoded
+from domain.records.orders import (
+    Charge,
+    Customer,
+    Discount,
+    FulfilmentGroup,
+    LineKind,
+    Note,
+    Order,
+    OrderLine,
+)
+from domain.records.record import InvalidRecord
+from domain.rules.export import Decide, OrderHeader
+from domain.rules.translation import OrderRejected
+from domain.scalars import UnreadableValue, amount_of, moment_of
 from domain.text import clean_text, mask_email
-from resources.platforms.bigcommerce.orders.builders import ChargeDraft, LineDraft
+from resources.platforms.bigcommerce import payload as documents
 from resources.platforms.bigcommerce.orders.charges import charges_of
 from resources.platforms.bigcommerce.orders.consignments import (
-    Consignment,
     GroupMapper,
-    consignments_of,
+    Part,
+    PlacedLine,
+    missing_units,
+    parts_of,
     place_products,
-    placed_lines,
 )
-from resources.platforms.bigcommerce.orders.export_rules import ExportRules
-from resources.platforms.bigcommerce.orders.lines import LineMapper
-from resources.platforms.bigcommerce.orders.payments import PaymentMapper
+from resources.platforms.bigcommerce.orders.lines import LineDraft, to_line
+from resources.platforms.bigcommerce.orders.payments import WrittenTransactions, to_payments
 from resources.platforms.bigcommerce.orders.totals import (
     check_total,
     settle_discounts,
     settle_taxes,
 )
-from resources.platforms.bigcommerce.parsing import (
-    Findings,
-    mapping,
-    moment,
-    money,
-    number_id,
-    sequence,
-    text,
-    without_cards,
+from resources.platforms.bigcommerce.payload import (
+    CAPTURED_ORDERS,
+    LOOK,
+    REPORT,
+    CapturedOrder,
+    Coupon,
+    DocumentProblems,
+    Line,
 )
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
+from resources.platforms.bigcommerce.statuses import STATUSES
 
 CAPTURE_AGAIN = "capture the order again: replay the day of its last change"
-NOT_IN_IDS = frozenset("+#?/\\%&;: \t")
-"""Characters that a path or query at the OMS would take for something else."""
+DECISIVE = frozenset({"id", "channel_id", "status_id"})
+"""Fields without which no rule can skip an order."""
+NOBODY = documents.Address()
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The parts of a capture."""
+
+    order: documents.Order
+    transactions: WrittenTransactions = None
+    products: list[Line | None] | None = None
+    coupons: tuple[Coupon | None, ...] = ()
 
 
 class OrderMapper:
-    """Maps captured orders of one connection."""
+    """Maps captured orders of one store or channel."""
 
-    def __init__(self, settings: BigCommerceSettings, connection: Connection) -> None:
-        self._policy = connection.orders
-        self._holds = {
-            str(status): hold for status, hold in connection.orders.hold_statuses.items()
-        }
-        self._store = settings.store_hash
-        self._rules = ExportRules(connection.orders, settings.channel_id)
-        self._lines = LineMapper(connection.orders, settings.gift_certificate_sku)
-        self._groups = GroupMapper(connection.orders, connection.addresses)
-        self._payments = PaymentMapper(connection.orders, settings)
+    def __init__(self, settings: BigCommerceSettings, addresses: AddressRules) -> None:
+        self._settings, self._groups = settings, GroupMapper(addresses)
 
-    def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
-        """Map one capture; ``exported`` is asked with the store's order id. Raises ``RecordRejected`` with all of its problems."""
-        parts = _parts(payload)
-        order = parts["order"]
-        findings = Findings()
-        number = number_id(order, "id", "", findings)
-        if number is None:
-            raise RecordRejected(
-                *findings.problems
-                or [
-                    Problem(
-                        "id_missing", "id", "the order has no id", "look at the order in the store"
-                    )
-                ]
-            )
-        decision = self._rules.decide(order, str(number), exported, findings)
-        if isinstance(decision, Skipped) and not findings.problems:
-            return decision
+    def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
+        """Map one capture. Raises ``RecordRejected`` or ``OrderRejected`` with all problems."""
         try:
-            built = self._build(order, parts, number, findings, cancelled=decision is True)
-        except msgspec.ValidationError as error:
-            # What the canonical models refuse of a value that the store may well write, such as a price of 20 digits.
-            raise RecordRejected(*findings.problems or [_invalid(error)]) from None
-        if findings.problems or built is None:
-            raise RecordRejected(*findings.problems)
-        return Mapped(built, tuple(findings.warnings))
+            return self._map(CAPTURED_ORDERS.decode(payload), decide)
+        except UnreadableValue:
+            return self._map(CAPTURED_ORDERS.check(payload), decide)
 
-    def _build(
-        self,
-        order: Mapping[str, Any],
-        parts: Mapping[str, Any],
-        number: int,
-        findings: Findings,
-        *,
-        cancelled: bool,
-    ) -> Order | None:
-        included = order.get("is_tax_inclusive_pricing")
-        if not isinstance(included, bool):
-            findings.malformed("is_tax_inclusive_pricing", "true or false", included)
-        consignments = consignments_of(order, findings)
-        lines = self._to_lines(
-            order,
-            parts.get("products"),
-            consignments,
-            "inc" if included is True else "ex",
-            findings,
-        )
-        settled = _settled(
-            order,
-            parts.get("coupons"),
-            consignments,
-            lines,
-            findings,
-            tax_included=included is True,
-        )
-        currency = _currency(order, findings)
-        used = {line.group_id for line in lines}
-        billing = mapping(order.get("billing_address"), "billing_address", findings)
-        address = self._groups.to_address(billing, "billing_address.", findings).address
-        ordered_at = moment(order, "date_created", "", findings, required=True)
-        values: dict[str, Any] = {
-            "order_id": self._order_id(number, findings),
-            "source_id": str(number),
-            "number": str(number),
-            "store": self._store,
-            "channel": self._channel(order, findings),
-            "cancelled": cancelled,
-            "cancel_reason": self._policy.cancel_reason if cancelled else "",
-            "hold": None if cancelled else self._holds.get(str(order.get("status_id"))),
-            "ordered_at": ordered_at,
-            "currency": currency,
-            "tax_included": included is True,
-            "locale": text(order, "customer_locale", "", findings),
-            "customer": _customer(order, address, findings),
-            "billing": address,
-            "groups": tuple(
-                [self._groups.to_group(c, findings) for c in consignments if c.group_id in used]
-            ),
-            "lines": tuple([line.finished() for line in lines]),
-            "charges": tuple([charge.finished() for charge in settled.charges]),
-            "discounts": settled.discounts,
-            "payments": self._payments.to_payments(
-                order, parts.get("transactions"), settled.total, currency, findings
-            ),
-            "notes": _notes(order, findings),
-            "total": settled.total,
-            "total_tax": settled.total_tax,
-        }
-        return None if findings.problems else msgspec.convert(values, Order)
+    def _map(self, decoded: Decoded[CapturedOrder], decide: Decide) -> Mapped[Order] | Skipped:
+        sources = _sources(decoded.document)
+        problems = _problems(decoded, sources.order)
+        if not sources.order.id:
+            problems.missing("id_missing", "id", "the order has no id")
+            raise RecordRejected(*problems.problems)
+        skipped = self._skipped(sources.order, problems, decide)
+        if skipped is not None:
+            return skipped
+        return _Mapping(self._settings, self._groups, sources, problems).to_order()
 
-    def _to_lines(
+    def _skipped(
+        self, order: documents.Order, problems: DocumentProblems, decide: Decide
+    ) -> Skipped | None:
+        ours, status = self._settings.channel_id, order.status_id
+        decisive = any(problem.field in DECISIVE for problem in problems.problems)
+        if ours is not None and (order.channel_id or None) != ours and not decisive:
+            reason = (
+                f"the order belongs to channel {order.channel_id}, and the connection to {ours}"
+            )
+            return Skipped("other_channel", reason)
+        if type(status) is not int or status not in STATUSES:
+            message = "this isn't one of BigCommerce's order statuses"
+            shown = status if type(status) is int else "not a number"
+            advice = "look at the order's status in the store"
+            problems.reject("status_unknown", "status_id", message, advice, shown)
+            return None
+        decision = decide(
+            OrderHeader(
+                str(order.id),
+                str(status),
+                STATUSES[status].name,
+                str(order.channel_id or ""),
+                moment_of(order.date_created),
+                order.is_deleted is True,
+            )
+        )
+        return decision if isinstance(decision, Skipped) and not decisive else None
+
+
+class _Mapping:
+    """One order on its way."""
+
+    def __init__(
         self,
-        order: Mapping[str, Any],
-        products: object,
-        consignments: list[Consignment],
-        basis: str,
-        findings: Findings,
-    ) -> list[LineDraft]:
+        settings: BigCommerceSettings,
+        groups: GroupMapper,
+        sources: Sources,
+        problems: DocumentProblems,
+    ) -> None:
+        self._settings, self._groups, self._problems = settings, groups, problems
+        self._sources, self._order = sources, sources.order
+        self._included = sources.order.is_tax_inclusive_pricing is True
+        self._mapped_groups: list[FulfilmentGroup] = []
+        self._mapped_lines: list[OrderLine] = []
+        self._paths = SourcePaths()
+
+    def to_order(self) -> Mapped[Order]:
+        """Return the order. Raises ``OrderRejected``."""
+        problems = self._problems
+        try:
+            order = self._build()
+        except InvalidRecord as error:
+            problems.reject("invalid_value", error.field, error.message, REPORT)
+            order = None
+        if problems.problems or order is None:
+            raise OrderRejected(
+                problems.problems, self._mapped_groups, self._mapped_lines, self._paths
+            )
+        return Mapped(order, tuple(problems.warnings), self._paths)
+
+    def _build(self) -> Order | None:
+        raw, problems = self._order, self._problems
+        if raw.is_tax_inclusive_pricing is None:
+            message = "this should be true or false"
+            problems.missing("malformed_value", "is_tax_inclusive_pricing", message)
+        parts = parts_of(raw, problems)
+        drafts = self._to_lines(parts)
+        self._map_groups(parts, {draft.group_id for draft in drafts})
+        charges = charges_of(raw, parts, drafts, included=self._included)
+        total, total_tax = self._required("total_inc_tax"), self._required("total_tax")
+        discounts = self._settle(drafts, charges, total, total_tax)
+        self._build_lines(drafts)
+        currency = _currency(raw, problems)
+        billing = self._groups.to_address(
+            raw.billing_address or NOBODY, "billing_address.", problems
+        )
+        customer = _customer(raw, billing, problems)
+        payments = to_payments(
+            raw, self._sources.transactions, total, currency, self._settings, problems
+        )
+        notes = _notes(raw, problems)
+        ordered_at = moment_of(raw.date_created)
+        if ordered_at is None:
+            problems.missing("date_missing", "date_created", "the date is missing")
+        if problems.problems or ordered_at is None:
+            return None
+        number = str(raw.id)
+        return Order(
+            order_id=number,
+            source_id=number,
+            number=number,
+            store=self._settings.store_hash,
+            channel=str(raw.channel_id or ""),
+            ordered_at=ordered_at,
+            currency=currency,
+            tax_included=self._included,
+            locale=raw.customer_locale or "",
+            customer=customer,
+            billing=billing,
+            groups=tuple(self._mapped_groups),
+            lines=tuple(self._mapped_lines),
+            charges=tuple(charges),
+            discounts=discounts,
+            payments=payments,
+            notes=notes,
+            total=total,
+            total_tax=total_tax,
+        )
+
+    def _required(self, name: str) -> Decimal:
+        value = getattr(self._order, name)
+        if value is None or value == "":
+            self._problems.missing("amount_missing", name, "the amount is missing")
+        return amount_of(value)
+
+    def _to_lines(self, parts: list[Part]) -> list[LineDraft]:
+        products, problems = self._sources.products, self._problems
         if products is None:
-            placed = list(placed_lines(consignments))
+            placed = [line for part in parts for line in part.lines]
         else:
-            placed = list(
-                place_products(sequence(products, "products", findings), consignments, findings)
-            )
-        lines: list[LineDraft] = []
+            placed = list(place_products(products, parts, problems))
+        drafts: list[LineDraft] = []
         seen: set[str] = set()
-        for raw, place in placed:
-            line = self._lines.to_line(raw, place, basis, findings)
-            if line is None:
+        for raw, where, group_id in placed:
+            draft = to_line(raw, where, group_id, problems, included=self._included)
+            if draft is None:
                 continue
-            if line.line_id in seen:
-                findings.reject(
-                    "line_id_duplicate",
-                    f"{place.where}id",
-                    "two lines have this id",
-                    "look at the order in the store",
-                    line.line_id,
-                )
-            seen.add(line.line_id)
-            lines.append(line)
-        links = sum(c.links for c in consignments)
-        if products is None and links:
-            message = f"{links} lines are only linked to, not included"
-            findings.reject("lines_incomplete", "consignments", message, CAPTURE_AGAIN)
-        elif (
-            products is None
-            and placed
-            and (missing := _missing_units(order, [raw for raw, _ in placed]))
-        ):
-            message = (
-                f"{missing} of {order['items_total']} units are missing among the included lines"
-            )
-            findings.reject(
-                "lines_incomplete", "items_total", message, CAPTURE_AGAIN, order["items_total"]
-            )
-        elif not placed and consignments:
-            findings.reject(
-                "order_without_lines",
-                "products",
-                "the order has no lines",
-                "complete or cancel the order in the store",
-            )
-        return lines
+            if not draft.sku and draft.kind is LineKind.GIFT_CERTIFICATE:
+                draft.sku = self._settings.gift_certificate_sku
+            if draft.line_id in seen:
+                message = "two lines have this id"
+                problems.reject("line_id_duplicate", f"{where}id", message, LOOK, draft.line_id)
+            seen.add(draft.line_id)
+            drafts.append(draft)
+        self._check_completeness(parts, placed)
+        return drafts
 
-    def _order_id(self, number: int, findings: Findings) -> str:
-        order_id = f"{self._policy.order_id_prefix}{number}"
-        if not NOT_IN_IDS.isdisjoint(order_id):
-            message = "the order's id at the OMS would hold a character that addresses can't carry"
-            findings.reject(
-                "order_id_invalid", "id", message, "correct orders.order_id_prefix", order_id
-            )
-        return order_id
+    def _check_completeness(self, parts: list[Part], placed: list[PlacedLine]) -> None:
+        problems, products = self._problems, self._sources.products
+        if products is None:
+            if links := sum(part.links for part in parts):
+                message = f"{links} lines are only linked to, not included"
+                problems.reject("lines_incomplete", "consignments", message, CAPTURE_AGAIN)
+                return
+            if placed and (missing := missing_units(self._order, placed)):
+                units = self._order.items_total
+                message = f"{missing} of {units} units are missing among the included lines"
+                problems.reject("lines_incomplete", "items_total", message, CAPTURE_AGAIN, units)
+                return
+        if not placed and parts:
+            message, advice = "the order has no lines", "complete or cancel the order in the store"
+            problems.reject("order_without_lines", "products", message, advice)
 
-    def _channel(self, order: Mapping[str, Any], findings: Findings) -> str:
-        channel = number_id(order, "channel_id", "", findings)
-        return self._policy.selling_channels.get(str(channel), self._policy.default_selling_channel)
+    def _map_groups(self, parts: list[Part], used: set[str]) -> None:
+        paths = []
+        for part in parts:
+            if part.group_id in used:
+                group, path = self._groups.to_group(part, self._problems)
+                self._mapped_groups.append(group)
+                paths.append(path)
+        self._paths = SourcePaths(tuple(paths))
+
+    def _build_lines(self, drafts: list[LineDraft]) -> None:
+        paths = []
+        for draft in drafts:
+            try:
+                self._mapped_lines.append(draft.build())
+            except InvalidRecord as error:
+                if not self._problems.problems:
+                    path = f"{draft.where}{error.field}"
+                    self._problems.reject("invalid_value", path, error.message, REPORT)
+            else:
+                paths.append(f"{draft.where}price")
+        self._paths = SourcePaths(self._paths.groups, tuple(paths))
+
+    def _settle(
+        self, lines: list[LineDraft], charges: list[Charge], total: Decimal, total_tax: Decimal
+    ) -> tuple[Discount, ...]:
+        """Make the order add up; sums of values that can't be read would only add noise."""
+        problems = self._problems
+        if problems.problems:
+            return ()
+        discounts = settle_discounts(self._order, self._sources.coupons, lines, problems)
+        settle_taxes(lines, charges, total_tax, problems)
+        if not problems.problems:
+            check_total(lines, charges, discounts, total, problems, included=self._included)
+        return discounts
 
 
-def _missing_units(order: Mapping[str, Any], raws: list[Mapping[str, Any]]) -> int:
-    """Return how many units the order has beyond those of its included lines."""
-    wanted = order.get("items_total")
-    quantities = [quantity for raw in raws if type(quantity := raw.get("quantity")) is int]
-    if type(wanted) is not int or len(quantities) != len(raws):
-        return 0
-    return max(0, wanted - sum(quantities))
+def _sources(document: CapturedOrder) -> Sources:
+    if document.id is not None or document.order is None:
+        return Sources(document)
+    products, coupons = document.products, document.coupons
+    return Sources(
+        document.order,
+        document.transactions,
+        products if isinstance(products, list) else None,
+        tuple(coupons) if isinstance(coupons, list) else (),
+    )
 
 
-def _parts(payload: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        problem = Problem(
-            "payload_malformed",
-            "",
-            f"the payload isn't JSON: {error.msg}",
-            "replay the day of the order's last change",
-        )
-        raise RecordRejected(problem) from None
-    if isinstance(document, dict):
-        if "id" in document or "order" not in document:
-            return {"order": document}
-        if isinstance(document["order"], dict):
-            return document
-    raise RecordRejected(
-        Problem(
-            "payload_malformed",
-            "",
-            "the payload isn't an order",
-            "replay the day of the order's last change",
+def _problems(decoded: Decoded[CapturedOrder], order: documents.Order) -> DocumentProblems:
+    """Return the decoder's problems, but not those of prices that don't count for this order."""
+    if not decoded.problems:
+        return DocumentProblems()
+    unused = "_ex_tax" if order.is_tax_inclusive_pricing is True else "_inc_tax"
+    return DocumentProblems(
+        tuple(
+            [
+                replaced
+                for problem in decoded.problems
+                if (replaced := _relative(problem)).field == "total_inc_tax"
+                or not replaced.field.endswith(unused)
+            ]
         )
     )
 
 
-def _currency(order: Mapping[str, Any], findings: Findings) -> str:
-    """Return what was paid in: ``default_currency_code``; ``currency_code`` is only what the shopper was shown."""
-    currency = text(order, "default_currency_code", "", findings).strip().upper()
+def _relative(problem: Problem) -> Problem:
+    return replace(problem, field=problem.field.removeprefix("order."))
+
+
+def _currency(order: documents.Order, problems: DocumentProblems) -> str:
+    """Return what was paid in; ``currency_code`` is only what the shopper was shown."""
+    currency = (order.default_currency_code or "").strip().upper()
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
-        message = (
-            "the transactional currency is missing"
-            if not currency
-            else "this isn't a currency's code"
-        )
-        findings.reject(
+        missing, invalid = "the transactional currency is missing", "this isn't a currency's code"
+        problems.reject(
             "currency_invalid",
             "default_currency_code",
-            message,
+            invalid if currency else missing,
             "look at the order's currency in the store",
             currency[:10],
         )
     return currency
 
 
-class _Settled(NamedTuple):
-    charges: list[ChargeDraft]
-    discounts: tuple[Discount, ...]
-    total: Decimal
-    total_tax: Decimal
-
-
-def _settled(
-    order: Mapping[str, Any],
-    coupons: object,
-    consignments: list[Consignment],
-    lines: list[LineDraft],
-    findings: Findings,
-    *,
-    tax_included: bool,
-) -> _Settled:
-    """Return what an order's lines don't hold, made to add up with them."""
-    charges = charges_of(order, consignments, lines, "inc" if tax_included else "ex", findings)
-    total, total_tax = (
-        money(order, key, "", findings, required=True) for key in ("total_inc_tax", "total_tax")
-    )
-    discounts: tuple[Discount, ...] = ()
-    if not findings.problems:  # sums of values that could not be read would only add noise
-        discounts = settle_discounts(order, coupons, lines, findings)
-        settle_taxes(lines, charges, total_tax, findings)
-    if not findings.problems:
-        check_total(lines, charges, discounts, total, tax_included=tax_included, findings=findings)
-    return _Settled(charges, discounts, total, total_tax)
-
-
-def _customer(order: Mapping[str, Any], billing: Address, findings: Findings) -> dict[str, Any]:
-    customer_id, email = number_id(order, "customer_id", "", findings), billing.email
+def _customer(order: documents.Order, billing: Address, problems: DocumentProblems) -> Customer:
+    email, path = billing.email, "billing_address.email"
     if not email:
         message = "the order has no e-mail address"
-        findings.reject(
-            "email_missing",
-            "billing_address.email",
-            message,
-            "enter the shopper's e-mail address in the store",
-        )
+        advice = "enter the shopper's e-mail address in the store"
+        problems.reject("email_missing", path, message, advice)
     elif "@" not in email:
-        message = "this isn't an e-mail address"
-        findings.reject(
-            "email_invalid",
-            "billing_address.email",
-            message,
-            "correct the e-mail address in the store",
-            mask_email(email),
-        )
-    return {
-        "customer_id": str(customer_id) if customer_id else None,
-        "email": email,
-        "first_name": billing.first_name,
-        "last_name": billing.last_name,
-        "phone_e164": billing.phone_e164,
-    }
-
-
-def _notes(order: Mapping[str, Any], findings: Findings) -> tuple[dict[str, Any], ...]:
-    notes: list[dict[str, Any]] = []
-    for kind, key in (("customer", "customer_message"), ("staff", "staff_notes")):
-        if not order.get(key):
-            continue
-        written, cards = without_cards(clean_text(text(order, key, "", findings)))
-        if cards:
-            findings.warn(
-                "card_number_masked",
-                key,
-                "a payment card's number was masked in the note",
-                "remove the number in the store",
-            )
-        if written:
-            notes.append({"kind": kind, "text": written})
-    return tuple(notes)
-
-
-def _invalid(error: msgspec.ValidationError) -> Problem:
-    message, _, where = str(error).partition(" - at `$")
-    return Problem(
-        "invalid_value",
-        where.strip(".`"),
-        message,
-        "look at the order in the store; report it if it looks right there",
+        message, advice = "this isn't an e-mail address", "correct the e-mail address in the store"
+        problems.reject("email_invalid", path, message, advice, mask_email(email))
+    return Customer(
+        customer_id=str(order.customer_id) if order.customer_id else None,
+        email=email,
+        first_name=billing.first_name,
+        last_name=billing.last_name,
+        phone_e164=billing.phone_e164,
     )
+
+
+def _notes(order: documents.Order, problems: DocumentProblems) -> tuple[Note, ...]:
+    if not order.customer_message and not order.staff_notes:
+        return ()
+    customer = _note(order.customer_message, "customer_message", problems)
+    staff = _note(order.staff_notes, "staff_notes", problems)
+    notes = [Note(kind="customer", text=customer)] if customer else []
+    return tuple([*notes, Note(kind="staff", text=staff)] if staff else notes)
+
+
+def _note(written: str | None, path: str, problems: DocumentProblems) -> str:
+    if not written:
+        return ""
+    text, cards = without_cards(clean_text(written))
+    if cards:
+        message = "a payment card's number was masked in the note"
+        problems.warn("card_number_masked", path, message, "remove the number in the store")
+    return text

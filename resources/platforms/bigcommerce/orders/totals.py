@@ -1,84 +1,76 @@
-"""Makes an order add up: discounts and taxes settled over lines and charges, or a rejection that names the difference. Pure.
+"""Makes an order add up: discounts and taxes are settled over lines and charges.
 
-Tax. The order's ``total_tax`` is authoritative, but the OMS wants tax by line. The specification says that ``total_tax`` of a line
-is ``price_tax`` times quantity, and after a manual discount the tax of what is left; which of the two a line states depends on how
-the discount came about. So: (a) the stated taxes are taken where they sum to the order's; (b) else, where lines have discounts, each
-such line's tax in proportion to what is left of it. What then still differs by at most a cent a line or charge is rounding: it goes
-to the largest line as a tax of its own, ``rounding``, so that nothing is hidden in another figure. Anything more is ``tax_mismatch``.
+Tax. The order's ``total_tax`` is authoritative, but the OMS wants tax by line. By the specification
+``total_tax`` of a line is ``price_tax`` times quantity, and after a manual discount the tax of what
+is left; which of the two a line states depends on how the discount came about. So: (a) the stated
+taxes are taken where they sum to the order's; (b) else, where lines have discounts, each such line's
+tax in proportion to what is left of it. A remaining difference of at most a cent a line or charge is
+rounding: it goes to the largest line as a tax of its own, ``rounding``, so that nothing is hidden in
+another figure. Anything more is ``tax_mismatch``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
-from domain.records.orders import Discount
-from resources.platforms.bigcommerce.orders.builders import ChargeDraft, LineDraft
-from resources.platforms.bigcommerce.parsing import (
-    CENT,
-    ZERO,
-    Findings,
-    mapping,
-    money,
-    sequence,
-    text,
-)
+from msgspec.structs import replace
+
+from domain.records.orders import Charge, Discount
+from domain.scalars import CENT, ZERO, amount_of
+from resources.platforms.bigcommerce.orders.lines import LineDraft
+from resources.platforms.bigcommerce.payload import LOOK, Coupon, DocumentProblems, Order
 
 FOUR_PLACES = Decimal("0.0001")
 HALF_CENT = CENT / 2
 
 
 def settle_discounts(
-    order: Mapping[str, Any], coupons: object, lines: list[LineDraft], findings: Findings
+    order: Order,
+    coupons: Sequence[Coupon | None],
+    lines: list[LineDraft],
+    problems: DocumentProblems,
 ) -> tuple[Discount, ...]:
-    """Return the discounts that no line carries; the lines' own must not exceed what the order says in all."""
-    stated = money(order, "discount_amount", "", findings) + money(
-        order, "coupon_discount", "", findings
-    )
+    """Return the discounts that no line carries; the lines' own must not exceed the order's."""
+    stated = amount_of(order.discount_amount) + amount_of(order.coupon_discount)
     if stated < 0:
-        findings.reject(
-            "discount_negative",
-            "discount_amount",
-            "a discount can't be negative",
-            "look at the order in the store",
-            stated,
-        )
+        message = "a discount can't be negative"
+        problems.reject("discount_negative", "discount_amount", message, LOOK, stated)
         return ()
-    carried = sum((line.discounted() for line in lines if line.discounts), ZERO)
+    carried = sum([line.discounted() for line in lines if line.discounts], ZERO)
     rest = stated - carried
     if rest > 0:
-        return _order_discounts(coupons, rest, findings)
+        return _order_discounts(coupons, rest)
     if rest < 0 and -rest <= CENT * len(lines):
-        # BigCommerce spreads a discount over lines with rounding up: the largest share gives the cents back.
-        max((d for line in lines for d in line.discounts), key=lambda d: d.amount).amount += rest
+        # BigCommerce rounds up when it spreads a discount over lines: the largest share is reduced.
+        _reduce_largest(lines, -rest)
     elif rest < 0:
-        message = f"the lines' discounts are {carried}, and the order says {stated}, a difference of {-rest}"
-        findings.reject(
-            "discount_mismatch",
-            "discount_amount",
-            message,
-            "compare the order's discounts in the store",
-            stated,
+        message = (
+            f"the lines' discounts are {carried}, and the order says {stated}, "
+            f"a difference of {-rest}"
         )
+        advice = "compare the order's discounts in the store"
+        problems.reject("discount_mismatch", "discount_amount", message, advice, stated)
     return ()
 
 
-def _order_discounts(coupons: object, rest: Decimal, findings: Findings) -> tuple[Discount, ...]:
+def _reduce_largest(lines: list[LineDraft], amount: Decimal) -> None:
+    line, i = max(
+        [(line, i) for line in lines for i in range(len(line.discounts))],
+        key=lambda place: place[0].discounts[place[1]].amount,
+    )
+    largest = line.discounts[i]
+    line.discounts[i] = replace(largest, amount=largest.amount - amount)
+
+
+def _order_discounts(coupons: Sequence[Coupon | None], rest: Decimal) -> tuple[Discount, ...]:
     found = []
-    for i, entry in enumerate(sequence(coupons, "coupons", findings)):
-        where = f"coupons[{i}]."
-        raw = mapping(entry, where[:-1], findings)
-        amount = min(money(raw, "discount", where, findings), rest)
-        if amount > 0:
-            code = text(raw, "code", where, findings)
+    for i, coupon in enumerate(coupons):
+        amount = min(amount_of(coupon.discount), rest) if coupon is not None else ZERO
+        if coupon is not None and amount > 0:
+            code, discount_id = coupon.code or "", f"coupon-{coupon.id or i}"
             found.append(
-                Discount(
-                    discount_id=f"coupon-{raw.get('id') or i}",
-                    name=code,
-                    amount=amount,
-                    code=code or None,
-                )
+                Discount(discount_id=discount_id, name=code, amount=amount, code=code or None)
             )
             rest -= amount
     if rest:
@@ -87,9 +79,12 @@ def _order_discounts(coupons: object, rest: Decimal, findings: Findings) -> tupl
 
 
 def settle_taxes(
-    lines: list[LineDraft], charges: list[ChargeDraft], total_tax: Decimal, findings: Findings
+    lines: list[LineDraft],
+    charges: list[Charge],
+    total_tax: Decimal,
+    problems: DocumentProblems,
 ) -> None:
-    """Bring the taxes of lines and charges to the order's, or note ``tax_mismatch``."""
+    """Bring the taxes of lines and charges to the order's, or report ``tax_mismatch``."""
     fixed, stated, parts = ZERO, ZERO, len(lines) + len(charges)
     for charge in charges:
         fixed += charge.tax
@@ -107,14 +102,12 @@ def settle_taxes(
             for line, tax in zip(lines, left, strict=True):
                 line.tax = tax
     if abs(difference) > tolerance:
-        message = f"the taxes of lines and charges sum to {stated}, and the order says {total_tax}, a difference of {total_tax - stated}"
-        findings.reject(
-            "tax_mismatch",
-            "total_tax",
-            message,
-            "compare the order's taxes with its lines in the store",
-            total_tax,
+        message = (
+            f"the taxes of lines and charges sum to {stated}, and the order says {total_tax}, "
+            f"a difference of {total_tax - stated}"
         )
+        advice = "compare the order's taxes with its lines in the store"
+        problems.reject("tax_mismatch", "total_tax", message, advice, total_tax)
     elif difference and lines:
         max(lines, key=lambda line: line.line_total).rounding = difference
 
@@ -123,21 +116,20 @@ def _left(line: LineDraft) -> Decimal:
     """Return the tax of what a line's discounts leave of it."""
     if not line.discounts or not line.line_total:
         return line.tax
-    return (line.tax * (line.line_total - line.discounted()) / line.line_total).quantize(
-        FOUR_PLACES
-    )
+    share = (line.line_total - line.discounted()) / line.line_total
+    return (line.tax * share).quantize(FOUR_PLACES)
 
 
 def check_total(
     lines: list[LineDraft],
-    charges: list[ChargeDraft],
+    charges: list[Charge],
     discounts: tuple[Discount, ...],
     total: Decimal,
+    problems: DocumentProblems,
     *,
-    tax_included: bool,
-    findings: Findings,
+    included: bool,
 ) -> None:
-    """Note ``total_mismatch`` unless the parts add up to the order's total, to the cent."""
+    """Report ``total_mismatch`` unless the parts add up to the order's total, to the cent."""
     computed = tax = ZERO
     every = list(charges)
     for line in lines:
@@ -151,14 +143,12 @@ def check_total(
         tax += charge.tax
     for discount in discounts:
         computed -= discount.amount
-    if not tax_included:
+    if not included:
         computed += tax
     if abs(computed - total) > HALF_CENT:
-        message = f"lines, charges, discounts and taxes come to {computed}, and the order says {total}, a difference of {total - computed}"
-        findings.reject(
-            "total_mismatch",
-            "total_inc_tax",
-            message,
-            "compare the order's total with its parts in the store",
-            total,
+        message = (
+            f"lines, charges, discounts and taxes come to {computed}, and the order says {total}, "
+            f"a difference of {total - computed}"
         )
+        advice = "compare the order's total with its parts in the store"
+        problems.reject("total_mismatch", "total_inc_tax", message, advice, total)

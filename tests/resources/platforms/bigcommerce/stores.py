@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import orjson
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import Mapped
+from domain.exchange import Mapped, Skipped
 from domain.records.orders import Order
+from domain.rules.translation import OrderRules
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import BigCommerce, build
 from resources.platforms.bigcommerce.orders.mapping import OrderMapper
@@ -131,9 +133,21 @@ def settings(**changes: Any) -> BigCommerceSettings:
     return BigCommerceSettings.model_validate({"store_hash": HASH, "token": TOKEN} | changes)
 
 
-def mapper(orders: Json | None = None, **changes: Any) -> OrderMapper:
+class TranslatedMapper:
+    """The connector's mapping with a connection's rules, as the orders stream applies them."""
+
+    def __init__(self, chosen: BigCommerceSettings, rules: Connection) -> None:
+        self._mapper = OrderMapper(chosen, rules.addresses)
+        self._rules = OrderRules(rules.orders)
+
+    def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
+        """Map and translate a captured order."""
+        return self._rules.to_order(self._mapper.to_order, payload, exported)
+
+
+def mapper(orders: Json | None = None, **changes: Any) -> TranslatedMapper:
     """Return a mapper by changed rules and settings."""
-    return OrderMapper(settings(**changes), connection(orders=orders or {}))
+    return TranslatedMapper(settings(**changes), connection(orders=orders or {}))
 
 
 def platform(

@@ -57,7 +57,7 @@ def test_every_order_of_the_window_is_read_once_with_its_bytes(shop: Shop) -> No
     assert sorted(int(record.source_id) for record in records) == [*range(1000, 1060), 2002]
     assert all(orjson.loads(record.payload)["id"] == int(record.source_id) for record in records)
     assert all(record.updated_at in DAY for record in records)
-    mapped = reader.to_order(records[0].payload, lambda _: False)
+    mapped = reader.to_order(records[0].payload, lambda _: "export")
     assert isinstance(mapped, Mapped)
     reader.close()
 
@@ -124,7 +124,9 @@ def test_extras_are_read_where_needed_and_keep_the_orders_bytes(shop: Shop) -> N
         record.source_id: record.payload for page in reader.fetch_orders(DAY) for record in page
     }
     assert records["1"].startswith(b'{"order":{"id":1,')
-    authorised, discounted = (reader.to_order(records[number], lambda _: False) for number in "12")
+    authorised, discounted = (
+        reader.to_order(records[number], lambda _: "export") for number in "12"
+    )
     assert isinstance(authorised, Mapped)
     assert authorised.record.payments[0].transactions[0].reference == "auth_9"
     assert isinstance(discounted, Mapped)
@@ -210,7 +212,7 @@ def test_an_order_without_a_readable_time_is_still_captured() -> None:
     ]
     for record in records:
         with pytest.raises(RecordRejected):
-            reader.to_order(record.payload, lambda _: False)
+            reader.to_order(record.payload, lambda _: "export")
     reader.close()
 
 
@@ -397,7 +399,7 @@ def test_an_order_without_a_usable_id_costs_none_of_its_page() -> None:
     assert [record.source_id[:11] for record in records] == ["8", *["unreadable-"] * 3, "9"]
     for record in records[1:4]:
         with pytest.raises(RecordRejected) as caught:
-            reader.to_order(record.payload, lambda _: False)
+            reader.to_order(record.payload, lambda _: "export")
         assert caught.value.problems[0].field == "id"
     reader.close()
 

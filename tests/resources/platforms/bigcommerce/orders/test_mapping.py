@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.cards import card_number
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import ChargeKind, DeliveryMethod, LineKind
-from resources.platforms.bigcommerce.parsing import card_number, to_amount, to_moment
+from domain.scalars import to_amount, to_moment
 from tests.resources.platforms.bigcommerce.stores import (
     ADDRESS,
     LINE,

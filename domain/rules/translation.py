@@ -1,0 +1,201 @@
+"""Translation of a store's order into the OMS's codes by one connection's policy. Pure.
+
+A platform maps an order with the store's own codes: ids of channels and pick-up locations, names of shipping and payment methods,
+quantities in the store's unit. The rules here replace them, for every platform alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from domain.connections import OrdersPolicy, UomRule
+from domain.errors import Problem, RecordRejected
+from domain.exchange import NO_PATHS, Mapped, Skipped, SourcePaths
+from domain.records.orders import (
+    DeliveryMethod,
+    FulfilmentGroup,
+    Order,
+    OrderLine,
+    Payment,
+)
+from domain.rules.export import Decide, Decision, ExportRules, OrderHeader
+
+ONE = Decimal(1)
+SMALLEST = Decimal("0.0001")
+"""Of a price, which has four decimals at most."""
+NOT_IN_IDS = frozenset("+#?/\\%&;: \t")
+"""Characters that a path or query at the OMS would take for something else."""
+
+
+class OrderRejected(RecordRejected):
+    """An order that could not be mapped, with the parts that could.
+
+    The rules look at those, so that an operator gets all problems of an order at once.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        groups: Sequence[FulfilmentGroup] = (),
+        lines: Sequence[OrderLine] = (),
+        paths: SourcePaths = NO_PATHS,
+    ) -> None:
+        super().__init__(*problems)
+        self.found = tuple(problems)
+        self.groups, self.lines, self.paths = groups, lines, paths
+
+
+class MapsOrders(Protocol):
+    """A platform's pure mapping, ``CommercePlatform.to_order``."""
+
+    def __call__(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
+        """Map a captured order."""
+        ...
+
+
+class OrderRules:
+    """Export rules and translation of one connection."""
+
+    def __init__(self, policy: OrdersPolicy) -> None:
+        self._policy, self._export = policy, ExportRules(policy)
+        self._holds = {str(status): hold for status, hold in policy.hold_statuses.items()}
+        self._shipping = {_key(name): code for name, code in policy.shipping_methods.items()}
+        self._payments = {
+            name.strip().casefold(): code for name, code in policy.payment_methods.items()
+        }
+
+    def to_order(
+        self, to_order: MapsOrders, payload: bytes, exported: Callable[[str], bool]
+    ) -> Mapped[Order] | Skipped:
+        """Map a captured order and translate it; ``exported`` says whether the OMS has an order.
+
+        Raises ``RecordRejected`` with the problems of both.
+        """
+        decided: list[tuple[OrderHeader, Decision]] = []
+
+        def decide(header: OrderHeader) -> Decision | Skipped:
+            decision = self._export.decide(header, exported)
+            if not isinstance(decision, Skipped):
+                decided.append((header, decision))
+            return decision
+
+        try:
+            mapped = to_order(payload, decide)
+        except OrderRejected as rejected:
+            problems = list(rejected.found)
+            self._translated(rejected.groups, rejected.lines, rejected.paths, problems)
+            raise RecordRejected(*problems) from None
+        if isinstance(mapped, Skipped):
+            return mapped
+        header, decision = decided[0]
+        return Mapped(self._translate(mapped, header, decision), mapped.warnings)
+
+    def _translate(self, mapped: Mapped[Order], header: OrderHeader, decision: Decision) -> Order:
+        order, problems = mapped.record, list[Problem]()
+        groups, lines = self._translated(order.groups, order.lines, mapped.paths, problems)
+        order_id = f"{self._policy.order_id_prefix}{order.number}"
+        if not NOT_IN_IDS.isdisjoint(order_id):
+            message = "the order's id at the OMS would hold a character that addresses can't carry"
+            advice = "correct orders.order_id_prefix"
+            problems.append(Problem("order_id_invalid", "id", message, advice, order_id))
+        if problems:
+            raise RecordRejected(*problems)
+        cancelled = decision == "cancel"
+        return replace(
+            order,
+            order_id=order_id,
+            channel=self._channel(header),
+            cancelled=cancelled,
+            cancel_reason=self._policy.cancel_reason if cancelled else "",
+            hold=None if cancelled else self._holds.get(header.status),
+            groups=groups,
+            lines=lines,
+            payments=tuple([self._payment(payment) for payment in order.payments]),
+        )
+
+    def _channel(self, header: OrderHeader) -> str:
+        policy = self._policy
+        return policy.selling_channels.get(header.channel, policy.default_selling_channel)
+
+    def _payment(self, payment: Payment) -> Payment:
+        name = payment.source_method.strip().casefold()
+        method = self._payments.get(name, self._policy.default_payment_method)
+        return replace(payment, method=method)
+
+    def _translated(
+        self,
+        groups: Sequence[FulfilmentGroup],
+        lines: Sequence[OrderLine],
+        paths: SourcePaths,
+        problems: list[Problem],
+    ) -> tuple[tuple[FulfilmentGroup, ...], tuple[OrderLine, ...]]:
+        return (
+            tuple(
+                [
+                    self._group(group, path, problems)
+                    for group, path in zip(groups, paths.groups, strict=True)
+                ]
+            ),
+            tuple(
+                [
+                    self._line(line, path, problems)
+                    for line, path in zip(lines, paths.lines, strict=True)
+                ]
+            ),
+        )
+
+    def _group(self, group: FulfilmentGroup, path: str, problems: list[Problem]) -> FulfilmentGroup:
+        policy = self._policy
+        if group.method is DeliveryMethod.SHIP:
+            source = group.source_shipping_method
+            method = self._shipping.get(_key(source), policy.default_shipping_method)
+            if method is None:
+                message = "orders.shipping_methods has no OMS method for this shipping method"
+                advice = (
+                    "add the method to orders.shipping_methods, "
+                    "or set orders.default_shipping_method"
+                )
+                problems.append(
+                    Problem("shipping_method_unknown", path, message, advice, source[:80])
+                )
+            return replace(group, shipping_method=method)
+        if group.method is DeliveryMethod.PICKUP:
+            source = group.location or ""
+            location = policy.pickup_locations.get(source)
+            if location is None:
+                message = "orders.pickup_locations has no OMS location for this pick-up location"
+                advice = "add the location's code to orders.pickup_locations"
+                problems.append(
+                    Problem("pickup_location_unknown", path, message, advice, source[:80])
+                )
+            return replace(group, location=location)
+        return group
+
+    def _line(self, line: OrderLine, path: str, problems: list[Problem]) -> OrderLine:
+        rule = self._policy.uom_rules.get(line.sku)
+        if rule is not None:
+            return _converted(line, rule, path, problems)
+        if line.uom != self._policy.uom:
+            return replace(line, uom=self._policy.uom)
+        return line
+
+
+def _converted(line: OrderLine, rule: UomRule, path: str, problems: list[Problem]) -> OrderLine:
+    """Turn store units into OMS units; totals stay exact, so a price is never rounded."""
+    if rule.factor == ONE:
+        return replace(line, uom=rule.uom)
+    unit = line.unit_price / rule.factor
+    if unit != unit.quantize(SMALLEST) or unit * rule.factor != line.unit_price:
+        message = f"the price {line.unit_price} can't be divided by {rule.factor} exactly"
+        advice = "correct orders.uom_rules, or set a price that divides"
+        problems.append(Problem("uom_conversion_inexact", path, message, advice, line.sku[:80]))
+        return line
+    return replace(line, uom=rule.uom, quantity=line.quantity * rule.factor, unit_price=unit)
+
+
+def _key(method: str) -> str:
+    return " ".join(method.split()).casefold()

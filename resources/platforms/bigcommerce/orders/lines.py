@@ -53,9 +53,9 @@ class LineDraft:
 
     def build(self) -> OrderLine:
         """Return the canonical line. Raises ``InvalidRecord``."""
-        taxes = (Tax(tax_id="tax", name="Tax", amount=self.tax),) if self.tax else ()
+        taxes = [Tax(tax_id="tax", name="Tax", amount=self.tax)] if self.tax else []
         if self.rounding:
-            taxes += (Tax(tax_id="rounding", name=ROUNDING, amount=self.rounding),)
+            taxes.append(Tax(tax_id="rounding", name=ROUNDING, amount=self.rounding))
         return OrderLine(
             line_id=self.line_id,
             parent_line_id=self.parent_line_id,
@@ -68,7 +68,7 @@ class LineDraft:
             unit_price=self.unit_price,
             line_total=self.line_total,
             discounts=tuple(self.discounts),
-            taxes=taxes,
+            taxes=tuple(taxes),
             charges=tuple(self.charges),
             group_id=self.group_id,
             options=self.options,

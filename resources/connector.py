@@ -1,4 +1,4 @@
-"""What a registry holds of a connector: the model of its settings, and the function that builds it."""
+"""An entry of a registry: the model of a connector's settings, and how it is built."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Connector(Generic[T]):
-    """One kind of system: ``settings`` validates its section of ``connections.yaml``, ``build`` makes the adapter.
+    """One kind of system.
 
-    ``build`` takes the validated settings, the connection, a function that resolves secrets, and the quota ledger. ``receiver`` takes the
-    first three, and returns what takes in the system's webhooks, or ``None`` where the settings name no secret for them.
+    ``settings`` validates its section of ``connections.yaml``. ``build`` takes the validated
+    settings, the connection, a function that resolves secrets, and the quota ledger, and returns
+    the adapter. ``receiver`` takes the first three and returns the receiver of the system's
+    webhooks, or ``None`` where the settings name no secret for them.
     """
 
     settings: type[BaseModel]

@@ -1,6 +1,7 @@
-"""What mapping a connection's records depends on, part by part, as digests: its settings, and the code of connectors and domain.
+"""Digests of what the mapping of a connection's records depends on: settings and code.
 
-A part that changes may let through what was rejected. Secrets and the places where they lie are left out.
+When one of them changes, records that were rejected may be accepted. Secrets and references to
+them are left out.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from domain.connections import Connection
 from domain.identity import content_digest
 
 CODE = "code"
-"""The part that stands for Lockstep's own code; the others are ``section.setting``."""
+"""The part for Lockstep's own code; the others are named ``section.setting``."""
 _POLICIES = ("orders", "inventory", "shipments", "addresses")
 _SYSTEMS = ("platform", "oms")
 _ROOT = Path(__file__).resolve().parents[1]
 
 
 def parts_of(connection: Connection) -> dict[str, bytes]:
-    """Return part -> digest. A setting at its default has no part, so that a new version's new settings are no change."""
+    """Return part -> digest.
+
+    A setting at its default has no part, so that new settings of a new version are no change.
+    """
     settings = {
         section: getattr(connection, section).model_dump(mode="json", exclude_defaults=True)
         for section in _POLICIES
@@ -46,7 +50,7 @@ def _is_secret(value: Any) -> bool:
 
 @lru_cache
 def _code_digest(platform: str, oms: str) -> bytes:
-    """Return the digest of the sources that map the records of two kinds of system: read once a process."""
+    """Return the digest of the sources that map two systems' records, read once a process."""
     folders = ("domain", f"resources/platforms/{platform}", f"resources/oms/{oms}")
     return content_digest(b"\0".join(_sources(folders)))
 

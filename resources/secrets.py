@@ -1,4 +1,4 @@
-"""Secrets, read by reference from the environment or from a file of their own; a value never enters a message."""
+"""Reads secrets from the environment or from files; no message contains a value."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import stat
 
 from domain.connections import SecretRef
 from domain.errors import PermanentError
-from resources.http.redaction import hide
+from resources.http.redaction import register_secret
 
 logger = logging.getLogger(__name__)
 
 
 def resolve(ref: SecretRef) -> str:
-    """Return the secret; raises ``PermanentError`` that names the variable or the file and what to do."""
+    """Return the secret; raises ``PermanentError`` with the variable or file and the remedy."""
     if ref.env is not None:
         value = os.environ.get(ref.env, "").strip()
         if not value:
             raise PermanentError(
-                f"the environment variable {ref.env} is not set or empty; set it to the secret and start again"
+                f"the environment variable {ref.env} is not set or empty; "
+                "set it to the secret and start again"
             )
-        hide(value)
+        register_secret(value)
         return value
     if warning := permission_warning(ref):
         logger.warning(warning)
@@ -34,15 +35,18 @@ def resolve(ref: SecretRef) -> str:
         ) from None
     if not value:
         raise PermanentError(f"the secret file {ref.file} is empty; write the secret into it")
-    hide(value)
+    register_secret(value)
     return value
 
 
 def permission_warning(ref: SecretRef) -> str | None:
-    """Return a sentence where the secret's file can be read by others than its owner."""
+    """Return a warning where others than its owner can read the secret's file."""
     if ref.file is None or not ref.file.exists():
         return None
     mode = stat.S_IMODE(ref.file.stat().st_mode)
     if mode & 0o077:
-        return f"the secret file {ref.file} can be read by others (mode {mode:04o}); chmod 600 closes it"
+        return (
+            f"the secret file {ref.file} can be read by others (mode {mode:04o}); "
+            "run chmod 600 on it"
+        )
     return None

@@ -17,23 +17,27 @@ Registry = dict[str, Connector[CommercePlatform]] | dict[str, Connector[OrderMan
 
 
 def settings_of(section: SystemSection, registry: Registry) -> BaseModel:
-    """Validate a connector's section. Raises ``pydantic.ValidationError``, or ``PermanentError`` for a kind that nobody registered."""
+    """Validate a connector's section.
+
+    Raises ``pydantic.ValidationError``, or ``PermanentError`` for an unknown kind.
+    """
     connector = registry.get(section.kind)
     if connector is None:
         raise PermanentError(
-            f"There is no connector of the kind {section.kind!r}; known are {', '.join(sorted(registry))}."
+            f"There is no connector of the kind {section.kind!r}; "
+            f"known are {', '.join(sorted(registry))}."
         )
     return connector.settings.model_validate(section.model_dump())
 
 
 def build_platform(connection: Connection, quota: QuotaLedger) -> CommercePlatform:
-    """Build the store's adapter; secrets are read here. Raises ``PermanentError`` for a missing one."""
+    """Build the store's adapter; raises ``PermanentError`` for a missing secret."""
     settings = settings_of(connection.platform, platforms.REGISTRY)
     return platforms.REGISTRY[connection.platform.kind].build(settings, connection, resolve, quota)
 
 
 def build_oms(connection: Connection, quota: QuotaLedger) -> OrderManagementSystem:
-    """Build the OMS's adapter; secrets are read here. Raises ``PermanentError`` for a missing one."""
+    """Build the OMS's adapter; raises ``PermanentError`` for a missing secret."""
     settings = settings_of(connection.oms, oms.REGISTRY)
     return oms.REGISTRY[connection.oms.kind].build(settings, connection, resolve, quota)
 
@@ -41,9 +45,10 @@ def build_oms(connection: Connection, quota: QuotaLedger) -> OrderManagementSyst
 def build_receivers(
     connection: Connection, secrets: Callable[[SecretRef], str] = resolve
 ) -> dict[str, HookReceiver]:
-    """Build what takes in a connection's webhooks: ``platform`` and ``oms``, as far as each has a secret for them.
+    """Build the receivers of a connection's webhooks, for each system that has a secret for them.
 
-    Empty where the connection has no section ``webhooks``. Raises ``PermanentError`` for a missing secret.
+    The keys are ``platform`` and ``oms``; empty where the connection has no section ``webhooks``.
+    Raises ``PermanentError`` for a missing secret.
     """
     if connection.webhooks is None:
         return {}

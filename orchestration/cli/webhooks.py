@@ -1,4 +1,4 @@
-"""``lockstep webhooks``: the process that takes in webhooks."""
+"""``lockstep webhooks``: the process that receives webhooks."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from resources.ledger.database.embedded import database_url
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HEADER_BYTES = 16 * 1024
-AT_ONCE = 2_000
-"""Requests at the same time; more are told to come back."""
+MAX_REQUESTS = 2_000
+"""Requests at the same time; further ones are answered with 503."""
 
 
 @click.command(
     epilog=examples(
         "lockstep webhooks",
         "lockstep webhooks --host 0.0.0.0 --port 8080",
-        exit_codes="0 when told to stop, 1 if it could not start",
+        exit_codes="0 when stopped, 1 if it could not start",
     )
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -45,10 +45,11 @@ AT_ONCE = 2_000
     help="Largest body in bytes.",
 )
 def webhooks(host: str, port: int, max_body: int) -> None:
-    """Take in webhooks until Ctrl-C: verify, store, acknowledge. The daemon's sensors do the rest.
+    """Receive webhooks until Ctrl-C: verify, store, acknowledge. The daemon's sensors do the rest.
 
-    Serves the connections that have a section 'webhooks'. Stores send to https on port 443 only, so put a proxy with a certificate before
-    it; by default it listens on this machine's loopback. GET /health tells whether it can store, GET /openapi.json describes it.
+    Serves the connections that have a section 'webhooks'. Stores send to https on port 443 only,
+    so put a proxy with a certificate in front; by default it listens on this machine's loopback.
+    GET /health shows whether it can store, GET /openapi.json describes the API.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     installation = load()
@@ -59,33 +60,34 @@ def webhooks(host: str, port: int, max_body: int) -> None:
     ]
     if not served:
         raise PermanentError(
-            "No connection has a section 'webhooks' in connections.yaml, so there is nothing to take in."
+            "No connection in connections.yaml has a section 'webhooks', so there is none to serve."
         )
     app = build_app(installation, database_url(), max_body=max_body)
     click.echo(f"webhooks of {', '.join(served)}: http://{host}:{port}/hooks/CONNECTION/SYSTEM")
     if host not in LOOPBACK:
         click.echo(
-            "lockstep: this address can be reached from outside, without encryption; put a proxy with a certificate before it",
+            "lockstep: this address can be reached from outside without encryption; "
+            "put a proxy with a certificate in front",
             err=True,
         )
-    # uvicorn raises the signal again after it has stopped in good order: to be told to stop is no fault.
+    # uvicorn raises the signal again after a clean stop, which would give a failing exit code.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)
     server = server_of(app, host, port)
     server.run()
     if not server.started:
-        raise PermanentError(f"Could not start on {host}:{port}; the lines above tell why.")
+        raise PermanentError(f"Could not start on {host}:{port}; see the lines above.")
 
 
 def server_of(app: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """Return the HTTP server: with bounds on headers and on what is under way, and without a word of its own in answers or logs."""
+    """Return the HTTP server, with bounds on headers and requests, and no access log."""
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         http="h11",
         h11_max_incomplete_event_size=HEADER_BYTES,
-        limit_concurrency=AT_ONCE,
+        limit_concurrency=MAX_REQUESTS,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -13,7 +13,7 @@ import orjson
 from domain.errors import PermanentError, RateLimited, TransientError
 from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
 from resources.http.policy import ClientPolicy
-from resources.http.redaction import error_text, request_id, told_text
+from resources.http.redaction import error_text, request_id, vendor_text
 from resources.http.retries import (
     SAFE_METHODS,
     TOO_MANY_REQUESTS,
@@ -76,7 +76,7 @@ class Reply:
                 f"({len(self.body)} bytes)"
             ) from None
 
-    def complaint(self) -> str:
+    def error_summary(self) -> str:
         """Return status, request id and the vendor's messages in one redacted line."""
         return f"{self.where} {_summary(self.status, self.headers, self.body, self.sent)}"
 
@@ -141,7 +141,7 @@ class RequestAttempts:
         if isinstance(error, unsendable):
             raise self.permanent(f"can't be sent: {type(error).__name__}") from error
         decision = self._decide(None, {}, effect_possible=not isinstance(error, never_sent))
-        return self._delay(decision, f"{type(error).__name__}: {told_text(str(error), 200)}")
+        return self._delay(decision, f"{type(error).__name__}: {vendor_text(str(error), 200)}")
 
     def record(self, response: RawResponse) -> None:
         """Write a response to the log of exchanges."""

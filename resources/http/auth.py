@@ -11,7 +11,7 @@ from typing import Protocol
 import httpx
 
 from domain.errors import AccessRefused, PermanentError, TransientError
-from resources.http.redaction import error_text, hide
+from resources.http.redaction import error_text, register_secret
 from resources.http.retries import TEMPORARY, TOO_MANY_REQUESTS, is_certificate_fault
 from resources.http.urls import checked_base_url, tls_context
 
@@ -172,7 +172,7 @@ class OAuthTokens:
             if (headers := self.cached()) is not None:
                 return headers
             token, lifetime = self._fetch()
-            hide(token)
+            register_secret(token)
             headers = {"Authorization": f"Bearer {token}"}
             self._token = headers, self._clock() + lifetime * RENEW_AT
             return headers

@@ -1,7 +1,7 @@
-"""Keeping within a remote API's quota, across threads and processes, by waiting and not by failing.
+"""Keeps within a remote API's quota, across threads and processes, by waiting.
 
-Each process takes its permits from the shared ledger in small leases, so that a call costs no look-up of its own and an idle process
-holds next to nothing back from the others.
+Each process takes its permits from the shared ledger in small leases, so that a request needs no
+query of its own and an idle process withholds next to nothing from the others.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from domain.errors import RateLimited
 from domain.ports import QuotaLedger
 
 IDLE_SECONDS = 1.0
-"""A lease that lasts longer was larger than the need; what is left of it lapses, since its window may have passed."""
+"""What is left of an older lease is dropped: it was too large, and its window may be over."""
+REPORT_EVERY = 50
+"""Responses between two reports of the API's own count to the ledger."""
 
 
 class QuotaState(NamedTuple):
-    """What the API's own headers say of the present window."""
+    """The current window by the API's own headers."""
 
     quota: int
     left: int
@@ -32,7 +34,7 @@ HeaderReader: TypeAlias = Callable[[Mapping[str, str]], QuotaState | None]
 
 
 class Limiter:
-    """One process's share of one bucket; ``reader`` understands the API's quota headers, where it sends any."""
+    """One process's share of one bucket; ``reader`` parses the API's quota headers, if any."""
 
     def __init__(
         self,
@@ -48,38 +50,37 @@ class Limiter:
         self._reader, self._max_wait = reader, max_wait
         self._largest = max(1, quota // 20)
         self._lock = threading.Lock()
-        self._asking = (
-            threading.Lock()
-        )  # apart from the other, which the event loop takes and must never wait for
+        # Apart from the other lock, which the event loop takes and must never wait for.
+        self._refill_lock = threading.Lock()
         self._permits = 0
         self._lease = 1
         self._taken_at = 0.0
-        self._answers = 0
-        self._told_at = 0.0
+        self._responses = 0
+        self._reported_at = 0.0
 
     def acquire(self) -> None:
-        """Wait until a call may be made; raises ``RateLimited`` after ``max_wait`` seconds without a permit."""
+        """Wait for a permit; raises ``RateLimited`` after ``max_wait`` seconds without one."""
         started = time.monotonic()
         while not self._use():
             if wait := self._refill():
                 time.sleep(self._bounded(wait, started))
 
     async def acquire_async(self) -> None:
-        """Do the same without holding up the event loop: the ledger is asked in a thread."""
+        """Wait for a permit without blocking the event loop: a thread asks the ledger."""
         started = time.monotonic()
         while not self._use():
             if wait := await asyncio.to_thread(self._refill):
                 await asyncio.sleep(self._bounded(wait, started))
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Pass on what an answer says of the quota: about every 50th answer, and each second while little is left."""
+        """Report the API's count: every 50th response, and each second while little is left."""
         if state := self._due(headers):
-            self._tell(state)
+            self._report(state)
 
     async def observe_async(self, headers: Mapping[str, str]) -> None:
-        """Do the same without holding up the event loop."""
+        """Report the API's count without blocking the event loop."""
         if state := self._due(headers):
-            await asyncio.to_thread(self._tell, state)
+            await asyncio.to_thread(self._report, state)
 
     def _use(self) -> bool:
         with self._lock:
@@ -91,8 +92,8 @@ class Limiter:
             return True
 
     def _refill(self) -> float:
-        """Take a lease, twice the last one if that was used up quickly; return the seconds to wait if there is none."""
-        with self._asking:
+        """Take a lease, doubled if the last was used up quickly; return the seconds to wait."""
+        with self._refill_lock:
             if self._permits:
                 return 0.0
             quick = time.monotonic() - self._taken_at < IDLE_SECONDS
@@ -108,7 +109,8 @@ class Limiter:
         waited = time.monotonic() - started
         if waited + wait > self._max_wait:
             raise RateLimited(
-                f"no permit of {self.bucket} in {waited:.0f} s; its quota is used up, a later try may help",
+                f"no permit of {self.bucket} in {waited:.0f} s; its quota is used up, "
+                "a later try may help",
                 retry_after=wait,
             )
         return wait
@@ -117,15 +119,15 @@ class Limiter:
         if self._reader is None or (state := self._reader(headers)) is None:
             return None
         with self._lock:
-            self._answers += 1
+            self._responses += 1
             moment = time.monotonic()
-            low = state.left * 10 <= state.quota and moment - self._told_at >= 1.0
-            if not low and self._answers % 50 != 1:
+            low = state.left * 10 <= state.quota and moment - self._reported_at >= 1.0
+            if not low and self._responses % REPORT_EVERY != 1:
                 return None
-            self._told_at = moment
+            self._reported_at = moment
         return state
 
-    def _tell(self, state: QuotaState) -> None:
+    def _report(self, state: QuotaState) -> None:
         if state.quota != self._quota and state.quota > 0:
             self._quota, self._largest = state.quota, max(1, state.quota // 20)
         self._ledger.observe(
@@ -138,7 +140,7 @@ class Limiter:
 
 
 class LocalQuota(QuotaLedger):
-    """A quota ledger of this process alone, for tests and tools: windows of fixed length, as the APIs count them."""
+    """A quota ledger of this process alone, with fixed windows, for tests and tools."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -148,7 +150,7 @@ class LocalQuota(QuotaLedger):
     def take(
         self, bucket: str, wanted: int, *, quota: int, window_seconds: float
     ) -> tuple[int, float]:
-        """Take permits of the running window, or say when it ends."""
+        """Take permits of the current window, or return when it ends."""
         with self._lock:
             now = self._clock()
             ends, left = self._windows.get(bucket, (now, 0))
@@ -161,7 +163,7 @@ class LocalQuota(QuotaLedger):
     def observe(
         self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
     ) -> None:
-        """Adopt the API's window; within the same window the smaller number counts, since calls are under way."""
+        """Adopt the API's window; in the same one the lower count holds, as requests are open."""
         del quota, window_seconds
         with self._lock:
             ends = self._clock() + reset_seconds

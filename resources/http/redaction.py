@@ -1,4 +1,4 @@
-"""What of a remote answer may enter an error, a log line or the message log: the vendor's own messages, masked."""
+"""Redaction: which parts of a response may appear in errors, log lines and the message log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 from domain.personal import is_personal, personal_values
 from domain.text import printable
 
-_TOLD = frozenset(
+_MESSAGE_KEYS = frozenset(
     {
         "message",
         "messages",
@@ -26,11 +26,13 @@ _TOLD = frozenset(
         "exceptions",
     }
 )
-"""Keys under which vendors explain themselves; everything else of a body may be a customer's data."""
-_LONGEST = 2_000
-_SHORTEST = 4
-"""A secret of fewer characters is none, and hiding it would blot out words."""
-_MOST_SECRETS = 1_000
+"""Where vendors put their messages; everything else in a body may be a customer's data."""
+_MAX_TEXT = 2_000
+_MIN_SECRET = 4
+"""Shorter values are no secrets, and removing them would remove words."""
+_MAX_SECRETS = 1_000
+_MAX_DEPTH, _MAX_ITEMS = 6, 20
+"""Of a body that is searched for messages."""
 _secrets: dict[str, None] = {}
 _secret_pattern: list[re.Pattern[str]] = []
 _EMAIL = re.compile(r"[^\s@,;:<>\"']+@[^\s@,;:<>\"']+")
@@ -46,19 +48,22 @@ _REQUEST_IDS = (
 )
 
 
-def hide(secret: str) -> None:
-    """Never show this secret: a vendor that repeats it in an error must not bring it into a log. Kept in this process only."""
-    if len(secret) < _SHORTEST or secret in _secrets:
+def register_secret(secret: str) -> None:
+    """Have ``mask`` remove this secret, also where a vendor repeats it; kept in this process."""
+    if len(secret) < _MIN_SECRET or secret in _secrets:
         return
     _secrets[secret] = None
-    while len(_secrets) > _MOST_SECRETS:  # tokens come and go
+    while len(_secrets) > _MAX_SECRETS:  # tokens expire, so the oldest go first
         del _secrets[next(iter(_secrets))]
     longest_first = sorted(_secrets, key=len, reverse=True)
     _secret_pattern[:] = [re.compile("|".join(map(re.escape, longest_first)))]
 
 
-def hidden(text: str, values: Collection[str]) -> str:
-    """Return the text without these values of a person, as whole words and in any case; single letters stay."""
+def without_values(text: str, values: Collection[str]) -> str:
+    """Return the text without these personal values, as whole words in any case.
+
+    Single letters stay.
+    """
     words = sorted((value for value in values if len(value) > 1), key=len, reverse=True)
     if not words:
         return text
@@ -67,23 +72,23 @@ def hidden(text: str, values: Collection[str]) -> str:
     )
 
 
-def private_to(sent: bytes) -> set[str]:
-    """Return what of a request's body is about a person: an error that repeats it must not show it."""
+def personal_values_in(sent: bytes) -> set[str]:
+    """Return the personal values of a request's body, which errors may repeat."""
     try:
         return personal_values(orjson.loads(sent)) if sent else set()
     except orjson.JSONDecodeError:
         return set()
 
 
-def masked(text: str) -> str:
-    """Return the text with e-mail addresses, phone and card numbers (runs of more than six digits) and tokens hidden.
+def mask(text: str) -> str:
+    """Return the text without e-mail addresses, phone and card numbers, tokens and secrets.
 
-    Of more than 2,000 characters only the first words are looked at and returned: the patterns' cost grows with the square of a word.
+    Numbers are runs of more than six digits. Only the first 2,000 characters are looked at and
+    returned: the patterns' cost grows with the square of a word's length.
     """
-    if len(text) > _LONGEST:
-        text = text[:_LONGEST].rpartition(" ")[
-            0
-        ]  # a half of an address or number would not be known for one
+    if len(text) > _MAX_TEXT:
+        # Cut at a word, since half an address or number would not be recognised.
+        text = text[:_MAX_TEXT].rpartition(" ")[0]
     for pattern in _secret_pattern:
         text = pattern.sub("***", text)
     if "@" in text:
@@ -92,41 +97,43 @@ def masked(text: str) -> str:
     return _DIGITS.sub(lambda found: "***" + found.group()[-2:], text)
 
 
-def told_text(text: str, max_length: int = 400) -> str:
-    """Return a vendor's words masked, in one visible line and bounded: they end up in logs, terminals and tables."""
-    return printable(masked(" ".join(text.split())), max_length)
+def vendor_text(text: str, max_length: int = 400) -> str:
+    """Return a vendor's words masked, as one bounded, printable line for logs and tables."""
+    return printable(mask(" ".join(text.split())), max_length)
 
 
 def error_text(body: bytes, max_length: int = 400, sent: bytes = b"") -> str:
-    """Return the vendor's error messages in a body, masked, or the body's size where it holds none that can be told apart.
+    """Return the vendor's error messages in a body, masked, or its size where it has none.
 
-    ``sent`` is the request's body: vendors quote it, and what is personal in it is hidden.
+    ``sent`` is the request's body: vendors quote it, and its personal values are removed.
     """
     if not body:
         return ""
     try:
-        told = list(dict.fromkeys(_told(orjson.loads(body), said=False)))
+        messages = list(dict.fromkeys(_messages(orjson.loads(body), inside=False)))
     except orjson.JSONDecodeError:
         return f"({len(body)} bytes that aren't JSON)"
-    text = told_text(hidden("; ".join(told), private_to(sent)), max_length)
+    text = vendor_text(without_values("; ".join(messages), personal_values_in(sent)), max_length)
     return text or f"({len(body)} bytes without a message)"
 
 
 def request_id(headers: Mapping[str, str]) -> str:
-    """Return the id under which the vendor knows the exchange, or an empty text."""
+    """Return the vendor's id of the exchange, or an empty text."""
     return next((headers[name][:100] for name in _REQUEST_IDS if headers.get(name)), "")
 
 
-def _told(value: object, *, said: bool, depth: int = 0) -> Iterator[str]:
-    if depth > 6:
+def _messages(value: object, *, inside: bool, depth: int = 0) -> Iterator[str]:
+    """Yield the texts ``inside`` a key for messages, except values of personal fields."""
+    if depth > _MAX_DEPTH:
         return
     if isinstance(value, dict):
         for key, inner in value.items():
             if is_personal(str(key)) and not isinstance(inner, dict | list):
                 continue
-            yield from _told(inner, said=said or str(key).lower() in _TOLD, depth=depth + 1)
+            is_message = inside or str(key).lower() in _MESSAGE_KEYS
+            yield from _messages(inner, inside=is_message, depth=depth + 1)
     elif isinstance(value, list):
-        for inner in value[:20]:
-            yield from _told(inner, said=said, depth=depth + 1)
-    elif said and isinstance(value, str) and value.strip():
+        for inner in value[:_MAX_ITEMS]:
+            yield from _messages(inner, inside=inside, depth=depth + 1)
+    elif inside and isinstance(value, str) and value.strip():
         yield value.strip()

@@ -1,7 +1,7 @@
-"""Verifies who sent a webhook: Standard Webhooks by its library, and an HMAC scheme whose particulars are configured.
+"""Verifies webhooks: Standard Webhooks by its library, and a configurable HMAC scheme.
 
-Both look at the time first and then compare in constant time, and both sign what they rely on: a time or an id that anybody could change
-would protect nothing.
+Both check the time first and then compare in constant time, and both require the time and the id
+to be signed: unsigned ones could be changed on the way.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from domain.connections import Config, SecretRef
 from domain.exchange import HookRefused
 
 WINDOW = timedelta(minutes=5)
-"""How far a sender's clock may differ either way, and for how long a recorded request is worth anything to whoever replays it."""
+"""How far a sender's clock may differ, and how long a recorded request can be replayed."""
 MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _SECONDS = re.compile(r"[0-9]{9,11}", re.ASCII)
 _MILLISECONDS = re.compile(r"[0-9]{12,14}", re.ASCII)
@@ -31,22 +31,25 @@ ID, TIME, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 
 
 class HmacScheme(Config):
-    """How a sender signs its pushes; every particular is the sender's own."""
+    """How a sender signs its requests."""
 
     secret: SecretRef
     old_secret: SecretRef | None = None
-    """Accepted beside ``secret`` while the sender's is being replaced."""
+    """Accepted as well while the sender's secret is being replaced."""
     header: str = "X-Signature"
     algorithm: Literal["sha256", "sha512"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     prefix: str = ""
-    """What stands before the signature in its header, such as ``sha256=``."""
+    """Comes before the signature in its header, such as ``sha256=``."""
     template: str = "{body}"
-    """What is signed: ``{body}``, and as far as the sender signs them ``{timestamp}`` and ``{id}``, as in ``{timestamp}.{body}``."""
+    """What is signed, such as ``{timestamp}.{body}``; ``{body}`` must be, ``{id}`` can be."""
     timestamp_header: str | None = None
-    """Unix time in seconds or milliseconds, or ISO 8601 with a zone; must be a part of ``template``."""
+    """Unix time in seconds or milliseconds, or ISO 8601 with a zone; part of ``template``."""
     id_header: str | None = None
-    """The message's id, equal for each repetition; must be a part of ``template``. Without it the signed content tells repetitions."""
+    """The message's id, equal for each repetition; part of ``template``.
+
+    Without it a digest of the signed content identifies the message.
+    """
     window: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(hours=1))] = WINDOW
 
     @model_validator(mode="after")
@@ -59,7 +62,8 @@ class HmacScheme(Config):
         for header, name in ((self.timestamp_header, "timestamp"), (self.id_header, "id")):
             if (header is None) == (f"{{{name}}}" in parts):
                 raise ValueError(
-                    f"{name}_header and {{{name}}} in the template belong together: what is not signed proves nothing"
+                    f"{name}_header and {{{name}}} in the template belong together: "
+                    "what is not signed proves nothing"
                 )
         return self
 
@@ -72,7 +76,7 @@ class HmacVerifier:
         self._keys = [secret.encode() for secret in secrets]
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
-        """Return the message's id. Raises ``HookRefused``; ``headers`` by names in lower case."""
+        """Return the message's id; raises ``HookRefused``. Header names are in lower case."""
         scheme = self._scheme
         given = headers.get(scheme.header.lower(), "")
         stamp = _header(headers, scheme.timestamp_header)
@@ -89,10 +93,10 @@ class HmacVerifier:
             {"{body}": body, "{timestamp}": stamp.encode(), "{id}": message_id.encode()}
         )
         offered = given.removeprefix(scheme.prefix).encode()
-        # All keys are tried, whichever fits: the time tells nothing.
-        fits = [hmac.compare_digest(self._signature(key, signed), offered) for key in self._keys]
-        if not any(fits):
-            raise HookRefused("forged", "the signature does not fit")
+        # All keys are tried, so that the duration doesn't show which one matches.
+        matches = [hmac.compare_digest(self._signature(key, signed), offered) for key in self._keys]
+        if not any(matches):
+            raise HookRefused("forged", "the signature does not match")
         return message_id or hashlib.blake2b(signed, digest_size=16).hexdigest()
 
     def _signed(self, values: Mapping[str, bytes]) -> bytes:
@@ -106,29 +110,28 @@ class HmacVerifier:
 
 
 class StandardVerifier:
-    """Verifies requests by the Standard Webhooks scheme; ``secrets`` as the sender knows them, not yet in base64."""
+    """Verifies requests by Standard Webhooks; ``secrets`` are plain, not in base64."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._hooks = [Webhook(secret.encode()) for secret in secrets]
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
-        """Return the message's id. Raises ``HookRefused``; ``headers`` by names in lower case."""
+        """Return the message's id; raises ``HookRefused``. Header names are in lower case."""
         message_id, stamp, signatures = (headers.get(name, "") for name in (ID, TIME, SIGNATURE))
         if not MESSAGE_ID.fullmatch(message_id) or not stamp or not signatures:
             raise HookRefused("unsigned", f"the headers {ID}, {TIME} and {SIGNATURE} are needed")
-        if not _SECONDS.fullmatch(
-            stamp
-        ):  # the library takes fractions, signs and blanks, which sign as another text
+        # The library accepts fractions, signs and blanks, which are signed as another text.
+        if not _SECONDS.fullmatch(stamp):
             raise HookRefused("stale", f"the header {TIME} is no time in whole seconds")
         check_time(stamp, WINDOW)
-        fits = [_fits(hook, headers, body) for hook in self._hooks]
-        if not any(fits):
-            raise HookRefused("forged", "the signature does not fit")
+        matches = [_matches(hook, headers, body) for hook in self._hooks]
+        if not any(matches):
+            raise HookRefused("forged", "the signature does not match")
         return message_id
 
 
 def check_time(stamp: str, window: timedelta) -> None:
-    """Raise ``HookRefused`` where a request's time lies further from now than the window, either way."""
+    """Raise ``HookRefused`` where a request's time is outside the window around now."""
     moment = _moment(stamp)
     if moment is None or abs(datetime.now(UTC) - moment) > window:
         raise HookRefused(
@@ -152,12 +155,10 @@ def _header(headers: Mapping[str, str], name: str | None) -> str:
     return headers.get(name.lower(), "") if name else ""
 
 
-def _fits(hook: Webhook, headers: Mapping[str, str], body: bytes) -> bool:
+def _matches(hook: Webhook, headers: Mapping[str, str], body: bytes) -> bool:
     try:
         hook.verify(body, dict(headers), json_parse=False)
-    except (
-        WebhookVerificationError,
-        ValueError,
-    ):  # ValueError: signatures without a version, no base64, a body that is no UTF-8
+    # ValueError: a signature without a version or not in base64, a body that isn't UTF-8.
+    except (WebhookVerificationError, ValueError):
         return False
     return True

@@ -14,7 +14,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from domain.errors import PermanentError
-from resources.http.redaction import hide
+from resources.http.redaction import register_secret
 
 with warnings.catch_warnings():
     # The package complains at import where XDG_RUNTIME_DIR is not set, as in every container.
@@ -83,7 +83,7 @@ def _alive(pid: int) -> bool:
 def _checked(url: str) -> str:
     """Return the URL, whose password is from now on hidden in all messages; libraries quote the whole of one that they can't read."""
     try:
-        hide(str(conninfo_to_dict(url).get("password") or ""))
+        register_secret(str(conninfo_to_dict(url).get("password") or ""))
     except ProgrammingError:
         url = ""
     if not url.startswith(("postgresql://", "postgres://")):

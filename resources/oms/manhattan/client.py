@@ -20,7 +20,7 @@ from resources.http.client import ApiClient
 from resources.http.clock import SourceClock
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
-from resources.http.redaction import hidden, private_to, told_text
+from resources.http.redaction import personal_values_in, vendor_text, without_values
 from resources.oms.manhattan.payload import DataMessages, Envelope, MessageEntry, PageHeader
 from resources.oms.manhattan.settings import ManhattanSettings
 
@@ -158,7 +158,7 @@ def read_answer(reply: Reply) -> Answer:
     _check_access(reply)
     if not reply.ok:
         advice = "check paths, names and organisation in the oms section"
-        raise PermanentError(f"{reply.complaint()}; another try won't help: {advice}")
+        raise PermanentError(f"{reply.error_summary()}; another try won't help: {advice}")
     answer = _opened(reply)
     if answer.errors:
         raise PermanentError(
@@ -177,11 +177,12 @@ def write_answer(reply: Reply) -> Answer:
         answer = _without_personal_data(open_envelope(reply.body), reply)
     except ValueError:
         raise PermanentError(
-            f"{reply.complaint()}; the body is not an answer of the OMS: check base_url and paths"
+            f"{reply.error_summary()}; the body is not an answer of the OMS: "
+            "check base_url and paths"
         ) from None
     if answer.errors:
         return answer
-    error = MessageEntry("ERROR", f"http_{reply.status}", reply.complaint())
+    error = MessageEntry("ERROR", f"http_{reply.status}", reply.error_summary())
     return Answer(answer.data, answer.header, (error,), answer.notes)
 
 
@@ -205,22 +206,24 @@ def _check_access(reply: Reply) -> None:
     """Raise ``AccessRefused`` for 401 and 403, which no record causes and no retry changes."""
     if reply.status == 401:
         advice = "check client_id, client_secret, username and password"
-        raise AccessRefused(f"{reply.complaint()}; the credentials are refused: {advice}")
+        raise AccessRefused(f"{reply.error_summary()}; the credentials are refused: {advice}")
     if reply.status == 403:
         advice = "give its role access to this call"
-        raise AccessRefused(f"{reply.complaint()}; the user lacks the permission: {advice}")
+        raise AccessRefused(f"{reply.error_summary()}; the user lacks the permission: {advice}")
 
 
 def _without_personal_data(answer: Answer, reply: Reply) -> Answer:
     """Remove the customer's data that messages quote: they end up in logs and rejections."""
     if not answer.errors and not answer.notes:
         return answer
-    values = private_to(reply.sent)
+    values = personal_values_in(reply.sent)
 
     def clean(message: MessageEntry) -> MessageEntry:
-        keys = {name: hidden(key, values) for name, key in message.keys().items()}
+        keys = {name: without_values(key, values) for name, key in message.keys().items()}
         return msgspec.structs.replace(
-            message, description=hidden(str(message.description or ""), values), business_keys=keys
+            message,
+            description=without_values(str(message.description or ""), values),
+            business_keys=keys,
         )
 
     errors, notes = tuple(map(clean, answer.errors)), tuple(map(clean, answer.notes))
@@ -235,10 +238,10 @@ def to_problem(message: MessageEntry) -> Problem:
     keys = ", ".join(f"{name} {key}" for name, key in message.keys().items())
     return Problem(
         problem_code(message.code),
-        told_text(".".join(where)) or "Order",
-        next(filter(None, map(told_text, texts)), "The OMS gave no reason."),
+        vendor_text(".".join(where)) or "Order",
+        next(filter(None, map(vendor_text, texts)), "The OMS gave no reason."),
         "Correct it at its origin or in the OMS's configuration, then retry.",
-        told_text(keys),
+        vendor_text(keys),
     )
 
 
@@ -256,7 +259,7 @@ def rejection(errors: tuple[MessageEntry, ...]) -> RecordRejected:
 def summary(errors: tuple[MessageEntry, ...]) -> str:
     """Return the errors in one line."""
     listed = "; ".join(
-        told_text(f"{error.code}: {error.description}") for error in errors[:MOST_LISTED]
+        vendor_text(f"{error.code}: {error.description}") for error in errors[:MOST_LISTED]
     )
     more = len(errors) - MOST_LISTED
     return listed if more <= 0 else f"{listed}; and {more} more"

@@ -84,7 +84,7 @@ class CatalogReader:
                 return
             if not reply.ok:
                 raise PermanentError(
-                    f"{reply.complaint()}; check that the token has the scope {scope}"
+                    f"{reply.error_summary()}; check that the token has the scope {scope}"
                 )
             document = reply.json()
             data = document.get("data") if isinstance(document, dict) else None

@@ -215,5 +215,5 @@ def _moment(value: object) -> datetime | None:
 def _demand(reply: Reply) -> None:
     if not reply.ok:
         raise PermanentError(
-            f"{reply.complaint()}; check the token (webhooks need no scope of their own) and webhooks.destination"
+            f"{reply.error_summary()}; check the token (webhooks need no scope of their own) and webhooks.destination"
         )

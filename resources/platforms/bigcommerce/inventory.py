@@ -20,7 +20,7 @@ from domain.exchange import StockAnswer
 from domain.records.inventory import StockTarget, StoreItem
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
-from resources.http.redaction import told_text
+from resources.http.redaction import vendor_text
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 
 _TRACKED = re.compile(r"(variant_id|product_id|sku) (\S+?) is tracked by (product|variant)")
@@ -179,18 +179,18 @@ def _addressed(index: int, target: StockTarget, item: StoreItem | None) -> _Row 
 
 def _stop_where_the_system_is_at_fault(reply: Reply) -> None:
     if reply.status in (401, 403):
-        raise AccessRefused(f"{reply.complaint()}; give the token the scope store_inventory")
+        raise AccessRefused(f"{reply.error_summary()}; give the token the scope store_inventory")
     if reply.status in (409, 423):
         raise TransientError(
-            f"{reply.complaint()}; another bulk call may be under way, a later try may help"
+            f"{reply.error_summary()}; another bulk call may be under way, a later try may help"
         )
     if reply.status == 404 or reply.status >= 500:
-        raise PermanentError(f"{reply.complaint()}; another try won't help")
+        raise PermanentError(f"{reply.error_summary()}; another try won't help")
 
 
 def _refused(row: _Row, reply: Reply) -> Problem:
     document = reply.json() if reply.body else None
-    title = told_text(str(document.get("title") or ""), 300) if isinstance(document, dict) else ""
+    title = vendor_text(str(document.get("title") or ""), 300) if isinstance(document, dict) else ""
     message = f"the store answers {reply.status}: {title or 'no reason given'}"
     return Problem(
         "stock_refused",

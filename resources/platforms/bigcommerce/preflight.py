@@ -74,7 +74,7 @@ class Preflight:
     def _clock(self) -> Finding:
         reply = self._http.request("GET", "/v2/time")
         if not reply.ok:
-            return False, reply.complaint(), CREDENTIAL_ADVICE
+            return False, reply.error_summary(), CREDENTIAL_ADVICE
         skew = time.time() - float(reply.json()["time"])
         detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
         return (
@@ -88,7 +88,7 @@ class Preflight:
         if not reply.ok:
             return (
                 False,
-                reply.complaint(),
+                reply.error_summary(),
                 "give the token the scope store_v2_information_read_only",
             )
         store = reply.json()
@@ -162,7 +162,7 @@ class Preflight:
 
 
 def _short(reply: Reply) -> str:
-    return reply.complaint()[:300]
+    return reply.error_summary()[:300]
 
 
 _DENIED = frozenset({401, 403})

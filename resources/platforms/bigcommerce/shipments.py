@@ -173,18 +173,18 @@ def accept(reply: Reply, code: str, field: str, advice: str) -> None:
         return
     if reply.status in (401, 403):
         raise AccessRefused(
-            f"{reply.complaint()}; the token lacks a scope or was revoked: see the connector's README"
+            f"{reply.error_summary()}; the token lacks a scope or was revoked: see the connector's README"
         )
     if reply.status in (409, 423):
         raise TransientError(
-            f"{reply.complaint()}; the store is busy with this record, a later try may help"
+            f"{reply.error_summary()}; the store is busy with this record, a later try may help"
         )
     if reply.status >= 500:  # 507: a plan's limit
-        raise PermanentError(f"{reply.complaint()}; another try won't help")
+        raise PermanentError(f"{reply.error_summary()}; another try won't help")
     raise _rejected(
         code,
         field,
-        f"the store answers {reply.status}: {reply.complaint().partition(': ')[2]}",
+        f"the store answers {reply.status}: {reply.error_summary().partition(': ')[2]}",
         advice,
     )
 

@@ -17,7 +17,7 @@ from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
-from resources.http.redaction import error_text, masked
+from resources.http.redaction import error_text, mask
 from resources.http.retries import RetryPolicy, decide, named_delay
 
 QUICK = RetryPolicy(attempts=3, total_seconds=5, base=0.001, cap=0.002)
@@ -139,7 +139,7 @@ def test_an_answer_that_no_retry_would_change_is_returned() -> None:
     handle, seen = answers(httpx.Response(422, json={"title": "no", "customer": "Jane"}))
     reply = client(handle).request("PUT", "/x", json={})
     assert (reply.status, len(seen)) == (422, 1)
-    assert reply.complaint() == "shop: PUT /x answered 422: no"
+    assert reply.error_summary() == "shop: PUT /x answered 422: no"
 
 
 def test_a_refused_token_is_renewed_once() -> None:
@@ -254,7 +254,7 @@ def test_an_error_text_keeps_the_message_and_hides_the_person() -> None:
     text = error_text(body)
     assert text == "Order of ***@***, ***00; unknown SKU-1"
     assert error_text(b"<html>Jane</html>") == "(17 bytes that aren't JSON)"
-    assert masked("token abcDEF123456abcDEF123456abcdef") == "token ***"
+    assert mask("token abcDEF123456abcDEF123456abcdef") == "token ***"
 
 
 def test_a_reply_that_is_no_json_says_where_it_came_from() -> None:

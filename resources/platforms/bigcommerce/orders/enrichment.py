@@ -110,4 +110,4 @@ class ExtrasReader:
 
 def _readable(reply: Reply, scope: str) -> None:
     if not reply.ok:
-        raise PermanentError(f"{reply.complaint()}; check that the token has the scope {scope}")
+        raise PermanentError(f"{reply.error_summary()}; check that the token has the scope {scope}")

@@ -82,7 +82,7 @@ class OrderLookup:
             return []
         if not reply.ok:
             raise PermanentError(
-                f"{reply.complaint()} for orders {what}; check the token's scope store_v2_orders_read_only"
+                f"{reply.error_summary()} for orders {what}; check the token's scope store_v2_orders_read_only"
             )
         return list(reply.value or ())
 

@@ -80,7 +80,7 @@ class OrdersReader:
         reply = self._http.request("GET", "/v2/orders", params=params, decode=slices)
         if not reply.ok:
             raise PermanentError(
-                f"{reply.complaint()}; check the token's scope store_v2_orders_read_only"
+                f"{reply.error_summary()}; check the token's scope store_v2_orders_read_only"
             )
         return [(raw, *head_of(raw)) for raw in reply.value or ()]
 

@@ -1,4 +1,4 @@
-"""What passes through the seams: records from a source, receipts of a target, and the values of a store's shipments and stock."""
+"""Values that pass through the ports: records of a source, receipts of a target, shipments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class OutcomeUnknown(TransientError):
-    """The request may have taken effect although no answer came: look it up at the target before sending again."""
+    """The request may have taken effect although no answer came: look it up before a retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class RawRecord:
     """The source's modification time, aware UTC."""
     payload: bytes
     content: bytes | None = None
-    """What makes two versions differ, where that is not the whole payload (a snapshot that also says when it was taken)."""
+    """What makes two versions differ, where that is not the whole payload (a snapshot that also
+    says when it was taken)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One HTTP exchange that changes a target, for ``sync.message_log``; ``status`` 0 means that no answer came."""
+    """One HTTP exchange that changes a target, for ``sync.message_log``; status 0: no answer."""
 
     at: datetime
     system: str
@@ -103,7 +104,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What people are told: a title, a sentence or two, and facts that a machine can route it by; never personal data."""
+    """An alert: title, a sentence or two, and facts for routing; never personal data."""
 
     title: str
     text: str
@@ -118,17 +119,18 @@ class MasterItem:
     uom: str
     description: str = ""
     uoms: tuple[str, ...] = ()
-    """All units that the item can be ordered in, ``uom`` among them; empty where the master does not tell."""
+    """All units that the item can be ordered in, ``uom`` among them; empty where the master does
+    not tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An entry of a list that can't be used: it must neither stop the others nor be passed over in silence."""
+    """An entry of a list that can't be used; it is reported, and stops no other."""
 
     source_id: str
     problems: tuple[Problem, ...]
     digest: bytes
-    """Of its content: what a person discarded stays discarded while it is the same."""
+    """Of its content: an entry that was discarded stays so while it is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ class StoreOrderState:
     status: str
     """The store's status id as text."""
     is_final: bool
-    """True where the store's status must not be moved by fulfilment any more (cancelled, refunded, declined)."""
+    """True where the store's status must not be moved by fulfilment any more (cancelled, refunded,
+    declined)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ class StockAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HookEvent:
-    """A webhook's thin event: a hint that a record of a stream's source may have changed. What changed is read from the source."""
+    """A webhook's event: a record may have changed; what changed is read from the source."""
 
     event_id: str
     """Equal for each repetition of one event; printable ASCII, at most 200 characters."""
@@ -199,8 +202,8 @@ class HookEvent:
 class HookRefused(LockstepError):
     """A webhook that is not taken in; the message holds nothing of its content.
 
-    ``unsigned``, ``stale`` and ``forged`` are the sender's credentials, ``foreign`` is a good signature for another store, ``malformed``
-    a body that does not have the documented shape.
+    ``unsigned``, ``stale`` and ``forged`` are the sender's credentials, ``foreign`` is a good
+    signature for another store, ``malformed`` a body that does not have the documented shape.
     """
 
     def __init__(

@@ -67,7 +67,7 @@ class Document(msgspec.Struct):
 
 T = TypeVar("T", bound=Document)
 Reader = Callable[[Any], object | None]
-"""Returns what a written value stands for, or ``None`` where it can't be read."""
+"""Returns the value that a written form means, or ``None`` where it can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class _Fit:
 
 
 def _forms(value: Any, scalars: frozenset[Any]) -> Iterator[Any]:
-    """Return a value, and the other form that it may stand for."""
+    """Return a value, and the other type that it may be read as."""
     yield msgspec.Raw(msgspec.json.encode(value)) if msgspec.Raw in scalars else value
     if type(value) in (int, float) and str in scalars:
         yield str(value)

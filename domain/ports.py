@@ -1,9 +1,11 @@
-"""The seams: what Lockstep asks of a commerce platform, of an OMS, and of whoever shares out a remote API's quota.
+"""Ports: what Lockstep needs of a commerce platform, an OMS, a quota ledger and a notifier.
 
-Reading is synchronous and streamed in pages; writing is asynchronous, since it is many small calls bound by latency. A writer's call
-ends in one of: a ``Receipt``; ``RecordRejected`` (the target's business rules refuse this record); ``OutcomeUnknown`` (the effect may
-have happened: look it up before sending again); ``TransientError`` (nothing happened, another try may help); ``PermanentError`` (the
-system is at fault: credentials, permissions, configuration; the batch stops).
+Reading is synchronous and streamed in pages; writing is asynchronous, since it is many small calls
+bound by latency. A writer's call ends in one of: a ``Receipt``; ``RecordRejected`` (the target's
+business rules refuse this record); ``OutcomeUnknown`` (the effect may have happened: look it up
+before sending again); ``TransientError`` (nothing happened, another try may help);
+``PermanentError`` (the system is at fault: credentials, permissions, configuration; the batch
+stops).
 """
 
 from __future__ import annotations
@@ -39,36 +41,37 @@ from domain.values import Window
 
 
 class QuotaLedger(Protocol):
-    """Shares a remote API's quota out to all processes that use it; kept in Postgres, in memory in tests."""
+    """Shares a remote API's quota among processes; in Postgres, in memory for tests."""
 
     def take(
         self, bucket: str, wanted: int, *, quota: int, window_seconds: float
     ) -> tuple[int, float]:
-        """Take up to ``wanted`` permits of ``bucket``; return how many were granted (0 or more) and, if 0, seconds to wait."""
+        """Take up to ``wanted`` permits; return how many were granted and, if 0, the wait in s."""
         ...
 
     def observe(
         self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
     ) -> None:
-        """Correct the bucket by what the API's own headers say."""
+        """Correct the bucket by the API's own headers."""
         ...
 
 
 class Notifier(Protocol):
-    """Tells people."""
+    """Sends alerts to operators."""
 
     def send(self, alert: Alert) -> None:
-        """Send an alert. Raises ``TransientError`` or ``PermanentError`` where nobody was told."""
+        """Send an alert. Raises ``TransientError`` or ``PermanentError`` where none was sent."""
         ...
 
 
 class HookReceiver(Protocol):
-    """Takes in the webhooks of one system of a connection."""
+    """Receives the webhooks of one system of a connection."""
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
-        """Verify a request and return its events, none where Lockstep has no use for it. Pure but for the clock.
+        """Verify a request and return its events, none where no stream uses them.
 
-        ``headers`` by names in lower case, ``body`` exactly as it came. Raises ``HookRefused``.
+        Pure but for the clock. ``headers`` by names in lower case, ``body`` exactly as it came.
+        Raises ``HookRefused``.
         """
         ...
 
@@ -79,7 +82,7 @@ class StoreWriter(Protocol):
     async def put_stock(
         self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str
     ) -> list[StockAnswer]:
-        """Set absolute levels, at most ``stock_batch_size`` of them; a rejected row does not keep the others from being written."""
+        """Set absolute levels, at most ``stock_batch_size``; a rejected row stops no other."""
         ...
 
     async def stop_tracking(self, item: StoreItem) -> Receipt:
@@ -91,13 +94,13 @@ class StoreWriter(Protocol):
         ...
 
     async def create_shipment(self, request: ShipmentRequest, correlation_id: str) -> Receipt:
-        """Create a shipment. Not idempotent at the store: after ``OutcomeUnknown`` use ``list_shipments``."""
+        """Create a shipment. Not idempotent: after ``OutcomeUnknown`` use ``list_shipments``."""
         ...
 
     async def update_shipment(
         self, shipment_id: str, request: ShipmentRequest, correlation_id: str
     ) -> Receipt:
-        """Set tracking number, carrier and service of a shipment, whose lines stay as they are. An upsert: safe to repeat."""
+        """Set tracking number, carrier and service of a shipment. An upsert: safe to repeat."""
         ...
 
     async def read_order(self, order_id: str) -> StoreOrderState:
@@ -120,27 +123,33 @@ class CommercePlatform(Protocol):
     scopes: tuple[str, ...]
 
     def preflight(self) -> list[Check]:
-        """Check credentials, permissions, clock, locations and inventory settings with real calls that change nothing."""
+        """Check credentials, permissions, clock and settings with calls that change nothing."""
         ...
 
     def clock(self) -> datetime:
-        """Return the system's own present, as its answers tell it; ours where it has said nothing yet."""
+        """Return the system's time by its answers; before the first answer, this machine's."""
         ...
 
     def probe_orders(self, since: datetime) -> datetime | None:
-        """Return the modification time of the oldest order changed at or after ``since``, or ``None``; one cheap call."""
+        """Return the modification time of the oldest order changed at or after ``since``.
+
+        ``None`` where there is none. One cheap call.
+        """
         ...
 
     def fetch_orders(self, window: Window) -> Iterator[list[RawRecord]]:
-        """Read every order modified in the window, once each, in pages; each page's records carry the exact bytes."""
+        """Read every order modified in the window once, in pages, with its exact bytes."""
         ...
 
     def read_orders(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
-        """Read orders by id, archived ones too, in the form of ``fetch_orders``; those that the store lacks are absent."""
+        """Read orders by id, archived ones too, in the form of ``fetch_orders``.
+
+        Those that the store lacks are absent.
+        """
         ...
 
     def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
-        """Return what a captured order says of its fulfilment. Pure; an unreadable payload says nothing."""
+        """Return the fulfilment that a captured order states; none if it is unreadable. Pure."""
         ...
 
     def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
@@ -152,7 +161,7 @@ class CommercePlatform(Protocol):
         ...
 
     def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
-        """Read every SKU of the catalog with the level its stock is tracked at; a product that makes no sense is ``Unusable``."""
+        """Read every SKU with the level its stock is tracked at; a bad product is ``Unusable``."""
         ...
 
     def location_ids(self) -> Mapping[str, str]:
@@ -172,18 +181,19 @@ class CommercePlatform(Protocol):
         ...
 
     def hook_state(self, destination: str) -> list[Check]:
-        """Tell of each webhook that Lockstep needs whether the store would send it to ``destination``; changes nothing."""
+        """Return whether the store would send each needed webhook; changes nothing."""
         ...
 
     def ensure_hooks(self, destination: str) -> list[str]:
-        """Register the webhooks that are missing, and switch on those that the store switched off; return a line for each change.
+        """Register missing webhooks and switch on those that are off; return a line a change.
 
-        An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` where the store would send what nobody could verify.
+        An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` where the
+        store would send what could not be verified.
         """
         ...
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close all connections."""
         ...
 
 
@@ -197,7 +207,7 @@ class OmsWriter(Protocol):
         ...
 
     async def cancel_order(self, order_id: str, reason: str, correlation_id: str) -> Receipt:
-        """Ask for an order's cancellation; the receipt says whether it is done or only requested. Safe to repeat."""
+        """Request a cancellation; the receipt states whether it is done. Safe to repeat."""
         ...
 
 
@@ -206,15 +216,16 @@ class OrderManagementSystem(Protocol):
 
     kind: str
     organisation: str
-    """Identity of the tenant and organisation: connections with equal ``organisation`` share its quota."""
+    """Identity of the tenant and organisation: connections with equal ``organisation`` share its
+    quota."""
     push_concurrency: int
 
     def preflight(self) -> list[Check]:
-        """Check credentials, organisation, item master, availability view with real calls that change nothing."""
+        """Check credentials, organisation, item master and view with calls that change nothing."""
         ...
 
     def clock(self) -> datetime:
-        """Return the system's own present, as its answers tell it; ours where it has said nothing yet."""
+        """Return the system's time by its answers; before the first answer, this machine's."""
         ...
 
     def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
@@ -228,52 +239,63 @@ class OrderManagementSystem(Protocol):
     def order_change(
         self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
     ) -> dict[str, object] | None:
-        """Return only what changed, with the keys to address it, or ``None`` where nothing did. Pure.
+        """Return what changed, with the keys to address it, or ``None``. Pure.
 
-        ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is uncertain what the OMS holds.
+        ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is
+        uncertain what the OMS holds.
         """
         ...
 
     def probe_fulfilments(self, since: datetime) -> datetime | None:
-        """Return the modification time of the oldest order changed at or after ``since``, or ``None``; one cheap call."""
+        """Return the modification time of the oldest order changed at or after ``since``.
+
+        ``None`` where there is none. One cheap call.
+        """
         ...
 
     def fetch_fulfilments(self, window: Window) -> Iterator[list[RawRecord]]:
-        """Read every order modified in the window, in pages; ``source_id`` is the OMS's order id."""
+        """Read orders modified in the window, in pages; ``source_id`` is the OMS's order id."""
         ...
 
     def read_orders(self, order_ids: Collection[str]) -> list[RawRecord]:
-        """Read orders by their ids, in the form of ``fetch_fulfilments``; those that the OMS lacks are absent."""
+        """Read orders by their ids, in the form of ``fetch_fulfilments``.
+
+        Those that the OMS lacks are absent.
+        """
         ...
 
     def to_origin(self, payload: bytes) -> OrderOrigin | None:
-        """Return which order of the store an OMS order says it is; ``None``: none of this connection. Pure."""
+        """Return which of the store's orders an OMS order is, ``None`` if it is none. Pure."""
         ...
 
     def compare_order(
         self, payload: bytes, wanted: Mapping[str, object]
     ) -> tuple[dict[str, object], list[Difference]]:
-        """Return what an OMS order holds of ``wanted``, an ``order_payload``, and every difference that is no mere normalisation.
+        """Return what an OMS order holds of ``wanted``, an ``order_payload``, and the differences.
 
-        Pure. ``order_change`` from the returned content to ``wanted`` is the correction. Raises ``RecordRejected``.
+        Pure. Normalisation by the OMS is no difference. ``order_change`` from the returned content
+        to ``wanted`` is the correction. Raises ``RecordRejected``.
         """
         ...
 
     def to_fulfilment(self, payload: bytes) -> Mapped[Fulfilment] | Skipped:
-        """Map a captured OMS order. Pure. Raises ``RecordRejected`` (an unmapped status is never guessed)."""
+        """Map a captured OMS order. Pure. Raises ``RecordRejected``, for an unmapped status too."""
         ...
 
     def fetch_stock(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
-        """Read availability by the connection's policy; ``source_id`` is ``sku@node``, ``updated_at`` the observation's time.
+        """Read availability by the connection's policy.
 
-        ``content`` leaves out what changes at every look (times), so that an unchanged level is told from a changed one.
+        ``source_id`` is ``sku@node``, ``updated_at`` the time of the observation. ``content``
+        leaves out what changes at every look (times), so that an unchanged level is distinguished
+        from a changed one.
         """
         ...
 
     def to_stock_level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
         """Map a captured availability row. Pure. Raises ``RecordRejected``.
 
-        ``observed_at`` stays ``None`` where the row says no time of its own: then the capture's time is the observation's.
+        ``observed_at`` stays ``None`` where the row says no time of its own: then the capture's
+        time is the observation's.
         """
         ...
 
@@ -282,5 +304,5 @@ class OrderManagementSystem(Protocol):
         ...
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close all connections."""
         ...

@@ -59,7 +59,7 @@ class Window:
         return self.since == self.until
 
     def split(self, parts: int) -> list[Self]:
-        """Cut the window into at most ``parts`` adjoining windows of whole seconds, to read in parallel."""
+        """Cut the window into at most ``parts`` adjoining windows of whole seconds."""
         seconds = int((self.until - self.since).total_seconds())
         parts = max(1, min(parts, seconds or 1))
         edges = [self.since + timedelta(seconds=seconds * i // parts) for i in range(parts)] + [

@@ -1,7 +1,8 @@
 """The canonical order: what a store sold, free of any platform's or OMS's shape.
 
-Money: ``unit_price`` and ``line_total`` are before discounts; discounts are positive amounts that are subtracted. With
-``tax_included`` every price and charge contains its tax and the tax amounts are informational; without it they are added.
+Money: ``unit_price`` and ``line_total`` are before discounts; discounts are positive amounts that
+are subtracted. With ``tax_included`` every price and charge contains its tax and the tax amounts
+are informational; without it they are added.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class Charge(Record, frozen=True, kw_only=True):
     amount: Amount
     tax: Amount = ZERO
     group_id: str | None = None
-    """The fulfilment group that the charge is for (several consignments each have their shipping)."""
+    """The fulfilment group that the charge is for (several consignments each have their
+    shipping)."""
 
     def __post_init__(self) -> None:
         check_amounts(self, self.amount, self.tax)
@@ -202,7 +204,7 @@ class Note(Record, frozen=True, kw_only=True):
 
 
 class Order(Record, frozen=True, kw_only=True):
-    """An order as it must stand at the OMS; its content says nothing of when it was modified."""
+    """An order as the OMS must have it, without the time of its last modification."""
 
     order_id: Key
     """The id at the OMS: the number shoppers see, with the connection's prefix."""
@@ -213,7 +215,8 @@ class Order(Record, frozen=True, kw_only=True):
     cancelled: bool = False
     cancel_reason: str = ""
     hold: str | None = None
-    """The OMS's hold type id, from the connection's mapping, of an order that must not be fulfilled yet."""
+    """The OMS's hold type id, from the connection's mapping, of an order that must not be fulfilled
+    yet."""
     ordered_at: UtcDatetime
     currency: Currency
     tax_included: bool

@@ -1,7 +1,8 @@
 """The base of canonical records: immutable, checked on building, written as JSON and read again.
 
-The interpreter's type checker answers for types and msgspec for those of stored JSON; a record's ``__post_init__`` checks what types
-cannot say, in whichever way the record was built. Amounts are exact decimals, and times are UTC, on the wire too.
+The interpreter's type checker answers for types and msgspec for those of stored JSON; a record's
+``__post_init__`` checks what types cannot say, in whichever way the record was built. Amounts are
+exact decimals, and times are UTC, on the wire too.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Record(
     omit_defaults=True,
     gc=False,
 ):
-    """Base of the canonical records; they hold values and other records only, so no cycle needs a collector."""
+    """Base of the canonical records; they are never part of a cycle, so none is tracked for one."""
 
 
 R = TypeVar("R", bound=Record)

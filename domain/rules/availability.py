@@ -1,4 +1,4 @@
-"""Availability policy: from what the OMS says is available to what one location of the store should show. Pure."""
+"""Availability policy: the quantity that a store's location shows for the OMS's stock. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def location_of(
 ) -> str | Skipped:
     """Return the store location id that a level feeds, or why it feeds none.
 
-    ``locations`` maps the store's location codes to ids; the code ``default`` is the default location.
+    ``locations`` maps the store's location codes to ids; the code ``default`` is the default
+    location.
     """
     code = policy.store_location if policy.mode == "aggregate" else policy.nodes.get(level.node)
     if code is None:
@@ -30,15 +31,19 @@ def location_of(
 
 
 def sellable(level: StockLevel, policy: InventoryPolicy, undelivered: int) -> int:
-    """Return the quantity to show: availability less safety stock, buffers and orders that the OMS does not know yet; never below 0.
+    """Return the quantity to show, never below 0.
 
-    Fractions are cut: half a unit can't be sold. Supply that is only expected counts for SKUs that may be backordered.
+    Availability less safety stock, buffers and orders that the OMS does not have yet.
+
+    Fractions are cut: half a unit can't be sold. Supply that is only expected counts for SKUs that
+    may be backordered.
     """
     available = level.available
     if level.sku in policy.backorder_skus and level.expected is not None:
         available += level.expected
     held_back = policy.safety_stock + policy.sku_buffers.get(level.sku, policy.channel_buffer)
-    # Orders under way to the OMS belong to no node yet, so only the aggregate can be lowered by them.
+    # Orders under way to the OMS belong to no node yet, so only the aggregate can be lowered by
+    # them.
     unknown = undelivered if policy.subtract_undelivered and policy.mode == "aggregate" else 0
     quantity = (available - Decimal(held_back) - Decimal(unknown)).to_integral_value(ROUND_FLOOR)
     return max(int(quantity), 0)

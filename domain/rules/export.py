@@ -1,4 +1,4 @@
-"""Export rules: which orders go to the OMS, which are cancelled there, and which are skipped. Pure."""
+"""Export rules: which orders the OMS gets, which are cancelled there, which are skipped. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Translation of a store's order into the OMS's codes by one connection's policy. Pure.
 
-A platform maps an order with the store's own codes: ids of channels and pick-up locations, names of shipping and payment methods,
-quantities in the store's unit. The rules here replace them, for every platform alike.
+A platform maps an order with the store's own codes: ids of channels and pick-up locations, names of
+shipping and payment methods, quantities in the store's unit. The rules here replace them, for every
+platform alike.
 """
 
 from __future__ import annotations

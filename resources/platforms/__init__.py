@@ -1,4 +1,4 @@
-"""The commerce platforms that Lockstep knows, by the name that a connection's ``platform.kind`` gives: one line each."""
+"""The commerce platforms by ``platform.kind``, one line each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Every exchange between the BigCommerce connector and the simulated store, held against BigCommerce's official OpenAPI files.
 
-A tap at the store's door records what really arrives and leaves, from both HTTP clients. What the files refuse although the vendor
-documents it, or leave open, is listed in ``REQUEST_FLAWS`` and ``RESPONSE_FLAWS`` and nowhere else (and in the connector's README).
+A tap at the store's door records what really arrives and leaves, from both HTTP clients. What the
+files refuse although the vendor documents it, or leave open, is listed in ``REQUEST_FLAWS`` and
+``RESPONSE_FLAWS`` and nowhere else (and in the connector's README).
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ Json = dict[str, Any]
 Exchanged = tuple[Request, Response]
 
 UNDESCRIBED = ("/v2/coupons", "/v3/content/pages", "/v3/customers")
-"""Preflight tries whether a token may read these, and looks at nothing but the status; the simulated store has none of them."""
+"""Preflight tries whether a token may read these, and looks at nothing but the status; the
+simulated store has none of them."""
 
 HOST = "https://api.bigcommerce.com"
 REQUEST_FLAWS = ("'date_modified:asc' is not one of",)
@@ -43,7 +45,8 @@ REQUEST_FLAWS = ("'date_modified:asc' is not one of",)
 RESPONSE_FLAWS = ("is valid under each of",)
 """``oneOf`` with alternatives that have no required field: every object fits all of them."""
 BODILESS = 204
-"""Not declared for the order list, declared without content for shipments, which the validator takes for missing data: nothing to check."""
+"""Not declared for the order list, declared without content for shipments, which the validator
+takes for missing data: nothing to check."""
 NOW = datetime(2026, 3, 19, tzinfo=UTC)
 FILES = (
     ("/v2/orders", "orders.v2.oas2.yml"),
@@ -197,7 +200,8 @@ def test_everything_read_fits_the_official_files(
         "/v3/inventory/items",
         "/v2/time",
     } <= seen
-    # Preflight's writes to nothing are refused on purpose, and no file describes a refusal of what nobody would send.
+    # Preflight's writes to nothing are refused on purpose, and no file describes a refusal of what
+    # nobody would send.
     read = [exchange for exchange in exchanged if exchange[0].method == "GET"]
     assert [problem for exchange in read for problem in check(exchange)] == []
 

@@ -1,4 +1,4 @@
-"""The BigCommerce side of a connection: ``domain.ports.CommercePlatform`` put together from the connector's parts."""
+"""BigCommerce as ``domain.ports.CommercePlatform``, put together from the connector's parts."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def build(
     quota: QuotaLedger,
     transport: httpx.BaseTransport | None = None,
 ) -> CommercePlatform:
-    """Put the connector together; makes no call. ``secrets`` resolves references, ``quota`` is shared with all other processes."""
+    """Build the connector without a call; ``secrets`` resolves references, ``quota`` is shared."""
     return BigCommerce(settings, connection, secrets, quota, transport)
 
 
 def read_quota(headers: Mapping[str, str]) -> QuotaState | None:
-    """Return what ``X-Rate-Limit-*`` say, which stand on every answer."""
+    """Return the quota by the ``X-Rate-Limit-*`` headers, which every answer has."""
     names = ("requests-quota", "requests-left", "time-reset-ms", "time-window-ms")
     texts = [headers.get(f"x-rate-limit-{name}", "") for name in names]
     if not all(text.isdigit() for text in texts):
@@ -110,11 +110,11 @@ class BigCommerce:
         return self._preflight.run()
 
     def clock(self) -> datetime:
-        """Return the store's own present."""
+        """Return the store's time."""
         return self._policy.clock.now()
 
     def probe_orders(self, since: datetime) -> datetime | None:
-        """Return the modification time of the oldest order changed at or after ``since``; one call."""
+        """Return the modification time of the oldest order changed since; one call."""
         return self._orders.probe(since)
 
     def fetch_orders(self, window: Window) -> Iterator[list[RawRecord]]:
@@ -126,7 +126,7 @@ class BigCommerce:
         return self._lookup.read(order_ids)
 
     def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
-        """Return what a captured order says of its fulfilment."""
+        """Return the fulfilment that a captured order states."""
         return to_store_snapshot(payload)
 
     def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
@@ -146,11 +146,11 @@ class BigCommerce:
         return self._catalog.stock(skus)
 
     def status_for(self, milestone: Milestone) -> str | None:
-        """Return the status that a milestone shows as, by the connection's overrides and the table."""
+        """Return a milestone's status by the connection's overrides and the table."""
         return self._statuses[milestone]
 
     def hook_state(self, destination: str) -> list[Check]:
-        """Tell whether the store would send its webhooks."""
+        """Return whether the store would send its webhooks."""
         return self._hooks.state(destination)
 
     def ensure_hooks(self, destination: str) -> list[str]:
@@ -162,7 +162,7 @@ class BigCommerce:
         return self._writing(log)
 
     def close(self) -> None:
-        """Give connections and threads back."""
+        """Close connections and threads."""
         self._extras.close()
         self._http.close()
 

@@ -1,4 +1,4 @@
-"""Reads what stock is addressed by: SKUs with their tracking, locations, and the levels that the store holds."""
+"""Reads SKUs with their tracking, locations, and the levels that the store holds."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from resources.platforms.bigcommerce.orders.header import HIGHEST_ID
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, INVENTORY_PAGE, SKUS_A_CALL
 
 TRACKING = ("none", "product", "variant")
+CONTRACT = "that breaks the API's contract; another try won't help"
 
 
 class CatalogReader:
@@ -28,9 +29,9 @@ class CatalogReader:
     def items(self) -> Iterator[list[StoreItem | Unusable]]:
         """Yield every SKU, a page of products at a time.
 
-        A product with one variant is that variant. Where a product with several variants is tracked as a whole, its stock lies
-        under the product's own SKU; its variants have none of their own and are left out. A product or variant that can't be
-        understood is ``Unusable``.
+        A product with one variant is that variant. Where a product with several variants is tracked
+        as a whole, its stock lies under the product's own SKU; its variants have none of their own
+        and are left out. A product or variant that can't be understood is ``Unusable``.
         """
         params = {
             "include": "variants",
@@ -40,11 +41,11 @@ class CatalogReader:
         for products in self._pages("/v3/catalog/products", params, "store_v2_products_read_only"):
             found = [item for product in products for item in _items_of(product)]
             if len(products) > 1 and found and all(isinstance(item, Unusable) for item in found):
-                # One odd product is the product's fault; where all are so, it is the answer's.
+                # One bad product is the product's fault; where all are bad, it is the answer's.
                 first = found[0].problems[0]  # type: ignore[union-attr]
-                told = f"GET /v3/catalog/products gave {len(products)} products of which none can be read ({first.field}: {first.message})"
                 raise PermanentError(
-                    f"BigCommerce: {told}: that breaks the API's contract; another try won't help"
+                    f"BigCommerce: GET /v3/catalog/products gave {len(products)} products of which "
+                    f"none can be read ({first.field}: {first.message}): {CONTRACT}"
                 )
             yield found
 
@@ -62,7 +63,7 @@ class CatalogReader:
         return found
 
     def stock(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
-        """Return (SKU, location id) -> quantity on hand; SKUs with a comma can't be asked for, and are absent."""
+        """Return (SKU, location id) -> quantity on hand; without SKUs that hold a comma."""
         levels: dict[tuple[str, str], int] = {}
         wanted = [sku for sku in skus if "," not in sku]
         for start in range(0, len(wanted), SKUS_A_CALL):
@@ -89,9 +90,7 @@ class CatalogReader:
             document = reply.json()
             data = document.get("data") if isinstance(document, dict) else None
             if not isinstance(data, list):
-                raise PermanentError(
-                    f"{reply.where} answered without data; that breaks the API's contract, another try won't help"
-                )
+                raise PermanentError(f"{reply.where} answered without data: {CONTRACT}")
             if data:
                 yield data
             pages = (document.get("meta") or {}).get("pagination", {}).get("total_pages")
@@ -110,23 +109,23 @@ def _levels_of(page: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
             for level in item["locations"]
         }
     except (KeyError, TypeError, ValueError) as error:
-        told = f"GET /v3/inventory/items gave a level that can't be read ({type(error).__name__} at {str(error)[:60]})"
         raise PermanentError(
-            f"BigCommerce: {told}: that breaks the API's contract; another try won't help"
+            "BigCommerce: GET /v3/inventory/items gave a level that can't be read "
+            f"({type(error).__name__} at {str(error)[:60]}): {CONTRACT}"
         ) from None
 
 
 def _items_of(product: Any) -> Iterator[StoreItem | Unusable]:
     variants = product.get("variants") if isinstance(product, dict) else None
     if not isinstance(product, dict) or not isinstance(variants, list | None):
-        yield _unusable(product, "variants", "the entry is no product with a list of variants")
+        yield _unusable(product, "variants", "the entry is not a product with a list of variants")
         return
     tracking = product.get("inventory_tracking")
     if tracking not in TRACKING:
         yield _unusable(
             product,
             "inventory_tracking",
-            f"there is no inventory tracking of the kind {str(tracking)!r}",
+            f"{str(tracking)!r} is not a kind of inventory tracking",
         )
         return
     if variants and len(variants) > 1 and tracking != "product":

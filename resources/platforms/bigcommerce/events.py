@@ -1,6 +1,7 @@
-"""A store's webhooks: which ones Lockstep needs, keeping them registered and switched on, and taking in what they send.
+"""A store's webhooks: keeps them registered and switched on, and receives them.
 
-Scheme, scopes and payloads: webhooks.v3.yml and the vendor's webhook overview (README.md, "Webhooks").
+Scheme, scopes and payloads: webhooks.v3.yml and the vendor's webhook overview (README.md,
+"Webhooks").
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ class Hooks:
         self._http, self._settings, self._secrets = http, settings, secrets
 
     def state(self, destination: str) -> list[Check]:
-        """Tell of each webhook whether the store would send it, and of the destination whether the store has blocked it."""
-        advice = "'lockstep connect' registers it, and the heartbeat does so by itself while the daemon runs"
+        """Return whether the store would send each webhook, or has blocked the destination."""
+        advice = "'lockstep connect' registers it, and the heartbeat does so while the daemon runs"
         checks = [
             Check(f"webhook {hook.scope}", hook.state == "active", hook.state, advice)
             for hook in self._find(destination)
         ]
         blocked = self._blocked(destination)
-        told = (
+        detail = (
             f"blocked by the store for {blocked} s more, since too many calls failed"
             if blocked
             else "not blocked"
@@ -65,19 +66,20 @@ class Hooks:
             Check(
                 "webhook destination",
                 not blocked,
-                told,
-                "look at the log of 'lockstep webhooks', and at what stands before it",
+                detail,
+                "look at the log of 'lockstep webhooks', and at the proxy before it",
             ),
         ]
 
     def ensure(self, destination: str) -> list[str]:
-        """Register what is missing and mend what differs; return a line for each change."""
+        """Register what is missing and correct what differs; return a line for each change."""
         if self._settings.client_secret is None:
             raise PermanentError(
-                "BigCommerce's webhooks are signed with the API account's client secret; name its place as platform.client_secret"
+                "BigCommerce's webhooks are signed with the API account's client secret; "
+                "name its place as platform.client_secret"
             )
         return [
-            self._mend(hook, destination)
+            self._repair(hook, destination)
             for hook in self._find(destination)
             if hook.state != "active"
         ]
@@ -92,9 +94,9 @@ class Hooks:
             for raw in reply.json()["data"]
             if raw.get("destination") == destination
         }
-        return [self._judge(scope, known.get(scope)) for scope in self._settings.hook_scopes]
+        return [self._to_hook(scope, known.get(scope)) for scope in self._settings.hook_scopes]
 
-    def _judge(self, scope: str, raw: Mapping[str, Any] | None) -> Hook:
+    def _to_hook(self, scope: str, raw: Mapping[str, Any] | None) -> Hook:
         if raw is None:
             return Hook(scope, "missing")
         headers = {str(name).lower(): value for name, value in (raw.get("headers") or {}).items()}
@@ -102,7 +104,7 @@ class Hooks:
         state: State = "active" if headers == wanted else "other headers"
         return Hook(scope, state if raw.get("is_active") else "switched off", int(raw["id"]))
 
-    def _mend(self, hook: Hook, destination: str) -> str:
+    def _repair(self, hook: Hook, destination: str) -> str:
         body = {
             "scope": hook.scope,
             "destination": destination,
@@ -110,7 +112,8 @@ class Hooks:
             "headers": self._headers(),
         }
         if hook.number is None:
-            # A lost answer leaves it open whether the hook is there: the next look tells, and the store refuses a second one.
+            # A lost answer leaves it open whether the hook is there: the next look tells, and the
+            # store refuses a second one.
             _demand(self._http.request("POST", "/v3/hooks", json=body))
             return f"webhook {hook.scope}: registered"
         _demand(self._http.request("PUT", f"/v3/hooks/{hook.number}", json=body, idempotent=True))
@@ -136,7 +139,7 @@ class Hooks:
 
 
 class Receiver:
-    """Takes in the webhooks of one store."""
+    """Receives the webhooks of one store."""
 
     def __init__(self, settings: BigCommerceSettings, secrets: list[str], hook_secret: str) -> None:
         self._settings, self._verifier, self._hook_secret = (
@@ -146,7 +149,7 @@ class Receiver:
         )
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
-        """Verify a webhook over its raw body, and return its event; none of a scope that no stream reads."""
+        """Verify a webhook over its raw body, and return its event, if a stream reads its scope."""
         message_id = self._verifier.verify(headers, body)
         offered = headers.get(self._settings.hook_header.lower(), "").encode()
         if self._hook_secret and not hmac.compare_digest(self._hook_secret, offered):
@@ -160,7 +163,10 @@ class Receiver:
 def build_receiver(
     settings: BigCommerceSettings, connection: Connection, secrets: Callable[[SecretRef], str]
 ) -> Receiver | None:
-    """Return what takes in the store's webhooks, ``None`` without a client secret. Raises ``PermanentError`` for a missing secret."""
+    """Build the receiver of the store's webhooks, ``None`` without a client secret.
+
+    Raises ``PermanentError`` for a missing secret.
+    """
     del connection
     keys = [
         secrets(reference)
@@ -182,7 +188,8 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[HookEvent]:
     data = content.get("data") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not isinstance(data, dict):
         raise HookRefused("malformed", "the body has no object data")
-    # One app's secret may serve many stores: a webhook of another store is genuine, and does not belong here.
+    # One app's secret may serve many stores: a webhook of another store is genuine, and does not
+    # belong here.
     if content.get("producer") != f"stores/{store_hash}":
         raise HookRefused("foreign", "the webhook is of another store than the connection's")
     scope = content.get("scope")
@@ -206,7 +213,7 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[HookEvent]:
 
 
 def _moment(value: object) -> datetime | None:
-    """Return the event's time; only for the eye, so an odd one is no reason to refuse."""
+    """Return the event's time; it is only shown, so a bad one is no reason to refuse."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LATEST:
         return None
     return datetime.fromtimestamp(value, UTC)
@@ -215,5 +222,6 @@ def _moment(value: object) -> datetime | None:
 def _demand(reply: Reply) -> None:
     if not reply.ok:
         raise PermanentError(
-            f"{reply.error_summary()}; check the token (webhooks need no scope of their own) and webhooks.destination"
+            f"{reply.error_summary()}; check the token (webhooks need no scope of their own) "
+            "and webhooks.destination"
         )

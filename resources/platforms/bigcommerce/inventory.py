@@ -1,7 +1,8 @@
 """Absolute stock levels, in batches, each row addressed by the level that its item is tracked at.
 
-One bulk call at a time, grouped by location, as BigCommerce asks. On 422 nothing is taken to be applied (UNVERIFIED; an absolute level
-may be set twice in any case): a row that the answer names is addressed anew, else the batch is halved until the failing rows are alone.
+One bulk call at a time, grouped by location, as BigCommerce asks. On 422 nothing is taken to be
+applied (UNVERIFIED; an absolute level may be set twice in any case): a row that the answer names is
+addressed anew, else the batch is halved until the failing rows are alone.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from resources.http.redaction import vendor_text
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 
 _TRACKED = re.compile(r"(variant_id|product_id|sku) (\S+?) is tracked by (product|variant)")
-"""inventory.v3.yml: "[Item with variant_id 106 is tracked by product, please update stock by product id]"."""
+"""inventory.v3.yml: "[Item with variant_id 106 is tracked by product, please update stock by
+product id]"."""
 MAX_CALLS = 200
-"""Calls for one batch: enough to single out 18 failing rows of 2,000; beyond that the batch's message stands for what is left."""
+"""Calls for one batch: enough to single out 18 failing rows of 2,000; beyond that the batch's
+message is reported for the rest."""
 PATH = "/v3/inventory/adjustments/absolute"
 
 
@@ -118,7 +121,10 @@ class _Batch:
         return await self._push.request("PUT", PATH, body=orjson.dumps(body))
 
     def _readdressed(self, rows: list[_Row], reply: Reply) -> list[_Row] | None:
-        """Return the rows with those that the answer names at their other level, each at most once; ``None`` if it names none."""
+        """Return the rows, those that the answer names at their other level, each at most once.
+
+        ``None`` if it names none.
+        """
         document = reply.json() if reply.body else None
         title = str(document.get("title")) if isinstance(document, dict) else ""
         named = {(kind, number): by for kind, number, by in _TRACKED.findall(title)}
@@ -150,7 +156,10 @@ def _addressed(index: int, target: StockTarget, item: StoreItem | None) -> _Row 
             target.sku,
         )
     if item.tracking == "none":
-        message = "inventory tracking is off for this SKU's product, so the store takes no level and can't confirm its shipments"
+        message = (
+            "inventory tracking is off for this SKU's product, so the store takes no level and "
+            "can't confirm its shipments"
+        )
         return Problem(
             "tracking_off",
             "inventory_tracking",

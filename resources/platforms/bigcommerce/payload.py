@@ -1,7 +1,7 @@
 """BigCommerce's documents: exactly the fields that Lockstep reads, in the vendor's names.
 
-Orders: orders.v2.oas2.yml; transactions: orders.v3.yml. Both prices with tax and without are declared;
-``is_tax_inclusive_pricing`` says which of them count.
+Orders: orders.v2.oas2.yml; transactions: orders.v3.yml. Both prices with tax and without are
+declared; ``is_tax_inclusive_pricing`` says which of them count.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REPORT = f"{LOOK}; report it if it looks right there"
 
 
 class Link(Document):
-    """Stands for a part of an order that was not included."""
+    """In place of a part of an order that was not included."""
 
     resource: str | None = None
 

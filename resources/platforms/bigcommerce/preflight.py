@@ -19,7 +19,10 @@ from resources.secrets import permission_warning
 
 MAX_SKEW = 120
 """Seconds: the default overlap of live windows, beyond which records could be missed."""
-CREDENTIAL_ADVICE = "create a store-level API account with the scopes of the connector's README, and put its token where `token` points"
+CREDENTIAL_ADVICE = (
+    "create a store-level API account with the scopes of the connector's README, "
+    "and put its token where `token` points"
+)
 
 Finding = tuple[bool, str, str]
 
@@ -94,25 +97,31 @@ class Preflight:
         store = reply.json()
         return (
             True,
-            f"{store.get('name')} ({store.get('domain')}), plan {store.get('plan_name')}, status {store.get('status')}",
+            (
+                f"{store.get('name')} ({store.get('domain')}), plan {store.get('plan_name')}, "
+                f"status {store.get('status')}"
+            ),
             "",
         )
 
     def _scope(self, probe: Probe) -> Finding:
         granted, reply = probe.granted(self._http)
         wanted = ", ".join(needed(self._connection))
-        advice = f"give the token the scope {probe.scope}; all of: {wanted}. Store-level scopes can't be edited: create a new account"
+        advice = (
+            f"give the token the scope {probe.scope}; all of: {wanted}. "
+            "Store-level scopes can't be edited: create a new account"
+        )
         return granted, "granted" if granted else _short(reply), advice
 
     def _beyond_need(self) -> Check:
-        """Warn of rights that only make a stolen token worse; no reason to stop, since the connection works."""
+        """Warn of rights that only make a stolen token worse; the connection works all the same."""
         name, wanted = "scopes beyond need", ", ".join(needed(self._connection))
         try:
             found = beyond_need(self._http)
         except LockstepError as error:
-            return Check(name, True, f"could not be told: {error}")
+            return Check(name, True, f"could not be checked: {error}")
         if not found:
-            return Check(name, True, "none found; the store tells of no others")
+            return Check(name, True, "none found")
         return Check(
             name,
             True,
@@ -136,7 +145,10 @@ class Preflight:
         return (
             not missing,
             detail[:500],
-            "correct inventory.store_location or inventory.nodes, or create the location in the store",
+            (
+                "correct inventory.store_location or inventory.nodes, "
+                "or create the location in the store"
+            ),
         )
 
     def _channel(self) -> Finding:
@@ -151,7 +163,10 @@ class Preflight:
             return (
                 False,
                 _short(reply),
-                "give the token the scope store_channel_listings_read_only or store_sites_read_only",
+                (
+                    "give the token the scope store_channel_listings_read_only "
+                    "or store_sites_read_only"
+                ),
             )
         data = reply.json()["data"]
         return (
@@ -180,7 +195,7 @@ class Probe:
     body: Any = None
 
     def granted(self, http: ApiClient) -> tuple[bool, Reply]:
-        """Tell whether the right is granted; a write to nothing is refused for that, not for want of the right."""
+        """Return whether the right is granted; with it, a write to nothing is refused otherwise."""
         reply = http.request(self.method, self.path, json=self.body, idempotent=True)
         return (reply.ok if self.right == "read" else reply.status not in _DENIED), reply
 
@@ -201,7 +216,8 @@ SENSITIVE = (
     Probe("store_v2_marketing", "read", "GET", "/v2/coupons?limit=1"),
     Probe("store_v2_content", "read", "GET", "/v3/content/pages?limit=1"),
 )
-"""Rights that no stream needs; the call for customers asks for none, so that nobody's data is read."""
+"""Rights that no stream needs; the call for customers asks for none, so that no customer's data is
+read."""
 
 
 def needed(connection: Connection) -> tuple[str, ...]:
@@ -213,7 +229,8 @@ def needed(connection: Connection) -> tuple[str, ...]:
         "store_v2_information_read_only",
     ]
     if INVENTORY in streams:
-        # Writing to the catalog is only for an item that the OMS calls infinite: its tracking is stopped.
+        # Writing to the catalog is only for an item that the OMS calls infinite: its tracking is
+        # stopped.
         catalog = (
             "store_v2_products"
             if connection.inventory.infinite == "stop_tracking"

@@ -1,4 +1,4 @@
-"""Settings of a BigCommerce connection, and the facts about its API that no official source here confirms (README.md, "Unverified")."""
+"""Settings of a BigCommerce connection, and facts about its API, unverified ones marked."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from domain.connections import SecretRef
 
 SORT_BY_MODIFIED = "date_modified:asc"
-"""UNVERIFIED: the text of the V2 specification allows the direction, its enum lists bare names only; seen in use by others."""
+"""UNVERIFIED: the text of the V2 specification allows the direction, its enum lists bare names
+only; seen in use by others."""
 BOUND_SLACK_SECONDS = 1
-"""UNVERIFIED whether V2's date bounds are inclusive: a second more is asked for, and the client cuts to the exact window."""
+"""UNVERIFIED whether V2's date bounds are inclusive: a second more is asked for, and the client
+cuts to the exact window."""
 ROUND_PAGE = 50
-"""UNVERIFIED that V2 lists allow 250: a page that is short by a server's own limit has a multiple of 50, and isn't the last one."""
+"""UNVERIFIED that V2 lists allow 250: a page that is short by a server's own limit has a multiple
+of 50, and isn't the last one."""
 PROBE_SIZE = 10
-"""Orders of one second that a probe can pass over before it answers by caution that there is something new."""
+"""Orders of one second that a probe can pass over before it answers by caution that there is
+something new."""
 ORDER_INCLUDES = "consignments.line_items,fees"
-"""UNVERIFIED whether long line lists are cut when included: ``items_total`` is compared, and the products fetched where it is more."""
+"""UNVERIFIED whether long line lists are cut when included: ``items_total`` is compared, and the
+products fetched where it is more."""
 AUTHORIZED = frozenset({"authorized", "held for review", "capture pending"})
-"""Payment states whose authorisation reference the OMS needs for settling; the others are paid or void."""
+"""Payment states whose authorisation reference the OMS needs for settling; the others are paid or
+void."""
 CATALOG_PAGE = 250
 INVENTORY_PAGE = 1000
 SKUS_A_CALL = 50
-"""SKUs in one ``sku:in`` filter: with the longest SKUs (255 characters) the URL still stays below 16 KB."""
+"""SKUs in one ``sku:in`` filter: with the longest SKUs (255 characters) the URL still stays below
+16 KB."""
 SHIPMENT_PAGE = 250
 STOCK_BATCH = 2000
 SCOPES = (
@@ -34,7 +41,8 @@ SCOPES = (
     "store_v2_information_read_only",
     "store_locations_read_only",
 )
-"""UNVERIFIED: the names of the last two scopes; catalog write (``store_v2_products``) is only used to stop tracking an item."""
+"""UNVERIFIED: the names of the last two scopes; catalog write (``store_v2_products``) is only used
+to stop tracking an item."""
 
 
 class BigCommerceSettings(BaseModel):
@@ -46,7 +54,8 @@ class BigCommerceSettings(BaseModel):
     store_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     token: SecretRef
     api_base: str = "https://api.bigcommerce.com"
-    """The calls go to ``{api_base}/stores/{store_hash}``; ``{hash}`` in it stands for the store's hash."""
+    """The calls go to ``{api_base}/stores/{store_hash}``; ``{hash}`` in it is replaced by the
+    store's hash."""
     client_secret: SecretRef | None = None
     """The API account's client secret, which signs the store's webhooks; needed only for them."""
     old_client_secret: SecretRef | None = None
@@ -54,7 +63,8 @@ class BigCommerceSettings(BaseModel):
     hook_scopes: tuple[
         Annotated[str, StringConstraints(pattern=r"^store/(order|shipment)/[A-Za-z/*]{1,60}$")], ...
     ] = ("store/order/*",)
-    """Webhooks to register; what Lockstep writes itself, such as shipments, it need not be told of."""
+    """Webhooks to register; none is needed for what Lockstep itself writes, such as
+    shipments."""
     hook_secret: SecretRef | None = None
     """A secret of your own that the store sends along in ``hook_header``, beside its signature."""
     hook_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] = (
@@ -70,7 +80,8 @@ class BigCommerceSettings(BaseModel):
     write_concurrency: int = Field(default=8, ge=1, le=50)
     fetch_transactions: Literal["authorized", "all", "never"] = "authorized"
     fetch_archived: bool = False
-    """UNVERIFIED filter ``is_deleted=true``: list archived orders in a pass of their own, so that the OMS's copy gets cancelled."""
+    """UNVERIFIED filter ``is_deleted=true``: list archived orders in a pass of their own, so that
+    the OMS's copy gets cancelled."""
     timeout: float = Field(default=30.0, gt=0)
     gift_certificate_sku: str = "GIFT-CERTIFICATE"
     """SKU at the OMS of gift certificate lines, which have none in the store."""
@@ -78,22 +89,26 @@ class BigCommerceSettings(BaseModel):
     """Key of ``orders.payment_methods`` for what gift certificates paid."""
     store_credit_method: str = "Store Credit"
     tracking_carriers: dict[str, str] = Field(default_factory=dict)
-    """Our courier code -> ``tracking_carrier``, beside the table in statuses.py; an empty text sends none."""
+    """Our courier code -> ``tracking_carrier``, beside the table in statuses.py; an empty text
+    sends none."""
     shipping_providers: dict[str, str] = Field(default_factory=dict)
-    """Our courier code -> ``shipping_provider``, for carriers that the store has set up as providers."""
+    """Our courier code -> ``shipping_provider``, for carriers that the store has set up as
+    providers."""
 
     @model_validator(mode="after")
     def _one_way_to_name_a_carrier(self) -> BigCommerceSettings:
         if both := sorted(self.tracking_carriers.keys() & self.shipping_providers.keys()):
             raise ValueError(
-                f"{both[0]} is in tracking_carriers and in shipping_providers; BigCommerce takes one of them"
+                f"{both[0]} is in tracking_carriers and in shipping_providers; "
+                "BigCommerce takes one of them"
             )
         return self
 
     @property
     def base_url(self) -> str:
         """Return the store's base URL, without ``/v2`` or ``/v3``."""
-        return f"{self.api_base.replace('{hash}', self.store_hash).rstrip('/')}/stores/{self.store_hash}"
+        base = self.api_base.replace("{hash}", self.store_hash).rstrip("/")
+        return f"{base}/stores/{self.store_hash}"
 
     @property
     def bucket(self) -> str:

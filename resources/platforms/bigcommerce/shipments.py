@@ -43,7 +43,7 @@ class BigCommerceWriter:
         return await self._stock.put(batch, items, reason)
 
     async def stop_tracking(self, item: StoreItem) -> Receipt:
-        """Set the product's ``inventory_tracking`` to none: BigCommerce tracks a product with all of its variants or not at all."""
+        """Set the product's ``inventory_tracking`` to none: it has one with all of its variants."""
         path = f"/v3/catalog/products/{item.product_id}"
         reply = await self._push.request("PUT", path, body=b'{"inventory_tracking":"none"}')
         accept(
@@ -55,7 +55,7 @@ class BigCommerceWriter:
         return Receipt(item.product_id, trace_id=request_id(reply.headers))
 
     async def list_shipments(self, order_id: str) -> list[StoreShipment]:
-        """Return all shipments of an order; raises ``RecordRejected`` where the store has no such order."""
+        """Return all shipments of an order. Raises ``RecordRejected`` for an unknown order."""
         path, page = f"/v2/orders/{_number(order_id)}/shipments", 1
         shipments: dict[str, StoreShipment] = {}
         while True:
@@ -72,7 +72,7 @@ class BigCommerceWriter:
             page += 1
 
     async def create_shipment(self, request: ShipmentRequest, correlation_id: str) -> Receipt:
-        """Create a shipment; the store then mails the shopper. Raises ``OutcomeUnknown`` where the answer was lost."""
+        """Create a shipment; the store mails the shopper. ``OutcomeUnknown`` without an answer."""
         body = orjson.dumps(self._shipment_body(request))
         path = f"/v2/orders/{_number(request.order_id)}/shipments"
         reply = await self._push.request(
@@ -89,7 +89,7 @@ class BigCommerceWriter:
     async def update_shipment(
         self, shipment_id: str, request: ShipmentRequest, correlation_id: str
     ) -> Receipt:
-        """Set what a shipment says of its parcel; its items can't be changed, and naming them would be refused."""
+        """Set a shipment's parcel; its items can't be changed, and the store refuses them."""
         path = f"/v2/orders/{_number(request.order_id)}/shipments/{_number(shipment_id)}"
         # Both ways to name a carrier, so that the one which named the old carrier is emptied.
         body = orjson.dumps(
@@ -122,7 +122,10 @@ class BigCommerceWriter:
 
     def _shipment_body(self, request: ShipmentRequest) -> dict[str, Any]:
         if not request.group_id.isdigit():
-            message = "lines that are picked up or sent by e-mail have no shipping address, and can't be shipped in the store"
+            message = (
+                "lines that are picked up or sent by e-mail have no shipping address, "
+                "and can't be shipped in the store"
+            )
             raise _rejected(
                 "group_not_shippable",
                 "order_address_id",
@@ -149,7 +152,10 @@ class BigCommerceWriter:
         """Return what a shipment says beside its lines and address."""
         number = request.tracking_number.strip()
         if len(number) > MAX_TRACKING_NUMBER:
-            message = f"the tracking number has {len(number)} characters, and BigCommerce takes {MAX_TRACKING_NUMBER}"
+            message = (
+                f"the tracking number has {len(number)} characters, "
+                f"and BigCommerce takes {MAX_TRACKING_NUMBER}"
+            )
             raise _rejected(
                 "tracking_number_too_long",
                 "tracking_number",
@@ -173,7 +179,8 @@ def accept(reply: Reply, code: str, field: str, advice: str) -> None:
         return
     if reply.status in (401, 403):
         raise AccessRefused(
-            f"{reply.error_summary()}; the token lacks a scope or was revoked: see the connector's README"
+            f"{reply.error_summary()}; the token lacks a scope or was revoked: "
+            "see the connector's README"
         )
     if reply.status in (409, 423):
         raise TransientError(

@@ -1,7 +1,8 @@
-"""BigCommerce's order statuses, the milestones that they show, and its names for carriers: all as data.
+"""BigCommerce's order statuses, the milestones that they mean, and its names for carriers.
 
-Source: orders.v2.oas2.yml, ``GET /order_statuses``. Merchants rename statuses (``custom_label``), so ids are what counts.
-UNVERIFIED: no table of allowed moves is published and none seems to be enforced; the caller holds the state machine.
+Source: orders.v2.oas2.yml, ``GET /order_statuses``. Merchants rename statuses (``custom_label``),
+so ids are what counts. UNVERIFIED: no table of allowed moves is published and none seems to be
+enforced; the caller holds the state machine.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class OrderStatus:
     name: str
     is_final: bool
     shows: M | None
-    """The milestone that a person in the store reads from it."""
+    """The milestone that the status means to the store's staff."""
 
 
 STATUSES: dict[int, OrderStatus] = {
@@ -44,8 +45,8 @@ STATUSES: dict[int, OrderStatus] = {
 }
 
 MILESTONE_STATUS: dict[M, int | None] = {
-    M.CREATED: None,  # the order stands at 11, which made it go out
-    M.PARTIALLY_ALLOCATED: None,  # nothing that a shopper should be told yet
+    M.CREATED: None,  # the order is in status 11, in which it went out
+    M.PARTIALLY_ALLOCATED: None,  # nothing to inform a shopper of yet
     M.ALLOCATED: None,
     M.PARTIALLY_RELEASED: 9,
     M.RELEASED: 9,
@@ -61,7 +62,8 @@ MILESTONE_STATUS: dict[M, int | None] = {
     M.RETURNED: None,
     M.CANCELED: 5,
 }
-"""Milestone at the OMS -> status to set, ``None`` where none is set. ``shipments.milestone_statuses`` overrides it."""
+"""Milestone at the OMS -> status to set, ``None`` where none is set.
+``shipments.milestone_statuses`` overrides it."""
 
 TRACKING_CARRIERS: dict[str, str] = {
     "amazon": "amazon",
@@ -93,4 +95,5 @@ TRACKING_CARRIERS: dict[str, str] = {
     "yodel": "yodel",
     "yunexpress": "yunexpress",
 }
-"""Our courier code -> ``tracking_carrier``, an AfterShip slug. UNVERIFIED beyond dhl, fedex, ups and usps; a setting overrides each."""
+"""Our courier code -> ``tracking_carrier``, an AfterShip slug. UNVERIFIED beyond dhl, fedex, ups
+and usps; a setting overrides each."""

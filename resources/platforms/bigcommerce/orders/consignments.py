@@ -47,7 +47,7 @@ PlacedLine = tuple[Line, str, str]
 
 @dataclass(slots=True)
 class Part:
-    """A consignment with its path; ``group_id`` is the store's order address for what is shipped."""
+    """A consignment with its path; ``group_id`` is the store's order address of shipped lines."""
 
     group_id: str
     where: str

@@ -1,7 +1,8 @@
 """Further documents of an order, read only where the list doesn't carry what the OMS needs.
 
-Transactions by the setting ``fetch_transactions``, products where the included lines don't cover the order, coupons where no line names
-the code. An order with extras becomes ``{"order": ..., "transactions": ...}``, each part with the bytes that the store sent.
+Transactions by the setting ``fetch_transactions``, products where the included lines don't cover
+the order, coupons where no line names the code. An order with extras becomes ``{"order": ...,
+"transactions": ...}``, each part with the bytes that the store sent.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ class ExtrasReader:
             found: list[msgspec.Raw] = reply.value or []
             if found and bytes(found[0]) in seen:
                 raise PermanentError(
-                    f"BigCommerce: GET {path} gave page {page} twice: it ignores the page, another try won't help"
+                    f"BigCommerce: GET {path} gave page {page} twice: it ignores the page, "
+                    "another try won't help"
                 )
             rows += found
             seen.update(bytes(row) for row in found[:1])

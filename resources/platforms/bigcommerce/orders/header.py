@@ -1,6 +1,7 @@
-"""The few fields of a listed order that capturing needs; msgspec skips all others, at a tenth of a full parse.
+"""The header of a listed order: the few fields that capturing needs, read without the rest.
 
-Typed as loosely as they may come: an order that is odd is still captured, and rejected with its reason when it is mapped.
+Typed as loosely as they may come: an order with bad values is still captured, and rejected with its
+reason when it is mapped.
 """
 
 from __future__ import annotations
@@ -72,16 +73,16 @@ class Head(msgspec.Struct):
         return found
 
     def lacks_lines(self) -> bool:
-        """Tell whether the included lines don't cover the order."""
+        """Return whether lines of the order are missing among the included ones."""
         quantities = [item.quantity for item in self.items()]
         if not all(type(quantity) is int for quantity in quantities):
             return (
                 None in quantities
-            )  # links in place of lines; other oddities are for the mapping to reject
+            )  # links in place of lines; the mapping rejects other bad values
         return type(self.items_total) is int and sum(quantities) < self.items_total
 
     def lacks_codes(self) -> bool:
-        """Tell whether the order has a coupon's discount, and no line names the coupon."""
+        """Return whether the order has a coupon's discount, and no line names the coupon."""
         amount = to_amount(str(self.coupon_discount))
         if not amount:
             return False
@@ -105,21 +106,23 @@ _loose = msgspec.json.Decoder(_Loose)
 
 
 def slices(body: bytes) -> list[msgspec.Raw]:
-    """Return the exact bytes of each record of a page; raises ``ValueError`` where it isn't a JSON list."""
+    """Return the exact bytes of each record of a page. Raises ``ValueError`` if it is no list."""
     return _page.decode(body) if body.strip() else []
 
 
 def head_of(raw: msgspec.Raw) -> tuple[int | None, datetime | None, Head | None]:
     """Return an order's id, its modification time and the rest, each as far as it can be read.
 
-    An id that is none (no whole number above 0) is ``None``: such an order is captured under a makeshift id, and rejected when mapped.
+    An id that is none (no whole number above 0) is ``None``: such an order is captured under a
+    makeshift id, and rejected when mapped.
     """
     head: Head | None = None
     try:
         head = _head.decode(raw)
         number, modified = head.id, head.date_modified
     except (ValueError, RecursionError):
-        # Not even its consignments can be told: it is captured as it is, and the mapping says what is wrong.
+        # Not even its consignments can be read: it is captured as it is, and the mapping reports
+        # what is wrong.
         number, modified = _loosely(raw)
     known = number if type(number) is int and 0 < number <= HIGHEST_ID else None
     return known, to_moment(modified) if isinstance(modified, str) else None, head

@@ -1,4 +1,4 @@
-"""Reads single orders of a store by their ids: neighbouring ids in one call, since V2 has no filter by a list of ids."""
+"""Reads orders by their ids, neighbouring ids in one call: V2 has no filter by a list of ids."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from resources.platforms.bigcommerce.settings import ORDER_INCLUDES, BigCommerce
 from resources.platforms.bigcommerce.statuses import STATUSES
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for a modification time that can't be read."""
+"""In place of a modification time that can't be read."""
 LONGEST_ID = 19
 """Digits that are certainly no id any more: V2 keeps ids in 64 bits at most."""
 
@@ -33,7 +33,7 @@ class OrderLookup:
         self._http, self._settings, self._extras = http, settings, extras
 
     def read(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
-        """Yield those of the orders that the store has; what the list lacks may be archived, and is asked for one by one."""
+        """Yield the orders that the store has; one that the list lacks may be archived."""
         numbers = sorted({int(order_id) for order_id in order_ids if _is_id(order_id)})
         for span in spans(numbers, self._settings.page_size):
             records = self._span(span)
@@ -82,7 +82,8 @@ class OrderLookup:
             return []
         if not reply.ok:
             raise PermanentError(
-                f"{reply.error_summary()} for orders {what}; check the token's scope store_v2_orders_read_only"
+                f"{reply.error_summary()} for orders {what}; "
+                "check the token's scope store_v2_orders_read_only"
             )
         return list(reply.value or ())
 
@@ -101,7 +102,7 @@ def _is_id(text: str) -> bool:
 
 
 def spans(numbers: list[int], width: int) -> Iterator[list[int]]:
-    """Cut ascending ids into runs that lie within ``width`` ids: at most so many orders can lie between the first and the last."""
+    """Cut ascending ids into runs within ``width`` ids, which hold at most as many orders."""
     run: list[int] = []
     for number in numbers:
         if run and number - run[0] >= width:
@@ -113,7 +114,7 @@ def spans(numbers: list[int], width: int) -> Iterator[list[int]]:
 
 
 def to_store_snapshot(payload: bytes) -> StoreSnapshot:
-    """Return what an order's document says of its fulfilment."""
+    """Return the fulfilment that an order's document states."""
     try:
         document = orjson.loads(payload)
     except ValueError:

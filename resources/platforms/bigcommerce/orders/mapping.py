@@ -57,7 +57,7 @@ from resources.platforms.bigcommerce.statuses import STATUSES
 CAPTURE_AGAIN = "capture the order again: replay the day of its last change"
 DECISIVE = frozenset({"id", "channel_id", "status_id"})
 """Fields without which no rule can skip an order."""
-NOBODY = documents.Address()
+NO_ADDRESS = documents.Address()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class _Mapping:
         self._build_lines(drafts)
         currency = _currency(raw, problems)
         billing = self._groups.to_address(
-            raw.billing_address or NOBODY, "billing_address.", problems
+            raw.billing_address or NO_ADDRESS, "billing_address.", problems
         )
         customer = _customer(raw, billing, problems)
         payments = to_payments(

@@ -1,6 +1,9 @@
-"""Reads the orders of a window: time slices side by side, each by ascending id, so that a moving set can't make a page skip rows.
+"""Reads the orders of a window: time slices in parallel, each by ascending id.
 
-The whole window is asked for first, and cut into slices only if more than a page is left: a live window costs one call.
+By id, an order that changes meanwhile can't make a page skip another.
+
+The whole window is asked for first, and cut into slices only if more than a page is left: a live
+window costs one call.
 """
 
 from __future__ import annotations
@@ -41,7 +44,10 @@ class OrdersReader:
         self._http, self._settings, self._extras = http, settings, extras
 
     def probe(self, since: datetime) -> datetime | None:
-        """Return the modification time of the oldest order changed at or after ``since``; by caution ``since``, if it can't tell."""
+        """Return the modification time of the oldest order changed since ``since``.
+
+        ``since`` itself where that is unclear.
+        """
         params = self._bounds(since, None) | {"sort": SORT_BY_MODIFIED, "limit": PROBE_SIZE}
         found = self._page(params)
         moments = [moment for _, _, moment, _ in found if moment is None or moment >= since]
@@ -95,7 +101,7 @@ class _Reading:
         self._stop = threading.Event()
 
     def page(self, window: Window, last: int) -> tuple[Page, int, bool]:
-        """Return the orders after id ``last`` of one page, the page's last id, and whether it was the last page."""
+        """Return a page's orders after id ``last``, its last id, and whether it was the last."""
         reader, limit = self._reader, self._reader._settings.page_size
         params = reader._bounds(window.since, window.until) | self._more
         params |= {
@@ -112,21 +118,22 @@ class _Reading:
             if number is not None:
                 _check_order(number, last, before)
                 last = number
-            if moment is None and self._first_sight(number or fallback_id(bytes(raw))):
+            if moment is None and self._is_new(number or fallback_id(bytes(raw))):
                 kept.append((raw, number, self._window.since, head))
             elif moment is not None and moment in window:
                 kept.append((raw, number, moment, head))
         ended = (len(found) < limit and len(found) % ROUND_PAGE != 0) or not found
         if last == before and (len(found) > 1 or not ended):
-            # One order without an id is the order's fault; where all are so, it is the answer's, and nothing of it can be told apart.
-            message = f"GET /v2/orders gave {len(found)} orders after order {before}, none of them with an id"
+            # One order without an id is the order's fault; where all are so, it is the answer's,
+            # and no order can be identified.
             raise PermanentError(
-                f"BigCommerce: {message}: that breaks the API's contract; another try won't help until it is mended"
+                f"BigCommerce: GET /v2/orders gave {len(found)} orders after order {before}, none "
+                "of them with an id: that breaks the API's contract; another try won't help"
             )
         return reader._extras.complete(kept), last, ended
 
     def side_by_side(self, first: Page, last: int) -> Iterator[Page]:
-        """Yield the first page and all after id ``last``; as many pages are held as slices are read, and one more each."""
+        """Yield the first page and all after id ``last``; at most two pages a slice are held."""
         parts = self._window.split(self._reader._settings.read_concurrency)
         held: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=len(parts))
         with ThreadPoolExecutor(len(parts), thread_name_prefix="bigcommerce-orders") as pool:
@@ -163,7 +170,7 @@ class _Reading:
     def _put(
         self, held: queue.Queue[Page | BaseException | None], page: Page | BaseException | None
     ) -> None:
-        # A reader that nobody listens to any more must end: the pool waits for it.
+        # A reader without a consumer must end: the pool waits for it.
         while not self._stop.is_set():
             try:
                 held.put(page, timeout=0.2)
@@ -171,8 +178,8 @@ class _Reading:
             except queue.Full:
                 continue
 
-    def _first_sight(self, name: int | str) -> bool:
-        """An order without a readable time belongs to no slice: the first one to see it brings it."""
+    def _is_new(self, name: int | str) -> bool:
+        """Return whether an order without a readable time, which no slice owns, is new."""
         with self._lock:
             new = name not in self._undated
             self._undated.add(name)
@@ -180,10 +187,12 @@ class _Reading:
 
 
 def _check_order(number: int, last: int, before: int) -> None:
-    """Refuse a page that is not in order of ids; two versions of one order on it are taken both, and the newer one counts."""
+    """Refuse a page that is not in order of ids; an order may be on it in two versions."""
     if number < last or number <= before:
-        message = f"GET /v2/orders gave order {number} after order {last}: it ignores min_id or sort=id, and pages would repeat or skip"
-        raise PermanentError(f"BigCommerce: {message}; another try won't help")
+        raise PermanentError(
+            f"BigCommerce: GET /v2/orders gave order {number} after order {last}: it ignores "
+            "min_id or sort=id, and pages would repeat or skip; another try won't help"
+        )
 
 
 def _stamp(moment: datetime) -> str:

@@ -3,10 +3,10 @@
 Tax. The order's ``total_tax`` is authoritative, but the OMS wants tax by line. By the specification
 ``total_tax`` of a line is ``price_tax`` times quantity, and after a manual discount the tax of what
 is left; which of the two a line states depends on how the discount came about. So: (a) the stated
-taxes are taken where they sum to the order's; (b) else, where lines have discounts, each such line's
-tax in proportion to what is left of it. A remaining difference of at most a cent a line or charge is
-rounding: it goes to the largest line as a tax of its own, ``rounding``, so that nothing is hidden in
-another figure. Anything more is ``tax_mismatch``.
+taxes are taken where they sum to the order's; (b) else, where lines have discounts, each such
+line's tax in proportion to what is left of it. A remaining difference of at most a cent a line or
+charge is rounding: it goes to the largest line as a tax of its own, ``rounding``, so that nothing
+is hidden in another figure. Anything more is ``tax_mismatch``.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.errors import RecordRejected
-from domain.records.orders import Charge, ChargeKind, Discount, LineKind, Note, Order, Tax
+from domain.records.orders import Charge, ChargeKind, Customer, Discount, LineKind, Note, Order, Tax
 from domain.records.record import decode_record, encode_record
 from resources.oms.manhattan.orders.charges import to_number
 from resources.oms.manhattan.orders.mapping import OrderMapper
 from tests.resources.oms.manhattan.samples import (
+    ADDRESS,
     EMAIL,
     PICKUP,
     SHIP,
@@ -205,6 +207,62 @@ def test_names_that_differ_by_tenant_are_settings() -> None:
     payload = OrderMapper(settings).payload(order_of())
     assert payload["OrderActions"]["IsImported"] is True
     assert payload["Extended"] == {"StoreOrder": "1001"}
+
+
+def test_optional_settings_and_values_are_left_out_or_sent() -> None:
+    """A flag that is off, a company without an attribute, a guest; a gateway's name and time."""
+    settings = settings_of(
+        names={"import_flag": None, "company": None},
+        codes={"processing_mode": "ExternalProcessing", "discount_on": None},
+    )
+    [payment] = order_of().payments
+    [transaction] = payment.transactions
+    failed = replace(
+        transaction,
+        succeeded=False,
+        at=datetime(2026, 3, 4, 5, 6, 8, tzinfo=UTC),
+        kind="settlement",
+    )
+    order = order_of(
+        payments=(replace(payment, gateway="acme-pay", transactions=(failed,)),),
+        customer=Customer(customer_id=None, email="", first_name="", last_name="Guest"),
+    )
+    payload = OrderMapper(settings).payload(order)
+    assert "IsImport" not in payload["OrderActions"]
+    assert "CustomerId" not in payload
+    assert "CustomerPhone" not in payload
+    line = payload["OrderLine"][0]
+    assert "Address3" not in line["ShipToAddress"]["Address"]
+    assert "DiscountOn" not in line["OrderLineChargeDetail"][0]
+    assert payload["Payment"][0]["ProcessingMode"] == {"ProcessingModeId": "ExternalProcessing"}
+    method = payload["Payment"][0]["PaymentMethod"][0]
+    sent = method["PaymentTransaction"][0]
+    assert (method["GatewayId"], sent["TransactionDate"]) == (
+        "acme-pay",
+        "2026-03-04T05:06:08+00:00",
+    )
+    assert (sent["ProcessedAmount"], sent["PaymentResponseStatus"]) == (
+        0.0,
+        {"PaymentResponseStatusId": "Failure"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("e164", "extension", "raw", "sent"),
+    [
+        ("+15125550100", "", "512-555-0100", "+15125550100"),
+        ("+15125550100", "77", "512-555-0100 ext 77", "+15125550100 x77"),
+        (None, "", "call first", "call first"),
+    ],
+)
+def test_a_phone_is_sent_in_its_canonical_form(
+    e164: str | None, extension: str, raw: str, sent: str
+) -> None:
+    """With its extension; a text that is no phone number is sent unchanged."""
+    address = replace(ADDRESS, phone_e164=e164, phone_extension=extension, phone_raw=raw)
+    group = replace(SHIP, address=address)
+    line = MAPPER.payload(order_of(groups=(group,)))["OrderLine"][0]
+    assert line["ShipToAddress"]["Address"]["Phone"] == sent
 
 
 @pytest.mark.parametrize("order_id", ["T-1#2", "T-1+2", "T-1/2", "T-1?2", "T 1", ""])

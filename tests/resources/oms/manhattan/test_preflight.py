@@ -1,0 +1,69 @@
+"""Checks before a connection goes live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from domain.exchange import Check
+from resources.oms.manhattan.adapter import ManhattanOms
+from tests.resources.oms.manhattan.conftest import Tenant
+from tests.resources.oms.manhattan.orders.test_writer import save
+from tests.resources.oms.manhattan.samples import order_of
+
+Connect = Callable[..., ManhattanOms]
+
+
+def checks_of(oms: ManhattanOms) -> dict[str, Check]:
+    """Run all checks."""
+    return {check.name: check for check in oms.preflight()}
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(tenant: Tenant) -> Any:
+    """Clear the tenant's faults after each test."""
+    yield
+    tenant.control("faults", method="DELETE")
+
+
+def test_the_checks_show_what_they_saw(connect: Connect) -> None:
+    """Where there are no orders, and where there are."""
+    oms = connect()
+    assert checks_of(oms)["orders"].detail == "orders can be searched; there are none"
+    save(oms, oms.order_payload(order_of()))
+    checks = checks_of(oms)
+    assert "the oldest was changed at 20" in checks["orders"].detail
+    assert checks["item master"].detail == "items can be searched, such as SKU-1 in EA"
+    assert checks["availability"].detail.endswith("returned 1 rows for one item")
+
+
+def test_an_empty_item_master_fails_its_check(connect: Connect, tenant: Tenant) -> None:
+    """Every order line would be rejected."""
+    tenant.control(
+        "faults",
+        {"kind": "status", "status": 200, "path": "item/search$", "body": {"success": True}},
+    )
+    check = checks_of(connect())["item master"]
+    assert (check.ok, "empty" in check.detail) == (False, True)
+
+
+def test_a_user_that_reaches_other_organisations_is_a_warning(
+    connect: Connect, tenant: Tenant
+) -> None:
+    """The connection works; the role should be smaller."""
+    rows = {"success": True, "data": [{"OrderId": "X-1", "OrgId": "OTHER"}]}
+    tenant.control(
+        "faults", {"kind": "status", "status": 200, "path": "order/search$", "body": rows}
+    )
+    check = checks_of(connect())["other organisations"]
+    assert (check.ok, check.detail.startswith("WARNING")) == (True, True)
+    assert "a role of its own" in check.advice
+
+
+def test_a_check_of_rights_that_is_refused_fails_nothing(connect: Connect, tenant: Tenant) -> None:
+    """Whether the tenant allows the query is not known."""
+    tenant.control("faults", {"kind": "status", "status": 403, "path": "order/search$"})
+    check = checks_of(connect())["other organisations"]
+    assert (check.ok, check.detail.startswith("could not be checked")) == (True, True)

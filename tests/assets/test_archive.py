@@ -20,6 +20,8 @@ from orchestration.definitions import build
 from tests.assets.documents import PERSON
 from tests.assets.scene import QUIET, Scene
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 1, 2)
 
 

@@ -38,6 +38,8 @@ from tests.resources.oms.manhattan.samples import (
 )
 from tests.resources.platforms.bigcommerce.stores import connection, order, settings
 
+pytestmark = pytest.mark.slow
+
 NAME = "acme"
 TODAY = datetime.now(UTC).date()
 STREAMS: tuple[tuple[Stream[Any], date], ...] = (

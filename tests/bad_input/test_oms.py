@@ -34,6 +34,8 @@ from tests.resources.oms.manhattan.samples import (
     shipped_detail,
 )
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 PERSONAL = ("Ada", "Osei", "ada@example", "Mill Lane", "5125550100")
 CUSTOMER: Json = {

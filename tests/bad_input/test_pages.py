@@ -26,6 +26,8 @@ from tests.bad_input.systems import (
 from tests.resources.oms.manhattan.samples import published
 from tests.resources.platforms.bigcommerce.stores import order
 
+pytestmark = pytest.mark.slow
+
 PAGE = 50
 MODIFIED = "Thu, 19 Mar 2026 11:00:00 +0000"
 BROKEN = (

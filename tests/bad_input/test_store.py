@@ -23,6 +23,8 @@ from tests.bad_input.outcomes import outcome_of, run
 from tests.resources.platforms.bigcommerce.orders.test_mapping_odd import compound
 from tests.resources.platforms.bigcommerce.stores import line_of, mapper, order
 
+pytestmark = pytest.mark.slow
+
 PERSONAL = ("jane.doe", "Jane", "Doe", "123 Main", "555-0100", "5550100", "Bobby")
 CENT = Decimal("0.01")
 RULES = {"uom_rules": {"TOWEL-1": {"factor": 2}}, "pickup_locations": {"AUS": "S1"}}

@@ -19,6 +19,8 @@ from tests.bad_input.outcomes import assert_is_bounded
 from tests.orchestration.webhooks.senders import event, listening, pushed, signed
 from tests.resources.oms.manhattan.samples import published
 
+pytestmark = pytest.mark.slow
+
 FORGERIES = (
     "other secret",
     "other body",

@@ -17,6 +17,8 @@ from tests.chaos.traffic import Systems
 from tests.chaos.webhooks import FORGED_ID, acknowledged, forge, webhook_differences
 from tests.sandbox.webhook_receiver import WebhookReceiver, running_receiver
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scene(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Scene]:

@@ -17,6 +17,8 @@ from tests.conformance.systems import DAY, Simulated, SimulatedOms, SimulatedSto
 from tests.conformance.test_reading import HOUR, read
 from tests.conformance.test_store_writing import CORRELATION, NUMBER
 
+pytestmark = pytest.mark.slow
+
 WINDOW = Window(DAY, DAY + HOUR)
 
 

@@ -13,6 +13,8 @@ from domain.values import Window
 from tests.conformance.mutations import mutations, refusal
 from tests.conformance.systems import DAY, Simulated
 
+pytestmark = pytest.mark.slow
+
 HOUR = timedelta(hours=1)
 
 

@@ -14,6 +14,8 @@ from tests.end_to_end.agreement import (
     assert_stock_right,
 )
 
+pytestmark = pytest.mark.slow
+
 STORM = {"Retry-After": "0"}
 SAVE, SHIPMENTS, STOCK = "order/save$", "/shipments$", "adjustments/absolute$"
 TROUBLE: dict[str, list[Json]] = {

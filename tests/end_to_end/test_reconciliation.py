@@ -19,6 +19,8 @@ from tests.assets.scene import NAME, Json, Scene
 from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once
 from tests.end_to_end.drifting import EXTRA_SKUS, FOREIGN, Saboteur, good_orders
 
+pytestmark = pytest.mark.slow
+
 STREAMS = (ORDERS, INVENTORY, SHIPMENTS)
 OPEN = list(range(1001, 1186))
 SHIPPED = list(range(2001, 2066))

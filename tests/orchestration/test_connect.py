@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.orchestration.shop import Shop
+
+pytestmark = pytest.mark.slow
 
 
 def test_connect_syncs_the_last_days_once_and_live_runs_continue_from_there(shop: Shop):

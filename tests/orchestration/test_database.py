@@ -13,6 +13,8 @@ from orchestration.cli.root import lockstep
 from orchestration.settings import project_root
 from resources.ledger.database import embedded
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_embedded_database_starts_migrated_and_stops(own_home: Path):
     """One command gives a database and a sandbox connection; the data survives a stop."""

@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from orchestration.cli.root import lockstep
 from tests.orchestration.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_healthy_installation_passes_and_no_secret_is_shown(shop: Shop, own_home: Path):
     """Everything that can be checked is, and the output can be shared."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import httpx
+import pytest
 
 from tests.orchestration.shop import Shop
+
+pytestmark = pytest.mark.slow
 
 NOW = ("--confirm-seconds", "0")
 

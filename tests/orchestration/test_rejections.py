@@ -8,6 +8,8 @@ import pytest
 
 from tests.orchestration.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def rejected(shop: Shop) -> Shop:

@@ -18,6 +18,8 @@ from sensors.reruns import tick
 from tests.assets.documents import address, order
 from tests.assets.scene import NAME, QUIET, Scene
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def rejected(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Scene]:

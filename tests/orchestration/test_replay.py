@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import pytest
 
 from orchestration.cli.runs import chunks
 from tests.orchestration.shop import Shop
+
+pytestmark = pytest.mark.slow
 
 TRACES = """SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection),
                    (SELECT count(*) FROM runs)"""

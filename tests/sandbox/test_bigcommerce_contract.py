@@ -20,6 +20,8 @@ from openapi_core.validation.response.exceptions import InvalidData
 from sandbox.app import running_sandbox
 from tests.shared import shared_path
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 Call = Callable[..., httpx.Response]
 

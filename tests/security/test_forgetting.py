@@ -17,6 +17,8 @@ from resources.ledger.privacy.forgetting import Forgotten, forget, was_forgotten
 from tests.assets.documents import PERSON, order
 from tests.assets.scene import NAME, Scene
 
+pytestmark = pytest.mark.slow
+
 JANE = "jane.doe@example.com"
 RUTH: dict[str, Any] = PERSON | {
     "first_name": "Ruthanne",

@@ -18,6 +18,8 @@ from tests.assets.documents import PERSON, order
 from tests.assets.scene import NAME, Scene
 from tests.security.leaks import Needles, leaks
 
+pytestmark = pytest.mark.slow
+
 WHO: dict[str, Any] = PERSON | {
     "first_name": "Zebediah",
     "last_name": "Quartermaine",

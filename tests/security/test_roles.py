@@ -18,6 +18,8 @@ from sandbox.app import RunningSandbox
 from tests.assets.scene import Scene
 from tests.security.conftest import acting, new_user
 
+pytestmark = pytest.mark.slow
+
 WRITER, READER, OWNER = roles.WRITER, roles.READER, roles.OWNER
 
 

@@ -23,6 +23,8 @@ from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
 from resources.oms.manhattan.settings import ManhattanSettings
 
+pytestmark = pytest.mark.slow
+
 SECRET = "planted-secret-1"
 
 

@@ -14,6 +14,8 @@ from sensors import changes, requeue
 from tests.assets import documents
 from tests.assets.scene import NAME, Scene
 
+pytestmark = pytest.mark.slow
+
 
 def tick(scene: Scene, cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
     """Evaluate the lane's sensor once."""

@@ -18,6 +18,8 @@ from tests.assets.scene import NAME, Scene, _secret
 from tests.orchestration.webhooks.senders import PUSH_SECRET, Served, served
 from tests.sensors.test_changes import place_now, requests_of, run_request, tick
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 

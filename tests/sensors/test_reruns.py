@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 import psycopg
+import pytest
 
 from domain.connections import Installation
 from orchestration.definitions import build
@@ -17,6 +18,8 @@ from resources.ledger.rejections.work_queue import RejectionFilter
 from sensors.reruns import AT_ONCE, RERUN_TAG, tick
 from tests.assets.documents import address, order
 from tests.assets.scene import NAME, QUIET, Scene
+
+pytestmark = pytest.mark.slow
 
 BOATS = {"shipping_methods": {"Ground": "Ground", "Slow boat": "Standard"}}
 

@@ -14,6 +14,8 @@ from tests.assets import documents
 from tests.assets.scene import NAME, Scene
 from tests.sensors.test_changes import requests_of, run_request, tick
 
+pytestmark = pytest.mark.slow
+
 BEHIND, AHEAD = timedelta(minutes=-10), timedelta(minutes=10)
 skews = pytest.mark.parametrize(
     "skew", [BEHIND, AHEAD], ids=["10 minutes behind", "10 minutes ahead"]

@@ -12,6 +12,8 @@ from resources.ledger.rejections.work_queue import RejectionFilter
 from tests.assets.documents import address, order
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 BOATS = {"shipping_methods": {"Ground": "Ground", "Slow boat": "Standard"}}
 

@@ -15,6 +15,8 @@ from domain.connections import INVENTORY, ORDERS, SHIPMENTS
 from orchestration.definitions import build
 from tests.assets.scene import NAME, QUIET, Json, Scene
 
+pytestmark = pytest.mark.slow
+
 
 def look(scene: Scene, *, repair: bool = False) -> Report:
     """Reconcile yesterday's and today's orders and stock in one report."""

@@ -11,6 +11,8 @@ from domain.connections import OrdersPolicy
 from tests.assets.documents import order
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 REVIEW, AWAITING, SHIPPABLE, CANCELLED = 12, 11, 9, 5
 HOLD = "Fraud Review"

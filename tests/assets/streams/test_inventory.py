@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from assets.chain.run_config import live_config
 from tests.assets.documents import DEPOT, NOT_AT_OMS, SKUS, UNTRACKED, order, supply
 from tests.assets.scene import NAME, Scene
+
+pytestmark = pytest.mark.slow
 
 
 def _levels(scene: Scene) -> dict[str, int]:

@@ -14,6 +14,8 @@ from domain.exchange import ShipmentLine, ShipmentRequest
 from resources.ledger.rows import TargetRow
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 NUMBER, OTHER = "1Z5R89390357567127", "1Z8W4R260373687877"
 

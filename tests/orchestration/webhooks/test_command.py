@@ -19,6 +19,8 @@ from orchestration.settings import project_root
 from tests.orchestration.shop import Shop
 from tests.orchestration.webhooks.senders import Served, event, signed
 
+pytestmark = pytest.mark.slow
+
 
 def with_webhooks(shop: Shop, home: Path, port: int) -> None:
     """Let the shop's connection take in webhooks."""

@@ -16,6 +16,8 @@ from schemathesis import Case, GenerationMode
 from orchestration.webhooks.app import build_app
 from tests.orchestration.webhooks.senders import NAME, STORE, listening, pushed, served, signed
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 30
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 TAKE = "/hooks/{connection}/{system}"

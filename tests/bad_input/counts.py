@@ -1,4 +1,4 @@
-"""How many bad payloads each boundary gets; every test generates exactly its number, so that the sum is a fact."""
+"""The number of bad payloads per boundary; each test generates exactly its number."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ BOUNDARIES: dict[str, int] = {
     "end to end": END_TO_END,
 }
 LEAST = 100_000
-"""Of all boundaries together."""
+"""The minimum of all boundaries together."""
 LEAST_EACH = 2_000

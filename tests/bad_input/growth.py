@@ -1,4 +1,7 @@
-"""How a call's cost grows with its input: a ratio of CPU times, so generous that a busy machine does not break it and a square does."""
+"""Growth of a call's cost with its input, as a ratio of CPU times.
+
+The limit is wide enough for a busy machine and still detects a quadratic cost.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import time
 from collections.abc import Callable
 
 TEN_TIMES = 45
-"""A tenfold input may cost so many times as much; were the cost the square of the size, it would be 100."""
+"""The allowed cost of a tenfold input; a quadratic cost would be 100 times as high."""
 FLOOR = 0.004
-"""Seconds below which a difference says nothing."""
+"""Seconds below which a difference means nothing."""
 
 
 def cost(call: Callable[[], object], tries: int = 2) -> float:
-    """Return the least CPU seconds of a few tries, not below the floor."""
+    """Return the least CPU seconds of a few tries, at least ``FLOOR``."""
     spent = []
     for _ in range(tries):
         started = time.thread_time()
@@ -22,7 +25,7 @@ def cost(call: Callable[[], object], tries: int = 2) -> float:
 
 
 def grows_too_fast(make: Callable[[int], Callable[[], object]], small: int) -> str:
-    """Compare the cost at ten times ``small`` with that at ``small``; return the figures where it grows with the square."""
+    """Return the costs at ``small`` and ten times ``small`` if the growth is too fast."""
     little, much = cost(make(small)), cost(make(10 * small))
     return (
         f"{little:.4f} s at {small}, {much:.4f} s at {10 * small}"

@@ -1,7 +1,7 @@
-"""Valid JSON documents, spoilt in one to three places by a kind of fault; the same seed always gives the same payloads.
+"""Mutations of valid JSON documents in one to three places; a seed always gives the same payload.
 
-A place is a value somewhere in the document. Values that no Python object can stand for (``NaN``, a number of 400 digits, half a
-surrogate, bytes that are no UTF-8, a key given twice) are put in as raw fragments of JSON.
+Values without a Python object (``NaN``, a number of 400 digits, half a surrogate pair, invalid
+UTF-8, a repeated key) are inserted as raw fragments of JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KEYS = orjson.OPT_NON_STR_KEYS
 
 
 class Payload(NamedTuple):
-    """One bad payload: the seed that makes it again, the kinds of fault in it, and its bytes."""
+    """One bad payload: its seed, the kinds of fault in it, and its bytes."""
 
     seed: int
     kinds: str
@@ -29,7 +29,7 @@ class Payload(NamedTuple):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: its name, and the values that stand for it."""
+    """A kind of fault and its values."""
 
     name: str
     values: tuple[Any, ...]
@@ -88,7 +88,7 @@ TEXTS = (
     ),
     Kind("blank", ("", " ", "\u00a0", "\u200b", "\u3000\t\n")),
     Kind(
-        "odd_digits",
+        "unusual_digits",
         (
             "\uff11\uff12",
             "\u0663",
@@ -160,7 +160,10 @@ NUMBERS = (
             "1" * 5000,
         ),
     ),
-    Kind("odd_number", (Raw(b"01"), Raw(b"+1"), Raw(b"1."), Raw(b".5"), Raw(b"0x1F"), Raw(b"1_0"))),
+    Kind(
+        "unusual_number",
+        (Raw(b"01"), Raw(b"+1"), Raw(b"1."), Raw(b".5"), Raw(b"0x1F"), Raw(b"1_0")),
+    ),
 )
 KINDS = (
     *TEXTS,
@@ -244,28 +247,28 @@ STRUCTURAL = (
 
 
 class Mutator:
-    """Spoils copies of a few valid documents."""
+    """Mutates copies of a few valid documents."""
 
     def __init__(self, documents: Sequence[bytes]) -> None:
         self._documents = tuple(documents)
 
     def payloads(self, count: int, seed: int = 0) -> Iterator[Payload]:
-        """Yield ``count`` bad payloads; each has a seed of its own, by which ``payload`` makes it again."""
+        """Yield ``count`` bad payloads with seeds from ``seed`` on."""
         for offset in range(count):
             yield self.payload(seed + offset)
 
     def payload(self, seed: int) -> Payload:
-        """Return the one payload of a seed."""
+        """Return the payload of a seed."""
         random = Random(seed)
         original = random.choice(self._documents)
         if random.random() < 0.08:
             kind = random.choice(BYTES)
             return Payload(seed, kind.__name__.strip("_"), kind(random, original))
         document = orjson.loads(original)
-        kinds = [_spoil(random, document) for _ in range(random.choice((1, 1, 1, 2, 3)))]
+        kinds = [_mutate(random, document) for _ in range(random.choice((1, 1, 1, 2, 3)))]
         try:
             return Payload(seed, "+".join(kinds), orjson.dumps(document, option=KEYS))
-        except TypeError:  # a fragment inside of what another fault has copied is fine; a loop or an odd key is no document
+        except TypeError:  # a loop, or a key that JSON can't have
             return Payload(seed, "empty", b"{}")
 
 
@@ -280,7 +283,7 @@ def _places(value: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     return found
 
 
-def _spoil(random: Random, document: Any) -> str:
+def _mutate(random: Random, document: Any) -> str:
     places = _places(document, [])
     if not places:
         return "nothing"
@@ -330,10 +333,10 @@ def _truncated(random: Random, body: bytes) -> bytes:
 
 
 def _flipped(random: Random, body: bytes) -> bytes:
-    spoilt = bytearray(body)
+    changed = bytearray(body)
     for _ in range(random.choice((1, 2, 8))):
-        spoilt[random.randrange(len(spoilt))] = random.randrange(256)
-    return bytes(spoilt)
+        changed[random.randrange(len(changed))] = random.randrange(256)
+    return bytes(changed)
 
 
 def _inserted(random: Random, body: bytes) -> bytes:
@@ -372,7 +375,7 @@ BYTES: tuple[Callable[[Random, bytes], bytes], ...] = (_truncated, _flipped, _in
 
 
 def smallest(payload: bytes, fails: Callable[[bytes], bool], tries: int = 2_000) -> bytes:
-    """Return a smaller payload that still fails: parts are taken out for as long as the failure stays."""
+    """Return a smaller payload that still fails, by removing parts of it."""
     try:
         document = orjson.loads(payload)
     except orjson.JSONDecodeError:

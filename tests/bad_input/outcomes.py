@@ -1,4 +1,4 @@
-"""What may become of a bad payload: a canonical record, a skip by a named rule, or a rejection that an operator can act on."""
+"""Allowed outcomes of a bad payload: a record, a skip by a named rule, or a usable rejection."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ CODE = re.compile(r"[a-z][a-z0-9_]{0,80}")
 
 
 def is_showable(text: str) -> bool:
-    """Tell whether a text may go to a terminal, a log and a Postgres column: printable, one line, bounded."""
+    """Return whether a text is safe in a terminal, a log and Postgres: printable and bounded."""
     return len(text) <= LONGEST and text.isprintable()
 
 
 def assert_is_bounded(message: str, where: str = "") -> None:
-    """Fail unless a system's error is one bounded, visible line that names system and call."""
+    """Fail unless an error is one bounded, printable line that contains ``where``."""
     assert message.isprintable(), message[:300]
     assert 0 < len(message) < 1_500
     assert where in message
 
 
 def defect_of(problem: Problem, personal: Iterable[str] = ()) -> str:
-    """Return what is wrong with a problem's words, or an empty text."""
+    """Return what is wrong with the texts of a problem, or an empty text."""
     if not CODE.fullmatch(problem.code):
         return f"the code {problem.code!r}"
     if not (problem.field and problem.message and problem.advice):
@@ -49,7 +49,10 @@ def defect_of(problem: Problem, personal: Iterable[str] = ()) -> str:
 def outcome_of(
     to_canonical: Callable[[bytes], Any], payload: bytes, personal: Sequence[str] = ()
 ) -> tuple[str, str]:
-    """Map a payload; return its outcome (``mapped``, ``skipped`` or a rejection's code) and what is wrong with it, or an empty text."""
+    """Map a payload; return its outcome and what is wrong with it, or an empty text.
+
+    The outcome is ``mapped``, ``skipped`` or the code of the rejection.
+    """
     try:
         found = to_canonical(payload)
     except RecordRejected as rejected:
@@ -87,7 +90,7 @@ def run(
     personal: Sequence[str] = (),
     more: Callable[[Any], str] | None = None,
 ) -> Counter[str]:
-    """Judge payloads and return how many had each outcome; fail with the seed and the smallest payload of the first that goes wrong."""
+    """Map payloads and count their outcomes; fail with the seed and smallest form of a bad one."""
     outcomes: Counter[str] = Counter()
 
     def mapped(payload: bytes) -> Any:
@@ -97,14 +100,15 @@ def run(
         return found
 
     for payload in payloads:
-        # Where values changed places, a person's data stands in a field for something else, and nothing can tell.
+        # After a swap personal data may be in any field, which can't be recognised.
         hidden = () if "swap" in payload.kinds else personal
         outcome, fault = outcome_of(mapped, payload.body, hidden)
         if fault:
             reduced = smallest(payload.body, _fails(mapped, hidden))
             reason = outcome_of(mapped, reduced, hidden)[1]
             raise AssertionError(
-                f"seed {payload.seed} ({payload.kinds}): {fault}\nsmallest payload ({reason}):\n{reduced[:3000]!r}"
+                f"seed {payload.seed} ({payload.kinds}): {fault}\n"
+                f"smallest payload ({reason}):\n{reduced[:3000]!r}"
             )
         outcomes[outcome] += 1
     return outcomes

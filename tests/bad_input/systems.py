@@ -1,4 +1,4 @@
-"""A store and a tenant that answer with whatever records they are given, byte for byte, behind the connectors' own HTTP clients."""
+"""A store and an OMS that serve given records byte for byte to the connectors' HTTP clients."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ONCE = RetryPolicy(enabled=False)
 
 
 class Listed(NamedTuple):
-    """A record as a list has it: what the server sorts by, and its bytes."""
+    """A record of a list: its sort key and its bytes."""
 
     key: int
     body: bytes
 
 
 def store_of(records: Sequence[Listed]) -> Answer:
-    """Answer the order list: ascending by key from ``min_id``, a page at a time, whatever the bytes say."""
+    """Serve the order list in pages, ascending by key from ``min_id``."""
     ordered = sorted(records, key=lambda record: record.key)
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -56,7 +56,7 @@ def store_of(records: Sequence[Listed]) -> Answer:
 
 
 def tenant_of(records: Sequence[bytes]) -> Answer:
-    """Answer the order search with all records at the window's beginning, a page at a time by number."""
+    """Serve the order search in numbered pages, with all records at the window's start."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked = orjson.loads(request.content)
@@ -73,7 +73,7 @@ def tenant_of(records: Sequence[bytes]) -> Answer:
 
 
 def platform_on(answer: Answer, **changes: object) -> BigCommerce:
-    """Build the store's connector before an answer."""
+    """Build the store's connector on top of a handler."""
     chosen = settings(**({"quota": 1_000_000} | changes))
     built = build(
         chosen, connection(), lambda _: "token", LocalQuota(), httpx.MockTransport(answer)
@@ -83,7 +83,7 @@ def platform_on(answer: Answer, **changes: object) -> BigCommerce:
 
 
 def search_on(answer: Answer, page_size: int = 50) -> OrderSearch:
-    """Build the tenant's order search before an answer."""
+    """Build the OMS's order search on top of a handler."""
     limiter = Limiter(LocalQuota(), "t", quota=1_000_000, window_seconds=1.0)
     client = ApiClient(
         ClientPolicy(

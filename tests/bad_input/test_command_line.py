@@ -1,4 +1,4 @@
-"""Arguments that nobody should give: wrong usage in one sentence and exit code 2, a fault in one sentence and exit code 1, no traceback."""
+"""Bad arguments end with a sentence and exit code 2 (usage) or 1 (fault), never a traceback."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ READ_ONLY = (
 
 
 def words_of(random: Random, command: click.Command) -> list[str]:
-    """Return arguments for a command: its own options and places with odd values, and a few that it lacks."""
+    """Return arguments for a command: its own options with bad values, and a few unknown ones."""
     given: list[str] = []
     for parameter in command.params:
         if isinstance(parameter, click.Argument) and random.random() < 0.8:
@@ -70,12 +70,12 @@ def commands() -> dict[tuple[str, ...], click.Command]:
 
 
 def is_sentence(message: str) -> bool:
-    """Tell whether a message can go to a terminal."""
+    """Return whether a message is safe in a terminal."""
     return 0 < len(message) <= 2_500 and all(ch == "\n" or ch.isprintable() for ch in message)
 
 
-def test_every_odd_argument_is_taken_or_refused_in_a_sentence() -> None:
-    """Each command's own parser, with values of all kinds for each of its options."""
+def test_every_bad_argument_is_accepted_or_refused_with_a_sentence() -> None:
+    """The parser of each command, with values of all kinds for each of its options."""
     known, outcomes = list(commands().items()), Counter[str]()
     for number in range(COMMAND_LINE - INVOKED - EDITS):
         seed = 8_000_000 + number
@@ -84,18 +84,18 @@ def test_every_odd_argument_is_taken_or_refused_in_a_sentence() -> None:
         given = words_of(random, command)
         try:
             command.make_context(" ".join(path), list(given))
-            outcomes["taken"] += 1
+            outcomes["accepted"] += 1
         except click.exceptions.Exit:
-            outcomes["taken"] += 1
+            outcomes["accepted"] += 1
         except click.UsageError as error:
             outcomes["refused" if error.format_message().strip() else "mute"] += 1
         except BaseException as error:
             raise AssertionError(
                 f"seed {seed}: {path} {given!r:.500}: {type(error).__name__}: {error}"
             ) from error
-    assert outcomes.keys() == {"refused", "taken"}
+    assert outcomes.keys() == {"refused", "accepted"}
     assert outcomes.total() == COMMAND_LINE - INVOKED - EDITS
-    assert min(outcomes["taken"], outcomes["refused"]) > COMMAND_LINE // 10
+    assert min(outcomes["accepted"], outcomes["refused"]) > COMMAND_LINE // 10
 
 
 PATHS = (
@@ -122,14 +122,14 @@ ASSIGNED = (
 )
 
 
-def test_every_odd_edit_of_a_record_is_planned_or_refused_in_a_sentence() -> None:
-    """Paths that lead nowhere and values of other types, over sound payloads and spoilt ones; what is planned can be put over the capture."""
-    spoilt = Mutator([orjson.dumps(order())])
+def test_every_bad_edit_of_a_record_is_planned_or_refused_with_a_sentence() -> None:
+    """Unknown paths and wrong types, on good and bad payloads; a planned edit can be applied."""
+    mutator = Mutator([orjson.dumps(order())])
     outcomes: Counter[str] = Counter()
     for number in range(EDITS):
         seed = 11_000_000 + number
         random = Random(seed)
-        payload = spoilt.payload(seed).body if random.random() < 0.3 else orjson.dumps(order())
+        payload = mutator.payload(seed).body if random.random() < 0.3 else orjson.dumps(order())
         wanted = [
             f"{random.choice(PATHS)}={random.choice(ASSIGNED)}"
             if random.random() < 0.9
@@ -150,7 +150,7 @@ def test_every_odd_edit_of_a_record_is_planned_or_refused_in_a_sentence() -> Non
             ) from error
         after = edits.applied(payload, planned)
         assert is_json(after) or not is_json(payload), f"seed {seed}: {wanted!r:.300}"
-        assert "\\u0000" not in edits.encoded(planned), "no jsonb column takes it"
+        assert "\\u0000" not in edits.encoded(planned), "jsonb does not accept it"
         outcomes["planned"] += 1
     assert outcomes.keys() == {"refused", "planned"}
     assert outcomes.total() == EDITS
@@ -158,7 +158,7 @@ def test_every_odd_edit_of_a_record_is_planned_or_refused_in_a_sentence() -> Non
 
 
 def is_json(payload: bytes) -> bool:
-    """Tell whether a strict reader takes a payload."""
+    """Return whether a payload is strict JSON."""
     try:
         orjson.loads(payload)
     except orjson.JSONDecodeError:
@@ -176,8 +176,8 @@ def configured(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("configured")
-def test_commands_that_only_look_answer_whatever_they_are_asked_for() -> None:
-    """Exit code 0, 1 or 2 with words; a value that Postgres can't hold is looked for in vain, and never a traceback."""
+def test_read_only_commands_survive_any_argument() -> None:
+    """Exit code 0, 1 or 2 with a message, also for values that Postgres can't store."""
     known = commands()
     exits: Counter[int] = Counter()
     for number in range(INVOKED):
@@ -204,5 +204,5 @@ def broken(result: Result) -> str:
     if result.exit_code not in (0, 1, 2):
         return f"exit code {result.exit_code}"
     if result.exit_code and not result.output.strip():
-        return "it failed without a word"
+        return "it failed without a message"
     return "" if is_sentence(result.stderr or "none") else f"it says {result.stderr[:500]!r}"

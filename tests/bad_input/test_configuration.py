@@ -1,4 +1,4 @@
-"""``connections.yaml`` as people really write it, and worse: every fault with file and place, no secret shown, nothing silently dropped."""
+"""Bad ``connections.yaml`` files: each fault has file and line, no secret is shown."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ PIECES = (
 )  # fmt: skip
 
 
-def judged(file: Path, content: bytes, hidden: str = "") -> str:
-    """Load a configuration; return what became of it."""
+def outcome_of(file: Path, content: bytes, hidden: str = "") -> str:
+    """Load a configuration; return whether it was accepted or refused."""
     file.write_bytes(content)
     try:
         installation = load(file)
@@ -52,7 +52,7 @@ def judged(file: Path, content: bytes, hidden: str = "") -> str:
         _is_listed(str(error), file, hidden)
         return "refused"
     assert installation.connections or b"connections" not in content or installation.model_dump()
-    return "taken"
+    return "accepted"
 
 
 def _is_listed(message: str, file: Path, hidden: str) -> None:
@@ -64,7 +64,7 @@ def _is_listed(message: str, file: Path, hidden: str) -> None:
 
 
 def of_lines(random: Random) -> bytes:
-    """Spoil the text line by line: doubled, dropped, moved, indented, cut, with foreign pieces."""
+    """Change lines: repeat, drop, move, indent or cut them, or insert foreign text."""
     lines = list(LINES)
     for _ in range(random.choice((1, 1, 2, 3))):
         at = random.randrange(len(lines))
@@ -86,10 +86,10 @@ def of_lines(random: Random) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["values", "lines"])
-def test_every_spoilt_configuration_is_taken_or_refused_with_file_and_place(
+def test_every_bad_configuration_is_accepted_or_refused_with_file_and_line(
     tmp_path: Path, form: str
 ) -> None:
-    """Values of other kinds in the tree, and text that is hardly YAML; no other error than the one that lists the faults."""
+    """Wrong values in the tree and broken YAML; the only error is the one that lists the faults."""
     document = yaml.safe_load(GOOD)
     document["start_date"] = "2026-01-01"
     document["connections"]["acme_us"] |= SECTIONS
@@ -99,7 +99,7 @@ def test_every_spoilt_configuration_is_taken_or_refused_with_file_and_place(
         seed = 6_000_000 + number
         content = mutator.payload(seed).body if form == "values" else of_lines(Random(seed))
         try:
-            outcomes[judged(tmp_path / "connections.yaml", content)] += 1
+            outcomes[outcome_of(tmp_path / "connections.yaml", content)] += 1
         except BaseException as error:
             raise AssertionError(
                 f"seed {seed}, {form}: {type(error).__name__}: {error}\n{content[:2000]!r}"
@@ -116,10 +116,8 @@ def test_every_spoilt_configuration_is_taken_or_refused_with_file_and_place(
         "password: {file: /run/secrets/acme}",
     ],
 )
-def test_a_secret_that_somebody_wrote_into_the_file_is_never_shown(
-    tmp_path: Path, place: str
-) -> None:
-    """As text, in a list, as a key, and in an object of a wrong form."""
+def test_a_secret_that_was_written_into_the_file_is_never_shown(tmp_path: Path, place: str) -> None:
+    """As text, in a list, as a key, and in an object of the wrong form."""
     name = place.partition(":")[0]
     for form in (
         "{s}",
@@ -132,18 +130,18 @@ def test_a_secret_that_somebody_wrote_into_the_file_is_never_shown(
         "&x {s}",
     ):
         text = GOOD.replace(place, f"{name}: {form.format(s=PLANTED)}")
-        assert judged(tmp_path / "connections.yaml", text.encode(), PLANTED) == "refused", form
+        assert outcome_of(tmp_path / "connections.yaml", text.encode(), PLANTED) == "refused", form
 
 
-def test_a_connection_that_is_named_twice_is_refused_and_not_dropped(tmp_path: Path) -> None:
-    """YAML would take the last one without a word."""
+def test_a_repeated_connection_is_refused(tmp_path: Path) -> None:
+    """YAML would use the last one silently."""
     file = tmp_path / "connections.yaml"
     file.write_text(GOOD + GOOD.partition("connections:\n")[2])
     with pytest.raises(ConfigurationError, match=rf"{file}:19: acme_us: duplicate key"):
         load(file)
 
 
-def test_documents_that_grow_when_they_are_read_are_refused_or_read_in_bounded_work(
+def test_documents_that_expand_are_refused_in_bounded_time(
     tmp_path: Path,
 ) -> None:
     """Aliases of aliases, lists in lists, a mapping of itself, a hundred thousand faults."""
@@ -159,15 +157,15 @@ def test_documents_that_grow_when_they_are_read_are_refused_or_read_in_bounded_w
         "connections: [" + "1," * 20_000 + "]",
         "x: 1\n" * 3_000,
     ):
-        assert judged(tmp_path / "connections.yaml", text.encode()) == "refused"
+        assert outcome_of(tmp_path / "connections.yaml", text.encode()) == "refused"
 
 
-def test_the_documented_example_is_still_taken(tmp_path: Path) -> None:
-    """The control: what is refused here is refused for its faults."""
+def test_the_documented_example_is_accepted(tmp_path: Path) -> None:
+    """The control: the others are refused for their faults."""
     assert (
-        judged(
+        outcome_of(
             tmp_path / "connections.yaml",
             (project_root() / "docs" / "connections.example.yaml").read_bytes(),
         )
-        == "taken"
+        == "accepted"
     )

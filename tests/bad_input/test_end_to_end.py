@@ -1,4 +1,4 @@
-"""Bad records through the real steps into a real ledger: each capture has one outcome, nothing is half written, the good ones go through."""
+"""Bad records through the real steps: each capture has one outcome, good records continue."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ STAMP = "2026-03-19T00:00:00.000"
 
 @pytest.fixture
 def sync(database: str) -> Iterator[Sync]:
-    """A connection whose systems are never called: everything comes from the captures."""
+    """A connection whose systems are never called, since all data are captures."""
     rules = connection(
         orders={"check_items": False}, inventory={"missing_item": "zero"}, rejection_threshold=1.0
     )
@@ -67,7 +67,7 @@ def sync(database: str) -> Iterator[Sync]:
 
 
 def good(stream: str, number: int) -> RawRecord:
-    """Return a record that goes through."""
+    """Return a record that is accepted."""
     if stream == "orders":
         return RawRecord(f"{500_000 + number}", START, orjson.dumps(order(id=500_000 + number)))
     if stream == "shipments":
@@ -79,8 +79,8 @@ def good(stream: str, number: int) -> RawRecord:
     return RawRecord(f"GOOD-{number}@DC1", START, orjson.dumps(row))
 
 
-def spoilt(stream: str, count: int) -> list[RawRecord]:
-    """Return bad records, each under an id of its own as the readers give it."""
+def bad_records(stream: str, count: int) -> list[RawRecord]:
+    """Return bad records, each with an id of its own."""
     documents = {
         "orders": [body for body in DOCUMENTS if b'"status_id":5' not in body],
         "shipments": [orjson.dumps(whole())],
@@ -91,7 +91,7 @@ def spoilt(stream: str, count: int) -> list[RawRecord]:
 
 
 def store(sync: Sync, stream: Stream[Any], day: date, records: list[RawRecord]) -> None:
-    """Capture records as the step does, chunk by chunk."""
+    """Capture records in chunks, like the step."""
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
         for start in range(0, len(records), 1_000):
             rows = [
@@ -121,7 +121,7 @@ def _identity(stream: Stream[Any], record: RawRecord) -> Any:
 
 
 def rows(sync: Sync, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """Ask the ledger."""
+    """Query the ledger."""
     with psycopg.connect(sync.ledger.url) as db:
         return db.execute(query, parameters).fetchall()
 
@@ -129,11 +129,11 @@ def rows(sync: Sync, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize(
     ("stream", "day"), STREAMS, ids=lambda value: getattr(value, "name", None) or ""
 )
-def test_every_bad_record_has_one_outcome_and_the_good_ones_go_through(
+def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
     sync: Sync, stream: Stream[Any], day: date
 ) -> None:
-    """A thousand and more bad ones by turns with good ones, validated twice over: the books balance, and every rejection can be acted on."""
-    bad, sound = spoilt(stream.name, EACH), [good(stream.name, i) for i in range(EACH // 10)]
+    """Validated twice: the counts balance, and each rejection can be acted on."""
+    bad, sound = bad_records(stream.name, EACH), [good(stream.name, i) for i in range(EACH // 10)]
     store(
         sync,
         stream,
@@ -174,8 +174,10 @@ def _balanced(
         counts.accepted + counts.rejected.total() + counts.skipped.total() + counts.superseded
         == captured
     )
-    assert counts.rejected["not_mapped"] == 0, "what Lockstep could not read is a fault of Lockstep"
-    assert counts.rejected.total() > captured // 4, "most of it is bad"
+    assert counts.rejected["not_mapped"] == 0, (
+        "a record that Lockstep can't read is a defect of Lockstep"
+    )
+    assert counts.rejected.total() > captured // 4, "most records are bad"
     with sync.ledger.session(sync.name, stream.name) as session:
         summary = session.records.summary(day)
     assert summary["captured"] == captured
@@ -192,7 +194,8 @@ def _balanced(
 def _actionable(sync: Sync, stream: Stream[Any]) -> None:
     found = rows(
         sync,
-        "SELECT source_id, code, field, message, advice, value, correlation_id FROM sync.rejection WHERE stream = %s",
+        """SELECT source_id, code, field, message, advice, value, correlation_id
+           FROM sync.rejection WHERE stream = %s""",
         stream.name,
     )
     rejected = rows(
@@ -210,7 +213,8 @@ def _content(sync: Sync) -> list[tuple[Any, ...]]:
     counted = rows(
         sync,
         """SELECT (SELECT count(*) FROM sync.order_header), (SELECT count(*) FROM sync.order_line),
-                  (SELECT count(*) FROM sync.stock_level), (SELECT count(*) FROM sync.fulfilment_event)""",
+                  (SELECT count(*) FROM sync.stock_level),
+                  (SELECT count(*) FROM sync.fulfilment_event)""",
     )
     outcomes = rows(
         sync,
@@ -219,8 +223,8 @@ def _content(sync: Sync) -> list[tuple[Any, ...]]:
     return counted + [(a, b, c, d, e and bytes(e)) for a, b, c, d, e in outcomes]
 
 
-def test_bad_pages_are_captured_and_validated_through_the_steps_themselves(sync: Sync) -> None:
-    """From the store's list to the ledger: orders without ids, without times and with hostile contents, between good ones."""
+def test_bad_pages_are_captured_and_validated_by_the_steps(sync: Sync) -> None:
+    """Orders without ids or times and with hostile content, between good ones."""
     hostile = [
         b'{"id":null,"date_modified":"x\\u0000"}', b'{"id":"1","note":"\\u0000"}',
         b'{"date_modified":[]}', b"null", b"[]", b'"\\u0000"',
@@ -244,7 +248,7 @@ def test_bad_pages_are_captured_and_validated_through_the_steps_themselves(sync:
 
 
 def test_hostile_ids_of_the_oms_reach_the_ledger_as_rejections(sync: Sync) -> None:
-    """Zero bytes, line breaks and megabytes where ids belong: none of them may stop the chunk of the others."""
+    """Zero bytes, line breaks and megabytes as ids do not stop the other records."""
     odd = ["\x00", "a\nb", "x" * 5_000, "\x1b[2J", "🙂" * 300]
     documents = [
         published(text, UpdatedTimestamp=STAMP) | {"AlternateOrderId": "1"} for text in odd

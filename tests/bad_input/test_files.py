@@ -1,4 +1,4 @@
-"""Files of invoices as spreadsheets and people make them: every row ends in an order or in the list of unreadable ones, with its line."""
+"""Invoice files as spreadsheets write them: each row becomes an order or is reported by line."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ MAPPER = mapper({"shipping_methods": {"Postage": "STD"}})
 
 
 def of_cells(random: Random) -> bytes:
-    """Make a table of four rows with a few odd cells, rows, columns, ends of lines and encodings."""
+    """Build a table of four rows with a few bad cells, rows, columns, line ends and encodings."""
     table = [HEADER.split(","), *(ROW.format(i % 3, i).split(",") for i in range(4))]
     for _ in range(random.choice((1, 2, 3, 5))):
         row = random.randrange(len(table))
@@ -106,8 +106,8 @@ def of_cells(random: Random) -> bytes:
     return body
 
 
-def test_every_row_of_a_spoilt_file_is_an_order_or_reported(tmp_path: Path) -> None:
-    """Or the file is refused as a whole in words; what became orders maps, or is rejected with field and advice."""
+def test_every_row_of_a_bad_file_is_an_order_or_reported(tmp_path: Path) -> None:
+    """Or the file is refused with a message; its orders are mapped or rejected with advice."""
     outcomes: Counter[str] = Counter()
     for number in range(FILES):
         seed = 7_000_000 + number
@@ -129,7 +129,7 @@ def test_every_row_of_a_spoilt_file_is_an_order_or_reported(tmp_path: Path) -> N
 
 
 def taken(file: Path) -> Counter[str]:
-    """Read a file and map its orders; return what there was of each."""
+    """Read a file and map its orders; return the number of each outcome."""
     try:
         seed = read(file)
     except ValueError as error:
@@ -137,7 +137,7 @@ def taken(file: Path) -> Counter[str]:
     documents = list(seed.documents())
     assert len(documents) == seed.counts.get("orders", 0)
     assert len({document["id"] for document in documents}) == len(documents), (
-        "no order takes the place of another"
+        "no order replaces another"
     )
     assert all(entry.line > 1 and entry.reason for entry in seed.unreadable)
     lines = sum(len(document["products"]) for document in documents)
@@ -153,7 +153,7 @@ def taken(file: Path) -> Counter[str]:
 
 
 def order_of(document: dict[str, object]) -> dict[str, object]:
-    """Return a seed's document as the store lists it: its lines in its consignment."""
+    """Return a seed's document in the form of the store's list, with lines in a consignment."""
     content = dict(document)
     products, addresses = content.pop("products"), content.pop("shipping_addresses", [])
     assert isinstance(addresses, list)
@@ -172,8 +172,8 @@ def order_of(document: dict[str, object]) -> dict[str, object]:
     }
 
 
-def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    """Its sheet can be saved as CSV, and an Excel "Unicode text" file is read as it is."""
+def test_a_workbook_is_refused_with_advice(tmp_path: Path) -> None:
+    """Its sheet can be saved as CSV; an Excel "Unicode text" file can be read."""
     for name in ("orders.xlsx", "orders.XLS", "orders.ods"):
         file = tmp_path / name
         file.write_bytes(b"PK\x03\x04")
@@ -186,8 +186,8 @@ def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert read(unicode_text).counts["orders"] == 1
 
 
-def test_a_damaged_archive_is_no_half_of_a_file(tmp_path: Path) -> None:
-    """Cut anywhere, it is refused."""
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    """Wherever it was cut; half of a file is never used."""
     whole = gzip.compress("\n".join((HEADER, *(ROW.format(i, i) for i in range(500)))).encode())
     file = tmp_path / "orders.csv.gz"
     for size in (0, 5, 40, len(whole) // 2, len(whole) - 1):
@@ -196,16 +196,16 @@ def test_a_damaged_archive_is_no_half_of_a_file(tmp_path: Path) -> None:
             read(file)
 
 
-def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
-    """Else the last one counts, and nobody is told."""
+def test_a_repeated_column_is_refused(tmp_path: Path) -> None:
+    """Otherwise the last one would be used silently."""
     file = tmp_path / "orders.csv"
     file.write_text(f"{HEADER},Quantity\n{ROW.format(1, 2)},7\n")
     with pytest.raises(ValueError, match="column quantity twice"):
         read(file)
 
 
-def test_a_field_of_megabytes_costs_its_own_row_only(tmp_path: Path) -> None:
-    """Longer than the csv module can hold, quoted or not."""
+def test_a_field_of_megabytes_loses_its_own_row_only(tmp_path: Path) -> None:
+    """It is longer than the limit of the csv module, quoted or not."""
     file = tmp_path / "orders.csv"
     for cell in ("x" * 300_000, '"' + "x" * 300_000 + '"', '"' + "x\n" * 100_000):
         rows = [ROW.format(1, 1), ROW.format(2, 2).replace("Candle", cell), ROW.format(3, 3)]

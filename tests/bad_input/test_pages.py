@@ -1,4 +1,4 @@
-"""Pages of a list with bad records in them: every record is captured once, and a page that can't be read is no page."""
+"""Lists with bad records: each record is captured once, and an unreadable page is an error."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def read_store(answer: Answer) -> list[RawRecord]:
         store.close()
 
 
-def spoilt(document: object, count: int, seed: int, tail: str) -> list[bytes]:
-    """Return so many spoilt versions of a document with a sound ``tail``, as far as a strict reader can read the list."""
+def mutated(document: object, count: int, seed: int, tail: str) -> list[bytes]:
+    """Return mutated versions of a document with a valid ``tail`` that are still JSON."""
     mutator, found = Mutator([orjson.dumps(document)]), []
     while len(found) < count:
         body = mutator.payload(seed).body
@@ -73,7 +73,7 @@ def spoilt(document: object, count: int, seed: int, tail: str) -> list[bytes]:
 
 @pytest.mark.parametrize("block", range(4))
 def test_no_order_of_a_store_is_lost_between_bad_ones(block: int) -> None:
-    """Good and bad orders by turns, over many pages: each is captured with its bytes, the bad ones without an id under a makeshift one."""
+    """Each of them is captured with its bytes, those without an id under a fallback id."""
     number = STORE_PAGES // 4
     content = {
         "date_modified": MODIFIED,
@@ -81,7 +81,7 @@ def test_no_order_of_a_store_is_lost_between_bad_ones(block: int) -> None:
         "consignments": {"shipping": [{"line_items": [{"quantity": 1}]}]},
         "items_total": 1,
     }
-    bad = spoilt(content, number, block * 1_000_000, '"id":1%06d7')
+    bad = mutated(content, number, block * 1_000_000, '"id":1%06d7')
     listed = [
         Listed(
             int(f"1{i:06d}5"), orjson.dumps({"id": int(f"1{i:06d}5"), "date_modified": MODIFIED})
@@ -113,8 +113,8 @@ def test_no_order_of_a_store_is_lost_between_bad_ones(block: int) -> None:
         '"\\u0000"',
     ],
 )
-def test_one_order_without_a_usable_id_costs_none_of_its_page(number: str) -> None:
-    """It is captured under a makeshift id, and rejected with its field when it is mapped; the others go on."""
+def test_one_order_without_a_usable_id_loses_no_other_of_its_page(number: str) -> None:
+    """It is captured under a fallback id and rejected when it is mapped; the others continue."""
     bad = b'{"id":%s,"date_modified":"%s"}' % (number.encode(), MODIFIED.encode())
     good = [Listed(i, orjson.dumps(order(id=i))) for i in range(1, 2 * PAGE)]
     records = read_store(store_of([*good, Listed(PAGE // 2, bad)]))
@@ -139,10 +139,10 @@ def test_one_order_without_a_usable_id_costs_none_of_its_page(number: str) -> No
         '"9999-12-31T00:00:00Z"',
     ],
 )
-def test_an_order_without_a_usable_time_is_captured_once_at_the_windows_beginning(
+def test_an_order_without_a_usable_time_is_captured_at_the_start_of_the_window(
     date: str,
 ) -> None:
-    """Else no window would ever take it, since each would think it another's."""
+    """Otherwise no window would capture it."""
     bad = b'{"id":%d,"date_modified":%s}' % (PAGE // 2, date.encode())
     good = [Listed(i, orjson.dumps(order(id=i))) for i in range(1, 3 * PAGE) if i != PAGE // 2]
     records = read_store(store_of([*good, Listed(PAGE // 2, bad)]))
@@ -151,7 +151,7 @@ def test_an_order_without_a_usable_time_is_captured_once_at_the_windows_beginnin
 
 
 def test_two_versions_of_one_order_on_a_page_are_both_captured() -> None:
-    """The same id with different content: neither is lost, and the ledger takes the newer one."""
+    """Neither is lost, and the ledger uses the newer one."""
     twice = [
         Listed(3, orjson.dumps({"id": 3, "date_modified": MODIFIED, "note": note}))
         for note in ("a", "b")
@@ -164,8 +164,8 @@ def test_two_versions_of_one_order_on_a_page_are_both_captured() -> None:
     assert [record.source_id for record in records] == ["1", "3", "3", "9"]
 
 
-def test_a_whole_page_without_ids_is_an_error_that_says_where() -> None:
-    """What follows it can't be asked for, and nothing is taken for the end."""
+def test_a_whole_page_without_ids_is_an_error_with_its_position() -> None:
+    """The next page can't be requested, and it is not the end of the list."""
     with pytest.raises(
         PermanentError,
         match=r"BigCommerce: GET /v2/orders gave 50 orders after order 0, none of them with an id",
@@ -174,10 +174,10 @@ def test_a_whole_page_without_ids_is_an_error_that_says_where() -> None:
 
 
 @pytest.mark.parametrize("body", BROKEN)
-def test_a_page_that_is_no_list_is_an_error_that_names_system_and_call(
+def test_a_page_that_is_not_a_list_is_an_error_with_system_and_call(
     body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut, garbled, of another kind or too deep: asked for again, then a transient error; never a part of a page."""
+    """It is requested again, then a transient error; no part of it is used."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(
         TransientError, match=r"BigCommerce acme1: GET /v2/orders answered 200 with malformed JSON"
@@ -194,7 +194,7 @@ STAMP = "2026-03-19T00:00:00.000"
 
 @pytest.mark.parametrize("block", range(2))
 def test_no_order_of_the_oms_is_lost_between_bad_ones(block: int) -> None:
-    """Every row of every page is captured once, with its bytes and an id that tables can hold."""
+    """Each row of each page is captured once, with its bytes and a valid id."""
     number = OMS_SEARCHES // 2
     rows = [orjson.dumps(published(f"T-{i}", UpdatedTimestamp=STAMP)) for i in range(number)]
     content = {
@@ -202,7 +202,7 @@ def test_no_order_of_the_oms_is_lost_between_bad_ones(block: int) -> None:
         for name, value in published().items()
         if name not in ("OrderId", "UpdatedTimestamp")
     }
-    rows += spoilt(
+    rows += mutated(
         content, number, block * 1_000_000, f'"OrderId":"B-%d","UpdatedTimestamp":"{STAMP}"'
     )
     Random(block).shuffle(rows)
@@ -226,10 +226,10 @@ def test_no_order_of_the_oms_is_lost_between_bad_ones(block: int) -> None:
 @pytest.mark.parametrize(
     "stamp", ["null", '"tomorrow"', '"0026-03-19T00:00:00"', "17", '"9999-12-31T23:59:59"']
 )
-def test_an_order_of_the_oms_without_a_usable_id_or_time_is_captured_all_the_same(
+def test_an_order_of_the_oms_without_a_usable_id_or_time_is_captured_too(
     head: str, stamp: str
 ) -> None:
-    """Under a makeshift id, at the beginning of the window that found it."""
+    """Under a fallback id, at the start of the window that found it."""
     bad = f'{{{head},"UpdatedTimestamp":{stamp}}}'.encode()
     good = orjson.dumps(published(UpdatedTimestamp=STAMP))
     records = [
@@ -246,7 +246,7 @@ def test_an_order_of_the_oms_without_a_usable_id_or_time_is_captured_all_the_sam
 
 
 def test_errors_of_a_page_hold_no_control_characters() -> None:
-    """A vendor's error text is shown in one visible line, however it is written."""
+    """A vendor's error text becomes one printable line."""
     hostile = "no\n\x1b[2Jforged\u202e jane.doe@example.com " + "x" * 5_000
     with pytest.raises(LockstepError) as caught:
         read_store(lambda _: httpx.Response(400, json={"title": hostile}))

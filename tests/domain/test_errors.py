@@ -1,12 +1,12 @@
-"""Problems and rejections: words that can be shown, stored and read, whatever the record held."""
+"""Problems and rejections are readable and can be stored, whatever the record contains."""
 
 from __future__ import annotations
 
 from domain.errors import LONGEST_MESSAGE, MOST_PROBLEMS, WHOLE_RECORD, Problem, RecordRejected
 
 
-def test_a_problem_is_one_visible_line_each() -> None:
-    """Line breaks, escapes of a terminal and zero bytes of a record forge no log line and stop no COPY."""
+def test_each_text_of_a_problem_is_one_printable_line() -> None:
+    """Line breaks, terminal escapes and zero bytes can't forge a log line or break a COPY."""
     problem = Problem(
         "sku_unknown", "lines[\x00].sku", "no\nERROR forged", "look\x1b[2J", "a\u202eb" + "x" * 500
     )
@@ -18,20 +18,20 @@ def test_a_problem_is_one_visible_line_each() -> None:
 
 
 def test_a_problem_without_a_field_concerns_the_record() -> None:
-    """An operator is never left without a place."""
-    assert Problem("payload_malformed", "", "it is no JSON", "replay the day").field == WHOLE_RECORD
+    """So the field is never empty."""
+    assert Problem("payload_malformed", "", "not JSON", "replay the day").field == WHOLE_RECORD
 
 
-def test_an_address_in_a_field_for_something_else_is_masked() -> None:
-    """Whoever types it there."""
+def test_an_email_address_in_another_field_is_masked() -> None:
+    """Shoppers type them anywhere."""
     assert (
         Problem("status_unknown", "status", "unknown", "look", "jane.doe@example.com").value
         == "j***@e***.com"
     )
 
 
-def test_a_rejection_lists_so_many_problems_as_a_person_can_read() -> None:
-    """The rest is counted."""
+def test_a_rejection_lists_a_readable_number_of_problems() -> None:
+    """The others are counted."""
     problem = Problem("quantity_invalid", "quantity", "no", "correct it")
     assert len(RecordRejected(*[problem] * MOST_PROBLEMS).problems) == MOST_PROBLEMS
     *listed, last = RecordRejected(*[problem] * 10_000).problems

@@ -1,4 +1,4 @@
-"""Identities are deterministic, and never equal for different things."""
+"""Ids are deterministic, and never equal for different things."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ parts = st.tuples(texts, texts, texts, contents, texts)
 
 @given(contents, contents)
 def test_a_digest_stands_for_its_content(one: bytes, other: bytes) -> None:
-    """Equal content has an equal digest of 16 bytes, other content another."""
+    """Equal content has the same digest of 16 bytes, other content another one."""
     assert content_digest(one) == content_digest(bytes(one))
     assert (content_digest(one) == content_digest(other)) == (one == other)
     assert len(content_digest(one)) == 16
@@ -31,7 +31,7 @@ def test_a_digest_stands_for_its_content(one: bytes, other: bytes) -> None:
 def test_ids_of_versions_are_equal_only_for_the_same_version(
     one: tuple[str, str, str, bytes, str], other: tuple[str, str, str, bytes, str]
 ) -> None:
-    """Connection, stream, record, content and time each make a difference, and none runs into the next."""
+    """Connection, stream, record, content and time all count, with limits between them."""
     assert (capture_id(*one) == capture_id(*other)) == (one == other)
 
 
@@ -39,7 +39,7 @@ def test_ids_of_versions_are_equal_only_for_the_same_version(
 def test_an_id_never_equals_one_of_another_purpose(
     name: str, stream: str, source_id: str, action: str, digest: bytes
 ) -> None:
-    """Even of the same parts a capture's id, a delivery's key and a digest differ."""
+    """A capture id, a delivery key and a digest differ even for the same parts."""
     key = delivery_key(name, stream, source_id, action, digest)
     assert key == delivery_key(name, stream, source_id, action, digest)
     assert key != capture_id(name, stream, source_id, digest, action)
@@ -56,7 +56,7 @@ def test_the_limit_between_two_parts_counts(left: str, right: str) -> None:
 
 @given(texts, texts)
 def test_a_correlation_id_is_short_readable_and_one_per_record(name: str, source_id: str) -> None:
-    """20 characters that tell what they follow; orders and stock never share one."""
+    """20 characters with a prefix; orders and stock never share one."""
     order, stock = (
         correlation_id(name, "order", source_id),
         correlation_id(name, "stock", source_id),
@@ -69,7 +69,7 @@ def test_a_correlation_id_is_short_readable_and_one_per_record(name: str, source
 
 
 def test_ids_stay_what_they_were() -> None:
-    """Stored keys must be found again by every later version of this code."""
+    """Later versions of this code must find the stored keys again."""
     assert content_digest(b"content").hex() == "bb30f0a469b95dab7f7c89ef87d71f06"
     assert (
         str(capture_id("acme", "orders", "1", b"d", "v")) == "2b081a07-e0e3-5a62-a268-99fe4d4ee1c0"
@@ -81,13 +81,13 @@ def test_ids_stay_what_they_were() -> None:
     assert correlation_id("acme", "order", "1") == "ord-1cd1df763a91306f"
 
 
-def test_a_record_without_a_usable_id_gets_the_same_makeshift_one_each_time() -> None:
-    """So it is neither lost nor stored anew at every look."""
+def test_a_record_without_a_usable_id_gets_the_same_fallback_each_time() -> None:
+    """So it is neither lost nor stored again at each reading."""
     assert fallback_id(b"x") == fallback_id(b"x") != fallback_id(b"y")
     assert is_id(fallback_id(b"x"))
 
 
 def test_ids_are_what_tables_and_indexes_can_hold() -> None:
-    """Text without control characters, and not longer than an index takes."""
+    """Text without control characters that is short enough for an index."""
     assert is_id("1001") and is_id("SKU-1@DC1") and is_id("שלום")
     assert not any(map(is_id, ("", "a\x00", "a\nb", "x" * 201, "\ud800")))

@@ -1,4 +1,4 @@
-"""The state machine of milestones holds for every sequence of events."""
+"""The state machine of milestones, for any sequence of events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ units = st.dictionaries(st.sampled_from([*STAGES, Milestone.CANCELED]), quantiti
 
 
 def _follow(events: list[Milestone]) -> list[Milestone]:
-    """Return the states that an order takes as the events arrive."""
+    """Return the states of an order as the events arrive."""
     state: Milestone | None = None
     taken = []
     for event in events:
@@ -26,14 +26,14 @@ def _follow(events: list[Milestone]) -> list[Milestone]:
 
 
 def test_every_milestone_has_its_moves() -> None:
-    """The table names all milestones, and only milestones."""
+    """The table has all milestones, and only milestones."""
     assert set(MOVES) == set(Milestone)
     assert all(target in Milestone for targets in MOVES.values() for target in targets)
 
 
 @given(st.lists(milestones))
 def test_an_order_never_moves_backward(events: list[Milestone]) -> None:
-    """Whatever order events come in, each move goes forward; only a cancellation leaves the line of stages."""
+    """Events in any order only move it forward; a cancellation leaves the stages."""
     stages = [state for state in _follow(events) if state is not Milestone.CANCELED]
     ranks = [ORDER_OF_STAGES.index(state) for state in stages]
     assert ranks == sorted(set(ranks))
@@ -41,7 +41,7 @@ def test_an_order_never_moves_backward(events: list[Milestone]) -> None:
 
 @given(st.lists(milestones))
 def test_a_canceled_order_stays_canceled(events: list[Milestone]) -> None:
-    """Nothing follows a cancellation, and an order of which goods have left can't be canceled whole."""
+    """Nothing follows a cancellation, and a partly shipped order can't be canceled whole."""
     taken = _follow(events)
     if Milestone.CANCELED in taken:
         assert taken[-1] is Milestone.CANCELED
@@ -51,7 +51,7 @@ def test_a_canceled_order_stays_canceled(events: list[Milestone]) -> None:
 
 @given(st.lists(milestones, min_size=1))
 def test_duplicated_events_change_nothing(events: list[Milestone]) -> None:
-    """Each event twice, or the whole history once more, ends where it ended."""
+    """Repeating each event or the whole history gives the same state."""
     taken = _follow(events)
     assert _follow([event for event in events for _ in range(2)]) == taken
     assert _follow(events + taken) == taken
@@ -59,35 +59,35 @@ def test_duplicated_events_change_nothing(events: list[Milestone]) -> None:
 
 @given(milestones)
 def test_no_milestone_moves_to_itself(milestone: Milestone) -> None:
-    """A repeated state is no move, so it sends nothing."""
+    """A repeated state is not a move, so nothing is sent."""
     assert not may_move(milestone, milestone)
     assert may_move(None, milestone)
 
 
 @given(units)
 def test_the_furthest_live_unit_names_the_milestone(held: dict[Milestone, Decimal]) -> None:
-    """Whole where all live units stand together, partial where some are behind, canceled where none is alive."""
+    """Whole if all are at one stage, partial if some are behind, canceled if there are none."""
     live = [
         stage
         for stage, quantity in held.items()
         if quantity > 0 and stage is not Milestone.CANCELED
     ]
-    told = rollup(held)
+    found = rollup(held)
     if not live:
-        assert told is (
+        assert found is (
             Milestone.CANCELED if held.get(Milestone.CANCELED, 0) > 0 else Milestone.CREATED
         )
     else:
         furthest = max(live, key=STAGES.index)
-        assert told in (furthest, PARTIAL.get(furthest))
-        assert (told is furthest) == (len(live) == 1)
+        assert found in (furthest, PARTIAL.get(furthest))
+        assert (found is furthest) == (len(live) == 1)
 
 
 @given(units, st.decimals(min_value=1, max_value=9, places=0))
 def test_the_milestone_does_not_depend_on_scale_or_on_canceled_rest(
     held: dict[Milestone, Decimal], factor: Decimal
 ) -> None:
-    """Ten times the units, or stages with nothing in them, tell the same; canceled units don't hold live ones back."""
+    """Nor on stages without units; canceled units don't hold the others back."""
     assert rollup({stage: quantity * factor for stage, quantity in held.items()}) is rollup(held)
     assert rollup(held | {stage: held.get(stage, Decimal(0)) for stage in STAGES}) is rollup(held)
     if any(quantity > 0 for stage, quantity in held.items() if stage is not Milestone.CANCELED):
@@ -98,7 +98,7 @@ def test_the_milestone_does_not_depend_on_scale_or_on_canceled_rest(
 def test_units_that_go_forward_never_move_the_order_back(
     stages: list[Milestone], data: st.DataObject
 ) -> None:
-    """One unit after the other goes on by a stage: the order's milestone only moves as the table allows."""
+    """Units move on by a stage, one at a time: the order only moves as the table allows."""
     standing = [STAGES.index(stage) for stage in stages]
     state = rollup({STAGES[rank]: Decimal(standing.count(rank)) for rank in set(standing)})
     for _ in range(8):

@@ -1,4 +1,4 @@
-"""Clean text: what can't be seen goes, what is spelled stays."""
+"""Clean text: invisible characters are removed, the spelling stays."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from domain.text import clean_text, has_controls, mask_digits, mask_email, mask_
         ("", ""),
     ],
 )
-def test_invisible_characters_go_and_spelling_stays(text: str, clean: str) -> None:
-    """Control, bidi and zero-width characters go; joiners of emoji and of Persian stay; blanks are single."""
+def test_invisible_characters_are_removed_and_spelling_stays(text: str, clean: str) -> None:
+    """Control, bidi and zero-width characters go; joiners in emoji and Persian stay."""
     assert clean_text(text) == clean
 
 
 @given(st.text(st.characters(codec=None)))
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    """The function is idempotent on any text, and what it gives can be stored as UTF-8."""
+    """The function is idempotent on any text, and its result can be stored as UTF-8."""
     once = clean_text(text)
     assert clean_text(once) == once
     once.encode()
@@ -48,9 +48,9 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
 
 @given(st.text())
 def test_no_letter_digit_or_sign_is_lost(text: str) -> None:
-    """Everything that is seen is still there, in order."""
+    """Everything visible is still there, in order."""
 
-    def seen(value: str) -> list[str]:
+    def visible_in(value: str) -> list[str]:
         return [
             ch
             for ch in unicodedata.normalize("NFC", value)
@@ -58,51 +58,51 @@ def test_no_letter_digit_or_sign_is_lost(text: str) -> None:
         ]
 
     visible = "".join(ch for ch in text if unicodedata.category(ch)[0] in "LNPSZ")
-    assert seen(clean_text(visible)) == seen(visible)
+    assert visible_in(clean_text(visible)) == visible_in(visible)
 
 
 @given(st.text(), st.integers(0, 20))
-def test_a_cut_text_is_clean_and_a_beginning(text: str, length: int) -> None:
-    """A limit in code points is kept, and what is left is the text's beginning."""
+def test_a_cut_text_is_clean_and_short(text: str, length: int) -> None:
+    """The limit is in code points, and cutting again changes nothing."""
     cut = clean_text(text, length)
     assert len(cut) <= length
     assert clean_text(cut, length) == cut
 
 
 def test_a_cut_does_not_split_a_combined_character() -> None:
-    """A letter isn't parted from an accent that has no composed form, nor an emoji from its joiner."""
+    """A letter keeps an accent that has no composed form, and an emoji its joiner."""
     assert clean_text("aq\u0301b", 2) == "a"
     assert clean_text("a\U0001f469\u200d\U0001f467", 3) == "a"
 
 
 @given(st.text(max_size=60))
-def test_masks_show_no_more_than_they_say(text: str) -> None:
-    """A masked number shows two digits at most, and a masked address no more than two letters and a short ending."""
+def test_masks_hide_what_they_should(text: str) -> None:
+    """At most two digits of a number, two letters and a short top-level domain of an e-mail."""
     assert sum(ch.isalnum() for ch in mask_digits(text)) <= 2
     assert sum(ch not in "*@." for ch in mask_email(text)) <= 8
 
 
 def test_masked_email_can_be_recognised() -> None:
-    """The form is that of the documentation."""
+    """The form is the documented one."""
     assert mask_email("jane@example.com") == "j***@e***.com"
     assert mask_email("jane") == "j***"
 
 
 @given(st.text(), st.integers(2, 40))
-def test_what_is_shown_is_one_visible_line_of_bounded_length(text: str, length: int) -> None:
-    """Whatever it was, a terminal and a database can take it; what was fit to be shown stays as it was."""
+def test_a_printable_text_is_one_line_of_bounded_length(text: str, length: int) -> None:
+    """Terminals and databases accept any of them; a text that was printable stays as it is."""
     visible = printable(text, length)
     assert visible.isprintable()
     assert len(visible) <= length
     assert visible == text or not text.isprintable() or len(text) > length
 
 
-def test_what_cannot_be_seen_is_shown_as_its_escape() -> None:
-    """An invisible character may be the very fault, so it is not removed."""
+def test_invisible_characters_are_escaped() -> None:
+    """An invisible character may be the fault, so it is not removed."""
     assert printable("a\nb\x1b[2J\u202ec\x00", 80) == r"a\nb\x1b[2J\u202ec\x00"
 
 
-def test_addresses_within_a_text_are_masked() -> None:
-    """Wherever they stand; what is no address stays."""
+def test_email_addresses_within_a_text_are_masked() -> None:
+    """Anywhere in the text; everything else stays."""
     assert mask_emails("type jane@example.com, MUG@DC1") == "type j***@e***.com, MUG@DC1"
     assert has_controls("a\u2028") and has_controls("\ud800") and not has_controls("a\u200d b")

@@ -63,6 +63,12 @@ def _with_quantity(quantity: Decimal) -> OrderLine:
     return line
 
 
+DISCOUNT_12 = Discount(discount_id="d", amount=Decimal(12))
+TOO_LARGE = ["discount_too_large", "total_negative"]
+TWICE = {"lines": (LINE, replace(LINE)), "total": Decimal(22), "total_tax": Decimal(2)}
+NO_UNITS = {"lines": (_with_quantity(Decimal(0)),)}
+
+
 @pytest.mark.parametrize(
     ("changes", "codes"),
     [
@@ -72,11 +78,11 @@ def _with_quantity(quantity: Decimal) -> OrderLine:
         ({"total": Decimal("11.01")}, ["total_mismatch"]),
         ({"total": Decimal("11.005")}, []),
         ({"total_tax": Decimal("1.02")}, ["tax_mismatch"]),
-        ({"total": Decimal(-1), "discounts": (Discount(discount_id="d", amount=Decimal(12)),)}, ["total_negative"]),
-        ({"lines": (LINE, replace(LINE)), "total": Decimal(22), "total_tax": Decimal(2)}, ["line_id_duplicate"] * 2),
-        ({"lines": (_with_quantity(Decimal(0)),)}, ["quantity_not_positive", "line_total_mismatch"]),
+        ({"total": Decimal(-1), "discounts": (DISCOUNT_12,)}, ["total_negative"]),
+        (TWICE, ["line_id_duplicate"] * 2),
+        (NO_UNITS, ["quantity_not_positive", "line_total_mismatch"]),
         (_line(unit_price=Decimal("5.50")), ["line_total_mismatch"]),
-        (_line(discounts=(Discount(discount_id="d", amount=Decimal(11)),)) | {"total": Decimal(0)}, ["discount_too_large"]),
+        (_line(discounts=(DISCOUNT_12,)) | {"total": Decimal(-1)}, TOO_LARGE),
         (_line(sku="HAT"), ["sku_unknown"]),
         (_line(uom="BOX"), ["uom_unknown"]),
     ],

@@ -1,7 +1,8 @@
-"""``python -m benchmarks.webhooks``: how many webhooks a second are taken in, whether one is lost, and whether a bad one gets in.
+"""``python -m benchmarks.webhooks``: throughput, losses and refusals of the webhook endpoint.
 
-Three processes on this machine: ``lockstep webhooks`` as an operator starts it, PostgreSQL, and this sender. Events are signed by the
-scheme's description and sent at a steady rate; at the end the inbox is compared with what was acknowledged, id by id.
+Three processes on this machine: ``lockstep webhooks`` as an operator starts it, PostgreSQL, and
+this sender. Events are signed by the scheme's description and sent at a steady rate; at the end the
+inbox is compared with what was acknowledged, id by id.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ Signed = tuple[str, dict[str, str], bytes]
 
 @dataclass
 class Tally:
-    """What became of the requests that were sent."""
+    """The outcomes of the requests that were sent."""
 
     acknowledged: set[str] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -80,29 +81,29 @@ def event(number: int, *, age: float = 0, secret: str = SECRET, padding: int = 0
 async def post(session: aiohttp.ClientSession, url: str, message: Signed, tally: Tally) -> None:
     """Send one message."""
     message_id, headers, body = message
-    began = time.perf_counter()
+    started = time.perf_counter()
     try:
         async with session.post(url, data=body, headers=headers) as answer:
             status = answer.status
     except aiohttp.ClientError:
         status = 0
-    tally.milliseconds.append((time.perf_counter() - began) * 1000)
+    tally.milliseconds.append((time.perf_counter() - started) * 1000)
     tally.statuses[status] += 1
     if status == 200:
         tally.acknowledged.add(message_id)
 
 
 async def flood(url: str, rate: float, seconds: float, duplicates: float) -> Tally:
-    """Send ``rate`` events a second, some of them twice; 0 sends as fast as answers come."""
+    """Send ``rate`` events a second, some of them twice; 0 has no limit."""
     tally, dice = Tally(), random.Random(1)
-    began = time.perf_counter()
+    started = time.perf_counter()
     numbers = iter(range(1, 10**9))
 
     async def sender(session: aiohttp.ClientSession) -> None:
         while True:
             number = next(numbers)
-            due = began + number / rate if rate else time.perf_counter()
-            if max(due, time.perf_counter()) - began >= seconds:
+            due = started + number / rate if rate else time.perf_counter()
+            if max(due, time.perf_counter()) - started >= seconds:
                 return
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             message = event(number)
@@ -111,12 +112,12 @@ async def flood(url: str, rate: float, seconds: float, duplicates: float) -> Tal
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=SENDERS)) as session:
         await asyncio.gather(*(sender(session) for _ in range(SENDERS)))
-    tally.seconds = time.perf_counter() - began
+    tally.seconds = time.perf_counter() - started
     return tally
 
 
 async def attack(url: str) -> dict[str, Tally]:
-    """Send what must not get in; return what became of each kind."""
+    """Send requests that must be refused; return the outcomes of each kind."""
     first = 10**9
     bad: dict[str, list[Signed]] = {
         "forged": [event(first + n, secret=GUESS) for n in range(BAD)],
@@ -140,7 +141,7 @@ async def attack(url: str) -> dict[str, Tally]:
 
 @contextmanager
 def running(folder: Path) -> Iterator[tuple[str, str, psutil.Process]]:
-    """Run the endpoint as its own process; give its address, its database and the process."""
+    """Run the endpoint in its own process; yield its address, its database and the process."""
     os.environ["LOCKSTEP_HOME"] = str(folder)
     os.environ.pop("DATABASE_URL", None)
     database = embedded.start(folder / "postgres")
@@ -177,13 +178,12 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def report(rate: float, tally: Tally, stored: set[str], cpu: float, bad: dict[str, Tally]) -> bool:
-    """Print the figures; return whether they are what they must be."""
+    """Print the figures; return whether they meet the requirements."""
     sent, lost = sum(tally.statuses.values()), len(tally.acknowledged - stored)
     per_second = len(tally.acknowledged) / tally.seconds
     cuts = statistics.quantiles(tally.milliseconds, n=100)
-    print(
-        f"offered {f'{rate:g}/s' if rate else 'as fast as answered'} for {tally.seconds:.0f} s, {SENDERS} connections"
-    )
+    offered = f"{rate:g}/s" if rate else "as fast as answered"
+    print(f"offered {offered} for {tally.seconds:.0f} s, {SENDERS} connections")
     row = {
         "sent": sent, "acknowledged": tally.statuses[200], "distinct": len(tally.acknowledged),
         "stored": len(stored), "lost": lost, "events/s": round(per_second),
@@ -194,7 +194,7 @@ def report(rate: float, tally: Tally, stored: set[str], cpu: float, bad: dict[st
     print("".join(f"{value:>{len(name) + 3}}" for name, value in row.items()))
     refused = True
     for kind, of_kind in bad.items():
-        total, let_in = (
+        total, accepted = (
             sum(of_kind.statuses.values()),
             len(of_kind.acknowledged & stored) + len(of_kind.acknowledged),
         )
@@ -202,10 +202,9 @@ def report(rate: float, tally: Tally, stored: set[str], cpu: float, bad: dict[st
             sum(number for status, number in of_kind.statuses.items() if 400 <= status < 500)
             / total
         )
-        refused &= let_in == 0 and share == 1
-        print(
-            f"  {kind:<10} {total:>5} sent, {share:.0%} refused ({', '.join(f'{s}: {n}' for s, n in sorted(of_kind.statuses.items()))})"
-        )
+        refused &= accepted == 0 and share == 1
+        statuses = ", ".join(f"{s}: {n}" for s, n in sorted(of_kind.statuses.items()))
+        print(f"  {kind:<10} {total:>5} sent, {share:.0%} refused ({statuses})")
     enough = per_second >= 0.98 * min(rate or LEAST_RATE, LEAST_RATE)
     return (
         enough
@@ -217,7 +216,7 @@ def report(rate: float, tally: Tally, stored: set[str], cpu: float, bad: dict[st
 
 
 def main() -> None:
-    """Read the arguments, measure, and exit 1 where an event was lost, a bad one got in, or the rate was not reached."""
+    """Measure; exit 1 if an event was lost, a bad one stored, or the rate not reached."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.webhooks",
         description="Throughput and refusals of the webhook endpoint.",

@@ -1,4 +1,4 @@
-"""Webhooks with spoilt bodies, signed well and badly: an event, or a refusal that shows nothing of the content; a forgery never gets in."""
+"""Webhooks with malformed bodies, signed and forged: an event or a refusal without content."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def outcome(receiver: HookReceiver, headers: dict[str, str], body: bytes) -> str
 def test_every_spoilt_body_is_an_event_or_a_refusal_and_no_forgery_is_taken(
     receivers: dict[str, HookReceiver], side: str
 ) -> None:
-    """Half of them well signed, so that the parser is reached; the other half forged in each way."""
+    """Half of them are signed, so that the parser is reached; the others are forged."""
     documents = {
         "platform": [
             event(),
@@ -125,7 +125,8 @@ def test_every_spoilt_body_is_an_event_or_a_refusal_and_no_forgery_is_taken(
         except BaseException as error:
             reduced = smallest(payload.body, lambda body, side=side: _breaks(receiver, side, body))
             raise AssertionError(
-                f"seed {payload.seed} ({payload.kinds}), {forgery}: {error}\nsmallest payload: {reduced!r}"
+                f"seed {payload.seed} ({payload.kinds}), {forgery}: {error}\n"
+                f"smallest payload: {reduced!r}"
             ) from error
         assert not forgery or became in UNWELCOME, f"seed {payload.seed}: {forgery} was {became}"
         assert forgery or became not in UNWELCOME or not _is_text(payload.body), (

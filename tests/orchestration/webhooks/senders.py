@@ -1,4 +1,4 @@
-"""The webhook endpoint as senders see it: a real server on a free port, and requests signed by hand from the schemes' descriptions."""
+"""The webhook endpoint on a free port, and requests signed by the schemes' descriptions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Headers = dict[str, str]
 
 
 def listening(folder: Path, url: str = "http://127.0.0.1:1", **sections: Any) -> Installation:
-    """Return an installation whose connection takes in webhooks of both systems."""
+    """Return an installation whose connection receives webhooks of both systems."""
     platform = {
         "client_secret": {"file": str(_secret(folder, "hook", SECRET))},
         "old_client_secret": {"file": str(_secret(folder, "old-hook", OLD_SECRET))},
@@ -109,7 +109,7 @@ class Served:
         )
 
     def stored(self) -> list[tuple[str, str, str, str]]:
-        """Return (system, stream, source id, scope) of what the inbox holds, in the order of arrival."""
+        """Return (system, stream, source id, scope) of the inbox, in the order of arrival."""
         with psycopg.connect(self.database) as db:
             return db.execute(
                 "SELECT system, stream, source_id, scope FROM sync.inbox ORDER BY inbox_id"

@@ -1,4 +1,4 @@
-"""The webhook endpoint against whoever sends to it."""
+"""The webhook endpoint against all kinds of senders."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def server(database: str, tmp_path: Path) -> Iterator[Served]:
 
 
 def test_a_signed_event_is_stored_and_acknowledged(server: Served) -> None:
-    """The thin event of a store, and the pushed order of an OMS, are one row each."""
+    """A store's thin event and an OMS's pushed order are one row each."""
     answer = server.post(event(1001, "store/order/created"))
     assert (answer.status_code, answer.json()) == (200, {"events": 1, "stored": 1})
     order = orjson.dumps(
@@ -59,10 +59,10 @@ def test_a_signed_event_is_stored_and_acknowledged(server: Served) -> None:
     ]
 
 
-def test_a_shipment_tells_of_its_order_and_what_no_stream_reads_is_acknowledged_only(
+def test_a_shipment_event_is_its_orders_and_events_without_a_stream_are_not_stored(
     server: Served,
 ) -> None:
-    """The store must not repeat for two days what nobody wants."""
+    """The store must not repeat for two days what no stream reads."""
     assert server.post(event(12, "store/shipment/created", orderId=251)).json() == {
         "events": 1,
         "stored": 1,
@@ -72,7 +72,7 @@ def test_a_shipment_tells_of_its_order_and_what_no_stream_reads_is_acknowledged_
 
 
 def test_any_changed_byte_is_refused(server: Served) -> None:
-    """Body, id, time and signature hold each other: whatever is changed on the way, nothing is stored."""
+    """Whatever is changed on the way in body, id, time or signature, nothing is stored."""
     body = event()
     good = signed(body, message_id="msg_00000000000000000000000000000001")
     statuses = [
@@ -99,8 +99,8 @@ def test_any_changed_byte_is_refused(server: Served) -> None:
     assert server.post(body, good).status_code == 200
 
 
-def test_what_is_not_signed_by_the_scheme_is_refused(server: Served) -> None:
-    """Missing, empty, malformed and strange credentials are the same as none."""
+def test_requests_not_signed_by_the_scheme_are_refused(server: Served) -> None:
+    """Missing, empty and malformed credentials are the same as none."""
     body = event()
     changes = (
         {"webhook-signature": ""}, {"webhook-signature": "v1"},
@@ -117,8 +117,8 @@ def test_what_is_not_signed_by_the_scheme_is_refused(server: Served) -> None:
     assert server.stored() == []
 
 
-def test_another_ones_secret_or_another_systems_scheme_is_refused(server: Served) -> None:
-    """A signature proves who signed, and for which system."""
+def test_a_wrong_secret_or_another_systems_scheme_is_refused(server: Served) -> None:
+    """A signature is valid for one secret and one system."""
     body = event()
     assert server.post(body, signed(body, "a-guess")).json()["error"] == "forged"
     assert server.post(body, pushed(body)).json()["error"] == "unsigned"
@@ -128,7 +128,7 @@ def test_another_ones_secret_or_another_systems_scheme_is_refused(server: Served
 
 
 def test_a_time_outside_the_window_is_refused(server: Served) -> None:
-    """A recorded request is worth nothing after five minutes, nor is one that was signed for later."""
+    """A recorded request is refused after five minutes, and so is a postdated one."""
     body, order = event(), b'{"OrderId": "1"}'
     for age in (302, 86_400, -302):
         assert server.post(body, signed(body, age=age)).json()["error"] == "stale"
@@ -139,7 +139,7 @@ def test_a_time_outside_the_window_is_refused(server: Served) -> None:
 
 
 def test_a_repeated_message_is_acknowledged_and_stored_once(server: Served) -> None:
-    """A sender whose acknowledgement was lost, and whoever replays what he recorded, get the same harmless answer."""
+    """A repetition and a replay get the same harmless answer."""
     body = event()
     headers = signed(body, message_id="msg_1")
     assert [server.post(body, headers).json()["stored"] for _ in range(3)] == [1, 0, 0]
@@ -149,23 +149,23 @@ def test_a_repeated_message_is_acknowledged_and_stored_once(server: Served) -> N
 
 
 def test_events_may_come_in_any_order(server: Served) -> None:
-    """A hint has no order: what counts is what the source says when it is asked."""
+    """A hint has no order: what changed is read from the source."""
     for age in (100, 5, 200):
         body = event(age)
         assert server.post(body, signed(body, age=age)).status_code == 200
     assert [row[2] for row in server.stored()] == ["100", "5", "200"]
 
 
-def test_a_genuine_webhook_of_another_store_does_not_belong_here(server: Served) -> None:
+def test_a_signed_webhook_of_another_store_is_refused(server: Served) -> None:
     """One app's secret may serve many stores."""
     assert server.post(event(store="s2")).status_code == 403
     assert server.stored() == []
 
 
-def test_two_secrets_are_valid_while_one_takes_the_others_place(
+def test_two_secrets_are_valid_during_a_rotation(
     server: Served, database: str, tmp_path: Path
 ) -> None:
-    """A rotation loses no event, and once the old secret is gone it opens nothing."""
+    """A rotation loses no event, and the old secret is refused once it is removed."""
     body = event()
     assert [
         server.post(body, signed(body, secret)).status_code for secret in (SECRET, OLD_SECRET)
@@ -178,10 +178,10 @@ def test_two_secrets_are_valid_while_one_takes_the_others_place(
         ] == [200, 401]
 
 
-def test_an_own_header_secret_is_demanded_beside_the_signature(
+def test_a_secret_of_our_own_in_a_header_is_required_besides_the_signature(
     database: str, tmp_path: Path
 ) -> None:
-    """Who knows the app's secret but not ours is refused."""
+    """A sender that knows the app's secret but not ours is refused."""
     (tmp_path / "key").write_text("sesame")
     (tmp_path / "key").chmod(0o600)
     platform = {
@@ -195,8 +195,8 @@ def test_an_own_header_secret_is_demanded_beside_the_signature(
         assert server.post(body, signed(body) | {"X-Lockstep-Key": "sesame"}).status_code == 200
 
 
-def test_a_genuine_body_of_another_shape_is_refused_with_422(server: Served) -> None:
-    """Whatever a genuine sender sends, it is no crash; a body that is no UTF-8 can't be signed by the scheme at all."""
+def test_a_signed_body_of_another_shape_is_refused_with_422(server: Served) -> None:
+    """No signed body is a crash; one that isn't UTF-8 can't be signed by the scheme."""
     bodies = (
         b"", b"{", b"[]", b"null", b'{"data": 1}', b"\xff\xfe", b"[" * 100_000, event("a b"),
         event("\u0000"), event([1]), event("1" * 100), event(1, "store/order/\u2028"),
@@ -210,8 +210,8 @@ def test_a_genuine_body_of_another_shape_is_refused_with_422(server: Served) -> 
     assert server.stored() == []
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(server: Served) -> None:
-    """By its announced length, and where none is announced, as soon as the limit is passed."""
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(server: Served) -> None:
+    """By its announced length, or else as soon as the limit is passed."""
     limit = app.MAX_BODY
     whole = b'{"OrderId":"1"}'.ljust(limit)
     assert server.post(whole, pushed(whole), PUSH).status_code == 200
@@ -229,8 +229,10 @@ def test_what_is_too_large_is_refused_before_it_is_read(server: Served) -> None:
     assert len(server.stored()) == 1
 
 
-def test_a_body_that_trickles_is_given_up(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody keeps a place for ever by sending nothing."""
+def test_a_body_that_arrives_too_slowly_is_refused(
+    server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender can't occupy a connection for ever."""
     monkeypatch.setattr(app, "BODY_SECONDS", 0.2)
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as raw:
@@ -238,10 +240,10 @@ def test_a_body_that_trickles_is_given_up(server: Served, monkeypatch: pytest.Mo
         assert raw.recv(64).startswith(b"HTTP/1.1 408")
 
 
-def test_unknown_places_and_methods_tell_nothing(
+def test_unknown_paths_and_methods_reveal_nothing(
     server: Served, database: str, tmp_path: Path
 ) -> None:
-    """A connection that takes nothing in looks like one that does not exist."""
+    """A connection without webhooks looks like one that does not exist."""
     assert {
         server.post(event(), path=path).status_code
         for path in ("/hooks/other/platform", f"/hooks/{NAME}/wms", "/hooks", "/")
@@ -270,10 +272,10 @@ def test_a_hundred_senders_at_once_are_all_served(server: Served) -> None:
     assert {row[2] for row in server.stored()} == {str(number) for number in range(100)}
 
 
-def test_without_its_database_nothing_is_acknowledged_and_afterwards_all_goes_on(
+def test_nothing_is_acknowledged_without_the_database_and_it_recovers(
     server: Served, database: str, postgres_url: str
 ) -> None:
-    """While Postgres refuses connections senders are told to come back, and what was acknowledged is stored."""
+    """While Postgres refuses connections the answer is 503; acknowledged events are stored."""
     name = urlsplit(database).path.strip("/")
     acknowledged = [server.post(event(1)).status_code]
     with psycopg.connect(postgres_url, autocommit=True) as db:
@@ -293,16 +295,16 @@ def test_without_its_database_nothing_is_acknowledged_and_afterwards_all_goes_on
     assert server.http.get("/health").json()["status"] == "ok"
 
 
-def test_a_database_that_hangs_is_an_answer_too(
+def test_a_database_that_hangs_is_answered_with_503(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lock on the table must not keep senders waiting without end."""
+    """A lock on the table must not keep senders waiting."""
     monkeypatch.setattr(app.InboxWriter.__init__, "__defaults__", (0.3,))
     with endpoint(tmp_path, database) as server, psycopg.connect(database) as db:
         db.execute("LOCK TABLE sync.inbox")
-        began = time.monotonic()
+        started = time.monotonic()
         assert server.post(event(1)).status_code == 503
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - started < 3
         db.rollback()
         assert server.post(event(2)).status_code == 200
 
@@ -310,7 +312,7 @@ def test_a_database_that_hangs_is_an_answer_too(
 def test_refusals_are_counted_and_logged_without_their_content(
     server: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An operator sees that somebody knocks; neither log nor answer holds a body, a secret or the sender's own words."""
+    """No log line and no answer contains a body, a secret or text of the sender."""
     body = event(1, "store/order/created", email="jane.doe@example.com")
     with caplog.at_level(logging.INFO):
         answers = [server.post(body, signed(body, "jane-guesses")) for _ in range(5)]
@@ -325,7 +327,7 @@ def test_refusals_are_counted_and_logged_without_their_content(
             )
         )
     assert [record.name for record in caplog.records].count("lockstep.webhooks") == 2
-    told = caplog.text + "".join(answer.text for answer in answers)
+    shown = caplog.text + "".join(answer.text for answer in answers)
     for word in (
         "jane",
         "example.com",
@@ -335,11 +337,11 @@ def test_refusals_are_counted_and_logged_without_their_content(
         PUSH_SECRET,
         answers[0].request.headers["webhook-signature"],
     ):
-        assert word not in told
+        assert word not in shown
     assert server.http.get("/health").json()["refused"] == {"forged": 5, "unsigned": 1}
 
 
-def test_a_missing_secret_is_told_at_the_start(database: str, tmp_path: Path) -> None:
+def test_a_missing_secret_is_an_error_at_the_start(database: str, tmp_path: Path) -> None:
     """Not at the first webhook of the night."""
     installation = listening(tmp_path)
     (tmp_path / "hook").unlink()

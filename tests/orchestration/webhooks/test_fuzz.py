@@ -1,4 +1,4 @@
-"""The webhook endpoint against its own OpenAPI document, by generated requests: unsigned ones, and ones that a sender has signed."""
+"""The webhook endpoint against its own OpenAPI, by generated requests, unsigned and signed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TAKE = "/hooks/{connection}/{system}"
 
 
 class Signer(AuthBase):
-    """Signs whatever is about to be sent, as the system does whose path it is."""
+    """Signs each request as the system of its path does."""
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the headers of the scheme."""
@@ -37,7 +37,7 @@ class Signer(AuthBase):
 
 
 def sent(operation: Any, mode: GenerationMode, **more: Any) -> Counter[int]:
-    """Send generated requests of an operation, hold each answer against the document, and count the statuses."""
+    """Send generated requests, check each response against the OpenAPI, count the statuses."""
     statuses: Counter[int] = Counter()
 
     @given(case=operation.as_strategy(generation_mode=mode))
@@ -58,10 +58,10 @@ def sent(operation: Any, mode: GenerationMode, **more: Any) -> Counter[int]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_strangers_get_what_the_document_says(
+def test_unsigned_requests_get_documented_answers(
     database: str, tmp_path: Path, mode: GenerationMode
 ) -> None:
-    """No crash, no status and no body that the document does not know, whatever an unsigned request looks like; nothing is taken in."""
+    """No crash, and no undocumented status or body; nothing is stored."""
     with served(build_app(listening(tmp_path), database), database) as server:
         schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
         assert not {200, 500} & set(sent(schema[TAKE]["POST"], mode))
@@ -72,10 +72,10 @@ def test_strangers_get_what_the_document_says(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_senders_get_what_the_document_says(
+def test_signed_requests_get_documented_answers(
     database: str, tmp_path: Path, mode: GenerationMode
 ) -> None:
-    """The same behind the signature, where bodies are parsed and stored."""
+    """The same with valid signatures, where bodies are parsed and stored."""
     app = build_app(listening(tmp_path), database)
     described = app.openapi()
     post = described["paths"][TAKE]["post"]

@@ -1,4 +1,4 @@
-"""The client for writes, against a small server that misbehaves on purpose."""
+"""The asynchronous client, against a server that misbehaves on purpose."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def run(
 
 
 class Tokens:
-    """Credentials that are fetched once, slowly, and count how often and where they were asked for."""
+    """Credentials that record how often, and in which thread, they were fetched."""
 
     def __init__(self) -> None:
         self.fetched: list[str] = []
@@ -81,7 +81,7 @@ class Tokens:
         return True
 
 
-def test_a_token_at_hand_costs_no_thread_and_a_missing_one_does_not_hold_up_the_loop() -> None:
+def test_a_cached_token_needs_no_thread_and_a_missing_one_does_not_block_the_loop() -> None:
     """Only the first call fetches, outside the event loop's thread."""
     tokens = Tokens()
 
@@ -120,8 +120,8 @@ def test_a_refusal_drops_only_the_token_that_was_sent() -> None:
     assert tokens.token != {"Authorization": "Bearer 1"}
 
 
-def test_a_good_answer_is_decoded_once_and_an_unreadable_one_asked_for_again() -> None:
-    """``decode`` makes the reply's value; a body that it can't read counts as a lost answer."""
+def test_a_response_is_decoded_once_and_an_unreadable_one_is_requested_again() -> None:
+    """``decode`` makes the reply's value; a body that it can't read counts as lost."""
     bodies = [b"[1", b"[1]"]
 
     async def handle(_: web.BaseRequest, count: int) -> web.StreamResponse:
@@ -196,7 +196,7 @@ def test_a_lost_answer_to_an_upsert_is_sent_again() -> None:
 
 
 def test_a_time_out_after_sending_is_unknown_and_a_refused_connection_is_not() -> None:
-    """Only a server that can't have read the request leaves nothing to look up."""
+    """Only where the server can't have read the request is there nothing to look up."""
 
     async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
         await asyncio.sleep(1)
@@ -219,7 +219,7 @@ def test_a_time_out_after_sending_is_unknown_and_a_refused_connection_is_not() -
 
 
 def test_waits_for_the_quota_and_returns_refusals() -> None:
-    """A 429 is waited out, a 400 is the answer."""
+    """A 429 is waited for, a 400 is returned."""
 
     async def handle(_: web.BaseRequest, number: int) -> web.StreamResponse:
         return (
@@ -235,7 +235,7 @@ def test_waits_for_the_quota_and_returns_refusals() -> None:
 
 
 def test_an_oversized_answer_is_cut_off() -> None:
-    """Memory is bounded whatever the other side sends."""
+    """Memory is bounded whatever the server sends."""
 
     async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
         return web.Response(body=b"x" * 100)
@@ -247,8 +247,8 @@ def test_an_oversized_answer_is_cut_off() -> None:
     asyncio.run(run(handle, use, max_bytes=10))
 
 
-def test_no_more_calls_are_under_way_than_allowed() -> None:
-    """The concurrency is bounded."""
+def test_concurrency_is_bounded() -> None:
+    """No more requests are open than allowed."""
     now, most = 0, 0
 
     async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:

@@ -32,7 +32,7 @@ class Issuer:
 
 
 def auth_of(handler: Handler, clock: Callable[[], float] = lambda: 0.0) -> OAuthTokens:
-    """Build an auth before an endpoint."""
+    """Build a token provider for an endpoint."""
     form = {"grant_type": "password", "username": "sync", "password": "hush"}
     url = "https://acme-auth.omni.manh.com/oauth/token"
     grant = OAuthGrant(
@@ -58,7 +58,7 @@ def test_the_password_grant_is_sent_as_a_form_with_basic_credentials() -> None:
 def test_a_token_is_renewed_at_four_fifths_of_its_life(
     expires_in: object, renewed_at: float
 ) -> None:
-    """Before it expires under a call, and by our own measure where the answer names no lifetime."""
+    """Before it expires during a request; by the settings where no lifetime is stated."""
     issuer = Issuer(expires_in)
     auth = auth_of(issuer, lambda: issuer.now)
     auth.headers()
@@ -69,7 +69,7 @@ def test_a_token_is_renewed_at_four_fifths_of_its_life(
 
 
 def test_a_refused_token_is_dropped() -> None:
-    """A revoked token is replaced by the next call."""
+    """A revoked token is replaced by the next request."""
     auth = auth_of(Issuer())
     sent = auth.headers()
     assert auth.invalidate(sent)
@@ -78,7 +78,7 @@ def test_a_refused_token_is_dropped() -> None:
 
 
 def test_calls_that_are_refused_together_fetch_one_token() -> None:
-    """Whoever comes with the old token's refusal after it was renewed finds the new one kept."""
+    """A refusal of the old token that arrives after its renewal keeps the new one."""
     issuer = Issuer()
     auth = auth_of(issuer)
     old = auth.headers()
@@ -89,7 +89,7 @@ def test_calls_that_are_refused_together_fetch_one_token() -> None:
 
 
 def test_threads_share_one_token() -> None:
-    """Eight threads that start at once log in once."""
+    """Eight threads that start together fetch one token."""
     issuer = Issuer()
     auth = auth_of(issuer)
     with ThreadPoolExecutor(8) as pool:
@@ -100,7 +100,7 @@ def test_threads_share_one_token() -> None:
 
 
 def test_refused_credentials_are_permanent_and_stay_out_of_the_message() -> None:
-    """The error says what to check, and shows neither secret nor password."""
+    """The error names what to check, and shows neither secret nor password."""
     auth = auth_of(
         lambda _: httpx.Response(
             401, json={"error": "invalid_client", "error_description": "Bad client credentials"}
@@ -122,6 +122,6 @@ def test_a_failing_token_server_is_transient(status: int) -> None:
     "body", [b"<html>", b"{}", b'{"access_token": 5}', b'{"access_token": "a\\nb"}']
 )
 def test_an_answer_without_a_token_is_permanent(body: bytes) -> None:
-    """The URL is of something else; a token that could smuggle a header is none."""
+    """The URL is another service's; a token that could inject a header is refused."""
     with pytest.raises(PermanentError, match="token_url"):
         auth_of(lambda _: httpx.Response(200, content=body)).headers()

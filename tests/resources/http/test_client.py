@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import httpx
 import msgspec
@@ -24,7 +25,7 @@ QUICK = RetryPolicy(attempts=3, total_seconds=5, base=0.001, cap=0.002)
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def client(handler: Handler, retry: RetryPolicy = QUICK, **more: object) -> ApiClient:
+def client(handler: Handler, retry: RetryPolicy = QUICK, **more: Any) -> ApiClient:
     """Build a client over a handler in place of a network."""
     policy = ClientPolicy(
         system="shop",
@@ -33,11 +34,11 @@ def client(handler: Handler, retry: RetryPolicy = QUICK, **more: object) -> ApiC
         limiter=Limiter(LocalQuota(), "shop", quota=100_000, window_seconds=30),
         retry=retry,
     )
-    return ApiClient(policy, transport=httpx.MockTransport(handler), **more)  # type: ignore[arg-type]
+    return ApiClient(policy, transport=httpx.MockTransport(handler), **more)
 
 
 def answers(*given: httpx.Response | Exception) -> tuple[Handler, list[httpx.Request]]:
-    """Return a handler that gives one answer after the other, and the list of requests that it has seen."""
+    """Return a handler that gives one response after another, and its list of requests."""
     queue: Iterator[httpx.Response | Exception] = iter(given)
     seen: list[httpx.Request] = []
 
@@ -51,8 +52,8 @@ def answers(*given: httpx.Response | Exception) -> tuple[Handler, list[httpx.Req
     return handle, seen
 
 
-def test_a_request_says_who_asks_and_what_it_belongs_to() -> None:
-    """Credentials, user agent and correlation id are on every request."""
+def test_a_request_carries_credentials_user_agent_and_correlation_id() -> None:
+    """They are on every request."""
     handle, seen = answers(httpx.Response(200, json={"a": 1}))
     reply = client(handle).request("GET", "/orders", params={"limit": 2}, correlation_id="ord-1")
     assert reply.json() == {"a": 1}
@@ -63,7 +64,7 @@ def test_a_request_says_who_asks_and_what_it_belongs_to() -> None:
 
 
 def test_a_read_is_tried_again_until_it_succeeds() -> None:
-    """A failing server and a lost connection are tried again."""
+    """A failing server and a lost connection are retried."""
     handle, seen = answers(
         httpx.Response(503), httpx.ReadError("lost"), httpx.Response(200, json=[])
     )
@@ -72,7 +73,7 @@ def test_a_read_is_tried_again_until_it_succeeds() -> None:
 
 
 def test_a_read_that_keeps_failing_ends_as_transient() -> None:
-    """The tries are bounded, and the message names system, endpoint and status."""
+    """The attempts are bounded, and the message names system, endpoint and status."""
     handle, seen = answers(*[httpx.Response(500, headers={"X-Request-Id": "req-7"})] * 3)
     with pytest.raises(
         TransientError,
@@ -83,7 +84,7 @@ def test_a_read_that_keeps_failing_ends_as_transient() -> None:
 
 
 def test_a_malformed_answer_to_a_read_is_asked_for_again() -> None:
-    """Half a JSON document is a fault of the transfer, not of the data."""
+    """Half a JSON document is a transfer's fault, not the data's."""
     cut = httpx.Response(200, content=b'[{"id": 1', headers={"Content-Type": "application/json"})
     handle, seen = answers(cut, httpx.Response(200, json=[1]))
     assert client(handle).request("GET", "/orders").json() == [1]
@@ -96,7 +97,7 @@ def test_a_malformed_answer_to_a_read_is_asked_for_again() -> None:
 def test_a_post_that_may_have_taken_effect_is_not_sent_twice(
     fault: httpx.Response | Exception,
 ) -> None:
-    """A lost answer to a POST leaves its outcome unknown; only a look-up may tell."""
+    """A lost response to a POST leaves its outcome unknown until a look-up."""
     handle, seen = answers(fault, httpx.Response(201))
     with pytest.raises(OutcomeUnknown, match="look-up"):
         client(handle).request("POST", "/orders/1/shipments", json={})
@@ -121,7 +122,7 @@ def test_a_post_declared_idempotent_is_sent_again() -> None:
 
 
 def test_waiting_for_the_quota_is_not_a_failed_attempt() -> None:
-    """More 429s than attempts still end well; a wait beyond its own bound does not."""
+    """More 429s than attempts succeed in the end; a wait beyond its own bound fails."""
     spent = httpx.Response(429, headers={"X-Rate-Limit-Time-Reset-Ms": "0"})
     handle, seen = answers(*[spent] * 4, httpx.Response(200, json=[]))
     quick = RetryPolicy(attempts=1, total_seconds=1, base=0.001, quota_seconds=20)
@@ -135,7 +136,7 @@ def test_waiting_for_the_quota_is_not_a_failed_attempt() -> None:
 
 
 def test_an_answer_that_no_retry_would_change_is_returned() -> None:
-    """404 and 422 are answers, and their text is for the caller."""
+    """404 and 422 are returned, with their text for the caller."""
     handle, seen = answers(httpx.Response(422, json={"title": "no", "customer": "Jane"}))
     reply = client(handle).request("PUT", "/x", json={})
     assert (reply.status, len(seen)) == (422, 1)
@@ -143,7 +144,7 @@ def test_an_answer_that_no_retry_would_change_is_returned() -> None:
 
 
 def test_a_refused_token_is_renewed_once() -> None:
-    """After a 401 one more try is made if the credentials can be renewed, and no third."""
+    """After a 401 one more attempt is made if the credentials can be renewed, and no third."""
 
     class Renewing:
         tokens = 0
@@ -172,7 +173,7 @@ def test_a_refused_token_is_renewed_once() -> None:
 
 
 def test_a_redirect_is_not_followed() -> None:
-    """Credentials never travel to where an answer points."""
+    """Credentials are never sent to where a response points."""
     handle, seen = answers(httpx.Response(302, headers={"Location": "https://evil.test/"}))
     with pytest.raises(PermanentError, match="redirect"):
         client(handle).request("GET", "/x")
@@ -193,14 +194,14 @@ def test_a_base_url_that_would_leak_credentials_is_refused(url: str) -> None:
 
 
 def test_an_oversized_answer_is_cut_off() -> None:
-    """Memory is bounded whatever the other side sends."""
+    """Memory is bounded whatever the server sends."""
     handle, _ = answers(httpx.Response(200, content=b"x" * 100))
     with pytest.raises(PermanentError, match="more than 10 bytes"):
         client(handle, max_bytes=10).request("GET", "/x")
 
 
 def test_only_writes_are_logged_and_without_the_body() -> None:
-    """The log has one row per try of a call that changes something."""
+    """The log has one entry per attempt of a request that changes something."""
     log: list[Exchange] = []
     handle, _ = answers(
         httpx.Response(200),
@@ -237,7 +238,7 @@ def test_the_decision_follows_status_and_effect() -> None:
         assert (decision.retry, decision.outcome_unknown) == (retry, unknown), (method, status)
 
 
-def test_every_form_of_a_named_delay_is_understood() -> None:
+def test_every_form_of_a_named_delay_is_parsed() -> None:
     """Seconds, a date, and BigCommerce's milliseconds."""
     assert named_delay({"retry-after": "7"}) == 7
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
@@ -250,7 +251,10 @@ def test_every_form_of_a_named_delay_is_understood() -> None:
 
 def test_an_error_text_keeps_the_message_and_hides_the_person() -> None:
     """Only the vendor's own messages are kept, with e-mails, numbers and tokens masked."""
-    body = b'{"title": "Order of jane@x.com, +1 212-555-0100", "order": {"name": "Jane Doe"}, "errors": {"sku": "unknown SKU-1"}}'
+    body = (
+        b'{"title": "Order of jane@x.com, +1 212-555-0100", "order": {"name": "Jane Doe"},'
+        b' "errors": {"sku": "unknown SKU-1"}}'
+    )
     text = error_text(body)
     assert text == "Order of ***@***, ***00; unknown SKU-1"
     assert error_text(b"<html>Jane</html>") == "(17 bytes that aren't JSON)"
@@ -258,21 +262,21 @@ def test_an_error_text_keeps_the_message_and_hides_the_person() -> None:
 
 
 def test_a_reply_that_is_no_json_says_where_it_came_from() -> None:
-    """A caller that expects JSON gets an error that names system and endpoint."""
+    """A caller that expects JSON gets an error with system and endpoint."""
     with pytest.raises(PermanentError, match="shop: GET /x answered 200"):
         Reply(200, {}, b"<html>", 1.0, "shop: GET /x").json()
 
 
 def test_a_vendors_words_are_one_visible_line() -> None:
-    """They end up in logs, terminals and tables: no line break, no escape, no thousand of characters, however long the body."""
-    told = error_text(b'{"title":"no\\n\\u001b[2Jforged ' + b"a-" * 500_000 + b'"}')
-    assert told.startswith("no \\x1b[2Jforged")
-    assert told.isprintable()
-    assert len(told) <= 400
+    """No line break, no escape and no thousands of characters get into logs and tables."""
+    text = error_text(b'{"title":"no\\n\\u001b[2Jforged ' + b"a-" * 500_000 + b'"}')
+    assert text.startswith("no \\x1b[2Jforged")
+    assert text.isprintable()
+    assert len(text) <= 400
 
 
 def test_an_answer_that_is_nested_too_deep_is_malformed() -> None:
-    """It is asked for again like any other that can't be read."""
+    """It is requested again like any other unreadable response."""
     handle, _ = answers(*[httpx.Response(200, content=b"[" * 5_000)] * 9)
     with pytest.raises(TransientError, match="malformed JSON"):
         client(handle).request("GET", "/x", decode=msgspec.json.Decoder(list[msgspec.Raw]).decode)

@@ -13,7 +13,7 @@ from resources.http.rate_limit import Limiter, LocalQuota, QuotaState
 
 
 def test_two_processes_together_keep_within_the_quota() -> None:
-    """However the calls are spread over limiters and threads, no window sees more of them than its quota."""
+    """However requests are spread over limiters and threads, no window exceeds its quota."""
     ledger = LocalQuota()
     limiters = [Limiter(ledger, "shop", quota=40, window_seconds=0.5) for _ in range(2)]
     calls: list[float] = []
@@ -36,7 +36,7 @@ def test_two_processes_together_keep_within_the_quota() -> None:
 
 
 def test_waits_instead_of_failing_up_to_a_bound() -> None:
-    """A used-up quota is waited for; a wait beyond the bound ends as transient."""
+    """A used-up quota is waited for; a wait beyond the bound is a transient error."""
     limiter = Limiter(LocalQuota(), "shop", quota=1, window_seconds=0.1)
     for _ in range(3):
         limiter.acquire()
@@ -47,7 +47,7 @@ def test_waits_instead_of_failing_up_to_a_bound() -> None:
 
 
 def test_async_calls_share_the_same_leases() -> None:
-    """Tasks wait without holding up each other."""
+    """Tasks wait without blocking each other."""
 
     async def use() -> float:
         limiter = Limiter(LocalQuota(), "shop", quota=20, window_seconds=0.2)
@@ -59,15 +59,15 @@ def test_async_calls_share_the_same_leases() -> None:
 
 
 def test_the_apis_own_count_is_passed_on_sparingly() -> None:
-    """About every 50th answer is reported, and the ledger then grants no more than the API has left."""
+    """About every 50th response is reported; the ledger grants no more than the API has left."""
     ledger = LocalQuota()
-    told: list[int] = []
+    reported: list[int] = []
     observe = ledger.observe
 
     def record(
         bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
     ) -> None:
-        told.append(left)
+        reported.append(left)
         observe(
             bucket,
             quota=quota,
@@ -86,14 +86,14 @@ def test_the_apis_own_count_is_passed_on_sparingly() -> None:
     )
     for left in range(150, 50, -1):
         limiter.observe({"left": str(left)})
-    assert told == [150, 100]
+    assert reported == [150, 100]
     limiter.observe({"left": "3"})
-    assert told == [150, 100] or told[-1] == 3
+    assert reported == [150, 100] or reported[-1] == 3
     ledger.observe("shop", quota=150, left=2, reset_seconds=10, window_seconds=30)
     assert ledger.take("shop", 5, quota=150, window_seconds=30)[0] == 2
 
 
-def test_an_idle_process_holds_nothing_back() -> None:
+def test_an_idle_process_withholds_nothing() -> None:
     """Leases start at one permit and only grow under load."""
     taken: list[int] = []
 

@@ -57,7 +57,7 @@ def digest(signed: bytes, algorithm: str = "sha256") -> bytes:
 def test_the_usual_forms_of_hmac_are_a_matter_of_configuration(
     fields: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    """Hex or base64, with or without a prefix, over the body alone or with an id; whoever has another key is refused."""
+    """Hex or base64, with or without a prefix or an id; another key is refused."""
     assert verifier(**fields).verify(headers, BODY)
     with pytest.raises(HookRefused) as refused:
         HmacVerifier(scheme(**fields), ["another key"]).verify(headers, BODY)
@@ -71,7 +71,7 @@ def test_the_usual_forms_of_hmac_are_a_matter_of_configuration(
 
 @pytest.mark.parametrize("form", ["seconds", "milliseconds", "iso"])
 def test_a_signed_time_must_be_near_in_each_of_its_forms(form: str) -> None:
-    """Five minutes by default, and no moment that can't be placed."""
+    """Within five minutes by default, and in a form that can be parsed."""
     timed = verifier(template="{timestamp}.{body}", timestamp_header="X-Timestamp")
 
     def attempt(age: float) -> str:
@@ -85,7 +85,7 @@ def test_a_signed_time_must_be_near_in_each_of_its_forms(form: str) -> None:
             {"x-timestamp": stamp, "x-signature": digest(f"{stamp}.".encode() + BODY).hex()}, BODY
         )
 
-    assert attempt(200) != attempt(100), "without an id, what was signed tells repetitions apart"
+    assert attempt(200) != attempt(100), "without an id, the signed content identifies the message"
     for age in (310, -310, 10**6):
         with pytest.raises(HookRefused, match="300 s"):
             attempt(age)
@@ -110,8 +110,8 @@ def test_a_signed_time_must_be_near_in_each_of_its_forms(form: str) -> None:
         {"window": "PT2H"},
     ],
 )
-def test_a_scheme_that_would_not_protect_is_no_configuration(fields: dict[str, Any]) -> None:
-    """A time or an id that is not signed could be changed by anybody on the way."""
+def test_a_scheme_that_would_not_protect_is_refused(fields: dict[str, Any]) -> None:
+    """A time or an id that is not signed could be changed on the way."""
     with pytest.raises(ValidationError):
         scheme(**fields)
 
@@ -136,7 +136,7 @@ def test_whatever_the_headers_hold_is_refused_and_never_a_crash(
 @settings(max_examples=200)
 @given(st.text(max_size=40), st.integers(0, 10**6), st.integers(1, 255))
 def test_a_changed_byte_is_always_refused(text: str, place: int, change: int) -> None:
-    """Of the body, wherever it is."""
+    """Wherever in the body it is."""
     body = text.encode()
     message_id, stamp = "m1", str(int(time.time()))
     signature = base64.b64encode(

@@ -53,10 +53,8 @@ def main() -> None:
             os._exit(_run(json.loads(line)))
         _, status = os.waitpid(child, 0)
         died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        print(
-            json.dumps({"signal": died, "exit": None if died else os.WEXITSTATUS(status)}),
-            flush=True,
-        )  # noqa: T201 - its output is its answer
+        answer = {"signal": died, "exit": None if died else os.WEXITSTATUS(status)}
+        print(json.dumps(answer), flush=True)  # noqa: T201 - the caller reads the output
 
 
 def _run(job: dict[str, Any]) -> int:

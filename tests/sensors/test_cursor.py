@@ -14,9 +14,8 @@ from sensors.cursor import Chain, Due
 
 NOW = datetime(2026, 3, 10, 12, 0, 30, 250_000, tzinfo=UTC)
 ORDERS, STOCK = Chain("acme", "orders"), Chain("acme", "inventory")
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(
-    lambda m: m.replace(tzinfo=UTC)
-)  # noqa: DTZ001
+FIRST, LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001 - hypothesis wants them naive
+moments = st.datetimes(FIRST, LAST).map(lambda moment: moment.replace(tzinfo=UTC))
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,5}/orders", fullmatch=True), moments, max_size=5))

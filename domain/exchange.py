@@ -119,8 +119,7 @@ class MasterItem:
     uom: str
     description: str = ""
     uoms: tuple[str, ...] = ()
-    """All units that the item can be ordered in, ``uom`` among them; empty where the master does
-    not tell."""
+    """All units that the item can be ordered in, ``uom`` among them; empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

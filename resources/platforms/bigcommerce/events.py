@@ -112,8 +112,8 @@ class Hooks:
             "headers": self._headers(),
         }
         if hook.number is None:
-            # A lost answer leaves it open whether the hook is there: the next look tells, and the
-            # store refuses a second one.
+            # A lost answer leaves it open whether the hook is there: the next look shows it, and
+            # the store refuses a second one.
             _demand(self._http.request("POST", "/v3/hooks", json=body))
             return f"webhook {hook.scope}: registered"
         _demand(self._http.request("PUT", f"/v3/hooks/{hook.number}", json=body, idempotent=True))

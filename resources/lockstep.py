@@ -1,4 +1,4 @@
-"""What a run needs of the outside: the installation's configuration, both systems of each connection, and the ledger."""
+"""The Dagster resource: the configuration, both systems of each connection, and the ledger."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Sync:
 
 
 class Lockstep:
-    """Opens systems and ledger at first use and keeps them for the process; a run process has one."""
+    """Opens systems and ledger at first use, and keeps them for the process."""
 
     def __init__(self, installation: Installation, url: Callable[[], str] = database_url) -> None:
         self.installation = installation
@@ -48,7 +48,7 @@ class Lockstep:
             return self._ledger
 
     def describe(self) -> None:
-        """Tell the ledger, once a process, what the configuration says: watching holds the streams against it."""
+        """Store the connections' owners and limits, once a process: monitoring needs them."""
         ledger = self.ledger
         with self._mutex:
             if self._is_described:
@@ -64,7 +64,10 @@ class Lockstep:
         trigger: str = "manual",
         log: Callable[[str], None] = lambda _: None,
     ) -> Sync:
-        """Return a run's view of a connection. Raises ``PermanentError`` for a missing secret or a wrong setting."""
+        """Return a run's view of a connection.
+
+        Raises ``PermanentError`` for a missing secret or a wrong setting.
+        """
         connection = self.installation.connections[name]
         ledger = self.ledger
         self.describe()
@@ -78,7 +81,7 @@ class Lockstep:
         return Sync(name, connection, platform, oms, ledger, run_id, trigger, log)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all clients and connections."""
         with self._mutex:
             for platform, oms in self._systems.values():
                 platform.close()

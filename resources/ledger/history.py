@@ -10,8 +10,9 @@ import psycopg
 from psycopg import sql
 
 LEFT_OUT = {"rejections": ("value", "age")}
-"""View -> columns that are not archived: a rejected value may be part of an address, and an age is
-another at each reading."""
+"""View -> columns that are not archived.
+
+A rejected value may be part of an address, and an age differs at each reading."""
 _ORDER = (
     "connection",
     "stream",
@@ -24,7 +25,7 @@ _ORDER = (
     "delivery_key",
     "rejection_id",
 )
-"""Columns that identify a row: sorted by them, a day's rows come in the same order at each reading."""
+"""Columns that identify a row: sorted by them, a day's rows always come in the same order."""
 
 
 class ViewColumn(NamedTuple):

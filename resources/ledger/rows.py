@@ -1,4 +1,4 @@
-"""The rows that steps hand to the ledger and get from it."""
+"""The rows that steps write to the ledger and read from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CaptureRow(NamedTuple):
 
 
 class StoredCapture(NamedTuple):
-    """A stored version that awaits validation; ``superseded`` where a newer version of the record is stored."""
+    """A stored version to validate; ``superseded`` where a newer one of its record is stored."""
 
     capture_id: UUID
     source_id: str
@@ -50,7 +50,7 @@ class RecordRow(NamedTuple):
 
 
 class AcceptedRecord(NamedTuple):
-    """An accepted record that awaits delivery."""
+    """An accepted record to deliver."""
 
     capture_id: UUID
     source_id: str
@@ -62,7 +62,7 @@ class AcceptedRecord(NamedTuple):
 
 
 class RejectionRow(NamedTuple):
-    """A record kept out, with every reason."""
+    """A record kept out of delivery, with every reason."""
 
     capture_id: UUID
     source_id: str
@@ -84,7 +84,7 @@ class ClaimRow(NamedTuple):
 
 
 class UnsettledDelivery(NamedTuple):
-    """A delivery of an earlier run without a known outcome, or one that failed."""
+    """A delivery that failed, or whose outcome is unknown since its run died."""
 
     delivery_key: UUID
     source_id: str
@@ -98,12 +98,12 @@ class UnsettledDelivery(NamedTuple):
 
     @property
     def may_have_been_sent(self) -> bool:
-        """Tell whether the target may hold the effect: of an attempt that failed, only the answer may have been lost."""
+        """Return whether the target may hold the effect: only the answer may have been lost."""
         return self.state == "in_flight" or self.attempts > 0
 
 
 class SettleRow(NamedTuple):
-    """What became of a claimed delivery."""
+    """The outcome of a claimed delivery."""
 
     delivery_key: UUID
     state: str
@@ -125,7 +125,7 @@ class TargetRow(NamedTuple):
 
 
 class TableRows(NamedTuple):
-    """Rows of one typed table (``order_line``, ``stock_level``, ...), in the table's column order."""
+    """Rows of one typed table, such as ``order_line``, in the order of its columns."""
 
     table: Table
     rows: list[tuple[Any, ...]]

@@ -1,4 +1,4 @@
-"""The ledger: one session per step, with the writer's lock that makes a (connection, stream) have one writer at a time."""
+"""The ledger: sessions on its database, each on behalf of one (connection, stream)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,15 @@ from resources.ledger.tables import MESSAGE_LOG
 T = TypeVar("T")
 TRANSACTION_TRIES = 5
 CONNECT_SECONDS = 10
-"""A server that is starting refuses at once; one that can't be reached must not hold a sensor's tick until Dagster kills it."""
+"""A server that is starting refuses at once. One that can't be reached must not hold a sensor's
+tick until Dagster kills it."""
+_LONGEST_ERROR = 500
+_NOTES = {
+    "probed_at": "probed_at = excluded.probed_at, probe_failures = 0",
+    "change_seen_at": "change_seen_at = greatest(w.change_seen_at, excluded.change_seen_at)",
+    "delivered_at": "delivered_at = excluded.delivered_at",
+}
+"""Column of ``sync.watermark`` -> how an existing row is updated."""
 
 
 class Session:
@@ -52,9 +60,10 @@ class Session:
 
     @contextmanager
     def writer_lock(self) -> Iterator[None]:
-        """Hold the stream's only writer's place; waits for another writer to finish its chunk.
+        """Hold the lock that gives the stream one writer at a time; wait until it is free.
 
-        A session lock: Postgres frees it the moment the process or its connection dies, so a crash never blocks the next run.
+        It is a session lock: Postgres frees it when the process or its connection dies, so a crash
+        never blocks the next run.
         """
         name = f"{self.connection}/{self.stream}"
         self.db.execute("SELECT pg_advisory_lock(hashtextextended(%s, 7))", (name,))
@@ -69,9 +78,9 @@ class Session:
         return self.db.transaction()
 
     def repeatable(self, work: Callable[[], T]) -> T:
-        """Run ``work`` in a transaction, and as a whole once more where Postgres chose it to give way (a deadlock, a serialization error).
+        """Run ``work`` in a transaction, and again after a deadlock or a serialization error.
 
-        ``work`` must change nothing but the ledger. Raises ``TransientError`` when the tries are used up.
+        ``work`` must change nothing but the ledger. Raises ``TransientError`` after the last try.
         """
         attempt = 0
         while True:
@@ -82,13 +91,14 @@ class Session:
             except (errors.DeadlockDetected, errors.SerializationFailure) as error:
                 if attempt == TRANSACTION_TRIES:
                     raise TransientError(
-                        f"{self.connection}/{self.stream}: Postgres gave the transaction up {attempt} times (SQLSTATE {error.sqlstate}); "
-                        "nothing of it was stored, and another try may help"
+                        f"{self.connection}/{self.stream}: Postgres rolled the transaction back "
+                        f"{attempt} times (SQLSTATE {error.sqlstate}); nothing of it was stored, "
+                        "and another try may help"
                     ) from None
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))
 
     def now(self) -> datetime:
-        """Return the database's time, in which drifts and deliveries are stamped."""
+        """Return the database's time, which stamps drifts and deliveries."""
         (moment,) = self.db.execute("SELECT clock_timestamp()").fetchone() or (None,)
         if not isinstance(moment, datetime):
             raise TypeError("Postgres returned no time")
@@ -103,55 +113,64 @@ class Session:
         return row[0] if row else None
 
     def move_watermark(self, window: Window, *, may_start: bool) -> None:
-        """Move the watermark to the window's end, never back; belongs into the transaction of the captures that it stands for.
+        """Move the watermark to the window's end, in the transaction of the window's captures.
 
-        Only where the window adjoins what has been captured: a rerun of an old partition, or a later day's run that overtook the one
-        before it, must not leap over a gap. ``may_start``: a stream without a watermark begins with this window.
+        It never moves back, and only where the window adjoins what has been captured: neither a
+        rerun of an old partition nor a later day's run that finishes first may skip a gap.
+        ``may_start``: a stream without a watermark starts with this window.
         """
         if may_start:
             self.db.execute(
                 """INSERT INTO sync.watermark (connection, stream, watermark) VALUES (%s, %s, %s)
-                   ON CONFLICT (connection, stream) DO UPDATE SET watermark = coalesce(sync.watermark.watermark, excluded.watermark)""",
+                   ON CONFLICT (connection, stream) DO UPDATE SET
+                       watermark = coalesce(sync.watermark.watermark, excluded.watermark)""",
                 (self.connection, self.stream, window.until),
             )
         self.db.execute(
-            """INSERT INTO sync.watermark AS w (connection, stream, captured_at) VALUES (%s, %s, now())
+            """INSERT INTO sync.watermark AS w (connection, stream, captured_at)
+               VALUES (%s, %s, now())
                ON CONFLICT (connection, stream) DO UPDATE SET captured_at = now(),
-                   watermark = CASE WHEN w.watermark >= %s THEN greatest(w.watermark, %s) ELSE w.watermark END""",
+                   watermark = CASE WHEN w.watermark >= %s THEN greatest(w.watermark, %s)
+                                    ELSE w.watermark END""",
             (self.connection, self.stream, window.since, window.until),
         )
 
     def pull_back(self, moment: datetime) -> None:
-        """Move the watermark back to ``moment``: it lay in the source's future, so the source's clock was set or ours was followed."""
+        """Move a watermark that lies in the source's future back to ``moment``.
+
+        The source's clock was set back, or the watermark followed our own clock.
+        """
         self.db.execute(
-            "UPDATE sync.watermark SET watermark = least(watermark, %s) WHERE connection = %s AND stream = %s",
+            """UPDATE sync.watermark SET watermark = least(watermark, %s)
+               WHERE connection = %s AND stream = %s""",
             (moment, self.connection, self.stream),
         )
 
     def note(self, column: str, moment: datetime | None = None) -> None:
-        """Note that something happened in the stream: ``probed_at``, ``change_seen_at`` or ``delivered_at``."""
-        statement = {
-            "probed_at": "INSERT INTO sync.watermark AS w (connection, stream, probed_at) VALUES (%s, %s, %s) "
-            "ON CONFLICT (connection, stream) DO UPDATE SET probed_at = excluded.probed_at, probe_failures = 0",
-            "change_seen_at": "INSERT INTO sync.watermark AS w (connection, stream, change_seen_at) VALUES (%s, %s, %s) "
-            "ON CONFLICT (connection, stream) DO UPDATE SET change_seen_at = greatest(w.change_seen_at, excluded.change_seen_at)",
-            "delivered_at": "INSERT INTO sync.watermark AS w (connection, stream, delivered_at) VALUES (%s, %s, %s) "
-            "ON CONFLICT (connection, stream) DO UPDATE SET delivered_at = excluded.delivered_at",
-        }[column]
-        self.db.execute(statement, (self.connection, self.stream, moment or datetime.now(UTC)))
+        """Record when the stream was last probed, seen to change, or delivered.
+
+        ``column`` is ``probed_at``, ``change_seen_at`` or ``delivered_at``.
+        """
+        self.db.execute(
+            f"""INSERT INTO sync.watermark AS w (connection, stream, {column})
+                VALUES (%s, %s, %s)
+                ON CONFLICT (connection, stream) DO UPDATE SET {_NOTES[column]}""".encode(),  # noqa: S608
+            (self.connection, self.stream, moment or datetime.now(UTC)),
+        )
 
     def note_failed_probe(self, error: str) -> None:
-        """Note that a look at the stream's source failed; ``error`` must be safe to show."""
+        """Record that a probe of the stream's source failed; ``error`` must be safe to show."""
         self.db.execute(
-            """INSERT INTO sync.watermark AS w (connection, stream, probe_failed_at, probe_error, probe_failures)
+            """INSERT INTO sync.watermark AS w (connection, stream, probe_failed_at, probe_error,
+                                                probe_failures)
                VALUES (%s, %s, now(), %s, 1)
-               ON CONFLICT (connection, stream) DO UPDATE SET probe_failed_at = now(), probe_error = excluded.probe_error,
-                   probe_failures = w.probe_failures + 1""",
-            (self.connection, self.stream, error[:500]),
+               ON CONFLICT (connection, stream) DO UPDATE SET probe_failed_at = now(),
+                   probe_error = excluded.probe_error, probe_failures = w.probe_failures + 1""",
+            (self.connection, self.stream, error[:_LONGEST_ERROR]),
         )
 
     def log(self, exchanges: Iterable[Exchange]) -> None:
-        """Store exchanges with a target in ``sync.message_log``, within the caller's transaction."""
+        """Store exchanges with a target in ``sync.message_log``, in the caller's transaction."""
         rows = [
             (
                 e.at.date(),
@@ -188,9 +207,11 @@ class Session:
     ) -> None:
         """Record what a step did with a partition."""
         self.db.execute(
-            """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, trigger, since, until, counts, started_at)
+            """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, trigger,
+                                       since, until, counts, started_at)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-               ON CONFLICT (run_id, connection, stream, step, source_day) DO UPDATE SET counts = excluded.counts, finished_at = now()""",
+               ON CONFLICT (run_id, connection, stream, step, source_day) DO UPDATE SET
+                   counts = excluded.counts, finished_at = now()""",
             (
                 self.run_id,
                 self.connection,
@@ -207,7 +228,13 @@ class Session:
 
 
 class Ledger:
-    """Opens sessions on the ledger's database."""
+    """Opens sessions on the ledger's database, and keeps their connections for the next ones.
+
+    psycopg-pool is not used for it. Threads of its own open and replace connections, so a session
+    that meets an outage waits out the pool's time-out and does not learn the cause, where a direct
+    attempt fails at once and states it. The first session after a restart of Postgres waits as
+    long, while the pool tries its dead connections with growing pauses.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -216,7 +243,10 @@ class Ledger:
         self._mutex = threading.Lock()
 
     def connect(self) -> psycopg.Connection[Any]:
-        """Open a connection in autocommit mode. Raises ``TransientError`` where Postgres can't be reached."""
+        """Open a connection in autocommit mode.
+
+        Raises ``TransientError`` where Postgres can't be reached.
+        """
         try:
             return psycopg.connect(
                 self.url,
@@ -231,8 +261,11 @@ class Ledger:
 
     @contextmanager
     def session(self, connection: str, stream: str, run_id: str = "") -> Iterator[Session]:
-        """Open a session; its connection is kept for the next one."""
-        db = self._living() or self.connect()
+        """Open a session on a connection of its own.
+
+        After an error the connection is closed: it may hold a lock or a setting of the failed work.
+        """
+        db = self._reuse() or self.connect()
         try:
             yield Session(db, connection, stream, run_id)
         except BaseException:
@@ -241,8 +274,8 @@ class Ledger:
         with self._mutex:
             self._idle.append(db)
 
-    def _living(self) -> psycopg.Connection[Any] | None:
-        """Take an idle connection that still answers: Postgres may have been restarted since, and nobody has told it."""
+    def _reuse(self) -> psycopg.Connection[Any] | None:
+        """Return an idle connection that still answers: Postgres may have been restarted."""
         while True:
             with self._mutex:
                 if not self._idle:

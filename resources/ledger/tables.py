@@ -1,7 +1,7 @@
-"""The tables that are loaded in bulk, declared once: their columns, types, retention and personal data.
+"""The tables that are loaded in bulk, declared once: columns, types, retention, personal data.
 
-Loading, retention, forgetting and the archive read these declarations. A test compares them with the
-migrated database.
+Loading, retention and forgetting read these declarations. A test compares them with the migrated
+database, and keeps personal columns out of the views of ``history``.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ class Table:
 
     name: str
     columns: tuple[Column, ...]
-    """The columns that a bulk load sends, in this order; those that are the same in all rows of a
-    load (connection, stream, run id, often the source day) are not among them."""
+    """The columns that a bulk load sends, in this order.
+
+    Those that are the same in all rows of a load (connection, stream, run id, often the source day)
+    are not among them."""
     retention: RetentionSetting | None = None
     key: str = "source_id"
     """The column that names the record that a row belongs to."""

@@ -22,8 +22,9 @@ def newest(
 ) -> dict[str, UUID]:
     """Return the capture id of each record's newest version among those of ``day`` and later.
 
-    One look-up for a whole chunk: as a sub-query of each row it is quadratic while a new month's table has no statistics. Not prepared:
-    only of an array that it knows while planning does Postgres make a hash table.
+    One look-up for a whole chunk: as a sub-query of each row it is quadratic while a new month's
+    table has no statistics. Not prepared: Postgres makes a hash table only of an array that it has
+    while planning.
     """
     rows = db.execute(
         """SELECT DISTINCT ON (source_id) source_id, capture_id FROM sync.capture
@@ -45,7 +46,7 @@ class Captures:
         self._stream = stream
 
     def add(self, rows: Sequence[CaptureRow], run_id: str) -> int:
-        """Store versions that are not stored yet, within the caller's transaction; return how many were new."""
+        """Store the versions that are new, in the caller's transaction; return their number."""
         if not rows:
             return 0
         for month in {row.source_day.replace(day=1) for row in rows}:
@@ -78,11 +79,12 @@ class Captures:
         return len(new)
 
     def _new(self, rows: Sequence[CaptureRow]) -> list[CaptureRow]:
-        """Return the versions that are not stored yet, each once: a source may list a record twice."""
+        """Return the versions that are new, each once: a source may list a record twice."""
         by_key = {(row.source_day, row.capture_id): row for row in rows}
         stored = self._db.execute(
             """SELECT source_day, capture_id FROM sync.capture
-               WHERE connection = %s AND stream = %s AND source_day = ANY(%s) AND capture_id = ANY(%b)""",
+               WHERE connection = %s AND stream = %s AND source_day = ANY(%s)
+                 AND capture_id = ANY(%b)""",
             (
                 self._name,
                 self._stream,
@@ -95,7 +97,7 @@ class Captures:
         return list(by_key.values())
 
     def forgotten(self, source_ids: Sequence[str]) -> set[str]:
-        """Return which of the records are of a person who was forgotten (``lockstep forget``)."""
+        """Return which records belong to a person who was forgotten (``lockstep forget``)."""
         return forgotten_among(self._db, self._name, self._stream, list(source_ids))
 
     def latest_digests(self, source_ids: Sequence[str]) -> dict[str, bytes]:
@@ -103,7 +105,8 @@ class Captures:
         rows = self._db.execute(
             """SELECT i.id, l.digest FROM unnest(%b::text[]) AS i(id) CROSS JOIN LATERAL (
                    SELECT digest FROM sync.capture
-                   WHERE connection = %s AND stream = %s AND source_id = i.id ORDER BY source_updated_at DESC LIMIT 1) l""",
+                   WHERE connection = %s AND stream = %s AND source_id = i.id
+                   ORDER BY source_updated_at DESC LIMIT 1) l""",
             (list(source_ids), self._name, self._stream),
         )
         return {source_id: bytes(digest) for source_id, digest in rows}
@@ -117,23 +120,25 @@ class Captures:
         limit: int,
         only: Sequence[str] | None = None,
     ) -> list[StoredCapture]:
-        """Return the next captures of a partition by id, edits put over them: all, or only those without an outcome.
+        """Return the next captures of a partition by id, with their edits applied.
 
-        ``only`` narrows to the versions of these records.
+        All of them (``everything``) or those without an outcome; ``only`` narrows them to the
+        versions of these records.
         """
         condition = (
             ""
             if everything
             else (
-                "AND NOT EXISTS (SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id) = "
-                "(c.connection, c.stream, c.source_day, c.capture_id))"
+                """AND NOT EXISTS (SELECT 1 FROM sync.record r
+                                   WHERE (r.connection, r.stream, r.source_day, r.capture_id)
+                                       = (c.connection, c.stream, c.source_day, c.capture_id))"""
             )
         )
         rows = self._db.execute(
             f"""SELECT c.capture_id, c.source_id, c.source_updated_at, c.payload, c.correlation_id
                 FROM sync.capture c
-                WHERE c.connection = %s AND c.stream = %s AND c.source_day = %s AND c.capture_id > %s::uuid {condition}
-                  AND (%s OR c.source_id = ANY(%b::text[]))
+                WHERE c.connection = %s AND c.stream = %s AND c.source_day = %s
+                  AND c.capture_id > %s::uuid {condition} AND (%s OR c.source_id = ANY(%b::text[]))
                 ORDER BY c.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
             (
                 self._name,
@@ -158,7 +163,8 @@ class Captures:
     def payload(self, source_id: str) -> bytes | None:
         """Return the newest version's payload, exactly as it came."""
         row = self._db.execute(
-            """SELECT payload FROM sync.capture WHERE connection = %s AND stream = %s AND source_id = %s
+            """SELECT payload FROM sync.capture
+               WHERE connection = %s AND stream = %s AND source_id = %s
                ORDER BY source_updated_at DESC, captured_at DESC LIMIT 1""",
             (self._name, self._stream, source_id),
             binary=True,

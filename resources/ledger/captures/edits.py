@@ -50,8 +50,8 @@ def plan(
 ) -> list[Change]:
     """Return what ``path=value`` texts change; a value takes the type of what it replaces.
 
-    ``payload`` has earlier edits applied. Raises ``PermanentError`` for a path that leads nowhere, a
-    value of another type, and the record's own id: under another id it would be another record.
+    ``payload`` has earlier edits applied. Raises ``PermanentError`` for a path that leads nowhere,
+    a value of another type, and the record's own id: under another id it would be another record.
     """
     document = _opened(payload)
     changes: list[Change] = []
@@ -85,7 +85,8 @@ def store(
     ``key`` is its connection, stream, source day and id.
     """
     db.execute(
-        """INSERT INTO sync.edit (connection, stream, source_day, capture_id, source_id, changes, who, why)
+        """INSERT INTO sync.edit (connection, stream, source_day, capture_id, source_id, changes,
+                                  who, why)
            VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s)""",
         (*key, source_id, encoded(changes), who, why),
     )
@@ -148,7 +149,7 @@ def decoded(text: str) -> list[Change]:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Return path and value of ``path=value``; an ``=`` within brackets, as in ``[=ID]``, is the path's."""
+    """Return path and value of ``path=value``; the ``=`` of ``[=ID]`` belongs to the path."""
     path, equals, value = text.partition("=")
     while equals and path.count("[") > path.count("]"):
         more, equals, value = value.partition("=")

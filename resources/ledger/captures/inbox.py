@@ -1,4 +1,8 @@
-"""The inbox: webhooks' thin events, stored in groups before they are acknowledged, and taken once their change must have been captured."""
+"""The inbox of webhooks' events: each is a hint that a source has changed.
+
+Events are stored in groups before they are acknowledged, and taken once the change must have been
+captured.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,11 @@ from domain.errors import TransientError
 from domain.exchange import HookEvent
 
 GROUP = 1_000
-"""Events that share one INSERT and one commit: however many senders call at once, one commit at a time is under way."""
+"""Requests that share one INSERT: only one commit is under way, however many senders call."""
 QUEUE = 5_000
-"""Requests that may wait; further ones are told to come back, rather than being kept until their senders give up."""
+"""Requests that may wait; further ones are refused at once, before their senders give up."""
 TIMEOUT = 5.0
-"""Seconds for one group, and for a request's wait before its group: a sender waits no longer than twice that."""
+"""Seconds for one group, and for a request's wait before it: a sender waits twice that at most."""
 
 Key = tuple[str, str, str]
 
@@ -27,23 +31,27 @@ Key = tuple[str, str, str]
 def settle(
     db: psycopg.Connection[Any], connections: Sequence[str], snapshots: Sequence[str]
 ) -> int:
-    """Take the events whose change must have been captured: the stream's watermark has passed the sender's time of the event.
+    """Take the events whose change must have been captured; return how many they were.
 
-    Both are the source's own time; an event without one, or with one of another day, counts from when it was received. ``snapshots`` are
-    streams whose source tells only its present, and whose watermark therefore says nothing: of those counts the newest reading that began
-    after the event was received. Returns how many were taken.
+    That is when the stream's watermark has passed the sender's time of the event: both are the
+    source's own time. An event without a time, or with one of another day, counts from when it was
+    received. The watermark of ``snapshots``, streams whose source only has its present state, means
+    nothing: for those counts the newest reading that started after the event was received.
     """
     return db.execute(
         """WITH reached AS (
-               SELECT w.connection, w.stream, w.watermark, w.stream = ANY(%(snapshots)s) AS is_snapshot, (
+               SELECT w.connection, w.stream, w.watermark,
+                      w.stream = ANY(%(snapshots)s) AS is_snapshot, (
                    SELECT max(b.until) FROM sync.batch b
-                   WHERE (b.connection, b.stream, b.step) = (w.connection, w.stream, 'captured') AND b.source_day >= current_date - 1
+                   WHERE (b.connection, b.stream, b.step) = (w.connection, w.stream, 'captured')
+                     AND b.source_day >= current_date - 1
                      AND w.stream = ANY(%(snapshots)s)) AS read_at
                FROM sync.watermark w WHERE w.connection = ANY(%(connections)s))
            UPDATE sync.inbox i SET taken_at = now() FROM reached r
            WHERE (i.connection, i.stream) = (r.connection, r.stream) AND i.taken_at IS NULL
              AND CASE WHEN r.is_snapshot THEN i.received_at < r.read_at
-                      WHEN i.occurred_at < i.received_at + interval '1 day' THEN i.occurred_at < r.watermark
+                      WHEN i.occurred_at < i.received_at + interval '1 day'
+                          THEN i.occurred_at < r.watermark
                       ELSE i.received_at < r.watermark END""",
         {"connections": list(connections), "snapshots": list(snapshots)},
     ).rowcount
@@ -52,7 +60,7 @@ def settle(
 def waiting(
     db: psycopg.Connection[Any], connections: Sequence[str]
 ) -> dict[tuple[str, str], datetime]:
-    """Return when the newest event that nobody has taken was received, by (connection, stream)."""
+    """Return when the newest event that is not taken was received, by (connection, stream)."""
     rows = db.execute(
         """SELECT connection, stream, max(received_at) FROM sync.inbox
            WHERE taken_at IS NULL AND connection = ANY(%s) GROUP BY connection, stream""",
@@ -62,9 +70,10 @@ def waiting(
 
 
 def take(db: psycopg.Connection[Any], connection: str, stream: str, before: datetime) -> int:
-    """Take the events received before a moment: their source was asked, and has nothing new."""
+    """Take the events received before a moment: their source was probed, and has nothing new."""
     return db.execute(
-        "UPDATE sync.inbox SET taken_at = now() WHERE connection = %s AND stream = %s AND taken_at IS NULL AND received_at < %s",
+        """UPDATE sync.inbox SET taken_at = now()
+           WHERE connection = %s AND stream = %s AND taken_at IS NULL AND received_at < %s""",
         (connection, stream, before),
     ).rowcount
 
@@ -80,7 +89,7 @@ def last_received(db: psycopg.Connection[Any], connection: str, system: str) -> 
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """One request's events, and the promise to tell it how many were new."""
+    """One request's events, and the future of how many were new."""
 
     connection: str
     system: str
@@ -94,7 +103,7 @@ class _Request:
 
 
 class InboxWriter:
-    """Stores the events of many requests at once, by one Postgres connection; used as ``async with``."""
+    """Stores the events of many requests at once, on one connection; used as ``async with``."""
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         self._url, self._timeout = url, timeout
@@ -116,7 +125,8 @@ class InboxWriter:
     async def put(self, connection: str, system: str, events: Sequence[HookEvent]) -> int:
         """Store events and return how many were new, once they are committed.
 
-        Raises ``TransientError`` where they are not, or nobody can tell: the sender is to repeat them.
+        Raises ``TransientError`` where they are not, or where that is unknown: the sender repeats
+        them.
         """
         if not events:
             return 0
@@ -135,13 +145,14 @@ class InboxWriter:
             ) from None
 
     async def check(self) -> None:
-        """Ask the database for a sign of life, over a connection of its own. Raises ``TransientError``."""
+        """Query the database over a connection of its own. Raises ``TransientError``."""
         try:
             async with asyncio.timeout(self._timeout), await self._connect() as db:
                 await db.execute("SELECT 1 FROM sync.inbox LIMIT 1")
         except (psycopg.Error, OSError, TimeoutError) as error:
             raise TransientError(
-                f"The database can't be used ({type(error).__name__}); another try helps once it is back."
+                f"The database can't be used ({type(error).__name__}); another try helps once it "
+                "is back."
             ) from None
 
     async def _work(self) -> None:
@@ -149,9 +160,8 @@ class InboxWriter:
             group = [await self._queue.get()]
             while len(group) < GROUP and not self._queue.empty():
                 group.append(self._queue.get_nowait())
-            group = [
-                request for request in group if not request.stored.done()
-            ]  # who gave up has been told that nothing is stored
+            # A request that gave up has been answered that nothing is stored.
+            group = [request for request in group if not request.stored.done()]
             try:
                 async with asyncio.timeout(self._timeout):
                     fresh = await self._store(group)
@@ -160,11 +170,12 @@ class InboxWriter:
                 _refuse(
                     group,
                     TransientError(
-                        f"The events could not be stored ({type(error).__name__}); another try helps later."
+                        f"The events could not be stored ({type(error).__name__}); another try "
+                        "helps later."
                     ),
                 )
             else:
-                _tell(group, fresh)
+                _resolve(group, fresh)
 
     async def _store(self, group: Sequence[_Request]) -> set[Key]:
         """Store a group in one statement that commits by itself; return the keys that were new."""
@@ -187,9 +198,12 @@ class InboxWriter:
         if not columns:
             return set()
         cursor = await self._db.execute(
-            """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope, occurred_at)
-               SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-               ON CONFLICT (connection, system, event_id) DO NOTHING RETURNING connection, system, event_id""",
+            """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope,
+                                       occurred_at)
+               SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                                    %s::text[], %s::timestamptz[])
+               ON CONFLICT (connection, system, event_id) DO NOTHING
+               RETURNING connection, system, event_id""",
             columns,
         )
         return set(await cursor.fetchall())
@@ -210,8 +224,11 @@ class InboxWriter:
                 await db.close()
 
 
-def _tell(group: Sequence[_Request], fresh: set[Key]) -> None:
-    """Tell each request how many of its events were new; of a key that came twice in the group, the first has it."""
+def _resolve(group: Sequence[_Request], fresh: set[Key]) -> None:
+    """Resolve each request to how many of its events were new.
+
+    An event that is twice in the group counts for the first request.
+    """
     for request in group:
         mine = fresh.intersection(request.keys())
         fresh -= mine

@@ -1,9 +1,9 @@
 """Paths into a captured document, as rejections show them: ``consignments.shipping[0].zip``.
 
 ``[0]`` is an index into a list or, failing that, the id of one of its entries. Where it could be
-both, ``[#0]`` means the index and ``[=0]`` the id. A path may leave out the part of the document that
-holds the record itself (``order``). ``lines[1001].sku`` finds the entry with that id anywhere, since
-a line of the canonical order has the source's id.
+both, ``[#0]`` means the index and ``[=0]`` the id. A path may leave out the part of the document
+that holds the record itself (``order``). ``lines[1001].sku`` finds the entry with that id anywhere,
+since a line of the canonical order has the source's id.
 
 A path is resolved to a place, which ``jsonpointer`` (RFC 6901) reads and writes. Pure.
 """

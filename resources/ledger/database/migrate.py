@@ -1,4 +1,7 @@
-"""Numbered, forward-only SQL migrations, applied once each in one transaction each, by whoever comes first."""
+"""Numbered, forward-only SQL migrations, each applied once, in a transaction of its own.
+
+The first process that migrates applies them; others wait for it.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,15 @@ def _scripts(name: str) -> list[tuple[str, str]]:
 def migrate(url: str) -> list[str]:
     """Bring the database to the newest schema; return the names of the migrations applied now.
 
-    Raises ``PermanentError`` where an applied migration's text has changed since: migrations are forward-only.
+    Raises ``PermanentError`` where the text of an applied migration has changed.
     """
     applied: list[str] = []
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtext('lockstep.migrate'))")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS public.lockstep_migration "
-            "(name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+            "(name text PRIMARY KEY, digest text NOT NULL, "
+            "applied_at timestamptz NOT NULL DEFAULT now())"
         )
         known: dict[str, str] = dict(
             connection.execute("SELECT name, digest FROM public.lockstep_migration").fetchall()
@@ -46,7 +50,8 @@ def migrate(url: str) -> list[str]:
             if name in known:
                 if known[name] != digest:
                     raise PermanentError(
-                        f"Migration {name} was applied with another text; add a new migration instead of editing it."
+                        f"Migration {name} was applied with another text; add a new migration "
+                        "instead of editing it."
                     )
                 continue
             with connection.transaction():
@@ -63,7 +68,7 @@ def migrate(url: str) -> list[str]:
 
 
 def is_current(url: str) -> bool:
-    """Tell whether every migration has been applied."""
+    """Return whether every migration has been applied."""
     with psycopg.connect(url) as connection:
         if connection.execute("SELECT to_regclass('public.lockstep_migration')").fetchone() == (
             None,

@@ -1,6 +1,7 @@
-"""The three Postgres roles of least privilege: what is in force, and what an administrator does where a migration may not create them.
+"""The three Postgres roles of least privilege: whether they are in force, and what is missing.
 
-The migrations create and grant them (``views/90_roles.sql``, renewed by each ``lockstep migrate``); here is only the word about it.
+``views/90_roles.sql`` creates and grants them at each ``lockstep migrate``. Where its user may not
+create roles, an administrator has to.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ OWNER, WRITER, READER = "lockstep_owner", "lockstep_writer", "lockstep_reader"
 
 
 def advice(db: psycopg.Connection[Any]) -> str | None:
-    """Return what is missing for least privilege and how to mend it, or ``None`` where the roles are in force.
+    """Return what is missing and how to add it, or ``None`` where the roles are in force.
 
-    Nothing is broken without them: everything then runs with the rights of the user of ``DATABASE_URL``.
+    Without them everything works, with the rights of the user of ``DATABASE_URL``.
     """
     found = {
         name
@@ -32,8 +33,9 @@ def advice(db: psycopg.Connection[Any]) -> str | None:
             + [_text(db, "GRANT CREATE ON DATABASE {} TO {}", database, OWNER)]
         )
         return (
-            f"The roles {', '.join(missing)} do not exist and {user} may not create roles, so no rights were granted and everything runs "
-            f"as {user}. Have an administrator run: {statements}; then run 'lockstep migrate' again."
+            f"The roles {', '.join(missing)} do not exist and {user} may not create roles, so no "
+            f"rights were granted and everything runs as {user}. Have an administrator run: "
+            f"{statements}; then run 'lockstep migrate' again."
         )
     (owner,) = _one(db, "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'sync'")
     if owner != OWNER:
@@ -44,8 +46,9 @@ def advice(db: psycopg.Connection[Any]) -> str | None:
             ]
         )
         return (
-            f"The ledger belongs to {owner} and not to {OWNER}; the rights of {WRITER} and {READER} are in force. To hand it over, have an "
-            f"administrator run: {statements}; then run 'lockstep migrate' again as {owner}."
+            f"The ledger belongs to {owner} and not to {OWNER}; the rights of {WRITER} and "
+            f"{READER} are in force. To hand it over, have an administrator run: {statements}; "
+            f"then run 'lockstep migrate' again as {owner}."
         )
     return None
 

@@ -1,6 +1,6 @@
-"""Deliveries: claim before sending, settle after; and what each target is known to hold.
+"""Deliveries: claimed before sending and settled after; and what each target is known to hold.
 
-Arrays are sent in binary (``%b``): as text every value would be searched for characters to escape.
+Arrays are sent in binary (``%b``): as text, every value would be searched for characters to escape.
 """
 
 from __future__ import annotations
@@ -24,17 +24,23 @@ class Deliveries:
         self._stream = stream
 
     def claim(self, rows: Sequence[ClaimRow], run_id: str) -> dict[UUID, int]:
-        """Mark intended effects as in flight; return the attempt's number of each. The caller commits before sending."""
+        """Mark intended effects as in flight, and return the number of each one's attempt.
+
+        The caller commits before sending.
+        """
         if not rows:
             return {}
         claimed = self._db.execute(
-            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action, target_key, source_day, capture_id, state,
-                                          attempts, correlation_id, run_id, claimed_at)
+            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
+                                          target_key, source_day, capture_id, state, attempts,
+                                          correlation_id, run_id, claimed_at)
                SELECT k, %s, %s, s, a, t, d, c, 'in_flight', 1, r, %s, clock_timestamp()
-               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::date[], %b::uuid[], %b::text[]) AS v(k, s, a, t, d, c, r)
+               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::date[],
+                           %b::uuid[], %b::text[]) AS v(k, s, a, t, d, c, r)
                ON CONFLICT (delivery_key) DO UPDATE SET
-                   state = 'in_flight', attempts = delivery.attempts + 1, run_id = excluded.run_id, claimed_at = clock_timestamp(),
-                   settled_at = NULL, capture_id = excluded.capture_id, source_day = excluded.source_day
+                   state = 'in_flight', attempts = delivery.attempts + 1,
+                   run_id = excluded.run_id, claimed_at = clock_timestamp(), settled_at = NULL,
+                   capture_id = excluded.capture_id, source_day = excluded.source_day
                RETURNING delivery_key, attempts""",
             (
                 self._name,
@@ -52,12 +58,14 @@ class Deliveries:
         return dict(claimed.fetchall())
 
     def settle(self, rows: Sequence[SettleRow]) -> None:
-        """Note what became of claimed deliveries."""
+        """Record the outcome of claimed deliveries."""
         if not rows:
             return
         self._db.execute(
-            """UPDATE sync.delivery d SET state = v.s, target_id = v.t, trace_id = v.x, error = v.e, settled_at = clock_timestamp()
-               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[]) AS v(k, s, t, x, e)
+            """UPDATE sync.delivery d SET state = v.s, target_id = v.t, trace_id = v.x,
+                      error = v.e, settled_at = clock_timestamp()
+               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[])
+                    AS v(k, s, t, x, e)
                WHERE d.delivery_key = v.k""",
             (
                 [r.delivery_key for r in rows],
@@ -69,12 +77,12 @@ class Deliveries:
         )
 
     def release(self, keys: Sequence[UUID]) -> None:
-        """Give claims back that were never sent: they are no attempts."""
+        """Release claims that were never sent: they do not count as attempts."""
         if not keys:
             return
         self._db.execute(
-            """UPDATE sync.delivery SET state = 'failed', attempts = attempts - 1, error = 'not sent: an earlier effect failed',
-                      settled_at = clock_timestamp()
+            """UPDATE sync.delivery SET state = 'failed', attempts = attempts - 1,
+                      error = 'not sent: an earlier effect failed', settled_at = clock_timestamp()
                WHERE delivery_key = ANY(%b)""",
             (list(keys),),
         )
@@ -84,24 +92,27 @@ class Deliveries:
         if not keys:
             return
         self._db.execute(
-            "UPDATE sync.delivery SET state = 'superseded', settled_at = clock_timestamp() WHERE delivery_key = ANY(%b)",
+            """UPDATE sync.delivery SET state = 'superseded', settled_at = clock_timestamp()
+               WHERE delivery_key = ANY(%b)""",
             (list(keys),),
         )
 
     def revive(self, source_ids: Sequence[str]) -> None:
-        """Give dead deliveries of records a new life: a person asked for another try."""
+        """Let dead deliveries of records be tried again, as an operator asked for."""
         self._db.execute(
             """UPDATE sync.delivery SET attempts = 0, state = 'failed'
-               WHERE connection = %s AND stream = %s AND source_id = ANY(%b) AND state = 'dead'""",
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                 AND state = 'dead'""",
             (self._name, self._stream, list(source_ids)),
         )
 
     def unsettled(self, source_ids: Sequence[str]) -> dict[str, list[UnsettledDelivery]]:
-        """Return the deliveries of records that are in flight (their run died: the outcome is unknown) or failed."""
+        """Return the failed deliveries of records, and those in flight since their run died."""
         rows = self._db.execute(
             """SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
                       capture_id, source_day FROM sync.delivery
-               WHERE connection = %s AND stream = %s AND state IN ('in_flight', 'failed') AND source_id = ANY(%b)""",
+               WHERE connection = %s AND stream = %s AND state IN ('in_flight', 'failed')
+                 AND source_id = ANY(%b)""",
             (self._name, self._stream, list(source_ids)),
         )
         found: dict[str, list[UnsettledDelivery]] = {}
@@ -110,28 +121,33 @@ class Deliveries:
         return found
 
     def target_ids(self, target_keys: Sequence[str]) -> set[str]:
-        """Return the target's own ids that settled deliveries of these target records have been given."""
+        """Return the ids that the target gave to settled deliveries of these target records."""
         rows = self._db.execute(
             """SELECT target_id FROM sync.delivery
-               WHERE connection = %s AND stream = %s AND state = 'delivered' AND target_id <> '' AND target_key = ANY(%b)""",
+               WHERE connection = %s AND stream = %s AND state = 'delivered'
+                 AND target_id <> '' AND target_key = ANY(%b)""",
             (self._name, self._stream, list(target_keys)),
         )
         return {target_id for (target_id,) in rows}
 
     def answer(self, source_ids: Sequence[str], action: str, state: str) -> list[UnsettledDelivery]:
-        """Record the late answer to requests (a cancellation that was only requested); return those that it concerned."""
+        """Record the late answer to requests such as cancellations; return their deliveries."""
         rows = self._db.execute(
             """UPDATE sync.delivery SET state = %s, settled_at = clock_timestamp()
-               WHERE connection = %s AND stream = %s AND action = %s AND state = 'requested' AND source_id = ANY(%b)
-               RETURNING delivery_key, source_id, action, target_key, state, attempts, claimed_at, capture_id, source_day""",
+               WHERE connection = %s AND stream = %s AND action = %s AND state = 'requested'
+                 AND source_id = ANY(%b)
+               RETURNING delivery_key, source_id, action, target_key, state, attempts, claimed_at,
+                         capture_id, source_day""",
             (state, self._name, self._stream, action, list(source_ids)),
         )
         return [UnsettledDelivery(*row) for row in rows]
 
     def targets(self, keys: Sequence[str]) -> dict[str, TargetRow]:
-        """Return what the target is known to hold for each of the records that it holds."""
+        """Return what the target is known to hold, for each of the records that it holds."""
         rows = self._db.execute(
-            """SELECT target_key, target_id, content, digest, milestone, sequence, source_updated_at FROM sync.target_state
+            """SELECT target_key, target_id, content, digest, milestone, sequence,
+                      source_updated_at
+               FROM sync.target_state
                WHERE connection = %s AND stream = %s AND target_key = ANY(%b)""",
             (self._name, self._stream, list(keys)),
             binary=True,
@@ -141,30 +157,33 @@ class Deliveries:
         }
 
     def possible_targets(self, keys: Sequence[str]) -> set[str]:
-        """Return which of the records the target holds, or may hold since a delivery was sent whose outcome is not known."""
+        """Return which of the records the target holds, or may hold by an unsettled delivery."""
         rows = self._db.execute(
-            """SELECT target_key FROM sync.target_state WHERE connection = %(name)s AND stream = %(stream)s AND target_key = ANY(%(keys)s)
+            """SELECT target_key FROM sync.target_state
+               WHERE connection = %(name)s AND stream = %(stream)s AND target_key = ANY(%(keys)s)
                UNION
                SELECT target_key FROM sync.delivery
-               WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(keys)s) AND state IN ('in_flight', 'failed')
-                 AND attempts > 0""",
+               WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(keys)s)
+                 AND state IN ('in_flight', 'failed') AND attempts > 0""",
             {"name": self._name, "stream": self._stream, "keys": list(keys)},
         )
         return {key for (key,) in rows}
 
     def put_targets(self, rows: Sequence[TargetRow]) -> None:
-        """Note what the target holds now."""
+        """Record what the target holds now."""
         if not rows:
             return
         self._db.execute(
-            """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content, digest, milestone, sequence,
-                                              source_updated_at)
+            """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content,
+                                              digest, milestone, sequence, source_updated_at)
                SELECT %s, %s, k, t, c, d, m, s, u
-               FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bytea[], %b::text[], %b::int[], %b::timestamptz[])
-                    AS v(k, t, c, d, m, s, u)
+               FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bytea[], %b::text[],
+                           %b::int[], %b::timestamptz[]) AS v(k, t, c, d, m, s, u)
                ON CONFLICT (connection, stream, target_key) DO UPDATE SET
-                   target_id = excluded.target_id, content = excluded.content, digest = excluded.digest, milestone = excluded.milestone,
-                   sequence = excluded.sequence, source_updated_at = excluded.source_updated_at, updated_at = now()""",
+                   target_id = excluded.target_id, content = excluded.content,
+                   digest = excluded.digest, milestone = excluded.milestone,
+                   sequence = excluded.sequence, source_updated_at = excluded.source_updated_at,
+                   updated_at = now()""",
             (
                 self._name,
                 self._stream,

@@ -11,7 +11,10 @@ from domain.errors import TransientError
 
 
 class PostgresQuota:
-    """``domain.ports.QuotaLedger`` in Postgres; its own connection, opened at first use, safe to use from several threads."""
+    """``domain.ports.QuotaLedger`` in Postgres, safe to use from several threads.
+
+    It has a connection of its own, opened at first use.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -21,9 +24,10 @@ class PostgresQuota:
     def take(
         self, bucket: str, wanted: int, *, quota: int, window_seconds: float
     ) -> tuple[int, float]:
-        """Take up to ``wanted`` permits; return how many were granted and, if none, the seconds until the window ends.
+        """Take up to ``wanted`` permits.
 
-        Raises ``TransientError`` where Postgres can't be reached.
+        Return how many were granted and, if none, the seconds until the window ends. Raises
+        ``TransientError`` where Postgres can't be reached.
         """
         row = self._ask(
             "SELECT granted, seconds FROM sync.take_permits(%s, %s, %s, %s)",
@@ -35,10 +39,11 @@ class PostgresQuota:
     def observe(
         self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
     ) -> None:
-        """Lower the permits to what the API says is left, and follow its clock for the window's end."""
+        """Lower the permits to what the API reports as left, and follow its clock."""
         del quota, window_seconds
         self._ask(
-            """UPDATE sync.quota SET permits = least(permits, %s), resets_at = clock_timestamp() + make_interval(secs => %s)
+            """UPDATE sync.quota SET permits = least(permits, %s),
+                      resets_at = clock_timestamp() + make_interval(secs => %s)
                WHERE bucket = %s RETURNING permits""",
             (left, reset_seconds, bucket),
         )
@@ -51,17 +56,21 @@ class PostgresQuota:
                 self._db = None
 
     def _ask(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """Execute, once more on a new connection where the kept one has died or gave way: a permit taken twice only waits."""
+        """Execute, and once more on a new connection where the kept one has died.
+
+        A permit that is taken twice only costs a wait.
+        """
         with self._lock:
             try:
-                return self._connection().execute(statement, parameters).fetchone()
+                return self._connection().execute(statement.encode(), parameters).fetchone()
             except psycopg.OperationalError:
                 pass
             try:
-                return self._connection().execute(statement, parameters).fetchone()
+                return self._connection().execute(statement.encode(), parameters).fetchone()
             except psycopg.OperationalError as error:
                 raise TransientError(
-                    f"Could not reach Postgres for the quota; another try helps once it is back: {error}"
+                    "Could not reach Postgres for the quota; another try helps once it is back: "
+                    f"{error}"
                 ) from None
 
     def _connection(self) -> psycopg.Connection[Any]:

@@ -1,4 +1,4 @@
-"""What stands still: the clocks of ``history.stuck``, as rows and as counts."""
+"""Stuck records: those past a limit of ``history.stuck``, as rows and as counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ STAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """One record that stands still at a stage; ``source_id`` is the store's id of the order, or ``sku@node`` of a level."""
+    """One record that is stuck at a stage.
+
+    ``source_id`` is the store's id of the order, or ``sku@node`` of a stock level.
+    """
 
     connection: str
     stream: str
@@ -36,7 +39,7 @@ class Stuck:
 
 
 class StuckCount(NamedTuple):
-    """How many records of a stream are past a stage's limit; ``live`` leaves out those that wait in the queue of rejections."""
+    """How many records of a stream are past a stage's limit; ``live`` leaves out rejected ones."""
 
     stage: str
     number: int
@@ -49,16 +52,23 @@ Chain = tuple[str, str]
 def past_limit(
     db: psycopg.Connection[Any], connection: str | None = None, *, most: int = 20
 ) -> tuple[list[Stuck], dict[Chain, list[StuckCount]]]:
-    """Return the records that are past their limit, oldest first, at most ``most`` of each stream and stage; and all of them counted."""
+    """Return the records that are past their limit, oldest first, and counts of all of them.
+
+    There are at most ``most`` records of each stream and stage.
+    """
     with db.transaction(), db.cursor(row_factory=dict_row) as cursor:
         # Compiling the query costs more than running it.
         cursor.execute("SET LOCAL jit = off")
         rows = cursor.execute(
-            """SELECT connection, stream, stage, state, source_id, since, age, allowed, overdue, owner, correlation_id, detail, number, live
-               FROM (SELECT s.*, row_number() OVER (PARTITION BY connection, stream, stage ORDER BY since, source_id) AS place,
-                            count(*) OVER (PARTITION BY connection, stream, stage) AS number,
-                            count(*) FILTER (WHERE state <> 'rejected') OVER (PARTITION BY connection, stream, stage) AS live
-                     FROM history.stuck s WHERE overdue AND (%(connection)s::text IS NULL OR connection = %(connection)s)) s
+            """SELECT connection, stream, stage, state, source_id, since, age, allowed, overdue,
+                      owner, correlation_id, detail, number, live
+               FROM (SELECT s.*, row_number() OVER oldest_first AS place,
+                            count(*) OVER stage AS number,
+                            count(*) FILTER (WHERE state <> 'rejected') OVER stage AS live
+                     FROM history.stuck s
+                     WHERE overdue AND (%(connection)s::text IS NULL OR connection = %(connection)s)
+                     WINDOW stage AS (PARTITION BY connection, stream, stage),
+                            oldest_first AS (stage ORDER BY since, source_id)) s
                WHERE place <= %(most)s ORDER BY since, connection, source_id""",
             {"connection": connection, "most": most},
         ).fetchall()

@@ -1,4 +1,4 @@
-"""What the ledger is told of the configuration, so that views and readers in SQL know owners and limits."""
+"""The part of the configuration that is stored, so that views can use owners and limits."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from domain.connections import Connection, Installation
 
 
 def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
-    """Write ``sync.connection``: one row for each connection; one that the configuration no longer has is marked so, and kept."""
+    """Write one row of ``sync.connection`` for each connection.
+
+    A connection that the configuration no longer has is kept and marked.
+    """
     names = list(installation.connections)
     with db.transaction(), db.cursor() as cursor:
         db.execute(
-            "UPDATE sync.connection SET configured = false WHERE configured AND connection <> ALL(%s)",
+            """UPDATE sync.connection SET configured = false
+               WHERE configured AND connection <> ALL(%s)""",
             (names,),
         )
         cursor.executemany(
-            """INSERT INTO sync.connection AS c (connection, owner, description, streams, order_id_prefix, limits)
+            """INSERT INTO sync.connection AS c (connection, owner, description, streams,
+                                                 order_id_prefix, limits)
                VALUES (%s, %s, %s, %s, %s, %s::jsonb)
-               ON CONFLICT (connection) DO UPDATE SET owner = excluded.owner, description = excluded.description,
-                   streams = excluded.streams, order_id_prefix = excluded.order_id_prefix, limits = excluded.limits, configured = true,
-                   described_at = now()
-               WHERE (c.owner, c.description, c.streams, c.order_id_prefix, c.limits, c.configured) IS DISTINCT FROM
-                     (excluded.owner, excluded.description, excluded.streams, excluded.order_id_prefix, excluded.limits, true)""",
+               ON CONFLICT (connection) DO UPDATE SET
+                   owner = excluded.owner, description = excluded.description,
+                   streams = excluded.streams, order_id_prefix = excluded.order_id_prefix,
+                   limits = excluded.limits, configured = true, described_at = now()
+               WHERE (c.owner, c.description, c.streams, c.order_id_prefix, c.limits, c.configured)
+                   IS DISTINCT FROM (excluded.owner, excluded.description, excluded.streams,
+                                     excluded.order_id_prefix, excluded.limits, true)""",
             [_row(name, connection) for name, connection in installation.connections.items()],
         )
 
@@ -50,7 +57,7 @@ def _row(name: str, connection: Connection) -> tuple[Any, ...]:
 
 
 def _seconds(limit: Any) -> Any:
-    """Return a limit in seconds; a limit for each stream as a mapping."""
+    """Return a limit in seconds; a limit by stream as a mapping."""
     if isinstance(limit, timedelta):
         return limit.total_seconds()
     if isinstance(limit, dict):

@@ -1,4 +1,4 @@
-"""What the ledger knows of whole streams and partitions: freshness, open work, and what runs did."""
+"""The status of streams and partitions: freshness, open work, and the counts of runs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from psycopg.rows import class_row, dict_row
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """How far one stream of one connection has come, and whether someone should look: a line of ``history.lag``.
+    """How far one stream of one connection is, and whether it needs attention.
 
-    ``state``: ok, never_captured, no_probe (nobody could look at the source), overdue (``lag`` over ``allowed``), silent, not_configured.
+    It is a row of ``history.lag``. ``state`` is ok, never_captured, no_probe (the source could not
+    be probed), overdue (``lag`` is over ``allowed``), silent or not_configured.
     """
 
     connection: str
@@ -43,7 +44,7 @@ class StreamStatus:
 
 @dataclass(frozen=True, slots=True)
 class PartitionCounts:
-    """What one partition of a stream holds: its captures, and their outcomes."""
+    """The number of one partition's captures, and of their outcomes."""
 
     source_day: date
     captured: int
@@ -62,11 +63,15 @@ _STATUS = ", ".join(field.name for field in fields(StreamStatus))
 def stream_statuses(
     db: psycopg.Connection[Any], connection: str | None = None
 ) -> list[StreamStatus]:
-    """Return the status of every stream that the ledger knows as configured, by the configuration's order of streams."""
+    """Return the status of every configured stream, in the configuration's order."""
     with db.cursor(row_factory=class_row(StreamStatus)) as cursor:
         cursor.execute(
-            f"""SELECT {_STATUS} FROM history.lag l WHERE state <> 'not_configured' AND (%(name)s::text IS NULL OR connection = %(name)s)
-                ORDER BY connection, array_position((SELECT streams FROM sync.connection c WHERE c.connection = l.connection), stream)""",  # noqa: S608 - constants of this module only
+            f"""SELECT {_STATUS} FROM history.lag l
+                WHERE state <> 'not_configured'
+                  AND (%(name)s::text IS NULL OR connection = %(name)s)
+                ORDER BY connection, array_position(
+                    (SELECT streams FROM sync.connection c WHERE c.connection = l.connection),
+                    stream)""",  # noqa: S608 - constants of this module only
             {"name": connection},
         )
         return cursor.fetchall()
@@ -75,30 +80,40 @@ def stream_statuses(
 def partition_counts(
     db: psycopg.Connection[Any], connection: str, stream: str, first: date, last: date
 ) -> dict[date, PartitionCounts]:
-    """Return what the partitions ``first`` to ``last`` hold; an empty partition is absent."""
+    """Return the counts of the partitions ``first`` to ``last``; empty ones are absent."""
     with db.cursor(row_factory=class_row(PartitionCounts)) as cursor:
         cursor.execute(
-            """SELECT source_day, captured, accepted, rejected, skipped, superseded, unvalidated, pending, rejected_by_target
-               FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s ORDER BY source_day""",
+            """SELECT source_day, captured, accepted, rejected, skipped, superseded, unvalidated,
+                      pending, rejected_by_target
+               FROM history.daily_summary
+               WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s
+               ORDER BY source_day""",
             (connection, stream, first, last),
         )
         return {counts.source_day: counts for counts in cursor.fetchall()}
 
 
 def run_counts(db: psycopg.Connection[Any], run_ids: Sequence[str]) -> dict[str, int]:
-    """Return what runs did, summed over partitions and codes, as ``step.count``: ``captured.read``, ``validated.rejected`` and so on."""
+    """Return the counts of runs, summed over partitions and codes.
+
+    Keys are ``step.count``, such as ``captured.read`` and ``validated.rejected``.
+    """
     rows = db.execute(
-        """SELECT b.step || '.' || c.key, sum(CASE jsonb_typeof(c.value) WHEN 'number' THEN c.value::bigint
-                      WHEN 'object' THEN (SELECT coalesce(sum(n.value::bigint), 0) FROM jsonb_each_text(c.value) n) END)
+        """SELECT b.step || '.' || c.key,
+                  sum(CASE jsonb_typeof(c.value)
+                      WHEN 'number' THEN c.value::bigint
+                      WHEN 'object' THEN (SELECT coalesce(sum(n.value::bigint), 0)
+                                          FROM jsonb_each_text(c.value) n) END)
            FROM sync.batch b CROSS JOIN LATERAL jsonb_each(b.counts) c
-           WHERE b.run_id = ANY(%s) AND jsonb_typeof(c.value) IN ('number', 'object') GROUP BY 1""",
+           WHERE b.run_id = ANY(%s) AND jsonb_typeof(c.value) IN ('number', 'object')
+           GROUP BY 1""",
         (list(run_ids),),
     )
     return {name: int(number) for name, number in rows}
 
 
 def known_connections(db: psycopg.Connection[Any]) -> list[str]:
-    """Return every connection that ever ran here, also one that the configuration no longer has."""
+    """Return every connection that ever ran here, configured or not."""
     return [
         name for (name,) in db.execute("SELECT DISTINCT connection FROM sync.watermark ORDER BY 1")
     ]
@@ -107,10 +122,11 @@ def known_connections(db: psycopg.Connection[Any]) -> list[str]:
 def stream_totals(
     db: psycopg.Connection[Any], connection: str, first: date = date.min, last: date = date.max
 ) -> dict[str, dict[str, int]]:
-    """Return what became of all captures of each stream, the streams in the configuration's order."""
+    """Return the counts of each stream's captures, in the configuration's order of streams."""
     with db.cursor(row_factory=dict_row) as cursor:
         cursor.execute(
-            """SELECT d.stream, sum(d.captured)::bigint AS captured, sum(d.accepted)::bigint AS accepted,
+            """SELECT d.stream, sum(d.captured)::bigint AS captured,
+                      sum(d.accepted)::bigint AS accepted,
                       sum(d.rejected)::bigint AS rejected, sum(d.skipped)::bigint AS skipped,
                       (sum(d.superseded) + sum(d.superseded_before_delivery))::bigint AS superseded,
                       sum(d.delivered)::bigint AS delivered, sum(d.unchanged)::bigint AS unchanged

@@ -1,4 +1,4 @@
-"""Everything that ever happened to one order, in time order."""
+"""All that happened to one order, in time order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LatestVersion:
-    """How an order stands in one stream: what became of its newest version."""
+    """The newest version of an order in one stream, and its outcome."""
 
     stream: str
     source_id: str
@@ -40,18 +40,26 @@ class LatestVersion:
 def events(
     db: Database, connection: str, source_ids: Sequence[str], correlation_ids: Sequence[str]
 ) -> list[Event]:
-    """Return the order's history and the requests that were sent for it; ``source_ids`` are its ids in both systems."""
+    """Return the order's history and the requests that were sent for it.
+
+    ``source_ids`` are its ids in both systems.
+    """
     with db.cursor(row_factory=class_row(Event)) as cursor:
         cursor.execute(
-            """SELECT at, event, stream, coalesce(detail, '') AS detail, correlation_id, run_id FROM history.order_timeline
+            """SELECT at, event, stream, coalesce(detail, '') AS detail, correlation_id, run_id
+               FROM history.order_timeline
                WHERE connection = %(connection)s AND source_id = ANY(%(ids)s)
                UNION ALL
                SELECT at, 'request' AS event, stream,
-                      concat_ws(' ', method, endpoint, CASE status WHEN 0 THEN 'no answer' ELSE status::text END,
-                                round(milliseconds)::text || ' ms', CASE WHEN attempt > 1 THEN 'attempt ' || attempt END,
-                                nullif('trace ' || trace_id, 'trace '), nullif(error, '')) AS detail,
+                      concat_ws(' ', method, endpoint,
+                                CASE status WHEN 0 THEN 'no answer' ELSE status::text END,
+                                round(milliseconds)::text || ' ms',
+                                CASE WHEN attempt > 1 THEN 'attempt ' || attempt END,
+                                nullif('trace ' || trace_id, 'trace '),
+                                nullif(error, '')) AS detail,
                       correlation_id, run_id
-               FROM sync.message_log WHERE connection = %(connection)s AND correlation_id = ANY(%(correlations)s)
+               FROM sync.message_log
+               WHERE connection = %(connection)s AND correlation_id = ANY(%(correlations)s)
                ORDER BY at, stream, event""",
             {
                 "connection": connection,
@@ -65,10 +73,12 @@ def events(
 def latest_versions(
     db: Database, connection: str, source_ids: Sequence[str]
 ) -> list[LatestVersion]:
-    """Return what became of the newest version of the order in each stream."""
+    """Return the newest version of the order in each stream."""
     with db.cursor(row_factory=class_row(LatestVersion)) as cursor:
         cursor.execute(
-            """SELECT DISTINCT ON (stream) stream, source_id, source_updated_at, state, rule, outcome FROM sync.record
+            """SELECT DISTINCT ON (stream) stream, source_id, source_updated_at, state, rule,
+                      outcome
+               FROM sync.record
                WHERE connection = %s AND stream IN ('orders', 'shipments') AND source_id = ANY(%s)
                ORDER BY stream, source_updated_at DESC, (state <> 'superseded') DESC""",
             (connection, list(source_ids)),
@@ -77,9 +87,10 @@ def latest_versions(
 
 
 def target_id(db: Database, connection: str, source_ids: Sequence[str]) -> str:
-    """Return the id under which the OMS holds the order, or an empty text where it is not known to hold it."""
+    """Return the OMS's id of the order, or an empty text where the OMS is not known to hold it."""
     row = db.execute(
-        "SELECT target_id FROM sync.target_state WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%s)",
+        """SELECT target_id FROM sync.target_state
+           WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%s)""",
         (connection, list(source_ids)),
     ).fetchone()
     return str(row[0]) if row else ""
@@ -88,9 +99,10 @@ def target_id(db: Database, connection: str, source_ids: Sequence[str]) -> str:
 def captured_ids(
     db: Database, connection: str, stream: str, source_ids: Sequence[str]
 ) -> list[str]:
-    """Return those of the ids of which a version was captured in the stream."""
+    """Return those of the ids that have a capture in the stream."""
     rows = db.execute(
-        "SELECT DISTINCT source_id FROM sync.capture WHERE connection = %s AND stream = %s AND source_id = ANY(%s)",
+        """SELECT DISTINCT source_id FROM sync.capture
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%s)""",
         (connection, stream, list(source_ids)),
     )
     return [source_id for (source_id,) in rows]

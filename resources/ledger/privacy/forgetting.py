@@ -1,7 +1,8 @@
-"""Forgetting a person: everything that tells who they are is taken out of the ledger, and facts of their orders stay.
+"""Forgetting a person: their personal data is removed from the ledger, and facts of orders stay.
 
-Payloads are compressed, so finding a person means reading every payload of the connection; what is found is changed in one transaction,
-under the writers' locks. The records are marked, so that a later capture of one is stored without the person and never sent.
+Payloads are compressed, so finding a person means reading every payload of the connection. What is
+found is changed in one transaction, under the writers' locks. The records are marked: a later
+capture of one is stored without the person and never sent.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from resources.ledger.tables import TABLES
 
 Kind = Literal["email", "customer_id"]
 STREAMS = ("orders", "shipments")
-"""Streams whose records are about orders; both have the order's id, one the store's and one the OMS's."""
+"""Streams whose records are about orders: the first by the store's id, the second by the OMS's."""
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _BLOBS = tuple(
@@ -40,24 +41,29 @@ _TEXTS = {
     "rejection_action": (
         "rejection_action",
         "diff = NULL",
-        "diff IS NOT NULL AND rejection_id IN (SELECT rejection_id FROM sync.rejection t WHERE {theirs})",
+        """diff IS NOT NULL
+           AND rejection_id IN (SELECT rejection_id FROM sync.rejection t WHERE {theirs})""",
     ),
     "rejection": (
         "rejection",
         """value = '', message = %(gone)s,
-           problems = (SELECT coalesce(jsonb_agg(p || jsonb_build_object('value', '', 'message', %(gone)s::text)), '[]')
+           problems = (SELECT coalesce(jsonb_agg(p || jsonb_build_object(
+                                  'value', '', 'message', %(gone)s::text)), '[]')
                        FROM jsonb_array_elements(problems) p),
-           closed_at = coalesce(closed_at, now()), closed_why = CASE WHEN state IN ('open', 'retried') THEN 'forgotten' ELSE closed_why END,
+           closed_at = coalesce(closed_at, now()),
+           closed_why = CASE WHEN state IN ('open', 'retried') THEN 'forgotten'
+                             ELSE closed_why END,
            state = CASE WHEN state IN ('open', 'retried') THEN 'discarded' ELSE state END""",
         "{theirs} AND message <> %(gone)s",
     ),
     "message_log": (
         "message_log",
         "error = %(gone)s",
-        "error NOT IN ('', %(gone)s) AND correlation_id IN (SELECT correlation_id FROM sync.capture t WHERE {theirs})",
+        """error NOT IN ('', %(gone)s)
+           AND correlation_id IN (SELECT correlation_id FROM sync.capture t WHERE {theirs})""",
     ),
 }
-"""Name -> table, change and condition: texts that should tell of nobody, and are taken out all the same."""
+"""Name -> table, change and condition: texts that should hold no personal data, removed in case."""
 
 
 @dataclass
@@ -66,12 +72,12 @@ class Forgotten:
 
     orders: list[str]
     open_orders: dict[str, str]
-    """Orders of theirs on which work is still to be done, and which work."""
+    """Orders of theirs with unfinished work -> what is unfinished."""
     counts: dict[str, int] = field(default_factory=dict)
 
 
 def subject_of(text: str) -> tuple[Kind, str]:
-    """Return whether a text is an e-mail address or a store's customer id, in the form in which it is compared."""
+    """Return the kind of a text that names a person, and the text as it is compared."""
     subject = text.strip().casefold()
     if not subject:
         raise PermanentError("Name the person: an e-mail address, or the store's customer id.")
@@ -79,7 +85,7 @@ def subject_of(text: str) -> tuple[Kind, str]:
 
 
 def stripped(payload: bytes) -> bytes:
-    """Return a payload without what tells who somebody is; of one that is no JSON nothing is left."""
+    """Return a payload without personal data; nothing is left of one that is not JSON."""
     try:
         document = _DECODER.decode(payload)
         cleaned = without_personal_data(document)
@@ -91,25 +97,23 @@ def stripped(payload: bytes) -> bytes:
 def forget(
     db: psycopg.Connection[Any], connection: str, subject: str, who: str, *, dry_run: bool = False
 ) -> Forgotten:
-    """Take a person out of a connection's ledger; ``db`` is in autocommit mode and has the owner's rights.
+    """Remove a person from a connection's ledger.
 
-    Raises ``PermanentError`` where rights are missing, and where work on one of their orders is still to be done: it needs the person.
+    ``db`` is in autocommit mode and has the owner's rights. Raises ``PermanentError`` where rights
+    are missing, and where work on one of their orders is unfinished: it needs the personal data.
     """
     kind, value = subject_of(subject)
     row = db.execute("SELECT has_table_privilege('sync.capture', 'UPDATE')").fetchone()
     if not dry_run and not (row and row[0]):
         raise PermanentError(
-            "Payloads may only be changed by the ledger's owner: for this command set DATABASE_URL to a user who is a member of "
-            "lockstep_owner."
+            "Payloads may only be changed by the ledger's owner: for this command set DATABASE_URL "
+            "to a user who is a member of lockstep_owner."
         )
+    with db.transaction():  # takes minutes in a large ledger, so before the locks are taken
+        matches = _found(db, connection, kind, value)
     with db.transaction():
-        matches = _found(
-            db, connection, kind, value
-        )  # for minutes in a large ledger, so before the locks are taken
-    with db.transaction():
-        for (
-            stream
-        ) in STREAMS:  # a run in the middle of a chunk would store, or send, what was read before
+        # A run in the middle of a chunk would store or send what it has read before.
+        for stream in STREAMS:
             db.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}/{stream}",)
             )
@@ -120,7 +124,8 @@ def forget(
                 f"{order} ({why})" for order, why in list(found.open_orders.items())[:10]
             )
             raise PermanentError(
-                f"Work on their orders is still to be done: {named}. Finish it or discard the rejection, then try again."
+                f"Work on their orders is unfinished: {named}. Finish it or discard the rejection, "
+                "then try again."
             )
         _erase(db, connection, ids, found.counts, dry_run=dry_run)
         if not dry_run and found.orders:
@@ -129,7 +134,7 @@ def forget(
 
 
 def was_forgotten(db: psycopg.Connection[Any], connection: str, subject: str) -> bool:
-    """Tell whether this person was forgotten: the ledger keeps no name, but can answer for one that is told."""
+    """Return whether this person was forgotten: the ledger keeps no name, but a salted digest."""
     kind, value = subject_of(subject)
     rows = db.execute(
         "SELECT salt, digest FROM sync.forgotten WHERE connection = %s AND kind = %s",
@@ -152,7 +157,8 @@ def _found(
             cursor.itersize = 2_000
             cursor.execute(
                 f"""SELECT stream, {key}, {column} FROM sync.{table}
-                    WHERE connection = %s AND stream = ANY(%s) AND {column} IS NOT NULL""".encode(),  # noqa: S608 - constants
+                    WHERE connection = %s AND stream = ANY(%s)
+                      AND {column} IS NOT NULL""".encode(),  # noqa: S608 - declared names
                 (connection, list(STREAMS)),
             )
             for stream, source_id, frame in cursor:
@@ -162,7 +168,7 @@ def _found(
 
 
 def _names(payload: bytes, kind: Kind, subject: str) -> bool:
-    """Tell whether a payload names the person; most are passed over without being parsed."""
+    """Return whether a payload names the person; most are dismissed without being parsed."""
     if subject.encode() not in payload.lower() and b"\\u" not in payload and subject.isascii():
         return False
     try:
@@ -174,7 +180,7 @@ def _names(payload: bytes, kind: Kind, subject: str) -> bool:
 def _ids(
     db: psycopg.Connection[Any], connection: str, found: dict[str, set[str]]
 ) -> dict[str, list[str]]:
-    """Return the ids of all of their orders in both systems: an order has one of each."""
+    """Return the ids of all of their orders in both systems, by stream."""
     row = db.execute(
         "SELECT order_id_prefix FROM sync.connection WHERE connection = %s", (connection,)
     ).fetchone()
@@ -193,7 +199,8 @@ def _pairs(connection: str, ids: dict[str, list[str]]) -> dict[str, Any]:
 
 
 _THEIRS = """t.connection = %(connection)s
-    AND (t.stream = 'orders' AND t.{key} = ANY(%(orders)s) OR t.stream = 'shipments' AND t.{key} = ANY(%(shipments)s))"""
+    AND (t.stream = 'orders' AND t.{key} = ANY(%(orders)s)
+         OR t.stream = 'shipments' AND t.{key} = ANY(%(shipments)s))"""
 
 
 def _open_work(
@@ -201,12 +208,17 @@ def _open_work(
 ) -> dict[str, str]:
     theirs = _THEIRS.format(key="source_id")
     rows = db.execute(
-        f"""SELECT source_id, action || ' ' || state FROM sync.delivery t WHERE {theirs} AND state IN ('in_flight', 'failed', 'requested')
+        f"""SELECT source_id, action || ' ' || state FROM sync.delivery t
+            WHERE {theirs} AND state IN ('in_flight', 'failed', 'requested')
             UNION ALL
-            SELECT source_id, 'to be delivered' FROM sync.record t WHERE {theirs} AND state = 'accepted' AND outcome IS NULL
+            SELECT source_id, 'to be delivered' FROM sync.record t
+            WHERE {theirs} AND state = 'accepted' AND outcome IS NULL
             UNION ALL
-            SELECT source_id, 'to be validated' FROM sync.capture t WHERE {theirs} AND NOT EXISTS (SELECT FROM sync.record r
-                WHERE (r.connection, r.stream, r.source_day, r.capture_id) = (t.connection, t.stream, t.source_day, t.capture_id))
+            SELECT source_id, 'to be validated' FROM sync.capture t
+            WHERE {theirs} AND NOT EXISTS (
+                SELECT FROM sync.record r
+                WHERE (r.connection, r.stream, r.source_day, r.capture_id)
+                    = (t.connection, t.stream, t.source_day, t.capture_id))
             ORDER BY 1""".encode(),  # noqa: S608 - constants of this module only
         _pairs(connection, ids),
     )
@@ -229,9 +241,9 @@ def _erase(
         )
     for name, (table, change, condition) in _TEXTS.items():
         where = condition.replace("{theirs}", _THEIRS.format(key="source_id"))
-        statement = f"SELECT count(*) FROM sync.{table} t WHERE {where}"  # noqa: S608 - constants of this module only
+        statement = f"SELECT count(*) FROM sync.{table} t WHERE {where}"  # noqa: S608 - constants
         if not dry_run:
-            statement = f"UPDATE sync.{table} t SET {change} WHERE {where}"  # noqa: S608 - the same
+            statement = f"UPDATE sync.{table} t SET {change} WHERE {where}"  # noqa: S608 - constants
         cursor = db.execute(statement.encode(), _pairs(connection, ids))
         row = cursor.fetchone() if dry_run else (cursor.rowcount,)
         counts[name] = int(row[0]) if row else 0
@@ -246,10 +258,16 @@ def _blobs(
     *,
     dry_run: bool,
 ) -> Iterator[int]:
-    """Change each payload that still tells of the person; digests and ids stay, so that the version is known when it is met again."""
-    # A person's orders are few: their payloads are read at once, since a change of rows under a cursor would meet them again.
+    """Change each payload that still holds personal data.
+
+    Digests and ids stay, so that the version is recognized when it is captured again. A person's
+    orders are few, so their payloads are read at once: a cursor would meet changed rows again.
+    """
     size = ", payload_bytes = %s" if table == "capture" else ""
-    statement = f"SELECT tableoid, ctid, {column} FROM sync.{table} t WHERE {condition} AND {column} IS NOT NULL"  # noqa: S608 - constants
+    statement = (
+        f"SELECT tableoid, ctid, {column} FROM sync.{table} t "  # noqa: S608 - declared names
+        f"WHERE {condition} AND {column} IS NOT NULL"
+    )
     rows = db.execute(statement.encode(), parameters)
     for partition, place, frame in rows.fetchall():
         before = decompress(frame)
@@ -258,10 +276,8 @@ def _blobs(
             continue
         if not dry_run:
             values = (compress(after), *([len(after)] if size else []), partition, place)
-            db.execute(
-                f"UPDATE sync.{table} SET {column} = %s{size} WHERE tableoid = %s AND ctid = %s".encode(),
-                values,
-            )
+            change = f"UPDATE sync.{table} SET {column} = %s{size} "  # noqa: S608 - declared names
+            db.execute(f"{change} WHERE tableoid = %s AND ctid = %s".encode(), values)
         yield 1
 
 
@@ -277,8 +293,8 @@ def _mark(
         return  # they were forgotten before
     salt = os.urandom(16)
     row = db.execute(
-        """INSERT INTO sync.forgotten (connection, kind, salt, digest, counts, who) VALUES (%s, %s, %s, %s, %s, %s)
-           RETURNING forgotten_id""",
+        """INSERT INTO sync.forgotten (connection, kind, salt, digest, counts, who)
+           VALUES (%s, %s, %s, %s, %s, %s) RETURNING forgotten_id""",
         (
             connection,
             subject[0],
@@ -299,9 +315,10 @@ def _mark(
 def forgotten_among(
     db: psycopg.Connection[Any], connection: str, stream: str, source_ids: list[str]
 ) -> set[str]:
-    """Return which of the records are a forgotten person's."""
+    """Return which of the records belong to a forgotten person."""
     rows = db.execute(
-        "SELECT source_id FROM sync.forgotten_record WHERE connection = %s AND stream = %s AND source_id = ANY(%b)",
+        """SELECT source_id FROM sync.forgotten_record
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b)""",
         (connection, stream, source_ids),
     )
     return {source_id for (source_id,) in rows}

@@ -1,4 +1,7 @@
-"""Retention: months of the large tables are dropped whole, rows of the others deleted in bounded batches; open work is always kept."""
+"""Retention: months of large tables are dropped, rows of others deleted in bounded batches.
+
+Unfinished work is always kept.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +26,25 @@ A record must outlive its capture, so captures come first.
 """
 ROWS = {
     "batch": ("batch", "finished_at", "TRUE"),
-    # A discarded record stays discarded for as long as its capture could be validated again.
+    # A discarded record stays discarded as long as its capture could be validated again.
     "rejection": (
         "rejection",
         "closed_at",
-        """state = 'resolved' OR state = 'discarded' AND NOT EXISTS (SELECT FROM sync.capture c
-        WHERE (c.connection, c.stream, c.source_day, c.capture_id) = (t.connection, t.stream, t.source_day, t.capture_id))""",
+        """state = 'resolved' OR state = 'discarded' AND NOT EXISTS (
+               SELECT FROM sync.capture c
+               WHERE (c.connection, c.stream, c.source_day, c.capture_id)
+                   = (t.connection, t.stream, t.source_day, t.capture_id))""",
     ),
     "inbox": ("inbox", "received_at", "taken_at IS NOT NULL"),
     "rerun": ("rerun", "ended_at", "outcome <> ''"),
     "drift": ("drift", "closed_at", "state = 'closed'"),
 }
-"""Setting -> table, its time, and the condition under which a row is done with."""
+"""Setting -> table, its time, and the condition under which a row is finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """One month or the old rows of a table: how many rows went, or would go, or why it is kept."""
+    """One month or the old rows of a table: how many rows are removed, or why they are kept."""
 
     table: str
     before: date
@@ -50,9 +55,10 @@ class Removal:
 def retire(
     db: psycopg.Connection[Any], retention: Retention, today: date, *, dry_run: bool = False
 ) -> list[Removal]:
-    """Remove what is past its retention; ``dry_run`` only tells. ``db`` is in autocommit mode, each removal is a transaction of its own.
+    """Remove what is past its retention, or only report it (``dry_run``).
 
-    Needs no more than the writer's rights. Raises ``TransientError`` where a month is in use for longer than the drop waits.
+    ``db`` is in autocommit mode and needs the writer's rights; each removal is a transaction of its
+    own. Raises ``TransientError`` where a month is in use for longer than the drop waits.
     """
     removals: list[Removal] = []
     for setting, tables in MONTHLY.items():
@@ -72,9 +78,10 @@ def retire(
 
 
 def _months(db: psycopg.Connection[Any], table: str) -> list[date]:
-    """Return the first days of the months that a table has, the oldest first."""
+    """Return the first day of each month that a table has, oldest first."""
     rows = db.execute(
-        """SELECT to_date(right(c.relname, 7), 'YYYY_MM') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        """SELECT to_date(right(c.relname, 7), 'YYYY_MM')
+           FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
            WHERE i.inhparent = ('sync.' || %s)::regclass ORDER BY 1""",
         (table,),
     )
@@ -86,7 +93,8 @@ def _month(db: psycopg.Connection[Any], table: str, month: date, *, dry_run: boo
     kept = str(row[0]) if row else ""
     if kept or dry_run:
         counted = db.execute(
-            f"SELECT count(*) FROM sync.{table} WHERE source_day >= %s AND source_day < %s",  # noqa: S608 - constants of this module only
+            f"SELECT count(*) FROM sync.{table} "  # noqa: S608 - constants of this module only
+            "WHERE source_day >= %s AND source_day < %s",
             (month, _next(month)),
         ).fetchone()
         return [Removal(table, _next(month), int(counted[0]) if counted else 0, kept)]
@@ -107,12 +115,12 @@ def _rows(
     db: psycopg.Connection[Any], table: str, condition: str, before: date, *, dry_run: bool
 ) -> list[Removal]:
     if dry_run:
-        counted = db.execute(
-            f"SELECT count(*) FROM sync.{table} t WHERE {condition}".encode(), (before,)
-        ).fetchone()  # noqa: S608
+        statement = f"SELECT count(*) FROM sync.{table} t WHERE {condition}"  # noqa: S608 - constants
+        counted = db.execute(statement.encode(), (before,)).fetchone()
         return [Removal(table, before, int(counted[0]))] if counted and counted[0] else []
     total = 0
-    statement = f"DELETE FROM sync.{table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM sync.{table} t WHERE {condition} LIMIT {BATCH}))"  # noqa: S608
+    statement = f"""DELETE FROM sync.{table} WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM sync.{table} t WHERE {condition} LIMIT {BATCH}))"""  # noqa: S608 - constants
     while number := db.execute(statement.encode(), (before,)).rowcount:
         total += number
     if total:

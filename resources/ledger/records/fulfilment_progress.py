@@ -1,4 +1,4 @@
-"""Standings: how many units of each order wait to be shipped at the OMS, and how many have left."""
+"""Fulfilment progress: how many units of an order wait to be shipped at the OMS or have left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import psycopg
 
 
 class ProgressRow(NamedTuple):
-    """Where an order's units stand in one version; ``source_id`` is the store's id, ``awaiting`` is released and not shipped."""
+    """Where an order's units are in one version.
+
+    ``source_id`` is the store's id; units in ``awaiting`` are released and not shipped.
+    """
 
     source_id: str
     order_id: str
@@ -22,26 +25,29 @@ class ProgressRow(NamedTuple):
 
 
 class FulfilmentProgress:
-    """Standings of one connection."""
+    """Fulfilment progress of one connection's orders."""
 
     def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._db = connection
         self._name = name
 
     def put(self, rows: Sequence[ProgressRow]) -> None:
-        """Note the newest version's standing of each order; an older version changes nothing."""
+        """Store the newest version's progress of each order; an older version changes nothing."""
         if not rows:
             return
         self._db.execute(
-            """INSERT INTO sync.standing AS s (connection, source_id, order_id, awaiting, awaiting_since, shipped, correlation_id,
-                                                updated_at)
+            """INSERT INTO sync.standing AS s (connection, source_id, order_id, awaiting,
+                                                awaiting_since, shipped, correlation_id, updated_at)
                SELECT DISTINCT ON (i) %s, i, o, a, CASE WHEN a > 0 THEN u END, h, c, u
-               FROM unnest(%b::text[], %b::text[], %b::numeric[], %b::numeric[], %b::text[], %b::timestamptz[]) AS v(i, o, a, h, c, u)
+               FROM unnest(%b::text[], %b::text[], %b::numeric[], %b::numeric[], %b::text[],
+                           %b::timestamptz[]) AS v(i, o, a, h, c, u)
                ORDER BY i, u DESC
                ON CONFLICT (connection, source_id) DO UPDATE SET
-                   order_id = excluded.order_id, awaiting = excluded.awaiting, shipped = excluded.shipped,
-                   correlation_id = excluded.correlation_id, updated_at = excluded.updated_at,
-                   awaiting_since = CASE WHEN excluded.awaiting > 0 THEN coalesce(s.awaiting_since, excluded.awaiting_since) END
+                   order_id = excluded.order_id, awaiting = excluded.awaiting,
+                   shipped = excluded.shipped, correlation_id = excluded.correlation_id,
+                   updated_at = excluded.updated_at,
+                   awaiting_since = CASE WHEN excluded.awaiting > 0 THEN
+                       coalesce(s.awaiting_since, excluded.awaiting_since) END
                WHERE excluded.updated_at >= s.updated_at""",
             (
                 self._name,

@@ -1,4 +1,4 @@
-"""What the ledger knows of single records of a stream: the newest version, the last accepted one, and what the target is held to have."""
+"""The state of single records: their newest version, the last accepted one, the target state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from resources.ledger.rows import TargetRow
 
 
 class Version(NamedTuple):
-    """The newest version that was captured of a record, and what became of it; ``state`` is ``None`` until it is validated."""
+    """A record's newest captured version; ``state`` is ``None`` until it is validated."""
 
     capture_id: UUID
     source_day: date
@@ -39,19 +39,23 @@ class AcceptedVersion(NamedTuple):
 
 
 class RecordState(NamedTuple):
-    """All of one record. Two equal ones mean that nothing happened to it in between."""
+    """All that the ledger has of one record.
+
+    Two equal states mean that nothing happened to the record in between.
+    """
 
     newest: Version | None = None
     accepted: AcceptedVersion | None = None
     target: TargetRow | None = None
     is_rejected: bool = False
-    """It has an open rejection, or one that a person discarded: somebody knows, and it rightly is not at the target in its newest form."""
+    """It has an open rejection, or one that an operator discarded: it is known, and right, that its
+    newest version is not at the target."""
     unsettled: int = 0
-    """Deliveries in flight or failed: their effect may stand."""
+    """Deliveries in flight or failed: the target may have their effect."""
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether the newest version has come to its end in the ledger."""
+        """Return whether the newest version has its final outcome."""
         newest = self.newest
         if newest is None or newest.state is None or self.unsettled:
             return False
@@ -68,36 +72,46 @@ def record_states(
     source_ids: Sequence[str],
     targets: Mapping[str, str] | None = None,
 ) -> dict[str, RecordState]:
-    """Return what is known of each record; ``targets`` maps source ids to target keys where they are not the same."""
+    """Return the state of each record.
+
+    ``targets`` maps source ids to target keys where they differ.
+    """
     keys = [(targets or {}).get(source_id, source_id) for source_id in source_ids]
     rows = db.execute(
-        """SELECT i.id, c.capture_id, c.source_day, c.source_updated_at, c.captured_at, c.digest, r.state, r.rule, r.outcome,
-                  r.validated_at, a.capture_id, a.source_day, a.canonical, a.canonical_digest, a.outcome,
-                  t.target_key, t.target_id, t.content, t.digest, t.milestone, t.sequence, t.source_updated_at,
-                  EXISTS (SELECT 1 FROM sync.rejection x WHERE x.connection = %(c)s AND x.stream = %(s)s AND x.source_id = i.id
-                          AND (x.state IN ('open', 'retried') OR (x.state = 'discarded'
-                               AND (x.capture_id = c.capture_id OR x.code = 'cancel_refused')))),
-                  (SELECT count(*)::int FROM sync.delivery d WHERE d.connection = %(c)s AND d.stream = %(s)s
-                   AND d.source_id IN (i.id, i.key) AND d.state IN ('in_flight', 'failed'))
+        """SELECT i.id, c.capture_id, c.source_day, c.source_updated_at, c.captured_at, c.digest,
+                  r.state, r.rule, r.outcome, r.validated_at,
+                  a.capture_id, a.source_day, a.canonical, a.canonical_digest, a.outcome,
+                  t.target_key, t.target_id, t.content, t.digest, t.milestone, t.sequence,
+                  t.source_updated_at,
+                  EXISTS (SELECT 1 FROM sync.rejection x
+                          WHERE x.connection = %(c)s AND x.stream = %(s)s AND x.source_id = i.id
+                            AND (x.state IN ('open', 'retried') OR (x.state = 'discarded'
+                                 AND (x.capture_id = c.capture_id OR x.code = 'cancel_refused')))),
+                  (SELECT count(*)::int FROM sync.delivery d
+                   WHERE d.connection = %(c)s AND d.stream = %(s)s
+                     AND d.source_id IN (i.id, i.key) AND d.state IN ('in_flight', 'failed'))
            FROM unnest(%(ids)b::text[], %(keys)b::text[]) AS i(id, key)
            LEFT JOIN LATERAL (
-               SELECT capture_id, source_day, source_updated_at, captured_at, digest FROM sync.capture
+               SELECT capture_id, source_day, source_updated_at, captured_at, digest
+               FROM sync.capture
                WHERE connection = %(c)s AND stream = %(s)s AND source_id = i.id
                ORDER BY source_updated_at DESC, captured_at DESC, capture_id DESC LIMIT 1) c ON TRUE
-           LEFT JOIN sync.record r ON r.connection = %(c)s AND r.stream = %(s)s AND r.source_day = c.source_day
-                                   AND r.capture_id = c.capture_id
+           LEFT JOIN sync.record r ON r.connection = %(c)s AND r.stream = %(s)s
+               AND r.source_day = c.source_day AND r.capture_id = c.capture_id
            LEFT JOIN LATERAL (
                SELECT capture_id, source_day, canonical, canonical_digest, outcome FROM sync.record
-               WHERE connection = %(c)s AND stream = %(s)s AND source_id = i.id AND state = 'accepted'
+               WHERE connection = %(c)s AND stream = %(s)s AND source_id = i.id
+                 AND state = 'accepted'
                ORDER BY source_updated_at DESC, validated_at DESC LIMIT 1) a ON TRUE
-           LEFT JOIN sync.target_state t ON t.connection = %(c)s AND t.stream = %(s)s AND t.target_key = i.key""",
+           LEFT JOIN sync.target_state t ON t.connection = %(c)s AND t.stream = %(s)s
+               AND t.target_key = i.key""",
         {"c": connection, "s": stream, "ids": list(source_ids), "keys": keys},
         binary=True,
     )
-    return {row[0]: _evidence(row) for row in rows}
+    return {row[0]: _record_state(row) for row in rows}
 
 
-def _evidence(row: tuple[Any, ...]) -> RecordState:
+def _record_state(row: tuple[Any, ...]) -> RecordState:
     newest = (
         Version(row[1], row[2], row[3], row[4], bytes(row[5]), row[6], row[7], row[8], row[9])
         if row[1] is not None
@@ -130,7 +144,10 @@ def records_of_day(
 
 
 class Coverage:
-    """Which source times of a stream have been captured: up to the watermark, and whole days that were read by a rerun."""
+    """Which source times of a stream have been captured.
+
+    All up to the watermark, and whole days that a rerun has read.
+    """
 
     def __init__(
         self, db: psycopg.Connection[Any], connection: str, stream: str, overlap: timedelta
@@ -143,7 +160,8 @@ class Coverage:
         self._watermark: datetime | None = mark[0] if mark else None
         rows = db.execute(
             """SELECT source_day, min(since), max(until) FROM sync.batch
-               WHERE connection = %s AND stream = %s AND step = 'captured' GROUP BY source_day""",
+               WHERE connection = %s AND stream = %s AND step = 'captured'
+               GROUP BY source_day""",
             (connection, stream),
         ).fetchall()
         self._first: datetime | None = min(
@@ -155,7 +173,7 @@ class Coverage:
 
     @property
     def until(self) -> datetime | None:
-        """Return up to which time nothing can have been missed."""
+        """Return up to which time no change can have been missed."""
         ends = [
             moment
             for moment in (self._watermark, max(self._days.values(), default=None))

@@ -87,18 +87,23 @@ class Records:
     def _any_stored(self, day: date, captures: list[UUID]) -> bool:
         row = self._db.execute(
             """SELECT EXISTS (SELECT 1 FROM sync.record
-                              WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = ANY(%b))""",
+                              WHERE connection = %s AND stream = %s AND source_day = %s
+                                AND capture_id = ANY(%b))""",
             (self._name, self._stream, day, captures),
         ).fetchone()
         return bool(row and row[0])
 
     def _keep_accepted(self, day: date, staged: sql.Identifier) -> set[UUID]:
-        """Take out of the load what would turn an accepted version into a superseded or forgotten one: its facts stay as they were."""
+        """Remove from the load what would make an accepted version superseded or forgotten.
+
+        Return the captures that were removed: their facts stay as they are.
+        """
         rows = self._db.execute(
             sql.SQL(
                 """DELETE FROM {} s USING sync.record r
-                   WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.capture_id = s.capture_id
-                     AND (s.state = 'superseded' OR s.rule = 'forgotten') AND r.state = 'accepted'
+                   WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s
+                     AND r.capture_id = s.capture_id AND r.state = 'accepted'
+                     AND (s.state = 'superseded' OR s.rule = 'forgotten')
                    RETURNING s.capture_id"""
             ).format(staged),
             (self._name, self._stream, day),
@@ -111,7 +116,8 @@ class Records:
                 continue
             self._db.execute(
                 sql.SQL(
-                    "DELETE FROM sync.{} WHERE connection = %s AND source_day = %s AND capture_id = ANY(%b)"
+                    """DELETE FROM sync.{}
+                       WHERE connection = %s AND source_day = %s AND capture_id = ANY(%b)"""
                 ).format(sql.Identifier(part.table.name)),
                 (self._name, day, captures),
             )
@@ -124,7 +130,8 @@ class Records:
         columns = sql.SQL(", ").join(map(sql.Identifier, part.table.names))
         self._db.execute(
             sql.SQL(
-                "INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {} ON CONFLICT DO NOTHING"
+                """INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {}
+                   ON CONFLICT DO NOTHING"""
             ).format(sql.Identifier(part.table.name), columns, columns, table),
             (day, self._name),
         )
@@ -142,8 +149,8 @@ class Records:
     ) -> list[AcceptedRecord]:
         """Return the next accepted records of a partition by capture id.
 
-        Without ``again`` only those without an outcome; with it also those that the target refused; with ``force`` all of them.
-        ``only`` narrows to the versions of these records.
+        Without ``again`` these are the ones without an outcome; with it also those that the target
+        refused; with ``force`` all. ``only`` narrows them to the versions of these records.
         """
         wanted = (
             "TRUE"
@@ -153,9 +160,11 @@ class Records:
             else "r.outcome IS NULL"
         )
         rows = self._db.execute(
-            f"""SELECT r.capture_id, r.source_id, r.source_updated_at, r.canonical, r.canonical_digest, r.correlation_id
+            f"""SELECT r.capture_id, r.source_id, r.source_updated_at, r.canonical,
+                       r.canonical_digest, r.correlation_id
                 FROM sync.record r
-                WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.state = 'accepted' AND {wanted}
+                WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s
+                  AND r.state = 'accepted' AND {wanted}
                   AND r.capture_id > %s::uuid AND (%s OR r.source_id = ANY(%b::text[]))
                 ORDER BY r.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
             (self._name, self._stream, day, after or _FIRST, only is None, list(only or ()), limit),
@@ -168,56 +177,65 @@ class Records:
         ]
 
     def canonical(self, capture_id: UUID, source_id: str) -> bytes | None:
-        """Return the canonical content of one version of a record, or ``None`` where it was not accepted or is no longer kept."""
+        """Return the canonical content of one version of a record.
+
+        ``None`` where it was not accepted, or is no longer kept.
+        """
         row = self._db.execute(
             """SELECT canonical FROM sync.record
-               WHERE connection = %s AND stream = %s AND source_id = %s AND capture_id = %s AND canonical IS NOT NULL""",
+               WHERE connection = %s AND stream = %s AND source_id = %s AND capture_id = %s
+                 AND canonical IS NOT NULL""",
             (self._name, self._stream, source_id, capture_id),
             binary=True,
         ).fetchone()
         return decompress(row[0]) if row else None
 
     def settle(self, day: date, outcomes: Sequence[tuple[UUID, str]]) -> None:
-        """Note what delivery made of records."""
+        """Record the outcome of records' delivery."""
         if not outcomes:
             return
         self._db.execute(
             """UPDATE sync.record r SET outcome = v.outcome, settled_at = now()
                FROM unnest(%b::uuid[], %b::text[]) AS v(capture_id, outcome)
-               WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s AND r.capture_id = v.capture_id""",
+               WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s
+                 AND r.capture_id = v.capture_id""",
             ([c for c, _ in outcomes], [o for _, o in outcomes], self._name, self._stream, day),
         )
 
     def newest_states(self, source_ids: Sequence[str]) -> dict[str, str | None]:
-        """Return what validation made of each record's newest version; ``None`` where it has not looked at it yet."""
+        """Return the state of each record's newest version; ``None`` where it is not validated."""
         rows = self._db.execute(
             """SELECT DISTINCT ON (c.source_id) c.source_id, r.state FROM sync.capture c
                LEFT JOIN sync.record r USING (connection, stream, source_day, capture_id)
                WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b)
-               ORDER BY c.source_id, c.source_updated_at DESC, c.captured_at DESC, c.capture_id DESC""",
+               ORDER BY c.source_id, c.source_updated_at DESC, c.captured_at DESC,
+                        c.capture_id DESC""",
             (self._name, self._stream, list(source_ids)),
         )
         return dict(rows.fetchall())
 
     def days_pending(self) -> list[date]:
-        """Return the partitions that hold captures without an outcome, or accepted records that are still to be delivered."""
+        """Return the partitions with captures to validate or accepted records to deliver."""
         rows = self._db.execute(
             """SELECT source_day FROM sync.record
-               WHERE connection = %(name)s AND stream = %(stream)s AND state = 'accepted' AND outcome IS NULL
+               WHERE connection = %(name)s AND stream = %(stream)s AND state = 'accepted'
+                 AND outcome IS NULL
                UNION
                SELECT c.source_day FROM sync.capture c
                WHERE c.connection = %(name)s AND c.stream = %(stream)s AND NOT EXISTS (
-                   SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id)
-                                                   = (c.connection, c.stream, c.source_day, c.capture_id))
+                   SELECT 1 FROM sync.record r
+                   WHERE (r.connection, r.stream, r.source_day, r.capture_id)
+                       = (c.connection, c.stream, c.source_day, c.capture_id))
                ORDER BY 1""",
             {"name": self._name, "stream": self._stream},
         )
         return [day for (day,) in rows]
 
     def summary(self, day: date) -> dict[str, int]:
-        """Return the partition's line of ``history.daily_summary``; empty where nothing was captured."""
+        """Return the partition's row of ``history.daily_summary``; empty without captures."""
         cursor = self._db.execute(
-            "SELECT * FROM history.daily_summary WHERE connection = %s AND stream = %s AND source_day = %s",
+            """SELECT * FROM history.daily_summary
+               WHERE connection = %s AND stream = %s AND source_day = %s""",
             (self._name, self._stream, day),
         )
         row = cursor.fetchone()
@@ -225,11 +243,16 @@ class Records:
         return {} if row is None else dict(zip(names[3:], row[3:], strict=True))
 
     def line_groups(self, source_ids: Sequence[str]) -> dict[str, dict[str, tuple[str, str]]]:
-        """Return the lines of the newest accepted version of orders: source id -> line id -> (group id, kind)."""
+        """Return the lines of orders' newest accepted versions.
+
+        Source id -> line id -> (group id, kind).
+        """
         rows = self._db.execute(
-            """SELECT DISTINCT ON (l.source_id, l.line_id) l.source_id, l.line_id, l.group_id, l.kind
+            """SELECT DISTINCT ON (l.source_id, l.line_id)
+                      l.source_id, l.line_id, l.group_id, l.kind
                FROM sync.record r JOIN sync.order_line l USING (connection, source_day, capture_id)
-               WHERE r.connection = %s AND r.stream = 'orders' AND r.source_id = ANY(%b) AND r.state = 'accepted'
+               WHERE r.connection = %s AND r.stream = 'orders' AND r.source_id = ANY(%b)
+                 AND r.state = 'accepted'
                ORDER BY l.source_id, l.line_id, r.source_updated_at DESC""",
             (self._name, list(source_ids)),
         )
@@ -239,14 +262,16 @@ class Records:
         return lines
 
     def undelivered_units(self) -> dict[str, int]:
-        """Return, by SKU, the ordered units of accepted orders that the OMS does not know of yet."""
+        """Return, by SKU, the ordered units of accepted orders that the OMS does not have yet."""
         rows = self._db.execute(
             """SELECT l.sku, ceil(sum(l.quantity))::int FROM sync.record r
                JOIN sync.order_line l USING (connection, source_day, capture_id)
                JOIN sync.order_header h USING (connection, source_day, capture_id)
-               WHERE r.connection = %s AND r.stream = 'orders' AND r.state = 'accepted' AND r.outcome IS NULL AND NOT h.cancelled
+               WHERE r.connection = %s AND r.stream = 'orders' AND r.state = 'accepted'
+                 AND r.outcome IS NULL AND NOT h.cancelled
                  AND NOT EXISTS (SELECT 1 FROM sync.target_state t
-                                 WHERE t.connection = r.connection AND t.stream = 'orders' AND t.target_key = r.source_id)
+                                 WHERE t.connection = r.connection AND t.stream = 'orders'
+                                   AND t.target_key = r.source_id)
                GROUP BY l.sku""",
             (self._name,),
         )

@@ -1,4 +1,7 @@
-"""What operators do with rejections, whether by command line, in the UI or by a changed configuration: the same functions, one audit."""
+"""Actions of operators on rejections, with one audit for the command line, the UI and Lockstep.
+
+Lockstep itself queues retries when a changed configuration could let records through.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ Database = psycopg.Connection[Any]
 
 @dataclass(frozen=True, slots=True)
 class OperatorAction:
-    """One thing that was done with a rejection; ``outcome`` is of the run that it led to, empty where that has not ended."""
+    """One action on a rejection; ``outcome`` is of its run, and empty until that has ended."""
 
     at: datetime
     who: str
@@ -41,22 +44,30 @@ class OperatorAction:
         return edits.decoded(self.diff) if self.diff else []
 
 
-def chosen(db: Database, choice: RejectionFilter) -> list[Rejection]:
-    """Return the chosen rejections. Raises ``PermanentError`` where an id is named that is none of an open one: nothing is done then."""
-    found = work_queue.find(db, choice)
-    if missing := sorted(set(choice.ids or ()) - {r.rejection_id for r in found}):
+def chosen(db: Database, filters: RejectionFilter) -> list[Rejection]:
+    """Return the rejections that pass a filter.
+
+    Raises ``PermanentError`` where an id is not of an open rejection: nothing is done then.
+    """
+    found = work_queue.find(db, filters)
+    if missing := sorted(set(filters.ids or ()) - {r.rejection_id for r in found}):
         raise PermanentError(
-            f"Not open, so nothing was done: {', '.join(map(str, missing))}. See 'lockstep rejections list --state all'."
+            f"Not open, so nothing was done: {', '.join(map(str, missing))}. See "
+            "'lockstep rejections list --state all'."
         )
     return found
 
 
 def planned_edit(db: Database, rejection: Rejection, wanted: Sequence[str]) -> list[Change]:
-    """Return what ``path=value`` texts would change in the rejected version; a field that the rejection itself names may be added."""
+    """Return what ``path=value`` texts would change in the rejected version.
+
+    A field that the rejection itself names may be added.
+    """
     payload = work_queue.payload(db, rejection)
     if payload is None:
         raise PermanentError(
-            f"The captured version of rejection {rejection.rejection_id} is no longer kept, so it can't be edited."
+            f"The captured version of rejection {rejection.rejection_id} is no longer kept, so it "
+            "can't be edited."
         )
     now = edits.applied(payload, work_queue.changes(db, rejection))
     return edits.plan(
@@ -65,14 +76,15 @@ def planned_edit(db: Database, rejection: Rejection, wanted: Sequence[str]) -> l
 
 
 def edit(db: Database, rejection: Rejection, changes: Sequence[Change], who: str, why: str) -> None:
-    """Keep an edit of the rejected version, with who made it and the values before and after."""
+    """Store an edit of the rejected version, with its author and the values before and after."""
     if not changes:
         return
     key = (rejection.connection, rejection.stream, rejection.source_day, rejection.capture_id)
     with db.transaction():
         edits.store(db, key, rejection.source_id, changes, who, why)
         db.execute(
-            "INSERT INTO sync.rejection_action (rejection_id, who, action, why, diff) VALUES (%s, %s, 'edit', %s, %s::jsonb)",
+            """INSERT INTO sync.rejection_action (rejection_id, who, action, why, diff)
+               VALUES (%s, %s, 'edit', %s, %s::jsonb)""",
             (rejection.rejection_id, who, why, edits.encoded(changes)),
         )
 
@@ -80,22 +92,27 @@ def edit(db: Database, rejection: Rejection, changes: Sequence[Change], who: str
 def begin_retry(
     db: Database, found: Sequence[Rejection], who: str, mode: Mode, why: str = ""
 ) -> None:
-    """Note that another try begins at once: they are ``retried`` until ``end_retry``."""
+    """Record that a retry starts now: the rejections are ``retried`` until ``end_retry``."""
     with db.transaction():
         _mark(db, found)
         _note(db, [(r.rejection_id, who, "retry", mode, why, None) for r in found])
 
 
 def end_retry(db: Database, runs: Mapping[int, str]) -> None:
-    """Note the run of each retried rejection (id -> run); one that no run decided is open again: nothing is under way for it."""
+    """Record the run of each retried rejection (id -> run).
+
+    A rejection that no run decided is open again: no retry of it is under way.
+    """
     with db.transaction(), db.cursor() as cursor:
         cursor.executemany(
-            """UPDATE sync.rejection_action SET run_id = %s WHERE action_id =
-                   (SELECT max(action_id) FROM sync.rejection_action WHERE rejection_id = %s AND action = 'retry')""",
+            """UPDATE sync.rejection_action SET run_id = %s
+               WHERE action_id = (SELECT max(action_id) FROM sync.rejection_action
+                                  WHERE rejection_id = %s AND action = 'retry')""",
             [(run_id, rejection_id) for rejection_id, run_id in runs.items()],
         )
         db.execute(
-            "UPDATE sync.rejection SET state = 'open' WHERE state = 'retried' AND rejection_id = ANY(%s)",
+            """UPDATE sync.rejection SET state = 'open'
+               WHERE state = 'retried' AND rejection_id = ANY(%s)""",
             (list(runs),),
         )
 
@@ -103,7 +120,10 @@ def end_retry(db: Database, runs: Mapping[int, str]) -> None:
 def queue_retry(
     db: Database, found: Sequence[Rejection], who: str, mode: Mode, why: str, action: str = "retry"
 ) -> list[int]:
-    """Queue reruns of exactly the rejections' records (``re_read``: of their partitions); return the reruns' ids."""
+    """Queue reruns of exactly the rejections' records, and return the reruns' ids.
+
+    ``re_read`` queues reruns of their whole partitions.
+    """
     partitions: dict[tuple[str, str, date], list[Rejection]] = {}
     for rejection in found:
         partitions.setdefault(
@@ -136,12 +156,16 @@ def queue_retry(
 
 
 def discard(db: Database, found: Sequence[Rejection], who: str, why: str) -> list[int]:
-    """Close open rejections for good; return the ids of those that were open. Raises ``PermanentError`` without a reason."""
+    """Close open rejections for good; return the ids of those that were open.
+
+    Raises ``PermanentError`` without a reason.
+    """
     if not why.strip():
-        raise PermanentError("A discard needs a reason: whoever looks later must understand it.")
+        raise PermanentError("A discard needs a reason: others must understand it later.")
     with db.transaction():
         rows = db.execute(
-            """UPDATE sync.rejection SET state = 'discarded', closed_at = now(), closed_by = %s, closed_why = %s
+            """UPDATE sync.rejection
+               SET state = 'discarded', closed_at = now(), closed_by = %s, closed_why = %s
                WHERE rejection_id = ANY(%s) AND state = ANY(%s) RETURNING rejection_id""",
             (who, why.strip(), [r.rejection_id for r in found], list(OPEN_STATES)),
         ).fetchall()
@@ -153,12 +177,14 @@ def discard(db: Database, found: Sequence[Rejection], who: str, why: str) -> lis
 
 
 def history(db: Database, rejection_id: int) -> list[OperatorAction]:
-    """Return what was done with a rejection, the oldest first."""
+    """Return the actions on a rejection, oldest first."""
     with db.cursor(row_factory=class_row(OperatorAction)) as cursor:
         cursor.execute(
-            """SELECT a.at, a.who, a.action, a.mode, a.why, a.diff::text AS diff, coalesce(nullif(a.run_id, ''), q.run_id, '') AS run_id,
+            """SELECT a.at, a.who, a.action, a.mode, a.why, a.diff::text AS diff,
+                      coalesce(nullif(a.run_id, ''), q.run_id, '') AS run_id,
                       coalesce(q.outcome, '') AS outcome, coalesce(q.note, '') AS note
-               FROM sync.rejection_action a LEFT JOIN sync.rerun q USING (rerun_id) WHERE a.rejection_id = %s ORDER BY a.action_id""",
+               FROM sync.rejection_action a LEFT JOIN sync.rerun q USING (rerun_id)
+               WHERE a.rejection_id = %s ORDER BY a.action_id""",
             (rejection_id,),
         )
         return cursor.fetchall()
@@ -173,7 +199,8 @@ def _parts(found: Sequence[Rejection]) -> list[Sequence[Rejection]]:
 
 def _mark(db: Database, found: Sequence[Rejection]) -> None:
     db.execute(
-        "UPDATE sync.rejection SET state = 'retried' WHERE rejection_id = ANY(%s) AND state = 'open'",
+        """UPDATE sync.rejection SET state = 'retried'
+           WHERE rejection_id = ANY(%s) AND state = 'open'""",
         ([r.rejection_id for r in found],),
     )
 
@@ -181,6 +208,7 @@ def _mark(db: Database, found: Sequence[Rejection]) -> None:
 def _note(db: Database, rows: Sequence[tuple[Any, ...]]) -> None:
     with db.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO sync.rejection_action (rejection_id, who, action, mode, why, rerun_id) VALUES (%s, %s, %s, %s, %s, %s)",
+            """INSERT INTO sync.rejection_action (rejection_id, who, action, mode, why, rerun_id)
+               VALUES (%s, %s, %s, %s, %s, %s)""",
             rows,
         )

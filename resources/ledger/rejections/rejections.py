@@ -1,4 +1,8 @@
-"""Rejections: records kept out of delivery, open until a later version or a retry goes through, or a person discards them."""
+"""Rejections: records kept out of delivery.
+
+A rejection is open until a later version or a retry of its record passes, or an operator discards
+it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,10 @@ class Rejections:
         self._stream = stream
 
     def open(self, day: date, rows: Sequence[RejectionRow], run_id: str) -> None:
-        """Open a rejection for each record, or note that an open one was met again; a version that a person discarded stays discarded."""
+        """Open a rejection for each record, or record that an open one was met again.
+
+        A version that an operator discarded stays discarded.
+        """
         if not rows:
             return
         parameters = [
@@ -48,53 +55,74 @@ class Rejections:
         ]
         with self._db.cursor() as cursor:
             cursor.executemany(
-                """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice,
-                                               value, problems, correlation_id, run_id, class, rule)
-                   SELECT v.* FROM (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date, %s::uuid, %s::text, %s::text, %s::text,
-                                            %s::text, %s::text, %s::jsonb, %s::text, %s::text, %s::text, %s::text))
-                        AS v(connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice, value, problems,
-                             correlation_id, run_id, class, rule)
-                   WHERE NOT EXISTS (SELECT 1 FROM sync.rejection d WHERE (d.connection, d.stream, d.source_day, d.capture_id, d.stage)
-                       = (v.connection, v.stream, v.source_day, v.capture_id, v.stage) AND d.state = 'discarded')
-                   ON CONFLICT (connection, stream, source_id, stage) WHERE state IN ('open', 'retried') DO UPDATE SET
-                       source_day = excluded.source_day, capture_id = excluded.capture_id, code = excluded.code, field = excluded.field,
-                       message = excluded.message, advice = excluded.advice, value = excluded.value, problems = excluded.problems,
-                       class = excluded.class, rule = excluded.rule, run_id = excluded.run_id, seen_at = now(),
-                       seen_count = rejection.seen_count + 1, state = 'open'""",
+                """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day,
+                                               capture_id, code, field, message, advice, value,
+                                               problems, correlation_id, run_id, class, rule)
+                   SELECT v.* FROM (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date,
+                                            %s::uuid, %s::text, %s::text, %s::text, %s::text,
+                                            %s::text, %s::jsonb, %s::text, %s::text, %s::text,
+                                            %s::text))
+                        AS v(connection, stream, stage, source_id, source_day, capture_id, code,
+                             field, message, advice, value, problems, correlation_id, run_id,
+                             class, rule)
+                   WHERE NOT EXISTS (
+                       SELECT 1 FROM sync.rejection d
+                       WHERE (d.connection, d.stream, d.source_day, d.capture_id, d.stage)
+                           = (v.connection, v.stream, v.source_day, v.capture_id, v.stage)
+                         AND d.state = 'discarded')
+                   ON CONFLICT (connection, stream, source_id, stage)
+                       WHERE state IN ('open', 'retried')
+                   DO UPDATE SET
+                       source_day = excluded.source_day, capture_id = excluded.capture_id,
+                       code = excluded.code, field = excluded.field,
+                       message = excluded.message, advice = excluded.advice,
+                       value = excluded.value, problems = excluded.problems,
+                       class = excluded.class, rule = excluded.rule, run_id = excluded.run_id,
+                       seen_at = now(), seen_count = rejection.seen_count + 1, state = 'open'""",
                 parameters,
             )
 
     def close(self, stage: str, source_ids: Sequence[str], why: str, run_id: str) -> int:
-        """Close the open rejections of records that went through; return how many there were."""
+        """Close the open rejections of records that passed; return how many there were."""
         if not source_ids:
             return 0
         return self._db.execute(
-            """UPDATE sync.rejection SET state = 'resolved', closed_at = now(), closed_by = %s, closed_why = %s
-               WHERE connection = %s AND stream = %s AND stage = %s AND state IN ('open', 'retried') AND source_id = ANY(%s)""",
+            """UPDATE sync.rejection
+               SET state = 'resolved', closed_at = now(), closed_by = %s, closed_why = %s
+               WHERE connection = %s AND stream = %s AND stage = %s
+                 AND state IN ('open', 'retried') AND source_id = ANY(%s)""",
             (f"run {run_id}", why, self._name, self._stream, stage, list(source_ids)),
         ).rowcount
 
     def close_others(self, stage: str, source_ids: Sequence[str], why: str, run_id: str) -> int:
-        """Close the open rejections of a stage, but for those of ``source_ids``: the list that they came from was read as a whole."""
+        """Close a stage's open rejections except those of ``source_ids``; return their number.
+
+        The list that they came from must have been read as a whole.
+        """
         return self._db.execute(
-            """UPDATE sync.rejection SET state = 'resolved', closed_at = now(), closed_by = %s, closed_why = %s
-               WHERE connection = %s AND stream = %s AND stage = %s AND state IN ('open', 'retried') AND source_id <> ALL(%s)""",
+            """UPDATE sync.rejection
+               SET state = 'resolved', closed_at = now(), closed_by = %s, closed_why = %s
+               WHERE connection = %s AND stream = %s AND stage = %s
+                 AND state IN ('open', 'retried') AND source_id <> ALL(%s)""",
             (f"run {run_id}", why, self._name, self._stream, stage, list(source_ids)),
         ).rowcount
 
     def any_open(self) -> bool:
-        """Tell whether the stream has an open rejection at all: spares the closing look-up where there is none."""
+        """Return whether the stream has any open rejection: without one, none is looked up."""
         row = self._db.execute(
-            "SELECT EXISTS (SELECT 1 FROM sync.rejection WHERE connection = %s AND stream = %s AND state IN ('open', 'retried'))",
+            """SELECT EXISTS (SELECT 1 FROM sync.rejection
+                              WHERE connection = %s AND stream = %s
+                                AND state IN ('open', 'retried'))""",
             (self._name, self._stream),
         ).fetchone()
         return bool(row and row[0])
 
     def count_open(self, day: date) -> int:
-        """Return how many of a partition's rejections are open: neither resolved nor discarded by a person."""
+        """Return how many of a partition's rejections are open."""
         row = self._db.execute(
             """SELECT count(*) FROM sync.rejection
-               WHERE connection = %s AND stream = %s AND source_day = %s AND state IN ('open', 'retried')""",
+               WHERE connection = %s AND stream = %s AND source_day = %s
+                 AND state IN ('open', 'retried')""",
             (self._name, self._stream, day),
         ).fetchone()
         return int(row[0]) if row else 0
@@ -102,8 +130,11 @@ class Rejections:
     def examples(self, day: date, limit: int = 20) -> list[dict[str, str]]:
         """Return up to ``limit`` open rejections of a partition for the run's metadata."""
         rows = self._db.execute(
-            """SELECT rejection_id::text, source_id, stage, class, code, field, message, advice, correlation_id FROM sync.rejection
-               WHERE connection = %s AND stream = %s AND source_day = %s AND state IN ('open', 'retried')
+            """SELECT rejection_id::text, source_id, stage, class, code, field, message, advice,
+                      correlation_id
+               FROM sync.rejection
+               WHERE connection = %s AND stream = %s AND source_day = %s
+                 AND state IN ('open', 'retried')
                ORDER BY rejection_id LIMIT %s""",
             (self._name, self._stream, day, limit),
         )

@@ -1,4 +1,4 @@
-"""Rejections that a changed configuration or mapping could fix: found by what has changed, and queued for another try."""
+"""Retries of rejections that a changed configuration or mapping could let through."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _OURS = ("value", "mapping")
 
 
 def reopen(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, bytes]) -> list[int]:
-    """Queue reruns of exactly the records that what changed since the last call could let through; return the reruns' ids.
+    """Queue reruns of the records that a change since the last call could let through.
 
-    ``parts`` are the present digests (``fingerprint.parts_of``). At the first sight of a connection they are only kept.
+    Return the reruns' ids. ``parts`` are the present digests (``fingerprint.parts_of``). They are
+    only stored when the connection is new.
     """
     with db.transaction():
         db.execute("SELECT pg_advisory_xact_lock(hashtext('lockstep.reopen'))")
@@ -29,7 +30,7 @@ def reopen(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, byt
         found = [
             r
             for r in work_queue.find(db, RejectionFilter(connection=connection))
-            if _is_mended(r, changed)
+            if _may_pass(r, changed)
         ]
         return operator_actions.queue_retry(
             db, found, WHO, "as_captured", f"changed: {', '.join(sorted(changed))}"[:500], "reopen"
@@ -39,7 +40,10 @@ def reopen(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, byt
 def _exchange(
     db: psycopg.Connection[Any], connection: str, parts: Mapping[str, bytes]
 ) -> tuple[frozenset[str], bool]:
-    """Keep the present digests; return which parts differ from those kept before, and whether there were none."""
+    """Store the present digests.
+
+    Return which parts differ from those stored before, and whether none were stored.
+    """
     rows = db.execute(
         "SELECT part, digest FROM sync.mapping_digest WHERE connection = %s", (connection,)
     ).fetchall()
@@ -56,14 +60,18 @@ def _exchange(
     with db.cursor() as cursor:
         cursor.executemany(
             """INSERT INTO sync.mapping_digest (connection, part, digest) VALUES (%s, %s, %s)
-               ON CONFLICT (connection, part) DO UPDATE SET digest = excluded.digest, changed_at = now()""",
+               ON CONFLICT (connection, part) DO UPDATE SET
+                   digest = excluded.digest, changed_at = now()""",
             [(connection, part, parts[part]) for part in sorted(changed & parts.keys())],
         )
     return changed, not kept
 
 
-def _is_mended(rejection: Rejection, changed: frozenset[str]) -> bool:
-    """Tell whether the change could fix one of the rejection's problems: a setting its code names, or code how a record is read."""
+def _may_pass(rejection: Rejection, changed: frozenset[str]) -> bool:
+    """Return whether the change could fix one of the rejection's problems.
+
+    That is a setting which its code names, or code that decides how a record is read.
+    """
     codes = {problem["code"] for problem in rejection.problems}
     if (
         CODE in changed

@@ -1,7 +1,8 @@
-"""Reruns that somebody asked for: queued here, turned into runs by a sensor, and followed until their run has ended.
+"""Requested reruns: queued here, turned into runs by a sensor, followed until their run has ended.
 
-None is lost: a rerun is first given a run key, which is kept, and is taken only once a run with that key exists. A process that dies in
-between leaves a key that the next tick asks for again, and Dagster makes one run of one key.
+None is lost. A rerun first gets a run key, which is stored, and is taken only once a run with that
+key exists. A process that dies in between leaves a key that the next tick requests again, and
+Dagster makes one run of one key.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ import psycopg
 from psycopg.rows import class_row
 
 Mode = Literal["as_captured", "re_read"]
-"""``as_captured`` validates and delivers what was captured then; ``re_read`` reads the partition from its source again first."""
+"""``as_captured`` validates and delivers the stored captures; ``re_read`` first captures again."""
 RECORDS_AT_ONCE = 2_000
-"""Records that one run is asked for at most: their ids stand in its configuration."""
+"""Records of one run at most: their ids are in its configuration."""
 Outcome = Literal["done", "failed", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """One partition of one stream to run again; ``source_ids`` narrows to records, ``None`` means all of it."""
+    """One partition of one stream to run again, or only the records in ``source_ids``."""
 
     connection: str
     stream: str
@@ -35,9 +36,9 @@ class Rerun:
     why: str
     rerun_id: int = 0
     run_key: str = ""
-    """Of the run that was asked for; empty where none was yet."""
+    """Of the requested run; empty before there is one."""
     run_id: str = ""
-    """Of the run that covers it, once that exists."""
+    """Of the run that covers it, once it exists."""
 
 
 def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
@@ -45,7 +46,8 @@ def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
     ids: list[int] = []
     for rerun in reruns:
         row = db.execute(
-            """INSERT INTO sync.rerun (connection, stream, source_day, source_ids, mode, force, asked_by, why)
+            """INSERT INTO sync.rerun (connection, stream, source_day, source_ids, mode, force,
+                                       asked_by, why)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING rerun_id""",
             (
                 rerun.connection,
@@ -63,18 +65,22 @@ def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
 
 
 def unfinished(db: psycopg.Connection[Any], limit: int = 10_000) -> list[Rerun]:
-    """Return the reruns whose run has not ended, the oldest first: those without a run, and those with one at work."""
+    """Return the reruns that have no run yet or whose run has not ended, oldest first."""
     with db.cursor(row_factory=class_row(Rerun)) as cursor:
         cursor.execute(
-            """SELECT connection, stream, source_day, source_ids, mode, force, asked_by, why, rerun_id, run_key, run_id FROM sync.rerun
-               WHERE outcome = '' ORDER BY rerun_id LIMIT %s""",
+            """SELECT connection, stream, source_day, source_ids, mode, force, asked_by, why,
+                      rerun_id, run_key, run_id
+               FROM sync.rerun WHERE outcome = '' ORDER BY rerun_id LIMIT %s""",
             (limit,),
         )
         return cursor.fetchall()
 
 
 def assign(db: psycopg.Connection[Any], ids: Sequence[int], run_key: str) -> bool:
-    """Give reruns the key of the run that will cover them; tell whether none of them had one: another sensor may have come first."""
+    """Give reruns the key of the run that will cover them.
+
+    Return whether none of them had one: another sensor may have been first.
+    """
     with db.transaction():
         rows = db.execute(
             "SELECT run_key FROM sync.rerun WHERE rerun_id = ANY(%s) FOR UPDATE", (list(ids),)
@@ -88,25 +94,32 @@ def assign(db: psycopg.Connection[Any], ids: Sequence[int], run_key: str) -> boo
 
 
 def take(db: psycopg.Connection[Any], run_key: str, run_id: str) -> None:
-    """Note that the run exists which covers the reruns of this key."""
+    """Record that the run exists which covers the reruns with this key."""
     db.execute(
-        "UPDATE sync.rerun SET taken_at = coalesce(taken_at, now()), run_id = %s WHERE run_key = %s",
+        """UPDATE sync.rerun SET taken_at = coalesce(taken_at, now()), run_id = %s
+           WHERE run_key = %s""",
         (run_id, run_key),
     )
 
 
 def end(db: psycopg.Connection[Any], ids: Sequence[int], outcome: Outcome, note: str = "") -> None:
-    """Note how reruns ended; a rejection that they did not decide is open again: nothing is under way for it any more."""
+    """Record how reruns ended.
+
+    A rejection that they did not decide is open again: no retry of it is under way.
+    """
     with db.transaction():
         db.execute(
-            """UPDATE sync.rerun SET outcome = %s, note = %s, ended_at = now(), taken_at = coalesce(taken_at, now())
+            """UPDATE sync.rerun SET outcome = %s, note = %s, ended_at = now(),
+                      taken_at = coalesce(taken_at, now())
                WHERE rerun_id = ANY(%s)""",
             (outcome, note, list(ids)),
         )
         db.execute(
             """UPDATE sync.rejection r SET state = 'open' WHERE r.state = 'retried'
-               AND EXISTS (SELECT FROM sync.rejection_action a WHERE a.rejection_id = r.rejection_id AND a.rerun_id = ANY(%(ids)s))
-               AND NOT EXISTS (SELECT FROM sync.rejection_action a JOIN sync.rerun q USING (rerun_id)
+               AND EXISTS (SELECT FROM sync.rejection_action a
+                           WHERE a.rejection_id = r.rejection_id AND a.rerun_id = ANY(%(ids)s))
+               AND NOT EXISTS (SELECT FROM sync.rejection_action a
+                               JOIN sync.rerun q USING (rerun_id)
                                WHERE a.rejection_id = r.rejection_id AND q.outcome = '')""",
             {"ids": list(ids)},
         )

@@ -1,4 +1,4 @@
-"""Rejections as an operator's work queue: to find, and to look at with everything that happened to them."""
+"""Rejections as an operator's work queue: found by filters, and shown with their history."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from resources.ledger.captures.edits import Change
 from resources.ledger.database.compression import decompress
 
 OPEN_STATES = ("open", "retried")
-"""``retried``: open, and another try was asked for that has not ended yet."""
+"""``retried``: open, with a retry that has not ended yet."""
 ALL_STATES = (*OPEN_STATES, "resolved", "discarded")
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One record kept out of delivery; ``problems`` holds every reason, the columns the first."""
+    """One record kept out of delivery; ``problems`` holds all reasons, the columns the first."""
 
     rejection_id: int
     connection: str
@@ -54,7 +54,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class RejectionFilter:
-    """Which rejections; a field left at its default does not narrow."""
+    """Which rejections to select; a field at its default does not narrow."""
 
     ids: tuple[int, ...] | None = None
     connection: str | None = None
@@ -62,7 +62,7 @@ class RejectionFilter:
     code: str | None = None
     stage: str | None = None
     since: datetime | None = None
-    """Last seen then or later."""
+    """Last seen at this time or later."""
     states: tuple[str, ...] = OPEN_STATES
     category: str | None = None
     """The class."""
@@ -76,7 +76,7 @@ class RejectionFilter:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One delivery of the record, or one exchange with a target on its behalf."""
+    """One delivery of the record, or one request to a target for it."""
 
     at: datetime
     what: str
@@ -85,50 +85,58 @@ class Attempt:
     run_id: str
 
 
-_CHOSEN = """FROM sync.rejection r LEFT JOIN sync.connection c USING (connection)
+_SELECTED = """FROM sync.rejection r LEFT JOIN sync.connection c USING (connection)
     WHERE (%(ids)s::bigint[] IS NULL OR r.rejection_id = ANY(%(ids)s::bigint[]))
-    AND (%(connection)s::text IS NULL OR r.connection = %(connection)s) AND (%(stream)s::text IS NULL OR r.stream = %(stream)s)
-    AND (%(code)s::text IS NULL OR r.code = %(code)s) AND (%(stage)s::text IS NULL OR r.stage = %(stage)s)
-    AND (%(category)s::text IS NULL OR r.class = %(category)s) AND (%(owner)s::text IS NULL OR c.owner = %(owner)s)
-    AND (%(since)s::timestamptz IS NULL OR r.seen_at >= %(since)s) AND r.state = ANY(%(states)s)
+    AND (%(connection)s::text IS NULL OR r.connection = %(connection)s)
+    AND (%(stream)s::text IS NULL OR r.stream = %(stream)s)
+    AND (%(code)s::text IS NULL OR r.code = %(code)s)
+    AND (%(stage)s::text IS NULL OR r.stage = %(stage)s)
+    AND (%(category)s::text IS NULL OR r.class = %(category)s)
+    AND (%(owner)s::text IS NULL OR c.owner = %(owner)s)
+    AND (%(since)s::timestamptz IS NULL OR r.seen_at >= %(since)s)
+    AND r.state = ANY(%(states)s)
     AND (%(older_than)s::interval IS NULL OR r.opened_at <= now() - %(older_than)s::interval)
     AND (%(newer_than)s::interval IS NULL OR r.opened_at >= now() - %(newer_than)s::interval)
-    AND (%(first_day)s::date IS NULL OR r.source_day >= %(first_day)s) AND (%(last_day)s::date IS NULL OR r.source_day <= %(last_day)s)"""
+    AND (%(first_day)s::date IS NULL OR r.source_day >= %(first_day)s)
+    AND (%(last_day)s::date IS NULL OR r.source_day <= %(last_day)s)"""
 
 
-def _parameters(choice: RejectionFilter) -> dict[str, Any]:
-    return {name: getattr(choice, name) for name in RejectionFilter.__slots__} | {
-        "ids": None if choice.ids is None else list(choice.ids),
-        "states": list(choice.states),
+def _parameters(filters: RejectionFilter) -> dict[str, Any]:
+    return {name: getattr(filters, name) for name in RejectionFilter.__slots__} | {
+        "ids": None if filters.ids is None else list(filters.ids),
+        "states": list(filters.states),
     }
 
 
 def find(
-    db: psycopg.Connection[Any], choice: RejectionFilter, limit: int | None = None
+    db: psycopg.Connection[Any], filters: RejectionFilter, limit: int | None = None
 ) -> list[Rejection]:
-    """Return the chosen rejections, the last seen first."""
+    """Return the rejections that pass a filter, last seen first."""
     with db.cursor(row_factory=class_row(Rejection)) as cursor:
         cursor.execute(
-            f"""SELECT r.rejection_id, r.connection, r.stream, r.stage, r.class AS class_, r.source_id, r.source_day, r.capture_id, r.code,
-                       r.field, r.rule, r.message, r.advice, r.value, r.problems, r.correlation_id, r.state, r.opened_at, r.seen_at,
-                       r.seen_count, r.closed_at, r.closed_by, r.closed_why, r.run_id, coalesce(c.owner, '') AS owner,
+            f"""SELECT r.rejection_id, r.connection, r.stream, r.stage, r.class AS class_,
+                       r.source_id, r.source_day, r.capture_id, r.code, r.field, r.rule, r.message,
+                       r.advice, r.value, r.problems, r.correlation_id, r.state, r.opened_at,
+                       r.seen_at, r.seen_count, r.closed_at, r.closed_by, r.closed_why, r.run_id,
+                       coalesce(c.owner, '') AS owner,
                        coalesce(r.closed_at, now()) - r.opened_at AS age
-                {_CHOSEN} ORDER BY r.seen_at DESC, r.rejection_id DESC LIMIT %(limit)s""",
-            _parameters(choice) | {"limit": limit},
+                {_SELECTED} ORDER BY r.seen_at DESC, r.rejection_id DESC LIMIT %(limit)s""",
+            _parameters(filters) | {"limit": limit},
         )
         return cursor.fetchall()
 
 
-def count(db: psycopg.Connection[Any], choice: RejectionFilter) -> int:
-    """Return how many rejections are chosen."""
-    row = db.execute(f"SELECT count(*) {_CHOSEN}", _parameters(choice)).fetchone()
+def count(db: psycopg.Connection[Any], filters: RejectionFilter) -> int:
+    """Return how many rejections pass a filter."""
+    row = db.execute(f"SELECT count(*) {_SELECTED}", _parameters(filters)).fetchone()
     return int(row[0]) if row else 0
 
 
 def payload(db: psycopg.Connection[Any], rejection: Rejection) -> bytes | None:
-    """Return the rejected version exactly as it was captured, or ``None`` where it is no longer kept."""
+    """Return the rejected version as it was captured, or ``None`` where it is no longer kept."""
     row = db.execute(
-        "SELECT payload FROM sync.capture WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = %s",
+        """SELECT payload FROM sync.capture
+           WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = %s""",
         (rejection.connection, rejection.stream, rejection.source_day, rejection.capture_id),
         binary=True,
     ).fetchone()
@@ -136,7 +144,7 @@ def payload(db: psycopg.Connection[Any], rejection: Rejection) -> bytes | None:
 
 
 def changes(db: psycopg.Connection[Any], rejection: Rejection) -> list[Change]:
-    """Return what was edited in the rejected version."""
+    """Return the edits of the rejected version."""
     found = edits.of_captures(
         db, rejection.connection, rejection.stream, rejection.source_day, [rejection.capture_id]
     )
@@ -144,19 +152,26 @@ def changes(db: psycopg.Connection[Any], rejection: Rejection) -> list[Change]:
 
 
 def attempts(db: psycopg.Connection[Any], rejection: Rejection, limit: int = 50) -> list[Attempt]:
-    """Return the last deliveries and exchanges of the record in this stream, the oldest first."""
+    """Return the last deliveries and requests of the record in this stream, oldest first."""
     with db.cursor(row_factory=class_row(Attempt)) as cursor:
         cursor.execute(
             """SELECT at, what, state, detail, run_id FROM (
-                   SELECT coalesce(settled_at, claimed_at) AS at, 'delivery: ' || action AS what, state,
-                          concat_ws(', ', 'attempts ' || attempts, nullif(target_id, ''), nullif(error, '')) AS detail, run_id
-                   FROM sync.delivery WHERE connection = %(connection)s AND stream = %(stream)s AND source_id = %(source_id)s
+                   SELECT coalesce(settled_at, claimed_at) AS at, 'delivery: ' || action AS what,
+                          state, concat_ws(', ', 'attempts ' || attempts, nullif(target_id, ''),
+                                           nullif(error, '')) AS detail, run_id
+                   FROM sync.delivery
+                   WHERE connection = %(connection)s AND stream = %(stream)s
+                     AND source_id = %(source_id)s
                    UNION ALL
-                   SELECT at, 'request: ' || method || ' ' || endpoint, CASE status WHEN 0 THEN 'no answer' ELSE status::text END,
-                          concat_ws(', ', 'attempt ' || attempt, round(milliseconds)::text || ' ms', nullif('trace ' || trace_id, 'trace '),
-                                    nullif(error, '')), run_id
+                   SELECT at, 'request: ' || method || ' ' || endpoint,
+                          CASE status WHEN 0 THEN 'no answer' ELSE status::text END,
+                          concat_ws(', ', 'attempt ' || attempt,
+                                    round(milliseconds)::text || ' ms',
+                                    nullif('trace ' || trace_id, 'trace '), nullif(error, '')),
+                          run_id
                    FROM sync.message_log
-                   WHERE correlation_id = %(correlation_id)s AND connection = %(connection)s AND stream = %(stream)s
+                   WHERE correlation_id = %(correlation_id)s AND connection = %(connection)s
+                     AND stream = %(stream)s
                    ORDER BY 1 DESC LIMIT %(limit)s) last
                ORDER BY at, what""",
             {
@@ -171,5 +186,5 @@ def attempts(db: psycopg.Connection[Any], rejection: Rejection, limit: int = 50)
 
 
 def by_id(db: psycopg.Connection[Any], ids: Sequence[int]) -> dict[int, Rejection]:
-    """Return rejections by id, in whatever state they are."""
+    """Return rejections by id, in any state."""
     return {r.rejection_id: r for r in find(db, RejectionFilter(ids=tuple(ids), states=ALL_STATES))}

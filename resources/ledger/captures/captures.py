@@ -12,7 +12,8 @@ import psycopg
 from resources.ledger.captures.edits import applied, of_captures
 from resources.ledger.database.bulk import load
 from resources.ledger.database.compression import compress, decompress
-from resources.ledger.privacy.forgetting import forgotten_among, stripped
+from resources.ledger.privacy.erasure import stripped
+from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.rows import CaptureRow, StoredCapture
 from resources.ledger.tables import CAPTURE
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -18,52 +17,14 @@ import msgspec
 import psycopg
 
 from domain.errors import PermanentError
-from domain.personal import FORGOTTEN, subjects, without_personal_data
-from resources.ledger.database.compression import compress, decompress
-from resources.ledger.tables import TABLES
+from domain.personal import subjects
+from resources.ledger.database.compression import decompress
+from resources.ledger.privacy.erasure import BLOBS, THEIRS, erase, subject_parameters
 
 Kind = Literal["email", "customer_id"]
 STREAMS = ("orders", "shipments")
 """Streams whose records are about orders: the first by the store's id, the second by the OMS's."""
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-_BLOBS = tuple(
-    (table.name, column.name, table.key)
-    for table in TABLES
-    for column in table.columns
-    if column.personal
-)
-"""Table, column and record's key of each compressed payload that may name a person."""
-_TEXTS = {
-    "record.warnings": ("record", "warnings = NULL", "{theirs} AND warnings IS NOT NULL"),
-    "delivery": ("delivery", "error = %(gone)s", "{theirs} AND error NOT IN ('', %(gone)s)"),
-    "edit": ("edit", "changes = '[]'", "{theirs} AND changes <> '[]'"),
-    "rejection_action": (
-        "rejection_action",
-        "diff = NULL",
-        """diff IS NOT NULL
-           AND rejection_id IN (SELECT rejection_id FROM sync.rejection t WHERE {theirs})""",
-    ),
-    "rejection": (
-        "rejection",
-        """value = '', message = %(gone)s,
-           problems = (SELECT coalesce(jsonb_agg(p || jsonb_build_object(
-                                  'value', '', 'message', %(gone)s::text)), '[]')
-                       FROM jsonb_array_elements(problems) p),
-           closed_at = coalesce(closed_at, now()),
-           closed_why = CASE WHEN state IN ('open', 'retried') THEN 'forgotten'
-                             ELSE closed_why END,
-           state = CASE WHEN state IN ('open', 'retried') THEN 'discarded' ELSE state END""",
-        "{theirs} AND message <> %(gone)s",
-    ),
-    "message_log": (
-        "message_log",
-        "error = %(gone)s",
-        """error NOT IN ('', %(gone)s)
-           AND correlation_id IN (SELECT correlation_id FROM sync.capture t WHERE {theirs})""",
-    ),
-}
-"""Name -> table, change and condition: texts that should hold no personal data, removed in case."""
 
 
 @dataclass
@@ -82,16 +43,6 @@ def subject_of(text: str) -> tuple[Kind, str]:
     if not subject:
         raise PermanentError("Name the person: an e-mail address, or the store's customer id.")
     return ("email" if "@" in subject else "customer_id"), subject
-
-
-def stripped(payload: bytes) -> bytes:
-    """Return a payload without personal data; nothing is left of one that is not JSON."""
-    try:
-        document = _DECODER.decode(payload)
-        cleaned = without_personal_data(document)
-        return payload if cleaned == document else _ENCODER.encode(cleaned)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return msgspec.json.encode(FORGOTTEN)
 
 
 def forget(
@@ -127,7 +78,7 @@ def forget(
                 f"Work on their orders is unfinished: {named}. Finish it or discard the rejection, "
                 "then try again."
             )
-        _erase(db, connection, ids, found.counts, dry_run=dry_run)
+        erase(db, connection, ids, found.counts, dry_run=dry_run)
         if not dry_run and found.orders:
             _mark(db, connection, (kind, value), ids, found.counts, who)
     return found
@@ -152,7 +103,7 @@ def _found(
 ) -> dict[str, set[str]]:
     """Return the records that name the person, by stream."""
     ids: dict[str, set[str]] = {stream: set() for stream in STREAMS}
-    for table, column, key in _BLOBS:
+    for table, column, key in BLOBS:
         with db.cursor(f"forget_{table}", binary=True) as cursor:
             cursor.itersize = 2_000
             cursor.execute(
@@ -189,24 +140,10 @@ def _ids(
     return {"orders": sorted(orders), "shipments": sorted(prefix + order for order in orders)}
 
 
-def _pairs(connection: str, ids: dict[str, list[str]]) -> dict[str, Any]:
-    return {
-        "connection": connection,
-        "orders": ids["orders"],
-        "shipments": ids["shipments"],
-        "gone": FORGOTTEN,
-    }
-
-
-_THEIRS = """t.connection = %(connection)s
-    AND (t.stream = 'orders' AND t.{key} = ANY(%(orders)s)
-         OR t.stream = 'shipments' AND t.{key} = ANY(%(shipments)s))"""
-
-
 def _open_work(
     db: psycopg.Connection[Any], connection: str, ids: dict[str, list[str]]
 ) -> dict[str, str]:
-    theirs = _THEIRS.format(key="source_id")
+    theirs = THEIRS.format(key="source_id")
     rows = db.execute(
         f"""SELECT source_id, action || ' ' || state FROM sync.delivery t
             WHERE {theirs} AND state IN ('in_flight', 'failed', 'requested')
@@ -220,65 +157,9 @@ def _open_work(
                 WHERE (r.connection, r.stream, r.source_day, r.capture_id)
                     = (t.connection, t.stream, t.source_day, t.capture_id))
             ORDER BY 1""".encode(),  # noqa: S608 - constants of this module only
-        _pairs(connection, ids),
+        subject_parameters(connection, ids),
     )
     return dict(rows.fetchall())
-
-
-def _erase(
-    db: psycopg.Connection[Any],
-    connection: str,
-    ids: dict[str, list[str]],
-    counts: dict[str, int],
-    *,
-    dry_run: bool,
-) -> None:
-    for table, column, key in _BLOBS:
-        counts[table] = sum(
-            _blobs(
-                db, table, column, _THEIRS.format(key=key), _pairs(connection, ids), dry_run=dry_run
-            )
-        )
-    for name, (table, change, condition) in _TEXTS.items():
-        where = condition.replace("{theirs}", _THEIRS.format(key="source_id"))
-        statement = f"SELECT count(*) FROM sync.{table} t WHERE {where}"  # noqa: S608 - constants
-        if not dry_run:
-            statement = f"UPDATE sync.{table} t SET {change} WHERE {where}"  # noqa: S608 - constants
-        cursor = db.execute(statement.encode(), _pairs(connection, ids))
-        row = cursor.fetchone() if dry_run else (cursor.rowcount,)
-        counts[name] = int(row[0]) if row else 0
-
-
-def _blobs(
-    db: psycopg.Connection[Any],
-    table: str,
-    column: str,
-    condition: str,
-    parameters: dict[str, Any],
-    *,
-    dry_run: bool,
-) -> Iterator[int]:
-    """Change each payload that still holds personal data.
-
-    Digests and ids stay, so that the version is recognized when it is captured again. A person's
-    orders are few, so their payloads are read at once: a cursor would meet changed rows again.
-    """
-    size = ", payload_bytes = %s" if table == "capture" else ""
-    statement = (
-        f"SELECT tableoid, ctid, {column} FROM sync.{table} t "  # noqa: S608 - declared names
-        f"WHERE {condition} AND {column} IS NOT NULL"
-    )
-    rows = db.execute(statement.encode(), parameters)
-    for partition, place, frame in rows.fetchall():
-        before = decompress(frame)
-        after = stripped(before)
-        if after == before:
-            continue
-        if not dry_run:
-            values = (compress(after), *([len(after)] if size else []), partition, place)
-            change = f"UPDATE sync.{table} SET {column} = %s{size} "  # noqa: S608 - declared names
-            db.execute(f"{change} WHERE tableoid = %s AND ctid = %s".encode(), values)
-        yield 1
 
 
 def _mark(

@@ -13,7 +13,8 @@ from psycopg import sql
 from resources.ledger.captures.captures import newest
 from resources.ledger.database.bulk import load, stage
 from resources.ledger.database.compression import compress, decompress
-from resources.ledger.privacy.forgetting import forgotten_among, stripped
+from resources.ledger.privacy.erasure import stripped
+from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.rows import AcceptedRecord, RecordRow, TableRows
 from resources.ledger.tables import RECORD
 

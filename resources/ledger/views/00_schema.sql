@@ -1,4 +1,4 @@
--- The data team's contract (docs/sql.md): readable by lockstep_reader, and nothing else is. All files of this folder are run in order, in
--- one transaction, by each migration run: the schema is replaced as a whole.
+-- The data team's contract (docs/sql.md), and all that lockstep_reader may read. Each migration run
+-- executes the files of this folder in order, in one transaction: the schema is replaced as a whole.
 DROP SCHEMA IF EXISTS history CASCADE;
 CREATE SCHEMA history;

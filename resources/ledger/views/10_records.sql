@@ -29,7 +29,8 @@ SELECT connection, stream, source_id, action, target_key, state, attempts, targe
 FROM sync.delivery;
 COMMENT ON VIEW history.deliveries IS 'One row per intended effect on a target.';
 
--- Every capture is accounted for: captured = accepted + rejected + skipped + superseded + unvalidated, and a difference is an error.
+-- Every capture is accounted for: captured = accepted + rejected + skipped + superseded + unvalidated.
+-- A difference is an error.
 CREATE VIEW history.daily_summary AS
 SELECT c.connection, c.stream, c.source_day,
        count(*) AS captured,

@@ -5,7 +5,7 @@ SELECT r.rejection_id, r.connection, c.owner, r.stream, r.stage, r.class, r.sour
 FROM sync.rejection r LEFT JOIN sync.connection c USING (connection);
 COMMENT ON VIEW history.rejections IS 'One row per record kept out of delivery, open or closed; its age ends when it is closed.';
 
--- Without the values of edits: they may be personal data.
+-- Without the values of edits, which may be personal data.
 CREATE VIEW history.rejection_actions AS
 SELECT a.action_id, a.rejection_id, a.at, a.who, a.action, a.mode, a.why, array(SELECT d ->> 'path' FROM jsonb_array_elements(a.diff) d) AS paths,
        a.rerun_id, coalesce(nullif(a.run_id, ''), q.run_id, '') AS run_id, coalesce(q.outcome, '') AS outcome, coalesce(q.note, '') AS note
@@ -16,4 +16,4 @@ CREATE VIEW history.reruns AS
 SELECT rerun_id, connection, stream, source_day, mode, cardinality(source_ids) AS records, force, asked_by, why, asked_at, taken_at, ended_at,
        CASE WHEN outcome <> '' THEN outcome WHEN taken_at IS NULL THEN 'waiting' ELSE 'running' END AS state, run_id, note
 FROM sync.rerun;
-COMMENT ON VIEW history.reruns IS 'One row per rerun that somebody asked for; records is null where it is the whole partition.';
+COMMENT ON VIEW history.reruns IS 'One row per requested rerun; records is null where it is the whole partition.';

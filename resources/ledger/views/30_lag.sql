@@ -1,5 +1,5 @@
--- The heartbeat: one row per configured stream, also one that nothing ever came from, held against its connection's limits. A limit is
--- how long something may take: at exactly the limit it is still in time.
+-- The heartbeat: one row per configured stream, including one that never had a record, compared with
+-- its connection's limits. A limit is how long something may take: exactly at the limit is in time.
 CREATE VIEW history.lag AS
 WITH chain AS (
     SELECT c.connection, s.stream, c.owner, c.limits, c.configured
@@ -8,10 +8,10 @@ WITH chain AS (
     SELECT coalesce(c.connection, w.connection) AS connection, coalesce(c.stream, w.stream) AS stream, coalesce(c.owner, '') AS owner,
            coalesce(c.configured, false) AS configured, w.watermark, w.probed_at, w.change_seen_at, w.captured_at, w.delivered_at,
            w.probe_failed_at, coalesce(w.probe_error, '') AS probe_error, coalesce(w.probe_failures, 0) AS probe_failures,
-           -- Behind means that a change after the watermark was seen; a quiet source is as fresh as its last probe.
+           -- A stream lags if a change after the watermark was seen; a quiet source is as fresh as its last probe.
            CASE WHEN w.watermark IS NOT NULL THEN greatest(interval '0', now() - CASE WHEN w.change_seen_at >= w.watermark OR w.probed_at IS NULL THEN w.watermark
                                                ELSE greatest(w.watermark, w.probed_at) END) END AS lag,
-           now() - greatest(w.probed_at, w.captured_at) AS unprobed_for, -- a run that read the source has looked at it, too
+           now() - greatest(w.probed_at, w.captured_at) AS unprobed_for, -- a run that reads the source probes it, too
            now() - coalesce(w.change_seen_at, w.watermark) AS silent_for,
            make_interval(secs => (c.limits ->> 'freshness')::double precision) AS allowed,
            make_interval(secs => (c.limits ->> 'probe')::double precision) AS probe_allowed,
@@ -33,9 +33,9 @@ SELECT k.connection, k.stream, k.watermark, k.probed_at, k.change_seen_at, k.cap
             ELSE 'ok' END AS state,
        k.allowed, k.unprobed_for, k.probe_allowed, k.silent_for, k.silence_allowed, k.probe_failed_at, k.probe_failures, k.probe_error, k.owner
 FROM known k;
-COMMENT ON VIEW history.lag IS 'How far each stream has come, what is open in it, and whether someone should look: state is not ok.';
+COMMENT ON VIEW history.lag IS 'How far each stream is, what is open in it, and whether it needs attention: state is not ok.';
 
--- The clocks: what stands still, past its limit or not; "overdue" says which.
+-- Records that wait at a stage; "overdue" is true past the limit.
 CREATE VIEW history.stuck AS
 WITH unfinished AS (
     SELECT connection, stream, source_id FROM sync.record WHERE state = 'accepted' AND outcome IS NULL
@@ -44,13 +44,14 @@ WITH unfinished AS (
     WHERE NOT EXISTS (SELECT 1 FROM sync.record r WHERE (r.connection, r.stream, r.source_day, r.capture_id)
                                                       = (c.connection, c.stream, c.source_day, c.capture_id))
 ), waiting AS (
-    -- Only the newest version counts, and it waits since the oldest version that nothing was settled after: an order that is changed every
-    -- minute must not set its own clock back. Where the newest is settled, "since" is null: what is older was overtaken.
+    -- Only the newest version counts, and it waits since the oldest version after which none was settled:
+    -- an order that changes every minute must not restart its own clock. Where the newest version is
+    -- settled, "since" is null: the older ones were replaced by it.
     SELECT u.connection, u.stream, v.order_id, v.since, v.correlation_id, v.is_validated
     FROM unfinished u
     JOIN sync.connection c ON c.connection = u.connection AND c.configured
     CROSS JOIN LATERAL (
-        SELECT min(w.since) FILTER (WHERE NOT w.overtaken) AS since,
+        SELECT min(w.since) FILTER (WHERE NOT w.is_settled) AS since,
                (array_agg(w.correlation_id ORDER BY w.place))[1] AS correlation_id,
                bool_or(w.is_validated) FILTER (WHERE w.place = 1) AS is_validated,
                CASE u.stream WHEN 'shipments' THEN substr(u.source_id, CASE WHEN starts_with(u.source_id, c.order_id_prefix)
@@ -58,10 +59,10 @@ WITH unfinished AS (
                              ELSE u.source_id END AS order_id
         FROM (
             SELECT e.correlation_id, r.capture_id IS NOT NULL AS is_validated,
-                   -- Settled once, and due again since its content came out different: it waits since then.
+                   -- Settled once, and due again since its mapping gave other content: it waits since then.
                    CASE WHEN r.settled_at IS NULL THEN e.captured_at ELSE r.validated_at END AS since,
                    bool_or(coalesce(r.state IN ('rejected', 'skipped') OR r.outcome IN ('delivered', 'unchanged', 'rejected'), false))
-                       OVER newest_first AS overtaken,
+                       OVER newest_first AS is_settled,
                    row_number() OVER newest_first AS place
             FROM sync.capture e
             LEFT JOIN sync.record r ON (r.connection, r.stream, r.source_day, r.capture_id)
@@ -88,7 +89,8 @@ WITH unfinished AS (
         ORDER BY d.claimed_at DESC LIMIT 1
     ) d ON true
     UNION ALL
-    -- An open rejection of a shipment keeps the customer waiting as well. Of one that could not be read nobody knows whether it has left.
+    -- An open rejection of a shipment keeps the customer waiting as well. One that could not be read may
+    -- have left.
     SELECT x.connection, x.stream, 'shipped_not_at_store',
            CASE WHEN starts_with(x.source_id, c.order_id_prefix) THEN substr(x.source_id, length(c.order_id_prefix) + 1) ELSE x.source_id END,
            x.opened_at, x.correlation_id, 'rejected', concat('rejection ', x.rejection_id, ': ', x.code)
@@ -100,7 +102,7 @@ WITH unfinished AS (
               AND s.source_id = CASE WHEN starts_with(x.source_id, c.order_id_prefix) THEN substr(x.source_id, length(c.order_id_prefix) + 1)
                                      ELSE x.source_id END))
     UNION ALL
-    -- An order that the OMS's own list has never shown. What is older than 30 days is the reconciliation's.
+    -- An order that was never in the OMS's own list. Reconciliation finds those older than 30 days.
     SELECT d.connection, d.stream, 'delivered_not_acknowledged', d.source_id, d.settled_at, d.correlation_id, 'unacknowledged',
            concat('target ', d.target_id, ', not in the OMS''s list of orders, read up to ',
                   coalesce(to_char(w.watermark AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || 'Z', 'never'))
@@ -125,4 +127,4 @@ SELECT f.connection, f.stream, f.stage, f.state, f.source_id, f.since, now() - f
        c.owner, f.correlation_id, f.detail
 FROM found f
 JOIN sync.connection c ON c.connection = f.connection;
-COMMENT ON VIEW history.stuck IS 'What stands still at a stage: one row per record and stage; overdue is true past the connection''s limit.';
+COMMENT ON VIEW history.stuck IS 'Records that wait at a stage: one row per record and stage; overdue is true past the connection''s limit.';

@@ -1,4 +1,4 @@
--- Everything that ever happened to an order, in time order: filter by connection and source_id.
+-- All that happened to an order, in time order: filter by connection and source_id.
 CREATE VIEW history.order_timeline AS
 SELECT connection, source_id, captured_at AS at, 'captured' AS event, stream,
        'version of ' || to_char(source_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || 'Z' AS detail,
@@ -23,4 +23,4 @@ SELECT connection, source_id, min(occurred_at), milestone, 'shipments',
        concat_ws(' ', trim_scale(quantity)::text || ' x ' || sku, nullif(carrier, ''), nullif(tracking_number, '')), '', ''
 FROM sync.fulfilment_event
 GROUP BY connection, source_id, event_key, milestone, quantity, sku, carrier, tracking_number;
-COMMENT ON VIEW history.order_timeline IS 'Everything that happened to an order, one row an event.';
+COMMENT ON VIEW history.order_timeline IS 'All that happened to an order: one row per event.';

@@ -1,12 +1,14 @@
--- Least privilege, renewed by each migration run: three roles without login, given to whoever connects.
---   lockstep_owner   owns the schemas sync and history, migrates them
+-- Least privilege, renewed by each migration run: three roles without login, granted to users.
+--   lockstep_owner   owns the schemas sync and history, and migrates them
 --   lockstep_writer  what the daemon and runs need: rows of the ledger, and its functions
---   lockstep_reader  the history, and nothing else
--- All or nothing: where the roles are missing and may not be created, nothing is granted, and resources/ledger/database/roles.py tells what to do.
+--   lockstep_reader  the schema history, and nothing else
+-- Where the roles are missing and may not be created, nothing is granted, and
+-- resources/ledger/database/roles.py states what to do.
 DO $$
 DECLARE
     wanted constant text[] := ARRAY['lockstep_owner', 'lockstep_writer', 'lockstep_reader'];
-    -- Evidence: the running service adds rows to these and can't change or remove one. Whoever erases a person's data is the owner.
+    -- Audit: the running service adds rows to these, and can't change or remove one. Erasing a person's
+    -- data takes the owner.
     append_only constant text[] := ARRAY['capture', 'message_log', 'forgotten', 'forgotten_record', 'retention_log'];
     is_super boolean := (SELECT rolsuper FROM pg_roles WHERE rolname = current_user);
     may_create boolean := (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user);
@@ -28,8 +30,9 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Ownership, where whoever migrates may give it away; else the migrating user owns the ledger, and only the grants are made.
-    -- From PostgreSQL 16 on, who created a role is its member, but neither acts as it nor gives it things until it is granted.
+    -- Ownership goes to lockstep_owner where the migrating user may transfer it; else that user owns the
+    -- ledger, and only the grants are made. From PostgreSQL 16 on, the creator of a role is its member, but
+    -- can neither act as it nor transfer objects to it until it is granted.
     is_owner := is_super OR pg_has_role(current_user, 'lockstep_owner', 'USAGE')
                             AND pg_has_role(current_user, 'lockstep_owner', acting);
     IF NOT is_owner THEN
@@ -66,7 +69,8 @@ BEGIN
         END LOOP;
     END IF;
 
-    -- The writer. No default privileges: they would fall on each month's partition too, past the parent's grants; this covers later tables.
+    -- The writer. No default privileges: they would apply to each month's partition too, past the parent's
+    -- grants. Later tables get theirs here, by the migration run that adds them.
     GRANT USAGE ON SCHEMA sync, history TO lockstep_writer;
     FOR thing IN
         SELECT c.oid::regclass AS name, c.relname::text = ANY(append_only) AS is_append_only FROM pg_class c
@@ -77,7 +81,7 @@ BEGIN
                        CASE WHEN thing.is_append_only THEN '' ELSE ', UPDATE, DELETE' END, thing.name);
     END LOOP;
     FOR thing IN SELECT p.oid::regprocedure AS name, p.prosecdef FROM pg_proc p WHERE p.pronamespace = 'sync'::regnamespace LOOP
-        IF thing.prosecdef THEN -- who may call it acts as the owner
+        IF thing.prosecdef THEN -- its callers act as the owner
             EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', thing.name);
         END IF;
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO lockstep_writer', thing.name);
@@ -88,7 +92,7 @@ BEGIN
     GRANT USAGE ON SCHEMA history TO lockstep_reader;
     GRANT SELECT ON ALL TABLES IN SCHEMA history TO lockstep_reader, lockstep_writer;
 
-    -- Dagster's storage: its tables lie in public, made by whoever migrates ('lockstep migrate'), and the writer uses their rows.
+    -- Dagster's storage: 'lockstep migrate' creates its tables in public, and the writer uses their rows.
     BEGIN
         GRANT USAGE ON SCHEMA public TO lockstep_writer;
         EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO lockstep_writer', current_database());

@@ -20,12 +20,13 @@ def cut(database: str) -> None:
     """End every other connection to the database, as a restart does."""
     with psycopg.connect(database, autocommit=True) as db:
         db.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()"""
         )
 
 
 def test_a_connection_that_died_while_idle_fails_no_step(ledger: Ledger, database: str) -> None:
-    """Several are kept; after a restart none of them answers, and the next session opens a new one."""
+    """Several are kept. After a restart none of them answers, and a new one is opened."""
     with ledger.session("acme", "orders"), ledger.session("acme", "shipments"):
         pass
     cut(database)
@@ -36,7 +37,7 @@ def test_a_connection_that_died_while_idle_fails_no_step(ledger: Ledger, databas
 
 
 def test_the_quota_goes_on_after_a_restart(ledger: Ledger, database: str) -> None:
-    """A client asks for permits all the time: a restart of Postgres between two calls must not fail the next."""
+    """Clients take permits all the time: a restart of Postgres must not fail the next call."""
     assert ledger.quota.take("b", 5, quota=10, window_seconds=60.0)[0] == 5
     cut(database)
     assert ledger.quota.take("b", 9, quota=10, window_seconds=60.0)[0] == 5
@@ -57,7 +58,7 @@ def test_a_database_that_is_gone_is_another_try_not_a_fault(ledger: Ledger) -> N
 
 
 def test_a_transaction_that_lost_a_deadlock_is_run_once_more(ledger: Ledger) -> None:
-    """Two writers lock the same two rows in opposite order: Postgres ends one, and both are stored."""
+    """Two writers lock two rows in opposite order: Postgres ends one, and both are stored."""
     with ledger.session("acme", "orders") as first, ledger.session("acme", "orders") as second:
         for name in ("a", "b"):
             first.db.execute("INSERT INTO sync.quota VALUES (%s, 0, now())", (name,))
@@ -86,8 +87,8 @@ def test_a_transaction_that_lost_a_deadlock_is_run_once_more(ledger: Ledger) -> 
         ]
 
 
-def test_a_serialization_error_is_tried_again_and_in_the_end_another_time(session: Session) -> None:
-    """Nothing of a given-up try stays, and who never gets through says so as an error that another run may not meet."""
+def test_a_serialization_error_is_retried_until_the_tries_are_used_up(session: Session) -> None:
+    """Nothing of a failed try stays; the last one raises an error that allows another run."""
     tries = 0
 
     def work(fail: int) -> str:
@@ -123,7 +124,7 @@ def test_a_watermark_in_the_sources_future_is_pulled_back_and_never_forward(
 
 
 def test_probes_that_fail_are_counted_until_one_works(session: Session) -> None:
-    """The heartbeat shows how many failed in a row, and what the last one said."""
+    """The heartbeat shows how many failed in a row, and the last error."""
     row = "SELECT probe_failures, probe_error, probed_at IS NOT NULL FROM sync.watermark"
     session.note_failed_probe("503")
     session.note_failed_probe("timed out")

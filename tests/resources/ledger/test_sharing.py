@@ -1,4 +1,4 @@
-"""What several processes share through the ledger: a quota, and the one writer's place of a stream."""
+"""What processes share through the ledger: a quota, and the writer's lock of a stream."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _process(program: str, url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_processes_together_never_take_more_than_the_quota(database: str) -> None:
-    """Two processes ask at once for 360 permits of 100: they get 100, to the last one."""
+    """Two processes want 360 permits of 100 at the same time: they get exactly 100."""
     with _process(TAKER, database) as one, _process(TAKER, database) as other:
         for process in (one, other):
             assert process.stdin is not None
@@ -65,7 +65,7 @@ def test_a_used_up_quota_names_the_wait_and_opens_again(database: str) -> None:
 
 
 def test_the_apis_own_count_lowers_what_is_left(database: str) -> None:
-    """Other apps of the store use the same quota: its headers win when they say less, and never when they say more."""
+    """Other apps use the same quota: the API's headers may lower what is left, never raise it."""
     quota = PostgresQuota(database)
     quota.take("store", 10, quota=100, window_seconds=30)
     quota.observe("store", quota=100, left=4, reset_seconds=20, window_seconds=30)
@@ -75,10 +75,10 @@ def test_the_apis_own_count_lowers_what_is_left(database: str) -> None:
     quota.close()
 
 
-def test_a_stream_has_one_writer_and_a_killed_one_frees_its_place(
+def test_a_stream_has_one_writer_and_a_killed_one_frees_its_lock(
     ledger: Ledger, database: str
 ) -> None:
-    """While another process holds the place nobody else gets it; kill -9 frees it, without waiting for any time-out."""
+    """While one process holds the lock no other gets it; kill -9 frees it without a time-out."""
     with _process(HOLDER, database) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -87,7 +87,7 @@ def test_a_stream_has_one_writer_and_a_killed_one_frees_its_place(
             ledger.session("acme", "shipments") as other,
         ):
             with other.writer_lock():
-                pass  # another stream is another place
+                pass  # another stream has another lock
             session.db.execute("SET lock_timeout = '300ms'")
             with pytest.raises(psycopg.errors.LockNotAvailable), session.writer_lock():
                 pytest.fail("two writers at once")
@@ -97,7 +97,7 @@ def test_a_stream_has_one_writer_and_a_killed_one_frees_its_place(
                 pass
 
 
-def test_the_place_is_given_back_when_the_work_fails(ledger: Ledger) -> None:
+def test_the_lock_is_released_when_the_work_fails(ledger: Ledger) -> None:
     """An error within the lock leaves it free for the next session."""
     with (
         ledger.session("acme", "orders") as session,

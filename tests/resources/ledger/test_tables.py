@@ -35,7 +35,8 @@ def test_no_view_of_the_history_shows_a_personal_payload(database: str) -> None:
     """Readers of the history and the archive see no payload."""
     with psycopg.connect(database) as db:
         rows = db.execute(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'history'"
+            """SELECT table_name, column_name FROM information_schema.columns
+               WHERE table_schema = 'history'"""
         ).fetchall()
     personal = {column.name for table in TABLES for column in table.columns if column.personal}
     assert personal == {"payload", "canonical", "content"}

@@ -57,8 +57,8 @@ def test_the_watermark_never_moves_back(session: Session) -> None:
     assert session.watermark() == _window(11, 13).until
 
 
-def test_the_watermark_leaps_over_no_gap(session: Session) -> None:
-    """What lies between it and a later window has not been captured; without one, only a live window begins."""
+def test_the_watermark_skips_no_gap(session: Session) -> None:
+    """Changes before a later window are not captured yet; only a live window starts a watermark."""
     session.move_watermark(_window(10, 12), may_start=False)
     assert session.watermark() is None
     session.move_watermark(_window(10, 12), may_start=True)
@@ -85,12 +85,12 @@ def test_only_the_newest_version_of_a_record_is_not_superseded(session: Session)
     first, newer = capture("1"), capture("1", b"[2]", NOON + timedelta(days=40))
     _add(session, first, newer, capture("2"))
 
-    told = {
+    superseded = {
         row.source_id: row.superseded
         for row in session.captures.to_validate(DAY, everything=True, after=None, limit=10)
     }
 
-    assert told == {"1": True, "2": False}
+    assert superseded == {"1": True, "2": False}
     (last,) = session.captures.to_validate(newer.source_day, everything=True, after=None, limit=10)
     assert not last.superseded
 
@@ -152,7 +152,7 @@ def test_a_record_that_is_validated_again_is_due_again_only_if_its_content_chang
 
 
 def test_an_accepted_version_stays_so_when_a_newer_one_comes(session: Session) -> None:
-    """It may have been sent, so its content must stay at hand; a version that was rejected becomes superseded."""
+    """It may have been sent, so its content is kept; a rejected version becomes superseded."""
     rows = [capture("1"), capture("2")]
     _add(session, *rows)
     with session.transaction():
@@ -191,7 +191,7 @@ def test_a_rejection_is_open_once_and_closed_when_the_record_goes_through(sessio
 def test_two_processes_may_store_the_first_captures_of_a_month_at_once(
     ledger: Ledger, database: str
 ) -> None:
-    """The month's partitions are made by whoever comes first; the other waits and goes on."""
+    """The first process makes the month's partitions; the other waits and continues."""
     with ledger.session("acme", "orders") as one, psycopg.connect(database) as other:
         with one.transaction():
             one.captures.add([capture("1")], "run-1")

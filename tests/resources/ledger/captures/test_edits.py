@@ -14,7 +14,10 @@ from resources.ledger.captures.edits import Change
 from resources.ledger.session import Session
 from tests.resources.ledger.rows import DAY, capture
 
-PAYLOAD = b'{"id":7,"zip":"1","total":19.90,"big":12345678901234567890.123456789,"gift":false,"note":null,"lines":[{"id":1,"quantity":2}]}'
+PAYLOAD = (
+    b'{"id":7,"zip":"1","total":19.90,"big":12345678901234567890.123456789,"gift":false,'
+    b'"note":null,"lines":[{"id":1,"quantity":2}]}'
+)
 
 
 def edited(*wanted: str) -> bytes:
@@ -23,20 +26,20 @@ def edited(*wanted: str) -> bytes:
 
 
 def test_a_value_takes_the_type_of_what_it_replaces_and_all_other_digits_stay() -> None:
-    """A postal code stays text, an amount a number with its digits, and what was not touched is as it came."""
+    """A postal code stays text, an amount a number with its digits, and the rest as it came."""
     found = edited(
         "zip=01234", "total=20.10", "gift=true", "note=ring twice", "lines[0].quantity=3"
     )
     assert found == (
-        b'{"id":7,"zip":"01234","total":20.10,"big":12345678901234567890.123456789,"gift":true,"note":"ring twice",'
-        b'"lines":[{"id":1,"quantity":3}]}'
+        b'{"id":7,"zip":"01234","total":20.10,"big":12345678901234567890.123456789,"gift":true,'
+        b'"note":"ring twice","lines":[{"id":1,"quantity":3}]}'
     )
     assert b'"note":5' in edited("note=5")
     assert b'"zip":"a=b"' in edited("zip=a=b")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "message"),
     [
         ("total=twenty", "takes a number or null"),
         ("gift=1", "takes true, false or null"),
@@ -48,11 +51,11 @@ def test_a_value_takes_the_type_of_what_it_replaces_and_all_other_digits_stay() 
         ("total=[1]", "takes a number"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused(wanted: str, told: str) -> None:
-    """Nothing is changed by guess, and no record becomes another one."""
+def test_a_value_that_does_not_fit_is_refused(wanted: str, message: str) -> None:
+    """No value is guessed, and no record becomes another one."""
     with pytest.raises(PermanentError, match=r".*") as error:
         edits.plan(PAYLOAD, [wanted], "7")
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_payload_that_is_no_json_can_not_be_edited() -> None:
@@ -73,7 +76,7 @@ def test_no_path_and_no_value_breaks_an_edit(path: str, value: str) -> None:
 
 
 def test_edits_are_kept_beside_the_capture_and_come_with_it(session: Session) -> None:
-    """The captured bytes stay, validation reads the edited ones, a newer version is as the source sent it; a NUL can be kept."""
+    """The captured bytes stay, validation reads the edited ones; a NUL can be stored."""
     row = capture("1", b'{"id":1,"zip":"1\\u0000","total":1.50}')
     with session.transaction():
         session.captures.add([row], "run-1")

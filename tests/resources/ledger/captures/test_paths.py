@@ -47,12 +47,12 @@ PUBLISHED: dict[str, Any] = {
     ],
 )
 def test_a_path_is_found_as_a_rejection_shows_it(document: Any, path: str, value: object) -> None:
-    """With or without the part that holds the record; entries by place or by id; canonical lines by the id that they have at the source."""
+    """With or without the part that holds the record, entries by index or by id."""
     assert find(document, path).value == value
 
 
 @pytest.mark.parametrize(
-    ("document", "path", "told"),
+    ("document", "path", "message"),
     [
         (
             ORDER,
@@ -74,18 +74,18 @@ def test_a_path_is_found_as_a_rejection_shows_it(document: Any, path: str, value
         (ORDER, "", "is not a path"),
     ],
 )
-def test_a_path_that_leads_nowhere_is_told_with_what_is_there(
-    document: Any, path: str, told: str
+def test_a_path_that_leads_nowhere_is_an_error_that_names_what_exists(
+    document: Any, path: str, message: str
 ) -> None:
-    """Whoever mistypes a field sees the names that exist at that place, and no values."""
+    """An operator who mistypes a field sees the names that exist there, and no values."""
     with pytest.raises(PermanentError) as error:
         find(document, path)
     assert path in str(error.value)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "78701" not in str(error.value)
 
 
-def test_a_missing_field_is_added_only_where_that_was_asked_for() -> None:
+def test_a_missing_field_is_added_only_where_it_is_addable() -> None:
     """A rejection for a missing field names it, and it alone may be added."""
     document: dict[str, Any] = {"a": {}}
     found = find(document, "a.email", {"a.email"})

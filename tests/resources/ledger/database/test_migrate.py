@@ -15,7 +15,8 @@ def empty(postgres_url: str, database: str) -> str:
     """Return a database without any of Lockstep's schemas."""
     with psycopg.connect(database, autocommit=True) as db:
         db.execute(
-            "DROP SCHEMA sync CASCADE; DROP SCHEMA history CASCADE; DROP TABLE public.lockstep_migration"
+            "DROP SCHEMA sync CASCADE; DROP SCHEMA history CASCADE; "
+            "DROP TABLE public.lockstep_migration"
         )
     return database
 
@@ -29,7 +30,7 @@ def test_migrations_are_applied_once(empty: str) -> None:
 
 
 def test_an_edited_migration_is_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has been applied somewhere must not change its text: another database would have another schema."""
+    """An applied migration must not change: other databases would have another schema."""
     (name, text), *rest = migrations()
     monkeypatch.setattr(module, "migrations", lambda: [(name, text + "\n-- edited"), *rest])
 
@@ -71,7 +72,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
 
 
 def test_the_reader_sees_the_history_and_nothing_else(database: str) -> None:
-    """The role of the data team reads every view of ``history``, no table of ``sync``, and writes nothing."""
+    """The data team's role reads all views of ``history``, no table of ``sync``, writes nothing."""
     with psycopg.connect(database, autocommit=True) as db:
         views = [
             name
@@ -98,9 +99,9 @@ def test_the_reader_sees_the_history_and_nothing_else(database: str) -> None:
         assert "capture" in tables
         db.execute("SET ROLE lockstep_reader")
         for view in views:
-            db.execute(f"SELECT * FROM history.{view} LIMIT 1")  # noqa: S608 - names from the catalog
+            db.execute(f"SELECT * FROM history.{view} LIMIT 1")  # noqa: S608 - from the catalog
         for table in tables:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                db.execute(f"SELECT * FROM sync.{table} LIMIT 1")  # noqa: S608 - names from the catalog
+                db.execute(f"SELECT * FROM sync.{table} LIMIT 1")  # noqa: S608 - from the catalog
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             db.execute("CREATE TABLE history.mine (id int)")

@@ -1,4 +1,4 @@
-"""Deliveries: claimed before they are sent, settled after, and what is known of those that never were."""
+"""Deliveries: claimed before they are sent, settled after, or left unsettled."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_same_effect_claimed_again_is_one_delivery_with_one_more_attempt(
 
 
 def test_a_released_claim_is_no_attempt_and_was_never_sent(session: Session) -> None:
-    """An effect that was not sent since another failed before it can be dropped without a look-up."""
+    """An effect that was not sent since another failed first is dropped without a look-up."""
     session.deliveries.claim([claim(1)], "run-1")
     session.deliveries.release([claim(1).delivery_key])
     ((found,),) = session.deliveries.unsettled(["1"]).values()
@@ -69,7 +69,7 @@ def test_a_failed_attempt_may_have_arrived(session: Session) -> None:
     assert session.deliveries.possible_targets(["1", "2", "3"]) == {"1"}
 
 
-def test_a_dead_delivery_is_tried_again_only_when_a_person_asks(session: Session) -> None:
+def test_a_dead_delivery_is_tried_again_only_when_an_operator_asks(session: Session) -> None:
     """Dead ones are out of sight until they are revived."""
     session.deliveries.claim([claim(1)], "run-1")
     _settle(session, claim(1), "dead")
@@ -83,7 +83,7 @@ def test_a_dead_delivery_is_tried_again_only_when_a_person_asks(session: Session
 
 
 def test_a_superseded_delivery_is_closed(session: Session) -> None:
-    """A newer version took its place."""
+    """A newer version replaced it."""
     session.deliveries.claim([claim(1)], "run-1")
     session.deliveries.supersede([claim(1).delivery_key])
     assert session.deliveries.unsettled(["1"]) == {}

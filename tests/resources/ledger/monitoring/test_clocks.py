@@ -1,4 +1,4 @@
-"""Heartbeats and clocks, judged in SQL against a connection's limits."""
+"""Heartbeats and stuck records, compared in SQL with a connection's limits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Version(NamedTuple):
 
 
 class Book:
-    """A ledger to write rows of any age into, within one transaction, so that ``now()`` stands still."""
+    """A ledger for rows of any age, in one transaction, so that ``now()`` does not change."""
 
     def __init__(self, db: psycopg.Connection[Any]) -> None:
         self.db = db
@@ -56,7 +56,8 @@ class Book:
         """Store a capture of so many seconds ago."""
         made = Version(self.today, uuid4())
         self.db.execute(
-            """INSERT INTO sync.capture (source_day, capture_id, connection, stream, source_id, source_updated_at, digest, payload,
+            """INSERT INTO sync.capture (source_day, capture_id, connection, stream, source_id,
+                                         source_updated_at, digest, payload,
                                          payload_bytes, correlation_id, captured_at, run_id)
                VALUES (%s, %s, %s, %s, %s, %s, '', '', 0, %s, %s, '')""",
             (
@@ -85,9 +86,10 @@ class Book:
         """Store a version's outcome."""
         columns = "".join(f", {name}" for name in more)
         self.db.execute(
-            f"""INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id, source_updated_at, state, correlation_id,
+            f"""INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id,
+                                         source_updated_at, state, correlation_id,
                                         run_id, outcome{columns})
-                VALUES (%s, %s, %s, %s, %s, now(), %s, '', '', %s{", %s" * len(more)})""",  # noqa: S608 - the test's own names
+                VALUES (%s, %s, %s, %s, %s, now(), %s, '', '', %s{", %s" * len(more)})""",  # noqa: S608
             (
                 version.day,
                 version.capture_id,
@@ -112,9 +114,11 @@ class Book:
         """Store a delivery that was claimed and settled so many seconds ago."""
         moment = self.ago(age)
         self.db.execute(
-            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action, target_key, source_day, capture_id, state,
-                                          attempts, correlation_id, run_id, claimed_at, settled_at, error)
-               VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, gen_random_uuid(), %s, 1, '', '', %s, %s, %s)""",
+            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
+                                          target_key, source_day, capture_id, state, attempts,
+                                          correlation_id, run_id, claimed_at, settled_at, error)
+               VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, gen_random_uuid(), %s, 1, '', '',
+                       %s, %s, %s)""",
             (NAME, stream, source_id, action, source_id, self.today, state, moment, moment, error),
         )
 
@@ -136,7 +140,8 @@ class Book:
         names = ", ".join(columns)
         places = ", ".join(["%s"] * len(columns))
         self.db.execute(
-            f"INSERT INTO sync.watermark (connection, stream, {names}) VALUES ('acme', 'orders', {places})",  # noqa: S608 - the test's own names
+            f"INSERT INTO sync.watermark (connection, stream, {names}) "  # noqa: S608 - constants
+            f"VALUES ('acme', 'orders', {places})",
             tuple(columns.values()),
         )
 
@@ -179,8 +184,8 @@ CASES: list[tuple[dict[str, float], str]] = [
 ]
 
 
-def test_a_stream_is_judged_by_its_limits_and_in_time_at_exactly_the_limit(book: Book) -> None:
-    """A limit is how long something may take, so at exactly the limit nobody is woken."""
+def test_a_stream_is_compared_with_its_limits_and_in_time_at_exactly_the_limit(book: Book) -> None:
+    """A limit is how long something may take, so exactly at the limit there is no alert."""
     for ages, state in CASES:
         book.watermark(**{name: book.ago(age) for name, age in ages.items()})
         assert book.status().state == state, ages
@@ -192,7 +197,7 @@ def test_a_source_whose_clock_is_ahead_has_no_negative_lag(book: Book) -> None:
     assert (book.status().lag, book.status().state) == (timedelta(0), "ok")
 
 
-def test_a_stream_that_was_taken_out_of_the_configuration_is_watched_by_nobody(book: Book) -> None:
+def test_a_stream_that_is_no_longer_configured_is_not_monitored(book: Book) -> None:
     """Its history stays, its alerts end."""
     book.watermark(watermark=book.ago(90_000), probed_at=book.ago(90_000))
     version = book.capture("orders", "1", 90_000)
@@ -206,7 +211,7 @@ def test_a_stream_that_was_taken_out_of_the_configuration_is_watched_by_nobody(b
 
 
 def test_each_clock_runs_out_just_past_its_limit(book: Book) -> None:
-    """All four stages: at exactly the limit nothing is late, a microsecond past it everything is."""
+    """All four stages: exactly at the limit nothing is late, a microsecond past it all is."""
     for over in (0.0, 0.000001):
         book.db.execute("SAVEPOINT before")
         ages = {stage: limit + over for stage, limit in LIMIT.items()}
@@ -235,8 +240,8 @@ def test_each_clock_runs_out_just_past_its_limit(book: Book) -> None:
         book.db.execute("ROLLBACK TO before")
 
 
-def test_the_states_of_what_was_captured_and_not_delivered_are_told_apart(book: Book) -> None:
-    """Not validated, not sent, sent without an answer, failed; a rejected one is the queue of rejections' and not here."""
+def test_captured_records_that_are_not_delivered_have_distinct_states(book: Book) -> None:
+    """Not validated, not sent, sent without an answer, failed; rejected ones are not listed."""
     for number in range(1, 7):
         book.capture("orders", str(number), 1000)
     captured = {
@@ -269,7 +274,7 @@ def test_the_states_of_what_was_captured_and_not_delivered_are_told_apart(book: 
 
 
 def test_an_order_that_keeps_changing_does_not_set_its_own_clock_back(book: Book) -> None:
-    """The clock runs from the first version that nothing was settled after, though each newer version supersedes it."""
+    """The clock starts with the first version after which none was settled."""
     for version, (age, outcome) in enumerate(
         [(5000, "delivered"), (1000, "superseded"), (500, "superseded"), (10, None)]
     ):
@@ -281,7 +286,7 @@ def test_an_order_that_keeps_changing_does_not_set_its_own_clock_back(book: Book
 def test_an_older_version_without_an_outcome_is_not_stuck_once_a_newer_one_is_settled(
     book: Book,
 ) -> None:
-    """A run of an old partition died, and the newest version got through or is out by rule: nobody waits for the old one."""
+    """A run of an old partition died, and the newest version is settled: the old one is final."""
     ends = [
         ("accepted", "delivered"),
         ("accepted", "unchanged"),
@@ -304,7 +309,7 @@ def test_an_older_version_without_an_outcome_is_not_stuck_once_a_newer_one_is_se
 
 
 def test_a_record_that_a_mapping_change_made_due_again_waits_since_then(book: Book) -> None:
-    """It was delivered a month ago; a rerun changed its content a minute ago, so it is not a month late."""
+    """Delivered a month ago, changed by a rerun a minute ago: it is not a month late."""
     version = book.capture("orders", "1", 2_000_000)
     book.record("orders", "1", version, settled_at=book.ago(1_999_999), validated_at=book.ago(60))
     assert book.stuck() == []
@@ -312,7 +317,7 @@ def test_a_record_that_a_mapping_change_made_due_again_waits_since_then(book: Bo
 
 
 def test_an_order_is_acknowledged_by_the_omss_own_list(book: Book) -> None:
-    """Its id there has the connection's prefix; another connection's or an unprefixed one is another order."""
+    """Its id there has the connection's prefix; an id with another prefix is another order."""
     for number in ("1", "2", "3"):
         book.delivery("orders", number, "delivered", 4000)
     book.record("shipments", "W-1", book.capture("shipments", "W-1", 10), "unchanged")
@@ -327,14 +332,14 @@ def test_an_order_is_acknowledged_by_the_omss_own_list(book: Book) -> None:
 def test_a_connection_that_does_not_read_the_omss_orders_expects_no_acknowledgement(
     book: Book,
 ) -> None:
-    """Without the stream of shipments nobody would ever see it."""
+    """Without the stream of shipments it would never be seen."""
     book.delivery("orders", "1", "delivered", 4000)
     book.db.execute("UPDATE sync.connection SET streams = ARRAY['orders']")
     assert book.stuck() == []
 
 
 def test_released_units_are_late_until_they_ship_or_are_canceled(book: Book) -> None:
-    """The clock starts with the first released unit, goes on while any waits, and starts anew with the next release."""
+    """The clock starts with the first released unit, and runs while any unit waits."""
     progress = FulfilmentProgress(book.db, NAME)
 
     def stand(age: float, awaiting: int, shipped: int) -> timedelta | None:
@@ -359,7 +364,7 @@ def test_released_units_are_late_until_they_ship_or_are_canceled(book: Book) -> 
 
 
 def test_what_left_the_warehouse_and_does_not_show_at_the_store_is_late(book: Book) -> None:
-    """Pending, rejected by the store, and unreadable, whose units nobody knows; a rejection of an order that has not left is not late."""
+    """Pending, rejected or unreadable shipments are late; those of unshipped orders are not."""
     progress = FulfilmentProgress(book.db, NAME)
     progress.put(
         [
@@ -378,9 +383,11 @@ def test_what_left_the_warehouse_and_does_not_show_at_the_store_is_late(book: Bo
             state="accepted" if stage == "delivered" else "rejected",
         )
         book.db.execute(
-            """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, class, field, message, advice,
+            """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day,
+                                           capture_id, code, class, field, message, advice,
                                            value, problems, correlation_id, run_id, opened_at)
-               VALUES ('acme', 'shipments', %s, %s, %s, %s, 'unknown_status', 'mapping', '', '', '', '', '[]', '', '', %s)""",
+               VALUES ('acme', 'shipments', %s, %s, %s, %s, 'unknown_status', 'mapping', '', '', '',
+                       '', '[]', '', '', %s)""",
             (stage, f"W-{number}", version.day, version.capture_id, book.ago(2000)),
         )
     assert sorted(book.stuck()) == [
@@ -393,7 +400,7 @@ def test_what_left_the_warehouse_and_does_not_show_at_the_store_is_late(book: Bo
 
 
 def test_the_oldest_of_each_stage_are_shown_and_all_are_counted(book: Book) -> None:
-    """A jam of hundreds fits a table, and its size is known."""
+    """Hundreds of stuck records fit a table, and their number is known."""
     for number in range(30):
         book.capture("orders", str(number), 1000 + number)
     rows, counts = past_limit(book.db, most=5)

@@ -1,4 +1,4 @@
-"""What the ledger is told of the configuration."""
+"""The part of the configuration that the ledger stores."""
 
 from __future__ import annotations
 

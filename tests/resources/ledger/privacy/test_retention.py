@@ -1,4 +1,4 @@
-"""Retention: whole months and old rows go, open work never does, and the writer's rights are enough."""
+"""Retention: whole months and old rows are removed, unfinished work never, by the writer."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ def put(database: str, *, outcome: str | None = "delivered", day: date = OLD) ->
     with psycopg.connect(database, autocommit=True) as db:
         db.execute("SELECT sync.ensure_month(%s)", (day,))
         db.execute(
-            "INSERT INTO sync.capture VALUES (%s, %s, 'acme', 'orders', '1', %s, '', '', 0, 'ord-1', %s, 'r')",
+            """INSERT INTO sync.capture
+               VALUES (%s, %s, 'acme', 'orders', '1', %s, '', '', 0, 'ord-1', %s, 'r')""",
             (day, capture, moment, moment),
         )
         db.execute(
-            """INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id, source_updated_at, state, correlation_id, run_id,
-                                        outcome) VALUES (%s, %s, 'acme', 'orders', '1', %s, 'accepted', 'ord-1', 'r', %s)""",
+            """INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id,
+                                        source_updated_at, state, correlation_id, run_id, outcome)
+               VALUES (%s, %s, 'acme', 'orders', '1', %s, 'accepted', 'ord-1', 'r', %s)""",
             (day, capture, moment, outcome),
         )
 
@@ -46,7 +48,8 @@ def months(database: str, table: str) -> list[str]:
     """Return the months that a table has."""
     with psycopg.connect(database) as db:
         rows = db.execute(
-            "SELECT right(relname, 7) FROM pg_class WHERE relname LIKE %s AND relkind = 'r' ORDER BY 1",
+            """SELECT right(relname, 7) FROM pg_class
+               WHERE relname LIKE %s AND relkind = 'r' ORDER BY 1""",
             (f"{table}\\_20%",),
         )
         return [name for (name,) in rows]
@@ -60,7 +63,7 @@ def test_by_default_everything_is_kept(database: str) -> None:
 
 
 def test_months_past_their_retention_are_dropped_and_recorded(database: str) -> None:
-    """Whole months go, younger ones stay, and the log says what went; the running service needs no right to drop."""
+    """Whole months are dropped and logged, younger ones stay; the writer needs no right to drop."""
     put(database)
     put(database, day=TODAY - timedelta(days=40))
     assert run(database, dry_run=True)["capture"] == Removal("capture", date(2025, 4, 1), 1)
@@ -88,18 +91,20 @@ def test_months_past_their_retention_are_dropped_and_recorded(database: str) -> 
         ("UPDATE sync.record SET outcome = NULL", "a record is still to be delivered"),
         ("DELETE FROM sync.record", "a capture is still to be validated"),
         (
-            "INSERT INTO sync.rerun (connection, stream, source_day, mode, asked_by, why) VALUES ('acme', 'orders', '2025-03-05', 're_read', '', '')",
+            """INSERT INTO sync.rerun (connection, stream, source_day, mode, asked_by, why)
+               VALUES ('acme', 'orders', '2025-03-05', 're_read', '', '')""",
             "a rerun was asked for",
         ),
         (
-            """INSERT INTO sync.delivery VALUES (gen_random_uuid(), 'acme', 'orders', '1', 'create', '1', '2025-03-05', gen_random_uuid(),
-                                                 'in_flight', 1, '', '', '', '', 'r', now(), NULL)""",
+            """INSERT INTO sync.delivery
+               VALUES (gen_random_uuid(), 'acme', 'orders', '1', 'create', '1', '2025-03-05',
+                       gen_random_uuid(), 'in_flight', 1, '', '', '', '', 'r', now(), NULL)""",
             "a delivery is not settled",
         ),
     ],
 )
 def test_a_month_with_open_work_is_kept(database: str, statement: str, why: str) -> None:
-    """What is still to be done needs its record and its payload, however old they are; the reason is told."""
+    """Unfinished work needs its record and payload, however old; the reason is reported."""
     put(database)
     with psycopg.connect(database, autocommit=True) as db:
         db.execute(statement.encode())
@@ -132,16 +137,19 @@ def test_a_dropped_month_comes_back_when_it_is_read_again(database: str) -> None
 
 
 def test_old_rows_are_deleted_in_batches(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closed rejections, events that were taken and finished batches go; open and waiting ones stay."""
+    """Closed rejections, taken events and finished batches are deleted; open ones stay."""
     monkeypatch.setattr("resources.ledger.privacy.retention.BATCH", 3)
     with psycopg.connect(database, autocommit=True) as db:
         db.execute(
-            """INSERT INTO sync.batch SELECT 'run-' || n, 'acme', 'orders', 'captured', '2025-03-05', 'live', NULL, NULL, '{}',
-                                             '2025-03-05', '2025-03-05' FROM generate_series(1, 10) n"""
+            """INSERT INTO sync.batch
+               SELECT 'run-' || n, 'acme', 'orders', 'captured', '2025-03-05', 'live', NULL, NULL,
+                      '{}', '2025-03-05', '2025-03-05' FROM generate_series(1, 10) n"""
         )
         db.execute(
-            """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope, received_at, taken_at)
-               SELECT 'acme', 'platform', n::text, 'orders', '1', 's', '2025-03-05', CASE n WHEN 1 THEN NULL ELSE now() END
+            """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope,
+                                       received_at, taken_at)
+               SELECT 'acme', 'platform', n::text, 'orders', '1', 's', '2025-03-05',
+                      CASE n WHEN 1 THEN NULL ELSE now() END
                FROM generate_series(1, 5) n"""
         )
     done = run(database, Retention(batch=timedelta(days=30), inbox=timedelta(days=7)))

@@ -28,9 +28,13 @@ DEAD = Problem("delivery_throttled", "", "Every attempt failed.", "Ask for a lar
 
 @pytest.fixture
 def queue(session: Session) -> Session:
-    """Return a session whose stream has three rejections: SKU, shipping method (a day later, three days old), throttled delivery."""
+    """Return a session whose stream has three rejections.
+
+    A SKU, a shipping method (a day later, three days old) and a throttled delivery.
+    """
     session.db.execute(
-        "INSERT INTO sync.connection (connection, owner, description, streams, order_id_prefix, limits) "
+        "INSERT INTO sync.connection "
+        "(connection, owner, description, streams, order_id_prefix, limits) "
         "VALUES ('acme', 'team:us', '', '{orders}', '', '{}')"
     )
     session.rejections.open(DAY, [rejection(capture("1"))], "run-1")
@@ -47,7 +51,7 @@ def queue(session: Session) -> Session:
 
 
 @pytest.mark.parametrize(
-    ("choice", "records"),
+    ("filters", "records"),
     [
         (RejectionFilter(), "123"),
         (RejectionFilter(category="rate_limit"), "3"),
@@ -69,11 +73,11 @@ def queue(session: Session) -> Session:
     ],
 )
 def test_each_filter_narrows_to_exactly_what_it_says(
-    queue: Session, choice: RejectionFilter, records: str
+    queue: Session, filters: RejectionFilter, records: str
 ) -> None:
-    """By class, code, connection, stream, stage, owner, age, day and state, and by several at once."""
-    assert {r.source_id for r in work_queue.find(queue.db, choice)} == set(records)
-    assert work_queue.count(queue.db, choice) == len(records)
+    """By class, code, connection, stream, stage, owner, age, day, state, and several of them."""
+    assert {r.source_id for r in work_queue.find(queue.db, filters)} == set(records)
+    assert work_queue.count(queue.db, filters) == len(records)
 
 
 def test_a_rejection_says_its_class_rule_owner_and_age(queue: Session) -> None:
@@ -92,7 +96,7 @@ def test_a_rejection_says_its_class_rule_owner_and_age(queue: Session) -> None:
 
 
 def test_rejections_of_an_older_ledger_get_their_class_and_rule(postgres_url: str) -> None:
-    """The migration fills in what the table of codes says, an OMS's own codes included."""
+    """The migration fills them in from the table of codes, an OMS's own codes included."""
     name = f"test_{uuid4().hex[:12]}"
     base, mark, query = postgres_url.partition("?")
     url = f"{base.rpartition('/')[0]}/{name}{mark}{query}"
@@ -103,9 +107,11 @@ def test_rejections_of_an_older_ledger_get_their_class_and_rule(postgres_url: st
                 db.execute(text.encode())
             for code in ("sku_missing", "delivery_failed", "oms_bad_location", "of_an_old_version"):
                 db.execute(
-                    """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id, code, field, message, advice,
+                    """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day,
+                                                   capture_id, code, field, message, advice,
                                                    value, problems, correlation_id, run_id)
-                       VALUES ('acme', 'orders', 'validated', %(code)s, now(), gen_random_uuid(), %(code)s, '', '', '', '', '[]', '', '')""",
+                       VALUES ('acme', 'orders', 'validated', %(code)s, now(),
+                               gen_random_uuid(), %(code)s, '', '', '', '', '[]', '', '')""",
                     {"code": code},
                 )
             (text,) = [text for script, text in migrations() if script == "0004_rejections.sql"]
@@ -132,7 +138,7 @@ def test_a_rejection_for_another_reason_gets_that_reasons_class(queue: Session) 
 
 
 def test_a_queued_retry_is_exactly_the_records_of_each_partition(queue: Session) -> None:
-    """Two partitions are two reruns; both rejections of a day share one; a re-read is of the whole partition."""
+    """One rerun for each partition with rejections; a re-read is of the whole partition."""
     found = work_queue.find(queue.db, RejectionFilter())
     operator_actions.queue_retry(queue.db, found, "ann", "as_captured", "mapped")
     asked = {r.source_day: r.source_ids for r in reruns.unfinished(queue.db)}
@@ -144,7 +150,7 @@ def test_a_queued_retry_is_exactly_the_records_of_each_partition(queue: Session)
 
 
 def test_a_rerun_that_decided_nothing_leaves_its_rejections_open(queue: Session) -> None:
-    """Not 'retried' for ever: nothing is under way any more, and the action says how it ended."""
+    """Not 'retried' for ever: no retry is under way, and the action has its outcome."""
     (found,) = work_queue.find(queue.db, RejectionFilter(code="sku_unknown"))
     first = operator_actions.queue_retry(queue.db, [found], "ann", "as_captured", "")
     second = operator_actions.queue_retry(queue.db, [found], "ben", "as_captured", "")

@@ -89,7 +89,8 @@ class Book:
             f"""INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id,
                                          source_updated_at, state, correlation_id,
                                         run_id, outcome{columns})
-                VALUES (%s, %s, %s, %s, %s, now(), %s, '', '', %s{", %s" * len(more)})""",  # noqa: S608
+                VALUES (%s, %s, %s, %s, %s, now(), %s, '', '',
+                        %s{", %s" * len(more)})""",  # noqa: S608
             (
                 version.day,
                 version.capture_id,

@@ -75,8 +75,8 @@ def forget(
                 f"{order} ({why})" for order, why in list(found.open_orders.items())[:10]
             )
             raise PermanentError(
-                f"Work on their orders is unfinished: {named}. Finish it or discard the rejection, "
-                "then try again."
+                f"Work on their orders is still to be done: {named}. Finish it or discard the "
+                "rejection, then try again."
             )
         erase(db, connection, ids, found.counts, dry_run=dry_run)
         if not dry_run and found.orders:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from stdnum import luhn
+
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
 _BRANDS = re.compile(
     r"4\d{12}(\d{3})?(\d{3})?|5[1-5]\d{14}|2(22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"
@@ -37,10 +39,5 @@ def card_number(value: str) -> str | None:
 
 
 def _is_card(text: str) -> bool:
-    digits = text.replace(" ", "").replace("-", "")
-    return _BRANDS.fullmatch(digits) is not None and _luhn(digits)
-
-
-def _luhn(digits: str) -> bool:
-    doubled = sum(sum(divmod(2 * int(ch), 10)) for ch in digits[-2::-2])
-    return (sum(int(ch) for ch in digits[-1::-2]) + doubled) % 10 == 0
+    digits = "".join([str(int(ch)) for ch in text if ch.isdecimal()])
+    return _BRANDS.fullmatch(digits) is not None and luhn.is_valid(digits)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from domain.errors import LONGEST_MESSAGE, MOST_PROBLEMS, WHOLE_RECORD, Problem, RecordRejected
+import pytest
+
+from domain.errors import (
+    LONGEST_MESSAGE,
+    MOST_PROBLEMS,
+    WHOLE_RECORD,
+    Problem,
+    RecordRejected,
+    TransientError,
+)
 
 
 def test_each_text_of_a_problem_is_one_printable_line() -> None:
@@ -37,3 +46,15 @@ def test_a_rejection_lists_a_readable_number_of_problems() -> None:
     *listed, last = RecordRejected(*[problem] * 10_000).problems
     assert listed == [problem] * MOST_PROBLEMS
     assert last.message == f"{10_000 - MOST_PROBLEMS} further problems are not listed"
+
+
+def test_a_rejection_needs_a_problem() -> None:
+    """An operator could not act on it otherwise."""
+    with pytest.raises(ValueError, match="at least one problem"):
+        RecordRejected()
+
+
+def test_a_transient_error_may_have_a_delay() -> None:
+    """The client waits as long as the remote system asked for."""
+    assert TransientError("busy", retry_after=2.5).retry_after == 2.5
+    assert TransientError("busy").retry_after is None

@@ -55,6 +55,7 @@ def test_every_invalid_vector_is_refused_for_its_carrier() -> None:
         ("RB123456785GB", "royal_mail"),
         ("RB123456785CA", "canada_post"),
         ("JD0002242617644732", "yodel"),
+        ("61299901234567890129", "fedex"),
     ],
 )
 def test_the_likeliest_carrier_comes_first(number: str, first: str) -> None:

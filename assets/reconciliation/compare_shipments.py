@@ -105,7 +105,7 @@ class _Comparison:
         for key in absent:
             replacement = _find_same(requests[key], left)
             if replacement is not None:
-                del left[replacement]  # created anew by hand
+                del left[replacement]  # created again by hand
             else:
                 self._add_missing(key, owned[key])
         for shipment in left.values():

@@ -73,7 +73,7 @@ def order(
     lines: Sequence[tuple[str, int]] = (("MUG", 2), ("LAMP", 1)),
     **changes: Any,
 ) -> Json:
-    """Return an order of ``lines`` (SKU, units) at 10.00 each plus 5.00 for shipping, without tax."""
+    """Return an order of ``lines`` (SKU, units), 10.00 each plus 5.00 for shipping, without tax."""
     products = [
         line(number * 100 + place, sku, units) for place, (sku, units) in enumerate(lines, 1)
     ]

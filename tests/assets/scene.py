@@ -21,7 +21,7 @@ Json = dict[str, Any]
 NAME = "acme"
 QUIET: Json = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 HISTORY = timedelta(days=10)
-"""How far before today the partitions of a scene begin."""
+"""How far before today the partitions of a scene start."""
 
 
 def installation_of(url: str, store: str, secrets: Path, **sections: Any) -> Installation:
@@ -176,7 +176,7 @@ class Scene:
         return placed
 
     def fault(self, system: str, *rules: Json) -> None:
-        """Set faults between Lockstep and a system (sandbox/faults.py), in place of earlier ones."""
+        """Set faults between Lockstep and a system (sandbox/faults.py) in place of earlier ones."""
         path = f"{self.url}/_sandbox/{system}/{self.store}/faults"
         self.http.request("DELETE", path).raise_for_status()
         self.http.post(path, content=orjson.dumps(list(rules))).raise_for_status()
@@ -247,16 +247,19 @@ class Scene:
     def outcomes(self, stream: str) -> dict[str, tuple[str, str | None]]:
         """Return the newest version's (state, outcome), or (state, rule or code), by source id."""
         rows = self.sql(
-            """SELECT DISTINCT ON (source_id) source_id, state, CASE WHEN state = 'accepted' THEN outcome ELSE rule END
-               FROM sync.record WHERE stream = %s ORDER BY source_id, source_updated_at DESC, (state <> 'superseded') DESC""",
+            """SELECT DISTINCT ON (source_id) source_id, state,
+                      CASE WHEN state = 'accepted' THEN outcome ELSE rule END
+               FROM sync.record WHERE stream = %s
+               ORDER BY source_id, source_updated_at DESC, (state <> 'superseded') DESC""",
             stream,
         )
-        return {source_id: (state, told) for source_id, state, told in rows}
+        return {source_id: (state, why) for source_id, state, why in rows}
 
     def deliveries(self, stream: str) -> list[tuple[str, str, str, int]]:
         """Return (source id, action, state, attempts) of every delivery in order."""
         rows = self.sql(
-            "SELECT source_id, action, state, attempts FROM sync.delivery WHERE stream = %s ORDER BY source_id, claimed_at, action",
+            "SELECT source_id, action, state, attempts FROM sync.delivery WHERE stream = %s "
+            "ORDER BY source_id, claimed_at, action",
             stream,
         )
         return [tuple(row) for row in rows]
@@ -265,7 +268,8 @@ class Scene:
         """Return the code of each open rejection by source id."""
         return dict(
             self.sql(
-                "SELECT source_id, code FROM sync.rejection WHERE stream = %s AND state IN ('open', 'retried')",
+                "SELECT source_id, code FROM sync.rejection "
+                "WHERE stream = %s AND state IN ('open', 'retried')",
                 stream,
             )
         )

@@ -36,7 +36,8 @@ def fill(database: str, rows: int) -> None:
     with psycopg.connect(database, autocommit=True) as db:
         db.execute("SELECT sync.ensure_month(%s)", (DAY,))
         db.execute(
-            """INSERT INTO sync.stock_level (source_day, capture_id, connection, sku, node, available, infinite, observed_at)
+            """INSERT INTO sync.stock_level
+                   (source_day, capture_id, connection, sku, node, available, infinite, observed_at)
             SELECT %s, gen_random_uuid(), 'acme', 'SKU-' || n, md5(n::text), n + 0.1234, false,
             '2026-01-02T03:04:05Z'
                FROM generate_series(1, %s) n""",
@@ -61,13 +62,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_day_is_written_and_read_back(scene: Scene, tmp_path: Path) -> None:
-    """The asset writes every view's rows of the day, amounts exact, times in UTC, nothing personal."""
+    """The asset writes every view's rows of the day: exact amounts, UTC times, nothing personal."""
     scene.place_many([1, 2, 3])
     scene.run("orders")
     folder = tmp_path / "archive"
-    scene.lockstep.installation = scene.installation.model_copy(update={"archive": folder})  # type: ignore[union-attr]
+    assert scene.lockstep is not None
+    scene.lockstep.installation = scene.installation.model_copy(update={"archive": folder})
     day = scene.yesterday.isoformat()
-    job = build(scene.installation, scene.lockstep).resolve_job_def("archive")  # type: ignore[arg-type]
+    job = build(scene.installation, scene.lockstep).resolve_job_def("archive")
 
     result = job.execute_in_process(instance=scene.instance, partition_key=day, run_config=QUIET)
 
@@ -139,7 +141,8 @@ def test_a_limit_on_a_files_size_is_a_full_disk_too(database: str, tmp_path: Pat
         "from datetime import date; from pathlib import Path; import psycopg\n"
         "from assets.archive import archive_day; from domain.errors import TransientError\n"
         "try:\n"
-        "    archive_day(psycopg.connect(sys.argv[1], autocommit=True), Path(sys.argv[2]), date(2026, 1, 2))\n"
+        "    db = psycopg.connect(sys.argv[1], autocommit=True)\n"
+        "    archive_day(db, Path(sys.argv[2]), date(2026, 1, 2))\n"
         "except TransientError as error:\n"
         "    print(error)\n"
     )

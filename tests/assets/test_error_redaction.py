@@ -34,7 +34,7 @@ def test_postgres_details_are_left_out(database: str) -> None:
 
 
 def test_pydantic_inputs_are_left_out() -> None:
-    """The place and the kind of fault are told, not the value."""
+    """The place and the kind of fault are shown, not the value."""
     with pytest.raises(ValidationError) as caught:
         _Person.model_validate({"age": "jane.doe@example.com"})
     assert "jane" not in safe_text(caught.value)
@@ -60,7 +60,7 @@ def test_an_unexpected_error_says_where_it_arose() -> None:
     assert not failure.allow_retries
 
 
-def test_a_record_that_nobody_foresaw_does_not_hold_up_the_others(
+def test_an_unforeseen_record_does_not_block_the_others(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug in the mapping of one order: it is rejected as our bug, and the other is delivered."""

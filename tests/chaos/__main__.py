@@ -1,4 +1,4 @@
-"""``python -m tests.chaos --kills 60 --orders 1000 --seed 1``: the whole system under a seeded storm of failures; see docs/chaos.md."""
+"""``python -m tests.chaos``: the whole system under seeded failures; see docs/chaos.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.chaos.driver import Driver
 from tests.chaos.schedule import build
 
 SECONDS_A_KILL, SECONDS_AN_ORDER, SHORTEST = 5.0, 0.1, 30.0
-"""What the storm takes by default: room for each victim to come back, and for the traffic to go through."""
+"""Default duration: room for each victim to come back, and for the traffic."""
 SETTLING_A_KILL = 4.0
 """The longer the storm, the longer the queue of runs that it leaves behind."""
 SHOWN = 40
@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument(
         "--patience",
         type=float,
-        help="seconds after the storm in which everything must settle (default: 240, or 4 for each kill)",
+        help="seconds in which everything must settle afterwards (default: 240, or 4 per kill)",
     )
     parser.add_argument(
         "--keep",
@@ -57,7 +57,8 @@ def main() -> int:
     )
     command += f" --minutes {given.minutes:g}" if given.minutes else ""
     say(
-        f"chaos: seed={given.seed} schedule={schedule.digest()} strikes={len(schedule.strikes)} storm={seconds:.0f} s; replay: {command}"
+        f"chaos: seed={given.seed} schedule={schedule.digest()} strikes={len(schedule.strikes)} "
+        f"duration={seconds:.0f} s; replay: {command}"
     )
     signal.signal(signal.SIGTERM, _end)
     patience = given.patience or max(240.0, given.kills * SETTLING_A_KILL)
@@ -80,7 +81,10 @@ def main() -> int:
 
 
 def _end(*_: object) -> None:
-    """Leave in good order, so that nothing is left of a run that is ended; a second signal must not end the clearing up."""
+    """Shut down cleanly, so that nothing of an ended run is left.
+
+    A second signal must not interrupt the clean-up.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143)
 
@@ -94,7 +98,7 @@ def listed(what: str, lines: list[str]) -> None:
 
 
 def say(line: str) -> None:
-    """Print at once: whoever watches a long run sees where it is."""
+    """Print at once, for an operator who watches a long run."""
     print(line, flush=True)  # noqa: T201 - its output is its answer
 
 

@@ -30,7 +30,7 @@ def fill_disk(url: str, folder: Path, day: date) -> bool:
 
 
 def archive_differences(url: str, folder: Path, day: date) -> list[Difference]:
-    """Archive with room, and return every view whose file does not have the rows that the ledger has, and every file half written."""
+    """Archive with room; return views whose files lack rows of the ledger, and partial files."""
     if (code := _archive(url, folder, day, 0)) != 0:
         return [
             Difference(

@@ -1,9 +1,4 @@
-"""``python -m tests.chaos.archiver URL FOLDER DAY BYTES``: writes a day's archive where files may not grow beyond so many bytes.
-
-A limit on the size of files stands for a full disk: the kernel refuses the write in the same place
-(EFBIG for ENOSPC), and needs neither root nor a file system of its own. 0 bytes: no limit. Exit 0:
-archived; 3: the disk was full, and said so.
-"""
+"""``python -m tests.chaos.archiver URL FOLDER DAY BYTES``: archives with limited file sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Store, OMS and ledger held against each other, record by record: what is lost, done twice, wrong, or still open."""
+"""Comparison of store, OMS and ledger, record by record: lost, done twice, wrong, still open."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXPORTED, CANCELLED = 11, (5, 6)
 RELEASED, SHIPPED, DELIVERED, CANCELED = 3000, 7000, 7500, 9000
 SETTLED = ("delivered", "requested", "refused", "superseded")
 KEPT_OUT_FOR_GOOD = ("cancel_refused", "oms_modification_not_allowed")
-"""Codes of rejections that are the right answer to what shoppers and warehouse did, and stay open until a person acts."""
+"""Codes of rejections that are the right result, and stay open until an operator acts."""
 
 
 class Difference(NamedTuple):
@@ -43,7 +43,7 @@ def _orders(facts: Facts) -> Iterator[Difference]:
         )
     rejected = {source_id for stream, source_id, _ in facts.rejections if stream == "orders"}
     for number, order in facts.store_orders.items():
-        held, said = facts.oms_orders.get(number), facts.verdicts.get(number)
+        held, result = facts.oms_orders.get(number), facts.results.get(number)
         if held is None:
             yield from _absent(number, order, facts)
             continue
@@ -51,9 +51,9 @@ def _orders(facts: Facts) -> Iterator[Difference]:
             yield Difference(
                 DUPLICATED, f"order {number}", f"created {held['creates']} times at the OMS"
             )
-        if said is None:
+        if result is None:
             yield Difference(
-                WRONG, f"order {number}", "at the OMS, and the ledger has no verdict on it"
+                WRONG, f"order {number}", "at the OMS, and the ledger has no result for it"
             )
         if number not in rejected:
             yield from _content(number, order, held)
@@ -61,23 +61,23 @@ def _orders(facts: Facts) -> Iterator[Difference]:
 
 
 def _absent(number: str, order: Json, facts: Facts) -> Iterator[Difference]:
-    """Say what is wrong with an order that is not at the OMS: nothing, where the store's own status keeps it back."""
-    said = facts.verdicts.get(number)
-    if said is None:
+    """Return what is wrong with an order that the OMS lacks, unless its status holds it back."""
+    result = facts.results.get(number)
+    if result is None:
         yield Difference(LOST, f"order {number}", "never captured")
-    elif said.state == "accepted":
+    elif result.state == "accepted":
         yield Difference(
-            LOST, f"order {number}", f"accepted ({said.outcome or 'pending'}) but not at the OMS"
+            LOST, f"order {number}", f"accepted ({result.outcome or 'pending'}) but not at the OMS"
         )
-    elif said.state == "rejected":
+    elif result.state == "rejected":
         yield Difference(
-            LOST, f"order {number}", f"rejected by {said.rule}, and nothing is wrong with it"
+            LOST, f"order {number}", f"rejected by {result.rule}, and nothing is wrong with it"
         )
     elif order["status_id"] == EXPORTED:
         yield Difference(
             LOST,
             f"order {number}",
-            f"{said.state} by {said.rule}, but the store says it is to be fulfilled",
+            f"{result.state} by {result.rule}, but the store says it is to be fulfilled",
         )
 
 
@@ -108,7 +108,7 @@ def _units(lines: Counter[str]) -> str:
 
 
 def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Difference]:
-    """Compare how far the order is: cancelled here means cancelled, asked to be, or refused there; else fulfilment decides."""
+    """Compare the order's progress: cancelled here means cancelled, requested or refused there."""
     status = order["status_id"]
     if status in CANCELLED:
         answers = [
@@ -128,12 +128,13 @@ def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Diff
         yield Difference(
             WRONG,
             f"order {number}",
-            f"status {status} in the store, where fulfilment asks for {' or '.join(map(str, wanted))}",
+            f"status {status} in the store, where fulfilment asks for "
+            f"{' or '.join(map(str, wanted))}",
         )
 
 
 def _expected_status(held: Json) -> tuple[int, ...]:
-    """Return the store's statuses that fit what the OMS has done; none where it has not begun."""
+    """Return the store's statuses that fit what the OMS has done; none before it has started."""
     units: Counter[float] = Counter()
     for line in held["lines"]:
         for unit in line["units"]:
@@ -151,7 +152,7 @@ def _expected_status(held: Json) -> tuple[int, ...]:
 
 
 def _shipments(facts: Facts) -> Iterator[Difference]:
-    """Hold each unit shipped by the OMS against the units in the store's shipments, by order, tracking number and line."""
+    """Compare each unit shipped by the OMS with the store's shipments, by number and line."""
     store: Counter[tuple[str, str, str]] = Counter()
     for row in facts.store_shipments:
         for item in row["items"]:
@@ -171,14 +172,20 @@ def _shipments(facts: Facts) -> Iterator[Difference]:
         order, tracking, line = key
         if store[key] != oms[key]:
             kind = DUPLICATED if store[key] > oms[key] else LOST
-            text = f"line {line}, tracking {tracking or 'none'}: {oms[key]} shipped by the OMS, {store[key]} in the store's shipments"
+            text = (
+                f"line {line}, tracking {tracking or 'none'}: {oms[key]} shipped by the OMS, "
+                f"{store[key]} in the store's shipments"
+            )
             yield Difference(kind, f"shipment of order {order}", text)
 
 
 def _stock(facts: Facts) -> Iterator[Difference]:
     for sku in sorted(facts.tracked & facts.oms_stock.keys()):
         if facts.store_stock.get(sku, 0) != max(facts.oms_stock[sku], 0):
-            text = f"{facts.oms_stock[sku]} available at the OMS, {facts.store_stock.get(sku, 0)} in the store"
+            text = (
+                f"{facts.oms_stock[sku]} available at the OMS, "
+                f"{facts.store_stock.get(sku, 0)} in the store"
+            )
             yield Difference(WRONG, f"stock of {sku}", text)
 
 
@@ -186,7 +193,10 @@ def _ledger(facts: Facts) -> Iterator[Difference]:
     """Return what the ledger has open, and where it says what is not so."""
     for delivery in facts.deliveries:
         if delivery.state not in SETTLED:
-            text = f"{delivery.action} is {delivery.state} after {delivery.attempts} attempts: {delivery.error[:200]}"
+            text = (
+                f"{delivery.action} is {delivery.state} after {delivery.attempts} attempts: "
+                f"{delivery.error[:200]}"
+            )
             yield Difference(OPEN, f"{delivery.stream} {delivery.source_id}", text)
         elif (
             delivery.state == "delivered"

@@ -1,4 +1,4 @@
-"""Real errors of Postgres, provoked beside the system's own sessions: deadlocks, serialization failures, ended backends."""
+"""Real errors of Postgres beside the system's sessions: deadlocks, serialization, terminations."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import psycopg
 
 TRIES_SECONDS = 12.0
 WAITING = """SELECT count(*) FROM pg_stat_activity a
-             WHERE a.application_name = 'lockstep' AND a.wait_event_type = 'Lock' AND cardinality(pg_blocking_pids(a.pid)) > 0
+             WHERE a.application_name = 'lockstep' AND a.wait_event_type = 'Lock'
+      AND cardinality(pg_blocking_pids(a.pid)) > 0
                AND %s = ANY(pg_blocking_pids(a.pid))"""
 
 
 def provoke_deadlock(url: str) -> bool:
-    """Lock in the wrong order until Postgres finds a deadlock; return whether it did, on whichever side.
-
-    A settlement writes ``delivery`` first and ``message_log`` last. Who holds the latter and then
-    asks for the former closes the circle.
-    """
+    """Lock in the wrong order until Postgres finds a deadlock; return whether it did."""
     with (
         suppress(psycopg.OperationalError),
         psycopg.connect(url, autocommit=True) as watch,
@@ -32,13 +29,13 @@ def provoke_deadlock(url: str) -> bool:
         with suppress(psycopg.errors.DeadlockDetected):
             db.execute("SET LOCAL lock_timeout = '5s'; LOCK TABLE sync.delivery IN SHARE MODE")
         db.rollback()
-        time.sleep(0.3)  # counters are told once a transaction is over
+        time.sleep(0.3)  # counters are published after a transaction
         return _deadlocks(watch) > before
     return False
 
 
 def provoke_serialization_failure(url: str) -> bool:
-    """Let new sessions run at repeatable read, and change a row under one that is about to change it: SQLSTATE 40001."""
+    """Let new sessions run at repeatable read, and change a row under one: SQLSTATE 40001."""
     with (
         suppress(psycopg.OperationalError),
         psycopg.connect(url, autocommit=True) as watch,
@@ -61,10 +58,11 @@ def provoke_serialization_failure(url: str) -> bool:
 
 
 def end_backends(url: str) -> int:
-    """End every session of Lockstep's, as a failing-over Postgres does; return how many there were."""
+    """End every session of Lockstep, as a failover of Postgres does; return their number."""
     with suppress(psycopg.OperationalError), psycopg.connect(url, autocommit=True) as db:
         row = db.execute(
-            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'lockstep'"
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE application_name = 'lockstep'"
         ).fetchone()
         return int(row[0]) if row else 0
     return 0

@@ -1,7 +1,7 @@
-"""The product's own definitions with its minutes pressed into seconds, so that an hour of trouble holds hundreds of failures.
+"""The product's own definitions with waiting times of seconds, not minutes.
 
-Only waiting times differ; ``dagster code-server start -m tests.chaos.definitions`` loads these. See
-docs/chaos.md for the list.
+So an hour holds hundreds of failures. Nothing else differs; ``dagster code-server start -m
+tests.chaos.definitions`` loads these. See docs/chaos.md for the list.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""One chaos run from start to verdict: start everything, let traffic and strikes go on side by side, let it settle, compare."""
+"""One chaos run: start everything, run traffic and strikes together, let it settle, compare."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ from tests.chaos.webhooks import UNRULY, acknowledged, behave, webhook_differenc
 from tests.security.leaks import Needles, leaks
 
 TICK, LOOK_EVERY, REST = 0.05, 2.0, 10
-"""Seconds between two looks, and how many times as long as a look took the systems are left alone after it: it reads all they have."""
+"""Seconds between two comparisons, and the pause after one as a multiple of its duration.
+
+A comparison reads everything from both systems.
+"""
 ARMED_AT_ONCE = 4
-"""Strikes that wait for their moment at once; beyond, the traffic waits, so that each falls near its place."""
+"""Most strikes that wait for their moment; beyond, the traffic waits, so each is near its place."""
 STANDSTILL_SECONDS = 300.0
-"""No strike finds anything at work for so long: the system stands still, and nothing that came later would say more."""
+"""No strike has found an active process for so long: the system is stuck, and the run ends."""
 
 
 class StandsStill(Exception):
@@ -56,7 +59,7 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Tell whether nothing differs, every fault is named, nothing leaked and every strike fell."""
+        """Return whether nothing differs, leaked or is unrecorded, and every strike took place."""
         return not self.found and not self.unnamed and not self.leaks and not self.not_struck
 
     def figures(self) -> str:
@@ -65,10 +68,14 @@ class Report:
         runs = kills["run"] + kills["run_sending"]
         count = Counter(difference.kind for difference in self.found)
         return (
-            f"chaos: seed={self.seed} kills={kills.total()} (run {runs} of which sending {kills['run_sending']}, daemon {kills['daemon']}, "
-            f"code server {kills['code_server']}, endpoint {kills['webhooks']}, postgres {kills['postgres']}) faults={self.faults.total()} hits={self.hits} "
-            f"orders={self.orders} webhooks={self.webhooks} lost={count[LOST]} duplicated={count[DUPLICATED]} wrong={count[WRONG]} open={count[OPEN]} "
-            f"unnamed={len(self.unnamed)} leaks={len(self.leaks)} restarts={self.restarts} settled_in={self.settled_after:.0f} seconds={self.seconds:.0f}"
+            f"chaos: seed={self.seed} kills={kills.total()} (run {runs} of which "
+            f"sending {kills['run_sending']}, daemon {kills['daemon']}, "
+            f"code server {kills['code_server']}, endpoint {kills['webhooks']}, "
+            f"postgres {kills['postgres']}) faults={self.faults.total()} hits={self.hits} "
+            f"orders={self.orders} webhooks={self.webhooks} lost={count[LOST]} "
+            f"duplicated={count[DUPLICATED]} wrong={count[WRONG]} open={count[OPEN]} "
+            f"unnamed={len(self.unnamed)} leaks={len(self.leaks)} restarts={self.restarts} "
+            f"settled_in={self.settled_after:.0f} seconds={self.seconds:.0f}"
         )
 
 
@@ -147,23 +154,25 @@ class Driver:
         """Do the operations at their pace, each strike once its progress is reached."""
         due = list(self._schedule.strikes)
         next_at = time.monotonic()
-        told = time.monotonic()
+        printed_at = time.monotonic()
         for index in range(self._schedule.operations):
             since = time.monotonic()
             while time.monotonic() < next_at or len(strikes.waiting) >= ARMED_AT_ONCE:
                 self._tick(tree, strikes)
                 if time.monotonic() - since > STANDSTILL_SECONDS:
                     raise StandsStill(
-                        f"for {STANDSTILL_SECONDS:.0f} s nothing was at work for: {', '.join(strikes.waiting)}"
+                        f"for {STANDSTILL_SECONDS:.0f} s no process was active for: "
+                        f"{', '.join(strikes.waiting)}"
                     )
             traffic.operate(index)
             next_at = max(next_at + self._pace, time.monotonic() - 1.0)
             while due and due[0].at <= index + 1:
                 strikes.arm(due.pop(0))
-            if time.monotonic() - told > 30:
-                told = time.monotonic()
+            if time.monotonic() - printed_at > 30:
+                printed_at = time.monotonic()
                 self._say(
-                    f"  {index + 1} of {self._schedule.operations} operations, {strikes.kills.total()} kills; waiting: {strikes.waiting}"
+                    f"  {index + 1} of {self._schedule.operations} operations, "
+                    f"{strikes.kills.total()} kills; waiting: {strikes.waiting}"
                 )
         deadline = time.monotonic() + self._patience
         while strikes.waiting and time.monotonic() < deadline:
@@ -176,9 +185,9 @@ class Driver:
         time.sleep(TICK)
 
     def _settle(self, tree: Tree, systems: Systems, url: str) -> None:
-        """Wait until nothing differs, twice in a row; what still does when patience ends is the verdict."""
+        """Wait until nothing differs, twice in a row; what differs at the end is the result."""
         started = time.monotonic()
-        quiet, look, told = 0, started, started
+        quiet, look, printed_at = 0, started, started
         while quiet < 2:
             tree.supervise()
             time.sleep(TICK)
@@ -193,10 +202,11 @@ class Driver:
                 self.report.found = [Difference(OPEN, "system", f"could not be asked: {error}")]
             look = time.monotonic() + max(LOOK_EVERY, REST * (time.monotonic() - looked))
             quiet = quiet + 1 if not self.report.found else 0
-            if self.report.found and time.monotonic() - told > 20:
-                told = time.monotonic()
+            if self.report.found and time.monotonic() - printed_at > 20:
+                printed_at = time.monotonic()
                 self._say(
-                    f"  settling for {told - started:.0f} s; {len(self.report.found)} differences, the first: {self.report.found[0]}"
+                    f"  settling for {printed_at - started:.0f} s; "
+                    f"{len(self.report.found)} differences, the first: {self.report.found[0]}"
                 )
             if time.monotonic() - started > self._patience:
                 break

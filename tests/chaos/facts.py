@@ -14,7 +14,7 @@ from tests.chaos.traffic import Systems
 Json = dict[str, Any]
 
 
-class Verdict(NamedTuple):
+class Result(NamedTuple):
     """What the ledger says of the newest version of a record."""
 
     state: str
@@ -60,13 +60,13 @@ class Facts:
     oms_stock: dict[str, int]
     oms_duplicates: list[str]
     tracked: set[str]
-    verdicts: dict[str, Verdict]
+    results: dict[str, Result]
     deliveries: list[Delivery]
     rejections: list[tuple[str, str, str]]
     """Stream, source id and code of the open ones."""
     unaccounted: list[str]
     waiting_webhooks: int
-    """Events in the inbox that nobody has taken."""
+    """Events in the inbox that are not settled."""
     stuck_runs: list[str]
     messages: list[Message] = field(default_factory=list)
 
@@ -105,7 +105,7 @@ def gather(
             },
             oms_duplicates=systems.oms("counts", method="GET")["duplicate_alternate_ids"],
             tracked=tracked,
-            verdicts=_verdicts(db, connection),
+            results=_results(db, connection),
             deliveries=[Delivery(*row) for row in _rows(db, _DELIVERIES, connection)],
             rejections=_rows(db, _REJECTIONS, connection),
             unaccounted=[
@@ -127,12 +127,12 @@ def _availability(systems: Systems, oms: str) -> list[Json]:
     return [entry for row in rows for entry in (row if isinstance(row, list) else [row])]
 
 
-def _verdicts(db: psycopg.Connection[Any], connection: str) -> dict[str, Verdict]:
-    return {source_id: Verdict(*rest) for source_id, *rest in _rows(db, _VERDICTS, connection)}
+def _results(db: psycopg.Connection[Any], connection: str) -> dict[str, Result]:
+    return {source_id: Result(*rest) for source_id, *rest in _rows(db, _RESULTS, connection)}
 
 
 def _stuck(db: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
-    """Return the runs that are at work for suspiciously long; Dagster's own tables lie in the same database, unless a test has none."""
+    """Return runs that have been active for suspiciously long, by Dagster's tables if present."""
     row = db.execute("SELECT to_regclass('runs')").fetchone()
     return db.execute(_STUCK).fetchall() if row and row[0] else []
 
@@ -142,18 +142,24 @@ def _rows(db: psycopg.Connection[Any], query: str, connection: str) -> list[tupl
     return list(found)
 
 
-_VERDICTS = """SELECT DISTINCT ON (source_id) source_id, state, coalesce(rule, ''), coalesce(outcome, '') FROM sync.record
-    WHERE connection = %s AND stream = 'orders' ORDER BY source_id, source_updated_at DESC, (state <> 'superseded') DESC, validated_at DESC"""
+_RESULTS = """SELECT DISTINCT ON (source_id)
+    source_id, state, coalesce(rule, ''), coalesce(outcome, '') FROM sync.record
+    WHERE connection = %s AND stream = 'orders'
+    ORDER BY source_id, source_updated_at DESC, (state <> 'superseded') DESC, validated_at DESC"""
 _DELIVERIES = """SELECT stream, source_id, action, state, attempts, error, correlation_id,
     extract(epoch FROM claimed_at)::float8 FROM sync.delivery
     WHERE connection = %s ORDER BY claimed_at"""
-_REJECTIONS = "SELECT stream, source_id, code FROM sync.rejection WHERE connection = %s AND state IN ('open', 'retried') ORDER BY 1, 2"
+_REJECTIONS = """SELECT stream, source_id, code FROM sync.rejection
+    WHERE connection = %s AND state IN ('open', 'retried') ORDER BY 1, 2"""
 _UNACCOUNTED = """SELECT stream, source_day, pending, unvalidated FROM history.daily_summary
     WHERE connection = %s AND (pending > 0 OR unvalidated > 0
        OR captured <> accepted + rejected + skipped + superseded + unvalidated)"""
 _WAITING = "SELECT count(*) FROM sync.inbox WHERE connection = %s AND taken_at IS NULL"
-_MESSAGES = """SELECT extract(epoch FROM at)::float8, system, method, endpoint, status, milliseconds, attempt, error, correlation_id
+_MESSAGES = """SELECT
+    extract(epoch FROM at)::float8, system, method, endpoint, status, milliseconds, attempt,
+    error, correlation_id
     FROM sync.message_log WHERE connection = %s ORDER BY at"""
-_STUCK = """SELECT run_id, status, extract(epoch FROM now() AT TIME ZONE 'utc' - update_timestamp) FROM runs
+_STUCK = """SELECT run_id, status, extract(epoch FROM now() AT TIME ZONE 'utc' - update_timestamp)
+    FROM runs
     WHERE status IN ('STARTED', 'STARTING', 'NOT_STARTED', 'QUEUED', 'CANCELING')
       AND update_timestamp < (now() AT TIME ZONE 'utc') - interval '40 seconds'"""

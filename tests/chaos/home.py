@@ -1,4 +1,4 @@
-"""The home of one chaos run: configuration, secrets and Dagster's settings in a folder of its own."""
+"""The home of one chaos run: configuration, secrets and Dagster's settings in one folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Home:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return what every process of the system is told."""
+        """Return the environment of every process of the system."""
         return {
             "DAGSTER_HOME": str(self.folder),
             "LOCKSTEP_HOME": str(self.folder),
@@ -46,7 +46,7 @@ class Home:
 
 
 def furnish(folder: Path, url: str, webhooks: str) -> Home:
-    """Write everything that the system reads at its start: ``url`` is the sandbox's, ``webhooks`` the endpoint's address."""
+    """Write what the system reads at its start; ``url`` is the sandbox's."""
     (folder / "secrets").mkdir(parents=True, exist_ok=True)
     for name, value in SECRETS.items():
         file = folder / "secrets" / name
@@ -60,7 +60,7 @@ def furnish(folder: Path, url: str, webhooks: str) -> Home:
 
 
 def _connection(folder: Path, url: str, webhooks: str) -> dict[str, Any]:
-    """Return a connection with short intervals and time-outs; attempts are many, since kills count as attempts too."""
+    """Return a connection with short intervals and time-outs, and many attempts: kills use some."""
     secrets = folder / "secrets"
     push = {
         "secret": {"file": str(secrets / "push-secret")},
@@ -108,7 +108,7 @@ def _connection(folder: Path, url: str, webhooks: str) -> dict[str, Any]:
 
 
 def _instance(folder: Path) -> dict[str, Any]:
-    """Return the project's own dagster.yaml with files in this folder, crashed runs noticed in seconds, and two runs at once at most."""
+    """Return the project's dagster.yaml with files here, fast monitoring, and two runs at once."""
     content: dict[str, Any] = yaml.safe_load((project_root() / "dagster.yaml").read_text("utf-8"))
     content["local_artifact_storage"]["config"]["base_dir"] = str(folder / "dagster")
     content["compute_logs"]["config"]["base_dir"] = str(folder / "dagster" / "logs")

@@ -16,7 +16,7 @@ from tests.chaos.facts import Delivery, Facts, Message
 from tests.chaos.remote_faults import WRITES
 
 NEAR_SECONDS, AGAIN_SECONDS = 45.0, 180.0
-"""How far a trace may lie from its fault: a row of the message log either way, the claim of another try afterwards."""
+"""How far a record may be from its fault: a log row before or after, a new claim after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Hit:
 
     @property
     def has_effect(self) -> bool:
-        """Tell whether the request was to change something at the remote system."""
+        """Return whether the request was to change something at the remote system."""
         return any(
             (self.system, self.method) == (system, method) and re.search(pattern, self.path)
             for system, method, pattern in WRITES

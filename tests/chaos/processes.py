@@ -1,4 +1,4 @@
-"""The system as processes of the operating system, and a supervisor that starts again whatever died, as systemd or a container does."""
+"""The system as real processes, and a supervisor that restarts what died, like systemd."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ from tests.chaos.home import Home
 
 START_SECONDS = 90.0
 SUBREAPER = 36
-"""prctl's PR_SET_CHILD_SUBREAPER: what loses its parent becomes our child, so that nothing outlives us."""
+"""prctl's PR_SET_CHILD_SUBREAPER: orphans become our children, so that none outlives us."""
 RUN_MARK = "multiprocessing.spawn"
-START_POSTGRES = "import sys, pathlib; from resources.ledger.database import embedded; print(embedded.start(pathlib.Path(sys.argv[1])))"
+START_POSTGRES = (
+    "import sys, pathlib; from resources.ledger.database import embedded; "
+    "print(embedded.start(pathlib.Path(sys.argv[1])))"
+)
 
 
 class NotStarted(Exception):
@@ -120,7 +123,7 @@ class Tree:
         )
 
     def takes_webhooks(self) -> bool:
-        """Tell whether webhooks are listened for."""
+        """Return whether the webhooks endpoint is listening."""
         return listens(self._webhooks_port)
 
     def start_daemon(self, name: str = "daemon") -> None:
@@ -166,7 +169,7 @@ class Tree:
 
     @staticmethod
     def is_at_work(run: psutil.Process, port: int) -> bool:
-        """Tell whether a run talks with the remote systems on ``port``; before, it only loads its modules."""
+        """Return whether a run talks to ``port``; before that it only loads its modules."""
         with suppress(psutil.Error):
             return any(
                 connection.raddr and connection.raddr.port == port
@@ -199,7 +202,7 @@ class Tree:
     # -- killing
 
     def kill(self, name: str) -> bool:
-        """Kill a process of ours with SIGKILL; a code server with the server below it. False if it was not alive."""
+        """Kill a process with SIGKILL, a code server with its child. False if it was not alive."""
         process = self._running.get(name)
         if process is None or process.poll() is not None:
             return False
@@ -229,7 +232,7 @@ class Tree:
         process.wait()
 
     def kill_postgres(self) -> bool:
-        """Kill the postmaster with SIGKILL; its backends notice and end. False if it was not alive."""
+        """Kill the postmaster with SIGKILL; its backends end. False if it was not alive."""
         process = self.postmaster()
         if process is None:
             return False
@@ -254,7 +257,7 @@ class Tree:
                 start()
 
     def reap(self) -> None:
-        """Take the exit statuses of adopted processes, so that no dead one looks alive to anybody."""
+        """Reap adopted processes, so that no dead one looks alive."""
         own = {process.pid for process in self._running.values()}
         for child in psutil.Process().children():
             with suppress(psutil.Error, ChildProcessError):

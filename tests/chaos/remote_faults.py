@@ -40,7 +40,7 @@ KINDS = (
 
 
 def rules(kind: str, seed: int) -> list[tuple[str, Json]]:
-    """Return what to set at which system for one strike: one rule on writes, and most times one on reads as well."""
+    """Return the rules of one strike: one on writes, and mostly one on reads as well."""
     dice = Random(seed)
     chosen = [dice.choice(WRITES)] if kind != "wrong_types" else [dice.choice(WRITES[:3])]
     if kind not in ("drop_after", "wrong_types") and dice.random() < 0.7:
@@ -49,7 +49,7 @@ def rules(kind: str, seed: int) -> list[tuple[str, Json]]:
 
 
 def hold(seed: int) -> tuple[str, Json]:
-    """Return a rule that keeps one request with an effect long enough to kill its sender: before the effect, or after it."""
+    """Return a rule that delays a request with an effect until its sender is killed."""
     dice = Random(seed)
     system, method, path = dice.choice(HELD)
     kind = dice.choice(("delay", "delay_after"))

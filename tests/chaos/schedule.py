@@ -1,8 +1,4 @@
-"""What goes wrong and when, from a seed alone: a list of strikes over the logical progress of the traffic.
-
-Progress is counted in operations of shoppers and warehouse, never in seconds, so a slow machine
-meets the same strikes at the same places.
-"""
+"""The schedule of failures, from a seed alone: strikes over the progress of the traffic."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ KILLS = {
     "code_server": 8,
     "webhooks": 8,
 }
-"""Victim -> weight. ``run_sending`` dies while the remote system has its request; the others at a random moment."""
+"""Victim -> weight. ``run_sending`` dies while the remote system has its request."""
 FIRST_KILLS = (
     "run",
     "run_sending",
@@ -56,7 +52,7 @@ class Strike:
     victim: str = ""
     """What is killed."""
     delay: float = 0.0
-    """Seconds that the victim is left to work before it is killed, so that a run dies in any of its stages."""
+    """Seconds before the victim is killed, so that a run dies in any of its stages."""
     seed: int = 0
     """Of everything else that has to be decided about it."""
 

@@ -1,4 +1,4 @@
-"""Carries strikes out: each as a small state machine that is asked again until it has struck, so that the driver never waits in one."""
+"""Carries strikes out, each as a state machine that is polled, so that the driver never waits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.chaos.schedule import Strike
 from tests.chaos.traffic import Systems, Traffic
 
 DAEMON_READY, CODE_READY, WEBHOOKS_READY = 7.0, 3.0, 2.0
-"""Seconds after which a daemon ticks, a code server serves and webhooks are taken in: a younger one is not at work yet, and killing it would prove little."""
+"""Seconds after which a process is active: killing a younger one would prove little."""
 HOLD_PATIENCE = 45.0
 """Seconds that a held request is waited for; then the run is killed wherever it is."""
 SECOND_DAEMON_SECONDS = 15.0
@@ -84,7 +84,7 @@ class Strikes:
         self._pool.shutdown(wait=True)
 
     def hits(self) -> list[Hit]:
-        """Return every request that a rule hit; those during which their sender was killed are marked."""
+        """Return every request that a rule hit, marked if its sender was killed meanwhile."""
         found = [
             self._hit(system, row)
             for system in SYSTEMS
@@ -116,7 +116,7 @@ class Strikes:
         return self._kill_child("code_server", strike, CODE_READY, lambda: listens(self._tree.port))
 
     def _kill_run(self, strike: Strike) -> Iterator[bool]:
-        """Kill a run that is at work, so long after it was first seen so; one that ends before is survived, and the next is waited for."""
+        """Kill an active run some time after it was found; if it ends before, wait for the next."""
         seen: dict[int, float] = {}
         while True:
             now = time.monotonic()
@@ -229,7 +229,7 @@ class Strikes:
                     ).raise_for_status()
 
     def _jump(self, dice: Random) -> None:
-        """Set one of the clocks right by a second or two, forward: a step back within one system is no skew between systems."""
+        """Set one of the clocks forward by a second or two; a step back would be no skew."""
         store, oms = self._traffic.skew, self.oms_skew
         step = dice.uniform(0.5, 2.5)
         store, oms = (
@@ -238,7 +238,7 @@ class Strikes:
         self.set_clocks(store, oms)
 
     def _forge(self, seed: int) -> Iterator[bool]:
-        """Send forgeries once somebody listens."""
+        """Send forgeries once the endpoint listens."""
         while not self._tree.takes_webhooks():
             yield False
         doing = self._pool.submit(webhooks.forge, self._tree.webhooks, seed)
@@ -256,7 +256,7 @@ class Strikes:
         yield True
 
     def _provoked(self, kind: str) -> Iterator[bool]:
-        """Provoke an error of Postgres or of the disk until it happened, at most three times over."""
+        """Provoke an error of Postgres or of the disk, with at most three tries."""
         for _ in range(3):
             doing = self._pool.submit(PROVOKED[kind], self._url, self._tree.home.folder)
             while not doing.done():

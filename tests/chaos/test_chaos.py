@@ -1,4 +1,4 @@
-"""The short form of the chaos suite: the whole system, as processes, under eight kills and every kind of fault."""
+"""The short form of the chaos suite: the whole system under eight kills and every fault."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_SECONDS = 400
 
 
 def test_nothing_is_lost_doubled_or_wrong_after_a_short_storm(tmp_path: Path) -> None:
-    """Runs, daemon, code server and Postgres are killed, and store, OMS and ledger agree all the same; else the seed is told."""
+    """Runs, daemon, code server and Postgres are killed, and store, OMS and ledger agree."""
     command = [
         sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--orders", str(ORDERS),
         "--seed", str(SEED), "--minutes", str(MINUTES), "--keep", str(tmp_path),

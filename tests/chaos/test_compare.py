@@ -1,4 +1,4 @@
-"""The comparison finds what was done behind Lockstep's back, and reports nothing where nothing is wrong: it can fail."""
+"""The comparison finds what was changed in secret, and reports nothing where all is right."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _facts(scene: Scene) -> Facts:
 
 
 def _ship_again(scene: Scene) -> None:
-    """Create a shipment at the store a second time, as a connector does that repeats what it should look up."""
+    """Create a shipment twice, like a connector that repeats what it should look up."""
     row = next(row for row in scene.store_shipments() if row["order_id"] == 1)
     items = [
         {"order_product_id": item["order_product_id"], "quantity": item["quantity"]}
@@ -58,14 +58,15 @@ def _ship_again(scene: Scene) -> None:
         "PATCH",
     )
     scene.http.post(
-        f"{scene.url}/bigcommerce/{scene.store}/stores/{scene.store}/v2/orders/{row['order_id']}/shipments",
+        f"{scene.url}/bigcommerce/{scene.store}/stores/{scene.store}"
+        f"/v2/orders/{row['order_id']}/shipments",
         json=extra,
         headers={"X-Auth-Token": f"sandbox-token-{scene.store}", "Accept": "application/json"},
     ).raise_for_status()
 
 
 TAMPERING: dict[str, tuple[Callable[[Scene], object], tuple[str, str]]] = {
-    "an order nobody captured": (lambda s: s.place_many([9]), (LOST, "order 9")),
+    "an order never captured": (lambda s: s.place_many([9]), (LOST, "order 9")),
     "another quantity in the store": (
         lambda s: s.to_store("orders/1", {"products": [{"id": 101, "quantity": 5}]}, "PATCH"),
         (WRONG, "order 1"),
@@ -89,13 +90,15 @@ TAMPERING: dict[str, tuple[Callable[[Scene], object], tuple[str, str]]] = {
     ),
     "a delivery in flight": (
         lambda s: s.sql(
-            "UPDATE sync.delivery SET state = 'in_flight' WHERE source_id = '1' AND action = 'create' RETURNING 1"
+            "UPDATE sync.delivery SET state = 'in_flight' "
+            "WHERE source_id = '1' AND action = 'create' RETURNING 1"
         ),
         (OPEN, "orders 1"),
     ),
     "a record without an outcome": (
         lambda s: s.sql(
-            "UPDATE sync.record SET outcome = NULL WHERE source_id = '2' AND state = 'accepted' RETURNING 1"
+            "UPDATE sync.record SET outcome = NULL "
+            "WHERE source_id = '2' AND state = 'accepted' RETURNING 1"
         ),
         (OPEN, "captures"),
     ),
@@ -122,8 +125,8 @@ def test_an_order_of_the_oms_that_the_store_does_not_have_is_reported(scene: Sce
     }
 
 
-def test_a_fault_is_named_only_where_the_ledger_tells_of_it(scene: Scene) -> None:
-    """A 503 that the client met has its row in the message log; one that it never met has none, and is reported."""
+def test_a_fault_is_recorded_only_where_the_ledger_has_it(scene: Scene) -> None:
+    """A 503 that the client met is in the message log; one that it never met is reported."""
     scene.fault(
         "manhattan",
         {"path": "order/save$", "method": "POST", "kind": "status", "status": 503, "times": 1},

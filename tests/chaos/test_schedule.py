@@ -49,7 +49,7 @@ def test_as_many_kills_as_were_asked_for_end_before_the_traffic_does() -> None:
 
 
 def test_the_long_form_kills_mostly_runs_and_every_other_victim_often() -> None:
-    """Runs are what loses or doubles records; database, daemon and code server are what everything stands on."""
+    """Runs lose or double records; database, daemon and code server are what all depends on."""
     victims = Counter(
         strike.victim for strike in build(1, 500, 10_000).strikes if strike.kind == "kill"
     )

@@ -1,4 +1,4 @@
-"""The comparison of webhooks finds what was acknowledged and not kept, and what was kept and forged."""
+"""The comparison of webhooks finds what was acknowledged and lost, and what was forged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def careless() -> Iterator[WebhookReceiver]:
 def test_what_was_acknowledged_and_not_stored_is_lost(
     scene: Scene, careless: WebhookReceiver
 ) -> None:
-    """Neither a store's webhook nor an OMS's push may be answered with 200 before it is in the inbox."""
+    """No webhook or push may be answered with 200 before it is in the inbox."""
     systems = Systems(scene.url, scene.store)
     headers = {"X-Auth-Token": f"sandbox-token-{scene.store}", "Accept": "application/json"}
     scene.http.post(
@@ -65,7 +65,7 @@ def test_what_was_acknowledged_and_not_stored_is_lost(
     systems.close()
 
 
-def test_a_forgery_in_the_inbox_is_wrong_and_an_event_that_nobody_takes_is_open(
+def test_a_forgery_in_the_inbox_is_wrong_and_an_unsettled_event_is_open(
     scene: Scene,
 ) -> None:
     """What was let in is found by its id, and what waits for ever by waiting."""
@@ -86,7 +86,7 @@ def test_a_forgery_in_the_inbox_is_wrong_and_an_event_that_nobody_takes_is_open(
     systems.close()
 
 
-def test_forgeries_that_are_taken_in_are_told(careless: WebhookReceiver) -> None:
+def test_accepted_forgeries_are_reported(careless: WebhookReceiver) -> None:
     """An endpoint that takes everything is found out, by every kind of forgery."""
     address = careless.url.removesuffix("/hooks")
     assert len(forge(address, 1)) == len(careless.taken) == 8

@@ -23,7 +23,7 @@ CHANGE_RATE, CANCEL_RATE, EDIT_RATE, TOUCH_RATE = 0.08, 0.04, 0.03, 0.05
 DAY_EVERY, GOODS_EVERY = 12, 3
 """Operations between two days at the OMS, and between two deliveries of goods to it."""
 PERSON = "Zebediah Quartermaine zeb.quartermaine@mailbox.example"
-"""A planted customer: words that must be found nowhere but where customers belong (tests/security/leaks.py)."""
+"""A planted customer, who must appear only where customers belong (tests/security/leaks.py)."""
 PLANTED_EVERY = 5
 
 
@@ -69,7 +69,7 @@ class Traffic:
         self.skew = 0.0
         """Seconds that the store's clock is ahead."""
         self.late = 0
-        """How many of the next orders become visible only some seconds after their time of change."""
+        """How many of the next orders become visible some seconds after their modification time."""
         self.counts: Counter[str] = Counter()
 
     def fill(self) -> None:
@@ -109,7 +109,7 @@ class Traffic:
             self.day(dice)
 
     def close_books(self) -> None:
-        """Let the OMS work two days more, so that the last orders are fulfilled as well."""
+        """Let the OMS list unchanged orders again: duplicated events."""
         for day in range(2):
             self.day(Random(f"traffic:{self._seed}:last:{day}"))
 

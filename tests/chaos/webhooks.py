@@ -1,4 +1,4 @@
-"""Webhooks of a chaos run: how unruly their senders are, who forges them, and whether the inbox holds what was acknowledged."""
+"""Webhooks of a chaos run: unreliable senders, forgeries, and whether the inbox is complete."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def behave(systems: Systems, habits: Json) -> None:
 
 
 def forge(address: str, seed: int) -> list[str]:
-    """Send what must be refused, and return those that were taken in all the same; nobody there takes nothing in."""
+    """Send what must be refused, and return what was accepted; without an endpoint nothing is."""
     dice = Random(seed)
     taken = []
     with httpx.Client(base_url=address, timeout=10) as http:
@@ -79,7 +79,7 @@ def _forgeries(message_id: str, dice: Random) -> Iterator[tuple[str, str, dict[s
 
 
 def webhook_differences(systems: Systems, url: str, connection: str) -> list[Difference]:
-    """Hold what the senders saw acknowledged against the inbox; a push's id is its sender's own, so those are counted by order."""
+    """Compare what was acknowledged with the inbox; pushes are counted by order, ids vary."""
     hooks: list[str] = systems.store("hooks/acknowledged", method="GET")
     pushes: list[str] = systems.oms("pushes/acknowledged", method="GET")
     with psycopg.connect(url, autocommit=True) as db:
@@ -93,13 +93,15 @@ def webhook_differences(systems: Systems, url: str, connection: str) -> list[Dif
         for name in sorted(set(hooks) - stored)
     ]
     of_order = Counter(source_id for system, _, source_id in rows if system == "oms")
-    for order, told in sorted(Counter(name.partition("-")[0] for name in set(pushes)).items()):
-        if of_order[order] < told:
+    for order, acknowledged in sorted(
+        Counter(name.partition("-")[0] for name in set(pushes)).items()
+    ):
+        if of_order[order] < acknowledged:
             found.append(
                 Difference(
                     LOST,
                     f"pushes of order {order}",
-                    f"{told} acknowledged, {of_order[order]} in the inbox",
+                    f"{acknowledged} acknowledged, {of_order[order]} in the inbox",
                 )
             )
     forged = sorted(event_id for event_id in stored if event_id.startswith(FORGED_ID))

@@ -12,7 +12,7 @@ from tests.assets.scene import Json, Scene
 
 
 def assert_orders_once(scene: Scene, documents: Sequence[Json]) -> None:
-    """Every order is at the OMS, created once, with the store's lines, units and total; no other is."""
+    """Every order is at the OMS, created once, with the store's lines, units and total."""
     held = scene.oms_orders()
     assert sorted(held) == sorted(str(document["id"]) for document in documents)
     for document in documents:
@@ -28,7 +28,7 @@ def assert_orders_once(scene: Scene, documents: Sequence[Json]) -> None:
 
 
 def assert_shipments_once(scene: Scene) -> None:
-    """Every parcel of the OMS is exactly one shipment at the store, with number and units; no other is."""
+    """Every parcel of the OMS is exactly one shipment at the store, with number and units."""
     at_store = Counter(
         (
             str(row["order_id"]),
@@ -59,7 +59,7 @@ def assert_stock_right(scene: Scene) -> None:
 
 
 def assert_nothing_open(scene: Scene, *streams: str) -> None:
-    """No delivery is open, no accepted record is due, every capture has an outcome, none is rejected."""
+    """No delivery is open, no record due or rejected, and every capture has an outcome."""
     for stream in streams:
         assert [
             d
@@ -69,7 +69,8 @@ def assert_nothing_open(scene: Scene, *streams: str) -> None:
         assert scene.open_rejections(stream) == {}
     assert (
         scene.sql(
-            "SELECT stream, source_day, pending, unvalidated FROM history.daily_summary WHERE pending > 0 OR unvalidated > 0"
+            "SELECT stream, source_day, pending, unvalidated FROM history.daily_summary "
+            "WHERE pending > 0 OR unvalidated > 0"
         )
         == []
     )

@@ -43,7 +43,7 @@ def scene(
 
 
 class Runner:
-    """The process that runs chains in forks of itself, which may be told where to die."""
+    """The process that runs chains in forks of itself, which can be killed at a named place."""
 
     def __init__(self, errors: Path) -> None:
         self._errors = errors.open("ab")

@@ -78,14 +78,14 @@ def _run(job: dict[str, Any]) -> int:
                 config=job["config"],
                 trigger=job["trigger"],
             )
-    except BaseException:  # noqa: BLE001 - whatever it was, the parent is told that this child failed
+    except BaseException:  # noqa: BLE001 - the parent gets the exit status
         traceback.print_exc()
         return FAILED
     return 0
 
 
 def arm(module: str, name: str, when: str, call: int) -> None:
-    """Kill the process at the ``call``-th call of ``module``'s ``Class.method``, before or after it."""
+    """Kill the process at the ``call``-th call of ``module``'s ``Class.method``."""
     owner: Any = importlib.import_module(module)
     *path, last = name.split(".")
     for part in path:

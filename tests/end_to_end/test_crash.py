@@ -112,7 +112,7 @@ def test_changes_and_cancellations_survive_a_kill(
 
 
 @pytest.mark.parametrize("place", CHANGES[:3], ids=str)
-def test_a_newer_version_after_a_kill_wins_over_what_the_dead_run_had_begun(
+def test_a_newer_version_after_a_kill_wins_over_what_the_dead_run_sent(
     scene: Scene, runner: Runner, place: Place
 ) -> None:
     """The order changes between the kill and the next run: the OMS ends with the last version."""
@@ -171,7 +171,7 @@ SAVE = "ManhattanWriter.save_order"
 
 
 @pytest.mark.parametrize(("when", "arrived"), [("before", False), ("after", True)])
-def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(
+def test_an_orphaned_delivery_is_settled_when_the_newest_version_is_not_sent(
     scene: Scene, runner: Runner, when: str, arrived: bool
 ) -> None:
     """The run died around the creation, and the store moved the order on: the OMS is asked."""
@@ -192,7 +192,7 @@ def test_what_was_begun_is_settled_when_the_newest_version_is_not_sent(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_change_that_was_begun_arrives_though_the_newest_version_is_not_sent(
+def test_an_orphaned_change_arrives_though_the_newest_version_is_not_sent(
     scene: Scene, runner: Runner, when: str
 ) -> None:
     """The change would have been sent before the store moved the order on; twice has one effect."""

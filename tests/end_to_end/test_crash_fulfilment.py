@@ -65,10 +65,10 @@ def test_shipments_are_at_the_store_exactly_once_after_a_kill(
     assert_nothing_open(scene, "shipments")
 
 
-def test_equal_parcels_of_one_order_are_told_apart_after_a_kill(
+def test_equal_parcels_of_one_order_are_distinguished_after_a_kill(
     scene: Scene, runner: Runner
 ) -> None:
-    """Two parcels with the same units and no number: the shipment before the kill is one of them."""
+    """Two parcels with the same units and no number: the existing shipment is one of them."""
     scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders", first=scene.yesterday)
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_equal_parcels_of_one_order_are_told_apart_after_a_kill(
 
 
 def _ship_some(scene: Scene) -> None:
-    """Let the OMS ship five orders: whole, in two parcels, in part, and whole; a sixth is released."""
+    """Let the OMS ship five orders: whole, in two parcels, in part, whole; a sixth is released."""
     scene.place_many(range(1, 7))
     scene.run("orders", first=scene.yesterday)
     scene.to_oms("advance", {"to": "release", "orders": ["6"], "cancel_rate": 0.0})
@@ -131,7 +131,7 @@ def test_stock_is_right_after_a_kill(scene: Scene, runner: Runner, place: Place)
     assert_nothing_open(scene, "inventory")
 
 
-def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_was_begun(
+def test_a_store_that_is_down_after_a_kill_does_not_lose_the_orphaned_delivery(
     scene: Scene, runner: Runner
 ) -> None:
     """The shipment exists, its run died, the next run can't look it up: the third looks first."""
@@ -156,7 +156,7 @@ def test_a_store_that_is_down_after_a_kill_does_not_make_lockstep_forget_what_wa
     assert_nothing_open(scene, "shipments")
 
 
-def test_what_was_begun_is_not_forgotten_when_a_later_run_stops_before_it(
+def test_an_orphaned_delivery_is_kept_when_a_later_run_stops_before_it(
     scene: Scene, runner: Runner
 ) -> None:
     """A revoked token stops that run at its first order, so the shipment is not looked up."""

@@ -72,7 +72,7 @@ def row_of(output: str, stream: str) -> list[int]:
 def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit 0 twice with the same orders; then an effect is undone, and the demo names the record."""
+    """Exit 0 twice with the same orders; then an effect is undone, and the demo reports it."""
     first = home.demo()
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.count("verified") == 3

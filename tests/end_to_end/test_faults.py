@@ -51,7 +51,7 @@ cases = pytest.mark.parametrize("trouble", list(TROUBLE.values()), ids=list(TROU
 def test_orders_are_at_the_oms_once_whatever_happens_to_the_saves(
     scene: Scene, trouble: list[Json]
 ) -> None:
-    """After the run that met the fault, and one more, each order was created once, with its content."""
+    """After the run that met the fault, and one more, each order was created once."""
     placed = scene.place_many(range(1, 9))
     scene.fault("manhattan", *({"path": SAVE, "method": "POST"} | rule for rule in trouble))
 
@@ -117,7 +117,7 @@ def test_trouble_at_the_source_loses_no_order(scene: Scene, trouble: list[Json])
 def test_a_shipment_whose_answer_and_look_up_are_lost_is_looked_up_by_the_next_run(
     scene: Scene,
 ) -> None:
-    """The answer and the look-up are lost: the next run finds the effect before it would create it."""
+    """The answer and the look-up are lost: the next run finds the effect before creating it."""
     scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders", first=scene.yesterday)
     scene.to_oms(
@@ -143,7 +143,7 @@ def test_a_shipment_whose_answer_and_look_up_are_lost_is_looked_up_by_the_next_r
 
 
 def test_a_change_that_failed_and_is_taken_back_is_taken_back_at_the_oms(scene: Scene) -> None:
-    """Every answer to the change was lost, so it counts as failed; its reversal is sent all the same."""
+    """Every answer to the change was lost, so it counts as failed; its reversal is sent too."""
     scene.place(documents.order(1, scene.moment(), customer_message="A"))
     scene.run("orders", first=scene.yesterday)
     scene.to_store("orders/1", {"customer_message": "B"}, "PATCH")
@@ -160,7 +160,7 @@ def test_a_change_that_failed_and_is_taken_back_is_taken_back_at_the_oms(scene: 
 
 
 def test_an_older_version_that_the_oms_refuses_does_not_hold_the_newer_one_up(scene: Scene) -> None:
-    """The first version's outcome was unknown and is refused when repeated: the corrected one goes out."""
+    """The first version's outcome was unknown and is then refused: the corrected one is sent."""
     scene.to_oms("settings", {"payment_types": ["PayPal"]})
     scene.configure(orders={"payment_methods": {"Credit Card": "Credit Card", "PayPal": "PayPal"}})
     scene.place(documents.order(1, scene.moment()))

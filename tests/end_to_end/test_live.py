@@ -69,7 +69,8 @@ def wait_for(what: str, holds: Callable[[], bool], log: Path) -> float:
             return time.monotonic() - started
         time.sleep(0.5)
     pytest.fail(
-        f"{what} did not happen within {PATIENCE:.0f} s; the daemon's last words:\n{log.read_text()[-4000:]}"
+        f"{what} did not happen within {PATIENCE:.0f} s; the end of the daemon's log:\n"
+        f"{log.read_text()[-4000:]}"
     )
 
 

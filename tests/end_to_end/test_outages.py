@@ -39,7 +39,7 @@ MOST_TICKS = 12
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Request the next run at once after a failed one, and give up on a dead system after few tries."""
+    """Request the next run at once after a failed one, and give up on a dead system early."""
     monkeypatch.setattr(cursor, "FIRST_PAUSE", timedelta(0))
     monkeypatch.setattr(
         RetryPolicy.__init__, "__defaults__", (2, *(RetryPolicy.__init__.__defaults__ or ())[1:])
@@ -98,7 +98,7 @@ def test_a_store_that_was_down_is_caught_up_with(scene: Scene, outage: Json) -> 
 
 
 def test_a_store_that_goes_down_while_it_is_read_is_caught_up_with(scene: Scene) -> None:
-    """The probe saw changes, the run that reads them fails: the watermark stays for the next run."""
+    """The probe saw changes, the run that reads them fails: the watermark stays."""
     scene.configure(streams=("orders",), overlap="PT1S")
     placed = placed_now(scene, 1, 2, 3)
     time.sleep(1.1)
@@ -157,7 +157,8 @@ def test_days_without_lockstep_are_made_up_for_in_pieces(scene: Scene) -> None:
     now = datetime.now(UTC)
     gap = cursor.LONGEST_CATCH_UP + timedelta(days=2)
     scene.sql(
-        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        "INSERT INTO sync.watermark (connection, stream, watermark) "
+        "VALUES ('acme', 'orders', %s) RETURNING 1",
         now - gap,
     )
     moments = [
@@ -180,7 +181,7 @@ def test_days_without_lockstep_are_made_up_for_in_pieces(scene: Scene) -> None:
 
 
 class OwnServer:
-    """An embedded server on its own data folder, started by a process as ``lockstep db start`` is."""
+    """An embedded server on its own data folder, started as ``lockstep db start`` does."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -204,7 +205,10 @@ class OwnServer:
         psutil.wait_procs(processes, timeout=10)
 
     def _call(self, code: str) -> str:
-        head = "import sys, pathlib; from resources.ledger.database import embedded; data = pathlib.Path(sys.argv[1]); "
+        head = (
+            "import sys, pathlib; from resources.ledger.database import embedded; "
+            "data = pathlib.Path(sys.argv[1]); "
+        )
         done = subprocess.run(
             [sys.executable, "-c", head + code, str(self.data)],
             cwd=ROOT,

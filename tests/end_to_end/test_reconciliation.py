@@ -77,7 +77,7 @@ def run_reruns(scene: Scene) -> int:
 
 @pytest.fixture
 def shop(scene: Scene) -> Scene:
-    """A synced shop of 300 orders: shipments whole and in parts, cancellations, rejections, skips."""
+    """A synced shop of 300 orders: shipped whole and in parts, cancelled, rejected, skipped."""
     scene.to_store(
         "catalog",
         [
@@ -92,7 +92,7 @@ def shop(scene: Scene) -> Scene:
         "supply",
         [{"item": sku, "location": documents.DEPOT, "quantity": 100} for sku in EXTRA_SKUS],
     )
-    odd: list[Json] = [
+    others: list[Json] = [
         documents.order(
             n,
             scene.moment(),
@@ -100,9 +100,9 @@ def shop(scene: Scene) -> Scene:
         )
         for n in REJECTED
     ]
-    odd += [documents.order(n, scene.moment(), status_id=7) for n in UNPAID]
-    odd += [documents.order(n, scene.moment(), status_id=5) for n in CANCELLED_FIRST]
-    scene.place(*good_orders(sorted(AT_OMS), scene), *odd)
+    others += [documents.order(n, scene.moment(), status_id=7) for n in UNPAID]
+    others += [documents.order(n, scene.moment(), status_id=5) for n in CANCELLED_FIRST]
+    scene.place(*good_orders(sorted(AT_OMS), scene), *others)
     scene.run("orders")
     for number in CANCELLED:
         scene.to_store(f"orders/{number}/status", {"status_id": 5})
@@ -132,7 +132,7 @@ def shop(scene: Scene) -> Scene:
 
 
 @pytest.mark.parametrize("seed", [7])
-def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(
+def test_every_injected_drift_is_found_and_what_can_be_repaired_is_repaired_once(
     shop: Scene, seed: int
 ):
     """A clean shop shows none; more than 200 random drifts of 17 kinds are found exactly.
@@ -162,12 +162,11 @@ def test_every_injected_drift_is_found_and_what_can_be_healed_is_healed_once(
     saboteur.hurt("revived_at_oms", "cancelled", 6)
     saboteur.stock_overwritten(EXTRA_SKUS[:15])
     _hold_up(shop, saboteur, placed)
-    time.sleep(
-        2
-    )  # the store's times are whole seconds: a probe can't tell changes of this second from later ones
+    # The store's times are whole seconds: a probe can't separate changes of one second.
+    time.sleep(2)
     shop.run(
         "orders", first=shop.today
-    )  # the store's own changes of today are captured; nothing of this mends a drift
+    )  # the store's own changes of today are captured; none of them repairs a drift
     assert len(saboteur.injected) >= 200
     assert len(saboteur.by_kind) >= 16
 
@@ -238,7 +237,8 @@ def _hold_up(shop: Scene, saboteur: Saboteur, placed: dict[int, Json]) -> None:
     shop.run("orders", first=shop.yesterday, steps=("captured", "validated"))
     for number in STUCK:
         shop.sql(
-            """UPDATE sync.record SET validated_at = validated_at - %s WHERE connection = %s AND source_id = %s RETURNING source_id""",
+            """UPDATE sync.record SET validated_at = validated_at - %s
+               WHERE connection = %s AND source_id = %s RETURNING source_id""",
             timedelta(hours=2),
             NAME,
             str(number),

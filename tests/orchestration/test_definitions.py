@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -16,27 +17,28 @@ from tests.assets.scene import installation_of
 SNAPSHOT = Path(__file__).with_name("definitions.json")
 
 
-def described(installation: Installation) -> dict[str, object]:
+def described(installation: Installation) -> dict[str, Any]:
     """Return assets, checks, jobs, sensors and schedules in a form that diffs well."""
     definitions = build(installation, Lockstep(installation, lambda: "unused"))
     repository = definitions.get_repository_def()
-    assets = {}
-    for asset in definitions.assets or []:
-        for spec in [asset] if isinstance(asset, dg.AssetSpec) else asset.specs:  # type: ignore[union-attr]
+    assets: dict[str, dict[str, Any]] = {}
+    built: list[Any] = list(definitions.assets or [])
+    for asset in built:
+        for spec in [asset] if isinstance(asset, dg.AssetSpec) else asset.specs:
             assets[spec.key.to_user_string()] = {
                 "group": spec.group_name,
                 "kinds": sorted(spec.kinds),
                 "owners": list(spec.owners),
                 "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
             }
-            if not isinstance(
-                asset, dg.AssetSpec
-            ):  # what nothing materializes has no op and no checks of its own
+            # An external asset has no op and no checks of its own.
+            if not isinstance(asset, dg.AssetSpec):
                 assets[spec.key.to_user_string()] |= {
-                    "pool": asset.op.pool,  # type: ignore[union-attr]
-                    "checks": sorted(key.name for key in asset.check_keys),  # type: ignore[union-attr]
+                    "pool": asset.op.pool,
+                    "checks": sorted(key.name for key in asset.check_keys),
                 }
-    checks = [key for check in definitions.asset_checks or [] for key in check.check_keys]  # type: ignore[union-attr]
+    built = list(definitions.asset_checks or [])
+    checks = [key for check in built for key in check.check_keys]
     return {
         "assets": assets,
         "asset_checks": sorted(f"{key.asset_key.to_user_string()}: {key.name}" for key in checks),
@@ -61,12 +63,12 @@ def test_a_second_connection_adds_its_chains_and_changes_none(tmp_path: Path) ->
     other = one.connections["acme"].model_copy(update={"owner": "team:europe"})
     two = Installation(start_date=one.start_date, connections={**one.connections, "acme_eu": other})
     before, after = described(one), described(two)
-    archived = [d["assets"].pop("history/archive")["deps"] for d in (before, after)]  # type: ignore[attr-defined]
+    archived = [d["assets"].pop("history/archive")["deps"] for d in (before, after)]
     assert set(archived[0]) < set(archived[1])  # the archive is downstream of every chain
-    assert before["assets"].items() <= after["assets"].items()  # type: ignore[attr-defined]
-    assert "live_acme_eu" in after["jobs"]  # type: ignore[operator]
-    assert "changes_acme_eu" in after["sensors"]  # type: ignore[operator]
-    assert after["assets"]["acme_eu/orders_delivered"]["pool"] == "manhattan_acme_eu"  # type: ignore[index]
+    assert before["assets"].items() <= after["assets"].items()
+    assert "live_acme_eu" in after["jobs"]
+    assert "changes_acme_eu" in after["sensors"]
+    assert after["assets"]["acme_eu/orders_delivered"]["pool"] == "manhattan_acme_eu"
 
 
 def test_connections_of_one_lane_share_a_sensor_and_a_job(tmp_path: Path) -> None:
@@ -79,4 +81,4 @@ def test_connections_of_one_lane_share_a_sensor_and_a_job(tmp_path: Path) -> Non
             connections={"a": base, "b": base, "c": one.connections["acme"]},
         )
     )
-    assert [job for job in found["jobs"] if job.startswith("live_")] == ["live_c", "live_small"]  # type: ignore[attr-defined]
+    assert [job for job in found["jobs"] if job.startswith("live_")] == ["live_c", "live_small"]

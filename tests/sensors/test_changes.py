@@ -51,7 +51,7 @@ def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResu
 
 
 def test_a_placed_order_leads_to_one_run_that_delivers_it(scene: Scene) -> None:
-    """From the store's change to the OMS in one tick and one run; the next tick requests nothing."""
+    """From the store's change to the OMS in one tick and one run; the next requests nothing."""
     scene.configure(streams=("orders",))
     place_now(scene, 1001, 1002)
     first = tick(scene)
@@ -117,13 +117,14 @@ def test_a_tick_fails_when_every_probe_failed(scene: Scene) -> None:
 
 
 def test_a_window_over_midnight_is_split_between_two_partitions(scene: Scene) -> None:
-    """A change of yesterday that is found today goes to yesterday's partition, today's to its own."""
+    """A change of yesterday found today goes to yesterday's partition, today's to its own."""
     scene.configure(streams=("orders",))
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(minutes=5)
     scene.sql(
-        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        "INSERT INTO sync.watermark (connection, stream, watermark) "
+        "VALUES ('acme', 'orders', %s) RETURNING 1",
         since,
     )
     scene.place(documents.order(1006, since + timedelta(seconds=30)))
@@ -137,7 +138,8 @@ def test_the_later_run_does_not_leap_over_the_earlier_ones_window(scene: Scene) 
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - timedelta(minutes=5)
     scene.sql(
-        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        "INSERT INTO sync.watermark (connection, stream, watermark) "
+        "VALUES ('acme', 'orders', %s) RETURNING 1",
         since,
     )
     scene.place(documents.order(1007, since + timedelta(seconds=30)))

@@ -14,7 +14,7 @@ from sensors.cursor import Chain, Due
 
 NOW = datetime(2026, 3, 10, 12, 0, 30, 250_000, tzinfo=UTC)
 ORDERS, STOCK = Chain("acme", "orders"), Chain("acme", "inventory")
-FIRST, LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001 - hypothesis wants them naive
+FIRST, LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001 - naive for hypothesis
 moments = st.datetimes(FIRST, LAST).map(lambda moment: moment.replace(tzinfo=UTC))
 
 
@@ -56,7 +56,7 @@ def test_the_present_second_is_left_for_the_next_tick() -> None:
 def test_a_due_window_adjoins_the_watermark_and_holds_no_future(
     now: datetime, behind: int, overlap: int, change: int
 ) -> None:
-    """Nothing between the watermark and the window's start is left out, and nothing of the future."""
+    """Nothing between watermark and the window's start is left out, and nothing of the future."""
     watermark = now - timedelta(seconds=behind)
     changed = watermark + timedelta(seconds=min(change, behind))
     window = cursor.window_due(changed, watermark, timedelta(seconds=overlap), now)

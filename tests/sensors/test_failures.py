@@ -79,7 +79,7 @@ def test_only_powers_of_ten_are_alerted() -> None:
     ("status", "error"),
     [(500, TransientError), (429, TransientError), (404, PermanentError), (302, PermanentError)],
 )
-def test_an_alert_that_nobody_took_is_an_error_without_the_address(
+def test_an_undelivered_alert_is_an_error_without_the_address(
     receiver: Receiver, status: int, error: type[Exception]
 ) -> None:
     """The tick fails and is repeated; the address is a secret and stays out of it."""
@@ -90,7 +90,7 @@ def test_an_alert_that_nobody_took_is_an_error_without_the_address(
 
 
 def test_a_dead_receiver_is_a_transient_error(receiver: Receiver) -> None:
-    """Nobody answers: tried again, and the address stays unsaid."""
+    """No answer: it is tried again, and the address is not shown."""
     receiver.server.shutdown()
     receiver.server.server_close()
     with pytest.raises(TransientError) as caught:

@@ -198,7 +198,8 @@ def test_a_failed_probe_is_recorded_and_hides_no_other_stream(scene: Scene) -> N
     for request in requests_of(result):
         assert run_request(scene, request).success
     scene.sql(
-        "UPDATE sync.watermark SET watermark = now(), probed_at = now() - interval '1 hour' WHERE stream = 'shipments' RETURNING 1"
+        "UPDATE sync.watermark SET watermark = now(), probed_at = now() - interval '1 hour' "
+        "WHERE stream = 'shipments' RETURNING 1"
     )
     reported, _ = beat(scene)
     assert reported["orders/heartbeat"].passed

@@ -68,15 +68,17 @@ def until(holds: Callable[[], object]) -> None:
 def hint(scene: Scene, stream: str = "orders", age: float = 0) -> None:
     """Put an event into the inbox, as received some seconds ago."""
     scene.sql(
-        """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope, received_at)
-           VALUES ('acme', 'platform', gen_random_uuid()::text, %s, '1', 'a test', %s) RETURNING 1""",
+        """INSERT INTO sync.inbox
+               (connection, system, event_id, stream, source_id, scope, received_at)
+           VALUES ('acme', 'platform', gen_random_uuid()::text, %s, '1', 'a test', %s)
+           RETURNING 1""",
         stream,
         datetime.now(UTC) - timedelta(seconds=age),
     )
 
 
 def untaken(scene: Scene) -> int:
-    """Return how many events nobody has taken."""
+    """Return how many events are not settled."""
     return int(scene.sql("SELECT count(*) FROM sync.inbox WHERE taken_at IS NULL")[0][0])
 
 
@@ -108,7 +110,7 @@ def test_a_webhook_leads_to_a_run_long_before_the_next_poll(scene: Scene, server
 
 
 def test_a_push_of_the_oms_does_the_same_for_shipments(scene: Scene, server: Served) -> None:
-    """The order that was delivered changes at the OMS, which tells of it."""
+    """The delivered order changes at the OMS, which pushes the change."""
     place_now(scene, 1002)
     [request] = requests_of(first := tick(scene))
     assert run_request(scene, request).success
@@ -119,7 +121,7 @@ def test_a_push_of_the_oms_does_the_same_for_shipments(scene: Scene, server: Ser
 
 
 def test_a_lost_run_does_not_lose_the_event(scene: Scene) -> None:
-    """The requested run never happened: the event makes the chain due again, a second is requested."""
+    """The requested run never happened: the event makes the chain due once more."""
     listen(scene, streams=("orders",))
     cursor = quiet_cursor(scene)
     place_now(scene, 1003)
@@ -157,7 +159,7 @@ def test_an_event_that_the_source_never_shows_is_let_go(scene: Scene) -> None:
 
 
 def test_stock_is_read_at_once_and_the_event_taken_when_it_was(scene: Scene) -> None:
-    """Availability has no watermark to compare: the read that started after the event settles it."""
+    """Availability has no watermark to compare: a read that started after the event settles it."""
     listen(scene, streams=("inventory",), inventory={"interval": "PT1H", "catalog_ttl": "PT0S"})
     [request] = requests_of(first := tick(scene))
     assert run_request(scene, request).success

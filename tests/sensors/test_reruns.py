@@ -63,7 +63,7 @@ def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResu
 
 
 def by_boat(scene: Scene, number: int, day: date) -> None:
-    """Place an order whose shipping method nobody has mapped."""
+    """Place an order with an unmapped shipping method."""
     scene.place(
         order(
             number,
@@ -87,23 +87,23 @@ def test_reruns_of_one_partition_are_merged_and_others_are_not(scene: Scene) -> 
 
     found = requests_of(scene)
 
-    told = [
+    requested = [
         (r.partition_key, [key.path[-1] for key in r.asset_selection or ()], r.run_config["ops"])
         for r in found
     ]
     only = {"config": {"only_records": ["1", "2"]}}
-    assert told[0] == (
+    assert requested[0] == (
         str(day),
         ["orders_validated", "orders_delivered"],
         {"acme__orders_validated": only, "acme__orders_delivered": only},
     )
-    assert [(key, steps) for key, steps, _ in told[1:]] == [
+    assert [(key, steps) for key, steps, _ in requested[1:]] == [
         (str(other), ["orders_validated", "orders_delivered"]),
         (str(day), ["orders_captured", "orders_validated", "orders_delivered"]),
         (str(day), ["orders_validated", "orders_delivered"]),
     ]
-    assert told[2][2] == {}
-    assert told[3][2]["acme__orders_delivered"] == {
+    assert requested[2][2] == {}
+    assert requested[3][2]["acme__orders_delivered"] == {
         "config": {"only_records": ["4"], "force": True}
     }
     assert len({r.run_key for r in found}) == 4
@@ -111,7 +111,7 @@ def test_reruns_of_one_partition_are_merged_and_others_are_not(scene: Scene) -> 
 
 
 def test_no_rerun_is_lost_or_run_twice(scene: Scene) -> None:
-    """Until a run with its key exists the same run is requested again; a newer rerun gets its own."""
+    """Until a run with its key exists the same run is requested; a newer rerun gets its own."""
     ask(scene, rerun(scene.yesterday, "1"))
     [first] = requests_of(scene)
     ask(scene, rerun(scene.yesterday, "2"))
@@ -162,7 +162,7 @@ def test_a_rerun_that_can_not_run_ends_with_the_reason(scene: Scene) -> None:
 
 
 def test_a_queued_retry_ends_with_its_run_whether_it_went_through_or_not(scene: Scene) -> None:
-    """A failed run leaves the rejection open with the run's id; the next one, with a mapping, closes it."""
+    """A failed run leaves the rejection open with its id; the next, with a mapping, closes it."""
     by_boat(scene, 1, scene.yesterday)
     scene.run("orders", first=scene.yesterday)
     with psycopg.connect(scene.database, autocommit=True) as db:
@@ -188,7 +188,7 @@ def test_a_queued_retry_ends_with_its_run_whether_it_went_through_or_not(scene: 
 
 
 def test_a_changed_mapping_reruns_exactly_what_it_could_fix(scene: Scene) -> None:
-    """Only records with that problem, in their partitions; nothing at first, or without a change."""
+    """Only records with that problem, in their partitions; nothing without a change."""
     other = scene.yesterday - timedelta(days=1)
     by_boat(scene, 1, scene.yesterday)
     by_boat(scene, 2, other)
@@ -202,11 +202,11 @@ def test_a_changed_mapping_reruns_exactly_what_it_could_fix(scene: Scene) -> Non
     scene.configure(orders=BOATS | {"default_payment_method": "Unknown"})
     found = requests_of(scene, set())
 
-    told = {
+    requested = {
         r.partition_key: r.run_config["ops"]["acme__orders_validated"]["config"]["only_records"]
         for r in found
     }
-    assert told == {str(scene.yesterday): ["1"], str(other): ["2"]}
+    assert requested == {str(scene.yesterday): ["1"], str(other): ["2"]}
     for request in found:
         assert RERUN_TAG in request.tags
         assert run_request(scene, request).success
@@ -219,7 +219,7 @@ def test_a_changed_mapping_reruns_exactly_what_it_could_fix(scene: Scene) -> Non
 
 
 def test_new_code_tries_again_what_it_may_read_better(scene: Scene, monkeypatch: Any) -> None:
-    """A new version of Lockstep: values and mappings are tried again, what others must fix is not."""
+    """A new version of Lockstep: values and mappings are tried again, other problems are not."""
     by_boat(scene, 1, scene.yesterday)
     scene.place(order(2, scene.moment(), products=[]))
     scene.run("orders", first=scene.yesterday)

@@ -35,10 +35,10 @@ def watermark(scene: Scene, stream: str) -> datetime:
 
 
 def skip_near_midnight(skew: timedelta) -> None:
-    """Skip minutes in which a source that is ahead is in tomorrow already: that has its own test."""
+    """Skip minutes in which a source that is ahead is in tomorrow, which has its own test."""
     now = datetime.now(UTC)
     if (now + skew + timedelta(minutes=1)).date() > now.date():
-        pytest.skip("the source's day would begin within the test")
+        pytest.skip("the source's day would start within the test")
 
 
 @skews
@@ -85,7 +85,8 @@ def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scen
     midnight = Window.of_day(now.date()).until
     scene.to_store("settings", {"clock_offset_s": (midnight - now).total_seconds() + 300})
     scene.sql(
-        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        "INSERT INTO sync.watermark (connection, stream, watermark) "
+        "VALUES ('acme', 'orders', %s) RETURNING 1",
         now,
     )
     scene.place(
@@ -122,13 +123,14 @@ def test_a_clock_that_is_set_back_loses_nothing(scene: Scene) -> None:
     assert set(scene.oms_orders()) == {"1", "2"}
 
 
-def test_a_watermark_that_our_clock_had_moved_too_far_is_mended(scene: Scene) -> None:
+def test_a_watermark_that_our_clock_had_moved_too_far_is_corrected(scene: Scene) -> None:
     """As an older release left it for a slow store: orders up to it would wait for a sweep."""
     scene.configure(streams=("orders",), overlap="PT5S")
     scene.to_store("settings", {"clock_offset_s": BEHIND.total_seconds()})
     now = datetime.now(UTC)
     scene.sql(
-        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES ('acme', 'orders', %s) RETURNING 1",
+        "INSERT INTO sync.watermark (connection, stream, watermark) "
+        "VALUES ('acme', 'orders', %s) RETURNING 1",
         now,
     )
     scene.place(documents.order(1, now + BEHIND))

@@ -19,7 +19,7 @@ BOATS = {"shipping_methods": {"Ground": "Ground", "Slow boat": "Standard"}}
 
 
 def by_boat(scene: Scene, *numbers: int, today: bool = False) -> None:
-    """Place orders whose shipping method nobody has mapped, by default yesterday."""
+    """Place orders with an unmapped shipping method, by default yesterday."""
     moment = scene.moment(scene.today, 0) if today else scene.moment()
     scene.place(
         *[
@@ -56,7 +56,7 @@ def methods_at_oms(scene: Scene, number: int) -> set[str]:
 
 
 def test_a_retry_takes_what_failed_and_not_what_the_source_says_now(scene: Scene) -> None:
-    """The store has changed the order: ``as_captured`` sends the failed version, a re-read the new."""
+    """The store changed the order: as captured sends the failed version, re-read the new one."""
     by_boat(scene, 1, today=True)
     scene.run("orders")
     scene.to_store("orders/1", {"customer_message": "Changed since"}, "PATCH")
@@ -114,7 +114,7 @@ def test_a_retry_of_many_that_fail_again_is_no_failed_run(scene: Scene) -> None:
 
 
 def test_a_rejection_closes_by_itself_when_a_later_version_goes_through(scene: Scene) -> None:
-    """The merchant corrects the order in the store, and nobody has to do anything here."""
+    """The merchant corrects the order in the store, and no operator has to act."""
     by_boat(scene, 1)
     scene.run("orders", first=scene.yesterday)
     scene.to_store(
@@ -177,7 +177,7 @@ def test_an_edit_is_delivered_and_kept_with_its_diff(scene: Scene) -> None:
 def test_an_edit_survives_every_later_validation_and_belongs_to_its_version_only(
     scene: Scene,
 ) -> None:
-    """The nightly sweep keeps the edit; a newer version of the order counts as the store sent it."""
+    """The nightly sweep keeps the edit; a newer version of the order counts as it was sent."""
     by_boat(scene, 1)
     scene.run("orders", first=scene.yesterday)
     edit(scene, "1", "consignments.shipping[0].shipping_method=Ground")

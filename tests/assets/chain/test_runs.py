@@ -49,7 +49,7 @@ def test_several_chains_run_in_one_run(scene: Scene) -> None:
     assert scene.store_counts()["inventory_writes"] > 0
 
 
-def test_the_checks_tell_of_rejections_and_of_what_is_left(scene: Scene) -> None:
+def test_the_checks_report_rejections_and_what_is_left(scene: Scene) -> None:
     """The balance holds and passes; an open rejection warns, with its number, and fails no run."""
     scene.place(order(1, scene.moment()), order(2, scene.moment(), [("NO-SUCH-SKU", 1)]))
 
@@ -81,14 +81,16 @@ def test_captured_is_accepted_plus_rejected_plus_skipped_plus_superseded(scene: 
     scene.run("orders", "shipments")
 
     rows = scene.sql(
-        "SELECT captured, accepted, rejected, skipped, superseded, unvalidated FROM history.daily_summary"
+        "SELECT captured, accepted, rejected, skipped, superseded, unvalidated "
+        "FROM history.daily_summary"
     )
     assert rows
     for captured, accepted, rejected, skipped, superseded, unvalidated in rows:
         assert captured == accepted + rejected + skipped + superseded
         assert unvalidated == 0
     (yesterday,) = scene.sql(
-        "SELECT captured, accepted, rejected, skipped, superseded FROM history.daily_summary WHERE stream = 'orders' AND source_day = %s",
+        "SELECT captured, accepted, rejected, skipped, superseded FROM history.daily_summary "
+        "WHERE stream = 'orders' AND source_day = %s",
         scene.yesterday,
     )
     assert yesterday == (4, 1, 1, 1, 1)
@@ -126,7 +128,7 @@ def test_an_earlier_window_does_not_move_the_watermark_back(scene: Scene) -> Non
 
 
 def test_captures_that_can_not_be_stored_do_not_move_the_watermark(scene: Scene) -> None:
-    """The ledger refuses the row: the run fails, nothing is captured, and the window can run again."""
+    """The ledger refuses the row: the run fails, nothing is captured, the window can run again."""
     scene.place(order(11, scene.moment(hour=11)))
     with psycopg.connect(scene.database) as db:
         db.execute("ALTER TABLE sync.capture ADD CONSTRAINT closed CHECK (source_id <> '11')")
@@ -206,7 +208,7 @@ def test_a_refused_credential_is_permanent_and_starts_no_storm_of_retries(scene:
 
 
 def test_too_many_rejections_fail_the_step_and_keep_the_good_records(scene: Scene) -> None:
-    """15 of 25 bad is the system's fault: the run fails, and a later run delivers the ten good ones."""
+    """15 of 25 bad is the system's fault: the run fails, a later one delivers the ten good ones."""
     scene.place(*(order(n, scene.moment(), [("NO-SUCH-SKU", 1)]) for n in range(100, 115)))
     scene.place_many(range(1, 11))
 
@@ -229,7 +231,7 @@ def test_an_empty_partition_is_no_error(scene: Scene, stream: str) -> None:
 
 
 def test_every_step_leaves_its_audit_row(scene: Scene) -> None:
-    """``sync.batch`` tells of each step and partition of a run what it did."""
+    """``sync.batch`` has a row for each step and partition of a run."""
     scene.place(order(1, scene.moment()))
 
     ended = scene.run("orders", first=scene.yesterday)

@@ -1,26 +1,31 @@
-"""Overlap within a step: order, bounds and errors of work that runs in a thread of its own."""
+"""Overlap within a step: order, bounds and errors of jobs in another thread."""
 
 from __future__ import annotations
 
 import gc
 import threading
+from functools import partial
 
 import pytest
 
 from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
 
 
-def test_work_behind_the_caller_is_done_in_order_and_all_of_it() -> None:
-    """Every piece is done, in order and in another thread, when the block ends."""
+def test_jobs_behind_the_caller_run_in_order_and_all_of_them() -> None:
+    """Every job has run, in order and in another thread, when the block ends."""
     done: list[tuple[int, bool]] = []
     here = threading.get_ident()
-    with write_behind() as follow:
+
+    def note(number: int) -> None:
+        done.append((number, threading.get_ident() != here))
+
+    with write_behind() as submit:
         for number in range(5):
-            follow(lambda number=number: done.append((number, threading.get_ident() != here)))  # type: ignore[misc]
+            submit(partial(note, number))
     assert done == [(number, True) for number in range(5)]
 
 
-def test_an_error_behind_the_caller_stops_the_next_piece() -> None:
+def test_an_error_behind_the_caller_stops_the_next_job() -> None:
     """A job's error is raised when the next job is submitted, which then does not run."""
     done: list[int] = []
 
@@ -28,27 +33,27 @@ def test_an_error_behind_the_caller_stops_the_next_piece() -> None:
         raise ValueError("disk full")
 
     def work() -> None:
-        with write_behind() as follow:
-            follow(fail)
-            follow(lambda: done.append(1))
+        with write_behind() as submit:
+            submit(fail)
+            submit(lambda: done.append(1))
 
     with pytest.raises(ValueError, match="disk full"):
         work()
     assert done == []
 
 
-def test_an_error_of_the_last_piece_is_not_lost() -> None:
+def test_an_error_of_the_last_job_is_not_lost() -> None:
     """The block's end raises it."""
 
     def fail() -> None:
         raise ValueError("disk full")
 
-    with pytest.raises(ValueError, match="disk full"), write_behind() as follow:
-        follow(fail)
+    with pytest.raises(ValueError, match="disk full"), write_behind() as submit:
+        submit(fail)
 
 
-def test_the_collector_rests_only_within_the_block() -> None:
-    """It runs again afterwards, also after an error, and a nested block does not enable it early."""
+def test_the_collector_is_paused_only_within_the_block() -> None:
+    """It runs again afterwards, also after an error; a nested block does not enable it early."""
     with gc_paused():
         with gc_paused():
             pass

@@ -34,7 +34,7 @@ def look(scene: Scene, *, repair: bool = False) -> Report:
     return found
 
 
-def told(report: Report) -> list[tuple[Any, ...]]:
+def drifts_of(report: Report) -> list[tuple[Any, ...]]:
     """Return (class, entity, record, field, can be repaired) of each drift, once."""
     return sorted({(*drift.key, drift.can_repair) for drift in report.drifts})
 
@@ -106,15 +106,17 @@ def test_what_the_oms_does_to_an_order_by_itself_is_no_drift(scene: Scene, chang
     synced(scene, 1)
     tamper(scene, 1, change)
 
-    assert told(look(scene)) == []
+    assert drifts_of(look(scene)) == []
 
 
-def test_a_charge_that_the_store_never_asked_for_is_told_and_left_to_a_person(scene: Scene):
+def test_a_charge_unknown_to_the_store_is_reported_and_left_to_an_operator(scene: Scene):
     """Whose charge it is no machine can know, so it is not taken away."""
     synced(scene, 1)
     tamper(scene, 1, {"OrderChargeDetail": [{"ChargeDetailId": "own", "ChargeTotal": 4}]})
 
-    assert told(look(scene, repair=True)) == [("differs", "order", "1", "charges_added", False)]
+    assert drifts_of(look(scene, repair=True)) == [
+        ("differs", "order", "1", "charges_added", False)
+    ]
 
 
 def test_personal_values_are_named_and_never_shown(scene: Scene):
@@ -147,7 +149,7 @@ def test_an_order_that_has_left_is_not_sent_to_the_oms_a_second_time(scene: Scen
     scene.to_oms("orders/1/remove", {})
     scene.to_oms("orders/2/remove", {})
 
-    assert told(look(scene, repair=True)) == [
+    assert drifts_of(look(scene, repair=True)) == [
         ("missing_at_target", "order", "1", "", False),
         ("missing_at_target", "order", "2", "", True),
     ]
@@ -156,7 +158,7 @@ def test_an_order_that_has_left_is_not_sent_to_the_oms_a_second_time(scene: Scen
     ]
 
 
-def test_a_delivery_in_flight_is_neither_judged_nor_healed(scene: Scene):
+def test_a_delivery_in_flight_is_neither_compared_nor_repaired(scene: Scene):
     """Its effect is unknown: the next run looks it up, and a reconciliation must not drop it."""
     synced(scene, 1)
     scene.to_oms("orders/1/remove", {})
@@ -164,24 +166,23 @@ def test_a_delivery_in_flight_is_neither_judged_nor_healed(scene: Scene):
 
     report = look(scene, repair=True)
 
-    assert told(report) == []
+    assert drifts_of(report) == []
     assert report.pending > 0
     assert scene.sql("SELECT count(*) FROM sync.target_state WHERE stream = 'orders'") == [(1,)]
 
 
-def test_a_repair_that_the_ledger_has_overtaken_is_left_undone(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-):
-    """Between the look and the healing a run may have delivered: its belief is newer and stays."""
+def test_a_repair_that_is_out_of_date_is_dropped(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """A run may deliver between comparison and repair: its target state is newer and stays."""
     synced(scene, 1)
     scene.to_oms("orders/1/remove", {})
-    healing = reconciling.apply_repairs
+    repairing = reconciling.apply_repairs
 
     def late(*arguments: Any) -> list[int]:
         scene.sql(
-            "UPDATE sync.target_state SET sequence = sequence + 1 WHERE target_key = '1' RETURNING 1"
+            "UPDATE sync.target_state SET sequence = sequence + 1 "
+            "WHERE target_key = '1' RETURNING 1"
         )
-        return healing(*arguments)
+        return repairing(*arguments)
 
     monkeypatch.setattr(reconciling, "apply_repairs", late)
 
@@ -191,18 +192,18 @@ def test_a_repair_that_the_ledger_has_overtaken_is_left_undone(
 
 
 def test_a_status_that_the_merchant_moved_on_is_the_merchants(scene: Scene):
-    """Completed by hand after shipping, refunded, or in manual verification: none is behind the OMS."""
+    """Completed by hand after shipping, refunded, or in manual verification: none is a drift."""
     synced(scene, 1, 2, 3)
     for number in (1, 2, 3):
         shipped(scene, number)
     for number, status in ((1, 10), (2, 4), (3, 12)):
         scene.to_store(f"orders/{number}/status", {"status_id": status})
 
-    assert told(look(scene)) == []
+    assert drifts_of(look(scene)) == []
 
 
-def test_a_shipment_made_anew_by_hand_stands_in_for_the_one_that_was_deleted(scene: Scene):
-    """The store shows the parcel, whoever has entered it: nothing is created a second time."""
+def test_a_shipment_created_again_by_hand_replaces_the_deleted_one(scene: Scene):
+    """The store shows the parcel, entered by hand: nothing is created a second time."""
     synced(scene, 1)
     shipped(scene, 1)
     (shipment,) = scene.store_shipments()
@@ -213,11 +214,11 @@ def test_a_shipment_made_anew_by_hand_stands_in_for_the_one_that_was_deleted(sce
     body = {"order_address_id": 100, "items": items, "tracking_number": "TRACK1"}
     scene.http.post(url, json=body, headers=headers).raise_for_status()
 
-    assert told(look(scene, repair=True)) == []
+    assert drifts_of(look(scene, repair=True)) == []
 
 
 def test_a_drift_is_one_row_until_it_is_gone(scene: Scene):
-    """Found again it is counted, fixed by hand it closes by itself, and found later it is a new one."""
+    """Found again it is counted, fixed by hand it closes by itself, and later it is a new one."""
     synced(scene, 1)
     tamper(scene, 1, {"CurrencyCode": "EUR"})
     look(scene)
@@ -242,12 +243,12 @@ def test_orders_of_another_source_in_the_same_tenant_are_none_of_ours(scene: Sce
     scene.to_oms("orders/BC-1/copy", {"order_id": "BC-8", "alternate": "8"})
     tamper_at = {"change": {"SellingChannel": {"SellingChannelId": "Call Center"}}}
     scene.to_oms("orders/BC-8/tamper", tamper_at)
-    assert told(look(scene)) == []
+    assert drifts_of(look(scene)) == []
 
     scene.to_oms("orders/BC-1/copy", {"order_id": "BC-9", "alternate": "9"})
     scene.to_oms("orders/BC-1/copy", {"order_id": "BC-1-B"})
 
-    assert told(look(scene)) == [
+    assert drifts_of(look(scene)) == [
         ("duplicate", "order", "BC-1-B", "", False),
         ("missing_at_source", "order", "BC-9", "", False),
     ]
@@ -257,15 +258,15 @@ def test_an_order_that_waits_within_its_limit_is_not_stuck(scene: Scene):
     """The limit is the connection's: captured_not_delivered."""
     scene.place_many([1])
     scene.run("orders", first=scene.yesterday, steps=("captured", "validated"))
-    assert told(look(scene)) == []
+    assert drifts_of(look(scene)) == []
 
     scene.configure(limits={"captured_not_delivered": timedelta(0)})
 
-    assert told(look(scene)) == [("stuck", "order", "1", "delivery", True)]
+    assert drifts_of(look(scene)) == [("stuck", "order", "1", "delivery", True)]
 
 
-def test_the_asset_tells_counts_a_table_and_a_check(scene: Scene):
-    """Counts per class plot, the table has the advice, and a missing order makes the check an error."""
+def test_the_asset_reports_counts_a_table_and_a_check(scene: Scene):
+    """Counts per class plot, the table has the advice, a missing order makes the check an error."""
     synced(scene, 1, 2)
     scene.to_oms("orders/1/remove", {})
     tamper(scene, 2, {"OrderLine": [{"OrderLineId": "201", "Quantity": 7}]})
@@ -316,12 +317,15 @@ def test_the_calls_of_a_reconciliation_are_few(scene: Scene):
     assert oms["search"] <= 4
 
 
-def test_a_healing_whose_answer_is_lost_creates_the_shipment_once(scene: Scene):
-    """The deleted shipment is created again, the answer and the look-up are lost, the next run finds it."""
+def test_a_repair_whose_answer_is_lost_creates_the_shipment_once(scene: Scene):
+    """The deleted shipment is created again, answer and look-up are lost, the next run finds it."""
     synced(scene, 1)
     shipped(scene, 1)
     (shipment,) = scene.store_shipments()
-    url = f"{scene.url}/bigcommerce/{scene.store}/stores/{scene.store}/v2/orders/1/shipments/{shipment['shipment_id']}"
+    url = (
+        f"{scene.url}/bigcommerce/{scene.store}/stores/{scene.store}/v2/orders/1/shipments/"
+        f"{shipment['shipment_id']}"
+    )
     scene.http.delete(
         url, headers={"X-Auth-Token": f"sandbox-token-{scene.store}"}
     ).raise_for_status()
@@ -335,12 +339,12 @@ def test_a_healing_whose_answer_is_lost_creates_the_shipment_once(scene: Scene):
     assert not scene.run(
         "shipments", first=scene.today, steps=("validated", "delivered"), raise_on_error=False
     ).success
-    assert told(look_past_faults(scene)) == []
+    assert drifts_of(look_past_faults(scene)) == []
 
     scene.run("shipments", first=scene.today, steps=("validated", "delivered"))
 
     assert len(scene.store_shipments()) == 2  # the one that was deleted, and one in its place
-    assert told(look(scene, repair=True)) == []
+    assert drifts_of(look(scene, repair=True)) == []
     assert scene.sql("SELECT state FROM sync.drift") == [("closed",)]
 
 

@@ -52,7 +52,7 @@ def test_a_held_order_goes_out_and_is_not_fulfilled(held: Scene) -> None:
 
 
 def test_the_hold_is_resolved_when_the_status_leaves_it(held: Scene) -> None:
-    """Only the hold is sent, as resolved, and the order can be shipped; a second review holds it again."""
+    """Only the hold is sent, as resolved, and the order can ship; a new review holds it again."""
     status(held, 1, AWAITING)
     assert holds(held) == [(HOLD, "2000")]
     status(held, 1, REVIEW)
@@ -71,12 +71,15 @@ def test_a_held_order_that_is_cancelled_becomes_a_cancel_request(held: Scene) ->
 
 
 def test_a_hold_is_resolved_even_if_the_run_that_did_it_died(held: Scene) -> None:
-    """What a dead run had begun is sent whole, with the hold that it had taken away."""
+    """What a dead run may have sent is sent whole, including the removed hold."""
     held.to_store("orders/1/status", {"status_id": AWAITING})
     held.fault("manhattan", {"kind": "status", "status": 503, "path": "/order/save"})
     held.run("orders", raise_on_error=False)
     held.fault("manhattan")
-    with_state = "UPDATE sync.delivery SET state = 'in_flight', settled_at = NULL WHERE action = 'update' RETURNING source_id"
+    with_state = (
+        "UPDATE sync.delivery SET state = 'in_flight', settled_at = NULL "
+        "WHERE action = 'update' RETURNING source_id"
+    )
     assert held.sql(with_state) == [("1",)]
     held.run("orders")
     assert holds(held) == [(HOLD, "2000")]

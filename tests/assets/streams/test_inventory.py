@@ -71,12 +71,12 @@ def test_what_is_left_alone_is_named(scene: Scene) -> None:
     result = scene.run("inventory")
 
     events = result.asset_materializations_for_node("acme__inventory_delivered")
-    told = [
+    reported = [
         event.metadata["left alone: tracking_off_in_store"].value
         for event in events
         if "left alone: tracking_off_in_store" in event.metadata
     ]
-    assert told == [f"1: {UNTRACKED}"]
+    assert reported == [f"1: {UNTRACKED}"]
 
 
 def test_missing_becomes_zero_only_where_the_policy_says_so(scene: Scene) -> None:
@@ -119,7 +119,7 @@ def test_orders_that_the_oms_does_not_know_yet_are_taken_off(scene: Scene) -> No
 
 
 def test_a_past_partition_of_a_snapshot_stream_reads_nothing(scene: Scene) -> None:
-    """The OMS only tells its present state, so yesterday's partition stays as it was captured."""
+    """The OMS reports its present state only, so yesterday's partition stays as captured."""
     before = scene.oms_counts()["requests"].get("availability", 0)
 
     scene.run("inventory", first=scene.yesterday)
@@ -129,7 +129,7 @@ def test_a_past_partition_of_a_snapshot_stream_reads_nothing(scene: Scene) -> No
 
 
 def test_an_unchanged_level_is_not_captured_again(scene: Scene) -> None:
-    """A snapshot tells everything at each look; only what changed becomes a new version."""
+    """A snapshot contains everything each time; only what changed becomes a new version."""
     scene.run("inventory")
     stored = scene.sql("SELECT count(*) FROM sync.capture")
     scene.run("inventory")
@@ -241,7 +241,7 @@ def test_each_reading_moves_the_watermark(scene: Scene) -> None:
 def test_stock_held_back_for_an_order_under_way_is_given_back_once_it_has_arrived(
     scene: Scene,
 ) -> None:
-    """The OMS received an order whose answer was lost: its units count once when Lockstep learns of it."""
+    """The OMS received an order whose answer was lost: later its units count once."""
     scene.place(order(1, scene.moment(), [("MUG", 2)]))
     scene.fault("manhattan", {"path": "order/save$", "kind": "drop_after"})
     scene.run("orders", first=scene.yesterday, raise_on_error=False)

@@ -98,7 +98,7 @@ UNREADABLE = ",85123A,HEART,6,{d},2.55,17850,United Kingdom"
 
 @pytest.mark.parametrize("form", ["utf-8", "latin-1", "gz"])
 def test_every_invoice_ends_accounted_for(scene: Scene, tmp_path: Path, form: str) -> None:
-    """Missing fields, odd dates and prices, returns: nothing is lost, and no order blocks another."""
+    """Missing fields, unusual dates and prices: nothing is lost, and no order blocks another."""
     day = scene.moment().strftime("%m/%d/%Y %H:%M")
     lines = [row.replace("{d}", day) for rows, _ in CASES.values() for row in rows]
     content = "\r\n".join([HEADER, *lines, UNREADABLE.replace("{d}", day), ""]).encode(

@@ -55,7 +55,7 @@ def test_a_rerun_of_a_partition_sends_nothing_twice(scene: Scene) -> None:
 
 
 def test_one_bad_record_never_stops_the_batch(scene: Scene) -> None:
-    """Of a batch with every kind of bad order the good ones are delivered, the bad ones rejected."""
+    """Good orders of a bad batch are delivered, and each bad one is rejected for its own reason."""
     noon = scene.moment()
     scene.place_many(range(1, 7))
     bad = {
@@ -85,7 +85,7 @@ def test_one_bad_record_never_stops_the_batch(scene: Scene) -> None:
 
 
 def test_a_mapping_fix_and_a_rerun_deliver_what_had_been_rejected(scene: Scene) -> None:
-    """One more shipping method in the configuration: the rerun delivers and closes the rejection."""
+    """With one more shipping method the rerun delivers the order and closes the rejection."""
     scene.place(
         order(1, scene.moment()),
         order(2, scene.moment(), shipping_addresses=[address(200, shipping_method="Bike")]),
@@ -171,7 +171,7 @@ def test_a_cancelled_order_becomes_a_cancel_request(scene: Scene) -> None:
 def test_the_late_answer_to_a_cancel_request_is_recorded(
     scene: Scene, accepted: bool, state: str
 ) -> None:
-    """Released orders are cancelled by request: the delivery stays requested until the OMS decides."""
+    """Released orders are cancelled by request: the delivery stays requested until an answer."""
     scene.to_oms("settings", {"late_cancellation": True})
     scene.place_many([1])
     scene.run("orders")

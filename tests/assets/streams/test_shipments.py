@@ -29,7 +29,7 @@ def _shipped(scene: Scene) -> list[tuple[str, dict[int, int]]]:
 
 
 def test_a_split_shipment_becomes_several_shipments_each_once(scene: Scene) -> None:
-    """Three parcels with tracking numbers: three shipments with their units; the order is shipped."""
+    """Three parcels with tracking numbers: three shipments with units; the order is shipped."""
     _exported(scene)
     _ship(scene, {"101": 1}, UPS)
     _ship(scene, {"101": 2}, UPS_2)
@@ -92,7 +92,7 @@ def test_the_status_follows_the_milestones_and_never_goes_back(scene: Scene) -> 
     assert scene.store_orders()[1]["status_id"] == 10
 
 
-def test_the_carrier_is_told_from_the_tracking_number_where_the_oms_names_none(
+def test_the_carrier_follows_from_the_tracking_number_where_the_oms_names_none(
     scene: Scene,
 ) -> None:
     """A UPS number without a carrier code is shown as UPS; a named code wins."""

@@ -7,7 +7,7 @@ from tests.assets.scene import Scene
 
 
 def test_a_unit_that_the_item_does_not_have_is_named_before_the_push(scene: Scene) -> None:
-    """The rejection names SKU, unit and the item's units; an item without units is left to the OMS."""
+    """The rejection names SKU, unit and the item's units; an item without units is accepted."""
     scene.to_oms(
         "items", [{"ItemId": "MUG", "UOM": "EA", "AlternateUOM": ["CASE", {"UOM": "PALLET"}]}]
     )

@@ -18,11 +18,9 @@ from domain.records.orders import Order
 from domain.rules.export import Decide
 from domain.values import Window
 from resources.http.async_client import AsyncApiClient
-from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
-from resources.http.policy import ClientPolicy
-from resources.http.rate_limit import Limiter, QuotaState
 from resources.platforms.bigcommerce.catalog import CatalogReader
+from resources.platforms.bigcommerce.client import build_policy
 from resources.platforms.bigcommerce.events import Hooks
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader
 from resources.platforms.bigcommerce.orders.lookup import OrderLookup, to_store_snapshot
@@ -45,16 +43,6 @@ def build(
     return BigCommerce(settings, connection, secrets, quota, transport)
 
 
-def read_quota(headers: Mapping[str, str]) -> QuotaState | None:
-    """Return the quota by the ``X-Rate-Limit-*`` headers, which every answer has."""
-    names = ("requests-quota", "requests-left", "time-reset-ms", "time-window-ms")
-    texts = [headers.get(f"x-rate-limit-{name}", "") for name in names]
-    if not all(text.isdigit() for text in texts):
-        return None
-    quota, left, reset, window = (int(text) for text in texts)
-    return QuotaState(quota, left, reset / 1000, window / 1000)
-
-
 class BigCommerce:
     """One store, or one channel of it."""
 
@@ -73,20 +61,7 @@ class BigCommerce:
         self.store = settings.store_hash
         self.channel = str(settings.channel_id or "")
         self._settings = settings
-        limiter = Limiter(
-            quota,
-            settings.bucket,
-            quota=settings.quota,
-            window_seconds=settings.window_seconds,
-            reader=read_quota,
-        )
-        self._policy = ClientPolicy(
-            system=f"BigCommerce {settings.store_hash}",
-            base_url=settings.base_url,
-            auth=StaticHeader("X-Auth-Token", secrets(settings.token)),
-            limiter=limiter,
-            timeout=settings.timeout,
-        )
+        self._policy = build_policy(settings, secrets(settings.token), quota)
         self._http = ApiClient(
             self._policy, connections=2 * settings.read_concurrency, transport=transport
         )

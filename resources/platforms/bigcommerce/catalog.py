@@ -11,13 +11,13 @@ import orjson
 from domain.errors import PermanentError, Problem
 from domain.exchange import Unusable
 from domain.identity import content_digest, fallback_id
+from domain.payload import HIGHEST_ID
 from domain.records.inventory import StoreItem
 from resources.http.client import ApiClient
-from resources.platforms.bigcommerce.orders.header import HIGHEST_ID
+from resources.platforms.bigcommerce.client import CONTRACT, require_scope
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, INVENTORY_PAGE, SKUS_A_CALL
 
 TRACKING = ("none", "product", "variant")
-CONTRACT = "that breaks the API's contract; another try won't help"
 
 
 class CatalogReader:
@@ -83,10 +83,7 @@ class CatalogReader:
             reply = self._http.request("GET", path, params={**params, "page": page})
             if reply.status == 204:
                 return
-            if not reply.ok:
-                raise PermanentError(
-                    f"{reply.error_summary()}; check that the token has the scope {scope}"
-                )
+            require_scope(reply, scope)
             document = reply.json()
             data = document.get("data") if isinstance(document, dict) else None
             if not isinstance(data, list):

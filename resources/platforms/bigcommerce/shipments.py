@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
+from domain.errors import Problem, RecordRejected
 from domain.exchange import (
     Receipt,
     ShipmentLine,
@@ -18,8 +18,8 @@ from domain.exchange import (
 )
 from domain.records.inventory import StockTarget, StoreItem
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.redaction import request_id
+from resources.platforms.bigcommerce.client import accept
 from resources.platforms.bigcommerce.inventory import StockWriter
 from resources.platforms.bigcommerce.settings import ROUND_PAGE, SHIPMENT_PAGE, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import STATUSES, TRACKING_CARRIERS
@@ -171,29 +171,6 @@ class BigCommerceWriter:
         elif carrier := self._carriers.get(request.carrier or ""):
             body["tracking_carrier"] = carrier
         return body
-
-
-def accept(reply: Reply, code: str, field: str, advice: str) -> None:
-    """Let a 2xx pass; raise what any other answer means for the record or the system."""
-    if reply.ok:
-        return
-    if reply.status in (401, 403):
-        raise AccessRefused(
-            f"{reply.error_summary()}; the token lacks a scope or was revoked: "
-            "see the connector's README"
-        )
-    if reply.status in (409, 423):
-        raise TransientError(
-            f"{reply.error_summary()}; the store is busy with this record, a later try may help"
-        )
-    if reply.status >= 500:  # 507: a plan's limit
-        raise PermanentError(f"{reply.error_summary()}; another try won't help")
-    raise _rejected(
-        code,
-        field,
-        f"the store answers {reply.status}: {reply.error_summary().partition(': ')[2]}",
-        advice,
-    )
 
 
 def _rejected(code: str, field: str, message: str, advice: str, value: str = "") -> RecordRejected:

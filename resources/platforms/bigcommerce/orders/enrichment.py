@@ -16,12 +16,12 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
-from resources.platforms.bigcommerce.orders.header import Head, slices
+from resources.platforms.bigcommerce.client import require_scope
+from resources.platforms.bigcommerce.orders.header import ListedOrder, slices
 from resources.platforms.bigcommerce.settings import AUTHORIZED, ROUND_PAGE, BigCommerceSettings
 
-Listed = tuple[msgspec.Raw, int | None, datetime, Head | None]
+Listed = tuple[msgspec.Raw, int | None, datetime, ListedOrder | None]
 
 
 class ExtrasReader:
@@ -55,7 +55,7 @@ class ExtrasReader:
             for name, moment, p in records
         ]
 
-    def _wanted(self, head: Head | None) -> list[str]:
+    def _wanted(self, head: ListedOrder | None) -> list[str]:
         if head is None or str(head.status_id) not in self._exported:
             return []
         wanted = []
@@ -83,7 +83,7 @@ class ExtrasReader:
         reply = self._http.request("GET", f"/v3/orders/{number}/transactions")
         if reply.status in (204, 404):  # an order that was not paid at a gateway
             return b"[]"
-        _readable(reply, "store_v2_transactions_read_only")
+        require_scope(reply, "store_v2_transactions_read_only")
         return reply.body or b"[]"
 
     def _list(self, path: str) -> bytes:
@@ -96,7 +96,7 @@ class ExtrasReader:
             )
             if reply.status == 404:
                 return b"[]"
-            _readable(reply, "store_v2_orders_read_only")
+            require_scope(reply, "store_v2_orders_read_only")
             found: list[msgspec.Raw] = reply.value or []
             if found and bytes(found[0]) in seen:
                 raise PermanentError(
@@ -108,8 +108,3 @@ class ExtrasReader:
             if not found or (len(found) < self._settings.page_size and len(found) % ROUND_PAGE):
                 return b"[" + b",".join(bytes(row) for row in rows) + b"]"
             page += 1
-
-
-def _readable(reply: Reply, scope: str) -> None:
-    if not reply.ok:
-        raise PermanentError(f"{reply.error_summary()}; check that the token has the scope {scope}")

@@ -7,102 +7,92 @@ reason when it is mapped.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
+from domain.payload import HIGHEST_ID, Document, Scalar
 from domain.scalars import to_amount, to_moment
+from resources.platforms.bigcommerce.payload import AppliedDiscount
 
-HIGHEST_ID = 2**63 - 1
-"""Ids are 32-bit integers today; beyond 64 bits it is none, and could not be asked for."""
-
-
-class Item(msgspec.Struct):
-    """An included line."""
-
-    quantity: Any = None
-    applied_discounts: Any = None
+NO_BYTES = msgspec.Raw(b"")
 
 
-class Consignment(msgspec.Struct):
+class ListedLine(Document):
+    """An included line; its discounts are read only where they matter."""
+
+    quantity: Scalar = None
+    applied_discounts: msgspec.Raw = NO_BYTES
+
+
+class ListedConsignment(Document):
     """A consignment with its included lines."""
 
-    line_items: list[Item] | Item | None = None
+    line_items: list[ListedLine] | ListedLine | None = None
 
 
-class Email(msgspec.Struct):
+class ListedEmail(Document):
     """Consignments of gift certificates."""
 
-    gift_certificates: list[Consignment] = []
+    gift_certificates: list[ListedConsignment] = []
 
 
-class Consignments(msgspec.Struct):
+class ListedConsignments(Document):
     """All consignments of an order."""
 
-    shipping: list[Consignment] = []
-    pickups: list[Consignment] = []
-    downloads: list[Consignment] = []
-    email: Email | None = None
+    shipping: list[ListedConsignment] = []
+    pickups: list[ListedConsignment] = []
+    downloads: list[ListedConsignment] = []
+    email: ListedEmail | None = None
 
 
-class Head(msgspec.Struct):
+class ListedOrder(Document):
     """What capturing needs of an order."""
 
-    id: Any = None
-    date_modified: Any = None
-    status_id: Any = None
-    payment_status: Any = None
-    items_total: Any = None
-    coupon_discount: Any = None
-    consignments: Consignments | None = None
+    id: Scalar = None
+    date_modified: Scalar = None
+    status_id: Scalar = None
+    payment_status: Scalar = None
+    items_total: Scalar = None
+    coupon_discount: Scalar = None
+    consignments: ListedConsignments | None = None
 
-    def items(self) -> list[Item]:
+    def lines(self) -> list[ListedLine]:
         """Return all included lines."""
-        if self.consignments is None:
-            return []
-        c = self.consignments
-        found: list[Item] = []
-        for consignment in [
-            *c.shipping,
-            *c.pickups,
-            *c.downloads,
-            *(c.email.gift_certificates if c.email else ()),
-        ]:
-            held = consignment.line_items
-            found += held if isinstance(held, list) else [held] if held is not None else []
+        found: list[ListedLine] = []
+        if (held := self.consignments) is not None:
+            certificates = held.email.gift_certificates if held.email else []
+            for consignment in (*held.shipping, *held.pickups, *held.downloads, *certificates):
+                items = consignment.line_items
+                found += items if isinstance(items, list) else [] if items is None else [items]
         return found
 
     def lacks_lines(self) -> bool:
         """Return whether lines of the order are missing among the included ones."""
-        quantities = [item.quantity for item in self.items()]
-        if not all(type(quantity) is int for quantity in quantities):
-            return (
-                None in quantities
-            )  # links in place of lines; the mapping rejects other bad values
-        return type(self.items_total) is int and sum(quantities) < self.items_total
+        units = 0
+        for line in self.lines():
+            if line.quantity is None:  # a link in place of a line
+                return True
+            if type(line.quantity) is not int:
+                return False  # the mapping rejects other bad values
+            units += line.quantity
+        return type(self.items_total) is int and units < self.items_total
 
     def lacks_codes(self) -> bool:
         """Return whether the order has a coupon's discount, and no line names the coupon."""
-        amount = to_amount(str(self.coupon_discount))
-        if not amount:
+        if not self.coupon_discount or not to_amount(str(self.coupon_discount)):
             return False
-        held = [
-            discount
-            for item in self.items()
-            if isinstance(item.applied_discounts, list)
-            for discount in item.applied_discounts
-        ]
-        return not any(isinstance(discount, dict) and discount.get("code") for discount in held)
+        return not any(_names_coupon(line.applied_discounts) for line in self.lines())
 
 
-class _Loose(msgspec.Struct):
-    id: Any = None
-    date_modified: Any = None
+class _Minimal(Document):
+    id: Scalar = None
+    date_modified: Scalar = None
 
 
 _page = msgspec.json.Decoder(list[msgspec.Raw])
-_head = msgspec.json.Decoder(Head)
-_loose = msgspec.json.Decoder(_Loose)
+_header = msgspec.json.Decoder(ListedOrder)
+_minimal = msgspec.json.Decoder(_Minimal)
+_discounts = msgspec.json.Decoder(list[AppliedDiscount | None])
 
 
 def slices(body: bytes) -> list[msgspec.Raw]:
@@ -110,27 +100,35 @@ def slices(body: bytes) -> list[msgspec.Raw]:
     return _page.decode(body) if body.strip() else []
 
 
-def head_of(raw: msgspec.Raw) -> tuple[int | None, datetime | None, Head | None]:
-    """Return an order's id, its modification time and the rest, each as far as it can be read.
+def header_of(raw: msgspec.Raw) -> tuple[int | None, datetime | None, ListedOrder | None]:
+    """Return an order's id, its modification time and its header, each as far as it can be read.
 
-    An id that is none (no whole number above 0) is ``None``: such an order is captured under a
-    makeshift id, and rejected when mapped.
+    An id that is no whole number above 0 is ``None``: such an order is captured under a fallback
+    id, and rejected when mapped.
     """
-    head: Head | None = None
+    header: ListedOrder | None = None
     try:
-        head = _head.decode(raw)
-        number, modified = head.id, head.date_modified
+        header = _header.decode(raw)
+        number, modified = header.id, header.date_modified
     except (ValueError, RecursionError):
         # Not even its consignments can be read: it is captured as it is, and the mapping reports
         # what is wrong.
-        number, modified = _loosely(raw)
+        number, modified = _id_and_time(raw)
     known = number if type(number) is int and 0 < number <= HIGHEST_ID else None
-    return known, to_moment(modified) if isinstance(modified, str) else None, head
+    return known, to_moment(modified) if isinstance(modified, str) else None, header
 
 
-def _loosely(raw: msgspec.Raw) -> tuple[Any, Any]:
+def _id_and_time(raw: msgspec.Raw) -> tuple[Scalar, Scalar]:
     try:
-        loose = _loose.decode(raw)
+        minimal = _minimal.decode(raw)
     except (ValueError, RecursionError):
         return None, None
-    return loose.id, loose.date_modified
+    return minimal.id, minimal.date_modified
+
+
+def _names_coupon(discounts: msgspec.Raw) -> bool:
+    try:
+        found = _discounts.decode(discounts) if bytes(discounts) else []
+    except (ValueError, RecursionError):
+        return False
+    return any(discount is not None and discount.code for discount in found)

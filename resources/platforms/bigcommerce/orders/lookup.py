@@ -14,7 +14,7 @@ from domain.milestones import Milestone
 from domain.reconciliation import StoreSnapshot
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
-from resources.platforms.bigcommerce.orders.header import head_of, slices
+from resources.platforms.bigcommerce.orders.header import header_of, slices
 from resources.platforms.bigcommerce.settings import ORDER_INCLUDES, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import STATUSES
 
@@ -56,7 +56,7 @@ class OrderLookup:
         }
         rows = self._rows(f"{span[0]} to {span[-1]}", "/v2/orders", params, slices)
         wanted = set(span)
-        return self._complete([row for row in rows if head_of(row)[0] in wanted])
+        return self._complete([row for row in rows if header_of(row)[0] in wanted])
 
     def _archived(self, number: int) -> list[RawRecord]:
         rows = self._rows(
@@ -90,10 +90,10 @@ class OrderLookup:
     def _complete(self, rows: list[msgspec.Raw]) -> list[RawRecord]:
         listed: list[Listed] = []
         for raw in rows:
-            number, moment, head = head_of(raw)
+            number, moment, header = header_of(raw)
             if number is None:
                 continue  # none of those that were asked for
-            listed.append((raw, number, moment or NEVER, head))
+            listed.append((raw, number, moment or NEVER, header))
         return self._extras.complete(listed)
 
 

@@ -22,7 +22,7 @@ from domain.identity import fallback_id
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
-from resources.platforms.bigcommerce.orders.header import Head, head_of, slices
+from resources.platforms.bigcommerce.orders.header import ListedOrder, header_of, slices
 from resources.platforms.bigcommerce.settings import (
     BOUND_SLACK_SECONDS,
     ORDER_INCLUDES,
@@ -82,13 +82,13 @@ class OrdersReader:
 
     def _page(
         self, params: dict[str, str | int]
-    ) -> list[tuple[msgspec.Raw, int | None, datetime | None, Head | None]]:
+    ) -> list[tuple[msgspec.Raw, int | None, datetime | None, ListedOrder | None]]:
         reply = self._http.request("GET", "/v2/orders", params=params, decode=slices)
         if not reply.ok:
             raise PermanentError(
                 f"{reply.error_summary()}; check the token's scope store_v2_orders_read_only"
             )
-        return [(raw, *head_of(raw)) for raw in reply.value or ()]
+        return [(raw, *header_of(raw)) for raw in reply.value or ()]
 
 
 class _Reading:

@@ -1,0 +1,71 @@
+"""How a BigCommerce store is called, and what its answers mean.
+
+Bad credentials and missing scopes are a fault of the whole system. 409 and 423 mean that a record
+is busy. Every other 4xx to a write means that the store refuses this record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
+from domain.ports import QuotaLedger
+from resources.http.attempts import Reply
+from resources.http.auth import StaticHeader
+from resources.http.policy import ClientPolicy
+from resources.http.rate_limit import Limiter, QuotaState
+from resources.platforms.bigcommerce.settings import BigCommerceSettings
+
+CONTRACT = "that breaks the API's contract; another try won't help"
+QUOTA_HEADERS = ("requests-quota", "requests-left", "time-reset-ms", "time-window-ms")
+
+
+def build_policy(settings: BigCommerceSettings, token: str, quota: QuotaLedger) -> ClientPolicy:
+    """Build what all clients of one store share."""
+    limiter = Limiter(
+        quota,
+        settings.bucket,
+        quota=settings.quota,
+        window_seconds=settings.window_seconds,
+        reader=read_quota,
+    )
+    return ClientPolicy(
+        system=f"BigCommerce {settings.store_hash}",
+        base_url=settings.base_url,
+        auth=StaticHeader("X-Auth-Token", token),
+        limiter=limiter,
+        timeout=settings.timeout,
+    )
+
+
+def read_quota(headers: Mapping[str, str]) -> QuotaState | None:
+    """Return the quota by the ``X-Rate-Limit-*`` headers, which every answer has."""
+    texts = [headers.get(f"x-rate-limit-{name}", "") for name in QUOTA_HEADERS]
+    if not all(text.isdigit() for text in texts):
+        return None
+    quota, left, reset, window = (int(text) for text in texts)
+    return QuotaState(quota, left, reset / 1000, window / 1000)
+
+
+def require_scope(reply: Reply, scope: str) -> None:
+    """Let a 2xx to a read pass. Raises ``PermanentError`` that names the scope for others."""
+    if not reply.ok:
+        message = f"{reply.error_summary()}; check that the token has the scope {scope}"
+        raise PermanentError(message)
+
+
+def accept(reply: Reply, code: str, field: str, advice: str) -> None:
+    """Let a 2xx to a write pass; raise what another answer means for the record or the system."""
+    if reply.ok:
+        return
+    summary = reply.error_summary()
+    if reply.status in (401, 403):
+        raise AccessRefused(
+            f"{summary}; the token lacks a scope or was revoked: see the connector's README"
+        )
+    if reply.status in (409, 423):
+        raise TransientError(f"{summary}; the store is busy with this record, a later try may help")
+    if reply.status >= 500:  # 507: a plan's limit
+        raise PermanentError(f"{summary}; another try won't help")
+    message = f"the store answers {reply.status}: {summary.partition(': ')[2]}"
+    raise RecordRejected(Problem(code, field, message, advice))

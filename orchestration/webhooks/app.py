@@ -109,7 +109,7 @@ class Endpoint:
         connection: ConnectionName,
         system: Literal["platform", "oms"],
     ) -> Response:
-        """Take in one webhook.
+        """Receive one webhook.
 
         Verified over the raw body, and acknowledged after its events are committed; repetitions
         are acknowledged, too. Stores sign by Standard Webhooks, order management systems by their
@@ -135,14 +135,14 @@ class Endpoint:
         receiver = self._receivers.get(key)
         if receiver is None:
             raise Refusal(
-                404, "unknown", "There is no such connection, or nothing is taken in for it."
+                404, "unknown", "There is no such connection, or it receives no webhooks."
             )
         body = await read_body(request, self._max_body)
         try:
             return receiver.receive(dict(request.headers.items()), body)
         except HookRefused as refused:
             raise Refusal(
-                STATUSES[refused.reason], refused.reason, f"Not taken in: {refused}."
+                STATUSES[refused.reason], refused.reason, f"Refused: {refused}."
             ) from None
 
     async def malformed_path(self, request: Request, error: Exception) -> Response:
@@ -211,7 +211,7 @@ def build_app(
     app = FastAPI(
         title="Lockstep webhooks",
         version="1",
-        summary="Takes in signed webhooks of commerce platforms and order management systems.",
+        summary="Receives signed webhooks of commerce platforms and order management systems.",
         description=f"A body has at most {max_body} bytes.",
         lifespan=lifespan,
         openapi_url=None,  # a path of its own, so that the document describes it too

@@ -78,7 +78,7 @@ class Acknowledged(Answer):
 
 
 class Refused(Answer):
-    """Base of what is answered to a request that is not taken in."""
+    """Base of the answers to refused requests."""
 
     status: ClassVar[int]
 
@@ -111,7 +111,7 @@ class OtherStore(Refused):
 
 
 class Unknown(Refused):
-    """No such connection, or no webhooks are taken in for this system of it."""
+    """No such connection, or it receives no webhooks of this system."""
 
     status = 404
 

@@ -27,11 +27,11 @@ FORGERIES = (
     "stale",
     "early",
     "no signature",
-    "odd signature",
-    "odd time",
+    "malformed signature",
+    "malformed time",
 )
 UNWELCOME = {"unsigned", "stale", "forged"}
-ODD = (
+MALFORMED = (
     "",
     " ",
     "v1,",
@@ -53,7 +53,7 @@ ODD = (
 
 @pytest.fixture
 def receivers(tmp_path: Path) -> dict[str, HookReceiver]:
-    """What takes in the webhooks of the store and the pushes of the tenant."""
+    """The receivers of the store's webhooks and the tenant's pushes."""
     return build_receivers(listening(tmp_path).connections[NAME])
 
 
@@ -74,8 +74,8 @@ def headers_of(side: str, body: bytes, forgery: str, random: Random) -> dict[str
     )
     if forgery == "no signature":
         del headers[signature]
-    elif forgery in ("odd signature", "odd time"):
-        headers[signature if forgery == "odd signature" else stamp] = random.choice(ODD)
+    elif forgery in ("malformed signature", "malformed time"):
+        headers[signature if forgery == "malformed signature" else stamp] = random.choice(MALFORMED)
     return {name.lower(): value for name, value in headers.items()}
 
 
@@ -138,7 +138,7 @@ def test_every_spoilt_body_is_an_event_or_a_refusal_and_no_forgery_is_taken(
 
 
 def _is_text(body: bytes) -> bool:
-    """Tell whether a body can be signed by Standard Webhooks at all, which signs texts."""
+    """Return whether a body is text, as Standard Webhooks requires."""
     try:
         body.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""A scene as in tests/assets, and databases as somebody else's user."""
+"""A scene as in tests/assets, and databases with the rights of other users."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def acting(url: str, role: str) -> str:
 
 @pytest.fixture(scope="module")
 def bare_server() -> Iterator[str]:
-    """Start a server of its own on which nothing was ever migrated, so that no role is there; return its superuser's URL."""
+    """Start a server without migrations and roles; yield its superuser's URL."""
     with tempfile.TemporaryDirectory(prefix="lockstep-pg-") as folder:
         data = Path(folder) / "postgres"
         yield embedded.start(data)
@@ -32,7 +32,7 @@ def bare_server() -> Iterator[str]:
 
 
 def new_user(superuser: str, attributes: str) -> str:
-    """Make a user with the given attributes and a database of its own; return the database's URL with that user's login."""
+    """Create a user with these attributes and its own database; return the URL of its login."""
     name = f"user_{uuid4().hex[:10]}"
     with psycopg.connect(superuser, autocommit=True) as db:
         db.execute(f"CREATE ROLE {name} LOGIN {attributes}")

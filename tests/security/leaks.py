@@ -1,4 +1,4 @@
-"""Looks for planted secrets and planted personal data in everything that a run leaves behind: Dagster, the ledger, and files."""
+"""Searches Dagster, the ledger and files for planted secrets and personal data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from psycopg import sql
 
 from resources.ledger.database.compression import decompress
 
-PLACES_OF_PERSONS = frozenset(
+PERSONAL_COLUMNS = frozenset(
     {
         "sync.capture.payload",
         "sync.record.canonical",
@@ -27,12 +27,12 @@ PLACES_OF_PERSONS = frozenset(
         "sync.rejection_action.diff",
     }
 )
-"""The only columns that may hold personal data; everything else is read by more people, and kept for longer."""
+"""The only columns that may hold personal data; all others are read more widely, kept longer."""
 
 
 @dataclass(frozen=True)
 class Needles:
-    """What was planted; each is looked for in the forms in which programs write it, in any case."""
+    """The planted values, searched for in each form in which programs write them, in any case."""
 
     secrets: Sequence[str]
     personal: Sequence[str]
@@ -68,10 +68,11 @@ def leaks(
     folders: Iterable[Path],
     needles: Needles,
 ) -> list[str]:
-    """Return where something stands that must not: secrets anywhere, personal data outside of ``PLACES_OF_PERSONS``.
+    """Return where secrets are found, and personal data outside of ``PERSONAL_COLUMNS``.
 
-    Looks at every table of the database (compressed columns are decompressed; Dagster's own tables too, where they lie there), at the
-    instance's runs, events and ticks, and at every file below the folders (Parquet files by their values).
+    Searches every table of the database (also Dagster's, if they are there; compressed columns are
+    decompressed), the instance's runs, events and ticks, and every file below the folders (Parquet
+    files by their values).
     """
     found: dict[str, int] = {}
     for place, text in (
@@ -80,7 +81,7 @@ def leaks(
         *_files(folders),
     ):
         for label in needles.found(text):
-            if not (label.startswith("personal") and place in PLACES_OF_PERSONS):
+            if not (label.startswith("personal") and place in PERSONAL_COLUMNS):
                 found[f"{label} in {place}"] = found.get(f"{label} in {place}", 0) + 1
     return [f"{what} ({times} times)" for what, times in sorted(found.items())]
 
@@ -100,8 +101,11 @@ def _forms(value: str) -> set[str]:
 def _database(url: str) -> Iterator[tuple[str, str]]:
     with psycopg.connect(url) as db:
         tables = db.execute(
-            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-            " AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = format('%I.%I', schemaname, tablename)::regclass)"
+            """SELECT schemaname, tablename FROM pg_tables
+               WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+                 AND NOT EXISTS (
+                   SELECT FROM pg_inherits
+                   WHERE inhrelid = format('%I.%I', schemaname, tablename)::regclass)"""
         ).fetchall()
         for schema, table in tables:
             with db.cursor("leaks") as cursor:

@@ -1,4 +1,4 @@
-"""``lockstep forget`` and ``lockstep retention`` as an operator gives them."""
+"""``lockstep forget`` and ``lockstep retention`` as an operator runs them."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    """Give a command; return its exit code and what it printed."""
+    """Run a command; return its exit code and its output."""
     done = CliRunner().invoke(lockstep, list(arguments))
     return done.exit_code, done.output
 
 
 def test_a_person_is_forgotten_by_command(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looked at first, then done without a question where ``--yes`` says so; a misspelt connection is refused, a repetition said."""
+    """``--dry-run`` changes nothing, ``--yes`` asks nothing; a misspelt connection is refused."""
     monkeypatch.setenv("DATABASE_URL", scene.database)
     scene.place_many([1])
     scene.run("orders")
     person = (str(PERSON["email"]), "--connection", NAME)
 
-    code, told = run("forget", *person, "--dry-run")
-    assert (code, "Nothing was changed." in told) == (0, True)
-    assert run("forget", *person)[0] == 1  # nobody can be asked here
+    code, output = run("forget", *person, "--dry-run")
+    assert (code, "Nothing was changed." in output) == (0, True)
+    assert run("forget", *person)[0] == 1  # without a terminal there is no one to confirm
     assert run("forget", person[0], "--connection", "acne") == (
         1,
         "lockstep: The ledger has no connection 'acne'; it has acme.\n",
     )
-    code, told = run("forget", *person, "--yes")
-    assert (code, "Forgotten." in told) == (0, True)
+    code, output = run("forget", *person, "--yes")
+    assert (code, "Forgotten." in output) == (0, True)
     assert run("forget", *person) == (0, "This customer was forgotten before.\n")
     assert "Jane" not in str(scene.sql("SELECT * FROM sync.forgotten"))
 
 
-def test_retention_tells_that_nothing_is_due(
+def test_retention_reports_that_nothing_is_due(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a setting nothing is ever removed."""

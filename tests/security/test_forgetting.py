@@ -1,4 +1,4 @@
-"""Forgetting a person: nothing that tells who they are is left, and the facts, the books and the systems stay as they were."""
+"""Forgetting a person removes what identifies them and leaves facts and systems unchanged."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def forget_in(scene: Scene, subject: str, *, dry_run: bool = False) -> Forgotten
 
 
 def traces(scene: Scene) -> list[str]:
-    """Return where in the ledger one of the needles stands, compressed columns included."""
+    """Return where in the ledger a needle is found, compressed columns included."""
     found = []
     with psycopg.connect(scene.database, autocommit=True) as db:
         tables = [
@@ -72,7 +72,7 @@ def traces(scene: Scene) -> list[str]:
 
 @pytest.fixture
 def shop(scene: Scene) -> Scene:
-    """Two orders of Ruth's and one of Jane's, delivered; Ruth's second is rejected, since its postcode is none."""
+    """Two orders of Ruth's, one rejected for its postcode, and one of Jane's, delivered."""
     scene.configure(addresses={"postcode": "reject"})
     message = {
         "customer_message": "Please ring Ruthanne Quillfeather",
@@ -95,7 +95,7 @@ def shop(scene: Scene) -> Scene:
 
 @pytest.mark.parametrize("subject", ["RUTHANNE.Q@example.org", "4711"])
 def test_a_person_is_forgotten_everywhere_and_the_facts_stay(shop: Scene, subject: str) -> None:
-    """By e-mail address or by the store's customer id: no table tells of her, all amounts, lines and outcomes are as before."""
+    """By e-mail address or the store's customer id; amounts, lines and outcomes are unchanged."""
     facts = "SELECT * FROM history.order_lines ORDER BY 1, 2, 3"
     before = (
         shop.sql(facts),
@@ -138,13 +138,12 @@ def test_a_person_is_forgotten_everywhere_and_the_facts_stay(shop: Scene, subjec
     assert shop.open_rejections("orders") == {}
 
 
-def test_it_is_recorded_without_naming_the_person_and_done_once(shop: Scene) -> None:
-    """The ledger tells who forgot somebody and when, and can answer whether this person was meant; a repetition adds nothing."""
+def test_forgetting_is_recorded_without_the_person_and_done_once(shop: Scene) -> None:
+    """The ledger records by whom and when, and can confirm a person; a repetition adds nothing."""
     with psycopg.connect(shop.database, autocommit=True) as db:
         db.execute("SET ROLE lockstep_writer")
-        with pytest.raises(
-            PermanentError, match="lockstep_owner"
-        ):  # captures can't be changed with the running service's rights
+        # Captures can't be changed with the rights of the running service.
+        with pytest.raises(PermanentError, match="lockstep_owner"):
             forget(db, NAME, RUTH["email"], "tester")
     forget_in(shop, RUTH["email"])
     assert not any(forget_in(shop, RUTH["email"]).counts.values())
@@ -157,8 +156,8 @@ def test_it_is_recorded_without_naming_the_person_and_done_once(shop: Scene) -> 
         assert not was_forgotten(db, NAME, JANE)
 
 
-def test_a_rerun_sends_nothing_and_brings_nothing_back(shop: Scene) -> None:
-    """The partition is read, validated and delivered again, even by force: the OMS keeps what it has, the ledger stays without her."""
+def test_a_rerun_sends_nothing_and_restores_nothing(shop: Scene) -> None:
+    """Also with force: the OMS keeps what it has, and the ledger stays without her data."""
     forget_in(shop, RUTH["email"])
     outcomes, effects = shop.outcomes("orders"), shop.oms_counts()
 
@@ -180,8 +179,8 @@ def test_a_rerun_sends_nothing_and_brings_nothing_back(shop: Scene) -> None:
     assert "1" in str(event.materialization.metadata["left alone: forgotten"].value)
 
 
-def test_a_later_version_is_stored_without_the_person_and_goes_nowhere(shop: Scene) -> None:
-    """The store still tells of her when it changes the order: the version is kept without her, and skipped by the rule ``forgotten``."""
+def test_a_later_version_is_stored_without_the_person_and_not_delivered(shop: Scene) -> None:
+    """The store still sends her data: the version is stored without it and skipped."""
     forget_in(shop, RUTH["email"])
     saves = shop.oms_counts()["saves"]
     shop.to_store(
@@ -202,7 +201,7 @@ def test_a_later_version_is_stored_without_the_person_and_goes_nowhere(shop: Sce
 
 
 def test_work_in_progress_is_finished_first(scene: Scene) -> None:
-    """An order that is still to be sent needs its address: forgetting is refused and says which order, and nothing has changed."""
+    """An order that is still to be sent needs its address, so forgetting is refused."""
     scene.place(order(1, scene.moment(), billing_address=RUTH))
     scene.run("orders", steps=("captured", "validated"))
     with pytest.raises(PermanentError, match=r"still to be done: 1 \(to be delivered\)"):
@@ -211,7 +210,7 @@ def test_work_in_progress_is_finished_first(scene: Scene) -> None:
 
 
 def test_names_of_fields_decide_in_any_systems_spelling() -> None:
-    """The person goes, whatever a system calls the field; facts that look alike stay; doing it again changes nothing."""
+    """Personal values go, whatever a system calls their field; facts that look alike stay."""
     document = {
         "OrderId": "US-1",
         "CustomerFirstName": "Ruthanne",

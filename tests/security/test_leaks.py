@@ -1,4 +1,4 @@
-"""Secrets are nowhere, and personal data only where it must be, whatever the two systems answer and however runs fail."""
+"""No secret leaks, and no personal data, whatever the systems answer and however runs fail."""
 
 from __future__ import annotations
 
@@ -76,25 +76,29 @@ def buy(scene: Scene, *numbers: int) -> None:
 
 
 def echo(secrets: list[str], note: str = "") -> dict[str, Any]:
-    """Return an error body that repeats all it can: every credential, a person in fields, and in text, by name where one was sent."""
-    told = f"{note} zeb.quartermaine@mailbox.example, +1 512-555-0147; token {secrets[0]}, secrets {' '.join(secrets[1:])}"
+    """Return an error body that repeats all credentials, and a person in fields and in text."""
+    text = (
+        f"{note} zeb.quartermaine@mailbox.example, +1 512-555-0147; "
+        f"token {secrets[0]}, secrets {' '.join(secrets[1:])}"
+    )
     return {
         "title": "Unprocessable",
-        "detail": told,
-        "errors": {"billing_address": WHO, "message": told},
+        "detail": text,
+        "errors": {"billing_address": WHO, "message": text},
         "request": {"headers": secrets},
-        "error_description": told,
-        "messages": {"Message": [{"Type": "ERROR", "Code": "BAD", "Description": told}]},
+        "error_description": text,
+        "messages": {"Message": [{"Type": "ERROR", "Code": "BAD", "Description": text}]},
     }
 
 
 def test_nothing_leaks_whatever_goes_wrong(
     scene: Scene, tmp_path: Path, printed: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Good runs and all kinds of failing ones, then everything they produced is searched."""
+    """Everything that good runs and all kinds of failing ones produced is searched."""
     assert scene.lockstep is not None
     secrets = [f"sandbox-token-{scene.store}", "sandbox-secret", "sandbox-password"]
-    secrets.append(scene.lockstep.sync(NAME, "").oms._auth.headers()["Authorization"].split()[1])  # type: ignore[attr-defined]
+    oms: Any = scene.lockstep.sync(NAME, "").oms
+    secrets.append(oms._auth.headers()["Authorization"].split()[1])
     read, write = echo(secrets), echo(secrets, NOTE)
     buy(scene, 1, 2)
     scene.run("orders")
@@ -160,29 +164,29 @@ def test_nothing_leaks_whatever_goes_wrong(
 
 
 def unforeseen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let our own code stumble over the record, with the record in the error's text."""
+    """Let our own code fail on the record, with the record in the error's text."""
     buy(scene, 90, 91)
     to_order = BigCommerce.to_order
 
-    def stumbles(self: BigCommerce, payload: bytes, exported: Callable[[str], bool]) -> object:
+    def fail_on_90(self: BigCommerce, payload: bytes, exported: Callable[[str], bool]) -> object:
         if b'"id":90,' in payload:
             raise ValueError(f"could not convert {payload!r}")
         return to_order(self, payload, exported)
 
     with monkeypatch.context() as patch:
-        patch.setattr(BigCommerce, "to_order", stumbles)
+        patch.setattr(BigCommerce, "to_order", fail_on_90)
         scene.configure()
         scene.run("orders", raise_on_error=False)
-        patch.setattr(BigCommerce, "fetch_orders", _stumble)
+        patch.setattr(BigCommerce, "fetch_orders", _fail)
         scene.run("orders", raise_on_error=False)
 
 
-def _stumble(*_: object) -> None:
+def _fail(*_: object) -> None:
     raise KeyError(orjson.dumps(WHO).decode())
 
 
-def test_the_search_finds_what_is_there(scene: Scene, tmp_path: Path) -> None:
-    """A search that finds nothing proves nothing: planted in a compressed column, an event, a file and a Parquet file, it is found."""
+def test_the_search_finds_planted_values(scene: Scene, tmp_path: Path) -> None:
+    """Otherwise finding nothing would prove nothing: in a column, an event and a file."""
     buy(scene, 1)
     scene.run("orders")
     (tmp_path / "log").write_text("authorised by c2FuZGJveC1zZWNyZXQ=")  # in base64
@@ -192,10 +196,10 @@ def test_the_search_finds_what_is_there(scene: Scene, tmp_path: Path) -> None:
         raise ValueError("for Zebediah")
 
     @dg.job
-    def told() -> None:
+    def failing() -> None:
         careless()
 
-    told.execute_in_process(instance=scene.instance, raise_on_error=False)
+    failing.execute_in_process(instance=scene.instance, raise_on_error=False)
     with psycopg.connect(scene.database, autocommit=True) as db:
         db.execute("UPDATE sync.delivery SET error = 'no such street: 9 periwinkle terrace'")
     found = leaks(

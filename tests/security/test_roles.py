@@ -1,4 +1,4 @@
-"""Least privilege: three roles, each tried out by connecting as it; and migrations by users of all degrees of right."""
+"""Least privilege: the three roles, each by connecting as it, and migrations by other users."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WRITER, READER, OWNER = roles.WRITER, roles.READER, roles.OWNER
 
 
 def refused(url: str, statement: str) -> None:
-    """Check that a statement fails for want of rights."""
+    """Check that a statement fails for lack of privileges."""
     with psycopg.connect(url, autocommit=True) as db, pytest.raises(InsufficientPrivilege):
         db.execute(statement.encode())
 
@@ -32,7 +32,7 @@ def refused(url: str, statement: str) -> None:
 def test_the_whole_chain_runs_as_the_writer(
     sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None
 ) -> None:
-    """Capture, validation and delivery of all streams need no more than the writer's rights, and a month's partitions come of themselves."""
+    """All steps of all streams, and a new month's partitions, need only the writer's rights."""
     made = Scene(sandbox.url, acting(database, WRITER), f"w{uuid4().hex[:10]}", tmp_path)
     try:
         made.place_many([1, 2])
@@ -48,7 +48,7 @@ def test_the_whole_chain_runs_as_the_writer(
 
 
 def test_dagster_runs_on_tables_that_the_owner_made(database: str) -> None:
-    """Once ``lockstep migrate`` has made Dagster's tables, runs and events are stored with the writer's rights, which change no table."""
+    """Runs and events are stored with the writer's rights, which can't change a table."""
     create_tables(database)
     writer = acting(database, WRITER)
     storage = {
@@ -94,12 +94,12 @@ def test_dagster_runs_on_tables_that_the_owner_made(database: str) -> None:
     ],
 )
 def test_the_writer_changes_no_structure_and_no_evidence(database: str, statement: str) -> None:
-    """Neither a table's form nor what was captured or sent can be changed by the running service."""
+    """The running service can change neither tables nor what was captured or sent."""
     refused(acting(database, WRITER), statement)
 
 
-def test_a_partition_has_no_side_door(database: str) -> None:
-    """The month's own table gives the writer no more than its parent, which it must be reached through."""
+def test_a_partition_grants_no_more_than_its_table(database: str) -> None:
+    """The writer has no rights on a month's own table besides those on its parent."""
     with psycopg.connect(acting(database, WRITER), autocommit=True) as db:
         db.execute("SELECT sync.ensure_month('2026-01-02')")
         assert db.execute(
@@ -108,11 +108,12 @@ def test_a_partition_has_no_side_door(database: str) -> None:
     refused(acting(database, WRITER), "DELETE FROM sync.capture_2026_01")
 
 
-def test_a_function_of_the_owner_can_not_be_led_astray(database: str) -> None:
-    """What runs with the owner's rights finds names by a fixed path, is the owner's, and is callable by the writer alone."""
+def test_a_function_of_the_owner_can_not_be_misused(database: str) -> None:
+    """It resolves names by a fixed path, is the owner's, and only the writer can call it."""
     with psycopg.connect(database) as db:
         rows = db.execute(
-            """SELECT p.proname, pg_get_userbyid(p.proowner), p.proconfig, has_function_privilege('lockstep_reader', p.oid, 'EXECUTE')
+            """SELECT p.proname, pg_get_userbyid(p.proowner), p.proconfig,
+                      has_function_privilege('lockstep_reader', p.oid, 'EXECUTE')
                FROM pg_proc p WHERE p.pronamespace = 'sync'::regnamespace AND p.prosecdef"""
         ).fetchall()
     assert "ensure_month" in {name for name, *_ in rows}
@@ -133,11 +134,12 @@ def test_a_function_of_the_owner_can_not_be_led_astray(database: str) -> None:
     ],
 )
 def test_the_reader_sees_the_history_only(database: str, statement: str) -> None:
-    """Personal data lies in ``sync`` alone, which the data team's role does not reach; it writes nothing."""
+    """Personal data is only in ``sync``, which the data team's role can't read; it can't write."""
     refused(acting(database, READER), statement)
     with psycopg.connect(database) as db:
         rights = db.execute(
-            "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants WHERE grantee = %s",
+            """SELECT DISTINCT privilege_type FROM information_schema.role_table_grants
+               WHERE grantee = %s""",
             (READER,),
         ).fetchall()
     assert rights == [("SELECT",)]
@@ -147,9 +149,8 @@ def test_later_tables_get_their_rights_and_the_owner_migrates(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The owner's role applies what is new, and the grants cover it in the same run."""
-    migrate(
-        database
-    )  # a database made from a template does not take over the rights on the database itself
+    # A database made from a template does not have the template's rights on the database itself.
+    migrate(database)
     known = module.migrations()
     monkeypatch.setattr(
         module, "migrations", lambda: [*known, ("9999_more.sql", "CREATE TABLE sync.more (id int)")]
@@ -165,19 +166,19 @@ def test_later_tables_get_their_rights_and_the_owner_migrates(
         ).fetchone() == (OWNER,)
 
 
-def test_a_user_who_may_not_create_roles_is_told_what_to_do(bare_server: str) -> None:
-    """The schema is brought up to date all the same; once an administrator has run the advised statements, the roles are in force."""
+def test_a_user_who_may_not_create_roles_gets_advice(bare_server: str) -> None:
+    """The schema is migrated; the roles apply once an administrator has run the advice."""
     url = new_user(bare_server, "")
     migrate(url)
     with psycopg.connect(url) as db:
-        told = roles.advice(db) or ""
+        advice = roles.advice(db) or ""
         assert db.execute(
             "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lockstep%'"
         ).fetchone() == (0,)
-    assert "may not create roles" in told
+    assert "may not create roles" in advice
 
     with psycopg.connect(bare_server, autocommit=True) as db:
-        for statement in told.partition("run: ")[2].split("; ")[:-1]:
+        for statement in advice.partition("run: ")[2].split("; ")[:-1]:
             db.execute(statement.encode())
     assert migrate(url) == []
     with psycopg.connect(url) as db:
@@ -188,7 +189,7 @@ def test_a_user_who_may_not_create_roles_is_told_what_to_do(bare_server: str) ->
 
 
 def test_a_user_who_may_create_roles_migrates_a_managed_server(bare_server: str) -> None:
-    """No superuser is needed: the migrating user makes the roles and hands the ledger over to the owner, for a second database too."""
+    """No superuser is needed: the user creates the roles and gives the ledger to the owner."""
     url = new_user(bare_server, "CREATEROLE")
     migrate(url)
     with psycopg.connect(url) as db:
@@ -207,7 +208,7 @@ def test_a_user_who_may_create_roles_migrates_a_managed_server(bare_server: str)
         ).fetchone() == (True,)
 
 
-def test_the_roles_are_in_force_on_the_embedded_server(database: str) -> None:
-    """Nothing is left to advise after a migration by a superuser."""
+def test_the_roles_apply_on_the_embedded_server(database: str) -> None:
+    """After a migration by a superuser there is no advice."""
     with psycopg.connect(database) as db:
         assert roles.advice(db) is None

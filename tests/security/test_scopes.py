@@ -1,4 +1,4 @@
-"""Preflight: each right that a connection needs is tried without changing anything, and rights beyond need are warned of."""
+"""Preflight tries each needed right without changing anything, and warns of unneeded ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.connections import Connection
+from domain.connections import Connection, SecretRef
 from domain.exchange import Check
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import build
@@ -20,9 +20,10 @@ from tests.assets.scene import NAME, Scene, installation_of
 def preflight(
     tmp_path: Path, *, denied: tuple[str, ...] = (), **sections: object
 ) -> tuple[dict[str, Check], list[httpx.Request]]:
-    """Check a store that grants everything but what is denied (``METHOD path``); return the checks and the calls."""
+    """Check a store that denies these calls (``METHOD path``); return the checks and calls."""
     connection = installation_of("http://127.0.0.1:1", "s1", tmp_path, **sections).connections[NAME]
-    settings = BigCommerceSettings(store_hash="s1", token={"file": tmp_path / "token-s1"})  # type: ignore[arg-type]
+    token = SecretRef(file=tmp_path / "token-s1")
+    settings = BigCommerceSettings(store_hash="s1", token=token)
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -50,7 +51,7 @@ SENSITIVE = ("GET /v3/customers", "GET /v2/coupons", "GET /v3/content/pages")
 
 
 def test_every_right_is_tried_by_a_call_that_changes_nothing(tmp_path: Path) -> None:
-    """Reads of one row, and writes to an order that does not exist and of no stock at all."""
+    """Reads of one row, a write to an order that does not exist, and one of no stock."""
     checks, asked = preflight(tmp_path, denied=SENSITIVE)
     assert {name for name in checks if name.startswith("scope ")} == {
         "scope store_v2_orders (read)",
@@ -86,19 +87,19 @@ def test_a_missing_right_fails_its_check(tmp_path: Path, call: str, name: str) -
     assert "store_v2_transactions_read_only" in checks[name].advice
 
 
-def test_rights_beyond_need_are_warned_of(tmp_path: Path) -> None:
-    """A token that reads customers works, but makes its theft worse: preflight says so and goes on."""
+def test_preflight_warns_of_unneeded_rights(tmp_path: Path) -> None:
+    """A token that can read customers works, but its theft would be worse."""
     checks, asked = preflight(tmp_path, denied=SENSITIVE[1:])
     found = checks["scopes beyond need"]
     assert found.ok
     assert found.detail == "WARNING: the token also has store_v2_customers"
     assert "no more than store_v2_orders" in found.advice
     [customers] = [call for call in asked if call.url.path.endswith("/customers")]
-    assert customers.url.params["id:in"] == "0"  # nobody's data is read
+    assert customers.url.params["id:in"] == "0"  # no customer has this id
 
 
 def test_a_connection_asks_for_no_more_than_its_streams_need(tmp_path: Path) -> None:
-    """Orders alone are read only, and nothing of stock or catalog is asked for."""
+    """For orders alone, rights are read-only, and none for stock and catalog."""
 
     def connection(**sections: object) -> Connection:
         return installation_of("http://127.0.0.1:1", "s1", tmp_path, **sections).connections[NAME]
@@ -117,14 +118,14 @@ def test_a_connection_asks_for_no_more_than_its_streams_need(tmp_path: Path) -> 
 
 
 def test_the_oms_user_is_checked_for_other_organisations(scene: Scene) -> None:
-    """What can be seen of the user's reach is told; the sandbox's tenant has one organisation."""
+    """Preflight reports what the user can reach; the sandbox's tenant has one organisation."""
     assert scene.lockstep is not None
     scene.place_many([1])
     scene.run("orders")
     checks = {check.name: check for check in scene.lockstep.sync(NAME, "").oms.preflight()}
     assert all(check.ok for check in checks.values())
     assert checks["rights beyond need"].detail == "the token's scope is omni"
-    assert checks["other organisations"].detail == "no orders of others are reached"
+    assert checks["other organisations"].detail == "orders of other organisations can't be read"
     scene.configure(oms={"organization": "OTHER"})
     checks = {check.name: check for check in scene.lockstep.sync(NAME, "").oms.preflight()}
     assert checks["other organisations"].detail.startswith("WARNING")

@@ -1,4 +1,4 @@
-"""Where requests go: to the configured hosts only, over verified TLS, and credentials to nobody else."""
+"""Requests and credentials go to the configured hosts only, over verified TLS."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def limiter() -> Limiter:
 def server(
     answer: Callable[[BaseHTTPRequestHandler], None], context: ssl.SSLContext | None = None
 ) -> Iterator[tuple[int, list[str]]]:
-    """Run a server on this machine; return its port and what it was asked, headers included."""
+    """Run a server on this machine; yield its port and its requests, headers included."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -49,7 +49,7 @@ def server(
         do_POST = do_GET  # noqa: N815 - the library's name
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if context is not None:
@@ -66,7 +66,7 @@ def server(
 
 
 def fine(request: BaseHTTPRequestHandler) -> None:
-    """Answer a token, or anything that is wanted."""
+    """Answer with a token, whatever was requested."""
     request.send_response(200)
     request.send_header("Content-Type", "application/json")
     request.end_headers()
@@ -92,7 +92,7 @@ def policy(base: str, limiter: Limiter) -> ClientPolicy:
 
 
 def read(base: str, limiter: Limiter, path: str = "/orders") -> None:
-    """Read with the reading client."""
+    """Read with the synchronous client."""
     client = ApiClient(policy(base, limiter))
     try:
         client.request("GET", path)
@@ -101,7 +101,7 @@ def read(base: str, limiter: Limiter, path: str = "/orders") -> None:
 
 
 def push(base: str, limiter: Limiter, path: str = "/orders") -> None:
-    """Write with the writing client."""
+    """Write with the asynchronous client."""
 
     async def send() -> None:
         async with AsyncApiClient(policy(base, limiter)) as client:
@@ -133,7 +133,7 @@ CLIENTS = pytest.mark.parametrize("call", [read, push, token])
 
 @pytest.fixture(scope="module")
 def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """Make a certificate that nobody vouches for."""
+    """Make a self-signed certificate."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not here to make a certificate")
     folder = tmp_path_factory.mktemp("certificate")
@@ -150,10 +150,10 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 
 
 @CLIENTS
-def test_a_certificate_that_nobody_vouches_for_is_refused(
+def test_a_self_signed_certificate_is_refused(
     call: Callable[[str, Limiter], None], limiter: Limiter, self_signed: ssl.SSLContext
 ) -> None:
-    """No credential is sent to who can't prove its name, and no further try is made."""
+    """No credential is sent to an unverified server, and there is no retry."""
     with (
         server(fine, self_signed) as (port, asked),
         pytest.raises(PermanentError, match="certificate isn't trusted"),
@@ -163,10 +163,10 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
 
 @CLIENTS
-def test_a_redirect_takes_no_credentials_along(
+def test_a_redirect_is_not_followed_with_credentials(
     call: Callable[[str, Limiter], None], limiter: Limiter
 ) -> None:
-    """Another host that a server points to is never asked."""
+    """No request is sent to the host that a redirect names."""
     with (
         server(fine) as (other, asked),
         server(elsewhere(other)) as (port, first),
@@ -190,7 +190,7 @@ def test_a_path_can_not_name_another_host(
 def test_proxies_and_netrc_of_the_environment_are_not_used(
     limiter: Limiter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Whoever sets a variable of the process must not get the credentials with it."""
+    """An environment variable must not redirect credentials."""
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login mallory password stolen\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with server(fine) as (proxy, diverted), server(fine) as (port, asked):
@@ -217,7 +217,7 @@ def settings(**changes: object) -> ManhattanSettings:
 
 
 def test_credentials_go_to_the_tenants_domain_or_to_a_host_that_is_named() -> None:
-    """A token URL elsewhere is a slip or worse: it is refused unless the host is named as one's own."""
+    """A URL on another domain is refused unless its host is listed in the settings."""
     settings()
     settings(inventory_base_url="https://omni-acme.omni.manh.com")
     for name, url in (
@@ -230,7 +230,7 @@ def test_credentials_go_to_the_tenants_domain_or_to_a_host_that_is_named() -> No
 
 
 def test_verification_can_not_be_switched_off() -> None:
-    """No setting and no line of code turns it off."""
+    """No line of code disables it."""
     root = Path(__file__).resolve().parents[2]
     for folder in ("domain", "resources", "assets", "sensors", "orchestration"):
         for file in (root / folder).rglob("*.py"):

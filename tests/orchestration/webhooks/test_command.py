@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 def with_webhooks(shop: Shop, home: Path, port: int) -> None:
-    """Let the shop's connection take in webhooks."""
+    """Let the shop's connection receive webhooks."""
     secret = home / "secrets" / f"client-secret-{shop.store}"
     shop.change(
         platform={"client_secret": {"file": str(secret)}},
@@ -136,7 +136,7 @@ def test_connect_registers_the_webhooks_and_doctor_tells_how_they_stand(
 
 
 def test_without_any_connection_that_listens_it_says_so(shop: Shop) -> None:
-    """An endpoint that serves nobody is a mistake."""
+    """An endpoint without a connection to serve is a mistake."""
     result = shop.run("webhooks")
     assert result.exit_code == 1
     assert "section 'webhooks'" in result.stderr

@@ -92,6 +92,8 @@ def _round(on: Rig, name: str, database: str, dlt_python: Path) -> Round:
         process.stdin.flush()
         answer = process.stdout.readline()
         used = on.cpu().since(before)
+        process.stdin.write("end\n")
+        process.stdin.flush()
     if process.returncode != 0 or not answer:
         raise SystemExit(f"{name} ended with exit code {process.returncode}")
     result = json.loads(answer)

@@ -1,7 +1,7 @@
 """The protocol between the benchmark and its contestants: warm up, wait, work, report.
 
 A contestant is a fresh process. It warms up on a small day, prints ``ready``, waits for a line on
-stdin, does its measured work and prints its result as one line of JSON. Only the standard library
+stdin, does its measured work, prints its result as one line of JSON and waits for a last line. Only the standard library
 is used here: the contestants run in environments of their own.
 """
 
@@ -23,6 +23,7 @@ def run(warm_up: Callable[[], int], work: Callable[[], int]) -> None:
     orders = work()
     wall, cpu = time.perf_counter() - started, _cpu() - before
     print(json.dumps({"orders": orders, "wall": wall, "cpu": cpu}), flush=True)
+    sys.stdin.readline()  # stay until PostgreSQL's CPU is read: ended backends are counted late
 
 
 def _cpu() -> float:

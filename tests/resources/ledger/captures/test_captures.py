@@ -25,6 +25,14 @@ def test_a_version_is_stored_once(session: Session) -> None:
     assert _add(session, capture("1", b'{"changed":true}')) == 1
 
 
+def test_a_version_that_a_source_lists_twice_is_stored_once(session: Session) -> None:
+    """Pages shift while they are read: a record may be on two of them, in one chunk or in two."""
+    one, other = capture("1"), capture("2")
+    with session.transaction():
+        assert session.captures.add([one, other, one], "run-1") == 2
+        assert session.captures.add([other, capture("3")], "run-1") == 1
+
+
 def test_a_payload_comes_back_to_the_byte(session: Session) -> None:
     """What the source sent is what is kept: odd spaces, unicode and bytes that are no text."""
     payload = b'{ "name":"Zo\xc3\xab" ,\n"raw":"\xff\x00"}'

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from domain.errors import PermanentError, TransientError
+from domain.errors import PermanentError, RateLimited, TransientError
 from resources.http.auth import OAuthGrant, OAuthTokens
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
+from resources.http.rate_limit import Limiter, LocalQuota
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -125,3 +128,55 @@ def test_an_answer_without_a_token_is_permanent(body: bytes) -> None:
     """The URL is another service's; a token that could inject a header is refused."""
     with pytest.raises(PermanentError, match="token_url"):
         auth_of(lambda _: httpx.Response(200, content=body)).headers()
+
+
+class Bodies(httpx.SyncByteStream):
+    """A body without end that counts the chunks that were read of it."""
+
+    def __init__(self) -> None:
+        self.read, self.closed = 0, False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield chunks for ever."""
+        while True:
+            self.read += 1
+            yield b"x" * 1024
+
+    def close(self) -> None:
+        """Record that the connection was given back."""
+        self.closed = True
+
+
+def test_a_refused_request_is_repeated_with_a_new_token_and_its_body_is_not_read() -> None:
+    """Otherwise httpx would read a refusal's body without a bound."""
+    refusal, sent = Bodies(), list[str]()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["authorization"])
+        if len(sent) == 1:
+            return httpx.Response(401, stream=refusal)
+        return httpx.Response(200, json={"ok": True})
+
+    policy = ClientPolicy(
+        system="s",
+        base_url="https://s.test",
+        auth=auth_of(Issuer()),
+        limiter=Limiter(LocalQuota(), "s", quota=100, window_seconds=30),
+    )
+    client = ApiClient(policy, transport=httpx.MockTransport(handle))
+    assert client.request("POST", "/orders", json={"a": 1}).json() == {"ok": True}
+    assert sent == ["Bearer token-1", "Bearer token-2"]
+    assert (refusal.read, refusal.closed) == (0, True)
+
+
+def test_each_request_with_another_token_takes_a_permit_of_the_quota() -> None:
+    """The system counts the refused request, too."""
+    quota = LocalQuota()
+    limiter = Limiter(quota, "s", quota=2, window_seconds=600, max_wait=0.1)
+    policy = ClientPolicy(
+        system="s", base_url="https://s.test", auth=auth_of(Issuer()), limiter=limiter
+    )
+    client = ApiClient(policy, transport=httpx.MockTransport(lambda _: httpx.Response(401)))
+    assert client.request("GET", "/orders").status == 401
+    with pytest.raises(RateLimited):
+        client.request("GET", "/orders")

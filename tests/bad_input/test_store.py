@@ -1,4 +1,4 @@
-"""Orders of the store as nobody should send them: mapped to the cent, skipped by a rule, or rejected with field and advice."""
+"""Bad orders of the store: mapped to the cent, skipped by a rule, or rejected with advice."""
 
 from __future__ import annotations
 
@@ -64,10 +64,13 @@ def money_of(document: Any) -> tuple[Decimal, Decimal]:
 
 
 def unconserved(order_: Order, payload: bytes) -> str:
-    """Tell whether a mapped order says other money than its document, or does not add up."""
+    """Return how a mapped order's money differs from its document's, or does not add up."""
     total, tax = money_of(json.loads(payload.decode(errors="replace")))
     if (order_.total, order_.total_tax) != (total, tax):
-        return f"the document says {total} with {tax} tax, the order {order_.total} with {order_.total_tax}"
+        return (
+            f"the document says {total} with {tax} tax, "
+            f"the order {order_.total} with {order_.total_tax}"
+        )
     if abs(order_.computed_total() - order_.total) > CENT / 2:
         return f"the order comes to {order_.computed_total()} and says {order_.total}"
     if sum(payment.amount for payment in order_.payments) != max(Decimal(0), order_.total):
@@ -76,7 +79,7 @@ def unconserved(order_: Order, payload: bytes) -> str:
 
 
 def test_every_spoilt_order_is_mapped_skipped_or_rejected() -> None:
-    """No crash, no mute message, no personal value shown; what maps conserves the money and is itself again from the ledger."""
+    """No crash, no empty message, no personal value shown; what maps conserves the money."""
 
     def to_conserved(payload: bytes) -> Any:
         found = to_order(payload)
@@ -147,7 +150,7 @@ FIELDS = (
 
 @pytest.mark.parametrize("path", FIELDS, ids="_".join)
 def test_a_long_text_costs_no_more_than_its_length(path: tuple[str, ...]) -> None:
-    """Letters, digits, card numbers, addresses and separators without end: no pattern goes over them again and again."""
+    """Letters, digits, card numbers, addresses and separators: no pattern backtracks over them."""
     for filling in FILLINGS:
 
         def make(size: int, filling: str = filling) -> Callable[[], object]:
@@ -164,7 +167,7 @@ def test_a_long_text_costs_no_more_than_its_length(path: tuple[str, ...]) -> Non
 
 
 def test_a_megabyte_in_every_text_of_an_order_is_one_outcome() -> None:
-    """An order of a hundred megabyte-long values is rejected or mapped like any other, and its rejection stays small."""
+    """Such an order is rejected or mapped like any other, and its rejection stays small."""
     document = order()
     for holder in (document, document["billing_address"], line_of(document)):
         for key, value in holder.items():

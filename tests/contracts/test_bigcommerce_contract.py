@@ -1,4 +1,4 @@
-"""Every exchange between the BigCommerce connector and the simulated store, held against BigCommerce's official OpenAPI files.
+"""Every exchange of the BigCommerce connector, checked against the official OpenAPI files.
 
 A tap at the store's door records what really arrives and leaves, from both HTTP clients. What the
 files refuse although the vendor documents it, or leave open, is listed in ``REQUEST_FLAWS`` and
@@ -101,7 +101,7 @@ def tap() -> Iterator[tuple[RunningSandbox, list[Exchanged]]]:
 
 
 def document(i: int) -> Json:
-    """Return an order to place; each third one is authorised, with a coupon and lines of all kinds."""
+    """Return an order to place; each third one has a coupon and lines of all kinds."""
     moment = (NOW + timedelta(seconds=i * 60)).isoformat()
     base: Json = {
         "id": 1000 + i,
@@ -251,14 +251,17 @@ def test_everything_written_fits_the_official_files(
     assert [
         problem for exchange in exchanged if exchange not in refused for problem in check(exchange)
     ] == []
-    undeclared = "POST /v2/orders/1001/shipments ResponseNotFound(http_status='400', availableresponses=['201'])"
+    undeclared = (
+        "POST /v2/orders/1001/shipments "
+        "ResponseNotFound(http_status='400', availableresponses=['201'])"
+    )
     assert [error for exchange in refused for error in check(exchange)] == [undeclared]
 
 
 def test_registering_webhooks_fits_the_official_file(
     tap: tuple[RunningSandbox, list[Exchanged]],
 ) -> None:
-    """A new hook, one that the store switched off, and the look at both; of an empty list the file wants one entry at least."""
+    """Registering, switching on and listing; the file demands one entry at least in a list."""
     sandbox, exchanged = tap
     store = platform(
         sandbox.url,

@@ -31,7 +31,7 @@ def _covers(whole: Window, pieces: list[Window]) -> bool:
 
 @given(windows, st.integers(-2, 50))
 def test_split_windows_adjoin_and_cover_the_whole(window: Window, parts: int) -> None:
-    """No moment is in two parts or in none, and there are at most as many parts as were asked for."""
+    """No moment is in two parts or in none, and there are at most as many parts as asked for."""
     pieces = window.split(parts)
     assert _covers(window, pieces)
     assert 1 <= len(pieces) <= max(parts, 1)

@@ -89,7 +89,7 @@ def test_what_a_record_cannot_hold_is_refused_by_its_field(
     ],
 )
 def test_stored_json_is_checked_as_it_is_read(content: bytes) -> None:
-    """Values out of bounds, other types, missing fields and fields that nobody declared."""
+    """Values out of bounds, other types, missing fields and undeclared ones."""
     with pytest.raises(msgspec.ValidationError):
         decode_record(StockLevel, content)
 

@@ -1,4 +1,4 @@
-"""The availability policy: what is shown is never negative, never more than there is, and falls as anything is held back."""
+"""The availability policy: never negative, never more than there is."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_more_available_never_shows_less(
 def test_holding_more_back_never_shows_more(
     available: Decimal, safety: int, buffer: int, undelivered: int, more: int
 ) -> None:
-    """Safety stock, buffer and undelivered orders each only lower the number, by their own amount as long as there is enough."""
+    """Safety stock, buffer and undelivered orders each lower the number by their own amount."""
     plain = sellable(
         _level(available), InventoryPolicy(safety_stock=safety, channel_buffer=buffer), undelivered
     )
@@ -103,7 +103,7 @@ def test_an_infinite_item_is_never_shown_by_its_number(available: Decimal, rule:
 
 
 def test_a_node_without_a_location_feeds_none() -> None:
-    """By node, what is not mapped is left out by a named rule; so is a location that the store does not have."""
+    """A node that is not mapped is skipped by a named rule; so is an unknown location."""
     policy = InventoryPolicy(mode="by_node", nodes={"DC1": "EAST"})
     for node, locations, rule in (
         ("DC2", {"EAST": "2"}, "node_not_mapped"),

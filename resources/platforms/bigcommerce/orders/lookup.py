@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 
 import msgspec
-import orjson
 
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
-from domain.milestones import Milestone
+from domain.payload import Document, Scalar
 from domain.reconciliation import StoreSnapshot
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
@@ -22,6 +21,18 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """In place of a modification time that can't be read."""
 LONGEST_ID = 19
 """Digits that are certainly no id any more: V2 keeps ids in 64 bits at most."""
+
+
+class FulfilmentState(Document):
+    """What an order's document states of its fulfilment; ``order`` where it is enriched."""
+
+    status_id: Scalar = None
+    items_shipped: Scalar = None
+    is_deleted: Scalar = None
+    order: FulfilmentState | None = None
+
+
+_fulfilments = msgspec.json.Decoder(FulfilmentState)
 
 
 class OrderLookup:
@@ -114,21 +125,18 @@ def spans(numbers: list[int], width: int) -> Iterator[list[int]]:
 
 
 def to_store_snapshot(payload: bytes) -> StoreSnapshot:
-    """Return the fulfilment that an order's document states."""
+    """Return the fulfilment that an order's document states; an unreadable one states none."""
     try:
-        document = orjson.loads(payload)
-    except ValueError:
-        document = {}
-    order = document.get("order", document) if isinstance(document, dict) else {}
-    order = order if isinstance(order, dict) else {}
-    status_id, units = order.get("status_id"), order.get("items_shipped")
+        document = _fulfilments.decode(payload)
+    except (ValueError, RecursionError):
+        document = FulfilmentState()
+    order = document if document.order is None else document.order
+    status_id, units = order.status_id, order.items_shipped
     known = STATUSES.get(status_id) if type(status_id) is int else None
-    shows: Milestone | None = known.shows if known else None
-    shipped = units if type(units) is int else 0
     return StoreSnapshot(
         str(status_id),
         known is not None and known.is_final,
-        order.get("is_deleted") is True,
-        shipped,
-        shows,
+        order.is_deleted is True,
+        units if type(units) is int else 0,
+        known.shows if known is not None else None,
     )

@@ -31,7 +31,7 @@ def ensured(shop: Shop, destination: str = DESTINATION, **settings: object) -> l
 
 
 def test_webhooks_are_registered_once_and_switched_on_again(shop: Shop) -> None:
-    """Missing, there, switched off by the store, there again; no call changes anything that is well."""
+    """Missing, active, switched off by the store, active again; a correct one is not changed."""
     assert states(shop)["webhook store/order/*"] == (False, "missing")
     assert ensured(shop) == ["webhook store/order/*: registered"]
     assert ensured(shop) == []
@@ -44,7 +44,7 @@ def test_webhooks_are_registered_once_and_switched_on_again(shop: Shop) -> None:
 
 
 def test_a_changed_secret_reaches_the_store_and_other_hooks_are_left_alone(shop: Shop) -> None:
-    """The header's secret is kept in step; a hook of somebody else's, or of another destination, is none of ours."""
+    """The header's secret is updated; webhooks of other apps and destinations are left alone."""
     ensured(shop)
     ensured(shop, "https://other.example.com/hooks/acme/platform")
     assert ensured(shop, hook_secret={"env": "Y"}) == [
@@ -65,7 +65,7 @@ def test_a_changed_secret_reaches_the_store_and_other_hooks_are_left_alone(shop:
 
 
 def test_what_the_store_does_not_take_is_told(shop: Shop) -> None:
-    """Without a client secret nobody could verify; another port is refused by the store; an outage is worth another try."""
+    """No client secret or another port is permanent; an outage is worth another try."""
     with pytest.raises(PermanentError, match="client_secret"):
         ensured(shop, client_secret=None)
     with pytest.raises(PermanentError, match=r"422.*443"):

@@ -104,7 +104,7 @@ def test_the_probe_sees_changes_at_its_moment_and_later_only(shop: Shop) -> None
 
 
 def test_extras_are_read_where_needed_and_keep_the_orders_bytes(shop: Shop) -> None:
-    """Authorised orders bring their transactions, a coupon that no line names its code; the order's own bytes are embedded unchanged."""
+    """Transactions and coupons are added where needed; the order's own bytes stay unchanged."""
     event = {
         "event": "authorization",
         "method": "credit_card",
@@ -136,7 +136,7 @@ def test_extras_are_read_where_needed_and_keep_the_orders_bytes(shop: Shop) -> N
 
 
 def test_reading_survives_a_store_that_fails_now_and_then(shop: Shop) -> None:
-    """429, 500, dropped and malformed answers are asked for again, and nothing is lost or doubled."""
+    """429, 500, dropped and malformed answers are retried, and nothing is lost or doubled."""
     shop.place(
         *[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(30)]
     )
@@ -153,7 +153,7 @@ def test_reading_survives_a_store_that_fails_now_and_then(shop: Shop) -> None:
 
 
 def test_a_small_quota_is_waited_for(shop: Shop) -> None:
-    """The client keeps within the quota of the store's own windows; one call at a window's edge may be refused, and is waited out."""
+    """The client keeps within the store's quota; one call at a window's edge may be refused."""
     shop.place(
         *[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(40)]
     )
@@ -202,8 +202,8 @@ def test_a_server_with_a_smaller_page_limit_loses_nothing() -> None:
 
 def test_an_order_without_a_readable_time_is_still_captured() -> None:
     """It comes out at the window's start, once, to be rejected with its reason."""
-    odd = order(id=9, date_modified="soon", date_created="soon")
-    transport, _ = fake([[odd, order(id=10, consignments={"shipping": 7})]])
+    undated = order(id=9, date_modified="soon", date_created="soon")
+    transport, _ = fake([[undated, order(id=10, consignments={"shipping": 7})]])
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     [records] = reader.fetch_orders(DAY)
     assert [(record.source_id, record.updated_at == DAY.since) for record in records] == [
@@ -239,7 +239,7 @@ def test_lines_that_the_list_cut_off_are_fetched() -> None:
 
 
 def test_a_refused_token_is_permanent_and_names_the_scope() -> None:
-    """Nobody has to guess which permission is missing."""
+    """The error names the missing permission."""
     transport = httpx.MockTransport(
         lambda _: httpx.Response(403, json=[{"status": 403, "message": "no scope"}])
     )
@@ -253,7 +253,7 @@ def test_a_refused_token_is_permanent_and_names_the_scope() -> None:
 
 
 def test_catalog_locations_and_stock_are_read(shop: Shop) -> None:
-    """Each SKU with its tracking level; a location by code and as the default; quantities on hand."""
+    """SKUs with their tracking level, locations by code and as the default, quantities on hand."""
     shop.control(
         "POST",
         "catalog",
@@ -278,7 +278,7 @@ def test_catalog_locations_and_stock_are_read(shop: Shop) -> None:
     reader.close()
 
 
-ODD_PRODUCTS = [
+BAD_PRODUCTS = [
     None,
     7,
     "text",
@@ -297,9 +297,9 @@ ODD_PRODUCTS = [
 ]
 
 
-@pytest.mark.parametrize("odd", ODD_PRODUCTS, ids=str)
-def test_an_odd_product_does_not_stop_the_catalog(odd: object) -> None:
-    """It is told as a problem under its own id, or a makeshift one; the products beside it are read."""
+@pytest.mark.parametrize("bad", BAD_PRODUCTS, ids=str)
+def test_a_bad_product_does_not_stop_the_catalog(bad: object) -> None:
+    """It is a problem under its own id or a fallback id; the other products are read."""
     good = {
         "id": 11,
         "sku": "GOOD",
@@ -307,7 +307,7 @@ def test_an_odd_product_does_not_stop_the_catalog(odd: object) -> None:
         "variants": [{"id": 12, "sku": "GOOD"}],
     }
     transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"data": [odd, good], "meta": {}})
+        lambda _: httpx.Response(200, json={"data": [bad, good], "meta": {}})
     )
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     [found] = reader.fetch_items()
@@ -333,7 +333,7 @@ def test_a_catalog_of_which_nothing_can_be_read_is_an_error() -> None:
 
 
 def test_the_preflight_names_what_is_wrong(shop: Shop) -> None:
-    """A good store passes, a wrong clock, location and channel are named, and a bad token ends it."""
+    """A good store passes; a wrong clock, location and channel are named, as is a bad token."""
     good = platform(shop.url)
     assert all(check.ok for check in good.preflight())
     good.close()
@@ -390,7 +390,7 @@ def test_the_registry_validates_and_builds() -> None:
 
 
 def test_an_order_without_a_usable_id_costs_none_of_its_page() -> None:
-    """It is captured under a makeshift id and rejected by its field, and the orders beside it are read."""
+    """It is captured under a fallback id and rejected by its field; the others are read."""
     transport, _ = fake(
         [[order(id=8), order(id=None), order(id=-3), order(id=10**30), order(id=9)]]
     )

@@ -89,7 +89,7 @@ def test_stock_goes_to_each_location_at_the_level_the_item_is_tracked_at(shop: S
 
 
 def test_an_item_tracked_otherwise_than_known_is_addressed_anew(shop: Shop) -> None:
-    """The store names the item and its level; the batch is sent again with that row changed, in two calls."""
+    """The store names the item and its level; the batch is sent again with that row changed."""
     items = catalogued(shop)
     stale = items | {"SOLO": replace(items["SOLO"], tracking="variant")}
     targets = [

@@ -236,7 +236,7 @@ def test_products_read_apart_find_their_group_by_address() -> None:
 
 
 def test_units_convert_exactly_or_not_at_all() -> None:
-    """A case of four is four each at a quarter of the price; a price that doesn't divide is a rejection."""
+    """A case of four is four each at a quarter of the price; an indivisible price is rejected."""
     line = mapped(order(), {"uom_rules": {"TOWEL-1": {"uom": "EACH", "factor": 4}}}).lines[0]
     assert (line.quantity, line.unit_price, line.line_total) == (8, Decimal("2.5"), 20)
     assert "uom_conversion_inexact" in rejected(order(), {"uom_rules": {"TOWEL-1": {"factor": 3}}})
@@ -254,7 +254,7 @@ def test_gift_certificates_and_store_credit_are_payments_of_their_own() -> None:
 
 
 def test_transactions_give_the_authorisation() -> None:
-    """Authorisations and captures are kept with their references, refunds and own credits are not."""
+    """Authorisations and captures are kept with their references; refunds and credits are not."""
     base = {
         "method": "credit_card",
         "amount": 27.5,
@@ -328,7 +328,7 @@ def test_orders_are_skipped_by_named_rules(changes: Json, exported: bool, rule: 
     ],
 )
 def test_an_order_that_the_oms_has_is_changed_or_cancelled(changes: Json, cancelled: bool) -> None:
-    """Cancelled, declined and archived orders become cancellations; update statuses still go out, whatever the start date."""
+    """Cancelled, declined and archived orders become cancellations; updates still go out."""
     result = mapper({"start_date": "2027-01-01T00:00:00Z"}).to_order(
         orjson.dumps(order(**changes)), lambda source_id: source_id == "1001"
     )

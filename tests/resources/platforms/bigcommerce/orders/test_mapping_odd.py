@@ -1,4 +1,4 @@
-"""Captured orders that nobody would expect: mutated and generated ones."""
+"""Captured orders with unexpected content: mutated and generated ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def compound() -> Json:
-    """Return a document with all parts and kinds of content, so that mutations reach every branch."""
+    """Return a document with all kinds of content, so that mutations reach every branch."""
     document = order(
         fees=[{"id": 4, "cost_ex_tax": 1, "cost_inc_tax": 1, "cost_tax": 0}],
         staff_notes="x",
@@ -94,7 +94,7 @@ PLACES = places(compound())
 def test_a_mutated_order_is_mapped_skipped_or_rejected(
     changes: list[tuple[tuple[Any, ...], Any, bool]], without: tuple[str, ...], exported: bool
 ) -> None:
-    """Whatever a payload holds, it ends as one of the three outcomes, and a mapped order adds up."""
+    """Every payload has one of the three outcomes, and a mapped order adds up."""
     document = compound()
     for part in without:
         document.pop(part)

@@ -1,0 +1,52 @@
+"""Which orders go to the OMS."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from domain.connections import OrdersPolicy
+from domain.exchange import Skipped
+from domain.rules.export import ExportRules, OrderHeader
+
+PLACED = datetime(2026, 3, 19, tzinfo=UTC)
+
+
+def decided(policy: dict[str, Any], *, known: bool = False, **changes: Any) -> str:
+    """Return the decision on an order in status 11, or the rule that skips it."""
+    header = OrderHeader("7", "11", "Awaiting Fulfillment", "1", PLACED, is_archived=False)
+    rules = ExportRules(OrdersPolicy.model_validate(policy))
+    found = rules.decide(header._replace(**changes), lambda number: known and number == "7")
+    return found.rule if isinstance(found, Skipped) else found
+
+
+@pytest.mark.parametrize(
+    ("changes", "known", "expected"),
+    [
+        ({}, False, "export"),
+        ({"status": "12"}, False, "export"),
+        ({"status": "9"}, False, "status_not_exported"),
+        ({"status": "9"}, True, "export"),
+        ({"status": "5"}, False, "cancelled_before_export"),
+        ({"status": "5"}, True, "cancel"),
+        ({"is_archived": True}, False, "deleted_in_store"),
+        ({"is_archived": True}, True, "cancel"),
+        ({"status": "2"}, True, "status_not_exported"),
+    ],
+)
+def test_the_status_and_what_the_oms_has_decide(
+    changes: dict[str, Any], known: bool, expected: str
+) -> None:
+    """Held orders go out; an order that the OMS has is updated or cancelled."""
+    assert decided({"hold_statuses": {12: "Review"}}, known=known, **changes) == expected
+
+
+@pytest.mark.parametrize("start", ["2026-03-20T00:00:00", "2026-03-20T00:00:00Z"])
+def test_orders_placed_before_the_start_are_skipped(start: str) -> None:
+    """A start without a zone is UTC; an order without a readable time goes out."""
+    assert decided({"start_date": start}) == "before_start_date"
+    assert decided({"start_date": start}, known=True) == "export"
+    assert decided({"start_date": start}, placed_at=None) == "export"
+    assert decided({"start_date": "2026-03-19T00:00:00Z"}) == "export"

@@ -193,7 +193,7 @@ def test_a_line_of_billions_is_compared_exactly() -> None:
 
 
 def test_a_sum_beyond_all_sense_is_a_problem_of_its_order_and_no_crash() -> None:
-    """Frames hold 64 bits: what is larger counts as the largest, and other orders are unaffected."""
+    """Frames hold 64 bits: what is larger counts as the largest; other orders are unaffected."""
     assert scaled(Decimal(10) ** 25) == scaled(Decimal(10) ** 20) > scaled(Decimal(10) ** 14)
     good = _order([Parts(1, 100, 0, 0, 0, 0)], 0, 0, 0, 100, 0, inclusive=False)
     discounts = tuple(Discount(discount_id=str(i), amount=Decimal(10) ** 13) for i in range(1_000))

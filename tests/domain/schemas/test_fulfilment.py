@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
+from msgspec.structs import replace
 
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment, LineProgress, Parcel, ParcelLine, Units
@@ -71,3 +72,12 @@ def test_events_that_the_record_refuses_are_problems_of_the_frame_too() -> None:
     )
     found = failures(FulfilmentEvents, frame, RULES)
     assert [found[row][0].code for row in (0, 1)] == ["event_quantity", "milestone_unknown"]
+
+
+def test_the_milestone_of_an_order_is_that_of_its_units() -> None:
+    """Over all of its lines: one released and one shipped unit are a partly shipped order."""
+    shipped = replace(
+        LINE, line_id="2", units=(Units(milestone=Milestone.SHIPPED, quantity=Decimal(1)),)
+    )
+    assert _state().milestone() is Milestone.RELEASED
+    assert replace(_state(), lines=(LINE, shipped)).milestone() is Milestone.PARTIALLY_SHIPPED

@@ -71,7 +71,7 @@ def outcome_of(
 
 
 def _unlike_itself(record: Record) -> str:
-    """Tell whether what the ledger keeps of a record is the record again."""
+    """Return a fault if a stored and read record is not equal to the original."""
     kept = encode_record(record)
     return (
         ""

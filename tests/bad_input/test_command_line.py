@@ -88,7 +88,7 @@ def test_every_bad_argument_is_accepted_or_refused_with_a_sentence() -> None:
         except click.exceptions.Exit:
             outcomes["accepted"] += 1
         except click.UsageError as error:
-            outcomes["refused" if error.format_message().strip() else "mute"] += 1
+            outcomes["refused" if error.format_message().strip() else "no message"] += 1
         except BaseException as error:
             raise AssertionError(
                 f"seed {seed}: {path} {given!r:.500}: {type(error).__name__}: {error}"

@@ -249,13 +249,13 @@ def test_bad_pages_are_captured_and_validated_by_the_steps(sync: Sync) -> None:
 
 def test_hostile_ids_of_the_oms_reach_the_ledger_as_rejections(sync: Sync) -> None:
     """Zero bytes, line breaks and megabytes as ids do not stop the other records."""
-    odd = ["\x00", "a\nb", "x" * 5_000, "\x1b[2J", "🙂" * 300]
+    hostile_ids = ["\x00", "a\nb", "x" * 5_000, "\x1b[2J", "🙂" * 300]
     documents = [
-        published(text, UpdatedTimestamp=STAMP) | {"AlternateOrderId": "1"} for text in odd
+        published(text, UpdatedTimestamp=STAMP) | {"AlternateOrderId": "1"} for text in hostile_ids
     ]
     documents += [
         published(f"L{i}", published_line(text), UpdatedTimestamp=STAMP)
-        for i, text in enumerate(odd)
+        for i, text in enumerate(hostile_ids)
     ]
     documents += [
         published(
@@ -267,7 +267,7 @@ def test_hostile_ids_of_the_oms_reach_the_ledger_as_rejections(sync: Sync) -> No
             ),
             UpdatedTimestamp=STAMP,
         )
-        for i, text in enumerate(odd)
+        for i, text in enumerate(hostile_ids)
     ]
     fine = [published(f"G{i}", UpdatedTimestamp=STAMP) for i in range(30)]
     found = [

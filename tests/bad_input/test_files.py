@@ -133,7 +133,7 @@ def taken(file: Path) -> Counter[str]:
     try:
         seed = read(file)
     except ValueError as error:
-        return Counter({"refused" if str(file) in str(error) else "mute": 1})
+        return Counter({"refused" if str(file) in str(error) else "no message": 1})
     documents = list(seed.documents())
     assert len(documents) == seed.counts.get("orders", 0)
     assert len({document["id"] for document in documents}) == len(documents), (

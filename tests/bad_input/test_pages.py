@@ -118,11 +118,11 @@ def test_one_order_without_a_usable_id_loses_no_other_of_its_page(number: str) -
     bad = b'{"id":%s,"date_modified":"%s"}' % (number.encode(), MODIFIED.encode())
     good = [Listed(i, orjson.dumps(order(id=i))) for i in range(1, 2 * PAGE)]
     records = read_store(store_of([*good, Listed(PAGE // 2, bad)]))
-    odd = [record for record in records if not record.source_id.isdigit()]
-    assert {int(record.source_id) for record in records if record not in odd} == set(
+    without_id = [record for record in records if not record.source_id.isdigit()]
+    assert {int(record.source_id) for record in records if record not in without_id} == set(
         range(1, 2 * PAGE)
     )
-    assert [record.payload for record in odd] == [bad]
+    assert [record.payload for record in without_id] == [bad]
     again = read_store(store_of([*good, Listed(PAGE // 2, bad)]))
     assert {record.source_id for record in again} == {record.source_id for record in records}
 
@@ -240,9 +240,9 @@ def test_an_order_of_the_oms_without_a_usable_id_or_time_is_captured_too(
         for record in page
     ]
     assert [record.source_id for record in records if record.payload != bad] == ["T-1001", "T-1002"]
-    [odd] = [record for record in records if record.payload == bad]
-    assert odd.source_id.startswith("unreadable-")
-    assert odd.updated_at == START
+    [other] = [record for record in records if record.payload == bad]
+    assert other.source_id.startswith("unreadable-")
+    assert other.updated_at == START
 
 
 def test_errors_of_a_page_hold_no_control_characters() -> None:

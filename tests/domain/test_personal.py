@@ -47,7 +47,7 @@ def test_the_name_of_a_field_decides_in_any_spelling(field: str, expected: bool)
 
 
 def test_a_document_names_its_persons_by_email_and_customer_id() -> None:
-    """In lower case; an empty address and the id 0 of guests are nobody."""
+    """In lower case; an empty address or the id 0 (a guest) is not a person."""
     assert set(subjects(ORDER)) == {("email", "jane@example.com"), ("customer_id", "4711")}
     assert list(subjects({"email": " ", "customer_id": 0, "CustomerId": True})) == []
 

@@ -122,9 +122,9 @@ def test_a_problem_of_a_line_names_the_line_and_its_value() -> None:
 
 def test_without_an_item_master_skus_and_units_are_not_checked() -> None:
     """And an item without listed units accepts any of them."""
-    odd = replace(GOOD, **_line(sku="HAT", uom="BOX"))
-    assert order_problems([odd], None) == {}
-    assert order_problems([odd], {"HAT": MasterItem("HAT", "EA")}) == {}
+    unlisted = replace(GOOD, **_line(sku="HAT", uom="BOX"))
+    assert order_problems([unlisted], None) == {}
+    assert order_problems([unlisted], {"HAT": MasterItem("HAT", "EA")}) == {}
 
 
 def test_an_amount_is_shown_as_the_store_wrote_it() -> None:
@@ -135,7 +135,7 @@ def test_an_amount_is_shown_as_the_store_wrote_it() -> None:
 
 
 def test_an_empty_batch_has_no_problems() -> None:
-    """Its frames have their columns and types all the same."""
+    """Its frames still have their columns and types."""
     assert order_problems([], ITEMS) == {}
 
 

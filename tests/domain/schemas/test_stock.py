@@ -52,5 +52,5 @@ def test_two_levels_of_one_sku_and_node_are_both_a_problem() -> None:
 
 
 def test_an_empty_batch_has_no_problems() -> None:
-    """Its frame has its columns and types all the same."""
+    """Its frame still has its columns and types."""
     assert stock_problems([]) == {}

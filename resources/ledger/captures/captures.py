@@ -53,15 +53,11 @@ class Captures:
         for month in {row.source_day.replace(day=1) for row in rows}:
             self._db.execute("SELECT sync.ensure_month(%s)", (month,))
         new = self._new(rows)
-        gone = self.forgotten([row.source_id for row in new])
-        kept = (
-            [
-                row._replace(payload=stripped(row.payload)) if row.source_id in gone else row
-                for row in new
-            ]
-            if gone
-            else new
-        )
+        forgotten = self.forgotten([row.source_id for row in new])
+        kept = [
+            row._replace(payload=stripped(row.payload)) if row.source_id in forgotten else row
+            for row in new
+        ]
         packed = (
             (
                 r.source_day,

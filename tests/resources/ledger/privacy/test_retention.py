@@ -117,7 +117,7 @@ def test_a_month_with_open_work_is_kept(database: str, statement: str, why: str)
 
 
 def test_an_outcome_is_not_dropped_before_its_capture(database: str) -> None:
-    """A payload without its outcome would be validated and delivered anew."""
+    """A payload without its outcome would be validated and delivered again."""
     put(database)
     assert run(database, Retention(capture=timedelta(days=3650), record=timedelta(days=3650))) == {}
     with psycopg.connect(database, autocommit=True) as db:

@@ -103,7 +103,7 @@ class Endpoint:
         self._inbox, self._max_body = inbox, max_body
         self._refusals = Refusals()
 
-    async def hook(
+    async def receive_webhook(
         self,
         request: Request,
         connection: ConnectionName,
@@ -214,6 +214,7 @@ def build_app(
         summary="Receives signed webhooks of commerce platforms and order management systems.",
         description=f"A body has at most {max_body} bytes.",
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
         openapi_url=None,  # a path of its own, so that the document describes it too
         exception_handlers={
             HTTPException: _not_found,
@@ -228,17 +229,19 @@ def _add_paths(app: FastAPI, endpoint: Endpoint) -> None:
     app.post(
         "/hooks/{connection}/{system}",
         response_model=models.Acknowledged,
+        response_description=models.Acknowledged.__doc__ or "",
         responses=models.REFUSALS,
         openapi_extra=models.SIGNED_BODY,
-    )(endpoint.hook)
+    )(endpoint.receive_webhook)
     app.get(
         "/health",
         response_model=models.Healthy,
-        responses={503: {"model": models.Unhealthy}},
+        response_description=models.Healthy.__doc__ or "",
+        responses={503: {"model": models.Unhealthy, "description": models.Unhealthy.__doc__}},
     )(endpoint.health)
 
     @app.get("/openapi.json", response_model=models.Description)
-    def openapi() -> Response:
+    async def openapi() -> Response:
         """Return this document."""
         return JSONResponse(app.openapi())
 

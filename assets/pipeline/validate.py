@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any
@@ -289,7 +289,7 @@ def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:
 def _accepted(candidate: _Candidate) -> RecordRow:
     capture = candidate.capture
     canonical = encode_record(candidate.record)
-    warnings = [asdict(w) for w in candidate.warnings] if candidate.warnings else None
+    warnings = [_to_dict(warning) for warning in candidate.warnings] or None
     return RecordRow(
         capture.capture_id,
         capture.source_id,
@@ -301,6 +301,17 @@ def _accepted(candidate: _Candidate) -> RecordRow:
         warnings,
         capture.correlation_id,
     )
+
+
+def _to_dict(problem: Problem) -> dict[str, str]:
+    # Not ``asdict``, whose deep copy was a quarter of the cost of accepting records.
+    return {
+        "code": problem.code,
+        "field": problem.field,
+        "message": problem.message,
+        "advice": problem.advice,
+        "value": problem.value,
+    }
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], counts: ValidationCounts) -> None:

@@ -56,28 +56,25 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
         known = not done.orders and forgetting.was_forgotten(db, connection, customer)
     if as_json:
         print_json(asdict(done))
+    elif known:
+        click.echo("This customer was forgotten before.")
     elif not done.orders:
-        click.echo(
-            "This customer was forgotten before."
-            if known
-            else f"The ledger of {connection} has no data of this customer."
-        )
+        click.echo(f"The ledger of {connection} has no data of this customer.")
     else:
-        more = " and more" if len(done.orders) > LISTED_ORDERS else ""
-        orders = ", ".join(done.orders[:LISTED_ORDERS])
-        click.echo(f"{len(done.orders)} orders: {orders}{more}")
-        print_table(
-            ("table", "rows"),
-            [(name, number) for name, number in done.counts.items()],
-            numbers=("rows",),
-        )
-        for order, why in done.open_orders.items():
-            click.echo(f"order {order}: {why}; wait until it is done")
-        click.echo(
-            "Nothing was changed."
-            if dry_run
-            else "Forgotten. Erase the customer in the store and in the OMS, too."
-        )
+        _print(done, dry_run=dry_run)
+
+
+def _print(done: forgetting.Forgotten, *, dry_run: bool) -> None:
+    more = " and more" if len(done.orders) > LISTED_ORDERS else ""
+    click.echo(f"{len(done.orders)} orders: {', '.join(done.orders[:LISTED_ORDERS])}{more}")
+    print_table(("table", "rows"), list(done.counts.items()), numbers=("rows",))
+    for order, why in done.open_orders.items():
+        click.echo(f"order {order}: {why}; wait until it is done")
+    click.echo(
+        "Nothing was changed."
+        if dry_run
+        else "Forgotten. Erase the customer in the store and in the OMS, too."
+    )
 
 
 def _check(db: psycopg.Connection[Any], connection: str) -> None:

@@ -75,14 +75,28 @@ def print_one(
     actions: Sequence[OperatorAction],
 ) -> None:
     """Print a whole rejection."""
-    closed = (
-        f", closed {at(one.closed_at)} by {one.closed_by}: {one.closed_why}"
-        if one.closed_at
-        else ""
-    )
+    _print_facts(one)
+    if attempts:
+        print_table(
+            ("at", "attempt", "state", "detail", "run"),
+            [(a.at, a.what, a.state, a.detail, a.run_id) for a in attempts],
+            title="attempts",
+        )
+    if actions:
+        rows = [(a.at, a.who, a.action, a.mode, a.why, a.outcome, a.run_id) for a in actions]
+        columns = ("at", "who", "action", "mode", "why", "outcome", "run")
+        print_table(columns, rows, title="actions")
+        for action in actions:
+            for change in action.changes:
+                click.echo(f"  {at(action.at)} {action.who}: {change}")
+    _print_payload(payload, changes)
+
+
+def _print_facts(one: Rejection) -> None:
+    closed = f", closed {at(one.closed_at)} by {one.closed_by}: {one.closed_why}"
     for name, value in (
         ("rejection", one.rejection_id),
-        ("state", one.state + closed),
+        ("state", one.state + (closed if one.closed_at else "")),
         ("record", f"{one.connection}/{one.stream} {one.source_id}"),
         ("partition", one.source_day),
         ("stage", one.stage),
@@ -96,26 +110,12 @@ def print_one(
     ):
         click.echo(f"{name:<15} {value}")
     for problem in one.problems:
-        click.echo(
-            f"\n{problem['code']} at {problem['field'] or 'the record'}: {problem['message']}"
-        )
+        place = problem["field"] or "the record"
+        click.echo(f"\n{problem['code']} at {place}: {problem['message']}")
         if problem.get("value"):
             click.echo(f"  value       {problem['value']}")
         click.echo(f"  rule        {entry_of(problem['code']).rule}")
         click.echo(f"  what to do  {problem['advice']}")
-    if attempts:
-        print_table(
-            ("at", "attempt", "state", "detail", "run"),
-            [(a.at, a.what, a.state, a.detail, a.run_id) for a in attempts],
-            title="attempts",
-        )
-    if actions:
-        rows = [(a.at, a.who, a.action, a.mode, a.why, a.outcome, a.run_id) for a in actions]
-        print_table(("at", "who", "action", "mode", "why", "outcome", "run"), rows, title="actions")
-        for action in actions:
-            for change in action.changes:
-                click.echo(f"  {at(action.at)} {action.who}: {change}")
-    _print_payload(payload, changes)
 
 
 def _print_payload(payload: bytes | None, changes: Sequence[Change]) -> None:

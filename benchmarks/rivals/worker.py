@@ -1,8 +1,8 @@
 """The protocol between the benchmark and its contestants: warm up, wait, work, report.
 
 A contestant is a fresh process. It warms up on a small day, prints ``ready``, waits for a line on
-stdin, does its measured work, prints its result as one line of JSON and waits for a last line. Only the standard library
-is used here: the contestants run in environments of their own.
+stdin, does its measured work, prints its result as one line of JSON and waits for a last line. Only
+the standard library is used here: the contestants run in environments of their own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The configuration refuses combinations that can't work, with a sentence that names the setting."""
+"""The configuration refuses combinations that can't work, and names the setting."""
 
 from __future__ import annotations
 

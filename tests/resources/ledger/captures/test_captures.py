@@ -34,7 +34,7 @@ def test_a_version_that_a_source_lists_twice_is_stored_once(session: Session) ->
 
 
 def test_a_payload_comes_back_to_the_byte(session: Session) -> None:
-    """What the source sent is what is kept: unusual spaces, Unicode, and bytes that are not text."""
+    """What the source sent is kept: unusual spaces, Unicode, and bytes that are not text."""
     payload = b'{ "name":"Zo\xc3\xab" ,\n"raw":"\xff\x00"}'
     _add(session, capture("1", payload))
     assert session.captures.payload("1") == payload

@@ -23,7 +23,7 @@ def provoke_deadlock(url: str) -> bool:
     ):
         before = _deadlocks(watch)
         db.execute("LOCK TABLE sync.message_log IN SHARE MODE")
-        if not _somebody_waits(watch, db.info.backend_pid):
+        if not _is_waited_for(watch, db.info.backend_pid):
             db.rollback()
             return False
         with suppress(psycopg.errors.DeadlockDetected):
@@ -47,7 +47,7 @@ def provoke_serialization_failure(url: str) -> bool:
         )
         try:
             db.execute("UPDATE sync.watermark SET probed_at = probed_at")
-            waited = _somebody_waits(watch, db.info.backend_pid)
+            waited = _is_waited_for(watch, db.info.backend_pid)
             db.commit()
         finally:
             watch.execute(f"ALTER DATABASE {name} RESET default_transaction_isolation")
@@ -68,7 +68,7 @@ def end_backends(url: str) -> int:
     return 0
 
 
-def _somebody_waits(watch: psycopg.Connection[tuple[int]], blocker: int) -> bool:
+def _is_waited_for(watch: psycopg.Connection[tuple[int]], blocker: int) -> bool:
     deadline = time.monotonic() + TRIES_SECONDS
     while time.monotonic() < deadline:
         row = watch.execute(WAITING, (blocker,)).fetchone()

@@ -60,7 +60,7 @@ def unnamed(hits: Iterable[Hit], facts: Facts) -> list[str]:
 def _is_named(
     hit: Hit, deliveries: dict[str, list[Delivery]], messages: dict[str, list[Message]]
 ) -> bool:
-    if any(_tells(hit, message) for message in messages[hit.correlation]):
+    if any(_is_named_by(hit, message) for message in messages[hit.correlation]):
         return True
     if hit.correlation:
         return any(_shows_trouble(d) for d in deliveries[hit.correlation])
@@ -76,7 +76,7 @@ def _shows_trouble(delivery: Delivery) -> bool:
     return delivery.attempts > 1 or bool(delivery.error) or delivery.state == "superseded"
 
 
-def _tells(hit: Hit, message: Message) -> bool:
+def _is_named_by(hit: Hit, message: Message) -> bool:
     if (
         message.method != hit.method
         or abs(message.at - hit.at) > NEAR_SECONDS

@@ -135,7 +135,7 @@ class Traffic:
         self.counts["days"] += 1
 
     def touch(self, dice: Random, times: int) -> None:
-        """Let the OMS tell of orders again that have not changed: duplicated events."""
+        """Let the OMS list unchanged orders again: duplicated events."""
         known = [
             row["OrderId"]
             for row in self._systems.rows(f"manhattan/{self._systems.name}/effects/orders")[

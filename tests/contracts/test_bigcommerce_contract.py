@@ -200,8 +200,8 @@ def test_everything_read_fits_the_official_files(
         "/v3/inventory/items",
         "/v2/time",
     } <= seen
-    # Preflight's writes to nothing are refused on purpose, and no file describes a refusal of what
-    # nobody would send.
+    # Preflight's writes to nothing are refused on purpose, and no file describes a refusal of
+    # requests that make no change.
     read = [exchange for exchange in exchanged if exchange[0].method == "GET"]
     assert [problem for exchange in read for problem in check(exchange)] == []
 

@@ -120,7 +120,7 @@ def test_a_killed_process_leaves_nothing_acknowledged_that_is_not_stored(
     }
 
 
-def test_connect_registers_the_webhooks_and_doctor_tells_how_they_stand(
+def test_connect_registers_the_webhooks_and_doctor_shows_their_state(
     shop: Shop, own_home: Path
 ) -> None:
     """Once; what the store has switched off is on again after the next ``connect``."""

@@ -79,7 +79,7 @@ def test_a_clock_that_was_set_is_followed() -> None:
     assert clock.offset() == timedelta(0)
 
 
-def test_what_tells_nothing_is_left_out() -> None:
+def test_useless_answers_are_left_out() -> None:
     """Without a readable date, from a cache or slow: our own clock stays in use."""
     clock = SourceClock()
     hour = timedelta(hours=1)

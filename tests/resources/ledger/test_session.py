@@ -50,7 +50,7 @@ def test_the_quota_goes_on_after_a_restart(ledger: Ledger, database: str) -> Non
 
 def test_a_database_that_is_gone_is_another_try_not_a_fault(ledger: Ledger) -> None:
     """The quota's error is of the kind that clients and steps know."""
-    gone = Ledger("postgresql://nobody@/none?host=/nonexistent")
+    gone = Ledger("postgresql://absent@/none?host=/nonexistent")
     with pytest.raises(TransientError, match="Postgres"):
         gone.quota.take("b", 1, quota=1, window_seconds=1.0)
     with pytest.raises(TransientError, match="Postgres"), gone.session("acme", "orders"):

@@ -64,7 +64,7 @@ def test_a_changed_secret_reaches_the_store_and_other_hooks_are_left_alone(shop:
     }
 
 
-def test_what_the_store_does_not_take_is_told(shop: Shop) -> None:
+def test_what_the_store_does_not_accept_is_reported(shop: Shop) -> None:
     """No client secret or another port is permanent; an outage is worth another try."""
     with pytest.raises(PermanentError, match="client_secret"):
         ensured(shop, client_secret=None)

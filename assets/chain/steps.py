@@ -18,7 +18,8 @@ from assets.chain.stream import DeliveryCounts, DeliveryRequest, Stream
 from assets.delivery.partition import DeliveryIncomplete, deliver_partition
 from assets.error_redaction import classified
 from assets.pipeline.capture import capture
-from assets.pipeline.validate import ValidationCounts, validate
+from assets.pipeline.outcomes import ValidationCounts
+from assets.pipeline.validate import validate
 from domain.values import Window
 from resources.lockstep import Lockstep, Sync
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any
@@ -14,11 +12,10 @@ import psycopg
 from assets.chain.keys import VALIDATED, asset_key
 from assets.chain.stream import Stream
 from assets.error_redaction import unexpected
+from assets.pipeline.outcomes import Candidate, Outcomes, ValidationCounts
 from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
 from domain.exchange import Skipped
-from domain.identity import content_digest
-from domain.records.record import encode_record
 from resources.ledger.rows import RecordRow, RejectionRow, StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -28,18 +25,6 @@ FORGOTTEN = "forgotten"
 """The rule that keeps the orders of a forgotten customer (``lockstep forget``) from the OMS."""
 SMALLEST_SAMPLE = 20
 """Below this many records a high rejection rate says nothing about the system."""
-
-
-@dataclass
-class ValidationCounts:
-    """The outcomes of the captures that a step examined."""
-
-    examined: int = 0
-    accepted: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    superseded: int = 0
-    warnings: Counter[str] = field(default_factory=Counter)
 
 
 def validate(
@@ -105,47 +90,6 @@ def _store(
         session.repeatable(store)
 
 
-class _Outcomes:
-    """The outcomes of one chunk, as rows of the ledger."""
-
-    def __init__(self, counts: ValidationCounts) -> None:
-        self._counts = counts
-        self.rows: list[RecordRow] = []
-        self.rejections: list[RejectionRow] = []
-
-    def supersede(self, capture: StoredCapture) -> None:
-        self.rows.append(_row(capture, "superseded", "newer_version"))
-        self._counts.superseded += 1
-
-    def skip(self, capture: StoredCapture, rule: str) -> None:
-        self.rows.append(_row(capture, "skipped", rule))
-        self._counts.skipped[rule] += 1
-
-    def reject(self, capture: StoredCapture, problems: Sequence[Problem]) -> None:
-        code = problems[0].code
-        self.rows.append(_row(capture, "rejected", code))
-        self.rejections.append(
-            RejectionRow(
-                capture.capture_id, capture.source_id, "validated", problems, capture.correlation_id
-            )
-        )
-        self._counts.rejected[code] += 1
-
-    def accept(self, candidate: _Candidate) -> None:
-        self.rows.append(_accepted(candidate))
-        self._counts.accepted += 1
-        self._counts.warnings.update(warning.code for warning in candidate.warnings)
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A mapped record that still has to pass the checks of its batch."""
-
-    capture: StoredCapture
-    record: Any
-    warnings: tuple[Problem, ...]
-
-
 def _examine(
     sync: Sync,
     stream: Stream[Any],
@@ -158,7 +102,7 @@ def _examine(
     Its canonical records, the largest part of it, are freed here: only rows are handed on to be
     stored.
     """
-    outcomes = _Outcomes(counts)
+    outcomes = Outcomes(counts)
     candidates = _map(sync, stream, session, chunk, outcomes)
     problems = _check(sync, stream, session, candidates) if candidates else {}
     accepted: list[tuple[StoredCapture, Any]] = []
@@ -176,14 +120,14 @@ def _map(
     stream: Stream[Any],
     session: Session,
     chunk: Sequence[StoredCapture],
-    outcomes: _Outcomes,
-) -> list[_Candidate]:
+    outcomes: Outcomes,
+) -> list[Candidate]:
     """Map each capture; return those that have no outcome yet."""
     # A forgotten customer's order is not mapped again: an accepted version keeps its facts
     # (``Records.put``), and later versions are skipped.
     forgotten = session.captures.forgotten([c.source_id for c in chunk]) if stream.to_oms else set()
     to_canonical = stream.mapper(sync, session, [c for c in chunk if not c.superseded])
-    candidates: list[_Candidate] = []
+    candidates: list[Candidate] = []
     for capture in chunk:
         if capture.superseded:
             outcomes.supersede(capture)
@@ -202,12 +146,12 @@ def _map(
             if isinstance(mapped, Skipped):
                 outcomes.skip(capture, mapped.rule)
             else:
-                candidates.append(_Candidate(capture, mapped.record, mapped.warnings))
+                candidates.append(Candidate(capture, mapped.record, mapped.warnings))
     return candidates
 
 
 def _check(
-    sync: Sync, stream: Stream[Any], session: Session, candidates: Sequence[_Candidate]
+    sync: Sync, stream: Stream[Any], session: Session, candidates: Sequence[Candidate]
 ) -> dict[int, Sequence[Problem]]:
     """Check a batch; return the problems by position.
 
@@ -270,48 +214,6 @@ def _not_mapped(error: Exception) -> Problem:
         "This is a bug in Lockstep, not a fault of the record: report it with the log line, and "
         "retry the rejection once it is fixed.",
     )
-
-
-def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:
-    return RecordRow(
-        capture.capture_id,
-        capture.source_id,
-        capture.source_updated_at,
-        state,
-        rule,
-        None,
-        None,
-        None,
-        capture.correlation_id,
-    )
-
-
-def _accepted(candidate: _Candidate) -> RecordRow:
-    capture = candidate.capture
-    canonical = encode_record(candidate.record)
-    warnings = [_to_dict(warning) for warning in candidate.warnings] or None
-    return RecordRow(
-        capture.capture_id,
-        capture.source_id,
-        capture.source_updated_at,
-        "accepted",
-        "",
-        canonical,
-        content_digest(canonical),
-        warnings,
-        capture.correlation_id,
-    )
-
-
-def _to_dict(problem: Problem) -> dict[str, str]:
-    # Not ``asdict``, whose deep copy was a quarter of the cost of accepting records.
-    return {
-        "code": problem.code,
-        "field": problem.field,
-        "message": problem.message,
-        "advice": problem.advice,
-        "value": problem.value,
-    }
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], counts: ValidationCounts) -> None:

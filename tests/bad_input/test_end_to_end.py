@@ -12,7 +12,8 @@ import pytest
 
 from assets.chain.stream import Stream
 from assets.pipeline.capture import capture
-from assets.pipeline.validate import ValidationCounts, validate
+from assets.pipeline.outcomes import ValidationCounts
+from assets.pipeline.validate import validate
 from assets.streams.inventory import Inventory
 from assets.streams.orders import Orders
 from assets.streams.shipments import Shipments

@@ -1,0 +1,112 @@
+"""The outcomes of a chunk's captures, as rows of the ledger and as counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.errors import Problem
+from domain.identity import content_digest
+from domain.records.record import encode_record
+from resources.ledger.rows import RecordRow, RejectionRow, StoredCapture
+
+
+@dataclass
+class ValidationCounts:
+    """The outcomes of the captures that a step examined."""
+
+    examined: int = 0
+    accepted: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    superseded: int = 0
+    warnings: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mapped record that still has to pass the checks of its batch."""
+
+    capture: StoredCapture
+    record: Any
+    warnings: tuple[Problem, ...]
+
+
+class Outcomes:
+    """The outcomes of one chunk, as rows of the ledger."""
+
+    def __init__(self, counts: ValidationCounts) -> None:
+        self._counts = counts
+        self.rows: list[RecordRow] = []
+        self.rejections: list[RejectionRow] = []
+
+    def supersede(self, capture: StoredCapture) -> None:
+        """Add a version that a newer one replaces."""
+        self.rows.append(_row(capture, "superseded", "newer_version"))
+        self._counts.superseded += 1
+
+    def skip(self, capture: StoredCapture, rule: str) -> None:
+        """Add a capture that a rule skips."""
+        self.rows.append(_row(capture, "skipped", rule))
+        self._counts.skipped[rule] += 1
+
+    def reject(self, capture: StoredCapture, problems: Sequence[Problem]) -> None:
+        """Add a rejected capture and its rejection."""
+        code = problems[0].code
+        self.rows.append(_row(capture, "rejected", code))
+        self.rejections.append(
+            RejectionRow(
+                capture.capture_id, capture.source_id, "validated", problems, capture.correlation_id
+            )
+        )
+        self._counts.rejected[code] += 1
+
+    def accept(self, candidate: Candidate) -> None:
+        """Add an accepted record."""
+        self.rows.append(_accepted(candidate))
+        self._counts.accepted += 1
+        self._counts.warnings.update(warning.code for warning in candidate.warnings)
+
+
+def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:
+    return RecordRow(
+        capture.capture_id,
+        capture.source_id,
+        capture.source_updated_at,
+        state,
+        rule,
+        None,
+        None,
+        None,
+        capture.correlation_id,
+    )
+
+
+def _accepted(candidate: Candidate) -> RecordRow:
+    capture = candidate.capture
+    canonical = encode_record(candidate.record)
+    warnings = [_to_dict(warning) for warning in candidate.warnings] or None
+    return RecordRow(
+        capture.capture_id,
+        capture.source_id,
+        capture.source_updated_at,
+        "accepted",
+        "",
+        canonical,
+        content_digest(canonical),
+        warnings,
+        capture.correlation_id,
+    )
+
+
+def _to_dict(problem: Problem) -> dict[str, str]:
+    # Not ``asdict``, whose deep copy was a quarter of the cost of accepting records.
+    return {
+        "code": problem.code,
+        "field": problem.field,
+        "message": problem.message,
+        "advice": problem.advice,
+        "value": problem.value,
+    }

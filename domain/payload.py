@@ -195,11 +195,15 @@ class _Fit:
         optional = NoneType in _shape(annotation).scalars
         items = []
         for i, value in enumerate(values):
-            found = self._value(value, annotation, f"{path}[{i}]")
+            where = f"{path}[{i}]"
+            found = self._value(value, annotation, where)
             if found is not _ABSENT:
                 items.append(found)
             elif optional:
                 items.append(None)
+            elif value is None or value == "":  # absent fields are fine, absent items are losses
+                expected = _shape(annotation).expected
+                self._report(where, "malformed_value", f"this should be {expected}", value)
         return items
 
     def _report(self, path: str, code: str, message: str, value: object) -> None:

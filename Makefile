@@ -11,8 +11,9 @@ ORDERS ?=
 
 # Tests without the parts that take minutes; the markers are described in pyproject.toml.
 FAST := not slow and not daemon and not demo and not chaos
-# The unit tests of the domain and of both connectors: their branch coverage has a minimum.
-UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contracts
+# The tests of the domain and of both connectors, whose coverage is measured and has a minimum.
+UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contracts \
+  tests/conformance tests/bad_input
 
 .PHONY: help demo up test test-fast test-unit chaos check audit format lock clean-venv bench-rivals
 
@@ -55,7 +56,9 @@ test: test-unit
 	@$(BIN)/python -m pytest $(addprefix --ignore=,$(UNIT))
 
 test-unit: $(VENV)/.dev
-	@$(BIN)/python -m pytest $(UNIT) --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest $(UNIT) --cov --cov-report=term:skip-covered --cov-report=json
+	@$(BIN)/python -c 'import json; totals = json.load(open("coverage.json"))["totals"]; \
+	  print("branches of domain and mappings covered: %.1f %%" % totals["percent_branches_covered"])'
 
 test-fast: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m "$(FAST)"

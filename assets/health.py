@@ -228,7 +228,7 @@ def ensure_webhooks(lockstep: Lockstep, connection: str) -> list[str]:
     webhooks = lockstep.installation.connections[connection].webhooks
     if webhooks is None:
         return []
-    return lockstep.sync(connection, run_id="").platform.ensure_hooks(
+    return lockstep.sync(connection, run_id="").platform.ensure_webhooks(
         webhooks.url(connection, "platform")
     )
 
@@ -239,7 +239,7 @@ def webhook_checks(lockstep: Lockstep, connection: str) -> list[Check]:
     if webhooks is None:
         return []
     sync = lockstep.sync(connection, run_id="")
-    checks = sync.platform.hook_state(webhooks.url(connection, "platform"))
+    checks = sync.platform.webhook_state(webhooks.url(connection, "platform"))
     with sync.ledger.session(connection, "orders") as session:
         last = inbox.last_received(session.db, connection, "platform")
     ago = f"{(datetime.now(UTC) - last).total_seconds():.0f} s ago" if last else "never"

@@ -186,7 +186,7 @@ class StockAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class HookEvent:
+class WebhookEvent:
     """A webhook's event: a record may have changed; what changed is read from the source."""
 
     event_id: str
@@ -198,7 +198,7 @@ class HookEvent:
     occurred_at: datetime | None = None
 
 
-class HookRefused(LockstepError):
+class WebhookRefused(LockstepError):
     """A webhook that is not taken in; the message holds nothing of its content.
 
     ``unsigned``, ``stale`` and ``forged`` are the sender's credentials, ``foreign`` is a good

@@ -19,7 +19,6 @@ from domain.exchange import (
     Alert,
     Check,
     ExchangeLog,
-    HookEvent,
     Mapped,
     MasterItem,
     RawRecord,
@@ -30,6 +29,7 @@ from domain.exchange import (
     StoreOrderState,
     StoreShipment,
     Unusable,
+    WebhookEvent,
 )
 from domain.milestones import Milestone
 from domain.reconciliation import Difference, OrderOrigin, StoreSnapshot
@@ -64,14 +64,14 @@ class Notifier(Protocol):
         ...
 
 
-class HookReceiver(Protocol):
+class WebhookReceiver(Protocol):
     """Receives the webhooks of one system of a connection."""
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
+    def receive(self, headers: Mapping[str, str], body: bytes) -> list[WebhookEvent]:
         """Verify a request and return its events, none where no stream uses them.
 
         Pure but for the clock. ``headers`` by names in lower case, ``body`` exactly as it came.
-        Raises ``HookRefused``.
+        Raises ``WebhookRefused``.
         """
         ...
 
@@ -180,11 +180,11 @@ class CommercePlatform(Protocol):
         """Open the store for writing; every exchange is reported to ``log``."""
         ...
 
-    def hook_state(self, destination: str) -> list[Check]:
+    def webhook_state(self, destination: str) -> list[Check]:
         """Return whether the store would send each needed webhook; changes nothing."""
         ...
 
-    def ensure_hooks(self, destination: str) -> list[str]:
+    def ensure_webhooks(self, destination: str) -> list[str]:
         """Register missing webhooks and switch on those that are off; return a line a change.
 
         An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` where the

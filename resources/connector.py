@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from domain.ports import HookReceiver
+from domain.ports import WebhookReceiver
 
 T = TypeVar("T")
 
@@ -25,4 +25,4 @@ class Connector(Generic[T]):
 
     settings: type[BaseModel]
     build: Callable[..., T]
-    receiver: Callable[..., HookReceiver | None] | None = None
+    receiver: Callable[..., WebhookReceiver | None] | None = None

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from domain.connections import Connection, SecretRef, SystemSection
 from domain.errors import PermanentError
-from domain.ports import CommercePlatform, HookReceiver, OrderManagementSystem, QuotaLedger
+from domain.ports import CommercePlatform, OrderManagementSystem, QuotaLedger, WebhookReceiver
 from resources import oms, platforms
 from resources.connector import Connector
 from resources.secrets import resolve
@@ -44,7 +44,7 @@ def build_oms(connection: Connection, quota: QuotaLedger) -> OrderManagementSyst
 
 def build_receivers(
     connection: Connection, secrets: Callable[[SecretRef], str] = resolve
-) -> dict[str, HookReceiver]:
+) -> dict[str, WebhookReceiver]:
     """Build the receivers of a connection's webhooks, for each system that has a secret for them.
 
     The keys are ``platform`` and ``oms``; empty where the connection has no section ``webhooks``.
@@ -56,7 +56,7 @@ def build_receivers(
         ("platform", connection.platform, platforms.REGISTRY),
         ("oms", connection.oms, oms.REGISTRY),
     )
-    found: dict[str, HookReceiver] = {}
+    found: dict[str, WebhookReceiver] = {}
     for side, section, registry in sides:
         build = registry[section.kind].receiver
         receiver = (

@@ -29,8 +29,8 @@ from starlette.responses import Response
 
 from domain.connections import ConnectionName, Installation, SecretRef
 from domain.errors import TransientError
-from domain.exchange import HookEvent, HookRefused
-from domain.ports import HookReceiver
+from domain.exchange import WebhookEvent, WebhookRefused
+from domain.ports import WebhookReceiver
 from orchestration.webhooks import models
 from resources.http.signatures import MESSAGE_ID
 from resources.ledger.captures.inbox import InboxWriter
@@ -94,7 +94,7 @@ class Endpoint:
 
     def __init__(
         self,
-        receivers: Mapping[tuple[str, str], HookReceiver],
+        receivers: Mapping[tuple[str, str], WebhookReceiver],
         streams: Mapping[str, tuple[str, ...]],
         inbox: InboxWriter,
         max_body: int,
@@ -131,7 +131,7 @@ class Endpoint:
             )
         return JSONResponse({"events": len(events), "stored": stored})
 
-    async def _verified(self, request: Request, key: tuple[str, str]) -> list[HookEvent]:
+    async def _verified(self, request: Request, key: tuple[str, str]) -> list[WebhookEvent]:
         receiver = self._receivers.get(key)
         if receiver is None:
             raise Refusal(
@@ -140,7 +140,7 @@ class Endpoint:
         body = await read_body(request, self._max_body)
         try:
             return receiver.receive(dict(request.headers.items()), body)
-        except HookRefused as refused:
+        except WebhookRefused as refused:
             raise Refusal(
                 STATUSES[refused.reason], refused.reason, f"Refused: {refused}."
             ) from None

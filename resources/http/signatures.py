@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from domain.connections import Config, SecretRef
-from domain.exchange import HookRefused
+from domain.exchange import WebhookRefused
 
 WINDOW = timedelta(minutes=5)
 """How far a sender's clock may differ, and how long a recorded request can be replayed."""
@@ -76,19 +76,19 @@ class HmacVerifier:
         self._keys = [secret.encode() for secret in secrets]
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
-        """Return the message's id; raises ``HookRefused``. Header names are in lower case."""
+        """Return the message's id; raises ``WebhookRefused``. Header names are in lower case."""
         scheme = self._scheme
         given = headers.get(scheme.header.lower(), "")
         stamp = _header(headers, scheme.timestamp_header)
         message_id = _header(headers, scheme.id_header)
         if not given.startswith(scheme.prefix) or not given:
-            raise HookRefused(
+            raise WebhookRefused(
                 "unsigned", f"the header {scheme.header} has no signature of the configured form"
             )
         if scheme.timestamp_header is not None:
             check_time(stamp, scheme.window)
         if scheme.id_header is not None and not MESSAGE_ID.fullmatch(message_id):
-            raise HookRefused("unsigned", f"the header {scheme.id_header} has no message id")
+            raise WebhookRefused("unsigned", f"the header {scheme.id_header} has no message id")
         signed = self._signed(
             {"{body}": body, "{timestamp}": stamp.encode(), "{id}": message_id.encode()}
         )
@@ -96,7 +96,7 @@ class HmacVerifier:
         # All keys are tried, so that the duration doesn't show which one matches.
         matches = [hmac.compare_digest(self._signature(key, signed), offered) for key in self._keys]
         if not any(matches):
-            raise HookRefused("forged", "the signature does not match")
+            raise WebhookRefused("forged", "the signature does not match")
         return message_id or hashlib.blake2b(signed, digest_size=16).hexdigest()
 
     def _signed(self, values: Mapping[str, bytes]) -> bytes:
@@ -116,25 +116,25 @@ class StandardVerifier:
         self._hooks = [Webhook(secret.encode()) for secret in secrets]
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
-        """Return the message's id; raises ``HookRefused``. Header names are in lower case."""
+        """Return the message's id; raises ``WebhookRefused``. Header names are in lower case."""
         message_id, stamp, signatures = (headers.get(name, "") for name in (ID, TIME, SIGNATURE))
         if not MESSAGE_ID.fullmatch(message_id) or not stamp or not signatures:
-            raise HookRefused("unsigned", f"the headers {ID}, {TIME} and {SIGNATURE} are needed")
+            raise WebhookRefused("unsigned", f"the headers {ID}, {TIME} and {SIGNATURE} are needed")
         # The library accepts fractions, signs and blanks, which are signed as another text.
         if not _SECONDS.fullmatch(stamp):
-            raise HookRefused("stale", f"the header {TIME} is no time in whole seconds")
+            raise WebhookRefused("stale", f"the header {TIME} is no time in whole seconds")
         check_time(stamp, WINDOW)
         matches = [_matches(hook, headers, body) for hook in self._hooks]
         if not any(matches):
-            raise HookRefused("forged", "the signature does not match")
+            raise WebhookRefused("forged", "the signature does not match")
         return message_id
 
 
 def check_time(stamp: str, window: timedelta) -> None:
-    """Raise ``HookRefused`` where a request's time is outside the window around now."""
+    """Raise ``WebhookRefused`` where a request's time is outside the window around now."""
     moment = _moment(stamp)
     if moment is None or abs(datetime.now(UTC) - moment) > window:
-        raise HookRefused(
+        raise WebhookRefused(
             "stale", f"the request's time is not within {window.total_seconds():.0f} s of now"
         )
 

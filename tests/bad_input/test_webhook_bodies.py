@@ -9,8 +9,8 @@ from random import Random
 import orjson
 import pytest
 
-from domain.exchange import HookRefused
-from domain.ports import HookReceiver
+from domain.exchange import WebhookRefused
+from domain.ports import WebhookReceiver
 from resources.systems import build_receivers
 from tests.assets.scene import NAME
 from tests.bad_input.counts import WEBHOOKS
@@ -52,7 +52,7 @@ MALFORMED = (
 
 
 @pytest.fixture
-def receivers(tmp_path: Path) -> dict[str, HookReceiver]:
+def receivers(tmp_path: Path) -> dict[str, WebhookReceiver]:
     """The receivers of the store's webhooks and the tenant's pushes."""
     return build_receivers(listening(tmp_path).connections[NAME])
 
@@ -79,11 +79,11 @@ def headers_of(side: str, body: bytes, forgery: str, random: Random) -> dict[str
     return {name.lower(): value for name, value in headers.items()}
 
 
-def outcome(receiver: HookReceiver, headers: dict[str, str], body: bytes) -> str:
+def outcome(receiver: WebhookReceiver, headers: dict[str, str], body: bytes) -> str:
     """Hand a request to a receiver; return what became of it."""
     try:
         events = receiver.receive(headers, body)
-    except HookRefused as refused:
+    except WebhookRefused as refused:
         assert_is_bounded(str(refused))
         return refused.reason
     for one in events:
@@ -97,7 +97,7 @@ def outcome(receiver: HookReceiver, headers: dict[str, str], body: bytes) -> str
 
 @pytest.mark.parametrize("side", ["platform", "oms"])
 def test_every_spoilt_body_is_an_event_or_a_refusal_and_no_forgery_is_taken(
-    receivers: dict[str, HookReceiver], side: str
+    receivers: dict[str, WebhookReceiver], side: str
 ) -> None:
     """Half of them are signed, so that the parser is reached; the others are forged."""
     documents = {
@@ -146,7 +146,7 @@ def _is_text(body: bytes) -> bool:
     return True
 
 
-def _breaks(receiver: HookReceiver, side: str, body: bytes) -> bool:
+def _breaks(receiver: WebhookReceiver, side: str, body: bytes) -> bool:
     try:
         outcome(receiver, headers_of(side, body, "", Random(0)), body)
     except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for

@@ -270,12 +270,12 @@ def test_registering_webhooks_fits_the_official_file(
         hook_scopes=["store/order/*", "store/shipment/*"],
     )
     destination = "https://hooks.example.com/hooks/acme/platform"
-    assert len(store.ensure_hooks(destination)) == 2
+    assert len(store.ensure_webhooks(destination)) == 2
     httpx.post(
         f"{sandbox.url}/_sandbox/bigcommerce/{HASH}/hooks", json={"switch_off": True}
     ).raise_for_status()
-    assert len(store.ensure_hooks(destination)) == 2
-    assert all(check.ok for check in store.hook_state(destination))
+    assert len(store.ensure_webhooks(destination)) == 2
+    assert all(check.ok for check in store.webhook_state(destination))
     store.close()
     assert [problem for exchange in exchanged for problem in check(exchange)] == [
         "GET /v3/hooks [] should be non-empty"

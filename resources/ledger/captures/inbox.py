@@ -16,7 +16,7 @@ from typing import Any, Self
 import psycopg
 
 from domain.errors import TransientError
-from domain.exchange import HookEvent
+from domain.exchange import WebhookEvent
 
 GROUP = 1_000
 """Requests that share one INSERT: only one commit is under way, however many senders call."""
@@ -93,7 +93,7 @@ class _Request:
 
     connection: str
     system: str
-    events: Sequence[HookEvent]
+    events: Sequence[WebhookEvent]
     stored: asyncio.Future[int] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -122,7 +122,7 @@ class InboxWriter:
                 await self._worker
         await self._disconnect()
 
-    async def put(self, connection: str, system: str, events: Sequence[HookEvent]) -> int:
+    async def put(self, connection: str, system: str, events: Sequence[WebhookEvent]) -> int:
         """Store events and return how many were new, once they are committed.
 
         Raises ``TransientError`` where they are not, or where that is unknown: the sender repeats

@@ -14,7 +14,7 @@ from datetime import datetime
 import orjson
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import HookEvent, HookRefused
+from domain.exchange import WebhookEvent, WebhookRefused
 from resources.http.signatures import HmacVerifier
 from resources.oms.manhattan.parsing import to_moment
 from resources.oms.manhattan.payload import MOST_WRAPPINGS
@@ -36,7 +36,7 @@ class Receiver:
             *((name, "inventory", "inventory event") for name in scheme.inventory_ids),
         ]
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
+    def receive(self, headers: Mapping[str, str], body: bytes) -> list[WebhookEvent]:
         """Verify a request by its raw body; return one event per order, and one for all items.
 
         Stock is read as a whole, so one event for it is enough.
@@ -45,24 +45,24 @@ class Receiver:
         try:
             content = orjson.loads(body)
         except orjson.JSONDecodeError:
-            raise HookRefused("malformed", "the body is not JSON") from None
-        events: dict[tuple[str, str], HookEvent] = {}
+            raise WebhookRefused("malformed", "the body is not JSON") from None
+        events: dict[tuple[str, str], WebhookEvent] = {}
         for message in _messages(content, MOST_WRAPPINGS):
             event = self._event(message, f"{message_id}:{len(events)}")
             key = (event.stream, event.source_id if event.stream == "shipments" else "")
             events.setdefault(key, event)
         return list(events.values())
 
-    def _event(self, message: Mapping[str, object], event_id: str) -> HookEvent:
+    def _event(self, message: Mapping[str, object], event_id: str) -> WebhookEvent:
         for name, stream, scope in self._ids:
             value = message.get(name)
             if not isinstance(value, int | str) or isinstance(value, bool):
                 continue
             source_id = str(value).strip()
             if _ID.fullmatch(source_id):
-                return HookEvent(event_id, stream, source_id, scope, self._moment(message))
+                return WebhookEvent(event_id, stream, source_id, scope, self._moment(message))
         names = ", ".join(name for name, _, _ in self._ids)
-        raise HookRefused("malformed", f"a message has none of the ids {names}")
+        raise WebhookRefused("malformed", f"a message has none of the ids {names}")
 
     def _moment(self, message: Mapping[str, object]) -> datetime | None:
         """Return the event's time; it is only shown, so an unreadable one is left out."""
@@ -90,9 +90,9 @@ def build_receiver(
 
 
 def _messages(content: object, depth: int) -> Iterator[Mapping[str, object]]:
-    """Yield the messages in any of their wrappings; raises ``HookRefused`` for anything else."""
+    """Yield the messages in any of their wrappings; raises ``WebhookRefused`` for anything else."""
     if depth == 0 or not isinstance(content, dict | list) or not content:
-        raise HookRefused("malformed", "the body has no message, or wraps it too deep")
+        raise WebhookRefused("malformed", "the body has no message, or wraps it too deep")
     if isinstance(content, list):
         for part in content:
             yield from _messages(part, depth - 1)
@@ -111,4 +111,4 @@ def _unquoted(payload: object) -> object:
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
-        raise HookRefused("malformed", "OriginalPayload is not JSON") from None
+        raise WebhookRefused("malformed", "OriginalPayload is not JSON") from None

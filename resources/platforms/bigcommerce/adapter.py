@@ -124,11 +124,11 @@ class BigCommerce:
         """Return a milestone's status by the connection's overrides and the table."""
         return self._statuses[milestone]
 
-    def hook_state(self, destination: str) -> list[Check]:
+    def webhook_state(self, destination: str) -> list[Check]:
         """Return whether the store would send its webhooks."""
         return self._hooks.state(destination)
 
-    def ensure_hooks(self, destination: str) -> list[str]:
+    def ensure_webhooks(self, destination: str) -> list[str]:
         """Register the webhooks, and switch them on again."""
         return self._hooks.ensure(destination)
 

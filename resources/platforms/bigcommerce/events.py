@@ -17,7 +17,7 @@ import orjson
 
 from domain.connections import Connection, SecretRef
 from domain.errors import PermanentError
-from domain.exchange import Check, HookEvent, HookRefused
+from domain.exchange import Check, WebhookEvent, WebhookRefused
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.signatures import StandardVerifier
@@ -148,12 +148,12 @@ class Receiver:
             hook_secret.encode(),
         )
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> list[HookEvent]:
+    def receive(self, headers: Mapping[str, str], body: bytes) -> list[WebhookEvent]:
         """Verify a webhook over its raw body, and return its event, if a stream reads its scope."""
         message_id = self._verifier.verify(headers, body)
         offered = headers.get(self._settings.hook_header.lower(), "").encode()
         if self._hook_secret and not hmac.compare_digest(self._hook_secret, offered):
-            raise HookRefused(
+            raise WebhookRefused(
                 "forged",
                 f"the header {self._settings.hook_header} does not hold the configured secret",
             )
@@ -180,21 +180,21 @@ def build_receiver(
     )
 
 
-def _events(message_id: str, body: bytes, store_hash: str) -> list[HookEvent]:
+def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise HookRefused("malformed", "the body is not JSON") from None
+        raise WebhookRefused("malformed", "the body is not JSON") from None
     data = content.get("data") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not isinstance(data, dict):
-        raise HookRefused("malformed", "the body has no object data")
+        raise WebhookRefused("malformed", "the body has no object data")
     # One app's secret may serve many stores: a webhook of another store is genuine, and does not
     # belong here.
     if content.get("producer") != f"stores/{store_hash}":
-        raise HookRefused("foreign", "the webhook is of another store than the connection's")
+        raise WebhookRefused("foreign", "the webhook is of another store than the connection's")
     scope = content.get("scope")
     if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
-        raise HookRefused("malformed", "the body has no scope of a store")
+        raise WebhookRefused("malformed", "the body has no scope of a store")
     field = {"order": "id", "shipment": "orderId"}.get(scope.split("/")[1])
     if field is None:
         return []
@@ -208,8 +208,10 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[HookEvent]:
         or not isinstance(number, int | str)
         or not _ID.fullmatch(str(number))
     ):
-        raise HookRefused("malformed", f"data.{field} is no id")
-    return [HookEvent(message_id, "orders", str(number), scope, _moment(content.get("created_at")))]
+        raise WebhookRefused("malformed", f"data.{field} is no id")
+    return [
+        WebhookEvent(message_id, "orders", str(number), scope, _moment(content.get("created_at")))
+    ]
 
 
 def _moment(value: object) -> datetime | None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.exchange import HookRefused
+from domain.exchange import WebhookRefused
 from resources.http.signatures import HmacScheme, HmacVerifier, StandardVerifier
 
 KEY, BODY = "the key", b'{"OrderId":"1"}'
@@ -59,10 +59,10 @@ def test_the_usual_forms_of_hmac_are_a_matter_of_configuration(
 ) -> None:
     """Hex or base64, with or without a prefix or an id; another key is refused."""
     assert verifier(**fields).verify(headers, BODY)
-    with pytest.raises(HookRefused) as refused:
+    with pytest.raises(WebhookRefused) as refused:
         HmacVerifier(scheme(**fields), ["another key"]).verify(headers, BODY)
     assert refused.value.reason == "forged"
-    with pytest.raises(HookRefused) as refused:
+    with pytest.raises(WebhookRefused) as refused:
         verifier(**fields).verify(
             {name: value for name, value in headers.items() if name == "x-id"}, BODY
         )
@@ -87,10 +87,10 @@ def test_a_signed_time_must_be_near_in_each_of_its_forms(form: str) -> None:
 
     assert attempt(200) != attempt(100), "without an id, the signed content identifies the message"
     for age in (310, -310, 10**6):
-        with pytest.raises(HookRefused, match="300 s"):
+        with pytest.raises(WebhookRefused, match="300 s"):
             attempt(age)
     for stamp in ("", "yesterday", "2026-03-01T10:00:00", "1e9", "-1", "9" * 14):
-        with pytest.raises(HookRefused) as refused:
+        with pytest.raises(WebhookRefused) as refused:
             timed.verify(
                 {"x-timestamp": stamp, "x-signature": digest(f"{stamp}.".encode() + BODY).hex()},
                 BODY,
@@ -129,7 +129,7 @@ def test_whatever_the_headers_hold_is_refused_and_never_a_crash(
 ) -> None:
     """The only errors are refusals."""
     for checked in (StandardVerifier([KEY]), verifier(), verifier(encoding="base64", prefix="v1=")):
-        with pytest.raises(HookRefused):
+        with pytest.raises(WebhookRefused):
             checked.verify(headers, body)
 
 
@@ -150,5 +150,5 @@ def test_a_changed_byte_is_always_refused(text: str, place: int, change: int) ->
     assert StandardVerifier(["an older key", KEY]).verify(headers, body) == message_id
     at = place % (len(body) + 1)
     changed = body[:at] + bytes([(body[at] if at < len(body) else 0) ^ change]) + body[at + 1 :]
-    with pytest.raises(HookRefused):
+    with pytest.raises(WebhookRefused):
         StandardVerifier(["an older key", KEY]).verify(headers, changed)

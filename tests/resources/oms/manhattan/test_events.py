@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.exchange import HookEvent, HookRefused
+from domain.exchange import WebhookEvent, WebhookRefused
 from resources.oms.manhattan.events import build_receiver
 from tests.resources.oms.manhattan.samples import connection_of, settings_of
 
 KEY = "the key"
 
 
-def received(content: Any, **push: Any) -> list[HookEvent]:
+def received(content: Any, **push: Any) -> list[WebhookEvent]:
     """Sign and receive a message."""
     body = content if isinstance(content, bytes) else orjson.dumps(content)
     receiver = build_receiver(
@@ -91,10 +91,10 @@ def test_several_orders_are_several_events_and_all_items_are_one() -> None:
     )
 )
 def test_any_other_shape_is_refused_without_a_crash(content: Any) -> None:
-    """What is accepted has a stream and an id; everything else is ``HookRefused``."""
+    """What is accepted has a stream and an id; everything else is ``WebhookRefused``."""
     try:
         events = received(content)
-    except HookRefused:
+    except WebhookRefused:
         return
     assert events
     assert all(event.stream in ("shipments", "inventory") and event.source_id for event in events)

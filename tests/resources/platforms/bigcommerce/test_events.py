@@ -16,7 +16,7 @@ SECRETS = {"client_secret": {"env": "X"}}
 def states(shop: Shop, **settings: object) -> dict[str, tuple[bool, str]]:
     """Return what the store says of each webhook."""
     store = platform(shop.url, **SECRETS, **settings)
-    found = {check.name: (check.ok, check.detail) for check in store.hook_state(DESTINATION)}
+    found = {check.name: (check.ok, check.detail) for check in store.webhook_state(DESTINATION)}
     store.close()
     return found
 
@@ -25,7 +25,7 @@ def ensured(shop: Shop, destination: str = DESTINATION, **settings: object) -> l
     """Register, and return what was done."""
     store = platform(shop.url, **{**SECRETS, **settings})
     try:
-        return store.ensure_hooks(destination)
+        return store.ensure_webhooks(destination)
     finally:
         store.close()
 
@@ -89,7 +89,7 @@ def test_a_destination_that_the_store_has_blocked_is_named(shop: Shop) -> None:
             break
     assert counts["failed"] >= 100
     store = platform(shop.url, **SECRETS)
-    blocked = {check.name: check for check in store.hook_state(dead)}["webhook destination"]
+    blocked = {check.name: check for check in store.webhook_state(dead)}["webhook destination"]
     store.close()
     assert not blocked.ok
     assert "blocked by the store" in blocked.detail

@@ -2,72 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 
-from domain.addressing.addresses import Address, AddressRules
-from domain.cards import without_cards
+from domain.addressing.addresses import AddressRules
 from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, Skipped, SourcePaths
+from domain.exchange import Mapped, Skipped
 from domain.payload import Decoded
 from domain.records.orders import (
-    Charge,
-    Customer,
-    Discount,
-    FulfilmentGroup,
-    LineKind,
-    Note,
     Order,
-    OrderLine,
 )
-from domain.records.record import InvalidRecord
 from domain.rules.export import Decide, OrderHeader
-from domain.rules.translation import OrderRejected
-from domain.scalars import UnreadableValue, amount_of, moment_of
-from domain.text import clean_text, mask_email
+from domain.scalars import UnreadableValue, moment_of
 from resources.platforms.bigcommerce import payload as documents
-from resources.platforms.bigcommerce.orders.charges import charges_of
+from resources.platforms.bigcommerce.orders.builder import OrderBuilder, Sources
 from resources.platforms.bigcommerce.orders.consignments import (
     GroupMapper,
-    Part,
-    PlacedLine,
-    missing_units,
-    parts_of,
-    place_products,
-)
-from resources.platforms.bigcommerce.orders.lines import LineDraft, to_line
-from resources.platforms.bigcommerce.orders.payments import WrittenTransactions, to_payments
-from resources.platforms.bigcommerce.orders.totals import (
-    check_total,
-    settle_discounts,
-    settle_taxes,
 )
 from resources.platforms.bigcommerce.payload import (
     CAPTURED_ORDERS,
-    LOOK,
-    REPORT,
     CapturedOrder,
-    Coupon,
     DocumentProblems,
-    Line,
 )
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import STATUSES
 
-CAPTURE_AGAIN = "capture the order again: replay the day of its last change"
 DECISIVE = frozenset({"id", "channel_id", "status_id"})
 """Fields without which no rule can skip an order."""
-NO_ADDRESS = documents.Address()
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The parts of a capture."""
-
-    order: documents.Order
-    transactions: WrittenTransactions = None
-    products: list[Line | None] | None = None
-    coupons: tuple[Coupon | None, ...] = ()
 
 
 class OrderMapper:
@@ -92,7 +52,7 @@ class OrderMapper:
         skipped = self._skipped(sources.order, problems, decide)
         if skipped is not None:
             return skipped
-        return _Mapping(self._settings, self._groups, sources, problems).to_order()
+        return OrderBuilder(self._settings, self._groups, sources, problems).to_order()
 
     def _skipped(
         self, order: documents.Order, problems: DocumentProblems, decide: Decide
@@ -121,166 +81,6 @@ class OrderMapper:
             )
         )
         return decision if isinstance(decision, Skipped) and not decisive else None
-
-
-class _Mapping:
-    """One order on its way."""
-
-    def __init__(
-        self,
-        settings: BigCommerceSettings,
-        groups: GroupMapper,
-        sources: Sources,
-        problems: DocumentProblems,
-    ) -> None:
-        self._settings, self._groups, self._problems = settings, groups, problems
-        self._sources, self._order = sources, sources.order
-        self._included = sources.order.is_tax_inclusive_pricing is True
-        self._mapped_groups: list[FulfilmentGroup] = []
-        self._mapped_lines: list[OrderLine] = []
-        self._paths = SourcePaths()
-
-    def to_order(self) -> Mapped[Order]:
-        """Return the order. Raises ``OrderRejected``."""
-        problems = self._problems
-        try:
-            order = self._build()
-        except InvalidRecord as error:
-            problems.reject("invalid_value", error.field, error.message, REPORT)
-            order = None
-        if problems.problems or order is None:
-            raise OrderRejected(
-                problems.problems, self._mapped_groups, self._mapped_lines, self._paths
-            )
-        return Mapped(order, tuple(problems.warnings), self._paths)
-
-    def _build(self) -> Order | None:
-        raw, problems = self._order, self._problems
-        if raw.is_tax_inclusive_pricing is None:
-            message = "this should be true or false"
-            problems.missing("malformed_value", "is_tax_inclusive_pricing", message)
-        parts = parts_of(raw, problems)
-        drafts = self._to_lines(parts)
-        self._map_groups(parts, {draft.group_id for draft in drafts})
-        charges = charges_of(raw, parts, drafts, included=self._included)
-        total, total_tax = self._required("total_inc_tax"), self._required("total_tax")
-        discounts = self._settle(drafts, charges, total, total_tax)
-        self._build_lines(drafts)
-        currency = _currency(raw, problems)
-        billing = self._groups.to_address(
-            raw.billing_address or NO_ADDRESS, "billing_address.", problems
-        )
-        customer = _customer(raw, billing, problems)
-        payments = to_payments(
-            raw, self._sources.transactions, total, currency, self._settings, problems
-        )
-        notes = _notes(raw, problems)
-        ordered_at = moment_of(raw.date_created)
-        if ordered_at is None:
-            problems.missing("date_missing", "date_created", "the date is missing")
-        if problems.problems or ordered_at is None:
-            return None
-        number = str(raw.id)
-        return Order(
-            order_id=number,
-            source_id=number,
-            number=number,
-            store=self._settings.store_hash,
-            channel=str(raw.channel_id or ""),
-            ordered_at=ordered_at,
-            currency=currency,
-            tax_included=self._included,
-            locale=raw.customer_locale or "",
-            customer=customer,
-            billing=billing,
-            groups=tuple(self._mapped_groups),
-            lines=tuple(self._mapped_lines),
-            charges=tuple(charges),
-            discounts=discounts,
-            payments=payments,
-            notes=notes,
-            total=total,
-            total_tax=total_tax,
-        )
-
-    def _required(self, name: str) -> Decimal:
-        value = getattr(self._order, name)
-        if value is None or value == "":
-            self._problems.missing("amount_missing", name, "the amount is missing")
-        return amount_of(value)
-
-    def _to_lines(self, parts: list[Part]) -> list[LineDraft]:
-        products, problems = self._sources.products, self._problems
-        if products is None:
-            placed = [line for part in parts for line in part.lines]
-        else:
-            placed = list(place_products(products, parts, problems))
-        drafts: list[LineDraft] = []
-        seen: set[str] = set()
-        for raw, where, group_id in placed:
-            draft = to_line(raw, where, group_id, problems, included=self._included)
-            if draft is None:
-                continue
-            if not draft.sku and draft.kind is LineKind.GIFT_CERTIFICATE:
-                draft.sku = self._settings.gift_certificate_sku
-            if draft.line_id in seen:
-                message = "two lines have this id"
-                problems.reject("line_id_duplicate", f"{where}id", message, LOOK, draft.line_id)
-            seen.add(draft.line_id)
-            drafts.append(draft)
-        self._check_completeness(parts, placed)
-        return drafts
-
-    def _check_completeness(self, parts: list[Part], placed: list[PlacedLine]) -> None:
-        problems, products = self._problems, self._sources.products
-        if products is None:
-            if links := sum(part.links for part in parts):
-                message = f"{links} lines are only linked to, not included"
-                problems.reject("lines_incomplete", "consignments", message, CAPTURE_AGAIN)
-                return
-            if placed and (missing := missing_units(self._order, placed)):
-                units = self._order.items_total
-                message = f"{missing} of {units} units are missing among the included lines"
-                problems.reject("lines_incomplete", "items_total", message, CAPTURE_AGAIN, units)
-                return
-        if not placed and parts:
-            message, advice = "the order has no lines", "complete or cancel the order in the store"
-            problems.reject("order_without_lines", "products", message, advice)
-
-    def _map_groups(self, parts: list[Part], used: set[str]) -> None:
-        paths = []
-        for part in parts:
-            if part.group_id in used:
-                group, path = self._groups.to_group(part, self._problems)
-                self._mapped_groups.append(group)
-                paths.append(path)
-        self._paths = SourcePaths(tuple(paths))
-
-    def _build_lines(self, drafts: list[LineDraft]) -> None:
-        paths = []
-        for draft in drafts:
-            try:
-                self._mapped_lines.append(draft.build())
-            except InvalidRecord as error:
-                if not self._problems.problems:
-                    path = f"{draft.where}{error.field}"
-                    self._problems.reject("invalid_value", path, error.message, REPORT)
-            else:
-                paths.append(f"{draft.where}price")
-        self._paths = SourcePaths(self._paths.groups, tuple(paths))
-
-    def _settle(
-        self, lines: list[LineDraft], charges: list[Charge], total: Decimal, total_tax: Decimal
-    ) -> tuple[Discount, ...]:
-        """Make the order add up; sums of values that can't be read would only add noise."""
-        problems = self._problems
-        if problems.problems:
-            return ()
-        discounts = settle_discounts(self._order, self._sources.coupons, lines, problems)
-        settle_taxes(lines, charges, total_tax, problems)
-        if not problems.problems:
-            check_total(lines, charges, discounts, total, problems, included=self._included)
-        return discounts
 
 
 def _sources(document: CapturedOrder) -> Sources:
@@ -314,55 +114,3 @@ def _problems(decoded: Decoded[CapturedOrder], order: documents.Order) -> Docume
 
 def _relative(problem: Problem) -> Problem:
     return replace(problem, field=problem.field.removeprefix("order."))
-
-
-def _currency(order: documents.Order, problems: DocumentProblems) -> str:
-    """Return what was paid in; ``currency_code`` is only what the shopper was shown."""
-    currency = (order.default_currency_code or "").strip().upper()
-    if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
-        missing, invalid = "the transactional currency is missing", "this isn't a currency's code"
-        problems.reject(
-            "currency_invalid",
-            "default_currency_code",
-            invalid if currency else missing,
-            "look at the order's currency in the store",
-            currency[:10],
-        )
-    return currency
-
-
-def _customer(order: documents.Order, billing: Address, problems: DocumentProblems) -> Customer:
-    email, path = billing.email, "billing_address.email"
-    if not email:
-        message = "the order has no e-mail address"
-        advice = "enter the shopper's e-mail address in the store"
-        problems.reject("email_missing", path, message, advice)
-    elif "@" not in email:
-        message, advice = "this isn't an e-mail address", "correct the e-mail address in the store"
-        problems.reject("email_invalid", path, message, advice, mask_email(email))
-    return Customer(
-        customer_id=str(order.customer_id) if order.customer_id else None,
-        email=email,
-        first_name=billing.first_name,
-        last_name=billing.last_name,
-        phone_e164=billing.phone_e164,
-    )
-
-
-def _notes(order: documents.Order, problems: DocumentProblems) -> tuple[Note, ...]:
-    if not order.customer_message and not order.staff_notes:
-        return ()
-    customer = _note(order.customer_message, "customer_message", problems)
-    staff = _note(order.staff_notes, "staff_notes", problems)
-    notes = [Note(kind="customer", text=customer)] if customer else []
-    return tuple([*notes, Note(kind="staff", text=staff)] if staff else notes)
-
-
-def _note(written: str | None, path: str, problems: DocumentProblems) -> str:
-    if not written:
-        return ""
-    text, cards = without_cards(clean_text(written))
-    if cards:
-        message = "a payment card's number was masked in the note"
-        problems.warn("card_number_masked", path, message, "remove the number in the store")
-    return text

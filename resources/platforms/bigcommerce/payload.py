@@ -237,7 +237,12 @@ class DocumentProblems:
     def __init__(self, misfits: tuple[Problem, ...] = ()) -> None:
         self.problems: list[Problem] = list(misfits)
         self.warnings: list[Problem] = []
-        self._misfits = frozenset([problem.field for problem in misfits])
+        self._misfits = tuple([problem.field for problem in misfits])
+
+    def in_order(self) -> list[Problem]:
+        """Return the problems; the mapping's, which are more specific, before the misfits."""
+        count = len(self._misfits)
+        return [*self.problems[count:], *self.problems[:count]]
 
     def reject(self, code: str, field: str, message: str, advice: str, value: Any = "") -> None:
         """Report a reason to keep the record out."""

@@ -89,7 +89,7 @@ class OrderBuilder:
             order = None
         if problems.problems or order is None:
             raise OrderRejected(
-                problems.problems, self._mapped_groups, self._mapped_lines, self._paths
+                problems.in_order(), self._mapped_groups, self._mapped_lines, self._paths
             )
         return Mapped(order, tuple(problems.warnings), self._paths)
 

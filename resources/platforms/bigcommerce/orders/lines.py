@@ -92,6 +92,7 @@ def to_line(
         message = "this isn't a type of line"
         problems.reject("line_type_unknown", f"{where}type", message, LOOK, shown)
         return None
+    sku = _sku(raw, kind, where, problems)
     quantity = _quantity(raw, where, problems)
     price, total = _prices(raw, where, quantity, problems, included=included)
     draft = LineDraft(
@@ -99,7 +100,7 @@ def to_line(
         str(raw.id),
         group_id,
         kind,
-        _sku(raw, kind, where, problems),
+        sku,
         clean_text(raw.name) if raw.name else "",
         quantity,
         price,

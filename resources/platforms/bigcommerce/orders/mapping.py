@@ -48,7 +48,7 @@ class OrderMapper:
         problems = _problems(decoded, sources.order)
         if not sources.order.id:
             problems.missing("id_missing", "id", "the order has no id")
-            raise RecordRejected(*problems.problems)
+            raise RecordRejected(*problems.in_order())
         skipped = self._skipped(sources.order, problems, decide)
         if skipped is not None:
             return skipped

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 import orjson
 
-from domain.errors import PermanentError, Problem
+from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Unusable
 from domain.identity import content_digest, fallback_id
-from domain.payload import HIGHEST_ID
+from domain.payload import HIGHEST_ID, Scalar
 from domain.records.inventory import StoreItem
 from resources.http.client import ApiClient
-from resources.platforms.bigcommerce.client import CONTRACT, require_scope
+from resources.platforms.bigcommerce.answers_payload import (
+    INVENTORY_ITEMS,
+    LOCATIONS,
+    PAGES,
+    PRODUCT_VARIANTS,
+    PRODUCTS,
+    Location,
+    Product,
+    Variant,
+)
+from resources.platforms.bigcommerce.client import (
+    CONTRACT,
+    document_of,
+    entries_of,
+    list_of,
+    require_scope,
+)
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, INVENTORY_PAGE, SKUS_A_CALL
 
 TRACKING = ("none", "product", "variant")
@@ -33,7 +48,7 @@ class CatalogReader:
         as a whole, its stock lies under the product's own SKU; its variants have none of their own
         and are left out. A product or variant that can't be understood is ``Unusable``.
         """
-        params = {
+        params: dict[str, str | int] = {
             "include": "variants",
             "include_fields": "sku,inventory_tracking",
             "limit": CATALOG_PAGE,
@@ -50,24 +65,37 @@ class CatalogReader:
             yield found
 
     def locations(self) -> dict[str, str]:
-        """Return location code -> id, and the code ``default`` for the default location."""
-        scope = "store_locations_read_only"
-        found = {}
-        for page in self._pages("/v3/inventory/locations", {"limit": INVENTORY_PAGE}, scope):
-            found.update({str(location["code"]): str(location["id"]) for location in page})
-        for page in self._pages(
-            "/v3/inventory/locations", {"is_default": "true", "limit": INVENTORY_PAGE}, scope
-        ):
-            for location in page:
-                found["default"] = str(location["id"])
+        """Return location code -> id, and the code ``default`` for the default location.
+
+        A location without a code is left out: nothing can name it.
+        """
+        found = {
+            str(location.code): str(location.id)
+            for location in self._locations({})
+            if location.code is not None
+        }
+        for location in self._locations({"is_default": "true"}):
+            found["default"] = str(location.id)
         return found
+
+    def _locations(self, params: Mapping[str, str]) -> Iterator[Location]:
+        path = "/v3/inventory/locations"
+        for page in self._pages(
+            path, {**params, "limit": INVENTORY_PAGE}, "store_locations_read_only"
+        ):
+            for location in entries_of(f"BigCommerce: GET {path}", page, LOCATIONS):
+                if location.id is None:
+                    raise PermanentError(
+                        f"BigCommerce: GET {path} gave a location without an id: {CONTRACT}"
+                    )
+                yield location
 
     def stock(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
         """Return (SKU, location id) -> quantity on hand; without SKUs that hold a comma."""
         levels: dict[tuple[str, str], int] = {}
         wanted = [sku for sku in skus if "," not in sku]
         for start in range(0, len(wanted), SKUS_A_CALL):
-            params = {
+            params: dict[str, str | int] = {
                 "sku:in": ",".join(wanted[start : start + SKUS_A_CALL]),
                 "limit": INVENTORY_PAGE,
             }
@@ -76,112 +104,134 @@ class CatalogReader:
         return levels
 
     def _pages(
-        self, path: str, params: Mapping[str, Any], scope: str
-    ) -> Iterator[list[dict[str, Any]]]:
-        page = 1
+        self, path: str, params: Mapping[str, str | int], scope: str
+    ) -> Iterator[list[msgspec.Raw]]:
+        number = 1
         while True:
-            reply = self._http.request("GET", path, params={**params, "page": page})
+            reply = self._http.request("GET", path, params={**params, "page": number})
             if reply.status == 204:
                 return
             require_scope(reply, scope)
-            document = reply.json()
-            data = document.get("data") if isinstance(document, dict) else None
-            if not isinstance(data, list):
-                raise PermanentError(f"{reply.where} answered without data: {CONTRACT}")
-            if data:
-                yield data
-            pages = (document.get("meta") or {}).get("pagination", {}).get("total_pages")
-            if not data or not isinstance(pages, int) or page >= pages:
+            page = document_of(reply, PAGES)
+            entries = list_of(reply.where, page.data)
+            if entries:
+                yield entries
+            pagination = page.meta.pagination if page.meta is not None else None
+            pages = pagination.total_pages if pagination is not None else None
+            if not entries or not isinstance(pages, int) or number >= pages:
                 return
-            page += 1
+            number += 1
 
 
-def _levels_of(page: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
+def _levels_of(page: Sequence[msgspec.Raw]) -> dict[tuple[str, str], int]:
+    where = "BigCommerce: GET /v3/inventory/items"
+    levels = {}
+    for item in entries_of(where, page, INVENTORY_ITEMS):
+        sku = item.identity.sku if item.identity is not None else None
+        for level in item.locations or ():
+            on_hand = _quantity(level.total_inventory_onhand) if level is not None else None
+            if sku is None or level is None or level.location_id is None or on_hand is None:
+                raise PermanentError(f"{where} gave a level that can't be read: {CONTRACT}")
+            levels[str(sku), str(level.location_id)] = on_hand
+        if item.locations is None:
+            raise PermanentError(f"{where} gave an item without locations: {CONTRACT}")
+    return levels
+
+
+def _quantity(value: Scalar) -> int | None:
     try:
-        return {
-            (str(item["identity"]["sku"]), str(level["location_id"])): int(
-                level["total_inventory_onhand"]
+        return int(value) if value is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+class _Entry:
+    """One product of a page, its document and the values of it that do not fit."""
+
+    def __init__(self, raw: msgspec.Raw) -> None:
+        self._raw = raw
+        decoded = PRODUCTS.decode(bytes(raw))
+        self.product: Product = decoded.document
+        self._misfits = {problem.field: problem.message for problem in decoded.problems}
+        written = bytes(PRODUCT_VARIANTS.decode(bytes(raw)).document.variants)
+        self._has_list = written[:1] == b"[" or written == b"null"
+
+    def items(self) -> Iterator[StoreItem | Unusable]:
+        """Yield the product's items; what can't be read is ``Unusable``."""
+        product = self.product
+        if not self._has_list:
+            yield self._unusable("variants", "the product's variants are not a list")
+            return
+        tracking, variants = product.inventory_tracking, product.variants or []
+        if tracking not in TRACKING:
+            stated = self._misfits.get(
+                "inventory_tracking", f"{str(tracking)!r} is not a kind of inventory tracking"
             )
-            for item in page
-            for level in item["locations"]
+            yield self._unusable("inventory_tracking", stated)
+            return
+        if len(variants) > 1 and tracking != "product":
+            for i, variant in enumerate(variants):
+                sku = variant.sku if variant is not None else None
+                yield from self._item(i, variant, sku, f"variants[{i}].sku")
+            return
+        only = variants[0] if len(variants) == 1 else None
+        if len(variants) == 1 and only is None:
+            yield self._unusable("variants", "a variant is no object")
+        elif product.sku or "sku" in self._misfits:
+            yield from self._item(0 if only else None, only, product.sku, "sku")
+        elif only is not None:
+            yield from self._item(0, only, only.sku, "variants[0].sku")
+
+    def _item(
+        self, index: int | None, variant: Variant | None, sku: Scalar, field: str
+    ) -> Iterator[StoreItem | Unusable]:
+        """Yield the item of a variant, or of a product without one; nothing without a SKU."""
+        if index is not None and variant is None:
+            yield self._unusable("variants", "a variant is no object")
+            return
+        if not sku and field not in self._misfits:
+            return
+        product_id = _number(self.product.id)
+        variant_id = _number(variant.id) if variant is not None else None
+        if product_id is None or (variant is not None and variant_id is None):
+            field = "id" if product_id is None else "variants.id"
+            yield self._unusable(field, "the id is no whole number above 0")
+            return
+        item = {
+            "sku": sku,
+            "product_id": product_id,
+            "variant_id": variant_id,
+            "tracking": self.product.inventory_tracking,
         }
-    except (KeyError, TypeError, ValueError) as error:
-        raise PermanentError(
-            "BigCommerce: GET /v3/inventory/items gave a level that can't be read "
-            f"({type(error).__name__} at {str(error)[:60]}): {CONTRACT}"
-        ) from None
+        try:
+            yield msgspec.convert(item, StoreItem)
+        except msgspec.ValidationError:
+            message = "the SKU is no text of at most 255 visible characters"
+            yield self._unusable("sku", message, str(sku or ""))
+
+    def _unusable(self, field: str, message: str, value: str = "") -> Unusable:
+        return _unusable(self._raw, _number(self.product.id), field, message, value)
 
 
-def _items_of(product: Any) -> Iterator[StoreItem | Unusable]:
-    variants = product.get("variants") if isinstance(product, dict) else None
-    if not isinstance(product, dict) or not isinstance(variants, list | None):
-        yield _unusable(product, "variants", "the entry is not a product with a list of variants")
-        return
-    tracking = product.get("inventory_tracking")
-    if tracking not in TRACKING:
-        yield _unusable(
-            product,
-            "inventory_tracking",
-            f"{str(tracking)!r} is not a kind of inventory tracking",
-        )
-        return
-    if variants and len(variants) > 1 and tracking != "product":
-        for variant in variants:
-            yield from _item(
-                product, variant, variant.get("sku") if isinstance(variant, dict) else "", tracking
-            )
-        return
-    only = variants[0] if variants and len(variants) == 1 else None
-    yield from _item(
-        product,
-        only,
-        product.get("sku") or (only.get("sku") if isinstance(only, dict) else ""),
-        tracking,
-    )
-
-
-def _item(
-    product: Mapping[str, Any], variant: Any, sku: Any, tracking: Any
-) -> Iterator[StoreItem | Unusable]:
-    """Yield the item of a variant, or of a product without one; nothing where it has no SKU."""
-    if variant is not None and not isinstance(variant, dict):
-        yield _unusable(product, "variants", "a variant is no object")
-        return
-    if not sku:
-        return
-    product_id, variant_id = (
-        _number(product.get("id")),
-        _number(variant.get("id")) if variant is not None else None,
-    )
-    if product_id is None or (variant is not None and variant_id is None):
-        yield _unusable(
-            product,
-            "id" if product_id is None else "variants.id",
-            "the id is no whole number above 0",
-        )
-        return
-    item = {
-        "sku": sku,
-        "product_id": product_id,
-        "variant_id": variant_id,
-        "tracking": tracking,
-    }
+def _items_of(raw: msgspec.Raw) -> Iterator[StoreItem | Unusable]:
     try:
-        yield msgspec.convert(item, StoreItem)
-    except msgspec.ValidationError:
-        yield _unusable(
-            product, "sku", "the SKU is no text of at most 255 visible characters", str(sku)
-        )
+        entry = _Entry(raw)
+    except RecordRejected:
+        yield _unusable(raw, None, "variants", "the entry is not a product")
+        return
+    yield from entry.items()
 
 
-def _number(value: Any) -> str | None:
+def _number(value: Scalar) -> str | None:
     return str(value) if type(value) is int and 0 < value <= HIGHEST_ID else None
 
 
-def _unusable(product: Any, field: str, message: str, value: str = "") -> Unusable:
+def _unusable(
+    raw: msgspec.Raw, number: str | None, field: str, message: str, value: str = ""
+) -> Unusable:
     """Return the entry as a problem, under the product's id where it has one."""
-    number = _number(product.get("id")) if isinstance(product, dict) else None
-    content = orjson.dumps(product, default=str)
+    # Written anew: the digest must not depend on the spaces in the vendor's answer.
+    content = orjson.dumps(orjson.loads(bytes(raw)))
     problem = Problem(
         "catalog_item_unusable", field, message, "correct the product in the store's catalog", value
     )

@@ -6,9 +6,13 @@ is busy. Every other 4xx to a write means that the store refuses this record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
+from domain.payload import Decoded, Document, PayloadDecoder
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader
@@ -17,6 +21,8 @@ from resources.http.rate_limit import Limiter, QuotaState
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 CONTRACT = "that breaks the API's contract; another try won't help"
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+T = TypeVar("T", bound=Document)
 QUOTA_HEADERS = ("requests-quota", "requests-left", "time-reset-ms", "time-window-ms")
 
 
@@ -69,3 +75,39 @@ def accept(reply: Reply, code: str, field: str, advice: str) -> None:
         raise PermanentError(f"{summary}; another try won't help")
     message = f"the store answers {reply.status}: {summary.partition(': ')[2]}"
     raise RecordRejected(Problem(code, field, message, advice))
+
+
+def document_of(reply: Reply, decoder: PayloadDecoder[T]) -> T:
+    """Return an answer's document; raises ``PermanentError`` where it is no object."""
+    return _decoded(reply.where, reply.body, decoder).document
+
+
+def entries_of(where: str, entries: Sequence[msgspec.Raw], decoder: PayloadDecoder[T]) -> list[T]:
+    """Return the documents of a list; raises ``PermanentError`` where a value does not fit."""
+    found = []
+    for entry in entries:
+        decoded = _decoded(where, entry, decoder)
+        if decoded.problems:
+            first = decoded.problems[0]
+            raise PermanentError(
+                f"{where} gave an entry that can't be read ({first.field}: {first.message}): "
+                f"{CONTRACT}"
+            )
+        found.append(decoded.document)
+    return found
+
+
+def list_of(where: str, content: bytes | msgspec.Raw) -> list[msgspec.Raw]:
+    """Return the entries of a list, undecoded; raises ``PermanentError`` where it is none."""
+    try:
+        return _LIST.decode(content)
+    except (ValueError, RecursionError):
+        raise PermanentError(f"{where} answered without data: {CONTRACT}") from None
+
+
+def _decoded(where: str, content: bytes | msgspec.Raw, decoder: PayloadDecoder[T]) -> Decoded[T]:
+    try:
+        return decoder.decode(bytes(content))
+    except RecordRejected as rejected:
+        message = rejected.problems[0].message
+        raise PermanentError(f"{where} can't be read: {message}: {CONTRACT}") from None

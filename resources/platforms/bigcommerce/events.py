@@ -11,16 +11,24 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
-
-import orjson
+from typing import Literal
 
 from domain.connections import Connection, SecretRef
-from domain.errors import PermanentError
+from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Check, WebhookEvent, WebhookRefused
+from domain.payload import Scalar
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.signatures import StandardVerifier
+from resources.platforms.bigcommerce.answers_payload import (
+    PAGES,
+    WEBHOOK_MESSAGES,
+    WEBHOOK_SUBJECTS,
+    WEBHOOKS,
+    WEBHOOKS_ADMIN,
+    Webhook,
+)
+from resources.platforms.bigcommerce.client import CONTRACT, document_of, entries_of, list_of
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 PAGE = 250
@@ -90,19 +98,23 @@ class Hooks:
         )
         _demand(reply)
         known = {
-            str(raw.get("scope")): raw
-            for raw in reply.json()["data"]
-            if raw.get("destination") == destination
+            str(webhook.scope): webhook
+            for webhook in entries_of(
+                reply.where, list_of(reply.where, document_of(reply, PAGES).data), WEBHOOKS
+            )
+            if webhook.destination == destination
         }
         return [self._to_hook(scope, known.get(scope)) for scope in self._settings.hook_scopes]
 
-    def _to_hook(self, scope: str, raw: Mapping[str, Any] | None) -> Hook:
-        if raw is None:
+    def _to_hook(self, scope: str, webhook: Webhook | None) -> Hook:
+        if webhook is None:
             return Hook(scope, "missing")
-        headers = {str(name).lower(): value for name, value in (raw.get("headers") or {}).items()}
+        headers = {str(name).lower(): value for name, value in (webhook.headers or {}).items()}
         wanted = {name.lower(): value for name, value in self._headers().items()}
         state: State = "active" if headers == wanted else "other headers"
-        return Hook(scope, state if raw.get("is_active") else "switched off", int(raw["id"]))
+        if webhook.id is None:
+            raise PermanentError(f"BigCommerce: GET /v3/hooks gave one without an id: {CONTRACT}")
+        return Hook(scope, state if webhook.is_active else "switched off", webhook.id)
 
     def _repair(self, hook: Hook, destination: str) -> str:
         body = {
@@ -127,15 +139,16 @@ class Hooks:
         """Return for how many seconds the store will send nothing to the destination's domain."""
         reply = self._http.request("GET", "/v3/hooks/admin")
         _demand(reply)
-        entries = reply.json()["data"].get("blocked_domains") or []
-        return max(
-            (
-                int(entry["time_left"])
-                for entry in entries
-                if destination.startswith(str(entry["destination"]))
-            ),
-            default=0,
-        )
+        admin = document_of(reply, WEBHOOKS_ADMIN).data
+        if admin is None:
+            raise PermanentError(f"{reply.where} answered without data: {CONTRACT}")
+        longest = 0
+        for entry in admin.blocked_domains or ():
+            if entry is None or not isinstance(entry.destination, str):
+                raise PermanentError(f"{reply.where} gave a domain without a name: {CONTRACT}")
+            if destination.startswith(entry.destination):
+                longest = max(longest, _seconds(reply.where, entry.time_left))
+        return longest
 
 
 class Receiver:
@@ -182,23 +195,24 @@ def build_receiver(
 
 def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]:
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise WebhookRefused("malformed", "the body is not JSON") from None
-    data = content.get("data") if isinstance(content, dict) else None
-    if not isinstance(content, dict) or not isinstance(data, dict):
-        raise WebhookRefused("malformed", "the body has no object data")
+        message = WEBHOOK_MESSAGES.decode(body).document
+    except RecordRejected:
+        raise WebhookRefused("malformed", "the body is not a JSON object") from None
+    try:
+        subject = WEBHOOK_SUBJECTS.decode(bytes(message.data)).document
+    except RecordRejected:
+        raise WebhookRefused("malformed", "the body has no object data") from None
     # One app's secret may serve many stores: a webhook of another store is genuine, and does not
     # belong here.
-    if content.get("producer") != f"stores/{store_hash}":
+    if message.producer != f"stores/{store_hash}":
         raise WebhookRefused("foreign", "the webhook is of another store than the connection's")
-    scope = content.get("scope")
+    scope = message.scope
     if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
         raise WebhookRefused("malformed", "the body has no scope of a store")
-    field = {"order": "id", "shipment": "orderId"}.get(scope.split("/")[1])
-    if field is None:
+    ids = {"order": ("id", subject.id), "shipment": ("orderId", subject.order_id)}
+    field, number = ids.get(scope.split("/")[1], ("", None))
+    if not field:
         return []
-    number = data.get(field)
     if (
         isinstance(number, float) and number.is_integer()
     ):  # JSON knows one kind of number: 12.0 is 12
@@ -209,9 +223,7 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]
         or not _ID.fullmatch(str(number))
     ):
         raise WebhookRefused("malformed", f"data.{field} is no id")
-    return [
-        WebhookEvent(message_id, "orders", str(number), scope, _moment(content.get("created_at")))
-    ]
+    return [WebhookEvent(message_id, "orders", str(number), scope, _moment(message.created_at))]
 
 
 def _moment(value: object) -> datetime | None:
@@ -219,6 +231,13 @@ def _moment(value: object) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LATEST:
         return None
     return datetime.fromtimestamp(value, UTC)
+
+
+def _seconds(where: str, value: Scalar) -> int:
+    try:
+        return int(value or 0)
+    except (ValueError, OverflowError):
+        raise PermanentError(f"{where} gave a time that can't be read: {CONTRACT}") from None
 
 
 def _demand(reply: Reply) -> None:

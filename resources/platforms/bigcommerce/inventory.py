@@ -12,16 +12,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 
-from domain.errors import AccessRefused, PermanentError, Problem, TransientError
+from domain.errors import (
+    AccessRefused,
+    PermanentError,
+    Problem,
+    RecordRejected,
+    TransientError,
+)
 from domain.exchange import StockAnswer
 from domain.records.inventory import StockTarget, StoreItem
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.redaction import vendor_text
+from resources.platforms.bigcommerce.answers_payload import ERRORS
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 
 _TRACKED = re.compile(r"(variant_id|product_id|sku) (\S+?) is tracked by (product|variant)")
@@ -117,7 +124,7 @@ class _Batch:
 
     async def _send(self, rows: list[_Row]) -> Reply:
         self._calls += 1
-        body: dict[str, Any] = {"reason": self._reason, "items": [row.body() for row in rows]}
+        body = {"reason": self._reason, "items": [row.body() for row in rows]}
         return await self._push.request("PUT", PATH, body=orjson.dumps(body))
 
     def _readdressed(self, rows: list[_Row], reply: Reply) -> list[_Row] | None:
@@ -125,9 +132,7 @@ class _Batch:
 
         ``None`` if it names none.
         """
-        document = reply.json() if reply.body else None
-        title = str(document.get("title")) if isinstance(document, dict) else ""
-        named = {(kind, number): by for kind, number, by in _TRACKED.findall(title)}
+        named = {(kind, number): by for kind, number, by in _TRACKED.findall(_title_of(reply))}
         if not named:
             return None
         changed, turned = False, []
@@ -198,8 +203,7 @@ def _stop_where_the_system_is_at_fault(reply: Reply) -> None:
 
 
 def _refused(row: _Row, reply: Reply) -> Problem:
-    document = reply.json() if reply.body else None
-    title = vendor_text(str(document.get("title") or ""), 300) if isinstance(document, dict) else ""
+    title = vendor_text(_title_of(reply), 300)
     message = f"the store answers {reply.status}: {title or 'no reason given'}"
     return Problem(
         "stock_refused",
@@ -208,3 +212,14 @@ def _refused(row: _Row, reply: Reply) -> Problem:
         "look at the product's inventory settings in the store",
         row.target.sku,
     )
+
+
+def _title_of(reply: Reply) -> str:
+    """Return the reason that an answer states, if any; ``PermanentError`` where it isn't JSON."""
+    if not reply.body:
+        return ""
+    try:
+        return str(ERRORS.decode(reply.body).document.title or "")
+    except RecordRejected:
+        reply.json()
+        return ""

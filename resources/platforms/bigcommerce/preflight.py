@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from domain.connections import INVENTORY, SHIPMENTS, Connection
-from domain.errors import LockstepError
+from domain.errors import LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
+from resources.platforms.bigcommerce.answers_payload import CHANNELS, STORE_PROFILES, STORE_TIMES
 from resources.platforms.bigcommerce.catalog import CatalogReader
+from resources.platforms.bigcommerce.client import CONTRACT, document_of
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.secrets import permission_warning
 
@@ -78,7 +79,10 @@ class Preflight:
         reply = self._http.request("GET", "/v2/time")
         if not reply.ok:
             return False, reply.error_summary(), CREDENTIAL_ADVICE
-        skew = time.time() - float(reply.json()["time"])
+        stated = document_of(reply, STORE_TIMES).time
+        if stated is None:
+            raise PermanentError(f"{reply.where} answered without a time: {CONTRACT}")
+        skew = time.time() - stated
         detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
         return (
             abs(skew) <= MAX_SKEW,
@@ -94,13 +98,10 @@ class Preflight:
                 reply.error_summary(),
                 "give the token the scope store_v2_information_read_only",
             )
-        store = reply.json()
+        store = document_of(reply, STORE_PROFILES)
         return (
             True,
-            (
-                f"{store.get('name')} ({store.get('domain')}), plan {store.get('plan_name')}, "
-                f"status {store.get('status')}"
-            ),
+            (f"{store.name} ({store.domain}), plan {store.plan_name}, status {store.status}"),
             "",
         )
 
@@ -168,10 +169,12 @@ class Preflight:
                     "or store_sites_read_only"
                 ),
             )
-        data = reply.json()["data"]
+        channel = document_of(reply, CHANNELS).data
+        if channel is None:
+            raise PermanentError(f"{reply.where} answered without data: {CONTRACT}")
         return (
-            data.get("status") not in ("deleted", "terminated"),
-            f"{data.get('name')} ({data.get('status')})",
+            channel.status not in ("deleted", "terminated"),
+            f"{channel.name} ({channel.status})",
             "choose an active channel",
         )
 
@@ -192,7 +195,7 @@ class Probe:
     """``read`` or ``write``."""
     method: str
     path: str
-    body: Any = None
+    body: Mapping[str, object] | None = None
 
     def granted(self, http: ApiClient) -> tuple[bool, Reply]:
         """Return whether the right is granted; with it, a write to nothing is refused otherwise."""

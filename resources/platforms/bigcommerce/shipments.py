@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from domain.errors import Problem, RecordRejected
+from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import (
     Receipt,
     ShipmentLine,
@@ -18,8 +18,21 @@ from domain.exchange import (
 )
 from domain.records.inventory import StockTarget, StoreItem
 from resources.http.async_client import AsyncApiClient
+from resources.http.attempts import Reply
 from resources.http.redaction import request_id
-from resources.platforms.bigcommerce.client import accept
+from resources.platforms.bigcommerce.answers_payload import (
+    CREATED_SHIPMENTS,
+    ORDER_STATES,
+    SHIPMENTS,
+    Shipment,
+)
+from resources.platforms.bigcommerce.client import (
+    CONTRACT,
+    accept,
+    document_of,
+    entries_of,
+    list_of,
+)
 from resources.platforms.bigcommerce.inventory import StockWriter
 from resources.platforms.bigcommerce.settings import ROUND_PAGE, SHIPMENT_PAGE, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import STATUSES, TRACKING_CARRIERS
@@ -63,9 +76,11 @@ class BigCommerceWriter:
                 "GET", path, params={"page": str(page), "limit": str(SHIPMENT_PAGE)}
             )
             accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
-            found = reply.json() or []
+            found = list_of(reply.where, reply.body) if reply.body else []
             known = len(shipments)
-            shipments.update({str(raw["id"]): _shipment(raw) for raw in found})
+            for listed in entries_of(reply.where, found, SHIPMENTS):
+                shipment = _to_shipment(reply.where, listed)
+                shipments[shipment.shipment_id] = shipment
             full = len(found) >= SHIPMENT_PAGE or (found and len(found) % ROUND_PAGE == 0)
             if not full or len(shipments) == known:
                 return list(shipments.values())
@@ -84,7 +99,7 @@ class BigCommerceWriter:
             "items",
             "compare the order's lines and shipped quantities in the store with the parcel",
         )
-        return Receipt(str(reply.json()["id"]), trace_id=request_id(reply.headers))
+        return Receipt(_created_id(reply), trace_id=request_id(reply.headers))
 
     async def update_shipment(
         self, shipment_id: str, request: ShipmentRequest, correlation_id: str
@@ -108,10 +123,12 @@ class BigCommerceWriter:
         """Return the order's present status; a status that the store added since is not final."""
         reply = await self._push.request("GET", f"/v2/orders/{_number(order_id)}")
         accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
-        document = reply.json()
-        status = STATUSES.get(document["status_id"])
-        final = bool(document.get("is_deleted")) or (status is not None and status.is_final)
-        return StoreOrderState(order_id, str(document["status_id"]), final)
+        order = document_of(reply, ORDER_STATES)
+        if order.status_id is None:
+            raise PermanentError(f"{reply.where} gave an order without a status: {CONTRACT}")
+        status = STATUSES.get(order.status_id) if isinstance(order.status_id, int) else None
+        final = bool(order.is_deleted) or (status is not None and status.is_final)
+        return StoreOrderState(order_id, str(order.status_id), final)
 
     async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
         """Set the order's status."""
@@ -190,11 +207,39 @@ def _number(text: str) -> str:
     return text
 
 
-def _shipment(raw: Mapping[str, Any]) -> StoreShipment:
-    lines = tuple(
-        ShipmentLine(str(item["order_product_id"]), int(item["quantity"]))
-        for item in raw.get("items") or ()
-    )
+def _created_id(reply: Reply) -> str:
+    """Return the id of a created shipment.
+
+    An answer without one must not count as a failed write, since the shipment exists: the error is
+    none of Lockstep's own, so that the delivery stays in flight and is looked up.
+    """
+    reply.json()
+    try:
+        number = CREATED_SHIPMENTS.decode(reply.body).document.id
+    except RecordRejected as rejected:
+        raise TypeError(f"{reply.where}: the answer is no shipment") from rejected
+    if number is None:
+        raise KeyError("id")
+    return str(number)
+
+
+def _to_shipment(where: str, shipment: Shipment) -> StoreShipment:
+    lines = []
+    for item in shipment.items or ():
+        quantity = item.quantity if item is not None else None
+        if item is None or item.order_product_id is None or quantity is None:
+            raise PermanentError(f"{where} gave a shipment whose items can't be read: {CONTRACT}")
+        try:
+            lines.append(ShipmentLine(str(item.order_product_id), int(quantity)))
+        except (ValueError, OverflowError):
+            raise PermanentError(
+                f"{where} gave a shipment whose quantities can't be read: {CONTRACT}"
+            ) from None
+    if shipment.id is None:
+        raise PermanentError(f"{where} gave a shipment without an id: {CONTRACT}")
     return StoreShipment(
-        str(raw["id"]), str(raw["order_address_id"]), str(raw.get("tracking_number") or ""), lines
+        str(shipment.id),
+        str(shipment.order_address_id),
+        str(shipment.tracking_number or ""),
+        tuple(lines),
     )

@@ -1,0 +1,209 @@
+"""What a store answers besides its orders: exactly the fields that are read, in its own names.
+
+Catalog: catalog.v3.yml; stock and locations: inventory.v3.yml; shipments: orders.v2.oas2.yml;
+webhooks: webhooks.v3.yml. Values whose form is checked where they are read are ``Scalar``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
+
+NULL = msgspec.Raw(b"null")
+_REPORT = "report the answer: it breaks the API's contract"
+_ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
+
+
+class Pagination(Document):
+    """Where a page lies in its list."""
+
+    total_pages: Scalar = None
+
+
+class Meta(Document):
+    """What V3 reports of a page."""
+
+    pagination: Pagination | None = None
+
+
+class Page(Document):
+    """V3's envelope around a list, whose entries are decoded one by one."""
+
+    data: msgspec.Raw = NULL
+    meta: Meta | None = None
+
+
+class Variant(Document):
+    """A variant of a product."""
+
+    id: Scalar = None
+    sku: Scalar = None
+
+
+class Product(Document):
+    """A product of the catalog with its variants."""
+
+    id: Scalar = None
+    sku: Scalar = None
+    inventory_tracking: Scalar = None
+    variants: list[Variant | None] | None = None
+
+
+class ProductVariants(Document):
+    """A product's variants as written: a form other than a list is not to be read as one."""
+
+    variants: msgspec.Raw = NULL
+
+
+class Location(Document):
+    """A location that holds stock."""
+
+    id: Id = None
+    code: Scalar = None
+
+
+class Identity(Document):
+    """What an inventory item belongs to."""
+
+    sku: Scalar = None
+
+
+class Level(Document):
+    """An item's stock at one location."""
+
+    location_id: Id = None
+    total_inventory_onhand: Scalar = None
+
+
+class InventoryItem(Document):
+    """An item with its stock at each location."""
+
+    identity: Identity | None = None
+    locations: list[Level | None] | None = None
+
+
+class ErrorAnswer(Document):
+    """What V3 answers in place of data."""
+
+    title: Scalar = None
+
+
+class ShippedItem(Document):
+    """Units of an order's product in a shipment."""
+
+    order_product_id: Scalar = None
+    quantity: Scalar = None
+
+
+class Shipment(Document):
+    """A shipment of an order (V2)."""
+
+    id: Scalar = None
+    order_address_id: Scalar = None
+    tracking_number: Scalar = None
+    items: list[ShippedItem | None] | None = None
+
+
+class CreatedShipment(Document):
+    """What creating a shipment is answered with, as far as it is read."""
+
+    id: Scalar = None
+
+
+class OrderState(Document):
+    """What decides whether an order still takes changes (V2)."""
+
+    status_id: Scalar = None
+    is_deleted: Scalar = None
+
+
+class Webhook(Document):
+    """A registered webhook."""
+
+    id: Id = None
+    scope: Scalar = None
+    destination: Scalar = None
+    is_active: Scalar = None
+    headers: dict[str, object] | None = None
+
+
+class BlockedDomain(Document):
+    """A domain to which the store sends nothing for a while."""
+
+    destination: Scalar = None
+    time_left: Scalar = None
+
+
+class WebhooksAdmin(Document):
+    """The state of the store's webhooks as a whole."""
+
+    blocked_domains: list[BlockedDomain | None] | None = None
+
+
+class WebhooksAdminAnswer(Document):
+    """V3's envelope around it."""
+
+    data: WebhooksAdmin | None = None
+
+
+class WebhookMessage(Document):
+    """What a store sends; ``data`` is decoded once the message is known to be the store's."""
+
+    producer: Scalar = None
+    scope: Scalar = None
+    created_at: Scalar = None
+    data: msgspec.Raw = NULL
+
+
+class WebhookSubject(Document):
+    """The ``data`` of a message: the ids of what has changed."""
+
+    id: Scalar = None
+    order_id: Scalar = msgspec.field(default=None, name="orderId")
+
+
+class StoreTime(Document):
+    """The store's clock, in seconds."""
+
+    time: float | None = None
+
+
+class StoreProfile(Document):
+    """The store as it describes itself."""
+
+    name: Scalar = None
+    domain: Scalar = None
+    plan_name: Scalar = None
+    status: Scalar = None
+
+
+class Channel(Document):
+    """A sales channel."""
+
+    name: Scalar = None
+    status: Scalar = None
+
+
+class ChannelAnswer(Document):
+    """V3's envelope around it."""
+
+    data: Channel | None = None
+
+
+PAGES = PayloadDecoder(Page, "a page", _ADVICE)
+PRODUCTS = PayloadDecoder(Product, "a product", _ADVICE)
+PRODUCT_VARIANTS = PayloadDecoder(ProductVariants, "a product", _ADVICE)
+LOCATIONS = PayloadDecoder(Location, "a location", _ADVICE)
+INVENTORY_ITEMS = PayloadDecoder(InventoryItem, "an inventory item", _ADVICE)
+ERRORS = PayloadDecoder(ErrorAnswer, "an error", _ADVICE)
+SHIPMENTS = PayloadDecoder(Shipment, "a shipment", _ADVICE)
+CREATED_SHIPMENTS = PayloadDecoder(CreatedShipment, "a shipment", _ADVICE)
+ORDER_STATES = PayloadDecoder(OrderState, "an order", _ADVICE)
+WEBHOOKS = PayloadDecoder(Webhook, "a webhook", _ADVICE)
+WEBHOOKS_ADMIN = PayloadDecoder(WebhooksAdminAnswer, "an object", _ADVICE)
+WEBHOOK_MESSAGES = PayloadDecoder(WebhookMessage, "an object", _ADVICE)
+WEBHOOK_SUBJECTS = PayloadDecoder(WebhookSubject, "an object", _ADVICE)
+STORE_TIMES = PayloadDecoder(StoreTime, "an object", _ADVICE)
+STORE_PROFILES = PayloadDecoder(StoreProfile, "an object", _ADVICE)
+CHANNELS = PayloadDecoder(ChannelAnswer, "an object", _ADVICE)

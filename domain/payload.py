@@ -192,18 +192,20 @@ class _Fit:
 
         One that does not fit becomes ``None`` where items may be so: the others keep their places.
         """
-        optional = NoneType in _shape(annotation).scalars
-        items = []
+        shape = _shape(annotation)
+        optional, items = NoneType in shape.scalars, []
         for i, value in enumerate(values):
             where = f"{path}[{i}]"
-            found = self._value(value, annotation, where)
+            # Absent fields are fine, absent items are losses; PHP's empty object is one, too.
+            is_empty = value == [] and shape.struct is not None
+            found = _ABSENT if is_empty else self._value(value, annotation, where)
             if found is not _ABSENT:
                 items.append(found)
-            elif optional:
+                continue
+            if is_empty or value == "" or value is None:
+                self._report(where, "malformed_value", f"this should be {shape.expected}", value)
+            if optional:
                 items.append(None)
-            elif value is None or value == "":  # absent fields are fine, absent items are losses
-                expected = _shape(annotation).expected
-                self._report(where, "malformed_value", f"this should be {expected}", value)
         return items
 
     def _report(self, path: str, code: str, message: str, value: object) -> None:

@@ -22,6 +22,8 @@ def clean_text(text: str, max_length: int | None = None) -> str:
     sequences, and between letters of scripts that use them (Persian, Indic). ``max_length`` is in
     code points; a combined character is not split.
     """
+    if not text:
+        return text
     if not (text.isprintable() and (text.isascii() or unicodedata.is_normalized("NFC", text))):
         text = _cleaned_unicode(text)
     elif "  " in text or text[:1] == " " or text[-1:] == " ":

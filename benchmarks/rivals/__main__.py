@@ -50,7 +50,7 @@ def main() -> None:
         on.seed_orders(articles, WARM_UP_ORDERS, WARM_UP_DAY, 1001)
         first = 1001 + WARM_UP_ORDERS
         on.seed_orders(articles, arguments.orders, DAY, first)
-        # The same requests as dlt's: lists of orders with their lines, and no call per order.
+        # The same requests as dlt: lists of orders with their lines, and no call per order.
         os.environ[VARIABLE] = str(on.write_installation(fetch_transactions="never"))
         size = _served_size(on)
         rounds: dict[str, list[Round]] = {name: [] for name in CONTESTANTS}

@@ -131,8 +131,14 @@ def test_loose_forms_are_read_without_a_problem() -> None:
 
 def test_a_missing_item_of_a_list_is_reported_and_the_others_are_kept() -> None:
     """An absent field means "not given"; an absent item means that something was lost."""
-    found = SALES.decode(orjson.dumps(GOOD | {"parcels": [None, {"lines": [{"sku": "B"}]}, ""]}))
-    assert [problem.field for problem in found.problems] == ["parcels[0]", "parcels[2]"]
+    found = SALES.decode(
+        orjson.dumps(GOOD | {"parcels": [None, {"lines": [{"sku": "B"}]}, "", []]})
+    )
+    assert [problem.field for problem in found.problems] == [
+        "parcels[0]",
+        "parcels[2]",
+        "parcels[3]",
+    ]
     assert found.document.parcels == [Parcel(lines=[Line(sku="B")])]
 
 

@@ -232,17 +232,17 @@ class DocumentProblems:
     ``misfits`` are the values that the decoder has set aside.
     """
 
-    __slots__ = ("_misfits", "problems", "warnings")
+    __slots__ = ("_misfit_fields", "_misfits", "problems", "warnings")
 
     def __init__(self, misfits: tuple[Problem, ...] = ()) -> None:
         self.problems: list[Problem] = list(misfits)
         self.warnings: list[Problem] = []
-        self._misfits = tuple([problem.field for problem in misfits])
+        self._misfits = len(misfits)
+        self._misfit_fields = frozenset([problem.field for problem in misfits])
 
     def in_order(self) -> list[Problem]:
         """Return the problems; the mapping's, which are more specific, before the misfits."""
-        count = len(self._misfits)
-        return [*self.problems[count:], *self.problems[:count]]
+        return [*self.problems[self._misfits :], *self.problems[: self._misfits]]
 
     def reject(self, code: str, field: str, message: str, advice: str, value: Any = "") -> None:
         """Report a reason to keep the record out."""
@@ -254,5 +254,5 @@ class DocumentProblems:
 
     def missing(self, code: str, field: str, message: str) -> None:
         """Report a field without a value, unless its value did not fit."""
-        if field not in self._misfits:
+        if field not in self._misfit_fields:
             self.reject(code, field, message, LOOK)

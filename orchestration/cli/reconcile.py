@@ -16,7 +16,7 @@ from assets.reconciliation.run import CONFIRM_SECONDS, Report, Request
 from assets.reconciliation.run import reconcile as compare
 from orchestration.cli.context import DAY, connection_of, streams_of
 from orchestration.cli.output import examples, json_option, print_json, print_table
-from orchestration.cli.runs import Chunk, check_days, parse_streams, run_each
+from orchestration.cli.runs import Chunk, check_days, run_each, streams_option
 from orchestration.settings import load
 from resources.ledger.deliveries.drifts import Drifts, StoredDrift
 from resources.ledger.rejections import reruns
@@ -35,11 +35,7 @@ COLUMNS = ("since", "class", "entity", "record", "field", "expected", "found", "
     )
 )
 @click.argument("connection")
-@click.option(
-    "--streams",
-    callback=parse_streams,
-    help="Comma-separated, e.g. orders,shipments; default: all of the connection.",
-)
+@streams_option
 @click.option(
     "--from",
     "first",

@@ -20,7 +20,7 @@ from domain.connections import Connection
 from domain.errors import PermanentError
 from orchestration.cli.context import DAY, connection_of, open_database, streams_of
 from orchestration.cli.output import examples, print_table
-from orchestration.cli.runs import Chunk, check_days, chunks, parse_streams, run_each
+from orchestration.cli.runs import Chunk, check_days, chunks, run_each, streams_option
 from orchestration.jobs import BACKFILL_PRIORITY
 from orchestration.settings import load, project_root
 from resources.ledger.monitoring.status import PartitionCounts, partition_counts
@@ -59,11 +59,7 @@ mutation Replay($params: LaunchBackfillParams!) {
     )
 )
 @click.argument("connection")
-@click.option(
-    "--streams",
-    callback=parse_streams,
-    help="Comma-separated, e.g. orders,shipments; default: all of the connection.",
-)
+@streams_option
 @click.option(
     "--from",
     "first",

@@ -91,6 +91,13 @@ def parse_streams(
     return names
 
 
+streams_option = click.option(
+    "--streams",
+    callback=parse_streams,
+    help="Comma-separated, e.g. orders,shipments; default: all of the connection.",
+)
+
+
 def check_days(installation: Installation, first: date, last: date) -> None:
     """Raise ``PermanentError`` where a day has no partition."""
     today = datetime.now(UTC).date()

@@ -1,16 +1,61 @@
-"""Deterministic ids: the same content always has the same digest, key and correlation id.
+"""Identities: of systems, and deterministic ids of records and deliveries.
 
-BLAKE2b (RFC 7693) is personalised by purpose, so a capture id can't equal a delivery key.
+The same content always has the same digest, key and correlation id. BLAKE2b (RFC 7693) is
+personalised by purpose, so a capture id can't equal a delivery key.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from hashlib import blake2b
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.text import has_controls
 
 LONGEST_ID = 200
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+_PORT = re.compile(r":\d*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which part of which system a section of the configuration means, however it is written.
+
+    Its connector normalises the address, so that two spellings of one system are equal.
+    """
+
+    account: str
+    """The store, or the OMS's tenant, as messages name it."""
+    part: str | None = None
+    """The channel or organisation; ``None`` is all of them."""
+    part_name: str = "channel"
+    ids_ignore_case: bool = False
+    """Whether two ids that differ by case only may be one record to the system."""
+
+    def overlaps(self, other: Identity) -> bool:
+        """Return whether a record of one may be a record of the other."""
+        return self.account == other.account and (
+            self.part == other.part or None in (self.part, other.part)
+        )
+
+    def __str__(self) -> str:
+        part = f"all {self.part_name}s" if self.part is None else f"{self.part_name} {self.part}"
+        return f"{self.account}, {part}"
+
+
+def normalised_address(url: str) -> str:
+    """Return host and path of a URL in the one form that all spellings of it have.
+
+    Case of the host, a closing dot, the scheme's default port and extra slashes mean nothing.
+    """
+    parts = urlsplit(url.strip())
+    authority = parts.netloc.rpartition("@")[2].casefold()
+    host, _, port = authority.rpartition(":") if _PORT.search(authority) else (authority, "", "")
+    port = "" if port in ("", _DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
+    path = "/".join(piece for piece in parts.path.split("/") if piece)
+    return f"{host.removesuffix('.')}{port}/{path}".removesuffix("/")
 
 
 def _hash(purpose: bytes, parts: tuple[bytes, ...], size: int) -> bytes:

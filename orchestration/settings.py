@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,11 @@ from pydantic import ValidationError
 
 from domain.connections import Connection, Installation
 from domain.errors import PermanentError
+from domain.rules.collisions import collisions
 from domain.text import printable
 from resources import oms, platforms
 from resources.ledger.database.embedded import home
-from resources.systems import settings_of
+from resources.systems import endpoints_of, settings_of
 
 FILE_NAME = "connections.yaml"
 VARIABLE = "LOCKSTEP_CONNECTIONS"
@@ -91,7 +91,9 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
     faults: list[Fault] = []
     for connection_name, connection in installation.connections.items():
         faults += _section_faults(connection_name, connection)
-    faults = faults or _shared_channels(installation)
+    if not faults:
+        endpoints = {n: endpoints_of(c) for n, c in installation.connections.items()}
+        faults = [(("connections", *place), text) for place, text in collisions(endpoints)]
     if faults:
         raise ConfigurationError(_listed(name, tree, faults))
     return installation
@@ -180,26 +182,6 @@ def _section_faults(name: str, connection: Connection) -> list[Fault]:
             faults += _faults(error, path)
         except PermanentError as error:
             faults.append(((*path, "kind"), str(error)))
-    return faults
-
-
-def _shared_channels(installation: Installation) -> list[Fault]:
-    """Refuse two connections to one channel of a store: its orders would be sent twice."""
-    faults: list[Fault] = []
-    for (first, a), (second, b) in combinations(installation.connections.items(), 2):
-        if a.platform.kind != b.platform.kind:
-            continue
-        (store_a, channel_a), (store_b, channel_b) = (
-            settings_of(c.platform, platforms.REGISTRY).identity  # type: ignore[attr-defined]
-            for c in (a, b)
-        )
-        if store_a == store_b and (channel_a == channel_b or None in (channel_a, channel_b)):
-            channel = channel_a or channel_b or "all channels"
-            message = (
-                f"the connections {first} and {second} both serve {store_a}, channel {channel}: "
-                "its orders would be sent twice. Give each its own channel_id, or remove one"
-            )
-            faults.append((("connections", second, "platform"), message))
     return faults
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel
-
+from domain.connections import Config
+from domain.identity import Identity
 from domain.ports import WebhookReceiver
 
 T = TypeVar("T")
+
+
+class SystemSettings(Config, ABC):
+    """A connector's section of ``connections.yaml``."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> Identity:
+        """Return which part of which system the section means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,6 @@ class Connector(Generic[T]):
     webhooks, or ``None`` where the settings name no secret for them.
     """
 
-    settings: type[BaseModel]
+    settings: type[SystemSettings]
     build: Callable[..., T]
     receiver: Callable[..., WebhookReceiver | None] | None = None

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.connections import Connection, Installation
+from domain.errors import PermanentError
 from domain.ports import CommercePlatform, OrderManagementSystem
 from resources.ledger.database.embedded import database_url
-from resources.ledger.monitoring.connection_config import describe
+from resources.ledger.monitoring.connection_config import describe, kept_prefixes
 from resources.ledger.session import Ledger
 from resources.systems import build_oms, build_platform
 
@@ -38,6 +39,7 @@ class Lockstep:
         self._systems: dict[str, tuple[CommercePlatform, OrderManagementSystem]] = {}
         self._mutex = threading.Lock()
         self._is_described = False
+        self._kept_prefixes: dict[str, str] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -55,6 +57,7 @@ class Lockstep:
                 return
             with ledger.connect() as db:
                 describe(db, self.installation)
+                self._kept_prefixes = kept_prefixes(db, self.installation)
             self._is_described = True
 
     def sync(
@@ -66,11 +69,20 @@ class Lockstep:
     ) -> Sync:
         """Return a run's view of a connection.
 
-        Raises ``PermanentError`` for a missing secret or a wrong setting.
+        Raises ``PermanentError`` for a missing secret or a wrong setting, such as another prefix
+        than that of the orders which the OMS has.
         """
         connection = self.installation.connections[name]
         ledger = self.ledger
         self.describe()
+        if (kept := self._kept_prefixes.get(name)) is not None:
+            raise PermanentError(
+                f"{name}: orders.order_id_prefix is {connection.orders.order_id_prefix!r}, but its "
+                f"orders are at the OMS under the prefix {kept!r}. With another one they would be "
+                f"created a second time, and their shipments would not be found. Set it back to "
+                f"{kept!r}; for a new prefix, replace the connection by one with a new name and "
+                "an orders.start_date."
+            )
         with self._mutex:
             if name not in self._systems:
                 self._systems[name] = (

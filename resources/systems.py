@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pydantic import BaseModel
-
 from domain.connections import Connection, SecretRef, SystemSection
 from domain.errors import PermanentError
 from domain.ports import CommercePlatform, OrderManagementSystem, QuotaLedger, WebhookReceiver
+from domain.rules.collisions import Endpoints
 from resources import oms, platforms
-from resources.connector import Connector
+from resources.connector import Connector, SystemSettings
 from resources.secrets import resolve
 
 Registry = dict[str, Connector[CommercePlatform]] | dict[str, Connector[OrderManagementSystem]]
 
 
-def settings_of(section: SystemSection, registry: Registry) -> BaseModel:
+def settings_of(section: SystemSection, registry: Registry) -> SystemSettings:
     """Validate a connector's section.
 
     Raises ``pydantic.ValidationError``, or ``PermanentError`` for an unknown kind.
@@ -28,6 +27,15 @@ def settings_of(section: SystemSection, registry: Registry) -> BaseModel:
             f"known are {', '.join(sorted(registry))}."
         )
     return connector.settings.model_validate(section.model_dump())
+
+
+def endpoints_of(connection: Connection) -> Endpoints:
+    """Return which systems a connection is between, from its validated sections."""
+    return Endpoints(
+        connection,
+        settings_of(connection.platform, platforms.REGISTRY).identity,
+        settings_of(connection.oms, oms.REGISTRY).identity,
+    )
 
 
 def build_platform(connection: Connection, quota: QuotaLedger) -> CommercePlatform:

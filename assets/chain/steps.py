@@ -54,7 +54,10 @@ class Step:
         trigger = context.run.tags.get(TRIGGER_TAG) or (
             "backfill" if "dagster/backfill" in context.run.tags else "manual"
         )
-        self.sync: Sync = lockstep.sync(connection, context.run.run_id, trigger, context.log.info)
+        with classified(self._name, may_retry=trigger != LIVE):
+            self.sync: Sync = lockstep.sync(
+                connection, context.run.run_id, trigger, context.log.info
+            )
         self.days: list[tuple[str, date]] = [(key, day_of(key)) for key in context.partition_keys]
 
     def audit(

@@ -51,6 +51,28 @@ def test_each_fault_is_named_with_advice_and_hides_no_other(shop: Shop, own_home
     assert failed["advice"]
 
 
+def test_another_prefix_than_that_of_the_orders_at_the_oms_is_refused(shop: Shop):
+    """Each order would be created a second time; nothing is sent until the prefix is set back."""
+    shop.place(1)
+    shop.connect()
+    saves = shop.saves()
+    shop.change(orders={"order_id_prefix": "US-"})
+    result = shop.run("doctor", "--json")
+    assert result.exit_code == 1
+    (failed,) = [check for check in json.loads(result.stdout) if not check["ok"]]
+    assert failed["name"] == "demo: systems"
+    for words in ("demo: orders.order_id_prefix is 'US-'", "under the prefix ''", "Set it back"):
+        assert words in failed["detail"]
+    first = shop.yesterday.isoformat()
+    replayed = shop.run("replay", "demo", "--streams", "orders", "--from", first, "--to", first)
+    assert replayed.exit_code != 0
+    assert "order_id_prefix is 'US-'" in replayed.output
+    assert shop.saves() == saves
+    shop.change(orders={"order_id_prefix": ""})
+    shop.connect()
+    assert shop.at_oms() == {"1"}
+
+
 def test_without_database_and_configuration_it_still_reports(own_home: Path):
     """A new user may run it first, before anything is set up."""
     result = CliRunner().invoke(lockstep, ["doctor", "--json"])

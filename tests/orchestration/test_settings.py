@@ -107,10 +107,51 @@ def test_all_channels_and_one_of_them_are_refused_too() -> None:
 
 def test_two_channels_of_one_store_are_two_connections() -> None:
     """They share the store's quota only."""
-    assert set(parse(GOOD + SECOND.replace("channel_id: 1", "channel_id: 2")).connections) == {
-        "acme_us",
-        "acme_eu",
-    }
+    first = GOOD + "    orders: {order_id_prefix: US-}\n    inventory: {store_location: US1}\n"
+    second = SECOND.replace("channel_id: 1", "channel_id: 2") + (
+        "    orders: {order_id_prefix: EU-}\n    inventory: {store_location: EU1}\n"
+    )
+    assert set(parse(first + second).connections) == {"acme_us", "acme_eu"}
+
+
+OTHER_STORE = SECOND.replace("abc123", "other")
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://ACME.omni.example/",
+        "https://acme.omni.example:443",
+        "https://acme.omni.example//",
+    ],
+)
+def test_two_stores_with_one_prefix_at_one_organisation_are_refused(spelling: str) -> None:
+    """Order 1001 of one store would overwrite order 1001 of the other."""
+    message = fault(GOOD + OTHER_STORE.replace("https://acme.omni.example\n", f"{spelling}\n"))
+    assert message.startswith("connections.yaml:19: connections.acme_eu"), message
+    for words in ("acme_us and acme_eu", "order_id_prefix '' and ''", "organization acme", "Give"):
+        assert words in message
+
+
+def test_an_organisation_is_the_same_in_any_case() -> None:
+    """The tenant may ignore case, and an order that was overwritten can't be restored."""
+    assert "overlap" in fault(
+        GOOD + OTHER_STORE.replace("organization: ACME", "organization: Acme")
+    )
+    parse(GOOD + OTHER_STORE.replace("organization: ACME", "organization: ACME-EU"))
+
+
+def test_a_store_is_the_same_in_any_case() -> None:
+    """A store's hash is lower case, however it is typed."""
+    assert "both serve" in fault(GOOD + SECOND.replace("abc123", "ABC123"))
+
+
+def test_two_channels_that_write_stock_to_one_location_are_refused() -> None:
+    """The message lists both faults of the second connection."""
+    message = fault(GOOD + SECOND.replace("channel_id: 1", "channel_id: 2"))
+    assert "connections.acme_eu.orders: " in message
+    assert "connections.acme_eu.inventory: " in message
+    assert "both write the stock of bigcommerce store abc123" in message
 
 
 def test_broken_yaml_is_named_with_its_line() -> None:

@@ -10,11 +10,19 @@ import psycopg
 
 from domain.connections import Connection, Installation
 
+_PREFIX = """CASE WHEN EXISTS (SELECT FROM sync.delivery d
+                               WHERE d.connection = c.connection AND d.stream = 'orders')
+                      OR EXISTS (SELECT FROM sync.target_state t
+                                 WHERE t.connection = c.connection AND t.stream = 'orders')
+                  THEN c.order_id_prefix ELSE excluded.order_id_prefix END"""
+"""The prefix under which the OMS has the connection's orders, if it has any."""
+
 
 def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
     """Write one row of ``sync.connection`` for each connection.
 
-    A connection that the configuration no longer has is kept and marked.
+    A connection that the configuration no longer has is kept and marked. The prefix under which
+    orders were sent stays (``kept_prefixes``).
     """
     names = list(installation.connections)
     with db.transaction(), db.cursor() as cursor:
@@ -24,18 +32,34 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
             (names,),
         )
         cursor.executemany(
-            """INSERT INTO sync.connection AS c (connection, owner, description, streams,
+            f"""INSERT INTO sync.connection AS c (connection, owner, description, streams,
                                                  order_id_prefix, limits)
                VALUES (%s, %s, %s, %s, %s, %s::jsonb)
                ON CONFLICT (connection) DO UPDATE SET
                    owner = excluded.owner, description = excluded.description,
-                   streams = excluded.streams, order_id_prefix = excluded.order_id_prefix,
+                   streams = excluded.streams, order_id_prefix = {_PREFIX},
                    limits = excluded.limits, configured = true, described_at = now()
                WHERE (c.owner, c.description, c.streams, c.order_id_prefix, c.limits, c.configured)
                    IS DISTINCT FROM (excluded.owner, excluded.description, excluded.streams,
-                                     excluded.order_id_prefix, excluded.limits, true)""",
+                                     {_PREFIX}, excluded.limits, true)""",  # noqa: S608 - constants
             [_row(name, connection) for name, connection in installation.connections.items()],
         )
+
+
+def kept_prefixes(db: psycopg.Connection[Any], installation: Installation) -> dict[str, str]:
+    """Return connection -> prefix of its orders at the OMS, where the configuration has another.
+
+    With another prefix an order's next version would create the order a second time, and its
+    shipments would not be found.
+    """
+    rows: dict[str, str] = dict(
+        db.execute("SELECT connection, order_id_prefix FROM sync.connection").fetchall()
+    )
+    return {
+        name: rows[name]
+        for name, connection in installation.connections.items()
+        if name in rows and rows[name] != connection.orders.order_id_prefix
+    }
 
 
 def recorded_connections(db: psycopg.Connection[Any]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from domain.connections import Connection, SecretRef
 from domain.exchange import Check, ExchangeLog, Mapped, MasterItem, RawRecord, Skipped
@@ -45,8 +44,8 @@ class ManhattanOms:
         quota: QuotaLedger,
     ) -> None:
         self._settings, self._connection, self._auth = settings, connection, auth
-        address = urlsplit(settings.base_url)
-        self.organisation = f"{address.netloc}{address.path.rstrip('/')}/{settings.organization}"
+        identity = settings.identity
+        self.organisation = f"{identity.account.removeprefix(f'{KIND} ')}/{identity.part}"
         self.push_concurrency = settings.push_concurrency
         limiter = Limiter(
             quota,

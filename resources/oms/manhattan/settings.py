@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from domain.connections import Config, SecretRef
+from domain.identity import Identity, normalised_address
 from domain.records.orders import ChargeKind, DeliveryMethod
+from resources.connector import SystemSettings
 from resources.http.signatures import HmacScheme
 
 Path = Annotated[str, Field(pattern=r"^/")]
@@ -131,7 +133,7 @@ class EventScheme(HmacScheme):
     """Attributes that mark a message about stock; no order event has them."""
 
 
-class ManhattanSettings(Config):
+class ManhattanSettings(SystemSettings):
     """The ``oms`` section of a connection of kind ``manhattan``."""
 
     kind: Literal["manhattan"] = "manhattan"
@@ -219,6 +221,20 @@ class ManhattanSettings(Config):
     def zone(self) -> tzinfo:
         """Return the zone of time stamps without one."""
         return ZoneInfo(self.naive_time_zone)
+
+    @property
+    def identity(self) -> Identity:
+        """Return the tenant and the organisation.
+
+        UNVERIFIED whether the tenant ignores case in organisations and order ids; ids are kept
+        apart as if it did.
+        """
+        return Identity(
+            f"manhattan {normalised_address(self.base_url)}",
+            self.organization.strip().casefold(),
+            part_name="organization",
+            ids_ignore_case=True,
+        )
 
     @property
     def availability_url(self) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from domain.connections import SecretRef
+from domain.identity import Identity
+from resources.connector import SystemSettings
 
 SORT_BY_MODIFIED = "date_modified:asc"
 """UNVERIFIED: the text of the V2 specification allows the direction, its enum lists bare names
@@ -45,10 +47,8 @@ SCOPES = (
 to stop tracking an item."""
 
 
-class BigCommerceSettings(BaseModel):
+class BigCommerceSettings(SystemSettings):
     """The ``platform`` section of a connection to BigCommerce."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["bigcommerce"] = "bigcommerce"
     store_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -116,8 +116,10 @@ class BigCommerceSettings(BaseModel):
         return f"bigcommerce:{self.store_hash}"
 
     @property
-    def identity(self) -> tuple[str, str | None]:
-        """Return the store and the channel that this section serves; ``None`` is all channels."""
-        return f"bigcommerce store {self.store_hash}", None if self.channel_id is None else str(
-            self.channel_id
-        )
+    def identity(self) -> Identity:
+        """Return the store and the channel that this section serves.
+
+        A store hash is unique among all stores, whatever address its API is called at.
+        """
+        channel = None if self.channel_id is None else str(self.channel_id)
+        return Identity(f"bigcommerce store {self.store_hash.casefold()}", channel)

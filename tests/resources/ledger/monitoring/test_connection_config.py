@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from resources.ledger.monitoring.connection_config import describe
+from resources.ledger.monitoring.connection_config import describe, kept_prefixes
 from tests.assets.scene import installation_of
 
 
@@ -46,3 +46,25 @@ def test_a_connection_that_was_taken_out_is_kept_and_marked(database: str, tmp_p
         ).fetchall()
 
     assert rows == [("acme", False), ("acme_eu", True)]
+
+
+def test_the_prefix_under_which_orders_were_sent_is_kept(database: str, tmp_path: Path) -> None:
+    """Views, forgetting and the check at start depend on where the OMS has the orders."""
+    first, second = (
+        installation_of("http://127.0.0.1:1", "s1", tmp_path, orders={"order_id_prefix": prefix})
+        for prefix in ("A-", "B-")
+    )
+    with psycopg.connect(database, autocommit=True) as db:
+        describe(db, first)
+        describe(db, second)
+        assert kept_prefixes(db, second) == {}, "no order was sent: the prefix is free"
+        describe(db, first)
+        db.execute(
+            """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content,
+                                              digest, sequence, source_updated_at)
+               VALUES ('acme', 'orders', '1', 'A-1', '', '', 1, now())"""
+        )
+        describe(db, second)
+        assert kept_prefixes(db, second) == {"acme": "A-"}
+        assert kept_prefixes(db, first) == {}
+        assert db.execute("SELECT order_id_prefix FROM sync.connection").fetchone() == ("A-",)

@@ -1,214 +1,21 @@
-"""Heartbeats and stuck records, compared in SQL with a connection's limits."""
+"""Records that are stuck in a stage for longer than the connection's limit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, NamedTuple
-from uuid import UUID, uuid4
-
-import psycopg
-import pytest
 
 from resources.ledger.monitoring.clocks import past_limit
-from resources.ledger.monitoring.connection_config import describe
-from resources.ledger.monitoring.status import StreamStatus, stream_statuses
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress, ProgressRow
-from tests.assets.scene import NAME, installation_of
+from tests.assets.scene import NAME
+from tests.resources.ledger.monitoring.book import Book, Version
 
-LIMITS = {
-    "probe": "PT5M",
-    "silence": {"orders": "PT2H"},
-    "captured_not_delivered": "PT15M",
-    "delivered_not_acknowledged": "PT1H",
-    "released_not_shipped": "P3D",
-    "shipped_not_at_store": "PT30M",
-}
 LIMIT = {
     "captured_not_delivered": 900,
     "delivered_not_acknowledged": 3600,
     "released_not_shipped": 259_200,
     "shipped_not_at_store": 1800,
 }
-
-
-class Version(NamedTuple):
-    """A stored capture."""
-
-    day: Any
-    capture_id: UUID
-
-
-class Book:
-    """A ledger for rows of any age, in one transaction, so that ``now()`` does not change."""
-
-    def __init__(self, db: psycopg.Connection[Any]) -> None:
-        self.db = db
-        row = db.execute("SELECT now()").fetchone()
-        assert row is not None
-        self.now: datetime = row[0]
-        db.execute("SELECT sync.ensure_month(%s)", (self.now.date(),))
-        self.today = self.now.astimezone(UTC).date()
-
-    def capture(self, stream: str, source_id: str, age: float, *, version: int = 1) -> Version:
-        """Store a capture of so many seconds ago."""
-        made = Version(self.today, uuid4())
-        self.db.execute(
-            """INSERT INTO sync.capture (source_day, capture_id, connection, stream, source_id,
-                                         source_updated_at, digest, payload,
-                                         payload_bytes, correlation_id, captured_at, run_id)
-               VALUES (%s, %s, %s, %s, %s, %s, '', '', 0, %s, %s, '')""",
-            (
-                made.day,
-                made.capture_id,
-                NAME,
-                stream,
-                source_id,
-                self.now - timedelta(days=1) + timedelta(minutes=version),
-                f"c-{source_id}",
-                self.ago(age),
-            ),
-        )
-        return made
-
-    def record(
-        self,
-        stream: str,
-        source_id: str,
-        version: Version,
-        outcome: str | None = None,
-        *,
-        state: str = "accepted",
-        **more: Any,
-    ) -> None:
-        """Store a version's outcome."""
-        columns = "".join(f", {name}" for name in more)
-        self.db.execute(
-            f"""INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id,
-                                         source_updated_at, state, correlation_id,
-                                        run_id, outcome{columns})
-                VALUES (%s, %s, %s, %s, %s, now(), %s, '', '',
-                        %s{", %s" * len(more)})""",  # noqa: S608
-            (
-                version.day,
-                version.capture_id,
-                NAME,
-                stream,
-                source_id,
-                state,
-                outcome,
-                *more.values(),
-            ),
-        )
-
-    def delivery(
-        self,
-        stream: str,
-        source_id: str,
-        state: str,
-        age: float,
-        action: str = "create",
-        error: str = "",
-    ) -> None:
-        """Store a delivery that was claimed and settled so many seconds ago."""
-        moment = self.ago(age)
-        self.db.execute(
-            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
-                                          target_key, source_day, capture_id, state, attempts,
-                                          correlation_id, run_id, claimed_at, settled_at, error)
-               VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, gen_random_uuid(), %s, 1, '', '',
-                       %s, %s, %s)""",
-            (NAME, stream, source_id, action, source_id, self.today, state, moment, moment, error),
-        )
-
-    def ago(self, seconds: float) -> datetime:
-        """Return so many seconds before now."""
-        return self.now - timedelta(seconds=seconds)
-
-    def stuck(self) -> list[tuple[str, str, str]]:
-        """Return (stage, state, source id) of what is past its limit."""
-        return [(row.stage, row.state, row.source_id) for row in past_limit(self.db)[0]]
-
-    def status(self, stream: str = "orders") -> StreamStatus:
-        """Return a stream's status."""
-        return next(s for s in stream_statuses(self.db) if s.stream == stream)
-
-    def watermark(self, **columns: Any) -> None:
-        """Set the columns of the orders' watermark."""
-        self.db.execute("DELETE FROM sync.watermark")
-        names = ", ".join(columns)
-        places = ", ".join(["%s"] * len(columns))
-        self.db.execute(
-            f"INSERT INTO sync.watermark (connection, stream, {names}) "  # noqa: S608 - constants
-            f"VALUES ('acme', 'orders', {places})",
-            tuple(columns.values()),
-        )
-
-
-@pytest.fixture
-def book(database: str, tmp_path: Path) -> Iterator[Book]:
-    """Describe a connection whose orders are W-1, W-2, ... at the OMS."""
-    with psycopg.connect(database) as db:
-        describe(
-            db,
-            installation_of(
-                "http://127.0.0.1:1",
-                "s1",
-                tmp_path,
-                limits=LIMITS,
-                orders={"order_id_prefix": "W-"},
-            ),
-        )
-        yield Book(db)
-        db.rollback()
-
-
-def test_a_stream_that_nothing_ever_came_from_is_there_and_not_green(book: Book) -> None:
-    """Silence is an alert: what was configured and never ran is the first thing to miss."""
-    assert [(s.stream, s.state, s.owner) for s in stream_statuses(book.db)] == [
-        (stream, "never_captured", "team:operations")
-        for stream in ("orders", "inventory", "shipments")
-    ]
-
-
-CASES: list[tuple[dict[str, float], str]] = [
-    ({"watermark": 3000, "probed_at": 300}, "ok"),
-    ({"watermark": 3000, "probed_at": 300.000001}, "no_probe"),
-    ({"watermark": 3000, "probed_at": 400, "captured_at": 10}, "ok"),
-    ({"watermark": 1800, "probed_at": 1, "change_seen_at": 5}, "ok"),
-    ({"watermark": 1800.000001, "probed_at": 1, "change_seen_at": 5}, "overdue"),
-    ({"watermark": 10, "probed_at": 1, "change_seen_at": 7200}, "ok"),
-    ({"watermark": 10, "probed_at": 1, "change_seen_at": 7200.000001}, "silent"),
-    ({"watermark": 9000, "probed_at": 9000, "change_seen_at": 9001}, "no_probe"),
-]
-
-
-def test_a_stream_is_compared_with_its_limits_and_in_time_at_exactly_the_limit(book: Book) -> None:
-    """A limit is how long something may take, so exactly at the limit there is no alert."""
-    for ages, state in CASES:
-        book.watermark(**{name: book.ago(age) for name, age in ages.items()})
-        assert book.status().state == state, ages
-
-
-def test_a_source_whose_clock_is_ahead_has_no_negative_lag(book: Book) -> None:
-    """Its watermark lies in our future."""
-    book.watermark(watermark=book.ago(-600), probed_at=book.ago(1))
-    assert (book.status().lag, book.status().state) == (timedelta(0), "ok")
-
-
-def test_a_stream_that_is_no_longer_configured_is_not_monitored(book: Book) -> None:
-    """Its history stays, its alerts end."""
-    book.watermark(watermark=book.ago(90_000), probed_at=book.ago(90_000))
-    version = book.capture("orders", "1", 90_000)
-    book.record("orders", "1", version)
-    book.db.execute("UPDATE sync.connection SET configured = false")
-    assert stream_statuses(book.db) == []
-    assert book.db.execute("SELECT state FROM history.lag WHERE stream = 'orders'").fetchone() == (
-        "not_configured",
-    )
-    assert book.stuck() == []
 
 
 def test_each_clock_runs_out_just_past_its_limit(book: Book) -> None:

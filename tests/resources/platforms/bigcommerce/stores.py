@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+import pytest
 
 from domain.connections import Connection, SecretRef
+from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import Order
 from domain.rules.translation import OrderRules
@@ -171,3 +173,13 @@ def mapped(document: Json, orders: Json | None = None, **changes: Any) -> Order:
     assert isinstance(result, Mapped)
     assert abs(result.record.computed_total() - result.record.total) <= Decimal("0.005")
     return result.record
+
+
+def rejected(
+    document: object, orders: Json | None = None, *, exported: bool = False
+) -> dict[str, Problem]:
+    """Map an order that is rejected; return its problems by code."""
+    with pytest.raises(RecordRejected) as raised:
+        mapper(orders).to_order(orjson.dumps(document), lambda _: exported)
+    assert all(problem.message and problem.advice for problem in raised.value.problems)
+    return {problem.code: problem for problem in raised.value.problems}

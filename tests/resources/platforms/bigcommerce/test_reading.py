@@ -1,4 +1,4 @@
-"""Reading a store's orders, catalog and stock, over real HTTP."""
+"""Reading a store's orders, over real HTTP."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ import orjson
 import pytest
 
 from domain.errors import PermanentError, RecordRejected
-from domain.exchange import Mapped, Unusable
-from domain.milestones import Milestone
-from domain.records.inventory import StoreItem
+from domain.exchange import Mapped
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
-from resources.platforms import REGISTRY
 from resources.platforms.bigcommerce.adapter import build
-from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS, STATUSES
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import (
-    HASH,
     ORDER,
     connection,
     line_of,
@@ -250,143 +245,6 @@ def test_a_refused_token_is_permanent_and_names_the_scope() -> None:
     ):
         list(reader.fetch_orders(DAY))
     reader.close()
-
-
-def test_catalog_locations_and_stock_are_read(shop: Shop) -> None:
-    """SKUs with their tracking level, locations by code and as the default, quantities on hand."""
-    shop.control(
-        "POST",
-        "catalog",
-        [
-            {"id": 11, "sku": "SOLO"},
-            {"id": 12, "sku": "SHIRT", "variants": [{"sku": "SHIRT-S"}, {"sku": "SHIRT-L"}]},
-            {"id": 13, "sku": "OFF", "inventory_tracking": "none"},
-        ],
-    )
-    shop.control("POST", "locations", [{"id": 5, "code": "EAST", "label": "East"}])
-    shop.control("POST", "stock", [{"sku": "SHIRT-S", "location_id": 5, "quantity": 7}])
-    reader = platform(shop.url)
-    items = {item.sku: item for page in reader.fetch_items() for item in page}
-    assert {sku: item.tracking for sku, item in items.items()} == {
-        "SOLO": "product",
-        "SHIRT-S": "variant",
-        "SHIRT-L": "variant",
-        "OFF": "none",
-    }
-    assert reader.location_ids() == {"BCLOC": "1", "EAST": "5", "default": "1"}
-    assert reader.read_stock(["SHIRT-S", "NOPE"])["SHIRT-S", "5"] == 7
-    reader.close()
-
-
-BAD_PRODUCTS = [
-    None,
-    7,
-    "text",
-    [],
-    {},
-    {"id": 1},
-    {"id": "x", "sku": "A", "inventory_tracking": "product"},
-    {"id": 2, "sku": "A", "inventory_tracking": None},
-    {"id": 3, "sku": "A\x00", "inventory_tracking": "product"},
-    {"id": 4, "sku": ["A"], "inventory_tracking": "product"},
-    {"id": 5, "sku": "A" * 300, "inventory_tracking": "product"},
-    {"id": 6, "sku": "A", "inventory_tracking": "variant", "variants": "x"},
-    {"id": 7, "inventory_tracking": "variant", "variants": [None, {"id": None, "sku": "B"}]},
-    {"id": True, "sku": "A", "inventory_tracking": "none"},
-    {"id": 2**70, "sku": "A", "inventory_tracking": "none"},
-]
-
-
-@pytest.mark.parametrize("bad", BAD_PRODUCTS, ids=str)
-def test_a_bad_product_does_not_stop_the_catalog(bad: object) -> None:
-    """It is a problem under its own id or a fallback id; the other products are read."""
-    good = {
-        "id": 11,
-        "sku": "GOOD",
-        "inventory_tracking": "product",
-        "variants": [{"id": 12, "sku": "GOOD"}],
-    }
-    transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"data": [bad, good], "meta": {}})
-    )
-    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
-    [found] = reader.fetch_items()
-    assert [item.sku for item in found if isinstance(item, StoreItem)] == ["GOOD"]
-    unusable = [item for item in found if isinstance(item, Unusable)]
-    assert all(
-        one.source_id and one.problems[0].code == "catalog_item_unusable" and one.problems[0].field
-        for one in unusable
-    )
-    assert len(unusable) in (1, 2)
-    reader.close()
-
-
-def test_a_catalog_of_which_nothing_can_be_read_is_an_error() -> None:
-    """Then the answer is at fault, and the catalog that is known stays."""
-    transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"data": [{"id": "11"}, {"id": "12"}], "meta": {}})
-    )
-    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
-    with pytest.raises(PermanentError, match="none can be read"):
-        list(reader.fetch_items())
-    reader.close()
-
-
-def test_the_preflight_names_what_is_wrong(shop: Shop) -> None:
-    """A good store passes; a wrong clock, location and channel are named, as is a bad token."""
-    good = platform(shop.url)
-    assert all(check.ok for check in good.preflight())
-    good.close()
-    shop.control("POST", "settings", {"clock_offset_s": 900})
-    wrong = platform(shop.url, channel_id=77, sections={"inventory": {"store_location": "MOON"}})
-    failed = {check.name: check for check in wrong.preflight() if not check.ok}
-    assert set(failed) == {"credentials and clock"}
-    wrong.close()
-    shop.control("POST", "settings", {"clock_offset_s": 0})
-    wrong = platform(shop.url, channel_id=77, sections={"inventory": {"store_location": "MOON"}})
-    failed = {check.name: check for check in wrong.preflight() if not check.ok}
-    assert set(failed) == {"locations", "channel"}
-    assert "no location MOON; known: BCLOC, default" in failed["locations"].detail
-    wrong.close()
-    shop.control("POST", "settings", {"token": "other"})
-    refused = platform(shop.url)
-    assert [check.name for check in refused.preflight() if not check.ok] == [
-        "credentials and clock"
-    ]
-    refused.close()
-
-
-def test_statuses_and_milestones_are_complete() -> None:
-    """Every status, every milestone, and the connection's overrides."""
-    assert sorted(STATUSES) == list(range(15))
-    assert set(MILESTONE_STATUS) == set(Milestone)
-    assert all(status is None or status in STATUSES for status in MILESTONE_STATUS.values())
-    plain = build(settings(), connection(), lambda _: "t", LocalQuota())
-    own = build(
-        settings(),
-        connection(shipments={"milestone_statuses": {"released": None, "packed": 8}}),
-        lambda _: "t",
-        LocalQuota(),
-    )
-    assert (plain.status_for(Milestone.SHIPPED), plain.status_for(Milestone.RELEASED)) == ("2", "9")
-    assert (own.status_for(Milestone.RELEASED), own.status_for(Milestone.PACKED)) == (None, "8")
-
-
-def test_the_registry_validates_and_builds() -> None:
-    """A misspelt key is an error; the built connector knows its store and channel."""
-    connector = REGISTRY["bigcommerce"]
-    section = {"kind": "bigcommerce", "store_hash": HASH, "token": {"env": "T"}, "channel_id": 3}
-    built = connector.build(
-        connector.settings.model_validate(section), connection(), lambda _: "t", LocalQuota()
-    )
-    assert (built.kind, built.store, built.channel, built.stock_batch_size) == (
-        "bigcommerce",
-        HASH,
-        "3",
-        2000,
-    )
-    with pytest.raises(ValueError, match="chanel_id"):
-        connector.settings.model_validate(section | {"chanel_id": 3})
 
 
 def test_an_order_without_a_usable_id_costs_none_of_its_page() -> None:

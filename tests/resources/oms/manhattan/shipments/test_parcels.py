@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.resources.oms.manhattan.samples import published, published_line, shipped_detail
-from tests.resources.oms.manhattan.shipments.test_mapping import read
+from tests.resources.oms.manhattan.shipments.mapper import read
 
 
 def test_a_split_shipment_is_several_parcels() -> None:

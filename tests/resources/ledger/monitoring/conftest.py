@@ -1,0 +1,31 @@
+"""A ledger whose rows have any age, and a connection with limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from resources.ledger.monitoring.connection_config import describe
+from tests.assets.scene import installation_of
+from tests.resources.ledger.monitoring.book import LIMITS, Book
+
+
+@pytest.fixture
+def book(database: str, tmp_path: Path) -> Iterator[Book]:
+    """Describe a connection whose orders are W-1, W-2, ... at the OMS."""
+    with psycopg.connect(database) as db:
+        describe(
+            db,
+            installation_of(
+                "http://127.0.0.1:1",
+                "s1",
+                tmp_path,
+                limits=LIMITS,
+                orders={"order_id_prefix": "W-"},
+            ),
+        )
+        yield Book(db)
+        db.rollback()

@@ -1,0 +1,70 @@
+"""What the connector says of itself: preflight, statuses, registry."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.milestones import Milestone
+from resources.http.rate_limit import LocalQuota
+from resources.platforms import REGISTRY
+from resources.platforms.bigcommerce.adapter import build
+from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS, STATUSES
+from tests.resources.platforms.bigcommerce.conftest import Shop
+from tests.resources.platforms.bigcommerce.stores import HASH, connection, platform, settings
+
+
+def test_the_preflight_names_what_is_wrong(shop: Shop) -> None:
+    """A good store passes; a wrong clock, location and channel are named, as is a bad token."""
+    good = platform(shop.url)
+    assert all(check.ok for check in good.preflight())
+    good.close()
+    shop.control("POST", "settings", {"clock_offset_s": 900})
+    wrong = platform(shop.url, channel_id=77, sections={"inventory": {"store_location": "MOON"}})
+    failed = {check.name: check for check in wrong.preflight() if not check.ok}
+    assert set(failed) == {"credentials and clock"}
+    wrong.close()
+    shop.control("POST", "settings", {"clock_offset_s": 0})
+    wrong = platform(shop.url, channel_id=77, sections={"inventory": {"store_location": "MOON"}})
+    failed = {check.name: check for check in wrong.preflight() if not check.ok}
+    assert set(failed) == {"locations", "channel"}
+    assert "no location MOON; known: BCLOC, default" in failed["locations"].detail
+    wrong.close()
+    shop.control("POST", "settings", {"token": "other"})
+    refused = platform(shop.url)
+    assert [check.name for check in refused.preflight() if not check.ok] == [
+        "credentials and clock"
+    ]
+    refused.close()
+
+
+def test_statuses_and_milestones_are_complete() -> None:
+    """Every status, every milestone, and the connection's overrides."""
+    assert sorted(STATUSES) == list(range(15))
+    assert set(MILESTONE_STATUS) == set(Milestone)
+    assert all(status is None or status in STATUSES for status in MILESTONE_STATUS.values())
+    plain = build(settings(), connection(), lambda _: "t", LocalQuota())
+    own = build(
+        settings(),
+        connection(shipments={"milestone_statuses": {"released": None, "packed": 8}}),
+        lambda _: "t",
+        LocalQuota(),
+    )
+    assert (plain.status_for(Milestone.SHIPPED), plain.status_for(Milestone.RELEASED)) == ("2", "9")
+    assert (own.status_for(Milestone.RELEASED), own.status_for(Milestone.PACKED)) == (None, "8")
+
+
+def test_the_registry_validates_and_builds() -> None:
+    """A misspelt key is an error; the built connector knows its store and channel."""
+    connector = REGISTRY["bigcommerce"]
+    section = {"kind": "bigcommerce", "store_hash": HASH, "token": {"env": "T"}, "channel_id": 3}
+    built = connector.build(
+        connector.settings.model_validate(section), connection(), lambda _: "t", LocalQuota()
+    )
+    assert (built.kind, built.store, built.channel, built.stock_batch_size) == (
+        "bigcommerce",
+        HASH,
+        "3",
+        2000,
+    )
+    with pytest.raises(ValueError, match="chanel_id"):
+        connector.settings.model_validate(section | {"chanel_id": 3})

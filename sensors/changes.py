@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -12,29 +12,22 @@ import dagster as dg
 from assets.chain.keys import LIVE, TRIGGER_TAG, chain_keys
 from assets.chain.run_config import live_config
 from assets.error_redaction import safe_text
-from assets.pipeline.capture import source_present
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
-from domain.values import Window
-from resources.http.clock import SAME_CLOCK
 from resources.ledger.captures import inbox
-from resources.lockstep import Lockstep, Sync
+from resources.lockstep import Lockstep
 from sensors import cursor
+from sensors.attempts import ATTEMPT_TAG, CHAINS_TAG, LANE_TAG, Attempt, Attempts, of_lane
 from sensors.cursor import Chain, Due
+from sensors.windows import probe
 
 DEADLINE_SECONDS = 20.0
 """A tick is killed by Dagster at 60 s, and its cursor is lost then."""
 PROBES_AT_ONCE = 8
 INBOX_INTERVAL = timedelta(seconds=5)
 """The daemon's own loop is no faster."""
-CHAINS_TAG, LANE_TAG = "sync/chains", "sync/lane"
-ACTIVE = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+MOST_LISTED = 5
+"""Waiting windows that a skipped tick names."""
 
 
 def build_lane_sensor(
@@ -69,10 +62,7 @@ def tick(
     The tick fails when every probe failed: a bad token is not "nothing to do".
     """
     now = datetime.now(UTC)
-    if (wait_until := _pause_until(context.instance, lane)) > now:
-        return dg.SkipReason(
-            f"The lane's last runs failed; the next is requested at {wait_until:%H:%M:%S}Z."
-        )
+    attempts = of_lane(context.instance, lockstep, lane, now)
     probed = cursor.parse(context.cursor)
     all_chains = [
         Chain(name, stream) for name in names for stream in installation.connections[name].streams
@@ -82,8 +72,11 @@ def tick(
         (chain, _interval(installation, chain, hints.get(chain), probed.get(str(chain)), now))
         for chain in all_chains
     ]
-    wanted = cursor.chains_to_probe(chains, probed, _busy(context.instance, lane), now)
-    due, failures = _probe_all(lockstep, {chain: hints.get(chain) for chain in wanted}, now)
+    retries = _retries(attempts)
+    wanted = cursor.chains_to_probe(chains, probed, attempts.busy(), now, retries)
+    due, failures = _probe_all(
+        lockstep, {chain: hints.get(chain) for chain in wanted}, now, retries.keys()
+    )
     for chain, error in failures.items():
         context.log.warning(f"Probe of {chain} failed; other chains are not affected: {error}")
     _record_failures(lockstep, failures)
@@ -91,12 +84,58 @@ def tick(
         raise dg.Failure(
             f"Every probe of the lane {lane} failed. First: {next(iter(failures.values()))}"
         )
-    requests = [_request(lane, day, group) for day, group in cursor.by_partition(due).items()]
+    requests, waiting = _requests(lane, due, attempts, now)
+    for text in waiting:
+        context.log.info(text)
     probed |= {str(chain): now for chain in wanted}
     if not requests:
-        reason = f"No change in {len(wanted)} chains." if wanted else "No chain is due."
+        quiet = f"No change in {len(wanted)} chains." if wanted else "No chain is due."
+        reason = " ".join(waiting[:MOST_LISTED]) or quiet
         return dg.SensorResult(skip_reason=reason, cursor=cursor.dump(probed))
     return dg.SensorResult(run_requests=requests, cursor=cursor.dump(probed))
+
+
+def _retries(attempts: Attempts) -> dict[str, list[datetime]]:
+    """Return, by chain, when its failed windows may be requested again."""
+    retries: dict[str, list[datetime]] = {}
+    for (chain, _), attempt in attempts.last.items():
+        retries.setdefault(chain, []).append(_retry_at(attempt))
+    return retries
+
+
+def _retry_at(attempt: Attempt) -> datetime:
+    return attempt.ended_at + cursor.pause_after(attempt.number)
+
+
+def _requests(
+    lane: str, due: Sequence[Due], attempts: Attempts, now: datetime
+) -> tuple[list[dg.RunRequest], list[str]]:
+    """Return a request for each partition and number of attempts, and a line for what waits.
+
+    A chain that fails is repeated in a run of its own, so that it holds up no other chain.
+    """
+    waiting, ready = [], []
+    for item in due:
+        attempt = attempts.last.get((str(item.chain), item.day))
+        if attempt is not None and _retry_at(attempt) > now:
+            waiting.append(
+                f"{item.chain} {item.day}: attempt {attempt.number} failed; "
+                f"the next is requested at {_retry_at(attempt):%H:%M:%S}Z."
+            )
+        else:
+            ready.append(item)
+    tried_at = {place: attempt.ended_at for place, attempt in attempts.last.items()}
+    by_number: dict[int, list[Due]] = {}
+    for item in cursor.longest_waiting(ready, tried_at):
+        last = attempts.last.get((str(item.chain), item.day))
+        by_number.setdefault(last.number + 1 if last else 1, []).append(item)
+    groups = [
+        (day, number, group)
+        for number, items in by_number.items()
+        for day, group in cursor.by_partition(items).items()
+    ]
+    groups.sort(key=lambda g: g[:2])
+    return [_request(lane, day, number, group) for day, number, group in groups], waiting
 
 
 def _hints(
@@ -115,16 +154,23 @@ def _hints(
 
 
 def _probe_all(
-    lockstep: Lockstep, chains: Mapping[Chain, datetime | None], now: datetime
+    lockstep: Lockstep,
+    chains: Mapping[Chain, datetime | None],
+    now: datetime,
+    failed: Collection[str] = (),
 ) -> tuple[list[Due], dict[str, str]]:
-    """Probe in parallel within the deadline; a slow or failing source hides no other's change."""
+    """Probe in parallel within the deadline; a slow or failing source hides no other's change.
+
+    ``failed`` are the chains of which a window has failed lately.
+    """
     if not chains:
         return [], {}
     pool = ThreadPoolExecutor(
         max_workers=min(PROBES_AT_ONCE, len(chains)), thread_name_prefix="probe"
     )
     futures = {
-        pool.submit(probe, lockstep, chain, now, hint): chain for chain, hint in chains.items()
+        pool.submit(probe, lockstep, chain, now, hint, has_failed=str(chain) in failed): chain
+        for chain, hint in chains.items()
     }
     done, late = wait(futures, timeout=DEADLINE_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
@@ -141,71 +187,6 @@ def _probe_all(
     return due, failures
 
 
-def probe(
-    lockstep: Lockstep, chain: Chain, now: datetime, hint: datetime | None = None
-) -> list[Due]:
-    """Ask a chain's source for its oldest change after the watermark; return the windows due.
-
-    ``hint`` is the newest webhook's time: with it a snapshot source is read without being probed.
-    """
-    sync = lockstep.sync(chain.connection, run_id="")
-    stream = STREAMS[chain.stream]
-    if stream.is_snapshot:
-        watermark, present, changed_at = (
-            now,
-            now,
-            now if hint is not None else stream.probe(sync, now),
-        )
-    else:
-        watermark, present, changed_at = _ask_source(sync, chain, now)
-    with sync.ledger.session(chain.connection, chain.stream) as session:
-        session.note("probed_at", now)
-        if changed_at is not None:
-            session.note("change_seen_at", changed_at)
-        elif hint is not None:
-            inbox.take(session.db, chain.connection, chain.stream, now - cursor.HINT_PATIENCE)
-    if changed_at is None:
-        return []
-    today = Window.of_day(now.date())
-    if stream.is_snapshot:
-        return [Due(chain, now.date(), Window(max(today.since, now - timedelta(seconds=1)), now))]
-    # Tomorrow's partition does not exist yet, but a source whose clock is ahead may be in it
-    # already: its changes wait for our midnight.
-    window = cursor.window_due(
-        changed_at, watermark, sync.connection.overlap, min(present, today.until)
-    )
-    return cursor.split(chain, window, watermark) if window is not None else []
-
-
-def _ask_source(
-    sync: Sync, chain: Chain, now: datetime
-) -> tuple[datetime, datetime, datetime | None]:
-    """Return the watermark, the source's present, and its oldest change after the watermark.
-
-    All are by the source's own clock, which may be known only after the first answer. A watermark
-    in the source's future is wrong (a clock was set) and is pulled back: changes that the source
-    dates before it would be missed.
-    """
-    stream = STREAMS[chain.stream]
-    with sync.ledger.session(chain.connection, chain.stream) as session:
-        known = session.watermark()
-    since = known or _midnight(min(now, source_present(sync, stream)))
-    changed_at = stream.probe(sync, since)
-    present = source_present(sync, stream)
-    watermark = known or _midnight(min(now, present))
-    if known is not None and known > present + SAME_CLOCK:
-        watermark = present.replace(microsecond=0) - sync.connection.overlap
-        with sync.ledger.session(chain.connection, chain.stream) as session:
-            session.pull_back(watermark)
-    if watermark < since:
-        changed_at = stream.probe(sync, watermark)
-    return watermark, present, changed_at
-
-
-def _midnight(moment: datetime) -> datetime:
-    return Window.of_day(moment.date()).since
-
-
 def _record_failures(lockstep: Lockstep, failures: Mapping[str, str]) -> None:
     """Record failed probes for the heartbeat; the tick fails where the ledger can't be reached."""
     for chain, error in failures.items():
@@ -214,7 +195,12 @@ def _record_failures(lockstep: Lockstep, failures: Mapping[str, str]) -> None:
             session.note_failed_probe(error)
 
 
-def _request(lane: str, day: Any, group: Sequence[Due]) -> dg.RunRequest:
+def _request(lane: str, day: date, attempt: int, group: Sequence[Due]) -> dg.RunRequest:
+    """Return the request of a run, without a run key.
+
+    Dagster never runs the same key again, not even after a failure, and a window may stay the same
+    until its run succeeds. That an active run is not requested again is decided by its tags.
+    """
     ops: dict[str, object] = {}
     keys: list[dg.AssetKey] = []
     for due in group:
@@ -224,7 +210,6 @@ def _request(lane: str, day: Any, group: Sequence[Due]) -> dg.RunRequest:
         )
         keys += chain_keys(connection, [stream])
     return dg.RunRequest(
-        run_key=cursor.run_key(lane, day, group),
         partition_key=day.isoformat(),
         asset_selection=keys,
         run_config={"ops": ops},
@@ -232,6 +217,7 @@ def _request(lane: str, day: Any, group: Sequence[Due]) -> dg.RunRequest:
             TRIGGER_TAG: LIVE,
             LANE_TAG: lane,
             CHAINS_TAG: ",".join(str(due.chain) for due in group),
+            ATTEMPT_TAG: str(attempt),
         },
     )
 
@@ -260,26 +246,3 @@ def _tick_interval(installation: Installation, name: str) -> timedelta:
         if connection.webhooks is None
         else min(connection.poll_interval, INBOX_INTERVAL)
     )
-
-
-def _busy(instance: dg.DagsterInstance, lane: str) -> set[str]:
-    """Return the chains that a queued or running live run of the lane covers."""
-    runs = instance.get_runs(
-        dg.RunsFilter(statuses=ACTIVE, tags={LANE_TAG: lane, TRIGGER_TAG: LIVE})
-    )
-    return {chain for run in runs for chain in run.tags.get(CHAINS_TAG, "").split(",") if chain}
-
-
-def _pause_until(instance: dg.DagsterInstance, lane: str) -> datetime:
-    """Return when the next run may be requested: ever later while the lane's runs keep failing."""
-    records = instance.get_run_records(
-        dg.RunsFilter(tags={LANE_TAG: lane, TRIGGER_TAG: LIVE}), limit=8
-    )
-    failures = 0
-    for record in records:
-        if record.dagster_run.status is not dg.DagsterRunStatus.FAILURE:
-            break
-        failures += 1
-    if not failures or not records[0].end_time:
-        return datetime.min.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(records[0].end_time, UTC) + cursor.pause_after(failures)

@@ -6,16 +6,17 @@ was last probed, so a lost cursor costs one extra probe and nothing else.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 
 from domain.values import Window
 
 LONGEST_CATCH_UP = timedelta(days=3)
 """A live run after a long outage covers at most so much; the next ticks cover the rest."""
+MOST_PIECES = 5
+"""Windows of one chain that a tick requests; those that were tried least recently come first."""
 HINT_PATIENCE = timedelta(seconds=30)
 """How long a source may take to show a change after its webhook; then polling takes over."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
@@ -60,18 +61,28 @@ def chains_to_probe(
     probed: Mapping[str, datetime],
     busy: Iterable[str],
     now: datetime,
+    retries: Mapping[str, Sequence[datetime]] | None = None,
 ) -> list[Chain]:
     """Return the chains whose interval has passed and that are neither queued nor running.
 
-    The next window of a running chain covers what it misses meanwhile.
+    The next window of a running chain covers what it misses meanwhile. ``retries`` holds when a
+    chain's failed windows may be requested again: it is probed then, whatever its interval.
     """
     taken = set(busy)
     return [
         chain
         for chain, interval in chains
         if str(chain) not in taken
-        and (str(chain) not in probed or now - probed[str(chain)] >= interval)
+        and _is_due(probed.get(str(chain)), interval, (retries or {}).get(str(chain), ()), now)
     ]
+
+
+def _is_due(
+    probed_at: datetime | None, interval: timedelta, retries: Iterable[datetime], now: datetime
+) -> bool:
+    if probed_at is None or now - probed_at >= interval:
+        return True
+    return any(probed_at < moment <= now for moment in retries)
 
 
 def hinted_interval(
@@ -125,16 +136,42 @@ def by_partition(due: Iterable[Due]) -> dict[date, list[Due]]:
     return groups
 
 
-def run_key(lane: str, day: date, due: Sequence[Due]) -> str:
-    """Return a key that holds the windows, since Dagster never runs the same key twice."""
-    text = ";".join(
-        f"{d.chain}:{d.window.since.isoformat()}:{d.window.until.isoformat()}" for d in due
-    )
-    return f"{lane}:{day.isoformat()}:{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+def uncaptured(
+    pieces: Sequence[Due], captured: Mapping[date, Sequence[Window]], overlap: timedelta
+) -> list[Due]:
+    """Leave out what was captured ahead of a piece that keeps failing.
+
+    The first piece adjoins the watermark and is always due; so are the others, once it is captured.
+    Until then a finished day is not read again, and the present day only from where it was read to.
+    """
+    left = list(pieces[:1])
+    for piece in pieces[1:]:
+        since, until = piece.window.since, piece.window.until
+        reached = since
+        for window in captured.get(piece.day, ()):
+            if window.since <= reached:
+                reached = max(reached, window.until)
+        if reached < until:
+            left.append(replace(piece, window=Window(max(since, reached - overlap), until)))
+    return left
+
+
+def longest_waiting(due: Sequence[Due], tried_at: Mapping[tuple[str, date], datetime]) -> list[Due]:
+    """Return at most ``MOST_PIECES`` windows a chain, so that no failing one starves another.
+
+    Those never tried come first, then those tried least recently; the older day before the younger.
+    """
+    never = datetime.min.replace(tzinfo=UTC)
+    chosen: dict[Chain, list[Due]] = {}
+    for item in sorted(due, key=lambda d: (tried_at.get((str(d.chain), d.day), never), d.day)):
+        of_chain = chosen.setdefault(item.chain, [])
+        if len(of_chain) < MOST_PIECES:
+            of_chain.append(item)
+    return [item for of_chain in chosen.values() for item in of_chain]
 
 
 def pause_after(failures: int) -> timedelta:
-    """Return how long to wait after ``failures`` failed runs in a row before the next request."""
+    """Return how long a window waits after ``failures`` failed attempts in a row."""
     if failures <= 0:
         return timedelta(0)
     pause: timedelta = FIRST_PAUSE * (2 ** min(failures - 1, 10))

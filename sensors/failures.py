@@ -8,6 +8,7 @@ import dagster as dg
 
 from domain.exchange import Alert
 from domain.ports import Notifier
+from sensors.attempts import ATTEMPT_TAG
 
 LONGEST = 700
 """Characters of a reason: chat systems cut longer texts in the middle of a word."""
@@ -30,7 +31,9 @@ def build_failure_sensor(notifier: Callable[[], Notifier]) -> dg.SensorDefinitio
         "failure in a row.",
     )
     def failures(context: dg.RunFailureSensorContext) -> None:
-        number = in_a_row(context.instance, context.dagster_run)
+        run = context.dagster_run
+        # A failing chain is repeated between other chains' runs that succeed: its attempts count.
+        number = max(in_a_row(context.instance, run), int(run.tags.get(ATTEMPT_TAG, "1")))
         if is_alerted(number):
             notifier().send(to_alert(context, number))
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from assets.chain.keys import DELIVERED, LIVE, TRIGGER_TAG, VALIDATED, chain_keys
+from assets.chain.keys import DELIVERED, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import unfinished_config
 from domain.connections import Installation
 from resources.lockstep import Lockstep
-from sensors.changes import ACTIVE
+from sensors.attempts import (
+    ATTEMPT_TAG,
+    CHAINS_TAG,
+    CONNECTION_TAG,
+    Attempt,
+    Attempts,
+    covers,
+    of_unfinished,
+)
 
 EVERY_SECONDS = 60
-REPEAT_SECONDS = 300
-"""The same partition is requested at most so often."""
+REPEAT_SECONDS, LONGEST_REPEAT_SECONDS = 300, 900
+"""How long a partition waits after a run, and at most after several that failed."""
 AT_ONCE = 5
+"""Runs of a connection that are requested or under way."""
+REQUEUE = "requeue"
 
 
 def build_requeue_sensor(
@@ -41,40 +52,69 @@ def build_requeue_sensor(
 def tick(
     context: dg.SensorEvaluationContext, name: str, installation: Installation, lockstep: Lockstep
 ) -> dg.SensorResult | dg.SkipReason:
-    """Request at most ``AT_ONCE`` runs, and none while a run of the connection may finish them."""
+    """Request at most ``AT_ONCE`` runs: first for the partitions that were tried least recently.
+
+    A partition on which any run works is left to that run; other partitions do not wait for it.
+    """
     now = datetime.now(UTC)
-    if context.instance.get_runs(
-        dg.RunsFilter(statuses=ACTIVE, tags={"sync/connection": name}), limit=1
-    ):
-        return dg.SkipReason("A run of the connection is active.")
-    if _is_live_active(context.instance, name):
-        return dg.SkipReason("A live run of the connection is active.")
-    requests: list[dg.RunRequest] = []
-    bucket = int(now.timestamp()) // REPEAT_SECONDS
+    tags = {TRIGGER_TAG: REQUEUE, CONNECTION_TAG: name}
+    attempts = of_unfinished(context.instance, tags, now)
+    pending: list[tuple[str, date]] = []
     for stream in installation.connections[name].streams:
         with lockstep.ledger.session(name, stream) as session:
-            days = session.records.days_pending()
-        requests += [
-            dg.RunRequest(
-                run_key=f"{name}:{stream}:{day.isoformat()}:{bucket}",
-                partition_key=day.isoformat(),
-                asset_selection=chain_keys(name, [stream], [VALIDATED, DELIVERED]),
-                run_config={"ops": unfinished_config(name, stream)},
-                tags={TRIGGER_TAG: "requeue"},
-            )
-            for day in days[:AT_ONCE]
-        ]
-    return (
-        dg.SensorResult(run_requests=requests[:AT_ONCE])
-        if requests
-        else dg.SkipReason("No record is unfinished.")
+            pending += [(stream, day) for day in session.records.days_pending()]
+    idle = [
+        place for place in pending if not any(covers(run, name, *place) for run in attempts.active)
+    ]
+    due = _in_turn(name, idle, attempts, now)
+    under_way = sum(run.tags.items() >= tags.items() for run in attempts.active)
+    chosen = due[: max(0, AT_ONCE - under_way)]
+    if chosen:
+        return dg.SensorResult(
+            run_requests=[_request(name, *place, _last(name, place, attempts)) for place in chosen]
+        )
+    if not pending:
+        return dg.SkipReason("No record is unfinished.")
+    return dg.SkipReason(
+        f"{len(pending)} partitions are unfinished: runs work on {len(pending) - len(idle)}, "
+        f"{len(idle) - len(due)} wait after their last run, {len(due)} wait for their turn."
     )
 
 
-def _is_live_active(instance: dg.DagsterInstance, name: str) -> bool:
-    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={TRIGGER_TAG: LIVE}))
-    return any(
-        chain.startswith(f"{name}/")
-        for run in runs
-        for chain in run.tags.get("sync/chains", "").split(",")
+def _in_turn(
+    name: str, places: Sequence[tuple[str, date]], attempts: Attempts, now: datetime
+) -> list[tuple[str, date]]:
+    """Return the partitions that may be requested, those never tried first, then the oldest."""
+    never = datetime.min.replace(tzinfo=UTC)
+    due: list[tuple[datetime, date, str]] = []
+    for stream, day in places:
+        last = _last(name, (stream, day), attempts)
+        if last is None or last.ended_at + pause_after(last) <= now:
+            due.append((last.ended_at if last else never, day, stream))
+    return [(stream, day) for _, day, stream in sorted(due)]
+
+
+def pause_after(attempt: Attempt) -> timedelta:
+    """Return how long a partition waits: longer after each run in a row that failed."""
+    factor = 2 ** min(max(attempt.number - 1, 0), 10)
+    return timedelta(seconds=min(REPEAT_SECONDS * factor, LONGEST_REPEAT_SECONDS))
+
+
+def _last(name: str, place: tuple[str, date], attempts: Attempts) -> Attempt | None:
+    stream, day = place
+    return attempts.last.get((f"{name}/{stream}", day))
+
+
+def _request(name: str, stream: str, day: date, last: Attempt | None) -> dg.RunRequest:
+    """Return the request of a run, without a run key: Dagster never runs the same key again."""
+    return dg.RunRequest(
+        partition_key=day.isoformat(),
+        asset_selection=chain_keys(name, [stream], [VALIDATED, DELIVERED]),
+        run_config={"ops": unfinished_config(name, stream)},
+        tags={
+            TRIGGER_TAG: REQUEUE,
+            CONNECTION_TAG: name,
+            CHAINS_TAG: f"{name}/{stream}",
+            ATTEMPT_TAG: str(last.number + 1 if last else 1),
+        },
     )

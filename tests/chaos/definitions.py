@@ -20,7 +20,8 @@ from sensors import cursor, health, requeue
 SWEEP_MINUTES = int(os.environ.get("CHAOS_SWEEP_MINUTES", "1"))
 
 cursor.FIRST_PAUSE, cursor.LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=5)
-requeue.EVERY_SECONDS, requeue.REPEAT_SECONDS = 5, 10
+requeue.EVERY_SECONDS = 5
+requeue.REPEAT_SECONDS, requeue.LONGEST_REPEAT_SECONDS = 10, 20
 health.WEBHOOKS_EVERY = timedelta(seconds=30)
 target_state.GRACE_SECONDS = 3.0
 factory.RETRIES = dg.RetryPolicy(max_retries=1, delay=1)

@@ -103,14 +103,64 @@ def test_one_run_takes_all_chains_of_a_partition_oldest_first() -> None:
     assert cursor.by_partition([a, b, c]) == {before: [c], day: [b, a]}
 
 
-def test_a_run_key_changes_with_its_windows() -> None:
-    """Dagster never runs a key twice, so a later window needs another."""
-    first = Due(ORDERS, date(2026, 3, 10), Window(NOW - timedelta(seconds=9), NOW))
-    later = Due(
-        ORDERS, date(2026, 3, 10), Window(NOW - timedelta(seconds=9), NOW + timedelta(seconds=1))
-    )
-    assert cursor.run_key("acme", first.day, [first]) == cursor.run_key("acme", first.day, [first])
-    assert cursor.run_key("acme", first.day, [first]) != cursor.run_key("acme", first.day, [later])
+def test_a_chain_with_a_failed_window_is_probed_when_its_pause_is_over() -> None:
+    """Whatever its interval: orders with webhooks are polled hourly, and must not wait for that."""
+    chains = [(ORDERS, timedelta(hours=1))]
+    ago = {seconds: NOW - timedelta(seconds=seconds) for seconds in (5, 10, 20)}
+
+    def is_probed(probed: datetime, *retries: datetime) -> bool:
+        retry = {str(ORDERS): retries}
+        return bool(cursor.chains_to_probe(chains, {str(ORDERS): probed}, [], NOW, retry))
+
+    assert is_probed(ago[20], ago[10])
+    assert is_probed(ago[20], NOW + timedelta(minutes=1), ago[10])
+    assert not is_probed(ago[20], NOW + timedelta(seconds=1))
+    assert not is_probed(ago[5], ago[10]), "probed since: nothing is due once more"
+
+
+def _days(*hours: tuple[int, int]) -> list[Due]:
+    """Return a window of each day from the 10th, by its hours."""
+    start = datetime(2026, 3, 10, tzinfo=UTC)
+    return [
+        Due(
+            ORDERS,
+            (start + timedelta(days=n)).date(),
+            Window(start + timedelta(days=n, hours=a), start + timedelta(days=n, hours=b)),
+        )
+        for n, (a, b) in enumerate(hours)
+    ]
+
+
+def test_what_was_captured_ahead_of_a_failing_day_is_left_out() -> None:
+    """The failing day always, a finished one not again, the present one from where it was read."""
+    failing, finished, gap, present = _days((8, 24), (0, 24), (0, 24), (0, 12))
+    captured = {
+        finished.day: [finished.window],
+        gap.day: [_days((0, 24), (0, 24), (6, 24))[2].window],
+        present.day: [
+            Window(present.window.since, present.window.since + timedelta(hours=h)) for h in (1, 5)
+        ],
+    }
+    overlap = timedelta(minutes=2)
+    left = cursor.uncaptured([failing, finished, gap, present], captured, overlap)
+    rest = Window(present.window.since + timedelta(hours=5) - overlap, present.window.until)
+    assert left == [failing, gap, Due(ORDERS, present.day, rest)]
+    assert cursor.uncaptured([failing], {failing.day: [failing.window]}, overlap) == [failing]
+
+
+@given(st.integers(1, 40), st.integers(0, 40))
+def test_every_failing_window_has_its_turn(days: int, rounds: int) -> None:
+    """However many keep failing: none waits longer than one round of all of them."""
+    due = _days(*[(0, 24)] * days)
+    tried: dict[tuple[str, date], datetime] = {}
+    last = dict.fromkeys([item.day for item in due], -1)
+    for number in range(rounds):
+        chosen = cursor.longest_waiting(due, tried)
+        assert len(chosen) == min(days, cursor.MOST_PIECES)
+        for item in chosen:
+            tried[(str(item.chain), item.day)] = NOW + timedelta(seconds=number)
+            last[item.day] = number
+        assert number - min(last.values()) <= -(-days // cursor.MOST_PIECES)
 
 
 def test_failing_runs_are_asked_for_less_and_less_often() -> None:

@@ -50,6 +50,19 @@ def test_the_first_failure_is_alerted_with_its_reason(scene: Scene, receiver: Re
     assert alert["lockstep"]["partition"] == scene.yesterday.isoformat()
 
 
+def test_a_repeated_attempt_is_no_first_failure(scene: Scene, receiver: Receiver) -> None:
+    """Other chains' runs succeed between the attempts of a failing one: it is alerted once."""
+    scene.fault("bigcommerce", {"kind": "status", "status": 403, "path": "/v2/orders"})
+    for number in ("1", "2", "3"):
+        run = _fail(scene)
+        scene.instance.add_run_tags(run.run_id, {"sync/attempt": number})
+        assert scene.run("shipments", first=scene.yesterday).success
+
+        _hear(scene, run, receiver)
+
+    assert len(receiver.posted) == 1
+
+
 def test_the_second_failure_in_a_row_is_not_alerted_and_one_after_a_success_is(
     scene: Scene, receiver: Receiver
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.values import Window
-from sensors import changes
+from sensors import windows
 from sensors.cursor import Chain
 from tests.assets import documents
 from tests.assets.scene import NAME, Scene
@@ -103,7 +103,7 @@ def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scen
     assert requests_of(tick(scene)) == []
     # What the sensor will ask for in tomorrow's first minute.
     assert scene.lockstep is not None
-    [due] = changes.probe(scene.lockstep, Chain(NAME, "orders"), midnight + timedelta(minutes=1))
+    [due] = windows.probe(scene.lockstep, Chain(NAME, "orders"), midnight + timedelta(minutes=1))
     assert due.day == midnight.date()
     assert midnight + timedelta(seconds=30) in due.window
 

@@ -1,0 +1,111 @@
+"""The windows of a chain that are due: what its source and the ledger answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from assets.pipeline.capture import source_present
+from assets.streams.registry import STREAMS
+from domain.values import Window
+from resources.http.clock import SAME_CLOCK
+from resources.ledger.captures import inbox, windows
+from resources.lockstep import Lockstep, Sync
+from sensors import cursor
+from sensors.cursor import Chain, Due
+
+
+def probe(
+    lockstep: Lockstep,
+    chain: Chain,
+    now: datetime,
+    hint: datetime | None = None,
+    *,
+    has_failed: bool = False,
+) -> list[Due]:
+    """Ask a chain's source for its oldest change after the watermark; return the windows due.
+
+    ``hint`` is the newest webhook's time: with it a snapshot source is read without being probed.
+    ``has_failed``: a window of the chain failed lately, and must not hold up the later ones.
+    """
+    sync = lockstep.sync(chain.connection, run_id="")
+    stream = STREAMS[chain.stream]
+    if stream.is_snapshot:
+        watermark, present, changed_at = (
+            now,
+            now,
+            now if hint is not None else stream.probe(sync, now),
+        )
+    else:
+        watermark, present, changed_at = _ask_source(sync, chain, now)
+    with sync.ledger.session(chain.connection, chain.stream) as session:
+        session.note("probed_at", now)
+        if changed_at is not None:
+            session.note("change_seen_at", changed_at)
+        elif hint is not None:
+            inbox.take(session.db, chain.connection, chain.stream, now - cursor.HINT_PATIENCE)
+    if changed_at is None:
+        return []
+    today = Window.of_day(now.date())
+    if stream.is_snapshot:
+        return [Due(chain, now.date(), Window(max(today.since, now - timedelta(seconds=1)), now))]
+    # Tomorrow's partition does not exist yet, but a source whose clock is ahead may be in it
+    # already: its changes wait for our midnight.
+    until = min(present, today.until)
+    window = cursor.window_due(changed_at, watermark, sync.connection.overlap, until)
+    if window is None:
+        return []
+    if has_failed:
+        window = Window(window.since, max(window.until, until.replace(microsecond=0)))
+    pieces = cursor.split(chain, window, watermark)
+    return _uncaptured(sync, pieces, until) if has_failed and len(pieces) > 1 else pieces
+
+
+def _uncaptured(sync: Sync, pieces: Sequence[Due], until: datetime) -> list[Due]:
+    """Leave out what was captured ahead of a failing piece, and the present day if it is quiet."""
+    chain, last, overlap = pieces[0].chain, pieces[-1], sync.connection.overlap
+    with sync.ledger.session(chain.connection, chain.stream) as session:
+        captured = windows.captured_live(
+            session.db, chain.connection, chain.stream, [piece.day for piece in pieces]
+        )
+    left = cursor.uncaptured(pieces, captured, overlap)
+    if left[-1].day != last.day or left[-1].window == last.window:
+        return left
+    # Part of the present day was captured: it is due again only if something has changed since.
+    reached = left[-1].window.since + overlap
+    changed_at = STREAMS[chain.stream].probe(sync, reached)
+    if changed_at is None or cursor.window_due(changed_at, reached, overlap, until) is None:
+        return left[:-1]
+    return left
+
+
+def _ask_source(
+    sync: Sync, chain: Chain, now: datetime
+) -> tuple[datetime, datetime, datetime | None]:
+    """Return the watermark, the source's present, and its oldest change after the watermark.
+
+    All are by the source's own clock, which may be known only after the first answer. A watermark
+    in the source's future is wrong (a clock was set) and is pulled back: changes that the source
+    dates before it would be missed.
+    """
+    stream = STREAMS[chain.stream]
+    with sync.ledger.session(chain.connection, chain.stream) as session:
+        known = session.watermark()
+    since = known or _midnight(min(now, source_present(sync, stream)))
+    changed_at = stream.probe(sync, since)
+    present = source_present(sync, stream)
+    watermark = known or _midnight(min(now, present))
+    if known is None and changed_at is not None:
+        with sync.ledger.session(chain.connection, chain.stream) as session:
+            windows.start_watermark(session.db, chain.connection, chain.stream, watermark)
+    if known is not None and known > present + SAME_CLOCK:
+        watermark = present.replace(microsecond=0) - sync.connection.overlap
+        with sync.ledger.session(chain.connection, chain.stream) as session:
+            session.pull_back(watermark)
+    if watermark < since:
+        changed_at = stream.probe(sync, watermark)
+    return watermark, present, changed_at
+
+
+def _midnight(moment: datetime) -> datetime:
+    return Window.of_day(moment.date()).since

@@ -35,7 +35,10 @@ def card_number(value: str) -> str | None:
     """
     if len(value) < SHORTEST:
         return None
-    return next((found.group() for found in _CARD.finditer(value) if _is_card(found.group())), None)
+    for found in _CARD.finditer(value):
+        if _is_card(found.group()):
+            return found.group()
+    return None
 
 
 def _is_card(text: str) -> bool:

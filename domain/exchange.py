@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
+import msgspec
+
 from domain.errors import LockstepError, Problem, TransientError
 from domain.records.inventory import StockTarget
 
@@ -17,8 +19,7 @@ class OutcomeUnknown(TransientError):
     """The request may have taken effect although no answer came: look it up before a retry."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(msgspec.Struct, frozen=True):
     """One version of one source record, exactly as the source sent it."""
 
     source_id: str
@@ -52,8 +53,7 @@ class SourcePaths(NamedTuple):
 NO_PATHS = SourcePaths()
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped(Generic[T]):
+class Mapped(msgspec.Struct, Generic[T], frozen=True):
     """A canonical record, with warnings about what was normalised on the way."""
 
     record: T

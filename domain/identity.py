@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
+from struct import Struct
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.text import has_controls
 
 LONGEST_ID = 200
+_LENGTH = Struct(">Q")
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 _PORT = re.compile(r":\d*$")
 
@@ -59,7 +61,7 @@ def normalised_address(url: str) -> str:
 
 
 def _hash(purpose: bytes, parts: tuple[bytes, ...], size: int) -> bytes:
-    framed = b"".join([piece for part in parts for piece in (len(part).to_bytes(8, "big"), part)])
+    framed = b"".join([_LENGTH.pack(len(part)) + part for part in parts])
     return blake2b(framed, digest_size=size, person=purpose).digest()
 
 

@@ -70,8 +70,7 @@ Reader = Callable[[Any], object | None]
 """Returns the value that a written form means, or ``None`` where it can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded(Generic[T]):
+class Decoded(msgspec.Struct, Generic[T], frozen=True):
     """A document as far as it fits, and a problem for each value that does not."""
 
     document: T

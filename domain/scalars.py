@@ -11,11 +11,11 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta
 
+from domain.memo import remembered
 from domain.values import is_of_this_era
 
 CENT = Decimal("0.01")
@@ -35,7 +35,7 @@ class UnreadableValue(ValueError):
     """A value that is no amount or time; ``PayloadDecoder.check`` reports which one."""
 
 
-@lru_cache(maxsize=65_536)
+@remembered(65_536)
 def amount_of(value: WrittenAmount) -> Decimal:
     """Return an amount, zero where none is given. Raises ``UnreadableValue``.
 
@@ -59,7 +59,7 @@ def to_amount(value: str | float) -> Decimal | None:
     return (rounded or ZERO) if amount == rounded else amount.normalize()
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def moment_of(value: WrittenTime) -> datetime | None:
     """Return a time in UTC, ``None`` where none is given. Raises ``UnreadableValue``."""
     if value is None or value == "":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.errors import Problem
 from domain.identity import content_digest
@@ -25,8 +25,7 @@ class ValidationCounts:
     warnings: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A mapped record that still has to pass the checks of its batch."""
 
     capture: StoredCapture

@@ -21,8 +21,7 @@ Severity = Literal["reject", "warn"]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
-@dataclass(frozen=True, slots=True)
-class RawAddress:
+class RawAddress(msgspec.Struct, frozen=True):
     """An address as the source sent it; a field that the source lacks is empty."""
 
     first_name: str = ""

@@ -123,9 +123,8 @@ class OrderLine(Record, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_sku(self, self.sku)
-        check_keys(
-            self, self.line_id, self.group_id, self.parent_line_id or "", self.variant_id or ""
-        )
+        parent, variant = self.parent_line_id or "", self.variant_id or ""
+        check_keys(self, self.line_id, self.group_id, parent, variant)
         check_code(self, self.uom, UOM)
         check_quantity(self, self.quantity, positive=True)
         check_amounts(self, self.unit_price, self.line_total)

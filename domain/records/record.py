@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 from msgspec.structs import fields, force_setattr
 
+from domain.memo import remembered
 from domain.text import has_controls
 
 DIGITS, QUANTITY_DIGITS, PLACES = 18, 15, 4
@@ -62,6 +63,14 @@ def decode_record(kind: type[R], content: bytes) -> R:
 @lru_cache(maxsize=64)
 def _decoder(kind: type[Record]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
+
+
+def amend(record: Record, name: str, value: object) -> None:
+    """Set a field of a record that was just built, and that its builder has not handed on yet.
+
+    Nothing is checked again: the value comes from a checked configuration or another record.
+    """
+    force_setattr(record, name, value)
 
 
 def check_keys(record: Record, *keys: str) -> None:
@@ -122,14 +131,14 @@ def to_utc(moment: datetime, name: str = "time") -> datetime:
     return moment.astimezone(UTC)
 
 
-@lru_cache(maxsize=65_536)
+@remembered(65_536)
 def _is_amount(amount: Decimal) -> bool:
     return (
         amount.is_finite() and abs(amount) < _AMOUNT_BOUND and amount == amount.quantize(SMALLEST)
     )
 
 
-@lru_cache(maxsize=16_384)
+@remembered(16_384)
 def _is_quantity(amount: Decimal) -> bool:
     return amount.is_finite() and 0 <= amount < _QUANTITY_BOUND and _is_amount(amount)
 

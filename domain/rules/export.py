@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+import msgspec
 
 from domain.connections import OrdersPolicy
 from domain.exchange import Skipped
@@ -12,7 +14,7 @@ from domain.exchange import Skipped
 Decision: TypeAlias = Literal["export", "cancel"]
 
 
-class OrderHeader(NamedTuple):
+class OrderHeader(msgspec.Struct, frozen=True):
     """What the rules need of a store's order, before the rest of it is mapped."""
 
     number: str

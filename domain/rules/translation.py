@@ -23,6 +23,7 @@ from domain.records.orders import (
     OrderLine,
     Payment,
 )
+from domain.records.record import amend
 from domain.rules.export import Decide, Decision, ExportRules, OrderHeader
 
 ONE = Decimal(1)
@@ -54,7 +55,7 @@ class MapsOrders(Protocol):
     """A platform's pure mapping, ``CommercePlatform.to_order``."""
 
     def __call__(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
-        """Map a captured order."""
+        """Map a captured order, to records that nothing else refers to: the rules amend them."""
         ...
 
 
@@ -97,7 +98,7 @@ class OrderRules:
 
     def _translate(self, mapped: Mapped[Order], header: OrderHeader, decision: Decision) -> Order:
         order, problems = mapped.record, list[Problem]()
-        groups, lines = self._translated(order.groups, order.lines, mapped.paths, problems)
+        lines = self._translated(order.groups, order.lines, mapped.paths, problems)
         order_id = f"{self._policy.order_id_prefix}{order.number}"
         if not NOT_IN_IDS.isdisjoint(order_id):
             message = "the order's id at the OMS would hold a character that addresses can't carry"
@@ -106,6 +107,8 @@ class OrderRules:
         if problems:
             raise RecordRejected(*problems)
         cancelled = decision == "cancel"
+        for payment in order.payments:
+            amend(payment, "method", self._payment_method(payment))
         return replace(
             order,
             order_id=order_id,
@@ -113,19 +116,16 @@ class OrderRules:
             cancelled=cancelled,
             cancel_reason=self._policy.cancel_reason if cancelled else "",
             hold=None if cancelled else self._holds.get(header.status),
-            groups=groups,
             lines=lines,
-            payments=tuple([self._payment(payment) for payment in order.payments]),
         )
 
     def _channel(self, header: OrderHeader) -> str:
         policy = self._policy
         return policy.selling_channels.get(header.channel, policy.default_selling_channel)
 
-    def _payment(self, payment: Payment) -> Payment:
+    def _payment_method(self, payment: Payment) -> str:
         name = payment.source_method.strip().casefold()
-        method = self._payments.get(name, self._policy.default_payment_method)
-        return replace(payment, method=method)
+        return self._payments.get(name, self._policy.default_payment_method)
 
     def _translated(
         self,
@@ -133,23 +133,23 @@ class OrderRules:
         lines: Sequence[OrderLine],
         paths: SourcePaths,
         problems: list[Problem],
-    ) -> tuple[tuple[FulfilmentGroup, ...], tuple[OrderLine, ...]]:
-        return (
-            tuple(
-                [
-                    self._group(group, path, problems)
-                    for group, path in zip(groups, paths.groups, strict=True)
-                ]
-            ),
-            tuple(
+    ) -> tuple[OrderLine, ...]:
+        """Put the OMS's codes into the groups, and return the lines in the OMS's units."""
+        for group, path in zip(groups, paths.groups, strict=True):
+            self._translate_group(group, path, problems)
+        rules, uom = self._policy.uom_rules, self._policy.uom
+        if rules:
+            return tuple(
                 [
                     self._line(line, path, problems)
                     for line, path in zip(lines, paths.lines, strict=True)
                 ]
-            ),
-        )
+            )
+        for line in lines:
+            amend(line, "uom", uom)
+        return tuple(lines)
 
-    def _group(self, group: FulfilmentGroup, path: str, problems: list[Problem]) -> FulfilmentGroup:
+    def _translate_group(self, group: FulfilmentGroup, path: str, problems: list[Problem]) -> None:
         policy = self._policy
         if group.method is DeliveryMethod.SHIP:
             source = group.source_shipping_method
@@ -163,8 +163,8 @@ class OrderRules:
                 problems.append(
                     Problem("shipping_method_unknown", path, message, advice, source[:80])
                 )
-            return replace(group, shipping_method=method)
-        if group.method is DeliveryMethod.PICKUP:
+            amend(group, "shipping_method", method)
+        elif group.method is DeliveryMethod.PICKUP:
             source = group.location or ""
             location = policy.pickup_locations.get(source)
             if location is None:
@@ -173,22 +173,21 @@ class OrderRules:
                 problems.append(
                     Problem("pickup_location_unknown", path, message, advice, source[:80])
                 )
-            return replace(group, location=location)
-        return group
+            amend(group, "location", location)
 
     def _line(self, line: OrderLine, path: str, problems: list[Problem]) -> OrderLine:
         rule = self._policy.uom_rules.get(line.sku)
         if rule is not None:
             return _converted(line, rule, path, problems)
-        if line.uom != self._policy.uom:
-            return replace(line, uom=self._policy.uom)
+        amend(line, "uom", self._policy.uom)
         return line
 
 
 def _converted(line: OrderLine, rule: UomRule, path: str, problems: list[Problem]) -> OrderLine:
     """Turn store units into OMS units; totals stay exact, so a price is never rounded."""
     if rule.factor == ONE:
-        return replace(line, uom=rule.uom)
+        amend(line, "uom", rule.uom)
+        return line
     unit = line.unit_price / rule.factor
     if unit != unit.quantize(SMALLEST) or unit * rule.factor != line.unit_price:
         message = f"the price {line.unit_price} can't be divided by {rule.factor} exactly"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -12,6 +11,7 @@ from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.types.numeric import NumericBinaryDumper
 
+from domain.memo import remembered
 from resources.ledger.tables import Table
 
 FIXED_TYPES = {"source_day": "date", "connection": "text", "stream": "text", "run_id": "text"}
@@ -77,6 +77,6 @@ class _CachedNumericDumper(NumericBinaryDumper):
         return _numeric(obj)
 
 
-@lru_cache(maxsize=65_536)
+@remembered(65_536)
 def _numeric(value: Decimal | int) -> bytes:
     return bytes(_NUMERIC.dump(value) or b"")

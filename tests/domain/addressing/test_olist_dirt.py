@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from domain.addressing.addresses import AddressRules, RawAddress, normalise_address
 from tests.shared import shared_path

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain.connections import OrdersPolicy
 from domain.exchange import Skipped
@@ -18,7 +19,7 @@ def decided(policy: dict[str, Any], *, known: bool = False, **changes: Any) -> s
     """Return the decision on an order in status 11, or the rule that skips it."""
     header = OrderHeader("7", "11", "Awaiting Fulfillment", "1", PLACED, is_archived=False)
     rules = ExportRules(OrdersPolicy.model_validate(policy))
-    found = rules.decide(header._replace(**changes), lambda number: known and number == "7")
+    found = rules.decide(replace(header, **changes), lambda number: known and number == "7")
     return found.rule if isinstance(found, Skipped) else found
 
 

@@ -22,6 +22,7 @@ from domain.records.orders import (
     OrderLine,
     Payment,
 )
+from domain.records.record import decode_record, encode_record
 from domain.rules.export import Decide, OrderHeader
 from domain.rules.translation import OrderRejected, OrderRules
 
@@ -79,7 +80,9 @@ class Platform:
     def __init__(
         self, order: Order, status: str = "11", channel: str = "1", problems: Sequence[Problem] = ()
     ) -> None:
-        self._order, self._problems = order, problems
+        # The rules amend what a mapping returns, so each mapping returns records of its own.
+        self._order = decode_record(Order, encode_record(order))
+        self._problems = problems
         self._header = OrderHeader("7", status, "any", channel, MOMENT, is_archived=False)
 
     def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from domain.addressing.addresses import Address
 from domain.cards import without_cards
@@ -52,8 +53,7 @@ CAPTURE_AGAIN = "capture the order again: replay the day of its last change"
 NO_ADDRESS = documents.Address()
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """The parts of a capture."""
 
     order: documents.Order

@@ -13,10 +13,14 @@ from domain.scalars import ZERO, WrittenAmount, amount_of
 from domain.text import clean_text
 from resources.platforms.bigcommerce.orders.consignments import Part
 from resources.platforms.bigcommerce.orders.lines import LineDraft
-from resources.platforms.bigcommerce.payload import Order
+from resources.platforms.bigcommerce.payload import Fee, Order
 
 Cost = tuple[WrittenAmount, WrittenAmount]
 """A cost and its tax, as written."""
+Sort = tuple[ChargeKind, str, str]
+"""A kind of charge, the stem of its ids, and its name."""
+_SHIPPING: Sort = (ChargeKind.SHIPPING, "shipping", "Shipping")
+_HANDLING: Sort = (ChargeKind.HANDLING, "handling", "Handling")
 
 
 def charges_of(
@@ -32,51 +36,52 @@ def charges_of(
         shipped.append((raw.cost_inc_tax if included else raw.cost_ex_tax, raw.cost_tax))
         cost = raw.handling_cost_inc_tax if included else raw.handling_cost_ex_tax
         handled.append((cost, raw.handling_cost_tax))
-    charges = _costs(
-        ChargeKind.SHIPPING, "Shipping", (shipping, order.shipping_cost_tax), parts, shipped
-    )
-    charges += _costs(
-        ChargeKind.HANDLING, "Handling", (handling, order.handling_cost_tax), parts, handled
-    )
-    charges += _wrapping(order, lines, included=included)
-    if isinstance(order.fees, list):
-        charges += _fees(order, included=included)
+    charges: list[Charge] = []
+    _add_costs(charges, _SHIPPING, (shipping, order.shipping_cost_tax), parts, shipped)
+    _add_costs(charges, _HANDLING, (handling, order.handling_cost_tax), parts, handled)
+    _add_wrapping(charges, order, lines, included=included)
+    if isinstance(order.fees, list) and order.fees:
+        charges += _fees(order.fees, included=included)
     return charges
 
 
-def _costs(
-    kind: ChargeKind, name: str, whole: Cost, parts: list[Part], costs: list[Cost]
-) -> list[Charge]:
+def _add_costs(
+    charges: list[Charge], sort: Sort, whole: Cost, parts: list[Part], costs: list[Cost]
+) -> None:
+    kind, key, name = sort
     amount, tax = amount_of(whole[0]), amount_of(whole[1])
-    charges, left, tax_left = [], amount, tax
+    left, tax_left, found = amount, tax, len(charges)
     for part, (written, written_tax) in zip(parts, costs, strict=True):
         own, own_tax = amount_of(written), amount_of(written_tax)
         if own or own_tax:
             left, tax_left = left - own, tax_left - own_tax
             group_id = part.group_id if part.lines else None
-            charges.append(_charge(f"{kind}-{part.group_id}", kind, name, own, own_tax, group_id))
-    if charges and not left and not tax_left:
-        return charges
-    return [_charge(str(kind), kind, name, amount, tax)] if amount or tax else []
+            charges.append(_charge(f"{key}-{part.group_id}", kind, name, own, own_tax, group_id))
+    if left or tax_left:
+        charges[found:] = [_charge(key, kind, name, amount, tax)] if amount or tax else []
 
 
-def _wrapping(order: Order, lines: list[LineDraft], *, included: bool) -> list[Charge]:
+def _add_wrapping(
+    charges: list[Charge], order: Order, lines: list[LineDraft], *, included: bool
+) -> None:
     amount = amount_of(order.wrapping_cost_inc_tax if included else order.wrapping_cost_ex_tax)
     tax = amount_of(order.wrapping_cost_tax)
-    wraps = [charge for line in lines for charge in line.charges]
-    wrapped = sum([charge.amount for charge in wraps], ZERO)
-    if wrapped == amount and sum([charge.tax for charge in wraps], ZERO) == tax:
-        return []
+    wrapped, wrapped_tax = ZERO, ZERO
+    for line in lines:
+        for charge in line.charges:
+            wrapped, wrapped_tax = wrapped + charge.amount, wrapped_tax + charge.tax
+    if wrapped == amount and wrapped_tax == tax:
+        return
     # The lines and the order disagree: the order's cost is what was charged.
     for line in lines:
         line.charges.clear()
-    kind = ChargeKind.GIFT_WRAP
-    return [_charge(str(kind), kind, "Gift wrap", amount, tax)] if amount or tax else []
+    if amount or tax:
+        charges.append(_charge("gift_wrap", ChargeKind.GIFT_WRAP, "Gift wrap", amount, tax))
 
 
-def _fees(order: Order, *, included: bool) -> list[Charge]:
+def _fees(fees: list[Fee | None], *, included: bool) -> list[Charge]:
     charges = []
-    for i, fee in enumerate(order.fees if isinstance(order.fees, list) else ()):
+    for i, fee in enumerate(fees):
         if fee is None:
             continue
         amount = amount_of(fee.cost_inc_tax if included else fee.cost_ex_tax)

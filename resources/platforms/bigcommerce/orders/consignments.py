@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 
+import msgspec
 from msgspec import UNSET
 
 from domain.addressing.addresses import Address as CanonicalAddress
@@ -19,7 +20,6 @@ from resources.platforms.bigcommerce.payload import (
     REPORT,
     Address,
     Consignment,
-    Consignments,
     Digital,
     DocumentProblems,
     Line,
@@ -45,15 +45,14 @@ PlacedLine = tuple[Line, str, str]
 """A line, its path and the group that it goes with."""
 
 
-@dataclass(slots=True)
-class Part:
+class Part(msgspec.Struct):
     """A consignment with its path; ``group_id`` is the store's order address of shipped lines."""
 
     group_id: str
     where: str
     method: DeliveryMethod
     raw: Consignment
-    lines: list[PlacedLine] = field(default_factory=list)
+    lines: list[PlacedLine] = []
     links: int = 0
     """Lines that are only linked to, since they were not included."""
 
@@ -66,44 +65,49 @@ def parts_of(order: Order, problems: DocumentProblems) -> list[Part]:
         advice = "capture the order again: replay the day of its last change"
         problems.reject("consignments_missing", "consignments", message, advice)
         return []
-    return list(_parts(holder))
+    parts = [
+        _part(str(shipping.id or 0), f"consignments.shipping[{i}].", DeliveryMethod.SHIP, shipping)
+        for i, shipping in enumerate(holder.shipping or ())
+        if shipping is not None
+    ]
+    if holder.pickups:
+        parts += [
+            _part(
+                f"pickup-{pickup.id or 0}",
+                f"consignments.pickups[{i}].",
+                DeliveryMethod.PICKUP,
+                pickup,
+            )
+            for i, pickup in enumerate(holder.pickups)
+            if pickup is not None
+        ]
+    if holder.downloads:
+        parts += _emailed(DIGITAL, "consignments.downloads", holder.downloads)
+    if holder.email is not None and holder.email.gift_certificates:
+        path = "consignments.email.gift_certificates"
+        parts += _emailed(CERTIFICATES, path, holder.email.gift_certificates)
+    return parts
 
 
-def _parts(holder: Consignments) -> Iterator[Part]:
-    for i, shipping in enumerate(holder.shipping or ()):
-        if shipping is not None:
-            where = f"consignments.shipping[{i}]."
-            yield _part(str(shipping.id or 0), where, DeliveryMethod.SHIP, shipping)
-    for i, pickup in enumerate(holder.pickups or ()):
-        if pickup is not None:
-            where = f"consignments.pickups[{i}]."
-            yield _part(f"pickup-{pickup.id or 0}", where, DeliveryMethod.PICKUP, pickup)
-    emailed = (
-        (DIGITAL, "consignments.downloads", holder.downloads),
-        (
-            CERTIFICATES,
-            "consignments.email.gift_certificates",
-            holder.email.gift_certificates if holder.email is not None else None,
-        ),
-    )
-    for name, path, found in emailed:
-        for i, digital in enumerate(found or ()):
-            if digital is not None:
-                group_id = name if i == 0 else f"{name}-{i}"
-                yield _part(group_id, f"{path}[{i}].", DeliveryMethod.EMAIL, digital)
+def _emailed(name: str, path: str, found: list[Digital | None]) -> list[Part]:
+    return [
+        _part(name if i == 0 else f"{name}-{i}", f"{path}[{i}].", DeliveryMethod.EMAIL, digital)
+        for i, digital in enumerate(found)
+        if digital is not None
+    ]
 
 
 def _part(group_id: str, where: str, method: DeliveryMethod, raw: Consignment) -> Part:
-    part = Part(group_id, where, method, raw)
-    items = raw.line_items
+    lines: list[PlacedLine] = []
+    items, links = raw.line_items, 0
     for i, line in enumerate([items] if isinstance(items, Line) else items or ()):
         if line is None:
             continue
         if line.id is None and line.resource is not None:
-            part.links += 1
+            links += 1
         else:
-            part.lines.append((line, f"{where}line_items[{i}].", group_id))
-    return part
+            lines.append((line, f"{where}line_items[{i}].", group_id))
+    return Part(group_id, where, method, raw, lines, links)
 
 
 def place_products(
@@ -189,8 +193,11 @@ def _under(where: str, problem: Problem) -> Problem:
 
 def missing_units(order: Order, placed: list[PlacedLine]) -> int:
     """Return how many units the order has beyond those of its included lines."""
-    wanted = order.items_total
-    quantities = [line.quantity for line, _, _ in placed if type(line.quantity) is int]
-    if type(wanted) is not int or len(quantities) != len(placed):
+    missing = order.items_total
+    if type(missing) is not int:
         return 0
-    return max(0, wanted - sum(quantities))
+    for line, _, _ in placed:
+        if type(line.quantity) is not int:
+            return 0
+        missing -= line.quantity
+    return max(0, missing)

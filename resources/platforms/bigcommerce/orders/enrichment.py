@@ -8,7 +8,7 @@ the order, coupons where no line names the code. An order with extras becomes ``
 from __future__ import annotations
 
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
@@ -41,24 +41,25 @@ class ExtrasReader:
 
     def complete(self, listed: list[Listed]) -> list[RawRecord]:
         """Return a page's orders as records, in their order; their extras are read side by side."""
-        records = []
+        records: list[RawRecord] = []
+        reading: dict[int, Future[bytes]] = {}
         for raw, number, moment, head in listed:
-            wanted = self._wanted(head) if number else []
-            payload = (
-                self._pool.submit(self._compound, bytes(raw), number, wanted)
-                if number and wanted
-                else bytes(raw)
+            payload = bytes(raw)
+            name = str(number) if number else fallback_id(payload)
+            if number and head is not None and (wanted := self._wanted(head)):
+                reading[len(records)] = self._pool.submit(self._compound, payload, number, wanted)
+            records.append(RawRecord(name, moment, payload))
+        for at, compound in reading.items():
+            listed_only = records[at]
+            records[at] = RawRecord(
+                listed_only.source_id, listed_only.updated_at, compound.result()
             )
-            records.append((str(number) if number else fallback_id(bytes(raw)), moment, payload))
-        return [
-            RawRecord(name, moment, p if isinstance(p, bytes) else p.result())
-            for name, moment, p in records
-        ]
+        return records
 
-    def _wanted(self, head: ListedOrder | None) -> list[str]:
-        if head is None or str(head.status_id) not in self._exported:
+    def _wanted(self, head: ListedOrder) -> list[str]:
+        if str(head.status_id) not in self._exported:
             return []
-        wanted = []
+        wanted: list[str] = []
         policy = self._settings.fetch_transactions
         if policy == "all" or (policy == "authorized" and head.payment_status in AUTHORIZED):
             wanted.append("transactions")

@@ -6,6 +6,7 @@ reason when it is mapped.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -15,6 +16,8 @@ from domain.scalars import to_amount, to_moment
 from resources.platforms.bigcommerce.payload import AppliedDiscount
 
 NO_BYTES = msgspec.Raw(b"")
+NO_DISCOUNT = "0.0000"
+"""As the store writes it; other forms of zero are read."""
 
 
 class ListedLine(Document):
@@ -56,15 +59,16 @@ class ListedOrder(Document):
     coupon_discount: Scalar = None
     consignments: ListedConsignments | None = None
 
-    def lines(self) -> list[ListedLine]:
-        """Return all included lines."""
-        found: list[ListedLine] = []
+    def lines(self) -> Iterator[ListedLine]:
+        """Yield all included lines."""
         if (held := self.consignments) is not None:
             certificates = held.email.gift_certificates if held.email else []
             for consignment in (*held.shipping, *held.pickups, *held.downloads, *certificates):
                 items = consignment.line_items
-                found += items if isinstance(items, list) else [] if items is None else [items]
-        return found
+                if isinstance(items, list):
+                    yield from items
+                elif items is not None:
+                    yield items
 
     def lacks_lines(self) -> bool:
         """Return whether lines of the order are missing among the included ones."""
@@ -79,7 +83,9 @@ class ListedOrder(Document):
 
     def lacks_codes(self) -> bool:
         """Return whether the order has a coupon's discount, and no line names the coupon."""
-        if not self.coupon_discount or not to_amount(str(self.coupon_discount)):
+        if not self.coupon_discount or self.coupon_discount == NO_DISCOUNT:
+            return False
+        if not to_amount(str(self.coupon_discount)):
             return False
         return not any(_names_coupon(line.applied_discounts) for line in self.lines())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, OrderLine, Tax
 from domain.scalars import CENT, ZERO, amount_of
@@ -24,8 +25,7 @@ DIGITS = 12
 ROUNDING = "Rounding of the order's tax"
 
 
-@dataclass(slots=True)
-class LineDraft:
+class LineDraft(msgspec.Struct):
     """A line until taxes and discounts are settled over all lines; ``where`` is its path."""
 
     where: str
@@ -42,8 +42,8 @@ class LineDraft:
     parent_line_id: str | None
     options: tuple[str, ...]
     gift_message: str
-    discounts: list[Discount] = field(default_factory=list)
-    charges: list[Charge] = field(default_factory=list)
+    discounts: list[Discount] = []
+    charges: list[Charge] = []
     rounding: Decimal = ZERO
     """The part of the order's tax that is due to rounding and was put on this line."""
 
@@ -158,21 +158,21 @@ def _prices(
     raw: Line, where: str, quantity: Decimal, problems: DocumentProblems, *, included: bool
 ) -> tuple[Decimal, Decimal]:
     """Return unit price and line total, which must agree to the cent."""
-    basis = "inc" if included else "ex"
     written = raw.price_inc_tax if included else raw.price_ex_tax
     written_total = raw.total_inc_tax if included else raw.total_ex_tax
-    for key, value in (("price", written), ("total", written_total)):
-        if value is None or value == "":
-            path = f"{where}{key}_{basis}_tax"
-            problems.missing("amount_missing", path, "the amount is missing")
+    basis = "inc_tax" if included else "ex_tax"
+    if written is None or written == "":
+        problems.missing("amount_missing", f"{where}price_{basis}", "the amount is missing")
+    if written_total is None or written_total == "":
+        problems.missing("amount_missing", f"{where}total_{basis}", "the amount is missing")
     price, total = amount_of(written), amount_of(written_total)
     computed = price * quantity
-    if quantity and abs(total - computed) > CENT:
+    if computed != total and quantity and abs(total - computed) > CENT:
         message = (
             f"{quantity} times {price} is {computed}, and the line says {total}, "
             f"a difference of {total - computed}"
         )
-        path, advice = f"{where}total_{basis}_tax", "correct the line's price or total in the store"
+        path, advice = f"{where}total_{basis}", "correct the line's price or total in the store"
         problems.reject("line_total_mismatch", path, message, advice, total)
     return price, total
 

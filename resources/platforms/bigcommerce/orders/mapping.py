@@ -58,7 +58,8 @@ class OrderMapper:
         self, order: documents.Order, problems: DocumentProblems, decide: Decide
     ) -> Skipped | None:
         ours, status = self._settings.channel_id, order.status_id
-        decisive = any(problem.field in DECISIVE for problem in problems.problems)
+        misfits = problems.problems
+        decisive = bool(misfits) and any(problem.field in DECISIVE for problem in misfits)
         if ours is not None and (order.channel_id or None) != ours and not decisive:
             reason = (
                 f"the order belongs to channel {order.channel_id}, and the connection to {ours}"

@@ -153,6 +153,8 @@ class ShipmentRequest:
     carrier: str | None = None
     """Our courier code; the connector maps it to the store's."""
     service: str = ""
+    carrier_name: str = ""
+    """The carrier as the OMS names it: what a store shows that has no code for it."""
 
 
 @dataclass(frozen=True, slots=True)

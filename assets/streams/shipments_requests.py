@@ -67,6 +67,7 @@ def _of_parcel(
             parcel.tracking_number,
             parcel.carrier,
             parcel.service,
+            parcel.carrier_source,
         )
         for group, content in sorted(groups.items())
     ]

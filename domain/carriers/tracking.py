@@ -11,6 +11,8 @@ import pycountry
 from stdnum import ean, luhn
 from stdnum.iso7064 import mod_37_36
 
+from domain.carriers.carriers import CARRIER_ALIASES
+
 Check = Callable[[str], bool]
 
 _SEPARATORS = re.compile(r"[\s\-.]+")
@@ -88,6 +90,11 @@ class Format:
     pattern: re.Pattern[str]
     check: Check
 
+    @property
+    def has_check(self) -> bool:
+        """Return whether a wrong number would be noticed, by a check digit."""
+        return self.check is not _any
+
     def accepts(self, number: str) -> bool:
         """Return whether a number without separators has this format and a right check digit."""
         found = self.pattern.fullmatch(number)
@@ -149,11 +156,26 @@ def _formats() -> tuple[Format, ...]:
 def carrier_from_tracking(number: str) -> tuple[str, ...]:
     """Return the codes of the carriers that could have issued the number, the likeliest first.
 
-    Blanks, hyphens, dots and case are ignored. Formats without check digits match many numbers, so
-    the caller chooses if there are several.
+    Blanks, hyphens, dots and case are ignored. Formats without check digits match many numbers, and
+    prove nothing (``proven_carrier``).
     """
-    compact = _SEPARATORS.sub("", number).upper()
+    compact = _compact(number)
     found = [form.carrier for form in _formats() if form.accepts(compact)]
     if "s10" in found and compact[-2:] in _POSTS:
         found.insert(0, _POSTS[compact[-2:]])
     return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=16_384)
+def proven_carrier(number: str) -> str | None:
+    """Return the carrier that a number proves: the only one that it fits, by its check digit."""
+    fitting = carrier_from_tracking(number)
+    if len(fitting) != 1 or fitting[0] not in CARRIER_ALIASES:
+        return None
+    compact = _compact(number)
+    checked = any(form.has_check and form.accepts(compact) for form in _formats())
+    return fitting[0] if checked else None
+
+
+def _compact(number: str) -> str:
+    return _SEPARATORS.sub("", number).upper()

@@ -33,9 +33,10 @@ class Parcel(Record, frozen=True, kw_only=True):
     carrier: Key | None = None
     """Our courier code (``domain.carriers.carriers``).
 
-    The OMS's, else the one that the tracking number's format and check digit name.
+    The one that the OMS names; where it names none, the one that the number's check digit proves.
     """
     carrier_source: str = ""
+    """The carrier as the OMS names it, for a store that ``carrier`` means nothing to."""
     service: str = ""
     shipped_at: UtcDatetime | None = None
     delivered_at: UtcDatetime | None = None

@@ -92,8 +92,8 @@ class BigCommerceSettings(SystemSettings):
     """Our courier code -> ``tracking_carrier``, beside the table in statuses.py; an empty text
     sends none."""
     shipping_providers: dict[str, str] = Field(default_factory=dict)
-    """Our courier code -> ``shipping_provider``, for carriers that the store has set up as
-    providers."""
+    """Our courier code -> ``shipping_provider``, beside the table in statuses.py, for carriers that
+    the store has set up as providers."""
 
     @model_validator(mode="after")
     def _one_way_to_name_a_carrier(self) -> BigCommerceSettings:

@@ -35,7 +35,7 @@ from resources.platforms.bigcommerce.client import (
 )
 from resources.platforms.bigcommerce.inventory import StockWriter
 from resources.platforms.bigcommerce.settings import ROUND_PAGE, SHIPMENT_PAGE, BigCommerceSettings
-from resources.platforms.bigcommerce.statuses import STATUSES, TRACKING_CARRIERS
+from resources.platforms.bigcommerce.statuses import SHIPPING_PROVIDERS, STATUSES, TRACKING_CARRIERS
 
 MAX_TRACKING_NUMBER = 50
 
@@ -47,7 +47,12 @@ class BigCommerceWriter:
         self._push = push
         self._stock = StockWriter(push)
         self._carriers = TRACKING_CARRIERS | settings.tracking_carriers
-        self._providers = settings.shipping_providers
+        # A setting of either kind replaces what is built in, of whichever kind that is.
+        self._providers = {
+            code: provider
+            for code, provider in SHIPPING_PROVIDERS.items()
+            if code not in settings.tracking_carriers
+        } | settings.shipping_providers
 
     async def put_stock(
         self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str
@@ -181,13 +186,23 @@ class BigCommerceWriter:
                 number,
             )
         body: dict[str, Any] = {"tracking_number": number}
-        if request.service:
-            body["shipping_method"] = request.service
-        if provider := self._providers.get(request.carrier or ""):
+        method, code = request.service, request.carrier or ""
+        if provider := self._providers.get(code):
             body["shipping_provider"] = provider
-        elif carrier := self._carriers.get(request.carrier or ""):
-            body["tracking_carrier"] = carrier
+        elif code in self._carriers:
+            body["tracking_carrier"] = self._carriers[code]
+        else:
+            method = _with_carrier(method, request.carrier_name or code)
+        if method:
+            body["shipping_method"] = method
         return body
+
+
+def _with_carrier(service: str, carrier: str) -> str:
+    """Return the shipping method that names a carrier for which the store has no value."""
+    if carrier.casefold() in service.casefold():
+        return service
+    return f"{carrier} {service}".strip()
 
 
 def _rejected(code: str, field: str, message: str, advice: str, value: str = "") -> RecordRejected:

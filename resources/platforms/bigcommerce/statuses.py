@@ -76,24 +76,26 @@ TRACKING_CARRIERS: dict[str, str] = {
     "correios": "brazil-correios",
     "dhl": "dhl",
     "dpd": "dpd",
-    "evri": "hermes-uk",
+    "evri": "myhermes-uk",
     "fedex": "fedex",
     "gls": "gls",
     "japan_post": "japan-post",
     "la_poste": "la-poste-colissimo",
     "landmark": "landmark-global",
     "lasership": "lasership",
-    "old_dominion": "old-dominion-freight-line",
+    "old_dominion": "old-dominion",
     "ontrac": "ontrac",
     "postnl": "postnl",
     "purolator": "purolator",
-    "royal_mail": "royal-mail",
-    "speedee": "spee-dee-delivery",
+    "speedee": "speedee",
     "tnt": "tnt",
     "ups": "ups",
     "usps": "usps",
     "yodel": "yodel",
     "yunexpress": "yunexpress",
 }
-"""Our courier code -> ``tracking_carrier``, an AfterShip slug. UNVERIFIED beyond dhl, fedex, ups
-and usps; a setting overrides each."""
+"""Our courier code -> ``tracking_carrier``, by the vendor's table of values
+(``tracking_carrier_values.csv``); a setting overrides each."""
+
+SHIPPING_PROVIDERS: dict[str, str] = {"royal_mail": "royalmail"}
+"""Our courier code -> ``shipping_provider``, for carriers that the table above does not have."""

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sandbox.platforms.bigcommerce import dates, documents, money
+from sandbox.platforms.bigcommerce.carriers import CUSTOM_PROVIDER, PROVIDERS, TRACKING_CARRIERS
 from sandbox.platforms.bigcommerce.lines import PERSON
 from sandbox.platforms.bigcommerce.replies import refuse_v2
 from sandbox.platforms.bigcommerce.statuses import NAMES, PARTIALLY_SHIPPED, SHIPPED
 
 Json = dict[str, Any]
 
-PROVIDERS = {
-    "": "",
-    "auspost": "Australia Post",
-    "canadapost": "Canada Post",
-    "endicia": "Endicia",
-    "usps": "USPS",
-    "fedex": "FedEx",
-    "ups": "UPS",
-    "upsready": "UPS Ready",
-    "upsonline": "UPS OnLine",
-    "shipperhq": "ShipperHQ",
-    "royalmail": "Royal Mail",
-}
-CUSTOM_PROVIDER = re.compile(r"carrier_\w+")
-CARRIER_SLUG = re.compile(r"[a-z0-9-]*")
-"""AfterShip's courier slugs; the list is AfterShip's, so only the form is checked."""
 LENGTHS = {
     "tracking_number": 50,
     "tracking_link": 500,
@@ -129,16 +113,14 @@ def _check_fields(body: Any, allowed: set[str]) -> None:
                 400,
                 f"The field '{name}' is invalid: at most {longest} characters of text are allowed.",
             )
-    provider = body.get("shipping_provider", "")
-    if provider not in PROVIDERS and not CUSTOM_PROVIDER.fullmatch(str(provider)):
+    provider, carrier = body.get("shipping_provider", ""), body.get("tracking_carrier", "")
+    if str(provider) not in PROVIDERS and not CUSTOM_PROVIDER.fullmatch(str(provider)):
         raise refuse_v2(
             400, f"The field 'shipping_provider' is invalid: {provider!r} is not a known provider."
         )
-    if not CARRIER_SLUG.fullmatch(body.get("tracking_carrier", "")):
+    if carrier and carrier not in TRACKING_CARRIERS:
         raise refuse_v2(
-            400,
-            "The field 'tracking_carrier' is invalid: "
-            f"{body['tracking_carrier']!r} is not a courier slug.",
+            400, f"The field 'tracking_carrier' is invalid: {carrier!r} is not a known carrier."
         )
 
 

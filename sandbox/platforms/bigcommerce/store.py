@@ -189,6 +189,7 @@ class BigCommerceStore:
             "tracking_number",
             "tracking_carrier",
             "shipping_provider",
+            "shipping_method",
             "tracking_link",
             "items",
         )

@@ -105,6 +105,23 @@ def test_the_carrier_follows_from_the_tracking_number_where_the_oms_names_none(
     assert [row["tracking_carrier"] for row in scene.store_shipments()] == ["ups", "usps"]
 
 
+def test_a_carrier_that_is_not_known_goes_out_as_text_with_a_warning(scene: Scene) -> None:
+    """A number of Purolator's form makes STARTRACK no Purolator; nothing is lost or rejected."""
+    _exported(scene)
+    _ship(scene, {"101": 1}, "ABC123456789", carrier="STARTRACK")
+
+    scene.run("shipments")
+
+    [row] = scene.store_shipments()
+    assert (row["tracking_carrier"], row["shipping_provider"]) == ("", "")
+    assert row["shipping_method"].startswith("STARTRACK")
+    [warnings] = scene.sql(
+        "SELECT jsonb_path_query_array(warnings, '$[*].code') FROM sync.record "
+        "WHERE stream = 'shipments' AND warnings IS NOT NULL"
+    )
+    assert warnings == (["carrier_unknown"],)
+
+
 def test_one_parcel_to_two_addresses_is_a_shipment_for_each(scene: Scene) -> None:
     """A shipment at the store belongs to one address, so a parcel of two consignments is split."""
     document = order(1, scene.moment())

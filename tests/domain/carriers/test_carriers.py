@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.carriers.carriers import CARRIER_ALIASES, normalise_carrier
-from domain.carriers.tracking import carrier_from_tracking
+from domain.carriers.tracking import carrier_from_tracking, proven_carrier
 from tests.shared import shared_path
 
 UNEXPLAINED = {"LA97635036", "79927398713"}
@@ -63,6 +63,25 @@ def test_the_likeliest_carrier_comes_first(number: str, first: str) -> None:
     assert carrier_from_tracking(number)[0] == first
 
 
+@pytest.mark.parametrize(
+    ("number", "carrier"),
+    [
+        ("1Z999AA10123456784", "ups"),
+        ("9434611206206406227577", "usps"),
+        ("ABC123456789", None),  # three letters: Purolator's form, and many others'
+        ("LX12345678", None),  # LaserShip's form
+        ("YT1234567890123456", None),  # YunExpress's form
+        ("JD0002242617644732", None),  # Yodel's form
+        ("40494098540", None),  # the check digits of two carriers
+        ("RB123456785US", None),  # another country's carrier may deliver it
+        ("", None),
+    ],
+)
+def test_only_a_check_digit_of_one_carrier_proves_it(number: str, carrier: str | None) -> None:
+    """Formats without a check digit match numbers of any carrier."""
+    assert proven_carrier(number) == carrier
+
+
 @given(st.integers(2, 17), st.sampled_from("0123456789"))
 def test_a_wrong_digit_in_a_ups_number_is_detected(at: int, digit: str) -> None:
     """Weights 1 and 2 detect every wrong digit except a change by five where the weight is 2."""
@@ -80,6 +99,7 @@ def test_no_text_raises(text: str) -> None:
     found = carrier_from_tracking(text)
     assert len(set(found)) == len(found)
     assert normalise_carrier(text) is None or normalise_carrier(text) in CARRIER_ALIASES
+    assert proven_carrier(text) is None or proven_carrier(text) in CARRIER_ALIASES
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from domain.carriers.carriers import normalise_carrier
-from domain.carriers.tracking import carrier_from_tracking
+from domain.carriers.tracking import carrier_from_tracking, proven_carrier
 from domain.records.fulfilment import Parcel, ParcelLine
 from resources.oms.manhattan.parsing import DocumentProblems, Id, text_of
 from resources.oms.manhattan.payload import FulfillmentDetail, Line, PublishedOrder, Tracking
@@ -16,6 +16,8 @@ from resources.oms.manhattan.statuses import CANCELED, FIRST_RETURN, SHIPPED
 
 PackageKey: TypeAlias = tuple[str, str]
 """A parcel's id and its tracking number."""
+MAP_CARRIER = "Map the OMS's carrier code under shipments.carriers."
+NAME_CARRIER = "Have the OMS name the carrier."
 
 
 class ParcelMapper:
@@ -98,27 +100,29 @@ class ParcelMapper:
         )
 
     def _carrier(self, code: str, number: str, problems: DocumentProblems) -> str | None:
-        """Return the connection's code for the OMS's, else the built-in one.
+        """Return our code for the carrier that the OMS names, by the connection's or our names.
 
-        Without either, the only carrier that the tracking number can belong to.
+        Only where the OMS names none, the number counts, if its check digit proves one carrier. A
+        named carrier that is not known goes to the store as the OMS's text.
         """
+        field = "FulfillmentDetail.CarrierCode"
         if code:
             carrier = self._carriers.get(code.casefold()) or normalise_carrier(code)
-            if carrier:
-                return carrier
+            if carrier is None:
+                text = (
+                    "The OMS's carrier is not known; it goes to the store as text, without a link."
+                )
+                problems.warn("carrier_unknown", field, text, MAP_CARRIER, code)
+            return carrier
         candidates = carrier_from_tracking(number) if number else ()
-        if len(candidates) == 1:
-            return candidates[0]
-        field = "FulfillmentDetail.CarrierCode"
-        advice = (
-            "Map the OMS's carrier code under shipments.carriers, or have the OMS name the carrier."
-        )
-        if candidates:
+        if (proven := proven_carrier(number)) is not None:
+            return proven
+        if len(candidates) > 1:
             text = f"The tracking number fits several carriers: {', '.join(candidates)}."
-            problems.warn("carrier_ambiguous", field, text, advice, number)
-        elif code or number:
-            text = "Neither the carrier code nor the tracking number names a known carrier."
-            problems.warn("carrier_unknown", field, text, advice, code or number)
+            problems.warn("carrier_ambiguous", field, text, NAME_CARRIER, number)
+        elif number:
+            text = "The OMS names no carrier, and the tracking number proves none."
+            problems.warn("carrier_unknown", field, text, NAME_CARRIER, number)
         return None
 
 

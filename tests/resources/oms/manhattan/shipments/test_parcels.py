@@ -72,22 +72,29 @@ def test_what_was_not_shipped_is_no_parcel() -> None:
         ("LocalVan", "ABC", "dpd", None),
         ("UPSN", "ABC", "ups", None),
         (None, "1Z5R89390357567127", "ups", None),
-        ("WHO", "1Z5R89390357567127", "ups", None),
+        ("WHO", "1Z5R89390357567127", None, "carrier_unknown"),
+        ("STARTRACK", "ABC123456789", None, "carrier_unknown"),
+        ("Blue Van", "LX12345678", None, "carrier_unknown"),
         ("WHO", "ABC", None, "carrier_unknown"),
+        ("WHO", None, None, "carrier_unknown"),
+        (None, "ABC123456789", None, "carrier_unknown"),
+        (None, "LX12345678", None, "carrier_unknown"),
+        (None, "RB123456785AU", None, "carrier_ambiguous"),
         (None, None, None, None),
     ],
 )
-def test_the_carrier_is_the_mapped_code_else_found_by_the_number(
+def test_the_carrier_is_the_one_that_the_oms_names_else_what_the_number_proves(
     code: str | None, number: str | None, carrier: str | None, warning: str | None
 ) -> None:
-    """The connection's mapping, then built-in names, then the tracking number, else a warning."""
+    """The connection's mapping, then built-in names; the number counts only without a name."""
     line = published_line(
         "1",
         ("7000", 2),
         FulfillmentDetail=[shipped_detail(CarrierCode=code, TrackingNumber=number)],
     )
     mapped = read(published("T-1", line))
-    assert mapped.record.parcels[0].carrier == carrier
+    [parcel] = mapped.record.parcels
+    assert (parcel.carrier, parcel.carrier_source) == (carrier, code or "")
     assert [problem.code for problem in mapped.warnings] == ([warning] if warning else [])
 
 

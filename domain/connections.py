@@ -51,7 +51,18 @@ class UomRule(Config):
     """``factor`` OMS units make one store unit (a case of 12: ``uom: EACH``, ``factor: 12``)."""
 
     uom: str = "EACH"
+    """The unit in which the OMS gets and ships orders."""
     factor: Annotated[Decimal, Field(gt=0)] = Decimal(1)
+    stock_factor: Annotated[Decimal, Field(gt=0)] | None = None
+    """How many of the units in which the OMS states stock make one store unit.
+
+    By default ``factor``, which is right where ``uom`` is the item's base unit.
+    """
+
+    @property
+    def of_stock(self) -> Decimal:
+        """Return the factor that applies to the OMS's stock."""
+        return self.factor if self.stock_factor is None else self.stock_factor
 
 
 class OrdersPolicy(Config):
@@ -84,7 +95,7 @@ class OrdersPolicy(Config):
     default_selling_channel: str = "Web"
     uom: str = "EACH"
     uom_rules: dict[str, UomRule] = Field(default_factory=dict)
-    """SKU -> conversion."""
+    """SKU -> conversion, of orders, stock and shipments; other SKUs have one unit for both."""
     check_items: bool = True
     """Reject lines whose SKU is not in the OMS's item master."""
     item_ttl: timedelta = timedelta(hours=24)
@@ -121,6 +132,7 @@ class InventoryPolicy(Config):
     store_location: str = "default"
     """Store location code for the aggregate; ``default`` is the store's default location."""
     safety_stock: Annotated[int, Field(ge=0)] = 0
+    """Units of the store (cases, where it sells cases), as are all quantities of this section."""
     channel_buffer: Annotated[int, Field(ge=0)] = 0
     """Units reserved from this channel, in addition to the safety stock."""
     sku_buffers: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)

@@ -197,6 +197,11 @@ _MAPPING: dict[str, Entry] = {
     ),
     "sku_unknown_in_store": Entry("mapping", "A SKU of the OMS exists in the store's catalog."),
     "status_unknown": Entry("mapping", "A status is listed in the connector's table."),
+    "stock_unit_unknown": Entry(
+        "mapping",
+        "The unit in which the OMS states an item's stock converts to the store's.",
+        ("orders.uom", "orders.uom_rules"),
+    ),
     "uom_conversion_inexact": Entry(
         "mapping",
         "A price converts to the OMS's unit without rounding.",

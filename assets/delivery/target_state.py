@@ -13,7 +13,7 @@ from domain.exchange import ShipmentRequest
 from domain.identity import content_digest
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
-from resources.ledger.rows import TargetRow, UnsettledDelivery
+from resources.ledger.rows import KnownLine, TargetRow, UnsettledDelivery
 
 GRACE_SECONDS = 5.0
 """For so long a dead run's request may still take effect: its effect is not looked for before."""
@@ -80,8 +80,8 @@ class OrderTargetState:
     milestone: Milestone | None = None
     applied_at: str = ""
     sequence: int = 0
-    lines: Mapping[str, tuple[str, str]] | None = None
-    """Line id -> (group id, kind) of the newest accepted version; ``None``: no version is known."""
+    lines: Mapping[str, KnownLine] | None = None
+    """The newest accepted version's, by line id; ``None``: no version is known."""
     uncertain: frozenset[UUID] = frozenset()
     """Keys of shipments that a dead run may have created."""
 
@@ -89,7 +89,7 @@ class OrderTargetState:
     def from_ledger(
         cls,
         known: TargetRow | None,
-        lines: Mapping[str, tuple[str, str]] | None,
+        lines: Mapping[str, KnownLine] | None,
         unsettled: Sequence[UnsettledDelivery],
     ) -> OrderTargetState:
         """Read what the ledger holds."""

@@ -33,6 +33,7 @@ class StockComparator:
     def compare(self, session: Session, skus: Sequence[str]) -> list[Result]:
         """Read both systems, and compare each level that the store tracks."""
         locations = self._sync.platform.location_ids()
+        uom_rules = self._sync.connection.orders.uom_rules
         items = session.catalog.store_items(skus)
         undelivered = (
             session.records.undelivered_units() if self._policy.subtract_undelivered else {}
@@ -43,8 +44,8 @@ class StockComparator:
             level = self._level(row)
             if level is None:
                 continue
-            target = target_of(level, self._policy, locations, undelivered)
-            other = target_of(level, self._policy, locations, {})
+            target = target_of(level, self._policy, locations, undelivered, uom_rules)
+            other = target_of(level, self._policy, locations, {}, uom_rules)
             if (
                 not isinstance(target, Skipped)
                 and not isinstance(other, Skipped)

@@ -21,8 +21,6 @@ from domain.reconciliation import (
     StoreSnapshot,
 )
 from domain.records.fulfilment import Fulfilment
-from domain.records.orders import Order
-from domain.records.record import decode_record
 from resources.lockstep import Sync
 
 
@@ -65,7 +63,7 @@ class ShipmentComparator:
             if isinstance(mapped, Skipped):
                 return result
             requests = shipment_requests(
-                mapped.record, _lines(snapshot), self._sync.connection.orders.uom_rules
+                mapped.record, snapshot.lines, self._sync.connection.orders.uom_rules
             )
         except RecordRejected:
             return result  # its capture becomes a rejection with the reason
@@ -206,13 +204,6 @@ def _repair(
             repair, day=accepted.source_day, mode="as_captured", capture_id=accepted.capture_id
         )
     return repair
-
-
-def _lines(snapshot: OrderSnapshot) -> dict[str, tuple[str, str]] | None:
-    if snapshot.orders.accepted is None:
-        return None
-    order = decode_record(Order, snapshot.orders.accepted.canonical)
-    return {line.line_id: (line.group_id, str(line.kind)) for line in order.lines}
 
 
 def _units(shipment: StoreShipment) -> dict[str, int]:

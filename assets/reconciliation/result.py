@@ -18,7 +18,7 @@ from domain.reconciliation import (
     OrderOrigin,
 )
 from resources.ledger.records.record_state import UNKNOWN, RecordState
-from resources.ledger.rows import TargetRow
+from resources.ledger.rows import KnownLine, TargetRow
 
 IsCaptured = Callable[[datetime], bool]
 """Returns whether a source's changes of a moment must have been captured by now."""
@@ -40,6 +40,8 @@ class OrderSnapshot:
     shipments: RecordState = UNKNOWN
     store_shipments: Mapping[str, StoreShipment] = field(default_factory=dict)
     """The store's shipments by id, read where there may be any."""
+    lines: Mapping[str, KnownLine] | None = None
+    """Of the newest accepted version, where there may be shipments; ``None``: none is known."""
     has_moved: bool = False
     """The ledger changed while the systems were read: the order is not compared now."""
 

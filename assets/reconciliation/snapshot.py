@@ -118,6 +118,7 @@ class SnapshotReader:
             }
         shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
         shipments = asyncio.run(self._shipments(shipped)) if shipped else {}
+        lines = self._session.records.line_groups(shipped)
         after = self._record_states(ids)
         return [
             OrderSnapshot(
@@ -129,6 +130,7 @@ class SnapshotReader:
                 origins.get(source_id, ()),
                 *after[source_id],
                 shipments.get(source_id, {}),
+                lines.get(source_id),
                 has_moved=before[source_id] != after[source_id],
             )
             for source_id in ids

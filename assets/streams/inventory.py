@@ -10,9 +10,10 @@ from assets.streams import catalog
 from assets.streams.inventory_delivery import InventoryDelivery
 from domain.connections import INVENTORY
 from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, RawRecord, Skipped
+from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.inventory import StockLevel
+from domain.rules.availability import unit_problem
 from domain.schemas.stock import stock_problems
 from domain.values import Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
@@ -89,9 +90,14 @@ class Inventory:
     def check(
         self, sync: Sync, session: Session, records: Sequence[StockLevel]
     ) -> Mapping[int, Sequence[Problem]]:
-        """Check the batch."""
-        del sync, session
-        return stock_problems(records)
+        """Check the batch, and that each level can be converted to units of the store."""
+        problems: dict[int, list[Problem]] = stock_problems(records)
+        items = _items(sync, session, records)
+        for position, level in enumerate(records):
+            problem = unit_problem(level, sync.connection.orders, items.get(level.sku))
+            if problem is not None:
+                problems.setdefault(position, []).append(problem)
+        return problems
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, StockLevel]]) -> list[TableRows]:
         """Return one row per level."""
@@ -121,6 +127,20 @@ class Inventory:
     ) -> DeliveryCounts:
         """Write the levels that differ, in batches of the API's size."""
         return InventoryDelivery(sync, session, request).run(chunk)
+
+
+def _items(sync: Sync, session: Session, records: Sequence[StockLevel]) -> dict[str, MasterItem]:
+    """Return the known items of the levels; those that have a rule are looked up at the OMS."""
+    orders = sync.connection.orders
+    items = session.catalog.oms_items({level.sku for level in records}, orders.item_ttl)
+    wanted = {
+        level.sku for level in records if level.sku not in items and level.sku in orders.uom_rules
+    }
+    if wanted:
+        found = sync.oms.fetch_items(sorted(wanted))
+        session.catalog.put_oms_items(found.values())
+        items |= found
+    return items
 
 
 def _is_empty(sync: Sync, payload: bytes) -> bool:

@@ -109,6 +109,7 @@ class InventoryDelivery:
     ) -> list[tuple[AcceptedRecord, StockTarget]]:
         """Return each record's level for the store, without those that a rule leaves alone."""
         policy = self._sync.connection.inventory
+        uom_rules = self._sync.connection.orders.uom_rules
         locations = self._sync.platform.location_ids()
         undelivered = (
             self._session.records.undelivered_units() if policy.subtract_undelivered else {}
@@ -116,7 +117,7 @@ class InventoryDelivery:
         self._provisional = {sku for sku, units in undelivered.items() if units}
         wanted: list[tuple[AcceptedRecord, StockTarget]] = []
         for accepted, level in levels.items():
-            target = target_of(level, policy, locations, undelivered)
+            target = target_of(level, policy, locations, undelivered, uom_rules)
             item = items.get(level.sku)
             if isinstance(target, Skipped):
                 self._leave_alone(accepted, target.rule, level.sku)

@@ -116,6 +116,7 @@ class Orders:
                     line.sku,
                     line.quantity,
                     line.uom,
+                    line.factor,
                     line.unit_price,
                     line.line_total,
                     line.total_discount(),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from domain.connections import UomRule
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ShipmentLine, ShipmentRequest
-from domain.records.fulfilment import Fulfilment, Parcel
+from domain.records.fulfilment import Fulfilment, Parcel, ParcelLine
+from domain.records.orders import ONE
+from resources.ledger.rows import KnownLine
 
-Lines = Mapping[str, tuple[str, str]]
-"""Line id -> (group id, kind) of the store's order."""
+Lines = Mapping[str, KnownLine]
+"""Line id -> line of the store's order."""
 
 
 def shipment_requests(
@@ -55,10 +56,10 @@ def _of_parcel(
                     content.line_id,
                 )
             )
-        group, kind = lines[content.line_id]
-        if kind == "physical":
-            units = _units(content.quantity, content.sku, content.line_id, uom_rules)
-            groups.setdefault(group, []).append(ShipmentLine(content.line_id, units))
+        line = lines[content.line_id]
+        if line.kind == "physical":
+            units = _units(content, line, uom_rules)
+            groups.setdefault(line.group_id, []).append(ShipmentLine(content.line_id, units))
     return [
         ShipmentRequest(
             fulfilment.source_id,
@@ -73,17 +74,25 @@ def _of_parcel(
     ]
 
 
-def _units(quantity: Decimal, sku: str, line_id: str, uom_rules: Mapping[str, UomRule]) -> int:
-    rule = uom_rules.get(sku)
-    units = quantity / (rule.factor if rule else 1)
+def _units(content: ParcelLine, line: KnownLine, uom_rules: Mapping[str, UomRule]) -> int:
+    """Convert the OMS's units to the store's, by the factor that the order was sent with.
+
+    A rule that changed since then applies to later orders.
+    """
+    factor = line.factor
+    if factor is None:
+        rule = uom_rules.get(content.sku)
+        factor = rule.factor if rule is not None else ONE
+    units = content.quantity / factor
     if units != units.to_integral_value():
         raise RecordRejected(
             Problem(
                 "quantity_not_whole",
-                f"parcels.lines[{line_id}].quantity",
-                f"{quantity} OMS units are not a whole number of store units.",
+                f"parcels.lines[{content.line_id}].quantity",
+                f"{content.quantity} OMS units are not a whole number of store units, of which "
+                f"each is {factor}.",
                 "Check orders.uom_rules of the SKU.",
-                str(quantity),
+                str(content.quantity),
             )
         )
     return int(units)

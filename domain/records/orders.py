@@ -26,7 +26,7 @@ from domain.records.record import (
 )
 from domain.values import Amount, Currency, Key, PositiveQuantity, Sku, Uom, UtcDatetime
 
-ZERO = Decimal(0)
+ZERO, ONE = Decimal(0), Decimal(1)
 CURRENCY = re.compile(r"[A-Z]{3}")
 UOM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}")
 
@@ -112,6 +112,9 @@ class OrderLine(Record, frozen=True, kw_only=True):
     kind: LineKind = LineKind.PHYSICAL
     quantity: PositiveQuantity
     uom: Uom
+    """The unit of ``quantity`` and ``unit_price``: the OMS's, once it is translated."""
+    factor: Decimal = ONE
+    """How many of it make one of the store's units, by the rule that translated the line."""
     unit_price: Amount
     line_total: Amount
     discounts: tuple[Discount, ...] = ()

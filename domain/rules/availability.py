@@ -1,13 +1,19 @@
-"""Availability policy: the quantity that a store's location shows for the OMS's stock. Pure."""
+"""Availability policy: the quantity that a store's location shows for the OMS's stock. Pure.
+
+The OMS states its own units and the store sells its own (``orders.uom_rules``): availability and
+orders under way are converted, and rounded down; the policy's quantities are the store's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_FLOOR, Decimal
 
-from domain.connections import InventoryPolicy
-from domain.exchange import Skipped
+from domain.connections import InventoryPolicy, OrdersPolicy, UomRule
+from domain.errors import Problem
+from domain.exchange import MasterItem, Skipped
 from domain.records.inventory import StockLevel, StockTarget
+
+SAME_UNIT = UomRule()
 
 
 def location_of(
@@ -30,10 +36,13 @@ def location_of(
     return location
 
 
-def sellable(level: StockLevel, policy: InventoryPolicy, undelivered: int) -> int:
-    """Return the quantity to show, never below 0.
+def sellable(
+    level: StockLevel, policy: InventoryPolicy, undelivered: int, rule: UomRule = SAME_UNIT
+) -> int:
+    """Return the quantity to show in units of the store, never below 0.
 
-    Availability less safety stock, buffers and orders that the OMS does not have yet.
+    Availability less safety stock, buffers and orders that the OMS does not have yet. The level is
+    in the unit of the OMS's stock, ``undelivered`` in that of its orders.
 
     Fractions are cut: half a unit can't be sold. Supply that is only expected counts for SKUs that
     may be backordered.
@@ -45,8 +54,32 @@ def sellable(level: StockLevel, policy: InventoryPolicy, undelivered: int) -> in
     # Orders under way to the OMS belong to no node yet, so only the aggregate can be lowered by
     # them.
     unknown = undelivered if policy.subtract_undelivered and policy.mode == "aggregate" else 0
-    quantity = (available - Decimal(held_back) - Decimal(unknown)).to_integral_value(ROUND_FLOOR)
-    return max(int(quantity), 0)
+    # Over one denominator: a quotient that is rounded up could show a unit too many.
+    left = available * rule.factor - unknown * rule.of_stock
+    return max(int(left // (rule.of_stock * rule.factor)) - held_back, 0)
+
+
+def unit_problem(
+    level: StockLevel, orders: OrdersPolicy, item: MasterItem | None
+) -> Problem | None:
+    """Return why a level can't be converted to units of the store, if it can't.
+
+    Orders go out in one of the item's further units, and stock is stated in its base unit: only a
+    setting can say how many of those make a unit of the store.
+    """
+    rule = orders.uom_rules.get(level.sku)
+    unit = rule.uom if rule is not None else orders.uom
+    is_stated = rule is not None and rule.stock_factor is not None
+    if item is None or level.infinite or is_stated or unit == item.uom or unit not in item.uoms:
+        return None
+    return Problem(
+        "stock_unit_unknown",
+        "available",
+        f"the OMS states the stock of {level.sku} in {item.uom}, and orders go out in {unit}: how "
+        f"many {item.uom} make one unit of the store is unknown",
+        f"set stock_factor for {level.sku} in orders.uom_rules",
+        item.uom,
+    )
 
 
 def target_of(
@@ -54,8 +87,12 @@ def target_of(
     policy: InventoryPolicy,
     locations: Mapping[str, str],
     undelivered: Mapping[str, int],
+    uom_rules: Mapping[str, UomRule],
 ) -> StockTarget | Skipped:
-    """Return what the store should show for a level, or the rule that keeps it from the store."""
+    """Return what the store should show for a level, or the rule that keeps it from the store.
+
+    ``undelivered`` has by SKU the units of orders that the OMS does not have yet, in its units.
+    """
     location = location_of(level, policy, locations)
     if isinstance(location, Skipped):
         return location
@@ -71,5 +108,7 @@ def target_of(
     return StockTarget(
         sku=level.sku,
         location=location,
-        quantity=sellable(level, policy, undelivered.get(level.sku, 0)),
+        quantity=sellable(
+            level, policy, undelivered.get(level.sku, 0), uom_rules.get(level.sku, SAME_UNIT)
+        ),
     )

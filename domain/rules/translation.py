@@ -194,7 +194,13 @@ def _converted(line: OrderLine, rule: UomRule, path: str, problems: list[Problem
         advice = "correct orders.uom_rules, or set a price that divides"
         problems.append(Problem("uom_conversion_inexact", path, message, advice, line.sku[:80]))
         return line
-    return replace(line, uom=rule.uom, quantity=line.quantity * rule.factor, unit_price=unit)
+    return replace(
+        line,
+        uom=rule.uom,
+        factor=rule.factor,
+        quantity=line.quantity * rule.factor,
+        unit_price=unit,
+    )
 
 
 def _key(method: str) -> str:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.errors import Problem
 from resources.ledger.tables import Table
+
+
+class KnownLine(NamedTuple):
+    """A line of an order's newest accepted version."""
+
+    group_id: str
+    kind: str
+    factor: Decimal | None = None
+    """OMS units in a unit of the store when the order was translated; ``None``: not known."""
 
 
 class CaptureRow(NamedTuple):

@@ -99,6 +99,7 @@ ORDER_LINE = Table("order_line", (
     Column("sku", "text"),
     Column("quantity", "numeric"),
     Column("uom", "text"),
+    Column("factor", "numeric"),
     Column("unit_price", "numeric"),
     Column("line_total", "numeric"),
     Column("discount", "numeric"),

@@ -15,7 +15,7 @@ from resources.ledger.database.bulk import load, stage
 from resources.ledger.database.compression import compress, decompress
 from resources.ledger.privacy.erasure import stripped
 from resources.ledger.privacy.forgetting import forgotten_among
-from resources.ledger.rows import AcceptedRecord, RecordRow, TableRows
+from resources.ledger.rows import AcceptedRecord, KnownLine, RecordRow, TableRows
 from resources.ledger.tables import RECORD
 
 _UPSERT = """
@@ -243,23 +243,20 @@ class Records:
         names = [column.name for column in cursor.description or ()]
         return {} if row is None else dict(zip(names[3:], row[3:], strict=True))
 
-    def line_groups(self, source_ids: Sequence[str]) -> dict[str, dict[str, tuple[str, str]]]:
-        """Return the lines of orders' newest accepted versions.
-
-        Source id -> line id -> (group id, kind).
-        """
+    def line_groups(self, source_ids: Sequence[str]) -> dict[str, dict[str, KnownLine]]:
+        """Return source id -> line id -> line of orders' newest accepted versions."""
         rows = self._db.execute(
             """SELECT DISTINCT ON (l.source_id, l.line_id)
-                      l.source_id, l.line_id, l.group_id, l.kind
+                      l.source_id, l.line_id, l.group_id, l.kind, l.factor
                FROM sync.record r JOIN sync.order_line l USING (connection, source_day, capture_id)
                WHERE r.connection = %s AND r.stream = 'orders' AND r.source_id = ANY(%b)
                  AND r.state = 'accepted'
                ORDER BY l.source_id, l.line_id, r.source_updated_at DESC""",
             (self._name, list(source_ids)),
         )
-        lines: dict[str, dict[str, tuple[str, str]]] = {}
-        for source_id, line_id, group_id, kind in rows:
-            lines.setdefault(source_id, {})[line_id] = (group_id, kind)
+        lines: dict[str, dict[str, KnownLine]] = {}
+        for source_id, line_id, *line in rows:
+            lines.setdefault(source_id, {})[line_id] = KnownLine(*line)
         return lines
 
     def undelivered_units(self) -> dict[str, int]:

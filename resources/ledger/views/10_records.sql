@@ -7,21 +7,22 @@ JOIN sync.record r ON (r.connection, r.stream, r.source_day, r.capture_id) = (h.
 COMMENT ON VIEW history.orders IS 'One row per accepted version of an order.';
 
 CREATE VIEW history.order_lines AS
-SELECT connection, source_id, line_id, sku, kind, quantity, uom, unit_price, line_total, discount, tax, source_day, capture_id
+SELECT connection, source_id, line_id, sku, kind, quantity, uom, unit_price, line_total, discount, tax, source_day, capture_id, factor
 FROM sync.order_line;
-COMMENT ON VIEW history.order_lines IS 'One row per line of an accepted version of an order.';
+COMMENT ON VIEW history.order_lines IS 'One row per line of an accepted version of an order; quantity and unit_price are per uom, the OMS''s unit.';
+COMMENT ON COLUMN history.order_lines.factor IS 'How many of uom make one of the store''s units; null for lines from before it was recorded.';
 
 CREATE VIEW history.stock AS
 SELECT connection, sku, node, available, on_hand, reserved, expected, expected_at, infinite, observed_at, source_day, capture_id
 FROM sync.stock_level;
-COMMENT ON VIEW history.stock IS 'One row per change of the OMS''s availability of a SKU at a node.';
+COMMENT ON VIEW history.stock IS 'One row per change of the OMS''s availability of a SKU at a node; quantities are in the unit of the OMS''s stock.';
 
 CREATE VIEW history.shipments AS
 SELECT DISTINCT ON (connection, event_key) connection, source_id, order_id, line_id, sku, milestone, quantity, parcel_id,
        tracking_number, carrier, occurred_at, source_day, capture_id
 FROM sync.fulfilment_event
 ORDER BY connection, event_key, source_day;
-COMMENT ON VIEW history.shipments IS 'One row per fulfilment fact: units of an order line reached a milestone.';
+COMMENT ON VIEW history.shipments IS 'One row per fulfilment fact: units of an order line, in the OMS''s unit, reached a milestone.';
 
 CREATE VIEW history.deliveries AS
 SELECT connection, stream, source_id, action, target_key, state, attempts, target_id, error, claimed_at, settled_at,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert
 
-from domain.connections import InventoryPolicy
-from domain.exchange import Skipped
+from domain.connections import InventoryPolicy, OrdersPolicy, UomRule
+from domain.exchange import MasterItem, Skipped
 from domain.records.inventory import StockLevel, StockTarget
-from domain.rules.availability import sellable, target_of
+from domain.rules.availability import sellable, target_of, unit_problem
 
 NOW = datetime(2026, 3, 19, tzinfo=UTC)
 quantities = st.decimals(min_value=0, max_value=100_000, places=2)
@@ -92,7 +93,7 @@ def test_a_skus_own_buffer_takes_the_place_of_the_channels(
 def test_an_infinite_item_is_never_shown_by_its_number(available: Decimal, rule: str) -> None:
     """Its number means nothing: the policy says what is shown instead."""
     policy = InventoryPolicy.model_validate({"infinite": rule, "infinite_quantity": 777})
-    target = target_of(_level(available, infinite=True), policy, {"default": "1"}, {})
+    target = target_of(_level(available, infinite=True), policy, {"default": "1"}, {}, {})
     if rule == "skip":
         assert isinstance(target, Skipped)
     else:
@@ -109,6 +110,71 @@ def test_a_node_without_a_location_feeds_none() -> None:
         ("DC2", {"EAST": "2"}, "node_not_mapped"),
         ("DC1", {"WEST": "3"}, "location_unknown"),
     ):
-        target = target_of(_level(Decimal(5), node=node), policy, locations, {})
+        target = target_of(_level(Decimal(5), node=node), policy, locations, {}, {})
         assert isinstance(target, Skipped)
         assert target.rule == rule
+
+
+@given(quantities, st.integers(1, 144), st.integers(0, 40), st.integers(0, 40))
+def test_units_of_the_store_are_never_more_than_the_oms_units_make(
+    available: Decimal, factor: int, cases: int, safety: int
+) -> None:
+    """Whole cases only; cases under way and kept back are taken off as cases."""
+    rule = UomRule(factor=Decimal(factor))
+    policy = InventoryPolicy(safety_stock=safety)
+    shown = sellable(_level(available), policy, cases * factor, rule)
+    assert shown == max(int(available // factor) - cases - safety, 0)
+
+
+@given(quantities, st.decimals("0.1", 24, places=1), units)
+def test_a_factor_of_any_size_never_shows_more_than_there_is(
+    available: Decimal, factor: Decimal, undelivered: int
+) -> None:
+    """A factor below one too: the store sells by the metre what the OMS counts in rolls."""
+    shown = sellable(_level(available), InventoryPolicy(), undelivered, UomRule(factor=factor))
+    assert Decimal(shown) * factor <= max(available - undelivered, Decimal(0))
+    assert (Decimal(shown) + 1) * factor > available - undelivered
+
+
+def test_stock_has_a_factor_of_its_own_where_orders_have_another_unit() -> None:
+    """40 single units make three cases of 12, of which one is ordered."""
+    rule = UomRule(uom="CASE", stock_factor=Decimal(12))
+    assert sellable(_level(Decimal(40)), InventoryPolicy(), 1, rule) == 2
+
+
+@pytest.mark.parametrize(
+    ("orders", "item", "is_problem"),
+    [
+        ({"uom": "EA"}, MasterItem("MUG", "EA", uoms=("EA", "CASE")), False),
+        ({"uom": "CASE"}, MasterItem("MUG", "EA", uoms=("EA", "CASE")), True),
+        ({"uom": "CASE"}, MasterItem("MUG", "EA"), False),
+        ({"uom": "CASE"}, None, False),
+        (
+            {"uom_rules": {"MUG": {"uom": "CASE"}}},
+            MasterItem("MUG", "EA", uoms=("EA", "CASE")),
+            True,
+        ),
+        (
+            {"uom_rules": {"MUG": {"uom": "CASE", "stock_factor": 12}}},
+            MasterItem("MUG", "EA", uoms=("EA", "CASE")),
+            False,
+        ),
+    ],
+)
+def test_a_unit_that_is_not_the_stocks_needs_a_factor(
+    orders: dict[str, object], item: MasterItem | None, *, is_problem: bool
+) -> None:
+    """Only where the item master says that both units are the item's: a name may be a synonym."""
+    problem = unit_problem(_level(Decimal(5)), OrdersPolicy.model_validate(orders), item)
+    assert (problem is not None) is is_problem
+    if problem is not None:
+        assert problem.code == "stock_unit_unknown"
+        assert "MUG in EA, and orders go out in CASE" in problem.message
+
+
+def test_a_target_is_in_the_stores_unit() -> None:
+    """By the SKU's own rule; another SKU's does not matter."""
+    rules = {"MUG": UomRule(factor=Decimal(12)), "LAMP": UomRule(factor=Decimal(2))}
+    target = target_of(_level(Decimal(24)), InventoryPolicy(), {"default": "1"}, {}, rules)
+    assert isinstance(target, StockTarget)
+    assert target.quantity == 2

@@ -20,7 +20,7 @@ NOON = datetime(2026, 3, 19, 12, tzinfo=UTC)
 def line(number: int, quantity: Decimal | int, price: str) -> tuple[object, ...]:
     """Return a row of ``sync.order_line``."""
     amounts = (Decimal(price), Decimal(price), Decimal("-0.0001"), Decimal(0))
-    return (UUID(int=1), "1", str(number), "g", "item", "MUG", quantity, "EA", *amounts)
+    return (UUID(int=1), "1", str(number), "g", "item", "MUG", quantity, "EA", 1, *amounts)
 
 
 def test_numbers_keep_their_value(session: Session) -> None:

@@ -26,6 +26,19 @@ class OrderData(BaseModel):
     id: RecordId
 
 
+class TransactionData(BaseModel):
+    """The order whose payment an event is about."""
+
+    type: Literal["transaction"]
+    order_id: RecordId
+
+
+class MetafieldData(BaseModel):
+    """The order whose metafield an event is about."""
+
+    resource_id: RecordId
+
+
 class ShipmentData(BaseModel):
     """The order of the shipment that an event is about."""
 
@@ -35,9 +48,33 @@ class ShipmentData(BaseModel):
 class OrderEvent(BaseModel):
     """A store's event about an order."""
 
-    scope: Annotated[str, Field(pattern=r"^store/order/[A-Za-z/*]{1,70}$")]
+    scope: Annotated[str, Field(pattern=r"^store/order/(created|updated|archived|statusUpdated)$")]
     producer: Producer
     data: OrderData
+
+
+class OrderPartEvent(BaseModel):
+    """A store's event about a message or a refund of an order."""
+
+    scope: Annotated[str, Field(pattern=r"^store/order/(message|refund)/[A-Za-z]{1,60}$")]
+    producer: Producer
+    data: OrderData
+
+
+class TransactionEvent(BaseModel):
+    """A store's event about a payment of an order."""
+
+    scope: Annotated[str, Field(pattern=r"^store/order/transaction/[A-Za-z]{1,60}$")]
+    producer: Producer
+    data: TransactionData
+
+
+class MetafieldEvent(BaseModel):
+    """A store's event about a metafield of an order."""
+
+    scope: Annotated[str, Field(pattern=r"^store/order/metafield/[A-Za-z]{1,60}$")]
+    producer: Producer
+    data: MetafieldData
 
 
 class ShipmentEvent(BaseModel):
@@ -54,8 +91,8 @@ class OtherEvent(BaseModel):
     scope: Annotated[
         str,
         Field(
-            pattern=r"^store/(app|cart|category|channel|customer|information|product|sku|subscriber)"
-            r"/[A-Za-z/*]{1,60}$"
+            pattern=r"^store/(app|cart|category|customer|information|inventory|product|sku|subscriber)"
+            r"/[A-Za-z0-9_./-]{1,60}$"
         ),
     ]
     producer: Producer
@@ -188,9 +225,9 @@ HEADERS = {
     "webhook-signature": "v1, and the HMAC-SHA256 of id.timestamp.body in base64.",
 }
 """Headers of Standard Webhooks; an HMAC scheme has the headers of its configuration."""
-_EVENT = TypeAdapter(OrderEvent | ShipmentEvent | OtherEvent).json_schema(
-    ref_template="#/components/schemas/{model}"
-)
+_EVENT = TypeAdapter(
+    OrderEvent | OrderPartEvent | TransactionEvent | MetafieldEvent | ShipmentEvent | OtherEvent
+).json_schema(ref_template="#/components/schemas/{model}")
 EVENT_COMPONENTS: Json = _EVENT.pop("$defs")
 SIGNED_BODY: Json = {
     "parameters": [

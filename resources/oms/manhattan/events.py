@@ -39,7 +39,8 @@ class Receiver:
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[WebhookEvent]:
         """Verify a request by its raw body; return one event per order, and one for all items.
 
-        Stock is read as a whole, so one event for it is enough.
+        Stock is read as a whole, so one event for it is enough. A message that names neither is
+        passed over where it came with others; alone it is refused: ``push`` names no id of it.
         """
         message_id = self._verifier.verify(headers, body)
         try:
@@ -49,11 +50,15 @@ class Receiver:
         events: dict[tuple[str, str], WebhookEvent] = {}
         for message in _messages(content, MOST_WRAPPINGS):
             event = self._event(message, f"{message_id}:{len(events)}")
-            key = (event.stream, event.source_id if event.stream == "shipments" else "")
-            events.setdefault(key, event)
+            if event is not None:
+                key = (event.stream, event.source_id if event.stream == "shipments" else "")
+                events.setdefault(key, event)
+        if not events:
+            names = ", ".join(name for name, _, _ in self._ids)
+            raise WebhookRefused("malformed", f"no message has one of the ids {names}")
         return list(events.values())
 
-    def _event(self, message: Mapping[str, object], event_id: str) -> WebhookEvent:
+    def _event(self, message: Mapping[str, object], event_id: str) -> WebhookEvent | None:
         for name, stream, scope in self._ids:
             value = message.get(name)
             if not isinstance(value, int | str) or isinstance(value, bool):
@@ -61,8 +66,7 @@ class Receiver:
             source_id = str(value).strip()
             if _ID.fullmatch(source_id):
                 return WebhookEvent(event_id, stream, source_id, scope, self._moment(message))
-        names = ", ".join(name for name, _, _ in self._ids)
-        raise WebhookRefused("malformed", f"a message has none of the ids {names}")
+        return None
 
     def _moment(self, message: Mapping[str, object]) -> datetime | None:
         """Return the event's time; it is only shown, so an unreadable one is left out."""

@@ -157,10 +157,17 @@ class WebhookMessage(Document):
 
 
 class WebhookSubject(Document):
-    """The ``data`` of a message: the ids of what has changed."""
+    """The ``data`` of a message: the ids of what has changed.
 
+    An order's own events have ``id``, its transactions ``order_id``, its metafields
+    ``resource_id``, and its shipments ``orderId``.
+    """
+
+    type: Scalar = None
     id: Scalar = None
-    order_id: Scalar = msgspec.field(default=None, name="orderId")
+    order_id: Scalar = None
+    shipped_order_id: Scalar = msgspec.field(default=None, name="orderId")
+    resource_id: Scalar = None
 
 
 class StoreTime(Document):

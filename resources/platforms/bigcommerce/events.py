@@ -16,7 +16,7 @@ from typing import Literal
 from domain.connections import Connection, SecretRef
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Check, WebhookEvent, WebhookRefused
-from domain.payload import Scalar
+from domain.payload import Decoded, Scalar
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.signatures import StandardVerifier
@@ -27,13 +27,16 @@ from resources.platforms.bigcommerce.answers_payload import (
     WEBHOOKS,
     WEBHOOKS_ADMIN,
     Webhook,
+    WebhookSubject,
 )
 from resources.platforms.bigcommerce.client import CONTRACT, document_of, entries_of, list_of
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 PAGE = 250
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
-_SCOPE = re.compile(r"store/[A-Za-z]+/[A-Za-z/*]{1,70}", re.ASCII)
+_SCOPE = re.compile(r"store/[!-~]{1,120}")
+"""Any scope of a store, so that a family or an event which the vendor adds is not refused."""
+_ORDER_SCOPE = re.compile(r"store/(?:channel/[0-9]+/)?(?P<family>order|shipment)/(?P<event>.+)")
 _LATEST = 253_402_300_799
 """The last second of the year 9999."""
 State = Literal["active", "missing", "switched off", "other headers"]
@@ -199,7 +202,7 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]
     except RecordRejected:
         raise WebhookRefused("malformed", "the body is not a JSON object") from None
     try:
-        subject = WEBHOOK_SUBJECTS.decode(bytes(message.data)).document
+        subject = WEBHOOK_SUBJECTS.decode(bytes(message.data))
     except RecordRejected:
         raise WebhookRefused("malformed", "the body has no object data") from None
     # One app's secret may serve many stores: a webhook of another store is genuine, and does not
@@ -209,10 +212,10 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]
     scope = message.scope
     if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
         raise WebhookRefused("malformed", "the body has no scope of a store")
-    ids = {"order": ("id", subject.id), "shipment": ("orderId", subject.order_id)}
-    field, number = ids.get(scope.split("/")[1], ("", None))
-    if not field:
+    found = _order_of(scope, subject)
+    if found is None:
         return []
+    field, number = found
     if (
         isinstance(number, float) and number.is_integer()
     ):  # JSON knows one kind of number: 12.0 is 12
@@ -224,6 +227,29 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]
     ):
         raise WebhookRefused("malformed", f"data.{field} is no id")
     return [WebhookEvent(message_id, "orders", str(number), scope, _moment(message.created_at))]
+
+
+def _order_of(scope: str, subject: Decoded[WebhookSubject]) -> tuple[str, object] | None:
+    """Return the field that names the event's order, and its value.
+
+    ``None`` for an event that names no order where the vendor documents it: it is acknowledged, for
+    a store that is refused too often sends nothing any more, and polling finds what it was about.
+    """
+    matched, data = _ORDER_SCOPE.fullmatch(scope), subject.document
+    if matched is None:
+        return None
+    # A transaction's event has the order's id in another field than its own.
+    fields: list[tuple[str, object]] = [
+        ("order_id", data.order_id),
+        ("orderId", data.shipped_order_id),
+    ]
+    if matched["event"].startswith("metafield/"):
+        fields.append(("resource_id", data.resource_id))
+    elif matched["family"] == "order" and data.type in (None, "order"):
+        fields.append(("id", data.id))
+    misfits = {problem.field for problem in subject.problems}
+    named = [(field, value) for field, value in fields if value is not None or field in misfits]
+    return named[0] if named else None
 
 
 def _moment(value: object) -> datetime | None:

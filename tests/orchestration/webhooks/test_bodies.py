@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 
 from orchestration.webhooks import app
-from tests.orchestration.webhooks.senders import HOOK, PUSH, Served, event, pushed
+from tests.orchestration.webhooks.senders import HOOK, PUSH, Served, event, pushed, signed
 
 
 def test_a_signed_body_of_another_shape_is_refused_with_422(server: Served) -> None:
@@ -23,6 +24,95 @@ def test_a_signed_body_of_another_shape_is_refused_with_422(server: Served) -> N
             :80
         ]
         assert server.post(body, pushed(body), PUSH).status_code == 422, body[:80]
+    assert server.stored() == []
+
+
+VENDORS_EXAMPLES = (
+    ("store/order/created", {"type": "order", "id": 250}),
+    ("store/order/archived", {"type": "order", "id": 250}),
+    (
+        "store/order/statusUpdated",
+        {"type": "order", "id": 250, "status": {"previous_status_id": 0, "new_status_id": 11}},
+    ),
+    (
+        "store/order/message/created",
+        {"type": "order", "id": 250, "message": {"order_message_id": 3}},
+    ),
+    ("store/order/refund/created", {"type": "order", "id": 250, "refund": {"refund_id": 3}}),
+    (
+        "store/order/transaction/created",
+        {
+            "type": "transaction",
+            "order_id": "250",
+            "transaction_id": "176342342",
+            "transaction_status": "complete",
+            "result": {"code": "captured", "type": "success"},
+        },
+    ),
+    (
+        "store/order/transaction/updated",
+        {"type": "transaction", "id": 7, "order_id": 250, "transaction_id": 7},
+    ),
+    ("store/order/metafield/created", {"metafield_id": 14, "resource_id": "250"}),
+    ("store/order/metafield/deleted", {"metafield_id": 14, "resource_id": 250}),
+    ("store/shipment/created", {"type": "shipment", "id": 12, "orderId": 250}),
+    ("store/shipment/updated", {"type": "shipment", "id": 12, "orderId": 250}),
+    ("store/shipment/deleted", {"type": "shipment", "id": 12, "orderId": "250"}),
+    ("store/channel/1/order/updated", {"order_id": 250}),
+)
+"""The forms of the vendor's documented examples: all of them are about order 250."""
+
+
+def of_store(scope: str, data: dict[str, object]) -> bytes:
+    """Return an event with exactly these data."""
+    return orjson.dumps(orjson.loads(event(scope=scope)) | {"data": data})
+
+
+@pytest.mark.parametrize(("scope", "data"), VENDORS_EXAMPLES)
+def test_every_event_of_an_order_that_the_vendor_documents_is_taken(
+    server: Served, scope: str, data: dict[str, object]
+) -> None:
+    """A store that is refused too often blocks the address, and switches its webhooks off."""
+    assert server.post(of_store(scope, data)).status_code == 200
+    assert server.stored() == [("platform", "orders", "250", scope)]
+
+
+@pytest.mark.parametrize(
+    ("scope", "data"),
+    [
+        ("store/metafield/updated", {"metafield_id": 10, "resource_id": "1"}),
+        ("store/inventory/location/metafield/created", {"metafield_id": 10, "resource_id": "1"}),
+        ("store/product/inventory/order/updated", {"type": "product", "id": 167}),
+        ("store/priceList/updated/", {"price_list_id": 5}),
+        ("store/priceLists/deleted", {"price_list_ids": [5]}),
+        ("store/channel/2/cart/converted", {"id": "x"}),
+        ("store/order/return_v2/created", {"return_id": 9}),
+        ("store/order/gift/opened", {"type": "gift", "id": 9}),
+        ("store/shipment/label/created", {"type": "label", "id": 9}),
+        ("store/b2b-2/quote.v3/created", {"quote": {"id": 1}}),
+        ("store/order/created", {}),
+    ],
+)
+def test_genuine_events_that_name_no_order_are_acknowledged_and_not_stored(
+    server: Served, scope: str, data: dict[str, object]
+) -> None:
+    """What no stream reads, and what the vendor may add; an id of something else is no order's."""
+    answer = server.post(of_store(scope, data))
+    assert (answer.status_code, answer.json()) == (200, {"events": 0, "stored": 0})
+    assert server.stored() == []
+
+
+@pytest.mark.parametrize(("scope", "data"), VENDORS_EXAMPLES[5:9])
+def test_the_same_events_without_a_good_signature_are_refused(
+    server: Served, scope: str, data: dict[str, object]
+) -> None:
+    """Unsigned, signed by another secret, too old, and of another store."""
+    body = of_store(scope, data)
+    other = orjson.dumps(orjson.loads(body) | {"producer": "stores/another"})
+    assert server.post(body, {}).status_code == 401
+    assert server.post(body, signed(body, "guessed")).status_code == 401
+    assert server.post(body, signed(body, age=3_600)).status_code == 401
+    assert server.post(other).status_code == 403
     assert server.stored() == []
 
 

@@ -75,6 +75,14 @@ def test_several_orders_are_several_events_and_all_items_are_one() -> None:
     assert received({"orderNo": "7"}, order_id="orderNo")[0].source_id == "7"
 
 
+def test_a_message_of_another_kind_keeps_no_other_from_being_taken() -> None:
+    """A relay forwards several messages at once, and the vendor adds kinds of messages."""
+    mixed = {"data": [{"LocationId": "DC1"}, {"OrderId": "1"}, {"OrderId": None}, {"ItemId": "A"}]}
+    assert [event.source_id for event in received(mixed)] == ["1", "A"]
+    with pytest.raises(WebhookRefused, match="OrderId"):
+        received({"data": [{"LocationId": "DC1"}, {"OrderId": None}]})
+
+
 @settings(max_examples=200)
 @given(
     st.recursive(

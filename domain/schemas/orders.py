@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import pandas as pd
 import pandera.pandas as pa
 
+from domain.currencies import minor_unit, rounding_of, rounding_of_sum
 from domain.errors import Problem
 from domain.exchange import MasterItem
 from domain.records.orders import Order, OrderLine
 from domain.schemas.batch import (
-    SCALE,
     Rule,
     booleans,
     failures,
@@ -20,9 +21,6 @@ from domain.schemas.batch import (
     texts,
     truncated,
 )
-
-HALF_A_CENT = SCALE // 200
-"""Allowed difference: stores state amounts with four decimals but round sums to the cent."""
 
 RULES: dict[str, Rule] = {
     "order_id_duplicate": Rule(
@@ -101,6 +99,8 @@ class OrderHeaders(pa.DataFrameModel):
     total: int
     line_count: int
     difference: int
+    """Of the total from its parts; 0 where it is rounding (stores state amounts with four
+    decimals but round sums)."""
     tax_difference: int
 
     @pa.check("order_id", name="order_id_duplicate")
@@ -125,11 +125,11 @@ class OrderHeaders(pa.DataFrameModel):
 
     @pa.check("difference", name="total_mismatch")
     def _adds_up(cls, differences: pd.Series[int]) -> pd.Series[bool]:
-        return differences.abs() <= HALF_A_CENT
+        return differences == 0
 
     @pa.check("tax_difference", name="tax_mismatch")
     def _taxes_add_up(cls, differences: pd.Series[int]) -> pd.Series[bool]:
-        return differences.abs() <= HALF_A_CENT
+        return differences == 0
 
 
 class OrderLines(pa.DataFrameModel):
@@ -140,7 +140,8 @@ class OrderLines(pa.DataFrameModel):
     quantity: int
     line_total: int
     difference: int
-    """Quantity times unit price minus total; from decimals: the product may exceed 64 bits."""
+    """Quantity times unit price minus total, 0 where it is rounding; from decimals: the product
+    may exceed 64 bits."""
     discount: int
     in_item_master: bool
     has_uom: bool
@@ -163,9 +164,7 @@ class OrderLines(pa.DataFrameModel):
 
     @pa.dataframe_check(name="line_total_mismatch")
     def _line_totals(cls, lines: pd.DataFrame) -> pd.Series[bool]:
-        # Unit prices are rounded: each unit may contribute half a cent.
-        allowance = (lines["quantity"] // SCALE + 1) * SCALE // 200
-        return lines["difference"].abs() <= allowance
+        return lines["difference"] == 0
 
     @pa.dataframe_check(name="discount_too_large")
     def _discounts(cls, lines: pd.DataFrame) -> pd.Series[bool]:
@@ -182,7 +181,8 @@ def order_problems(
     """
     lines = [(row, line) for row, order in enumerate(orders) for line in order.lines]
     found = failures(OrderHeaders, _header_frame(orders), RULES)
-    for index, problems in failures(OrderLines, _line_frame(lines, items), RULES).items():
+    frame = _line_frame(orders, lines, items)
+    for index, problems in failures(OrderLines, frame, RULES).items():
         row, line = lines[index]
         item = items.get(line.sku) if items is not None else None
         found.setdefault(row, []).extend(_of_line(problem, line, item) for problem in problems)
@@ -191,29 +191,44 @@ def order_problems(
 
 def _header_frame(orders: Sequence[Order]) -> pd.DataFrame:
     sums = [order.computed_sums() for order in orders]
-    totals = [order.total for order in orders]
-    taxes = [order.total_tax for order in orders]
+    totals = [
+        _of_sum(total - order.total, order) for order, (total, _) in zip(orders, sums, strict=True)
+    ]
+    taxes = [
+        _of_sum(tax - order.total_tax, order) for order, (_, tax) in zip(orders, sums, strict=True)
+    ]
     return pd.DataFrame(
         {
             "order_id": texts([order.order_id for order in orders]),
             "currency": texts([order.currency for order in orders]),
-            "total": integers([scaled(total) for total in totals]),
+            "total": integers([scaled(order.total) for order in orders]),
             "line_count": integers([len(order.lines) for order in orders]),
-            "difference": integers(
-                [
-                    scaled(computed - total)
-                    for (computed, _), total in zip(sums, totals, strict=True)
-                ]
-            ),
-            "tax_difference": integers(
-                [scaled(computed - tax) for (_, computed), tax in zip(sums, taxes, strict=True)]
-            ),
+            "difference": integers(totals),
+            "tax_difference": integers(taxes),
         }
     )
 
 
+def _of_sum(difference: Decimal, order: Order) -> int:
+    """Return a sum's difference in ten-thousandths, 0 where rounding explains it."""
+    if not difference or abs(difference) <= rounding_of_sum(minor_unit(order.currency)):
+        return 0
+    return scaled(difference)
+
+
+def _of_line_total(order: Order, line: OrderLine) -> int:
+    """Return the difference of a line's total from its price, 0 where rounding explains it."""
+    difference = line.quantity * line.unit_price - line.line_total
+    if not difference:
+        return 0
+    rounding = rounding_of(minor_unit(order.currency), line.quantity / line.factor)
+    return 0 if abs(difference) <= rounding else truncated(difference)
+
+
 def _line_frame(
-    lines: Sequence[tuple[int, OrderLine]], items: Mapping[str, MasterItem] | None
+    orders: Sequence[Order],
+    lines: Sequence[tuple[int, OrderLine]],
+    items: Mapping[str, MasterItem] | None,
 ) -> pd.DataFrame:
     if items is None:
         known = has_uom = [True] * len(lines)
@@ -227,9 +242,7 @@ def _line_frame(
             "line_id": texts([line.line_id for _, line in lines]),
             "quantity": integers([scaled(line.quantity) for _, line in lines]),
             "line_total": integers([scaled(line.line_total) for _, line in lines]),
-            "difference": integers(
-                [truncated(line.quantity * line.unit_price - line.line_total) for _, line in lines]
-            ),
+            "difference": integers([_of_line_total(orders[row], line) for row, line in lines]),
             "discount": integers([scaled(line.total_discount()) for _, line in lines]),
             "in_item_master": booleans(known),
             "has_uom": booleans(has_uom),

@@ -95,6 +95,20 @@ def test_each_fault_has_its_code(changes: dict[str, Any], codes: list[str]) -> N
     assert sorted(problem.code for problem in found.get(1, ())) == sorted(codes)
 
 
+@pytest.mark.parametrize(
+    ("currency", "total", "is_good"),
+    [
+        ("JPY", "11.5", True), ("JPY", "11.6", False), ("USD", "11.005", True),
+        ("USD", "11.006", False), ("KWD", "11.0005", True), ("KWD", "11.004", False),
+    ],
+)  # fmt: skip
+def test_a_sum_may_be_off_by_half_a_minor_unit(currency: str, total: str, is_good: bool) -> None:
+    """A yen has no cents, and a dinar has a thousand fils."""
+    order = replace(GOOD, currency=currency, total=Decimal(total))
+    codes = [problem.code for problem in order_problems([order], ITEMS).get(0, ())]
+    assert codes == ([] if is_good else ["total_mismatch"])
+
+
 def test_an_id_that_occurs_twice_in_a_batch_rejects_both_orders() -> None:
     """It can't be known which of them is the right one."""
     found = order_problems([GOOD, replace(GOOD, order_id="W-2"), GOOD], ITEMS)

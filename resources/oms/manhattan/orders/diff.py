@@ -2,8 +2,8 @@
 
 Only what the store decides is compared, by the tables below. What a tenant changes by itself is no
 difference: attributes and notes of its own; text in another case, with other blanks or punctuation;
-an address that it has verified; amounts within a cent of rounding; quantities and money that it
-sets to 0 on cancelling; entries that were removed by setting them to 0.
+an address that it has verified; amounts within a minor unit of the currency; quantities and money
+that it sets to 0 on cancelling; entries that were removed by setting them to 0.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 import orjson
 
+from domain.currencies import minor_unit
 from domain.reconciliation import MISSING_AT_SOURCE, MISSING_AT_TARGET, Difference
 from resources.oms.manhattan.orders.changes import ENTRY_KEYS, REMOVED, Json, JsonView
 from resources.oms.manhattan.parsing import object_of, objects_of, unreadable
@@ -42,7 +43,7 @@ MONEY = frozenset(
 PERSONAL = frozenset({CUSTOMER, ADDRESS})
 VERIFIED = frozenset({"Address1", "Address2", "Address3", "City", "County"})
 """Parts of an address that a tenant rewrites when it verifies one."""
-CENT, LEAST_UNITS = Decimal("0.01"), Decimal("0.0001")
+LEAST_UNITS = Decimal("0.0001")
 LONGEST_SHOWN = 80
 
 
@@ -51,7 +52,7 @@ def compare_order(payload: bytes, wanted: JsonView) -> tuple[Json, list[Differen
 
     Raises ``RecordRejected`` ``oms_payload_unreadable`` for an order of another shape.
     """
-    comparison = _Comparison()
+    comparison = _Comparison(minor_unit(str(wanted.get("CurrencyCode"))))
     try:
         state = comparison.order(orjson.loads(payload), wanted)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
@@ -63,8 +64,9 @@ def compare_order(payload: bytes, wanted: JsonView) -> tuple[Json, list[Differen
 class _Comparison:
     """The comparison of one order; the methods return its state and collect the differences."""
 
-    def __init__(self) -> None:
+    def __init__(self, minor: Decimal) -> None:
         self.found: list[Difference] = []
+        self._minor = minor
 
     def order(self, actual: object, wanted: JsonView) -> Json:
         if not isinstance(actual, dict):
@@ -149,7 +151,7 @@ class _Comparison:
             if name not in wanted:
                 continue
             expected, found = wanted[name], actual.get(name)
-            if _is_same(name, found, expected):
+            if _is_same(name, found, expected, self._minor):
                 continue
             state[name] = _plain(found)
             # Of personal values only the attribute's name is reported.
@@ -174,7 +176,7 @@ class _Comparison:
                 self.found.append(Difference(field, _shown(expected), "none", line_id))
                 continue
             value = found.get(attribute)
-            if _is_same(attribute, value, expected):
+            if _is_same(attribute, value, expected, self._minor):
                 entries.append(entry)
                 continue
             self.found.append(Difference(field, _shown(expected), _shown(value), line_id))
@@ -190,7 +192,8 @@ class _Comparison:
         nothing = next(iter(REMOVED[name].values()))
         for entry in entries:
             value = entry.get(attribute)
-            if not entry.get("IsInformational") and not _is_same(attribute, value or 0, nothing):
+            is_money = not entry.get("IsInformational")
+            if is_money and not _is_same(attribute, value or 0, nothing, self._minor):
                 self.found.append(
                     Difference(f"{field}_added", "none", _shown(value), line_id, can_repair=False)
                 )
@@ -216,17 +219,17 @@ def _joined(found: Iterable[Difference]) -> list[Difference]:
     return joined
 
 
-def _is_same(name: str, actual: object, wanted: object) -> bool:
+def _is_same(name: str, actual: object, wanted: object, minor: Decimal) -> bool:
     """Return whether two values of an attribute differ by normalisation at most."""
     if actual == wanted and type(actual) is type(wanted):
         return True
     if isinstance(wanted, dict):
         # An object at one tenant is plain text at another.
         inner = actual if isinstance(actual, dict) else dict.fromkeys(wanted, actual)
-        return all(_is_same(key, inner.get(key), value) for key, value in wanted.items())
+        return all(_is_same(key, inner.get(key), value, minor) for key, value in wanted.items())
     left, right = _number(actual), _number(wanted)
     if left is not None and right is not None:
-        return abs(left - right) < (LEAST_UNITS if name == "Quantity" else CENT)
+        return abs(left - right) < (LEAST_UNITS if name == "Quantity" else minor)
     found, expected = _text(actual), _text(wanted)
     if found == expected:
         return True

@@ -8,6 +8,7 @@ import msgspec
 
 from domain.addressing.addresses import Address
 from domain.cards import without_cards
+from domain.currencies import minor_unit
 from domain.exchange import Mapped, SourcePaths
 from domain.records.orders import (
     Charge,
@@ -28,14 +29,14 @@ from resources.platforms.bigcommerce.orders.charges import charges_of
 from resources.platforms.bigcommerce.orders.consignments import (
     GroupMapper,
     Part,
-    PlacedLine,
     missing_units,
     parts_of,
     place_products,
 )
-from resources.platforms.bigcommerce.orders.lines import LineDraft, to_line
+from resources.platforms.bigcommerce.orders.lines import LineDraft, PlacedLine, to_line
 from resources.platforms.bigcommerce.orders.payments import WrittenTransactions, to_payments
 from resources.platforms.bigcommerce.orders.totals import (
+    Amounts,
     check_total,
     settle_discounts,
     settle_taxes,
@@ -75,6 +76,7 @@ class OrderBuilder:
         self._settings, self._groups, self._problems = settings, groups, problems
         self._sources, self._order = sources, sources.order
         self._included = sources.order.is_tax_inclusive_pricing is True
+        self._minor = minor_unit(_written_currency(sources.order))
         self._mapped_groups: list[FulfilmentGroup] = []
         self._mapped_lines: list[OrderLine] = []
         self._paths = SourcePaths()
@@ -156,15 +158,17 @@ class OrderBuilder:
             placed = list(place_products(products, parts, problems))
         drafts: list[LineDraft] = []
         seen: set[str] = set()
-        for raw, where, group_id in placed:
-            draft = to_line(raw, where, group_id, problems, included=self._included)
+        minor, included = self._minor, self._included
+        for line in placed:
+            draft = to_line(line, problems, minor, included=included)
             if draft is None:
                 continue
             if not draft.sku and draft.kind is LineKind.GIFT_CERTIFICATE:
                 draft.sku = self._settings.gift_certificate_sku
             if draft.line_id in seen:
                 message = "two lines have this id"
-                problems.reject("line_id_duplicate", f"{where}id", message, LOOK, draft.line_id)
+                path = f"{draft.where}id"
+                problems.reject("line_id_duplicate", path, message, LOOK, draft.line_id)
             seen.add(draft.line_id)
             drafts.append(draft)
         self._check_completeness(parts, placed)
@@ -215,16 +219,18 @@ class OrderBuilder:
         problems = self._problems
         if problems.problems:
             return ()
-        discounts = settle_discounts(self._order, self._sources.coupons, lines, problems)
-        settle_taxes(lines, charges, total_tax, problems)
+        minor, included = self._minor, self._included
+        discounts = settle_discounts(self._order, self._sources.coupons, lines, minor, problems)
+        settle_taxes(lines, charges, total_tax, minor, problems)
         if not problems.problems:
-            check_total(lines, charges, discounts, total, problems, included=self._included)
+            amounts = Amounts(lines, charges, discounts)
+            check_total(amounts, total, minor, problems, included=included)
         return discounts
 
 
 def _currency(order: documents.Order, problems: DocumentProblems) -> str:
     """Return what was paid in; ``currency_code`` is only what the shopper was shown."""
-    currency = (order.default_currency_code or "").strip().upper()
+    currency = _written_currency(order)
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
         missing, invalid = "the transactional currency is missing", "this isn't a currency's code"
         problems.reject(
@@ -235,6 +241,10 @@ def _currency(order: documents.Order, problems: DocumentProblems) -> str:
             currency[:10],
         )
     return currency
+
+
+def _written_currency(order: documents.Order) -> str:
+    return (order.default_currency_code or "").strip().upper()
 
 
 def _customer(order: documents.Order, billing: Address, problems: DocumentProblems) -> Customer:

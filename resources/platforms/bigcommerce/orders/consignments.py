@@ -16,6 +16,7 @@ from domain.errors import Problem
 from domain.payload import malformed
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from domain.text import clean_text
+from resources.platforms.bigcommerce.orders.lines import PlacedLine
 from resources.platforms.bigcommerce.payload import (
     REPORT,
     Address,
@@ -41,8 +42,6 @@ Addresses are remembered, and no parcel's label holds more.
 """
 REMEMBERED = 4096
 _address_values = attrgetter(*ADDRESS_FIELDS)
-PlacedLine = tuple[Line, str, str]
-"""A line, its path and the group that it goes with."""
 
 
 class Part(msgspec.Struct):

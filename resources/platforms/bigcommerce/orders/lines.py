@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import msgspec
 
+from domain.currencies import rounding_of
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, OrderLine, Tax
-from domain.scalars import CENT, ZERO, amount_of
+from domain.scalars import ZERO, amount_of
 from domain.text import clean_text, has_controls
 from resources.platforms.bigcommerce.payload import LOOK, DocumentProblems, Line
 
@@ -18,6 +19,8 @@ KINDS = {
 }
 STORE_UNIT = "EACH"
 """BigCommerce knows no units; ``domain.rules.translation`` converts to the OMS's."""
+PlacedLine = tuple[Line, str, str]
+"""A line, its path and the group that it goes with."""
 MAX_SKU = 255
 MAX_QUANTITY = 10**9
 DIGITS = 12
@@ -77,12 +80,13 @@ class LineDraft(msgspec.Struct):
 
 
 def to_line(
-    raw: Line, where: str, group_id: str, problems: DocumentProblems, *, included: bool
+    placed: PlacedLine, problems: DocumentProblems, minor: Decimal, *, included: bool
 ) -> LineDraft | None:
     """Map one order product; ``None`` where it is unclear what was sold.
 
-    ``included`` chooses the prices that contain their tax.
+    ``minor`` is the currency's minor unit; ``included`` chooses the prices that contain their tax.
     """
+    raw, where, group_id = placed
     if not raw.id:
         problems.missing("line_id_missing", f"{where}id", "the line has no id")
         return None
@@ -94,7 +98,7 @@ def to_line(
         return None
     sku = _sku(raw, kind, where, problems)
     quantity = _quantity(raw, where, problems)
-    price, total = _prices(raw, where, quantity, problems, included=included)
+    price, total = _prices(raw, where, quantity, minor, problems, included=included)
     draft = LineDraft(
         where,
         str(raw.id),
@@ -155,9 +159,15 @@ def _quantity(raw: Line, where: str, problems: DocumentProblems) -> Decimal:
 
 
 def _prices(
-    raw: Line, where: str, quantity: Decimal, problems: DocumentProblems, *, included: bool
+    raw: Line,
+    where: str,
+    quantity: Decimal,
+    minor: Decimal,
+    problems: DocumentProblems,
+    *,
+    included: bool,
 ) -> tuple[Decimal, Decimal]:
-    """Return unit price and line total, which must agree to the cent."""
+    """Return unit price and line total, which must agree but for the rounding of the price."""
     written = raw.price_inc_tax if included else raw.price_ex_tax
     written_total = raw.total_inc_tax if included else raw.total_ex_tax
     basis = "inc_tax" if included else "ex_tax"
@@ -167,7 +177,7 @@ def _prices(
         problems.missing("amount_missing", f"{where}total_{basis}", "the amount is missing")
     price, total = amount_of(written), amount_of(written_total)
     computed = price * quantity
-    if computed != total and quantity and abs(total - computed) > CENT:
+    if computed != total and quantity and abs(total - computed) > rounding_of(minor, quantity):
         message = (
             f"{quantity} times {price} is {computed}, and the line says {total}, "
             f"a difference of {total - computed}"

@@ -4,31 +4,43 @@ Tax. The order's ``total_tax`` is authoritative, but the OMS wants tax by line. 
 ``total_tax`` of a line is ``price_tax`` times quantity, and after a manual discount the tax of what
 is left; which of the two a line states depends on how the discount came about. So: (a) the stated
 taxes are taken where they sum to the order's; (b) else, where lines have discounts, each such
-line's tax in proportion to what is left of it. A remaining difference of at most a cent a line or
-charge is rounding: it goes to the largest line as a tax of its own, ``rounding``, so that nothing
-is hidden in another figure. Anything more is ``tax_mismatch``.
+line's tax in proportion to what is left of it. A remaining difference that rounding explains
+(``domain.currencies``: half a minor unit for each unit, and for each line and charge) goes to the
+largest line as a tax of its own, ``rounding``, so that nothing is hidden in another figure.
+Anything more is ``tax_mismatch``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from domain.currencies import rounding_of, rounding_of_sum
 from domain.records.orders import Charge, Discount
-from domain.scalars import CENT, ZERO, amount_of
+from domain.scalars import ZERO, amount_of
 from resources.platforms.bigcommerce.orders.lines import LineDraft
 from resources.platforms.bigcommerce.payload import LOOK, Coupon, DocumentProblems, Order
 
 FOUR_PLACES = Decimal("0.0001")
-HALF_CENT = CENT / 2
+ONE = Decimal(1)
+
+
+class Amounts(NamedTuple):
+    """All parts of an order's total."""
+
+    lines: list[LineDraft]
+    charges: list[Charge]
+    discounts: tuple[Discount, ...]
 
 
 def settle_discounts(
     order: Order,
     coupons: Sequence[Coupon | None],
     lines: list[LineDraft],
+    minor: Decimal,
     problems: DocumentProblems,
 ) -> tuple[Discount, ...]:
     """Return the discounts that no line carries; the lines' own must not exceed the order's."""
@@ -41,7 +53,7 @@ def settle_discounts(
     rest = stated - carried
     if rest > 0:
         return _order_discounts(coupons, rest)
-    if rest < 0 and -rest <= CENT * len(lines):
+    if rest < 0 and -rest <= minor * len(lines):
         # BigCommerce rounds up when it spreads a discount over lines: the largest share is reduced.
         _reduce_largest(lines, -rest)
     elif rest < 0:
@@ -82,19 +94,22 @@ def settle_taxes(
     lines: list[LineDraft],
     charges: list[Charge],
     total_tax: Decimal,
+    minor: Decimal,
     problems: DocumentProblems,
 ) -> None:
     """Bring the taxes of lines and charges to the order's, or report ``tax_mismatch``."""
-    fixed, stated, parts = ZERO, ZERO, len(lines) + len(charges)
+    fixed, stated = ZERO, ZERO
     for charge in charges:
         fixed += charge.tax
     for line in lines:
         stated += line.tax
         for charge in line.charges:
             fixed += charge.tax
-            parts += 1
-    tolerance, stated = CENT * parts, stated + fixed
+    stated += fixed
     difference = total_tax - stated
+    if not difference:
+        return
+    tolerance = _rounding_of_taxes(lines, charges, minor)
     if abs(difference) > tolerance and any(line.discounts for line in lines):
         left = [_left(line) for line in lines]
         difference = total_tax - fixed - sum(left, ZERO)
@@ -112,6 +127,15 @@ def settle_taxes(
         max(lines, key=lambda line: line.line_total).rounding = difference
 
 
+def _rounding_of_taxes(lines: list[LineDraft], charges: list[Charge], minor: Decimal) -> Decimal:
+    """Return how far the order's tax may be from the sum of those of its lines and charges."""
+    number = len(charges) + sum([len(line.charges) for line in lines])
+    tolerance = rounding_of(minor, ONE) * number
+    for line in lines:
+        tolerance += rounding_of(minor, line.quantity)
+    return tolerance
+
+
 def _left(line: LineDraft) -> Decimal:
     """Return the tax of what a line's discounts leave of it."""
     if not line.discounts or not line.line_total:
@@ -121,18 +145,12 @@ def _left(line: LineDraft) -> Decimal:
 
 
 def check_total(
-    lines: list[LineDraft],
-    charges: list[Charge],
-    discounts: tuple[Discount, ...],
-    total: Decimal,
-    problems: DocumentProblems,
-    *,
-    included: bool,
+    amounts: Amounts, total: Decimal, minor: Decimal, problems: DocumentProblems, *, included: bool
 ) -> None:
-    """Report ``total_mismatch`` unless the parts add up to the order's total, to the cent."""
+    """Report ``total_mismatch`` unless the parts add up to the total, to half a minor unit."""
     computed = tax = ZERO
-    every = list(charges)
-    for line in lines:
+    every = list(amounts.charges)
+    for line in amounts.lines:
         computed += line.line_total
         tax += line.tax + line.rounding
         if line.discounts:
@@ -141,11 +159,11 @@ def check_total(
     for charge in every:
         computed += charge.amount
         tax += charge.tax
-    for discount in discounts:
+    for discount in amounts.discounts:
         computed -= discount.amount
     if not included:
         computed += tax
-    if abs(computed - total) > HALF_CENT:
+    if computed != total and abs(computed - total) > rounding_of_sum(minor):
         message = (
             f"lines, charges, discounts and taxes come to {computed}, and the order says {total}, "
             f"a difference of {total - computed}"

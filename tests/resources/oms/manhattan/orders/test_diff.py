@@ -46,6 +46,20 @@ def test_an_order_that_holds_everything_has_no_difference() -> None:
     assert compared(actual, wanted) == (wanted, [])
 
 
+@pytest.mark.parametrize(
+    ("currency", "by", "differs"),
+    [("JPY", 0.9, False), ("JPY", 1, True), ("KWD", 0.004, True), ("KWD", 0.0009, False)],
+)
+def test_amounts_differ_by_a_minor_unit_of_the_currency(
+    currency: str, by: float, differs: bool
+) -> None:
+    """A tenant rounds to whole yen; four fils are money."""
+    wanted = wanted_order(currency=currency)
+    actual = copy.deepcopy(wanted)
+    actual["OrderLine"][0]["OrderLineTaxDetail"][0]["TaxAmount"] += by
+    assert [one.field for one in compared(actual, wanted)[1]] == ["taxes"] * differs
+
+
 def test_what_a_tenant_normalises_is_no_difference() -> None:
     """Case, blanks, number formats, plain text for an object, a longer postal code, a cent."""
     wanted = wanted_order()

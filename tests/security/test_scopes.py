@@ -56,6 +56,7 @@ def test_every_right_is_tried_by_a_call_that_changes_nothing(tmp_path: Path) -> 
     assert {name for name in checks if name.startswith("scope ")} == {
         "scope store_v2_orders (read)",
         "scope store_v2_orders (write)",
+        "scope store_v2_transactions_read_only (read)",
         "scope store_v2_products (read)",
         "scope store_inventory (read)",
         "scope store_inventory (write)",
@@ -113,7 +114,8 @@ def test_a_connection_asks_for_no_more_than_its_streams_need(tmp_path: Path) -> 
     assert "store_v2_products" in needed(connection(inventory={"infinite": "stop_tracking"}))
     checks, _ = preflight(tmp_path, denied=SENSITIVE, streams=["orders"])
     assert [name for name in checks if name.startswith("scope ")] == [
-        "scope store_v2_orders (read)"
+        "scope store_v2_orders (read)",
+        "scope store_v2_transactions_read_only (read)",
     ]
 
 

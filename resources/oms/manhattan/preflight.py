@@ -2,7 +2,8 @@
 
 The user's rights come from its roles, which no call returns. Two things can be seen from outside:
 the token's scope, where the token's answer names one, and whether the user can read orders of
-other organisations. UNVERIFIED: that the order search compares ``OrgId`` by ``!=``.
+other organisations. UNVERIFIED: that the order search compares ``OrgId`` by ``!=``, and that rights
+are checked before a body is read.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain.connections import InventoryPolicy
-from domain.errors import LockstepError, PermanentError
+from domain.errors import AccessRefused, LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.oms.manhattan.catalog import ItemMaster
-from resources.oms.manhattan.client import fetch_answer, quoted, rows_of
+from resources.oms.manhattan.client import fetch_answer, quoted, rows_of, write_answer
 from resources.oms.manhattan.inventory import Availability
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.settings import ManhattanSettings
 
+NO_ORDER = "lockstep-preflight"
+"""The id of an order that does not exist: a cancellation of it is refused, but for the right to."""
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 RIGHTS = ("save, read, search and cancel orders", "search items", "read availability")
 """What the role needs; nothing of payments, users, configuration or purchasing."""
@@ -56,6 +59,8 @@ class Preflight:
                 self._orders,
                 "Give the user's role read access to orders; check base_url and organization.",
             ),
+            ("saving orders", self._saving, "Give the user's role the right to save orders."),
+            ("cancelling orders", self._cancelling, "Give the user's role the right to cancel."),
             (
                 "item master",
                 self._item_master,
@@ -81,6 +86,24 @@ class Preflight:
         if oldest is None:
             return "orders can be searched; there are none"
         return f"orders can be searched; the oldest was changed at {oldest.isoformat()}"
+
+    def _saving(self) -> str:
+        # An empty list holds no order, in whichever way the tenant reads it.
+        return self._tried(self.settings.paths.save, [])
+
+    def _cancelling(self) -> str:
+        path = self.settings.paths.cancel.replace("{order_id}", NO_ORDER)
+        return self._tried(path, {"CancelComments": "Lockstep preflight"})
+
+    def _tried(self, path: str, body: object) -> str:
+        """Make a write that can't take effect; raises ``AccessRefused`` without the right to it."""
+        try:
+            write_answer(self.client.request("POST", path, json=body, idempotent=False))
+        except AccessRefused:
+            raise
+        except LockstepError as error:
+            return f"could not be checked: {error}"
+        return "allowed"
 
     def _item_master(self) -> str:
         item = self.items.any_item()

@@ -56,12 +56,15 @@ class Preflight:
         checks.append(self._check("store", self._store))
         checks += [
             self._check(f"scope {probe.scope} ({probe.right})", partial(self._scope, probe))
-            for probe in probes(self._connection)
+            for probe in probes(self._connection, self._settings)
         ]
         checks.append(self._beyond_need())
-        checks.append(self._check("locations", self._locations))
+        if INVENTORY in self._connection.streams:
+            checks.append(self._check("locations", self._locations))
         if self._settings.channel_id is not None:
             checks.append(self._check("channel", self._channel))
+        if self._connection.webhooks is not None:
+            checks.append(self._check("webhooks", self._webhooks))
         return checks
 
     def _check(self, name: str, run: Callable[[], Finding]) -> Check:
@@ -107,7 +110,7 @@ class Preflight:
 
     def _scope(self, probe: Probe) -> Finding:
         granted, reply = probe.granted(self._http)
-        wanted = ", ".join(needed(self._connection))
+        wanted = ", ".join(needed(self._connection, self._settings))
         advice = (
             f"give the token the scope {probe.scope}; all of: {wanted}. "
             "Store-level scopes can't be edited: create a new account"
@@ -116,7 +119,8 @@ class Preflight:
 
     def _beyond_need(self) -> Check:
         """Warn of rights that only make a stolen token worse; the connection works all the same."""
-        name, wanted = "scopes beyond need", ", ".join(needed(self._connection))
+        name = "scopes beyond need"
+        wanted = ", ".join(needed(self._connection, self._settings))
         try:
             found = beyond_need(self._http)
         except LockstepError as error:
@@ -152,6 +156,11 @@ class Preflight:
             ),
         )
 
+    def _webhooks(self) -> Finding:
+        reply = self._http.request("GET", "/v3/hooks?limit=1")
+        advice = "webhooks need no scope of their own: create a new store-level API account"
+        return reply.ok, "can be registered" if reply.ok else _short(reply), advice
+
     def _channel(self) -> Finding:
         reply = self._http.request("GET", f"/v3/channels/{self._settings.channel_id}")
         if reply.status == 404:
@@ -164,10 +173,7 @@ class Preflight:
             return (
                 False,
                 _short(reply),
-                (
-                    "give the token the scope store_channel_listings_read_only "
-                    "or store_sites_read_only"
-                ),
+                f"give the token the scope {CHANNEL_SCOPE} or store_sites_read_only",
             )
         channel = document_of(reply, CHANNELS).data
         if channel is None:
@@ -196,23 +202,33 @@ class Probe:
     method: str
     path: str
     body: Mapping[str, object] | None = None
+    of_nothing: bool = False
+    """The call is about a record that does not exist: with the right, it is refused otherwise."""
 
     def granted(self, http: ApiClient) -> tuple[bool, Reply]:
-        """Return whether the right is granted; with it, a write to nothing is refused otherwise."""
+        """Return whether the right is granted, and the store's answer."""
         reply = http.request(self.method, self.path, json=self.body, idempotent=True)
-        return (reply.ok if self.right == "read" else reply.status not in _DENIED), reply
+        return reply.ok or (self.of_nothing and reply.status not in _DENIED), reply
 
 
+CHANNEL_SCOPE = "store_channel_listings_read_only"
 ORDERS = Probe("store_v2_orders", "read", "GET", "/v2/orders?limit=1")
+TRANSACTIONS = Probe(
+    "store_v2_transactions_read_only", "read", "GET", "/v3/orders/0/transactions", of_nothing=True
+)
 PRODUCTS = Probe("store_v2_products", "read", "GET", "/v3/catalog/products?limit=1")
 STOCK = Probe("store_inventory", "read", "GET", "/v3/inventory/items?limit=1")
-CHANGE_ORDERS = Probe("store_v2_orders", "write", "PUT", "/v2/orders/0", {})
+CHANGE_ORDERS = Probe("store_v2_orders", "write", "PUT", "/v2/orders/0", {}, of_nothing=True)
+CHANGE_PRODUCTS = Probe(
+    "store_v2_products", "write", "PUT", "/v3/catalog/products/0", {}, of_nothing=True
+)
 CHANGE_STOCK = Probe(
     "store_inventory",
     "write",
     "PUT",
     "/v3/inventory/adjustments/absolute",
     {"reason": "Lockstep preflight", "items": []},
+    of_nothing=True,
 )
 SENSITIVE = (
     Probe("store_v2_customers", "read", "GET", "/v3/customers?limit=1&id:in=0"),
@@ -223,31 +239,41 @@ SENSITIVE = (
 read."""
 
 
-def needed(connection: Connection) -> tuple[str, ...]:
+def needed(connection: Connection, settings: BigCommerceSettings | None = None) -> tuple[str, ...]:
     """Return the names of the scopes that the connection's streams need, the least that does."""
     streams = connection.streams
-    names = [
-        "store_v2_orders" if SHIPMENTS in streams else "store_v2_orders_read_only",
-        "store_v2_transactions_read_only",
-        "store_v2_information_read_only",
-    ]
+    names = ["store_v2_orders" if SHIPMENTS in streams else "store_v2_orders_read_only"]
+    if settings is None or settings.fetch_transactions != "never":
+        names.append("store_v2_transactions_read_only")
+    names.append("store_v2_information_read_only")
     if INVENTORY in streams:
-        # Writing to the catalog is only for an item that the OMS calls infinite: its tracking is
-        # stopped.
         catalog = (
-            "store_v2_products"
-            if connection.inventory.infinite == "stop_tracking"
-            else "store_v2_products_read_only"
+            "store_v2_products" if _stops_tracking(connection) else "store_v2_products_read_only"
         )
         names += ["store_inventory", catalog, "store_locations_read_only"]
+    if settings is not None and settings.channel_id is not None:
+        names.append(CHANNEL_SCOPE)
     return tuple(names)
 
 
-def probes(connection: Connection) -> tuple[Probe, ...]:
-    """Return the rights to try for the connection's streams."""
+def probes(connection: Connection, settings: BigCommerceSettings) -> tuple[Probe, ...]:
+    """Return the rights to try; those to locations, channel and webhooks have their own checks."""
     streams = connection.streams
-    tried = [ORDERS, *([CHANGE_ORDERS] if SHIPMENTS in streams else [])]
-    return tuple(tried + ([PRODUCTS, STOCK, CHANGE_STOCK] if INVENTORY in streams else []))
+    tried = [ORDERS]
+    if SHIPMENTS in streams:
+        tried.append(CHANGE_ORDERS)
+    if settings.fetch_transactions != "never":
+        tried.append(TRANSACTIONS)
+    if INVENTORY in streams:
+        tried += [PRODUCTS, STOCK, CHANGE_STOCK]
+        if _stops_tracking(connection):
+            tried.append(CHANGE_PRODUCTS)
+    return tuple(tried)
+
+
+def _stops_tracking(connection: Connection) -> bool:
+    """Return whether the catalog is written to: the tracking of an infinite item is stopped."""
+    return connection.inventory.infinite == "stop_tracking"
 
 
 def beyond_need(http: ApiClient) -> list[str]:

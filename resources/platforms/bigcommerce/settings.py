@@ -42,9 +42,10 @@ SCOPES = (
     "store_v2_products",
     "store_v2_information_read_only",
     "store_locations_read_only",
+    "store_channel_listings_read_only",
 )
-"""UNVERIFIED: the names of the last two scopes; catalog write (``store_v2_products``) is only used
-to stop tracking an item."""
+"""The most that a connection needs (preflight.py); the catalog is written only to stop tracking an
+item, and channels are read only with ``channel_id``."""
 
 
 class BigCommerceSettings(SystemSettings):

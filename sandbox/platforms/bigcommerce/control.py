@@ -18,8 +18,9 @@ What a merchant and shoppers do, and what arrived at the store:
                                   channel 1 exists
     POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels
                                   without counting a write
-    POST  settings                any of {token, quota, window_ms, deduct_stock_on_order,
-                                  inventory_delay_ms, clock_offset_s}
+    POST  settings                any of {token, scopes, quota, window_ms,
+                                  deduct_stock_on_order, inventory_delay_ms, clock_offset_s};
+                                  ``scopes`` are those of the token (scopes.py)
     POST  hooks                   how webhooks are sent (sandbox/courier.py), any of {retries:
                                   [seconds], delay, duplicates, losses, seed, secret, switch_off:
                                   true} -> {"hooks": [...], "options": ..., "counts": ...}; {} only

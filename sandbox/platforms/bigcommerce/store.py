@@ -28,6 +28,7 @@ from sandbox.platforms.bigcommerce.paging import envelope
 from sandbox.platforms.bigcommerce.ratelimit import RateLimit
 from sandbox.platforms.bigcommerce.rendering import Links, compression_sample
 from sandbox.platforms.bigcommerce.replies import Refused, error, json_reply, v3_error
+from sandbox.platforms.bigcommerce.scopes import EVERY, lacking
 from sandbox.platforms.bigcommerce.statuses import PLACED
 from sandbox.platforms.bigcommerce.stock import Stock
 from sandbox.platforms.bigcommerce.storeinfo import store_information
@@ -45,7 +46,7 @@ class BigCommerceStore:
     def __init__(self, instance: str) -> None:
         self.instance = instance
         self.links = Links(instance)
-        self.token = f"sandbox-token-{instance}"
+        self.token, self.scopes = f"sandbox-token-{instance}", frozenset(EVERY)
         self.deduct_stock_on_order = False
         self.clock_offset_s = 0.0
         self.limit = RateLimit()
@@ -96,6 +97,10 @@ class BigCommerceStore:
             return _unauthorized(version)
         if not self.limit.take():
             return error(version, 429, "Too many requests: the quota of this window is used up.")
+        if scope := lacking(self.scopes, request.method, version, family, rest):
+            return error(
+                version, 403, f"You don't have a required scope to access the endpoint: {scope}"
+            )
         try:
             return self._route(version, family, rest, request)
         except Refused as refusal:
@@ -210,6 +215,7 @@ class BigCommerceStore:
         if unknown := set(given) - set(self.settings()):
             raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
         self.token = given.get("token", self.token)
+        self.scopes = frozenset(given.get("scopes", self.scopes))
         self.deduct_stock_on_order = bool(
             given.get("deduct_stock_on_order", self.deduct_stock_on_order)
         )
@@ -225,6 +231,7 @@ class BigCommerceStore:
         """Return the current settings."""
         return {
             "token": self.token,
+            "scopes": sorted(self.scopes),
             "quota": self.limit.quota,
             "window_ms": self.limit.window_ms,
             "deduct_stock_on_order": self.deduct_stock_on_order,

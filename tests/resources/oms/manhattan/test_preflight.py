@@ -39,6 +39,32 @@ def test_the_checks_show_what_they_saw(connect: Connect) -> None:
     assert checks["availability"].detail.endswith("returned 1 rows for one item")
 
 
+@pytest.mark.parametrize(
+    ("path", "name"), [("order/save$", "saving orders"), ("/cancel$", "cancelling orders")]
+)
+def test_a_missing_right_to_write_fails_its_check(
+    connect: Connect, tenant: Tenant, path: str, name: str
+) -> None:
+    """Not the first order, or the first cancellation, after the connection went live."""
+    tenant.control("faults", {"kind": "status", "status": 403, "path": path})
+    checks = checks_of(connect())
+    assert [check.name for check in checks.values() if not check.ok] == [name]
+
+
+def test_rights_to_write_are_tried_without_a_change(connect: Connect, tenant: Tenant) -> None:
+    """No order is made or cancelled; an answer that says nothing about rights fails no check."""
+    before = tenant.control("counts", method="GET")
+    checks = checks_of(connect())
+    assert {checks[name].detail for name in ("saving orders", "cancelling orders")} == {"allowed"}
+    after = tenant.control("counts", method="GET")
+    assert [after[name] for name in ("creates", "saves", "cancels")] == [
+        before[name] for name in ("creates", "saves", "cancels")
+    ]
+    tenant.control("faults", {"kind": "status", "status": 500, "path": "order/save$"})
+    check = checks_of(connect())["saving orders"]
+    assert (check.ok, check.detail.startswith("could not be checked")) == (True, True)
+
+
 def test_an_empty_item_master_fails_its_check(connect: Connect, tenant: Tenant) -> None:
     """Every order line would be rejected."""
     tenant.control(

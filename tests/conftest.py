@@ -21,6 +21,11 @@ settings.register_profile("lockstep", deadline=None)
 settings.load_profile("lockstep")
 
 TEMPLATE = "lockstep_template"
+NOT_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+"""What a server needs to survive a power cut only; creating and dropping a database waits for it.
+
+Tests that kill a server start one of their own, with the product's settings.
+"""
 LONGEST_FIRST = ("chaos", "demo", "daemon", "slow")
 """Markers (pyproject.toml) by how long a file with one of them takes."""
 
@@ -48,7 +53,12 @@ def postgres_url() -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="lockstep-pg-") as folder:
         data = Path(folder) / "postgres"
-        yield embedded.start(data)
+        url = embedded.start(data)
+        with psycopg.connect(url, autocommit=True) as db:
+            for setting in NOT_DURABLE:
+                db.execute(f"ALTER SYSTEM SET {setting} = off")
+            db.execute("SELECT pg_reload_conf()")
+        yield url
         embedded.stop(data)
 
 

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dagster as dg
-import httpx
 import orjson
 import psycopg
+from dagster._core.storage.event_log import in_memory as event_log_in_memory
+from dagster._core.storage.runs import in_memory as runs_in_memory
 
 from domain.connections import Installation
 from orchestration.definitions import build
 from resources.lockstep import Lockstep
+from tests import loopback
 from tests.assets import documents
 
 Json = dict[str, Any]
@@ -101,6 +104,18 @@ def run_chains(
     )
 
 
+def ephemeral_instance() -> dg.DagsterInstance:
+    """Return an instance in memory, without the revision by which a database is migrated.
+
+    To write that revision, Dagster would load all of its migrations, twice for each instance.
+    """
+    with (
+        mock.patch.object(event_log_in_memory, "stamp_alembic_rev"),
+        mock.patch.object(runs_in_memory, "stamp_alembic_rev"),
+    ):
+        return dg.DagsterInstance.ephemeral()
+
+
 class Scene:
     """The connection ``acme`` between the sandbox's store and tenant of one name, with a ledger."""
 
@@ -110,8 +125,8 @@ class Scene:
         self.url, self.database, self.store, self._secrets = url, database, store, secrets
         self.today = datetime.now(UTC).date()
         self.yesterday = self.today - timedelta(days=1)
-        self.instance = dg.DagsterInstance.ephemeral()
-        self.http = httpx.Client(timeout=30)
+        self.instance = ephemeral_instance()
+        self.http = loopback.client()
         self.lockstep: Lockstep | None = None
         self.configure()
         self.to_store("catalog", documents.PRODUCTS)

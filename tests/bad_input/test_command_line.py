@@ -19,6 +19,8 @@ from tests.bad_input.mutations import Mutator
 from tests.orchestration.test_settings import GOOD
 from tests.resources.platforms.bigcommerce.stores import order
 
+pytestmark = pytest.mark.no_cover  # it takes twice the time and is not about the domain
+
 INVOKED, EDITS = 400, 1_200
 VALUES = (
     "", " ", "0", "-1", "1", "42", "9" * 19, "9" * 400, "1e9", "NaN", "0x10", "٣", "1_000", "a\nb",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
-import httpx
 import orjson
 
 from domain.connections import Connection
@@ -23,6 +22,7 @@ from domain.records.orders import Order
 from domain.values import Window
 from sandbox.app import RunningSandbox
 from sandbox.system import Request, Response
+from tests import loopback
 
 Json = dict[str, Any]
 DAY = datetime(2026, 3, 4, tzinfo=UTC)
@@ -44,9 +44,7 @@ class Simulated(ABC):
         self.name = f"c{uuid4().hex[:10]}"
         self.url = f"{sandbox.url}/{self.kind}/{self.name}"
         self.folder = folder
-        self.http = httpx.Client(
-            base_url=f"{sandbox.url}/_sandbox/{self.kind}/{self.name}/", timeout=30
-        )
+        self.http = loopback.client(f"{sandbox.url}/_sandbox/{self.kind}/{self.name}/")
         self.control("faults", method="GET")
         self.exchanges: list[tuple[Request, Response]] = []
         self._tap(sandbox.server.systems[self.kind, self.name])

@@ -1,9 +1,8 @@
 """Runs chains in a process of its own that kills itself with SIGKILL at a named call.
 
-``python -m tests.end_to_end.crash_runner`` reads one JSON job per line and answers with one line
-each: ``{"signal": 9, "exit": null}``. Importing Dagster takes seconds, so each job runs in a fork
-of
-this process, which has no thread and no connection of its own yet. A job::
+``python -m tests.end_to_end.crash_runner`` reads one JSON job per line and answers with one
+line each: ``{"signal": 9, "exit": null}``. Importing Dagster takes seconds, so each job runs in a
+fork of this process, which has no thread and no connection of its own yet. A job::
 
     {"installation": {...}, "database": URL, "streams": ["orders"], "first": "2026-01-02",
      "last": "2026-01-03", "trigger": "", "config": {...},
@@ -34,7 +33,7 @@ from domain.records.inventory import StockLevel
 from domain.schemas.stock import stock_problems
 from orchestration.definitions import build
 from resources.lockstep import Lockstep
-from tests.assets.scene import NAME, Scene, run_chains
+from tests.assets.scene import NAME, Scene, ephemeral_instance, run_chains
 
 FAILED = 3
 GRACE_SECONDS = 0.1
@@ -67,7 +66,7 @@ def _run(job: dict[str, Any]) -> int:
         lockstep = Lockstep(installation, lambda: job["database"])
         definition = build(installation, lockstep).resolve_job_def(f"sync_{NAME}")
         first, last = date.fromisoformat(job["first"]), date.fromisoformat(job["last"])
-        with dg.DagsterInstance.ephemeral() as instance:
+        with ephemeral_instance() as instance:
             run_chains(
                 definition,
                 instance,

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-import httpx
 import psycopg
 import yaml
 from click.testing import CliRunner, Result
 
 from orchestration.cli.root import lockstep
 from orchestration.local import sandbox_process
+from tests import loopback
 from tests.assets import documents
 
 HISTORY = timedelta(days=10)
@@ -109,7 +109,7 @@ class Shop:
     def saves(self) -> int:
         """Return how many order writes the tenant has received."""
         counts = (
-            httpx.get(f"{self.url}/_sandbox/manhattan/{self.store}/counts", timeout=30)
+            loopback.request("GET", f"{self.url}/_sandbox/manhattan/{self.store}/counts")
             .raise_for_status()
             .json()
         )
@@ -117,10 +117,10 @@ class Shop:
 
     def at_oms(self) -> set[str]:
         """Return the ids of the tenant's orders."""
-        answer = httpx.get(
-            f"{self.url}/_sandbox/manhattan/{self.store}/effects/orders", timeout=30
+        answer = loopback.request(
+            "GET", f"{self.url}/_sandbox/manhattan/{self.store}/effects/orders"
         ).raise_for_status()
         return {json.loads(line)["OrderId"] for line in answer.text.splitlines() if line.strip()}
 
     def _control(self, path: str, body: Any) -> None:
-        httpx.post(f"{self.url}/_sandbox/{path}", json=body, timeout=30).raise_for_status()
+        loopback.request("POST", f"{self.url}/_sandbox/{path}", json=body).raise_for_status()

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import orjson
 
+from tests import loopback
+
 Json = dict[str, Any]
 
 EXPANDED = {"include": "consignments.line_items", "consignment_structure": "object"}
@@ -17,11 +19,11 @@ class Store:
     """One store of the running sandbox, with a client for its API and one for its control."""
 
     def __init__(self, base: str, name: str) -> None:
-        self.api = httpx.Client(
-            base_url=f"{base}/bigcommerce/{name}/stores/{name}",
+        self.api = loopback.client(
+            f"{base}/bigcommerce/{name}/stores/{name}",
             headers={"X-Auth-Token": f"sandbox-token-{name}"},
         )
-        self.control = httpx.Client(base_url=f"{base}/_sandbox/bigcommerce/{name}")
+        self.control = loopback.client(f"{base}/_sandbox/bigcommerce/{name}")
 
     def place(self, *orders: Json) -> list[int]:
         """Place orders and return their ids."""

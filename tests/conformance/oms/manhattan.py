@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-import httpx
 import orjson
 
 from domain.ports import OrderManagementSystem
@@ -16,6 +15,7 @@ from resources.http.rate_limit import LocalQuota
 from resources.oms import REGISTRY
 from resources.secrets import resolve
 from sandbox.app import RunningSandbox
+from tests import loopback
 from tests.conformance.systems import SimulatedOms, connection_of
 from tests.resources.oms.manhattan.samples import line_of, order_of
 
@@ -128,7 +128,8 @@ class System(SimulatedOms):
         for moment, group in by_moment.items():
             self.control("clock", {"now": moment.astimezone(UTC).isoformat(), "freeze": True})
             body = orjson.dumps([mapper.order_payload(self.order(number)) for number in group])
-            answer = httpx.post(
+            answer = loopback.request(
+                "POST",
                 f"{self.url}/order/api/order/order/bulkImport",
                 content=body,
                 headers=token,
@@ -140,8 +141,8 @@ class System(SimulatedOms):
 
     def _token(self) -> dict[str, str]:
         form = {"grant_type": "password", "username": "sync", "password": self._password}
-        answer = httpx.post(
-            f"{self.url}/oauth/token", data=form, auth=("lockstep", self._secret)
+        answer = loopback.request(
+            "POST", f"{self.url}/oauth/token", data=form, auth=("lockstep", self._secret)
         ).json()
         return {
             "Authorization": f"Bearer {answer['access_token']}",

@@ -22,6 +22,7 @@ from domain.connections import Installation
 from orchestration.cli.webhooks import server_of
 from orchestration.local.processes import free_port
 from orchestration.webhooks.app import build_app
+from tests import loopback
 from tests.assets.scene import NAME, _secret, installation_of
 
 STORE = "s1"
@@ -100,7 +101,7 @@ class Served:
 
     def __init__(self, url: str, database: str) -> None:
         self.url, self.database = url, database
-        self.http = httpx.Client(base_url=url, timeout=20)
+        self.http = loopback.client(url)
 
     def post(self, body: bytes, headers: Headers | None = None, path: str = HOOK) -> httpx.Response:
         """Send a body, signed as the store does unless headers are given."""

@@ -6,13 +6,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from resources.http.rate_limit import LocalQuota
 from resources.oms.manhattan.adapter import ManhattanOms, build
 from resources.secrets import resolve
 from sandbox.app import running_sandbox
+from tests import loopback
 from tests.resources.oms.manhattan.samples import connection_of, settings_of
 
 
@@ -25,7 +25,7 @@ class Tenant:
 
     def control(self, path: str, body: Any = None, method: str = "POST") -> Any:
         """Call a control endpoint that must succeed."""
-        answer = httpx.request(method, self._control + path, json=body, trust_env=False)
+        answer = loopback.request(method, self._control + path, json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from sandbox.app import running_sandbox
+from tests import loopback
 from tests.resources.platforms.bigcommerce.stores import ADDRESS, HASH
 
 Json = dict[str, Any]
@@ -19,7 +19,7 @@ class Shop:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=f"{url}/_sandbox/bigcommerce/{HASH}", timeout=30)
+        self._http = loopback.client(f"{url}/_sandbox/bigcommerce/{HASH}")
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Make a control call and return its answer."""
@@ -31,7 +31,9 @@ class Shop:
         """Read from the store's own API, apart from the client under test."""
         headers = {"X-Auth-Token": f"sandbox-token-{HASH}"}
         return (
-            httpx.get(f"{self.url}/bigcommerce/{HASH}/stores/{HASH}/{path}", headers=headers)
+            loopback.request(
+                "GET", f"{self.url}/bigcommerce/{HASH}/stores/{HASH}/{path}", headers=headers
+            )
             .raise_for_status()
             .json()
         )

@@ -114,7 +114,7 @@ def prepare_database() -> bool:
 
     Return whether this call started it.
     """
-    given = os.environ.get("DATABASE_URL")
+    given = embedded.configured_url()
     was_running = given is not None or embedded.running_url() is not None
     url = given or embedded.start()
     applied = migrate(url)

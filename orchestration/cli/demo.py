@@ -71,9 +71,10 @@ def demo(orders_from: Path | None, port: int) -> None:
     console.print(
         "[bold]Lockstep demo[/]: a simulated BigCommerce store and Manhattan tenant on this machine"
     )
-    database = os.environ.get("DATABASE_URL") or embedded.start()
+    given = embedded.configured_url()
+    database = given or embedded.start()
     migrate(database)
-    place = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "embedded PostgreSQL"
+    place = "DATABASE_URL" if given else "embedded PostgreSQL"
     console.print(f"  database  {place}")
     sandbox = sandbox_process.start(port)
     try:

@@ -8,6 +8,7 @@ share it.
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -25,6 +26,10 @@ with warnings.catch_warnings():
 DATABASE = "lockstep"
 SOCKET_LINE = 5
 """The line of ``postmaster.pid`` that names the socket's folder."""
+_AUTHORITY = re.compile(
+    r"(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/]*))?@)?[^@/]*(?:/[^@?]*)?(?:\?[^@]*)?"
+)
+"""What follows the scheme; any further @ belongs to a password that is not encoded."""
 
 
 def home() -> Path:
@@ -87,18 +92,31 @@ def _alive(pid: int) -> bool:
 def _checked(url: str) -> str:
     """Return the URL, and have its password hidden in all messages from now on.
 
-    Libraries quote the whole of a URL that they can't read.
+    Libraries quote what they can't read of a URL, and take a part of a password for the host or the
+    database where a character of it is not encoded, so such a URL never reaches them.
     """
+    scheme, _, rest = url.partition("://")
+    typed = _AUTHORITY.fullmatch(rest)
     try:
-        register_secret(str(conninfo_to_dict(url).get("password") or ""))
-    except ProgrammingError:
-        url = ""
-    if not url.startswith(("postgresql://", "postgres://")):
+        parts = conninfo_to_dict(url) if typed else {}
+    except (ProgrammingError, UnicodeError):
+        typed, parts = None, {}
+    is_port = re.fullmatch(r"[0-9,]*", str(parts.get("port") or "")) is not None
+    if scheme not in ("postgresql", "postgres") or typed is None or not is_port:
         raise PermanentError(
-            "DATABASE_URL is not of the form postgresql://user:password@host:port/database; "
-            "correct it and start again."
+            "DATABASE_URL is not of the form postgresql://user:password@host:port/database, or has "
+            "characters that must be encoded there: in a password write %40 for @, %2F for /, %23 "
+            "for #, %3F for ?, %3A for : and %25 for %. Correct it and start again."
         )
+    for secret in (str(parts.get("password") or ""), typed["password"] or ""):
+        register_secret(secret)  # as it is, and as it was typed
     return url
+
+
+def configured_url() -> str | None:
+    """Return ``DATABASE_URL``; raises ``PermanentError`` where it can't be read safely."""
+    given = os.environ.get("DATABASE_URL")
+    return _checked(given) if given else None
 
 
 def database_url() -> str:
@@ -107,9 +125,8 @@ def database_url() -> str:
     Never starts a server: only commands that say so do. Raises ``PermanentError``, which states
     what to do, where there is neither.
     """
-    configured = os.environ.get("DATABASE_URL")
-    if configured:
-        return _checked(configured)
+    if (given := configured_url()) is not None:
+        return given
     url = running_url()
     if url is None:
         raise PermanentError(

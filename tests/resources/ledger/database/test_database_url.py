@@ -1,0 +1,154 @@
+"""``DATABASE_URL``: no part of its password is shown, however it is written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import PermanentError
+from resources.http.redaction import mask
+from resources.ledger.database.embedded import database_url
+
+ROOT = Path(__file__).resolve().parents[4]
+UNREADABLE = (
+    "Hunter2@Sesame7",
+    "Hunter2/Sesame7",
+    "Hunter2@Sesame7/Walrus9",
+    "Hunter2/Sesame7@Walrus9",
+    "Hunter2#Sesame7@Walrus9",
+    "Hunter2?Sesame7@Walrus9",
+    "Hunter2?Sesame7/Walrus9",
+    "Hunter2?Sesame7=Walrus9@Otter55",
+    "Hunter2:Sesame7/Walrus9",
+    "Hunter2@Sesame7?Walrus9#Otter55",
+    "Hunter2%ZZSesame7",
+    "Hunter2 Sesame7",
+    "@Hunter2",
+    "Hunter2@",
+)
+READABLE = ("Hunter2#Sesame7", "Hunter2?Sesame7", "Hunter2:Sesame7", "Hunter2%40Sesame7%2FWalrus9")
+
+
+def parts(password: str) -> list[str]:
+    """Return the words of a password; each of them would give much of it away."""
+    words = "".join(ch if ch.isalnum() else " " for ch in password).split()
+    return [word for word in words if len(word) > 3]
+
+
+@pytest.mark.parametrize("password", UNREADABLE)
+@pytest.mark.parametrize("host", ["db.example.com:5432", "127.0.0.1", ""])
+def test_a_url_with_an_unencoded_password_is_refused_without_any_part_of_it(
+    monkeypatch: pytest.MonkeyPatch, password: str, host: str
+) -> None:
+    """Otherwise the rest of the password is taken for a host, a port or a database, and shown."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://lockstep:{password}@{host}/sync")
+    with pytest.raises(PermanentError, match="%40 for @") as raised:
+        database_url()
+    chain = [str(raised.value), str(raised.value.__cause__), str(raised.value.__context__)]
+    assert not [part for part in parts(password) if part in "".join(chain)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://lockstep:Hunter2",  # the host is missing: the password would be the port
+        "postgresql+psycopg://lockstep:Hunter2@host/sync",
+        "mysql://lockstep:Hunter2@host/sync",
+        "host=127.0.0.1 password=Hunter2",
+        "lockstep:Hunter2@host/sync",
+        "Hunter2",
+    ],
+)
+def test_what_is_no_such_url_is_not_quoted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """A password can be anywhere in it."""
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(PermanentError) as raised:
+        database_url()
+    assert "Hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("password", READABLE)
+def test_a_password_that_can_be_read_is_masked_in_both_forms(
+    monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """As it was typed, and as it is: drivers quote either."""
+    url = f"postgresql://lockstep:{password}@127.0.0.1:1/sync"
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert database_url() == url
+    real = password.replace("%40", "@").replace("%2F", "/")
+    shown = mask(f"could not open {url} with {real}")
+    assert not [part for part in parts(password) if part in shown]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://host/sync",
+        "postgresql://",
+        "postgresql://lockstep@host:5432/sync?sslmode=require",
+        "postgresql://postgres:@/lockstep?host=/run/a folder".replace(" ", "%20"),
+        "postgresql://a:b@one:5432,two:5433/sync?target_session_attrs=read-write",
+        "postgresql://a:b@[::1]:5432/sync",
+    ],
+)
+def test_good_urls_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Sockets, several hosts, IPv6, no password."""
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert database_url() == url
+
+
+@given(st.lists(st.text("abcXYZ789", min_size=4, max_size=8), min_size=2, max_size=4), st.data())
+def test_no_password_of_any_characters_is_shown(words: list[str], data: st.DataObject) -> None:
+    """Whatever separates its words, the URL is refused, or the whole password is masked."""
+    separators = [data.draw(st.sampled_from("@/#?:%&= ")) for _ in pairwise(words)]
+    password = words[0] + "".join(map("".join, zip(separators, words[1:], strict=True)))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DATABASE_URL", f"postgresql://lockstep:{password}@localhost:1/sync")
+        try:
+            shown = mask(database_url())
+        except PermanentError as error:
+            shown = str(error)
+    assert not [word for word in words if word in shown]
+
+
+@pytest.mark.parametrize("command", ["migrate", "status", "doctor", "db status", "up", "demo"])
+@pytest.mark.parametrize("password", UNREADABLE[:2])
+def test_no_command_prints_a_part_of_the_password(
+    tmp_path: Path, command: str, password: str
+) -> None:
+    """Neither on stdout nor on stderr nor in a file that it leaves."""
+    environment = os.environ | {
+        "DATABASE_URL": f"postgresql://lockstep:{password}@127.0.0.1:1/sync",
+        "LOCKSTEP_HOME": str(tmp_path),
+        "LOCKSTEP_CONNECTIONS": str(ROOT / "docs/connections.example.yaml"),
+        "DAGSTER_HOME": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", *command.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        timeout=120,
+    )
+    files = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    shown = done.stdout + done.stderr + files.decode(errors="replace")
+    assert done.returncode != 0
+    assert "DATABASE_URL" in shown
+    assert not [part for part in parts(password) if part in shown], shown
+
+
+def test_the_embedded_servers_own_url_passes(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names a socket's folder, and is what ``lockstep db url`` prints for other tools."""
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    assert database_url() == postgres_url

@@ -46,7 +46,11 @@ _RECORD: dict[str, Entry] = {
         "value",
         "A product in the store's catalog has an id, a SKU and a kind of stock tracking.",
     ),
-    "city_missing": Entry("missing", "An address has a city.", ("addresses.require_city",)),
+    "city_missing": Entry(
+        "missing",
+        "An address has a city if its country's addresses have one.",
+        ("addresses.require_city",),
+    ),
     "consignment_unknown": Entry(
         "value", "Each line belongs to an address or pick-up of its order."
     ),
@@ -67,7 +71,7 @@ _RECORD: dict[str, Entry] = {
     "discount_negative": Entry("value", "A discount is not negative."),
     "discount_too_large": Entry("value", "The discounts of a line do not exceed its total."),
     "email_invalid": Entry("value", "An e-mail address has one @ and a domain."),
-    "email_missing": Entry("missing", "An order has the shopper's e-mail address."),
+    "email_missing": Entry("missing", "What goes by e-mail has an e-mail address."),
     "event_duplicate": Entry("duplicate", "A fulfilment event occurs once in its order."),
     "event_quantity": Entry("value", "A fulfilment event is about more than zero units."),
     "further_problems": Entry("value", "A rejection lists the first 50 problems of its record."),

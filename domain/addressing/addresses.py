@@ -10,10 +10,11 @@ from typing import Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
+from domain.addressing.cities import needs_city
 from domain.addressing.countries import resolve_country
 from domain.addressing.phones import Phone, normalise_phone
 from domain.addressing.postcodes import normalise_postcode
-from domain.addressing.subdivisions import MILITARY_US, REQUIRED, USED, normalise_subdivision
+from domain.addressing.subdivisions import REQUIRED, USED, normalise_subdivision, postal_state
 from domain.errors import Problem
 from domain.text import clean_text, mask_email
 
@@ -63,7 +64,10 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
 
 
 class AddressRules(BaseModel):
-    """What a connection does about a faulty address: reject the order or only warn."""
+    """What a connection does about a faulty address that something is shipped to.
+
+    Reject the order, or only warn. A billing address never rejects an order.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,6 +77,7 @@ class AddressRules(BaseModel):
     phone: Severity = "warn"
     require_street: bool = True
     require_city: bool = True
+    """Where the country's addresses have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
         clean_text(raw.phone),
         email,
     )
-    complete = (street or not rules.require_street) and (city or not rules.require_city)
+    complete = (street or not rules.require_street) and (city or not _lacks_city(address, rules))
     valid_email = not email or _is_email(email)
     if complete and valid_email and not place.findings and phone.problem is None:
         return AddressResult(address)
@@ -135,7 +140,7 @@ def _with_problems(
     warnings: list[Problem] = []
     if rules.require_street and not address.line_1:
         problems.append(_field_missing("street_missing", "street_1", "street"))
-    if rules.require_city and not address.city:
+    if _lacks_city(address, rules):
         problems.append(_field_missing("city_missing", "city", "city"))
     severities: dict[str, Severity] = {
         "country": rules.country,
@@ -151,6 +156,12 @@ def _with_problems(
     return AddressResult(address, tuple(problems), tuple(warnings))
 
 
+def _lacks_city(address: Address, rules: AddressRules) -> bool:
+    if address.city or not rules.require_city:
+        return False
+    return needs_city(address.country, address.subdivision, address.postcode)
+
+
 @lru_cache(maxsize=65_536)
 def _place(country_code: str, country_name: str, state: str, postcode: str) -> _Place:
     country = resolve_country(country_code, country_name)
@@ -160,14 +171,14 @@ def _place(country_code: str, country_name: str, state: str, postcode: str) -> _
         return _Place("", state, clean_text(postcode), tuple(findings))
     code = country.code
     subdivision = normalise_subdivision(code, state)
-    military = MILITARY_US.get(state.casefold()) if code == "US" else None
-    if subdivision is None and military is None and code in (USED if state else REQUIRED):
+    postal = None if subdivision else postal_state(code, state)
+    if subdivision is None and postal is None and code in (USED if state else REQUIRED):
         findings.append(("subdivision", _subdivision_unknown(code, state)))
     zip_code = normalise_postcode(code, postcode, subdivision or "")
     findings += [("", warning) for warning in zip_code.warnings]
     if zip_code.problem:
         findings.append(("postcode", zip_code.problem))
-    return _Place(code, subdivision or military or state, zip_code.value, tuple(findings))
+    return _Place(code, subdivision or postal or state, zip_code.value, tuple(findings))
 
 
 def _field_missing(code: str, field: str, what: str) -> Problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,9 @@ from domain.addressing.addresses import (
     RawAddress,
     normalise_address,
 )
+from domain.addressing.cities import SUBDIVISION_INSTEAD, WITHOUT
 from domain.text import clean_text
+from tests.shared import shared_path
 
 RULES = AddressRules()
 AUSTIN = RawAddress(
@@ -106,6 +110,51 @@ def test_each_fault_has_its_code(
 ) -> None:
     """By default only an unknown country and a missing street or city reject an order."""
     assert _codes(normalise_address(replace(AUSTIN, **change), RULES)) == (problems, warnings)
+
+
+@pytest.mark.parametrize(
+    ("country", "city", "state", "postcode", "codes"),
+    [
+        ("SG", "", "", "018956", []),
+        ("MO", "", "", "", []),
+        ("GI", "", "", "GX11 1AA", []),
+        ("HK", "", "Kowloon", "", []),
+        ("HK", "", "", "", ["city_missing"]),
+        ("AE", "", "Dubai", "", []),
+        ("JP", "", "Tokyo", "100-0001", []),
+        ("DE", "", "Berlin", "10115", ["city_missing"]),
+        ("GB", "", "", "SW1A 1AA", ["city_missing"]),
+        ("GB", "", "", "bfpo 57", []),
+        ("GB", "", "", "BF1 4AY", []),
+    ],
+)
+def test_an_address_needs_a_city_where_its_country_has_one(
+    country: str, city: str, state: str, postcode: str, codes: list[str]
+) -> None:
+    """A city state has no city line, and the British forces are at no place."""
+    raw = RawAddress(
+        street_1="1 Main St", city=city, state=state, postcode=postcode, country_code=country
+    )
+    result = normalise_address(raw, RULES)
+    assert [problem.code for problem in result.problems] == codes
+    assert result.warnings == ()
+
+
+def test_the_countries_that_need_no_city_are_those_of_the_published_data() -> None:
+    """And one more only where an earlier edition has it."""
+    listed = {"city": set[str](), "state": set[str]()}
+    with gzip.open(
+        shared_path("data/addresses/countryinfo.txt.gz"), "rt", encoding="utf-8"
+    ) as rows:
+        for row in rows:
+            key, _, value = row.strip().partition("=")
+            country = key.removeprefix("data/")
+            if len(country) == 2 and country != "ZZ":
+                required = msgspec.json.decode(value).get("require", "AC")
+                if "C" not in required:
+                    listed["state" if "S" in required else "city"].add(country)
+    assert listed["city"] == WITHOUT
+    assert listed["state"] <= SUBDIVISION_INSTEAD
 
 
 def test_rules_decide_between_problem_and_warning() -> None:

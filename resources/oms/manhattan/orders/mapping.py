@@ -102,9 +102,10 @@ class OrderMapper:
             "CurrencyCode": order.currency,
             "CustomerFirstName": customer.first_name,
             "CustomerLastName": customer.last_name,
-            "CustomerEmail": customer.email,
             "SellingChannel": {"SellingChannelId": order.channel},
         }
+        if customer.email:
+            header["CustomerEmail"] = customer.email
         if customer.customer_id is not None:
             header["CustomerId"] = customer.customer_id
         if customer.phone_e164:

@@ -23,7 +23,7 @@ from domain.records.orders import (
 from domain.records.record import InvalidRecord
 from domain.rules.translation import OrderRejected
 from domain.scalars import amount_of, moment_of
-from domain.text import clean_text, mask_email
+from domain.text import clean_text
 from resources.platforms.bigcommerce import payload as documents
 from resources.platforms.bigcommerce.orders.charges import charges_of
 from resources.platforms.bigcommerce.orders.consignments import (
@@ -108,7 +108,7 @@ class OrderBuilder:
         discounts = self._settle(drafts, charges, total, total_tax)
         self._build_lines(drafts)
         currency = _currency(raw, problems)
-        billing = self._groups.to_address(
+        billing = self._groups.to_billing(
             raw.billing_address or NO_ADDRESS, "billing_address.", problems
         )
         customer = _customer(raw, billing, problems)
@@ -191,10 +191,11 @@ class OrderBuilder:
             problems.reject("order_without_lines", "products", message, advice)
 
     def _map_groups(self, parts: list[Part], used: set[str]) -> None:
+        shopper = (self._order.billing_address or NO_ADDRESS).email or ""
         paths = []
         for part in parts:
             if part.group_id in used:
-                group, path = self._groups.to_group(part, self._problems)
+                group, path = self._groups.to_group(part, shopper, self._problems)
                 self._mapped_groups.append(group)
                 paths.append(path)
         self._paths = SourcePaths(tuple(paths))
@@ -248,17 +249,14 @@ def _written_currency(order: documents.Order) -> str:
 
 
 def _customer(order: documents.Order, billing: Address, problems: DocumentProblems) -> Customer:
-    email, path = billing.email, "billing_address.email"
-    if not email:
-        message = "the order has no e-mail address"
+    if not billing.email:
+        path = "billing_address.email"
+        message = "the order has no e-mail address, so the shopper gets no messages"
         advice = "enter the shopper's e-mail address in the store"
-        problems.reject("email_missing", path, message, advice)
-    elif "@" not in email:
-        message, advice = "this isn't an e-mail address", "correct the e-mail address in the store"
-        problems.reject("email_invalid", path, message, advice, mask_email(email))
+        problems.warn("email_missing", path, message, advice)
     return Customer(
         customer_id=str(order.customer_id) if order.customer_id else None,
-        email=email,
+        email=billing.email,
         first_name=billing.first_name,
         last_name=billing.last_name,
         phone_e164=billing.phone_e164,

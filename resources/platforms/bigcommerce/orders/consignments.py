@@ -15,7 +15,7 @@ from domain.addressing.addresses import AddressResult, AddressRules, RawAddress,
 from domain.errors import Problem
 from domain.payload import malformed
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
-from domain.text import clean_text
+from domain.text import clean_text, mask_email
 from resources.platforms.bigcommerce.orders.lines import PlacedLine
 from resources.platforms.bigcommerce.payload import (
     REPORT,
@@ -140,11 +140,16 @@ class GroupMapper:
             lambda *values: normalise_address(RawAddress(*values), rules)
         )
 
-    def to_group(self, part: Part, problems: DocumentProblems) -> tuple[FulfilmentGroup, str]:
-        """Map a consignment that has lines, and return the path of its method or location."""
+    def to_group(
+        self, part: Part, shopper: str, problems: DocumentProblems
+    ) -> tuple[FulfilmentGroup, str]:
+        """Map a consignment that has lines, and return the path of its method or location.
+
+        ``shopper`` is the shopper's e-mail address, for what names no recipient of its own.
+        """
         raw, where = part.raw, part.where
         if isinstance(raw, Digital):
-            email = (raw.recipient_email or "").strip()
+            email = _recipient(raw.recipient_email or shopper, where, problems)
             group = FulfilmentGroup(
                 group_id=part.group_id, method=DeliveryMethod.EMAIL, recipient_email=email
             )
@@ -161,12 +166,21 @@ class GroupMapper:
             group_id=part.group_id,
             method=DeliveryMethod.SHIP,
             source_shipping_method=clean_text(raw.shipping_method or ""),
-            address=self.to_address(raw, where, problems),
+            address=self.to_address(raw, where, problems, problems.problems),
         )
         return group, f"{where}shipping_method"
 
-    def to_address(self, raw: Address, where: str, problems: DocumentProblems) -> CanonicalAddress:
-        """Normalise an address, and report what is wrong with it under its path."""
+    def to_billing(self, raw: Address, where: str, problems: DocumentProblems) -> CanonicalAddress:
+        """Normalise a billing address: nothing goes there, so its faults are warnings."""
+        return self.to_address(raw, where, problems, problems.warnings)
+
+    def to_address(
+        self, raw: Address, where: str, problems: DocumentProblems, faults: list[Problem]
+    ) -> CanonicalAddress:
+        """Normalise an address, and report what is wrong with it under its path.
+
+        ``faults`` is where to add what makes the address unusable.
+        """
         values = _address_values(raw)
         if None in values:
             values = tuple([value or "" for value in values])
@@ -180,10 +194,23 @@ class GroupMapper:
             values = tuple([value[:LONGEST_PART] for value in values])
         result: AddressResult = self._normalised(*values)
         if result.problems:
-            problems.problems += [_under(where, problem) for problem in result.problems]
+            faults += [_under(where, problem) for problem in result.problems]
         if result.warnings:
             problems.warnings += [_under(where, warning) for warning in result.warnings]
         return result.address
+
+
+def _recipient(written: str, where: str, problems: DocumentProblems) -> str:
+    """Return where to send what goes by e-mail: it needs this address, and nothing else."""
+    email, path = written.strip(), f"{where}recipient_email"
+    if not email:
+        message = "what goes by e-mail has no recipient, and the order no e-mail address"
+        advice = "enter the shopper's e-mail address in the store"
+        problems.reject("email_missing", path, message, advice)
+    elif "@" not in email:
+        message, advice = "this isn't an e-mail address", "correct the e-mail address in the store"
+        problems.reject("email_invalid", path, message, advice, mask_email(email))
+    return email
 
 
 def _under(where: str, problem: Problem) -> Problem:

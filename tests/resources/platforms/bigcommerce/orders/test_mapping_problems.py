@@ -27,6 +27,8 @@ def test_all_problems_of_an_order_are_named_at_once() -> None:
     document["consignments"]["shipping"][0].update(
         shipping_method="Dragon", country_iso2="", country="Narnia"
     )
+    download = LINE | {"id": 502, "type": "digital"}
+    document["consignments"]["downloads"] = [{"recipient_email": "", "line_items": [download]}]
     problems = rejected(document)
     shipping = "consignments.shipping[0]"
     assert problems["sku_missing"].field == f"{shipping}.line_items[0].sku"

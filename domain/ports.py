@@ -120,6 +120,8 @@ class CommercePlatform(Protocol):
     """Identity of the store: connections with equal ``store`` share its quota."""
     channel: str
     stock_batch_size: int
+    push_concurrency: int
+    """How many records are written at once."""
     scopes: tuple[str, ...]
 
     def preflight(self) -> list[Check]:

@@ -85,7 +85,7 @@ class ShipmentsDelivery:
                 session.deliveries.supersede(replaced)
                 engine.claim(plans)
             try:
-                await engine.send(plans, self._sync.oms.push_concurrency)
+                await engine.send(plans, self._sync.platform.push_concurrency)
             finally:
                 engine.record(self._request.day, chunk, self._counts, "the store accepted it")
 

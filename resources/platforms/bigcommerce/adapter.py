@@ -60,6 +60,7 @@ class BigCommerce:
     ) -> None:
         self.store = settings.store_hash
         self.channel = str(settings.channel_id or "")
+        self.push_concurrency = settings.write_concurrency
         self._settings = settings
         self._policy = build_policy(settings, secrets(settings.token), quota)
         self._http = ApiClient(

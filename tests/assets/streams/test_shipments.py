@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.assets.documents import address, line, order
 from tests.assets.scene import Scene
 
@@ -190,3 +192,31 @@ def test_a_parcel_of_an_unknown_order_is_rejected_with_what_to_do(scene: Scene) 
 
     assert scene.open_rejections("shipments") == {"1": "order_not_captured"}
     assert [row["order_id"] for row in scene.store_shipments()] == [2]
+
+
+@pytest.mark.parametrize(("store", "oms"), [(4, 1), (1, 4), (2, 8)])
+def test_writes_to_each_system_obey_its_own_concurrency(scene: Scene, store: int, oms: int) -> None:
+    """The store's setting does not slow the OMS down, and the OMS's not the store."""
+    scene.configure(platform={"write_concurrency": store}, oms={"push_concurrency": oms})
+    slow = {"kind": "delay", "method": "POST", "delay_ms": 100}
+    scene.fault("manhattan", slow | {"path": "order/save$"})
+    scene.fault("bigcommerce", slow | {"path": "/shipments$"})
+    scene.place_many(range(1, 13))
+    scene.run("orders", first=scene.yesterday)
+    for number in range(1, 13):
+        scene.to_oms(f"orders/{number}/ship", {})
+
+    scene.run("shipments")
+
+    assert len(scene.store_shipments()) == 12
+    assert (_most_at_once(scene, "/shipments"), _most_at_once(scene, "order/save")) == (store, oms)
+
+
+def _most_at_once(scene: Scene, endpoint: str) -> int:
+    """Return how many requests to an endpoint were open at once."""
+    times = scene.sql(
+        "SELECT at - milliseconds * interval '1 ms', at FROM sync.message_log "
+        "WHERE method = 'POST' AND endpoint LIKE %s",
+        f"%{endpoint}",
+    )
+    return max(sum(start <= begin < end for start, end in times) for begin, _ in times)

@@ -142,6 +142,8 @@ class SandboxServer:
         response = system.handle(request)
         if rule.kind == "drop_after":
             return _drop(raw)
+        if rule.kind == "replaced":
+            return _to_web(refusal(rule))
         return _to_web(response if rule.kind == "delay_after" else corrupt(rule, response))
 
     def _control(self, raw: web.BaseRequest, parts: list[str], query: str, body: bytes) -> Response:

@@ -35,9 +35,11 @@ KINDS = (
     "malformed",
     "truncated",
     "wrong_types",
+    "replaced",
 )
 """``drop_before`` closes the connection before the effect, ``drop_after`` after it and without an
-answer; ``delay_after`` holds the answer back for ``delay_ms`` after the effect."""
+answer; ``delay_after`` holds the answer back for ``delay_ms`` after the effect; ``replaced``
+answers ``status`` and ``body`` after the effect, nothing where the body is ``""``."""
 CORRELATION_HEADER = "x-correlation-id"
 
 
@@ -153,7 +155,7 @@ def _hit(rule: Rule, request: Request) -> bytes:
 
 
 def refusal(rule: Rule) -> Response:
-    """Build the answer of a ``status`` fault."""
+    """Build the answer of a ``status`` or a ``replaced`` fault."""
     body = (
         rule.body
         if rule.body is not None

@@ -134,13 +134,12 @@ class Engine:
         except RecordRejected as refusal:
             self._failures = 0
             return Outcome(intent, "refused", problems=refusal.problems, error=str(refusal))
-        except OutcomeUnknown as error:
-            return Outcome(intent, "unknown", error=str(error))
         except TransientError as error:
             self._failures += 1
             if self._failures >= FAILURES_IN_A_ROW:
                 self._stop = error
-            return Outcome(intent, "failed", error=str(error), fault=error)
+            state: State = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
+            return Outcome(intent, state, error=str(error), fault=error)
         except PermanentError as error:
             self._stop = error
             return Outcome(intent, "failed", error=str(error), fault=error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,8 +13,8 @@ import orjson
 from assets.chain.stream import DeliveryCounts, DeliveryRequest
 from assets.delivery.engine import Engine
 from domain.connections import INVENTORY
-from domain.errors import Problem, TransientError
-from domain.exchange import Skipped
+from domain.errors import Problem, RecordRejected, TransientError
+from domain.exchange import OutcomeUnknown, Skipped
 from domain.identity import content_digest, delivery_key
 from domain.ports import StoreWriter
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
@@ -215,33 +215,58 @@ class InventoryDelivery:
         with self._session.transaction():
             self._session.deliveries.supersede([key for key in uncertain if key not in keys])
             self._session.deliveries.claim([c.claim for c in batch], self._sync.run_id)
-        try:
-            refused = await self._put(batch, items, writer)
-        except TransientError as error:
-            self._settle(batch, {}, engine, state="failed", error=str(error))
-            self._counts.failed += len(batch)
-            self._counts.errors.append(str(error))
-            return
-        self._settle(batch, refused, engine, state="delivered", error="")
-
-    async def _put(
-        self, batch: Sequence[_Change], items: Mapping[str, StoreItem], writer: StoreWriter
-    ) -> dict[str, Problem]:
-        levels = [c.target for c in batch if not c.target.infinite]
-        answers = await writer.put_stock(levels, items, REASON) if levels else []
+        levels = [c for c in batch if not c.target.infinite]
+        if levels:
+            await self._attempt(levels, self._put_levels(levels, items, writer), engine)
         for change in batch:
             if change.target.infinite:
-                await writer.stop_tracking(items[change.target.sku])
+                stopping = self._stop_tracking(change, items[change.target.sku], writer)
+                await self._attempt([change], stopping, engine)
+
+    async def _attempt(
+        self,
+        changes: Sequence[_Change],
+        writing: Awaitable[Mapping[str, Problem]],
+        engine: Engine,
+    ) -> None:
+        """Write changes and settle them; a failure stops no others.
+
+        What is unknown stays in flight, and is written again by the next run.
+        """
+        try:
+            refused = await writing
+        except TransientError as error:
+            self._counts.failed += len(changes)
+            self._counts.errors.append(str(error))
+            if isinstance(error, OutcomeUnknown):
+                engine.settle_rows([], [])
+            else:
+                self._settle(changes, {}, engine, "failed", str(error))
+            return
+        self._settle(changes, refused, engine)
+
+    async def _put_levels(
+        self, changes: Sequence[_Change], items: Mapping[str, StoreItem], writer: StoreWriter
+    ) -> Mapping[str, Problem]:
+        answers = await writer.put_stock([c.target for c in changes], items, REASON)
         return {_key(a.target): a.problem for a in answers if a.problem is not None}
+
+    async def _stop_tracking(
+        self, change: _Change, item: StoreItem, writer: StoreWriter
+    ) -> Mapping[str, Problem]:
+        try:
+            await writer.stop_tracking(item)
+        except RecordRejected as refusal:
+            return {_key(change.target): refusal.problems[0]}
+        return {}
 
     def _settle(
         self,
         batch: Sequence[_Change],
         refused: Mapping[str, Problem],
         engine: Engine,
-        *,
-        state: str,
-        error: str,
+        state: str = "delivered",
+        error: str = "",
     ) -> None:
         rows: list[SettleRow] = []
         holds: list[TargetRow] = []
@@ -253,15 +278,9 @@ class InventoryDelivery:
                     SettleRow(change.claim.delivery_key, "refused", "", "", problem.message)
                 )
                 self._outcomes.append((accepted.capture_id, "rejected"))
-                self._rejections.append(
-                    RejectionRow(
-                        accepted.capture_id,
-                        accepted.source_id,
-                        "delivered",
-                        [problem],
-                        accepted.correlation_id,
-                    )
-                )
+                ids = (accepted.capture_id, accepted.source_id)
+                row = RejectionRow(*ids, "delivered", [problem], accepted.correlation_id)
+                self._rejections.append(row)
                 self._counts.rejected += 1
                 continue
             rows.append(SettleRow(change.claim.delivery_key, state, "", "", error))

@@ -167,9 +167,18 @@ class Planner:
     async def _adopt(
         self, found: StoreShipment, request: ShipmentRequest, correlation_id: str
     ) -> Receipt:
-        """Take an existing shipment for the parcel's, and bring its tracking number up to date."""
+        """Take an existing shipment for the parcel's, and bring its tracking number up to date.
+
+        Raises ``OutcomeUnknown`` where that fails: as a failure the shipment would be created anew.
+        """
         if request.tracking_number and found.tracking_number != request.tracking_number:
-            await self._writer.update_shipment(found.shipment_id, request, correlation_id)
+            try:
+                await self._writer.update_shipment(found.shipment_id, request, correlation_id)
+            except (TransientError, PermanentError) as error:
+                raise OutcomeUnknown(
+                    f"Order {request.order_id} has the shipment {found.shipment_id}, whose "
+                    f"tracking number could not be set: {error}"
+                ) from error
         return Receipt(found.shipment_id)
 
     async def _look_up(

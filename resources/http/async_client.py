@@ -82,8 +82,8 @@ class AsyncApiClient:
         ``idempotent`` defaults to the method's nature. ``decode`` turns a 2xx body into
         ``Reply.value``, as in ``ApiClient.request``: the body is parsed once. Raises
         ``TransientError`` when the attempts are used up, ``OutcomeUnknown`` when a request that
-        isn't idempotent may have taken effect, ``PermanentError`` for redirects, oversized
-        responses and untrusted certificates.
+        isn't idempotent may have taken effect, or any that was answered with a body that can't be
+        used, ``PermanentError`` for redirects, oversized reads and untrusted certificates.
         """
         attempts = RequestAttempts(
             self.policy,

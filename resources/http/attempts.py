@@ -10,16 +10,18 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-from domain.errors import PermanentError, RateLimited, TransientError
+from domain.errors import LockstepError, PermanentError, RateLimited, TransientError
 from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import error_text, request_id, vendor_text
 from resources.http.retries import (
+    READING,
     SAFE_METHODS,
     TOO_MANY_REQUESTS,
     Decision,
     RetryBudget,
     decide,
+    decide_unusable,
     is_certificate_fault,
 )
 from resources.http.urls import checked_path
@@ -97,16 +99,19 @@ class RequestAttempts:
         content: bytes | None = None,
         correlation_id: str = "",
         idempotent: bool | None = None,
+        has_effect: bool | None = None,
         decode: Decoder | None = None,
         log: ExchangeLog | None = None,
     ) -> None:
-        """``idempotent`` defaults to the method's nature."""
+        """``idempotent`` and ``has_effect`` default to the method's nature."""
         self.method, self.content = method, content
         self.path = checked_path(policy.system, path)
         self._policy, self._decode, self._write_log = policy, decode, log
         self._where = f"{policy.system}: {method} {path}"
         self._correlation_id = correlation_id
         self._idempotent = method in SAFE_METHODS if idempotent is None else idempotent
+        self._has_effect = method not in READING if has_effect is None else has_effect
+        self._uncertain = False
         self._budget = RetryBudget(policy.retry)
         self._number, self._first_sent_at, self._renewed = 0, 0.0, False
         self._started, self._sent_at = 0.0, datetime.min.replace(tzinfo=UTC)
@@ -175,15 +180,34 @@ class RequestAttempts:
             return Reply(status, headers, body, milliseconds, self._where, sent=sent)
         self._policy.clock.observe(headers, self._sent_at, datetime.now(UTC))
         try:
-            value = _decoded(body, headers, self._decode)
-        except ValueError:
-            # The work was done and the response that says so is lost, as without any response.
-            decision = self._decide(None, {})
-            return self._delay(decision, f"answered {status} with malformed JSON")
+            value = _decoded(body, headers, self._decode, is_needed=self._has_effect)
+        except ValueError as error:
+            return self._unusable(status, error)
         return Reply(status, headers, body, milliseconds, self._where, value, sent)
 
-    def oversized(self, limit: int) -> PermanentError:
+    def _unusable(self, status: int, error: ValueError) -> float:
+        """Handle a success whose body can't be used; return the seconds to wait, or raise.
+
+        A read is repeated. A request with an effect may have taken effect: where repeating it does
+        not bring a usable body, its outcome is unknown, and never a failure.
+        """
+        self._uncertain = self._has_effect
+        decision = decide_unusable(
+            self.method, idempotent=self._idempotent, has_effect=self._has_effect
+        )
+        kind = "an unusable body" if self._has_effect else "malformed JSON"
+        return self._delay(
+            decision, f"answered {status} with {kind}: {vendor_text(str(error), 200)}"
+        )
+
+    def oversized(self, limit: int) -> LockstepError:
         """Return the error for a response of more than ``limit`` bytes."""
+        if self._has_effect:
+            return OutcomeUnknown(
+                self._message(
+                    f"answered more than {limit} bytes; the {self.method} may have taken effect"
+                )
+            )
         return self.permanent(f"answered more than {limit} bytes")
 
     def permanent(self, what: str) -> PermanentError:
@@ -214,7 +238,9 @@ class RequestAttempts:
             delay = self._budget.next_failure(decision, elapsed)
         if delay is not None:
             return delay
-        kind = RateLimited if quota else TransientError
+        kind: type[TransientError] = RateLimited if quota else TransientError
+        if self._uncertain:
+            kind = OutcomeUnknown
         raise kind(
             self._message(
                 f"{what}; {decision.reason}; given up after {self._number} tries in "
@@ -256,14 +282,17 @@ def _summary(status: int, headers: Mapping[str, str], body: bytes, sent: bytes) 
     )
 
 
-def _decoded(body: bytes, headers: Mapping[str, str], decode: Decoder | None) -> Any:
+def _decoded(
+    body: bytes, headers: Mapping[str, str], decode: Decoder | None, *, is_needed: bool
+) -> Any:
     """Return the decoded body; raises ``ValueError`` if malformed.
 
-    A response that isn't JSON is left alone.
+    An empty body is decoded where one ``is_needed``. Without a decoder, a response that isn't JSON
+    is left alone.
     """
     if decode is not None:
         try:
-            return decode(body) if body else None
+            return decode(body) if body or is_needed else None
         except RecursionError as error:  # nested a thousand deep, which no system needs
             raise ValueError("nested too deep") from error
     return orjson.loads(body) if body and "json" in headers.get("content-type", "") else _MISSING

@@ -64,14 +64,16 @@ class ApiClient:
         json: Any = None,
         correlation_id: str = "",
         idempotent: bool | None = None,
+        has_effect: bool | None = None,
         decode: Decoder | None = None,
     ) -> Reply:
         """Return the response, whatever its status, unless a retry may help.
 
-        ``decode`` turns a 2xx body into ``Reply.value`` and raises ``ValueError`` on a malformed
-        one, which is requested again (default: JSON). Raises ``TransientError`` when the attempts
-        are used up, ``OutcomeUnknown`` when a request that isn't idempotent may have taken effect,
-        ``PermanentError`` for redirects, oversized responses and untrusted certificates.
+        ``decode`` turns a 2xx body into ``Reply.value`` and raises ``ValueError`` on one that can't
+        be used (default: JSON); ``has_effect`` is false for a POST that only reads. Raises
+        ``TransientError`` when the attempts are used up, ``OutcomeUnknown`` when a request that
+        isn't idempotent may have taken effect, or any that was answered with a body that can't be
+        used, ``PermanentError`` for redirects, oversized reads and untrusted certificates.
         """
         attempts = RequestAttempts(
             self.policy,
@@ -80,6 +82,7 @@ class ApiClient:
             content=None if json is None else orjson.dumps(json),
             correlation_id=correlation_id,
             idempotent=idempotent,
+            has_effect=has_effect,
             decode=decode,
             log=self._log,
         )

@@ -26,6 +26,8 @@ from tenacity import (
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Idempotent by RFC 9110, 9.2.2; a caller may declare a POST idempotent where it is an upsert."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Without an effect; a caller may say so of a POST that only reads."""
 TEMPORARY = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 598, 599})
 """Statuses that a retry may change; 501, 505 and 507 (a plan's limit at BigCommerce) stay."""
 TOO_MANY_REQUESTS = 429
@@ -107,6 +109,15 @@ def decide(
         return Decision(False, None, reason, outcome_unknown=True)
     # Everything else is the response, good or bad; a retry would bring the same.
     return Decision(False, None, "answered")
+
+
+def decide_unusable(method: str, *, idempotent: bool, has_effect: bool) -> Decision:
+    """Return what follows from a success whose body does not show what was done."""
+    # The work was done and the response that says so is lost, as without any response.
+    if idempotent or not has_effect:
+        return Decision(True, None, "the body can't be used")
+    reason = f"the {method} may have taken effect"
+    return Decision(False, None, reason, outcome_unknown=True)
 
 
 def named_delay(headers: Mapping[str, str]) -> float | None:

@@ -92,7 +92,9 @@ class Answer:
 def fetch_answer(client: ApiClient, path: str, body: dict[str, object]) -> Answer:
     """Make a read, which is a POST here; raises as ``read_answer`` does."""
     return read_answer(
-        client.request("POST", path, json=body, idempotent=True, decode=open_envelope)
+        client.request(
+            "POST", path, json=body, idempotent=True, has_effect=False, decode=open_envelope
+        )
     )
 
 
@@ -122,7 +124,10 @@ def chunks(values: Sequence[str], size: int) -> Iterable[Sequence[str]]:
 
 
 def open_envelope(body: bytes) -> Answer:
-    """Parse a body; raises ``ValueError`` where it is not an envelope."""
+    """Parse a body; raises ``ValueError`` where it is not an envelope.
+
+    An object without ``success`` and without errors is none: it neither confirms nor refuses.
+    """
     try:
         envelope = _ENVELOPE.decode(body)
     except RecursionError as error:
@@ -130,6 +135,8 @@ def open_envelope(body: bytes) -> Answer:
     messages = list(envelope.messages.message or ()) if envelope.messages else []
     messages += _messages_in(envelope.data)
     errors = tuple(message for message in messages if message.is_error)
+    if envelope.success is None and not errors:
+        raise ValueError("the answer has no success")
     if not envelope.success and not errors:
         # A refusal without a reason, or with warnings only, is still a refusal.
         reason = envelope.message or "The OMS refused and gave no reason."

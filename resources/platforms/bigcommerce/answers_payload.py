@@ -105,10 +105,22 @@ class Shipment(Document):
     items: list[ShippedItem | None] | None = None
 
 
-class CreatedShipment(Document):
-    """What creating a shipment is answered with, as far as it is read."""
+class Written(Document):
+    """What creating or changing a shipment or an order is answered with, as far as it is read."""
 
     id: Scalar = None
+
+
+class WrittenAnswer(Document):
+    """V3's envelope around it."""
+
+    data: Written | None = None
+
+
+class Adjustment(Document):
+    """What an adjustment of stock is answered with."""
+
+    transaction_id: Scalar = None
 
 
 class OrderState(Document):
@@ -205,7 +217,9 @@ LOCATIONS = PayloadDecoder(Location, "a location", _ADVICE)
 INVENTORY_ITEMS = PayloadDecoder(InventoryItem, "an inventory item", _ADVICE)
 ERRORS = PayloadDecoder(ErrorAnswer, "an error", _ADVICE)
 SHIPMENTS = PayloadDecoder(Shipment, "a shipment", _ADVICE)
-CREATED_SHIPMENTS = PayloadDecoder(CreatedShipment, "a shipment", _ADVICE)
+WRITTEN = PayloadDecoder(Written, "an object", _ADVICE)
+WRITTEN_ANSWERS = PayloadDecoder(WrittenAnswer, "an object", _ADVICE)
+ADJUSTMENTS = PayloadDecoder(Adjustment, "an object", _ADVICE)
 ORDER_STATES = PayloadDecoder(OrderState, "an order", _ADVICE)
 WEBHOOKS = PayloadDecoder(Webhook, "a webhook", _ADVICE)
 WEBHOOKS_ADMIN = PayloadDecoder(WebhooksAdminAnswer, "an object", _ADVICE)

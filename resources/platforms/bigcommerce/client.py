@@ -1,23 +1,32 @@
 """How a BigCommerce store is called, and what its answers mean.
 
 Bad credentials and missing scopes are a fault of the whole system. 409 and 423 mean that a record
-is busy. Every other 4xx to a write means that the store refuses this record.
+is busy. Every other 4xx to a write means that the store refuses this record. A 2xx to a write
+counts only with the body that the contract names: HTML, nothing or another record's id leave the
+effect unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from domain.payload import Decoded, Document, PayloadDecoder
+from domain.payload import Decoded, Document, PayloadDecoder, Scalar
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, QuotaState
+from resources.platforms.bigcommerce.answers_payload import (
+    ADJUSTMENTS,
+    ORDER_STATES,
+    WRITTEN,
+    WRITTEN_ANSWERS,
+    OrderState,
+)
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 CONTRACT = "that breaks the API's contract; another try won't help"
@@ -75,6 +84,62 @@ def accept(reply: Reply, code: str, field: str, advice: str) -> None:
         raise PermanentError(f"{summary}; another try won't help")
     message = f"the store answers {reply.status}: {summary.partition(': ')[2]}"
     raise RecordRejected(Problem(code, field, message, advice))
+
+
+def written_id(body: bytes) -> str:
+    """Return the id in the answer to a V2 write; raises ``ValueError`` where it has none.
+
+    The client takes such an answer for an unknown effect: the record may have been written.
+    """
+    return _id_in(_answer(body, WRITTEN).id)
+
+
+def written_data_id(body: bytes) -> str:
+    """Return the id in the answer to a V3 write; raises ``ValueError`` as ``written_id`` does."""
+    data = _answer(body, WRITTEN_ANSWERS).data
+    return _id_in(None if data is None else data.id)
+
+
+def adjustment_id(body: bytes) -> str:
+    """Return the id of an adjustment of stock; raises ``ValueError`` as ``written_id`` does."""
+    number = _answer(body, ADJUSTMENTS).transaction_id
+    if not isinstance(number, str | int) or isinstance(number, bool) or number == "":
+        raise ValueError("the answer names no transaction")
+    return str(number)
+
+
+def order_state(body: bytes) -> OrderState:
+    """Return an order's present state; raises ``ValueError`` where the answer has no status."""
+    order = _answer(body, ORDER_STATES)
+    if order.status_id is None:
+        raise ValueError("the answer has no status")
+    return order
+
+
+def id_checked(read: Callable[[bytes], str], expected: str) -> Callable[[bytes], str]:
+    """Return a decoder that also raises ``ValueError`` where the answer is about another record."""
+
+    def decode(body: bytes) -> str:
+        if (found := read(body)) != expected:
+            raise ValueError(f"the answer is about {found[:40]}, not {expected}")
+        return found
+
+    return decode
+
+
+def _answer(body: bytes, decoder: PayloadDecoder[T]) -> T:
+    try:
+        return decoder.decode(body).document
+    except RecordRejected as rejected:
+        raise ValueError(rejected.problems[0].message) from None
+
+
+def _id_in(number: Scalar) -> str:
+    """Return an id as text; V2 also writes numbers as text."""
+    text = "" if isinstance(number, bool) or number is None else str(number).removesuffix(".0")
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError("the answer has no id")
+    return text
 
 
 def document_of(reply: Reply, decoder: PayloadDecoder[T]) -> T:

@@ -29,7 +29,14 @@ from resources.platforms.bigcommerce.answers_payload import (
     Webhook,
     WebhookSubject,
 )
-from resources.platforms.bigcommerce.client import CONTRACT, document_of, entries_of, list_of
+from resources.platforms.bigcommerce.client import (
+    CONTRACT,
+    document_of,
+    entries_of,
+    id_checked,
+    list_of,
+    written_data_id,
+)
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 PAGE = 250
@@ -127,11 +134,12 @@ class Hooks:
             "headers": self._headers(),
         }
         if hook.number is None:
-            # A lost answer leaves it open whether the hook is there: the next look shows it, and
-            # the store refuses a second one.
-            _demand(self._http.request("POST", "/v3/hooks", json=body))
+            # A lost or unusable answer leaves it open whether the hook is there: the next look
+            # shows it, and the store refuses a second one.
+            _demand(self._http.request("POST", "/v3/hooks", json=body, decode=written_data_id))
             return f"webhook {hook.scope}: registered"
-        _demand(self._http.request("PUT", f"/v3/hooks/{hook.number}", json=body, idempotent=True))
+        decode = id_checked(written_data_id, str(hook.number))
+        _demand(self._http.request("PUT", f"/v3/hooks/{hook.number}", json=body, decode=decode))
         return f"webhook {hook.scope}: was {hook.state}, is active again"
 
     def _headers(self) -> dict[str, str]:

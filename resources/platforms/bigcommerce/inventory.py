@@ -29,6 +29,7 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.redaction import vendor_text
 from resources.platforms.bigcommerce.answers_payload import ERRORS
+from resources.platforms.bigcommerce.client import adjustment_id
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 
 _TRACKED = re.compile(r"(variant_id|product_id|sku) (\S+?) is tracked by (product|variant)")
@@ -125,7 +126,7 @@ class _Batch:
     async def _send(self, rows: list[_Row]) -> Reply:
         self._calls += 1
         body = {"reason": self._reason, "items": [row.body() for row in rows]}
-        return await self._push.request("PUT", PATH, body=orjson.dumps(body))
+        return await self._push.request("PUT", PATH, body=orjson.dumps(body), decode=adjustment_id)
 
     def _readdressed(self, rows: list[_Row], reply: Reply) -> list[_Row] | None:
         """Return the rows, those that the answer names at their other level, each at most once.

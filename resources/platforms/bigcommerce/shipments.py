@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from domain.errors import PermanentError, Problem, RecordRejected
+from domain.errors import PermanentError, Problem, RecordRejected, TransientError
 from domain.exchange import (
     Receipt,
     ShipmentLine,
@@ -18,26 +18,28 @@ from domain.exchange import (
 )
 from domain.records.inventory import StockTarget, StoreItem
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.redaction import request_id
 from resources.platforms.bigcommerce.answers_payload import (
-    CREATED_SHIPMENTS,
-    ORDER_STATES,
     SHIPMENTS,
+    OrderState,
     Shipment,
 )
 from resources.platforms.bigcommerce.client import (
     CONTRACT,
     accept,
-    document_of,
     entries_of,
+    id_checked,
     list_of,
+    order_state,
+    written_data_id,
+    written_id,
 )
 from resources.platforms.bigcommerce.inventory import StockWriter
 from resources.platforms.bigcommerce.settings import ROUND_PAGE, SHIPMENT_PAGE, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import SHIPPING_PROVIDERS, STATUSES, TRACKING_CARRIERS
 
 MAX_TRACKING_NUMBER = 50
+NO_CONTENT = 204
 
 
 class BigCommerceWriter:
@@ -63,7 +65,12 @@ class BigCommerceWriter:
     async def stop_tracking(self, item: StoreItem) -> Receipt:
         """Set the product's ``inventory_tracking`` to none: it has one with all of its variants."""
         path = f"/v3/catalog/products/{item.product_id}"
-        reply = await self._push.request("PUT", path, body=b'{"inventory_tracking":"none"}')
+        reply = await self._push.request(
+            "PUT",
+            path,
+            body=b'{"inventory_tracking":"none"}',
+            decode=id_checked(written_data_id, item.product_id),
+        )
         accept(
             reply,
             "tracking_not_changed",
@@ -81,7 +88,8 @@ class BigCommerceWriter:
                 "GET", path, params={"page": str(page), "limit": str(SHIPMENT_PAGE)}
             )
             accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
-            found = list_of(reply.where, reply.body) if reply.body else []
+            # An empty 200 is no list: taken for one, a shipment would be created a second time.
+            found = [] if reply.status == NO_CONTENT else list_of(reply.where, reply.body)
             known = len(shipments)
             for listed in entries_of(reply.where, found, SHIPMENTS):
                 shipment = _to_shipment(reply.where, listed)
@@ -92,11 +100,19 @@ class BigCommerceWriter:
             page += 1
 
     async def create_shipment(self, request: ShipmentRequest, correlation_id: str) -> Receipt:
-        """Create a shipment; the store mails the shopper. ``OutcomeUnknown`` without an answer."""
+        """Create a shipment; the store mails the shopper.
+
+        Raises ``OutcomeUnknown`` without an answer that names the shipment.
+        """
         body = orjson.dumps(self._shipment_body(request))
         path = f"/v2/orders/{_number(request.order_id)}/shipments"
         reply = await self._push.request(
-            "POST", path, body=body, correlation_id=correlation_id, idempotent=False
+            "POST",
+            path,
+            body=body,
+            correlation_id=correlation_id,
+            idempotent=False,
+            decode=written_id,
         )
         accept(
             reply,
@@ -104,7 +120,7 @@ class BigCommerceWriter:
             "items",
             "compare the order's lines and shipped quantities in the store with the parcel",
         )
-        return Receipt(_created_id(reply), trace_id=request_id(reply.headers))
+        return Receipt(reply.value, trace_id=request_id(reply.headers))
 
     async def update_shipment(
         self, shipment_id: str, request: ShipmentRequest, correlation_id: str
@@ -115,7 +131,13 @@ class BigCommerceWriter:
         body = orjson.dumps(
             {"tracking_carrier": "", "shipping_provider": ""} | self._parcel_body(request)
         )
-        reply = await self._push.request("PUT", path, body=body, correlation_id=correlation_id)
+        reply = await self._push.request(
+            "PUT",
+            path,
+            body=body,
+            correlation_id=correlation_id,
+            decode=id_checked(written_id, shipment_id),
+        )
         accept(
             reply,
             "shipment_update_refused",
@@ -126,11 +148,12 @@ class BigCommerceWriter:
 
     async def read_order(self, order_id: str) -> StoreOrderState:
         """Return the order's present status; a status that the store added since is not final."""
-        reply = await self._push.request("GET", f"/v2/orders/{_number(order_id)}")
+        path = f"/v2/orders/{_number(order_id)}"
+        reply = await self._push.request("GET", path, decode=order_state)
         accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
-        order = document_of(reply, ORDER_STATES)
-        if order.status_id is None:
-            raise PermanentError(f"{reply.where} gave an order without a status: {CONTRACT}")
+        order: OrderState | None = reply.value
+        if order is None:
+            raise TransientError(f"{reply.where} answered {reply.status} without the order")
         status = STATUSES.get(order.status_id) if isinstance(order.status_id, int) else None
         final = bool(order.is_deleted) or (status is not None and status.is_final)
         return StoreOrderState(order_id, str(order.status_id), final)
@@ -138,7 +161,13 @@ class BigCommerceWriter:
     async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
         """Set the order's status."""
         path, body = f"/v2/orders/{_number(order_id)}", orjson.dumps({"status_id": int(status)})
-        reply = await self._push.request("PUT", path, body=body, correlation_id=correlation_id)
+        reply = await self._push.request(
+            "PUT",
+            path,
+            body=body,
+            correlation_id=correlation_id,
+            decode=id_checked(written_id, order_id),
+        )
         accept(reply, "status_refused", "status_id", "look at the order in the store")
         return Receipt(order_id, trace_id=request_id(reply.headers))
 
@@ -220,22 +249,6 @@ def _number(text: str) -> str:
             text,
         )
     return text
-
-
-def _created_id(reply: Reply) -> str:
-    """Return the id of a created shipment.
-
-    An answer without one must not count as a failed write, since the shipment exists: the error is
-    none of Lockstep's own, so that the delivery stays in flight and is looked up.
-    """
-    reply.json()
-    try:
-        number = CREATED_SHIPMENTS.decode(reply.body).document.id
-    except RecordRejected as rejected:
-        raise TypeError(f"{reply.where}: the answer is no shipment") from rejected
-    if number is None:
-        raise KeyError("id")
-    return str(number)
 
 
 def _to_shipment(where: str, shipment: Shipment) -> StoreShipment:

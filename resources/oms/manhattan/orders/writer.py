@@ -10,8 +10,8 @@ from urllib.parse import quote
 import msgspec
 import orjson
 
-from domain.errors import Problem, RecordRejected
-from domain.exchange import Receipt
+from domain.errors import PermanentError, Problem, RecordRejected, TransientError
+from domain.exchange import OutcomeUnknown, Receipt
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.oms.manhattan.client import (
@@ -93,7 +93,7 @@ class ManhattanWriter:
         if answer.errors or not self._is_conclusive(state):
             # The answer's form is the tenant's own, and an order may have been canceled before:
             # the order itself shows what holds.
-            state = await self._fetch_state(order_id, correlation_id) or CancelState()
+            state = await self._fetch_state(order_id, correlation_id, answer) or CancelState()
         warnings, trace_id = answer.warnings(), self._trace_of(reply)
         if state.is_cancelled:
             return Receipt(order_id, warnings=warnings, trace_id=trace_id)
@@ -120,13 +120,28 @@ class ManhattanWriter:
         known = self._requested | self._accepted | self._rejected
         return bool(state.is_cancelled) or not known.isdisjoint(state.words())
 
-    async def _fetch_state(self, order_id: str, correlation_id: str) -> CancelState | None:
+    async def _fetch_state(
+        self, order_id: str, correlation_id: str, answer: Answer
+    ) -> CancelState | None:
+        """Read the order after a cancellation; ``answer`` is what that was answered with.
+
+        Raises ``OutcomeUnknown`` where it can't be read and the cancellation was not refused: any
+        other error would count the request as undone, or stop the other orders.
+        """
         path = self._paths.read.replace("{order_id}", quote(order_id, safe=""))
-        reply = await self._client.request(
-            "GET", path, correlation_id=correlation_id, decode=open_envelope
-        )
-        answer = write_answer(reply)
-        return None if answer.errors else _state_of(answer)
+        try:
+            reply = await self._client.request(
+                "GET", path, correlation_id=correlation_id, decode=open_envelope
+            )
+            held = write_answer(reply)
+        except (TransientError, PermanentError) as error:
+            if answer.errors:
+                raise
+            raise OutcomeUnknown(
+                f"The cancellation of order {order_id} was requested, and whether it is done could "
+                f"not be read: {error}"
+            ) from error
+        return None if held.errors else _state_of(held)
 
     def _refused_lines(
         self, errors: tuple[MessageEntry, ...], payload: Mapping[str, object]

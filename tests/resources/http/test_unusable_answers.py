@@ -1,0 +1,117 @@
+"""A success that does not show what was done: a read is repeated, an effect becomes unknown."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import orjson
+import pytest
+from aiohttp import web
+
+from domain.errors import TransientError
+from domain.exchange import OutcomeUnknown
+from resources.http.async_client import AsyncApiClient
+from tests.resources.http.test_async_client import run
+from tests.resources.http.test_client import answers, client
+
+HTML = b"<!DOCTYPE html><title>Maintenance</title>"
+UNUSABLE = {
+    "HTML": HTML,
+    "empty": b"",
+    "truncated": b'{"id": 7, "items": [',
+    "no id": b"{}",
+    "another shape": b'[{"id": 7}]',
+    "nested too deep": b"[" * 5_000,
+}
+bodies = pytest.mark.parametrize("body", UNUSABLE.values(), ids=UNUSABLE.keys())
+types = pytest.mark.parametrize("kind", ["application/json", "text/html"])
+
+
+def the_id(body: bytes) -> int:
+    """Return the answer's id, as a connector's decoder does."""
+    value = orjson.loads(body)
+    number: int | None = value.get("id") if isinstance(value, dict) else None
+    if number is None:
+        raise ValueError("the answer has no id")
+    return number
+
+
+def asked(body: bytes, kind: str, method: str, *, idempotent: bool | None, good_at: int = 0) -> int:
+    """Make a request that is answered with the body; return how many requests came."""
+
+    async def handle(_: web.BaseRequest, number: int) -> web.StreamResponse:
+        if number == good_at:
+            return web.json_response({"id": 7})
+        return web.Response(body=body, content_type=kind)
+
+    async def use(push: AsyncApiClient) -> None:
+        call = push.request(method, "/x", body=b"{}", idempotent=idempotent, decode=the_id)
+        if good_at:
+            assert (await call).value == 7
+            return
+        with pytest.raises(TransientError) as raised:
+            await call
+        assert isinstance(raised.value, OutcomeUnknown) is (method != "GET")
+
+    return len(asyncio.run(run(handle, use)))
+
+
+@types
+@bodies
+def test_a_write_that_must_not_be_repeated_is_unknown_at_once(body: bytes, kind: str) -> None:
+    """It was sent once, and only a look-up may decide."""
+    assert asked(body, kind, "POST", idempotent=False) == 1
+
+
+@types
+@bodies
+def test_an_upsert_is_repeated_and_unknown_if_that_does_not_help(body: bytes, kind: str) -> None:
+    """It is never a failure: the record may have been written by each of its attempts."""
+    assert asked(body, kind, "PUT", idempotent=None) > 1
+    assert asked(body, kind, "POST", idempotent=True, good_at=2) == 2
+
+
+@pytest.mark.parametrize("body", [b for b in UNUSABLE.values() if b])
+def test_a_read_is_repeated_and_never_unknown(body: bytes) -> None:
+    """Nothing was changed, whatever came."""
+    assert asked(body, "application/json", "GET", idempotent=None) > 1
+
+
+def test_a_failing_server_after_an_unusable_answer_leaves_the_effect_unknown() -> None:
+    """The second attempt failed, and the first may have been the effect."""
+
+    async def handle(_: web.BaseRequest, number: int) -> web.StreamResponse:
+        return web.Response(body=HTML) if number == 1 else web.Response(status=503)
+
+    async def use(push: AsyncApiClient) -> None:
+        with pytest.raises(OutcomeUnknown):
+            await push.request("PUT", "/x", body=b"{}", decode=the_id)
+
+    assert len(asyncio.run(run(handle, use))) > 1
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_an_oversized_answer_to_a_write_leaves_the_effect_unknown(method: str) -> None:
+    """It is cut off, and not taken for a refusal."""
+
+    async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
+        return web.Response(body=b"x" * 100)
+
+    async def use(push: AsyncApiClient) -> None:
+        with pytest.raises(OutcomeUnknown, match="more than 10 bytes"):
+            await push.request(method, "/x", body=b"{}", decode=the_id)
+
+    asyncio.run(run(handle, use, max_bytes=10))
+
+
+def test_the_synchronous_client_decides_the_same_way() -> None:
+    """A search is a POST without an effect; a registration has one."""
+    for has_effect in (True, False):
+        handle, seen = answers(*[httpx.Response(200, content=HTML)] * 9)
+        with pytest.raises(TransientError) as raised:
+            client(handle).request(
+                "POST", "/x", json={}, idempotent=True, has_effect=has_effect, decode=the_id
+            )
+        assert isinstance(raised.value, OutcomeUnknown) is has_effect
+        assert len(seen) > 1

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -102,3 +102,46 @@ def test_orders_reach_the_oms_and_shipments_the_store_by_themselves(
     )
     assert [order["creates"] for order in live.oms_orders().values()] == [1, 1, 1, 1]
     assert len(live.store_shipments()) == 4
+
+
+def test_a_window_of_yesterday_that_failed_is_run_again_by_the_daemon(
+    live: Scene, tmp_path: Path
+) -> None:
+    """It stays the same at each tick, and Dagster would skip the run of a key that it has seen."""
+    log = tmp_path / "daemon.log"
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    live.fault(
+        "bigcommerce", {"path": "/v3/orders/", "kind": "status", "status": 403, "times": None}
+    )
+    moment = midnight - timedelta(minutes=2)
+    live.place(documents.order(6001, moment, payment_status="authorized"))
+    live.sql(
+        """INSERT INTO sync.watermark AS w (connection, stream, watermark)
+           VALUES ('acme', 'orders', %s) ON CONFLICT (connection, stream)
+           DO UPDATE SET watermark = excluded.watermark RETURNING 1""",
+        midnight - timedelta(minutes=5),
+    )
+
+    def attempts() -> list[str]:
+        if live.sql("SELECT to_regclass('run_tags')") == [(None,)]:
+            return []  # the daemon has only just started
+        rows = live.sql(
+            """SELECT t.value FROM runs r JOIN run_tags t USING (run_id)
+               WHERE t.key = 'sync/attempt' AND r.status = 'FAILURE'
+                 AND r.partition = %s ORDER BY r.id""",
+            live.yesterday.isoformat(),
+        )
+        return [value for (value,) in rows]
+
+    wait_for("a failed attempt", lambda: attempts()[:1] == ["1"], log)
+    live.fault("bigcommerce")
+    wait_for("delivery of the order", lambda: set(live.oms_orders()) == {"6001"}, log)
+    wait_for(
+        "the watermark's move",
+        lambda: (
+            live.sql("SELECT watermark >= %s FROM sync.watermark WHERE stream = 'orders'", midnight)
+            == [(True,)]
+        ),
+        log,
+    )
+    assert live.oms_orders()["6001"]["creates"] == 1

@@ -85,6 +85,9 @@ _RECORD: dict[str, Entry] = {
     "order_id_duplicate": Entry("duplicate", "The id of an order is unique in a batch."),
     "order_without_lines": Entry("missing", "An order has at least one line."),
     "parcel_line_unknown": Entry("value", "A parcel contains lines of its own order."),
+    "partly_shipped_in_store": Entry(
+        "value", "No unit of an order is shipped in the store before the order goes out."
+    ),
     "payload_malformed": Entry("value", "A capture is a JSON document of an order."),
     "payment_mismatch": Entry(
         "value", "Certificates and store credit do not pay more than the order's total."
@@ -105,6 +108,8 @@ _RECORD: dict[str, Entry] = {
     "quantity_invalid": Entry("value", "The quantity of a line is a whole number above zero."),
     "quantity_negative": Entry("value", "An available quantity is not negative."),
     "quantity_not_positive": Entry("value", "The quantity of a line is above zero."),
+    "refund_without_units": Entry("value", "A refund of an order is one of units of its lines."),
+    "refunded_after_shipping": Entry("value", "Units are refunded before they are shipped."),
     "schema_violation": Entry("value", "A record has the columns and types of its schema."),
     "shipment_without_lines": Entry("missing", "A parcel has at least one line."),
     "shipped_above_ordered": Entry("value", "No more units are shipped than were ordered."),

@@ -30,7 +30,7 @@ from resources.lockstep import Sync
 
 FINISHED = frozenset({str(Milestone.DELIVERED), str(Milestone.RETURNED), str(Milestone.CANCELED)})
 """An OMS may remove such orders."""
-NEVER_SENT = frozenset({"cancelled_before_export", "deleted_in_store"})
+NEVER_SENT = frozenset({"cancelled_before_export", "deleted_in_store", "refunded_before_export"})
 """Skipped because cancelled: such an order must not be live at the OMS either."""
 
 

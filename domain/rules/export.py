@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from domain.connections import OrdersPolicy
+from domain.errors import Problem, RecordRejected
 from domain.exchange import Skipped
 
 Decision: TypeAlias = Literal["export", "cancel"]
@@ -25,6 +26,11 @@ class OrderHeader(msgspec.Struct, frozen=True):
     """The store's own id of the channel, empty where it has none."""
     placed_at: datetime | None
     is_archived: bool
+    is_refunded: bool = False
+    """In whole or in part: the OMS must not ship what it still holds of it."""
+    units: int = 0
+    shipped_units: int = 0
+    """Of ``units``, those that the store shows as shipped."""
 
 
 Decide: TypeAlias = Callable[[OrderHeader], Decision | Skipped]
@@ -42,7 +48,10 @@ class ExportRules:
         self._start = start.replace(tzinfo=UTC) if start is not None and naive else start
 
     def decide(self, order: OrderHeader, exported: Callable[[str], bool]) -> Decision | Skipped:
-        """Return what to do with an order; ``exported`` says whether the OMS has it."""
+        """Return what to do with an order; ``exported`` says whether the OMS has it.
+
+        Raises ``RecordRejected`` for an order of which a part was shipped without the OMS.
+        """
         known = exported(order.number)
         status, name = order.status, order.status_name
         if order.is_archived:
@@ -51,12 +60,30 @@ class ExportRules:
         if status in self._cancel:
             reason = f"the order is {name} and never went out"
             return "cancel" if known else Skipped("cancelled_before_export", reason)
-        if known and (status in self._export or status in self._update):
+        if known and (status in self._export or status in self._update or order.is_refunded):
             return "export"
         if status not in self._export:
             reason = f"orders in status {status} ({name}) don't go out"
             return Skipped("status_not_exported", reason)
-        if self._start is None or order.placed_at is None or order.placed_at >= self._start:
-            return "export"
-        reason = f"the order was placed before {self._start.isoformat()}"
-        return Skipped("before_start_date", reason)
+        start = self._start
+        if start is not None and order.placed_at is not None and order.placed_at < start:
+            reason = f"the order was placed before {start.isoformat()}"
+            return Skipped("before_start_date", reason)
+        return _shipped_before(order) if order.shipped_units else "export"
+
+
+def _shipped_before(order: OrderHeader) -> Skipped:
+    """Return the rule that skips an order which was shipped without the OMS."""
+    shipped, units = order.shipped_units, order.units
+    if shipped >= units:
+        return Skipped(
+            "shipped_before_export", "the store had shipped the order before it went out"
+        )
+    message = f"{shipped} of {units} units were shipped in the store before the order went out"
+    advice = (
+        "ship the rest in the store, too; or correct items_shipped and the lines' quantities of "
+        "the payload to what the OMS should ship"
+    )
+    raise RecordRejected(
+        Problem("partly_shipped_in_store", "items_shipped", message, advice, str(shipped))
+    )

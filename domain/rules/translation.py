@@ -94,6 +94,9 @@ class OrderRules:
         if isinstance(mapped, Skipped):
             return mapped
         header, decision = decided[0]
+        if mapped.record.cancelled and not exported(header.number):
+            reason = "all units of the order were refunded before it went out"
+            return Skipped("refunded_before_export", reason)
         return Mapped(self._translate(mapped, header, decision), mapped.warnings)
 
     def _translate(self, mapped: Mapped[Order], header: OrderHeader, decision: Decision) -> Order:
@@ -106,7 +109,7 @@ class OrderRules:
             problems.append(Problem("order_id_invalid", "id", message, advice, order_id))
         if problems:
             raise RecordRejected(*problems)
-        cancelled = decision == "cancel"
+        cancelled = order.cancelled or decision == "cancel"
         for payment in order.payments:
             amend(payment, "method", self._payment_method(payment))
         return replace(

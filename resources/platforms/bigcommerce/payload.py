@@ -55,6 +55,9 @@ class Line(Document):
     order_pickup_method_id: Id = None
     name: str | None = None
     quantity: Scalar = None
+    quantity_shipped: Scalar = None
+    quantity_refunded: Scalar = None
+    is_refunded: Scalar = None
     price_ex_tax: WrittenAmount = None
     price_inc_tax: WrittenAmount = None
     total_ex_tax: WrittenAmount = None
@@ -161,6 +164,7 @@ class Order(Document):
     customer_message: str | None = None
     staff_notes: str | None = None
     items_total: Scalar = None
+    items_shipped: Scalar = None
     total_inc_tax: WrittenAmount = None
     total_tax: WrittenAmount = None
     discount_amount: WrittenAmount = None

@@ -44,6 +44,8 @@ STATUSES: dict[int, OrderStatus] = {
     )
 }
 
+REFUNDED, PARTIALLY_REFUNDED = 4, 14
+
 MILESTONE_STATUS: dict[M, int | None] = {
     M.CREATED: None,  # the order is in status 11, in which it went out
     M.PARTIALLY_ALLOCATED: None,  # nothing to inform a shopper of yet

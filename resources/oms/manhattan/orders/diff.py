@@ -118,10 +118,10 @@ class _Comparison:
             ),
             Decimal(0),
         )
-        ordered = actual
-        if canceled or actual.get("Quantity") != wanted.get("Quantity"):
-            units = (_number(actual.get("Quantity")) or Decimal(0)) + canceled
-            ordered = {**actual, "Quantity": units}
+        ordered, units = actual, _number(actual.get("Quantity")) or Decimal(0)
+        # What the store has taken off itself is among the canceled units, too.
+        if units != _number(wanted.get("Quantity")):
+            ordered = {**actual, "Quantity": units + canceled}
         self._attributes(ordered, wanted, state, LINE_FIELDS, line_id)
         if not canceled and not actual.get("IsCancelled"):
             self._entries("OrderLineChargeDetail", actual, wanted, state, line_id)

@@ -7,7 +7,6 @@ from decimal import Decimal
 import msgspec
 
 from domain.addressing.addresses import Address
-from domain.cards import without_cards
 from domain.currencies import minor_unit
 from domain.exchange import Mapped, SourcePaths
 from domain.records.orders import (
@@ -16,14 +15,12 @@ from domain.records.orders import (
     Discount,
     FulfilmentGroup,
     LineKind,
-    Note,
     Order,
     OrderLine,
 )
 from domain.records.record import InvalidRecord
 from domain.rules.translation import OrderRejected
-from domain.scalars import amount_of, moment_of
-from domain.text import clean_text
+from domain.scalars import ZERO, amount_of, moment_of
 from resources.platforms.bigcommerce import payload as documents
 from resources.platforms.bigcommerce.orders.charges import charges_of
 from resources.platforms.bigcommerce.orders.consignments import (
@@ -35,6 +32,14 @@ from resources.platforms.bigcommerce.orders.consignments import (
 )
 from resources.platforms.bigcommerce.orders.lines import LineDraft, PlacedLine, to_line
 from resources.platforms.bigcommerce.orders.payments import WrittenTransactions, to_payments
+from resources.platforms.bigcommerce.orders.refunds import (
+    is_refunded,
+    less,
+    refunded_units,
+    take_off,
+    warn_of_amounts,
+)
+from resources.platforms.bigcommerce.orders.texts import notes_of
 from resources.platforms.bigcommerce.orders.totals import (
     Amounts,
     check_total,
@@ -80,6 +85,7 @@ class OrderBuilder:
         self._mapped_groups: list[FulfilmentGroup] = []
         self._mapped_lines: list[OrderLine] = []
         self._paths = SourcePaths()
+        self._is_cancelled = False
 
     def to_order(self) -> Mapped[Order]:
         """Return the order. Raises ``OrderRejected``."""
@@ -106,7 +112,8 @@ class OrderBuilder:
         charges = charges_of(raw, parts, drafts, included=self._included)
         total, total_tax = self._required("total_inc_tax"), self._required("total_tax")
         discounts = self._settle(drafts, charges, total, total_tax)
-        self._build_lines(drafts)
+        amounts, off, tax_off = self._without_refunds(Amounts(drafts, charges, discounts))
+        self._build_lines(amounts.lines)
         currency = _currency(raw, problems)
         billing = self._groups.to_billing(
             raw.billing_address or NO_ADDRESS, "billing_address.", problems
@@ -115,7 +122,9 @@ class OrderBuilder:
         payments = to_payments(
             raw, self._sources.transactions, total, currency, self._settings, problems
         )
-        notes = _notes(raw, problems)
+        if off:
+            payments = less(payments, off)
+        notes = notes_of(raw, problems)
         ordered_at = moment_of(raw.date_created)
         if ordered_at is None:
             problems.missing("date_missing", "date_created", "the date is missing")
@@ -136,13 +145,25 @@ class OrderBuilder:
             billing=billing,
             groups=tuple(self._mapped_groups),
             lines=tuple(self._mapped_lines),
-            charges=tuple(charges),
-            discounts=discounts,
+            charges=tuple(amounts.charges),
+            discounts=amounts.discounts,
             payments=payments,
             notes=notes,
-            total=total,
-            total_tax=total_tax,
+            total=total - off,
+            total_tax=total_tax - tax_off,
+            cancelled=self._is_cancelled,
         )
+
+    def _without_refunds(self, amounts: Amounts) -> tuple[Amounts, Decimal, Decimal]:
+        """Take off the refunded units; an order of nothing else is left whole, and cancelled."""
+        lines, problems = amounts.lines, self._problems
+        warn_of_amounts(self._order, lines, problems)
+        if problems.problems or not any(line.refunded for line in lines):
+            return amounts, ZERO, ZERO
+        self._is_cancelled = all(line.refunded == line.quantity for line in lines)
+        if self._is_cancelled:
+            return amounts, ZERO, ZERO
+        return take_off(amounts, self._minor, included=self._included)
 
     def _required(self, name: str) -> Decimal:
         value = getattr(self._order, name)
@@ -159,6 +180,7 @@ class OrderBuilder:
         drafts: list[LineDraft] = []
         seen: set[str] = set()
         minor, included = self._minor, self._included
+        everything = is_refunded(self._order)
         for line in placed:
             draft = to_line(line, problems, minor, included=included)
             if draft is None:
@@ -170,6 +192,8 @@ class OrderBuilder:
                 path = f"{draft.where}id"
                 problems.reject("line_id_duplicate", path, message, LOOK, draft.line_id)
             seen.add(draft.line_id)
+            if everything or line[0].quantity_refunded or line[0].is_refunded is True:
+                draft.refunded = refunded_units(line[0], draft, problems, everything=everything)
             drafts.append(draft)
         self._check_completeness(parts, placed)
         return drafts
@@ -261,22 +285,3 @@ def _customer(order: documents.Order, billing: Address, problems: DocumentProble
         last_name=billing.last_name,
         phone_e164=billing.phone_e164,
     )
-
-
-def _notes(order: documents.Order, problems: DocumentProblems) -> tuple[Note, ...]:
-    if not order.customer_message and not order.staff_notes:
-        return ()
-    customer = _note(order.customer_message, "customer_message", problems)
-    staff = _note(order.staff_notes, "staff_notes", problems)
-    notes = [Note(kind="customer", text=customer)] if customer else []
-    return tuple([*notes, Note(kind="staff", text=staff)] if staff else notes)
-
-
-def _note(written: str | None, path: str, problems: DocumentProblems) -> str:
-    if not written:
-        return ""
-    text, cards = without_cards(clean_text(written))
-    if cards:
-        message = "a payment card's number was masked in the note"
-        problems.warn("card_number_masked", path, message, "remove the number in the store")
-    return text

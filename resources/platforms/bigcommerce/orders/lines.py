@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from domain.currencies import rounding_of
+from domain.payload import Scalar
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, OrderLine, Tax
 from domain.scalars import ZERO, amount_of
 from domain.text import clean_text, has_controls
@@ -49,6 +50,8 @@ class LineDraft(msgspec.Struct):
     charges: list[Charge] = []
     rounding: Decimal = ZERO
     """The part of the order's tax that is due to rounding and was put on this line."""
+    refunded: Decimal = ZERO
+    """Units that the OMS must not ship, since they were refunded."""
 
     def discounted(self) -> Decimal:
         """Return the sum of the line's discounts."""
@@ -144,14 +147,22 @@ def _sku(raw: Line, kind: LineKind, where: str, problems: DocumentProblems) -> s
     return sku
 
 
-def _quantity(raw: Line, where: str, problems: DocumentProblems) -> Decimal:
-    value = raw.quantity
+def whole_number(value: Scalar) -> int | None:
+    """Return a number of units, 0 where none is given, ``None`` where it can't be one."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:DIGITS])
     elif isinstance(value, float) and value.is_integer():
         value = int(value)
-    if type(value) is int and 0 < value < MAX_QUANTITY:
-        return Decimal(value)
+    if value is None or value == "":
+        return 0
+    return value if type(value) is int and 0 <= value < MAX_QUANTITY else None
+
+
+def _quantity(raw: Line, where: str, problems: DocumentProblems) -> Decimal:
+    value = raw.quantity
+    number = None if value is None else whole_number(value)
+    if number:
+        return Decimal(number)
     shown = value if isinstance(value, (int, float)) else "not a number"
     message, advice = "the quantity must be a whole number above 0", "correct it in the store"
     problems.reject("quantity_invalid", f"{where}quantity", message, advice, shown)

@@ -18,13 +18,14 @@ from resources.platforms.bigcommerce.orders.builder import OrderBuilder, Sources
 from resources.platforms.bigcommerce.orders.consignments import (
     GroupMapper,
 )
+from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.payload import (
     CAPTURED_ORDERS,
     CapturedOrder,
     DocumentProblems,
 )
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
-from resources.platforms.bigcommerce.statuses import STATUSES
+from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED, STATUSES
 
 DECISIVE = frozenset({"id", "channel_id", "status_id"})
 """Fields without which no rule can skip an order."""
@@ -79,6 +80,9 @@ class OrderMapper:
                 str(order.channel_id or ""),
                 moment_of(order.date_created),
                 order.is_deleted is True,
+                status in (REFUNDED, PARTIALLY_REFUNDED),
+                whole_number(order.items_total) or 0,
+                whole_number(order.items_shipped) or 0,
             )
         )
         return decision if isinstance(decision, Skipped) and not decisive else None

@@ -1,0 +1,85 @@
+"""Refunds in the store, before and after the order went to the OMS, through the whole chain."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from tests.assets.documents import order
+from tests.assets.scene import Scene
+
+Json = dict[str, Any]
+AT_OMS = 4
+"""Where the OMS's counts begin among the effects; the merchant's own are before."""
+
+
+def refund(scene: Scene, document: Json, *units: int, status: int = 14) -> None:
+    """Let a merchant refund units of an order's lines; prices and totals stay as they were."""
+    refunded = [
+        {"id": line["id"], "quantity_refunded": number}
+        for line, number in zip(document["products"], units, strict=True)
+    ]
+    change = {"products": refunded, "status_id": status}
+    scene.to_store(f"orders/{document['id']}", change, "PATCH")
+
+
+def units_at_oms(scene: Scene, number: int) -> list[tuple[str, int]]:
+    """Return SKU and units of each line that the tenant would ship."""
+    lines = scene.oms_order(number)["OrderLine"]
+    return [(line["ItemId"], line["Quantity"]) for line in lines if line["Quantity"]]
+
+
+def test_refunded_units_are_left_out_before_export_and_canceled_after_it(scene: Scene) -> None:
+    """One unit of a line, a whole line and a whole order."""
+    before, after, line, whole = (order(number, scene.moment()) for number in range(1, 5))
+    scene.place(before, after, line, whole)
+    refund(scene, before, 1, 0, status=11)
+    scene.run("orders")
+    assert units_at_oms(scene, 1) == [("MUG", 1), ("LAMP", 1)]
+    assert Decimal(scene.oms_orders()["1"]["saved_total"]) == 25
+
+    refund(scene, after, 1, 0)
+    refund(scene, line, 0, 1)
+    refund(scene, whole, 2, 1, status=4)
+    scene.run("orders")
+    assert units_at_oms(scene, 2) == [("MUG", 1), ("LAMP", 1)]
+    assert units_at_oms(scene, 3) == [("MUG", 2)]
+    assert scene.oms_order(4)["IsCancelled"] is True
+    assert scene.open_rejections("orders") == {}
+
+    saved = scene.effects()
+    scene.run("orders")
+    assert scene.effects() == saved, "and a rerun sends nothing twice"
+
+
+def test_a_refund_of_what_has_shipped_changes_nothing_and_warns(scene: Scene) -> None:
+    """The warning is stored with the record."""
+    document = order(1, scene.moment())
+    scene.place(document)
+    scene.run("orders")
+    sent = scene.effects()[AT_OMS:]
+    shipped = [
+        {"id": line["id"], "quantity_shipped": line["quantity"]} for line in document["products"]
+    ]
+    scene.to_store("orders/1", {"products": shipped}, "PATCH")
+    refund(scene, document, 2, 1, status=4)
+    scene.run("orders")
+    assert scene.effects()[AT_OMS:] == sent
+    assert units_at_oms(scene, 1) == [("MUG", 2), ("LAMP", 1)]
+    codes = scene.sql(
+        """SELECT DISTINCT w ->> 'code' FROM sync.record, jsonb_array_elements(warnings) w
+           WHERE stream = 'orders'"""
+    )
+    assert codes == [("refunded_after_shipping",)]
+
+
+def test_a_refund_that_comes_too_late_is_a_rejection(scene: Scene) -> None:
+    """The warehouse has released the order: the operator sees that the OMS ships it."""
+    document = order(1, scene.moment())
+    scene.place(document)
+    scene.run("orders")
+    scene.to_oms("advance", {"to": "release"})
+    refund(scene, document, 2, 1, status=4)
+    scene.run("orders")
+    assert set(scene.open_rejections("orders")) == {"1"}
+    assert units_at_oms(scene, 1) == [("MUG", 2), ("LAMP", 1)]

@@ -1,0 +1,194 @@
+"""Units refunded in the store: the OMS neither ships nor charges what it can still leave out."""
+
+from __future__ import annotations
+
+import copy
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+
+from domain.errors import RecordRejected
+from domain.exchange import Mapped, Skipped
+from domain.schemas.orders import order_problems
+from tests.resources.platforms.bigcommerce.stores import Json, line_of, mapper, order
+
+
+def refunded(*lines: Json, **changes: Any) -> Json:
+    """Return an order of two lines of three units at 10 with 1 of tax each, changed by ``lines``.
+
+    With 5 for shipping, 0.50 of its tax, it comes to 71.50.
+    """
+    document = order(total_tax="6.5000", total_inc_tax="71.5000", items_total=6) | changes
+    sample = copy.deepcopy(line_of(document)) | {
+        "quantity": 3, "total_ex_tax": "30.0000", "total_inc_tax": "33.0000", "total_tax": "3.0000",
+        "quantity_refunded": 0, "quantity_shipped": 0, "is_refunded": False,
+    }  # fmt: skip
+    consignment = document["consignments"]["shipping"][0]
+    consignment["line_items"] = [
+        sample | {"id": 501 + i} | (lines[i] if i < len(lines) else {}) for i in range(2)
+    ]
+    return document
+
+
+def mapped_order(document: Json, *, exported: bool = False) -> Mapped[Any]:
+    """Map an order that goes to the OMS, and check that it still adds up."""
+    result = mapper().to_order(orjson.dumps(document), lambda _: exported)
+    assert isinstance(result, Mapped)
+    assert order_problems([result.record], None) == {}
+    paid = sum(payment.amount for payment in result.record.payments)
+    assert result.record.cancelled or paid == result.record.total
+    return result
+
+
+def units(result: Mapped[Any]) -> dict[str, Decimal]:
+    """Return the units of each line."""
+    return {line.line_id: line.quantity for line in result.record.lines}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected", "total"),
+    [
+        ([{"quantity_refunded": 1}], {"501": 2, "502": 3}, "60.50"),
+        ([{"quantity_refunded": 3}], {"502": 3}, "38.50"),
+        ([{"is_refunded": True}], {"502": 3}, "38.50"),
+        ([{"quantity_refunded": 2}, {"quantity_refunded": "1"}], {"501": 1, "502": 2}, "38.50"),
+        ([{"quantity_refunded": 9}], {"502": 3}, "38.50"),
+    ],
+)
+def test_units_refunded_before_export_are_not_sent(
+    lines: list[Json], expected: dict[str, int], total: str
+) -> None:
+    """Nor charged: total, tax and payment are those of what is left."""
+    result = mapped_order(refunded(*lines))
+    assert units(result) == expected
+    assert result.record.total == Decimal(total)
+    assert result.record.computed_total() == Decimal(total)
+    assert result.warnings == ()
+
+
+def test_a_refund_takes_its_share_of_discounts_wrapping_and_rounding() -> None:
+    """What remains is stated in cents, and adds up."""
+    wrapped = {
+        "quantity_refunded": 1,
+        "applied_discounts": [{"id": "coupon", "amount": "5.0000", "code": "FIVE", "name": ""}],
+        "wrapping_cost_ex_tax": "1.0000", "wrapping_cost_tax": "0.1000",
+    }  # fmt: skip
+    document = refunded(
+        wrapped,
+        wrapping_cost_ex_tax="1.0000", wrapping_cost_tax="0.1000",
+        coupon_discount="5.0000", discount_amount="6.0000",
+        total_tax="6.6100", total_inc_tax="61.6100",
+    )  # fmt: skip
+    record = mapped_order(document).record
+    first = record.lines[0]
+    assert (first.quantity, first.line_total) == (2, 20)
+    assert [discount.amount for discount in first.discounts] == [Decimal("3.33")]
+    assert [charge.amount for charge in first.charges] == [Decimal("0.67")]
+    # The order's own discount of 6 is shared by the goods left: (16.67 + 30) of (25 + 30).
+    assert [discount.amount for discount in record.discounts] == [Decimal("5.09")]
+    assert record.total == record.computed_total()
+
+
+def test_a_refund_is_taken_from_the_gateways_payment_first() -> None:
+    """Its events state what remains, or the OMS would give the difference back once more."""
+    document = refunded(
+        {"quantity_refunded": 3}, gift_certificate_amount="40.0000", store_credit_amount="1.5000"
+    )
+    event = {"id": 1, "event": "capture", "amount": 30, "currency": "USD", "status": "ok"}
+    found = mapped_order({"order": document, "transactions": [event]}).record.payments
+    assert [(payment.payment_id, payment.amount) for payment in found] == [
+        ("gift_certificate", Decimal("38.50"))
+    ]
+    document["gift_certificate_amount"] = "20.0000"
+    event["amount"] = 50
+    found = mapped_order({"order": document, "transactions": [event]}).record.payments
+    assert [(payment.payment_id, payment.amount) for payment in found] == [
+        ("gift_certificate", 20),
+        ("store_credit", Decimal("1.50")),
+        ("payment", 17),
+    ]
+    assert [event.amount for event in found[-1].transactions] == [17]
+
+
+def test_an_order_refunded_as_a_whole_before_export_is_skipped() -> None:
+    """And one that the OMS has is cancelled there."""
+    everything = refunded({"quantity_refunded": 3}, {"quantity_refunded": 3})
+    result = mapper().to_order(orjson.dumps(everything), lambda _: False)
+    assert isinstance(result, Skipped)
+    assert result.rule == "refunded_before_export"
+    assert mapped_order(everything, exported=True).record.cancelled
+    by_status = refunded(status_id=4)
+    assert isinstance(mapper().to_order(orjson.dumps(by_status), lambda _: False), Skipped)
+    found = mapped_order(by_status, exported=True).record
+    assert (found.cancelled, found.cancel_reason) == (True, "Customer Request")
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "expected", "codes"),
+    [
+        (14, [{"quantity_refunded": 1}], {"501": 2, "502": 3}, []),
+        (14, [{"quantity_refunded": 1, "quantity_shipped": 2}], {"501": 2, "502": 3}, []),
+        (
+            14,
+            [{"quantity_refunded": 2, "quantity_shipped": 2}],
+            {"501": 2, "502": 3},
+            ["refunded_after_shipping"],
+        ),
+        (
+            14,
+            [{"quantity_refunded": 1, "quantity_shipped": 3}],
+            {"501": 3, "502": 3},
+            ["refunded_after_shipping"],
+        ),
+        (14, [], {"501": 3, "502": 3}, ["refund_without_units"]),
+        (4, [{"quantity_shipped": 3}], {"501": 3}, ["refunded_after_shipping"]),
+    ],
+)
+def test_after_export_only_units_that_have_not_shipped_are_taken_off(
+    status: int, lines: list[Json], expected: dict[str, int], codes: list[str]
+) -> None:
+    """What has shipped can't be cancelled: an operator sees a warning."""
+    result = mapped_order(refunded(*lines, status_id=status), exported=True)
+    assert units(result) == expected
+    assert [warning.code for warning in result.warnings] == codes
+    assert not result.record.cancelled
+
+
+def test_what_the_store_shipped_by_hand_before_export_is_not_shipped_again() -> None:
+    """All of it: skipped. A part of it: the operator decides, since the OMS would ship it all."""
+    document = refunded({"quantity_shipped": 3}, items_shipped=6)
+    result = mapper().to_order(orjson.dumps(document), lambda _: False)
+    assert isinstance(result, Skipped)
+    assert result.rule == "shipped_before_export"
+    document["items_shipped"] = 2
+    with pytest.raises(RecordRejected) as rejected:
+        mapper().to_order(orjson.dumps(document), lambda _: False)
+    [problem] = rejected.value.problems
+    assert (problem.code, problem.field) == ("partly_shipped_in_store", "items_shipped")
+    assert units(mapped_order(document, exported=True)) == {"501": 3, "502": 3}
+
+
+@pytest.mark.parametrize("field", ["quantity_refunded", "quantity_shipped"])
+def test_a_number_of_refunded_units_that_cannot_be_read_rejects(field: str) -> None:
+    """The OMS could ship what the shopper got back."""
+    document = refunded({"quantity_refunded": 1, field: "some"})
+    with pytest.raises(RecordRejected) as rejected:
+        mapper().to_order(orjson.dumps(document), lambda _: False)
+    assert [(p.code, p.field.rpartition(".")[2]) for p in rejected.value.problems] == [
+        ("quantity_invalid", field)
+    ]
+
+
+def test_a_refund_in_yen_is_in_whole_yen() -> None:
+    """Shares are rounded to the currency's minor unit."""
+    line = {
+        "quantity_refunded": 1, "price_ex_tax": "333", "total_ex_tax": "1000", "total_tax": "100"
+    }  # fmt: skip
+    document = refunded(
+        line, default_currency_code="JPY", total_tax="103.5000", total_inc_tax="1138.5000"
+    )
+    record = mapped_order(document).record
+    assert (record.lines[0].line_total, record.lines[0].total_tax()) == (667, 67)
+    assert record.total == record.computed_total()

@@ -70,6 +70,10 @@ class Receipt:
     """``requested``: taken, but the outcome arrives later (a late cancellation)."""
     warnings: tuple[Problem, ...] = ()
     trace_id: str = ""
+    refused: tuple[Problem, ...] = ()
+    """What the target refused of the write, where it took the rest."""
+    refused_lines: tuple[str, ...] = ()
+    """Lines of the order that were refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Exchange:
     trace_id: str = ""
     error: str = ""
     """Redacted excerpt of an error body; empty on success."""
+    is_lost: bool = False
+    """No answer shows whether the request took effect, or it may still do so."""
 
 
 ExchangeLog: TypeAlias = Callable[[Exchange], None]

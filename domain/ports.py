@@ -122,6 +122,8 @@ class CommercePlatform(Protocol):
     stock_batch_size: int
     push_concurrency: int
     """How many records are written at once."""
+    acts_for: float
+    """Seconds after which a write without an answer can no longer take effect."""
     scopes: tuple[str, ...]
 
     def preflight(self) -> list[Check]:
@@ -221,6 +223,8 @@ class OrderManagementSystem(Protocol):
     """Identity of the tenant and organisation: connections with equal ``organisation`` share its
     quota."""
     push_concurrency: int
+    acts_for: float
+    """Seconds after which a write without an answer can no longer take effect."""
 
     def preflight(self) -> list[Check]:
         """Check credentials, organisation, item master and view with calls that change nothing."""
@@ -246,6 +250,24 @@ class OrderManagementSystem(Protocol):
         ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is
         uncertain what the OMS holds.
         """
+        ...
+
+    def held_order(
+        self, payload: bytes, candidates: Sequence[Mapping[str, object]]
+    ) -> dict[str, object]:
+        """Return what an OMS order holds of all that the candidates, payloads, would put there.
+
+        Pure. For when it is uncertain which of them took effect. Raises ``RecordRejected``.
+        """
+        ...
+
+    def kept_order(
+        self,
+        known: Mapping[str, object],
+        wanted: Mapping[str, object],
+        refused_lines: Collection[str],
+    ) -> dict[str, object]:
+        """Return what an order holds after a change of which some lines were refused. Pure."""
         ...
 
     def probe_fulfilments(self, since: datetime) -> datetime | None:

@@ -4,6 +4,7 @@ Rules are set with ``POST /_sandbox/{kind}/{instance}/faults``, a JSON list of::
 
     {"method": "POST" | null, "path": "<regex, searched in the path>", "kind": "<one of KINDS>",
      "status": 429, "headers": {"Retry-After": "1"}, "body": <JSON or string>, "delay_ms": 0,
+     "correlation": "<regex, searched in X-Correlation-Id>",
      "skip": 0, "times": null, "probability": 1.0, "seed": 0}
 
 A rule skips the first ``skip`` matching requests, then fires for ``times`` of them (null: no
@@ -54,6 +55,7 @@ class Rule:
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
     delay_ms: int = 0
+    correlation: str = ""
     skip: int = 0
     times: int | None = None
     probability: float = 1.0
@@ -72,6 +74,9 @@ class Rule:
     def fires(self, request: Request) -> bool:
         """Return whether this request is hit, and count it."""
         if self.method not in (None, request.method) or not self.pattern.search(request.path):
+            return False
+        correlation = request.headers.get(CORRELATION_HEADER, "")
+        if self.correlation and not re.search(self.correlation, correlation):
             return False
         self.seen += 1
         if self.seen <= self.skip or (self.times is not None and self.hits >= self.times):

@@ -27,8 +27,10 @@ class DeliveryCounts:
     superseded: int = 0
     rejected: int = 0
     failed: int = 0
-    repeat: int = 0
-    """Records for which only an earlier version was finished: they are due once more."""
+    waiting: int = 0
+    """Records that stay due, since an earlier request may still take effect."""
+    waits_until: datetime | None = None
+    """The first time at which one of them can be sent."""
     sent: dict[str, int] = field(default_factory=dict)
     """Settled intents by action: create, update, cancel, shipment, status, stock."""
     errors: list[str] = field(default_factory=list)
@@ -39,6 +41,11 @@ class DeliveryCounts:
     def leave_alone(self, rule: str, name: str) -> None:
         """Name a record that is left alone."""
         self.left_alone.setdefault(rule, []).append(name)
+
+    def wait(self, until: datetime) -> None:
+        """Count a record that waits."""
+        self.waiting += 1
+        self.waits_until = until if self.waits_until is None else min(self.waits_until, until)
 
     def count_sent(self, action: str, count: int = 1) -> None:
         """Count settled intents."""

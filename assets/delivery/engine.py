@@ -1,40 +1,36 @@
 """Delivery, effectively once: claim and commit, send, settle.
 
-An intent's key is claimed before it is sent, so a crash leaves the delivery ``in_flight``. The
-holder of the writer's lock that finds such a delivery knows that its run is dead and its outcome
-unknown. Operations that are upserts by our id are sent again; for the others the stream looks the
-effect up at the target first.
+An intent's key is claimed before it is sent, so a crash leaves the delivery ``in_flight``, and the
+holder of the writer's lock that finds it knows that its effect is uncertain. So is that of a
+request without an answer. Uncertainty is kept in the ledger until the same intent is sent again
+with success, or a look at the target shows what became of it; no failure, retry or newer version
+ends it (docs/delivery.md).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from assets.chain.stream import DeliveryCounts
-from domain.errors import (
-    AccessRefused,
-    LockstepError,
-    PermanentError,
-    Problem,
-    RateLimited,
-    RecordRejected,
-    TransientError,
-)
+from assets.delivery.refusals import SUCCESS, rejection_of
+from domain.errors import LockstepError, PermanentError, Problem, RecordRejected, TransientError
 from domain.exchange import Exchange, OutcomeUnknown, Receipt
 from resources.ledger.rows import AcceptedRecord, ClaimRow, RejectionRow, SettleRow, TargetRow
 from resources.ledger.session import Session
 
 State = Literal["delivered", "requested", "refused", "failed", "unknown", "unsent"]
-SUCCESS = ("delivered", "requested")
 SETTLE_EVERY = 500
 """Intents kept in memory before they are settled: a crash leaves their outcomes unknown."""
 FAILURES_IN_A_ROW = 5
-"""After so many the target counts as down, and the rest keeps its attempts by staying unsent."""
+"""After so many the target counts as failing, and the rest is not sent."""
+_lost: ContextVar[list[bool]] = ContextVar("lost")
+"""Whether a request of the present attempt got no answer that shows what became of it."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,6 @@ class Intent:
     claim: ClaimRow
     send: Callable[[], Awaitable[Receipt]]
     holds: Callable[[Receipt], TargetRow | None] = lambda _: None
-    may_have_been_sent: bool = False
-    """An earlier run may have sent it: unless this one does, it stays in flight for a look-up."""
 
 
 @dataclass
@@ -56,9 +50,13 @@ class Outcome:
     state: State
     receipt: Receipt | None = None
     problems: tuple[Problem, ...] = ()
+    """Why the target refused it, or a part of it."""
     error: str = ""
     fault: LockstepError | None = None
     """The error of a failed attempt; its class separates refused access and throttling."""
+    is_lost: bool = False
+    is_dead: bool = False
+    """It has no attempts left."""
 
 
 @dataclass
@@ -71,18 +69,44 @@ class Plan:
     outcomes: list[Outcome] = field(default_factory=list)
     refusal: tuple[Problem, ...] = ()
     """Why nothing could be planned for the record: it is refused without having been sent."""
+    waits_until: datetime | None = None
+    """Until when an earlier request may still take effect: the record stays due until then."""
+    resolves: list[UUID] = field(default_factory=list)
+    """Uncertain deliveries that this plan replaces once all of it has succeeded."""
 
     def failure(self) -> Outcome | None:
         """Return the first outcome that is not a success."""
         return next((o for o in self.outcomes if o.state not in SUCCESS), None)
 
+    def is_done(self) -> bool:
+        """Return whether all of it has been sent, even if a part was refused."""
+        return self.failure() is None and not self.refusal and self.waits_until is None
+
+    def is_refused(self) -> bool:
+        """Return whether the record needs an operator or a new version to be delivered."""
+        failure = self.failure()
+        if failure is None:
+            return bool(self.refusal) or any(outcome.problems for outcome in self.outcomes)
+        return bool(self.refusal) or failure.state == "refused" or failure.is_dead
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the engine needs to know of the system that it sends to."""
+
+    acts_for: float
+    """Seconds after which a request without an answer can no longer take effect."""
+    is_alive: Callable[[], bool]
+    """Whether the system answers a cheap call at present."""
+    report: Callable[[BaseException], str]
+    """Logs an unforeseen error, and returns a sentence that may be stored."""
+
 
 class Engine:
     """Sends the plans of a chunk concurrently and settles them in the ledger as they end."""
 
-    def __init__(self, session: Session, run_id: str, max_attempts: int) -> None:
-        self._session = session
-        self._run_id = run_id
+    def __init__(self, session: Session, run_id: str, max_attempts: int, target: Target) -> None:
+        self._session, self._run_id, self._target = session, run_id, target
         self._max_attempts = max_attempts
         self._attempts: dict[UUID, int] = {}
         self._exchanges: list[Exchange] = []
@@ -90,11 +114,14 @@ class Engine:
         self._stop: LockstepError | None = None
         self._failures = 0
         self._settling = asyncio.Lock()
+        self._sent_any = False
         self.settled: list[Plan] = []
 
     def log(self, exchange: Exchange) -> None:
         """Keep an exchange for ``sync.message_log``."""
         self._exchanges.append(exchange)
+        if exchange.is_lost and (marks := _lost.get(None)) is not None:
+            marks.append(True)
 
     def claim(self, plans: Sequence[Plan]) -> None:
         """Claim every intent of the plans; committed when this returns."""
@@ -103,11 +130,11 @@ class Engine:
             self._attempts.update(self._session.deliveries.claim(claims, self._run_id))
 
     async def send(self, plans: Sequence[Plan], concurrency: int) -> None:
-        """Send all plans, at most ``concurrency`` at once.
+        """Send all plans, at most ``concurrency`` at once, those that were tried least first.
 
         Raises the target's fault, if there was one, after settling.
         """
-        waiting = iter(plans)
+        waiting = iter(sorted(plans, key=self._tries))
 
         async def work() -> None:
             for plan in waiting:
@@ -116,37 +143,82 @@ class Engine:
                 if len(self._unsettled) >= SETTLE_EVERY:
                     await self._settle()
 
-        await asyncio.gather(*(work() for _ in range(min(concurrency, max(len(plans), 1)))))
+        workers = [work() for _ in range(min(concurrency, max(len(plans), 1)))]
+        for error in await asyncio.gather(*workers, return_exceptions=True):
+            if error is not None:
+                raise error
         await self._settle()
+        await asyncio.to_thread(self._count_attempts)
         if self._stop is not None:
             raise self._stop
 
+    def _tries(self, plan: Plan) -> int:
+        keys = [intent.claim.delivery_key for intent in plan.intents]
+        return max([self._attempts.get(key, 1) for key in keys], default=0)
+
     async def _run(self, plan: Plan) -> None:
         for intent in plan.intents:
+            if self._stop is None and plan.failure() is None:
+                self.check_writer()
             if self._stop is not None or plan.failure() is not None:
                 plan.outcomes.append(Outcome(intent, "unsent"))
                 continue
-            plan.outcomes.append(await self._attempt(intent))
+            plan.outcomes.append(await self.attempt(intent))
+
+    @property
+    def stopped_by(self) -> LockstepError | None:
+        """Return the target's fault that ends the delivery of the chunk, if there is one."""
+        return self._stop
+
+    def check_writer(self) -> None:
+        """Stop where the writer's lock was lost: another run may be sending the same records.
+
+        Raises ``TransientError``.
+        """
+        if self._settling.locked():
+            return  # the connection is in use, and its end would be noticed there
+        try:
+            self._session.check_writer()
+        except TransientError as error:
+            self._stop = error
+            raise
+
+    async def attempt(self, intent: Intent) -> Outcome:
+        """Send an intent once; never raises but for cancellation."""
+        marks: list[bool] = []
+        token = _lost.set(marks)
+        try:
+            outcome = await self._attempt(intent)
+        finally:
+            _lost.reset(token)
+        outcome.is_lost = outcome.is_lost or bool(marks)
+        return outcome
 
     async def _attempt(self, intent: Intent) -> Outcome:
         try:
             receipt = await intent.send()
         except RecordRejected as refusal:
-            self._failures = 0
+            self._failures, self._sent_any = 0, True
             return Outcome(intent, "refused", problems=refusal.problems, error=str(refusal))
+        except OutcomeUnknown as error:
+            self._fail(error)
+            return Outcome(intent, "unknown", error=str(error), fault=error, is_lost=True)
         except TransientError as error:
-            self._failures += 1
-            if self._failures >= FAILURES_IN_A_ROW:
-                self._stop = error
-            state: State = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
-            return Outcome(intent, state, error=str(error), fault=error)
+            self._fail(error)
+            return Outcome(intent, "failed", error=str(error), fault=error)
         except PermanentError as error:
             self._stop = error
             return Outcome(intent, "failed", error=str(error), fault=error)
-        self._failures = 0
-        return Outcome(
-            intent, "requested" if receipt.state == "requested" else "delivered", receipt=receipt
-        )
+        except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+            return Outcome(intent, "unknown", error=self._target.report(error), is_lost=True)
+        self._failures, self._sent_any = 0, True
+        state: State = "requested" if receipt.state == "requested" else "delivered"
+        return Outcome(intent, state, receipt=receipt, problems=receipt.refused)
+
+    def _fail(self, error: TransientError) -> None:
+        self._failures += 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            self._stop = error
 
     async def _settle(self) -> None:
         """Settle the plans that have ended, in a thread: sending goes on while Postgres works."""
@@ -155,11 +227,10 @@ class Engine:
         unsent: list[UUID] = []
         holds: dict[str, TargetRow] = {}
         for outcome in (o for plan in plans for o in plan.outcomes):
-            if outcome.state == "unsent" and not outcome.intent.may_have_been_sent:
+            if outcome.state == "unsent":
                 unsent.append(outcome.intent.claim.delivery_key)
-            elif outcome.state not in ("unsent", "unknown"):
-                # An unknown outcome stays in flight, to be looked up.
-                rows.append(self._row(outcome))
+            else:
+                rows.append(_row(outcome))
             if outcome.receipt is not None:
                 held = outcome.intent.holds(outcome.receipt)
                 if held is not None:
@@ -182,34 +253,39 @@ class Engine:
         logged = exchanges
 
         def settle() -> None:
-            self._session.deliveries.settle(rows)
+            self._session.deliveries.settle(rows, self._target.acts_for)
             self._session.deliveries.release(unsent)
             self._session.deliveries.put_targets(holds)
             self._session.log(logged)
 
         self._session.repeatable(settle)
 
-    def _row(self, outcome: Outcome) -> SettleRow:
-        receipt = outcome.receipt
-        return SettleRow(
-            outcome.intent.claim.delivery_key,
-            "dead" if self._is_dead(outcome) else outcome.state,
-            receipt.target_id if receipt else "",
-            receipt.trace_id if receipt else "",
-            outcome.error[:1000],
-        )
+    def _count_attempts(self) -> None:
+        """Give up what has no attempts left; take back the attempts that an outage has used.
 
-    def _is_dead(self, outcome: Outcome) -> bool:
-        """Return whether a failed intent has no attempts left."""
-        attempts = self._attempts.get(outcome.intent.claim.delivery_key, 1)
-        return outcome.state == "failed" and attempts >= self._max_attempts
+        An attempt counts only where others got through, or where the target is alive.
+        """
+        failed = [
+            outcome
+            for plan in self.settled
+            for outcome in plan.outcomes
+            if outcome.state in ("failed", "unknown")
+        ]
+        if not failed:
+            return
+        keys = [outcome.intent.claim.delivery_key for outcome in failed]
+        if not self.got_through and (self._stop is not None or not self._target.is_alive()):
+            self._session.deliveries.spare(keys)
+            return
+        for outcome, key in zip(failed, keys, strict=True):
+            outcome.is_dead = self._attempts.get(key, 1) >= self._max_attempts
+        dead = [key for outcome, key in zip(failed, keys, strict=True) if outcome.is_dead]
+        self._session.deliveries.bury(dead)
 
-    def _is_refused(self, plan: Plan) -> bool:
-        """Return whether the record needs an operator or a new version to be delivered."""
-        failure = plan.failure()
-        return bool(plan.refusal) or (
-            failure is not None and (failure.state == "refused" or self._is_dead(failure))
-        )
+    @property
+    def got_through(self) -> bool:
+        """Return whether the target has taken or refused anything."""
+        return self._sent_any
 
     def record(
         self, day: date, chunk: Sequence[AcceptedRecord], counts: DeliveryCounts, why: str
@@ -224,31 +300,21 @@ class Engine:
         counts.superseded = len(outcomes)
         rejections: list[RejectionRow] = []
         through: list[str] = []
+        resolved: list[UUID] = []
         for plan in self.settled:
-            for outcome in plan.outcomes:
-                if outcome.state in SUCCESS:
-                    counts.count_sent(outcome.intent.claim.action)
-            failure = plan.failure()
-            is_older = any(intent.claim.capture_id != plan.capture_id for intent in plan.intents)
-            if is_older and (failure is None or self._is_refused(plan)):
-                # An older version was finished, or is refused for good: this one is sent in the
-                # next pass.
-                counts.repeat += 1
-            elif self._is_refused(plan):
-                outcomes.append((plan.capture_id, "rejected"))
+            outcome = self._conclude(plan, counts)
+            if outcome is not None:
+                outcomes.append((plan.capture_id, outcome))
+            if outcome == "rejected":
                 rejection = rejection_of(plan, by_id[plan.capture_id].correlation_id)
                 rejections += [rejection] if rejection else []
-                counts.rejected += 1
-            elif failure is None:
-                outcomes.append((plan.capture_id, "delivered" if plan.intents else "unchanged"))
+            elif outcome is not None:
                 through.append(plan.source_id)
-                counts.delivered += bool(plan.intents)
-                counts.unchanged += not plan.intents
-            else:
-                counts.failed += 1
-                counts.errors.append(failure.error)
+            if plan.is_done():
+                resolved += plan.resolves
 
         def close() -> None:
+            self._session.deliveries.supersede(resolved)
             self._session.records.settle(day, outcomes)
             self._session.rejections.open(day, rejections, self._run_id)
             if through and self._session.rejections.any_open():
@@ -259,27 +325,35 @@ class Engine:
         # would be a cycle that waits for the garbage collector.
         self.settled.clear()
 
-
-def rejection_of(plan: Plan, correlation_id: str) -> RejectionRow | None:
-    """Return the rejection of a refused or dead plan; ``None``: it is done or still due."""
-    problems = plan.refusal
-    if not problems:
-        outcome = plan.failure()
-        if outcome is None or outcome.state in ("unknown", "unsent"):
+    def _conclude(self, plan: Plan, counts: DeliveryCounts) -> str | None:
+        """Count a plan's outcome and return the record's; ``None`` where the record stays due."""
+        for outcome in plan.outcomes:
+            if outcome.state in SUCCESS:
+                counts.count_sent(outcome.intent.claim.action)
+        failure = plan.failure()
+        if plan.is_refused():
+            counts.rejected += 1
+            return "rejected"
+        if failure is not None:
+            counts.failed += 1
+            if not self.got_through:
+                counts.errors.append(failure.error)
             return None
-        problems = outcome.problems or (_exhausted(outcome),)
-    return RejectionRow(plan.capture_id, plan.source_id, "delivered", problems, correlation_id)
+        if plan.waits_until is not None:
+            counts.wait(plan.waits_until)
+            return None
+        counts.delivered += bool(plan.intents)
+        counts.unchanged += not plan.intents
+        return "delivered" if plan.intents else "unchanged"
 
 
-def _exhausted(outcome: Outcome) -> Problem:
-    """Return the problem of a delivery that has no attempts left."""
-    action = outcome.intent.claim.action
-    message = f"Every attempt to {action} it at the target failed: {outcome.error[:300]}"
-    if isinstance(outcome.fault, AccessRefused):
-        advice = "Give Lockstep's user the right, or renew its credentials, then retry."
-        return Problem("delivery_not_permitted", "", message, advice)
-    if isinstance(outcome.fault, RateLimited):
-        advice = "Lower the connection's request rate or ask for a larger quota, then retry."
-        return Problem("delivery_throttled", "", message, advice)
-    advice = "Look at the target system, then rerun the partition or retry the rejection."
-    return Problem("delivery_failed", "", message, advice)
+def _row(outcome: Outcome) -> SettleRow:
+    receipt = outcome.receipt
+    return SettleRow(
+        outcome.intent.claim.delivery_key,
+        "in_flight" if outcome.state == "unknown" else outcome.state,
+        receipt.target_id if receipt else "",
+        receipt.trace_id if receipt else "",
+        outcome.error[:1000],
+        outcome.is_lost,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,8 @@ from resources.lockstep import Sync
 
 CHUNK = 1_000
 PASSES = 3
-"""The first pass may only finish an earlier version of a record; the second sends its own."""
+SHORT_WAIT = timedelta(seconds=5)
+"""For so long a step waits until a record can be sent; others stay due for a later run."""
 MOST_ERRORS = 20
 
 
@@ -36,10 +39,14 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
     """
     total = DeliveryCounts()
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
-        for _ in range(PASSES):
-            repeat = _deliver_pass(sync, stream, session, request, total)
-            if not repeat:
+        for number in range(PASSES):
+            waiting = _deliver_pass(sync, stream, session, request, total)
+            until = waiting.waits_until
+            pause = until - session.now() if until is not None else SHORT_WAIT
+            if number == PASSES - 1 or pause >= SHORT_WAIT:
+                total.waiting, total.waits_until = waiting.waiting, until
                 break
+            time.sleep(max(pause.total_seconds(), 0.0))
         if total.delivered or total.unchanged:
             session.note("delivered_at")
     # Of chosen records, most were refused before: their rate says nothing about the target.
@@ -72,10 +79,10 @@ def _deliver_pass(
     session: Session,
     request: DeliveryRequest,
     total: DeliveryCounts,
-) -> int:
-    """Deliver what is due once; return how many records are due once more."""
+) -> DeliveryCounts:
+    """Deliver what is due once; return the counts of the records that wait."""
     after: UUID | None = None
-    repeat = 0
+    waiting = DeliveryCounts()
     while True:
         with session.writer_lock(), gc_paused():
             chunk = session.records.to_deliver(
@@ -87,12 +94,14 @@ def _deliver_pass(
                 only=request.only,
             )
             if not chunk:
-                return repeat
+                return waiting
             after = chunk[-1].capture_id
             chunk = _without_forgotten(stream, session, chunk, total)
             counts = stream.deliver(sync, session, request, chunk) if chunk else DeliveryCounts()
         _add(total, counts)
-        repeat += counts.repeat
+        if counts.waits_until is not None:
+            waiting.wait(counts.waits_until)
+            waiting.waiting += counts.waiting - 1
 
 
 def _without_forgotten(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,6 @@ from domain.identity import content_digest
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from resources.ledger.rows import KnownLine, TargetRow, UnsettledDelivery
-
-GRACE_SECONDS = 5.0
-"""For so long a dead run's request may still take effect: its effect is not looked for before."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,11 @@ class OrderTargetState:
     lines: Mapping[str, KnownLine] | None = None
     """The newest accepted version's, by line id; ``None``: no version is known."""
     uncertain: frozenset[UUID] = frozenset()
-    """Keys of shipments that a dead run may have created."""
+    """Keys of shipments that may have been created."""
+    waits_until: datetime | None = None
+    """Until when one of them may still be created."""
+    is_status_uncertain: bool = False
+    """The store may show another status than the ledger knows."""
 
     @classmethod
     def from_ledger(
@@ -91,13 +93,21 @@ class OrderTargetState:
         known: TargetRow | None,
         lines: Mapping[str, KnownLine] | None,
         unsettled: Sequence[UnsettledDelivery],
+        now: datetime,
     ) -> OrderTargetState:
-        """Read what the ledger holds."""
-        uncertain = frozenset(
-            u.delivery_key for u in unsettled if u.state == "in_flight" and u.action == "shipment"
-        )
+        """Read what the ledger holds; ``now`` by the database."""
+        shipments = [u for u in unsettled if u.action == "shipment" and u.is_uncertain]
+        uncertain = frozenset(u.delivery_key for u in shipments)
+        acting = [u.may_act_until for u in shipments if u.may_act(now) and u.may_act_until]
+        waits_until = max(acting) if acting else None
+        is_status_uncertain = any(u.action == "status" and u.is_uncertain for u in unsettled)
         if known is None:
-            return cls(lines=lines, uncertain=uncertain)
+            return cls(
+                lines=lines,
+                uncertain=uncertain,
+                waits_until=waits_until,
+                is_status_uncertain=is_status_uncertain,
+            )
         content = orjson.loads(known.content)
         return cls(
             {
@@ -110,6 +120,8 @@ class OrderTargetState:
             known.sequence,
             lines,
             uncertain,
+            waits_until,
+            is_status_uncertain,
         )
 
     def to_row(self, source_id: str, fulfilment: Fulfilment) -> TargetRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from assets.delivery.target_state import KnownShipment, OrderTargetState
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
@@ -83,7 +83,9 @@ class _Comparison:
 
     def __init__(self, snapshot: OrderSnapshot, held: StoreSnapshot, result: Result) -> None:
         self._snapshot, self._held, self._result = snapshot, held, result
-        self.state = OrderTargetState.from_ledger(snapshot.shipments.target, None, ())
+        self.state = OrderTargetState.from_ledger(
+            snapshot.shipments.target, None, (), datetime.now(UTC)
+        )
         self.lost: set[str] = set()
         """Ids of shipments that the store no longer has, and that are created once more."""
 

@@ -11,10 +11,11 @@ from uuid import UUID
 import orjson
 
 from assets.chain.stream import DeliveryCounts, DeliveryRequest
-from assets.delivery.engine import Engine
+from assets.delivery.engine import Engine, Intent, Outcome
+from assets.delivery.system import store_target
 from domain.connections import INVENTORY
-from domain.errors import Problem, RecordRejected, TransientError
-from domain.exchange import OutcomeUnknown, Skipped
+from domain.errors import Problem
+from domain.exchange import Receipt, Skipped
 from domain.identity import content_digest, delivery_key
 from domain.ports import StoreWriter
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
@@ -92,17 +93,30 @@ class InventoryDelivery:
         wanted = self._targets(levels, items)
         known = self._known([target for _, target in wanted])
         self._uncertain = self._session.deliveries.unsettled(
-            [accepted.source_id for accepted, _ in wanted]
+            [accepted.source_id for accepted, _ in wanted], self._sync.platform.acts_for
         )
+        now = self._session.now()
         changes: list[_Change] = []
         for accepted, target in wanted:
             change = self._change(accepted, target, known.get(_key(target)))
-            if change is None:
+            if change is not None and (until := self._acts_until(change, now)) is not None:
+                # An older level that takes effect late would replace this one.
+                self._counts.wait(until)
+            elif change is None:
                 self._conclude(accepted, target.sku, "unchanged")
                 self._counts.unchanged += 1
             else:
                 changes.append(change)
         return changes
+
+    def _acts_until(self, change: _Change, now: datetime) -> datetime | None:
+        """Return until when another level of the record may still be written."""
+        acting = [
+            u.may_act_until
+            for u in self._uncertain.get(change.accepted.source_id, ())
+            if u.delivery_key != change.claim.delivery_key and u.may_act(now) and u.may_act_until
+        ]
+        return max(acting) if acting else None
 
     def _targets(
         self, levels: Mapping[AcceptedRecord, StockLevel], items: Mapping[str, StoreItem]
@@ -164,7 +178,7 @@ class InventoryDelivery:
         content = _content(target.quantity, infinite=target.infinite)
         digest = content_digest(content)
         # The store may hold what a dead run has written, instead of what it is known to hold.
-        is_uncertain = accepted.source_id in self._uncertain
+        is_uncertain = any(u.is_uncertain for u in self._uncertain.get(accepted.source_id, ()))
         is_same = known is not None and known.digest == digest
         if is_same and not self._request.force and not is_uncertain:
             return None
@@ -193,13 +207,21 @@ class InventoryDelivery:
         return _Change(accepted, target, claim, holds)
 
     async def _write(self, changes: Sequence[_Change], items: Mapping[str, StoreItem]) -> None:
-        engine = Engine(self._session, self._sync.run_id, self._sync.connection.max_attempts)
+        engine = Engine(
+            self._session,
+            self._sync.run_id,
+            self._sync.connection.max_attempts,
+            store_target(self._sync),
+        )
         async with self._sync.platform.writer(engine.log) as writer:
             size = self._sync.platform.stock_batch_size
             # One bulk call at a time, one location at a time: the store's API asks for it.
             ordered = sorted(changes, key=lambda c: c.target.location)
             for start in range(0, len(ordered), size):
+                engine.check_writer()
                 await self._write_batch(ordered[start : start + size], items, engine, writer)
+                if engine.stopped_by is not None:
+                    raise engine.stopped_by
 
     async def _write_batch(
         self,
@@ -208,20 +230,19 @@ class InventoryDelivery:
         engine: Engine,
         writer: StoreWriter,
     ) -> None:
-        keys = {c.claim.delivery_key for c in batch}
-        uncertain = [
-            u.delivery_key for c in batch for u in self._uncertain.get(c.accepted.source_id, ())
-        ]
         with self._session.transaction():
-            self._session.deliveries.supersede([key for key in uncertain if key not in keys])
             self._session.deliveries.claim([c.claim for c in batch], self._sync.run_id)
         levels = [c for c in batch if not c.target.infinite]
         if levels:
             await self._attempt(levels, self._put_levels(levels, items, writer), engine)
         for change in batch:
-            if change.target.infinite:
-                stopping = self._stop_tracking(change, items[change.target.sku], writer)
-                await self._attempt([change], stopping, engine)
+            if not change.target.infinite:
+                continue
+            if engine.stopped_by is not None:
+                engine.settle_rows([], [], [change.claim.delivery_key])
+                continue
+            stopping = self._stop_tracking(items[change.target.sku], writer)
+            await self._attempt([change], stopping, engine)
 
     async def _attempt(
         self,
@@ -233,17 +254,19 @@ class InventoryDelivery:
 
         What is unknown stays in flight, and is written again by the next run.
         """
-        try:
-            refused = await writing
-        except TransientError as error:
+        refused: dict[str, Problem] = {}
+
+        async def write() -> Receipt:
+            refused.update(await writing)
+            return Receipt("")
+
+        outcome = await engine.attempt(Intent(changes[0].claim, write))
+        if outcome.state in ("failed", "unknown"):
             self._counts.failed += len(changes)
-            self._counts.errors.append(str(error))
-            if isinstance(error, OutcomeUnknown):
-                engine.settle_rows([], [])
-            else:
-                self._settle(changes, {}, engine, "failed", str(error))
-            return
-        self._settle(changes, refused, engine)
+            self._counts.errors.append(outcome.error)
+        elif outcome.state == "refused":
+            refused = {_key(c.target): outcome.problems[0] for c in changes}
+        self._settle(changes, refused, engine, outcome)
 
     async def _put_levels(
         self, changes: Sequence[_Change], items: Mapping[str, StoreItem], writer: StoreWriter
@@ -251,13 +274,8 @@ class InventoryDelivery:
         answers = await writer.put_stock([c.target for c in changes], items, REASON)
         return {_key(a.target): a.problem for a in answers if a.problem is not None}
 
-    async def _stop_tracking(
-        self, change: _Change, item: StoreItem, writer: StoreWriter
-    ) -> Mapping[str, Problem]:
-        try:
-            await writer.stop_tracking(item)
-        except RecordRejected as refusal:
-            return {_key(change.target): refusal.problems[0]}
+    async def _stop_tracking(self, item: StoreItem, writer: StoreWriter) -> Mapping[str, Problem]:
+        await writer.stop_tracking(item)
         return {}
 
     def _settle(
@@ -265,17 +283,18 @@ class InventoryDelivery:
         batch: Sequence[_Change],
         refused: Mapping[str, Problem],
         engine: Engine,
-        state: str = "delivered",
-        error: str = "",
+        outcome: Outcome,
     ) -> None:
+        state = "in_flight" if outcome.state == "unknown" else outcome.state
         rows: list[SettleRow] = []
         holds: list[TargetRow] = []
         for change in batch:
             accepted = change.accepted
             problem = refused.get(change.holds.target_key)
             if problem is not None:
+                key = change.claim.delivery_key
                 rows.append(
-                    SettleRow(change.claim.delivery_key, "refused", "", "", problem.message)
+                    SettleRow(key, "refused", error=problem.message, is_lost=outcome.is_lost)
                 )
                 self._outcomes.append((accepted.capture_id, "rejected"))
                 ids = (accepted.capture_id, accepted.source_id)
@@ -283,13 +302,23 @@ class InventoryDelivery:
                 self._rejections.append(row)
                 self._counts.rejected += 1
                 continue
-            rows.append(SettleRow(change.claim.delivery_key, state, "", "", error))
-            if state == "delivered":
+            key = change.claim.delivery_key
+            rows.append(SettleRow(key, state, error=outcome.error[:1000], is_lost=outcome.is_lost))
+            if outcome.state == "delivered":
+                rows += self._replaced(change)
                 holds.append(change.holds)
                 self._conclude(accepted, change.target.sku, "delivered")
                 self._counts.delivered += 1
                 self._counts.count_sent("stock")
         engine.settle_rows(rows, holds)
+
+    def _replaced(self, change: _Change) -> list[SettleRow]:
+        """Return the end of uncertain levels that this one has replaced in the store."""
+        return [
+            SettleRow(u.delivery_key, "superseded")
+            for u in self._uncertain.get(change.accepted.source_id, ())
+            if u.state != "delivered" and u.delivery_key != change.claim.delivery_key
+        ]
 
 
 def _key(target: StockTarget) -> str:

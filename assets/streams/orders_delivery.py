@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
 from assets.chain.stream import DeliveryCounts, DeliveryRequest
 from assets.delivery.engine import Engine, Intent, Plan
-from assets.delivery.orphans import resolve_orphans
+from assets.delivery.obligation import owed_versions
+from assets.delivery.system import oms_target, unplanned
+from assets.streams.orders_resolution import (
+    CANCEL_REQUESTED,
+    CANCELED,
+    Uncertain,
+    look_up,
+    wait_for,
+)
 from domain.connections import ORDERS
-from domain.errors import RecordRejected
+from domain.errors import Problem, RecordRejected
 from domain.exchange import Receipt
 from domain.identity import content_digest, delivery_key
 from domain.ports import OmsWriter
@@ -23,7 +33,33 @@ from resources.ledger.rows import AcceptedRecord, ClaimRow, TargetRow, Unsettled
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
-CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
+REOPENED = Problem(
+    "reopened_after_cancel",
+    "status_id",
+    "The OMS has canceled the order, which is final there, and the store has opened it again.",
+    "Place it anew in the store, or cancel it there too and refund the customer.",
+)
+
+
+class Change(NamedTuple):
+    """What is to be sent for an order, as plain data; ``wanted`` is what the OMS then holds."""
+
+    action: str
+    key: UUID
+    send: Mapping[str, object]
+    wanted: Mapping[str, object]
+
+
+@dataclass
+class _Order:
+    """One order of the chunk."""
+
+    accepted: AcceptedRecord
+    order: Order
+    known: TargetRow | None
+    unsettled: Sequence[UnsettledDelivery]
+    whole: bool = False
+    """It was uncertain what the OMS holds, so that all of the order is sent."""
 
 
 class OrdersDelivery:
@@ -34,50 +70,45 @@ class OrdersDelivery:
         self._session = session
         self._request = request
         self._counts = DeliveryCounts()
-        self._to_finish: frozenset[UUID] = frozenset()
 
     def run(self, chunk: Sequence[AcceptedRecord]) -> DeliveryCounts:
         """Deliver the chunk and return its counts."""
-        orphans = resolve_orphans(self._sync, self._session, [a for a in chunk if a.superseded])
-        self._to_finish = orphans.to_finish
-        chunk = [
-            a._replace(superseded=a.superseded and a.capture_id not in orphans.to_finish)
-            for a in chunk
-            if a.capture_id not in orphans.waiting
-        ]
+        chunk = owed_versions(self._session, chunk)
         current = [a for a in chunk if not a.superseded]
         ids = [a.source_id for a in current]
         if self._request.again:
             self._session.deliveries.revive(ids)
         known = self._session.deliveries.targets(ids)
-        unsettled = self._session.deliveries.unsettled(ids)
-        return asyncio.run(self._send(chunk, current, known, unsettled))
+        unsettled = self._session.deliveries.unsettled(ids, self._sync.oms.acts_for)
+        orders = [
+            _Order(
+                a,
+                decode_record(Order, a.canonical),
+                known.get(a.source_id),
+                unsettled.get(a.source_id, ()),
+            )
+            for a in current
+        ]
+        asyncio.run(self._send(chunk, orders))
+        return self._counts
 
-    async def _send(
-        self,
-        chunk: Sequence[AcceptedRecord],
-        current: Sequence[AcceptedRecord],
-        known: Mapping[str, TargetRow],
-        unsettled: Mapping[str, list[UnsettledDelivery]],
-    ) -> DeliveryCounts:
-        engine = Engine(self._session, self._sync.run_id, self._sync.connection.max_attempts)
+    async def _send(self, chunk: Sequence[AcceptedRecord], orders: Sequence[_Order]) -> None:
+        target = oms_target(self._sync)
+        engine = Engine(
+            self._session, self._sync.run_id, self._sync.connection.max_attempts, target
+        )
+        planned = self._plan_chunk(orders)
         async with self._sync.oms.writer(engine.log) as writer:
-            plans: list[Plan] = []
-            replaced: list[UUID] = []
-            for accepted in current:
-                open_deliveries = unsettled.get(accepted.source_id, [])
-                uncertain = [u for u in open_deliveries if u.may_have_been_sent]
-                try:
-                    plan = self._plan(accepted, known.get(accepted.source_id), uncertain, writer)
-                except RecordRejected as refusal:
-                    plan = Plan(accepted.capture_id, accepted.source_id, refusal=refusal.problems)
-                plans.append(plan)
-                keys = {intent.claim.delivery_key for intent in plan.intents}
-                replaced += [
-                    u.delivery_key
-                    for u in open_deliveries
-                    if not u.may_have_been_sent and u.delivery_key not in keys
-                ]
+            plans = [self._with_intent(plan, one, change, writer) for plan, one, change in planned]
+            replaced = [
+                u.delivery_key
+                for plan, one, change in planned
+                for u in one.unsettled
+                if u.state == "failed"
+                and not u.is_uncertain
+                and plan.waits_until is None
+                and (change is None or u.delivery_key != change.key)
+            ]
             with self._session.transaction():
                 self._session.deliveries.supersede(replaced)
                 engine.claim(plans)
@@ -87,132 +118,115 @@ class OrdersDelivery:
                 engine.record(
                     self._request.day, chunk, self._counts, "the target accepted the record"
                 )
-        return self._counts
 
-    def _plan(
-        self,
-        accepted: AcceptedRecord,
-        known: TargetRow | None,
-        uncertain: Sequence[UnsettledDelivery],
-        writer: OmsWriter,
-    ) -> Plan:
-        """Plan the order: first what a dead run may have sent, then what this version changes."""
-        plan = Plan(accepted.capture_id, accepted.source_id)
-        order = decode_record(Order, accepted.canonical)
-        intent = (
-            None
-            if accepted.capture_id in self._to_finish
-            else self._intent(accepted, order, known, writer)
-        )
-        for delivery in uncertain:
-            if intent is not None and delivery.delivery_key == intent.claim.delivery_key:
+    def _plan_chunk(self, orders: Sequence[_Order]) -> list[tuple[Plan, _Order, Change | None]]:
+        """Plan each order; those whose other deliveries are uncertain after a look at the OMS."""
+        planned: dict[str, tuple[Plan, _Order, Change | None]] = {}
+        uncertain: list[Uncertain] = []
+        now = self._session.now()
+        for one in orders:
+            plan, change = self._plan(one)
+            planned[one.accepted.source_id] = (plan, one, change)
+            others = [
+                u
+                for u in one.unsettled
+                if change is None or u.delivery_key != change.key
+                if u.is_uncertain or (change is not None and u.may_act(now))
+            ]
+            if plan.refusal or not others:
                 continue
-            repeated = self._repeat(delivery, accepted, known, writer)
-            if repeated is None:
-                self._session.deliveries.supersede([delivery.delivery_key])
+            plan.waits_until = wait_for(others, now)
+            doubtful = [u for u in others if u.is_uncertain]
+            if plan.waits_until is None and doubtful:
+                uncertain.append(Uncertain(one.accepted, one.order, doubtful))
+        known = {one.accepted.source_id: one.known for one in orders if one.known is not None}
+        held = look_up(self._sync, self._session, uncertain, known)
+        for accepted, _, _ in uncertain:
+            plan, one, _ = planned[accepted.source_id]
+            if accepted.source_id not in held:
+                plan.waits_until = now  # it stays uncertain, and due
                 continue
-            plan.intents.append(repeated)
-            # The target's state is uncertain until that is done, so this version is planned against
-            # it afterwards.
-            return plan
-        if intent is not None:
-            plan.intents.append(intent)
-        return plan
+            one.known, one.whole = held[accepted.source_id], True
+            plan, change = self._plan(one)
+            planned[accepted.source_id] = (plan, one, change)
+        return list(planned.values())
 
-    def _repeat(
-        self,
-        delivery: UnsettledDelivery,
-        accepted: AcceptedRecord,
-        known: TargetRow | None,
-        writer: OmsWriter,
-    ) -> Intent | None:
-        """Return the intent that sends an uncertain delivery again, an upsert.
+    def _plan(self, one: _Order) -> tuple[Plan, Change | None]:
+        """Return the order's plan, still without its intent, and what is to be sent for it."""
+        plan = Plan(one.accepted.capture_id, one.accepted.source_id)
+        try:
+            return plan, self._change(one)
+        except RecordRejected as refusal:
+            plan.refusal = refusal.problems
+        except Exception as error:  # noqa: BLE001 - it costs this order, and no other
+            plan.refusal = (unplanned(self._sync, one.accepted.correlation_id, error),)
+        return plan, None
 
-        ``None`` where its version is no longer stored.
-        """
-        content = self._session.records.canonical(delivery.capture_id, delivery.source_id)
-        if content is None:
-            return None
-        order = decode_record(Order, content)
-        claim = ClaimRow(
-            delivery.delivery_key,
-            delivery.source_id,
-            delivery.action,
-            delivery.source_id,
-            delivery.capture_id,
-            delivery.source_day,
-            accepted.correlation_id,
-        )
-        moment = accepted.source_updated_at
-        if delivery.action == "cancel":
-            return self._cancel(claim, order, known, writer, moment)
-        payload = self._sync.oms.order_payload(order)
-        return self._save(claim, self._whole(payload, known), payload, known, writer, moment)
-
-    def _whole(self, payload: dict[str, object], known: TargetRow | None) -> Mapping[str, object]:
-        """Return the whole order, with the removal of what the OMS holds and it no longer has."""
-        if known is None:
-            return payload
-        return (
-            self._sync.oms.order_change(orjson.loads(known.content), payload, whole=True) or payload
-        )
-
-    def _intent(
-        self, accepted: AcceptedRecord, order: Order, known: TargetRow | None, writer: OmsWriter
-    ) -> Intent | None:
+    def _change(self, one: _Order) -> Change | None:
         """Return what brings the OMS from the known state to this version, if anything changes."""
-        sequence = known.sequence if known else 0
-        moment = accepted.source_updated_at
+        order, known = one.order, one.known
         if order.cancelled:
             if known is None or known.milestone in (CANCELED, CANCEL_REQUESTED):
                 return None
-            claim = self._claim(accepted, "cancel", sequence)
-            return self._cancel(claim, order, known, writer, moment)
+            return Change("cancel", self._key(one, "cancel"), {}, {})
         wanted = self._sync.oms.order_payload(order)
+        if known is not None and known.milestone == CANCELED:
+            raise RecordRejected(REOPENED)
         if known is None:
-            claim = self._claim(accepted, "create", sequence)
-            return self._save(claim, wanted, wanted, None, writer, moment)
-        change = (
-            self._whole(wanted, known)
-            if self._request.force
-            else self._sync.oms.order_change(orjson.loads(known.content), wanted)
-        )
+            return Change("create", self._key(one, "create"), wanted, wanted)
+        held = orjson.loads(known.content)
+        if one.whole or self._request.force:
+            send = self._sync.oms.order_change(held, wanted, whole=True) or wanted
+            return Change("update", self._key(one, "update"), send, wanted)
+        change = self._sync.oms.order_change(held, wanted)
         if change is None:
             return None
-        claim = self._claim(accepted, "update", sequence)
-        return self._save(claim, change, wanted, known, writer, moment)
+        return Change("update", self._key(one, "update"), change, wanted)
 
-    def _claim(self, accepted: AcceptedRecord, action: str, sequence: int) -> ClaimRow:
-        key = delivery_key(
+    def _key(self, one: _Order, action: str) -> UUID:
+        sequence = one.known.sequence if one.known else 0
+        return delivery_key(
             self._sync.name,
             ORDERS,
-            accepted.source_id,
+            one.accepted.source_id,
             f"{action}:{sequence}",
-            accepted.canonical_digest,
+            one.accepted.canonical_digest,
         )
-        return ClaimRow(
-            key,
+
+    def _with_intent(
+        self, plan: Plan, one: _Order, change: Change | None, writer: OmsWriter
+    ) -> Plan:
+        if change is None or plan.waits_until is not None:
+            return plan
+        accepted = one.accepted
+        claim = ClaimRow(
+            change.key,
             accepted.source_id,
-            action,
+            change.action,
             accepted.source_id,
             accepted.capture_id,
             self._request.day,
             accepted.correlation_id,
         )
+        moment = accepted.source_updated_at
+        if change.action == "cancel":
+            plan.intents.append(self._cancel(claim, one, writer, moment))
+        else:
+            plan.intents.append(self._save(claim, change, one, writer, moment))
+        return plan
 
     def _save(
-        self,
-        claim: ClaimRow,
-        send: Mapping[str, object],
-        holds: Mapping[str, object],
-        known: TargetRow | None,
-        writer: OmsWriter,
-        moment: datetime,
+        self, claim: ClaimRow, change: Change, one: _Order, writer: OmsWriter, moment: datetime
     ) -> Intent:
-        content = orjson.dumps(holds)
+        known, oms = one.known, self._sync.oms
         sequence = (known.sequence if known else 0) + 1
 
         def after(receipt: Receipt) -> TargetRow:
+            holds = change.wanted
+            if receipt.refused_lines:
+                before = orjson.loads(known.content) if known else {}
+                holds = oms.kept_order(before, holds, receipt.refused_lines)
+            content = orjson.dumps(holds)
             digest = content_digest(content)
             return TargetRow(
                 claim.source_id, receipt.target_id, content, digest, "", sequence, moment
@@ -220,18 +234,12 @@ class OrdersDelivery:
 
         return Intent(
             claim,
-            lambda: writer.save_order(send, claim.correlation_id, is_new=known is None),
+            lambda: writer.save_order(change.send, claim.correlation_id, is_new=known is None),
             after,
         )
 
-    def _cancel(
-        self,
-        claim: ClaimRow,
-        order: Order,
-        known: TargetRow | None,
-        writer: OmsWriter,
-        moment: datetime,
-    ) -> Intent:
+    def _cancel(self, claim: ClaimRow, one: _Order, writer: OmsWriter, moment: datetime) -> Intent:
+        order, known = one.order, one.known
         reason = order.cancel_reason or self._sync.connection.orders.cancel_reason
 
         def after(receipt: Receipt) -> TargetRow | None:

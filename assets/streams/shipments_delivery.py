@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from assets.chain.stream import DeliveryCounts, DeliveryRequest
 from assets.delivery.engine import Engine, Plan
+from assets.delivery.system import store_target, unplanned
 from assets.delivery.target_state import OrderTargetState
-from assets.streams.orders_delivery import CANCELED
+from assets.streams.orders_resolution import CANCELED
 from assets.streams.shipments_plan import Planner
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
@@ -62,10 +64,16 @@ class ShipmentsDelivery:
         session = self._session
         ids = [f.source_id for f in current.values()]
         known = session.deliveries.targets(ids)
-        unsettled = session.deliveries.unsettled(ids)
+        unsettled = session.deliveries.unsettled(ids, self._sync.platform.acts_for)
         lines = session.records.line_groups(ids)
-        taken = session.deliveries.target_ids([i for i in ids if i in unsettled])
-        engine = Engine(session, self._sync.run_id, self._sync.connection.max_attempts)
+        taken = session.deliveries.target_ids(ids)
+        now = session.now()
+        engine = Engine(
+            session,
+            self._sync.run_id,
+            self._sync.connection.max_attempts,
+            store_target(self._sync),
+        )
         async with self._sync.platform.writer(engine.log) as writer:
             planner = Planner(self._sync, self._request, writer, taken)
             plans: list[Plan] = []
@@ -74,11 +82,14 @@ class ShipmentsDelivery:
                 source_id = fulfilment.source_id
                 open_deliveries = unsettled.get(source_id, [])
                 state = OrderTargetState.from_ledger(
-                    known.get(source_id), lines.get(source_id), open_deliveries
+                    known.get(source_id), lines.get(source_id), open_deliveries, now
                 )
                 plan = self._plan(planner, accepted, fulfilment, state)
+                _wait_for_others(plan, open_deliveries, now)
                 plans.append(plan)
-                replaced += _replaced(open_deliveries, plan)
+                others = _others(open_deliveries, plan)
+                plan.resolves = [u.delivery_key for u in others if u.is_uncertain]
+                replaced += [u.delivery_key for u in others if not u.is_uncertain]
             # As one transaction: an uncertain delivery must not be dropped before its successor is
             # claimed.
             with session.transaction():
@@ -100,6 +111,9 @@ class ShipmentsDelivery:
             return planner.plan(accepted, fulfilment, state)
         except RecordRejected as refusal:
             return Plan(accepted.capture_id, accepted.source_id, refusal=refusal.problems)
+        except Exception as error:  # noqa: BLE001 - it costs this order, and no other
+            problem = unplanned(self._sync, accepted.correlation_id, error)
+            return Plan(accepted.capture_id, accepted.source_id, refusal=(problem,))
 
     def _record_cancel_answers(self, fulfilments: Sequence[Fulfilment]) -> None:
         """Record the OMS's answers to cancellations that it had only accepted as requests."""
@@ -160,13 +174,32 @@ def _settle_cancels(
     return answered
 
 
-def _replaced(open_deliveries: Sequence[UnsettledDelivery], plan: Plan) -> list[UUID]:
-    """Return the keys of open deliveries of the order that are not part of its new plan.
+def _wait_for_others(
+    plan: Plan, open_deliveries: Sequence[UnsettledDelivery], now: datetime
+) -> None:
+    """Let a plan wait while another status or tracking number than its own may take effect."""
+    keys = {intent.claim.delivery_key for intent in plan.intents}
+    acting = [
+        u.may_act_until
+        for u in open_deliveries
+        if u.action != "shipment"
+        and u.delivery_key not in keys
+        and u.may_act(now)
+        and u.may_act_until
+    ]
+    if plan.intents and acting:
+        plan.intents.clear()
+        plan.waits_until = max(acting)
+
+
+def _others(open_deliveries: Sequence[UnsettledDelivery], plan: Plan) -> list[UnsettledDelivery]:
+    """Return the open deliveries of the order that are not part of its new plan.
 
     An uncertain shipment is looked up by the plan's shipments; a status is replaced by any later
-    one. A refused record looks nothing up, so its open deliveries stay as they are.
+    one. A record that is refused or waits looks nothing up, so its open deliveries stay as they
+    are.
     """
-    if plan.refusal:
+    if plan.refusal or plan.waits_until is not None:
         return []
     keys = {intent.claim.delivery_key for intent in plan.intents}
-    return [u.delivery_key for u in open_deliveries if u.delivery_key not in keys]
+    return [u for u in open_deliveries if u.delivery_key not in keys and u.state != "delivered"]

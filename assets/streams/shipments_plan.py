@@ -7,13 +7,11 @@ parcel that gets its tracking number later changes its shipment, and creates no 
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 import orjson
 
 from assets.chain.stream import DeliveryRequest
-from assets.delivery import target_state
 from assets.delivery.engine import Intent, Plan
 from assets.delivery.target_state import KnownShipment, OrderTargetState
 from assets.streams.shipments_requests import shipment_requests
@@ -83,6 +81,10 @@ class Planner:
             fulfilment, state.lines, self._sync.connection.orders.uom_rules
         )
         owned = state.match_parcels(requests)
+        if state.waits_until is not None and not all(owned.values()):
+            # A shipment that is looked for too early is created a second time.
+            plan.waits_until = state.waits_until
+            return plan
         for key, request in requests.items():
             if not owned[key]:
                 plan.intents.append(self._create(order, request, key))
@@ -91,7 +93,9 @@ class Planner:
                     plan.intents.append(self._update(order, request, own))
         wanted = fulfilment.milestone()
         status = self._sync.platform.status_for(wanted)
-        if may_move(state.milestone, wanted) and status is not None and status != state.status:
+        moves = may_move(state.milestone, wanted) and status != state.status
+        is_doubtful = state.is_status_uncertain and wanted is state.milestone
+        if status is not None and (moves or is_doubtful):
             plan.intents.append(self._move(order, wanted, status))
         return plan
 
@@ -104,10 +108,9 @@ class Planner:
         may_exist = bool(order.state.uncertain)
 
         async def send() -> Receipt:
-            if may_exist:
-                await asyncio.sleep(target_state.GRACE_SECONDS)
-                if (found := await self._look_up(request, any_tracking=True)) is not None:
-                    return await self._adopt(found, request, claim.correlation_id)
+            found = await self._look_up(request, any_tracking=True) if may_exist else None
+            if found is not None:
+                return await self._adopt(found, request, claim.correlation_id)
             try:
                 receipt = await self._writer.create_shipment(request, claim.correlation_id)
             except OutcomeUnknown:
@@ -123,7 +126,7 @@ class Planner:
             )
             return order.next_row()
 
-        return Intent(claim, send, after, may_have_been_sent=may_exist)
+        return Intent(claim, send, after)
 
     def _update(self, order: _Order, request: ShipmentRequest, parcel_key: str) -> Intent:
         state, known = order.state, order.state.shipments[parcel_key]

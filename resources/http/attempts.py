@@ -17,6 +17,7 @@ from resources.http.redaction import error_text, request_id, vendor_text
 from resources.http.retries import (
     READING,
     SAFE_METHODS,
+    TEMPORARY,
     TOO_MANY_REQUESTS,
     Decision,
     RetryBudget,
@@ -140,7 +141,7 @@ class RequestAttempts:
         The client names its errors: ``never_sent`` come before anything was sent, ``unsendable``
         would come again with every attempt.
         """
-        self._log(0, {}, type(error).__name__)
+        self._log(0, {}, type(error).__name__, is_lost=not isinstance(error, never_sent))
         if is_certificate_fault(error):
             raise self.permanent("failed: the server's certificate isn't trusted") from error
         if isinstance(error, unsendable):
@@ -153,7 +154,8 @@ class RequestAttempts:
         error = ""
         if response.status >= 400:
             error = error_text(response.body, sent=self.content or b"")
-        self._log(response.status, response.headers, error)
+        is_lost = response.status in TEMPORARY
+        self._log(response.status, response.headers, error, is_lost=is_lost)
 
     def may_renew(self) -> bool:
         """Return whether a 401 may be followed by a new token: once a request."""
@@ -253,7 +255,7 @@ class RequestAttempts:
         correlation = f" [{self._correlation_id}]" if self._correlation_id else ""
         return f"{self._where} {what}{correlation}"
 
-    def _log(self, status: int, headers: Mapping[str, str], error: str) -> None:
+    def _log(self, status: int, headers: Mapping[str, str], error: str, *, is_lost: bool) -> None:
         if self._write_log is None or self.method in ("GET", "HEAD"):
             return
         self._write_log(
@@ -268,6 +270,7 @@ class RequestAttempts:
                 correlation_id=self._correlation_id,
                 trace_id=request_id(headers),
                 error=error,
+                is_lost=is_lost,
             )
         )
 

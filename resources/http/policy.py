@@ -29,6 +29,8 @@ class ClientPolicy:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeout: float = 30.0
     """Seconds for one attempt."""
+    margin: float = 5.0
+    """Seconds that a request may act beyond its time-out, in queues of the system itself."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every request, besides those of ``default_headers``."""
     clock: SourceClock = field(default_factory=SourceClock)
@@ -36,6 +38,11 @@ class ClientPolicy:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", checked_base_url(self.system, self.base_url))
+
+    @property
+    def acts_for(self) -> float:
+        """Return after how many seconds a request without an answer can no longer take effect."""
+        return self.timeout + self.margin
 
     @property
     def default_headers(self) -> dict[str, str]:

@@ -94,7 +94,7 @@ class ClaimRow(NamedTuple):
 
 
 class UnsettledDelivery(NamedTuple):
-    """A delivery that failed, or whose outcome is unknown since its run died."""
+    """A delivery that failed, or whose effect is uncertain."""
 
     delivery_key: UUID
     source_id: str
@@ -105,11 +105,14 @@ class UnsettledDelivery(NamedTuple):
     claimed_at: datetime
     capture_id: UUID
     source_day: date
+    is_uncertain: bool
+    """The target may hold the effect: only the answer may have been lost."""
+    may_act_until: datetime | None
+    """Until when a request may still take effect."""
 
-    @property
-    def may_have_been_sent(self) -> bool:
-        """Return whether the target may hold the effect: only the answer may have been lost."""
-        return self.state == "in_flight" or self.attempts > 0
+    def may_act(self, now: datetime) -> bool:
+        """Return whether a request of the delivery may still take effect."""
+        return self.may_act_until is not None and now < self.may_act_until
 
 
 class SettleRow(NamedTuple):
@@ -117,9 +120,11 @@ class SettleRow(NamedTuple):
 
     delivery_key: UUID
     state: str
-    target_id: str
-    trace_id: str
-    error: str
+    target_id: str = ""
+    trace_id: str = ""
+    error: str = ""
+    is_lost: bool = False
+    """No answer came to a request: it may have taken effect, or still do so."""
 
 
 class TargetRow(NamedTuple):

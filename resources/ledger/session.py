@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import select
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -32,6 +33,14 @@ TRANSACTION_TRIES = 5
 CONNECT_SECONDS = 10
 """A server that is starting refuses at once. One that can't be reached must not hold a sensor's
 tick until Dagster kills it."""
+KEEPALIVE: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A connection whose network has gone ends within half a minute, and its lock with it."""
 _LONGEST_ERROR = 500
 _NOTES = {
     "probed_at": "probed_at = excluded.probed_at, probe_failures = 0",
@@ -72,6 +81,25 @@ class Session:
         finally:
             if not self.db.closed:
                 self.db.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", (name,))
+
+    def check_writer(self) -> None:
+        """Raise ``TransientError`` where the connection that holds the writer's lock has ended.
+
+        A look at the socket, without a round trip: the server sends nothing to an idle connection
+        but the reason of its end. To be called while no other thread uses the session.
+        """
+        if not self.db.closed:
+            readable, _, _ = select.select([self.db.pgconn.socket], [], [], 0)
+            if not readable:
+                return
+            with suppress(psycopg.Error):
+                self.db.execute("SELECT 1")
+                return
+        raise TransientError(
+            f"{self.connection}/{self.stream}: Postgres ended the connection that holds the "
+            "writer's lock. Nothing more is sent by this run, since another one may hold the lock "
+            "now; what was under way is looked up by the next run."
+        )
 
     def transaction(self) -> Any:
         """Open a transaction: all or nothing of what follows."""
@@ -253,6 +281,7 @@ class Ledger:
                 autocommit=True,
                 application_name="lockstep",
                 connect_timeout=CONNECT_SECONDS,
+                **KEEPALIVE,
             )
         except psycopg.OperationalError as error:
             raise TransientError(

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from assets.chain import factory
-from assets.delivery import target_state
+from resources.http.policy import ClientPolicy
 from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Scene
@@ -21,7 +21,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry within hundredths of a second, without Dagster's own retries, which take minutes."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
     monkeypatch.setattr(factory, "RETRIES", dg.RetryPolicy(max_retries=0))
-    monkeypatch.setattr(target_state, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(ClientPolicy, "acts_for", 0.05)
 
 
 @pytest.fixture

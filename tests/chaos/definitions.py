@@ -10,10 +10,10 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.chain import factory
-from assets.delivery import target_state
 from orchestration import schedules
 from orchestration.definitions import build
 from orchestration.settings import load
+from resources.http.policy import ClientPolicy
 from resources.lockstep import Lockstep
 from sensors import cursor, health, requeue
 
@@ -23,7 +23,7 @@ cursor.FIRST_PAUSE, cursor.LONGEST_PAUSE = timedelta(seconds=1), timedelta(secon
 requeue.EVERY_SECONDS = 5
 requeue.REPEAT_SECONDS, requeue.LONGEST_REPEAT_SECONDS = 10, 20
 health.WEBHOOKS_EVERY = timedelta(seconds=30)
-target_state.GRACE_SECONDS = 3.0
+ClientPolicy.acts_for = 3.0  # type: ignore[assignment,method-assign]
 factory.RETRIES = dg.RetryPolicy(max_retries=1, delay=1)
 schedules.SWEEP_CRON = f"*/{SWEEP_MINUTES} * * * *"
 

@@ -15,11 +15,11 @@ import dagster as dg
 import pytest
 
 from assets.chain import factory
-from assets.delivery import target_state
+from resources.http.policy import ClientPolicy
 from resources.http.retries import RetryPolicy
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Json, Scene
-from tests.end_to_end.crash_runner import GRACE_SECONDS
+from tests.end_to_end.crash_runner import ACTS_FOR
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +29,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry within hundredths of a second, without Dagster's own retries, which take minutes."""
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
     monkeypatch.setattr(factory, "RETRIES", dg.RetryPolicy(max_retries=0))
-    monkeypatch.setattr(target_state, "GRACE_SECONDS", GRACE_SECONDS)
+    monkeypatch.setattr(ClientPolicy, "acts_for", ACTS_FOR)
 
 
 @pytest.fixture

@@ -27,16 +27,16 @@ from typing import Any
 import dagster as dg
 
 from assets.chain import factory
-from assets.delivery import target_state
 from domain.connections import Installation
 from domain.records.inventory import StockLevel
 from domain.schemas.stock import stock_problems
 from orchestration.definitions import build
+from resources.http.policy import ClientPolicy
 from resources.lockstep import Lockstep
 from tests.assets.scene import NAME, Scene, ephemeral_instance, run_chains
 
 FAILED = 3
-GRACE_SECONDS = 0.1
+ACTS_FOR = 0.1
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def main() -> None:
 def _run(job: dict[str, Any]) -> int:
     try:
         factory.RETRIES = dg.RetryPolicy(max_retries=0)
-        target_state.GRACE_SECONDS = GRACE_SECONDS
+        ClientPolicy.acts_for = ACTS_FOR  # type: ignore[assignment,method-assign]
         if job["crash"]:
             arm(**job["crash"])
         installation = Installation.model_validate(job["installation"])

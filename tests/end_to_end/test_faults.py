@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assets.delivery import target_state
+from resources.http.policy import ClientPolicy
 from tests.assets import documents
 from tests.assets.scene import Json, Scene
 from tests.end_to_end.agreement import (
@@ -69,7 +69,7 @@ def test_shipments_are_at_the_store_once_whatever_happens_to_their_creation(
 ) -> None:
     """A shipment is not idempotent: where its answer is lost it is looked up, not created again."""
     if trouble == TROUBLE["slower than the time-out"]:
-        monkeypatch.setattr(target_state, "GRACE_SECONDS", UNDER_WAY_SECONDS)
+        monkeypatch.setattr(ClientPolicy, "acts_for", UNDER_WAY_SECONDS)
     scene.place_many(range(1, 6))
     scene.run("orders", first=scene.yesterday)
     for number in range(1, 6):

@@ -45,7 +45,7 @@ def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResu
         instance=scene.instance,
         partition_key=request.partition_key,
         asset_selection=list(request.asset_selection or []),
-        run_config=request.run_config | quiet,
+        run_config=dict(request.run_config) | quiet,
         tags=request.tags,
     )
 

@@ -38,6 +38,7 @@ class Deliveries:
                FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::date[],
                            %b::uuid[], %b::text[]) AS v(k, s, a, t, d, c, r)
                ON CONFLICT (delivery_key) DO UPDATE SET
+                   is_uncertain = delivery.is_uncertain OR delivery.state = 'in_flight',
                    state = 'in_flight', attempts = delivery.attempts + 1,
                    run_id = excluded.run_id, claimed_at = clock_timestamp(), settled_at = NULL,
                    capture_id = excluded.capture_id, source_day = excluded.source_day
@@ -57,23 +58,55 @@ class Deliveries:
         )
         return dict(claimed.fetchall())
 
-    def settle(self, rows: Sequence[SettleRow]) -> None:
-        """Record the outcome of claimed deliveries."""
+    def settle(self, rows: Sequence[SettleRow], acts_for: float = 0.0) -> None:
+        """Record the outcome of claimed deliveries.
+
+        An effect stays uncertain unless it is known to have happened, or what came before it was
+        certain. ``acts_for`` is for how many seconds a lost request may still take effect.
+        """
         if not rows:
             return
         self._db.execute(
             """UPDATE sync.delivery d SET state = v.s, target_id = v.t, trace_id = v.x,
-                      error = v.e, settled_at = clock_timestamp()
-               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[])
-                    AS v(k, s, t, x, e)
+                      error = v.e,
+                      settled_at = CASE WHEN v.s <> 'in_flight' THEN clock_timestamp() END,
+                      is_uncertain = v.s NOT IN ('delivered', 'requested', 'superseded')
+                                     AND (d.is_uncertain OR v.l),
+                      may_act_until = CASE WHEN v.l
+                          THEN clock_timestamp() + make_interval(secs => %s)
+                          ELSE d.may_act_until END
+               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],
+                           %b::boolean[]) AS v(k, s, t, x, e, l)
                WHERE d.delivery_key = v.k""",
             (
+                acts_for,
                 [r.delivery_key for r in rows],
                 [r.state for r in rows],
                 [r.target_id for r in rows],
                 [r.trace_id for r in rows],
                 [r.error for r in rows],
+                [r.is_lost for r in rows],
             ),
+        )
+
+    def spare(self, keys: Sequence[UUID]) -> None:
+        """Take back an attempt of deliveries that failed because the target as a whole did."""
+        if not keys:
+            return
+        self._db.execute(
+            """UPDATE sync.delivery SET attempts = greatest(attempts - 1, 0)
+               WHERE delivery_key = ANY(%b)""",
+            (list(keys),),
+        )
+
+    def bury(self, keys: Sequence[UUID]) -> None:
+        """Give deliveries up that have no attempts left; what is uncertain of them stays so."""
+        if not keys:
+            return
+        self._db.execute(
+            """UPDATE sync.delivery SET is_uncertain = is_uncertain OR state = 'in_flight',
+                      state = 'dead' WHERE delivery_key = ANY(%b)""",
+            (list(keys),),
         )
 
     def release(self, keys: Sequence[UUID]) -> None:
@@ -88,11 +121,12 @@ class Deliveries:
         )
 
     def supersede(self, keys: Sequence[UUID]) -> None:
-        """Close failed deliveries that a newer version of their record has replaced."""
+        """Close deliveries that took no effect, or whose effect a look at the target has shown."""
         if not keys:
             return
         self._db.execute(
-            """UPDATE sync.delivery SET state = 'superseded', settled_at = clock_timestamp()
+            """UPDATE sync.delivery SET state = 'superseded', is_uncertain = false,
+                      settled_at = clock_timestamp()
                WHERE delivery_key = ANY(%b)""",
             (list(keys),),
         )
@@ -106,14 +140,35 @@ class Deliveries:
             (self._name, self._stream, list(source_ids)),
         )
 
-    def unsettled(self, source_ids: Sequence[str]) -> dict[str, list[UnsettledDelivery]]:
-        """Return the failed deliveries of records, and those in flight since their run died."""
+    def unsettled(
+        self, source_ids: Sequence[str], acts_for: float
+    ) -> dict[str, list[UnsettledDelivery]]:
+        """Return the deliveries of records that failed, are uncertain, or may still take effect.
+
+        Called by the holder of the writer's lock: what is in flight belongs to a run that is dead
+        or must stop, and whose requests may take effect for ``acts_for`` more seconds.
+        """
+        self._db.execute(
+            """UPDATE sync.delivery SET is_uncertain = true,
+                      may_act_until = clock_timestamp() + make_interval(secs => %s)
+               WHERE connection = %s AND stream = %s AND state = 'in_flight'
+                 AND (may_act_until IS NULL
+                      OR may_act_until < claimed_at + make_interval(secs => %s))
+                 AND source_id = ANY(%b)""",
+            (acts_for, self._name, self._stream, acts_for, list(source_ids)),
+        )
         rows = self._db.execute(
             """SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
-                      capture_id, source_day FROM sync.delivery
-               WHERE connection = %s AND stream = %s AND state IN ('in_flight', 'failed')
-                 AND source_id = ANY(%b)""",
-            (self._name, self._stream, list(source_ids)),
+                      capture_id, source_day, is_uncertain, may_act_until FROM sync.delivery
+               WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(ids)s)
+                 AND (state IN ('in_flight', 'failed') OR is_uncertain)
+               UNION
+               SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
+                      capture_id, source_day, is_uncertain, may_act_until FROM sync.delivery
+               WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(ids)s)
+                 AND may_act_until > clock_timestamp()
+               ORDER BY claimed_at""",
+            {"name": self._name, "stream": self._stream, "ids": list(source_ids)},
         )
         found: dict[str, list[UnsettledDelivery]] = {}
         for row in rows:
@@ -137,7 +192,7 @@ class Deliveries:
                WHERE connection = %s AND stream = %s AND action = %s AND state = 'requested'
                  AND source_id = ANY(%b)
                RETURNING delivery_key, source_id, action, target_key, state, attempts, claimed_at,
-                         capture_id, source_day""",
+                         capture_id, source_day, is_uncertain, may_act_until""",
             (state, self._name, self._stream, action, list(source_ids)),
         )
         return [UnsettledDelivery(*row) for row in rows]
@@ -164,7 +219,7 @@ class Deliveries:
                UNION
                SELECT target_key FROM sync.delivery
                WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(keys)s)
-                 AND state IN ('in_flight', 'failed') AND attempts > 0""",
+                 AND (state = 'in_flight' OR is_uncertain)""",
             {"name": self._name, "stream": self._stream, "keys": list(keys)},
         )
         return {key for (key,) in rows}

@@ -203,14 +203,29 @@ class Records:
             ([c for c, _ in outcomes], [o for _, o in outcomes], self._name, self._stream, day),
         )
 
-    def newest_states(self, source_ids: Sequence[str]) -> dict[str, str | None]:
-        """Return the state of each record's newest version; ``None`` where it is not validated."""
+    def newest_states(self, source_ids: Sequence[str]) -> dict[str, tuple[str | None, str]]:
+        """Return state and rule of each record's newest version.
+
+        The state is ``None`` where it is not validated yet.
+        """
         rows = self._db.execute(
-            """SELECT DISTINCT ON (c.source_id) c.source_id, r.state FROM sync.capture c
+            """SELECT DISTINCT ON (c.source_id) c.source_id, r.state, coalesce(r.rule, '')
+               FROM sync.capture c
                LEFT JOIN sync.record r USING (connection, stream, source_day, capture_id)
                WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b)
                ORDER BY c.source_id, c.source_updated_at DESC, c.captured_at DESC,
                         c.capture_id DESC""",
+            (self._name, self._stream, list(source_ids)),
+        )
+        return {source_id: (state, rule) for source_id, state, rule in rows}
+
+    def newest_accepted(self, source_ids: Sequence[str]) -> dict[str, UUID]:
+        """Return the capture id of each record's newest accepted version."""
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (source_id) source_id, capture_id FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                 AND state = 'accepted'
+               ORDER BY source_id, source_updated_at DESC, capture_id DESC""",
             (self._name, self._stream, list(source_ids)),
         )
         return dict(rows.fetchall())

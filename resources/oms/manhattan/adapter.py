@@ -20,7 +20,7 @@ from resources.http.rate_limit import Limiter
 from resources.oms.manhattan.catalog import ItemMaster
 from resources.oms.manhattan.client import KIND, build_policy, build_read_client
 from resources.oms.manhattan.inventory import Availability, StockMapper
-from resources.oms.manhattan.orders.changes import order_change
+from resources.oms.manhattan.orders.changes import order_change, united, with_lines_of
 from resources.oms.manhattan.orders.diff import compare_order
 from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.mapping import OrderMapper
@@ -54,6 +54,7 @@ class ManhattanOms:
             window_seconds=1.0,
         )
         self._policy = build_policy(settings, auth, limiter)
+        self.acts_for = self._policy.acts_for
         hosts = {settings.base_url, settings.availability_url}
         self._readers = {url: build_read_client(self._policy, url) for url in hosts}
         orders, stock = self._readers[settings.base_url], self._readers[settings.availability_url]
@@ -94,6 +95,21 @@ class ManhattanOms:
     ) -> dict[str, object] | None:
         """Return the save that turns ``known`` into ``wanted``."""
         return order_change(known, wanted, self._connection.orders.cancel_reason, whole=whole)
+
+    def held_order(
+        self, payload: bytes, candidates: Sequence[Mapping[str, object]]
+    ) -> dict[str, object]:
+        """Return what an order holds of the candidates."""
+        return compare_order(payload, united(candidates))[0]
+
+    def kept_order(
+        self,
+        known: Mapping[str, object],
+        wanted: Mapping[str, object],
+        refused_lines: Collection[str],
+    ) -> dict[str, object]:
+        """Return what an order holds after a change without some of its lines."""
+        return with_lines_of(known, wanted, refused_lines)
 
     def probe_fulfilments(self, since: datetime) -> datetime | None:
         """Return the time of the oldest change at or after ``since``."""

@@ -63,6 +63,7 @@ class BigCommerce:
         self.push_concurrency = settings.write_concurrency
         self._settings = settings
         self._policy = build_policy(settings, secrets(settings.token), quota)
+        self.acts_for = self._policy.acts_for
         self._http = ApiClient(
             self._policy, connections=2 * settings.read_concurrency, transport=transport
         )

@@ -9,7 +9,7 @@ transactions have happened at the gateway, and stay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from resources.oms.manhattan.parsing import objects_of
@@ -118,3 +118,42 @@ def _changed_entries(
         elif name in REMOVED:
             changes.append({key: identity, **REMOVED[name]})
     return changes
+
+
+def united(payloads: Sequence[JsonView]) -> Json:
+    """Return a payload with the entries of all; where several have one, the last one's."""
+    result: Json = {}
+    for payload in payloads:
+        for name, value in payload.items():
+            if name in ENTRY_KEYS:
+                known = objects_of(result.get(name))
+                result[name] = _united_entries(name, known, objects_of(value))
+            else:
+                result[name] = value
+    return result
+
+
+def _united_entries(name: str, first: list[JsonView], second: list[JsonView]) -> list[Json]:
+    key = ENTRY_KEYS[name]
+    entries: dict[object, Json] = {entry[key]: dict(entry) for entry in first}
+    for entry in second:
+        before = entries.get(entry[key])
+        entries[entry[key]] = dict(entry) if before is None else united([before, entry])
+    return list(entries.values())
+
+
+def with_lines_of(known: JsonView, wanted: JsonView, line_ids: Collection[str]) -> Json:
+    """Return ``wanted`` with some of its lines as they are in ``known``, or without them."""
+    before = {str(line["OrderLineId"]): line for line in objects_of(known.get("OrderLine"))}
+    lines: list[JsonView] = []
+    for line in objects_of(wanted.get("OrderLine")):
+        line_id = str(line["OrderLineId"])
+        if line_id not in line_ids:
+            lines.append(line)
+        elif line_id in before:
+            lines.append(before[line_id])
+    present = {str(line["OrderLineId"]) for line in objects_of(wanted.get("OrderLine"))}
+    lines += [
+        line for line_id, line in before.items() if line_id in line_ids and line_id not in present
+    ]
+    return {**wanted, "OrderLine": lines}

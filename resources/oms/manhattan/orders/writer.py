@@ -60,21 +60,29 @@ class ManhattanWriter:
         """Create or change an order; safe to repeat, since the save is keyed on its id.
 
         The OMS takes a change as a whole or not at all. Where it refuses one because some lines
-        can't change any more, the rest is sent without them, and a warning ``line_not_eligible``
-        names each. Raises ``RecordRejected`` for any other refusal, and where nothing is left.
+        can't change any more, the rest is sent without them, and ``refused`` of the receipt names
+        each as ``line_not_eligible``. Raises ``RecordRejected`` for any other refusal, and where
+        nothing is left.
         """
         order_id = str(payload["OrderId"])
         left_out: tuple[Problem, ...] = ()
+        left_lines: tuple[str, ...] = ()
         while True:
             reply = await self._post(self._paths.save, orjson.dumps(payload), correlation_id)
             answer = write_answer(reply)
             if not answer.errors:
-                warnings = (*left_out, *answer.warnings())
-                return Receipt(order_id, warnings=warnings, trace_id=self._trace_of(reply))
+                return Receipt(
+                    order_id,
+                    warnings=answer.warnings(),
+                    trace_id=self._trace_of(reply),
+                    refused=left_out,
+                    refused_lines=left_lines,
+                )
             lines = () if is_new else self._refused_lines(answer.errors, payload)
             if not lines:
                 raise rejection(answer.errors)
             left_out += tuple(map(_not_eligible, answer.errors))
+            left_lines += lines
             payload = _without(payload, lines)
             if payload.keys() <= {"OrderId"}:
                 raise RecordRejected(*left_out)

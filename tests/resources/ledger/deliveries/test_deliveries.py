@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from resources.ledger.rows import ClaimRow, SettleRow, TargetRow
@@ -25,8 +26,8 @@ def _states(session: Session) -> list[tuple[UUID, str, int]]:
 def test_a_claim_is_in_flight_until_it_is_settled(session: Session) -> None:
     """What a dead run leaves is found as in flight, with its claim."""
     session.deliveries.claim([claim(1)], "run-1")
-    ((found,),) = session.deliveries.unsettled(["1"]).values()
-    assert (found.state, found.attempts, found.action, found.may_have_been_sent) == (
+    ((found,),) = session.deliveries.unsettled(["1"], 0.0).values()
+    assert (found.state, found.attempts, found.action, found.is_uncertain) == (
         "in_flight",
         1,
         "create",
@@ -35,7 +36,7 @@ def test_a_claim_is_in_flight_until_it_is_settled(session: Session) -> None:
 
     _settle(session, claim(1), "delivered", "T-1")
 
-    assert session.deliveries.unsettled(["1"]) == {}
+    assert session.deliveries.unsettled(["1"], 0.0) == {}
     assert session.deliveries.target_ids(["1"]) == {"T-1"}
 
 
@@ -55,29 +56,60 @@ def test_a_released_claim_is_no_attempt_and_was_never_sent(session: Session) -> 
     """An effect that was not sent since another failed first is dropped without a look-up."""
     session.deliveries.claim([claim(1)], "run-1")
     session.deliveries.release([claim(1).delivery_key])
-    ((found,),) = session.deliveries.unsettled(["1"]).values()
-    assert (found.state, found.attempts, found.may_have_been_sent) == ("failed", 0, False)
+    ((found,),) = session.deliveries.unsettled(["1"], 60.0).values()
+    assert (found.state, found.attempts, found.is_uncertain) == ("failed", 0, False)
 
 
-def test_a_failed_attempt_may_have_arrived(session: Session) -> None:
-    """Only its answer may have been lost, so the record counts as possibly held by the target."""
-    session.deliveries.claim([claim(1), claim(2, "2")], "run-1")
-    _settle(session, claim(1), "failed")
-    session.deliveries.release([claim(2).delivery_key])
+def test_a_lost_attempt_may_have_arrived(session: Session) -> None:
+    """Its answer is missing, so the record counts as possibly held by the target."""
+    session.deliveries.claim([claim(1), claim(2, "2"), claim(3, "3")], "run-1")
+    session.deliveries.settle([SettleRow(claim(1).delivery_key, "failed", is_lost=True)], 60.0)
+    session.deliveries.settle([SettleRow(claim(2).delivery_key, "failed")])
+    session.deliveries.release([claim(3).delivery_key])
 
-    assert session.deliveries.unsettled(["1"])["1"][0].may_have_been_sent
-    assert session.deliveries.possible_targets(["1", "2", "3"]) == {"1"}
+    (found,) = session.deliveries.unsettled(["1"], 60.0)["1"]
+    assert found.is_uncertain
+    assert found.may_act(datetime.now(UTC))
+    assert not found.may_act(datetime.now(UTC) + timedelta(seconds=61))
+    assert session.deliveries.possible_targets(["1", "2", "3", "4"]) == {"1"}
+
+
+def test_nothing_but_success_or_a_look_ends_uncertainty(session: Session) -> None:
+    """Neither death, nor a retry, nor an attempt that fails for certain."""
+    key = claim(1).delivery_key
+    session.deliveries.claim([claim(1)], "run-1")
+    session.deliveries.settle([SettleRow(key, "in_flight", is_lost=True)], 0.0)
+    session.deliveries.bury([key])
+    assert session.deliveries.unsettled(["1"], 60.0)["1"][0].is_uncertain
+    session.deliveries.revive(["1"])
+    session.deliveries.claim([claim(1)], "run-2")
+    session.deliveries.settle([SettleRow(key, "refused")])
+    assert session.deliveries.unsettled(["1"], 60.0)["1"][0].is_uncertain
+    session.deliveries.claim([claim(1)], "run-3")
+    session.deliveries.settle([SettleRow(key, "delivered")])
+    assert session.deliveries.unsettled(["1"], 60.0) == {}
+
+
+def test_what_a_dead_run_has_claimed_may_act_from_its_discovery(session: Session) -> None:
+    """The run may have sent it just before its lock was lost, however old the claim is."""
+    session.deliveries.claim([claim(1)], "run-1")
+    first = session.deliveries.unsettled(["1"], 60.0)["1"][0].may_act_until
+    again = session.deliveries.unsettled(["1"], 60.0)["1"][0].may_act_until
+    assert first == again
+    assert first is not None
+    assert first > datetime.now(UTC) + timedelta(seconds=50)
 
 
 def test_a_dead_delivery_is_tried_again_only_when_an_operator_asks(session: Session) -> None:
-    """Dead ones are out of sight until they are revived."""
+    """Dead ones that had no effect are out of sight until they are revived."""
     session.deliveries.claim([claim(1)], "run-1")
-    _settle(session, claim(1), "dead")
-    assert session.deliveries.unsettled(["1"]) == {}
+    _settle(session, claim(1), "failed")
+    session.deliveries.bury([claim(1).delivery_key])
+    assert session.deliveries.unsettled(["1"], 60.0) == {}
 
     session.deliveries.revive(["1"])
 
-    assert [(u.state, u.attempts) for u in session.deliveries.unsettled(["1"])["1"]] == [
+    assert [(u.state, u.attempts) for u in session.deliveries.unsettled(["1"], 60.0)["1"]] == [
         ("failed", 0)
     ]
 
@@ -86,7 +118,7 @@ def test_a_superseded_delivery_is_closed(session: Session) -> None:
     """A newer version replaced it."""
     session.deliveries.claim([claim(1)], "run-1")
     session.deliveries.supersede([claim(1).delivery_key])
-    assert session.deliveries.unsettled(["1"]) == {}
+    assert session.deliveries.unsettled(["1"], 60.0) == {}
 
 
 def test_a_late_answer_settles_requested_deliveries_of_its_action_only(session: Session) -> None:

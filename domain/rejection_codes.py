@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 _RECORD: dict[str, Entry] = {
     "address_id_missing": Entry("missing", "A shipping address has an id."),
     "amount_missing": Entry("missing", "An order has all of its amounts."),
-    "card_number_masked": Entry("value", "A note contains no payment card number."),
+    "card_number_masked": Entry("value", "A text contains no payment card number."),
     "card_number_present": Entry("value", "The texts of a payment contain no payment card number."),
     "catalog_item_unusable": Entry(
         "value",
@@ -74,6 +74,7 @@ _RECORD: dict[str, Entry] = {
     "email_missing": Entry("missing", "What goes by e-mail has an e-mail address."),
     "event_duplicate": Entry("duplicate", "A fulfilment event occurs once in its order."),
     "event_quantity": Entry("value", "A fulfilment event is about more than zero units."),
+    "file_not_sent": Entry("value", "A shopper enters texts for a product, and uploads no file."),
     "further_problems": Entry("value", "A rejection lists the first 50 problems of its record."),
     "id_missing": Entry("missing", "An order has an id."),
     "invalid_value": Entry("value", "A value is in the range that an order can hold."),

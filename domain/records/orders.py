@@ -122,6 +122,9 @@ class OrderLine(Record, frozen=True, kw_only=True):
     charges: tuple[Charge, ...] = ()
     group_id: Key
     options: tuple[str, ...] = ()
+    """Options that the shopper chose, as "name: value"."""
+    texts: tuple[str, ...] = ()
+    """What the shopper has entered for it, which no SKU says: an engraving, a date."""
     gift_message: str = ""
 
     def __post_init__(self) -> None:
@@ -153,6 +156,8 @@ class FulfilmentGroup(Record, frozen=True, kw_only=True):
     location: str | None = None
     """The OMS's location of a pick-up, from the connection's mapping; the store's until then."""
     recipient_email: str = ""
+    texts: tuple[str, ...] = ()
+    """What the shopper has entered for the address beside it: delivery instructions."""
 
     def __post_init__(self) -> None:
         check_keys(self, self.group_id)
@@ -199,9 +204,9 @@ class Customer(Record, frozen=True, kw_only=True):
 
 
 class Note(Record, frozen=True, kw_only=True):
-    """Text from the shopper or the store's staff."""
+    """Text from the shopper or the store's staff, or a field of the store's own form."""
 
-    kind: Literal["customer", "staff"]
+    kind: Literal["customer", "staff", "form"]
     text: str
 
 

@@ -91,12 +91,15 @@ class ManhattanCodes(Config):
     """UNVERIFIED: tax types are the tenant's own."""
     processing_mode: str | None = None
     """Some tenants require ``ExternalProcessing`` on payments that the store has taken."""
-    note_types: dict[Literal["customer", "staff", "gift"], str] = {
+    note_types: dict[Literal["customer", "staff", "gift", "line", "form"], str] = {
         "customer": "Customer",
         "staff": "Internal",
         "gift": "GiftMessage",
+        "line": "Personalization",
+        "form": "Instructions",
     }
-    """UNVERIFIED."""
+    """UNVERIFIED. ``line``: what the shopper has entered for a line; ``form``: fields of the
+    store's own, of a shipping or the billing address."""
     transaction_failed: str = "Failure"
     """UNVERIFIED: counterpart of the response status ``Success``."""
     line_not_eligible: tuple[str, ...] = ("MODIFICATION_NOT_ALLOWED", "CANCEL_NOT_ALLOWED")

@@ -39,6 +39,15 @@ class ProductOption(Document):
 
     display_name: str | None = None
     display_value: str | None = None
+    type: str | None = None
+
+
+class FormField(Document):
+    """A field of the store's own, of an address or (configurable) of a product."""
+
+    name: str | None = None
+    value: object = None
+    """A text, a number, or a list of them."""
 
 
 class Line(Document):
@@ -64,6 +73,7 @@ class Line(Document):
     total_inc_tax: WrittenAmount = None
     total_tax: WrittenAmount = None
     product_options: list[ProductOption | None] | None = None
+    configurable_fields: list[FormField | None] | None = None
     applied_discounts: list[AppliedDiscount | None] | None = None
     wrapping_name: str | None = None
     wrapping_message: str | None = None
@@ -87,6 +97,7 @@ class Address(Document):
     country: str | None = ""
     phone: str | None = ""
     email: str | None = ""
+    form_fields: list[FormField | None] | None = None
 
 
 class Consignment(Address):

@@ -8,7 +8,7 @@ order's total to the cent.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from domain.addressing.addresses import Address
 from domain.errors import Problem, RecordRejected
@@ -179,6 +179,15 @@ class OrderMapper:
             for line in order.lines
             if line.gift_message
         ]
+        # Lines and addresses have no notes of their own, so each text names what it is about.
+        for line in order.lines:
+            if line.texts:
+                about = f"{line.sku} (line {line.line_id})"
+                notes += _notes_about("line", line.line_id, about, kinds["line"], line.texts)
+        for group in order.groups:
+            if group.texts:
+                about = f"Delivery {group.group_id}"
+                notes += _notes_about("form", group.group_id, about, kinds["form"], group.texts)
         return notes
 
     def _payment(self, order: Order) -> Json:
@@ -241,6 +250,13 @@ def _check_id(order_id: str) -> None:
 
 def _note(identity: str, kind: str, text: str) -> Json:
     return {"NoteId": identity, "NoteType": {"NoteTypeId": kind}, "NoteText": text}
+
+
+def _notes_about(stem: str, key: str, about: str, kind: str, texts: Sequence[str]) -> list[Json]:
+    return [
+        _note(f"{stem}-{key}-{number}", kind, f"{about}: {text}")
+        for number, text in enumerate(texts, 1)
+    ]
 
 
 def _phone(address: Address) -> str:

@@ -17,6 +17,7 @@ from domain.payload import malformed
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from domain.text import clean_text, mask_email
 from resources.platforms.bigcommerce.orders.lines import PlacedLine
+from resources.platforms.bigcommerce.orders.texts import form_texts
 from resources.platforms.bigcommerce.payload import (
     REPORT,
     Address,
@@ -167,6 +168,9 @@ class GroupMapper:
             method=DeliveryMethod.SHIP,
             source_shipping_method=clean_text(raw.shipping_method or ""),
             address=self.to_address(raw, where, problems, problems.problems),
+            texts=form_texts(raw.form_fields, f"{where}form_fields", problems)
+            if raw.form_fields
+            else (),
         )
         return group, f"{where}shipping_method"
 

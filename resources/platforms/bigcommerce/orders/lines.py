@@ -11,6 +11,7 @@ from domain.payload import Scalar
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, OrderLine, Tax
 from domain.scalars import ZERO, amount_of
 from domain.text import clean_text, has_controls
+from resources.platforms.bigcommerce.orders.texts import gift_message, is_choice, line_texts
 from resources.platforms.bigcommerce.payload import LOOK, DocumentProblems, Line
 
 KINDS = {
@@ -46,6 +47,7 @@ class LineDraft(msgspec.Struct):
     parent_line_id: str | None
     options: tuple[str, ...]
     gift_message: str
+    texts: tuple[str, ...] = ()
     discounts: list[Discount] = []
     charges: list[Charge] = []
     rounding: Decimal = ZERO
@@ -78,6 +80,7 @@ class LineDraft(msgspec.Struct):
             charges=tuple(self.charges),
             group_id=self.group_id,
             options=self.options,
+            texts=self.texts,
             gift_message=self.gift_message,
         )
 
@@ -116,8 +119,10 @@ def to_line(
         str(raw.variant_id) if raw.variant_id else None,
         str(raw.parent_order_product_id) if raw.parent_order_product_id else None,
         _options(raw) if raw.product_options else (),
-        clean_text(raw.wrapping_message) if raw.wrapping_message else "",
+        gift_message(raw, where, problems) if raw.wrapping_message else "",
     )
+    if raw.product_options or raw.configurable_fields:
+        draft.texts = line_texts(raw, where, problems)
     if raw.applied_discounts:
         draft.discounts = _discounts(raw, where, problems)
     cost = amount_of(raw.wrapping_cost_inc_tax if included else raw.wrapping_cost_ex_tax)
@@ -160,8 +165,9 @@ def whole_number(value: Scalar) -> int | None:
 
 def _quantity(raw: Line, where: str, problems: DocumentProblems) -> Decimal:
     value = raw.quantity
-    number = None if value is None else whole_number(value)
-    if number:
+    if type(value) is int and 0 < value < MAX_QUANTITY:
+        return Decimal(value)
+    if number := whole_number(value):
         return Decimal(number)
     shown = value if isinstance(value, (int, float)) else "not a number"
     message, advice = "the quantity must be a whole number above 0", "correct it in the store"
@@ -203,7 +209,9 @@ def _options(raw: Line) -> tuple[str, ...]:
         [
             clean_text(f"{option.display_name or ''}: {option.display_value or ''}")
             for option in raw.product_options or ()
-            if option is not None and (option.display_name or option.display_value)
+            if option is not None
+            and (option.display_name or option.display_value)
+            and is_choice(option)
         ]
     )
 

@@ -81,8 +81,8 @@ class OrderMapper:
                 moment_of(order.date_created),
                 order.is_deleted is True,
                 status in (REFUNDED, PARTIALLY_REFUNDED),
-                whole_number(order.items_total) or 0,
-                whole_number(order.items_shipped) or 0,
+                (whole_number(order.items_total) or 0) if order.items_shipped else 0,
+                (whole_number(order.items_shipped) or 0) if order.items_shipped else 0,
             )
         )
         return decision if isinstance(decision, Skipped) and not decisive else None

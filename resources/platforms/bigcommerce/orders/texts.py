@@ -5,24 +5,94 @@ from __future__ import annotations
 from domain.cards import without_cards
 from domain.records.orders import Note
 from domain.text import clean_text
-from resources.platforms.bigcommerce.payload import DocumentProblems, Order
+from resources.platforms.bigcommerce.payload import (
+    LOOK,
+    DocumentProblems,
+    FormField,
+    Line,
+    Order,
+    ProductOption,
+)
+
+CHOICES = frozenset(
+    {
+        "checkbox", "multiple choice", "drop-down", "dropdown", "radio buttons", "rectangles",
+        "product list", "product pick list", "pick list", "swatch",
+    }
+)  # fmt: skip
+"""Types of options whose values the merchant has given; the value of any other is the shopper's."""
 
 
 def notes_of(order: Order, problems: DocumentProblems) -> tuple[Note, ...]:
-    """Return the shopper's message and the staff's notes."""
-    if not order.customer_message and not order.staff_notes:
+    """Return the shopper's message, the staff's notes, and the fields of the billing address."""
+    billing = order.billing_address
+    fields = billing.form_fields if billing is not None else None
+    if not order.customer_message and not order.staff_notes and not fields:
         return ()
-    customer = _note(order.customer_message, "customer_message", problems)
-    staff = _note(order.staff_notes, "staff_notes", problems)
+    customer = _cleaned(order.customer_message, "customer_message", problems)
+    staff = _cleaned(order.staff_notes, "staff_notes", problems)
     notes = [Note(kind="customer", text=customer)] if customer else []
-    return tuple([*notes, Note(kind="staff", text=staff)] if staff else notes)
+    if staff:
+        notes.append(Note(kind="staff", text=staff))
+    if fields:
+        texts = form_texts(fields, "billing_address.form_fields", problems)
+        notes += [Note(kind="form", text=text) for text in texts]
+    return tuple(notes)
 
 
-def _note(written: str | None, path: str, problems: DocumentProblems) -> str:
+def form_texts(
+    fields: list[FormField | None], where: str, problems: DocumentProblems
+) -> tuple[str, ...]:
+    """Return the filled fields of a form, each as "name: value"."""
+    return tuple(
+        [
+            _cleaned(f"{field.name or 'Field'}: {value}", f"{where}[{i}].value", problems)
+            for i, field in enumerate(fields)
+            if field is not None and (value := _value(field.value))
+        ]
+    )
+
+
+def is_choice(option: ProductOption) -> bool:
+    """Return whether the shopper chose an option's value, and did not write it."""
+    return not option.type or option.type.strip().casefold() in CHOICES
+
+
+def line_texts(raw: Line, where: str, problems: DocumentProblems) -> tuple[str, ...]:
+    """Return what the shopper has entered for a line: options that are no choice, and fields."""
+    texts: list[str] = []
+    for i, option in enumerate(raw.product_options or ()):
+        if option is None or is_choice(option) or not option.display_value:
+            continue
+        path = f"{where}product_options[{i}].display_value"
+        entered = f"{option.display_name or 'Option'}: {option.display_value}"
+        texts.append(_cleaned(entered, path, problems))
+        if "file" in (option.type or "").casefold():
+            message = "the shopper has uploaded a file, of which the OMS gets only the name"
+            problems.warn("file_not_sent", path, message, f"{LOOK}, and pass the file on")
+    if raw.configurable_fields:
+        texts += form_texts(raw.configurable_fields, f"{where}configurable_fields", problems)
+    return tuple(texts)
+
+
+def gift_message(raw: Line, where: str, problems: DocumentProblems) -> str:
+    """Return the message on a line's gift wrap."""
+    return _cleaned(raw.wrapping_message, f"{where}wrapping_message", problems)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join([part for each in value if (part := _value(each))])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
+def _cleaned(written: str | None, path: str, problems: DocumentProblems) -> str:
     if not written:
         return ""
     text, cards = without_cards(clean_text(written))
     if cards:
-        message = "a payment card's number was masked in the note"
+        message = "a payment card's number was masked in the text"
         problems.warn("card_number_masked", path, message, "remove the number in the store")
     return text

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from assets.delivery.target_state import KnownShipment, OrderTargetState
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
-from assets.streams.shipments_requests import shipment_requests
+from assets.streams.shipments_requests import not_shipped, shipment_requests
 from domain.connections import SHIPMENTS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, ShipmentRequest, Skipped, StoreShipment
@@ -69,7 +69,7 @@ class ShipmentComparator:
             return result  # its capture becomes a rejection with the reason
         comparison = _Comparison(snapshot, held, result)
         comparison.compare_shipments(requests)
-        wanted = mapped.record.milestone()
+        wanted = mapped.record.milestone(not_shipped(snapshot.lines))
         status = self._sync.platform.status_for(wanted)
         if held.is_behind(wanted, status):
             comparison.add_status(f"{status} ({wanted})")

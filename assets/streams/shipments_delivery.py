@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -14,6 +14,7 @@ from assets.delivery.system import store_target, unplanned
 from assets.delivery.target_state import OrderTargetState
 from assets.streams.orders_resolution import CANCELED
 from assets.streams.shipments_plan import Planner
+from assets.streams.shipments_requests import Lines, not_shipped
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
 from domain.identity import correlation_id
@@ -51,21 +52,27 @@ class ShipmentsDelivery:
         current = {a: decode_record(Fulfilment, a.canonical) for a in chunk if not a.superseded}
         if self._request.again:
             self._session.deliveries.revive([f.source_id for f in current.values()])
+        lines = self._session.records.line_groups([f.source_id for f in current.values()])
         self._session.progress.put(
-            [_progress(accepted, fulfilment) for accepted, fulfilment in current.items()]
+            [
+                _progress(accepted, fulfilment, not_shipped(lines.get(fulfilment.source_id)))
+                for accepted, fulfilment in current.items()
+            ]
         )
         self._record_cancel_answers(list(current.values()))
-        asyncio.run(self._send(chunk, current))
+        asyncio.run(self._send(chunk, current, lines))
         return self._counts
 
     async def _send(
-        self, chunk: Sequence[AcceptedRecord], current: Mapping[AcceptedRecord, Fulfilment]
+        self,
+        chunk: Sequence[AcceptedRecord],
+        current: Mapping[AcceptedRecord, Fulfilment],
+        lines: Mapping[str, Lines],
     ) -> None:
         session = self._session
         ids = [f.source_id for f in current.values()]
         known = session.deliveries.targets(ids)
         unsettled = session.deliveries.unsettled(ids, self._sync.platform.acts_for)
-        lines = session.records.line_groups(ids)
         taken = session.deliveries.target_ids(ids)
         now = session.now()
         engine = Engine(
@@ -139,8 +146,12 @@ class ShipmentsDelivery:
                 )
 
 
-def _progress(accepted: AcceptedRecord, fulfilment: Fulfilment) -> ProgressRow:
-    units = [part for line in fulfilment.lines for part in line.units]
+def _progress(
+    accepted: AcceptedRecord, fulfilment: Fulfilment, unshipped: Collection[str]
+) -> ProgressRow:
+    units = [
+        part for line in fulfilment.lines if line.line_id not in unshipped for part in line.units
+    ]
     awaiting, shipped = (
         sum((u.quantity for u in units if u.milestone in stages), Decimal(0))
         for stages in (RELEASED, SHIPPED)

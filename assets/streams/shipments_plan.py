@@ -14,7 +14,7 @@ import orjson
 from assets.chain.stream import DeliveryRequest
 from assets.delivery.engine import Intent, Plan
 from assets.delivery.target_state import KnownShipment, OrderTargetState
-from assets.streams.shipments_requests import shipment_requests
+from assets.streams.shipments_requests import not_shipped, shipment_requests
 from domain.connections import SHIPMENTS
 from domain.errors import PermanentError, TransientError
 from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest, StoreShipment
@@ -91,7 +91,7 @@ class Planner:
             for own in owned[key]:
                 if state.shipments[own].is_outdated(request):
                     plan.intents.append(self._update(order, request, own))
-        wanted = fulfilment.milestone()
+        wanted = fulfilment.milestone(not_shipped(state.lines))
         status = self._sync.platform.status_for(wanted)
         moves = may_move(state.milestone, wanted) and status != state.status
         is_doubtful = state.is_status_uncertain and wanted is state.milestone

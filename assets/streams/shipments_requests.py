@@ -29,6 +29,11 @@ def shipment_requests(
     }
 
 
+def not_shipped(lines: Lines | None) -> frozenset[str]:
+    """Return the lines that never leave in a parcel; none where the order was never captured."""
+    return frozenset(line_id for line_id, line in (lines or {}).items() if not line.is_shipped)
+
+
 def _of_parcel(
     fulfilment: Fulfilment, parcel: Parcel, lines: Lines | None, uom_rules: Mapping[str, UomRule]
 ) -> list[ShipmentRequest]:
@@ -57,7 +62,7 @@ def _of_parcel(
                 )
             )
         line = lines[content.line_id]
-        if line.kind == "physical":
+        if line.is_shipped:
             units = _units(content, line, uom_rules)
             groups.setdefault(line.group_id, []).append(ShipmentLine(content.line_id, units))
     return [

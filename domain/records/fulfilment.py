@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -93,13 +93,16 @@ class Fulfilment(Record, frozen=True, kw_only=True):
         check_keys(self, self.order_id, self.source_id)
         check_moment(self, "updated_at")
 
-    def milestone(self) -> Milestone:
-        """Return the milestone of the whole order."""
-        units: dict[Milestone, Decimal] = {}
-        for line in self.lines:
-            for part in line.units:
-                units[part.milestone] = units.get(part.milestone, Decimal(0)) + part.quantity
-        return rollup(units)
+    def milestone(self, not_shipped: Collection[str] = ()) -> Milestone:
+        """Return the milestone of the whole order.
+
+        ``not_shipped`` are lines that never leave in a parcel (downloads, gift certificates): they
+        count only where no other line is left, so that an e-mail neither ships the order nor keeps
+        it from being shipped, and a sent download keeps it from being canceled.
+        """
+        shipped = [line for line in self.lines if line.line_id not in not_shipped]
+        milestone = _rollup(shipped)
+        return _rollup(self.lines) if milestone is Milestone.CANCELED or not shipped else milestone
 
     def events(self) -> Iterator[FulfilmentEvent]:
         """Derive the fulfilment events of this state; the same fact always has the same key."""
@@ -146,6 +149,14 @@ class Fulfilment(Record, frozen=True, kw_only=True):
             carrier=(parcel.carrier or "") if parcel else "",
             occurred_at=occurred_at,
         )
+
+
+def _rollup(lines: Collection[LineProgress]) -> Milestone:
+    units: dict[Milestone, Decimal] = {}
+    for line in lines:
+        for part in line.units:
+            units[part.milestone] = units.get(part.milestone, Decimal(0)) + part.quantity
+    return rollup(units)
 
 
 class FulfilmentEvent(Record, frozen=True, kw_only=True):

@@ -20,6 +20,11 @@ class KnownLine(NamedTuple):
     factor: Decimal | None = None
     """OMS units in a unit of the store when the order was translated; ``None``: not known."""
 
+    @property
+    def is_shipped(self) -> bool:
+        """Return whether its units leave in a parcel: downloads and gift certificates don't."""
+        return self.kind == "physical"
+
 
 class CaptureRow(NamedTuple):
     """One version of a source record, to be stored."""

@@ -81,3 +81,21 @@ def test_the_milestone_of_an_order_is_that_of_its_units() -> None:
     )
     assert _state().milestone() is Milestone.RELEASED
     assert replace(_state(), lines=(LINE, shipped)).milestone() is Milestone.PARTIALLY_SHIPPED
+
+
+def test_lines_that_are_not_shipped_count_only_where_nothing_else_is_left() -> None:
+    """A download neither ships an order nor keeps it from being shipped or canceled with it."""
+
+    def state(goods: Milestone, download: Milestone) -> Fulfilment:
+        lines = (
+            replace(LINE, units=(Units(milestone=goods, quantity=Decimal(1)),)),
+            replace(LINE, line_id="2", units=(Units(milestone=download, quantity=Decimal(1)),)),
+        )
+        return replace(_state(), lines=lines)
+
+    m = Milestone
+    assert state(m.SHIPPED, m.RELEASED).milestone({"2"}) is m.SHIPPED
+    assert state(m.RELEASED, m.SHIPPED).milestone({"2"}) is m.RELEASED
+    assert state(m.CANCELED, m.SHIPPED).milestone({"2"}) is m.SHIPPED
+    assert state(m.CANCELED, m.CANCELED).milestone({"2"}) is m.CANCELED
+    assert state(m.SHIPPED, m.SHIPPED).milestone({"1", "2"}) is m.SHIPPED, "nothing but downloads"

@@ -141,7 +141,7 @@ def rig() -> Iterator[Rig]:
             int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
         )
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "sandbox", "--unlimited"], stdout=subprocess.PIPE, text=True
         )
         try:
             url = process.stdout.readline().split()[-1] if process.stdout else ""

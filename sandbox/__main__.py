@@ -7,16 +7,16 @@ import asyncio
 import signal
 from pathlib import Path
 
-from sandbox.app import SandboxServer
+from sandbox.app import LIMITED, UNLIMITED, SandboxServer, Settings
 
 
-async def serve(port: int, state: Path | None) -> None:
+async def serve(port: int, state: Path | None, settings: Settings) -> None:
     """Run the server, print its address, and write the state on SIGTERM or SIGINT."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
-    server = SandboxServer(state)
+    server = SandboxServer(state, settings)
     url = await server.start(port)
     print(f"sandbox listening on {url}", flush=True)
     await stopping.wait()
@@ -38,8 +38,14 @@ def main() -> None:
         default=None,
         help="folder for snapshots: read at start, written at exit",
     )
+    parser.add_argument(
+        "--unlimited",
+        action="store_true",
+        help="no limits to the rate of requests, for load tests; by default those of small plans",
+    )
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.port, arguments.state))
+    settings = UNLIMITED if arguments.unlimited else LIMITED
+    asyncio.run(serve(arguments.port, arguments.state, settings))
 
 
 if __name__ == "__main__":

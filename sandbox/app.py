@@ -15,9 +15,10 @@ import asyncio
 import importlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import parse_qs, unquote
 
 import orjson
@@ -32,6 +33,13 @@ SYSTEMS = {
     "bigcommerce": "sandbox.platforms.bigcommerce.store:BigCommerceStore",
     "manhattan": "sandbox.oms.manhattan:ManhattanTenant",
 }
+Settings: TypeAlias = Mapping[str, Mapping[str, object]]
+"""Kind of system -> the settings that its new instances have instead of their defaults."""
+LIMITED: Settings = {"manhattan": {"requests_per_second": 10}}
+"""Request limits of small plans: a store has its own by default, a tenant that of our assumption
+(oms.md 1.10)."""
+UNLIMITED: Settings = {"bigcommerce": {"quota": 100_000}}
+"""Without request limits, for tests and benchmarks that are about something else."""
 INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -45,8 +53,8 @@ def build_system(kind: str, instance: str) -> System:
 class SandboxServer:
     """All instances behind one port."""
 
-    def __init__(self, state: Path | None = None) -> None:
-        self.state = state
+    def __init__(self, state: Path | None = None, settings: Settings | None = None) -> None:
+        self.state, self.settings = state, settings or {}
         self.systems: dict[tuple[str, str], System] = {}
         self.faults: dict[tuple[str, str], Faults] = {}
         self._runner: web.ServerRunner | None = None
@@ -102,6 +110,8 @@ class SandboxServer:
         if system is None:
             system = self.systems[key] = build_system(*key)
             self.faults[key] = Faults()
+            if given := self.settings.get(key[0]):
+                system.control(Request("POST", "/settings", {}, {}, orjson.dumps(given)))
         return system
 
     async def _answer(self, raw: web.BaseRequest) -> web.StreamResponse:
@@ -190,10 +200,12 @@ def _drop(raw: web.BaseRequest) -> web.Response:
 
 
 class RunningSandbox:
-    """A sandbox in its own thread, for tests and tools."""
+    """A sandbox in its own thread, for tests and tools; by default without request limits."""
 
-    def __init__(self, state: Path | None = None, port: int = 0) -> None:
-        self.server = SandboxServer(state)
+    def __init__(
+        self, state: Path | None = None, port: int = 0, settings: Settings = UNLIMITED
+    ) -> None:
+        self.server = SandboxServer(state, settings)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="sandbox", daemon=True)
         self.thread.start()
@@ -210,9 +222,11 @@ class RunningSandbox:
 
 
 @contextmanager
-def running_sandbox(state: Path | None = None) -> Iterator[RunningSandbox]:
+def running_sandbox(
+    state: Path | None = None, settings: Settings = UNLIMITED
+) -> Iterator[RunningSandbox]:
     """Run a sandbox on a free port for the duration of the block; ``.url`` is its base."""
-    sandbox = RunningSandbox(state)
+    sandbox = RunningSandbox(state, settings=settings)
     try:
         yield sandbox
     finally:

@@ -102,6 +102,8 @@ def _scene(orders_from: Path | None) -> Scene:
 
 
 def _run(console: Console, scene: Scene, url: str, database: str) -> list[str]:
+    plan = sandbox_process.STORE if scene.store == "demo" else sandbox_process.LARGE_STORE
+    sandbox_process.behave_as_vendors(url, scene.store, plan)
     counts = post(url, scene.store, scene.store, scene.seed)
     console.print(
         f"  sandbox   {url}: {counts['orders']} orders, {counts['products']} products, "

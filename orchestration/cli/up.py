@@ -118,6 +118,7 @@ def _start_sandbox(
     """Start the sandbox with its saved state, seed it if it is new, and start the traffic."""
     sandbox = sandbox_process.start(port)
     configure_sandbox(sandbox.url, webhooks)
+    sandbox_process.behave_as_vendors(sandbox.url, STORE)
     if not _is_filled(sandbox.url):
         today = datetime.now(UTC).date()
         start = today - timedelta(days=SEED_DAYS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,18 @@ SECRETS = {
     "push-secret": "sandbox-push-secret",
 }
 """Public credentials of the simulated systems; they give access to nothing else."""
+
+STORE = {
+    "quota": 150,
+    "window_ms": 500,
+    "deduct_stock_on_order": True,
+    "inventory_delay_ms": 1_000,
+}
+"""A store as the vendor's: the quota of the Standard plan, in windows of half a second instead of
+half a minute; stock is taken off at an order, and levels show a second after they were written."""
+LARGE_STORE = STORE | {"quota": 100_000}
+"""The same on a plan for many orders."""
+TENANT = {"requests_per_second": 200}
 
 SHIPPING_METHODS = {
     "UPS Ground": "Ground", "UPS Next Day Air": "NextDay", "USPS Priority Mail": "TwoDay",
@@ -48,7 +61,6 @@ def _connection(store: str, url: str) -> dict[str, Any]:
             "store_hash": store,
             "api_base": f"{url}/bigcommerce/{{hash}}",
             "token": {"file": str(secrets / f"token-{store}")},
-            "quota": 100_000,
         },
         "oms": {
             "kind": "manhattan",
@@ -59,7 +71,7 @@ def _connection(store: str, url: str) -> dict[str, Any]:
             "username": "sync",
             "password": {"file": str(secrets / "password")},
             "organization": "SANDBOX",
-            "requests_per_second": 5000,
+            "requests_per_second": TENANT["requests_per_second"],
             "push_concurrency": 16,
         },
         "orders": {
@@ -163,6 +175,14 @@ def start(port: int = PORT) -> Sandbox:
             break
         time.sleep(0.1)
     raise TransientError(f"The sandbox did not start on {url}; see {home() / 'sandbox.log'}")
+
+
+def behave_as_vendors(url: str, name: str, store: Mapping[str, object] = STORE) -> None:
+    """Set a simulated store and the tenant of the same name to what vendors' systems do."""
+    for path, settings in ((f"bigcommerce/{name}", store), (f"manhattan/{name}", TENANT)):
+        httpx.post(
+            f"{url}/_sandbox/{path}/settings", json=dict(settings), timeout=30
+        ).raise_for_status()
 
 
 def push_from_oms(url: str, tenant: str, destination: str) -> None:

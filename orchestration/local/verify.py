@@ -6,6 +6,7 @@ records were rejected or skipped, and checks that against the store's record.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,10 +16,12 @@ import httpx
 import orjson
 import psycopg
 
+from domain.errors import TransientError
 from resources.ledger.monitoring.status import newest_outcomes
 
 EXPORTED_STATUS = 11
 CANCELLED = (5, 6)
+SETTLE_SECONDS = 30
 
 
 class Systems:
@@ -38,11 +41,26 @@ class Systems:
         return list(self._lines(f"{self._store}/dump/shipments"))
 
     def store_stock(self) -> dict[str, int]:
-        """Return the store's stock by SKU, summed over its locations."""
+        """Return the store's stock by SKU, summed over its locations, once all writes show.
+
+        Raises ``TransientError`` where they never do.
+        """
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self._pending():
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    f"The store's stock did not settle within {SETTLE_SECONDS} s; try again."
+                )
+            time.sleep(0.1)
         stock: Counter[str] = Counter()
         for row in self._lines(f"{self._store}/dump/inventory"):
             stock[row["sku"]] += int(row["quantity"])
         return dict(stock)
+
+    def _pending(self) -> int:
+        """Return how many accepted batches of stock do not show yet."""
+        answer = self._http.get(f"{self._store}/counts").raise_for_status()
+        return int(orjson.loads(answer.content)["inventory_pending"])
 
     def oms_orders(self) -> dict[str, dict[str, Any]]:
         """Return the OMS's orders by id."""

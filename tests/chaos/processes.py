@@ -78,7 +78,9 @@ class Tree:
     def start_sandbox(self) -> str:
         """Start the simulated systems and return their address."""
         log = self.log("sandbox")
-        self._spawn("sandbox", ["sandbox", "--state", str(self.home.folder / "sandbox")])
+        self._spawn(
+            "sandbox", ["sandbox", "--unlimited", "--state", str(self.home.folder / "sandbox")]
+        )
         wait_until(
             lambda: "listening on " in log.read_text(), f"the sandbox did not listen (see {log})"
         )

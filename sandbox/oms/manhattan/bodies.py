@@ -19,7 +19,7 @@ def parse_json(request: Request) -> Any:
     """Parse the body; raises Refused for anything that is not JSON."""
     try:
         return orjson.loads(request.body)
-    except orjson.JSONDecodeError as problem:
+    except (orjson.JSONDecodeError, RecursionError) as problem:
         raise Refused(
             error("MALFORMED_JSON", f"The body is not JSON: {problem}"), status=BAD_REQUEST
         ) from problem
@@ -43,6 +43,24 @@ def parse_rows(request: Request) -> list[Json]:
             error("MALFORMED_JSON", "The body is not a list of JSON objects"), status=BAD_REQUEST
         )
     return body
+
+
+def rows_in(body: Json, name: str) -> list[Json]:
+    """Return a body's list of objects, empty where it is missing; raises Refused for any other."""
+    rows = body.get(name)
+    if rows is None:
+        return []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Refused(error("MALFORMED_ATTRIBUTE", f"{name} is not a list of objects", field=name))
+    return rows
+
+
+def text_in(body: Json, name: str) -> str:
+    """Return an id as text, empty where it is missing; raises Refused for any other value."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, str | int):
+        raise Refused(error("MALFORMED_ATTRIBUTE", f"{name} is not text", field=name))
+    return "" if value is None else str(value)
 
 
 def parse_page(request: Request, most: int) -> tuple[Json, int, int]:

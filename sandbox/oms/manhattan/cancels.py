@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.oms.manhattan.bodies import parse_object, parse_rows
+from sandbox.oms.manhattan.bodies import parse_object, parse_rows, rows_in, text_in
 from sandbox.oms.manhattan.envelope import Refused, answer, error, message
 from sandbox.oms.manhattan.fulfilment import count_released
 from sandbox.oms.manhattan.search import find
@@ -50,7 +50,7 @@ def cancel_many(state: State, request: Request, *, lines: bool) -> Response:
 def _cancel(state: State, body: Json, request: Request, *, lines: bool) -> tuple[Json, list[Json]]:
     record = find(state, str(body.get("OrderId")))
     order = record.load()
-    line_ids = [str(line.get("OrderLineId")) for line in body.get("OrderLine") or ()]
+    line_ids = [text_in(line, "OrderLineId") for line in rows_in(body, "OrderLine")]
     if lines and not line_ids:
         raise Refused(
             error(
@@ -217,7 +217,7 @@ def _reason_of(state: State, reason: Any) -> str | None:
         for entry in state.settings.reasons
         if entry.get("ReasonTypeId") == "Cancel"
     }
-    if reason_id is not None and reason_id not in known:
+    if reason_id is not None and (not isinstance(reason_id, str) or reason_id not in known):
         raise Refused(
             error(
                 "REASON_NOT_FOUND",

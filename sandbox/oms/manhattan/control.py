@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -45,7 +45,14 @@ def answer_control(state: State, request: Request) -> Response:
         return result if isinstance(result, Response) else plain(result)
     except Refused as refused:
         return plain({"error": str(refused), "messages": refused.messages}, 400)
-    except (ValueError, KeyError, TypeError, InvalidOperation) as problem:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        ArithmeticError,
+    ) as problem:
         return plain({"error": f"{type(problem).__name__}: {problem}"}, 400)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sandbox.oms.manhattan.bodies import parse_object
+from sandbox.oms.manhattan.bodies import parse_object, rows_in, text_in
 from sandbox.oms.manhattan.envelope import Refused, answer, error
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.stock import ZERO, as_decimal, as_number
@@ -35,7 +35,7 @@ def network_availability_by_view(state: State, request: Request) -> Response:
     """Answer the beta variant: one row per item and view of ``AvailabilityRequestViews``."""
     body = parse_object(request)
     items = _items_of(state, body)
-    views = [view.get("ViewName") for view in body.get("AvailabilityRequestViews") or ()]
+    views = [text_in(view, "ViewName") for view in rows_in(body, "AvailabilityRequestViews")]
     if not views:
         raise Refused(
             error(

@@ -22,6 +22,20 @@ KEYS = {
 }
 """Lists whose elements are matched by a key; any other list is replaced as a whole."""
 
+LINE_OWNED = frozenset(
+    (
+        "MinFulfillmentStatusId",
+        "MaxFulfillmentStatusId",
+        "FulfillmentStatus",
+        "QuantityDetail",
+        "FulfillmentDetail",
+        "OrderLineCancelHistory",
+        "cancellationRequestStatus",
+        "IsCancelled",
+    )
+)
+"""Attributes of a line that only the OMS writes: a caller's values for them are dropped."""
+
 
 def merge(target: Json, update: Json) -> None:
     """Merge in place; elements without key are matched by position in a Payment, else appended."""
@@ -54,9 +68,22 @@ def would_change(current: Any, value: Any) -> bool:
     """Return whether merging ``value`` changes anything; 2, "2" and 2.00 are the same number."""
     if isinstance(value, dict) and isinstance(current, dict):
         return any(would_change(current.get(name), part) for name, part in value.items())
+    if isinstance(value, list) and isinstance(current, list):
+        return _list_would_change(current, value)
     if value == current or value is None or current is None:
         return bool(value != current)
     try:
         return Decimal(str(value)) != Decimal(str(current))
     except InvalidOperation:
         return True
+
+
+def _list_would_change(current: list[Any], value: list[Any]) -> bool:
+    """Compare by the elements' key where they have one, as ``merge`` does, else as a whole."""
+    for key in set(KEYS.values()):
+        if value and all(isinstance(entry, dict) and key in entry for entry in value):
+            known = {entry.get(key): entry for entry in current if isinstance(entry, dict)}
+            return any(
+                entry[key] not in known or would_change(known[entry[key]], entry) for entry in value
+            )
+    return bool(value != current)

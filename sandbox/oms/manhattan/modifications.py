@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.oms.manhattan.bodies import parse_object, parse_page
+from sandbox.oms.manhattan.bodies import parse_object, parse_page, rows_in, text_in
 from sandbox.oms.manhattan.envelope import Refused, answer, error, paged
 from sandbox.oms.manhattan.orders import compact, is_held
 from sandbox.oms.manhattan.query import parse_query
@@ -67,8 +67,8 @@ def unhold(state: State, request: Request) -> Response:
     order = record.load()
     known = {line["OrderLineId"]: line for line in order["OrderLine"]}
     resolved = 0
-    for wanted in body.get("OrderLine") or ():
-        line = known.get(wanted.get("OrderLineId"))
+    for wanted in rows_in(body, "OrderLine"):
+        line = known.get(text_in(wanted, "OrderLineId"))
         if line is None:
             raise Refused(
                 error(
@@ -76,7 +76,7 @@ def unhold(state: State, request: Request) -> Response:
                     f"Order {record.order_id} has no line {wanted.get('OrderLineId')!r}",
                 )
             )
-        named = {hold.get("HoldTypeId"): hold for hold in wanted.get("OrderLineHold") or ()}
+        named = {text_in(hold, "HoldTypeId"): hold for hold in rows_in(wanted, "OrderLineHold")}
         for hold in line.get("OrderLineHold") or ():
             if float(hold["StatusId"]) == 1000 and (not named or hold.get("HoldTypeId") in named):
                 hold.update({**named.get(hold.get("HoldTypeId"), {}), "StatusId": "2000"})
@@ -113,7 +113,7 @@ def change_status(state: State, request: Request) -> Response:
     """
     body = parse_object(request)
     order = find(state, str(body.get("OrderId"))).load()
-    for wanted in body.get("OrderLine") or ():
+    for wanted in rows_in(body, "OrderLine"):
         set_status(order, wanted.get("OrderLineId"), wanted.get("StatusId"))
     state.commit(order)
     return answer(compact(order))

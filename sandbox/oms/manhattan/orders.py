@@ -11,7 +11,7 @@ from sandbox.oms.manhattan.bodies import parse_object, parse_rows
 from sandbox.oms.manhattan.book import OrderRecord
 from sandbox.oms.manhattan.cancels import cancel_lines
 from sandbox.oms.manhattan.envelope import Refused, answer, error
-from sandbox.oms.manhattan.merge import merge, would_change
+from sandbox.oms.manhattan.merge import LINE_OWNED, merge, would_change
 from sandbox.oms.manhattan.shapes import check_shapes
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.statuses import RELEASED, units_of
@@ -38,16 +38,6 @@ _OWNED = (
         "IsCancelled",
         "MessageHeader",
     ),
-)
-_LINE_OWNED = (
-    *(
-        "MinFulfillmentStatusId",
-        "MaxFulfillmentStatusId",
-        "FulfillmentStatus",
-        "QuantityDetail",
-        "FulfillmentDetail",
-    ),
-    *("OrderLineCancelHistory", "cancellationRequestStatus", "IsCancelled"),
 )
 """Attributes that only the OMS writes: a caller's values for them are dropped."""
 _URL_SPECIAL = frozenset("#+?/&%")
@@ -209,7 +199,7 @@ def _drop_owned(body: Json) -> None:
         # A null list means "lines not sent"; merged in, it would remove all of them.
         body.pop("OrderLine", None)
     for line in body.get("OrderLine") or ():
-        for name in _LINE_OWNED:
+        for name in LINE_OWNED:
             line.pop(name, None)
 
 

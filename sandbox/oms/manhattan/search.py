@@ -117,9 +117,10 @@ def _sort_of(sort: Any) -> list[tuple[str, bool]]:
         raise Refused(error("INVALID_SORT", f"Sort {sort!r} is not a list", field="Sort"))
     result: list[tuple[str, bool]] = []
     for entry in entries:
-        attribute = entry.get("attribute") or entry.get("Attribute")
-        direction = str(entry.get("direction") or entry.get("Direction") or "asc").lower()
-        if not attribute or direction not in ("asc", "desc"):
+        given = entry if isinstance(entry, dict) else {}
+        attribute = given.get("attribute") or given.get("Attribute")
+        direction = str(given.get("direction") or given.get("Direction") or "asc").lower()
+        if not isinstance(attribute, str) or not attribute or direction not in ("asc", "desc"):
             raise Refused(
                 error(
                     "INVALID_SORT",

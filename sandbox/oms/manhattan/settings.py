@@ -27,6 +27,27 @@ def _reasons() -> list[dict[str, Any]]:
     ]
 
 
+def _configuration() -> dict[str, list[str]]:
+    return {
+        "DocTypeId": ["CustomerOrder"],
+        "OrderTypeId": ["Web", "Store", "Phone", "Return"],
+        "DeliveryMethodId": [
+            "ShipToAddress", "PickUpAtStore", "ShipToStore", "Email", "StoreSale", "StoreReturn",
+            "ShipToReturnCenter",
+        ],
+        "ChargeTypeId": [
+            "Shipping", "Handling", "GiftWrap", "Fee", "Discount", "promotion", "Rounding",
+        ],
+        "DiscountOnId": ["ItemPrice", "Charges"],
+        "TaxTypeId": ["Sales", "VAT"],
+        "NoteTypeId": ["Customer", "Internal", "GiftMessage"],
+        "PaymentTransactionTypeId": ["Authorization", "Settlement", "Refund", "Void"],
+        "PaymentTransactionStatusId": ["Open", "Closed"],
+        "PaymentResponseStatusId": ["Success", "Failure"],
+        "ProcessingModeId": ["ExternalProcessing"],
+    }  # fmt: skip
+
+
 @dataclass(slots=True)
 class Settings:
     """Behaviour of one tenant."""
@@ -67,6 +88,16 @@ class Settings:
         default_factory=lambda: ["Credit Card", "Gift Card", "PayPal", "Cash", "Check", "Other"]
     )
     """A type outside the list is an ERROR inside ``success:true`` (oms.md 1.2)."""
+    configuration: dict[str, list[str]] = field(default_factory=_configuration)
+    """Attribute -> the ids that the tenant has configured: any other one is refused.
+
+    An attribute that is not listed takes any id.
+    """
+    requests_per_second: int = 0
+    """Above it, with bursts of twice as many, requests are answered 429; 0 = no limit.
+
+    The vendor publishes none (oms.md 1.10).
+    """
     reasons: list[dict[str, Any]] = field(default_factory=_reasons)
     late_cancellation: bool = False
     stale_reads: int = 0

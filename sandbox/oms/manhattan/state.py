@@ -9,6 +9,7 @@ from sandbox.oms.manhattan.auth import Tokens
 from sandbox.oms.manhattan.book import OrderBook, OrderRecord
 from sandbox.oms.manhattan.clock import Clock
 from sandbox.oms.manhattan.events import OrderEvents
+from sandbox.oms.manhattan.rate import Rate
 from sandbox.oms.manhattan.settings import Settings
 from sandbox.oms.manhattan.stock import Stock
 
@@ -22,7 +23,7 @@ class State:
         self.instance = instance
         self.settings = Settings()
         self.clock = Clock()
-        self.tokens = Tokens(instance)
+        self.tokens, self.rate = Tokens(instance), Rate()
         self.items: dict[str, Json] = {}
         self.stock = Stock()
         self.book = OrderBook(self.stock, self.settings)

@@ -11,6 +11,7 @@ from sandbox.oms.manhattan.auth import UNAUTHORIZED
 from sandbox.oms.manhattan.control import answer_control
 from sandbox.oms.manhattan.envelope import Refused, error, refuse
 from sandbox.oms.manhattan.persistence import dump_state, load_state
+from sandbox.oms.manhattan.rate import TOO_MANY
 from sandbox.oms.manhattan.state import State
 from sandbox.system import Request, Response
 
@@ -91,10 +92,14 @@ class ManhattanTenant:
             return state.tokens.issue(request, state.settings)
         try:
             state.tokens.check(request)
+            state.rate.take(state.settings.requests_per_second)
             return self._route(request)
         except Refused as refused:
             state.counts["unauthorized" if refused.status == UNAUTHORIZED else "refused"] += 1
-            return refuse(refused, state.settings.business_error_status, request.path)
+            answer = refuse(refused, state.settings.business_error_status, request.path)
+            if refused.status == TOO_MANY:
+                answer.headers["Retry-After"] = "1"
+            return answer
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as problem:
             # An attribute of an unforeseen shape: like the vendor, answer the crash in the
             # envelope, and log it.

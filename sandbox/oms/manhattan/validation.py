@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pycountry
 
 from sandbox.oms.manhattan.envelope import error, message
-from sandbox.oms.manhattan.merge import would_change
+from sandbox.oms.manhattan.merge import LINE_OWNED, would_change
 from sandbox.oms.manhattan.settings import Settings
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.statuses import RELEASED, units_of
@@ -17,8 +18,11 @@ from sandbox.oms.manhattan.statuses import RELEASED, units_of
 Json = dict[str, Any]
 
 _REQUIRED = ("ItemId", "Quantity", "UOM")
-_LOCKED = ("Quantity", "UnitPrice", "ShipToAddress")
-"""Attributes that can't change once a line is released."""
+_FREE = frozenset(
+    ("OrderLineId", "Extended", "OrderLineNote", "OrderLineHold", "CancelReason", "CancelComments")
+)
+"""Attributes that can still change once a line is released; its address, prices, charges and all
+others are part of what was released."""
 _CARD_DIGITS = 12
 """An account number with this many digits is a card's, not its last four or a token."""
 
@@ -43,6 +47,7 @@ def check_order(state: State, order: Json, stored: Json | None) -> list[Json]:
                 keys=keys,
             )
         )
+    messages += _unconfigured(settings.configuration, order, keys)
     lines = order.get("OrderLine")
     if stored is None and not lines:
         messages.append(
@@ -58,6 +63,25 @@ def check_order(state: State, order: Json, stored: Json | None) -> list[Json]:
     if order.get("Payment"):
         messages += _check_payments(order["Payment"], keys)
     return messages
+
+
+def _unconfigured(
+    configuration: Mapping[str, list[str]], part: Any, keys: Json, field: str = ""
+) -> list[Json]:
+    """Refuse ids of configuration entities that the tenant does not have, wherever they are."""
+    if isinstance(part, list):
+        return [entry for one in part for entry in _unconfigured(configuration, one, keys, field)]
+    if not isinstance(part, dict):
+        return []
+    found = []
+    for name, value in part.items():
+        known = configuration.get(name)
+        if known is not None and isinstance(value, str) and value not in known:
+            text = f"{name} {value!r} is not configured"
+            found.append(error("CONFIGURATION_NOT_FOUND", text, field=field + name, keys=keys))
+        elif name not in ("Extended", "OrderExtension1"):  # custom attributes are the caller's own
+            found += _unconfigured(configuration, value, keys, f"{field}{name}.")
+    return found
 
 
 def _check_lines(state: State, order_id: str, lines: list[Json], stored: Json | None) -> list[Json]:
@@ -98,7 +122,9 @@ def _check_line(state: State, line: Json, stored: Json | None, keys: Json) -> li
             messages.append(error("MISSING_ATTRIBUTE", f"{name} is missing", field=name, keys=keys))
     if stored is not None and max(status for status, _ in units_of(stored)) >= RELEASED:
         changed = [
-            name for name in _LOCKED if name in line and would_change(stored.get(name), line[name])
+            name
+            for name, value in line.items()
+            if name not in _FREE | LINE_OWNED and would_change(stored.get(name), value)
         ]
         if changed:
             text = (

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.platforms.bigcommerce import dates, documents, header, lines, money
+from sandbox.platforms.bigcommerce.shapes import check_shapes
 from sandbox.platforms.bigcommerce.statuses import NAMES
 
 Json = dict[str, Any]
@@ -18,6 +19,7 @@ def amend(document: Json, change: Json, ids: documents.Ids, clear_discounts: boo
     a line without an id is added. Raises ValueError naming what is wrong; the document must then be
     discarded.
     """
+    check_shapes(change)
     order = document["order"]
     for key, value in change.items():
         if key == "products":
@@ -32,6 +34,8 @@ def amend(document: Json, change: Json, ids: documents.Ids, clear_discounts: boo
             order[key] = money.to_money(value)
         elif key.startswith("date_") and value and dates.parse_or_none(str(value)) is None:
             raise ValueError(f"The field '{key}' is invalid.")
+        elif key.startswith("date_") and value:
+            order[key] = dates.to_rfc2822(int(dates.to_epoch(str(value))))
         elif key in header.HEADER:
             order[key] = "" if value is None and isinstance(header.HEADER[key], str) else value
         else:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sandbox.platforms.bigcommerce import dates
 from sandbox.platforms.bigcommerce.paging import envelope, integer_set, paging_v3, text_set
-from sandbox.platforms.bigcommerce.replies import Refused, json_reply, parse_body, v3_error
+from sandbox.platforms.bigcommerce.replies import Refused, json_reply, parse_object, v3_error
+from sandbox.platforms.bigcommerce.shapes import misfit
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
@@ -14,6 +15,16 @@ Query = dict[str, list[str]]
 
 TRACKING = ("none", "product", "variant")
 MAX_LIMIT = 250
+PRODUCT_TYPES: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "sku": (str,),
+    "price": (int, float),
+    "inventory_tracking": (str,),
+    "weight": (int, float),
+    "upc": (str,),
+    "is_visible": (bool,),
+    "availability": (str,),
+}
 PRODUCT_WRITABLE = (
     "name",
     "sku",
@@ -215,7 +226,9 @@ class CatalogApi:
         }
 
     def _update(self, product: Json, request: Request) -> Response:
-        body = parse_body(request.body)
+        body = parse_object(request.body, "v3")
+        if name := misfit(body, PRODUCT_TYPES):
+            raise Refused(v3_error(422, f"The field '{name}' is invalid.", {name: "wrong type"}))
         for name in sorted(set(body) - set(PRODUCT_WRITABLE)):
             raise Refused(
                 v3_error(422, f"The field '{name}' cannot be written to.", {name: "not writable"})

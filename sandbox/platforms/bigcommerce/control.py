@@ -10,6 +10,10 @@ What a merchant and shoppers do, and what arrived at the store:
                                   no id adds), ``shipping_addresses`` by id, ``fees`` as a whole
     POST  orders/{id}/status      {"status_id": n}
     POST  orders/{id}/shipments/{id}/copy   duplicate a shipment
+    POST  orders/{id}/transactions          add a transaction, or change the one with the given id
+    POST  orders/{id}/refunds     {"lines": [{id, quantity}]}; without lines, all that is left
+    POST  orders/{id}/messages, orders/{id}/metafields   only their events; a metafield may have
+                                  {id, event: created|updated|deleted}
     POST  catalog                 [{id?, sku, name, price, inventory_tracking: none|product|variant,
                                     variants?: [{id?, sku, price?}]}]
     POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the
@@ -76,7 +80,9 @@ import orjson
 
 from sandbox.platforms.bigcommerce.amend import amend
 from sandbox.platforms.bigcommerce.inventory import complete_location
+from sandbox.platforms.bigcommerce.merchant import Merchant
 from sandbox.platforms.bigcommerce.replies import Refused, json_reply, ndjson_reply
+from sandbox.platforms.bigcommerce.shapes import ODD
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:
@@ -97,7 +103,7 @@ class Control:
             return self._route(request.method, request.path.strip("/").split("/"), request.body)
         except Refused as refusal:
             return json_reply({"error": refusal.response.body.decode()}, 400)
-        except (ValueError, KeyError, TypeError, IndexError) as reason:
+        except (*ODD, RecursionError) as reason:
             return json_reply({"error": f"{type(reason).__name__}: {reason}"}, 400)
 
     def _route(self, method: str, parts: list[str], body: bytes) -> Response:
@@ -110,6 +116,12 @@ class Control:
                 return self._change(int(number), {"status_id": orjson.loads(body)["status_id"]})
             case "POST", ["orders", number, "shipments", shipment, "copy"]:
                 return self._copy_shipment(int(number), int(shipment))
+            case "POST", [
+                "orders",
+                number,
+                ("transactions" | "refunds" | "messages" | "metafields") as name,
+            ]:
+                return json_reply(self._act(int(number), name, orjson.loads(body)))
             case "POST", ["catalog"]:
                 return json_reply(
                     {
@@ -182,6 +194,12 @@ class Control:
         amend(document, change, self.store.ids, clear_discounts=False)
         self.store.keep(document)
         return json_reply(document)
+
+    def _act(self, number: int, name: str, body: Json) -> Json:
+        document = self.store.book.load(number)
+        if document is None:
+            raise ValueError(f"no order {number}")
+        return Merchant(self.store).act(document, name, body)
 
     def _copy_shipment(self, number: int, shipment_id: int) -> Response:
         """Duplicate a shipment, bypassing the API's rules, as a bad import does."""

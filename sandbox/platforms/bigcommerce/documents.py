@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.platforms.bigcommerce import dates, lines, money
 from sandbox.platforms.bigcommerce.header import HEADER, HEADER_MONEY, complete_header
+from sandbox.platforms.bigcommerce.shapes import check_shapes
 
 Json = dict[str, Any]
 
@@ -66,7 +67,7 @@ def complete(given: Json, ids: Ids, now: int) -> Json:
     document["coupons"] = _with_ids(given, "coupons", "coupon", ids, header["id"], complete_coupon)
     document["taxes"] = _with_ids(given, "taxes", "tax", ids, header["id"], complete_tax)
     document["transactions"] = [
-        _transaction(item, header, ids, now) for item in given.get("transactions") or ()
+        complete_transaction(item, header, ids, now) for item in given.get("transactions") or ()
     ]
     email = (header.get("billing_address") or {}).get("email", "")
     document["downloads"] = {"recipient_email": email} | (given.get("downloads") or {})
@@ -190,7 +191,8 @@ def complete_tax(given: Json) -> Json:
     }
 
 
-def _transaction(given: Json, header: Json, ids: Ids, now: int) -> Json:
+def complete_transaction(given: Json, header: Json, ids: Ids, now: int) -> Json:
+    """Fill in a transaction of the order with this header."""
     entry: Json = {
         "event": "purchase",
         "method": "credit_card",
@@ -212,7 +214,8 @@ def _transaction(given: Json, header: Json, ids: Ids, now: int) -> Json:
 
 
 def check(given: Json) -> None:
-    """Raise ValueError for an invalid amount or date; only loaded orders may be dirty."""
+    """Raise ValueError for a wrong shape, amount or date; only loaded orders may be dirty."""
+    check_shapes(given)
     lists = ((lines.LINE_MONEY, "products"), (lines.COSTS, "shipping_addresses"))
     parts = [
         (HEADER_MONEY, given),

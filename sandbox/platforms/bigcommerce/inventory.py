@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.platforms.bigcommerce import dates
 from sandbox.platforms.bigcommerce.paging import envelope, integer_set, paging_v3, text_set
 from sandbox.platforms.bigcommerce.replies import json_reply, parse_body, refuse_problem
+from sandbox.platforms.bigcommerce.shapes import misfit
 from sandbox.platforms.bigcommerce.stock import MAX_ITEMS, SETTINGS, Level, Stock
 from sandbox.system import Request, Response
 
@@ -15,6 +16,14 @@ Json = dict[str, Any]
 Query = dict[str, list[str]]
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 1000
+ENTRY: dict[str, tuple[type, ...]] = {
+    "identity": (dict,),
+    "safety_stock": (int,),
+    "is_in_stock": (bool,),
+    "warning_level": (int,),
+    "bin_picking_number": (str,),
+}
+"""Types of a location's settings of an item."""
 
 
 def complete_location(given: Json, number: int, now: int) -> Json:
@@ -181,6 +190,10 @@ class InventoryApi:
             )
         chosen = []
         for index, entry in enumerate(entries):
+            if not isinstance(entry, dict) or misfit(entry, ENTRY):
+                raise refuse_problem(
+                    422, "Payload contains invalid fields", {f"setting.{index}": "is invalid"}
+                )
             settings = {name: entry[name] for name in SETTINGS if name in entry}
             if not settings:
                 missing = (

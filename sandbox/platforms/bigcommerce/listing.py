@@ -130,7 +130,7 @@ def _between(name: str, low: int, high: int) -> Test:
 def _amount(query: Query, name: str) -> int:
     try:
         return int(Decimal(query[name][-1]) * 10_000)
-    except InvalidOperation as reason:
+    except (InvalidOperation, ValueError, OverflowError) as reason:
         raise refuse_v2(400, f"The field '{name}' is invalid.") from reason
 
 

@@ -9,7 +9,14 @@ from sandbox.platforms.bigcommerce.amend import amend
 from sandbox.platforms.bigcommerce.book import Record
 from sandbox.platforms.bigcommerce.lines import PERSON
 from sandbox.platforms.bigcommerce.rendering import consignments, shipping_address
-from sandbox.platforms.bigcommerce.replies import json_reply, parse_body, raw_reply, refuse_v2
+from sandbox.platforms.bigcommerce.replies import (
+    json_reply,
+    parse_body,
+    parse_object,
+    raw_reply,
+    refuse_v2,
+)
+from sandbox.platforms.bigcommerce.shapes import ODD, check_shapes
 from sandbox.platforms.bigcommerce.statuses import NAMES, PENDING, describe, describe_count
 from sandbox.system import Request, Response
 
@@ -135,10 +142,11 @@ class OrdersApi:
         return json_reply({"statuses": statuses, "count": sum(counts.values())})
 
     def _create(self, request: Request) -> Response:
-        body = parse_body(request.body)
-        if not isinstance(body, dict) or not body.get("products"):
+        body = parse_object(request.body)
+        if not body.get("products"):
             raise refuse_v2(400, "The required field 'products' was not supplied.")
-        if "zip" not in (body.get("billing_address") or {}):
+        address = body.get("billing_address")
+        if not isinstance(address, dict) or "zip" not in address:
             raise refuse_v2(400, "The required field 'billing_address.zip' was not supplied.")
         for name in sorted(set(body) - WRITABLE):
             raise refuse_v2(
@@ -149,7 +157,7 @@ class OrdersApi:
         try:
             documents.check(body)
             [number] = self.store.place([{"status_id": PENDING, "order_source": "external"} | body])
-        except (ValueError, KeyError) as reason:
+        except ODD as reason:
             raise refuse_v2(400, f"The order is invalid: {reason}") from reason
         return raw_reply(self._render(self.store.book.records[number], request))
 
@@ -166,6 +174,12 @@ class OrdersApi:
                 return Response(204)
             case _, ["shipments", *more]:
                 return self._shipments(document, more, request)
+            case "GET", ["consignments", "shipping", entry, "shipping_quotes"] if entry.isdigit():
+                return self._quotes(document, int(entry))
+            case "GET", ["shippingaddresses", entry, "shippingquotes"] if entry.isdigit():
+                return self._quotes(document, int(entry))
+            case "GET", ["shippingaddresses", *more]:  # as the order's own links have it
+                return self._read(document, "shipping_addresses", more, request)
             case "PUT", ["shipping_addresses", entry] if entry.isdigit():
                 return self._update_address(document, int(entry), request)
             case "GET", [name, *more]:
@@ -173,9 +187,7 @@ class OrdersApi:
         raise refuse_v2(404, NOT_FOUND)
 
     def _update(self, document: Json, request: Request) -> Response:
-        body = parse_body(request.body)
-        if not isinstance(body, dict):
-            raise refuse_v2(400, "The request body must be a JSON object.")
+        body = parse_object(request.body)
         for name in sorted(set(body) - WRITABLE):
             raise refuse_v2(
                 400,
@@ -184,13 +196,13 @@ class OrdersApi:
             )
         try:
             amend(document, body, self.store.ids, clear_discounts=True)
-        except (ValueError, TypeError) as reason:
+            self.store.keep(document)
+        except ODD as reason:
             raise refuse_v2(400, str(reason)) from reason
-        self.store.keep(document)
         return raw_reply(self._render(self.store.book.records[document["order"]["id"]], request))
 
     def _update_address(self, document: Json, number: int, request: Request) -> Response:
-        body = parse_body(request.body)
+        body = parse_object(request.body)
         address = _find(document["shipping_addresses"], number)
         for name in sorted(set(body) - ADDRESS_WRITABLE):
             raise refuse_v2(
@@ -198,9 +210,18 @@ class OrdersApi:
                 f"The field '{name}' cannot be written to. "
                 "Please remove it from your request before trying again.",
             )
+        try:
+            check_shapes(body)
+        except ValueError as reason:
+            raise refuse_v2(400, str(reason)) from reason
         address |= body
         self.store.keep(document)
         return json_reply(shipping_address(address, self.store.links))
+
+    def _quotes(self, document: Json, number: int) -> Response:
+        """Answer an address's shipping quotes: orders that the API makes have none (204)."""
+        _find(document["shipping_addresses"], number)
+        return Response(204)
 
     def _read(self, document: Json, name: str, more: list[str], request: Request) -> Response:
         if name == "consignments" and not more:
@@ -236,6 +257,7 @@ class OrdersApi:
 
     def _shipments(self, document: Json, more: list[str], request: Request) -> Response:
         known = document["shipments"]
+        gone: list[Json] = []
         match request.method, more:
             case "GET", []:
                 page, limit = listing.paging(request.query)
@@ -251,19 +273,22 @@ class OrdersApi:
             case "GET", ["count"]:
                 return json_reply({"count": len(known)})
             case "DELETE", []:
-                shipments.delete(document, list(known))
+                gone = list(known)
             case "DELETE", [entry] if entry.isdigit():
-                shipments.delete(document, [_find(known, int(entry))])
+                gone = [_find(known, int(entry))]
             case "GET", [entry] if entry.isdigit():
                 return json_reply(_find(known, int(entry)))
             case "PUT", [entry] if entry.isdigit():
                 shipment = _find(known, int(entry))
                 shipments.update(shipment, parse_body(request.body))
                 self.store.keep(document)
+                self.store.notify_shipments("updated", [shipment])
                 return json_reply(shipment)
             case _:
                 raise refuse_v2(404, NOT_FOUND)
+        shipments.delete(document, gone)
         self.store.keep(document)
+        self.store.notify_shipments("deleted", gone)
         return Response(204)
 
     def statuses(self, parts: list[str]) -> Response:

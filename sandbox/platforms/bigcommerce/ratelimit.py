@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import time
 
-QUOTA = 100_000
+QUOTA = 150
+"""Of the plans Standard and Plus; Pro has 450."""
 WINDOW_MS = 30_000
 
 
@@ -37,6 +38,10 @@ class RateLimit:
             return False
         self.used += 1
         return True
+
+    def retry_after(self) -> int:
+        """Return after how many seconds a refused call can succeed."""
+        return max(1, math.ceil(self.ends - time.monotonic()))
 
     def headers(self) -> dict[str, str]:
         """Build the four headers that every answer has."""

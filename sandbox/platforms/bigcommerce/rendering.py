@@ -16,7 +16,10 @@ Json = dict[str, Any]
 
 
 class Links:
-    """Builds the ``{url, resource}`` links of one store."""
+    """Builds the ``{url, resource}`` links of one store.
+
+    They have the vendor's host; their paths resolve at whatever host the store is called.
+    """
 
     def __init__(self, store_hash: str) -> None:
         self.base = f"https://api.bigcommerce.com/stores/{store_hash}/v2"

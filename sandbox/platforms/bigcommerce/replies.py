@@ -70,9 +70,18 @@ def refuse_problem(status: int, title: str, errors: dict[str, str] | None = None
     return Refused(v3_error(status, title, errors, "application/problem+json"))
 
 
+def parse_object(body: bytes, version: str = "v2") -> dict[str, Any]:
+    """Parse a JSON request body that must be an object; any other is refused."""
+    content = parse_body(body)
+    if not isinstance(content, dict):
+        text = "The request body must be a JSON object."
+        raise Refused(error(version, 400 if version == "v2" else 422, text))
+    return content
+
+
 def parse_body(body: bytes) -> Any:
     """Parse a JSON request body; an invalid one is refused with 400."""
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError as reason:
+    except (orjson.JSONDecodeError, RecursionError) as reason:
         raise refuse_v2(400, f"The request body is not valid JSON: {reason}") from reason

@@ -118,6 +118,10 @@ def _check_fields(body: Any, allowed: set[str]) -> None:
         raise refuse_v2(
             400, f"The field 'shipping_provider' is invalid: {provider!r} is not a known provider."
         )
+    try:
+        money.to_decimal(body.get("merchant_shipping_cost"))
+    except ValueError as reason:
+        raise refuse_v2(400, f"The field 'merchant_shipping_cost' is invalid: {reason}") from reason
     if carrier and carrier not in TRACKING_CARRIERS:
         raise refuse_v2(
             400, f"The field 'tracking_carrier' is invalid: {carrier!r} is not a known carrier."
@@ -136,12 +140,12 @@ def _check_items(document: Json, items: Any, address_id: int) -> list[tuple[Json
                 f"The field 'items.{name}' cannot be written to. "
                 "Please remove it from your request before trying again.",
             )
-        line, quantity = known.get(item.get("order_product_id", 0)), item.get("quantity")
+        number, quantity = item.get("order_product_id", 0), item.get("quantity")
+        line = known.get(number) if isinstance(number, int) else None
         if line is None:
             raise refuse_v2(
                 400,
-                "The field 'order_product_id' is invalid: "
-                f"order has no product {item.get('order_product_id')}.",
+                f"The field 'order_product_id' is invalid: order has no product {number}.",
             )
         if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 1:
             raise refuse_v2(

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-INCOMPLETE, PENDING, SHIPPED, PARTIALLY_SHIPPED, CANCELLED, DECLINED, AWAITING_FULFILLMENT = (
-    0,
-    1,
-    2,
-    3,
-    5,
-    6,
-    11,
-)
+INCOMPLETE, PENDING, SHIPPED, PARTIALLY_SHIPPED = 0, 1, 2, 3
+REFUNDED, CANCELLED, DECLINED, AWAITING_FULFILLMENT, PARTIALLY_REFUNDED = 4, 5, 6, 11, 14
 
 NAMES = {
     0: "Incomplete",

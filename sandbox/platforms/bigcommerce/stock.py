@@ -58,7 +58,8 @@ class Stock:
                 "Payload contains invalid fields",
                 {"items": "sku, variant_id or product_id is required"},
             )
-        product, variant = self._find(name, item[name])
+        fits = isinstance(item[name], str if name == "sku" else int)
+        product, variant = self._find(name, item[name]) if fits else (None, None)
         if product is None:
             raise refuse_problem(422, f"Items with identity: [{name} {item[name]}] were not found")
         tracking, own = product["inventory_tracking"], product["variant_ids"]
@@ -121,7 +122,7 @@ class Stock:
                 422, "Payload contains invalid fields", {f"items.{index}": "an object is required"}
             )
         location, quantity = item.get("location_id"), item.get("quantity")
-        if location not in self.locations:
+        if not isinstance(location, int) or location not in self.locations:
             raise refuse_problem(
                 422,
                 f"Location with id {location} was not found",

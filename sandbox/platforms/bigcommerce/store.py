@@ -14,7 +14,6 @@ from collections import Counter
 from email.utils import formatdate
 from typing import Any
 
-import msgspec
 import orjson
 
 from sandbox.platforms.bigcommerce import documents
@@ -25,6 +24,7 @@ from sandbox.platforms.bigcommerce.control import Control
 from sandbox.platforms.bigcommerce.inventory import InventoryApi, complete_location
 from sandbox.platforms.bigcommerce.orders import OrdersApi
 from sandbox.platforms.bigcommerce.paging import envelope
+from sandbox.platforms.bigcommerce.persistence import dump_store, load_store
 from sandbox.platforms.bigcommerce.ratelimit import RateLimit
 from sandbox.platforms.bigcommerce.rendering import Links, compression_sample
 from sandbox.platforms.bigcommerce.replies import Refused, error, json_reply, v3_error
@@ -57,12 +57,12 @@ class BigCommerceStore:
         self.catalog = Catalog()
         self.channels = Channels(self.now)
         self.webhooks = Webhooks(instance, self.now)
-        self._build(OrderBook(self.links, compression_sample(self.links)))
+        self.build(OrderBook(self.links, compression_sample(self.links)))
         self.stock.locations[1] = complete_location(
             {"code": "BCLOC", "label": "Default location"}, 1, self.now()
         )
 
-    def _build(self, book: OrderBook) -> None:
+    def build(self, book: OrderBook) -> None:
         """Create the parts; stock starts empty."""
         self.book = book
         self.stock = Stock(self.catalog)
@@ -96,7 +96,9 @@ class BigCommerceStore:
             self.requests["unauthorized"] += 1
             return _unauthorized(version)
         if not self.limit.take():
-            return error(version, 429, "Too many requests: the quota of this window is used up.")
+            refused = error(version, 429, "Too many requests: the quota of this window is used up.")
+            refused.headers["X-Retry-After"] = str(self.limit.retry_after())
+            return refused
         if scope := lacking(self.scopes, request.method, version, family, rest):
             return error(
                 version, 403, f"You don't have a required scope to access the endpoint: {scope}"
@@ -205,10 +207,13 @@ class BigCommerceStore:
         )
         self.shipment_log.append(orjson.dumps(effect))
         self.keep(document)
-        self.webhooks.emit(
-            "store/shipment/created",
-            {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]},
-        )
+        self.notify_shipments("created", [shipment])
+
+    def notify_shipments(self, event: str, shipments: list[Json]) -> None:
+        """Send the webhooks of shipments that were created, updated or deleted."""
+        for shipment in shipments:
+            about = {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]}
+            self.webhooks.emit(f"store/shipment/{event}", about)
 
     def configure(self, given: Json) -> None:
         """Change the given ``settings``; unknown names are refused."""
@@ -248,6 +253,7 @@ class BigCommerceStore:
             "shipments": len(self.shipment_log),
             "status_changes": len(self.status_log),
             "inventory_batches": self.stock.batches,
+            "inventory_pending": len(self.stock.pending),
             "inventory_writes": sum(level.writes for level in self.stock.levels.values()),
             "products": len(self.catalog.products),
         }
@@ -257,38 +263,12 @@ class BigCommerceStore:
         await self.webhooks.courier.close()
 
     def snapshot(self) -> bytes:
-        """Serialise the store as MessagePack, with the dictionary of its compressed documents."""
-        state = {
-            "dictionary": self.book.dictionary,
-            "orders": self.book.state(),
-            "stock": self.stock.state(),
-            "products": list(self.catalog.products.values()),
-            "variants": list(self.catalog.variants.values()),
-            "channels": list(self.channels.channels.values()),
-            "hooks": list(self.webhooks.hooks.values()),
-            "ids": self.ids.last,
-            "requests": dict(self.requests),
-            "refused": self.limit.refused,
-            "shipments": self.shipment_log,
-            "statuses": self.status_log,
-            "settings": self.settings(),
-        }
-        return msgspec.msgpack.encode(state)
+        """Serialise the store."""
+        return dump_store(self)
 
     def restore(self, state: bytes) -> None:
         """Restore what ``snapshot`` returned."""
-        kept = msgspec.msgpack.decode(state)
-        self.catalog.restore(kept["products"], kept["variants"])
-        self._build(OrderBook(self.links, kept["dictionary"]))
-        self.book.restore(msgspec.convert(kept["orders"], list[Record]))
-        self.stock.restore(kept["stock"])
-        self.channels.channels = {channel["id"]: channel for channel in kept["channels"]}
-        self.webhooks.hooks = {hook["id"]: hook for hook in kept.get("hooks", ())}
-        self.ids.last = kept["ids"]
-        self.requests = Counter(kept["requests"])
-        self.shipment_log, self.status_log = kept["shipments"], kept["statuses"]
-        self.configure(kept["settings"])
-        self.limit.refused = kept["refused"]
+        load_store(self, state)
 
 
 def _family(method: str, version: str, family: str, rest: list[str]) -> str:

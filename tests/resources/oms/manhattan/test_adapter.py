@@ -68,6 +68,8 @@ def test_a_healthy_tenant_passes_every_check(connect: Callable[..., ManhattanOms
         for name in (
             "credentials",
             "orders",
+            "saving orders",
+            "cancelling orders",
             "item master",
             "availability",
             "rights beyond need",

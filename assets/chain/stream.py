@@ -26,6 +26,8 @@ class DeliveryCounts:
     unchanged: int = 0
     superseded: int = 0
     rejected: int = 0
+    newly_rejected: int = 0
+    """Of ``rejected``, those whose refusal was not known before."""
     failed: int = 0
     waiting: int = 0
     """Records that stay due, since an earlier request may still take effect."""

@@ -313,14 +313,15 @@ class Engine:
             if plan.is_done():
                 resolved += plan.resolves
 
-        def close() -> None:
+        def close() -> int:
             self._session.deliveries.supersede(resolved)
             self._session.records.settle(day, outcomes)
-            self._session.rejections.open(day, rejections, self._run_id)
+            unknown = self._session.rejections.open(day, rejections, self._run_id)
             if through and self._session.rejections.any_open():
                 self._session.rejections.close("delivered", through, why, self._run_id)
+            return unknown
 
-        self._session.repeatable(close)
+        counts.newly_rejected += self._session.repeatable(close)
         # Writer and engine refer to each other, and each intent to its writer: plans kept here
         # would be a cycle that waits for the garbage collector.
         self.settled.clear()

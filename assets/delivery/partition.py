@@ -63,11 +63,13 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: DeliveryCounts) -> None:
-    sent = total.delivered + total.rejected
+    """Raise where too many were refused; refusals that were known before say nothing new."""
+    sent = total.delivered + total.newly_rejected
     limit = sync.connection.rejection_threshold
-    if sent >= SMALLEST_SAMPLE and total.rejected > limit * sent:
+    if sent >= SMALLEST_SAMPLE and total.newly_rejected > limit * sent:
         raise PermanentError(
-            f"{sync.name}/{stream.name}: the target refused {total.rejected} of {sent} records, "
+            f"{sync.name}/{stream.name}: the target refused {total.newly_rejected} of {sent} "
+            "records that were not refused before, "
             f"more than the connection's limit of {limit:.0%}. The others are delivered. Look at "
             "the rejections, correct the mapping or the target's set-up, and rerun the partition."
         )
@@ -124,6 +126,7 @@ def _add(total: DeliveryCounts, counts: DeliveryCounts) -> None:
     total.unchanged += counts.unchanged
     total.superseded += counts.superseded
     total.rejected += counts.rejected
+    total.newly_rejected += counts.newly_rejected
     total.failed += counts.failed
     total.errors += counts.errors[: max(0, MOST_ERRORS - len(total.errors))]
     for rule, names in counts.left_alone.items():

@@ -20,6 +20,8 @@ class ValidationCounts:
     examined: int = 0
     accepted: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    newly_rejected: int = 0
+    """Of ``rejected``, those that were not open with the same code before."""
     skipped: Counter[str] = field(default_factory=Counter)
     superseded: int = 0
     warnings: Counter[str] = field(default_factory=Counter)

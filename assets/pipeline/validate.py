@@ -39,7 +39,7 @@ def validate(
 
     ``only`` narrows to the versions of these records: a retry, whose rate of rejections says
     nothing about the system. Raises ``PermanentError`` after the whole partition was processed,
-    where more records were rejected than the connection allows.
+    where more records were newly rejected than the connection allows.
     """
     counts = ValidationCounts()
     with (
@@ -50,9 +50,9 @@ def validate(
     ):
         for chunk in prefetch(_chunks(reading, day, everything=everything, only=only), depth=1):
             with gc_paused():
-                submit(
-                    partial(_store, storing, day, *_examine(sync, stream, session, chunk, counts))
-                )
+                found = _examine(sync, stream, session, chunk, counts)
+                submit(partial(_store, storing, day, counts, *found))
+                del found
             counts.examined += len(chunk)
     if only is None:
         _raise_if_system_is_at_fault(sync, stream, counts)
@@ -73,21 +73,23 @@ def _chunks(
 def _store(
     session: Session,
     day: date,
+    counts: ValidationCounts,
     rows: list[RecordRow],
     rejections: list[RejectionRow],
     typed: list[TableRows],
 ) -> None:
-    def store() -> None:
+    def store() -> int:
         session.records.put(day, rows, typed, session.run_id)
-        session.rejections.open(day, rejections, session.run_id)
+        unknown = session.rejections.open(day, rejections, session.run_id)
         if session.rejections.any_open():
             through = [row.source_id for row in rows if row.state in ("accepted", "skipped")]
             session.rejections.close(
                 "validated", through, "a later validation accepted the record", session.run_id
             )
+        return unknown
 
     with session.writer_lock():
-        session.repeatable(store)
+        counts.newly_rejected += session.repeatable(store)
 
 
 def _examine(
@@ -217,14 +219,16 @@ def _not_mapped(error: Exception) -> Problem:
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], counts: ValidationCounts) -> None:
-    rejected = counts.rejected.total()
+    """Raise where too many are rejected; rejections that were open before say nothing new."""
+    rejected = counts.newly_rejected
     decided = counts.accepted + rejected
     limit = sync.connection.rejection_threshold
     if decided >= SMALLEST_SAMPLE and rejected > limit * decided:
         code, number = counts.rejected.most_common(1)[0]
         raise PermanentError(
             f"{sync.name}/{stream.name}: {rejected} of {decided} records were rejected, more than "
-            f"the connection's limit of {limit:.0%}; most often {code} ({number}). The accepted "
+            f"the connection's limit of {limit:.0%}; most often {code} ({number}). Those that were "
+            "open before do not count. The accepted "
             "ones are kept. Look at the rejections, correct the mapping or the source, and rerun "
             "the partition."
         )

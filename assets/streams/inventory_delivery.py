@@ -75,7 +75,9 @@ class InventoryDelivery:
         """Store the outcomes, and open and close rejections."""
         with self._session.transaction():
             self._session.records.settle(self._request.day, self._outcomes)
-            self._session.rejections.open(self._request.day, self._rejections, self._sync.run_id)
+            self._counts.newly_rejected += self._session.rejections.open(
+                self._request.day, self._rejections, self._sync.run_id
+            )
             if self._session.rejections.any_open():
                 through = {
                     capture_id

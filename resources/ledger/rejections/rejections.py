@@ -26,13 +26,14 @@ class Rejections:
         self._name = name
         self._stream = stream
 
-    def open(self, day: date, rows: Sequence[RejectionRow], run_id: str) -> None:
+    def open(self, day: date, rows: Sequence[RejectionRow], run_id: str) -> int:
         """Open a rejection for each record, or record that an open one was met again.
 
-        A version that an operator discarded stays discarded.
+        Return how many were not known. A version that an operator discarded stays discarded.
         """
         if not rows:
-            return
+            return 0
+        unknown = len(rows) - self._count_known(day, rows)
         parameters = [
             (
                 self._name,
@@ -81,6 +82,36 @@ class Rejections:
                        seen_at = now(), seen_count = rejection.seen_count + 1, state = 'open'""",
                 parameters,
             )
+        return unknown
+
+    def _count_known(self, day: date, rows: Sequence[RejectionRow]) -> int:
+        """Return how many of the rows are open with the same code, or discarded by an operator."""
+        row = self._db.execute(
+            """SELECT count(*) FROM unnest(%b::text[], %b::text[], %b::text[], %b::uuid[])
+                                  AS v(stage, source_id, code, capture_id)
+               WHERE EXISTS (
+                   SELECT 1 FROM sync.rejection o
+                   WHERE o.connection = %s AND o.stream = %s AND o.stage = v.stage
+                     AND o.source_id = v.source_id AND o.code = v.code
+                     AND o.state IN ('open', 'retried'))
+                  OR EXISTS (
+                   SELECT 1 FROM sync.rejection d
+                   WHERE d.connection = %s AND d.stream = %s AND d.stage = v.stage
+                     AND d.source_day = %s AND d.capture_id = v.capture_id
+                     AND d.state = 'discarded')""",
+            (
+                [row.stage for row in rows],
+                [row.source_id for row in rows],
+                [row.problems[0].code for row in rows],
+                [row.capture_id for row in rows],
+                self._name,
+                self._stream,
+                self._name,
+                self._stream,
+                day,
+            ),
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def close(self, stage: str, source_ids: Sequence[str], why: str, run_id: str) -> int:
         """Close the open rejections of records that passed; return how many there were."""

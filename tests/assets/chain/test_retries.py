@@ -211,11 +211,12 @@ def test_a_dead_delivery_says_what_kind_of_door_was_shut(
     Another order gets through, so the order itself is at fault, and not the OMS.
     """
     scene.configure(max_attempts=1, streams=("orders",), oms={"push_concurrency": 1})
-    scene.place_many([1])
+    scene.place_many([1, 2])
     scene.run("orders", first=scene.yesterday, steps=("captured", "validated"))
-    scene.place_many([2])
+    # The one that is sent last: a refused access stops the others behind it.
+    last = scene.sql("SELECT source_id FROM sync.record ORDER BY capture_id DESC")[0][0]
     rule = {
-        "correlation": correlation_id("acme", "order", "1"),
+        "correlation": correlation_id("acme", "order", last),
         "kind": "status",
         "status": status,
         "method": "POST",
@@ -230,6 +231,6 @@ def test_a_dead_delivery_says_what_kind_of_door_was_shut(
         ("delivered", code, category)
     ]
     scene.fault("manhattan")
-    retry(scene, "1")
+    retry(scene, last)
     assert set(scene.oms_orders()) == {"1", "2"}
     assert scene.open_rejections("orders") == {}

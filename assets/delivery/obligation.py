@@ -1,18 +1,20 @@
 """Obligation: which version of a record is owed to the target when newer ones exist.
 
-Once a record was accepted it is owed until it is delivered, an operator discards it, or the source
-withdraws it. That its status has moved on to one that is not exported does not release it.
+Once a record was accepted, or rejected in a status that is exported, it is owed until it is
+delivered, an operator discards it, or the source withdraws it. That its status has moved on to one
+that is not exported does not release it, and closes no rejection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resources.ledger.rows import AcceptedRecord
+from resources.ledger.rows import AcceptedRecord, RecordRow, StoredCapture
 from resources.ledger.session import Session
 
 OWED_RULES = frozenset({"status_not_exported"})
-"""Rules that skip a newer version and leave the accepted one before it owed."""
+"""Rules that skip a newer version and leave the accepted or rejected one before it owed."""
+STAGES = ("validated", "delivered")
 
 
 def owed_versions(session: Session, chunk: Sequence[AcceptedRecord]) -> list[AcceptedRecord]:
@@ -24,14 +26,55 @@ def owed_versions(session: Session, chunk: Sequence[AcceptedRecord]) -> list[Acc
     if not older:
         return list(chunk)
     newest = session.records.newest_states(sorted(older))
-    moved_on = [
-        source_id
-        for source_id, (state, rule) in newest.items()
-        if state == "skipped" and rule in OWED_RULES
-    ]
+    moved_on = [source_id for source_id, (state, rule) in newest.items() if _moved_on(state, rule)]
     owed = set(session.records.newest_accepted(moved_on).values()) if moved_on else set()
     return [
         accepted._replace(superseded=False) if accepted.capture_id in owed else accepted
         for accepted in chunk
         if not accepted.superseded or newest.get(accepted.source_id, ("", ""))[0] is not None
     ]
+
+
+def owed_captures(session: Session, chunk: Sequence[StoredCapture]) -> list[StoredCapture]:
+    """Return the chunk with the rejected versions that are owed marked as not superseded.
+
+    Their rejections stayed open while their status moved on, so a retry must validate them.
+    """
+    older = {capture.source_id for capture in chunk if capture.superseded}
+    if not older or not session.rejections.any_open():
+        return list(chunk)
+    rejected = session.rejections.open_captures("validated", sorted(older))
+    newest = session.records.newest_states(sorted(rejected))
+    owed = {rejected[source_id] for source_id, found in newest.items() if _moved_on(*found)}
+    return [
+        capture._replace(superseded=False) if capture.capture_id in owed else capture
+        for capture in chunk
+    ]
+
+
+def close_rejections(session: Session, rows: Sequence[RecordRow]) -> None:
+    """Close the rejections of records that validation accepts, or that are owed no more.
+
+    A newer version may have been skipped long before the rejected one is validated once more, so
+    the newest outcome decides for those that are superseded.
+    """
+    if not session.rejections.any_open():
+        return
+    accepted = [row.source_id for row in rows if row.state == "accepted"]
+    why = "a later validation accepted the record"
+    session.rejections.close("validated", accepted, why, session.run_id)
+    skipped = {row.source_id: row.rule for row in rows if row.state == "skipped"}
+    older = {row.source_id for row in rows if row.state == "superseded"} - skipped.keys()
+    for source_id, (state, rule) in session.records.newest_states(sorted(older)).items():
+        if state == "skipped":
+            skipped[source_id] = rule
+    by_rule: dict[str, list[str]] = {}
+    for source_id, rule in skipped.items():
+        by_rule.setdefault(rule, []).append(source_id)
+    for rule in sorted(by_rule.keys() - OWED_RULES):
+        for stage in STAGES:
+            session.rejections.close(stage, by_rule[rule], f"obsolete: {rule}", session.run_id)
+
+
+def _moved_on(state: str | None, rule: str) -> bool:
+    return state == "skipped" and rule in OWED_RULES

@@ -11,6 +11,7 @@ import psycopg
 
 from assets.chain.keys import VALIDATED, asset_key
 from assets.chain.stream import Stream
+from assets.delivery.obligation import close_rejections, owed_captures
 from assets.error_redaction import unexpected
 from assets.pipeline.outcomes import Candidate, Outcomes, ValidationCounts
 from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
@@ -81,11 +82,7 @@ def _store(
     def store() -> int:
         session.records.put(day, rows, typed, session.run_id)
         unknown = session.rejections.open(day, rejections, session.run_id)
-        if session.rejections.any_open():
-            through = [row.source_id for row in rows if row.state in ("accepted", "skipped")]
-            session.rejections.close(
-                "validated", through, "a later validation accepted the record", session.run_id
-            )
+        close_rejections(session, rows)
         return unknown
 
     with session.writer_lock():
@@ -105,6 +102,7 @@ def _examine(
     stored.
     """
     outcomes = Outcomes(counts)
+    chunk = owed_captures(session, chunk)
     candidates = _map(sync, stream, session, chunk, outcomes)
     problems = _check(sync, stream, session, candidates) if candidates else {}
     accepted: list[tuple[StoredCapture, Any]] = []

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -137,6 +138,16 @@ class Rejections:
                  AND state IN ('open', 'retried') AND source_id <> ALL(%s)""",
             (f"run {run_id}", why, self._name, self._stream, stage, list(source_ids)),
         ).rowcount
+
+    def open_captures(self, stage: str, source_ids: Sequence[str]) -> dict[str, UUID]:
+        """Return the version of each record that an open rejection of the stage is about."""
+        rows = self._db.execute(
+            """SELECT source_id, capture_id FROM sync.rejection
+               WHERE connection = %s AND stream = %s AND stage = %s
+                 AND state IN ('open', 'retried') AND source_id = ANY(%b)""",
+            (self._name, self._stream, stage, list(source_ids)),
+        )
+        return dict(rows.fetchall())
 
     def any_open(self) -> bool:
         """Return whether the stream has any open rejection: without one, none is looked up."""

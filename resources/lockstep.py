@@ -10,6 +10,7 @@ from domain.connections import Connection, Installation
 from domain.errors import PermanentError
 from domain.ports import CommercePlatform, OrderManagementSystem
 from resources.ledger.database.embedded import database_url
+from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import describe, kept_prefixes
 from resources.ledger.session import Ledger
 from resources.systems import build_oms, build_platform
@@ -57,6 +58,7 @@ class Lockstep:
                 return
             with ledger.connect() as db:
                 describe(db, self.installation)
+                note_database(db)
                 self._kept_prefixes = kept_prefixes(db, self.installation)
             self._is_described = True
 

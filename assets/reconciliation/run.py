@@ -18,6 +18,7 @@ from assets.streams.registry import STREAMS
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
 from resources.ledger.deliveries.drifts import Drifts
+from resources.ledger.monitoring.caution import end_caution
 from resources.ledger.records.record_state import Coverage
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -63,6 +64,8 @@ def reconcile(sync: Sync, request: Request) -> Report:
     with sync.ledger.session(sync.name, ORDERS, sync.run_id) as session:
         if {ORDERS, SHIPMENTS} & set(request.streams):
             _OrdersRun(sync, session, request, report).run()
+            if {ORDERS, SHIPMENTS} <= set(request.streams) and not report.pending:
+                end_caution(session.db, sync.name, request.day)
         if INVENTORY in request.streams and request.day == datetime.now(UTC).date():
             _StockRun(sync, session, request, report).run()
     return report

@@ -29,6 +29,7 @@ from domain.identity import content_digest, delivery_key
 from domain.ports import OmsWriter
 from domain.records.orders import Order
 from domain.records.record import decode_record
+from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import AcceptedRecord, ClaimRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -124,6 +125,7 @@ class OrdersDelivery:
         planned: dict[str, tuple[Plan, _Order, Change | None]] = {}
         uncertain: list[Uncertain] = []
         now = self._session.now()
+        cautious = is_cautious(self._session.db, self._sync.name)
         for one in orders:
             plan, change = self._plan(one)
             planned[one.accepted.source_id] = (plan, one, change)
@@ -133,11 +135,12 @@ class OrdersDelivery:
                 if change is None or u.delivery_key != change.key
                 if u.is_uncertain or (change is not None and u.may_act(now))
             ]
-            if plan.refusal or not others:
+            creates = cautious and change is not None and change.action == "create"
+            if plan.refusal or not (others or creates):
                 continue
             plan.waits_until = wait_for(others, now)
             doubtful = [u for u in others if u.is_uncertain]
-            if plan.waits_until is None and doubtful:
+            if plan.waits_until is None and (doubtful or creates):
                 uncertain.append(Uncertain(one.accepted, one.order, doubtful))
         known = {one.accepted.source_id: one.known for one in orders if one.known is not None}
         held = look_up(self._sync, self._session, uncertain, known)

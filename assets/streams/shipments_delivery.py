@@ -22,6 +22,7 @@ from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
 from resources.ledger.deliveries.deliveries import Deliveries
+from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.records.fulfilment_progress import ProgressRow
 from resources.ledger.rejections.rejections import Rejections
 from resources.ledger.rows import AcceptedRecord, RejectionRow, UnsettledDelivery
@@ -82,7 +83,8 @@ class ShipmentsDelivery:
             store_target(self._sync),
         )
         async with self._sync.platform.writer(engine.log) as writer:
-            planner = Planner(self._sync, self._request, writer, taken)
+            cautious = is_cautious(session.db, self._sync.name)
+            planner = Planner(self._sync, self._request, writer, taken, cautious=cautious)
             plans: list[Plan] = []
             replaced: list[UUID] = []
             for accepted, fulfilment in current.items():

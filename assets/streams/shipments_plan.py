@@ -59,9 +59,16 @@ class Planner:
     """Plans a chunk of orders. ``taken`` are the ids of shipments that settled deliveries own."""
 
     def __init__(
-        self, sync: Sync, request: DeliveryRequest, writer: StoreWriter, taken: set[str]
+        self,
+        sync: Sync,
+        request: DeliveryRequest,
+        writer: StoreWriter,
+        taken: set[str],
+        *,
+        cautious: bool,
     ) -> None:
-        self._sync = sync
+        """``cautious``: every shipment may exist, as after a restore."""
+        self._sync, self._cautious = sync, cautious
         self._request = request
         self._writer = writer
         self._taken = taken
@@ -105,7 +112,7 @@ class Planner:
         claim = order.claim("shipment", content_digest(identity))
         # A parcel whose tracking number changed after a crash has another key than the uncertain
         # delivery, so that any such shipment is looked for.
-        may_exist = bool(order.state.uncertain)
+        may_exist = bool(order.state.uncertain) or self._cautious
 
         async def send() -> Receipt:
             found = await self._look_up(request, any_tracking=True) if may_exist else None

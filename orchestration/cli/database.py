@@ -16,6 +16,7 @@ from orchestration.settings import ConfigurationError, connections_path, project
 from resources.ledger.database import embedded, roles
 from resources.ledger.database.dagster_storage import create_tables
 from resources.ledger.database.migrate import is_current, migrate
+from resources.ledger.monitoring import caution
 
 HISTORY_DAYS = 90
 """How far back the partitions of a sandbox connection go."""
@@ -107,6 +108,24 @@ def migrate_command() -> None:
     with psycopg.connect(url) as connection:
         if advice := roles.advice(connection):
             click.echo(advice)
+
+
+@click.command("restored", epilog=examples("lockstep restored"))
+def restored_command() -> None:
+    """Look at both systems before anything is created, after a backup was restored.
+
+    The ledger does not know what happened after the backup. Another database server, or a standby
+    that took over, is noticed by itself; this command is for a dump that was loaded into the same
+    server. It ends for each day with the day's reconciliation of orders and shipments.
+    """
+    with psycopg.connect(embedded.database_url(), autocommit=True) as connection:
+        days = caution.become_cautious(connection, "lockstep restored")
+    click.echo(
+        f"{days} days of connections are treated with caution; reconcile them with "
+        "'lockstep reconcile CONNECTION --from DAY'"
+        if days
+        else "nothing was captured yet, or all of it is treated with caution already"
+    )
 
 
 def prepare_database() -> bool:

@@ -28,6 +28,7 @@ from orchestration.settings import connections_path, load, project_root
 from resources import oms, platforms
 from resources.ledger.database.embedded import database_url, home
 from resources.ledger.database.migrate import is_current
+from resources.ledger.monitoring.caution import cautious_days
 from resources.lockstep import Lockstep
 from resources.notifications import build_notifier
 from resources.secrets import permission_warning, resolve
@@ -220,8 +221,21 @@ def _references(section: BaseModel) -> Iterator[tuple[str, SecretRef]]:
             yield from ((f"{name}.{path}", reference) for path, reference in _references(value))
 
 
+def _restored(lockstep: Lockstep, name: str) -> Check:
+    with lockstep.ledger.connect() as db:
+        days = cautious_days(db, name)
+    shown = f"{len(days)} days to reconcile, from {days[0]} to {days[-1]}" if days else "none"
+    return Check(
+        f"{name}: days to reconcile after a restore",
+        not days,
+        shown,
+        f"run 'lockstep reconcile {name} --from {days[0]}'" if days else "",
+    )
+
+
 def _systems(lockstep: Lockstep, name: str) -> Iterator[Check]:
     try:
+        yield _restored(lockstep, name)
         for system, check in preflight(lockstep, name):
             yield Check(f"{name}: {system} {check.name}", check.ok, check.detail, check.advice)
         for check in webhook_checks(lockstep, name):

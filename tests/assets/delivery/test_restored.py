@@ -1,0 +1,109 @@
+"""A restored ledger sends nothing twice: creations look first until the days are reconciled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from psycopg import sql
+
+from assets.reconciliation.run import Request, reconcile
+from orchestration.cli.database import restored_command
+from resources.ledger.database import embedded
+from resources.ledger.monitoring.caution import cautious_days, note_database
+from tests.assets import documents
+from tests.assets.scene import NAME, Scene
+
+pytestmark = pytest.mark.slow
+
+
+def back_up(scene: Scene) -> Callable[[], None]:
+    """Copy the ledger as it is, and return what restores it."""
+    source = scene.database
+    name = f"backup_{uuid4().hex[:8]}"
+    assert scene.lockstep is not None
+    scene.lockstep.close()
+    with psycopg.connect(source, autocommit=True) as db:
+        original = db.info.dbname
+    copied = source.replace(f"/{original}", f"/{name}")
+    assert copied != source
+    with psycopg.connect(source.replace(f"/{original}", "/postgres"), autocommit=True) as db:
+        db.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(original)
+            )
+        )
+    scene.configure()
+
+    def restore() -> None:
+        scene.database = copied
+        scene.configure()
+
+    return restore
+
+
+def capture_until_now(scene: Scene) -> None:
+    """Set the watermark of orders to the present, as live runs do."""
+    scene.sql(
+        "INSERT INTO sync.watermark (connection, stream, watermark) VALUES (%s, 'orders', now()) "
+        "ON CONFLICT (connection, stream) DO UPDATE SET watermark = now() RETURNING 1",
+        NAME,
+    )
+
+
+def test_effects_after_the_backup_happen_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Order and parcel came after the backup; neither is created a second time."""
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
+    scene.run("orders", first=scene.yesterday, steps=("captured",), trigger="live")
+    capture_until_now(scene)
+    restore = back_up(scene)
+    scene.run("orders", first=scene.yesterday)
+    scene.to_oms("orders/1/ship", {"carrier": "UPS", "tracking": "1Z999AA10123456784"})
+    scene.run("shipments", first=scene.today)
+    assert len(scene.store_shipments()) == 1
+    restore()
+    monkeypatch.setattr(embedded, "database_url", lambda: scene.database)
+    answered = CliRunner().invoke(restored_command)
+    assert answered.exit_code == 0, answered.output
+    assert "days of connections are treated with caution" in answered.output
+
+    scene.run("orders", first=scene.yesterday)
+    scene.run("shipments", first=scene.today)
+
+    assert len(scene.store_shipments()) == 1
+    assert scene.oms_orders()["1"]["creates"] == 1
+    assert scene.outcomes("shipments")["1"] == ("accepted", "delivered")
+
+
+def test_caution_ends_with_the_reconciliation_of_each_day(scene: Scene) -> None:
+    """Orders and shipments of the day have to be compared."""
+    scene.place_many([1])
+    scene.run("orders")
+    scene.run("shipments")
+    capture_until_now(scene)
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        note_database(db)
+        db.execute("UPDATE sync.database_identity SET timeline = '00000000'")
+        assert note_database(db)
+        assert not note_database(db)
+        assert cautious_days(db, NAME) == [scene.yesterday, scene.today]
+        assert scene.lockstep is not None
+        sync = scene.lockstep.sync(NAME, "test")
+        for day in (scene.yesterday, scene.today):
+            reconcile(sync, Request(day, ("orders",), confirm_seconds=0))
+            assert day in cautious_days(db, NAME)
+            reconcile(sync, Request(day, ("orders", "shipments"), confirm_seconds=0))
+            assert day not in cautious_days(db, NAME)
+
+
+def test_the_same_database_makes_no_caution(scene: Scene) -> None:
+    """A restart, and a first start, are no restore."""
+    scene.run("orders")
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        assert not note_database(db)
+        assert cautious_days(db, NAME) == []

@@ -1,14 +1,16 @@
-"""Personal data in a document of any system: found by field names, and removed.
+"""Personal data in a document of any system: all that is not listed as a fact is removed.
 
 Field names are compared in any spelling (``first_name``, ``FirstName``, ``CustomerFirstName``).
-Their values are removed from all other texts too, since shoppers repeat their name in notes and
-options. Amounts, SKUs, dates, order ids, countries and states stay.
+Each system lists the fields of its documents that hold facts (amounts, SKUs, dates, order ids,
+countries and states), so that a field which a vendor adds counts as personal. What is known to be
+personal is removed from the texts of facts too, since shoppers repeat their name in many places.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 FORGOTTEN = "[forgotten]"
@@ -100,7 +102,7 @@ _OTHERS = frozenset(
     }
 )
 PERSONAL = EMAILS | CUSTOMER_IDS | _NAMES | _PLACES | _PHONES | _OTHERS
-FREE_TEXT = frozenset({"formfields", "notes", "customfields"})
+FREE_TEXT = frozenset({"formfields", "configurablefields", "notes", "customfields", "texts"})
 """Everything below these fields is free text by or about a person."""
 _REPEATED = (
     EMAILS
@@ -113,9 +115,18 @@ _REPEATED = (
 SHORTEST = 6
 
 
+@lru_cache(maxsize=4096)
 def plain(key: str) -> str:
     """Return a field's name without case and separators."""
     return re.sub(r"[^a-z0-9]", "", key.lower())
+
+
+def fields_of(names: str) -> frozenset[str]:
+    """Return the plain form of a list of names.
+
+    ``lines.name`` is a field of the objects below ``lines`` only: elsewhere a name is a person's.
+    """
+    return frozenset(".".join(map(plain, name.split("."))) for name in names.split())
 
 
 def is_personal(key: str) -> bool:
@@ -141,8 +152,8 @@ def personal_values(document: Any) -> set[str]:
     return found | _full_names(document)
 
 
-def without_personal_data(document: Any) -> Any:
-    """Return the document without personal data; structure and all other values stay.
+def without_personal_data(document: Any, facts: Collection[str]) -> Any:
+    """Return the document without personal data; its structure stays, and so do the ``facts``.
 
     Doing it twice changes nothing more.
     """
@@ -157,28 +168,35 @@ def without_personal_data(document: Any) -> Any:
         reverse=True,
     )
     pattern = re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
-    return _cleaned(document, pattern, free_text=False)
+    return _Cleaner(facts, pattern).cleaned(document, "", is_fact=True, is_free=False)
 
 
-def _cleaned(value: Any, pattern: re.Pattern[str] | None, *, free_text: bool) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            key: _field(plain(str(key)), inner, pattern, free_text=free_text)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_cleaned(inner, pattern, free_text=free_text) for inner in value]
-    if free_text:
-        return _replacement(value)
-    return (
-        pattern.sub(FORGOTTEN, value) if pattern is not None and isinstance(value, str) else value
-    )
+class _Cleaner:
+    """Removes what is no fact; ``pattern`` finds personal values within the texts of facts."""
 
+    def __init__(self, facts: Collection[str], pattern: re.Pattern[str] | None) -> None:
+        self._facts, self._pattern = facts, pattern
 
-def _field(key: str, value: Any, pattern: re.Pattern[str] | None, *, free_text: bool) -> Any:
-    if key in PERSONAL and not isinstance(value, Mapping | list):
-        return _replacement(value)
-    return _cleaned(value, pattern, free_text=free_text or key in FREE_TEXT)
+    def cleaned(self, value: Any, name: str, *, is_fact: bool, is_free: bool) -> Any:
+        """Return the value of the field ``name``; ``is_free`` is true below a free text."""
+        if isinstance(value, Mapping):
+            return {
+                key: self._field(str(key), inner, name, is_free=is_free)
+                for key, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self.cleaned(each, name, is_fact=is_fact, is_free=is_free) for each in value]
+        if not is_fact or is_free:
+            return _replacement(value)
+        if self._pattern is not None and isinstance(value, str):
+            return self._pattern.sub(FORGOTTEN, value)
+        return value
+
+    def _field(self, key: str, value: Any, parent: str, *, is_free: bool) -> Any:
+        name = plain(key)
+        is_fact = name in self._facts or f"{parent}.{name}" in self._facts
+        is_fact = is_fact and name not in PERSONAL
+        return self.cleaned(value, name, is_fact=is_fact, is_free=is_free or name in FREE_TEXT)
 
 
 def _replacement(value: Any) -> Any:

@@ -30,9 +30,11 @@ class Connector(Generic[T]):
     ``settings`` validates its section of ``connections.yaml``. ``build`` takes the validated
     settings, the connection, a function that resolves secrets, and the quota ledger, and returns
     the adapter. ``receiver`` takes the first three and returns the receiver of the system's
-    webhooks, or ``None`` where the settings name no secret for them.
+    webhooks, or ``None`` where the settings name no secret for them. ``facts`` are the fields of
+    the system's documents that hold no personal data; every other field counts as personal.
     """
 
     settings: type[SystemSettings]
     build: Callable[..., T]
     receiver: Callable[..., WebhookReceiver | None] | None = None
+    facts: frozenset[str] = frozenset()

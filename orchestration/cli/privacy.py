@@ -42,7 +42,8 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
     CUSTOMER is an e-mail address or the store's customer id. Names, addresses, phone numbers,
     e-mail addresses and notes are removed from every stored version of the customer's orders, from
     the target state, from edits and from messages. Amounts, SKUs, dates and order ids are kept, so
-    that totals still add up. This can't be undone.
+    that totals still add up. This can't be undone. Orders that are still to be sent, shipped or
+    cancelled are kept and listed: run the command again when they are done.
 
     Erase the customer in the store and in the OMS first: a later change of an order is captured
     again, then without the personal data. Needs a DATABASE_URL with the owner's rights. The archive
@@ -53,15 +54,18 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
         if not dry_run:
             _ask(forgetting.forget(db, connection, customer, "", dry_run=True), yes=yes)
         done = forgetting.forget(db, connection, customer, getpass.getuser(), dry_run=dry_run)
-        known = not done.orders and forgetting.was_forgotten(db, connection, customer)
+        none_left = not done.orders and not done.open_orders
+        known = none_left and forgetting.was_forgotten(db, connection, customer)
     if as_json:
         print_json(asdict(done))
     elif known:
         click.echo("This customer was forgotten before.")
-    elif not done.orders:
+    elif none_left:
         click.echo(f"The ledger of {connection} has no data of this customer.")
     else:
         _print(done, dry_run=dry_run)
+    if done.open_orders and not dry_run:
+        sys.exit(1)
 
 
 def _print(done: forgetting.Forgotten, *, dry_run: bool) -> None:
@@ -69,7 +73,7 @@ def _print(done: forgetting.Forgotten, *, dry_run: bool) -> None:
     click.echo(f"{len(done.orders)} orders: {', '.join(done.orders[:LISTED_ORDERS])}{more}")
     print_table(("table", "rows"), list(done.counts.items()), numbers=("rows",))
     for order, why in done.open_orders.items():
-        click.echo(f"order {order}: {why}; wait until it is done")
+        click.echo(f"order {order}: {why}; kept until that ends, then run the command again")
     click.echo(
         "Nothing was changed."
         if dry_run

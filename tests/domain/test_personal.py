@@ -6,12 +6,14 @@ import pytest
 
 from domain.personal import (
     FORGOTTEN,
+    fields_of,
     is_personal,
     personal_values,
     subjects,
     without_personal_data,
 )
 
+FACTS = fields_of("id is_deleted sku quantity country_iso2 products.name")
 ORDER = {
     "id": 7,
     "customer_id": 4711,
@@ -61,7 +63,7 @@ def test_personal_values_are_texts_of_personal_fields_and_full_names() -> None:
 
 def test_personal_data_are_removed_and_facts_stay() -> None:
     """Structure, amounts, SKUs and countries are unchanged; a repeated name goes from all texts."""
-    cleaned = without_personal_data(ORDER)
+    cleaned = without_personal_data(ORDER, FACTS)
     assert cleaned["billing_address"] == {
         "first_name": FORGOTTEN,
         "last_name": FORGOTTEN,
@@ -78,7 +80,47 @@ def test_personal_data_are_removed_and_facts_stay() -> None:
 
 def test_removing_twice_changes_nothing_more() -> None:
     """Also for documents without any personal data, and for values that are no objects."""
-    cleaned = without_personal_data(ORDER)
-    assert without_personal_data(cleaned) == cleaned
-    assert without_personal_data({"sku": "MUG", "phone": None}) == {"sku": "MUG", "phone": None}
-    assert without_personal_data([1, "text"]) == [1, "text"]
+    cleaned = without_personal_data(ORDER, FACTS)
+    assert without_personal_data(cleaned, FACTS) == cleaned
+    assert without_personal_data({"sku": "MUG", "phone": None}, FACTS) == {
+        "sku": "MUG",
+        "phone": None,
+    }
+    assert without_personal_data([1, "text"], FACTS) == [1, "text"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("loyalty_card", "9911", FORGOTTEN),
+        ("shoe_size", 44, 0),
+        ("name", "Jane", FORGOTTEN),
+        ("household", {"pets": ["Rex", ""]}, {"pets": [FORGOTTEN, ""]}),
+        ("is_vip", True, True),
+        ("sku", "MUG", "MUG"),
+        ("Email", "jane@example.com", FORGOTTEN),
+    ],
+)
+def test_what_no_list_names_counts_as_personal(field: str, value: object, expected: object) -> None:
+    """A vendor may add a field at any time; a name is a fact only where a list says of what."""
+    facts = FACTS | {"email"}
+    assert without_personal_data({field: value}, facts) == {field: expected}
+    assert without_personal_data([{"x": {field: value}}], facts) == [{"x": {field: expected}}]
+
+
+def test_a_qualified_name_is_a_fact_below_its_parent_only() -> None:
+    """A product has a name, and so has a person."""
+    document = {"products": [{"name": "Mug"}], "contact": {"name": "Jane"}}
+    assert without_personal_data(document, FACTS) == {
+        "products": [{"name": "Mug"}],
+        "contact": {"name": FORGOTTEN},
+    }
+
+
+def test_below_a_free_text_nothing_is_a_fact() -> None:
+    """A shopper may write anything into any field of it."""
+    document = {"form_fields": [{"id": 7, "sku": "Jane's"}], "id": 7}
+    assert without_personal_data(document, FACTS) == {
+        "form_fields": [{"id": 0, "sku": FORGOTTEN}],
+        "id": 7,
+    }

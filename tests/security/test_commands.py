@@ -40,6 +40,28 @@ def test_a_person_is_forgotten_by_command(scene: Scene, monkeypatch: pytest.Monk
     assert "Jane" not in str(scene.sql("SELECT * FROM sync.forgotten"))
 
 
+def test_orders_with_open_work_are_listed_and_kept(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exit code says that the command has to be run again."""
+    monkeypatch.setenv("DATABASE_URL", scene.database)
+    scene.place_many([1, 2])
+    scene.run("orders", "shipments")
+    scene.to_store("orders/1/status", {"status_id": 5})
+    scene.run("orders", "shipments")
+    person = (str(PERSON["email"]), "--connection", NAME)
+    kept = "order 2: not shipped yet; kept until that ends, then run the command again\n"
+
+    code, output = run("forget", *person, "--dry-run")
+    assert (code, kept in output, "1 orders: 1\n" in output) == (0, True, True)
+    code, output = run("forget", *person, "--yes")
+    assert (code, kept in output, "Forgotten." in output) == (1, True, True)
+    code, output = run("forget", *person, "--dry-run")
+    assert (code, kept in output, "forgotten before" in output) == (0, True, False)
+    code, output = run("forget", *person, "--yes")
+    assert (code, "2 (not shipped yet)" in output) == (1, True)
+
+
 def test_retention_reports_that_nothing_is_due(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 
 from domain.personal import FORGOTTEN, without_personal_data
+from resources.facts import fact_fields
 from resources.ledger.database.compression import compress, decompress
 from resources.ledger.tables import TABLES
 
@@ -52,6 +53,8 @@ _TEXTS = {
     ),
 }
 """Name -> table, change and condition: texts that should hold no personal data, removed in case."""
+_NO_PERSON = {"target_state": " AND t.stream = 'orders'"}
+"""What the store is known to hold of a shipment are ids, units and tracking numbers."""
 THEIRS = """t.connection = %(connection)s
     AND (t.stream = 'orders' AND t.{key} = ANY(%(orders)s)
          OR t.stream = 'shipments' AND t.{key} = ANY(%(shipments)s))"""
@@ -62,7 +65,7 @@ def stripped(payload: bytes) -> bytes:
     """Return a payload without personal data; nothing is left of one that is not JSON."""
     try:
         document = _DECODER.decode(payload)
-        cleaned = without_personal_data(document)
+        cleaned = without_personal_data(document, fact_fields())
         return payload if cleaned == document else _ENCODER.encode(cleaned)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.json.encode(FORGOTTEN)
@@ -96,7 +99,7 @@ def erase(
                 db,
                 table,
                 column,
-                THEIRS.format(key=key),
+                THEIRS.format(key=key) + _NO_PERSON.get(table, ""),
                 subject_parameters(connection, ids),
                 dry_run=dry_run,
             )

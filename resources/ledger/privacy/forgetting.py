@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -17,6 +18,7 @@ import msgspec
 import psycopg
 
 from domain.errors import PermanentError
+from domain.milestones import Milestone
 from domain.personal import subjects
 from resources.ledger.database.compression import decompress
 from resources.ledger.privacy.erasure import BLOBS, THEIRS, erase, subject_parameters
@@ -24,6 +26,14 @@ from resources.ledger.privacy.erasure import BLOBS, THEIRS, erase, subject_param
 Kind = Literal["email", "customer_id"]
 STREAMS = ("orders", "shipments")
 """Streams whose records are about orders: the first by the store's id, the second by the OMS's."""
+ENDED = [
+    str(milestone)
+    for milestone in (
+        Milestone.SHIPPED, Milestone.PARTIALLY_DELIVERED, Milestone.DELIVERED,
+        Milestone.PARTIALLY_RETURNED, Milestone.RETURNED, Milestone.CANCELED,
+    )
+]  # fmt: skip
+"""Milestones of an order of which nothing is left to ship."""
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -33,7 +43,7 @@ class Forgotten:
 
     orders: list[str]
     open_orders: dict[str, str]
-    """Orders of theirs with unfinished work -> what is unfinished."""
+    """Further orders of theirs with open work, which are kept until it ends -> what is open."""
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -50,8 +60,10 @@ def forget(
 ) -> Forgotten:
     """Remove a person from a connection's ledger.
 
-    ``db`` is in autocommit mode and has the owner's rights. Raises ``PermanentError`` where rights
-    are missing, and where work on one of their orders is unfinished: it needs the personal data.
+    Orders with open work are kept, since it needs the personal data: they can still be shipped and
+    cancelled, and are forgotten when this is called again after it has ended. ``db`` is in
+    autocommit mode and has the owner's rights. Raises ``PermanentError`` where rights are missing,
+    and where all of the person's orders have open work.
     """
     kind, value = subject_of(subject)
     row = db.execute("SELECT has_table_privilege('sync.capture', 'UPDATE')").fetchone()
@@ -68,15 +80,17 @@ def forget(
             db.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}/{stream}",)
             )
-        ids = _ids(db, connection, matches)
-        found = Forgotten(sorted(ids["orders"]), _open_work(db, connection, ids))
-        if found.open_orders and not dry_run:
+        ids, prefix = _ids(db, connection, matches)
+        still_open = _open_work(db, connection, ids, prefix)
+        ids = _without(ids, still_open, prefix)
+        found = Forgotten(ids["orders"], still_open)
+        if found.open_orders and not found.orders and not dry_run:
             named = ", ".join(
                 f"{order} ({why})" for order, why in list(found.open_orders.items())[:10]
             )
             raise PermanentError(
-                f"Work on their orders is still to be done: {named}. Finish it or discard the "
-                "rejection, then try again."
+                f"Work on their orders is still to be done: {named}. Nothing was changed. Try "
+                "again when the orders are shipped or cancelled, or the rejection is discarded."
             )
         erase(db, connection, ids, found.counts, dry_run=dry_run)
         if not dry_run and found.orders:
@@ -130,22 +144,48 @@ def _names(payload: bytes, kind: Kind, subject: str) -> bool:
 
 def _ids(
     db: psycopg.Connection[Any], connection: str, found: dict[str, set[str]]
-) -> dict[str, list[str]]:
-    """Return the ids of all of their orders in both systems, by stream."""
+) -> tuple[dict[str, list[str]], str]:
+    """Return the ids of all of their orders in both systems, by stream, and the ids' prefix."""
     row = db.execute(
         "SELECT order_id_prefix FROM sync.connection WHERE connection = %s", (connection,)
     ).fetchone()
     prefix = str(row[0]) if row else ""
     orders = found["orders"] | {order.removeprefix(prefix) for order in found["shipments"]}
-    return {"orders": sorted(orders), "shipments": sorted(prefix + order for order in orders)}
+    ids = {"orders": sorted(orders), "shipments": sorted(prefix + order for order in orders)}
+    return ids, prefix
+
+
+def _without(
+    ids: dict[str, list[str]], orders: Collection[str], prefix: str
+) -> dict[str, list[str]]:
+    at_oms = {prefix + order for order in orders}
+    return {
+        "orders": [order for order in ids["orders"] if order not in orders],
+        "shipments": [order for order in ids["shipments"] if order not in at_oms],
+    }
 
 
 def _open_work(
-    db: psycopg.Connection[Any], connection: str, ids: dict[str, list[str]]
+    db: psycopg.Connection[Any], connection: str, ids: dict[str, list[str]], prefix: str
 ) -> dict[str, str]:
+    """Return the orders, by the store's id, that are still to be sent, shipped or cancelled.
+
+    An order that the OMS has is open until the milestones of its fulfilment end it, where the
+    connection reads them at all.
+    """
     theirs = THEIRS.format(key="source_id")
     rows = db.execute(
-        f"""SELECT source_id, action || ' ' || state FROM sync.delivery t
+        f"""SELECT t.target_key, 'not shipped yet' FROM sync.target_state t
+            WHERE t.connection = %(connection)s AND t.stream = 'orders'
+              AND t.target_key = ANY(%(orders)s) AND t.milestone <> 'canceled'
+              AND EXISTS (SELECT FROM sync.watermark w
+                          WHERE w.connection = t.connection AND w.stream = 'shipments')
+              AND NOT EXISTS (SELECT FROM sync.target_state s
+                              WHERE (s.connection, s.stream, s.target_key)
+                                  = (t.connection, 'shipments', t.target_key)
+                                AND s.milestone = ANY(%(ended)s))
+            UNION ALL
+            SELECT source_id, action || ' ' || state FROM sync.delivery t
             WHERE {theirs} AND state IN ('in_flight', 'failed', 'requested')
             UNION ALL
             SELECT source_id, 'to be delivered' FROM sync.record t
@@ -157,9 +197,10 @@ def _open_work(
                 WHERE (r.connection, r.stream, r.source_day, r.capture_id)
                     = (t.connection, t.stream, t.source_day, t.capture_id))
             ORDER BY 1""".encode(),  # noqa: S608 - constants of this module only
-        subject_parameters(connection, ids),
+        subject_parameters(connection, ids) | {"ended": ENDED},
     )
-    return dict(rows.fetchall())
+    theirs_at_oms = set(ids["shipments"])
+    return {name.removeprefix(prefix) if name in theirs_at_oms else name: why for name, why in rows}
 
 
 def _mark(

@@ -141,9 +141,10 @@ def test_lines_that_cannot_change_are_named_and_the_rest_is_saved(
     change = oms.order_change(known, wanted)
     assert change is not None
     receipt = save(oms, change, is_new=False)
-    assert [(warning.code, warning.value) for warning in receipt.warnings] == [
+    assert [(problem.code, problem.value) for problem in receipt.refused] == [
         ("line_not_eligible", "1")
     ]
+    assert (receipt.refused_lines, receipt.warnings) == (("1",), ())
     effect = tenant.effect("T-1001")
     assert effect["order"]["CustomerEmail"] == "new@example.com"
     assert effect["lines"][0]["OrderedQuantity"] == 2

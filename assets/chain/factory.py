@@ -84,7 +84,7 @@ def build_chain(
             dg.AssetCheckSpec(
                 NO_REJECTIONS,
                 asset=keys[VALIDATED],
-                description="No record of the partition is kept out of delivery.",
+                description="No record of any partition is kept out of delivery.",
             ),
         ],
         **common,
@@ -104,7 +104,7 @@ def build_chain(
             dg.AssetCheckSpec(
                 ALL_DELIVERED,
                 asset=keys[DELIVERED],
-                description="Every accepted record has reached the target.",
+                description="Every accepted record of any partition has reached the target.",
             ),
         ],
         **common,

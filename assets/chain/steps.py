@@ -87,6 +87,16 @@ class Step:
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
             return session.rejections.count_open(day), session.rejections.examples(day)
 
+    def open_by_day(self) -> Mapping[date, int]:
+        """Return the open rejections of all of the stream's partitions, by partition."""
+        with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
+            return session.rejections.open_by_day()
+
+    def pending_by_day(self) -> Mapping[date, int]:
+        """Return the records due in all of the stream's partitions, by partition."""
+        with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
+            return session.records.pending_by_day()
+
     def classified(self) -> AbstractContextManager[None]:
         """Turn an error into what Dagster should do.
 
@@ -111,7 +121,6 @@ def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.Mater
 
 def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.MaterializeResult:
     """Validate each partition of the run, and check that every capture has an outcome."""
-    open_rejections: dict[str, int] = {}
     unbalanced: dict[str, str] = {}
     for key, day in step.days:
         started = datetime.now(UTC)
@@ -123,17 +132,17 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
         totals = step.totals(day)
         if totals and (difference := _difference(totals)):
             unbalanced[key] = difference
-        open_rejections[key], examples = step.open_rejections(day)
+        open_rejections, examples = step.open_rejections(day)
         details = (
             metadata.counts_by("rejected", counts.rejected)
             | metadata.counts_by("skipped", counts.skipped)
             | metadata.counts_by("warning", counts.warnings)
-            | _of_day(totals, open_rejections[key])
+            | _of_day(totals, open_rejections)
             | metadata.table("rejections", examples)
         )
         step.describe(key, _validation_numbers(counts), _validation_text(counts), details)
     return dg.MaterializeResult(
-        check_results=[_outcome_check(unbalanced), _rejections_check(sum(open_rejections.values()))]
+        check_results=[_outcome_check(unbalanced), rejections_check(step.open_by_day())]
     )
 
 
@@ -142,7 +151,6 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
 
     What could not be sent stays due, and fails the step after everything else was sent.
     """
-    pending = 0
     incomplete: DeliveryIncomplete | None = None
     for key, day in step.days:
         started = datetime.now(UTC)
@@ -157,7 +165,6 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
         numbers = _delivery_numbers(counts)
         step.audit(day, None, numbers, started)
         totals = step.totals(day)
-        pending += totals.get("pending", 0)
         open_rejections, examples = step.open_rejections(day)
         text = (
             f"{counts.delivered} delivered, {counts.unchanged} unchanged, "
@@ -173,7 +180,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
     if incomplete is not None:
         with step.classified():
             raise incomplete
-    return dg.MaterializeResult(check_results=[_pending_check(pending)])
+    return dg.MaterializeResult(check_results=[_pending_check(step.pending_by_day())])
 
 
 def _of_day(totals: Mapping[str, int], open_rejections: int) -> dict[str, Any]:
@@ -191,25 +198,37 @@ def _outcome_check(unbalanced: Mapping[str, str]) -> dg.AssetCheckResult:
     )
 
 
-def _rejections_check(number: int) -> dg.AssetCheckResult:
-    text = f"{number} records are kept out; see the table, or run: lockstep rejections list"
+def rejections_check(by_day: Mapping[date, int]) -> dg.AssetCheckResult:
+    """Return whether any record is kept out, whichever partitions the run was about."""
+    number = sum(by_day.values())
+    text = f"{number} records are kept out{_since(by_day)}; see: lockstep rejections list"
     return dg.AssetCheckResult(
         check_name=NO_REJECTIONS,
         passed=number == 0,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"open": number},
+        metadata={"open": number, "partitions": len(by_day)},
         description=text if number else "none",
     )
 
 
-def _pending_check(number: int) -> dg.AssetCheckResult:
+def _pending_check(by_day: Mapping[date, int]) -> dg.AssetCheckResult:
+    number = sum(by_day.values())
     return dg.AssetCheckResult(
         check_name=ALL_DELIVERED,
         passed=number == 0,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"pending": number},
-        description=f"{number} accepted records are still due" if number else "none",
+        metadata={"pending": number, "partitions": len(by_day)},
+        description=f"{number} accepted records are still due{_since(by_day)}"
+        if number
+        else "none",
     )
+
+
+def _since(by_day: Mapping[date, int]) -> str:
+    """Return in which partitions records are, the oldest named."""
+    if not by_day:
+        return ""
+    return f" in {len(by_day)} partitions, the oldest {min(by_day)}"
 
 
 def _validation_numbers(counts: ValidationCounts) -> dict[str, int]:

@@ -247,6 +247,16 @@ class Records:
         )
         return [day for (day,) in rows]
 
+    def pending_by_day(self) -> dict[date, int]:
+        """Return how many accepted records are due in each partition that has any."""
+        rows = self._db.execute(
+            """SELECT source_day, count(*) FROM sync.record
+               WHERE connection = %s AND stream = %s AND state = 'accepted' AND outcome IS NULL
+               GROUP BY 1 ORDER BY 1""",
+            (self._name, self._stream),
+        )
+        return dict(rows.fetchall())
+
     def summary(self, day: date) -> dict[str, int]:
         """Return the partition's row of ``history.daily_summary``; empty without captures."""
         cursor = self._db.execute(

@@ -159,6 +159,16 @@ class Rejections:
         ).fetchone()
         return bool(row and row[0])
 
+    def open_by_day(self) -> dict[date, int]:
+        """Return how many rejections are open in each partition that has any, oldest first."""
+        rows = self._db.execute(
+            """SELECT source_day, count(*) FROM sync.rejection
+               WHERE connection = %s AND stream = %s AND state IN ('open', 'retried')
+               GROUP BY 1 ORDER BY 1""",
+            (self._name, self._stream),
+        )
+        return dict(rows.fetchall())
+
     def count_open(self, day: date) -> int:
         """Return how many of a partition's rejections are open."""
         row = self._db.execute(

@@ -24,7 +24,8 @@ from resources.lockstep import Lockstep
 
 HEARTBEAT, NOTHING_STUCK = "heartbeat", "nothing_stuck"
 CHECK_TEXTS = {
-    HEARTBEAT: "The source is probed, the stream is not behind, and it is not silent for too long.",
+    HEARTBEAT: "The source is probed, the target takes records, the stream is not behind, and it "
+    "is not silent for too long.",
     NOTHING_STUCK: "No record is at a stage for longer than the connection's limits allow.",
 }
 STUCK_COLUMNS = ("stage", "state", "source_id", "since", "correlation_id", "detail")
@@ -111,6 +112,8 @@ def read_health(
 
 def heartbeat_result(status: StreamStatus | None) -> HealthResult:
     """Return whether a stream is alive: probed, not behind, not silent for longer than allowed."""
+    if status is not None and status.state == "failing":
+        return _failing_result(status)
     if status is None or status.state == "never_captured":
         has_failed = status is not None and bool(status.probe_failures)
         text = "Never captured: run 'lockstep connect' once, and keep the daemon running."
@@ -139,6 +142,16 @@ def heartbeat_result(status: StreamStatus | None) -> HealthResult:
     text = texts[status.state]
     is_ok = status.state == "ok"
     return HealthResult(HEARTBEAT, is_ok, severity, text, details | moments, status.state)
+
+
+def _failing_result(status: StreamStatus) -> HealthResult:
+    text = (
+        "The target takes nothing; what is due stays due, and is sent once it answers. "
+        f"Last error: {status.delivery_error}"
+    )
+    since = status.failing_since or datetime.now(UTC)
+    details = {"failing since": dg.MetadataValue.timestamp(since)}
+    return HealthResult(HEARTBEAT, False, ERROR, text, details, "failing")
 
 
 def _no_probe_text(status: StreamStatus) -> str:

@@ -36,6 +36,10 @@ class RateLimited(TransientError):
     """The target's quota was exhausted for as long as a call may wait."""
 
 
+class WriterLost(TransientError):
+    """The lock of the only writer was lost: no fault of the target."""
+
+
 class PermanentError(LockstepError):
     """A retry can't help until something changes: credentials, permissions, configuration."""
 

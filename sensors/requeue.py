@@ -11,6 +11,7 @@ import dagster as dg
 from assets.chain.keys import DELIVERED, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import unfinished_config
 from domain.connections import Installation
+from resources.ledger.rejections.recovery import retry_unreached
 from resources.lockstep import Lockstep
 from sensors.attempts import (
     ATTEMPT_TAG,
@@ -63,6 +64,10 @@ def tick(
     for stream in installation.connections[name].streams:
         with lockstep.ledger.session(name, stream) as session:
             pending += [(stream, day) for day in session.records.days_pending()]
+            if reruns := retry_unreached(session):
+                context.log.info(
+                    f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
+                )
     idle = [
         place for place in pending if not any(covers(run, name, *place) for run in attempts.active)
     ]

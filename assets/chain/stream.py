@@ -40,6 +40,11 @@ class DeliveryCounts:
     left_alone: dict[str, list[str]] = field(default_factory=dict)
     """Valid records that a rule keeps from the target, by rule: an operator wants their names."""
 
+    @property
+    def got_through(self) -> bool:
+        """Return whether the target has taken or refused anything: as a whole it works."""
+        return bool(self.delivered or self.sent)
+
     def leave_alone(self, rule: str, name: str) -> None:
         """Name a record that is left alone."""
         self.left_alone.setdefault(rule, []).append(name)

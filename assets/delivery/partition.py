@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from assets.chain.stream import DeliveryCounts, DeliveryRequest, Stream
+from assets.delivery.system import oms_target, store_target
+from assets.error_redaction import safe_text
 from assets.pipeline.prefetch import gc_paused
 from assets.pipeline.validate import FORGOTTEN, SMALLEST_SAMPLE
-from domain.errors import PermanentError, TransientError
+from domain.errors import LockstepError, PermanentError, TransientError, WriterLost
+from resources.ledger.rejections.recovery import retry_unreached
 from resources.ledger.rows import AcceptedRecord
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -40,7 +45,8 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
     total = DeliveryCounts()
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
         for number in range(PASSES):
-            waiting = _deliver_pass(sync, stream, session, request, total)
+            with _outage_noted(session):
+                waiting = _deliver_pass(sync, stream, session, request, total)
             until = waiting.waits_until
             pause = until - session.now() if until is not None else SHORT_WAIT
             if number == PASSES - 1 or pause >= SHORT_WAIT:
@@ -49,6 +55,8 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
             time.sleep(max(pause.total_seconds(), 0.0))
         if total.delivered or total.unchanged:
             session.note("delivered_at")
+        if total.errors and not total.got_through and not _is_alive(sync, stream):
+            session.note_failing(total.errors[0])
     # Of chosen records, most were refused before: their rate says nothing about the target.
     if request.only is None:
         _raise_if_system_is_at_fault(sync, stream, total)
@@ -60,6 +68,23 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
             total,
         )
     return total
+
+
+def _is_alive(sync: Sync, stream: Stream[Any]) -> bool:
+    target = oms_target(sync) if stream.to_oms else store_target(sync)
+    return target.is_alive()
+
+
+@contextmanager
+def _outage_noted(session: Session) -> Iterator[None]:
+    """Record a fault of the target as a whole, for operators and the heartbeat."""
+    try:
+        yield
+    except WriterLost:
+        raise
+    except LockstepError as error:
+        session.note_failing(safe_text(error))
+        raise
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: DeliveryCounts) -> None:
@@ -101,6 +126,8 @@ def _deliver_pass(
             chunk = _without_forgotten(stream, session, chunk, total)
             counts = stream.deliver(sync, session, request, chunk) if chunk else DeliveryCounts()
         _add(total, counts)
+        if counts.got_through and (failing_since := session.note_answering()) is not None:
+            retry_unreached(session, failing_since)
         if counts.waits_until is not None:
             waiting.wait(counts.waits_until)
             waiting.waiting += counts.waiting - 1

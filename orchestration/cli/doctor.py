@@ -21,6 +21,7 @@ from domain.connections import Installation, SecretRef
 from domain.errors import LockstepError
 from domain.exchange import Check
 from orchestration.cli.connect import preflight
+from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.definitions import build
 from orchestration.local.instance import differences, open_instance
@@ -29,6 +30,7 @@ from resources import oms, platforms
 from resources.ledger.database.embedded import database_url, home
 from resources.ledger.database.migrate import is_current
 from resources.ledger.monitoring.caution import cautious_days
+from resources.ledger.monitoring.status import stream_statuses
 from resources.lockstep import Lockstep
 from resources.notifications import build_notifier
 from resources.secrets import permission_warning, resolve
@@ -108,6 +110,8 @@ def _installation_checks(
         for name in installation.connections:
             secrets = _check(f"{name}: secrets", lambda name=name: _secrets(installation, name))  # type: ignore[misc]
             yield secrets
+            if database_ok:
+                yield _check(f"{name}: delivery", lambda name=name: _delivery(name))  # type: ignore[misc]
             if secrets.ok and database_ok and not offline:
                 yield from _systems(lockstep, name)
     finally:
@@ -244,6 +248,19 @@ def _systems(lockstep: Lockstep, name: str) -> Iterator[Check]:
             )
     except LockstepError as error:
         yield Check(f"{name}: systems", ok=False, detail=str(error), advice=SEE_MESSAGE)
+
+
+def _delivery(name: str) -> Finding:
+    """Return whether each stream's target takes records, by the last runs."""
+    with open_database() as db:
+        failing = [s for s in stream_statuses(db, name) if s.failing_since is not None]
+    if not failing:
+        return True, "no target is failing", ""
+    detail = "; ".join(
+        f"{s.stream} failing since {s.failing_since:%Y-%m-%d %H:%M:%S}Z: {s.delivery_error}"
+        for s in failing
+    )
+    return False, detail, "What is due is sent once the target answers; look at its error."
 
 
 def _instance() -> Finding:

@@ -123,6 +123,11 @@ def _print(
             "('lockstep up')."
         )
     for row in found:
+        if row.failing_since is not None:
+            click.echo(
+                f"{row.connection}/{row.stream}: the target has been failing for "
+                f"{ago(row.failing_since, now)}: {row.delivery_error}"
+            )
         if row.probe_failures:
             click.echo(
                 f"{row.connection}/{row.stream}: the last {row.probe_failures} probes failed: "

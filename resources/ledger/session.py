@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors
 
-from domain.errors import TransientError
+from domain.errors import TransientError, WriterLost
 from domain.exchange import Exchange
 from domain.values import Window
 from resources.ledger.captures.captures import Captures
@@ -95,7 +95,7 @@ class Session:
             with suppress(psycopg.Error):
                 self.db.execute("SELECT 1")
                 return
-        raise TransientError(
+        raise WriterLost(
             f"{self.connection}/{self.stream}: Postgres ended the connection that holds the "
             "writer's lock. Nothing more is sent by this run, since another one may hold the lock "
             "now; what was under way is looked up by the next run."
@@ -196,6 +196,30 @@ class Session:
                    probe_error = excluded.probe_error, probe_failures = w.probe_failures + 1""",
             (self.connection, self.stream, error[:_LONGEST_ERROR]),
         )
+
+    def note_failing(self, error: str) -> None:
+        """Record that the stream's target as a whole fails; ``error`` must be safe to show."""
+        self.db.execute(
+            """INSERT INTO sync.watermark AS w (connection, stream, failing_since, delivery_error)
+               VALUES (%s, %s, now(), %s)
+               ON CONFLICT (connection, stream) DO UPDATE SET
+                   failing_since = coalesce(w.failing_since, excluded.failing_since),
+                   delivery_error = excluded.delivery_error""",
+            (self.connection, self.stream, error[:_LONGEST_ERROR]),
+        )
+
+    def note_answering(self) -> datetime | None:
+        """Record that the stream's target takes records; return since when it was failing."""
+        row = self.db.execute(
+            """UPDATE sync.watermark w SET failing_since = NULL, delivery_error = ''
+               FROM (SELECT failing_since FROM sync.watermark
+                     WHERE connection = %(name)s AND stream = %(stream)s
+                       AND failing_since IS NOT NULL FOR UPDATE) before
+               WHERE w.connection = %(name)s AND w.stream = %(stream)s
+               RETURNING before.failing_since""",
+            {"name": self.connection, "stream": self.stream},
+        ).fetchone()
+        return row[0] if row else None
 
     def log(self, exchanges: Iterable[Exchange]) -> None:
         """Store exchanges with a target in ``sync.message_log``, in the caller's transaction."""

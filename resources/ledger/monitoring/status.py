@@ -15,8 +15,9 @@ from psycopg.rows import class_row, dict_row
 class StreamStatus:
     """How far one stream of one connection is, and whether it needs attention.
 
-    It is a row of ``history.lag``. ``state`` is ok, never_captured, no_probe (the source could not
-    be probed), overdue (``lag`` is over ``allowed``), silent or not_configured.
+    It is a row of ``history.lag``. ``state`` is ok, failing (the target takes nothing),
+    never_captured, no_probe (the source could not be probed), overdue (``lag`` is over
+    ``allowed``), silent or not_configured.
     """
 
     connection: str
@@ -40,6 +41,9 @@ class StreamStatus:
     probe_failures: int
     probe_error: str
     owner: str
+    failing_since: datetime | None
+    """Since when the target as a whole fails, until the first success."""
+    delivery_error: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ WITH chain AS (
     SELECT coalesce(c.connection, w.connection) AS connection, coalesce(c.stream, w.stream) AS stream, coalesce(c.owner, '') AS owner,
            coalesce(c.configured, false) AS configured, w.watermark, w.probed_at, w.change_seen_at, w.captured_at, w.delivered_at,
            w.probe_failed_at, coalesce(w.probe_error, '') AS probe_error, coalesce(w.probe_failures, 0) AS probe_failures,
+           w.failing_since, coalesce(w.delivery_error, '') AS delivery_error,
            -- A stream lags if a change after the watermark was seen; a quiet source is as fresh as its last probe.
            CASE WHEN w.watermark IS NOT NULL THEN greatest(interval '0', now() - CASE WHEN w.change_seen_at >= w.watermark OR w.probed_at IS NULL THEN w.watermark
                                                ELSE greatest(w.watermark, w.probed_at) END) END AS lag,
@@ -26,12 +27,14 @@ SELECT k.connection, k.stream, k.watermark, k.probed_at, k.change_seen_at, k.cap
        (SELECT count(*) FROM sync.record p
         WHERE p.connection = k.connection AND p.stream = k.stream AND p.state = 'accepted' AND p.outcome IS NULL) AS pending,
        CASE WHEN NOT k.configured THEN 'not_configured'
+            WHEN k.failing_since IS NOT NULL THEN 'failing'
             WHEN k.watermark IS NULL THEN 'never_captured'
             WHEN k.unprobed_for IS NULL OR k.unprobed_for > k.probe_allowed THEN 'no_probe'
             WHEN k.lag > k.allowed THEN 'overdue'
             WHEN k.silent_for > k.silence_allowed THEN 'silent'
             ELSE 'ok' END AS state,
-       k.allowed, k.unprobed_for, k.probe_allowed, k.silent_for, k.silence_allowed, k.probe_failed_at, k.probe_failures, k.probe_error, k.owner
+       k.allowed, k.unprobed_for, k.probe_allowed, k.silent_for, k.silence_allowed, k.probe_failed_at, k.probe_failures, k.probe_error, k.owner,
+       k.failing_since, k.delivery_error
 FROM known k;
 COMMENT ON VIEW history.lag IS 'How far each stream is, what is open in it, and whether it needs attention: state is not ok.';
 

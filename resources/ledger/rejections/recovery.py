@@ -1,0 +1,55 @@
+"""Retries of rejections of records that could not be sent, without an operator.
+
+They say nothing of the record: the target did not answer, or its quota was used up.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.reopening import WHO
+from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
+from resources.ledger.session import Session
+
+CATEGORIES = ("connection", "rate_limit")
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(days=1)
+"""How long such a rejection waits; the pause doubles, as the fault may be the record's own."""
+
+
+def retry_unreached(session: Session, failing_since: datetime | None = None) -> list[int]:
+    """Queue retries of such rejections that are due; return the reruns' ids.
+
+    ``failing_since`` is the start of an outage that has ended: what was rejected during it is due.
+    """
+    now = datetime.now(UTC)
+    found = [
+        rejection
+        for category in CATEGORIES
+        for rejection in work_queue.find(
+            session.db,
+            RejectionFilter(
+                connection=session.connection,
+                stream=session.stream,
+                stage="delivered",
+                category=category,
+                states=("open",),
+            ),
+        )
+        if _is_due(rejection, now, failing_since)
+    ]
+    return operator_actions.queue_retry(
+        session.db, found, WHO, "as_captured", "the target may take it by now"
+    )
+
+
+def pause_after(seen: int) -> timedelta:
+    """Return how long a rejection waits that was met ``seen`` times."""
+    pause: timedelta = FIRST_PAUSE * 2 ** min(max(seen - 1, 0), 10)
+    return min(pause, LONGEST_PAUSE)
+
+
+def _is_due(rejection: Rejection, now: datetime, failing_since: datetime | None) -> bool:
+    if failing_since is not None and rejection.seen_at >= failing_since:
+        return True
+    return rejection.seen_at + pause_after(rejection.seen_count) <= now

@@ -10,6 +10,7 @@ from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from domain.errors import LockstepError, Problem, TransientError
+from domain.milestones import Milestone
 from domain.records.inventory import StockTarget
 
 T = TypeVar("T")
@@ -183,6 +184,13 @@ class StoreOrderState:
     is_final: bool
     """True where the store's status must not be moved by fulfilment any more (cancelled, refunded,
     declined)."""
+    is_reserved: bool = False
+    """True where the status says something else than fulfilment does (disputed, refunded), so that
+    a merchant's decision would be lost if it were overwritten."""
+    milestone: Milestone | None = None
+    """The milestone that the status shows; ``None`` where it is not about fulfilment."""
+    shipped_units: int = 0
+    """Units in the order's shipments, by the store's own count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,7 @@ _TARGET: dict[str, Entry] = {
     "order_not_captured": Entry(
         "missing", "An order that ships was captured from the store before."
     ),
+    "shipment_adopted": Entry("business_rule", "A parcel's shipment is created by Lockstep."),
     "shipment_refused": Entry(
         "business_rule",
         "The store accepts the shipment.",
@@ -255,6 +256,18 @@ _TARGET: dict[str, Entry] = {
         "business_rule",
         "The store accepts the change of a shipment.",
         ("shipments.carriers", "platform"),
+    ),
+    "shipped_units_above": Entry(
+        "business_rule", "The store shows no more units as shipped than the OMS has shipped."
+    ),
+    "shipped_units_missing": Entry(
+        "business_rule", "The store shows all units as shipped that the OMS has shipped."
+    ),
+    "status_kept": Entry(
+        "business_rule", "A status that is not about fulfilment stays as the merchant set it."
+    ),
+    "status_not_restored": Entry(
+        "connection", "The merchant's status is set again after a shipment is created."
     ),
     "status_refused": Entry(
         "business_rule",

@@ -172,6 +172,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
         )
         details = (
             metadata.counts_by("sent", counts.sent)
+            | metadata.counts_by("warning", counts.warnings)
             | metadata.names_by("left alone", counts.left_alone)
             | _of_day(totals, open_rejections)
             | metadata.table("rejections", examples)

@@ -39,6 +39,8 @@ class DeliveryCounts:
     """One line for each failure that another try may resolve."""
     left_alone: dict[str, list[str]] = field(default_factory=dict)
     """Valid records that a rule keeps from the target, by rule: an operator wants their names."""
+    warnings: dict[str, int] = field(default_factory=dict)
+    """Warnings about what was sent, by code."""
 
     @property
     def got_through(self) -> bool:
@@ -53,6 +55,10 @@ class DeliveryCounts:
         """Count a record that waits."""
         self.waiting += 1
         self.waits_until = until if self.waits_until is None else min(self.waits_until, until)
+
+    def count_warning(self, code: str, count: int = 1) -> None:
+        """Count warnings about what was sent."""
+        self.warnings[code] = self.warnings.get(code, 0) + count
 
     def count_sent(self, action: str, count: int = 1) -> None:
         """Count settled intents."""

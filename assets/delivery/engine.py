@@ -78,6 +78,15 @@ class Plan:
         """Return the first outcome that is not a success."""
         return next((o for o in self.outcomes if o.state not in SUCCESS), None)
 
+    def warnings(self) -> list[Problem]:
+        """Return what an operator should know of what was sent."""
+        return [
+            problem
+            for outcome in self.outcomes
+            if outcome.receipt is not None
+            for problem in outcome.receipt.warnings
+        ]
+
     def is_done(self) -> bool:
         """Return whether all of it has been sent, even if a part was refused."""
         return self.failure() is None and not self.refusal and self.waits_until is None
@@ -313,8 +322,13 @@ class Engine:
             if plan.is_done():
                 resolved += plan.resolves
 
+        warnings = {plan.capture_id: found for plan in self.settled if (found := plan.warnings())}
+        for problem in (problem for found in warnings.values() for problem in found):
+            counts.count_warning(problem.code)
+
         def close() -> int:
             self._session.deliveries.supersede(resolved)
+            self._session.records.warn(day, warnings)
             self._session.records.settle(day, outcomes)
             unknown = self._session.rejections.open(day, rejections, self._run_id)
             if through and self._session.rejections.any_open():

@@ -158,5 +158,7 @@ def _add(total: DeliveryCounts, counts: DeliveryCounts) -> None:
     total.errors += counts.errors[: max(0, MOST_ERRORS - len(total.errors))]
     for rule, names in counts.left_alone.items():
         total.left_alone.setdefault(rule, []).extend(names)
+    for code, number in counts.warnings.items():
+        total.count_warning(code, number)
     for action, number in counts.sent.items():
         total.count_sent(action, number)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from domain.exchange import ShipmentRequest
+from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.identity import content_digest
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from resources.ledger.rows import KnownLine, TargetRow, UnsettledDelivery
+
+MORE = "+"
+"""Between a parcel's key and the number of a further shipment for units that it got later."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,13 @@ class KnownShipment:
             None,
             self.carrier,
         )
+
+
+class Cover(NamedTuple):
+    """Which of the store's shipments a parcel has, and which of its units are in none of them."""
+
+    names: list[str]
+    missing: tuple[ShipmentLine, ...]
 
 
 @dataclass
@@ -141,6 +151,69 @@ class OrderTargetState:
             fulfilment.updated_at,
         )
 
+    def shipped_units(self) -> int:
+        """Return the units of the known shipments; older ledgers did not store all of them."""
+        return sum(sum(shipment.units.values()) for shipment in self.shipments.values())
+
+    def cover(self, requests: Mapping[str, ShipmentRequest]) -> dict[str, Cover]:
+        """Return for each parcel's key its shipments and the units that are still to be shipped.
+
+        Units are conserved: a parcel that got more of them keeps its shipments, also under a new
+        key, and what they lack becomes another one.
+        """
+        found = self.match_parcels(requests)
+        named = {name for names in found.values() for name in names}
+        unmatched = sorted(self.shipments.keys() - named)
+        covers: dict[str, Cover] = {}
+        for key in sorted(requests):
+            left = {line.line_id: line.quantity for line in requests[key].lines}
+            names = list(found[key])
+            if any(not self.shipments[name].units for name in names):
+                covers[key] = Cover(names, ())  # an older ledger knows the shipments, not the units
+                continue
+            for name in names:
+                left = self._take(left, name)
+            for name in list(unmatched):
+                if any(units > 0 for units in left.values()) and self._fits(
+                    name, requests[key].group_id, left
+                ):
+                    names.append(name)
+                    unmatched.remove(name)
+                    left = self._take(left, name)
+            missing = tuple(ShipmentLine(line, n) for line, n in sorted(left.items()) if n > 0)
+            covers[key] = Cover(names, missing)
+        return {key: covers[key] for key in requests}
+
+    def new_name(self, key: str) -> str:
+        """Return the name of a parcel's next shipment."""
+        if key not in self.shipments:
+            return key
+        number = 1
+        while f"{key}{MORE}{number}" in self.shipments:
+            number += 1
+        return f"{key}{MORE}{number}"
+
+    def _named(self, key: str) -> list[str]:
+        """Return the parcel's shipment, and those of the units that it got later."""
+        more = [
+            name
+            for name in self.shipments
+            if name.startswith(key + MORE) and name[len(key + MORE) :].isdigit()
+        ]
+        return [*([key] if key in self.shipments else []), *sorted(more)]
+
+    def _fits(self, name: str, group_id: str, left: Mapping[str, int]) -> bool:
+        shipment = self.shipments[name]
+        return (
+            shipment.group_id == group_id
+            and bool(shipment.units)
+            and all(0 < units <= left.get(line, 0) for line, units in shipment.units.items())
+        )
+
+    def _take(self, left: Mapping[str, int], name: str) -> dict[str, int]:
+        units = self.shipments[name].units
+        return {line: number - units.get(line, 0) for line, number in left.items()}
+
     def match_parcels(self, requests: Mapping[str, ShipmentRequest]) -> dict[str, list[str]]:
         """Return for each parcel's key the keys of its shipments, if it has any.
 
@@ -148,21 +221,16 @@ class OrderTargetState:
         key is matched with the shipments of the same address whose own keys are gone and whose
         units are exactly its units.
         """
-        found = {key: [key] if key in self.shipments else [] for key in requests}
-        unmatched = sorted(self.shipments.keys() - requests.keys())
+        found = {key: self._named(key) for key in requests}
+        named = {name for names in found.values() for name in names}
+        unmatched = sorted(self.shipments.keys() - named)
         for key in sorted(key for key, own in found.items() if not own):
             left = {line.line_id: line.quantity for line in requests[key].lines}
             taken: list[str] = []
             for other in unmatched:
-                shipment = self.shipments[other]
-                fits = shipment.units and all(
-                    0 < units <= left.get(line, 0) for line, units in shipment.units.items()
-                )
-                if shipment.group_id == requests[key].group_id and fits:
+                if self._fits(other, requests[key].group_id, left):
                     taken.append(other)
-                    left = {
-                        line: units - shipment.units.get(line, 0) for line, units in left.items()
-                    }
+                    left = self._take(left, other)
             if not any(left.values()):
                 found[key] = taken
                 unmatched = [other for other in unmatched if other not in taken]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from assets.delivery.target_state import KnownShipment, OrderTargetState
+from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
 from assets.streams.shipments_requests import not_shipped, shipment_requests
 from domain.connections import SHIPMENTS
@@ -93,7 +93,8 @@ class _Comparison:
         """Compare parcel by parcel."""
         left = dict(self._snapshot.store_shipments)
         absent: list[str] = []
-        owned = self.state.match_parcels(requests)
+        covers = self.state.cover(requests)
+        owned = {key: cover.names for key, cover in covers.items()}
         for key, request in requests.items():
             own = [(name, self.state.shipments[name]) for name in owned[key]]
             if not own or any(known.shipment_id not in left for _, known in own):
@@ -102,6 +103,7 @@ class _Comparison:
             for name, known in own:
                 shipment = left.pop(known.shipment_id)
                 self._compare_shipment(name, known, request, shipment, is_whole=len(own) == 1)
+            self._add_missing_units(key, covers[key])
         for key in absent:
             replacement = _find_same(requests[key], left)
             if replacement is not None:
@@ -131,6 +133,17 @@ class _Comparison:
             self.lost |= {self.state.shipments.pop(name).shipment_id for name in own}
             self.state.status, self.state.milestone = "", None
 
+    def _add_missing_units(self, key: str, cover: Cover) -> None:
+        """Add the units of a parcel that none of its shipments has."""
+        if units := sum(line.quantity for line in cover.missing):
+            self._result.add(
+                MISSING_AT_TARGET,
+                "shipment",
+                f"{self._snapshot.source_id}/{key}",
+                found=f"{units} of the parcel's units are in no shipment",
+                can_repair=not self._held.is_final,
+            )
+
     def _compare_shipment(
         self,
         name: str,
@@ -153,7 +166,8 @@ class _Comparison:
                 can_repair=True,
             )
             self.state.shipments[name] = replace(known, tracking=shipment.tracking_number)
-        if is_whole and _units(shipment) != {line.line_id: line.quantity for line in request.lines}:
+        expected = known.units or {line.line_id: line.quantity for line in request.lines}
+        if is_whole and _units(shipment) != expected:
             self._result.add(
                 DIFFERS,
                 "shipment",

@@ -7,17 +7,24 @@ parcel that gets its tracking number later changes its shipment, and creates no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import orjson
 
 from assets.chain.stream import DeliveryRequest
 from assets.delivery.engine import Intent, Plan
 from assets.delivery.target_state import KnownShipment, OrderTargetState
+from assets.streams.shipments_lookup import ShipmentLookup, made_by_hand
 from assets.streams.shipments_requests import not_shipped, shipment_requests
+from assets.streams.shipments_status import (
+    STATUS_KEPT,
+    StatusRules,
+    compare_units,
+    put_back,
+    status_kept,
+)
 from domain.connections import SHIPMENTS
-from domain.errors import PermanentError, TransientError
-from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest, StoreShipment
+from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest, StoreOrderState
 from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone, may_move
 from domain.ports import StoreWriter
@@ -26,7 +33,7 @@ from resources.ledger.rows import AcceptedRecord, ClaimRow, TargetRow
 from resources.lockstep import Sync
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Order:
     """One order of the chunk: its record, its fulfilment and what the store is known to hold."""
 
@@ -35,6 +42,26 @@ class _Order:
     accepted: AcceptedRecord
     fulfilment: Fulfilment
     state: OrderTargetState
+    requests: dict[str, ShipmentRequest] = field(default_factory=dict)
+    before: StoreOrderState | None = None
+    """The store's state before the first shipment of the plan is created."""
+    foreign_units: int = 0
+    """Units that the store shows as shipped, and that no shipment known to us has."""
+
+    async def look(self, writer: StoreWriter) -> StoreOrderState:
+        """Read the order once before its first shipment is created."""
+        if self.before is None:
+            self.before = await writer.read_order(self.fulfilment.source_id)
+            self.foreign_units = self.before.shipped_units - self.state.shipped_units()
+        return self.before
+
+    def numbers(self) -> set[str]:
+        """Return the tracking numbers of the order's parcels."""
+        return {request.tracking_number for request in self.requests.values()}
+
+    def shipped_at_oms(self) -> int:
+        """Return the units of the order's parcels, in the store's units."""
+        return sum(line.quantity for request in self.requests.values() for line in request.lines)
 
     def claim(self, action: str, digest: bytes) -> ClaimRow:
         """Return the claim of an intent; ``digest`` makes two intents of one action different."""
@@ -71,7 +98,8 @@ class Planner:
         self._sync, self._cautious = sync, cautious
         self._request = request
         self._writer = writer
-        self._taken = taken
+        self._lookup = ShipmentLookup(writer, taken)
+        self._statuses = StatusRules(sync.connection.orders.export_statuses)
 
     def plan(
         self, accepted: AcceptedRecord, fulfilment: Fulfilment, state: OrderTargetState
@@ -87,15 +115,17 @@ class Planner:
         requests = shipment_requests(
             fulfilment, state.lines, self._sync.connection.orders.uom_rules
         )
-        owned = state.match_parcels(requests)
-        if state.waits_until is not None and not all(owned.values()):
+        order.requests = requests
+        covers = state.cover(requests)
+        if state.waits_until is not None and any(cover.missing for cover in covers.values()):
             # A shipment that is looked for too early is created a second time.
             plan.waits_until = state.waits_until
             return plan
         for key, request in requests.items():
-            if not owned[key]:
-                plan.intents.append(self._create(order, request, key))
-            for own in owned[key]:
+            if missing := covers[key].missing:
+                part = replace(request, lines=missing)
+                plan.intents.append(self._create(order, part, state.new_name(key)))
+            for own in covers[key].names:
                 if state.shipments[own].is_outdated(request):
                     plan.intents.append(self._update(order, request, own))
         wanted = fulfilment.milestone(not_shipped(state.lines))
@@ -115,17 +145,11 @@ class Planner:
         may_exist = bool(order.state.uncertain) or self._cautious
 
         async def send() -> Receipt:
-            found = await self._look_up(request, any_tracking=True) if may_exist else None
-            if found is not None:
-                return await self._adopt(found, request, claim.correlation_id)
-            try:
-                receipt = await self._writer.create_shipment(request, claim.correlation_id)
-            except OutcomeUnknown:
-                if (found := await self._look_up(request, any_tracking=may_exist)) is None:
-                    raise
-                return await self._adopt(found, request, claim.correlation_id)
-            self._taken.add(receipt.target_id)
-            return receipt
+            before = await order.look(self._writer)
+            receipt = await self._ship(order, request, claim.correlation_id, may_exist=may_exist)
+            if not self._statuses.keeps(before, order.state):
+                return receipt
+            return await put_back(self._writer, before, receipt, claim.correlation_id)
 
         def after(receipt: Receipt) -> TargetRow:
             order.state.shipments[parcel_key] = KnownShipment.from_request(
@@ -134,6 +158,28 @@ class Planner:
             return order.next_row()
 
         return Intent(claim, send, after)
+
+    async def _ship(
+        self, order: _Order, request: ShipmentRequest, correlation_id: str, *, may_exist: bool
+    ) -> Receipt:
+        """Create the shipment, or adopt the one that the store has for the same units."""
+        numbers = order.numbers()
+        if may_exist or order.foreign_units > 0:
+            found = await self._lookup.find(request, numbers, any_tracking=True)
+            if found is not None:
+                order.foreign_units -= sum(line.quantity for line in found.lines)
+                receipt = await self._lookup.adopt(found, request, correlation_id)
+                note = () if may_exist else (made_by_hand(found, request),)
+                return replace(receipt, warnings=note)
+        try:
+            receipt = await self._writer.create_shipment(request, correlation_id)
+        except OutcomeUnknown:
+            found = await self._lookup.find(request, numbers, any_tracking=may_exist)
+            if found is None:
+                raise
+            return await self._lookup.adopt(found, request, correlation_id)
+        self._lookup.own(receipt.target_id)
+        return receipt
 
     def _update(self, order: _Order, request: ShipmentRequest, parcel_key: str) -> Intent:
         state, known = order.state, order.state.shipments[parcel_key]
@@ -163,60 +209,23 @@ class Planner:
 
         async def send() -> Receipt:
             now = await self._writer.read_order(source_id)
-            if now.is_final or now.status == status:
-                return Receipt(source_id)
-            return await self._writer.put_status(source_id, status, claim.correlation_id)
+            if now.status == status:
+                receipt = Receipt(source_id)
+            elif self._statuses.moves(now, order.before, state, wanted):
+                receipt = await self._writer.put_status(source_id, status, claim.correlation_id)
+            else:
+                is_kept = self._statuses.keeps(now, state)
+                is_withdrawn = now.is_final and wanted is Milestone.CANCELED
+                note = (status_kept(now, status),) if is_kept and not is_withdrawn else ()
+                receipt = Receipt(source_id, warnings=note)
+            return compare_units(now, order.shipped_at_oms(), receipt)
 
-        def after(_: Receipt) -> TargetRow:
-            state.status, state.milestone = status, wanted
+        def after(receipt: Receipt) -> TargetRow:
+            # A status that the merchant set is not ours: a later move must not overwrite it.
+            if not any(warning.code == STATUS_KEPT for warning in receipt.warnings):
+                state.status = status
+            state.milestone = wanted
             state.applied_at = order.fulfilment.updated_at.isoformat()
             return order.next_row()
 
         return Intent(claim, send, after)
-
-    async def _adopt(
-        self, found: StoreShipment, request: ShipmentRequest, correlation_id: str
-    ) -> Receipt:
-        """Take an existing shipment for the parcel's, and bring its tracking number up to date.
-
-        Raises ``OutcomeUnknown`` where that fails: as a failure the shipment would be created anew.
-        """
-        if request.tracking_number and found.tracking_number != request.tracking_number:
-            try:
-                await self._writer.update_shipment(found.shipment_id, request, correlation_id)
-            except (TransientError, PermanentError) as error:
-                raise OutcomeUnknown(
-                    f"Order {request.order_id} has the shipment {found.shipment_id}, whose "
-                    f"tracking number could not be set: {error}"
-                ) from error
-        return Receipt(found.shipment_id)
-
-    async def _look_up(
-        self, request: ShipmentRequest, *, any_tracking: bool
-    ) -> StoreShipment | None:
-        """Return the store's shipment that is this one, if it exists and no other delivery owns it.
-
-        Raises ``OutcomeUnknown`` where the store does not answer: any other error would count the
-        effect as undone.
-        """
-        try:
-            shipments = await self._writer.list_shipments(request.order_id)
-        except (TransientError, PermanentError) as error:
-            raise OutcomeUnknown(
-                f"Whether order {request.order_id} has the shipment could not be looked up: {error}"
-            ) from error
-        units = {line.line_id: line.quantity for line in request.lines}
-        same = [
-            shipment
-            for shipment in shipments
-            if shipment.group_id == request.group_id
-            and shipment.shipment_id not in self._taken
-            and {line.line_id: line.quantity for line in shipment.lines} == units
-        ]
-        # The tracking number separates two parcels with the same units; units alone find one whose
-        # number has changed.
-        exact = [s for s in same if s.tracking_number == request.tracking_number]
-        found = next(iter(exact or (same if any_tracking else [])), None)
-        if found is not None:
-            self._taken.add(found.shipment_id)
-        return found

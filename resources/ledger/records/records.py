@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import orjson
 import psycopg
 from psycopg import sql
 
+from domain.errors import Problem
 from resources.ledger.captures.captures import newest
 from resources.ledger.database.bulk import load, stage
 from resources.ledger.database.compression import compress, decompress
@@ -201,6 +204,26 @@ class Records:
                WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s
                  AND r.capture_id = v.capture_id""",
             ([c for c, _ in outcomes], [o for _, o in outcomes], self._name, self._stream, day),
+        )
+
+    def warn(self, day: date, warnings: Mapping[UUID, Sequence[Problem]]) -> None:
+        """Add warnings to records by capture id, each once."""
+        if not warnings:
+            return
+        self._db.execute(
+            """UPDATE sync.record r
+               SET warnings = coalesce(r.warnings, '[]'::jsonb) || v.warnings::jsonb
+               FROM unnest(%b::uuid[], %b::text[]) AS v(capture_id, warnings)
+               WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s
+                 AND r.capture_id = v.capture_id
+                 AND NOT coalesce(r.warnings, '[]'::jsonb) @> v.warnings::jsonb""",
+            (
+                list(warnings),
+                [orjson.dumps([asdict(p) for p in found]).decode() for found in warnings.values()],
+                self._name,
+                self._stream,
+                day,
+            ),
         )
 
     def newest_states(self, source_ids: Sequence[str]) -> dict[str, tuple[str | None, str]]:

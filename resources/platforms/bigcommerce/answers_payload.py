@@ -128,6 +128,7 @@ class OrderState(Document):
 
     status_id: Scalar = None
     is_deleted: Scalar = None
+    items_shipped: Scalar = None
 
 
 class Webhook(Document):

@@ -156,7 +156,14 @@ class BigCommerceWriter:
             raise TransientError(f"{reply.where} answered {reply.status} without the order")
         status = STATUSES.get(order.status_id) if isinstance(order.status_id, int) else None
         final = bool(order.is_deleted) or (status is not None and status.is_final)
-        return StoreOrderState(order_id, str(order.status_id), final)
+        return StoreOrderState(
+            order_id,
+            str(order.status_id),
+            final,
+            status is not None and status.is_reserved,
+            status.shows if status is not None else None,
+            order.items_shipped if type(order.items_shipped) is int else 0,
+        )
 
     async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
         """Set the order's status."""

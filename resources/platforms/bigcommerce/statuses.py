@@ -21,6 +21,8 @@ class OrderStatus:
     is_final: bool
     shows: M | None
     """The milestone that the status means to the store's staff."""
+    is_reserved: bool = False
+    """Staff decided something that fulfilment must not overwrite."""
 
 
 STATUSES: dict[int, OrderStatus] = {
@@ -30,16 +32,16 @@ STATUSES: dict[int, OrderStatus] = {
         OrderStatus(1, "Pending", False, None),
         OrderStatus(2, "Shipped", False, M.SHIPPED),
         OrderStatus(3, "Partially Shipped", False, M.PARTIALLY_SHIPPED),
-        OrderStatus(4, "Refunded", True, None),
-        OrderStatus(5, "Cancelled", True, M.CANCELED),
-        OrderStatus(6, "Declined", True, M.CANCELED),
+        OrderStatus(4, "Refunded", True, None, is_reserved=True),
+        OrderStatus(5, "Cancelled", True, M.CANCELED, is_reserved=True),
+        OrderStatus(6, "Declined", True, M.CANCELED, is_reserved=True),
         OrderStatus(7, "Awaiting Payment", False, None),
         OrderStatus(8, "Awaiting Pickup", False, M.PACKED),
         OrderStatus(9, "Awaiting Shipment", False, M.RELEASED),
         OrderStatus(10, "Completed", False, M.DELIVERED),
         OrderStatus(11, "Awaiting Fulfillment", False, M.CREATED),
-        OrderStatus(12, "Manual Verification Required", False, None),
-        OrderStatus(13, "Disputed", False, None),
+        OrderStatus(12, "Manual Verification Required", False, None, is_reserved=True),
+        OrderStatus(13, "Disputed", False, None, is_reserved=True),
         OrderStatus(14, "Partially Refunded", False, None),
     )
 }

@@ -56,8 +56,16 @@ class Orders:
         """Return mapping and translation; they depend on whether the OMS has the order already."""
         exported = session.deliveries.possible_targets([c.source_id for c in captures])
         rules = OrderRules(sync.connection.orders)
+
+        def is_owed(source_id: str) -> bool:
+            # Asked only of orders that were refunded or shipped without the OMS, which are few.
+            return bool(
+                session.records.newest_accepted([source_id])
+                or session.rejections.open_captures("validated", [source_id])
+            )
+
         return lambda payload: rules.to_order(
-            sync.platform.to_order, payload, exported.__contains__
+            sync.platform.to_order, payload, exported.__contains__, is_owed
         )
 
     def check(

@@ -26,14 +26,22 @@ class OrderHeader(msgspec.Struct, frozen=True):
     """The store's own id of the channel, empty where it has none."""
     placed_at: datetime | None
     is_archived: bool
-    is_refunded: bool = False
-    """In whole or in part: the OMS must not ship what it still holds of it."""
+    refund: Literal["", "part", "whole"] = ""
+    """What the status says was refunded: the OMS must not ship what it still holds of it."""
     units: int = 0
     shipped_units: int = 0
     """Of ``units``, those that the store shows as shipped."""
 
 
+Asked: TypeAlias = Callable[[str], bool]
+"""Answers a question about an order by its number at the store."""
 Decide: TypeAlias = Callable[[OrderHeader], Decision | Skipped]
+
+
+def never(number: str) -> bool:
+    """Answer a question about any order with no."""
+    del number
+    return False
 
 
 class ExportRules:
@@ -47,9 +55,13 @@ class ExportRules:
         naive = start is not None and start.tzinfo is None
         self._start = start.replace(tzinfo=UTC) if start is not None and naive else start
 
-    def decide(self, order: OrderHeader, exported: Callable[[str], bool]) -> Decision | Skipped:
+    def decide(
+        self, order: OrderHeader, exported: Asked, owed: Asked = never
+    ) -> Decision | Skipped:
         """Return what to do with an order; ``exported`` says whether the OMS has it.
 
+        ``owed`` says whether an earlier version is to be sent although the status has moved on. If
+        units of it were refunded or shipped since, it must not go out in that version's form.
         Raises ``RecordRejected`` for an order of which a part was shipped without the OMS.
         """
         known = exported(order.number)
@@ -60,9 +72,12 @@ class ExportRules:
         if status in self._cancel:
             reason = f"the order is {name} and never went out"
             return "cancel" if known else Skipped("cancelled_before_export", reason)
-        if known and (status in self._export or status in self._update or order.is_refunded):
+        if known and (status in self._export or status in self._update or order.refund):
             return "export"
-        if status not in self._export:
+        if order.refund == "whole":
+            return Skipped("refunded_before_export", f"the order is {name} and never went out")
+        has_changed = order.refund or order.shipped_units
+        if status not in self._export and not (has_changed and owed(order.number)):
             reason = f"orders in status {status} ({name}) don't go out"
             return Skipped("status_not_exported", reason)
         start = self._start

@@ -7,7 +7,7 @@ platform alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from domain.records.orders import (
     Payment,
 )
 from domain.records.record import amend
-from domain.rules.export import Decide, Decision, ExportRules, OrderHeader
+from domain.rules.export import Asked, Decide, Decision, ExportRules, OrderHeader, never
 
 ONE = Decimal(1)
 SMALLEST = Decimal("0.0001")
@@ -71,16 +71,17 @@ class OrderRules:
         }
 
     def to_order(
-        self, to_order: MapsOrders, payload: bytes, exported: Callable[[str], bool]
+        self, to_order: MapsOrders, payload: bytes, exported: Asked, owed: Asked = never
     ) -> Mapped[Order] | Skipped:
-        """Map a captured order and translate it; ``exported`` says whether the OMS has an order.
+        """Map a captured order and translate it.
 
+        ``exported`` says whether the OMS has an order, ``owed`` whether it is owed a version of it.
         Raises ``RecordRejected`` with the problems of both.
         """
         decided: list[tuple[OrderHeader, Decision]] = []
 
         def decide(header: OrderHeader) -> Decision | Skipped:
-            decision = self._export.decide(header, exported)
+            decision = self._export.decide(header, exported, owed)
             if not isinstance(decision, Skipped):
                 decided.append((header, decision))
             return decision

@@ -95,11 +95,9 @@ class ManhattanCodes(Config):
         "customer": "Customer",
         "staff": "Internal",
         "gift": "GiftMessage",
-        "line": "Personalization",
-        "form": "Instructions",
     }
     """UNVERIFIED. ``line``: what the shopper has entered for a line; ``form``: fields of the
-    store's own, of a shipping or the billing address."""
+    store's own, of a shipping or the billing address; both are customers' notes unless named."""
     transaction_failed: str = "Failure"
     """UNVERIFIED: counterpart of the response status ``Success``."""
     line_not_eligible: tuple[str, ...] = ("MODIFICATION_NOT_ALLOWED", "CANCEL_NOT_ALLOWED")

@@ -8,6 +8,7 @@ enforced; the caller holds the state machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from domain.milestones import Milestone as M
 
@@ -47,6 +48,7 @@ STATUSES: dict[int, OrderStatus] = {
 }
 
 REFUNDED, PARTIALLY_REFUNDED = 4, 14
+REFUNDS: dict[int, Literal["part", "whole"]] = {REFUNDED: "whole", PARTIALLY_REFUNDED: "part"}
 
 MILESTONE_STATUS: dict[M, int | None] = {
     M.CREATED: None,  # the order is in status 11, in which it went out

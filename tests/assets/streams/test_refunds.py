@@ -83,3 +83,22 @@ def test_a_refund_that_comes_too_late_is_a_rejection(scene: Scene) -> None:
     scene.run("orders")
     assert set(scene.open_rejections("orders")) == {"1"}
     assert units_at_oms(scene, 1) == [("MUG", 2), ("LAMP", 1)]
+
+
+def test_an_order_that_is_owed_goes_out_without_what_was_refunded_since(scene: Scene) -> None:
+    """The OMS was down; the status has moved on to partially refunded, refunded or shipped."""
+    part, whole, shipped = (order(number, scene.moment()) for number in (1, 2, 3))
+    scene.place(part, whole, shipped)
+    scene.run("orders", steps=("captured", "validated"))
+    refund(scene, part, 1, 0)
+    refund(scene, whole, 2, 1, status=4)
+    lines = [
+        {"id": line["id"], "quantity_shipped": line["quantity"]} for line in shipped["products"]
+    ]
+    scene.to_store("orders/3", {"products": lines, "status_id": 2}, "PATCH")
+    scene.run("orders")
+    assert set(scene.oms_orders()) == {"1"}
+    assert units_at_oms(scene, 1) == [("MUG", 1), ("LAMP", 1)]
+    outcomes = scene.outcomes("orders")
+    assert outcomes["2"] == ("skipped", "refunded_before_export")
+    assert outcomes["3"] == ("skipped", "shipped_before_export")

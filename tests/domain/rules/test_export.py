@@ -9,17 +9,24 @@ import pytest
 from msgspec.structs import replace
 
 from domain.connections import OrdersPolicy
+from domain.errors import RecordRejected
 from domain.exchange import Skipped
 from domain.rules.export import ExportRules, OrderHeader
 
 PLACED = datetime(2026, 3, 19, tzinfo=UTC)
 
 
-def decided(policy: dict[str, Any], *, known: bool = False, **changes: Any) -> str:
+def decided(
+    policy: dict[str, Any], *, known: bool = False, owed: bool = False, **changes: Any
+) -> str:
     """Return the decision on an order in status 11, or the rule that skips it."""
     header = OrderHeader("7", "11", "Awaiting Fulfillment", "1", PLACED, is_archived=False)
     rules = ExportRules(OrdersPolicy.model_validate(policy))
-    found = rules.decide(replace(header, **changes), lambda number: known and number == "7")
+    found = rules.decide(
+        replace(header, **changes),
+        lambda number: known and number == "7",
+        lambda number: owed and number == "7",
+    )
     return found.rule if isinstance(found, Skipped) else found
 
 
@@ -51,3 +58,38 @@ def test_orders_placed_before_the_start_are_skipped(start: str) -> None:
     assert decided({"start_date": start}, known=True) == "export"
     assert decided({"start_date": start}, placed_at=None) == "export"
     assert decided({"start_date": "2026-03-19T00:00:00Z"}) == "export"
+
+
+PART = {"status": "14", "refund": "part"}
+WHOLE = {"status": "4", "refund": "whole"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "known", "owed", "expected"),
+    [
+        (WHOLE, True, False, "export"),
+        (WHOLE, False, False, "refunded_before_export"),
+        (WHOLE, False, True, "refunded_before_export"),
+        (PART, True, False, "export"),
+        (PART, False, False, "status_not_exported"),
+        (PART, False, True, "export"),
+        ({"status": "2", "units": 3, "shipped_units": 3}, False, True, "shipped_before_export"),
+        ({"status": "2", "units": 3, "shipped_units": 3}, False, False, "status_not_exported"),
+        ({"status": "9"}, False, True, "status_not_exported"),
+        ({"units": 3, "shipped_units": 3}, False, False, "shipped_before_export"),
+        ({"units": 3, "shipped_units": 1}, True, False, "export"),
+    ],
+)
+def test_what_was_refunded_or_shipped_since_is_not_owed_in_its_earlier_form(
+    changes: dict[str, Any], known: bool, owed: bool, expected: str
+) -> None:
+    """The status has moved on, but the earlier version would ship those units."""
+    assert decided({}, known=known, owed=owed, **changes) == expected
+
+
+@pytest.mark.parametrize("status", ["11", "3"])
+def test_an_owed_order_of_which_a_part_was_shipped_by_hand_is_rejected(status: str) -> None:
+    """An operator decides on the rest."""
+    with pytest.raises(RecordRejected) as rejected:
+        decided({}, owed=True, status=status, units=3, shipped_units=1)
+    assert [problem.code for problem in rejected.value.problems] == ["partly_shipped_in_store"]

@@ -49,6 +49,8 @@ class OrderMapper:
         codes, names = settings.codes, settings.names
         self._codes, self._names = codes, names
         self._charges = ChargeMapper(codes)
+        customer = codes.note_types["customer"]
+        self._note_types = {"line": customer, "form": customer, **codes.note_types}
         actions = {"IsAlreadyPriced": True, "IsAlreadyCharged": True, "IsAlreadyTaxed": True}
         if names.import_flag:
             actions[names.import_flag] = True
@@ -169,7 +171,7 @@ class OrderMapper:
         return result
 
     def _notes(self, order: Order) -> list[Json]:
-        kinds = self._codes.note_types
+        kinds = self._note_types
         notes = [
             _note(f"{note.kind}-{number}", kinds[note.kind], note.text)
             for number, note in enumerate(order.notes, 1)

@@ -25,7 +25,7 @@ from resources.platforms.bigcommerce.payload import (
     DocumentProblems,
 )
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
-from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED, STATUSES
+from resources.platforms.bigcommerce.statuses import REFUNDS, STATUSES
 
 DECISIVE = frozenset({"id", "channel_id", "status_id"})
 """Fields without which no rule can skip an order."""
@@ -80,7 +80,7 @@ class OrderMapper:
                 str(order.channel_id or ""),
                 moment_of(order.date_created),
                 order.is_deleted is True,
-                status in (REFUNDED, PARTIALLY_REFUNDED),
+                REFUNDS.get(status, ""),
                 (whole_number(order.items_total) or 0) if order.items_shipped else 0,
                 (whole_number(order.items_shipped) or 0) if order.items_shipped else 0,
             )

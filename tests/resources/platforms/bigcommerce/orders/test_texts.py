@@ -56,7 +56,7 @@ def test_an_option_that_the_shopper_has_written_is_a_note(
     line_of(document)["product_options"] = [option]
     found, warnings = mapped_with_warnings(document)
     text = f"TOWEL-1 (line 501): Engraving: {' '.join(value.split())}"
-    expected = {"line-501-1": ("Personalization", text)} if is_sent else {}
+    expected = {"line-501-1": ("Customer", text)} if is_sent else {}
     assert notes_at_oms(found) == expected
     entered = (f"Engraving: {' '.join(value.split())}",)
     assert (found.lines[0].options, found.lines[0].texts) == (
@@ -78,9 +78,9 @@ def test_fields_of_products_and_addresses_are_notes(value: Any, shown: str) -> N
     document["billing_address"] = document["billing_address"] | {"form_fields": [field]}
     found, warnings = mapped_with_warnings(document)
     assert notes_at_oms(found) == {
-        "form-1": ("Instructions", f"Wish: {shown}"),
-        "line-501-1": ("Personalization", f"TOWEL-1 (line 501): Wish: {shown}"),
-        "form-99-1": ("Instructions", f"Delivery 99: Wish: {shown}"),
+        "form-1": ("Customer", f"Wish: {shown}"),
+        "line-501-1": ("Customer", f"TOWEL-1 (line 501): Wish: {shown}"),
+        "form-99-1": ("Customer", f"Delivery 99: Wish: {shown}"),
     }
     assert warnings == []
 

@@ -48,7 +48,8 @@ def trace(order: str, connection: str | None, as_json: bool) -> None:
 
     ORDER is the order id of the store, or of the OMS (with the connection's order_id_prefix). The
     history has every captured version, its validation, all deliveries and requests in both
-    directions, rejections, and the milestones that the OMS reported.
+    directions, warnings, rejections, what operators did about them, and the milestones that the
+    OMS reported.
     """
     installation = load()
     if connection is not None:

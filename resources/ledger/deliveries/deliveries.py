@@ -33,13 +33,14 @@ class Deliveries:
         claimed = self._db.execute(
             """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
                                           target_key, source_day, capture_id, state, attempts,
-                                          correlation_id, run_id, claimed_at)
-               SELECT k, %s, %s, s, a, t, d, c, 'in_flight', 1, r, %s, clock_timestamp()
+                                          tries, correlation_id, run_id, claimed_at)
+               SELECT k, %s, %s, s, a, t, d, c, 'in_flight', 1, 1, r, %s, clock_timestamp()
                FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::date[],
                            %b::uuid[], %b::text[]) AS v(k, s, a, t, d, c, r)
                ON CONFLICT (delivery_key) DO UPDATE SET
                    is_uncertain = delivery.is_uncertain OR delivery.state = 'in_flight',
                    state = 'in_flight', attempts = delivery.attempts + 1,
+                   tries = delivery.tries + 1,
                    run_id = excluded.run_id, claimed_at = clock_timestamp(), settled_at = NULL,
                    capture_id = excluded.capture_id, source_day = excluded.source_day
                RETURNING delivery_key, attempts""",
@@ -115,6 +116,7 @@ class Deliveries:
             return
         self._db.execute(
             """UPDATE sync.delivery SET state = 'failed', attempts = attempts - 1,
+                      tries = tries - 1,
                       error = 'not sent: an earlier effect failed', settled_at = clock_timestamp()
                WHERE delivery_key = ANY(%b)""",
             (list(keys),),

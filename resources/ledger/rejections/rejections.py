@@ -59,8 +59,10 @@ class Rejections:
             cursor.executemany(
                 """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day,
                                                capture_id, code, field, message, advice, value,
-                                               problems, correlation_id, run_id, class, rule)
-                   SELECT v.* FROM (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date,
+                                               problems, correlation_id, run_id, class, rule,
+                                               opened_run_id)
+                   SELECT v.*, v.run_id FROM
+                                    (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date,
                                             %s::uuid, %s::text, %s::text, %s::text, %s::text,
                                             %s::text, %s::jsonb, %s::text, %s::text, %s::text,
                                             %s::text))

@@ -157,7 +157,7 @@ def attempts(db: psycopg.Connection[Any], rejection: Rejection, limit: int = 50)
         cursor.execute(
             """SELECT at, what, state, detail, run_id FROM (
                    SELECT coalesce(settled_at, claimed_at) AS at, 'delivery: ' || action AS what,
-                          state, concat_ws(', ', 'attempts ' || attempts, nullif(target_id, ''),
+                          state, concat_ws(', ', 'attempts ' || tries, nullif(target_id, ''),
                                            nullif(error, '')) AS detail, run_id
                    FROM sync.delivery
                    WHERE connection = %(connection)s AND stream = %(stream)s

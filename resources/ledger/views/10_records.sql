@@ -25,10 +25,23 @@ ORDER BY connection, event_key, source_day;
 COMMENT ON VIEW history.shipments IS 'One row per fulfilment fact: units of an order line, in the OMS''s unit, reached a milestone.';
 
 CREATE VIEW history.deliveries AS
-SELECT connection, stream, source_id, action, target_key, state, attempts, target_id, error, claimed_at, settled_at,
-       settled_at - claimed_at AS took, correlation_id, run_id, source_day, capture_id, delivery_key
-FROM sync.delivery;
+SELECT d.connection, d.stream, d.source_id, d.action, d.target_key, d.state, d.tries AS attempts, d.target_id, d.error, d.claimed_at,
+       d.settled_at, d.settled_at - c.captured_at AS took, d.correlation_id, d.run_id, d.source_day, d.capture_id, d.delivery_key,
+       c.captured_at, c.source_updated_at, d.settled_at - c.source_updated_at AS took_from_change, d.settled_at - d.claimed_at AS sent_in
+FROM sync.delivery d
+LEFT JOIN sync.capture c ON (c.connection, c.stream, c.source_day, c.capture_id) = (d.connection, d.stream, d.source_day, d.capture_id);
 COMMENT ON VIEW history.deliveries IS 'One row per intended effect on a target.';
+COMMENT ON COLUMN history.deliveries.took IS 'From the capture of the version to the outcome, waits and earlier attempts included.';
+COMMENT ON COLUMN history.deliveries.took_from_change IS 'From the change at the source to the outcome.';
+COMMENT ON COLUMN history.deliveries.sent_in IS 'From the claim of the last attempt to the outcome.';
+COMMENT ON COLUMN history.deliveries.attempts IS 'How often it was sent, outages and retries included.';
+
+CREATE VIEW history.warnings AS
+SELECT r.connection, r.stream, r.source_id, w ->> 'code' AS code, w ->> 'field' AS field, w ->> 'message' AS message,
+       w ->> 'advice' AS advice, r.validated_at AS at, r.correlation_id, r.run_id, r.source_day, r.capture_id
+FROM sync.record r CROSS JOIN LATERAL jsonb_array_elements(r.warnings) w
+WHERE r.warnings IS NOT NULL;
+COMMENT ON VIEW history.warnings IS 'One row per warning of a record that was accepted all the same.';
 
 -- Every capture is accounted for: captured = accepted + rejected + skipped + superseded + unvalidated.
 -- A difference is an error.

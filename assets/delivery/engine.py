@@ -40,6 +40,8 @@ class Intent:
     claim: ClaimRow
     send: Callable[[], Awaitable[Receipt]]
     holds: Callable[[Receipt], TargetRow | None] = lambda _: None
+    is_independent: bool = False
+    """A refusal of it keeps none of the record's later intents back."""
 
 
 @dataclass
@@ -69,14 +71,26 @@ class Plan:
     outcomes: list[Outcome] = field(default_factory=list)
     refusal: tuple[Problem, ...] = ()
     """Why nothing could be planned for the record: it is refused without having been sent."""
+    kept_back: tuple[Problem, ...] = ()
+    """Why parts of the record could not be planned, where the rest of it is sent."""
     waits_until: datetime | None = None
     """Until when an earlier request may still take effect: the record stays due until then."""
     resolves: list[UUID] = field(default_factory=list)
     """Uncertain deliveries that this plan replaces once all of it has succeeded."""
 
     def failure(self) -> Outcome | None:
-        """Return the first outcome that is not a success."""
-        return next((o for o in self.outcomes if o.state not in SUCCESS), None)
+        """Return the outcome that decides: a failure before a refusal, each the first."""
+        failures = [o for o in self.outcomes if o.state not in SUCCESS]
+        failed = (o for o in failures if o.state not in ("refused", "unsent"))
+        return next(failed, next(iter(failures), None))
+
+    def is_blocked(self) -> bool:
+        """Return whether an outcome keeps the later intents back."""
+        return any(
+            outcome.state not in SUCCESS
+            and not (outcome.state == "refused" and outcome.intent.is_independent)
+            for outcome in self.outcomes
+        )
 
     def warnings(self) -> list[Problem]:
         """Return what an operator should know of what was sent."""
@@ -95,7 +109,8 @@ class Plan:
         """Return whether the record needs an operator or a new version to be delivered."""
         failure = self.failure()
         if failure is None:
-            return bool(self.refusal) or any(outcome.problems for outcome in self.outcomes)
+            parts = any(outcome.problems for outcome in self.outcomes)
+            return bool(self.refusal or self.kept_back) or parts
         return bool(self.refusal) or failure.state == "refused" or failure.is_dead
 
 
@@ -167,9 +182,9 @@ class Engine:
 
     async def _run(self, plan: Plan) -> None:
         for intent in plan.intents:
-            if self._stop is None and plan.failure() is None:
+            if self._stop is None and not plan.is_blocked():
                 self.check_writer()
-            if self._stop is not None or plan.failure() is not None:
+            if self._stop is not None or plan.is_blocked():
                 plan.outcomes.append(Outcome(intent, "unsent"))
                 continue
             plan.outcomes.append(await self.attempt(intent))

@@ -15,13 +15,12 @@ SUCCESS = ("delivered", "requested")
 
 def rejection_of(plan: Plan, correlation_id: str) -> RejectionRow | None:
     """Return the rejection of a refused or dead plan; ``None``: it is done or still due."""
-    problems = plan.refusal
-    if not problems:
-        outcome = plan.failure()
-        if outcome is None:
-            problems = tuple(problem for done in plan.outcomes for problem in done.problems)
-        elif outcome.state == "refused" or outcome.is_dead:
-            problems = outcome.problems or (_exhausted(outcome),)
+    failure = plan.failure()
+    problems = [*plan.refusal, *plan.kept_back]
+    problems += [problem for outcome in plan.outcomes for problem in outcome.problems]
+    is_final = failure is not None and (failure.state == "refused" or failure.is_dead)
+    if failure is not None and is_final and not failure.problems:
+        problems.append(_exhausted(failure))
     if not problems:
         return None
     return RejectionRow(plan.capture_id, plan.source_id, "delivered", problems, correlation_id)

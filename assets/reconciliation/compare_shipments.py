@@ -62,13 +62,13 @@ class ShipmentComparator:
             mapped = self._sync.oms.to_fulfilment(oms.payload)
             if isinstance(mapped, Skipped):
                 return result
-            requests = shipment_requests(
+            shipments = shipment_requests(
                 mapped.record, snapshot.lines, self._sync.connection.orders.uom_rules
             )
         except RecordRejected:
             return result  # its capture becomes a rejection with the reason
         comparison = _Comparison(snapshot, held, result)
-        comparison.compare_shipments(requests)
+        comparison.compare_shipments(shipments.by_parcel, is_whole=not shipments.problems)
         wanted = mapped.record.milestone(not_shipped(snapshot.lines))
         status = self._sync.platform.status_for(wanted)
         if held.is_behind(wanted, status):
@@ -89,8 +89,11 @@ class _Comparison:
         self.lost: set[str] = set()
         """Ids of shipments that the store no longer has, and that are created once more."""
 
-    def compare_shipments(self, requests: Mapping[str, ShipmentRequest]) -> None:
-        """Compare parcel by parcel."""
+    def compare_shipments(self, requests: Mapping[str, ShipmentRequest], *, is_whole: bool) -> None:
+        """Compare parcel by parcel; not ``is_whole``: a parcel has no request.
+
+        Then a shipment without a parcel may be that one's, made by hand.
+        """
         left = dict(self._snapshot.store_shipments)
         absent: list[str] = []
         covers = self.state.cover(requests)
@@ -110,7 +113,7 @@ class _Comparison:
                 del left[replacement]  # created again by hand
             else:
                 self._add_missing(key, owned[key])
-        for shipment in left.values():
+        for shipment in left.values() if is_whole else ():
             is_known = any(_is_same(request, shipment) for request in requests.values())
             units = sum(line.quantity for line in shipment.lines)
             self._result.add(

@@ -24,6 +24,7 @@ from assets.streams.shipments_status import (
     status_kept,
 )
 from domain.connections import SHIPMENTS
+from domain.errors import RecordRejected
 from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest, StoreOrderState
 from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone, may_move
@@ -45,6 +46,8 @@ class _Order:
     requests: dict[str, ShipmentRequest] = field(default_factory=dict)
     before: StoreOrderState | None = None
     """The store's state before the first shipment of the plan is created."""
+    is_partial: bool = False
+    """A parcel was kept back or refused, so the store's units can't be the OMS's."""
     foreign_units: int = 0
     """Units that the store shows as shipped, and that no shipment known to us has."""
 
@@ -112,10 +115,10 @@ class Planner:
         if state.applied_at > fulfilment.updated_at.isoformat() and not self._request.force:
             return plan  # late: a newer state of the order has been applied
         order = _Order(self._sync.name, self._request, accepted, fulfilment, state)
-        requests = shipment_requests(
+        requests, plan.kept_back = shipment_requests(
             fulfilment, state.lines, self._sync.connection.orders.uom_rules
         )
-        order.requests = requests
+        order.requests, order.is_partial = requests, bool(plan.kept_back)
         covers = state.cover(requests)
         if state.waits_until is not None and any(cover.missing for cover in covers.values()):
             # A shipment that is looked for too early is created a second time.
@@ -146,7 +149,13 @@ class Planner:
 
         async def send() -> Receipt:
             before = await order.look(self._writer)
-            receipt = await self._ship(order, request, claim.correlation_id, may_exist=may_exist)
+            try:
+                receipt = await self._ship(
+                    order, request, claim.correlation_id, may_exist=may_exist
+                )
+            except RecordRejected:
+                order.is_partial = True
+                raise
             if not self._statuses.keeps(before, order.state):
                 return receipt
             return await put_back(self._writer, before, receipt, claim.correlation_id)
@@ -157,7 +166,7 @@ class Planner:
             )
             return order.next_row()
 
-        return Intent(claim, send, after)
+        return Intent(claim, send, after, is_independent=True)
 
     async def _ship(
         self, order: _Order, request: ShipmentRequest, correlation_id: str, *, may_exist: bool
@@ -218,6 +227,8 @@ class Planner:
                 is_withdrawn = now.is_final and wanted is Milestone.CANCELED
                 note = (status_kept(now, status),) if is_kept and not is_withdrawn else ()
                 receipt = Receipt(source_id, warnings=note)
+            if order.is_partial:
+                return receipt
             return compare_units(now, order.shipped_at_oms(), receipt)
 
         def after(receipt: Receipt) -> TargetRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from domain.connections import UomRule
 from domain.errors import Problem, RecordRejected
@@ -15,18 +16,33 @@ Lines = Mapping[str, KnownLine]
 """Line id -> line of the store's order."""
 
 
+class Shipments(NamedTuple):
+    """The shipments of an order's parcels, and why parcels that are kept back have none."""
+
+    by_parcel: dict[str, ShipmentRequest]
+    """Parcel and group -> shipment."""
+    problems: tuple[Problem, ...]
+
+
 def shipment_requests(
     fulfilment: Fulfilment, lines: Lines | None, uom_rules: Mapping[str, UomRule]
-) -> dict[str, ShipmentRequest]:
-    """Return parcel and group -> shipment; ``lines`` is ``None`` for an order never captured.
+) -> Shipments:
+    """Return an order's shipments; ``lines`` is ``None`` for an order never captured.
 
-    Raises ``RecordRejected``.
+    A parcel that cannot be expressed keeps only itself back. Raises ``RecordRejected`` for an order
+    that was never captured.
     """
-    return {
-        f"{parcel.parcel_id}/{request.group_id}": request
-        for parcel in fulfilment.parcels
-        for request in _of_parcel(fulfilment, parcel, lines, uom_rules)
-    }
+    requests: dict[str, ShipmentRequest] = {}
+    problems: list[Problem] = []
+    for parcel in fulfilment.parcels:
+        if lines is None:
+            raise RecordRejected(_not_captured(fulfilment.order_id))
+        try:
+            for request in _of_parcel(fulfilment, parcel, lines, uom_rules):
+                requests[f"{parcel.parcel_id}/{request.group_id}"] = request
+        except RecordRejected as refusal:
+            problems += refusal.problems
+    return Shipments(requests, tuple(problems))
 
 
 def not_shipped(lines: Lines | None) -> frozenset[str]:
@@ -34,21 +50,20 @@ def not_shipped(lines: Lines | None) -> frozenset[str]:
     return frozenset(line_id for line_id, line in (lines or {}).items() if not line.is_shipped)
 
 
+def _not_captured(order_id: str) -> Problem:
+    return Problem(
+        "order_not_captured",
+        "OrderId",
+        f"The OMS shipped order {order_id}, which was never captured.",
+        "Replay the orders stream over the day the order was placed, then rerun this partition.",
+        order_id,
+    )
+
+
 def _of_parcel(
-    fulfilment: Fulfilment, parcel: Parcel, lines: Lines | None, uom_rules: Mapping[str, UomRule]
+    fulfilment: Fulfilment, parcel: Parcel, lines: Lines, uom_rules: Mapping[str, UomRule]
 ) -> list[ShipmentRequest]:
     """Split a parcel by the store's addresses: one shipment belongs to one order address."""
-    if lines is None:
-        raise RecordRejected(
-            Problem(
-                "order_not_captured",
-                "OrderId",
-                f"The OMS shipped order {fulfilment.order_id}, which was never captured.",
-                "Replay the orders stream over the day the order was placed, then rerun this "
-                "partition.",
-                fulfilment.order_id,
-            )
-        )
     groups: dict[str, list[ShipmentLine]] = {}
     for content in parcel.lines:
         if content.line_id not in lines:
@@ -63,7 +78,7 @@ def _of_parcel(
             )
         line = lines[content.line_id]
         if line.is_shipped:
-            units = _units(content, line, uom_rules)
+            units = _units(parcel.parcel_id, content, line, uom_rules)
             groups.setdefault(line.group_id, []).append(ShipmentLine(content.line_id, units))
     return [
         ShipmentRequest(
@@ -79,7 +94,9 @@ def _of_parcel(
     ]
 
 
-def _units(content: ParcelLine, line: KnownLine, uom_rules: Mapping[str, UomRule]) -> int:
+def _units(
+    parcel_id: str, content: ParcelLine, line: KnownLine, uom_rules: Mapping[str, UomRule]
+) -> int:
     """Convert the OMS's units to the store's, by the factor that the order was sent with.
 
     A rule that changed since then applies to later orders.
@@ -93,10 +110,12 @@ def _units(content: ParcelLine, line: KnownLine, uom_rules: Mapping[str, UomRule
         raise RecordRejected(
             Problem(
                 "quantity_not_whole",
-                f"parcels.lines[{content.line_id}].quantity",
-                f"{content.quantity} OMS units are not a whole number of store units, of which "
-                f"each is {factor}.",
-                "Check orders.uom_rules of the SKU.",
+                f"parcels[{parcel_id}].lines[{content.line_id}].quantity",
+                f"The parcel holds {content.quantity:f} of the OMS's units of {content.sku}, and "
+                f"the store's unit is {factor:f} of them, so the store can't show the parcel; the "
+                "order's other parcels and its status are sent.",
+                "Create the shipment in the store by hand and discard this rejection. If no parcel "
+                "of the SKU can be shown, correct its rule in orders.uom_rules.",
                 str(content.quantity),
             )
         )

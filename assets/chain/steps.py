@@ -21,6 +21,7 @@ from assets.pipeline.capture import capture
 from assets.pipeline.outcomes import ValidationCounts
 from assets.pipeline.validate import validate
 from domain.values import Window
+from resources.http.rate_limit import waits
 from resources.lockstep import Lockstep, Sync
 
 HAS_OUTCOME, NO_REJECTIONS, ALL_DELIVERED = (
@@ -31,6 +32,8 @@ HAS_OUTCOME, NO_REJECTIONS, ALL_DELIVERED = (
 BALANCE = "captured = accepted + rejected + skipped + superseded"
 OF_DAY = "day"
 """Prefix of the partition's totals; other counts are one run's, and a live day has many runs."""
+WAITED = "waited for quota"
+"""Prefix of the seconds for which the step waited, by the system's bucket."""
 NO_CAPTURES = dict.fromkeys(
     ("captured", "accepted", "rejected", "skipped", "superseded", "delivered", "pending"), 0
 )
@@ -58,6 +61,7 @@ class Step:
             self.sync: Sync = lockstep.sync(
                 connection, context.run.run_id, trigger, context.log.info
             )
+        self._waits = waits()
         self.days: list[tuple[str, date]] = [(key, day_of(key)) for key in context.partition_keys]
 
     def audit(
@@ -74,8 +78,17 @@ class Step:
     ) -> None:
         """Attach a partition's metadata to its own materialization."""
         values = metadata.counts(numbers) | metadata.summary(text) | dict(more or {})
+        for bucket, seconds in self._new_waits().items():
+            values[f"{WAITED}: {bucket}"] = dg.MetadataValue.float(seconds)
+            text += f"; waited {seconds:.1f} s for the quota of {bucket}"
         self._context.log.info(f"{self._name} {key}: {text}")
         self._context.add_asset_metadata(values, partition_key=key)
+
+    def _new_waits(self) -> dict[str, float]:
+        """Return for how many seconds a quota was waited for since the last partition."""
+        before, self._waits = self._waits, waits()
+        waited = {bucket: self._waits[bucket] - before.get(bucket, 0.0) for bucket in self._waits}
+        return {bucket: round(seconds, 3) for bucket, seconds in waited.items() if seconds > 0}
 
     def totals(self, day: date) -> dict[str, int]:
         """Return the partition's line of ``history.daily_summary``."""

@@ -13,6 +13,7 @@ import orjson
 from domain.errors import LockstepError, PermanentError, RateLimited, TransientError
 from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
 from resources.http.policy import ClientPolicy
+from resources.http.rate_limit import note_wait
 from resources.http.redaction import error_text, request_id, vendor_text
 from resources.http.retries import (
     READING,
@@ -239,6 +240,8 @@ class RequestAttempts:
         else:
             delay = self._budget.next_failure(decision, elapsed)
         if delay is not None:
+            if quota:
+                note_wait(self._policy.limiter.bucket, delay)
             return delay
         kind: type[TransientError] = RateLimited if quota else TransientError
         if self._uncertain:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -19,6 +20,23 @@ IDLE_SECONDS = 1.0
 """What is left of an older lease is dropped: it was too large, and its window may be over."""
 REPORT_EVERY = 50
 """Responses between two reports of the API's own count to the ledger."""
+
+
+_waited: Counter[str] = Counter()
+"""Milliseconds that this process has waited for permits, by bucket."""
+_waited_lock = threading.Lock()
+
+
+def note_wait(bucket: str, seconds: float) -> None:
+    """Count a wait for a quota, which operators see in the metadata of the step that waited."""
+    with _waited_lock:
+        _waited[bucket] += round(seconds * 1000)
+
+
+def waits() -> dict[str, float]:
+    """Return for how many seconds this process has waited so far, by bucket."""
+    with _waited_lock:
+        return {bucket: milliseconds / 1000 for bucket, milliseconds in _waited.items()}
 
 
 class QuotaState(NamedTuple):
@@ -64,6 +82,7 @@ class Limiter:
         while not self._use():
             if wait := self._refill():
                 time.sleep(self._bounded(wait, started))
+                note_wait(self.bucket, wait)
 
     async def acquire_async(self) -> None:
         """Wait for a permit without blocking the event loop: a thread asks the ledger."""
@@ -71,6 +90,7 @@ class Limiter:
         while not self._use():
             if wait := await asyncio.to_thread(self._refill):
                 await asyncio.sleep(self._bounded(wait, started))
+                note_wait(self.bucket, wait)
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Report the API's count: every 50th response, and each second while little is left."""

@@ -240,11 +240,15 @@ _TARGET: dict[str, Entry] = {
         "business_rule", "The OMS changes a line until the warehouse starts work on it."
     ),
     "line_not_in_store": Entry("business_rule", "The store ships only lines of its own order."),
+    "not_planned": Entry("mapping", "Lockstep can plan the record's delivery."),
     "order_missing_in_store": Entry(
         "business_rule", "The order exists in the store.", ("orders.order_id_prefix",)
     ),
     "order_not_captured": Entry(
         "missing", "An order that ships was captured from the store before."
+    ),
+    "reopened_after_cancel": Entry(
+        "business_rule", "An order that the OMS has canceled stays cancelled in the store."
     ),
     "shipment_adopted": Entry("business_rule", "A parcel's shipment is created by Lockstep."),
     "shipment_refused": Entry(

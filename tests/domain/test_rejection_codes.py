@@ -84,9 +84,10 @@ def test_every_code_in_the_sources_has_its_line_in_the_table() -> None:
                 if isinstance(code, ast.Constant) and isinstance(code.value, str):
                     used[code.value] = file
                 elif file not in (
+                    "assets/delivery/engine.py",
                     "assets/pipeline/validate.py",
                     "sensors/changes.py",
-                ):  # its reject() takes a capture
+                ):  # their warn() and reject() take a day or a capture
                     passed_on.add((file, ast.unparse(code)))
             if (
                 isinstance(node, ast.AnnAssign)

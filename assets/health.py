@@ -112,11 +112,14 @@ def read_health(
 
 def heartbeat_result(status: StreamStatus | None) -> HealthResult:
     """Return whether a stream is alive: probed, not behind, not silent for longer than allowed."""
+    if status is not None and status.state == "paused":
+        signature = f"paused:{status.paused_at is None}"
+        return HealthResult(HEARTBEAT, False, WARN, f"{status.pause}.", {}, signature)
     if status is not None and status.state == "failing":
         return _failing_result(status)
     if status is None or status.state == "never_captured":
         has_failed = status is not None and bool(status.probe_failures)
-        text = "Never captured: run 'lockstep connect' once, and keep the daemon running."
+        text = "Never captured: keep the daemon running."
         if status is not None and has_failed:
             text += f" The last probe failed: {status.probe_error}"
         return HealthResult(HEARTBEAT, False, WARN, text, {}, f"never_captured:{has_failed}")

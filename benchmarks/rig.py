@@ -17,12 +17,15 @@ from typing import Any
 import httpx
 import orjson
 import psutil
+import psycopg
 import yaml
 
+from assets.streams.registry import STREAMS
 from orchestration import settings
 from orchestration.local import sandbox_process
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
+from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
 from sandbox.seed import bulk, catalogue, load
 from sandbox.seed.seedset import oms_item
@@ -137,6 +140,8 @@ def rig() -> Iterator[Rig]:
         os.environ["LOCKSTEP_HOME"] = name
         database = embedded.start(folder / "postgres")
         migrate(database)
+        with psycopg.connect(database, autocommit=True) as db:
+            resume(db, NAME, list(STREAMS), "benchmark")
         postmaster = psutil.Process(
             int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
         )

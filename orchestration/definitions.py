@@ -30,6 +30,7 @@ from orchestration.schedules import (
     build_status_sweep,
 )
 from orchestration.settings import load
+from orchestration.streams_job import streams_job
 from resources.lockstep import Lockstep
 from resources.notifications import build_notifier
 from sensors.changes import build_lane_sensor
@@ -61,16 +62,20 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
             *reconcile.values(),
             *live.values(),
             rejections_job,
+            streams_job,
             *housekeeping.JOBS,
         ],
         sensors=_sensors(installation, lockstep, by_lane, live, sync),
         schedules=[
             *(
-                schedule(name, connections[name], job)
+                schedule(name, connections[name], job, lockstep)
                 for name, job in sync.items()
                 for schedule in (build_closing_sweep, build_status_sweep)
             ),
-            *(build_reconciliation_schedule(name, job) for name, job in reconcile.items()),
+            *(
+                build_reconciliation_schedule(name, job, lockstep)
+                for name, job in reconcile.items()
+            ),
             *housekeeping.SCHEDULES,
         ],
         resources={"lockstep": lockstep},

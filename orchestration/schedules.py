@@ -13,25 +13,39 @@ from assets.chain.run_config import live_config
 from assets.streams.registry import STREAMS
 from domain.connections import Connection
 from domain.values import Window
+from resources.ledger.monitoring.activation import active_streams
+from resources.lockstep import Lockstep
 
 SWEEP_BACK = timedelta(hours=3)
 SWEEP_CRON = "*/30 * * * *"
-
+PAUSED = "Every stream that it would read is paused."
 Span = Callable[[datetime], Window]
 
 
-def build_closing_sweep(name: str, connection: Connection, job: Any) -> dg.ScheduleDefinition:
+def build_closing_sweep(
+    name: str, connection: Connection, job: Any, lockstep: Lockstep
+) -> dg.ScheduleDefinition:
     """Build the daily rerun of yesterday's partition.
 
     It captures what the live windows may have missed, and sends nothing twice.
     """
     text = "Reads yesterday once more as a whole, after it is over."
     return _sweep(
-        f"closing_sweep_{name}", "20 1 * * *", text, name, connection, job, yesterday, whole=True
+        f"closing_sweep_{name}",
+        "20 1 * * *",
+        text,
+        name,
+        connection,
+        job,
+        lockstep,
+        yesterday,
+        whole=True,
     )
 
 
-def build_status_sweep(name: str, connection: Connection, job: Any) -> dg.ScheduleDefinition:
+def build_status_sweep(
+    name: str, connection: Connection, job: Any, lockstep: Lockstep
+) -> dg.ScheduleDefinition:
     """Build the half-hourly sweep of the last hours.
 
     A source may show a record later than its modification time.
@@ -39,7 +53,9 @@ def build_status_sweep(name: str, connection: Connection, job: Any) -> dg.Schedu
     text = (
         "Reads the last hours once more, for changes that became visible later than they were made."
     )
-    return _sweep(f"status_sweep_{name}", SWEEP_CRON, text, name, connection, job, last_hours)
+    return _sweep(
+        f"status_sweep_{name}", SWEEP_CRON, text, name, connection, job, lockstep, last_hours
+    )
 
 
 def yesterday(now: datetime) -> Window:
@@ -63,6 +79,7 @@ def _sweep(
     name: str,
     connection: Connection,
     job: Any,
+    lockstep: Lockstep,
     span: Span,
     *,
     whole: bool = False,
@@ -72,7 +89,7 @@ def _sweep(
     With ``whole`` the span is the partition: all of it is validated again, and what the target
     refused is tried again.
     """
-    streams = [stream for stream in connection.streams if not STREAMS[stream].is_snapshot]
+    with_history = [stream for stream in connection.streams if not STREAMS[stream].is_snapshot]
 
     @dg.schedule(
         name=schedule,
@@ -82,7 +99,11 @@ def _sweep(
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=text,
     )
-    def sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    def sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        active = _active(lockstep, name)
+        streams = [stream for stream in with_history if stream in active]
+        if not streams:
+            return dg.SkipReason(PAUSED)
         window = span(context.scheduled_execution_time.astimezone(UTC))
         ops: dict[str, object] = {}
         for stream in streams:
@@ -102,7 +123,13 @@ def _sweep(
     return sweep
 
 
-def build_reconciliation_schedule(name: str, job: Any) -> dg.ScheduleDefinition:
+def _active(lockstep: Lockstep, name: str) -> set[str]:
+    """Return the connection's streams that are not paused."""
+    with lockstep.ledger.session(name, "") as session:
+        return {stream for _, stream in active_streams(session.db, [name])}
+
+
+def build_reconciliation_schedule(name: str, job: Any, lockstep: Lockstep) -> dg.ScheduleDefinition:
     """Build the daily reconciliation of yesterday and today, after the closing sweep."""
 
     @dg.schedule(
@@ -113,7 +140,11 @@ def build_reconciliation_schedule(name: str, job: Any) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Compares store, OMS and ledger of yesterday and today.",
     )
-    def reconcile(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    def reconcile(
+        context: dg.ScheduleEvaluationContext,
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        if not _active(lockstep, name):
+            return dg.SkipReason(PAUSED)
         today = context.scheduled_execution_time.astimezone(UTC).date()
         days = [day.isoformat() for day in (today - timedelta(days=1), today)]
         keyed = [(f"reconcile:{today.isoformat()}:{day}", day) for day in days]

@@ -28,6 +28,8 @@ class Sync:
     run_id: str
     trigger: str = "manual"
     log: Callable[[str], None] = lambda _: None
+    starting: frozenset[str] = frozenset()
+    """Streams that this process starts: they are delivered, although paused for everyone else."""
 
 
 class Lockstep:
@@ -41,6 +43,8 @@ class Lockstep:
         self._mutex = threading.Lock()
         self._is_described = False
         self._kept_prefixes: dict[str, str] = {}
+        self.starting: dict[str, frozenset[str]] = {}
+        """Connection -> streams that ``lockstep connect`` is starting in this process."""
 
     @property
     def ledger(self) -> Ledger:
@@ -92,7 +96,8 @@ class Lockstep:
                     build_oms(connection, ledger.quota),
                 )
             platform, oms = self._systems[name]
-        return Sync(name, connection, platform, oms, ledger, run_id, trigger, log)
+        starting = self.starting.get(name, frozenset())
+        return Sync(name, connection, platform, oms, ledger, run_id, trigger, log, starting)
 
     def close(self) -> None:
         """Close all clients and connections."""

@@ -15,6 +15,7 @@ from assets.error_redaction import safe_text
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from resources.ledger.captures import inbox
+from resources.ledger.monitoring.activation import Activation, activations
 from resources.lockstep import Lockstep
 from sensors import cursor
 from sensors.attempts import ATTEMPT_TAG, CHAINS_TAG, LANE_TAG, Attempt, Attempts, of_lane
@@ -64,9 +65,9 @@ def tick(
     now = datetime.now(UTC)
     attempts = of_lane(context.instance, lockstep, lane, now)
     probed = cursor.parse(context.cursor)
-    all_chains = [
-        Chain(name, stream) for name in names for stream in installation.connections[name].streams
-    ]
+    all_chains, paused = _chains(installation, lockstep, names)
+    if not all_chains:
+        return dg.SkipReason(". ".join(map(str, paused[:MOST_LISTED])) + ".")
     hints = _hints(installation, lockstep, names)
     chains = [
         (chain, _interval(installation, chain, hints.get(chain), probed.get(str(chain)), now))
@@ -93,6 +94,18 @@ def tick(
         reason = " ".join(waiting[:MOST_LISTED]) or quiet
         return dg.SensorResult(skip_reason=reason, cursor=cursor.dump(probed))
     return dg.SensorResult(run_requests=requests, cursor=cursor.dump(probed))
+
+
+def _chains(
+    installation: Installation, lockstep: Lockstep, names: Sequence[str]
+) -> tuple[list[Chain], list[Activation]]:
+    """Return the lane's active chains, and the states of those that are paused."""
+    found: list[Activation] = []
+    with lockstep.ledger.session(names[0], "") as session:
+        for name in names:
+            found += activations(session.db, name, installation.connections[name].streams)
+    chains = [Chain(one.connection, one.stream) for one in found if one.active]
+    return chains, [one for one in found if not one.active]
 
 
 def _retries(attempts: Attempts) -> dict[str, list[datetime]]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from assets.error_redaction import safe_text
-from assets.health import HealthResult, ensure_webhooks, read_health
+from assets.health import Health, HealthResult, ensure_webhooks, read_health
 from domain.connections import Installation
 from domain.errors import LockstepError
 from domain.exchange import Alert
@@ -97,7 +97,7 @@ def tick(
                 if is_due(before, result, now):
                     events.append(result.to_evaluation(name, stream))
                     reported[place] = (result.signature, now.isoformat())
-    due = _webhooks_due(installation, memory, now)
+    due = [n for n in _webhooks_due(installation, memory, now) if _is_started(health, n)]
     for line in _ensure_webhooks(lockstep, due):
         context.log.warning(line)
     unsent = _send(context, notifier, [*memory.unsent, *lines]) if notifier is not None else []
@@ -172,6 +172,15 @@ def dump(memory: Memory) -> str:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _is_started(health: Health, name: str) -> bool:
+    """Return whether any stream is active: the store of a paused connection is not changed."""
+    return any(
+        status.state != "paused"
+        for (connection, _), status in health.statuses.items()
+        if connection == name
+    )
 
 
 def _webhooks_due(installation: Installation, memory: Memory, now: datetime) -> list[str]:

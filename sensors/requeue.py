@@ -11,6 +11,7 @@ import dagster as dg
 from assets.chain.keys import DELIVERED, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import unfinished_config
 from domain.connections import Installation
+from resources.ledger.monitoring.activation import activations
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.lockstep import Lockstep
 from sensors.attempts import (
@@ -61,13 +62,17 @@ def tick(
     tags = {TRIGGER_TAG: REQUEUE, CONNECTION_TAG: name}
     attempts = of_unfinished(context.instance, tags, now)
     pending: list[tuple[str, date]] = []
-    for stream in installation.connections[name].streams:
-        with lockstep.ledger.session(name, stream) as session:
-            pending += [(stream, day) for day in session.records.days_pending()]
-            if reruns := retry_unreached(session):
-                context.log.info(
-                    f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
-                )
+    streams = installation.connections[name].streams
+    with lockstep.ledger.session(name, "") as session:
+        paused = [one for one in activations(session.db, name, streams) if not one.active]
+    for stream in streams:
+        if stream not in {one.stream for one in paused}:
+            with lockstep.ledger.session(name, stream) as session:
+                pending += [(stream, day) for day in session.records.days_pending()]
+                if reruns := retry_unreached(session):
+                    context.log.info(
+                        f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
+                    )
     idle = [
         place for place in pending if not any(covers(run, name, *place) for run in attempts.active)
     ]
@@ -79,7 +84,7 @@ def tick(
             run_requests=[_request(name, *place, _last(name, place, attempts)) for place in chosen]
         )
     if not pending:
-        return dg.SkipReason("No record is unfinished.")
+        return dg.SkipReason(". ".join(["No record is unfinished", *map(str, paused)]) + ".")
     return dg.SkipReason(
         f"{len(pending)} partitions are unfinished: runs work on {len(pending) - len(idle)}, "
         f"{len(idle) - len(due)} wait after their last run, {len(due)} wait for their turn."

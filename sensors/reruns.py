@@ -17,6 +17,7 @@ from assets.chain.keys import DELIVERED, STEPS, TRIGGER_TAG, VALIDATED, chain_ke
 from assets.chain.run_config import rerun_config
 from domain.connections import Installation
 from resources.fingerprint import parts_of
+from resources.ledger.monitoring.activation import active_streams
 from resources.ledger.rejections import reruns
 from resources.ledger.rejections.reopening import reopen
 from resources.ledger.rejections.reruns import RECORDS_AT_ONCE, Rerun
@@ -118,12 +119,16 @@ def _follow(
 def _runnable(
     db: psycopg.Connection[Any], installation: Installation, fresh: Sequence[Rerun]
 ) -> list[Rerun]:
-    """Return the reruns that have a partition; the others end as refused, with the reason."""
+    """Return the reruns that have a partition; the others end as refused, with the reason.
+
+    Those of a paused stream wait until it is resumed.
+    """
+    active = active_streams(db, {rerun.connection for rerun in fresh})
     runnable: list[Rerun] = []
     for rerun in fresh:
         if reason := _refusal(installation, rerun):
             reruns.end(db, [rerun.rerun_id], "refused", reason)
-        else:
+        elif (rerun.connection, rerun.stream) in active:
             runnable.append(rerun)
     return runnable
 

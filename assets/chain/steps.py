@@ -164,6 +164,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
 
     What could not be sent stays due, and fails the step after everything else was sent.
     """
+    paused = ""
     incomplete: DeliveryIncomplete | None = None
     for key, day in step.days:
         started = datetime.now(UTC)
@@ -183,8 +184,12 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
             f"{counts.delivered} delivered, {counts.unchanged} unchanged, "
             f"{counts.rejected} refused, {counts.failed} failed"
         )
+        if counts.paused:
+            paused = counts.paused
+            text = f"{text}; nothing more is sent: {paused}"
         details = (
-            metadata.counts_by("sent", counts.sent)
+            ({"paused": dg.MetadataValue.md(counts.paused)} if counts.paused else {})
+            | metadata.counts_by("sent", counts.sent)
             | metadata.counts_by("warning", counts.warnings)
             | metadata.names_by("left alone", counts.left_alone)
             | _of_day(totals, open_rejections)
@@ -194,7 +199,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
     if incomplete is not None:
         with step.classified():
             raise incomplete
-    return dg.MaterializeResult(check_results=[_pending_check(step.pending_by_day())])
+    return dg.MaterializeResult(check_results=[_pending_check(step.pending_by_day(), paused)])
 
 
 def _of_day(totals: Mapping[str, int], open_rejections: int) -> dict[str, Any]:
@@ -225,16 +230,15 @@ def rejections_check(by_day: Mapping[date, int]) -> dg.AssetCheckResult:
     )
 
 
-def _pending_check(by_day: Mapping[date, int]) -> dg.AssetCheckResult:
+def _pending_check(by_day: Mapping[date, int], paused: str) -> dg.AssetCheckResult:
     number = sum(by_day.values())
+    text = f"{number} accepted records are still due{_since(by_day)}" if number else "none"
     return dg.AssetCheckResult(
         check_name=ALL_DELIVERED,
-        passed=number == 0,
+        passed=number == 0 and not paused,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"pending": number, "partitions": len(by_day)},
-        description=f"{number} accepted records are still due{_since(by_day)}"
-        if number
-        else "none",
+        description=f"{text}; nothing is sent: {paused}" if paused else text,
     )
 
 

@@ -37,6 +37,8 @@ class DeliveryCounts:
     """Settled intents by action: create, update, cancel, shipment, status, stock."""
     errors: list[str] = field(default_factory=list)
     """One line for each failure that another try may resolve."""
+    paused: str = ""
+    """Why nothing more was sent: the stream is paused. Empty where it is active."""
     left_alone: dict[str, list[str]] = field(default_factory=dict)
     """Valid records that a rule keeps from the target, by rule: an operator wants their names."""
     warnings: dict[str, int] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from assets.error_redaction import safe_text
 from assets.pipeline.prefetch import gc_paused
 from assets.pipeline.validate import FORGOTTEN, SMALLEST_SAMPLE
 from domain.errors import LockstepError, PermanentError, TransientError, WriterLost
+from resources.ledger.monitoring.activation import activations
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.ledger.rows import AcceptedRecord
 from resources.ledger.session import Session
@@ -41,6 +42,8 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
     The writer's lock is taken per chunk, so that a live run gets its turn between a backfill's
     chunks. Raises ``DeliveryIncomplete`` at the end where records could not be sent for reasons
     that another try may resolve, and ``PermanentError`` at once where the target is at fault.
+
+    Nothing is sent while the stream is paused; a pause takes effect between two chunks.
     """
     total = DeliveryCounts()
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
@@ -112,6 +115,9 @@ def _deliver_pass(
     waiting = DeliveryCounts()
     while True:
         with session.writer_lock(), gc_paused():
+            total.paused = _pause_of(sync, stream, session)
+            if total.paused:
+                return waiting
             chunk = session.records.to_deliver(
                 request.day,
                 again=request.again,
@@ -131,6 +137,14 @@ def _deliver_pass(
         if counts.waits_until is not None:
             waiting.wait(counts.waits_until)
             waiting.waiting += counts.waiting - 1
+
+
+def _pause_of(sync: Sync, stream: Stream[Any], session: Session) -> str:
+    """Return why the stream is paused; an empty text where this process may deliver it."""
+    if stream.name in sync.starting:
+        return ""
+    [activation] = activations(session.db, sync.name, [stream.name])
+    return "" if activation.active else str(activation)
 
 
 def _without_forgotten(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -17,8 +18,10 @@ from domain.exchange import Check
 from domain.values import Window
 from orchestration.cli.context import connection_of
 from orchestration.cli.output import examples, print_table
+from orchestration.cli.preview import show_preview
 from orchestration.cli.runs import Chunk, chunks, run_each
 from orchestration.settings import load
+from resources.ledger.monitoring.activation import activations, resume
 from resources.lockstep import Lockstep
 
 CHUNK_DAYS = 7
@@ -26,6 +29,7 @@ CHUNK_DAYS = 7
 
 @click.command(
     epilog=examples(
+        "lockstep connect acme_us --dry-run",
         "lockstep connect acme_us",
         "lockstep connect acme_us --days 7 --yes",
         exit_codes="0 success, 1 a check or a run failed",
@@ -40,8 +44,16 @@ CHUNK_DAYS = 7
     help="Days to sync before today.",
 )
 @click.option("--yes", is_flag=True, help="Send without asking for confirmation.")
-def connect(connection: str, days: int, yes: bool) -> None:
-    """Check both systems of a connection, then sync its recent past.
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Check both systems and show what would be sent of sample records; change nothing.",
+)
+def connect(connection: str, days: int, *, yes: bool, dry_run: bool) -> None:
+    """Check both systems of a connection, sync its recent past, and start it.
+
+    A new connection is paused: nothing is read or written until this command has succeeded, or
+    'lockstep resume' starts it. Streams that an operator has paused stay so.
 
     The checks are read-only; if one fails, nothing is sent. Then the streams that have a history
     (such as orders and shipments) are captured, validated and delivered in chunks of 7 days, and
@@ -61,9 +73,16 @@ def connect(connection: str, days: int, yes: bool) -> None:
             )
             sys.exit(1)
         first = _first_day(installation, started.date(), days)
-        _ask(lockstep, connection, first, yes=yes)
-        if not _backfill(lockstep, connection, first, started):
+        if dry_run:
+            show_preview(lockstep, connection, Window(Window.of_day(first).since, started))
+            return
+        streams = _streams_to_start(lockstep, connection)
+        _ask(connection, streams, first, yes=yes)
+        lockstep.starting[connection] = frozenset(streams)
+        if not _backfill(lockstep, connection, streams, first, started):
             sys.exit(1)
+        with lockstep.ledger.connect() as db:
+            resume(db, connection, streams, getpass.getuser(), "lockstep connect")
         for line in ensure_webhooks(lockstep, connection):
             click.echo(line)
     finally:
@@ -103,19 +122,35 @@ def _first_day(installation: Installation, today: date, days: int) -> date:
     return first
 
 
-def _ask(lockstep: Lockstep, connection: str, first: date, *, yes: bool) -> None:
+def _streams_to_start(lockstep: Lockstep, connection: str) -> list[str]:
+    """Return the streams that no operator has paused. Raises ``PermanentError`` for none."""
+    configured = lockstep.installation.connections[connection].streams
+    with lockstep.ledger.connect() as db:
+        states = activations(db, connection, configured)
+    paused = [state for state in states if state.was_started and not state.active]
+    for state in paused:
+        click.echo(f"{state}; it is left out.")
+    if len(paused) == len(states):
+        raise PermanentError(f"Every stream of {connection} is paused; resume one first.")
+    return [state.stream for state in states if state not in paused]
+
+
+def _ask(connection: str, streams: Sequence[str], first: date, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
         raise PermanentError("There is no terminal to confirm on; use --yes to send anyway.")
-    streams = ", ".join(lockstep.installation.connections[connection].streams)
-    question = f"Sync {streams} from {first} to today? This sends records to both systems"
+    question = (
+        f"Sync {', '.join(streams)} of {connection} from {first} to today? "
+        "This sends records to both systems"
+    )
     click.confirm(question, abort=True)
 
 
-def _backfill(lockstep: Lockstep, connection: str, first: date, started: datetime) -> bool:
+def _backfill(
+    lockstep: Lockstep, connection: str, streams: Sequence[str], first: date, started: datetime
+) -> bool:
     """Run all chunks, stream by stream; return whether every run succeeded."""
-    streams = lockstep.installation.connections[connection].streams
     wanted = _plan(streams, first, started.date())
     for number, outcome in enumerate(run_each(lockstep, connection, wanted, "connect"), 1):
         click.echo(f"[{number}/{len(wanted)}] {outcome.chunk}: {outcome}")

@@ -23,6 +23,7 @@ from orchestration.local.instance import open_instance
 from orchestration.settings import load
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
+from resources.ledger.monitoring.activation import resume
 from resources.ledger.monitoring.status import rule_counts, stream_totals
 from resources.ledger.records.catalog import Catalog
 from resources.lockstep import Lockstep
@@ -119,6 +120,9 @@ def _run(console: Console, scene: Scene, url: str, database: str) -> list[str]:
         str(sandbox_process.configure(scene.connection, scene.store, first, url)),
     )
     lockstep = Lockstep(load(), lambda: database)
+    streams = lockstep.installation.connections[scene.connection].streams
+    with lockstep.ledger.connect() as db:
+        resume(db, scene.connection, streams, "lockstep demo")
     try:
         with open_instance() as instance:
             for span_first, span_last in _spans(first, last):

@@ -29,6 +29,7 @@ from orchestration.settings import connections_path, load, project_root
 from resources import oms, platforms
 from resources.ledger.database.embedded import database_url, home
 from resources.ledger.database.migrate import is_current
+from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.caution import cautious_days
 from resources.ledger.monitoring.status import stream_statuses
 from resources.lockstep import Lockstep
@@ -94,14 +95,19 @@ def diagnose(*, offline: bool) -> Iterator[Check]:
     configuration = _check("connections.yaml", _configuration)
     yield configuration
     if configuration.ok:
-        yield from _installation_checks(load(), database_ok=database.ok, offline=offline)
+        yield from _installation_checks(
+            load(),
+            database_ok=database.ok,
+            schema_ok=schema is not None and schema.ok,
+            offline=offline,
+        )
     if schema is not None and schema.ok:
         yield _check("Dagster instance", _instance)
         yield _check("Dagster daemon", _daemon)
 
 
 def _installation_checks(
-    installation: Installation, *, database_ok: bool, offline: bool
+    installation: Installation, *, database_ok: bool, schema_ok: bool, offline: bool
 ) -> Iterator[Check]:
     lockstep = Lockstep(installation)
     try:
@@ -112,6 +118,8 @@ def _installation_checks(
             yield secrets
             if database_ok:
                 yield _check(f"{name}: delivery", lambda name=name: _delivery(name))  # type: ignore[misc]
+            if schema_ok:
+                yield _check(f"{name}: streams", lambda name=name: _streams(lockstep, name))  # type: ignore[misc]
             if secrets.ok and database_ok and not offline:
                 yield from _systems(lockstep, name)
     finally:
@@ -214,6 +222,15 @@ def _secrets(installation: Installation, name: str) -> Finding:
         detail,
         "set the variable or create the file named in connections.yaml; chmod 600 secret files",
     )
+
+
+def _streams(lockstep: Lockstep, name: str) -> Finding:
+    """Say which streams are paused; that is no fault."""
+    streams = lockstep.installation.connections[name].streams
+    with lockstep.ledger.session(name, "") as session:
+        states = activations(session.db, name, streams)
+    paused = [str(state) for state in states if not state.active]
+    return True, "; ".join(paused) or f"active: {', '.join(streams)}", ""
 
 
 def _references(section: BaseModel) -> Iterator[tuple[str, SecretRef]]:

@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "List, show, retry or discard records kept out of delivery.",
     ),
     "connect": ("connect:connect", "Check both systems of a connection and sync its recent past."),
+    "pause": ("pause:pause", "Pause a connection or some of its streams."),
+    "resume": ("pause:resume", "Resume or start a connection or some of its streams."),
     "replay": ("replay:replay", "Rerun past days of a connection."),
     "reconcile": ("reconcile:reconcile", "Compare store, OMS and ledger, and repair drift."),
     "webhooks": ("webhooks:webhooks", "Serve the webhook endpoint."),

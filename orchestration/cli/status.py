@@ -69,7 +69,8 @@ def status(connection: str | None, as_json: bool, most: int, fail: bool) -> None
     A stream is overdue when its lag exceeds the connection's freshness_limit. Lag is the time since
     the watermark while a change is known to be waiting, else the time since the last probe: a quiet
     shop is not late. A stream has no probe when its source could not be reached, and is silent when
-    it has not changed for longer than limits.silence. A record is stuck when it exceeds one of the
+    it has not changed for longer than limits.silence. A paused stream is neither read nor written
+    until it is connected or resumed. A record is stuck when it exceeds one of the
     connection's limits.
     """
     installation = load()
@@ -118,17 +119,16 @@ def _print(
         numbers=NUMBERS,
     )
     if any(row.state == "never_captured" for row in found):
-        click.echo(
-            "never captured: run 'lockstep connect CONNECTION' once, and keep the daemon running "
-            "('lockstep up')."
-        )
+        click.echo("never captured: keep the daemon running ('lockstep up').")
     for row in found:
         if row.failing_since is not None:
             click.echo(
                 f"{row.connection}/{row.stream}: the target has been failing for "
                 f"{ago(row.failing_since, now)}: {row.delivery_error}"
             )
-        if row.probe_failures:
+        if row.pause:
+            click.echo(f"{row.pause}.")
+        elif row.probe_failures:
             click.echo(
                 f"{row.connection}/{row.stream}: the last {row.probe_failures} probes failed: "
                 f"{row.probe_error}"
@@ -141,7 +141,7 @@ def _print(
 def _cells(row: StreamStatus, stuck: int, now: datetime) -> list[object]:
     name = _words(row.state)
     state = Text(
-        name if row.state in ("ok", "never_captured") else name.upper(),
+        name if row.state in ("ok", "never_captured", "paused") else name.upper(),
         style="green" if row.state == "ok" else "red",
     )
     times = [

@@ -14,12 +14,14 @@ import yaml
 
 from assets.health import ensure_webhooks
 from domain.errors import TransientError
+from orchestration.cli.context import open_database
 from orchestration.cli.database import configure_sandbox, prepare_database
 from orchestration.cli.output import examples
 from orchestration.local import sandbox_process
 from orchestration.local.processes import Children, answers, check_port_free, free_port, listens
 from orchestration.settings import FILE_NAME, VARIABLE, connections_path, load, project_root
 from resources.ledger.database import embedded
+from resources.ledger.monitoring.activation import activations, start_new
 from resources.lockstep import Lockstep
 from sandbox.seed import synthetic_seed
 from sandbox.seed.load import post
@@ -119,6 +121,8 @@ def _start_sandbox(
     sandbox = sandbox_process.start(port)
     configure_sandbox(sandbox.url, webhooks)
     sandbox_process.behave_as_vendors(sandbox.url, STORE)
+    with open_database() as db:
+        start_new(db, STORE, load().connections[STORE].streams, "lockstep up")
     if not _is_filled(sandbox.url):
         today = datetime.now(UTC).date()
         start = today - timedelta(days=SEED_DAYS)
@@ -180,6 +184,11 @@ def _start_dagster(children: Children, port: int, stopping: threading.Event) -> 
     """Start a code server, which daemon and webserver share: definitions are loaded once."""
     installation = load()
     click.echo(f"connections: {', '.join(installation.connections)} ({connections_path()})")
+    with open_database() as db:
+        for name, connection in installation.connections.items():
+            for state in activations(db, name, connection.streams):
+                if not state.active:
+                    click.echo(f"{state}.")
     code_port = free_port()
     arguments = [
         "dagster", "code-server", "start", "-m", "orchestration.definitions", "-h", "127.0.0.1",

@@ -16,6 +16,7 @@ from dagster._core.storage.runs import in_memory as runs_in_memory
 
 from domain.connections import Installation
 from orchestration.definitions import build
+from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
 from tests import loopback
 from tests.assets import documents
@@ -140,6 +141,9 @@ class Scene:
             self.lockstep.close()
         self.installation = installation_of(self.url, self.store, self._secrets, **sections)
         self.lockstep = Lockstep(self.installation, lambda: self.database)
+        with psycopg.connect(self.database, autocommit=True) as db:
+            resume(db, NAME, self.installation.connections[NAME].streams, "test")
+            db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
         self._job = build(self.installation, self.lockstep).resolve_job_def(f"sync_{NAME}")
 
     def close(self) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import httpx
 import psycopg
 
+from assets.streams.registry import STREAMS
 from resources.ledger.database.migrate import migrate
+from resources.ledger.monitoring.activation import resume
 from tests.chaos.archived import archive_differences, today
 from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, Difference, differences
 from tests.chaos.facts import gather, tracked_skus
@@ -114,6 +116,8 @@ class Driver:
         furnish(self._folder, address, tree.webhooks)
         url = tree.start_postgres()
         migrate(url)
+        with psycopg.connect(url, autocommit=True) as db:
+            resume(db, NAME, list(STREAMS), "chaos")
         systems = Systems(address, NAME)
         traffic = Traffic(systems, self._schedule.seed)
         traffic.fill()

@@ -11,8 +11,10 @@ import psycopg
 import yaml
 from click.testing import CliRunner, Result
 
+from assets.streams.registry import STREAMS
 from orchestration.cli.root import lockstep
 from orchestration.local import sandbox_process
+from resources.ledger.monitoring.activation import resume
 from tests import loopback
 from tests.assets import documents
 
@@ -28,6 +30,9 @@ class Shop:
         self.yesterday = self.today - timedelta(days=1)
         self.file = sandbox_process.configure("demo", store, self.today - HISTORY, url)
         self.change(orders={"shipping_methods": {"Ground": "Ground"}})
+        with psycopg.connect(database, autocommit=True) as db:
+            resume(db, "demo", list(STREAMS), "test")
+            db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
         self._control(f"bigcommerce/{store}/catalog", documents.PRODUCTS)
         self._control(
             f"manhattan/{store}/locations",
@@ -35,6 +40,11 @@ class Shop:
         )
         self._control(f"manhattan/{store}/items", documents.ITEMS)
         self._control(f"manhattan/{store}/supply", documents.supply())
+
+    def forget_start(self) -> None:
+        """Make the connection one that was never started."""
+        with psycopg.connect(self.database, autocommit=True) as db:
+            db.execute("DELETE FROM sync.activation")
 
     def change(self, **settings: Any) -> None:
         """Edit the connection in ``connections.yaml``; a mapping is merged into its section."""

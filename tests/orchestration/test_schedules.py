@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from domain.connections import Connection, SystemSection
+from domain.connections import Connection, Installation, SystemSection
 from domain.values import Window
 from orchestration.jobs import build_sync_job
 from orchestration.schedules import build_closing_sweep, build_status_sweep, last_hours
+from resources.ledger.monitoring.activation import resume
+from resources.lockstep import Lockstep
 
 CONNECTION = Connection(
     platform=SystemSection(kind="bigcommerce"), oms=SystemSection(kind="manhattan")
@@ -37,13 +39,17 @@ def test_the_half_hourly_sweep_stays_within_one_partition_and_the_past(clock: st
     assert window == Window.of_day(window.since.date()) or len(window.by_day()) == 1
 
 
-def test_the_sweeps_request_every_stream_with_a_past() -> None:
+def test_the_sweeps_request_every_stream_with_a_past(database: str) -> None:
     """Stock has no past. The closing sweep reruns all of yesterday, so it has no window."""
     job = build_sync_job("acme", CONNECTION)
+    lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
+    with lockstep.ledger.connect() as db:
+        resume(db, "acme", CONNECTION.streams, "test")
     closing = asked(
-        build_closing_sweep("acme", CONNECTION, job), DAY + timedelta(hours=1, minutes=20)
+        build_closing_sweep("acme", CONNECTION, job, lockstep), DAY + timedelta(hours=1, minutes=20)
     )
-    sweep = asked(build_status_sweep("acme", CONNECTION, job), DAY + timedelta(hours=12))
+    sweep = asked(build_status_sweep("acme", CONNECTION, job, lockstep), DAY + timedelta(hours=12))
+    lockstep.close()
 
     assert (closing.partition_key, closing.run_config) == ("2026-03-09", {})
     assert sweep.partition_key == "2026-03-10"

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psycopg
 import pytest
 
 from assets.health import HEARTBEAT, NOTHING_STUCK, check_name, health_key
 from domain.connections import Installation
 from orchestration.definitions import build
+from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
 from resources.notifications import WebhookNotifier
 from sensors import changes, health
@@ -224,6 +226,8 @@ def two(scene: Scene, tmp_path: Path) -> Lockstep:
     installation = Installation.model_validate(
         base | {"connections": {"broken": broken, NAME: acme}}
     )
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        resume(db, "broken", ["orders"], "test")
     return Lockstep(installation, lambda: scene.database)
 
 

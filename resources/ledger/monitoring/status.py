@@ -10,14 +10,16 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from resources.ledger.monitoring.activation import pause_text
+
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
     """How far one stream of one connection is, and whether it needs attention.
 
-    It is a row of ``history.lag``. ``state`` is ok, failing (the target takes nothing),
-    never_captured, no_probe (the source could not be probed), overdue (``lag`` is over
-    ``allowed``), silent or not_configured.
+    It is a row of ``history.lag``. ``state`` is ok, paused, failing (the target takes
+    nothing), never_captured, no_probe (the source could not be probed), overdue (``lag`` is
+    over ``allowed``), silent or not_configured.
     """
 
     connection: str
@@ -44,6 +46,19 @@ class StreamStatus:
     failing_since: datetime | None
     """Since when the target as a whole fails, until the first success."""
     delivery_error: str
+    paused_at: datetime | None
+    """With ``paused_by`` and ``paused_why`` of a paused stream; ``None`` if it never started."""
+    paused_by: str | None
+    paused_why: str | None
+
+    @property
+    def pause(self) -> str:
+        """Return the sentence that says why the stream is paused, or an empty text."""
+        if self.state != "paused":
+            return ""
+        return pause_text(
+            self.connection, self.stream, self.paused_at, self.paused_by, self.paused_why
+        )
 
 
 @dataclass(frozen=True, slots=True)

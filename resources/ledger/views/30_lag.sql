@@ -5,19 +5,22 @@ WITH chain AS (
     SELECT c.connection, s.stream, c.owner, c.limits, c.configured
     FROM sync.connection c CROSS JOIN LATERAL unnest(c.streams) AS s(stream)
 ), known AS (
-    SELECT coalesce(c.connection, w.connection) AS connection, coalesce(c.stream, w.stream) AS stream, coalesce(c.owner, '') AS owner,
+    SELECT coalesce(a.active, false) AS active, a.changed_at AS paused_at, a.changed_by AS paused_by, a.why AS paused_why,
+           coalesce(c.connection, w.connection) AS connection, coalesce(c.stream, w.stream) AS stream, coalesce(c.owner, '') AS owner,
            coalesce(c.configured, false) AS configured, w.watermark, w.probed_at, w.change_seen_at, w.captured_at, w.delivered_at,
            w.probe_failed_at, coalesce(w.probe_error, '') AS probe_error, coalesce(w.probe_failures, 0) AS probe_failures,
            w.failing_since, coalesce(w.delivery_error, '') AS delivery_error,
            -- A stream lags if a change after the watermark was seen; a quiet source is as fresh as its last probe.
            CASE WHEN w.watermark IS NOT NULL THEN greatest(interval '0', now() - CASE WHEN w.change_seen_at >= w.watermark OR w.probed_at IS NULL THEN w.watermark
-                                               ELSE greatest(w.watermark, w.probed_at) END) END AS lag,
-           now() - greatest(w.probed_at, w.captured_at) AS unprobed_for, -- a run that reads the source probes it, too
-           now() - coalesce(w.change_seen_at, w.watermark) AS silent_for,
+                                               ELSE greatest(w.watermark, w.probed_at, a.changed_at) END) END AS lag,
+           -- A run that reads the source probes it, too; and a stream that was just resumed is not late yet.
+           now() - greatest(w.probed_at, w.captured_at, a.changed_at) AS unprobed_for,
+           now() - greatest(coalesce(w.change_seen_at, w.watermark), a.changed_at) AS silent_for,
            make_interval(secs => (c.limits ->> 'freshness')::double precision) AS allowed,
            make_interval(secs => (c.limits ->> 'probe')::double precision) AS probe_allowed,
            make_interval(secs => (c.limits -> 'silence' ->> c.stream)::double precision) AS silence_allowed
     FROM chain c FULL JOIN sync.watermark w ON (w.connection, w.stream) = (c.connection, c.stream)
+    LEFT JOIN sync.activation a ON (a.connection, a.stream) = (coalesce(c.connection, w.connection), coalesce(c.stream, w.stream))
 )
 SELECT k.connection, k.stream, k.watermark, k.probed_at, k.change_seen_at, k.captured_at, k.delivered_at, k.lag,
        (SELECT count(*) FROM sync.rejection x
@@ -27,6 +30,7 @@ SELECT k.connection, k.stream, k.watermark, k.probed_at, k.change_seen_at, k.cap
        (SELECT count(*) FROM sync.record p
         WHERE p.connection = k.connection AND p.stream = k.stream AND p.state = 'accepted' AND p.outcome IS NULL) AS pending,
        CASE WHEN NOT k.configured THEN 'not_configured'
+            WHEN NOT k.active THEN 'paused' -- live runs neither read nor write it
             WHEN k.failing_since IS NOT NULL THEN 'failing'
             WHEN k.watermark IS NULL THEN 'never_captured'
             WHEN k.unprobed_for IS NULL OR k.unprobed_for > k.probe_allowed THEN 'no_probe'
@@ -34,7 +38,9 @@ SELECT k.connection, k.stream, k.watermark, k.probed_at, k.change_seen_at, k.cap
             WHEN k.silent_for > k.silence_allowed THEN 'silent'
             ELSE 'ok' END AS state,
        k.allowed, k.unprobed_for, k.probe_allowed, k.silent_for, k.silence_allowed, k.probe_failed_at, k.probe_failures, k.probe_error, k.owner,
-       k.failing_since, k.delivery_error
+       k.failing_since, k.delivery_error,
+       CASE WHEN NOT k.active THEN k.paused_at END AS paused_at, CASE WHEN NOT k.active THEN k.paused_by END AS paused_by,
+       CASE WHEN NOT k.active THEN k.paused_why END AS paused_why
 FROM known k;
 COMMENT ON VIEW history.lag IS 'How far each stream is, what is open in it, and whether it needs attention: state is not ok.';
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from resources.ledger.monitoring.activation import resume
 from resources.ledger.monitoring.connection_config import describe
 from tests.assets.scene import installation_of
 from tests.resources.ledger.monitoring.book import LIMITS, Book
@@ -27,5 +28,7 @@ def book(database: str, tmp_path: Path) -> Iterator[Book]:
                 orders={"order_id_prefix": "W-"},
             ),
         )
+        resume(db, "acme", ["orders", "inventory", "shipments"], "test")
+        db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
         yield Book(db)
         db.rollback()

@@ -1,0 +1,183 @@
+"""Previews: what a stream would send of sample records, without a change at either system.
+
+Records are read and mapped as in a run, but not stored. The ledger remembers only the items that
+were looked up in the OMS's item master.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from assets.streams.inventory import Inventory
+from assets.streams.orders import Orders
+from assets.streams.shipments_requests import not_shipped, shipment_requests
+from domain.connections import INVENTORY, ORDERS, SHIPMENTS
+from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.personal import FORGOTTEN, without_personal_data
+from domain.records.fulfilment import Fulfilment
+from domain.records.inventory import StockLevel, StoreItem
+from domain.rules.availability import target_of
+from domain.rules.translation import OrderRules
+from domain.values import Window
+from resources.facts import fact_fields
+from resources.ledger.rows import KnownLine
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+EXAMINED = 200
+"""Records of a stream that a preview reads at most."""
+MASKED = "[masked]"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What would become of one record."""
+
+    record: str
+    outcome: str
+    """``send``, ``unchanged``, ``skipped`` or ``rejected``."""
+    text: str
+    """The rule and its reason, or the problems; for ``send`` what would be done."""
+    payload: Any = None
+    """What would be sent, with personal data masked."""
+
+
+def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
+    """Yield what would become of the first records of the window, or of the present stock."""
+    kinds: dict[str, Callable[[Sync, Session, Window], Iterator[Sample]]] = {
+        ORDERS: _orders,
+        SHIPMENTS: _shipments,
+        INVENTORY: _inventory,
+    }
+    with sync.ledger.session(sync.name, stream) as session:
+        yield from kinds[stream](sync, session, window)
+
+
+def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
+    rules, stream = OrderRules(sync.connection.orders), Orders()
+    for raw in _first(sync.platform.fetch_orders(window)):
+        try:
+            mapped = rules.to_order(sync.platform.to_order, raw.payload, lambda _: False)
+            if isinstance(mapped, Skipped):
+                yield _skipped(raw.source_id, mapped)
+                continue
+            order = mapped.record
+            problems = stream.check(sync, session, [order]).get(0, ())
+            if problems:
+                yield _rejected(raw.source_id, problems)
+                continue
+            payload = _masked(sync.oms.order_payload(order))
+        except RecordRejected as rejected:
+            yield _rejected(raw.source_id, rejected.problems)
+        else:
+            yield Sample(raw.source_id, "send", f"create order {order.order_id}", payload)
+
+
+def _shipments(sync: Sync, _: Session, window: Window) -> Iterator[Sample]:
+    for raw in _first(sync.oms.fetch_fulfilments(window)):
+        try:
+            mapped = sync.oms.to_fulfilment(raw.payload)
+            if isinstance(mapped, Skipped):
+                yield _skipped(raw.source_id, mapped)
+            else:
+                yield _shipment(sync, raw.source_id, mapped.record)
+        except RecordRejected as rejected:
+            yield _rejected(raw.source_id, rejected.problems)
+
+
+def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
+    """Return the shipments and the status of an order that is at the store."""
+    lines = _lines(sync, fulfilment.source_id)
+    requests, kept_back = shipment_requests(fulfilment, lines, sync.connection.orders.uom_rules)
+    milestone = fulfilment.milestone(not_shipped(lines))
+    status = sync.platform.status_for(milestone)
+    if not requests and kept_back:
+        return _rejected(record, kept_back)
+    if not requests and status is None:
+        return Sample(record, "unchanged", f"the milestone {milestone} sends nothing")
+    payload = {
+        "shipments": [asdict(request) for request in requests.values()],
+        "status": status,
+    }
+    text = f"order {fulfilment.source_id}: {len(requests)} shipments, status {status} ({milestone})"
+    if kept_back:
+        text += f"; kept back: {_rejected(record, kept_back).text}"
+    return Sample(record, "send", text, _masked(payload))
+
+
+def _lines(sync: Sync, source_id: str) -> dict[str, KnownLine] | None:
+    """Return the lines of an order as the store has it now; ``None`` where it has no such order."""
+    rules = OrderRules(sync.connection.orders)
+    for page in sync.platform.read_orders([source_id]):
+        for raw in page:
+            mapped = rules.to_order(sync.platform.to_order, raw.payload, lambda _: True)
+            if isinstance(mapped, Mapped):
+                return {
+                    line.line_id: KnownLine(line.group_id, str(line.kind), line.factor)
+                    for line in mapped.record.lines
+                }
+    return None
+
+
+def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
+    """Compare the levels of the catalog's first items with what the store shows now."""
+    items = {item.sku: item for item in _first_items(sync)}
+    rows = [row for page in sync.oms.fetch_stock(sorted(items)) for row in page]
+    held = sync.platform.read_stock(items)
+    locations, policy = sync.platform.location_ids(), sync.connection.inventory
+    stream, uom_rules = Inventory(), sync.connection.orders.uom_rules
+    for row in rows:
+        try:
+            mapped = sync.oms.to_stock_level(row.payload)
+        except RecordRejected as rejected:
+            yield _rejected(row.source_id, rejected.problems)
+            continue
+        if isinstance(mapped, Skipped):
+            yield _skipped(row.source_id, mapped)
+            continue
+        level: StockLevel = mapped.record
+        target = target_of(level, policy, locations, {}, uom_rules)
+        item = items.get(level.sku)
+        if problems := stream.check(sync, session, [level]).get(0, ()):
+            yield _rejected(row.source_id, problems)
+        elif isinstance(target, Skipped):
+            yield _skipped(row.source_id, target)
+        elif item is None or item.tracking == "none":
+            yield Sample(row.source_id, "skipped", "tracking_off_in_store")
+        else:
+            shown = held.get((target.sku, target.location))
+            outcome = "unchanged" if shown == target.quantity and not target.infinite else "send"
+            wanted = "no tracking" if target.infinite else str(target.quantity)
+            yield Sample(row.source_id, outcome, f"the store shows {shown}; it would show {wanted}")
+
+
+def _first_items(sync: Sync) -> Iterator[StoreItem]:
+    items = (
+        item for page in sync.platform.fetch_items() for item in page if isinstance(item, StoreItem)
+    )
+    return islice(items, EXAMINED)
+
+
+def _first(pages: Iterator[list[RawRecord]]) -> Iterator[RawRecord]:
+    return islice((record for page in pages for record in page), EXAMINED)
+
+
+def _skipped(record: str, skipped: Skipped) -> Sample:
+    return Sample(record, "skipped", f"{skipped.rule}: {skipped.reason}")
+
+
+def _rejected(record: str, problems: Sequence[Problem]) -> Sample:
+    """Return the problems without their values, which may be personal."""
+    text = "; ".join(f"{p.code} ({p.field}): {p.message}" for p in problems)
+    return Sample(record, "rejected", text)
+
+
+def _masked(payload: Any) -> Any:
+    cleaned = without_personal_data(orjson.loads(orjson.dumps(payload)), fact_fields())
+    return orjson.loads(orjson.dumps(cleaned).replace(FORGOTTEN.encode(), MASKED.encode()))

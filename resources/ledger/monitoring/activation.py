@@ -1,0 +1,123 @@
+"""Which streams are active, and which are paused: read and written by no live run.
+
+A stream that was never started is paused, so a new connection writes nothing until an operator
+connects or resumes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import class_row
+
+
+class Activation(NamedTuple):
+    """Whether a stream is active, and who made it so; without ``changed_at`` it never was."""
+
+    connection: str
+    stream: str
+    active: bool = False
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    why: str = ""
+
+    @property
+    def was_started(self) -> bool:
+        """Return whether it was ever started."""
+        return self.changed_at is not None
+
+    def __str__(self) -> str:
+        if self.active:
+            return f"{self.connection}/{self.stream} is active"
+        return pause_text(self.connection, self.stream, self.changed_at, self.changed_by, self.why)
+
+
+def pause_text(
+    connection: str, stream: str, since: datetime | None, by: str | None, why: str | None
+) -> str:
+    """Return the sentence that says why a stream is paused, and how to start it."""
+    resume = f"lockstep resume {connection} --streams {stream}"
+    if since is None:
+        return (
+            f"{connection}/{stream} is paused: it was never started. Run 'lockstep connect "
+            f"{connection}' to check both systems and sync the recent past, or '{resume}' to start "
+            "from today"
+        )
+    reason = f": {why}" if why else ""
+    return (
+        f"{connection}/{stream} is paused by {by} since "
+        f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z{reason}. Run '{resume}' to continue"
+    )
+
+
+def activations(
+    db: psycopg.Connection[Any], connection: str, streams: Sequence[str]
+) -> list[Activation]:
+    """Return the state of each of a connection's streams, in their order."""
+    with db.cursor(row_factory=class_row(Activation)) as cursor:
+        cursor.execute(
+            """SELECT connection, stream, active, changed_at, changed_by, why FROM sync.activation
+               WHERE connection = %s AND stream = ANY(%s)""",
+            (connection, list(streams)),
+        )
+        known = {row.stream: row for row in cursor.fetchall()}
+    return [known.get(stream) or Activation(connection, stream) for stream in streams]
+
+
+def active_streams(
+    db: psycopg.Connection[Any], connections: Collection[str]
+) -> set[tuple[str, str]]:
+    """Return (connection, stream) of the active streams of some connections."""
+    rows = db.execute(
+        """SELECT connection, stream FROM sync.activation
+           WHERE active AND connection = ANY(%s)""",
+        (list(connections),),
+    )
+    return {(connection, stream) for connection, stream in rows}
+
+
+def start_new(
+    db: psycopg.Connection[Any], connection: str, streams: Sequence[str], who: str
+) -> None:
+    """Make those streams active that were never started; what an operator paused stays paused."""
+    never = [one.stream for one in activations(db, connection, streams) if not one.was_started]
+    resume(db, connection, never, who)
+
+
+def resume(
+    db: psycopg.Connection[Any], connection: str, streams: Sequence[str], who: str, why: str = ""
+) -> list[str]:
+    """Make streams active; return those that were paused."""
+    return _set(db, connection, streams, who, why, active=True)
+
+
+def pause(
+    db: psycopg.Connection[Any], connection: str, streams: Sequence[str], who: str, why: str = ""
+) -> list[str]:
+    """Pause streams; return those that were active or never started."""
+    return _set(db, connection, streams, who, why, active=False)
+
+
+def _set(
+    db: psycopg.Connection[Any],
+    connection: str,
+    streams: Sequence[str],
+    who: str,
+    why: str,
+    *,
+    active: bool,
+) -> list[str]:
+    rows = db.execute(
+        """INSERT INTO sync.activation AS a (connection, stream, active, changed_by, why)
+           SELECT %s, s, %s, %s, %s FROM unnest(%s::text[]) s
+           ON CONFLICT (connection, stream) DO UPDATE SET active = excluded.active,
+               changed_at = now(), changed_by = excluded.changed_by, why = excluded.why
+           WHERE a.active <> excluded.active
+           RETURNING stream""",
+        (connection, active, who, why, list(streams)),
+    )
+    changed = {stream for (stream,) in rows}
+    return [stream for stream in streams if stream in changed]

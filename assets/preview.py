@@ -70,11 +70,11 @@ def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
             order = mapped.record
             problems = stream.check(sync, session, [order]).get(0, ())
             if problems:
-                yield _rejected(raw.source_id, problems)
+                yield _kept_out(raw.source_id, problems)
                 continue
             payload = _masked(sync.oms.order_payload(order))
         except RecordRejected as rejected:
-            yield _rejected(raw.source_id, rejected.problems)
+            yield _kept_out(raw.source_id, rejected.problems)
         else:
             yield Sample(raw.source_id, "send", f"create order {order.order_id}", payload)
 
@@ -88,7 +88,7 @@ def _shipments(sync: Sync, _: Session, window: Window) -> Iterator[Sample]:
             else:
                 yield _shipment(sync, raw.source_id, mapped.record)
         except RecordRejected as rejected:
-            yield _rejected(raw.source_id, rejected.problems)
+            yield _kept_out(raw.source_id, rejected.problems)
 
 
 def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
@@ -98,7 +98,7 @@ def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
     milestone = fulfilment.milestone(not_shipped(lines))
     status = sync.platform.status_for(milestone)
     if not requests and kept_back:
-        return _rejected(record, kept_back)
+        return _kept_out(record, kept_back)
     if not requests and status is None:
         return Sample(record, "unchanged", f"the milestone {milestone} sends nothing")
     payload = {
@@ -107,7 +107,7 @@ def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
     }
     text = f"order {fulfilment.source_id}: {len(requests)} shipments, status {status} ({milestone})"
     if kept_back:
-        text += f"; kept back: {_rejected(record, kept_back).text}"
+        text += f"; kept back: {_kept_out(record, kept_back).text}"
     return Sample(record, "send", text, _masked(payload))
 
 
@@ -136,7 +136,7 @@ def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
         try:
             mapped = sync.oms.to_stock_level(row.payload)
         except RecordRejected as rejected:
-            yield _rejected(row.source_id, rejected.problems)
+            yield _kept_out(row.source_id, rejected.problems)
             continue
         if isinstance(mapped, Skipped):
             yield _skipped(row.source_id, mapped)
@@ -145,7 +145,7 @@ def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
         target = target_of(level, policy, locations, {}, uom_rules)
         item = items.get(level.sku)
         if problems := stream.check(sync, session, [level]).get(0, ()):
-            yield _rejected(row.source_id, problems)
+            yield _kept_out(row.source_id, problems)
         elif isinstance(target, Skipped):
             yield _skipped(row.source_id, target)
         elif item is None or item.tracking == "none":
@@ -172,7 +172,7 @@ def _skipped(record: str, skipped: Skipped) -> Sample:
     return Sample(record, "skipped", f"{skipped.rule}: {skipped.reason}")
 
 
-def _rejected(record: str, problems: Sequence[Problem]) -> Sample:
+def _kept_out(record: str, problems: Sequence[Problem]) -> Sample:
     """Return the problems without their values, which may be personal."""
     text = "; ".join(f"{p.code} ({p.field}): {p.message}" for p in problems)
     return Sample(record, "rejected", text)

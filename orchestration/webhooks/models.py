@@ -21,28 +21,27 @@ Producer: TypeAlias = Annotated[
 
 
 class OrderData(BaseModel):
-    """The order that an event is about."""
+    """The order that an event is about; one without an id is acknowledged, and not stored."""
 
-    id: RecordId
+    id: RecordId | None = None
 
 
 class TransactionData(BaseModel):
     """The order whose payment an event is about."""
 
-    type: Literal["transaction"]
-    order_id: RecordId
+    order_id: RecordId | None = None
 
 
 class MetafieldData(BaseModel):
     """The order whose metafield an event is about."""
 
-    resource_id: RecordId
+    resource_id: RecordId | None = None
 
 
 class ShipmentData(BaseModel):
     """The order of the shipment that an event is about."""
 
-    orderId: RecordId  # noqa: N815 - the store's name
+    orderId: RecordId | None = None  # noqa: N815 - the store's name
 
 
 class OrderEvent(BaseModel):

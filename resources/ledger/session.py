@@ -89,8 +89,9 @@ class Session:
         but the reason of its end. To be called while no other thread uses the session.
         """
         if not self.db.closed:
-            readable, _, _ = select.select([self.db.pgconn.socket], [], [], 0)
-            if not readable:
+            poller = select.poll()  # select() knows no more than 1,024 descriptors
+            poller.register(self.db.pgconn.socket, select.POLLIN)
+            if not poller.poll(0):
                 return
             with suppress(psycopg.Error):
                 self.db.execute("SELECT 1")

@@ -52,6 +52,22 @@ def unexpected(error: BaseException, where: str) -> dg.Failure:
     )
 
 
+def own_fault(error: BaseException, action: str) -> tuple[str, str]:
+    """Return message and advice for a record on which an unforeseen error came.
+
+    ``action`` is what could not be done, such as ``read the record``.
+    """
+    message = (
+        f"Lockstep could not {action} ({type(error).__name__}); the run's log has more under the "
+        "correlation id."
+    )
+    advice = (
+        "This is a bug in Lockstep, not a fault of the record: report it with the log line, and "
+        "retry the rejection once it is fixed."
+    )
+    return message, advice
+
+
 @contextmanager
 def classified(where: str, *, may_retry: bool = True) -> Iterator[None]:
     """Turn an error into what Dagster should do: retry in minutes, or fail at once."""

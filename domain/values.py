@@ -34,6 +34,12 @@ def is_of_this_era(moment: datetime) -> bool:
     return FIRST_YEAR <= moment.year <= LAST_YEAR
 
 
+def doubled(first: timedelta, times: int, longest: timedelta) -> timedelta:
+    """Return a pause that doubles with each failure after the first, at most ``longest``."""
+    pause: timedelta = first * 2 ** min(max(times - 1, 0), 10)
+    return min(pause, longest)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A half-open span of time ``[since, until)`` in aware UTC."""

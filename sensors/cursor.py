@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain.values import Window
+from domain.values import Window, doubled
 
 LONGEST_CATCH_UP = timedelta(days=3)
 """A live run after a long outage covers at most so much; the next ticks cover the rest."""
@@ -174,5 +174,4 @@ def pause_after(failures: int) -> timedelta:
     """Return how long a window waits after ``failures`` failed attempts in a row."""
     if failures <= 0:
         return timedelta(0)
-    pause: timedelta = FIRST_PAUSE * (2 ** min(failures - 1, 10))
-    return min(pause, LONGEST_PAUSE)
+    return doubled(FIRST_PAUSE, failures, LONGEST_PAUSE)

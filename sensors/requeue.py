@@ -11,6 +11,7 @@ import dagster as dg
 from assets.chain.keys import DELIVERED, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import unfinished_config
 from domain.connections import Installation
+from domain.values import doubled
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.lockstep import Lockstep
@@ -106,8 +107,8 @@ def _in_turn(
 
 def pause_after(attempt: Attempt) -> timedelta:
     """Return how long a partition waits: longer after each run in a row that failed."""
-    factor = 2 ** min(max(attempt.number - 1, 0), 10)
-    return timedelta(seconds=min(REPEAT_SECONDS * factor, LONGEST_REPEAT_SECONDS))
+    first, longest = timedelta(seconds=REPEAT_SECONDS), timedelta(seconds=LONGEST_REPEAT_SECONDS)
+    return doubled(first, attempt.number, longest)
 
 
 def _last(name: str, place: tuple[str, date], attempts: Attempts) -> Attempt | None:

@@ -97,7 +97,7 @@ def _ask_source(
     watermark = known or _midnight(min(now, present))
     if known is None and changed_at is not None:
         with sync.ledger.session(chain.connection, chain.stream) as session:
-            windows.start_watermark(session.db, chain.connection, chain.stream, watermark)
+            session.start_watermark(watermark)
     if known is not None and known > present + SAME_CLOCK:
         watermark = present.replace(microsecond=0) - sync.connection.overlap
         with sync.ledger.session(chain.connection, chain.stream) as session:

@@ -53,9 +53,9 @@ class DeliveryCounts:
         """Name a record that is left alone."""
         self.left_alone.setdefault(rule, []).append(name)
 
-    def wait(self, until: datetime) -> None:
-        """Count a record that waits."""
-        self.waiting += 1
+    def wait(self, until: datetime, count: int = 1) -> None:
+        """Count records that wait; ``until`` is the first time at which one can be sent."""
+        self.waiting += count
         self.waits_until = until if self.waits_until is None else min(self.waits_until, until)
 
     def count_warning(self, code: str, count: int = 1) -> None:

@@ -10,120 +10,26 @@ ends it (docs/delivery.md).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Literal
+from datetime import date
 from uuid import UUID
 
 from assets.chain.stream import DeliveryCounts
-from assets.delivery.refusals import SUCCESS, rejection_of
-from domain.errors import LockstepError, PermanentError, Problem, RecordRejected, TransientError
-from domain.exchange import Exchange, OutcomeUnknown, Receipt
-from resources.ledger.rows import AcceptedRecord, ClaimRow, RejectionRow, SettleRow, TargetRow
+from assets.delivery.plan import SUCCESS, Intent, Outcome, Plan, State
+from assets.delivery.refusals import rejection_of
+from assets.delivery.system import Target
+from domain.errors import LockstepError, PermanentError, RecordRejected, TransientError
+from domain.exchange import Exchange, OutcomeUnknown
+from resources.ledger.rows import AcceptedRecord, RejectionRow, SettleRow, TargetRow
 from resources.ledger.session import Session
 
-State = Literal["delivered", "requested", "refused", "failed", "unknown", "unsent"]
 SETTLE_EVERY = 500
 """Intents kept in memory before they are settled: a crash leaves their outcomes unknown."""
 FAILURES_IN_A_ROW = 5
 """After so many the target counts as failing, and the rest is not sent."""
 _lost: ContextVar[list[bool]] = ContextVar("lost")
 """Whether a request of the present attempt got no answer that shows what became of it."""
-
-
-@dataclass(frozen=True)
-class Intent:
-    """One effect on a target record: its claim, how to send it, what the target then holds."""
-
-    claim: ClaimRow
-    send: Callable[[], Awaitable[Receipt]]
-    holds: Callable[[Receipt], TargetRow | None] = lambda _: None
-    is_independent: bool = False
-    """A refusal of it keeps none of the record's later intents back."""
-
-
-@dataclass
-class Outcome:
-    """The outcome of one intent."""
-
-    intent: Intent
-    state: State
-    receipt: Receipt | None = None
-    problems: tuple[Problem, ...] = ()
-    """Why the target refused it, or a part of it."""
-    error: str = ""
-    fault: LockstepError | None = None
-    """The error of a failed attempt; its class separates refused access and throttling."""
-    is_lost: bool = False
-    is_dead: bool = False
-    """It has no attempts left."""
-
-
-@dataclass
-class Plan:
-    """The ordered intents of one record; a failure stops the rest of the plan."""
-
-    capture_id: UUID
-    source_id: str
-    intents: list[Intent] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    refusal: tuple[Problem, ...] = ()
-    """Why nothing could be planned for the record: it is refused without having been sent."""
-    kept_back: tuple[Problem, ...] = ()
-    """Why parts of the record could not be planned, where the rest of it is sent."""
-    waits_until: datetime | None = None
-    """Until when an earlier request may still take effect: the record stays due until then."""
-    resolves: list[UUID] = field(default_factory=list)
-    """Uncertain deliveries that this plan replaces once all of it has succeeded."""
-
-    def failure(self) -> Outcome | None:
-        """Return the outcome that decides: a failure before a refusal, each the first."""
-        failures = [o for o in self.outcomes if o.state not in SUCCESS]
-        failed = (o for o in failures if o.state not in ("refused", "unsent"))
-        return next(failed, next(iter(failures), None))
-
-    def is_blocked(self) -> bool:
-        """Return whether an outcome keeps the later intents back."""
-        return any(
-            outcome.state not in SUCCESS
-            and not (outcome.state == "refused" and outcome.intent.is_independent)
-            for outcome in self.outcomes
-        )
-
-    def warnings(self) -> list[Problem]:
-        """Return what an operator should know of what was sent."""
-        return [
-            problem
-            for outcome in self.outcomes
-            if outcome.receipt is not None
-            for problem in outcome.receipt.warnings
-        ]
-
-    def is_done(self) -> bool:
-        """Return whether all of it has been sent, even if a part was refused."""
-        return self.failure() is None and not self.refusal and self.waits_until is None
-
-    def is_refused(self) -> bool:
-        """Return whether the record needs an operator or a new version to be delivered."""
-        failure = self.failure()
-        if failure is None:
-            parts = any(outcome.problems for outcome in self.outcomes)
-            return bool(self.refusal or self.kept_back) or parts
-        return bool(self.refusal) or failure.state == "refused" or failure.is_dead
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What the engine needs to know of the system that it sends to."""
-
-    acts_for: float
-    """Seconds after which a request without an answer can no longer take effect."""
-    is_alive: Callable[[], bool]
-    """Whether the system answers a cheap call at present."""
-    report: Callable[[BaseException], str]
-    """Logs an unforeseen error, and returns a sentence that may be stored."""
 
 
 class Engine:
@@ -138,7 +44,8 @@ class Engine:
         self._stop: LockstepError | None = None
         self._failures = 0
         self._settling = asyncio.Lock()
-        self._sent_any = False
+        self.got_through = False
+        """Whether the target has taken or refused anything."""
         self.settled: list[Plan] = []
 
     def log(self, exchange: Exchange) -> None:
@@ -222,7 +129,7 @@ class Engine:
         try:
             receipt = await intent.send()
         except RecordRejected as refusal:
-            self._failures, self._sent_any = 0, True
+            self._failures, self.got_through = 0, True
             return Outcome(intent, "refused", problems=refusal.problems, error=str(refusal))
         except OutcomeUnknown as error:
             self._fail(error)
@@ -235,7 +142,7 @@ class Engine:
             return Outcome(intent, "failed", error=str(error), fault=error)
         except Exception as error:  # noqa: BLE001 - it costs this record, and no other
             return Outcome(intent, "unknown", error=self._target.report(error), is_lost=True)
-        self._failures, self._sent_any = 0, True
+        self._failures, self.got_through = 0, True
         state: State = "requested" if receipt.state == "requested" else "delivered"
         return Outcome(intent, state, receipt=receipt, problems=receipt.refused)
 
@@ -305,11 +212,6 @@ class Engine:
             outcome.is_dead = self._attempts.get(key, 1) >= self._max_attempts
         dead = [key for outcome, key in zip(failed, keys, strict=True) if outcome.is_dead]
         self._session.deliveries.bury(dead)
-
-    @property
-    def got_through(self) -> bool:
-        """Return whether the target has taken or refused anything."""
-        return self._sent_any
 
     def record(
         self, day: date, chunk: Sequence[AcceptedRecord], counts: DeliveryCounts, why: str

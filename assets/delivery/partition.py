@@ -135,8 +135,7 @@ def _deliver_pass(
         if counts.got_through and (failing_since := session.note_answering()) is not None:
             retry_unreached(session, failing_since)
         if counts.waits_until is not None:
-            waiting.wait(counts.waits_until)
-            waiting.waiting += counts.waiting - 1
+            waiting.wait(counts.waits_until, counts.waiting)
 
 
 def _pause_of(sync: Sync, stream: Stream[Any], session: Session) -> str:

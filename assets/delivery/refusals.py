@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from assets.delivery.plan import Outcome, Plan
 from domain.errors import AccessRefused, Problem, RateLimited
 from resources.ledger.rows import RejectionRow
-
-if TYPE_CHECKING:
-    from assets.delivery.engine import Outcome, Plan
-
-SUCCESS = ("delivered", "requested")
 
 
 def rejection_of(plan: Plan, correlation_id: str) -> RejectionRow | None:

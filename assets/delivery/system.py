@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from assets.delivery.engine import Target
-from assets.error_redaction import unexpected
+from assets.error_redaction import own_fault, unexpected
 from domain.errors import LockstepError, Problem
 from resources.lockstep import Sync
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the engine needs to know of the system that it sends to."""
+
+    acts_for: float
+    """Seconds after which a request without an answer can no longer take effect."""
+    is_alive: Callable[[], bool]
+    """Whether the system answers a cheap call at present."""
+    report: Callable[[BaseException], str]
+    """Logs an unforeseen error, and returns a sentence that may be stored."""
 
 
 def oms_target(sync: Sync) -> Target:
@@ -32,14 +44,7 @@ def store_target(sync: Sync) -> Target:
 def unplanned(sync: Sync, correlation_id: str, error: Exception) -> Problem:
     """Log an unforeseen error of planning a record, and return it as the record's problem."""
     sync.log(f"{correlation_id}: {unexpected(error, 'delivery').description}")
-    return Problem(
-        "not_planned",
-        "",
-        f"Lockstep could not plan the record's delivery ({type(error).__name__}); the run's log "
-        "has more under the correlation id.",
-        "This is a bug in Lockstep, not a fault of the record: report it with the log line, and "
-        "retry the rejection once it is fixed.",
-    )
+    return Problem("not_planned", "", *own_fault(error, "plan the record's delivery"))
 
 
 def _answers(probe: Callable[[datetime], datetime | None], clock: Callable[[], datetime]) -> bool:

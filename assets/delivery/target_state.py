@@ -14,7 +14,7 @@ from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.identity import content_digest
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
-from resources.ledger.rows import KnownLine, TargetRow, UnsettledDelivery
+from resources.ledger.rows import KnownLine, TargetRow, UnsettledDelivery, acting_until
 
 MORE = "+"
 """Between a parcel's key and the number of a further shipment for units that it got later."""
@@ -108,8 +108,7 @@ class OrderTargetState:
         """Read what the ledger holds; ``now`` by the database."""
         shipments = [u for u in unsettled if u.action == "shipment" and u.is_uncertain]
         uncertain = frozenset(u.delivery_key for u in shipments)
-        acting = [u.may_act_until for u in shipments if u.may_act(now) and u.may_act_until]
-        waits_until = max(acting) if acting else None
+        waits_until = acting_until(shipments, now)
         is_status_uncertain = any(u.action == "status" and u.is_uncertain for u in unsettled)
         if known is None:
             return cls(

@@ -12,7 +12,7 @@ import psycopg
 from assets.chain.keys import VALIDATED, asset_key
 from assets.chain.stream import Stream
 from assets.delivery.obligation import close_rejections, owed_captures
-from assets.error_redaction import unexpected
+from assets.error_redaction import own_fault, unexpected
 from assets.pipeline.outcomes import Candidate, Outcomes, ValidationCounts
 from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
@@ -206,14 +206,7 @@ def _log(sync: Sync, stream: Stream[Any], capture: StoredCapture, error: Excepti
 
 
 def _not_mapped(error: Exception) -> Problem:
-    return Problem(
-        "not_mapped",
-        "",
-        f"Lockstep could not read the record ({type(error).__name__}); the run's log has more "
-        "under the correlation id.",
-        "This is a bug in Lockstep, not a fault of the record: report it with the log line, and "
-        "retry the rejection once it is fixed.",
-    )
+    return Problem("not_mapped", "", *own_fault(error, "read the record"))
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], counts: ValidationCounts) -> None:

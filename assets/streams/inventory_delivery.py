@@ -11,7 +11,8 @@ from uuid import UUID
 import orjson
 
 from assets.chain.stream import DeliveryCounts, DeliveryRequest
-from assets.delivery.engine import Engine, Intent, Outcome
+from assets.delivery.engine import Engine
+from assets.delivery.plan import Intent, Outcome
 from assets.delivery.system import store_target
 from domain.connections import INVENTORY
 from domain.errors import Problem
@@ -28,6 +29,7 @@ from resources.ledger.rows import (
     SettleRow,
     TargetRow,
     UnsettledDelivery,
+    acting_until,
 )
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -101,7 +103,7 @@ class InventoryDelivery:
         changes: list[_Change] = []
         for accepted, target in wanted:
             change = self._change(accepted, target, known.get(_key(target)))
-            if change is not None and (until := self._acts_until(change, now)) is not None:
+            if change is not None and (until := acting_until(self._others(change), now)):
                 # An older level that takes effect late would replace this one.
                 self._counts.wait(until)
             elif change is None:
@@ -110,15 +112,6 @@ class InventoryDelivery:
             else:
                 changes.append(change)
         return changes
-
-    def _acts_until(self, change: _Change, now: datetime) -> datetime | None:
-        """Return until when another level of the record may still be written."""
-        acting = [
-            u.may_act_until
-            for u in self._uncertain.get(change.accepted.source_id, ())
-            if u.delivery_key != change.claim.delivery_key and u.may_act(now) and u.may_act_until
-        ]
-        return max(acting) if acting else None
 
     def _targets(
         self, levels: Mapping[AcceptedRecord, StockLevel], items: Mapping[str, StoreItem]
@@ -291,10 +284,9 @@ class InventoryDelivery:
         rows: list[SettleRow] = []
         holds: list[TargetRow] = []
         for change in batch:
-            accepted = change.accepted
+            accepted, key = change.accepted, change.claim.delivery_key
             problem = refused.get(change.holds.target_key)
             if problem is not None:
-                key = change.claim.delivery_key
                 rows.append(
                     SettleRow(key, "refused", error=problem.message, is_lost=outcome.is_lost)
                 )
@@ -304,7 +296,6 @@ class InventoryDelivery:
                 self._rejections.append(row)
                 self._counts.rejected += 1
                 continue
-            key = change.claim.delivery_key
             rows.append(SettleRow(key, state, error=outcome.error[:1000], is_lost=outcome.is_lost))
             if outcome.state == "delivered":
                 rows += self._replaced(change)
@@ -318,9 +309,15 @@ class InventoryDelivery:
         """Return the end of uncertain levels that this one has replaced in the store."""
         return [
             SettleRow(u.delivery_key, "superseded")
-            for u in self._uncertain.get(change.accepted.source_id, ())
-            if u.state != "delivered" and u.delivery_key != change.claim.delivery_key
+            for u in self._others(change)
+            if u.state != "delivered"
         ]
+
+    def _others(self, change: _Change) -> list[UnsettledDelivery]:
+        """Return the record's unsettled deliveries of other levels."""
+        own = change.claim.delivery_key
+        unsettled = self._uncertain.get(change.accepted.source_id, ())
+        return [u for u in unsettled if u.delivery_key != own]
 
 
 def _key(target: StockTarget) -> str:

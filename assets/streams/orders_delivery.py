@@ -12,15 +12,15 @@ from uuid import UUID
 import orjson
 
 from assets.chain.stream import DeliveryCounts, DeliveryRequest
-from assets.delivery.engine import Engine, Intent, Plan
+from assets.delivery.engine import Engine
 from assets.delivery.obligation import owed_versions
+from assets.delivery.plan import Intent, Plan
 from assets.delivery.system import oms_target, unplanned
 from assets.streams.orders_resolution import (
     CANCEL_REQUESTED,
     CANCELED,
     Uncertain,
     look_up,
-    wait_for,
 )
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
@@ -30,7 +30,13 @@ from domain.ports import OmsWriter
 from domain.records.orders import Order
 from domain.records.record import decode_record
 from resources.ledger.monitoring.caution import is_cautious
-from resources.ledger.rows import AcceptedRecord, ClaimRow, TargetRow, UnsettledDelivery
+from resources.ledger.rows import (
+    AcceptedRecord,
+    ClaimRow,
+    TargetRow,
+    UnsettledDelivery,
+    acting_until,
+)
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -138,7 +144,7 @@ class OrdersDelivery:
             creates = cautious and change is not None and change.action == "create"
             if plan.refusal or not (others or creates):
                 continue
-            plan.waits_until = wait_for(others, now)
+            plan.waits_until = acting_until(others, now)
             doubtful = [u for u in others if u.is_uncertain]
             if plan.waits_until is None and (doubtful or creates):
                 uncertain.append(Uncertain(one.accepted, one.order, doubtful))

@@ -7,7 +7,6 @@ again at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -31,12 +30,6 @@ class Uncertain(NamedTuple):
     accepted: AcceptedRecord
     order: Order
     deliveries: Sequence[UnsettledDelivery]
-
-
-def wait_for(deliveries: Sequence[UnsettledDelivery], now: datetime) -> datetime | None:
-    """Return until when one of the deliveries may still take effect; ``None`` where none may."""
-    acting = [u.may_act_until for u in deliveries if u.may_act(now) and u.may_act_until]
-    return max(acting) if acting else None
 
 
 def look_up(

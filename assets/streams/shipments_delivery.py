@@ -9,7 +9,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from assets.chain.stream import DeliveryCounts, DeliveryRequest
-from assets.delivery.engine import Engine, Plan
+from assets.delivery.engine import Engine
+from assets.delivery.plan import Plan
 from assets.delivery.system import store_target, unplanned
 from assets.delivery.target_state import OrderTargetState
 from assets.streams.orders_resolution import CANCELED
@@ -25,7 +26,12 @@ from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.records.fulfilment_progress import ProgressRow
 from resources.ledger.rejections.rejections import Rejections
-from resources.ledger.rows import AcceptedRecord, RejectionRow, UnsettledDelivery
+from resources.ledger.rows import (
+    AcceptedRecord,
+    RejectionRow,
+    UnsettledDelivery,
+    acting_until,
+)
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -192,17 +198,11 @@ def _wait_for_others(
 ) -> None:
     """Let a plan wait while another status or tracking number than its own may take effect."""
     keys = {intent.claim.delivery_key for intent in plan.intents}
-    acting = [
-        u.may_act_until
-        for u in open_deliveries
-        if u.action != "shipment"
-        and u.delivery_key not in keys
-        and u.may_act(now)
-        and u.may_act_until
-    ]
-    if plan.intents and acting:
+    others = [u for u in open_deliveries if u.action != "shipment" and u.delivery_key not in keys]
+    until = acting_until(others, now)
+    if plan.intents and until is not None:
         plan.intents.clear()
-        plan.waits_until = max(acting)
+        plan.waits_until = until
 
 
 def _others(open_deliveries: Sequence[UnsettledDelivery], plan: Plan) -> list[UnsettledDelivery]:

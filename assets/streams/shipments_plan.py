@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from assets.chain.stream import DeliveryRequest
-from assets.delivery.engine import Intent, Plan
+from assets.delivery.plan import Intent, Plan
 from assets.delivery.target_state import KnownShipment, OrderTargetState
 from assets.streams.shipments_lookup import ShipmentLookup, made_by_hand
 from assets.streams.shipments_requests import not_shipped, shipment_requests

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -118,6 +118,13 @@ class UnsettledDelivery(NamedTuple):
     def may_act(self, now: datetime) -> bool:
         """Return whether a request of the delivery may still take effect."""
         return self.may_act_until is not None and now < self.may_act_until
+
+
+def acting_until(deliveries: Iterable[UnsettledDelivery], now: datetime) -> datetime | None:
+    """Return until when one of the deliveries may still take effect; ``None`` where none may."""
+    return max(
+        (u.may_act_until for u in deliveries if u.may_act_until and u.may_act(now)), default=None
+    )
 
 
 class SettleRow(NamedTuple):

@@ -149,12 +149,7 @@ class Session:
         ``may_start``: a stream without a watermark starts with this window.
         """
         if may_start:
-            self.db.execute(
-                """INSERT INTO sync.watermark (connection, stream, watermark) VALUES (%s, %s, %s)
-                   ON CONFLICT (connection, stream) DO UPDATE SET
-                       watermark = coalesce(sync.watermark.watermark, excluded.watermark)""",
-                (self.connection, self.stream, window.until),
-            )
+            self.start_watermark(window.until)
         self.db.execute(
             """INSERT INTO sync.watermark AS w (connection, stream, captured_at)
                VALUES (%s, %s, now())
@@ -162,6 +157,19 @@ class Session:
                    watermark = CASE WHEN w.watermark >= %s THEN greatest(w.watermark, %s)
                                     ELSE w.watermark END""",
             (self.connection, self.stream, window.since, window.until),
+        )
+
+    def start_watermark(self, moment: datetime) -> None:
+        """Give a stream that was never captured its first watermark; another one stays.
+
+        Without it a window whose first run fails would start anew at each midnight, and lose the
+        day before.
+        """
+        self.db.execute(
+            """INSERT INTO sync.watermark AS w (connection, stream, watermark) VALUES (%s, %s, %s)
+               ON CONFLICT (connection, stream) DO UPDATE SET
+                   watermark = coalesce(w.watermark, excluded.watermark)""",
+            (self.connection, self.stream, moment),
         )
 
     def pull_back(self, moment: datetime) -> None:

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import psycopg
 
 from domain.values import Window
-
-
-def start_watermark(
-    db: psycopg.Connection[Any], connection: str, stream: str, moment: datetime
-) -> None:
-    """Give a stream that was never captured its first watermark.
-
-    Without it a window whose first run fails would start anew at each midnight, and lose the day
-    before.
-    """
-    db.execute(
-        """INSERT INTO sync.watermark AS w (connection, stream, watermark) VALUES (%s, %s, %s)
-           ON CONFLICT (connection, stream) DO UPDATE SET
-               watermark = coalesce(w.watermark, excluded.watermark)""",
-        (connection, stream, moment),
-    )
 
 
 def captured_live(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from domain.values import doubled
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import WHO
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
@@ -45,8 +46,7 @@ def retry_unreached(session: Session, failing_since: datetime | None = None) -> 
 
 def pause_after(seen: int) -> timedelta:
     """Return how long a rejection waits that was met ``seen`` times."""
-    pause: timedelta = FIRST_PAUSE * 2 ** min(max(seen - 1, 0), 10)
-    return min(pause, LONGEST_PAUSE)
+    return doubled(FIRST_PAUSE, seen, LONGEST_PAUSE)
 
 
 def _is_due(rejection: Rejection, now: datetime, failing_since: datetime | None) -> bool:

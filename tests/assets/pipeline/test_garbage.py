@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from assets.delivery.engine import Plan
+from assets.delivery.plan import Plan
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockTarget
 from domain.records.orders import Order

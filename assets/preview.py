@@ -24,6 +24,7 @@ from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel, StoreItem
 from domain.rules.availability import target_of
 from domain.rules.translation import OrderRules
+from domain.sources import Page
 from domain.values import Window
 from resources.facts import fact_fields
 from resources.ledger.rows import KnownLine
@@ -61,9 +62,9 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
 
 def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
     rules, stream = OrderRules(sync.connection.orders), Orders()
-    for raw in _first(sync.platform.fetch_orders(window)):
+    for raw in _first(sync.orders.fetch(window)):
         try:
-            mapped = rules.to_order(sync.platform.to_order, raw.payload, lambda _: False)
+            mapped = rules.to_order(sync.orders.to_canonical, raw.payload, lambda _: False)
             if isinstance(mapped, Skipped):
                 yield _skipped(raw.source_id, mapped)
                 continue
@@ -80,9 +81,9 @@ def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
 
 
 def _shipments(sync: Sync, _: Session, window: Window) -> Iterator[Sample]:
-    for raw in _first(sync.oms.fetch_fulfilments(window)):
+    for raw in _first(sync.shipments.fetch(window)):
         try:
-            mapped = sync.oms.to_fulfilment(raw.payload)
+            mapped = sync.shipments.to_canonical(raw.payload)
             if isinstance(mapped, Skipped):
                 yield _skipped(raw.source_id, mapped)
             else:
@@ -114,9 +115,9 @@ def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
 def _lines(sync: Sync, source_id: str) -> dict[str, KnownLine] | None:
     """Return the lines of an order as the store has it now; ``None`` where it has no such order."""
     rules = OrderRules(sync.connection.orders)
-    for page in sync.platform.read_orders([source_id]):
-        for raw in page:
-            mapped = rules.to_order(sync.platform.to_order, raw.payload, lambda _: True)
+    for page in sync.orders.read([source_id]):
+        for raw in page.records:
+            mapped = rules.to_order(sync.orders.to_canonical, raw.payload, lambda _: True)
             if isinstance(mapped, Mapped):
                 return {
                     line.line_id: KnownLine(line.group_id, str(line.kind), line.factor)
@@ -128,13 +129,13 @@ def _lines(sync: Sync, source_id: str) -> dict[str, KnownLine] | None:
 def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
     """Compare the levels of the catalog's first items with what the store shows now."""
     items = {item.sku: item for item in _first_items(sync)}
-    rows = [row for page in sync.oms.fetch_stock(sorted(items)) for row in page]
+    rows = [row for page in sync.stock.read(sorted(items)) for row in page.records]
     held = sync.platform.read_stock(items)
     locations, policy = sync.platform.location_ids(), sync.connection.inventory
     stream, uom_rules = Inventory(), sync.connection.orders.uom_rules
     for row in rows:
         try:
-            mapped = sync.oms.to_stock_level(row.payload)
+            mapped = sync.stock.to_canonical(row.payload)
         except RecordRejected as rejected:
             yield _kept_out(row.source_id, rejected.problems)
             continue
@@ -164,8 +165,8 @@ def _first_items(sync: Sync) -> Iterator[StoreItem]:
     return islice(items, EXAMINED)
 
 
-def _first(pages: Iterator[list[RawRecord]]) -> Iterator[RawRecord]:
-    return islice((record for page in pages for record in page), EXAMINED)
+def _first(pages: Iterator[Page]) -> Iterator[RawRecord]:
+    return islice((record for page in pages for record in page.records), EXAMINED)
 
 
 def _skipped(record: str, skipped: Skipped) -> Sample:

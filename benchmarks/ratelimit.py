@@ -48,7 +48,7 @@ def work(begin: float, end: float) -> None:
 
 def _read(platform: CommercePlatform, moments: list[float], end: float) -> None:
     while time.monotonic() < end:
-        platform.probe_orders(datetime(START.year, START.month, START.day, tzinfo=UTC))
+        platform.sources["orders"].probe(datetime(START.year, START.month, START.day, tzinfo=UTC))
         moments.append(time.monotonic())
 
 

@@ -13,18 +13,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from domain.exchange import (
     Alert,
     Check,
     ExchangeLog,
-    Mapped,
     MasterItem,
-    RawRecord,
     Receipt,
     ShipmentRequest,
-    Skipped,
     StockAnswer,
     StoreOrderState,
     StoreShipment,
@@ -32,12 +29,10 @@ from domain.exchange import (
     WebhookEvent,
 )
 from domain.milestones import Milestone
-from domain.reconciliation import Difference, OrderOrigin, StoreSnapshot
-from domain.records.fulfilment import Fulfilment
-from domain.records.inventory import StockLevel, StockTarget, StoreItem
+from domain.reconciliation import Difference
+from domain.records.inventory import StockTarget, StoreItem
 from domain.records.orders import Order
-from domain.rules.export import Decide
-from domain.values import Window
+from domain.sources import FulfilmentSource, OrderSource, StockSource
 
 
 class QuotaLedger(Protocol):
@@ -112,10 +107,24 @@ class StoreWriter(Protocol):
         ...
 
 
+class StoreSources(TypedDict, total=False):
+    """The streams that start at a store."""
+
+    orders: OrderSource
+
+
+class OmsSources(TypedDict, total=False):
+    """The streams that start at an OMS."""
+
+    shipments: FulfilmentSource
+    inventory: StockSource
+
+
 class CommercePlatform(Protocol):
     """The commerce side of a connection."""
 
     kind: str
+    sources: StoreSources
     store: str
     """Identity of the store: connections with equal ``store`` share its quota."""
     channel: str
@@ -132,36 +141,6 @@ class CommercePlatform(Protocol):
 
     def clock(self) -> datetime:
         """Return the system's time by its answers; before the first answer, this machine's."""
-        ...
-
-    def probe_orders(self, since: datetime) -> datetime | None:
-        """Return the modification time of the oldest order changed at or after ``since``.
-
-        ``None`` where there is none. One cheap call.
-        """
-        ...
-
-    def fetch_orders(self, window: Window) -> Iterator[list[RawRecord]]:
-        """Read every order modified in the window once, in pages, with its exact bytes."""
-        ...
-
-    def read_orders(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
-        """Read orders by id, archived ones too, in the form of ``fetch_orders``.
-
-        Those that the store lacks are absent.
-        """
-        ...
-
-    def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
-        """Return the fulfilment that a captured order states; none if it is unreadable. Pure."""
-        ...
-
-    def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
-        """Map a captured order with the store's own codes. Pure.
-
-        ``decide`` is asked before the costly part. Raises ``RecordRejected``, or ``OrderRejected``
-        with the parts that could be mapped. ``domain.rules.translation`` translates the codes.
-        """
         ...
 
     def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
@@ -219,6 +198,7 @@ class OrderManagementSystem(Protocol):
     """The fulfilment side of a connection."""
 
     kind: str
+    sources: OmsSources
     organisation: str
     """Identity of the tenant and organisation: connections with equal ``organisation`` share its
     quota."""
@@ -270,28 +250,6 @@ class OrderManagementSystem(Protocol):
         """Return what an order holds after a change of which some lines were refused. Pure."""
         ...
 
-    def probe_fulfilments(self, since: datetime) -> datetime | None:
-        """Return the modification time of the oldest order changed at or after ``since``.
-
-        ``None`` where there is none. One cheap call.
-        """
-        ...
-
-    def fetch_fulfilments(self, window: Window) -> Iterator[list[RawRecord]]:
-        """Read orders modified in the window, in pages; ``source_id`` is the OMS's order id."""
-        ...
-
-    def read_orders(self, order_ids: Collection[str]) -> list[RawRecord]:
-        """Read orders by their ids, in the form of ``fetch_fulfilments``.
-
-        Those that the OMS lacks are absent.
-        """
-        ...
-
-    def to_origin(self, payload: bytes) -> OrderOrigin | None:
-        """Return which of the store's orders an OMS order is, ``None`` if it is none. Pure."""
-        ...
-
     def compare_order(
         self, payload: bytes, wanted: Mapping[str, object]
     ) -> tuple[dict[str, object], list[Difference]]:
@@ -299,27 +257,6 @@ class OrderManagementSystem(Protocol):
 
         Pure. Normalisation by the OMS is no difference. ``order_change`` from the returned content
         to ``wanted`` is the correction. Raises ``RecordRejected``.
-        """
-        ...
-
-    def to_fulfilment(self, payload: bytes) -> Mapped[Fulfilment] | Skipped:
-        """Map a captured OMS order. Pure. Raises ``RecordRejected``, for an unmapped status too."""
-        ...
-
-    def fetch_stock(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
-        """Read availability by the connection's policy.
-
-        ``source_id`` is ``sku@node``, ``updated_at`` the time of the observation. ``content``
-        leaves out what changes at every look (times), so that an unchanged level is distinguished
-        from a changed one.
-        """
-        ...
-
-    def to_stock_level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
-        """Map a captured availability row. Pure. Raises ``RecordRejected``.
-
-        ``observed_at`` stays ``None`` where the row says no time of its own: then the capture's
-        time is the observation's.
         """
         ...
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from domain.connections import Connection, Installation
+from domain.connections import INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
 from domain.errors import PermanentError
 from domain.ports import CommercePlatform, OrderManagementSystem
+from domain.sources import FulfilmentSource, OrderSource, StockSource
 from resources.ledger.database.embedded import database_url
 from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import describe, kept_prefixes
 from resources.ledger.session import Ledger
 from resources.systems import build_oms, build_platform
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,30 @@ class Sync:
     log: Callable[[str], None] = lambda _: None
     starting: frozenset[str] = frozenset()
     """Streams that this process starts: they are delivered, although paused for everyone else."""
+
+    @property
+    def orders(self) -> OrderSource:
+        """Return the source of orders."""
+        return _present(self.platform.kind, ORDERS, self.platform.sources.get("orders"))
+
+    @property
+    def shipments(self) -> FulfilmentSource:
+        """Return the source of fulfilment."""
+        return _present(self.oms.kind, SHIPMENTS, self.oms.sources.get("shipments"))
+
+    @property
+    def stock(self) -> StockSource:
+        """Return the source of stock levels."""
+        return _present(self.oms.kind, INVENTORY, self.oms.sources.get("inventory"))
+
+
+def _present(kind: str, part: str, source: S | None) -> S:
+    """Return a part that a system has. Raises ``PermanentError`` where it has none."""
+    if source is None:
+        raise PermanentError(
+            f"a connection to {kind} can't read {part}: remove the stream from the connection"
+        )
+    return source
 
 
 class Lockstep:

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.records.record import Record
+from domain.sources import Page
 from domain.values import Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -98,7 +99,7 @@ class Stream(Protocol[R]):
         """Return the time of the oldest change at or after ``since``, by one cheap call."""
         ...
 
-    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[list[RawRecord]]:
+    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the source's records of the window, in pages."""
         ...
 

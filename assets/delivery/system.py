@@ -27,7 +27,7 @@ def oms_target(sync: Sync) -> Target:
     """Return the OMS as a target."""
     return Target(
         sync.oms.acts_for,
-        lambda: _answers(sync.oms.probe_fulfilments, sync.oms.clock),
+        lambda: _answers(sync.shipments.probe, sync.oms.clock),
         _report(sync),
     )
 
@@ -36,7 +36,7 @@ def store_target(sync: Sync) -> Target:
     """Return the store as a target."""
     return Target(
         sync.platform.acts_for,
-        lambda: _answers(sync.platform.probe_orders, sync.platform.clock),
+        lambda: _answers(sync.orders.probe, sync.platform.clock),
         _report(sync),
     )
 

@@ -12,6 +12,7 @@ from assets.chain.stream import Stream
 from assets.pipeline.prefetch import gc_paused, prefetch
 from domain.exchange import RawRecord
 from domain.identity import capture_id
+from domain.sources import Page
 from domain.values import Window
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
@@ -102,11 +103,11 @@ def _with_end(chunks: Iterator[list[RawRecord]]) -> Iterator[tuple[list[RawRecor
     yield previous, True
 
 
-def _chunks(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
+def _chunks(pages: Iterator[Page]) -> Iterator[list[RawRecord]]:
     """Combine pages to chunks of a size that spreads the fixed cost of a COPY."""
     waiting: list[RawRecord] = []
     for page in pages:
-        waiting.extend(page)
+        waiting.extend(page.records)
         if len(waiting) >= CHUNK:
             yield waiting
             waiting = []

@@ -38,7 +38,7 @@ class StockComparator:
         undelivered = (
             session.records.undelivered_units() if self._policy.subtract_undelivered else {}
         )
-        rows = [row for page in self._sync.oms.fetch_stock(skus) for row in page]
+        rows = [row for page in self._sync.stock.read(skus) for row in page.records]
         wanted: list[tuple[RawRecord, StockTarget, frozenset[int]]] = []
         for row in rows:
             level = self._level(row)
@@ -66,7 +66,7 @@ class StockComparator:
 
     def _level(self, row: RawRecord) -> StockLevel | None:
         try:
-            mapped = self._sync.oms.to_stock_level(row.payload)
+            mapped = self._sync.stock.to_canonical(row.payload)
         except RecordRejected:
             return None  # its capture becomes a rejection with the reason
         return None if isinstance(mapped, Skipped) else mapped.record

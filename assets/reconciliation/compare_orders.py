@@ -63,7 +63,9 @@ class OrderComparator:
         return self._against(snapshot, snapshot.store, result)
 
     def _origin(self, snapshot: OrderSnapshot) -> OrderOrigin | None:
-        return self._sync.oms.to_origin(snapshot.oms.payload) if snapshot.oms is not None else None
+        if snapshot.oms is None:
+            return None
+        return self._sync.shipments.to_origin(snapshot.oms.payload)
 
     def _without_store(self, snapshot: OrderSnapshot, result: Result) -> Result:
         origin = self._origin(snapshot)
@@ -102,7 +104,7 @@ class OrderComparator:
         known = snapshot.orders
         try:
             mapped = self._rules.to_order(
-                self._sync.platform.to_order,
+                self._sync.orders.to_canonical,
                 store.payload,
                 lambda _: known.target is not None or known.accepted is not None,
             )
@@ -148,7 +150,7 @@ class OrderComparator:
             return
         if state is not None and state.milestone == CANCELED:
             return
-        has_shipped = self._sync.platform.to_store_snapshot(store.payload).shipped_units > 0
+        has_shipped = self._sync.orders.to_store_snapshot(store.payload).shipped_units > 0
         has_shipped = has_shipped or (
             shipments is not None and bool(orjson.loads(shipments.content)["shipments"])
         )
@@ -174,7 +176,7 @@ class OrderComparator:
         *,
         is_sendable: bool,
     ) -> None:
-        origin = self._sync.oms.to_origin(oms.payload)
+        origin = self._sync.shipments.to_origin(oms.payload)
         if origin is not None and origin.is_cancelled:
             return  # the store follows by the stream shipments, whose comparison covers it
         try:

@@ -40,8 +40,8 @@ class ShipmentComparator:
             return result.pending()
         if store is None or oms is None or known.is_rejected:
             return result
-        held = self._sync.platform.to_store_snapshot(store.payload)
-        if held.is_archived or self._sync.oms.to_origin(oms.payload) is None:
+        held = self._sync.orders.to_store_snapshot(store.payload)
+        if held.is_archived or self._sync.shipments.to_origin(oms.payload) is None:
             return result
         is_new = newest is None or newest.source_updated_at < oms.updated_at
         if is_new and not self._is_captured(oms.updated_at):
@@ -59,7 +59,7 @@ class ShipmentComparator:
         self, snapshot: OrderSnapshot, oms: RawRecord, held: StoreSnapshot, result: Result
     ) -> Result:
         try:
-            mapped = self._sync.oms.to_fulfilment(oms.payload)
+            mapped = self._sync.shipments.to_canonical(oms.payload)
             if isinstance(mapped, Skipped):
                 return result
             shipments = shipment_requests(

@@ -221,9 +221,7 @@ class _StockRun:
         until = Coverage(
             self._session.db, self._sync.name, ORDERS, self._sync.connection.overlap
         ).until
-        return until is not None and (
-            until > moment or self._sync.platform.probe_orders(until) is None
-        )
+        return until is not None and (until > moment or self._sync.orders.probe(until) is None)
 
 
 def _is_same(before: Drift | None, now: Drift) -> bool:

@@ -8,7 +8,7 @@ and after the systems: an order that changed in between is not compared.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 
@@ -18,6 +18,7 @@ from domain.errors import RecordRejected
 from domain.exchange import RawRecord, StoreShipment
 from domain.identity import correlation_id
 from domain.reconciliation import OrderOrigin
+from domain.sources import Page
 from domain.values import Window
 from resources.ledger.deliveries.drifts import Drifts
 from resources.ledger.records.record_state import RecordState, record_states, records_of_day
@@ -39,15 +40,15 @@ class SnapshotReader:
 
     def of_day(self) -> Iterator[list[OrderSnapshot]]:
         """Yield the day's orders, each at least once; only the ids of earlier chunks are kept."""
-        for page in _chunks(self._sync.platform.fetch_orders(self._window)):
+        for page in _chunks(self._sync.orders.fetch(self._window)):
             store = {record.source_id: record for record in page}
             self._seen |= store.keys()
             yield self._snapshots(list(store), store=store)
-        for page in _chunks(self._sync.oms.fetch_fulfilments(self._window)):
+        for page in _chunks(self._sync.shipments.fetch(self._window)):
             origins = [
                 (record, origin)
                 for record in page
-                if (origin := self._sync.oms.to_origin(record.payload)) is not None
+                if (origin := self._sync.shipments.to_origin(record.payload)) is not None
             ]
             own = {
                 origin.source_id: record
@@ -105,15 +106,15 @@ class SnapshotReader:
         others: Mapping[str, tuple[OrderOrigin, ...]] | None = None,
     ) -> list[OrderSnapshot]:
         at_store, at_oms = dict(store or {}), dict(oms or {})
-        for page in self._sync.platform.read_orders([i for i in ids if i not in at_store]):
-            at_store |= {record.source_id: record for record in page}
+        for page in self._sync.orders.read([i for i in ids if i not in at_store]):
+            at_store |= {record.source_id: record for record in page.records}
         origins = self._known_origins(ids, others or {})
         before = self._record_states(ids)
         missing = {self._prefix + i: i for i in ids if i not in at_oms}
         if missing:
             at_oms |= {
                 missing[record.source_id]: record
-                for record in self._sync.oms.read_orders(missing)
+                for record in _records(self._sync.shipments.read(missing))
                 if record.source_id in missing
             }
         shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
@@ -149,8 +150,8 @@ class SnapshotReader:
         }
 
     def _origins(self, order_ids: Collection[str]) -> Iterator[OrderOrigin]:
-        for record in self._sync.oms.read_orders(order_ids) if order_ids else ():
-            origin = self._sync.oms.to_origin(record.payload)
+        for record in _records(self._sync.shipments.read(order_ids) if order_ids else ()):
+            origin = self._sync.shipments.to_origin(record.payload)
             if origin is not None and not origin.is_own_id:
                 yield origin
 
@@ -177,13 +178,13 @@ class SnapshotReader:
         """
         if source_id not in store or source_id not in oms:
             return False
-        if self._sync.platform.to_store_snapshot(store[source_id].payload).shipped_units:
+        if self._sync.orders.to_store_snapshot(store[source_id].payload).shipped_units:
             return True
         state = known[source_id][1].target
         if state is not None and b'"shipments":{}' not in state.content:
             return True
         try:
-            fulfilment = self._sync.oms.to_fulfilment(oms[source_id].payload)
+            fulfilment = self._sync.shipments.to_canonical(oms[source_id].payload)
         except RecordRejected:
             return False
         return bool(getattr(getattr(fulfilment, "record", None), "parcels", ()))
@@ -205,11 +206,15 @@ class SnapshotReader:
         return found
 
 
-def _chunks(pages: Iterator[list[RawRecord]]) -> Iterator[list[RawRecord]]:
+def _records(pages: Iterable[Page]) -> Iterator[RawRecord]:
+    return (record for page in pages for record in page.records)
+
+
+def _chunks(pages: Iterator[Page]) -> Iterator[list[RawRecord]]:
     """Combine pages to chunks, to save look-ups."""
     waiting: list[RawRecord] = []
     for page in pages:
-        waiting += page
+        waiting += page.records
         while len(waiting) >= CHUNK:
             yield waiting[:CHUNK]
             waiting = waiting[CHUNK:]

@@ -15,6 +15,7 @@ from domain.identity import content_digest, correlation_id
 from domain.records.inventory import StockLevel
 from domain.rules.availability import unit_problem
 from domain.schemas.stock import stock_problems
+from domain.sources import Page, Scope
 from domain.values import Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -36,18 +37,18 @@ class Inventory:
     )
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
-        """Return ``since`` once the interval has passed: the OMS has no changed-since query."""
+        """Ask the OMS once the interval has passed; the present levels can be read at any time."""
         with sync.ledger.session(sync.name, INVENTORY) as session:
             mark = session.watermark()
-        return since if mark is None or since - mark >= sync.connection.inventory.interval else None
+        is_due = mark is None or since - mark >= sync.connection.inventory.interval
+        return sync.stock.probe(since) if is_due else None
 
-    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[list[RawRecord]]:
+    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the availability of every SKU of the catalog, which is refreshed first where due."""
-        del window
         catalog.refresh(sync, session)
         after = ""
         while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
-            yield from sync.oms.fetch_stock(skus)
+            yield from sync.stock.fetch(window, Scope(skus))
             after = skus[-1]
 
     def correlate(self, sync: Sync, source_id: str) -> str:
@@ -77,7 +78,7 @@ class Inventory:
                 absent = unknown - set(found)
 
         def to_level(payload: bytes) -> Mapped[StockLevel] | Skipped:
-            mapped = sync.oms.to_stock_level(payload)
+            mapped = sync.stock.to_canonical(payload)
             if isinstance(mapped, Mapped) and mapped.record.sku in absent:
                 return Skipped(
                     "item_missing_at_oms",
@@ -145,7 +146,7 @@ def _items(sync: Sync, session: Session, records: Sequence[StockLevel]) -> dict[
 
 def _is_empty(sync: Sync, payload: bytes) -> bool:
     try:
-        mapped = sync.oms.to_stock_level(payload)
+        mapped = sync.stock.to_canonical(payload)
     except RecordRejected:
         return False
     return isinstance(mapped, Mapped) and mapped.record.available == 0

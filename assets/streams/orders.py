@@ -15,6 +15,7 @@ from domain.identity import content_digest, correlation_id
 from domain.records.orders import Order
 from domain.rules.translation import OrderRules
 from domain.schemas.orders import order_problems
+from domain.sources import Page
 from domain.values import Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -35,12 +36,12 @@ class Orders:
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Ask the store for its oldest change since ``since``."""
-        return sync.platform.probe_orders(since)
+        return sync.orders.probe(since)
 
-    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[list[RawRecord]]:
+    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the orders that were modified in the window."""
         del session
-        return sync.platform.fetch_orders(window)
+        return sync.orders.fetch(window)
 
     def correlate(self, sync: Sync, source_id: str) -> str:
         """Return the order's correlation id, which its shipments share."""
@@ -64,9 +65,8 @@ class Orders:
                 or session.rejections.open_captures("validated", [source_id])
             )
 
-        return lambda payload: rules.to_order(
-            sync.platform.to_order, payload, exported.__contains__, is_owed
-        )
+        to_canonical = sync.orders.to_canonical
+        return lambda payload: rules.to_order(to_canonical, payload, exported.__contains__, is_owed)
 
     def check(
         self, sync: Sync, session: Session, records: Sequence[Order]

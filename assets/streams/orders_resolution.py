@@ -43,7 +43,8 @@ def look_up(
     if not uncertain:
         return {}
     ids = {one.order.order_id: one for one in uncertain}
-    found = {raw.source_id: raw.payload for raw in sync.oms.read_orders(list(ids))}
+    pages = sync.shipments.read(list(ids))
+    found = {raw.source_id: raw.payload for page in pages for raw in page.records}
     held: dict[str, TargetRow | None] = {}
     settled: list[SettleRow] = []
     for order_id, one in ids.items():
@@ -78,7 +79,7 @@ def _held(
     if not candidates:
         candidates.append(sync.oms.order_payload(one.order))
     content = orjson.dumps(sync.oms.held_order(payload, candidates))
-    origin = sync.oms.to_origin(payload)
+    origin = sync.shipments.to_origin(payload)
     milestone = before.milestone if before is not None else ""
     if origin is not None and origin.is_cancelled:
         milestone = CANCELED

@@ -13,6 +13,7 @@ from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.fulfilment import Fulfilment
 from domain.schemas.fulfilment import fulfilment_problems
+from domain.sources import Page
 from domain.values import Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -33,12 +34,12 @@ class Shipments:
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Ask the OMS for its oldest change since ``since``."""
-        return sync.oms.probe_fulfilments(since)
+        return sync.shipments.probe(since)
 
-    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[list[RawRecord]]:
+    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the orders that changed at the OMS in the window."""
         del session
-        return sync.oms.fetch_fulfilments(window)
+        return sync.shipments.fetch(window)
 
     def correlate(self, sync: Sync, source_id: str) -> str:
         """Return the correlation id of the store's order, so that one id follows it both ways."""
@@ -55,7 +56,7 @@ class Shipments:
     ) -> Callable[[bytes], Mapped[Fulfilment] | Skipped]:
         """Map each OMS order to its fulfilment."""
         del session, captures
-        return sync.oms.to_fulfilment
+        return sync.shipments.to_canonical
 
     def check(
         self, sync: Sync, session: Session, records: Sequence[Fulfilment]

@@ -52,7 +52,7 @@ class OrderRejected(RecordRejected):
 
 
 class MapsOrders(Protocol):
-    """A platform's pure mapping, ``CommercePlatform.to_order``."""
+    """A platform's pure mapping, ``OrderSource.to_canonical``."""
 
     def __call__(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
         """Map a captured order, to records that nothing else refers to: the rules amend them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import psycopg
 import pytest
@@ -12,8 +12,9 @@ from assets.error_redaction import safe_text, unexpected
 from domain.errors import PermanentError, Problem
 from domain.exchange import MasterItem
 from domain.records.orders import Order
+from domain.rules.export import Decide
 from domain.schemas.orders import order_problems
-from resources.platforms.bigcommerce.adapter import BigCommerce as BigCommercePlatform
+from resources.platforms.bigcommerce.orders.source import OrdersSource
 from tests.assets.scene import Scene
 
 
@@ -65,16 +66,14 @@ def test_an_unforeseen_record_does_not_block_the_others(
 ) -> None:
     """A bug in the mapping of one order: it is rejected as our bug, and the other is delivered."""
     scene.place_many([9001, 9002])
-    to_order = BigCommercePlatform.to_order
+    to_canonical = OrdersSource.to_canonical
 
-    def stumbles(
-        self: BigCommercePlatform, payload: bytes, exported: Callable[[str], bool]
-    ) -> object:
+    def stumbles(self: OrdersSource, payload: bytes, decide: Decide) -> object:
         if b'"id":9001,' in payload:
             raise LookupError("jane.doe@example.com")
-        return to_order(self, payload, exported)
+        return to_canonical(self, payload, decide)
 
-    monkeypatch.setattr(BigCommercePlatform, "to_order", stumbles)
+    monkeypatch.setattr(OrdersSource, "to_canonical", stumbles)
     scene.run("orders")
     assert scene.open_rejections("orders") == {"9001": "not_mapped"}
     assert set(scene.oms_orders()) == {"9002"}

@@ -24,7 +24,7 @@ from tests.bad_input.systems import (
     tenant_of,
 )
 from tests.resources.oms.manhattan.samples import published
-from tests.resources.platforms.bigcommerce.stores import order
+from tests.resources.platforms.bigcommerce.stores import order, read_orders
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ def read_store(answer: Answer) -> list[RawRecord]:
     """Read a whole window of the store."""
     store = platform_on(answer, page_size=PAGE, fetch_transactions="never")
     try:
-        return [record for page in store.fetch_orders(DAY) for record in page]
+        return [record for page in read_orders(store, DAY) for record in page]
     finally:
         store.close()
 

@@ -19,6 +19,7 @@ from domain.connections import Connection
 from domain.exchange import Check, Exchange, Mapped, RawRecord, ShipmentRequest, Skipped
 from domain.ports import CommercePlatform, OmsWriter, OrderManagementSystem, StoreWriter
 from domain.records.orders import Order
+from domain.sources import Source
 from domain.values import Window
 from sandbox.app import RunningSandbox
 from sandbox.system import Request, Response
@@ -110,16 +111,20 @@ class Simulated(ABC):
         """Change a record now."""
 
     @abstractmethod
-    def fetch(self, connector: Any, window: Window) -> Iterator[list[RawRecord]]:
-        """Read what changed in the window."""
+    def source(self, connector: Any) -> Source[Any]:
+        """Return the connector's source of records that change."""
 
-    @abstractmethod
+    def fetch(self, connector: Any, window: Window) -> Iterator[Sequence[RawRecord]]:
+        """Read what changed in the window."""
+        return (page.records for page in self.source(connector).fetch(window))
+
     def probe(self, connector: Any, since: datetime) -> datetime | None:
         """Return the time of the oldest change."""
+        return self.source(connector).probe(since)
 
-    @abstractmethod
     def to_canonical(self, connector: Any, payload: bytes) -> Mapped[Any] | Skipped:
         """Map a captured record."""
+        return self.source(connector).to_canonical(payload)
 
     def preflight(self, connector: Any) -> list[Check]:
         """Run the connector's checks."""
@@ -166,17 +171,9 @@ class SimulatedStore(Simulated):
             opened: StoreWriter = writer
             await use(opened, connector)
 
-    def fetch(self, connector: CommercePlatform, window: Window) -> Iterator[list[RawRecord]]:
-        """Read the orders."""
-        return connector.fetch_orders(window)
-
-    def probe(self, connector: CommercePlatform, since: datetime) -> datetime | None:
-        """Return the time of the oldest changed order."""
-        return connector.probe_orders(since)
-
-    def to_canonical(self, connector: CommercePlatform, payload: bytes) -> Mapped[Any] | Skipped:
-        """Map an order that the OMS already has."""
-        return connector.to_order(payload, lambda _: "export")
+    def source(self, connector: CommercePlatform) -> Source[Any]:
+        """Return the orders."""
+        return connector.sources["orders"]
 
 
 class SimulatedOms(Simulated):
@@ -222,19 +219,9 @@ class SimulatedOms(Simulated):
             opened: OmsWriter = writer
             await use(opened, connector)
 
-    def fetch(self, connector: OrderManagementSystem, window: Window) -> Iterator[list[RawRecord]]:
-        """Read the fulfilments."""
-        return connector.fetch_fulfilments(window)
-
-    def probe(self, connector: OrderManagementSystem, since: datetime) -> datetime | None:
-        """Return the time of the oldest changed order."""
-        return connector.probe_fulfilments(since)
-
-    def to_canonical(
-        self, connector: OrderManagementSystem, payload: bytes
-    ) -> Mapped[Any] | Skipped:
-        """Map an order's fulfilment."""
-        return connector.to_fulfilment(payload)
+    def source(self, connector: OrderManagementSystem) -> Source[Any]:
+        """Return the fulfilments."""
+        return connector.sources["shipments"]
 
 
 def connection_of(**sections: Any) -> Connection:

@@ -14,10 +14,9 @@ HOUR = timedelta(hours=1)
 ABSENT = "987654"
 
 
-def by_id(connector: Any, ids: list[str]) -> dict[str, RawRecord]:
+def by_id(system: Simulated, connector: Any, ids: list[str]) -> dict[str, RawRecord]:
     """Read orders by id from a connector of either side."""
-    found = connector.read_orders(ids)
-    records = found if isinstance(found, list) else [record for page in found for record in page]
+    records = [record for page in system.source(connector).read(ids) for record in page.records]
     assert len({record.source_id for record in records}) == len(records)
     return {record.source_id: record for record in records}
 
@@ -30,11 +29,11 @@ def test_orders_are_read_by_id_exactly_as_in_a_window(system: Simulated) -> None
         r.source_id: r for page in system.fetch(connector, Window(DAY, DAY + HOUR)) for r in page
     }
 
-    assert by_id(connector, [*ids[:3], ABSENT]) == {
+    assert by_id(system, connector, [*ids[:3], ABSENT]) == {
         source_id: windowed[source_id] for source_id in ids[:3]
     }
-    assert by_id(connector, []) == {}
-    assert by_id(connector, [ABSENT, "no-id-of-ours", "'"]) == {}
+    assert by_id(system, connector, []) == {}
+    assert by_id(system, connector, [ABSENT, "no-id-of-ours", "'"]) == {}
 
 
 def test_a_store_order_shows_its_progress(store: SimulatedStore) -> None:
@@ -43,7 +42,9 @@ def test_a_store_order_shows_its_progress(store: SimulatedStore) -> None:
     connector = store.open()
     for status, is_final in store.statuses.items():
         store.set_status(number, status)
-        snapshot = connector.to_store_snapshot(by_id(connector, [number])[number].payload)
+        snapshot = connector.sources["orders"].to_store_snapshot(
+            by_id(store, connector, [number])[number].payload
+        )
         assert (
             snapshot.status,
             snapshot.is_final,
@@ -55,7 +56,7 @@ def test_a_store_order_shows_its_progress(store: SimulatedStore) -> None:
             0,
             False,
         )
-    assert connector.to_store_snapshot(b"<html>").milestone is None
+    assert connector.sources["orders"].to_store_snapshot(b"<html>").milestone is None
 
 
 async def _saved(writer: Any, connector: Any, order: Any) -> None:
@@ -67,10 +68,10 @@ def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms
     order = tenant.order(1)
     asyncio.run(tenant.write([], lambda writer, connector: _saved(writer, connector, order)))
     connector = tenant.open()
-    held = by_id(connector, [order.order_id])[order.order_id]
+    held = by_id(tenant, connector, [order.order_id])[order.order_id]
     wanted = connector.order_payload(order)
 
-    origin = connector.to_origin(held.payload)
+    origin = connector.sources["shipments"].to_origin(held.payload)
     assert origin is not None
     assert (origin.source_id, origin.is_own_id, origin.is_cancelled) == (
         order.source_id,
@@ -78,4 +79,4 @@ def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms
         False,
     )
     assert connector.compare_order(held.payload, wanted) == (wanted, [])
-    assert connector.to_origin(b"<html>") is None
+    assert connector.sources["shipments"].to_origin(b"<html>") is None

@@ -108,22 +108,28 @@ def test_availability_rows_are_the_exact_bytes(tenant: SimulatedOms) -> None:
     connector = tenant.open(small_pages=True)
     tenant.exchanges.clear()
     first, second = (
-        [r for page in connector.fetch_stock(tenant.skus) for r in page] for _ in range(2)
+        [r for page in connector.sources["inventory"].read(tenant.skus) for r in page.records]
+        for _ in range(2)
     )
     assert sorted(record.source_id.partition("@")[0] for record in first) == sorted(tenant.skus)
     assert all(record.payload in tenant.served() for record in [*first, *second])
     assert [r.content or r.payload for r in first] == [r.content or r.payload for r in second]
-    assert all(isinstance(connector.to_stock_level(record.payload), Mapped) for record in first)
+    assert all(
+        isinstance(connector.sources["inventory"].to_canonical(record.payload), Mapped)
+        for record in first
+    )
 
 
 def test_a_corrupted_availability_row_is_a_rejection_and_no_crash(tenant: SimulatedOms) -> None:
     """A missing quantity is never zero, and only rejections are raised."""
     connector = tenant.open()
-    [record] = [r for page in connector.fetch_stock(tenant.skus[:1]) for r in page]
+    [record] = [
+        r for page in connector.sources["inventory"].read(tenant.skus[:1]) for r in page.records
+    ]
     for payload in mutations(record.payload, 500):
         assert all(
             problem.code and problem.message and problem.advice
-            for problem in refusal(connector.to_stock_level, payload)
+            for problem in refusal(connector.sources["inventory"].to_canonical, payload)
         )
 
 
@@ -133,10 +139,10 @@ def test_every_line_status_has_a_milestone_and_every_milestone_a_status(
     """The table is complete both ways: no status is guessed, no milestone is missing."""
     tenant.place([DAY])
     connector = tenant.open()
-    [record] = [r for page in connector.fetch_fulfilments(Window(DAY, DAY + HOUR)) for r in page]
+    [record] = [r for page in tenant.fetch(connector, Window(DAY, DAY + HOUR)) for r in page]
     reached = set()
     for status in tenant.statuses:
-        mapped = connector.to_fulfilment(tenant.in_status(record.payload, status))
+        mapped = tenant.to_canonical(connector, tenant.in_status(record.payload, status))
         assert isinstance(mapped, Mapped), status
         reached.add(mapped.record.milestone())
     assert reached == {*STAGES, Milestone.CANCELED}

@@ -169,7 +169,11 @@ def test_an_order_in_any_status_is_mapped_or_skipped_by_a_rule(store: SimulatedS
     assert len(records) == len(store.statuses)
     for record in records:
         for known in (False, True):
-            found = RULES.to_order(connector.to_order, record.payload, lambda _, known=known: known)
+            found = RULES.to_order(
+                connector.sources["orders"].to_canonical,
+                record.payload,
+                lambda _, known=known: known,
+            )
             assert isinstance(found, (Mapped, Skipped))
 
 

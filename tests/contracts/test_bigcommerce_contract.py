@@ -27,7 +27,7 @@ from domain.values import Window
 from sandbox.app import RunningSandbox, running_sandbox
 from sandbox.system import Request, Response
 from tests.contracts.specs import spec
-from tests.resources.platforms.bigcommerce.stores import ADDRESS, HASH, platform
+from tests.resources.platforms.bigcommerce.stores import ADDRESS, HASH, platform, read_orders
 from tests.shared import shared_path
 
 Json = dict[str, Any]
@@ -167,9 +167,9 @@ def test_everything_read_fits_the_official_files(
     sandbox, exchanged = tap
     reader = platform(sandbox.url, page_size=5, channel_id=1)
     day = Window(NOW, NOW + timedelta(days=1))
-    assert sum(len(page) for page in reader.fetch_orders(day)) == 12
-    assert list(reader.fetch_orders(Window(NOW + timedelta(days=2), NOW + timedelta(days=3)))) == []
-    assert reader.probe_orders(NOW) == NOW
+    assert sum(len(page) for page in read_orders(reader, day)) == 12
+    assert list(read_orders(reader, Window(NOW + timedelta(days=2), NOW + timedelta(days=3)))) == []
+    assert reader.sources["orders"].probe(NOW) == NOW
     assert {item.sku for page in reader.fetch_items() for item in page} == {"A-1", "S-1", "S-2"}
     assert reader.location_ids()["default"] == "1"
     reader.read_stock(["A-1", "S-1"])

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from assets.archive import archive_day
-from resources.platforms.bigcommerce.adapter import BigCommerce
+from domain.rules.export import Decide
+from resources.platforms.bigcommerce.orders.source import OrdersSource
 from tests.assets.documents import PERSON, order
 from tests.assets.scene import NAME, Scene
 from tests.security.leaks import Needles, leaks
@@ -166,18 +167,18 @@ def test_nothing_leaks_whatever_goes_wrong(
 def unforeseen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let our own code fail on the record, with the record in the error's text."""
     buy(scene, 90, 91)
-    to_order = BigCommerce.to_order
+    to_canonical = OrdersSource.to_canonical
 
-    def fail_on_90(self: BigCommerce, payload: bytes, exported: Callable[[str], bool]) -> object:
+    def fail_on_90(self: OrdersSource, payload: bytes, decide: Decide) -> object:
         if b'"id":90,' in payload:
             raise ValueError(f"could not convert {payload!r}")
-        return to_order(self, payload, exported)
+        return to_canonical(self, payload, decide)
 
     with monkeypatch.context() as patch:
-        patch.setattr(BigCommerce, "to_order", fail_on_90)
+        patch.setattr(OrdersSource, "to_canonical", fail_on_90)
         scene.configure()
         scene.run("orders", raise_on_error=False)
-        patch.setattr(BigCommerce, "fetch_orders", _fail)
+        patch.setattr(OrdersSource, "fetch", _fail)
         scene.run("orders", raise_on_error=False)
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import Check, ExchangeLog, Mapped, MasterItem, RawRecord, Skipped
-from domain.ports import OmsWriter, OrderManagementSystem, QuotaLedger
-from domain.reconciliation import Difference, OrderOrigin
-from domain.records.fulfilment import Fulfilment
-from domain.records.inventory import StockLevel
+from domain.exchange import Check, ExchangeLog, MasterItem
+from domain.ports import OmsSources, OmsWriter, OrderManagementSystem, QuotaLedger
+from domain.reconciliation import Difference
 from domain.records.orders import Order
-from domain.values import Window
 from resources.http.async_client import AsyncApiClient
 from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.rate_limit import Limiter
 from resources.oms.manhattan.catalog import ItemMaster
 from resources.oms.manhattan.client import KIND, build_policy, build_read_client
-from resources.oms.manhattan.inventory import Availability, StockMapper
+from resources.oms.manhattan.inventory import Availability, InventorySource
 from resources.oms.manhattan.orders.changes import order_change, united, with_lines_of
 from resources.oms.manhattan.orders.diff import compare_order
 from resources.oms.manhattan.orders.lookup import OrderLookup
@@ -28,7 +25,7 @@ from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.orders.writer import ManhattanWriter
 from resources.oms.manhattan.preflight import Preflight
 from resources.oms.manhattan.settings import ManhattanSettings
-from resources.oms.manhattan.shipments.mapping import FulfilmentMapper
+from resources.oms.manhattan.shipments.source import ShipmentsSource
 
 
 class ManhattanOms:
@@ -61,10 +58,12 @@ class ManhattanOms:
         self._search = OrderSearch(orders, settings)
         self._items = ItemMaster(orders, settings)
         self._availability = Availability(stock, settings, connection.inventory)
-        self._lookup = OrderLookup(self._search, settings, connection)
+        lookup = OrderLookup(self._search, settings, connection)
+        self.sources: OmsSources = {
+            "shipments": ShipmentsSource(self._search, lookup, settings, connection),
+            "inventory": InventorySource(self._availability, settings, connection.inventory),
+        }
         self._orders = OrderMapper(settings)
-        self._fulfilments = FulfilmentMapper(settings, connection)
-        self._stock = StockMapper(settings, connection.inventory)
 
     def preflight(self) -> list[Check]:
         """Check each part with a call that changes nothing."""
@@ -111,39 +110,11 @@ class ManhattanOms:
         """Return what an order holds after a change without some of its lines."""
         return with_lines_of(known, wanted, refused_lines)
 
-    def probe_fulfilments(self, since: datetime) -> datetime | None:
-        """Return the time of the oldest change at or after ``since``."""
-        return self._search.oldest_since(since)
-
-    def fetch_fulfilments(self, window: Window) -> Iterator[list[RawRecord]]:
-        """Read the orders changed in the window."""
-        return self._search.changed_in(window)
-
-    def read_orders(self, order_ids: Collection[str]) -> list[RawRecord]:
-        """Read orders by their ids."""
-        return self._lookup.read(order_ids)
-
-    def to_origin(self, payload: bytes) -> OrderOrigin | None:
-        """Return the store order that an order of the OMS was created from."""
-        return self._lookup.origin(payload)
-
     def compare_order(
         self, payload: bytes, wanted: Mapping[str, object]
     ) -> tuple[dict[str, object], list[Difference]]:
         """Return what an order holds of ``wanted``, and the differences."""
         return compare_order(payload, wanted)
-
-    def to_fulfilment(self, payload: bytes) -> Mapped[Fulfilment] | Skipped:
-        """Map a captured order."""
-        return self._fulfilments.fulfilment(payload)
-
-    def fetch_stock(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
-        """Read availability by the connection's policy."""
-        return self._availability.rows(skus)
-
-    def to_stock_level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
-        """Map a captured availability row."""
-        return self._stock.level(payload)
 
     def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[OmsWriter]:
         """Open the tenant for writing."""

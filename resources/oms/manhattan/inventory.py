@@ -9,24 +9,27 @@ Where a tenant marks such rows (``codes.unknown_item_statuses``) they are skippe
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 import orjson
 
 from domain.connections import InventoryPolicy
-from domain.errors import Problem, RecordRejected
+from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
 from domain.records.inventory import StockLevel
+from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape, to_pages
+from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import chunks, fetch_answer, rows_of
 from resources.oms.manhattan.parsing import DocumentProblems, Id, Number, folded, text_of
 from resources.oms.manhattan.payload import AvailabilityRow, decode_availability
+from resources.oms.manhattan.personal import FACTS
 from resources.oms.manhattan.settings import ManhattanSettings
 
 Status = Literal["in_stock", "limited", "out_of_stock", "unknown"]
@@ -121,6 +124,44 @@ def _content(payload: bytes) -> bytes | None:
         return None
     row.pop(OBSERVED_AT, None)
     return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+
+
+class InventorySource:
+    """The availability at one tenant, of the SKUs that are asked for."""
+
+    shape: ClassVar[Shape] = "snapshot"
+    facts: ClassVar[frozenset[str]] = FACTS
+
+    def __init__(
+        self, availability: Availability, settings: ManhattanSettings, policy: InventoryPolicy
+    ) -> None:
+        self._availability = availability
+        self._mapper = StockMapper(settings, policy)
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return ``since``: the tenant has no query for what has changed."""
+        return since
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Read the availability of the SKUs in scope; the tenant can't list them by itself."""
+        del window
+        if scope.ids is None:
+            raise PermanentError(
+                "manhattan: availability can only be read for named SKUs, and none were named"
+            )
+        yield from self.read(scope.ids)
+        yield COMPLETE
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read the availability of SKUs."""
+        return to_pages(self._availability.rows(list(ids)))
+
+    def to_canonical(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
+        """Map a captured availability row."""
+        return self._mapper.level(payload)
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing: the tenant reports its present state whenever it is asked."""
 
 
 class StockMapper:

@@ -9,23 +9,16 @@ from datetime import datetime
 import httpx
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import Check, ExchangeLog, Mapped, RawRecord, Skipped, Unusable
+from domain.exchange import Check, ExchangeLog, Unusable
 from domain.milestones import Milestone
-from domain.ports import CommercePlatform, QuotaLedger, StoreWriter
-from domain.reconciliation import StoreSnapshot
+from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreWriter
 from domain.records.inventory import StoreItem
-from domain.records.orders import Order
-from domain.rules.export import Decide
-from domain.values import Window
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.client import build_policy
 from resources.platforms.bigcommerce.events import Hooks
-from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader
-from resources.platforms.bigcommerce.orders.lookup import OrderLookup, to_store_snapshot
-from resources.platforms.bigcommerce.orders.mapping import OrderMapper
-from resources.platforms.bigcommerce.orders.reader import OrdersReader
+from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
 from resources.platforms.bigcommerce.settings import SCOPES, STOCK_BATCH, BigCommerceSettings
 from resources.platforms.bigcommerce.shipments import BigCommerceWriter
@@ -67,11 +60,9 @@ class BigCommerce:
         self._http = ApiClient(
             self._policy, connections=2 * settings.read_concurrency, transport=transport
         )
-        self._extras = ExtrasReader(self._http, settings, sorted(connection.orders.outgoing))
-        self._orders = OrdersReader(self._http, settings, self._extras)
-        self._lookup = OrderLookup(self._http, settings, self._extras)
+        self._orders = OrdersSource(self._http, settings, connection)
+        self.sources: StoreSources = {"orders": self._orders}
         self._catalog = CatalogReader(self._http)
-        self._mapper = OrderMapper(settings, connection.addresses)
         self._hooks = Hooks(self._http, settings, secrets)
         self._preflight = Preflight(self._http, settings, connection, self._catalog)
         self._statuses: dict[str, str | None] = {
@@ -89,26 +80,6 @@ class BigCommerce:
     def clock(self) -> datetime:
         """Return the store's time."""
         return self._policy.clock.now()
-
-    def probe_orders(self, since: datetime) -> datetime | None:
-        """Return the modification time of the oldest order changed since; one call."""
-        return self._orders.probe(since)
-
-    def fetch_orders(self, window: Window) -> Iterator[list[RawRecord]]:
-        """Read every order modified in the window, in pages."""
-        return self._orders.read(window)
-
-    def read_orders(self, order_ids: Collection[str]) -> Iterator[list[RawRecord]]:
-        """Read orders by id, archived ones too."""
-        return self._lookup.read(order_ids)
-
-    def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
-        """Return the fulfilment that a captured order states."""
-        return to_store_snapshot(payload)
-
-    def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
-        """Map a captured order with the store's own codes."""
-        return self._mapper.to_order(payload, decide)
 
     def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
         """Read every SKU with the level its stock is tracked at."""
@@ -140,7 +111,7 @@ class BigCommerce:
 
     def close(self) -> None:
         """Close connections and threads."""
-        self._extras.close()
+        self._orders.close()
         self._http.close()
 
     @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from domain.connections import InventoryPolicy
 from domain.errors import PermanentError, RecordRejected
-from domain.exchange import Mapped, Skipped
+from domain.exchange import Mapped, RawRecord, Skipped
 from domain.records.inventory import StockLevel
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
@@ -26,6 +26,11 @@ from tests.resources.oms.manhattan.conftest import Tenant
 from tests.resources.oms.manhattan.samples import settings_of
 
 MAPPER = StockMapper(settings_of(), InventoryPolicy(view="Web"))
+
+
+def read_stock(oms: ManhattanOms, skus: list[str]) -> list[Sequence[RawRecord]]:
+    """Return the availability of SKUs, a call's rows at a time."""
+    return [page.records for page in oms.sources["inventory"].read(skus)]
 
 
 def row_of(**attributes: Any) -> dict[str, Any]:
@@ -149,12 +154,14 @@ def test_the_network_view_is_read_in_chunks(
 ) -> None:
     """Each SKU once; the vendor returns a zero row for a SKU that it does not know."""
     oms = connect({"stock_page_size": 2}, inventory={"view": "Web"})
-    pages = list(oms.fetch_stock(["SKU-1", "SKU-2", "SKU-3", "NOPE", "SKU-1"]))
+    pages = read_stock(oms, ["SKU-1", "SKU-2", "SKU-3", "NOPE", "SKU-1"])
     assert [[record.source_id for record in page] for page in pages] == [
         ["SKU-1@Web", "SKU-2@Web"],
         ["SKU-3@Web", "NOPE@Web"],
     ]
-    levels = [oms.to_stock_level(record.payload) for page in pages for record in page]
+    levels = [
+        oms.sources["inventory"].to_canonical(record.payload) for page in pages for record in page
+    ]
     assert [level.record.available for level in levels if isinstance(level, Mapped)] == [
         200,
         200,
@@ -168,9 +175,9 @@ def test_nodes_are_read_one_by_one(connect: Callable[..., ManhattanOms], tenant:
     """Only the connection's nodes; an item that is not eligible has no row: missing is not zero."""
     tenant.control("supply", [{"item": "SKU-9", "location": "DC1", "quantity": 4}])
     oms = connect(inventory={"mode": "by_node", "view": "Web", "nodes": {"STORE1": "main"}})
-    (page,) = oms.fetch_stock(["SKU-1", "SKU-9"])
+    (page,) = read_stock(oms, ["SKU-1", "SKU-9"])
     assert [record.source_id for record in page] == ["SKU-1@STORE1"]
-    level = oms.to_stock_level(page[0].payload)
+    level = oms.sources["inventory"].to_canonical(page[0].payload)
     assert isinstance(level, Mapped)
     assert (level.record.node, level.record.available) == ("STORE1", 100)
 
@@ -228,4 +235,4 @@ def test_a_view_that_the_tenant_lacks_is_permanent(
     """The error names the wrong setting; nothing looks sold out."""
     tenant.control("settings", {"views": {"Web": {"locations": None}}})
     with pytest.raises(PermanentError, match="VIEW_NOT_FOUND"):
-        list(connect(inventory={"view": "Wrong"}).fetch_stock(["SKU-1"]))
+        read_stock(connect(inventory={"view": "Wrong"}), ["SKU-1"])

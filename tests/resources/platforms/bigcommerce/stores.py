@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
@@ -12,9 +12,11 @@ import pytest
 
 from domain.connections import Connection, SecretRef
 from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, Skipped
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.ports import CommercePlatform
 from domain.records.orders import Order
 from domain.rules.translation import OrderRules
+from domain.values import Window
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import BigCommerce, build
 from resources.platforms.bigcommerce.orders.mapping import OrderMapper
@@ -183,3 +185,8 @@ def rejected(
         mapper(orders).to_order(orjson.dumps(document), lambda _: exported)
     assert all(problem.message and problem.advice for problem in raised.value.problems)
     return {problem.code: problem for problem in raised.value.problems}
+
+
+def read_orders(store: CommercePlatform, window: Window) -> Iterator[Sequence[RawRecord]]:
+    """Yield the orders of a window, a page at a time."""
+    return (page.records for page in store.sources["orders"].fetch(window))

@@ -20,6 +20,7 @@ from tests.resources.platforms.bigcommerce.stores import (
     line_of,
     order,
     platform,
+    read_orders,
     settings,
 )
 
@@ -48,11 +49,11 @@ def test_every_order_of_the_window_is_read_once_with_its_bytes(shop: Shop) -> No
         ]
     )
     reader = platform(shop.url, page_size=7)
-    records = [record for page in reader.fetch_orders(DAY) for record in page]
+    records = [record for page in read_orders(reader, DAY) for record in page]
     assert sorted(int(record.source_id) for record in records) == [*range(1000, 1060), 2002]
     assert all(orjson.loads(record.payload)["id"] == int(record.source_id) for record in records)
     assert all(record.updated_at in DAY for record in records)
-    mapped = reader.to_order(records[0].payload, lambda _: "export")
+    mapped = reader.sources["orders"].to_canonical(records[0].payload)
     assert isinstance(mapped, Mapped)
     reader.close()
 
@@ -62,9 +63,9 @@ def test_a_live_window_costs_one_call(shop: Shop) -> None:
     shop.place({"id": 1000, "date_created": at(0), "date_modified": at(60)})
     reader = platform(shop.url)
     before = sum(shop.control("GET", "counts")["requests"].values())
-    assert len(list(reader.fetch_orders(Window(START, START + timedelta(minutes=2))))) == 1
+    assert len(list(read_orders(reader, Window(START, START + timedelta(minutes=2))))) == 1
     assert (
-        list(reader.fetch_orders(Window(START + timedelta(hours=1), START + timedelta(hours=2))))
+        list(read_orders(reader, Window(START + timedelta(hours=1), START + timedelta(hours=2))))
         == []
     )
     assert sum(shop.control("GET", "counts")["requests"].values()) - before == 2
@@ -77,7 +78,7 @@ def test_a_reader_that_stops_early_leaves_no_thread_behind(shop: Shop) -> None:
         *[{"id": 1000 + i, "date_created": at(i), "date_modified": at(i)} for i in range(80)]
     )
     reader = platform(shop.url, page_size=3)
-    pages = reader.fetch_orders(DAY)
+    pages = reader.sources["orders"].fetch(DAY)
     next(pages)
     next(pages)
     pages.close()  # type: ignore[attr-defined]
@@ -92,9 +93,11 @@ def test_the_probe_sees_changes_at_its_moment_and_later_only(shop: Shop) -> None
     )
     reader = platform(shop.url)
     moment = START + timedelta(seconds=100)
-    assert reader.probe_orders(moment) == moment
-    assert reader.probe_orders(moment + timedelta(seconds=1)) == START + timedelta(seconds=200)
-    assert reader.probe_orders(START + timedelta(seconds=200, microseconds=1)) is None
+    assert reader.sources["orders"].probe(moment) == moment
+    assert reader.sources["orders"].probe(moment + timedelta(seconds=1)) == START + timedelta(
+        seconds=200
+    )
+    assert reader.sources["orders"].probe(START + timedelta(seconds=200, microseconds=1)) is None
     reader.close()
 
 
@@ -116,11 +119,11 @@ def test_extras_are_read_where_needed_and_keep_the_orders_bytes(shop: Shop) -> N
     )
     reader = platform(shop.url)
     records = {
-        record.source_id: record.payload for page in reader.fetch_orders(DAY) for record in page
+        record.source_id: record.payload for page in read_orders(reader, DAY) for record in page
     }
     assert records["1"].startswith(b'{"order":{"id":1,')
     authorised, discounted = (
-        reader.to_order(records[number], lambda _: "export") for number in "12"
+        reader.sources["orders"].to_canonical(records[number]) for number in "12"
     )
     assert isinstance(authorised, Mapped)
     assert authorised.record.payments[0].transactions[0].reference == "auth_9"
@@ -142,7 +145,7 @@ def test_reading_survives_a_store_that_fails_now_and_then(shop: Shop) -> None:
     )
     shop.fault(kind="drop_after", path="/v2/orders", times=1, skip=3)
     shop.fault(kind="malformed", path="/v2/orders", times=1, skip=4)
-    found = [int(record.source_id) for page in reader.fetch_orders(DAY) for record in page]
+    found = [int(record.source_id) for page in read_orders(reader, DAY) for record in page]
     assert sorted(found) == list(range(1000, 1030))
     reader.close()
 
@@ -154,7 +157,7 @@ def test_a_small_quota_is_waited_for(shop: Shop) -> None:
     )
     shop.control("POST", "settings", {"quota": 10, "window_ms": 500})
     reader = platform(shop.url, page_size=3, quota=10, window_seconds=0.5)
-    assert sum(len(page) for page in reader.fetch_orders(DAY)) == 40
+    assert sum(len(page) for page in read_orders(reader, DAY)) == 40
     assert shop.control("GET", "counts")["rate_limited"] <= 1
     reader.close()
 
@@ -175,7 +178,7 @@ def test_a_server_that_ignores_the_keyset_is_caught() -> None:
     transport, _ = fake([[order(id=5)], [order(id=5)]])
     reader = build(settings(page_size=1), connection(), lambda _: "t", LocalQuota(), transport)
     with pytest.raises(PermanentError, match="order 5 after order 5"):
-        list(reader.fetch_orders(DAY))
+        list(read_orders(reader, DAY))
     reader.close()
 
 
@@ -186,7 +189,7 @@ def test_a_server_with_a_smaller_page_limit_loses_nothing() -> None:
     reader = build(
         settings(read_concurrency=1), connection(), lambda _: "t", LocalQuota(), transport
     )
-    assert sum(len(page) for page in reader.fetch_orders(DAY)) == 51
+    assert sum(len(page) for page in read_orders(reader, DAY)) == 51
     assert seen[1].url.params["min_id"] == "51"
     assert (seen[0].url.params["sort"], seen[0].url.params["min_date_modified"]) == (
         "id",
@@ -200,14 +203,14 @@ def test_an_order_without_a_readable_time_is_still_captured() -> None:
     undated = order(id=9, date_modified="soon", date_created="soon")
     transport, _ = fake([[undated, order(id=10, consignments={"shipping": 7})]])
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
-    [records] = reader.fetch_orders(DAY)
+    [records] = read_orders(reader, DAY)
     assert [(record.source_id, record.updated_at == DAY.since) for record in records] == [
         ("9", True),
         ("10", False),
     ]
     for record in records:
         with pytest.raises(RecordRejected):
-            reader.to_order(record.payload, lambda _: "export")
+            reader.sources["orders"].to_canonical(record.payload)
     reader.close()
 
 
@@ -228,7 +231,7 @@ def test_lines_that_the_list_cut_off_are_fetched() -> None:
     reader = build(
         settings(), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(handle)
     )
-    [[record]] = reader.fetch_orders(DAY)
+    [[record]] = read_orders(reader, DAY)
     assert [line["id"] for line in orjson.loads(record.payload)["products"]] == [501, 502]
     reader.close()
 
@@ -243,7 +246,7 @@ def test_a_refused_token_is_permanent_and_names_the_scope() -> None:
         PermanentError,
         match="answered 403: no scope; check the token's scope store_v2_orders_read_only",
     ):
-        list(reader.fetch_orders(DAY))
+        list(read_orders(reader, DAY))
     reader.close()
 
 
@@ -253,11 +256,11 @@ def test_an_order_without_a_usable_id_costs_none_of_its_page() -> None:
         [[order(id=8), order(id=None), order(id=-3), order(id=10**30), order(id=9)]]
     )
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
-    [records] = reader.fetch_orders(DAY)
+    [records] = read_orders(reader, DAY)
     assert [record.source_id[:11] for record in records] == ["8", *["unreadable-"] * 3, "9"]
     for record in records[1:4]:
         with pytest.raises(RecordRejected) as caught:
-            reader.to_order(record.payload, lambda _: "export")
+            reader.sources["orders"].to_canonical(record.payload)
         assert caught.value.problems[0].field == "id"
     reader.close()
 
@@ -267,5 +270,5 @@ def test_a_page_without_any_id_is_an_error_and_not_the_end() -> None:
     transport, _ = fake([[order(id=None) for _ in range(5)]])
     reader = build(settings(page_size=5), connection(), lambda _: "t", LocalQuota(), transport)
     with pytest.raises(PermanentError, match="5 orders after order 0, none of them with an id"):
-        list(reader.fetch_orders(DAY))
+        list(read_orders(reader, DAY))
     reader.close()

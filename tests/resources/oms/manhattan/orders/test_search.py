@@ -229,21 +229,22 @@ def test_a_tenants_orders_are_found_and_mapped(
 ) -> None:
     """Probe, read and map shipped, canceled and foreign orders, over real HTTP."""
     oms = connect({"search_page_size": 2})
+    orders = oms.sources["shipments"]
     before = datetime.now(UTC) - timedelta(seconds=1)
-    assert oms.probe_fulfilments(before) is None
+    assert orders.probe(before) is None
     saved(oms, "T-1", "T-2", "T-3", "X-4", "T-5")
     tenant.control("orders/T-1/ship", {"lines": [{"line": "1", "quantity": 1}], "carrier": "UPS"})
     tenant.control("orders/T-2/cancel", {"reason": "Out Of Stock"})
-    oldest = oms.probe_fulfilments(before)
+    oldest = orders.probe(before)
     assert oldest is not None
     assert oldest > before
     records = [
         record
-        for page in oms.fetch_fulfilments(Window(before, datetime.now(UTC) + timedelta(seconds=1)))
-        for record in page
+        for page in orders.fetch(Window(before, datetime.now(UTC) + timedelta(seconds=1)))
+        for record in page.records
     ]
     assert sorted(record.source_id for record in records) == ["T-1", "T-2", "T-3", "T-5", "X-4"]
-    mapped = {record.source_id: oms.to_fulfilment(record.payload) for record in records}
+    mapped = {record.source_id: orders.to_canonical(record.payload) for record in records}
     assert isinstance(mapped["X-4"], Skipped)
     stages = {
         order_id: value.record.milestone().value
@@ -269,6 +270,7 @@ def test_a_replica_that_lags_stops_nothing(
     """Stale rows cause no endless loop and no error; a later window has the new state."""
     tenant.control("settings", {"stale_reads": 1})
     oms = connect({"search_page_size": 2})
+    orders = oms.sources["shipments"]
     before = datetime.now(UTC) - timedelta(seconds=1)
     saved(oms, *(f"T-{n}" for n in range(7)))
     for n in range(7):
@@ -277,7 +279,7 @@ def test_a_replica_that_lags_stops_nothing(
     seen = {
         record.source_id
         for _ in range(3)
-        for page in oms.fetch_fulfilments(window)
-        for record in page
+        for page in orders.fetch(window)
+        for record in page.records
     }
     assert seen == {f"T-{n}" for n in range(7)}

@@ -1,0 +1,121 @@
+"""Sources: the reading side of a system, one part for each stream that it is the origin of.
+
+A system that lacks a part can't be the origin of that stream: the parts are the capability matrix.
+Reading is synchronous and streamed in pages; a record is handed on exactly as the system sent it,
+and mapped by ``to_canonical``, which is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar, Literal, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.reconciliation import OrderOrigin, StoreSnapshot
+from domain.records.fulfilment import Fulfilment
+from domain.records.inventory import StockLevel
+from domain.records.orders import Order
+from domain.rules.export import Decide, always
+from domain.values import Window
+
+R = TypeVar("R")
+Shape: TypeAlias = Literal["changes", "snapshot", "requests"]
+"""``changes`` can be read by the time of a change, again and again; ``snapshot`` reports its
+present state only; ``requests`` hands each record out until it is acknowledged."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some of the records that a read has found."""
+
+    records: Sequence[RawRecord]
+    complete: bool = False
+    """The read is at its end and was of everything in its scope: what was on none of its pages is
+    gone at the source."""
+
+
+COMPLETE = Page((), complete=True)
+
+
+def to_pages(batches: Iterator[Sequence[RawRecord]]) -> Iterator[Page]:
+    """Return batches of records as pages; closing it closes the batches."""
+    for records in batches:
+        yield Page(records)
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What a snapshot is asked for."""
+
+    ids: Sequence[str] | None = None
+    """The records' ids at the source, or what stands for them there (SKUs); ``None``: all."""
+
+
+EVERYTHING = Scope()
+
+
+class Source(Protocol[R]):
+    """Where one stream's records come from. ``R`` is the canonical record."""
+
+    shape: ClassVar[Shape]
+    facts: ClassVar[frozenset[str]]
+    """The fields of its documents that hold facts; any field that is not listed counts as personal."""
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return the modification time of the oldest record changed at or after ``since``.
+
+        ``None`` where there is none. One cheap call, or none at all for a snapshot, which can't
+        be asked for changes and returns ``since``.
+        """
+        ...
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Read every record modified in the window once; of a snapshot all that are in scope."""
+        ...
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read records by their ids, in the form of ``fetch``; unknown ones are absent."""
+        ...
+
+    def to_canonical(self, payload: bytes) -> Mapped[R] | Skipped:
+        """Map a captured record. Pure. Raises ``RecordRejected``."""
+        ...
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Report records as captured; after the commit, and only to a source of ``requests``."""
+        ...
+
+
+class OrderSource(Source[Order], Protocol):
+    """The orders of a store."""
+
+    def to_canonical(self, payload: bytes, decide: Decide = always) -> Mapped[Order] | Skipped:
+        """Map a captured order with the store's own codes. Pure.
+
+        ``decide`` is asked before the costly part. Raises ``RecordRejected``, or ``OrderRejected``
+        with the parts that could be mapped. ``domain.rules.translation`` translates the codes.
+        """
+        ...
+
+    def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
+        """Return the fulfilment that a captured order states; none if it is unreadable. Pure."""
+        ...
+
+
+class FulfilmentSource(Source[Fulfilment], Protocol):
+    """The orders of an OMS with their progress; ``source_id`` is the OMS's order id."""
+
+    def to_origin(self, payload: bytes) -> OrderOrigin | None:
+        """Return which of the store's orders an OMS order is, ``None`` if it is none. Pure."""
+        ...
+
+
+class StockSource(Source[StockLevel], Protocol):
+    """Availability at an OMS by the connection's policy; it is read for the SKUs in scope.
+
+    ``source_id`` is ``sku@node``, ``updated_at`` the time of the observation. ``content`` leaves
+    out what changes at every look (times), so that an unchanged level is distinguished from a
+    changed one. A level's ``observed_at`` stays ``None`` where its row says no time of its own:
+    then the capture's time is the observation's.
+    """

@@ -1,0 +1,65 @@
+"""The source of orders: a window of changes, single orders, and their mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from domain.connections import Connection
+from domain.exchange import Mapped, Skipped
+from domain.reconciliation import StoreSnapshot
+from domain.records.orders import Order
+from domain.rules.export import Decide, always
+from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
+from domain.values import Window
+from resources.http.client import ApiClient
+from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader
+from resources.platforms.bigcommerce.orders.lookup import OrderLookup, to_store_snapshot
+from resources.platforms.bigcommerce.orders.mapping import OrderMapper
+from resources.platforms.bigcommerce.orders.reader import OrdersReader
+from resources.platforms.bigcommerce.personal import FACTS
+from resources.platforms.bigcommerce.settings import BigCommerceSettings
+
+
+class OrdersSource:
+    """The orders of one store, or of one channel of it."""
+
+    shape: ClassVar[Shape] = "changes"
+    facts: ClassVar[frozenset[str]] = FACTS
+
+    def __init__(
+        self, http: ApiClient, settings: BigCommerceSettings, connection: Connection
+    ) -> None:
+        self._extras = ExtrasReader(http, settings, sorted(connection.orders.outgoing))
+        self._reader = OrdersReader(http, settings, self._extras)
+        self._lookup = OrderLookup(http, settings, self._extras)
+        self._mapper = OrderMapper(settings, connection.addresses)
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return the modification time of the oldest order changed since; one call."""
+        return self._reader.probe(since)
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Read every order modified in the window, in pages."""
+        del scope
+        return to_pages(self._reader.read(window))
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read orders by id, archived ones too."""
+        return to_pages(self._lookup.read(ids))
+
+    def to_canonical(self, payload: bytes, decide: Decide = always) -> Mapped[Order] | Skipped:
+        """Map a captured order with the store's own codes."""
+        return self._mapper.to_order(payload, decide)
+
+    def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
+        """Return the fulfilment that a captured order states."""
+        return to_store_snapshot(payload)
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing: the store keeps its orders, and a window can be read again."""
+
+    def close(self) -> None:
+        """End the threads."""
+        self._extras.close()

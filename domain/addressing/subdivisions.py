@@ -146,8 +146,7 @@ def _aliases(country: str, codes: dict[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in filter(None, _ALIASES.get(country, "").split(";")):
         code, _, names = entry.partition("=")
-        if fold(code) in codes:
-            found |= {fold(name): codes[fold(code)] for name in names.split(",")}
+        found |= {fold(name): codes[fold(code)] for name in names.split(",")}
     return found
 
 

@@ -131,7 +131,7 @@ class OrderLine(Record, frozen=True, kw_only=True):
         check_sku(self, self.sku)
         parent, variant = self.parent_line_id or "", self.variant_id or ""
         check_keys(self, self.line_id, self.group_id, parent, variant)
-        check_code(self, self.uom, UOM)
+        check_code(self, "uom", UOM)
         check_quantity(self, self.quantity, positive=True)
         check_amounts(self, self.unit_price, self.line_total)
 
@@ -243,7 +243,7 @@ class Order(Record, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_keys(self, self.order_id, self.source_id, self.number, self.store, self.channel)
-        check_code(self, self.currency, CURRENCY)
+        check_code(self, "currency", CURRENCY)
         check_moment(self, "ordered_at")
         check_amounts(self, self.total, self.total_tax)
 

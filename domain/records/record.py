@@ -95,10 +95,10 @@ def check_sku(record: Record, sku: str) -> None:
     check_keys(record, stripped)
 
 
-def check_code(record: Record, code: str, pattern: re.Pattern[str]) -> None:
-    """Refuse a code that is not of its pattern."""
-    if pattern.fullmatch(code) is None:
-        _refuse(record, code, f"is not of the form {pattern.pattern}")
+def check_code(record: Record, name: str, pattern: re.Pattern[str]) -> None:
+    """Refuse a code that is not of its pattern; named, as other fields may be empty texts, too."""
+    if pattern.fullmatch(getattr(record, name)) is None:
+        raise InvalidRecord(name, f"is not of the form {pattern.pattern}")
 
 
 def check_amounts(record: Record, *amounts: Decimal) -> None:

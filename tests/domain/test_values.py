@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.records.inventory import StoreItem
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from domain.records.record import InvalidRecord, to_utc
-from domain.values import Window, is_of_this_era
+from domain.values import Window, doubled, is_of_this_era
 
 # The zone is given apart.
 FIRST, LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001
@@ -112,3 +112,15 @@ def test_codes_hold_no_control_characters(text: str) -> None:
 def test_an_order_is_not_of_another_century(year: int, expected: bool) -> None:
     """A year of two digits, or of a sentinel, is no time of an order."""
     assert is_of_this_era(datetime(year, 1, 1, tzinfo=UTC)) is expected
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"),
+    [(-1, 10), (0, 10), (1, 10), (2, 20), (3, 40), (6, 300), (7, 300), (10**9, 300)],
+)
+def test_a_pause_doubles_with_each_further_failure_up_to_its_limit(
+    failures: int, seconds: int
+) -> None:
+    """However often it failed: a number of failures must not overflow a span of time."""
+    first, longest = timedelta(seconds=10), timedelta(minutes=5)
+    assert doubled(first, failures, longest) == timedelta(seconds=seconds)

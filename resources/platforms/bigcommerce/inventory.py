@@ -106,7 +106,7 @@ class _Batch:
 
     async def write(self, rows: list[_Row]) -> None:
         """Write the rows, or answer each that can't be written."""
-        while rows:
+        while True:
             reply = await self._send(rows)
             if reply.ok:
                 self._answers.update(dict.fromkeys((row.index for row in rows), None))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from domain.addressing import subdivisions
 from domain.addressing.addresses import AddressRules, RawAddress, normalise_address
 from domain.addressing.subdivisions import normalise_subdivision
 
+ALIASES = subdivisions._ALIASES
 STORE_LIST = {
     "US": (
         "Alabama|Alaska|American Samoa|Arizona|Arkansas|Armed Forces Africa|Armed Forces Americas"
@@ -90,3 +92,29 @@ def test_a_name_of_no_state_stays_unknown(country: str, state: str) -> None:
     """Nothing is guessed, and a state of another country is none."""
     assert subdivision_of(country, state) == (state, ["subdivision_unknown"])
     assert normalise_subdivision(country, state) is None
+
+
+@pytest.mark.parametrize(
+    ("country", "name", "others"),
+    [
+        ("TW", "Chiayi", {"Taipei": "TW-TPE", "CYQ": "TW-CYQ"}),
+        ("MZ", "Maputo", {"Gaza": "MZ-G", "MZ-L": "MZ-L"}),
+        ("HU", "Veszprém", {"Zala": "HU-ZA", "VM": "HU-VM"}),
+    ],
+)
+def test_a_name_of_two_subdivisions_of_one_level_means_neither(
+    monkeypatch: pytest.MonkeyPatch, country: str, name: str, others: dict[str, str]
+) -> None:
+    """A city and the county around it: a parcel must not go to the one that is listed first."""
+    monkeypatch.setattr(subdivisions, "USED", {country})
+    assert normalise_subdivision(country, name) is None
+    assert {each: normalise_subdivision(country, each) for each in others} == others
+
+
+@pytest.mark.parametrize("country", sorted(subdivisions.USED))
+def test_every_listed_name_has_a_code_of_its_country(country: str) -> None:
+    """A code that ISO 3166-2 replaces makes its names useless, so the list has to follow."""
+    listed = [entry.split("=")[1] for entry in ALIASES.get(country, "").split(";") if entry]
+    names = [name for entry in listed for name in entry.split(",")]
+    codes = {name: normalise_subdivision(country, name) or "none" for name in names}
+    assert {name: code for name, code in codes.items() if not code.startswith(f"{country}-")} == {}

@@ -97,3 +97,18 @@ def test_stored_json_is_checked_as_it_is_read(content: bytes) -> None:
 def test_blanks_around_a_sku_are_removed() -> None:
     """Stores and OMSs show none."""
     assert replace(LEVEL, sku=" MUG ").sku == "MUG"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        *[("currency", code) for code in ("", "usd", "US", "USDX", "US1", "USD ", "UЅD")],
+        *[("uom", code) for code in ("", "E A", "1EA", "EA-1", "é", "E" * 17, "EA\n")],
+    ],
+)
+def test_a_code_of_another_form_is_refused_with_the_form(kind: str, code: str) -> None:
+    """A currency has three capitals; a unit starts with a letter. A typing error is not kept."""
+    order = decode_record(Order, (STORED / "order.json").read_bytes())
+    with pytest.raises(InvalidRecord, match="is not of the form") as refused:
+        replace(order if kind == "currency" else order.lines[0], **{kind: code})
+    assert refused.value.field == kind

@@ -154,6 +154,30 @@ def test_units_convert_exactly(factor: object, expected: tuple[object, object]) 
     assert (line.quantity, line.unit_price, line.uom) == (*expected, "EA")
 
 
+def test_a_sku_without_a_rule_keeps_its_units_beside_one_that_is_converted() -> None:
+    """It has the policy's unit, as where no SKU has a rule."""
+    lines = (LINE, replace(LINE, line_id="2", sku="MUG"), replace(LINE, line_id="3", sku="towel"))
+    paths = SourcePaths(PATHS.groups, ("a", "b", "c"))
+
+    class Three(Platform):
+        """An order of three lines."""
+
+        def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
+            """Name a path for each line."""
+            found = super().to_order(payload, decide)
+            assert isinstance(found, Mapped)
+            return Mapped(found.record, paths=paths)
+
+    order = translated(
+        Three(order_of(lines=lines)), uom_rules={"TOWEL": {"uom": "CS", "factor": 4}}, uom="EA"
+    )
+    assert [(line.sku, line.quantity, line.unit_price, line.uom) for line in order.lines] == [
+        ("TOWEL", 8, Decimal("2.5"), "CS"),
+        ("MUG", 2, 10, "EA"),
+        ("towel", 2, 10, "EA"),
+    ]
+
+
 def test_a_price_that_does_not_divide_is_rejected() -> None:
     """Under the path that the platform gives for the line's price."""
     found = problems(Platform(order_of()), uom_rules={"TOWEL": {"factor": 3}})

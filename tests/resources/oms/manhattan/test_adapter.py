@@ -108,3 +108,27 @@ def test_unverified_settings_are_listed_in_the_readme() -> None:
     ]
     assert len(names) > 10
     assert [name for name in names if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "url", "refused"),
+    [
+        ("https://acme.omni.manh.com", "token_url", "https://acme-auth.omni.manh.com/token", False),
+        ("https://acme.omni.manh.com", "token_url", "https://omni.manh.com/token", True),
+        ("https://acme.omni.manh.com", "inventory_base_url", "https://omni.evil.example", True),
+        ("https://manh.com", "token_url", "https://evil.com/token", True),
+        ("https://10.0.0.1", "token_url", "https://9.0.0.1/token", True),
+        ("https://10.0.0.1", "token_url", "https://10.0.0.1:8443/token", False),
+    ],
+)
+def test_credentials_stay_in_the_tenants_domain(
+    base: str, name: str, url: str, refused: bool
+) -> None:
+    """A URL elsewhere gets the client secret only if its host is listed; the error names it."""
+    host = url.split("/")[2].partition(":")[0]
+    if refused:
+        with pytest.raises(ValidationError, match=f"{name}: the host {host} is not in the domain"):
+            settings_of(base, **{"token_url": f"{base}/t", name: url})
+    assert settings_of(base, hosts=[host], **{"token_url": f"{base}/t", name: url})
+    if not refused:
+        assert settings_of(base, **{"token_url": f"{base}/t", name: url})

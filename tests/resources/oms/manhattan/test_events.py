@@ -108,6 +108,14 @@ def test_any_other_shape_is_refused_without_a_crash(content: Any) -> None:
     assert all(event.stream in ("shipments", "inventory") and event.source_id for event in events)
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"OrderId": 1001', b"OrderId=1001"])
+def test_a_signed_body_that_is_no_json_is_refused(body: bytes) -> None:
+    """It is the sender's fault, and no fault of the endpoint."""
+    with pytest.raises(WebhookRefused, match="the body is not JSON") as refused:
+        received(body)
+    assert refused.value.reason == "malformed"
+
+
 def test_without_a_configured_scheme_nothing_is_received() -> None:
     """Then the endpoint does not exist."""
     assert build_receiver(settings_of("https://a.example"), connection_of(), lambda _: KEY) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -184,8 +185,17 @@ def test_nodes_are_read_one_by_one(connect: Callable[..., ManhattanOms], tenant:
 
 def availability_of(data: Any) -> Availability:
     """Build an availability in front of an endpoint that always returns the same data."""
+    return availability(lambda _: orjson.dumps(data))
+
+
+def availability(
+    answer: Callable[[Any], bytes], policy: InventoryPolicy | None = None, **changes: Any
+) -> Availability:
+    """Build an availability in front of an endpoint that answers a request's body with data."""
     transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"success": True, "data": data})
+        lambda request: httpx.Response(
+            200, content=b'{"success":true,"data":%b}' % answer(orjson.loads(request.content))
+        )
     )
     limiter = Limiter(LocalQuota(), "t", quota=1000, window_seconds=1.0)
     client = ApiClient(
@@ -198,7 +208,10 @@ def availability_of(data: Any) -> Availability:
         transport=transport,
     )
     return Availability(
-        client, settings_of(), InventoryPolicy(), lambda: datetime(2026, 3, 4, tzinfo=UTC)
+        client,
+        settings_of(**changes),
+        policy or InventoryPolicy(),
+        lambda: datetime(2026, 3, 4, tzinfo=UTC),
     )
 
 
@@ -236,3 +249,96 @@ def test_a_view_that_the_tenant_lacks_is_permanent(
     tenant.control("settings", {"views": {"Web": {"locations": None}}})
     with pytest.raises(PermanentError, match="VIEW_NOT_FOUND"):
         read_stock(connect(inventory={"view": "Wrong"}), ["SKU-1"])
+
+
+SKUS = [f"SKU-{i}" for i in range(9)]
+
+
+def zero_rows(asked: Any) -> bytes:
+    """Answer each SKU with a row."""
+    return orjson.dumps([row_of(ItemId=sku) for sku in asked["Items"]])
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 4, 20])
+def test_prefetched_calls_come_in_the_order_of_the_skus(concurrency: int) -> None:
+    """However many are under way, and each once."""
+    reader = availability(zero_rows, stock_page_size=2, read_concurrency=concurrency)
+    found = [[record.source_id for record in page] for page in reader.rows(SKUS)]
+    names = [f"{sku}@NetworkView" for sku in SKUS]
+    assert found == [names[i : i + 2] for i in range(0, 9, 2)]
+
+
+def test_a_reader_that_stops_early_makes_no_further_call() -> None:
+    """Beyond those under way: their rows would not be read, and cost the quota."""
+    started, going_on = threading.Semaphore(0), threading.Event()
+    asked: list[str] = []
+
+    def slow(body: Any) -> bytes:
+        asked.append(body["Items"][0])
+        started.release()
+        if len(asked) > 1:
+            going_on.wait(10)
+        return zero_rows(body)
+
+    pages = availability(slow, stock_page_size=1, read_concurrency=1).rows(SKUS)
+    assert [record.source_id for record in next(pages)] == ["SKU-0@NetworkView"]
+    assert started.acquire(timeout=10) and started.acquire(timeout=10)
+    threading.Timer(0.05, going_on.set).start()
+    pages.close()  # type: ignore[attr-defined]
+    assert asked == ["SKU-0", "SKU-1"]
+
+
+@pytest.mark.parametrize(
+    ("row", "known"),
+    [
+        (b"7", False),
+        (b"null", False),
+        (b'"SKU-1"', False),
+        (b"[]", False),
+        (b"{}", False),
+        (b'{"ItemId":["SKU-1"]}', False),
+        (b'{"ItemId":"  ","Quantity":1}', False),
+        (b'{"ItemId":"A\\u0000B"}', False),
+        (b'{"ItemId":"%b"}' % (b"x" * 300), False),
+        (b'{"ItemId":"SKU-1","Quantity":"\xff"}', True),
+        (b'{"ItemId":17,"Quantity":"NaN"}', True),
+    ],
+    ids=str,
+)
+def test_a_row_that_cannot_be_read_is_captured_and_costs_no_other(row: bytes, known: bool) -> None:
+    """Under the item's id, or one made of its content, which is the same at the next read."""
+    good = orjson.dumps(row_of())
+    reader = availability(lambda _: b"[%b,%b]" % (row, good))
+    ((first, second),) = reader.rows(["SKU-1"])
+    assert (first.payload, second.source_id) == (row, "SKU-1@NetworkView")
+    assert first.source_id.startswith("unreadable-") is not known
+    ((again, _),) = reader.rows(["SKU-1"])
+    assert (again.source_id, again.content) == (first.source_id, first.content)
+    with pytest.raises(RecordRejected) as caught:
+        MAPPER.level(first.payload)
+    assert caught.value.problems[0].code == "oms_payload_unreadable"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ({"DC1": "main"}, ["SKU-1@DC1"]),
+        ({"DC1": "main", "DC2": "other"}, ["SKU-1@DC1", "SKU-1@DC2"]),
+        ({"DC9": "main"}, []),
+    ],
+)
+def test_a_node_that_was_not_asked_for_is_left_out(
+    nodes: dict[str, str], expected: list[str]
+) -> None:
+    """A tenant that ignores the filter must not fill the store with levels of all its nodes."""
+    rows = [row_of(LocationId=node) for node in ("DC1", "DC2", "DC3")]
+    policy = InventoryPolicy(mode="by_node", nodes=nodes)
+    asked: list[Any] = []
+
+    def answer(body: Any) -> bytes:
+        asked.append(body["Locations"])
+        return orjson.dumps(rows)
+
+    (page,) = availability(answer, policy).rows(["SKU-1"])
+    assert [record.source_id for record in page] == expected
+    assert asked == [list(nodes)]

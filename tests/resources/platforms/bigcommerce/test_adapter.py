@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from pydantic import ValidationError
 
 from domain.milestones import Milestone
 from resources.http.rate_limit import LocalQuota
@@ -68,3 +71,29 @@ def test_the_registry_validates_and_builds() -> None:
     )
     with pytest.raises(ValueError, match="chanel_id"):
         connector.settings.model_validate(section | {"chanel_id": 3})
+
+
+def test_a_carrier_is_named_in_one_way() -> None:
+    """BigCommerce takes a tracking carrier or a provider; the setting that is given wins."""
+    assert settings(tracking_carriers={"ups": "ups"}, shipping_providers={"dhl": "dhl"})
+    with pytest.raises(ValidationError, match="fedex is in tracking_carriers and in"):
+        settings(tracking_carriers={"ups": "", "fedex": "f"}, shipping_providers={"fedex": "x"})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ({}, {}, True),
+        ({"channel_id": 1}, {"channel_id": 1}, True),
+        ({"channel_id": 1}, {"channel_id": 2}, False),
+        ({"channel_id": 1}, {}, True),
+        ({"store_hash": "acme1"}, {"store_hash": "ACME1"}, True),
+        ({}, {"api_base": "https://proxy.example.com/bc"}, True),
+        ({}, {"store_hash": "acme2"}, False),
+    ],
+)
+def test_two_sections_share_a_store_by_its_hash_and_channel(
+    one: dict[str, Any], other: dict[str, Any], overlap: bool
+) -> None:
+    """Whatever address it is called at: two connections must not send each other's orders."""
+    assert settings(**one).identity.overlaps(settings(**other).identity) is overlap

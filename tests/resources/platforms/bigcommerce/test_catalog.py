@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
 import httpx
 import pytest
 
@@ -9,7 +14,7 @@ from domain.errors import PermanentError
 from domain.exchange import Unusable
 from domain.records.inventory import StoreItem
 from resources.http.rate_limit import LocalQuota
-from resources.platforms.bigcommerce.adapter import build
+from resources.platforms.bigcommerce.adapter import BigCommerce, build
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import connection, platform, settings
 
@@ -92,3 +97,172 @@ def test_a_catalog_of_which_nothing_can_be_read_is_an_error() -> None:
     with pytest.raises(PermanentError, match="none can be read"):
         list(reader.fetch_items())
     reader.close()
+
+
+Answers = dict[str, list[httpx.Response]]
+
+
+@contextmanager
+def store(answers: Answers) -> Iterator[tuple[BigCommerce, list[str]]]:
+    """Open a store that answers each path with one response after the other; yield its calls."""
+    calls: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(str(request.url).partition("/v3/")[2])
+        return answers[calls[-1].partition("?")[0]].pop(0)
+
+    opened = build(
+        settings(), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(answer)
+    )
+    assert isinstance(opened, BigCommerce)
+    with closing(opened):
+        yield opened, calls
+
+
+def page(data: object, pages: object = None) -> httpx.Response:
+    """Return a page of a list of so many pages."""
+    return httpx.Response(200, json={"data": data, "meta": {"pagination": {"total_pages": pages}}})
+
+
+def product(number: int, **changes: object) -> dict[str, object]:
+    """Return a product of the catalog."""
+    return {"id": number, "sku": f"P-{number}", "inventory_tracking": "product"} | changes
+
+
+@pytest.mark.parametrize(
+    ("pages", "expected", "calls"),
+    [
+        ([page([product(1)], 2), page([product(2)], 2)], [["P-1"], ["P-2"]], 2),
+        ([page([product(1)], 9), page([], 9)], [["P-1"]], 2),
+        ([page([product(1)], 9), httpx.Response(204)], [["P-1"]], 2),
+        ([page([product(1)], None)], [["P-1"]], 1),
+        ([page([product(1)], "many")], [["P-1"]], 1),
+        ([httpx.Response(200, json={"data": [product(1)]})], [["P-1"]], 1),
+        ([page([], 0)], [], 1),
+        ([httpx.Response(204)], [], 1),
+    ],
+)
+def test_pages_are_read_until_the_stated_last_one_or_an_empty_one(
+    pages: list[httpx.Response], expected: list[list[str]], calls: int
+) -> None:
+    """A catalog that shrinks while it is read ends early, and no page is read twice."""
+    with store({"catalog/products": list(pages)}) as (reader, called):
+        found = [[item.sku for item in page] for page in reader.fetch_items()]
+    assert (found, len(called)) == (expected, calls)
+    assert [call.rpartition("page=")[2] for call in called] == [str(i + 1) for i in range(calls)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"variants": []}, [("P-1", None)]),
+        ({"variants": None}, [("P-1", None)]),
+        ({"variants": [{"id": 7, "sku": "V-7"}]}, [("P-1", "7")]),
+        ({"sku": "", "variants": [{"id": 7, "sku": "V-7"}]}, [("V-7", "7")]),
+        ({"sku": None, "variants": [{"id": 7, "sku": ""}]}, []),
+        ({"sku": "", "variants": []}, []),
+        (
+            {"variants": [{"id": 7, "sku": "V-7"}, {"id": 8, "sku": "V-8"}]},
+            [("P-1", None)],
+        ),
+        (
+            {
+                "inventory_tracking": "variant",
+                "variants": [{"id": 7, "sku": "V-7"}, {"id": 8, "sku": None}, {"id": 9, "sku": 9}],
+            },
+            [("V-7", "7"), ("sku", None)],
+        ),
+        ({"variants": [None]}, [("variants", None)]),
+        ({"inventory_tracking": "variant", "variants": [{"sku": "V"}, None]},
+         [("variants.id", None), ("variants", None)]),
+    ],
+)  # fmt: skip
+def test_a_product_is_the_skus_that_hold_its_stock(
+    changes: dict[str, object], expected: list[tuple[str, str | None]]
+) -> None:
+    """With its own SKU or its variants', none without a SKU; a problem names the field."""
+    data = [product(1, **changes), product(2)]
+    with store({"catalog/products": [page(data)]}) as (reader, _):
+        [found] = reader.fetch_items()
+    assert [
+        (item.sku, item.variant_id)
+        if isinstance(item, StoreItem)
+        else (item.problems[0].field, None)
+        for item in found
+    ] == [*expected, ("P-2", None)]
+
+
+@pytest.mark.parametrize(
+    "location", [{"code": "EAST"}, {"id": None, "code": "EAST"}, {"id": [], "code": "EAST"}, 7]
+)
+def test_a_location_that_cannot_be_read_is_an_error(location: object) -> None:
+    """Left out, its stock would be taken for missing."""
+    with (
+        store({"inventory/locations": [page([location])]}) as (reader, _),
+        pytest.raises(PermanentError, match="breaks the API's contract"),
+    ):
+        reader.location_ids()
+
+
+def test_a_location_without_a_code_is_left_out_unless_it_is_the_default() -> None:
+    """Nothing can name it but the word default."""
+    own = [{"id": 1}, {"id": 2, "code": "EAST"}]
+    answers = {"inventory/locations": [page(own), page([{"id": 1}])]}
+    with store(answers) as (reader, calls):
+        assert reader.location_ids() == {"EAST": "2", "default": "1"}
+    assert ["is_default=true" in call for call in calls] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        {"location_id": 1, "total_inventory_onhand": "many"},
+        {"location_id": 1, "total_inventory_onhand": None},
+        {"location_id": 1, "total_inventory_onhand": 1e999},
+        {"location_id": 1},
+        {"total_inventory_onhand": 1},
+        None,
+    ],
+)
+def test_a_level_that_cannot_be_read_is_an_error_and_not_zero(level: object) -> None:
+    """A store's stock that is not known must not look like the stock that is wanted."""
+    good = {"location_id": 2, "total_inventory_onhand": 3}
+    item = {"identity": {"sku": "A"}, "locations": [good, level]}
+    content = json.dumps({"data": [item]}).replace("Infinity", "1e999")
+    answers = {"inventory/items": [httpx.Response(200, content=content.encode())]}
+    with store(answers) as (reader, _), pytest.raises(PermanentError, match="can't be read"):
+        reader.read_stock(["A"])
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"identity": {"sku": "A"}, "locations": []}, {}),
+        ({"identity": {"sku": "A"}}, "without locations"),
+        ({"locations": [{"location_id": 1, "total_inventory_onhand": 1}]}, "can't be read"),
+        (
+            {
+                "identity": {"sku": 7},
+                "locations": [{"location_id": "1", "total_inventory_onhand": "-4"}],
+            },
+            {("7", "1"): -4},
+        ),
+    ],
+)
+def test_stock_is_read_by_sku_and_location(item: object, expected: Any) -> None:
+    """Numbers may be written as text; what names no item can't be assigned."""
+    with store({"inventory/items": [page([item])]}) as (reader, _):
+        if isinstance(expected, str):
+            with pytest.raises(PermanentError, match=expected):
+                reader.read_stock(["A"])
+        else:
+            assert reader.read_stock(["A"]) == expected
+
+
+def test_a_sku_with_a_comma_is_not_asked_for() -> None:
+    """The filter is a list with commas: its parts would name other items."""
+    with store({"inventory/items": [page([])]}) as (reader, calls):
+        assert reader.read_stock(["A,B"]) == {}
+        assert reader.read_stock(["A,B", "C"]) == {}
+    [call] = calls
+    assert "sku%3Ain=C&" in call

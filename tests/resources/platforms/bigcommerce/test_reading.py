@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
+import msgspec
 import orjson
 import pytest
 
@@ -13,6 +17,7 @@ from domain.exchange import Mapped
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import build
+from resources.platforms.bigcommerce.orders.header import ListedOrder, header_of
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import (
     ORDER,
@@ -272,3 +277,191 @@ def test_a_page_without_any_id_is_an_error_and_not_the_end() -> None:
     with pytest.raises(PermanentError, match="5 orders after order 0, none of them with an id"):
         list(read_orders(reader, DAY))
     reader.close()
+
+
+def listed(**changes: object) -> ListedOrder:
+    """Return what capturing reads of an order."""
+    header = header_of(msgspec.Raw(orjson.dumps(order(**changes))))[2]
+    assert header is not None
+    return header
+
+
+def consignments(**parts: object) -> dict[str, object]:
+    """Return consignments with line items in some of their lists."""
+    certificates = parts.pop("certificates", [])
+    lists = {name: [{"line_items": items}] for name, items in parts.items()}
+    return lists | {"email": {"gift_certificates": [{"line_items": certificates}]}}
+
+
+@pytest.mark.parametrize(
+    ("held", "items_total", "lacks"),
+    [
+        (consignments(shipping=[{"quantity": 2}]), 2, False),
+        (consignments(shipping=[{"quantity": 2}]), 3, True),
+        (consignments(shipping=[{"quantity": 1}], downloads={"quantity": 1}), 2, False),
+        (consignments(pickups=[{"quantity": 1}], certificates=[{"quantity": 1}]), 2, False),
+        (consignments(shipping=None, downloads=None), 1, True),
+        (consignments(shipping=[{"url": "https://x", "resource": "/y"}]), 1, True),
+        (consignments(shipping=[{"quantity": "2"}]), 3, False),
+        (consignments(shipping=[{"quantity": True}]), 3, False),
+        (consignments(shipping=[{"quantity": 1}]), None, False),
+        (consignments(shipping=[{"quantity": 1}]), "9", False),
+        ({"email": None}, 1, True),
+        (None, 1, True),
+        (None, 0, False),
+    ],
+)
+def test_an_order_lacks_lines_where_the_included_units_are_fewer(
+    held: object, items_total: object, lacks: bool
+) -> None:
+    """Of all its consignments, be a list of lines one object or missing; bad values are mapped."""
+    assert listed(consignments=held, items_total=items_total).lacks_lines() is lacks
+
+
+@pytest.mark.parametrize(
+    ("discount", "discounts", "lacks"),
+    [
+        ("0.0000", [], False),
+        (None, [], False),
+        ("", [], False),
+        (0, [], False),
+        ("0.00", [], False),
+        ("some", [], False),
+        ("5.0000", [], True),
+        (5, [{"code": None}, None], True),
+        ("5.0000", [{"code": ""}], True),
+        ("5.0000", [{"code": "FIVE"}], False),
+        ("5.0000", [None, {"code": "FIVE"}], False),
+        ("5.0000", 7, True),
+        ("5.0000", [7], True),
+        ("5.0000", None, True),
+    ],
+)
+def test_an_order_lacks_codes_where_no_line_names_the_coupon(
+    discount: object, discounts: object, lacks: bool
+) -> None:
+    """Only then are its coupons read apart, which costs a call."""
+    document = order(coupon_discount=discount)
+    line_of(document)["applied_discounts"] = discounts
+    assert listed(**document).lacks_codes() is lacks
+
+
+def extras_of(
+    answer: Callable[[httpx.Request], httpx.Response], document: object, **changes: Any
+) -> dict[str, Any]:
+    """Read one order whose extras come from ``answer``; return the captured document."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/orders"):
+            return httpx.Response(200, json=[document])
+        return answer(request)
+
+    reader = build(
+        settings(**changes), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(handle)
+    )
+    with closing(reader):
+        [[record]] = read_orders(reader, DAY)
+    content: dict[str, Any] = orjson.loads(record.payload)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (httpx.Response(204), []),
+        (httpx.Response(404), []),
+        (httpx.Response(200), []),
+        (httpx.Response(200, json={"data": [{"id": 1}]}), {"data": [{"id": 1}]}),
+    ],
+)
+def test_an_order_that_was_not_paid_at_a_gateway_has_no_transactions(
+    answer: httpx.Response, expected: object
+) -> None:
+    """Which the store says in more than one way."""
+    found = extras_of(lambda _: answer, order(), fetch_transactions="all")
+    assert found["transactions"] == expected
+    assert found["order"]["id"] == 1001
+
+
+@pytest.mark.parametrize(
+    ("policy", "payment_status", "status_id", "read"),
+    [
+        ("all", "captured", 11, True),
+        ("authorized", "authorized", 11, True),
+        ("authorized", "captured", 11, False),
+        ("never", "authorized", 11, False),
+        ("all", "authorized", 7, False),
+    ],
+)
+def test_transactions_are_read_by_the_setting(
+    policy: str, payment_status: str, status_id: int, read: bool
+) -> None:
+    """Not those of an order that does not go out."""
+    document = order(payment_status=payment_status, status_id=status_id)
+    answer = httpx.Response(200, json={"data": []})
+    assert ("transactions" in extras_of(lambda _: answer, document, fetch_transactions=policy)) is (
+        read
+    )
+
+
+def products(count: int, first: int = 1) -> list[dict[str, int]]:
+    """Return a page of lines."""
+    return [{"id": number} for number in range(first, first + count)]
+
+
+@pytest.mark.parametrize(
+    ("pages", "calls"),
+    [
+        ([products(3)], 1),
+        ([products(50), []], 2),
+        ([products(50), products(100, 51), products(1, 151)], 3),
+        ([products(50), products(3, 51)], 2),
+        ([[]], 1),
+    ],
+)
+def test_lines_are_read_page_by_page(pages: list[list[dict[str, int]]], calls: int) -> None:
+    """A page of a round number may be the server's own limit, so it is not taken for the last."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["page"])
+        found = pages[len(asked) - 1]
+        return httpx.Response(200, json=found) if found else httpx.Response(204)
+
+    found = extras_of(answer, order(items_total=500), page_size=250)
+    assert found["products"] == [line for page in pages for line in page]
+    assert asked == [str(i + 1) for i in range(calls)]
+
+
+def test_lines_of_an_order_that_was_deleted_meanwhile_are_none() -> None:
+    """404 costs no other order; the mapping rejects this one for its missing lines."""
+    assert extras_of(lambda _: httpx.Response(404), order(items_total=5))["products"] == []
+
+
+def test_a_server_that_ignores_the_page_of_lines_is_caught() -> None:
+    """The same page again is a broken contract, not an endless loop."""
+    same = httpx.Response(200, json=products(50))
+    with pytest.raises(PermanentError, match="/products gave page 2 twice"):
+        extras_of(lambda _: same, order(items_total=500))
+
+
+@pytest.mark.parametrize(
+    ("raw", "number", "modified"),
+    [
+        (b'{"id":7,"date_modified":"2026-03-19T10:00:00Z","consignments":{"shipping":7}}', 7, 10),
+        (b'{"id":7,"consignments":[7]}', 7, None),
+        (b'{"id":{},"date_modified":"2026-03-19T10:00:00Z"}', None, None),
+        (b'{"id":7,"date_modified":["2026-03-19"]}', None, None),
+        (b"7", None, None),
+        (b"null", None, None),
+        (b'{"id":true}', None, None),
+        (b'{"id":0}', None, None),
+        (b'{"id":7.0}', None, None),
+    ],
+)
+def test_id_and_time_are_read_as_far_as_they_can_be(
+    raw: bytes, number: int | None, modified: int | None
+) -> None:
+    """An order that can't be read is still captured, under a fallback id where it has none."""
+    found, moment, _ = header_of(msgspec.Raw(raw))
+    assert (found, moment and moment.hour) == (number, modified)

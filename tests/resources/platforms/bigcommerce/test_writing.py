@@ -9,14 +9,22 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from domain.errors import PermanentError, RecordRejected
+from domain.errors import AccessRefused, PermanentError, RecordRejected, TransientError
 from domain.exchange import Exchange, OutcomeUnknown, ShipmentLine, ShipmentRequest
 from domain.ports import StoreWriter
 from domain.records.inventory import StockTarget, StoreItem
+from resources.http.retries import RetryPolicy
+from resources.platforms.bigcommerce.settings import STOCK_BATCH
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import platform
 
 Use = Callable[[StoreWriter], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry within hundredths of a second."""
+    monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
 
 
 def writing(shop: Shop, use: Use, **changes: object) -> list[Exchange]:
@@ -249,3 +257,152 @@ def test_a_missing_order_is_a_rejection_and_a_refused_token_permanent(shop: Shop
 
 
 ITEM = {"A": StoreItem(sku="A", product_id="1", variant_id="1", tracking="product")}
+
+
+def put(shop: Shop, *targets: StockTarget, items: dict[str, StoreItem]) -> list[str]:
+    """Set levels; return the code of each problem, empty where there is none."""
+    codes: list[str] = []
+
+    async def use(writer: StoreWriter) -> None:
+        answers = await writer.put_stock(targets, items, "test")
+        assert [answer.target for answer in answers] == list(targets)
+        codes.extend(answer.problem.code if answer.problem else "" for answer in answers)
+
+    writing(shop, use)
+    return codes
+
+
+def level(sku: str, quantity: int = 3, location: str = "1") -> StockTarget:
+    """Return a level to set."""
+    return StockTarget(sku=sku, location=location, quantity=quantity)
+
+
+def test_a_row_that_has_no_address_in_the_store_is_not_sent(shop: Shop) -> None:
+    """An unknown location and an unknown variant keep only themselves back."""
+    items = catalogued(shop)
+    items["SHIRT-S"] = replace(items["SHIRT-S"], variant_id=None)
+    targets = [level("SOLO", location=text) for text in ("EAST", "", "1")]
+    codes = put(shop, *targets, level("SHIRT-S"), items=items)
+    assert codes == ["location_unknown", "location_unknown", "", "variant_unknown"]
+    assert stocked(shop)["SOLO", 1] == 3
+
+
+def test_an_item_that_became_tracked_by_its_variants_is_addressed_by_its_variant(
+    shop: Shop,
+) -> None:
+    """Where its variant is known; else the store's answer is the row's problem."""
+    items = catalogued(shop)
+    items["SHIRT-S"] = replace(items["SHIRT-S"], tracking="product")
+    unknown = replace(items["SHIRT-L"], tracking="product", variant_id=None)
+    assert put(shop, level("SHIRT-S", 4), items=items) == [""]
+    assert put(shop, level("SHIRT-L"), items={"SHIRT-L": unknown}) == ["stock_refused"]
+    assert stocked(shop)["SHIRT-S", 1] == 4
+
+
+@pytest.mark.parametrize("also", [0, 1, 7])
+def test_rows_keep_their_places_when_one_is_addressed_anew(shop: Shop, also: int) -> None:
+    """Each answer belongs to its target, whatever the locations' order."""
+    items = catalogued(shop, count=also)
+    items["SOLO"] = replace(items["SOLO"], tracking="variant")
+    many = [level(f"MANY-{i}", i, location="5" if i % 2 else "1") for i in range(also)]
+    assert put(shop, level("NOPE"), *many, level("SOLO", 9), items=items) == [
+        "sku_unknown_in_store",
+        *[""] * (also + 1),
+    ]
+    held = stocked(shop)
+    assert held["SOLO", 1] == 9
+    assert [held[f"MANY-{i}", 5 if i % 2 else 1] for i in range(also)] == list(range(also))
+
+
+def test_a_batch_beyond_the_stores_limit_is_the_callers_fault(shop: Shop) -> None:
+    """It is refused before anything is sent."""
+    targets = [level("SOLO")] * (STOCK_BATCH + 1)
+    with pytest.raises(ValueError, match="at most 2000 targets, not 2001"):
+        put(shop, *targets, items={})
+    assert shop.control("GET", "counts")["requests"] == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "text"),
+    [
+        (401, {"title": "no"}, AccessRefused, "store_inventory"),
+        (403, {"title": "no"}, AccessRefused, "store_inventory"),
+        (404, {"title": "gone"}, PermanentError, "another try won't help"),
+        (409, {"title": "busy"}, TransientError, "a later try may help"),
+        (423, "", TransientError, "a later try may help"),
+        (422, "<html>", PermanentError, "isn't JSON"),
+    ],
+)
+def test_a_refusal_of_the_whole_call_is_no_fault_of_its_rows(
+    shop: Shop, status: int, body: object, error: type[Exception], text: str
+) -> None:
+    """Halving the batch would repeat it for each row."""
+    items = catalogued(shop)
+    shop.fault(kind="status", status=status, body=body, method="PUT")
+    with pytest.raises(error, match=text):
+        put(shop, level("SOLO"), level("SHIRT-S"), items=items)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"title": "Item is a bundle"}, "the store answers 422: Item is a bundle"),
+        ({"title": None}, "the store answers 422: no reason given"),
+        ("", "the store answers 422: no reason given"),
+        ([1], "the store answers 422: no reason given"),
+    ],
+)
+def test_a_refused_row_has_the_stores_reason(shop: Shop, body: object, reason: str) -> None:
+    """Or says that the store gave none."""
+    items = catalogued(shop)
+    shop.fault(kind="status", status=422, body=body, method="PUT")
+
+    async def use(writer: StoreWriter) -> None:
+        [answer] = await writer.put_stock([level("SOLO")], items, "test")
+        assert answer.problem is not None
+        assert (answer.problem.code, answer.problem.message) == ("stock_refused", reason)
+
+    writing(shop, use)
+
+
+def test_all_pages_of_an_orders_shipments_are_read(shop: Shop) -> None:
+    """A full page is followed by another look, and one that repeats ends it."""
+    [order_id] = shop.place({})
+    pages = [
+        [{"id": number, "order_address_id": 1, "items": []} for number in range(first, last)]
+        for first, last in ((1, 51), (51, 101), (101, 104))
+    ]
+    for page in pages:
+        shop.fault(kind="replaced", status=200, body=page, path="/shipments", times=1)
+
+    async def use(writer: StoreWriter) -> None:
+        found = await writer.list_shipments(str(order_id))
+        assert [shipment.shipment_id for shipment in found] == [str(i) for i in range(1, 104)]
+
+    writing(shop, use)
+    assert [rule["hits"] for rule in shop.control("GET", "faults")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("listed", "message"),
+    [
+        ({"items": []}, "without an id"),
+        ({"id": 7, "items": [None]}, "items can't be read"),
+        ({"id": 7, "items": [{"quantity": 1}]}, "items can't be read"),
+        ({"id": 7, "items": [{"order_product_id": 3}]}, "items can't be read"),
+        ({"id": 7, "items": [{"order_product_id": 3, "quantity": "two"}]}, "quantities can't"),
+        ({"id": 7, "items": [{"order_product_id": 3, "quantity": "NaN"}]}, "quantities can't"),
+    ],
+)
+def test_a_shipment_that_cannot_be_read_is_an_error(
+    shop: Shop, listed: object, message: str
+) -> None:
+    """Left out, it would be created a second time."""
+    [order_id] = shop.place({})
+    shop.fault(kind="replaced", status=200, body=[listed], method="GET", path="/shipments")
+
+    async def use(writer: StoreWriter) -> None:
+        with pytest.raises(PermanentError, match=message):
+            await writer.list_shipments(str(order_id))
+
+    writing(shop, use)

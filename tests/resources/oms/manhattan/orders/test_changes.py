@@ -6,11 +6,17 @@ import copy
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.records.orders import Charge, ChargeKind, Discount, Order, Tax
-from resources.oms.manhattan.orders.changes import ENTRY_KEYS, order_change
+from resources.oms.manhattan.orders.changes import (
+    ENTRY_KEYS,
+    order_change,
+    united,
+    with_lines_of,
+)
 from resources.oms.manhattan.orders.mapping import OrderMapper
 from tests.resources.oms.manhattan.samples import (
     EMAIL,
@@ -201,3 +207,91 @@ def test_gateway_transactions_are_never_removed() -> None:
             {"PaymentId": "T-1001", "PaymentMethod": [{"PaymentMethodId": "p1", "Amount": 0}]}
         ],
     }
+
+
+def ids(payload: Json, name: str) -> list[object]:
+    """Return the ids of a list's entries."""
+    return [entry[ENTRY_KEYS[name]] for entry in payload.get(name) or []]
+
+
+def holds(payload: Json, part: Json) -> bool:
+    """Return whether a payload has all values of another, its entries found by their ids."""
+    for name, value in part.items():
+        if name in ENTRY_KEYS:
+            entries = dict(zip(ids(payload, name), payload.get(name) or [], strict=True))
+            key = ENTRY_KEYS[name]
+            if not all(holds(entries.get(entry[key], {}), entry) for entry in value):
+                return False
+        elif payload.get(name) != value:
+            return False
+    return True
+
+
+@given(orders, orders)
+def test_united_payloads_have_the_entries_of_all_and_the_last_values(
+    first: Order, second: Order
+) -> None:
+    """The tenant may hold any of the payloads: each entry of each has to be compared."""
+    one, two = MAPPER.payload(first), MAPPER.payload(second)
+    both = united([one, two])
+    assert holds(both, two)
+    for name in ("OrderLine", "OrderChargeDetail", "OrderTaxDetail", "OrderHold"):
+        assert ids(both, name) == list(dict.fromkeys([*ids(one, name), *ids(two, name)]))
+    assert united([one]) == united([one, one]) == one
+    assert united([]) == {}
+
+
+def test_united_payloads_keep_what_only_an_earlier_one_has() -> None:
+    """Lists without ids are taken whole; the payloads themselves do not change."""
+    one = {
+        "Total": 1,
+        "OrderLine": [
+            {"OrderLineId": "1", "Quantity": 1, "OrderLineChargeDetail": [{"ChargeDetailId": "a"}]},
+            {"OrderLineId": "2"},
+        ],
+        "Tags": ["x"],
+    }
+    two = {
+        "OrderLine": [
+            {"OrderLineId": "3"},
+            {"OrderLineId": "1", "Quantity": 2, "OrderLineChargeDetail": [{"ChargeDetailId": "b"}]},
+        ],
+        "Tags": ["y"],
+    }
+    before = copy.deepcopy([one, two])
+    assert united([one, two]) == {
+        "Total": 1,
+        "OrderLine": [
+            {
+                "OrderLineId": "1",
+                "Quantity": 2,
+                "OrderLineChargeDetail": [{"ChargeDetailId": "a"}, {"ChargeDetailId": "b"}],
+            },
+            {"OrderLineId": "2"},
+            {"OrderLineId": "3"},
+        ],
+        "Tags": ["y"],
+    }
+    assert [one, two] == before
+
+
+@pytest.mark.parametrize(
+    ("refused", "expected"),
+    [
+        ((), {"A": 2, "C": 5}),
+        (("A",), {"A": 1, "C": 5}),
+        (("B",), {"A": 2, "C": 5, "B": 3}),
+        (("C",), {"A": 2}),
+        (("A", "B", "C"), {"A": 1, "B": 3}),
+        (("Z",), {"A": 2, "C": 5}),
+    ],
+)
+def test_a_refused_line_is_held_as_it_was(refused: tuple[str, ...], expected: Json) -> None:
+    """A changed line keeps its old form, a removed one stays, a new one is not there."""
+
+    def payload(**quantities: int) -> Json:
+        lines = [{"OrderLineId": name, "Quantity": units} for name, units in quantities.items()]
+        return {"OrderId": "T-1", "OrderLine": lines}
+
+    kept = with_lines_of(payload(A=1, B=3), payload(A=2, C=5) | {"Total": 7}, refused)
+    assert kept == payload(**expected) | {"Total": 7}

@@ -15,7 +15,7 @@ from domain.reconciliation import DIFFERS, MISSING_AT_SOURCE, MISSING_AT_TARGET,
 from resources.oms.manhattan.orders.changes import order_change
 from resources.oms.manhattan.orders.diff import compare_order
 from resources.oms.manhattan.orders.mapping import OrderMapper
-from tests.resources.oms.manhattan.samples import order_of, settings_of
+from tests.resources.oms.manhattan.samples import PICKUP, line_of, order_of, settings_of
 
 Json = dict[str, Any]
 MAPPER = OrderMapper(settings_of())
@@ -247,3 +247,27 @@ def test_any_replaced_value_is_a_comparison_or_a_rejection(data: st.DataObject) 
         return
     if not found:
         assert order_change(state, wanted, "Reason") is None
+
+
+def test_a_line_without_an_address_is_compared_by_its_other_values() -> None:
+    """A picked-up line has a location; an address that the tenant shows for it is its own."""
+    wanted = wanted_order(groups=(PICKUP,), lines=(line_of("1", group_id="8"),))
+    assert "ShipToAddress" not in wanted["OrderLine"][0]
+    actual = copy.deepcopy(wanted)
+    actual["OrderLine"][0]["ShipToAddress"] = {"Address": {"City": "Waco"}}
+    assert compared(actual, wanted) == (wanted, [])
+    actual["OrderLine"][0]["Quantity"] = 5
+    assert differences(actual, wanted) == [("quantity", "1", "2", "5")]
+
+
+@pytest.mark.parametrize("value", ["Waco", 7, ["Waco"], True])
+@pytest.mark.parametrize("name", ["ShipToAddress", "Address"])
+def test_an_address_that_is_no_object_is_a_rejection(name: str, value: Any) -> None:
+    """The tenant's answer can't be compared, which must not look like an order in step."""
+    wanted = wanted_order()
+    actual = copy.deepcopy(wanted)
+    holder = actual["OrderLine"][0]
+    (holder if name == "ShipToAddress" else holder["ShipToAddress"])[name] = value
+    with pytest.raises(RecordRejected) as caught:
+        compared(actual, wanted)
+    assert caught.value.problems[0].code == "oms_payload_unreadable"

@@ -199,6 +199,19 @@ def test_payments_have_references_only() -> None:
     )
 
 
+def test_a_payment_without_events_has_none() -> None:
+    """An empty list might clear what the OMS's own gateway has recorded."""
+    (payment,) = order_of().payments
+    paid = order_of(payments=(replace(payment, transactions=(), gateway="stripe"),))
+    (method,) = MAPPER.payload(paid)["Payment"][0]["PaymentMethod"]
+    assert "PaymentTransaction" not in method
+    assert (method["PaymentMethodId"], method["Amount"], method["GatewayId"]) == (
+        "p1",
+        54.04,
+        "stripe",
+    )
+
+
 def test_names_that_differ_by_tenant_are_settings() -> None:
     """The import flag and custom attributes need no code change."""
     settings = settings_of(

@@ -59,6 +59,22 @@ def test_every_wrapping_holds_the_same_order(wrap: Any) -> None:
     assert read(wrap(published())).record == read(published()).record
 
 
+def wrapped(times: int, **attributes: Any) -> Any:
+    """Return an order as JSON text in JSON text, so many times."""
+    order: Any = published(**attributes)
+    for _ in range(times):
+        order = {"OriginalPayload": orjson.dumps(order).decode()}
+    return order
+
+
+def test_an_order_may_be_wrapped_three_times_and_no_more() -> None:
+    """Each wrapping is decoded anew: without a limit a small message could cost much."""
+    for times in range(4):
+        assert read(wrapped(times)).record.source_id == "1001"
+    for times in (4, 5, 12):
+        assert rejected(wrapped(times)) == "oms_payload_unreadable"
+
+
 def test_several_orders_in_one_payload_are_refused() -> None:
     """One capture is one order; using the first would lose the others."""
     assert rejected({"data": [published("T-1"), published("T-2")]}) == "oms_payload_unreadable"
@@ -153,11 +169,13 @@ def test_lines_of_a_return_are_ignored() -> None:
         (["Requested"], "requested"),
         (["Accepted", "Rejected"], "rejected"),
         (["ACCEPTED"], "accepted"),
+        ([{"StatusId": "Accepted", "Description": "?"}, {}], "accepted"),
+        ([{}], None),
         (["Temporarily Rejected"], "requested"),
         ([], None),
     ],
 )
-def test_the_answer_to_a_cancel_request_is_read(statuses: list[str], answer: str | None) -> None:
+def test_the_answer_to_a_cancel_request_is_read(statuses: list[Any], answer: str | None) -> None:
     """It is open while any line waits, and accepted only if every line is."""
     lines = [
         published_line(str(place), cancellationRequestStatus=status)

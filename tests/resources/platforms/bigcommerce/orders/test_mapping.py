@@ -101,6 +101,15 @@ def test_products_read_apart_find_their_group_by_address() -> None:
     )
 
 
+def test_a_missing_line_among_products_costs_no_other() -> None:
+    """What is missing shows in the order's total."""
+    document = order()
+    document["consignments"]["shipping"][0]["line_items"] = []
+    found = mapped({"order": document, "products": [None, LINE]})
+    assert [line.line_id for line in found.lines] == ["501"]
+    assert "order_without_lines" in rejected({"order": document, "products": [None]})
+
+
 def test_units_convert_exactly_or_not_at_all() -> None:
     """A case of four is four each at a quarter of the price; an indivisible price is rejected."""
     line = mapped(order(), {"uom_rules": {"TOWEL-1": {"uom": "EACH", "factor": 4}}}).lines[0]

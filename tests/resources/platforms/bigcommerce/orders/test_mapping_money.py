@@ -48,6 +48,59 @@ def test_line_and_order_discounts_and_coupons() -> None:
     assert [(d.amount, d.code) for d in result.discounts] == [(3, None)]
 
 
+def discounted(total: str, *discounts: str, **changes: Any) -> dict[str, Any]:
+    """Return an order whose line has these discounts, and which states ``total`` of them."""
+    left = Decimal("27.5000") - Decimal(total)
+    document = order(coupon_discount=total, total_inc_tax=f"{left:.4f}", **changes)
+    line_of(document)["applied_discounts"] = [
+        {"id": f"d{i}", "amount": amount, "code": f"C{i}", "name": ""}
+        for i, amount in enumerate(discounts)
+    ]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("total", "shares", "expected"),
+    [
+        ("5.0000", ("2.0000", "3.0100"), ("2", "3")),
+        ("5.0000", ("3.0050", "2.0000"), ("3", "2")),
+        ("4.9900", ("5.0000",), ("4.99",)),
+        ("5.0000", ("2.5000", "2.5000"), ("2.5", "2.5")),
+    ],
+)
+def test_a_share_that_the_store_rounded_up_is_reduced(
+    total: str, shares: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """The largest one, by at most a cent a line, so that the order adds up."""
+    result = mapped(discounted(total, *shares))
+    assert [d.amount for d in result.lines[0].discounts] == [Decimal(text) for text in expected]
+    assert result.discounts == ()
+    assert result.computed_total() == result.total
+
+
+@pytest.mark.parametrize(
+    ("total", "shares", "difference"),
+    [("5.0000", ("5.0200",), "0.02"), ("1.0000", ("2.0000", "3.0000"), "4.00")],
+)
+def test_shares_beyond_the_orders_discount_are_a_mismatch(
+    total: str, shares: tuple[str, ...], difference: str
+) -> None:
+    """It is not known which of the two numbers the shopper paid by."""
+    problem = rejected(discounted(total, *shares))["discount_mismatch"]
+    assert problem.field == "discount_amount"
+    assert f"a difference of {difference}" in problem.message
+
+
+def test_a_discount_of_a_line_is_never_negative_and_nothing_where_it_is_zero() -> None:
+    """A surcharge under that name is a mistake; the problem names its place."""
+    problem = rejected(discounted("0.0000", "0.0000", "-1.0000"))["discount_negative"]
+    assert problem.field == "consignments.shipping[0].line_items[0].applied_discounts[1].amount"
+    assert problem.value == "-1.00"
+    document = discounted("2.0000", "0.0000", "", "2.0000")
+    line_of(document)["applied_discounts"].insert(0, None)
+    assert [d.code for d in mapped(document).lines[0].discounts] == ["C2"]
+
+
 def test_a_coupon_that_no_line_names_comes_from_the_coupons_document() -> None:
     """The compound payload's coupons give code and amount of an order-level discount."""
     document = order(coupon_discount="5.0000", total_inc_tax="22.5000")
@@ -124,6 +177,56 @@ def test_gift_wrap_handling_and_fees_are_charges() -> None:
         ("shipping-99", "99"),
         ("handling", None),
         ("fee-4", None),
+    ]
+
+
+def test_a_fee_that_is_missing_or_costs_nothing_is_none() -> None:
+    """One without a name is a fee; one without an id has its place in the list."""
+    document = order(
+        fees=[
+            None,
+            {"id": 4, "cost_ex_tax": 0, "cost_tax": 0},
+            {"display_name_merchant": "Bag", "cost_ex_tax": 1, "cost_tax": 0.1},
+            {"id": 6, "cost_ex_tax": "2.0000", "cost_inc_tax": "2.0000", "cost_tax": ""},
+        ],
+        total_tax="2.6000",
+        total_inc_tax="30.6000",
+    )
+    assert [(c.charge_id, c.name, c.amount, c.tax) for c in mapped(document).charges[1:]] == [
+        ("fee-2", "Bag", 1, Decimal("0.10")),
+        ("fee-6", "Fee", 2, 0),
+    ]
+
+
+def test_an_order_below_zero_is_rejected() -> None:
+    """No payment has a negative amount: it is a refund, which the OMS gets in another way."""
+    problem = rejected(order(total_inc_tax="-1.0000"))["total_negative"]
+    assert (problem.field, problem.value) == ("total_inc_tax", "-1.00")
+
+
+@pytest.mark.parametrize("quantity", ["2", 2.0, "02"])
+def test_a_quantity_is_read_in_every_form(quantity: object) -> None:
+    """V2 also writes numbers as text."""
+    document = order()
+    line_of(document)["quantity"] = quantity
+    assert mapped(document) == mapped(order())
+
+
+def test_a_coupon_that_gives_nothing_is_left_out() -> None:
+    """As is one that is missing; no coupon takes more than the order's discount."""
+    document = order(coupon_discount="5.0000", total_inc_tax="22.5000")
+    coupons = [
+        None,
+        {"id": 1, "code": "NIL", "discount": "0.0000"},
+        {"id": 2, "code": "ODD", "discount": "-3.0000"},
+        {"code": "", "discount": "2.0000"},
+        {"id": 5, "code": "BIG", "discount": "9.0000"},
+        {"id": 6, "code": "LATE", "discount": "1.0000"},
+    ]
+    result = mapped({"order": document, "coupons": coupons})
+    assert [(d.discount_id, d.code, d.amount) for d in result.discounts] == [
+        ("coupon-3", None, 2),
+        ("coupon-5", "BIG", 3),
     ]
 
 

@@ -192,3 +192,49 @@ def test_a_refund_in_yen_is_in_whole_yen() -> None:
     record = mapped_order(document).record
     assert (record.lines[0].line_total, record.lines[0].total_tax()) == (667, 67)
     assert record.total == record.computed_total()
+
+
+def test_a_free_item_that_is_refunded_changes_no_discount() -> None:
+    """The goods come to the same without it, so the order's discount stays whole."""
+    free = {
+        "quantity_refunded": 3, "price_ex_tax": "0.0000", "price_inc_tax": "0.0000",
+        "total_ex_tax": "0.0000", "total_inc_tax": "0.0000", "total_tax": "0.0000",
+    }  # fmt: skip
+    document = refunded(free, discount_amount="6.0000", total_tax="3.5000", total_inc_tax="32.5000")
+    result = mapped_order(document)
+    assert units(result) == {"502": 3}
+    assert [discount.amount for discount in result.record.discounts] == [6]
+    assert result.record.total == Decimal("32.50")
+
+
+def event(number: int, amount: float, **changes: Any) -> Json:
+    """Return a gateway's capture."""
+    return {
+        "id": number, "event": "capture", "amount": amount, "currency": "USD", "status": "ok",
+        "gateway_transaction_id": f"ch_{number}",
+    } | changes  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([None, event(1, 71.5)], [("1", "38.50")]),
+        ([event(1, 30), event(2, 41.5)], [("1", "30"), ("2", "8.50")]),
+        ([event(1, 38.5), event(2, 33)], [("1", "38.50")]),
+        ([event(1, 50), event(2, 21.5)], [("1", "38.50")]),
+        (
+            [event(1, 71.5, event="authorization"), event(2, 71.5, status="error"), event(3, 71.5)],
+            [("1", "38.50"), ("2", "71.50"), ("3", "38.50")],
+        ),
+    ],
+)
+def test_captures_together_come_to_what_is_left_of_the_payment(
+    events: list[Json | None], expected: list[tuple[str, str]]
+) -> None:
+    """Each kind by itself; a failed one moved no money and stays as it was."""
+    document = refunded({"quantity_refunded": 3})
+    (payment,) = mapped_order({"order": document, "transactions": events}).record.payments
+    assert payment.amount == Decimal("38.50")
+    assert [(each.transaction_id, each.amount) for each in payment.transactions] == [
+        (number, Decimal(amount)) for number, amount in expected
+    ]

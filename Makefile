@@ -13,7 +13,7 @@ ORDERS ?=
 FAST := not slow and not daemon and not demo and not chaos
 # The tests of the domain and of both connectors, whose coverage is measured and has a minimum.
 UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contracts \
-  tests/conformance tests/bad_input
+  tests/conformance
 
 .PHONY: help demo up test test-fast test-unit chaos check audit format lock clean-venv bench-rivals
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 STORE_ORDERS = 36_000
 STORE_PAGES = 2_000
 OMS_FULFILMENTS = 26_000
@@ -30,14 +26,3 @@ BOUNDARIES: dict[str, int] = {
 LEAST = 100_000
 """The minimum of all boundaries together."""
 LEAST_EACH = 2_000
-MEASURED = 4_000
-"""Payloads of a test that are mapped under coverage, which more than doubles their cost."""
-
-
-def parts(total: int, seed: int) -> list[Any]:
-    """Return (count, first seed) of the payloads with coverage, and of all others without."""
-    others = (total - MEASURED, seed + MEASURED)
-    return [
-        pytest.param(MEASURED, seed, id="measured"),
-        pytest.param(*others, id="others", marks=pytest.mark.no_cover),
-    ]

@@ -19,7 +19,7 @@ from tests.bad_input.mutations import Mutator
 from tests.orchestration.test_settings import GOOD
 from tests.resources.platforms.bigcommerce.stores import order
 
-pytestmark = pytest.mark.no_cover  # it takes twice the time and is not about the domain
+pytestmark = pytest.mark.slow
 
 INVOKED, EDITS = 400, 1_200
 VALUES = (

@@ -16,7 +16,7 @@ from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import is_showable
 from tests.orchestration.test_settings import GOOD
 
-pytestmark = pytest.mark.no_cover  # it takes twice the time and is not about the domain
+pytestmark = pytest.mark.slow
 
 PLANTED = "hunter2-planted-secret"
 LINES = GOOD.splitlines()

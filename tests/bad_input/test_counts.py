@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.bad_input.counts import BOUNDARIES, LEAST, LEAST_EACH
-
-pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[2] / "docs" / "bad-input.md"
 

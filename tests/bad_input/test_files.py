@@ -15,7 +15,7 @@ from tests.bad_input.counts import FILES
 from tests.bad_input.outcomes import outcome_of
 from tests.resources.platforms.bigcommerce.stores import mapper
 
-pytestmark = pytest.mark.no_cover  # it takes twice the time and is not about the domain
+pytestmark = pytest.mark.slow
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 ROW = "5363{},8512{}A,Candle,6,12/1/2010 8:26,2.55,17850,United Kingdom"

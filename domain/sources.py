@@ -60,7 +60,7 @@ class Source(Protocol[R]):
 
     shape: ClassVar[Shape]
     facts: ClassVar[frozenset[str]]
-    """The fields of its documents that hold facts; any field that is not listed counts as personal."""
+    """Fields of its documents that hold facts; any that is not listed counts as personal."""
 
     def probe(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest record changed at or after ``since``.

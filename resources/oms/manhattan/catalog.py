@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -39,19 +39,34 @@ class ItemMaster:
         """Return those of the SKUs that the item master has."""
         found: dict[str, MasterItem] = {}
         for chunk in chunks(list(dict.fromkeys(skus)), self._page_size):
-            found |= self._fetch(any_of(self._names.item_id, chunk), len(chunk))
+            found |= self._all_of(chunk)
         return found
 
     def any_item(self) -> MasterItem | None:
         """Return one item, or ``None`` where the item master is empty."""
-        return next(iter(self._fetch(None, 1).values()), None)
+        return next(iter(self._items(self._rows(None, 0, 1)).values()), None)
 
-    def _fetch(self, query: str | None, size: int) -> dict[str, MasterItem]:
-        body: dict[str, object] = {"Page": 0, "Size": size, "Template": self._template}
+    def _all_of(self, skus: Sequence[str]) -> dict[str, MasterItem]:
+        """Return the items, page by page up to one with no new row, unless all were found."""
+        query, seen, page = any_of(self._names.item_id, skus), set[bytes](), 0
+        found: dict[str, MasterItem] = {}
+        while True:
+            rows = self._rows(query, page, len(skus))
+            known = len(seen)
+            seen |= {bytes(row) for row in rows}
+            found |= self._items(rows)
+            if len(seen) == known or len(found) >= len(skus):
+                return found
+            page += 1
+
+    def _rows(self, query: str | None, page: int, size: int) -> list[msgspec.Raw]:
+        body: dict[str, object] = {"Page": page, "Size": size, "Template": self._template}
         if query:
             body["Query"] = query
-        rows = map(_decoded, rows_of(fetch_answer(self._client, self._path, body)))
-        items = [self._item(row) for row in rows if row is not None]
+        return rows_of(fetch_answer(self._client, self._path, body))
+
+    def _items(self, rows: Sequence[msgspec.Raw]) -> dict[str, MasterItem]:
+        items = [self._item(row) for row in map(_decoded, rows) if row is not None]
         # A row without a usable id is no item: orders for its SKU are rejected as unknown.
         return {item.sku: item for item in items if is_id(item.sku)}
 

@@ -15,23 +15,10 @@ _REPORT = "report the answer: it breaks the API's contract"
 _ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
 
 
-class Pagination(Document):
-    """Where a page lies in its list."""
-
-    total_pages: Scalar = None
-
-
-class Meta(Document):
-    """What V3 reports of a page."""
-
-    pagination: Pagination | None = None
-
-
 class Page(Document):
     """V3's envelope around a list, whose entries are decoded one by one."""
 
     data: msgspec.Raw = NULL
-    meta: Meta | None = None
 
 
 class Variant(Document):

@@ -10,13 +10,12 @@ import orjson
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Unusable
 from domain.identity import content_digest, fallback_id
-from domain.payload import HIGHEST_ID, Scalar
+from domain.payload import HIGHEST_ID, Document, Scalar
 from domain.records.inventory import StoreItem
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import (
     INVENTORY_ITEMS,
     LOCATIONS,
-    PAGES,
     PRODUCT_VARIANTS,
     PRODUCTS,
     Location,
@@ -25,13 +24,17 @@ from resources.platforms.bigcommerce.answers_payload import (
 )
 from resources.platforms.bigcommerce.client import (
     CONTRACT,
-    document_of,
     entries_of,
-    list_of,
-    require_scope,
+    page_of,
+    pages_of,
+    scope_check,
 )
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, INVENTORY_PAGE, SKUS_A_CALL
 
+PRODUCTS_PATH = "/v3/catalog/products"
+READS_PRODUCTS = scope_check("store_v2_products_read_only")
+READS_LOCATIONS = scope_check("store_locations_read_only")
+READS_STOCK = scope_check("store_inventory_read_only")
 TRACKING = ("none", "product", "variant")
 
 
@@ -52,8 +55,10 @@ class CatalogReader:
             "include": "variants",
             "include_fields": "sku,inventory_tracking",
             "limit": CATALOG_PAGE,
+            "sort": "id",
+            "direction": "asc",
         }
-        for products in self._pages("/v3/catalog/products", params, "store_v2_products_read_only"):
+        for products in self._products(params):
             found = [item for product in products for item in _items_of(product)]
             if len(products) > 1 and found and all(isinstance(item, Unusable) for item in found):
                 # One bad product is the product's fault; where all are bad, it is the answer's.
@@ -80,9 +85,8 @@ class CatalogReader:
 
     def _locations(self, params: Mapping[str, str]) -> Iterator[Location]:
         path = "/v3/inventory/locations"
-        for page in self._pages(
-            path, {**params, "limit": INVENTORY_PAGE}, "store_locations_read_only"
-        ):
+        bounds: dict[str, str | int] = {**params, "limit": INVENTORY_PAGE}
+        for page in pages_of(self._http, path, bounds, READS_LOCATIONS):
             for location in entries_of(f"BigCommerce: GET {path}", page, LOCATIONS):
                 if location.id is None:
                     raise PermanentError(
@@ -95,32 +99,37 @@ class CatalogReader:
         levels: dict[tuple[str, str], int] = {}
         wanted = [sku for sku in skus if "," not in sku]
         for start in range(0, len(wanted), SKUS_A_CALL):
-            params: dict[str, str | int] = {
-                "sku:in": ",".join(wanted[start : start + SKUS_A_CALL]),
-                "limit": INVENTORY_PAGE,
-            }
-            for page in self._pages("/v3/inventory/items", params, "store_inventory_read_only"):
-                levels.update(_levels_of(page))
+            chunk = wanted[start : start + SKUS_A_CALL]
+            params: dict[str, str | int] = {"sku:in": ",".join(chunk), "limit": INVENTORY_PAGE}
+            found: dict[tuple[str, str], int] = {}
+            for page in pages_of(self._http, "/v3/inventory/items", params, READS_STOCK):
+                found.update(_levels_of(page))
+                if len({sku for sku, _ in found}) >= len(set(chunk)):
+                    break  # each SKU is on the list once, so nothing can follow
+            levels.update(found)
         return levels
 
-    def _pages(
-        self, path: str, params: Mapping[str, str | int], scope: str
-    ) -> Iterator[list[msgspec.Raw]]:
-        number = 1
-        while True:
-            reply = self._http.request("GET", path, params={**params, "page": number})
-            if reply.status == 204:
+    def _products(self, params: Mapping[str, str | int]) -> Iterator[list[msgspec.Raw]]:
+        """Yield the products by ascending id: one that is deleted meanwhile can't hide another."""
+        last = 0
+        while page := page_of(
+            self._http, PRODUCTS_PATH, {**params, "id:greater": last}, READS_PRODUCTS
+        ):
+            numbers = [number for raw in page if (number := _id_of(raw)) is not None]
+            if len(page) > 1 and not numbers:
+                raise PermanentError(
+                    f"BigCommerce: GET {PRODUCTS_PATH} gave {len(page)} products of which none "
+                    f"can be read (id: none has one): {CONTRACT}"
+                )
+            if numbers and min(numbers) <= last:
+                raise PermanentError(
+                    f"BigCommerce: GET {PRODUCTS_PATH} gave product {min(numbers)} after product "
+                    f"{last}: it ignores id:greater or sort, another try won't help"
+                )
+            yield page
+            if not numbers:
                 return
-            require_scope(reply, scope)
-            page = document_of(reply, PAGES)
-            entries = list_of(reply.where, page.data)
-            if entries:
-                yield entries
-            pagination = page.meta.pagination if page.meta is not None else None
-            pages = pagination.total_pages if pagination is not None else None
-            if not entries or not isinstance(pages, int) or number >= pages:
-                return
-            number += 1
+            last = max(numbers)
 
 
 def _levels_of(page: Sequence[msgspec.Raw]) -> dict[tuple[str, str], int]:
@@ -143,6 +152,13 @@ def _quantity(value: Scalar) -> int | None:
         return int(value) if value is not None else None
     except (ValueError, OverflowError):
         return None
+
+
+class _Numbered(Document):
+    id: Scalar = None
+
+
+_NUMBERED = msgspec.json.Decoder(_Numbered)
 
 
 class _Entry:
@@ -220,6 +236,15 @@ def _items_of(raw: msgspec.Raw) -> Iterator[StoreItem | Unusable]:
         yield _unusable(raw, None, "variants", "the entry is not a product")
         return
     yield from entry.items()
+
+
+def _id_of(raw: msgspec.Raw) -> int | None:
+    """Return a product's id, ``None`` where it has none that can be read."""
+    try:
+        number = _NUMBERED.decode(bytes(raw)).id
+    except (ValueError, RecursionError):
+        return None
+    return number if type(number) is int and 0 < number <= HIGHEST_ID else None
 
 
 def _number(value: Scalar) -> str | None:

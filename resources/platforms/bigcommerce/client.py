@@ -8,7 +8,8 @@ effect unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -18,11 +19,13 @@ from domain.payload import Decoded, Document, PayloadDecoder, Scalar
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader
+from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, QuotaState
 from resources.platforms.bigcommerce.answers_payload import (
     ADJUSTMENTS,
     ORDER_STATES,
+    PAGES,
     WRITTEN,
     WRITTEN_ANSWERS,
     OrderState,
@@ -32,6 +35,7 @@ from resources.platforms.bigcommerce.settings import BigCommerceSettings
 CONTRACT = "that breaks the API's contract; another try won't help"
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 T = TypeVar("T", bound=Document)
+NO_CONTENT = 204
 QUOTA_HEADERS = ("requests-quota", "requests-left", "time-reset-ms", "time-window-ms")
 
 
@@ -160,6 +164,47 @@ def entries_of(where: str, entries: Sequence[msgspec.Raw], decoder: PayloadDecod
             )
         found.append(decoded.document)
     return found
+
+
+def pages_of(
+    http: ApiClient,
+    path: str,
+    params: Mapping[str, str | int],
+    demand: Callable[[Reply], None],
+) -> Iterator[list[msgspec.Raw]]:
+    """Yield the pages of a V3 list up to the empty one; neither counts nor a short page end it.
+
+    ``demand`` raises for an answer that is no success.
+    """
+    number, first = 1, b""
+    while entries := page_of(http, path, {**params, "page": number}, demand):
+        if bytes(entries[0]) == first:
+            raise PermanentError(
+                f"BigCommerce: GET {path} gave page {number - 1} twice: it ignores the page, "
+                "another try won't help"
+            )
+        first = bytes(entries[0])
+        yield entries
+        number += 1
+
+
+def page_of(
+    http: ApiClient,
+    path: str,
+    params: Mapping[str, str | int],
+    demand: Callable[[Reply], None],
+) -> list[msgspec.Raw]:
+    """Return one page of a V3 list, undecoded; empty behind its end."""
+    reply = http.request("GET", path, params=params)
+    if reply.status == NO_CONTENT:
+        return []
+    demand(reply)
+    return list_of(reply.where, document_of(reply, PAGES).data)
+
+
+def scope_check(scope: str) -> Callable[[Reply], None]:
+    """Return ``require_scope`` for one scope."""
+    return partial(require_scope, scope=scope)
 
 
 def list_of(where: str, content: bytes | msgspec.Raw) -> list[msgspec.Raw]:

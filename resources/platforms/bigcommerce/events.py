@@ -21,7 +21,6 @@ from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.signatures import StandardVerifier
 from resources.platforms.bigcommerce.answers_payload import (
-    PAGES,
     WEBHOOK_MESSAGES,
     WEBHOOK_SUBJECTS,
     WEBHOOKS,
@@ -34,7 +33,7 @@ from resources.platforms.bigcommerce.client import (
     document_of,
     entries_of,
     id_checked,
-    list_of,
+    pages_of,
     written_data_id,
 )
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
@@ -103,15 +102,11 @@ class Hooks:
         ]
 
     def _find(self, destination: str) -> list[Hook]:
-        reply = self._http.request(
-            "GET", "/v3/hooks", params={"destination": destination, "limit": PAGE}
-        )
-        _demand(reply)
+        params: dict[str, str | int] = {"destination": destination, "limit": PAGE}
         known = {
             str(webhook.scope): webhook
-            for webhook in entries_of(
-                reply.where, list_of(reply.where, document_of(reply, PAGES).data), WEBHOOKS
-            )
+            for page in pages_of(self._http, "/v3/hooks", params, _demand)
+            for webhook in entries_of("BigCommerce: GET /v3/hooks", page, WEBHOOKS)
             if webhook.destination == destination
         }
         return [self._to_hook(scope, known.get(scope)) for scope in self._settings.hook_scopes]

@@ -18,7 +18,7 @@ BOUND_SLACK_SECONDS = 1
 cuts to the exact window."""
 ROUND_PAGE = 50
 """UNVERIFIED that V2 lists allow 250: a page that is short by a server's own limit has a multiple
-of 50, and isn't the last one."""
+of 50, and more is likely to follow. The end of a list is an empty page in any case."""
 PROBE_SIZE = 10
 """Orders of one second that a probe can pass over before it answers by caution that there is
 something new."""

@@ -26,6 +26,7 @@ from resources.platforms.bigcommerce.answers_payload import (
 )
 from resources.platforms.bigcommerce.client import (
     CONTRACT,
+    NO_CONTENT,
     accept,
     entries_of,
     id_checked,
@@ -35,11 +36,10 @@ from resources.platforms.bigcommerce.client import (
     written_id,
 )
 from resources.platforms.bigcommerce.inventory import StockWriter
-from resources.platforms.bigcommerce.settings import ROUND_PAGE, SHIPMENT_PAGE, BigCommerceSettings
+from resources.platforms.bigcommerce.settings import SHIPMENT_PAGE, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import SHIPPING_PROVIDERS, STATUSES, TRACKING_CARRIERS
 
 MAX_TRACKING_NUMBER = 50
-NO_CONTENT = 204
 
 
 class BigCommerceWriter:
@@ -94,8 +94,7 @@ class BigCommerceWriter:
             for listed in entries_of(reply.where, found, SHIPMENTS):
                 shipment = _to_shipment(reply.where, listed)
                 shipments[shipment.shipment_id] = shipment
-            full = len(found) >= SHIPMENT_PAGE or (found and len(found) % ROUND_PAGE == 0)
-            if not full or len(shipments) == known:
+            if len(shipments) == known:  # an empty page, or one that the store gave before
                 return list(shipments.values())
             page += 1
 

@@ -179,6 +179,8 @@ class CatalogApi:
             found = [product for product in found if product["sku"] in skus]
         if (tracking := text_set(query, "inventory_tracking")) is not None:
             found = [product for product in found if product["inventory_tracking"] in tracking]
+        if (after := integer_set(query, "id:greater")) is not None:
+            found = [product for product in found if product["id"] > max(after)]
         found.sort(key=lambda product: product["id"])
         chosen = [
             self._show(product, query) for product in found[(page - 1) * limit : page * limit]

@@ -9,23 +9,25 @@ sort that the tenant ignores): of orders that do not change, none is missed ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, cast
+from typing import Protocol, TypeAlias, cast
 
 import msgspec
 
+from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
 from resources.http.client import ApiClient
-from resources.oms.manhattan.client import Answer, fetch_answer, quoted, rows_of
+from resources.oms.manhattan.client import KIND, Answer, fetch_answer, quoted, rows_of
 from resources.oms.manhattan.parsing import Id, text_of, to_moment
 from resources.oms.manhattan.settings import ManhattanSettings
 
 MILLISECOND = timedelta(milliseconds=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+Version: TypeAlias = tuple[str, datetime]
 
 
 class _RowKey(Protocol):
@@ -59,28 +61,40 @@ class OrderSearch:
         return max(since, self._record(rows[0], since).updated_at)
 
     def changed_in(self, window: Window) -> Iterator[list[RawRecord]]:
-        """Read the orders last changed in the window, page by page, each version once."""
-        settings, cursor, page = self._settings, window.since, 0
+        """Read the orders last changed in the window, page by page, each version once.
+
+        The end is an empty page, or one that repeats what is known although more rows would fit.
+        """
+        size, cursor, page, largest = self._settings.search_page_size, window.since, 0, 0
         until = self._literal(window.until + MILLISECOND - timedelta(microseconds=1))
-        seen: set[tuple[str, datetime]] = set()
+        seen: set[Version] = set()
         while not window.is_empty:
             since = self._literal(cursor)
             query = f"{self._stamp_name} >= {since} and {self._stamp_name} < {until}"
-            answer = self._fetch(query, page, settings.search_page_size, settings.search_template)
-            records = [self._record(row, window.since) for row in rows_of(answer)]
+            answer, records = self._page(query, page, size, window.since)
+            versions = {(record.source_id, record.updated_at) for record in records}
+            new = versions - seen
             fresh = [
                 record
                 for record in records
-                if record.updated_at in window and (record.source_id, record.updated_at) not in seen
+                if record.updated_at in window and (record.source_id, record.updated_at) in new
             ]
             if fresh:
                 yield fresh
-            if self._is_last(answer, page, len(records)):
-                return
-            seen |= {(record.source_id, record.updated_at) for record in records}
-            times = [record.updated_at for record in records]
-            if times == sorted(times) and to_millisecond(times[-1]) > cursor:
-                cursor, page = to_millisecond(times[-1]), 0
+            if not new:
+                if self._is_end(answer, page, records, largest):
+                    return
+                page += 1
+                continue
+            largest = max(largest, len(records))
+            seen |= versions
+            times = [to_millisecond(record.updated_at) for record in records]
+            is_sorted = times == sorted(times)
+            is_one_time = page == 0 and len(records) < size and times[0] == times[-1]
+            if is_one_time and not self._page(query, 1, size, window.since)[1]:
+                return  # nearly every live window: one row, and one look behind it
+            if is_sorted and times[-1] > cursor:
+                cursor, page = times[-1], 0
                 # Only rows that the next query repeats are remembered: memory stays bounded.
                 seen = {known for known in seen if known[1] >= cursor}
             else:
@@ -88,16 +102,21 @@ class OrderSearch:
 
     def matching(self, query: str, size: int) -> list[RawRecord]:
         """Return the orders of a query that can have at most ``size`` of them."""
-        found: list[RawRecord] = []
+        found: dict[str, RawRecord] = {}
         page = 0
         while True:
-            answer = self._fetch(query, page, size, self._settings.search_template)
-            records = [self._record(row, LONG_AGO) for row in rows_of(answer)]
-            found += records
-            total = answer.page().total()
-            if not records or len(found) >= (size if total is None else total):
-                return found
+            _, records = self._page(query, page, size, LONG_AGO)
+            known = len(found)
+            found |= {record.source_id: record for record in records}
+            if len(found) == known or len(found) >= size:
+                return list(found.values())
             page += 1
+
+    def _page(
+        self, query: str, page: int, size: int, fallback: datetime
+    ) -> tuple[Answer, list[RawRecord]]:
+        answer = self._fetch(query, page, size, self._settings.search_template)
+        return answer, [self._record(row, fallback) for row in rows_of(answer)]
 
     def _fetch(
         self, query: str, page: int, size: int, template: dict[str, object] | None
@@ -107,17 +126,25 @@ class OrderSearch:
             body["Template"] = template
         return fetch_answer(self._client, self._settings.paths.order_search, body)
 
-    def _is_last(self, answer: Answer, page: int, rows: int) -> bool:
-        """Return whether no page follows.
+    def _is_end(
+        self, answer: Answer, page: int, records: Sequence[RawRecord], largest: int
+    ) -> bool:
+        """Return whether a page with nothing new is the end of the window.
 
-        The tenant may cut pages shorter than asked, so its own count comes first.
+        Rows from the last known time on: if more fit on a page, there are no more. Of a page by
+        number, a full one that repeats another shows that the tenant ignores the number.
         """
-        header = answer.page()
-        total = header.total()
-        if total is None:
-            return rows < self._settings.search_page_size
-        size = header.page_size() or self._settings.search_page_size
-        return not rows or page * size + rows >= total
+        if not records:
+            return True
+        if page == 0:
+            return len(records) < largest
+        total = answer.page().total()
+        if len(records) >= self._settings.search_page_size or (total or 0) > page * largest:
+            raise PermanentError(
+                f"{KIND}: page {page} of a search repeats the rows of another: the tenant ignores "
+                "Page, and rows would be missed; another try won't help"
+            )
+        return True
 
     def _record(self, row: msgspec.Raw, fallback: datetime) -> RawRecord:
         """Return a row's exact bytes; a row without id or time is captured too, and then rejected.

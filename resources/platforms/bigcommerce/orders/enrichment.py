@@ -19,7 +19,7 @@ from domain.identity import fallback_id
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.client import require_scope
 from resources.platforms.bigcommerce.orders.header import ListedOrder, slices
-from resources.platforms.bigcommerce.settings import AUTHORIZED, ROUND_PAGE, BigCommerceSettings
+from resources.platforms.bigcommerce.settings import AUTHORIZED, BigCommerceSettings
 
 Listed = tuple[msgspec.Raw, int | None, datetime, ListedOrder | None]
 
@@ -106,6 +106,6 @@ class ExtrasReader:
                 )
             rows += found
             seen.update(bytes(row) for row in found[:1])
-            if not found or (len(found) < self._settings.page_size and len(found) % ROUND_PAGE):
+            if not found:
                 return b"[" + b",".join(bytes(row) for row in rows) + b"]"
             page += 1

@@ -2,8 +2,8 @@
 
 By id, an order that changes meanwhile can't make a page skip another.
 
-The whole window is asked for first, and cut into slices only if more than a page is left: a live
-window costs one call.
+The whole window is asked for first, and cut into slices only if the page is full. The list ends at
+an empty page: a live window costs a call, and one more that finds nothing behind what has changed.
 """
 
 from __future__ import annotations
@@ -63,12 +63,18 @@ class OrdersReader:
             [{}, {"is_deleted": "true"}] if self._settings.fetch_archived else [{}]
         )
         for more in passes:
-            reading = _Reading(self, window, more)
-            records, last, ended = reading.page(window, 0)
-            if not ended:
-                yield from reading.side_by_side(records, last)
-            elif records:
-                yield records
+            reading, last, found = _Reading(self, window, more), 0, 1
+            while found:
+                records, last, found = reading.page(window, last)
+                if self._is_full(found):
+                    yield from reading.side_by_side(records, last)
+                    break
+                if records:
+                    yield records
+
+    def _is_full(self, found: int) -> bool:
+        """Return whether a page is as long as pages get, so that many more may follow."""
+        return found >= self._settings.page_size or (found > 0 and found % ROUND_PAGE == 0)
 
     def _bounds(self, since: datetime, until: datetime | None) -> dict[str, str | int]:
         bounds: dict[str, str | int] = {
@@ -100,8 +106,11 @@ class _Reading:
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
-    def page(self, window: Window, last: int) -> tuple[Page, int, bool]:
-        """Return a page's orders after id ``last``, its last id, and whether it was the last."""
+    def page(self, window: Window, last: int) -> tuple[Page, int, int]:
+        """Return a page's orders after id ``last``, its last id, and how many it held.
+
+        Only a page of none is the end; nothing can be asked for behind an order without an id.
+        """
         reader, limit = self._reader, self._reader._settings.page_size
         params = reader._bounds(window.since, window.until) | self._more
         params |= {
@@ -122,15 +131,14 @@ class _Reading:
                 kept.append((raw, number, self._window.since, head))
             elif moment is not None and moment in window:
                 kept.append((raw, number, moment, head))
-        ended = (len(found) < limit and len(found) % ROUND_PAGE != 0) or not found
-        if last == before and (len(found) > 1 or not ended):
+        if found and last == before and (len(found) > 1 or limit == 1):
             # One order without an id is the order's fault; where all are so, it is the answer's,
             # and no order can be identified.
             raise PermanentError(
                 f"BigCommerce: GET /v2/orders gave {len(found)} orders after order {before}, none "
                 "of them with an id: that breaks the API's contract; another try won't help"
             )
-        return reader._extras.complete(kept), last, ended
+        return reader._extras.complete(kept), last, len(found) if last > before else 0
 
     def side_by_side(self, first: Page, last: int) -> Iterator[Page]:
         """Yield the first page and all after id ``last``; at most two pages a slice are held."""
@@ -158,9 +166,9 @@ class _Reading:
         self, part: Window, last: int, held: queue.Queue[Page | BaseException | None]
     ) -> None:
         try:
-            ended = False
-            while not ended and not self._stop.is_set():
-                records, last, ended = self.page(part, last)
+            found = 1
+            while found and not self._stop.is_set():
+                records, last, found = self.page(part, last)
                 if records:
                     self._put(held, records)
             self._put(held, None)

@@ -74,7 +74,9 @@ def test_a_bad_product_does_not_stop_the_catalog(bad: object) -> None:
         "variants": [{"id": 12, "sku": "GOOD"}],
     }
     transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"data": [bad, good], "meta": {}})
+        lambda request: httpx.Response(
+            200, json={"data": [bad, good] if request.url.params["id:greater"] == "0" else []}
+        )
     )
     reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     [found] = reader.fetch_items()

@@ -63,7 +63,7 @@ def test_every_order_of_the_window_is_read_once_with_its_bytes(shop: Shop) -> No
     reader.close()
 
 
-def test_a_live_window_costs_one_call(shop: Shop) -> None:
+def test_a_live_window_costs_a_call_and_one_that_finds_its_end(shop: Shop) -> None:
     """A window that fits a page isn't cut into slices, and an empty one is answered by 204."""
     shop.place({"id": 1000, "date_created": at(0), "date_modified": at(60)})
     reader = platform(shop.url)
@@ -73,7 +73,7 @@ def test_a_live_window_costs_one_call(shop: Shop) -> None:
         list(read_orders(reader, Window(START + timedelta(hours=1), START + timedelta(hours=2))))
         == []
     )
-    assert sum(shop.control("GET", "counts")["requests"].values()) - before == 2
+    assert sum(shop.control("GET", "counts")["requests"].values()) - before == 3
     reader.close()
 
 
@@ -168,12 +168,15 @@ def test_a_small_quota_is_waited_for(shop: Shop) -> None:
 
 
 def fake(pages: list[list[dict[str, object]]]) -> tuple[httpx.MockTransport, list[httpx.Request]]:
-    """Return a store that answers order lists from a script, and what it was asked."""
+    """Return a store that answers order lists from a script, and what it was asked.
+
+    Behind the script's end the lists are empty.
+    """
     seen: list[httpx.Request] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(200, json=pages[min(len(seen), len(pages)) - 1])
+        return httpx.Response(200, json=pages[len(seen) - 1] if len(seen) <= len(pages) else [])
 
     return httpx.MockTransport(handle), seen
 
@@ -229,9 +232,11 @@ def test_lines_that_the_list_cut_off_are_fetched() -> None:
     ]
 
     def handle(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(
-            200, json=[document] if request.url.path.endswith("/orders") else more
-        )
+        params = request.url.params
+        if request.url.path.endswith("/orders"):
+            return httpx.Response(200, json=[document] if params["min_id"] == "1" else [])
+        page = int(params["page"])
+        return httpx.Response(200, json=more[page - 1 : page])
 
     reader = build(
         settings(), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(handle)

@@ -73,7 +73,7 @@ def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
             if problems:
                 yield _kept_out(raw.source_id, problems)
                 continue
-            payload = _masked(sync.oms.order_payload(order))
+            payload = _masked(sync.oms.targets["orders"].payload(order))
         except RecordRejected as rejected:
             yield _kept_out(raw.source_id, rejected.problems)
         else:
@@ -97,7 +97,7 @@ def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
     lines = _lines(sync, fulfilment.source_id)
     requests, kept_back = shipment_requests(fulfilment, lines, sync.connection.orders.uom_rules)
     milestone = fulfilment.milestone(not_shipped(lines))
-    status = sync.platform.status_for(milestone)
+    status = sync.platform.targets["shipments"].status_for(milestone)
     if not requests and kept_back:
         return _kept_out(record, kept_back)
     if not requests and status is None:

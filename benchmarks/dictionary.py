@@ -20,8 +20,8 @@ import orjson
 import psycopg
 import zstandard
 
-from assets.chain.stream import DeliveryRequest
 from assets.delivery.partition import deliver
+from assets.delivery.request import DeliveryRequest
 from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS

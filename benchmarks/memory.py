@@ -13,8 +13,8 @@ import subprocess
 import sys
 from datetime import date, timedelta
 
-from assets.chain.stream import DeliveryRequest
 from assets.delivery.partition import deliver_partition
+from assets.delivery.request import DeliveryRequest
 from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS

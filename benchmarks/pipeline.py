@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from assets.chain.stream import DeliveryRequest
 from assets.delivery.partition import deliver_partition
+from assets.delivery.request import DeliveryRequest
 from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS

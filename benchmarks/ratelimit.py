@@ -15,11 +15,13 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import httpx
 
 from benchmarks.rig import NAME, START, STORE, Rig, rig
-from domain.ports import CommercePlatform, StoreWriter
+from domain.delivery import Claimed, Intent, StatusChange
+from domain.ports import CommercePlatform, Writer
 from orchestration import settings
 from resources.lockstep import Lockstep
 
@@ -53,17 +55,18 @@ def _read(platform: CommercePlatform, moments: list[float], end: float) -> None:
 
 
 async def _write_all(platform: CommercePlatform, moments: list[float], end: float) -> None:
-    async with platform.writer(lambda _: None) as writer:
+    async with platform.targets["shipments"].writer(lambda _: None) as writer:
         await asyncio.gather(
             *(_write(writer, moments, end, FIRST_ORDER + task) for task in range(TASKS))
         )
 
 
-async def _write(writer: StoreWriter, moments: list[float], end: float, order: int) -> None:
+async def _write(writer: Writer, moments: list[float], end: float, order: int) -> None:
     while time.monotonic() < end:
-        await writer.read_order(str(order))
+        await writer.held({str(order): ()})
         moments.append(time.monotonic())
-        await writer.put_status(str(order), AWAITING_FULFILMENT, "")
+        change = StatusChange(str(order), AWAITING_FULFILMENT)
+        await writer.apply([Claimed(Intent("status", uuid4(), str(order), change), "")])
         moments.append(time.monotonic())
 
 

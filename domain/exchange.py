@@ -75,6 +75,8 @@ class Receipt:
     """What the target refused of the write, where it took the rest."""
     refused_lines: tuple[str, ...] = ()
     """Lines of the order that were refused."""
+    held: object = None
+    """What the target holds, where that is not what was sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,7 @@
 """Ports: what Lockstep needs of a commerce platform, an OMS, a quota ledger and a notifier.
 
 Reading is synchronous and streamed in pages; writing is asynchronous, since it is many small calls
-bound by latency. A writer's call ends in one of: a ``Receipt``; ``RecordRejected`` (the target's
-business rules refuse this record); ``OutcomeUnknown`` (the effect may have happened: look it up
-before sending again); ``TransientError`` (nothing happened, another try may help);
-``PermanentError`` (the system is at fault: credentials, permissions, configuration; the batch
-stops).
+bound by latency. A target's writer returns one outcome for each intent (``domain.delivery``).
 """
 
 from __future__ import annotations
@@ -15,22 +11,20 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol, TypedDict
 
+from domain.delivery import Claimed, Held, Operation, Outcome, Question
 from domain.exchange import (
     Alert,
     Check,
     ExchangeLog,
     MasterItem,
     Receipt,
-    ShipmentRequest,
-    StockAnswer,
-    StoreOrderState,
     StoreShipment,
     Unusable,
     WebhookEvent,
 )
 from domain.milestones import Milestone
 from domain.reconciliation import Difference
-from domain.records.inventory import StockTarget, StoreItem
+from domain.records.inventory import StoreItem
 from domain.records.orders import Order
 from domain.sources import FulfilmentSource, OrderSource, StockSource
 
@@ -71,40 +65,105 @@ class WebhookReceiver(Protocol):
         ...
 
 
-class StoreWriter(Protocol):
-    """Writes to a store."""
+class Writer(Protocol):
+    """A target opened for writing."""
 
-    async def put_stock(
-        self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str
-    ) -> list[StockAnswer]:
-        """Set absolute levels, at most ``stock_batch_size``; a rejected row stops no other."""
+    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+        """Apply intents of one operation and group, and return one outcome for each.
+
+        A record's own fault is its outcome's; the other rows go on.
+        """
         ...
 
-    async def stop_tracking(self, item: StoreItem) -> Receipt:
-        """Let an item sell without limit. An upsert: safe to repeat."""
+    async def find(
+        self, claimed: Sequence[Claimed], owned: Collection[str]
+    ) -> list[Receipt | None]:
+        """Return for each intent the target record that is its effect, if the target has it.
+
+        ``owned`` are the ids of other deliveries' effects, which are never found. Raises
+        ``OutcomeUnknown`` where the target can't be read.
+        """
         ...
 
-    async def list_shipments(self, order_id: str) -> list[StoreShipment]:
-        """Return all shipments of an order."""
+    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Return what the target holds of records, by id; those that it lacks are absent.
+
+        ``asked`` are ids with the contents that may be there, for targets whose form can't be read
+        without them.
+        """
         ...
 
-    async def create_shipment(self, request: ShipmentRequest, correlation_id: str) -> Receipt:
-        """Create a shipment. Not idempotent: after ``OutcomeUnknown`` use ``list_shipments``."""
+
+class Target(Protocol):
+    """Where one stream's records go."""
+
+    operations: Mapping[str, Operation]
+    """By name: the intents that the stream may plan."""
+    acts_for: float
+    """Seconds after which a write without an answer can no longer take effect."""
+
+    def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[Writer]:
+        """Open the target for writing; every exchange is reported to ``log``."""
         ...
 
-    async def update_shipment(
-        self, shipment_id: str, request: ShipmentRequest, correlation_id: str
-    ) -> Receipt:
-        """Set tracking number, carrier and service of a shipment. An upsert: safe to repeat."""
+
+class OrderTarget(Target, Protocol):
+    """Orders at an OMS: ``create`` and ``update`` (``OrderSave``), ``cancel`` (``OrderCancel``)."""
+
+    def payload(self, order: Order) -> dict[str, object]:
+        """Map an order to the OMS's form. Pure."""
         ...
 
-    async def read_order(self, order_id: str) -> StoreOrderState:
-        """Return the order's present status."""
+    def change(
+        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
+    ) -> dict[str, object] | None:
+        """Return what changed, with the keys to address it, or ``None``. Pure.
+
+        ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is
+        uncertain what the OMS holds.
+        """
         ...
 
-    async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
-        """Set the order's status. An upsert: safe to repeat."""
+    def compare(
+        self, payload: bytes, wanted: Mapping[str, object]
+    ) -> tuple[dict[str, object], list[Difference]]:
+        """Return what an OMS order holds of ``wanted``, a ``payload``, and the differences.
+
+        Pure. Normalisation by the OMS is no difference. ``change`` from the returned content to
+        ``wanted`` is the correction. Raises ``RecordRejected``.
+        """
         ...
+
+
+class ShipmentTarget(Target, Protocol):
+    """Fulfilment in a store.
+
+    ``shipment`` (``NewShipment``), ``shipment_update`` (``ShipmentChange``) and ``status``
+    (``StatusChange``); ``held`` returns a ``StoreOrderState``.
+    """
+
+    def status_for(self, milestone: Milestone) -> str | None:
+        """Return the store status that a milestone shows as, or ``None`` where it shows as none."""
+        ...
+
+    async def list_shipments(
+        self, order_ids: Collection[str]
+    ) -> dict[str, dict[str, StoreShipment]]:
+        """Return all shipments of orders by their ids; orders that the store lacks are absent."""
+        ...
+
+
+class StoreTargets(TypedDict, total=False):
+    """What can be written to a store; an absent part is a stream that it does not take."""
+
+    shipments: ShipmentTarget
+    inventory: Target
+
+
+class OmsTargets(TypedDict, total=False):
+    """What can be written to an OMS; an absent part is a stream that it does not take."""
+
+    orders: OrderTarget
 
 
 class StoreSources(TypedDict, total=False):
@@ -128,12 +187,8 @@ class CommercePlatform(Protocol):
     store: str
     """Identity of the store: connections with equal ``store`` share its quota."""
     channel: str
-    stock_batch_size: int
-    push_concurrency: int
-    """How many records are written at once."""
-    acts_for: float
-    """Seconds after which a write without an answer can no longer take effect."""
     scopes: tuple[str, ...]
+    targets: StoreTargets
 
     def preflight(self) -> list[Check]:
         """Check credentials, permissions, clock and settings with calls that change nothing."""
@@ -155,14 +210,6 @@ class CommercePlatform(Protocol):
         """Return what the store holds now: (SKU, location id) -> quantity on hand."""
         ...
 
-    def status_for(self, milestone: Milestone) -> str | None:
-        """Return the store status that a milestone shows as, or ``None`` where it shows as none."""
-        ...
-
-    def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[StoreWriter]:
-        """Open the store for writing; every exchange is reported to ``log``."""
-        ...
-
     def webhook_state(self, destination: str) -> list[Check]:
         """Return whether the store would send each needed webhook; changes nothing."""
         ...
@@ -180,20 +227,6 @@ class CommercePlatform(Protocol):
         ...
 
 
-class OmsWriter(Protocol):
-    """Writes to an OMS."""
-
-    async def save_order(
-        self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool
-    ) -> Receipt:
-        """Create or change an order. An upsert by order id: safe to repeat."""
-        ...
-
-    async def cancel_order(self, order_id: str, reason: str, correlation_id: str) -> Receipt:
-        """Request a cancellation; the receipt states whether it is done. Safe to repeat."""
-        ...
-
-
 class OrderManagementSystem(Protocol):
     """The fulfilment side of a connection."""
 
@@ -202,9 +235,7 @@ class OrderManagementSystem(Protocol):
     organisation: str
     """Identity of the tenant and organisation: connections with equal ``organisation`` share its
     quota."""
-    push_concurrency: int
-    acts_for: float
-    """Seconds after which a write without an answer can no longer take effect."""
+    targets: OmsTargets
 
     def preflight(self) -> list[Check]:
         """Check credentials, organisation, item master and view with calls that change nothing."""
@@ -216,52 +247,6 @@ class OrderManagementSystem(Protocol):
 
     def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
         """Look SKUs up in the item master; the unknown ones are absent from the answer."""
-        ...
-
-    def order_payload(self, order: Order) -> dict[str, object]:
-        """Map an order to the OMS's form. Pure."""
-        ...
-
-    def order_change(
-        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
-    ) -> dict[str, object] | None:
-        """Return what changed, with the keys to address it, or ``None``. Pure.
-
-        ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is
-        uncertain what the OMS holds.
-        """
-        ...
-
-    def held_order(
-        self, payload: bytes, candidates: Sequence[Mapping[str, object]]
-    ) -> dict[str, object]:
-        """Return what an OMS order holds of all that the candidates, payloads, would put there.
-
-        Pure. For when it is uncertain which of them took effect. Raises ``RecordRejected``.
-        """
-        ...
-
-    def kept_order(
-        self,
-        known: Mapping[str, object],
-        wanted: Mapping[str, object],
-        refused_lines: Collection[str],
-    ) -> dict[str, object]:
-        """Return what an order holds after a change of which some lines were refused. Pure."""
-        ...
-
-    def compare_order(
-        self, payload: bytes, wanted: Mapping[str, object]
-    ) -> tuple[dict[str, object], list[Difference]]:
-        """Return what an OMS order holds of ``wanted``, an ``order_payload``, and the differences.
-
-        Pure. Normalisation by the OMS is no difference. ``order_change`` from the returned content
-        to ``wanted`` is the correction. Raises ``RecordRejected``.
-        """
-        ...
-
-    def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[OmsWriter]:
-        """Open the OMS for writing; every exchange is reported to ``log``."""
         ...
 
     def close(self) -> None:

@@ -14,8 +14,9 @@ from assets.chain import metadata
 from assets.chain.keys import LIVE, TRIGGER_TAG, asset_key
 from assets.chain.partitions import day_of, window_of
 from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
-from assets.chain.stream import DeliveryCounts, DeliveryRequest, Stream
+from assets.chain.stream import Stream
 from assets.delivery.partition import DeliveryIncomplete, deliver_partition
+from assets.delivery.request import DeliveryCounts, DeliveryRequest
 from assets.error_redaction import classified
 from assets.pipeline.capture import capture
 from assets.pipeline.outcomes import ValidationCounts

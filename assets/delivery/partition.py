@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from assets.chain.stream import DeliveryCounts, DeliveryRequest, Stream
-from assets.delivery.system import oms_target, store_target
+from assets.chain.stream import Stream
+from assets.delivery.engine import Engine
+from assets.delivery.request import DeliveryCounts, DeliveryRequest
+from assets.delivery.system import answers
 from assets.error_redaction import safe_text
 from assets.pipeline.prefetch import gc_paused
 from assets.pipeline.validate import FORGOTTEN, SMALLEST_SAMPLE
@@ -74,8 +76,7 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
 
 
 def _is_alive(sync: Sync, stream: Stream[Any]) -> bool:
-    target = oms_target(sync) if stream.to_oms else store_target(sync)
-    return target.is_alive()
+    return answers(sync, is_oms=stream.to_oms)
 
 
 @contextmanager
@@ -130,7 +131,7 @@ def _deliver_pass(
                 return waiting
             after = chunk[-1].capture_id
             chunk = _without_forgotten(stream, session, chunk, total)
-            counts = stream.deliver(sync, session, request, chunk) if chunk else DeliveryCounts()
+            counts = Engine(stream.planner(sync, session, request)).run(chunk)
         _add(total, counts)
         if counts.got_through and (failing_since := session.note_answering()) is not None:
             retry_unreached(session, failing_since)

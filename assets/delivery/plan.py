@@ -2,87 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from domain.errors import LockstepError, Problem
-from domain.exchange import Receipt
-from resources.ledger.rows import ClaimRow, TargetRow
+from domain.delivery import Intent, Outcome
+from domain.errors import Problem
+from domain.records.record import Record
+from resources.ledger.rows import AcceptedRecord, TargetRow, UnsettledDelivery
 
-State = Literal["delivered", "requested", "refused", "failed", "unknown", "unsent"]
-SUCCESS = ("delivered", "requested")
-
-
-@dataclass(frozen=True)
-class Intent:
-    """One effect on a target record: its claim, how to send it, what the target then holds."""
-
-    claim: ClaimRow
-    send: Callable[[], Awaitable[Receipt]]
-    holds: Callable[[Receipt], TargetRow | None] = lambda _: None
-    is_independent: bool = False
-    """A refusal of it keeps none of the record's later intents back."""
+R = TypeVar("R", bound=Record)
 
 
 @dataclass
-class Outcome:
-    """The outcome of one intent."""
+class Due(Generic[R]):
+    """One accepted record of a chunk, and what the ledger knows of its target."""
+
+    accepted: AcceptedRecord
+    record: R
+    delivered_as: str
+    """The id under which its deliveries are kept."""
+    known: TargetRow | None = None
+    """What the target is known to hold."""
+    unsettled: Sequence[UnsettledDelivery] = ()
+    """Deliveries that failed, are uncertain, or may still take effect."""
+    is_read: bool = False
+    """``known`` was read from the target, since it was uncertain what it holds."""
+
+
+class Sent(NamedTuple):
+    """An intent and its outcome."""
 
     intent: Intent
-    state: State
-    receipt: Receipt | None = None
-    problems: tuple[Problem, ...] = ()
-    """Why the target refused it, or a part of it."""
-    error: str = ""
-    fault: LockstepError | None = None
-    """The error of a failed attempt; its class separates refused access and throttling."""
-    is_lost: bool = False
-    is_dead: bool = False
-    """It has no attempts left."""
+    outcome: Outcome
 
 
 @dataclass
 class Plan:
     """The ordered intents of one record; a failure stops the rest of the plan."""
 
-    capture_id: UUID
-    source_id: str
+    due: Due[Any]
     intents: list[Intent] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    settled: int = 0
+    """How many outcomes are in the ledger."""
     refusal: tuple[Problem, ...] = ()
     """Why nothing could be planned for the record: it is refused without having been sent."""
     kept_back: tuple[Problem, ...] = ()
     """Why parts of the record could not be planned, where the rest of it is sent."""
+    found: list[Problem] = field(default_factory=list)
+    """What comparing with the target has shown to be wrong: it becomes a rejection."""
+    notes: list[Problem] = field(default_factory=list)
+    """What an operator should know of what was sent."""
     waits_until: datetime | None = None
     """Until when an earlier request may still take effect: the record stays due until then."""
+    left_alone: tuple[str, str] | None = None
+    """The rule that keeps a valid record from the target, and the record's name."""
+    is_provisional: bool = False
+    """The record stays due even if this is sent, since what it depends on will change."""
     resolves: list[UUID] = field(default_factory=list)
     """Uncertain deliveries that this plan replaces once all of it has succeeded."""
+    context: Any = None
+    """What the stream's planner keeps of the record from one step to the next."""
 
-    def failure(self) -> Outcome | None:
+    @property
+    def accepted(self) -> AcceptedRecord:
+        """Return the record's accepted version."""
+        return self.due.accepted
+
+    def unsent(self) -> list[Intent]:
+        """Return the intents that have no outcome yet."""
+        return self.intents[len(self.sent) :]
+
+    def failure(self) -> Sent | None:
         """Return the outcome that decides: a failure before a refusal, each the first."""
-        failures = [o for o in self.outcomes if o.state not in SUCCESS]
-        failed = (o for o in failures if o.state not in ("refused", "unsent"))
+        failures = [s for s in self.sent if not s.outcome.succeeded]
+        failed = (s for s in failures if s.outcome.state not in ("refused", "unsent"))
         return next(failed, next(iter(failures), None))
 
     def is_blocked(self) -> bool:
         """Return whether an outcome keeps the later intents back."""
         return any(
-            outcome.state not in SUCCESS
-            and not (outcome.state == "refused" and outcome.intent.is_independent)
-            for outcome in self.outcomes
+            not outcome.succeeded and not (outcome.state == "refused" and intent.is_independent)
+            for intent, outcome in self.sent
         )
 
     def warnings(self) -> list[Problem]:
         """Return what an operator should know of what was sent."""
-        return [
-            problem
-            for outcome in self.outcomes
-            if outcome.receipt is not None
-            for problem in outcome.receipt.warnings
-        ]
+        return [*(w for s in self.sent for w in s.outcome.warnings), *self.notes]
+
+    def problems(self) -> list[Problem]:
+        """Return all that keeps the record, or a part of it, from the target."""
+        refused = (problem for sent in self.sent for problem in sent.outcome.problems)
+        return [*self.refusal, *self.kept_back, *refused, *self.found]
 
     def is_done(self) -> bool:
         """Return whether all of it has been sent, even if a part was refused."""
@@ -92,6 +106,5 @@ class Plan:
         """Return whether the record needs an operator or a new version to be delivered."""
         failure = self.failure()
         if failure is None:
-            parts = any(outcome.problems for outcome in self.outcomes)
-            return bool(self.refusal or self.kept_back) or parts
-        return bool(self.refusal) or failure.state == "refused" or failure.is_dead
+            return bool(self.problems())
+        return bool(self.refusal) or failure.outcome.state == "refused" or failure.outcome.is_dead

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from assets.delivery.plan import Outcome, Plan
+from assets.delivery.plan import Plan, Sent
 from domain.errors import AccessRefused, Problem, RateLimited
 from resources.ledger.rows import RejectionRow
 
 
-def rejection_of(plan: Plan, correlation_id: str) -> RejectionRow | None:
+def rejection_of(plan: Plan) -> RejectionRow | None:
     """Return the rejection of a refused or dead plan; ``None``: it is done or still due."""
-    failure = plan.failure()
-    problems = [*plan.refusal, *plan.kept_back]
-    problems += [problem for outcome in plan.outcomes for problem in outcome.problems]
-    is_final = failure is not None and (failure.state == "refused" or failure.is_dead)
-    if failure is not None and is_final and not failure.problems:
-        problems.append(_exhausted(failure))
+    failure, problems = plan.failure(), plan.problems()
+    if failure is not None and not failure.outcome.problems:
+        is_final = failure.outcome.state == "refused" or failure.outcome.is_dead
+        problems += [_exhausted(failure)] if is_final else []
     if not problems:
         return None
-    return RejectionRow(plan.capture_id, plan.source_id, "delivered", problems, correlation_id)
+    accepted = plan.accepted
+    return RejectionRow(
+        accepted.capture_id, accepted.source_id, "delivered", problems, accepted.correlation_id
+    )
 
 
-def _exhausted(outcome: Outcome) -> Problem:
+def _exhausted(sent: Sent) -> Problem:
     """Return the problem of a delivery that has no attempts left."""
-    action = outcome.intent.claim.action
+    action, outcome = sent.intent.operation, sent.outcome
     message = f"Every attempt to {action} it at the target failed: {outcome.error[:300]}"
     if isinstance(outcome.fault, AccessRefused):
         advice = "Give Lockstep's user the right, or renew its credentials, then retry."

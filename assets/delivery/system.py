@@ -1,44 +1,22 @@
-"""The two systems as delivery sees them: how long a lost request may act, whether one is alive."""
+"""The target system as delivery sees it: whether it answers, and errors that nobody foresaw."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 
 from assets.error_redaction import own_fault, unexpected
 from domain.errors import LockstepError, Problem
 from resources.lockstep import Sync
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What the engine needs to know of the system that it sends to."""
-
-    acts_for: float
-    """Seconds after which a request without an answer can no longer take effect."""
-    is_alive: Callable[[], bool]
-    """Whether the system answers a cheap call at present."""
-    report: Callable[[BaseException], str]
-    """Logs an unforeseen error, and returns a sentence that may be stored."""
-
-
-def oms_target(sync: Sync) -> Target:
-    """Return the OMS as a target."""
-    return Target(
-        sync.oms.acts_for,
-        lambda: _answers(sync.shipments.probe, sync.oms.clock),
-        _report(sync),
-    )
-
-
-def store_target(sync: Sync) -> Target:
-    """Return the store as a target."""
-    return Target(
-        sync.platform.acts_for,
-        lambda: _answers(sync.orders.probe, sync.platform.clock),
-        _report(sync),
-    )
+def answers(sync: Sync, *, is_oms: bool) -> bool:
+    """Return whether a system answers a cheap call at present."""
+    try:
+        if is_oms:
+            sync.shipments.probe(sync.oms.clock())
+        else:
+            sync.orders.probe(sync.platform.clock())
+    except LockstepError:
+        return False
+    return True
 
 
 def unplanned(sync: Sync, correlation_id: str, error: Exception) -> Problem:
@@ -47,18 +25,8 @@ def unplanned(sync: Sync, correlation_id: str, error: Exception) -> Problem:
     return Problem("not_planned", "", *own_fault(error, "plan the record's delivery"))
 
 
-def _answers(probe: Callable[[datetime], datetime | None], clock: Callable[[], datetime]) -> bool:
-    try:
-        probe(clock())
-    except LockstepError:
-        return False
-    return True
-
-
-def _report(sync: Sync) -> Callable[[BaseException], str]:
-    def report(error: BaseException) -> str:
-        text = str(unexpected(error, f"{sync.name}: delivery").description)
-        sync.log(text)
-        return text
-
-    return report
+def log_unforeseen(sync: Sync, error: Exception) -> str:
+    """Log an unforeseen error of sending, and return a sentence that may be stored."""
+    text = str(unexpected(error, f"{sync.name}: delivery").description)
+    sync.log(text)
+    return text

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -14,7 +12,7 @@ from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.identity import content_digest
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
-from resources.ledger.rows import KnownLine, TargetRow, UnsettledDelivery, acting_until
+from resources.ledger.rows import KnownLine, TargetRow
 
 MORE = "+"
 """Between a parcel's key and the number of a further shipment for units that it got later."""
@@ -90,33 +88,16 @@ class OrderTargetState:
     sequence: int = 0
     lines: Mapping[str, KnownLine] | None = None
     """The newest accepted version's, by line id; ``None``: no version is known."""
-    uncertain: frozenset[UUID] = frozenset()
-    """Keys of shipments that may have been created."""
-    waits_until: datetime | None = None
-    """Until when one of them may still be created."""
-    is_status_uncertain: bool = False
-    """The store may show another status than the ledger knows."""
+    kept_status: str = ""
+    """The merchant's own status, where a shipment has moved it and it must be set again."""
 
     @classmethod
     def from_ledger(
-        cls,
-        known: TargetRow | None,
-        lines: Mapping[str, KnownLine] | None,
-        unsettled: Sequence[UnsettledDelivery],
-        now: datetime,
+        cls, known: TargetRow | None, lines: Mapping[str, KnownLine] | None
     ) -> OrderTargetState:
-        """Read what the ledger holds; ``now`` by the database."""
-        shipments = [u for u in unsettled if u.action == "shipment" and u.is_uncertain]
-        uncertain = frozenset(u.delivery_key for u in shipments)
-        waits_until = acting_until(shipments, now)
-        is_status_uncertain = any(u.action == "status" and u.is_uncertain for u in unsettled)
+        """Read what the ledger holds."""
         if known is None:
-            return cls(
-                lines=lines,
-                uncertain=uncertain,
-                waits_until=waits_until,
-                is_status_uncertain=is_status_uncertain,
-            )
+            return cls(lines=lines)
         content = orjson.loads(known.content)
         return cls(
             {
@@ -128,17 +109,16 @@ class OrderTargetState:
             content["applied_at"],
             known.sequence,
             lines,
-            uncertain,
-            waits_until,
-            is_status_uncertain,
+            content.get("kept_status", ""),
         )
 
     def to_row(self, source_id: str, fulfilment: Fulfilment) -> TargetRow:
         """Return the ledger's row of this state."""
         shipments = {key: shipment.to_ledger() for key, shipment in self.shipments.items()}
-        content = orjson.dumps(
-            {"shipments": shipments, "status": self.status, "applied_at": self.applied_at}
-        )
+        stored = {"shipments": shipments, "status": self.status, "applied_at": self.applied_at}
+        if self.kept_status:
+            stored["kept_status"] = self.kept_status
+        content = orjson.dumps(stored)
         milestone = str(self.milestone) if self.milestone else ""
         return TargetRow(
             source_id,

@@ -8,7 +8,7 @@ from datetime import datetime
 import orjson
 
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
-from assets.streams.orders_resolution import CANCEL_REQUESTED, CANCELED
+from assets.streams.orders_plan import CANCEL_REQUESTED, CANCELED
 from domain.connections import ORDERS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
@@ -180,8 +180,9 @@ class OrderComparator:
         if origin is not None and origin.is_cancelled:
             return  # the store follows by the stream shipments, whose comparison covers it
         try:
-            wanted = self._sync.oms.order_payload(expected)
-            content, found = self._sync.oms.compare_order(oms.payload, wanted)
+            orders = self._sync.oms.targets["orders"]
+            wanted = orders.payload(expected)
+            content, found = orders.compare(oms.payload, wanted)
         except RecordRejected:
             return  # what can't be sent or read becomes a rejection of its stream
         for one in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
@@ -70,7 +70,7 @@ class ShipmentComparator:
         comparison = _Comparison(snapshot, held, result)
         comparison.compare_shipments(shipments.by_parcel, is_whole=not shipments.problems)
         wanted = mapped.record.milestone(not_shipped(snapshot.lines))
-        status = self._sync.platform.status_for(wanted)
+        status = self._sync.platform.targets["shipments"].status_for(wanted)
         if held.is_behind(wanted, status):
             comparison.add_status(f"{status} ({wanted})")
         if any(drift.can_repair for drift in result.drifts):
@@ -83,9 +83,7 @@ class _Comparison:
 
     def __init__(self, snapshot: OrderSnapshot, held: StoreSnapshot, result: Result) -> None:
         self._snapshot, self._held, self._result = snapshot, held, result
-        self.state = OrderTargetState.from_ledger(
-            snapshot.shipments.target, None, (), datetime.now(UTC)
-        )
+        self.state = OrderTargetState.from_ledger(snapshot.shipments.target, None)
         self.lost: set[str] = set()
         """Ids of shipments that the store no longer has, and that are created once more."""
 

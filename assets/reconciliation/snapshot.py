@@ -26,7 +26,6 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 CHUNK = 500
-READS_AT_ONCE = 8
 
 
 class SnapshotReader:
@@ -118,7 +117,7 @@ class SnapshotReader:
                 if record.source_id in missing
             }
         shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
-        shipments = asyncio.run(self._shipments(shipped)) if shipped else {}
+        shipments = self._shipments(shipped) if shipped else {}
         lines = self._session.records.line_groups(shipped)
         after = self._record_states(ids)
         return [
@@ -165,6 +164,9 @@ class SnapshotReader:
             source_id: (orders[source_id], shipments[self._prefix + source_id]) for source_id in ids
         }
 
+    def _shipments(self, ids: Sequence[str]) -> dict[str, dict[str, StoreShipment]]:
+        return asyncio.run(self._sync.platform.targets["shipments"].list_shipments(ids))
+
     def _may_have_shipments(
         self,
         source_id: str,
@@ -188,22 +190,6 @@ class SnapshotReader:
         except RecordRejected:
             return False
         return bool(getattr(getattr(fulfilment, "record", None), "parcels", ()))
-
-    async def _shipments(self, ids: Sequence[str]) -> dict[str, dict[str, StoreShipment]]:
-        found: dict[str, dict[str, StoreShipment]] = {}
-        waiting = iter(ids)
-        async with self._sync.platform.writer(lambda _: None) as reader:
-
-            async def work() -> None:
-                for source_id in waiting:
-                    try:
-                        shipments = await reader.list_shipments(source_id)
-                    except RecordRejected:
-                        continue  # the order was deleted meanwhile
-                    found[source_id] = {shipment.shipment_id: shipment for shipment in shipments}
-
-            await asyncio.gather(*(work() for _ in range(min(READS_AT_ONCE, len(ids)))))
-        return found
 
 
 def _records(pages: Iterable[Page]) -> Iterator[RawRecord]:

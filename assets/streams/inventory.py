@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from assets.chain.stream import DeliveryCounts, DeliveryRequest
+from assets.delivery.request import DeliveryRequest
 from assets.streams import catalog
-from assets.streams.inventory_delivery import InventoryDelivery
+from assets.streams.inventory_delivery import InventoryPlanner
 from domain.connections import INVENTORY
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
@@ -17,7 +17,7 @@ from domain.rules.availability import unit_problem
 from domain.schemas.stock import stock_problems
 from domain.sources import Page, Scope
 from domain.values import Window
-from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
+from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import STOCK_LEVEL
 from resources.lockstep import Sync
@@ -119,15 +119,9 @@ class Inventory:
         ]
         return [TableRows(STOCK_LEVEL, rows)]
 
-    def deliver(
-        self,
-        sync: Sync,
-        session: Session,
-        request: DeliveryRequest,
-        chunk: Sequence[AcceptedRecord],
-    ) -> DeliveryCounts:
+    def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> InventoryPlanner:
         """Write the levels that differ, in batches of the API's size."""
-        return InventoryDelivery(sync, session, request).run(chunk)
+        return InventoryPlanner(sync, session, request)
 
 
 def _items(sync: Sync, session: Session, records: Sequence[StockLevel]) -> dict[str, MasterItem]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from assets.chain.stream import DeliveryCounts, DeliveryRequest
-from assets.streams.orders_delivery import OrdersDelivery
+from assets.delivery.request import DeliveryRequest
+from assets.streams.orders_plan import OrdersPlanner
 from domain.connections import ORDERS
 from domain.errors import Problem
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
@@ -17,7 +17,7 @@ from domain.rules.translation import OrderRules
 from domain.schemas.orders import order_problems
 from domain.sources import Page
 from domain.values import Window
-from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
+from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import ORDER_HEADER, ORDER_LINE
 from resources.lockstep import Sync
@@ -134,12 +134,6 @@ class Orders:
             ]
         return [TableRows(ORDER_HEADER, headers), TableRows(ORDER_LINE, lines)]
 
-    def deliver(
-        self,
-        sync: Sync,
-        session: Session,
-        request: DeliveryRequest,
-        chunk: Sequence[AcceptedRecord],
-    ) -> DeliveryCounts:
+    def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> OrdersPlanner:
         """Send what the OMS does not hold in this form."""
-        return OrdersDelivery(sync, session, request).run(chunk)
+        return OrdersPlanner(sync, session, request)

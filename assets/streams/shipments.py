@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from assets.chain.stream import DeliveryCounts, DeliveryRequest
-from assets.streams.shipments_delivery import ShipmentsDelivery
+from assets.delivery.request import DeliveryRequest
+from assets.streams.shipments_plan import ShipmentsPlanner
 from domain.connections import SHIPMENTS
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
@@ -15,7 +15,7 @@ from domain.records.fulfilment import Fulfilment
 from domain.schemas.fulfilment import fulfilment_problems
 from domain.sources import Page
 from domain.values import Window
-from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows
+from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import FULFILMENT_EVENT
 from resources.lockstep import Sync
@@ -87,12 +87,6 @@ class Shipments:
         ]
         return [TableRows(FULFILMENT_EVENT, rows)]
 
-    def deliver(
-        self,
-        sync: Sync,
-        session: Session,
-        request: DeliveryRequest,
-        chunk: Sequence[AcceptedRecord],
-    ) -> DeliveryCounts:
+    def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> ShipmentsPlanner:
         """Create the shipments that the store lacks and move the order's status, in this order."""
-        return ShipmentsDelivery(sync, session, request).run(chunk)
+        return ShipmentsPlanner(sync, session, request)

@@ -1,242 +1,296 @@
-"""Planning of one order's fulfilment at the store: missing shipments, then the status.
+"""Planning of fulfilment at the store: missing shipments and new tracking, then the status.
 
-A shipment is not idempotent at the store. One that a dead run may have created is looked up first:
-it is the shipment with the same address, tracking number and units that no settled delivery owns. A
-parcel that gets its tracking number later changes its shipment, and creates no other.
+A shipment is not idempotent at the store, so one that may have been created is looked for first: by
+address, tracking number and units. A parcel that gets its tracking number later changes its
+shipment, and creates no other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import orjson
 
-from assets.chain.stream import DeliveryRequest
-from assets.delivery.plan import Intent, Plan
+from assets.delivery.plan import Due, Plan
+from assets.delivery.planner import Planner
+from assets.delivery.request import DeliveryRequest
 from assets.delivery.target_state import KnownShipment, OrderTargetState
-from assets.streams.shipments_lookup import ShipmentLookup, made_by_hand
-from assets.streams.shipments_requests import not_shipped, shipment_requests
+from assets.streams.cancel_answers import record_cancel_answers
+from assets.streams.shipments_requests import Lines, not_shipped, shipment_requests
 from assets.streams.shipments_status import (
-    STATUS_KEPT,
     StatusRules,
-    compare_units,
-    put_back,
+    made_by_hand,
     status_kept,
+    units_above,
+    units_missing,
 )
 from domain.connections import SHIPMENTS
-from domain.errors import RecordRejected
-from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest, StoreOrderState
+from domain.delivery import Held, Intent, NewShipment, Outcome, ShipmentChange, StatusChange
+from domain.exchange import ShipmentRequest, StoreOrderState, StoreShipment
 from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone, may_move
-from domain.ports import StoreWriter
 from domain.records.fulfilment import Fulfilment
-from resources.ledger.rows import AcceptedRecord, ClaimRow, TargetRow
+from domain.records.record import decode_record
+from resources.ledger.records.fulfilment_progress import ProgressRow
+from resources.ledger.rows import AcceptedRecord, TargetRow
+from resources.ledger.session import Session
 from resources.lockstep import Sync
+
+RELEASED = (Milestone.RELEASED, Milestone.PICKED, Milestone.PACKED)
+SHIPPED = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
+BY_SHIPMENT = (Milestone.PARTIALLY_SHIPPED, Milestone.SHIPPED)
+"""What a store's order shows once it has got a shipment."""
 
 
 @dataclass
 class _Order:
-    """One order of the chunk: its record, its fulfilment and what the store is known to hold."""
+    """One order of the chunk: what the store is known to hold, and what it was seen to hold."""
 
-    connection: str
-    request: DeliveryRequest
-    accepted: AcceptedRecord
-    fulfilment: Fulfilment
     state: OrderTargetState
-    requests: dict[str, ShipmentRequest] = field(default_factory=dict)
+    wanted: Milestone
+    requests: Mapping[str, ShipmentRequest] = field(default_factory=dict)
     before: StoreOrderState | None = None
-    """The store's state before the first shipment of the plan is created."""
-    is_partial: bool = False
-    """A parcel was kept back or refused, so the store's units can't be the OMS's."""
-    foreign_units: int = 0
-    """Units that the store shows as shipped, and that no shipment known to us has."""
-
-    async def look(self, writer: StoreWriter) -> StoreOrderState:
-        """Read the order once before its first shipment is created."""
-        if self.before is None:
-            self.before = await writer.read_order(self.fulfilment.source_id)
-            self.foreign_units = self.before.shipped_units - self.state.shipped_units()
-        return self.before
-
-    def numbers(self) -> set[str]:
-        """Return the tracking numbers of the order's parcels."""
-        return {request.tracking_number for request in self.requests.values()}
+    """The store's order before the first shipment of the plan is created."""
+    has_foreign: bool = False
+    """The store shows units as shipped that no shipment known to us has."""
 
     def shipped_at_oms(self) -> int:
         """Return the units of the order's parcels, in the store's units."""
         return sum(line.quantity for request in self.requests.values() for line in request.lines)
 
-    def claim(self, action: str, digest: bytes) -> ClaimRow:
-        """Return the claim of an intent; ``digest`` makes two intents of one action different."""
-        source_id = self.fulfilment.source_id
-        return ClaimRow(
-            delivery_key(self.connection, SHIPMENTS, source_id, action, digest),
-            source_id,
-            action,
-            source_id,
-            self.accepted.capture_id,
-            self.request.day,
-            self.accepted.correlation_id,
-        )
 
-    def next_row(self) -> TargetRow:
-        """Return the ledger's row of the state after one more intent."""
-        self.state.sequence += 1
-        return self.state.to_row(self.fulfilment.source_id, self.fulfilment)
+class ShipmentsPlanner(Planner[Fulfilment]):
+    """Plans a chunk of fulfilments."""
 
+    to_oms = False
+    why = "the store accepted it"
 
-class Planner:
-    """Plans a chunk of orders. ``taken`` are the ids of shipments that settled deliveries own."""
-
-    def __init__(
-        self,
-        sync: Sync,
-        request: DeliveryRequest,
-        writer: StoreWriter,
-        taken: set[str],
-        *,
-        cautious: bool,
-    ) -> None:
-        """``cautious``: every shipment may exist, as after a restore."""
-        self._sync, self._cautious = sync, cautious
-        self._request = request
-        self._writer = writer
-        self._lookup = ShipmentLookup(writer, taken)
+    def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
+        super().__init__(sync, session, request)
+        self.shipments = self.target = sync.platform.targets["shipments"]
         self._statuses = StatusRules(sync.connection.orders.export_statuses)
+        self._lines: Mapping[str, Lines] = {}
 
-    def plan(
-        self, accepted: AcceptedRecord, fulfilment: Fulfilment, state: OrderTargetState
-    ) -> Plan:
-        """Return the order's plan: shipments in the parcels' order, then the status.
-
-        Raises ``RecordRejected``.
-        """
-        plan = Plan(accepted.capture_id, accepted.source_id)
-        if state.applied_at > fulfilment.updated_at.isoformat() and not self._request.force:
-            return plan  # late: a newer state of the order has been applied
-        order = _Order(self._sync.name, self._request, accepted, fulfilment, state)
-        requests, plan.kept_back = shipment_requests(
-            fulfilment, state.lines, self._sync.connection.orders.uom_rules
+    def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Fulfilment]]:
+        """Decode the fulfilments, and read what the store is known to hold of their orders."""
+        records = {a: decode_record(Fulfilment, a.canonical) for a in current}
+        ids = [record.source_id for record in records.values()]
+        self._lines = self.session.records.line_groups(ids)
+        self.session.progress.put(
+            [
+                _progress(a, record, not_shipped(self._lines.get(record.source_id)))
+                for a, record in records.items()
+            ]
         )
-        order.requests, order.is_partial = requests, bool(plan.kept_back)
-        covers = state.cover(requests)
-        if state.waits_until is not None and any(cover.missing for cover in covers.values()):
-            # A shipment that is looked for too early is created a second time.
-            plan.waits_until = state.waits_until
-            return plan
-        for key, request in requests.items():
+        record_cancel_answers(self.session, self.sync, list(records.values()))
+        known = self.session.deliveries.targets(ids)
+        return [
+            Due(a, record, record.source_id, known.get(record.source_id))
+            for a, record in records.items()
+        ]
+
+    def plan(self, due: Due[Fulfilment]) -> Plan:
+        """Return shipments in the parcels' order, then the status. Raises ``RecordRejected``."""
+        fulfilment = due.record
+        state = OrderTargetState.from_ledger(due.known, self._lines.get(fulfilment.source_id))
+        order = _Order(state, fulfilment.milestone(not_shipped(state.lines)))
+        plan = Plan(due, context=order)
+        if state.applied_at > fulfilment.updated_at.isoformat() and not self.request.force:
+            return plan  # late: a newer state of the order has been applied
+        order.requests, plan.kept_back = shipment_requests(
+            fulfilment, state.lines, self.sync.connection.orders.uom_rules
+        )
+        covers = state.cover(order.requests)
+        for key, request in order.requests.items():
             if missing := covers[key].missing:
                 part = replace(request, lines=missing)
-                plan.intents.append(self._create(order, part, state.new_name(key)))
+                plan.intents.append(self._create(plan, part, state.new_name(key)))
             for own in covers[key].names:
                 if state.shipments[own].is_outdated(request):
-                    plan.intents.append(self._update(order, request, own))
-        wanted = fulfilment.milestone(not_shipped(state.lines))
-        status = self._sync.platform.status_for(wanted)
-        moves = may_move(state.milestone, wanted) and status != state.status
-        is_doubtful = state.is_status_uncertain and wanted is state.milestone
-        if status is not None and (moves or is_doubtful):
-            plan.intents.append(self._move(order, wanted, status))
+                    plan.intents.append(self._update(plan, request, own))
+        if (status := self._status(due, order)) is not None:
+            plan.intents.append(status)
         return plan
 
-    def _create(self, order: _Order, request: ShipmentRequest, parcel_key: str) -> Intent:
+    def _create(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
         units = [(line.line_id, line.quantity) for line in request.lines]
-        identity = orjson.dumps([parcel_key, request.tracking_number, units])
-        claim = order.claim("shipment", content_digest(identity))
-        # A parcel whose tracking number changed after a crash has another key than the uncertain
-        # delivery, so that any such shipment is looked for.
-        may_exist = bool(order.state.uncertain) or self._cautious
+        identity = orjson.dumps([name, request.tracking_number, units])
+        numbers = frozenset(r.tracking_number for r in plan.context.requests.values())
+        return replace(
+            self._intent(plan.due, "shipment", NewShipment(name, request, numbers), identity),
+            reads=not any(intent.operation == "shipment" for intent in plan.intents),
+            is_independent=True,
+        )
 
-        async def send() -> Receipt:
-            before = await order.look(self._writer)
-            try:
-                receipt = await self._ship(
-                    order, request, claim.correlation_id, may_exist=may_exist
-                )
-            except RecordRejected:
-                order.is_partial = True
-                raise
-            if not self._statuses.keeps(before, order.state):
-                return receipt
-            return await put_back(self._writer, before, receipt, claim.correlation_id)
+    def _update(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
+        state: OrderTargetState = plan.context.state
+        change = ShipmentChange(name, state.shipments[name].shipment_id, request)
+        identity = [change.shipment_id, state.sequence, request.tracking_number, request.carrier]
+        return self._intent(plan.due, "shipment_update", change, orjson.dumps(identity))
 
-        def after(receipt: Receipt) -> TargetRow:
-            order.state.shipments[parcel_key] = KnownShipment.from_request(
-                receipt.target_id, request
-            )
-            return order.next_row()
+    def _status(self, due: Due[Fulfilment], order: _Order) -> Intent | None:
+        """Return the move to the fulfilment's status, or back to the merchant's own."""
+        state = order.state
+        if state.kept_status:
+            return self._set(due, state, state.kept_status, is_restored=True)
+        status = self.shipments.status_for(order.wanted)
+        moves = may_move(state.milestone, order.wanted) and status != state.status
+        is_uncertain = any(u.action == "status" and u.is_uncertain for u in due.unsettled)
+        is_doubtful = is_uncertain and order.wanted is state.milestone
+        if status is not None and (moves or is_doubtful):
+            return self._set(due, state, status)
+        return None
 
-        return Intent(claim, send, after, is_independent=True)
+    def _set(
+        self,
+        due: Due[Fulfilment],
+        state: OrderTargetState,
+        status: str,
+        *,
+        is_restored: bool = False,
+    ) -> Intent:
+        change = StatusChange(due.record.source_id, status, is_restored)
+        identity = f"{state.sequence}:{status}".encode()
+        return replace(self._intent(due, "status", change, identity), reads=True)
 
-    async def _ship(
-        self, order: _Order, request: ShipmentRequest, correlation_id: str, *, may_exist: bool
-    ) -> Receipt:
-        """Create the shipment, or adopt the one that the store has for the same units."""
-        numbers = order.numbers()
-        if may_exist or order.foreign_units > 0:
-            found = await self._lookup.find(request, numbers, any_tracking=True)
-            if found is not None:
-                order.foreign_units -= sum(line.quantity for line in found.lines)
-                receipt = await self._lookup.adopt(found, request, correlation_id)
-                note = () if may_exist else (made_by_hand(found, request),)
-                return replace(receipt, warnings=note)
-        try:
-            receipt = await self._writer.create_shipment(request, correlation_id)
-        except OutcomeUnknown:
-            found = await self._lookup.find(request, numbers, any_tracking=may_exist)
-            if found is None:
-                raise
-            return await self._lookup.adopt(found, request, correlation_id)
-        self._lookup.own(receipt.target_id)
-        return receipt
+    def _intent(
+        self,
+        due: Due[Fulfilment],
+        operation: str,
+        content: NewShipment | ShipmentChange | StatusChange,
+        identity: bytes,
+    ) -> Intent:
+        source_id = due.record.source_id
+        key = delivery_key(
+            self.sync.name, SHIPMENTS, source_id, operation, content_digest(identity)
+        )
+        return Intent(operation, key, source_id, content)
 
-    def _update(self, order: _Order, request: ShipmentRequest, parcel_key: str) -> Intent:
-        state, known = order.state, order.state.shipments[parcel_key]
-        shipment_id = known.shipment_id
-        identity = [shipment_id, state.sequence, request.tracking_number, request.carrier]
-        claim = order.claim("shipment_update", content_digest(orjson.dumps(identity)))
+    def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
+        """Return what is done by what the store shows at the moment of sending."""
+        now: StoreOrderState = held.content
+        if isinstance(intent.content, StatusChange):
+            return self._decide_status(plan, intent, now)
+        order: _Order = plan.context
+        order.before = now
+        order.has_foreign = now.shipped_units > order.state.shipped_units()
+        if not order.has_foreign:
+            return intent
+        # What the merchant has shipped by hand may be one of these parcels.
+        plan.intents = [replace(i, may_exist=i.operation == "shipment") for i in plan.intents]
+        return replace(intent, may_exist=True)
 
-        async def send() -> Receipt:
-            return await self._writer.update_shipment(shipment_id, request, claim.correlation_id)
+    def _decide_status(self, plan: Plan, intent: Intent, now: StoreOrderState) -> Intent | Outcome:
+        order: _Order = plan.context
+        change: StatusChange = intent.content
+        if not change.is_restored:
+            self._compare_units(plan, now)
+        if kept := order.state.kept_status:
+            if not change.is_restored:
+                plan.notes.append(status_kept(change.order_id, kept, change.status))
+            restored = replace(change, status=kept, is_restored=True)
+            if now.milestone in BY_SHIPMENT and now.status != kept:
+                return replace(intent, content=restored)
+            return _without_request(restored)
+        if now.status == change.status:
+            return Outcome("done", change.order_id)
+        if self._statuses.moves(now, order.before, order.state, order.wanted):
+            return intent
+        is_withdrawn = now.is_final and order.wanted is Milestone.CANCELED
+        if self._statuses.keeps(now, order.state) and not is_withdrawn:
+            plan.notes.append(status_kept(change.order_id, now.status, change.status))
+            return _without_request(change)
+        return Outcome("done", change.order_id)
 
-        def after(_: Receipt) -> TargetRow:
+    def _compare_units(self, plan: Plan, now: StoreOrderState) -> None:
+        """Compare the store's shipped units with the OMS's after the shipments: none is lost."""
+        is_partial = bool(plan.kept_back) or any(
+            sent.intent.operation == "shipment" and sent.outcome.state == "refused"
+            for sent in plan.sent
+        )
+        at_oms = plan.context.shipped_at_oms()
+        if is_partial or now.shipped_units == at_oms:
+            return
+        if now.shipped_units < at_oms:
+            plan.found.append(units_missing(now, at_oms))
+        else:
+            plan.notes.append(units_above(now, at_oms))
+
+    def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
+        """Return what the store holds of the order after a success."""
+        order: _Order = plan.context
+        state, content = order.state, intent.content
+        applied_at = plan.due.record.updated_at.isoformat()
+        if isinstance(content, NewShipment):
+            shipment = KnownShipment.from_request(outcome.target_id, content.request)
+            if isinstance(outcome.held, StoreShipment):
+                shipment = replace(shipment, tracking=outcome.held.tracking_number)
+                if order.has_foreign:
+                    plan.notes.append(made_by_hand(outcome.held, content.request))
+            state.shipments[content.name] = shipment
+            if order.before is not None and self._statuses.keeps(order.before, state):
+                state.kept_status = order.before.status
+        elif isinstance(content, ShipmentChange):
+            known = state.shipments[content.name]
             # Its own units: a parcel may have become several shipments before it had a number.
-            state.shipments[parcel_key] = replace(
-                KnownShipment.from_request(shipment_id, request),
+            state.shipments[content.name] = replace(
+                KnownShipment.from_request(content.shipment_id, content.request),
                 group_id=known.group_id,
                 units=known.units,
             )
             # An older state of the order that is applied late must not bring the old number back.
-            state.applied_at = max(state.applied_at, order.fulfilment.updated_at.isoformat())
-            return order.next_row()
+            state.applied_at = max(state.applied_at, applied_at)
+        else:
+            self._settle_status(order, content, outcome)
+            state.applied_at = applied_at
+        state.sequence += 1
+        return state.to_row(plan.due.record.source_id, plan.due.record)
 
-        return Intent(claim, send, after)
+    def _settle_status(self, order: _Order, change: StatusChange, outcome: Outcome) -> None:
+        # A status that the merchant set is not ours: a later move must not overwrite it.
+        is_kept = bool(order.state.kept_status) or isinstance(outcome.held, StatusChange)
+        if not is_kept:
+            order.state.status = change.status
+        order.state.kept_status = ""
+        order.state.milestone = order.wanted
 
-    def _move(self, order: _Order, wanted: Milestone, status: str) -> Intent:
-        state, source_id = order.state, order.fulfilment.source_id
-        claim = order.claim("status", content_digest(f"{state.sequence}:{status}".encode()))
+    def follow_up(self, plan: Plan) -> list[Intent]:
+        """Return new tracking of adopted shipments, and the merchant's status after a shipment."""
+        order: _Order = plan.context
+        state = order.state
+        more: list[Intent] = []
+        for intent, outcome in plan.sent:
+            if isinstance(intent.content, NewShipment) and outcome.is_found:
+                name, request = intent.content.name, intent.content.request
+                if state.shipments[name].is_outdated(request):
+                    more.append(self._update(plan, request, name))
+        if state.kept_status:
+            more.append(self._set(plan.due, state, state.kept_status, is_restored=True))
+        return more
 
-        async def send() -> Receipt:
-            now = await self._writer.read_order(source_id)
-            if now.status == status:
-                receipt = Receipt(source_id)
-            elif self._statuses.moves(now, order.before, state, wanted):
-                receipt = await self._writer.put_status(source_id, status, claim.correlation_id)
-            else:
-                is_kept = self._statuses.keeps(now, state)
-                is_withdrawn = now.is_final and wanted is Milestone.CANCELED
-                note = (status_kept(now, status),) if is_kept and not is_withdrawn else ()
-                receipt = Receipt(source_id, warnings=note)
-            if order.is_partial:
-                return receipt
-            return compare_units(now, order.shipped_at_oms(), receipt)
 
-        def after(receipt: Receipt) -> TargetRow:
-            # A status that the merchant set is not ours: a later move must not overwrite it.
-            if not any(warning.code == STATUS_KEPT for warning in receipt.warnings):
-                state.status = status
-            state.milestone = wanted
-            state.applied_at = order.fulfilment.updated_at.isoformat()
-            return order.next_row()
+def _without_request(change: StatusChange) -> Outcome:
+    """Return the success of a status that stays the merchant's own."""
+    return Outcome("done", change.order_id, held=replace(change, is_restored=True))
 
-        return Intent(claim, send, after)
+
+def _progress(
+    accepted: AcceptedRecord, fulfilment: Fulfilment, unshipped: Collection[str]
+) -> ProgressRow:
+    units = [
+        part for line in fulfilment.lines if line.line_id not in unshipped for part in line.units
+    ]
+    awaiting, shipped = (
+        sum((u.quantity for u in units if u.milestone in stages), Decimal(0))
+        for stages in (RELEASED, SHIPPED)
+    )
+    return ProgressRow(
+        fulfilment.source_id,
+        fulfilment.order_id,
+        awaiting,
+        shipped,
+        accepted.correlation_id,
+        fulfilment.updated_at,
+    )

@@ -1,21 +1,17 @@
 """The order's status at the store: moved forward by fulfilment, and the merchant's own kept.
 
 A status that says something else than fulfilment does (disputed, refunded) stays. The store itself
-moves an order that gets a shipment, so such a status is put back after each one.
+moves an order that gets a shipment, so such a status is set again afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from assets.delivery.target_state import OrderTargetState
-from domain.errors import PermanentError, Problem, RecordRejected, TransientError
-from domain.exchange import Receipt, StoreOrderState
+from domain.errors import Problem
+from domain.exchange import ShipmentRequest, StoreOrderState, StoreShipment
 from domain.milestones import Milestone, may_move
-from domain.ports import StoreWriter
-
-STATUS_KEPT = "status_kept"
 
 
 class StatusRules:
@@ -50,58 +46,55 @@ class StatusRules:
         )
 
 
-async def put_back(
-    writer: StoreWriter, before: StoreOrderState, receipt: Receipt, correlation_id: str
-) -> Receipt:
-    """Set the merchant's status again after a shipment; the receipt says where that failed."""
-    try:
-        await writer.put_status(before.order_id, before.status, correlation_id)
-    except (TransientError, PermanentError, RecordRejected) as error:
-        problem = Problem(
-            "status_not_restored",
-            "status_id",
-            f"The shipment {receipt.target_id} was created, the store moved order "
-            f"{before.order_id} from status {before.status}, and it could not be set back: {error}",
-            "Set the order's status in the store, then retry the rejection.",
-            before.status,
-        )
-        return replace(receipt, refused=(*receipt.refused, problem))
-    return receipt
-
-
-def status_kept(now: StoreOrderState, status: str) -> Problem:
+def status_kept(order_id: str, kept: str, status: str) -> Problem:
     """Return the warning that the order keeps the merchant's status."""
     return Problem(
-        STATUS_KEPT,
+        "status_kept",
         "status_id",
-        f"The store's order {now.order_id} is in status {now.status}, which says something else "
-        f"than fulfilment does; it was not set to {status}.",
+        f"The store's order {order_id} is in status {kept}, which says something else than "
+        f"fulfilment does; it was not set to {status}.",
         "Set the order's status in the store once the matter is settled.",
-        now.status,
+        kept,
     )
 
 
-def compare_units(now: StoreOrderState, at_oms: int, receipt: Receipt) -> Receipt:
-    """Compare the store's shipped units with the OMS's after the shipments: none may be lost."""
-    if now.shipped_units == at_oms:
-        return receipt
-    counts = (
-        f"The store shows {now.shipped_units} units of order {now.order_id} as shipped, and the OMS"
+def made_by_hand(found: StoreShipment, request: ShipmentRequest) -> Problem:
+    """Return the warning that a parcel's shipment was created by someone else."""
+    units = sum(line.quantity for line in request.lines)
+    return Problem(
+        "shipment_adopted",
+        "FulfillmentDetail",
+        f"The store's order {request.order_id} had the shipment {found.shipment_id} with this "
+        f"parcel's {units} units, and no other was created.",
+        "Nothing, if it was created by hand for this parcel; otherwise delete it in the store and "
+        "reconcile with --repair.",
+        found.shipment_id,
     )
-    if now.shipped_units < at_oms:
-        problem = Problem(
-            "shipped_units_missing",
-            "items_shipped",
-            f"{counts} has shipped {at_oms}.",
-            "Look whether a shipment was deleted in the store, then reconcile with --repair.",
-            str(now.shipped_units),
-        )
-        return replace(receipt, refused=(*receipt.refused, problem))
-    problem = Problem(
+
+
+def units_missing(now: StoreOrderState, at_oms: int) -> Problem:
+    """Return the problem of units that the OMS has shipped, and no shipment has."""
+    return Problem(
+        "shipped_units_missing",
+        "items_shipped",
+        f"{_counts(now)} has shipped {at_oms}.",
+        "Look whether a shipment was deleted in the store, then reconcile with --repair.",
+        str(now.shipped_units),
+    )
+
+
+def units_above(now: StoreOrderState, at_oms: int) -> Problem:
+    """Return the warning that the store shows more units as shipped than the OMS has shipped."""
+    return Problem(
         "shipped_units_above",
         "items_shipped",
-        f"{counts} has shipped {at_oms}.",
+        f"{_counts(now)} has shipped {at_oms}.",
         "Look for shipments that were made by hand: the OMS may ship these units once more.",
         str(now.shipped_units),
     )
-    return replace(receipt, warnings=(*receipt.warnings, problem))
+
+
+def _counts(now: StoreOrderState) -> str:
+    return (
+        f"The store shows {now.shipped_units} units of order {now.order_id} as shipped, and the OMS"
+    )

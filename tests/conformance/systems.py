@@ -17,13 +17,14 @@ import orjson
 
 from domain.connections import Connection
 from domain.exchange import Check, Exchange, Mapped, RawRecord, ShipmentRequest, Skipped
-from domain.ports import CommercePlatform, OmsWriter, OrderManagementSystem, StoreWriter
+from domain.ports import CommercePlatform, OrderManagementSystem
 from domain.records.orders import Order
 from domain.sources import Source
 from domain.values import Window
 from sandbox.app import RunningSandbox
 from sandbox.system import Request, Response
 from tests import loopback
+from tests.conformance.calls import opened
 
 Json = dict[str, Any]
 DAY = datetime(2026, 3, 4, tzinfo=UTC)
@@ -167,9 +168,8 @@ class SimulatedStore(Simulated):
     async def write(self, log: list[Exchange], use: Any, **more: Any) -> None:
         """Open the store for writing and use it."""
         connector = self.open(**more)
-        async with connector.writer(log.append) as writer:
-            opened: StoreWriter = writer
-            await use(opened, connector)
+        async with opened(connector, log.append) as calls:
+            await use(calls, connector)
 
     def source(self, connector: CommercePlatform) -> Source[Any]:
         """Return the orders."""
@@ -215,9 +215,8 @@ class SimulatedOms(Simulated):
     async def write(self, log: list[Exchange], use: Any, **more: Any) -> None:
         """Open the tenant for writing and use it."""
         connector = self.open(**more)
-        async with connector.writer(log.append) as writer:
-            opened: OmsWriter = writer
-            await use(opened, connector)
+        async with opened(connector, log.append) as calls:
+            await use(calls, connector)
 
     def source(self, connector: OrderManagementSystem) -> Source[Any]:
         """Return the fulfilments."""

@@ -10,9 +10,10 @@ import pytest
 
 from domain.errors import LockstepError, PermanentError, TransientError
 from domain.exchange import Exchange
-from domain.ports import OmsWriter, OrderManagementSystem
+from domain.ports import OrderManagementSystem
 from domain.values import Window
 from resources.http.retries import RetryPolicy
+from tests.conformance.calls import Calls, opened
 from tests.conformance.systems import DAY, Simulated, SimulatedOms, SimulatedStore
 from tests.conformance.test_reading import HOUR, read
 from tests.conformance.test_store_writing import CORRELATION, NUMBER
@@ -128,15 +129,15 @@ def test_a_write_that_is_refused_access_stops_the_batch(system: Simulated, statu
     async def write() -> None:
         if isinstance(system, SimulatedStore):
             [order_id] = system.place([DAY])
-            async with system.open().writer(_log) as writer:
+            async with opened(system.open(), _log) as writer:
                 system.fault(kind="status", status=status, method="POST")
                 await writer.create_shipment(system.parcel(order_id, NUMBER), CORRELATION)
         elif isinstance(system, SimulatedOms):
             connector = system.open()
-            async with connector.writer(_log) as opened:
+            async with opened(connector, _log) as writer:
                 system.fault(kind="status", status=status, path=system.saves)
-                await opened.save_order(
-                    connector.order_payload(system.order(1)), CORRELATION, is_new=True
+                await writer.save_order(
+                    connector.targets["orders"].payload(system.order(1)), CORRELATION, is_new=True
                 )
 
     with pytest.raises(PermanentError):
@@ -156,15 +157,15 @@ def test_a_writers_errors_and_log_show_no_secret(
 
     async def write() -> None:
         if isinstance(system, SimulatedStore):
-            async with system.open().writer(log.append) as writer:
+            async with opened(system.open(), log.append) as writer:
                 system.fault(kind="status", status=400, method="PUT", body=body)
                 await writer.put_status("1", "2", CORRELATION)
         elif isinstance(system, SimulatedOms):
             connector = system.open()
-            async with connector.writer(log.append) as opened:
+            async with opened(connector, log.append) as writer:
                 system.fault(kind="status", status=400, path=system.saves, body=body)
-                await opened.save_order(
-                    connector.order_payload(system.order(1)), CORRELATION, is_new=True
+                await writer.save_order(
+                    connector.targets["orders"].payload(system.order(1)), CORRELATION, is_new=True
                 )
 
     with pytest.raises(LockstepError) as raised:
@@ -177,12 +178,16 @@ def test_a_writers_errors_and_log_show_no_secret(
 def test_many_writes_whose_token_is_refused_together_fetch_few_tokens(tenant: SimulatedOms) -> None:
     """A token that is revoked during forty calls is replaced once or twice, not forty times."""
 
-    async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
-        await writer.save_order(connector.order_payload(tenant.order(1)), CORRELATION, is_new=True)
+    async def use(writer: Calls, connector: OrderManagementSystem) -> None:
+        await writer.save_order(
+            connector.targets["orders"].payload(tenant.order(1)), CORRELATION, is_new=True
+        )
         tenant.exchanges.clear()
         tenant.fault(kind="status", status=401, path=tenant.saves, times=4)
         saves = [
-            writer.save_order(connector.order_payload(tenant.order(n)), CORRELATION, is_new=True)
+            writer.save_order(
+                connector.targets["orders"].payload(tenant.order(n)), CORRELATION, is_new=True
+            )
             for n in range(2, 42)
         ]
         assert len(await asyncio.gather(*saves)) == 40

@@ -60,7 +60,7 @@ def test_a_store_order_shows_its_progress(store: SimulatedStore) -> None:
 
 
 async def _saved(writer: Any, connector: Any, order: Any) -> None:
-    await writer.save_order(connector.order_payload(order), "ord-1", is_new=True)
+    await writer.save_order(connector.targets["orders"].payload(order), "ord-1", is_new=True)
 
 
 def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms) -> None:
@@ -69,7 +69,7 @@ def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms
     asyncio.run(tenant.write([], lambda writer, connector: _saved(writer, connector, order)))
     connector = tenant.open()
     held = by_id(tenant, connector, [order.order_id])[order.order_id]
-    wanted = connector.order_payload(order)
+    wanted = connector.targets["orders"].payload(order)
 
     origin = connector.sources["shipments"].to_origin(held.payload)
     assert origin is not None

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from domain.exchange import Exchange, Mapped
 from domain.milestones import STAGES, Milestone
-from domain.ports import OmsWriter, OrderManagementSystem
+from domain.ports import OrderManagementSystem
 from domain.values import Window
+from tests.conformance.calls import Calls
 from tests.conformance.mutations import mutations, refusal
 from tests.conformance.systems import DAY, SimulatedOms
 from tests.conformance.test_reading import HOUR
@@ -35,8 +36,8 @@ def test_an_order_is_created_once_however_many_times_it_is_saved(
     """After a lost, unreadable or failed answer the order is saved again, as the same order."""
     order = tenant.order(1)
 
-    async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
-        payload = connector.order_payload(order)
+    async def use(writer: Calls, connector: OrderManagementSystem) -> None:
+        payload = connector.targets["orders"].payload(order)
         if kind:
             tenant.fault(kind=kind, path=tenant.saves, status=503, times=2)
         for _ in range(2):
@@ -52,10 +53,14 @@ def test_an_order_is_created_once_however_many_times_it_is_saved(
 def test_a_payload_can_be_stored_and_compared(tenant: SimulatedOms) -> None:
     """The ledger's JSON equals a payload built again, so an unchanged order is no change."""
     connector, order = tenant.open(), tenant.order(1)
-    kept = orjson.loads(orjson.dumps(connector.order_payload(order)))
-    assert kept == connector.order_payload(order)
-    assert connector.order_change(kept, connector.order_payload(order)) is None
-    whole = connector.order_change(kept, connector.order_payload(order), whole=True)
+    kept = orjson.loads(orjson.dumps(connector.targets["orders"].payload(order)))
+    assert kept == connector.targets["orders"].payload(order)
+    assert (
+        connector.targets["orders"].change(kept, connector.targets["orders"].payload(order)) is None
+    )
+    whole = connector.targets["orders"].change(
+        kept, connector.targets["orders"].payload(order), whole=True
+    )
     assert whole == kept
 
 
@@ -64,15 +69,18 @@ def test_a_change_is_smaller_than_the_whole_and_is_accepted(tenant: SimulatedOms
     order = tenant.order(1)
     changed = replace(order, locale="fr", hold="Review")
 
-    async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
-        known, wanted = connector.order_payload(order), connector.order_payload(changed)
+    async def use(writer: Calls, connector: OrderManagementSystem) -> None:
+        known, wanted = (
+            connector.targets["orders"].payload(order),
+            connector.targets["orders"].payload(changed),
+        )
         await writer.save_order(known, CORRELATION, is_new=True)
-        change = connector.order_change(known, wanted)
+        change = connector.targets["orders"].change(known, wanted)
         assert change is not None
         assert len(orjson.dumps(change)) < len(orjson.dumps(wanted)) / 2
         for _ in range(2):
             await writer.save_order(change, CORRELATION, is_new=False)
-        released = connector.order_change(wanted, known)
+        released = connector.targets["orders"].change(wanted, known)
         assert released is not None, "a hold that was removed must be sent"
         await writer.save_order(released, CORRELATION, is_new=False)
 
@@ -84,8 +92,10 @@ def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:
     """The order is cancelled once, and a second request succeeds too."""
     order = tenant.order(1)
 
-    async def use(writer: OmsWriter, connector: OrderManagementSystem) -> None:
-        await writer.save_order(connector.order_payload(order), CORRELATION, is_new=True)
+    async def use(writer: Calls, connector: OrderManagementSystem) -> None:
+        await writer.save_order(
+            connector.targets["orders"].payload(order), CORRELATION, is_new=True
+        )
         for _ in range(2):
             receipt = await writer.cancel_order(order.order_id, "Customer Request", CORRELATION)
             assert receipt.state == "done"

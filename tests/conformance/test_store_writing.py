@@ -11,10 +11,11 @@ from domain.connections import OrdersPolicy
 from domain.errors import RecordRejected
 from domain.exchange import Exchange, Mapped, OutcomeUnknown, Skipped
 from domain.milestones import Milestone
-from domain.ports import CommercePlatform, StoreWriter
+from domain.ports import CommercePlatform
 from domain.records.inventory import StockTarget
 from domain.rules.translation import OrderRules
 from domain.values import Window
+from tests.conformance.calls import Calls
 from tests.conformance.systems import DAY, SimulatedStore
 from tests.conformance.test_reading import HOUR
 
@@ -38,7 +39,7 @@ def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other
     Repeating the batch changes nothing.
     """
 
-    async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
+    async def use(writer: Calls, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in connector.fetch_items() for item in page}
         location = connector.location_ids()["default"]
         assert {*store.tracked, store.untracked} <= items.keys()
@@ -73,7 +74,7 @@ def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other
 def test_stopping_an_items_tracking_may_be_repeated(store: SimulatedStore) -> None:
     """Its tracking is off afterwards, however many times it was stopped."""
 
-    async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
+    async def use(writer: Calls, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in connector.fetch_items() for item in page}
         for _ in range(2):
             await writer.stop_tracking(items[store.tracked[0]])
@@ -92,7 +93,7 @@ def test_a_shipment_is_found_again_by_its_content(store: SimulatedStore) -> None
     [order_id] = store.place([DAY])
     first, second = store.parcel(order_id, NUMBER), store.parcel(order_id, OTHER)
 
-    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+    async def use(writer: Calls, _: CommercePlatform) -> None:
         assert await writer.list_shipments(order_id) == []
         made = [
             (await writer.create_shipment(request, CORRELATION)).target_id
@@ -112,7 +113,7 @@ def test_a_shipment_whose_answer_is_lost_is_unknown_and_created_once(store: Simu
     [order_id] = store.place([DAY])
     store.fault(kind="drop_after", method="POST", path=store.ships, times=1)
 
-    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+    async def use(writer: Calls, _: CommercePlatform) -> None:
         with pytest.raises(OutcomeUnknown):
             await writer.create_shipment(store.parcel(order_id, NUMBER), CORRELATION)
         assert [shipment.tracking_number for shipment in await writer.list_shipments(order_id)] == [
@@ -128,7 +129,7 @@ def test_a_late_tracking_number_may_be_sent_again(store: SimulatedStore, kind: s
     """An update is an upsert, even if its first answer is lost or unreadable."""
     [order_id] = store.place([DAY])
 
-    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+    async def use(writer: Calls, _: CommercePlatform) -> None:
         made = await writer.create_shipment(store.parcel(order_id, ""), CORRELATION)
         store.fault(kind=kind, method="PUT", times=1)
         for _ in range(2):
@@ -145,14 +146,14 @@ def test_a_status_may_be_sent_again_and_every_status_is_known(store: SimulatedSt
     """A status is final where fulfilment must not change it any more; all statuses are known."""
     [order_id] = store.place([DAY])
 
-    async def use(writer: StoreWriter, connector: CommercePlatform) -> None:
+    async def use(writer: Calls, connector: CommercePlatform) -> None:
         for status, is_final in store.statuses.items():
             for _ in range(2):
                 await writer.put_status(order_id, status, CORRELATION)
             state = await writer.read_order(order_id)
             assert (state.order_id, state.status, state.is_final) == (order_id, status, is_final)
         for milestone in Milestone:
-            assert connector.status_for(milestone) in {None, *store.statuses}
+            assert connector.targets["shipments"].status_for(milestone) in {None, *store.statuses}
 
     writing(store, use)
 
@@ -182,7 +183,7 @@ def test_what_the_store_refuses_is_a_rejection(store: SimulatedStore) -> None:
     [order_id] = store.place([DAY])
     parcel = store.parcel(order_id, NUMBER)
 
-    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+    async def use(writer: Calls, _: CommercePlatform) -> None:
         for _ in parcel.lines * 3:
             await writer.create_shipment(parcel, CORRELATION)
         for call in (
@@ -204,7 +205,7 @@ def test_the_correlation_id_is_sent_and_logged(store: SimulatedStore) -> None:
     """In the request's header, for the store's logs, and in our own message log."""
     [order_id] = store.place([DAY])
 
-    async def use(writer: StoreWriter, _: CommercePlatform) -> None:
+    async def use(writer: Calls, _: CommercePlatform) -> None:
         made = await writer.create_shipment(store.parcel(order_id, NUMBER), CORRELATION)
         await writer.update_shipment(made.target_id, store.parcel(order_id, OTHER), CORRELATION)
         await writer.put_status(order_id, next(iter(store.statuses)), CORRELATION)

@@ -244,7 +244,8 @@ def test_everything_written_fits_the_official_files(
     ]
 
     async def write() -> None:
-        async with store.writer(lambda _: None) as writer:
+        async with store.shipments.writer(lambda _: None) as opened:
+            writer = opened.calls
             targets = [
                 StockTarget(sku="A-1", location="1", quantity=3),
                 StockTarget(sku="S-1", location="5", quantity=4),

@@ -31,11 +31,11 @@ CAPTURES, RECORDS, DELIVERIES = (
 STORE, CATALOG, ENGINE = (
     "resources.ledger.session",
     "resources.ledger.records.catalog",
-    "assets.delivery.engine",
+    "assets.delivery.settlement",
 )
 OMS_WRITER, STORE_WRITER = (
     "resources.oms.manhattan.orders.writer",
-    "resources.platforms.bigcommerce.shipments",
+    "resources.platforms.bigcommerce.shipments.writer",
 )
 
 

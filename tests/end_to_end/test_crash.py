@@ -29,14 +29,14 @@ ORDERS = [
     Place(RECORDS, "Records.put", "before"),
     Place(RECORDS, "Records.put", "after"),
     Place(DELIVERIES, "Deliveries.claim", "after"),
-    Place(ENGINE, "Engine.claim", "after"),
+    Place(ENGINE, "Settlement.claim", "after"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "before"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "after"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "after", 4),
-    Place(ENGINE, "Engine.settle_rows", "before"),
+    Place(ENGINE, "Settlement.settle", "before"),
     Place(DELIVERIES, "Deliveries.settle", "after"),
     Place(DELIVERIES, "Deliveries.put_targets", "after"),
-    Place(ENGINE, "Engine.settle_rows", "after"),
+    Place(ENGINE, "Settlement.settle", "after"),
     Place(RECORDS, "Records.settle", "after"),
     Place(STORE, "Session.note", "before"),
 ]
@@ -83,13 +83,13 @@ def test_a_killed_live_run_leaves_no_gap_behind_the_watermark(
 
 
 CHANGES = [
-    Place(ENGINE, "Engine.claim", "after"),
+    Place(ENGINE, "Settlement.claim", "after"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "before"),
     Place(OMS_WRITER, "ManhattanWriter.save_order", "after"),
     Place(OMS_WRITER, "ManhattanWriter.cancel_order", "before"),
     Place(OMS_WRITER, "ManhattanWriter.cancel_order", "after"),
-    Place(ENGINE, "Engine.settle_rows", "before"),
-    Place(ENGINE, "Engine.settle_rows", "after"),
+    Place(ENGINE, "Settlement.settle", "before"),
+    Place(ENGINE, "Settlement.settle", "after"),
     Place(RECORDS, "Records.settle", "after"),
 ]
 

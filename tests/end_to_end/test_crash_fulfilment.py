@@ -29,16 +29,16 @@ SHIPMENTS = [
     Place(CAPTURES, "Captures.add", "after"),
     Place(RECORDS, "Records.put", "after"),
     Place(DELIVERIES, "Deliveries.claim", "after"),
-    Place(ENGINE, "Engine.claim", "after"),
+    Place(ENGINE, "Settlement.claim", "after"),
     Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "before"),
     Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after"),
     Place(STORE_WRITER, "BigCommerceWriter.create_shipment", "after", 5),
     Place(STORE_WRITER, "BigCommerceWriter.read_order", "before"),
     Place(STORE_WRITER, "BigCommerceWriter.put_status", "before"),
     Place(STORE_WRITER, "BigCommerceWriter.put_status", "after"),
-    Place(ENGINE, "Engine.settle_rows", "before"),
+    Place(ENGINE, "Settlement.settle", "before"),
     Place(DELIVERIES, "Deliveries.put_targets", "after"),
-    Place(ENGINE, "Engine.settle_rows", "after"),
+    Place(ENGINE, "Settlement.settle", "after"),
     Place(RECORDS, "Records.settle", "after"),
 ]
 
@@ -111,8 +111,8 @@ INVENTORY = [
     Place(DELIVERIES, "Deliveries.claim", "after"),
     Place(STORE_WRITER, "BigCommerceWriter.put_stock", "before"),
     Place(STORE_WRITER, "BigCommerceWriter.put_stock", "after"),
-    Place(ENGINE, "Engine.settle_rows", "before"),
-    Place(ENGINE, "Engine.settle_rows", "after"),
+    Place(ENGINE, "Settlement.settle", "before"),
+    Place(ENGINE, "Settlement.settle", "after"),
     Place(RECORDS, "Records.settle", "before"),
 ]
 

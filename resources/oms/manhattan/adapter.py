@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import Check, ExchangeLog, MasterItem
-from domain.ports import OmsSources, OmsWriter, OrderManagementSystem, QuotaLedger
-from domain.reconciliation import Difference
-from domain.records.orders import Order
-from resources.http.async_client import AsyncApiClient
+from domain.exchange import Check, MasterItem
+from domain.ports import OmsSources, OmsTargets, OrderManagementSystem, QuotaLedger
 from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.rate_limit import Limiter
 from resources.oms.manhattan.catalog import ItemMaster
 from resources.oms.manhattan.client import KIND, build_policy, build_read_client
 from resources.oms.manhattan.inventory import Availability, InventorySource
-from resources.oms.manhattan.orders.changes import order_change, united, with_lines_of
-from resources.oms.manhattan.orders.diff import compare_order
 from resources.oms.manhattan.orders.lookup import OrderLookup
-from resources.oms.manhattan.orders.mapping import OrderMapper
 from resources.oms.manhattan.orders.search import OrderSearch
-from resources.oms.manhattan.orders.writer import ManhattanWriter
+from resources.oms.manhattan.orders.target import ManhattanOrders
 from resources.oms.manhattan.preflight import Preflight
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.shipments.source import ShipmentsSource
@@ -43,7 +36,6 @@ class ManhattanOms:
         self._settings, self._connection, self._auth = settings, connection, auth
         identity = settings.identity
         self.organisation = f"{identity.account.removeprefix(f'{KIND} ')}/{identity.part}"
-        self.push_concurrency = settings.push_concurrency
         limiter = Limiter(
             quota,
             f"{KIND}:{self.organisation}",
@@ -51,7 +43,6 @@ class ManhattanOms:
             window_seconds=1.0,
         )
         self._policy = build_policy(settings, auth, limiter)
-        self.acts_for = self._policy.acts_for
         hosts = {settings.base_url, settings.availability_url}
         self._readers = {url: build_read_client(self._policy, url) for url in hosts}
         orders, stock = self._readers[settings.base_url], self._readers[settings.availability_url]
@@ -63,7 +54,8 @@ class ManhattanOms:
             "shipments": ShipmentsSource(self._search, lookup, settings, connection),
             "inventory": InventorySource(self._availability, settings, connection.inventory),
         }
-        self._orders = OrderMapper(settings)
+        self.orders = ManhattanOrders(self._policy, settings, connection, lookup)
+        self.targets: OmsTargets = {"orders": self.orders}
 
     def preflight(self) -> list[Check]:
         """Check each part with a call that changes nothing."""
@@ -84,43 +76,6 @@ class ManhattanOms:
     def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
         """Look SKUs up in the item master."""
         return self._items.find(skus)
-
-    def order_payload(self, order: Order) -> dict[str, object]:
-        """Map an order to the body of ``save``."""
-        return self._orders.payload(order)
-
-    def order_change(
-        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
-    ) -> dict[str, object] | None:
-        """Return the save that turns ``known`` into ``wanted``."""
-        return order_change(known, wanted, self._connection.orders.cancel_reason, whole=whole)
-
-    def held_order(
-        self, payload: bytes, candidates: Sequence[Mapping[str, object]]
-    ) -> dict[str, object]:
-        """Return what an order holds of the candidates."""
-        return compare_order(payload, united(candidates))[0]
-
-    def kept_order(
-        self,
-        known: Mapping[str, object],
-        wanted: Mapping[str, object],
-        refused_lines: Collection[str],
-    ) -> dict[str, object]:
-        """Return what an order holds after a change without some of its lines."""
-        return with_lines_of(known, wanted, refused_lines)
-
-    def compare_order(
-        self, payload: bytes, wanted: Mapping[str, object]
-    ) -> tuple[dict[str, object], list[Difference]]:
-        """Return what an order holds of ``wanted``, and the differences."""
-        return compare_order(payload, wanted)
-
-    def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[OmsWriter]:
-        """Open the tenant for writing."""
-        settings = self._settings
-        client = AsyncApiClient(self._policy, concurrency=settings.push_concurrency, log=log)
-        return ManhattanWriter(client, settings)
 
     def close(self) -> None:
         """Close all connections."""

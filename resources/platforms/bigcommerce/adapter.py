@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 
 import httpx
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import Check, ExchangeLog, Unusable
-from domain.milestones import Milestone
-from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreWriter
+from domain.exchange import Check, Unusable
+from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTargets
 from domain.records.inventory import StoreItem
-from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.client import build_policy
 from resources.platforms.bigcommerce.events import Hooks
 from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
-from resources.platforms.bigcommerce.settings import SCOPES, STOCK_BATCH, BigCommerceSettings
-from resources.platforms.bigcommerce.shipments import BigCommerceWriter
-from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS
+from resources.platforms.bigcommerce.settings import SCOPES, BigCommerceSettings
+from resources.platforms.bigcommerce.shipments.target import BigCommerceShipments
+from resources.platforms.bigcommerce.stock_target import BigCommerceStock
 
 
 def build(
@@ -40,7 +37,6 @@ class BigCommerce:
     """One store, or one channel of it."""
 
     kind: str = "bigcommerce"
-    stock_batch_size = STOCK_BATCH
     scopes: tuple[str, ...] = SCOPES
 
     def __init__(
@@ -53,10 +49,7 @@ class BigCommerce:
     ) -> None:
         self.store = settings.store_hash
         self.channel = str(settings.channel_id or "")
-        self.push_concurrency = settings.write_concurrency
-        self._settings = settings
         self._policy = build_policy(settings, secrets(settings.token), quota)
-        self.acts_for = self._policy.acts_for
         self._http = ApiClient(
             self._policy, connections=2 * settings.read_concurrency, transport=transport
         )
@@ -65,13 +58,9 @@ class BigCommerce:
         self._catalog = CatalogReader(self._http)
         self._hooks = Hooks(self._http, settings, secrets)
         self._preflight = Preflight(self._http, settings, connection, self._catalog)
-        self._statuses: dict[str, str | None] = {
-            str(m): None if s is None else str(s) for m, s in MILESTONE_STATUS.items()
-        }
-        self._statuses |= {
-            m: None if s is None else str(s)
-            for m, s in connection.shipments.milestone_statuses.items()
-        }
+        self.shipments = BigCommerceShipments(self._policy, settings, connection)
+        stock = BigCommerceStock(self._policy, settings)
+        self.targets: StoreTargets = {"shipments": self.shipments, "inventory": stock}
 
     def preflight(self) -> list[Check]:
         """Check credentials, clock, permissions, locations and channel."""
@@ -93,10 +82,6 @@ class BigCommerce:
         """Return (SKU, location id) -> quantity on hand."""
         return self._catalog.stock(skus)
 
-    def status_for(self, milestone: Milestone) -> str | None:
-        """Return a milestone's status by the connection's overrides and the table."""
-        return self._statuses[milestone]
-
     def webhook_state(self, destination: str) -> list[Check]:
         """Return whether the store would send its webhooks."""
         return self._hooks.state(destination)
@@ -105,17 +90,7 @@ class BigCommerce:
         """Register the webhooks, and switch them on again."""
         return self._hooks.ensure(destination)
 
-    def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[StoreWriter]:
-        """Open the store for writing."""
-        return self._writing(log)
-
     def close(self) -> None:
         """Close connections and threads."""
         self._orders.close()
         self._http.close()
-
-    @asynccontextmanager
-    async def _writing(self, log: ExchangeLog) -> AsyncIterator[StoreWriter]:
-        push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
-        async with push:
-            yield BigCommerceWriter(push, self._settings)

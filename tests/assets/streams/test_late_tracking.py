@@ -96,7 +96,7 @@ def test_a_ledger_that_kept_ids_alone_still_finds_its_shipments() -> None:
         2,
         _NOW,
     )
-    state = OrderTargetState.from_ledger(old, {}, [], _NOW)
+    state = OrderTargetState.from_ledger(old, {})
     assert state.shipments == {"P1/100": KnownShipment("7")}
     assert state.shipments["P1/100"].is_outdated(_request(NUMBER, ("1", 2)))
     assert not state.shipments["P1/100"].is_outdated(_request("", ("1", 2)))

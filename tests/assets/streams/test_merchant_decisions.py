@@ -75,8 +75,8 @@ def test_a_status_that_says_something_else_is_not_overwritten(scene: Scene, stat
     assert scene.open_rejections("shipments") == {}
 
 
-def test_a_status_that_could_not_be_put_back_is_a_rejection(scene: Scene) -> None:
-    """The shipment exists and is not created again; an operator sets the status."""
+def test_a_status_that_could_not_be_put_back_is_set_by_a_later_run(scene: Scene) -> None:
+    """The shipment exists and is not created again; the ledger remembers the merchant's status."""
     _exported(scene)
     scene.to_store("orders/1/status", {"status_id": 13})
     _ship(scene, 3)
@@ -87,10 +87,12 @@ def test_a_status_that_could_not_be_put_back_is_a_rejection(scene: Scene) -> Non
 
     scene.run("shipments", first=scene.today)
 
-    assert scene.open_rejections("shipments") == {"1": "status_not_restored"}
+    assert (_status(scene), scene.outcomes("shipments")["1"]) == (SHIPPED, ("accepted", None))
     scene.fault("bigcommerce")
     scene.run("shipments", first=scene.today)
-    assert len(scene.store_shipments()) == 1
+    assert (_status(scene), len(scene.store_shipments())) == (13, 1)
+    assert scene.outcomes("shipments")["1"] == ("accepted", "delivered")
+    assert _warnings(scene) == ["status_kept"]
 
 
 def test_an_order_that_the_merchant_completed_is_not_set_back(scene: Scene) -> None:

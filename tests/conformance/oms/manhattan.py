@@ -127,7 +127,9 @@ class System(SimulatedOms):
         token = self._token()
         for moment, group in by_moment.items():
             self.control("clock", {"now": moment.astimezone(UTC).isoformat(), "freeze": True})
-            body = orjson.dumps([mapper.order_payload(self.order(number)) for number in group])
+            body = orjson.dumps(
+                [mapper.targets["orders"].payload(self.order(number)) for number in group]
+            )
             answer = loopback.request(
                 "POST",
                 f"{self.url}/order/api/order/order/bulkImport",

@@ -32,7 +32,7 @@ def test_the_checks_show_what_they_saw(connect: Connect) -> None:
     """Where there are no orders, and where there are."""
     oms = connect()
     assert checks_of(oms)["orders"].detail == "orders can be searched; there are none"
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     checks = checks_of(oms)
     assert "the oldest was changed at 20" in checks["orders"].detail
     assert checks["item master"].detail == "items can be searched, such as SKU-1 in EA"

@@ -52,8 +52,14 @@ def test_statuses_and_milestones_are_complete() -> None:
         lambda _: "t",
         LocalQuota(),
     )
-    assert (plain.status_for(Milestone.SHIPPED), plain.status_for(Milestone.RELEASED)) == ("2", "9")
-    assert (own.status_for(Milestone.RELEASED), own.status_for(Milestone.PACKED)) == (None, "8")
+    assert (
+        plain.shipments.status_for(Milestone.SHIPPED),
+        plain.shipments.status_for(Milestone.RELEASED),
+    ) == ("2", "9")
+    assert (
+        own.shipments.status_for(Milestone.RELEASED),
+        own.shipments.status_for(Milestone.PACKED),
+    ) == (None, "8")
 
 
 def test_the_registry_validates_and_builds() -> None:

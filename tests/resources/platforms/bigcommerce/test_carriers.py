@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.carriers.carriers import CARRIER_ALIASES
-from domain.ports import StoreWriter
+from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from resources.platforms.bigcommerce.statuses import SHIPPING_PROVIDERS, TRACKING_CARRIERS
 from sandbox.platforms.bigcommerce import carriers as published
 from tests.resources.platforms.bigcommerce.conftest import Shop
@@ -29,7 +29,7 @@ def sent(shop: Shop, settings: dict[str, Any] | None = None, **parcel: object) -
     [order_id] = shop.place({})
     request = shipment(shop, order_id, **parcel)
 
-    async def use(writer: StoreWriter) -> None:
+    async def use(writer: BigCommerceWriter) -> None:
         receipt = await writer.create_shipment(request, "ord-1")
         await writer.update_shipment(receipt.target_id, request, "ord-1")
 

@@ -217,9 +217,11 @@ def saved(oms: ManhattanOms, *order_ids: str) -> None:
     """Save orders."""
 
     async def run() -> None:
-        async with oms.writer(lambda _: None) as writer:
+        async with oms.orders.writer(lambda _: None) as writer:
             for order_id in order_ids:
-                await writer.save_order(oms.order_payload(order_of(order_id)), "", is_new=True)
+                await writer.calls.save_order(
+                    oms.orders.payload(order_of(order_id)), "", is_new=True
+                )
 
     asyncio.run(run())
 

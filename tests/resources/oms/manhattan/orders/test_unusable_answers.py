@@ -48,7 +48,7 @@ def test_a_save_without_a_usable_answer_is_unknown(
     oms = connect()
     answer(tenant, SAVE, body)
     with pytest.raises(OutcomeUnknown):
-        save(oms, oms.order_payload(order_of()))
+        save(oms, oms.orders.payload(order_of()))
     assert tenant.effect("T-1001")["creates"] == 1
 
 
@@ -59,7 +59,7 @@ def test_a_save_is_repeated_until_its_answer_can_be_used(
     """One such answer costs one more request and creates no second order."""
     oms = connect()
     answer(tenant, SAVE, body, times=1)
-    assert save(oms, oms.order_payload(order_of())).target_id == "T-1001"
+    assert save(oms, oms.orders.payload(order_of())).target_id == "T-1001"
     assert tenant.effect("T-1001")["creates"] == 1
 
 
@@ -69,7 +69,7 @@ def test_a_cancellation_without_a_usable_answer_is_unknown(
 ) -> None:
     """The order is canceled all the same."""
     oms = connect()
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     answer(tenant, CANCEL, body)
     with pytest.raises(OutcomeUnknown):
         cancel(oms, "T-1001")
@@ -90,7 +90,7 @@ def test_a_cancellation_whose_order_cannot_be_read_afterwards_is_unknown(
 ) -> None:
     """It was taken; that its result can't be read must not stop the other orders."""
     oms = connect()
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     answer(tenant, CANCEL, {"success": True, "data": None})
     tenant.control("faults", {"path": READ, "method": "GET", "times": None} | fault)
     with pytest.raises(OutcomeUnknown):
@@ -103,7 +103,7 @@ def test_a_refusal_without_a_reason_is_still_a_refusal(connect: Connect, tenant:
     rule = {"kind": "status", "status": 200, "body": {"success": False}, "path": SAVE}
     tenant.control("faults", rule)
     with pytest.raises(RecordRejected):
-        save(oms, oms.order_payload(order_of()))
+        save(oms, oms.orders.payload(order_of()))
 
 
 def test_an_error_without_success_is_a_refusal() -> None:

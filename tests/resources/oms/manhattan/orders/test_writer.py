@@ -29,8 +29,8 @@ def save(
     """Save one order."""
 
     async def run() -> Receipt:
-        async with oms.writer(log) as writer:
-            return await writer.save_order(payload, "ord-1", is_new=is_new)
+        async with oms.orders.writer(log) as writer:
+            return await writer.calls.save_order(payload, "ord-1", is_new=is_new)
 
     return asyncio.run(run())
 
@@ -39,8 +39,8 @@ def cancel(oms: ManhattanOms, order_id: str, reason: str = REASON) -> Receipt:
     """Request one cancellation."""
 
     async def run() -> Receipt:
-        async with oms.writer(lambda _: None) as writer:
-            return await writer.cancel_order(order_id, reason, "ord-1")
+        async with oms.orders.writer(lambda _: None) as writer:
+            return await writer.calls.cancel_order(order_id, reason, "ord-1")
 
     return asyncio.run(run())
 
@@ -56,7 +56,7 @@ def test_an_order_arrives_with_its_total_and_our_correlation_id(
     """The OMS's total is what the shopper owes, and both systems can find the exchange."""
     oms = connect()
     exchanges: list[Exchange] = []
-    receipt = save(oms, oms.order_payload(order_of()), log=exchanges.append)
+    receipt = save(oms, oms.orders.payload(order_of()), log=exchanges.append)
     assert (receipt.target_id, receipt.state, receipt.warnings) == ("T-1001", "done", ())
     effect = tenant.effect("T-1001")
     assert (effect["total"], effect["creates"], effect["correlations"]) == ("54.04", 1, ["ord-1"])
@@ -68,7 +68,7 @@ def test_an_order_arrives_with_its_total_and_our_correlation_id(
 def test_a_replay_changes_nothing(connect: Connect, tenant: Tenant) -> None:
     """Every entry has an id, so nothing is added a second time."""
     oms = connect()
-    payload = oms.order_payload(order_of())
+    payload = oms.orders.payload(order_of())
     save(oms, payload)
     first = tenant.effect("T-1001")["order"]
     save(oms, payload)
@@ -82,7 +82,7 @@ def test_a_lost_answer_is_sent_again_and_creates_one_order(
     """A save is an upsert by the order's id, so a retry is safe."""
     oms = connect()
     tenant.control("faults", {"kind": "drop_after", "path": "save$", "times": 1})
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     effect = tenant.effect("T-1001")
     assert (effect["creates"], effect["saves"], effect["total"]) == (1, 2, "54.04")
 
@@ -97,9 +97,9 @@ def no_faults_left(tenant: Tenant) -> Any:
 def test_a_revoked_token_is_replaced_once(connect: Connect, tenant: Tenant) -> None:
     """The call succeeds with a new token, and no order is lost."""
     oms = connect()
-    save(oms, oms.order_payload(order_of("T-1")))
+    save(oms, oms.orders.payload(order_of("T-1")))
     tenant.control("tokens/expire")
-    save(oms, oms.order_payload(order_of("T-2")))
+    save(oms, oms.orders.payload(order_of("T-2")))
     counts = tenant.control("counts", method="GET")
     assert (counts["orders"], counts["unauthorized"], counts["requests"]["token"]) == (2, 1, 2)
 
@@ -109,11 +109,11 @@ def test_a_change_sends_changed_fields_and_the_oms_has_the_wanted_total(
 ) -> None:
     """A removed line, a new one and a changed charge, in one partial save."""
     oms = connect()
-    known = oms.order_payload(order_of())
+    known = oms.orders.payload(order_of())
     save(oms, known)
     lines = (order_of().lines[0], line_of("3", "SKU-3", "1", "10.00"))
-    wanted = oms.order_payload(order_of(lines=lines, charges=()))
-    change = oms.order_change(known, wanted)
+    wanted = oms.orders.payload(order_of(lines=lines, charges=()))
+    change = oms.orders.change(known, wanted)
     assert change is not None
     assert save(oms, change, is_new=False).warnings == ()
     effect = tenant.effect("T-1001")
@@ -130,7 +130,7 @@ def test_lines_that_cannot_change_are_named_and_the_rest_is_saved(
 ) -> None:
     """The OMS refuses the whole change for one released line; the rest is sent without it."""
     oms = connect()
-    known = oms.order_payload(order_of())
+    known = oms.orders.payload(order_of())
     save(oms, known)
     tenant.control(
         "orders/T-1001/ship", {"lines": [{"line": "1", "quantity": 1}], "carrier": "UPS"}
@@ -138,7 +138,7 @@ def test_lines_that_cannot_change_are_named_and_the_rest_is_saved(
     wanted = copy.deepcopy(known)
     wanted["OrderLine"][0]["Quantity"] = 5
     wanted["CustomerEmail"] = "new@example.com"
-    change = oms.order_change(known, wanted)
+    change = oms.orders.change(known, wanted)
     assert change is not None
     receipt = save(oms, change, is_new=False)
     assert [(problem.code, problem.value) for problem in receipt.refused] == [
@@ -155,7 +155,7 @@ def test_a_change_of_nothing_but_ineligible_lines_is_rejected(
 ) -> None:
     """Nothing was changed, so nothing may count as delivered."""
     oms = connect()
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     tenant.control("advance", {"to": "release", "cancel_rate": 0})
     change = {"OrderId": "T-1001", "OrderLine": [{"OrderLineId": "1", "Quantity": 5}]}
     with pytest.raises(RecordRejected) as caught:
@@ -166,7 +166,7 @@ def test_a_change_of_nothing_but_ineligible_lines_is_rejected(
 def test_a_refused_order_is_rejected_with_every_reason_and_its_line(connect: Connect) -> None:
     """The operator sees item and line without looking into the OMS."""
     oms = connect()
-    payload = oms.order_payload(
+    payload = oms.orders.payload(
         order_of(lines=(line_of("1", "NOPE"), line_of("2", "SKU-1", uom="CASE")))
     )
     with pytest.raises(RecordRejected) as caught:
@@ -178,7 +178,7 @@ def test_a_refused_order_is_rejected_with_every_reason_and_its_line(connect: Con
 def test_an_error_inside_a_success_is_a_rejection(connect: Connect) -> None:
     """The order was saved, but its payment was not processed: ``success`` is not enough."""
     oms = connect()
-    payload = oms.order_payload(order_of())
+    payload = oms.orders.payload(order_of())
     payload["Payment"][0]["PaymentMethod"][0]["PaymentType"] = {"PaymentTypeId": "Barter"}  # type: ignore[index]
     with pytest.raises(RecordRejected) as caught:
         save(oms, payload)
@@ -188,7 +188,7 @@ def test_an_error_inside_a_success_is_a_rejection(connect: Connect) -> None:
 def test_a_warning_is_kept_beside_the_receipt(connect: Connect) -> None:
     """The OMS saves an unknown shipping method, but an operator should know."""
     oms = connect()
-    payload = oms.order_payload(order_of())
+    payload = oms.orders.payload(order_of())
     payload["OrderLine"][1]["ShippingMethodId"] = "Pigeon"  # type: ignore[index]
     receipt = save(oms, payload)
     assert [(warning.code, warning.field) for warning in receipt.warnings] == [
@@ -200,7 +200,7 @@ def test_wrong_credentials_stop_the_batch(connect: Connect) -> None:
     """No record is at fault."""
     oms = connect({"client_id": "other"})
     with pytest.raises(PermanentError, match="client"):
-        save(oms, oms.order_payload(order_of()))
+        save(oms, oms.orders.payload(order_of()))
 
 
 def test_an_open_order_is_canceled_at_once_and_a_repetition_does_no_harm(
@@ -208,7 +208,7 @@ def test_an_open_order_is_canceled_at_once_and_a_repetition_does_no_harm(
 ) -> None:
     """Repeating a cancellation is safe."""
     oms = connect()
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     assert cancel(oms, "T-1001").state == "done"
     assert cancel(oms, "T-1001").state == "done"
     assert tenant.effect("T-1001")["cancelled"]
@@ -217,7 +217,7 @@ def test_an_open_order_is_canceled_at_once_and_a_repetition_does_no_harm(
 def test_a_lost_answer_to_a_cancellation_is_recovered(connect: Connect, tenant: Tenant) -> None:
     """The second attempt finds the order canceled, as requested."""
     oms = connect()
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     tenant.control("faults", {"kind": "drop_after", "path": "cancel$", "times": 1})
     assert cancel(oms, "T-1001").state == "done"
 
@@ -228,7 +228,7 @@ def test_the_cancellation_of_a_released_order_is_only_requested(
     """With late cancellation the outcome comes later, with the order's next state."""
     tenant.control("settings", {"late_cancellation": True})
     oms = connect()
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     tenant.control("advance", {"to": "release", "cancel_rate": 0})
     assert cancel(oms, "T-1001").state == "requested"
     tenant.control("orders/T-1001/cancel_outcome", {"accepted": True})
@@ -241,7 +241,7 @@ def test_a_cancellation_that_comes_too_late_is_refused(
 ) -> None:
     """Without late cancellation an order can't be canceled from Released on."""
     oms = connect()
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     tenant.control("advance", {"to": step, "cancel_rate": 0, "partial_rate": 0})
     with pytest.raises(RecordRejected) as caught:
         cancel(oms, "T-1001")
@@ -251,7 +251,7 @@ def test_a_cancellation_that_comes_too_late_is_refused(
 def test_an_unknown_cancel_reason_or_order_is_named(connect: Connect) -> None:
     """A setting or the record is wrong; it was not too late."""
     oms = connect()
-    save(oms, oms.order_payload(order_of()))
+    save(oms, oms.orders.payload(order_of()))
     with pytest.raises(RecordRejected) as caught:
         cancel(oms, "T-1001", "Whim")
     assert codes_of(caught) == ["oms_reason_not_found"]

@@ -43,7 +43,7 @@ MAX_TRACKING_NUMBER = 50
 
 
 class BigCommerceWriter:
-    """``domain.ports.StoreWriter`` for a BigCommerce store."""
+    """The calls that write to a store: shipments, statuses, stock."""
 
     def __init__(self, push: AsyncApiClient, settings: BigCommerceSettings) -> None:
         self._push = push

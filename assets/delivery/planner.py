@@ -1,0 +1,65 @@
+"""What a stream provides so that the engine can deliver its records: plans as plain data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Generic
+
+from assets.delivery.plan import Due, Plan, R
+from assets.delivery.request import DeliveryRequest
+from domain.delivery import Held, Intent, Outcome, Question
+from domain.ports import Target
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+
+class Planner(ABC, Generic[R]):
+    """Plans the delivery of a chunk of one stream; it sends nothing."""
+
+    target: Target
+    to_oms: bool
+    """Whether the target is the OMS."""
+    why: str
+    """The reason given where a delivery closes a rejection."""
+
+    def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
+        self.sync, self.session, self.request = sync, session, request
+
+    def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
+        """Return the chunk with the versions marked that newer ones replace."""
+        return chunk
+
+    @abstractmethod
+    def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[R]]:
+        """Decode the records, and read from the ledger what their targets are known to hold."""
+
+    @abstractmethod
+    def plan(self, due: Due[R]) -> Plan:
+        """Return what brings the target from what it holds to the record.
+
+        Pure, and called again after ``resolve``. Raises ``RecordRejected``.
+        """
+
+    def question(self, due: Due[R]) -> tuple[str, Question]:
+        """Return which target record is read, and what it may hold, where that is uncertain."""
+        return due.delivered_as, ()
+
+    def resolve(self, due: Due[R], held: Held | None) -> list[SettleRow]:
+        """Take what the target was read to hold as known; return how it settles uncertain ones."""
+        raise NotImplementedError(f"{type(self).__name__} reads no target record before planning")
+
+    def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
+        """Return what is sent for an intent that reads first, or its outcome if nothing is."""
+        del plan, held
+        return intent
+
+    @abstractmethod
+    def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
+        """Take note of a success, and return what the target now holds."""
+
+    def follow_up(self, plan: Plan) -> list[Intent]:
+        """Return what an outcome has made necessary beyond the plan."""
+        del plan
+        return []

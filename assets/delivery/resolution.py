@@ -1,0 +1,133 @@
+"""Resolution: what earlier runs left uncertain is waited for, read at the target, or replaced.
+
+A request that may still take effect keeps back whatever it could undo. After that, an effect that
+a later one replaces needs no look; of any other, the target itself shows what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from assets.delivery.plan import Due, Plan
+from assets.delivery.planner import Planner
+from assets.delivery.system import unplanned
+from domain.delivery import Operation
+from domain.errors import RecordRejected
+from domain.ports import Writer
+from resources.ledger.rows import SettleRow, TargetRow, UnsettledDelivery, acting_until
+
+
+class Resolver:
+    """Plans the records of a chunk once it is certain what their targets hold.
+
+    ``is_cautious``: the ledger may lack effects, as after a restore, so what creates looks first.
+    """
+
+    def __init__(self, planner: Planner[Any], now: datetime, *, is_cautious: bool) -> None:
+        self._planner, self._now, self._is_cautious = planner, now, is_cautious
+        self._operations = planner.target.operations
+
+    async def plans(self, dues: Sequence[Due[Any]], writer: Writer) -> list[Plan]:
+        """Return a plan for each record, in their order; some wait, or are refused."""
+        plans = {id(due): self._plan(due) for due in dues}
+        doubtful = [plan.due for plan in plans.values() if self._must_read(plan)]
+        for plan in await self._read(doubtful, writer):
+            plans[id(plan.due)] = plan
+        for plan in plans.values():
+            self._look_for_creations(plan)
+        return list(plans.values())
+
+    def replaced(self, plan: Plan) -> list[UnsettledDelivery]:
+        """Return the open deliveries of a record that its plan takes the place of.
+
+        A record that is refused or waits replaces nothing, so its open deliveries stay as they are.
+        """
+        if plan.refusal or plan.waits_until is not None:
+            return []
+        return [u for u in _others(plan) if u.state != "delivered"]
+
+    def _plan(self, due: Due[Any]) -> Plan:
+        try:
+            plan = self._planner.plan(due)
+        except RecordRejected as refusal:
+            plan = Plan(due, refusal=refusal.problems)
+        except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+            problem = unplanned(self._planner.sync, due.accepted.correlation_id, error)
+            plan = Plan(due, refusal=(problem,))
+        if not plan.refusal and plan.waits_until is None:
+            plan.waits_until = self._acts_until(plan)
+        if plan.waits_until is not None:
+            plan.intents.clear()
+        return plan
+
+    def _acts_until(self, plan: Plan) -> datetime | None:
+        """Return until when a request may take effect that could undo the plan, or be doubled."""
+        acting = [
+            u
+            for u in _others(plan)
+            if not self._of(u).commutes
+            and (plan.intents or (u.is_uncertain and not self._of(u).replaces))
+        ]
+        if any(self._operations[i.operation].repeat == "find" for i in plan.intents):
+            acting += self._uncertain_creations(plan)
+        return acting_until(acting, self._now)
+
+    def _must_read(self, plan: Plan) -> bool:
+        if plan.refusal or plan.waits_until is not None or plan.due.is_read:
+            return False
+        created = (self._operations[i.operation] for i in plan.intents)
+        is_new = any(op.creates and op.repeat == "upsert" for op in created)
+        return bool(self._unreadable_otherwise(plan)) or (self._is_cautious and is_new)
+
+    def _unreadable_otherwise(self, plan: Plan) -> list[UnsettledDelivery]:
+        return [u for u in _others(plan) if u.is_uncertain and not self._of(u).replaces]
+
+    async def _read(self, dues: Sequence[Due[Any]], writer: Writer) -> list[Plan]:
+        """Read what the target holds of records, settle their deliveries by it, plan them anew."""
+        if not dues:
+            return []
+        questions = {id(due): self._planner.question(due) for due in dues}
+        answers = await writer.held(dict(questions.values()))
+        plans: list[Plan] = []
+        settled: list[SettleRow] = []
+        known: list[TargetRow] = []
+        for due in dues:
+            held = answers.get(questions[id(due)][0])
+            if held is not None and held.problems:
+                plans.append(Plan(due, refusal=held.problems))
+                continue
+            due.is_read = True
+            settled += self._planner.resolve(due, held)
+            known += [due.known] if due.known is not None else []
+            keys = {row.delivery_key for row in settled}
+            due.unsettled = [u for u in due.unsettled if u.delivery_key not in keys]
+            plans.append(self._plan(due))
+        session = self._planner.session
+        with session.transaction():
+            session.deliveries.settle(settled)
+            session.deliveries.put_targets(known)
+        return plans
+
+    def _look_for_creations(self, plan: Plan) -> None:
+        """Mark what may exist already: after an uncertain creation, or in a restored ledger."""
+        if not (self._is_cautious or self._uncertain_creations(plan)):
+            return
+        plan.intents = [
+            replace(intent, may_exist=self._operations[intent.operation].repeat == "find")
+            for intent in plan.intents
+        ]
+
+    def _uncertain_creations(self, plan: Plan) -> list[UnsettledDelivery]:
+        return [u for u in plan.due.unsettled if u.is_uncertain and self._of(u).repeat == "find"]
+
+    def _of(self, delivery: UnsettledDelivery) -> Operation:
+        return self._operations.get(delivery.action, Operation())
+
+
+def _others(plan: Plan) -> list[UnsettledDelivery]:
+    """Return the record's open deliveries that are not part of its plan."""
+    keys = {intent.key for intent in plan.intents}
+    return [u for u in plan.due.unsettled if u.delivery_key not in keys]

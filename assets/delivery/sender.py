@@ -1,0 +1,232 @@
+"""Sending: intents go out in each record's order, many records at once, and are settled.
+
+A request without an answer leaves its delivery uncertain in the ledger until the same intent is
+sent again with success, or a look at the target shows what became of it; no failure, retry or
+newer version ends it (docs/delivery.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from itertools import groupby
+from typing import Any
+
+from assets.delivery.plan import Plan, Sent
+from assets.delivery.planner import Planner
+from assets.delivery.settlement import Ended, Settlement
+from domain.delivery import Claimed, Intent, Operation, Outcome, succeeded
+from domain.errors import LockstepError, PermanentError, RecordRejected, TransientError
+from domain.exchange import Exchange, OutcomeUnknown
+from domain.ports import Writer
+
+SETTLE_EVERY = 500
+"""Intents kept in memory before they are settled: a crash leaves their outcomes unknown."""
+FAILURES_IN_A_ROW = 5
+"""After so many the target counts as failing, and the rest is not sent."""
+_lost: ContextVar[list[bool]] = ContextVar("lost")
+"""Whether a request of the present attempt got no answer that shows what became of it."""
+
+
+class Sender:
+    """Sends claimed plans until the target as a whole fails, and settles what became of them."""
+
+    def __init__(self, planner: Planner[Any], settlement: Settlement) -> None:
+        self._planner, self._settlement = planner, settlement
+        self._session = planner.session
+        self._operations = planner.target.operations
+        self._unsettled: list[Ended] = []
+        self._settling = asyncio.Lock()
+        self._failures = 0
+        self._owned: set[str] = set()
+        self.stopped_by: LockstepError | None = None
+        """The target's fault that ends the delivery of the chunk."""
+        self.got_through = False
+        """Whether the target has taken or refused anything."""
+
+    def log(self, exchange: Exchange) -> None:
+        """Keep an exchange for ``sync.message_log``."""
+        self._settlement.exchanges.append(exchange)
+        if exchange.is_lost and (marks := _lost.get(None)) is not None:
+            marks.append(True)
+
+    async def send(self, plans: Sequence[Plan], writer: Writer) -> None:
+        """Send all unsent intents of the plans, those that were tried least first, and settle.
+
+        Raises the target's fault where the writer's lock was lost.
+        """
+        waiting = sorted((p for p in plans if p.unsent()), key=self._settlement.attempts_of)
+        self._owned |= self._owned_ids(waiting)
+        in_batches = [p for p in waiting if self._of(p.unsent()[0]).batch > 1]
+        await self._in_batches(in_batches, writer)
+        await self._one_by_one([p for p in waiting if p.unsent()], writer)
+        await self._settle()
+
+    def _owned_ids(self, plans: Sequence[Plan]) -> set[str]:
+        """Return the ids that settled deliveries of the records own: no look-up may find them."""
+        looking = [
+            intent.target_key
+            for plan in plans
+            for intent in plan.unsent()
+            if self._of(intent).repeat == "find"
+        ]
+        return self._session.deliveries.target_ids(looking) if looking else set()
+
+    async def _one_by_one(self, plans: Sequence[Plan], writer: Writer) -> None:
+        if not plans:
+            return
+        remaining = iter(plans)
+
+        async def work() -> None:
+            for plan in remaining:
+                await self._run(plan, writer)
+
+        most = max(op.concurrency for op in self._operations.values())
+        workers = [work() for _ in range(min(most, len(plans)))]
+        for error in await asyncio.gather(*workers, return_exceptions=True):
+            if error is not None:
+                raise error
+
+    async def _run(self, plan: Plan, writer: Writer) -> None:
+        while plan.unsent():  # an outcome may change the intents that follow
+            intent = plan.unsent()[0]
+            if not self._is_kept_back(plan):
+                outcome = await self.attempt(plan, intent, writer)
+            else:
+                outcome = Outcome("unsent")
+            await self._note(plan, intent, outcome)
+
+    async def _in_batches(self, plans: Sequence[Plan], writer: Writer) -> None:
+        """Send each record's first intent, where a call takes those of many records."""
+        ordered = sorted(plans, key=lambda plan: _kind(plan.unsent()[0]))
+        for (operation, _), group in groupby(ordered, key=lambda plan: _kind(plan.unsent()[0])):
+            for batch in _slices(list(group), self._operations[operation].batch):
+                if any(self._is_kept_back(plan) for plan in batch):
+                    outcomes = [Outcome("unsent") for _ in batch]
+                else:
+                    outcomes = await self._attempt_batch(batch, writer)
+                for plan, outcome in zip(batch, outcomes, strict=True):
+                    await self._note(plan, plan.unsent()[0], outcome)
+
+    def _is_kept_back(self, plan: Plan) -> bool:
+        if self.stopped_by is None and not plan.is_blocked():
+            self._check_writer()
+        return self.stopped_by is not None or plan.is_blocked()
+
+    def _check_writer(self) -> None:
+        """Stop where the writer's lock was lost: another run may be sending the same records."""
+        if self._settling.locked():
+            return  # the connection is in use, and its end would be noticed there
+        try:
+            self._session.check_writer()
+        except TransientError as error:
+            self.stopped_by = error
+            raise
+
+    async def attempt(self, plan: Plan, intent: Intent, writer: Writer) -> Outcome:
+        """Send an intent once; never raises but for cancellation."""
+        marks: list[bool] = []
+        token = _lost.set(marks)
+        try:
+            outcome = await self._attempt(plan, intent, writer)
+        except RecordRejected as refusal:
+            outcome = Outcome("refused", problems=refusal.problems, error=str(refusal))
+        except OutcomeUnknown as error:
+            outcome = Outcome("unknown", error=str(error), fault=error, is_lost=True)
+        except LockstepError as error:
+            outcome = Outcome("retry", error=str(error), fault=error)
+        except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+            outcome = self._unforeseen(error)
+        finally:
+            _lost.reset(token)
+        outcome.is_lost = outcome.is_lost or bool(marks)
+        self._count(outcome)
+        return outcome
+
+    async def _attempt(self, plan: Plan, intent: Intent, writer: Writer) -> Outcome:
+        if intent.reads:
+            held = (await writer.held({intent.target_key: ()}))[intent.target_key]
+            if held.problems:
+                return Outcome("refused", problems=held.problems)
+            decision = self._planner.decide(plan, intent, held)
+            if isinstance(decision, Outcome):
+                return decision
+            intent = decision
+        claimed = Claimed(intent, plan.accepted.correlation_id)
+        if intent.may_exist and (found := await self._find(claimed, writer)):
+            return found
+        [outcome] = await writer.apply([claimed])
+        if outcome.state == "unknown" and self._of(intent).repeat == "find":
+            outcome = await self._find(claimed, writer) or outcome
+        if outcome.succeeded:
+            self._owned.add(outcome.target_id)
+        return outcome
+
+    async def _find(self, claimed: Claimed, writer: Writer) -> Outcome | None:
+        """Return the success of an intent whose effect the target has; no other delivery owns it.
+
+        Raises ``OutcomeUnknown`` where it can't be looked up.
+        """
+        [receipt] = await writer.find([claimed], self._owned)
+        if receipt is None:
+            return None
+        self._owned.add(receipt.target_id)
+        outcome = succeeded(receipt)
+        outcome.is_found, outcome.held = True, receipt.held
+        return outcome
+
+    async def _attempt_batch(self, batch: Sequence[Plan], writer: Writer) -> list[Outcome]:
+        claimed = [Claimed(p.unsent()[0], p.accepted.correlation_id) for p in batch]
+        marks: list[bool] = []
+        token = _lost.set(marks)
+        try:
+            outcomes = await writer.apply(claimed)
+        except Exception as error:  # noqa: BLE001 - it costs this batch, and no other
+            outcomes = [self._unforeseen(error) for _ in batch]
+        finally:
+            _lost.reset(token)
+        for outcome in outcomes:
+            outcome.is_lost = outcome.is_lost or bool(marks)
+        self._count(next((o for o in outcomes if o.fault is not None), outcomes[0]))
+        self.got_through = self.got_through or any(o.fault is None for o in outcomes)
+        return outcomes
+
+    def _unforeseen(self, error: Exception) -> Outcome:
+        return Outcome("unknown", error=self._settlement.report(error), is_lost=True)
+
+    def _count(self, outcome: Outcome) -> None:
+        """Count the target's failures in a row; a fault of the whole target stops at once."""
+        if isinstance(outcome.fault, PermanentError):
+            self.stopped_by = outcome.fault
+        elif outcome.fault is not None:
+            self._failures += 1
+            if self._failures >= FAILURES_IN_A_ROW:
+                self.stopped_by = outcome.fault
+        elif outcome.state != "unknown":
+            self._failures, self.got_through = 0, True
+
+    async def _note(self, plan: Plan, intent: Intent, outcome: Outcome) -> None:
+        sent = Sent(intent, outcome)
+        plan.sent.append(sent)
+        held = self._planner.settled(plan, intent, outcome) if outcome.succeeded else None
+        self._unsettled.append(Ended(plan, sent, held))
+        if len(self._unsettled) >= SETTLE_EVERY:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Settle what has an outcome, in a thread: sending goes on while Postgres works."""
+        ended, self._unsettled = self._unsettled, []
+        async with self._settling:
+            await asyncio.to_thread(self._settlement.settle, ended)
+
+    def _of(self, intent: Intent) -> Operation:
+        return self._operations[intent.operation]
+
+
+def _slices(plans: Sequence[Plan], size: int) -> Iterator[Sequence[Plan]]:
+    return (plans[start : start + size] for start in range(0, len(plans), size))
+
+
+def _kind(intent: Intent) -> tuple[str, str]:
+    return intent.operation, intent.group

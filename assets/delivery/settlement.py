@@ -1,0 +1,211 @@
+"""Settlement: outcomes, target state, exchanges and rejections are written to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from assets.delivery.plan import Plan, Sent
+from assets.delivery.planner import Planner
+from assets.delivery.refusals import rejection_of
+from assets.delivery.request import DeliveryCounts
+from assets.delivery.system import answers, log_unforeseen
+from domain.exchange import Exchange
+from resources.ledger.rows import (
+    AcceptedRecord,
+    ClaimRow,
+    RejectionRow,
+    SettleRow,
+    TargetRow,
+    UnsettledDelivery,
+)
+
+STATES = {
+    "done": "delivered",
+    "partly": "delivered",
+    "requested": "requested",
+    "refused": "refused",
+    "retry": "failed",
+    "unknown": "in_flight",
+}
+"""State of an outcome -> state of its delivery in the ledger."""
+
+
+class Ended(NamedTuple):
+    """An intent that has an outcome, and what the target then holds."""
+
+    plan: Plan
+    sent: Sent
+    held: TargetRow | None
+
+
+class Settlement:
+    """Claims a chunk's intents, and settles them."""
+
+    def __init__(self, planner: Planner[Any]) -> None:
+        self._planner, self._session = planner, planner.session
+        self._attempts: dict[UUID, int] = {}
+        self.exchanges: list[Exchange] = []
+        """Those that are not in ``sync.message_log`` yet."""
+
+    def claim(self, plans: Sequence[Plan], replaced: Sequence[UnsettledDelivery] = ()) -> None:
+        """Claim every unsent intent of the plans; committed when this returns.
+
+        ``replaced`` are deliveries that took no effect and whose place the plans take: as one
+        transaction, so that none is dropped before its successor is claimed.
+        """
+        request, run_id = self._planner.request, self._planner.sync.run_id
+        claims = [
+            ClaimRow(
+                intent.key,
+                plan.due.delivered_as,
+                intent.operation,
+                intent.target_key,
+                plan.accepted.capture_id,
+                request.day,
+                plan.accepted.correlation_id,
+            )
+            for plan in plans
+            for intent in plan.unsent()
+        ]
+        with self._session.transaction():
+            self._session.deliveries.supersede([u.delivery_key for u in replaced])
+            self._attempts.update(self._session.deliveries.claim(claims, run_id))
+
+    def attempts_of(self, plan: Plan) -> int:
+        """Return how often the plan's intents have been tried."""
+        return max((self._attempts.get(i.key, 1) for i in plan.intents), default=0)
+
+    def report(self, error: Exception) -> str:
+        """Log an unforeseen error, and return a sentence that may be stored."""
+        return log_unforeseen(self._planner.sync, error)
+
+    def settle(self, ended: Sequence[Ended]) -> None:
+        """Write outcomes, target state and exchanges so far in one transaction."""
+        rows: list[SettleRow] = []
+        unsent: list[UUID] = []
+        holds: dict[str, TargetRow] = {}
+        for _, (intent, outcome), held in ended:
+            if outcome.state == "unsent":
+                unsent.append(intent.key)
+                continue
+            error = outcome.error or "; ".join(p.message for p in outcome.problems)
+            rows.append(
+                SettleRow(
+                    intent.key,
+                    STATES[outcome.state],
+                    outcome.target_id,
+                    outcome.trace_id,
+                    "" if outcome.succeeded else error[:1000],
+                    outcome.is_lost,
+                )
+            )
+            if held is not None:
+                holds[held.target_key] = held
+        logged, self.exchanges = self.exchanges, []
+
+        def write() -> None:
+            self._session.deliveries.settle(rows, self._planner.target.acts_for)
+            self._session.deliveries.release(unsent)
+            self._session.deliveries.put_targets(list(holds.values()))
+            self._session.log(logged)
+
+        self._session.repeatable(write)
+        for one in ended:
+            one.plan.settled += 1
+
+    def count_attempts(self, plans: Sequence[Plan], *, got_through: bool, is_stopped: bool) -> None:
+        """Give up what has no attempts left; take back the attempts that an outage has used.
+
+        An attempt counts only where others got through, or where the target is alive.
+        """
+        failed = [
+            sent
+            for plan in plans
+            for sent in plan.sent
+            if sent.outcome.state in ("retry", "unknown")
+        ]
+        if not failed:
+            return
+        is_oms = self._planner.to_oms
+        if not got_through and (is_stopped or not answers(self._planner.sync, is_oms=is_oms)):
+            self._session.deliveries.spare([sent.intent.key for sent in failed])
+            return
+        limit = self._planner.sync.connection.max_attempts
+        for intent, outcome in failed:
+            outcome.is_dead = self._attempts.get(intent.key, 1) >= limit
+        self._session.deliveries.bury([s.intent.key for s in failed if s.outcome.is_dead])
+
+    def record(
+        self,
+        chunk: Sequence[AcceptedRecord],
+        plans: Sequence[Plan],
+        counts: DeliveryCounts,
+        *,
+        got_through: bool,
+    ) -> None:
+        """Store each record's outcome, and open or close its rejection.
+
+        A record whose plan is unfinished has no outcome, and the next pass or run takes it up.
+        """
+        outcomes = [(a.capture_id, "superseded") for a in chunk if a.superseded]
+        counts.superseded = len(outcomes)
+        rejections: list[RejectionRow] = []
+        through: list[str] = []
+        resolved: list[UUID] = []
+        plans = [plan for plan in plans if plan.settled == len(plan.sent)]
+        for plan in plans:
+            outcome = _conclude(plan, counts, got_through=got_through)
+            if outcome is not None:
+                outcomes.append((plan.accepted.capture_id, outcome))
+            if outcome == "rejected":
+                rejection = rejection_of(plan)
+                rejections += [rejection] if rejection else []
+            elif outcome is not None:
+                through.append(plan.accepted.source_id)
+            if plan.is_done():
+                resolved += plan.resolves
+        warnings = {p.accepted.capture_id: found for p in plans if (found := p.warnings())}
+        for problem in (problem for found in warnings.values() for problem in found):
+            counts.count_warning(problem.code)
+        session, day, run_id = self._session, self._planner.request.day, self._planner.sync.run_id
+
+        def close() -> int:
+            session.deliveries.supersede(resolved)
+            session.records.warn(day, warnings)
+            session.records.settle(day, outcomes)
+            unknown = session.rejections.open(day, rejections, run_id)
+            if through and session.rejections.any_open():
+                session.rejections.close("delivered", through, self._planner.why, run_id)
+            return unknown
+
+        counts.newly_rejected += session.repeatable(close)
+
+
+def _conclude(plan: Plan, counts: DeliveryCounts, *, got_through: bool) -> str | None:
+    """Count a plan's outcome and return the record's; ``None`` where the record stays due."""
+    for intent, outcome in plan.sent:
+        if outcome.succeeded:
+            counts.count_sent(intent.operation)
+    if plan.is_refused():
+        counts.rejected += 1
+        return "rejected"
+    failure = plan.failure()
+    if failure is not None:
+        counts.failed += 1
+        if not got_through:
+            counts.errors.append(failure.outcome.error)
+        return None
+    if len(plan.sent) < len(plan.intents):
+        return None  # the run was stopped before it was sent
+    if plan.waits_until is not None:
+        counts.wait(plan.waits_until)
+        return None
+    if plan.left_alone is not None:
+        counts.leave_alone(*plan.left_alone)
+    counts.delivered += bool(plan.intents)
+    counts.unchanged += not plan.intents
+    if plan.is_provisional:
+        return None
+    return "delivered" if plan.intents else "unchanged"

@@ -1,0 +1,168 @@
+"""Planning of orders for the OMS: created once, changed by field, cancelled by request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from assets.delivery.obligation import owed_versions
+from assets.delivery.plan import Due, Plan
+from assets.delivery.planner import Planner
+from assets.delivery.request import DeliveryRequest
+from domain.connections import ORDERS
+from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
+from domain.errors import Problem, RecordRejected
+from domain.identity import content_digest, delivery_key
+from domain.records.orders import Order
+from domain.records.record import decode_record
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
+"""Milestones of the OMS's order in the target state."""
+LOOKED_UP = "the OMS was asked for what it holds"
+REOPENED = Problem(
+    "reopened_after_cancel",
+    "status_id",
+    "The OMS has canceled the order, which is final there, and the store has opened it again.",
+    "Place it anew in the store, or cancel it there too and refund the customer.",
+)
+
+
+class OrdersPlanner(Planner[Order]):
+    """Plans a chunk of orders."""
+
+    to_oms = True
+    why = "the target accepted the record"
+
+    def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
+        super().__init__(sync, session, request)
+        self.orders = self.target = sync.oms.targets["orders"]
+        self._cancel_reason = sync.connection.orders.cancel_reason
+
+    def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
+        """Mark what newer versions replace, but what is owed although its status has moved on."""
+        return owed_versions(self.session, chunk)
+
+    def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Order]]:
+        """Decode the orders, and read what the OMS is known to hold of them."""
+        known = self.session.deliveries.targets([a.source_id for a in current])
+        return [
+            Due(a, decode_record(Order, a.canonical), a.source_id, known.get(a.source_id))
+            for a in current
+        ]
+
+    def plan(self, due: Due[Order]) -> Plan:
+        """Return what brings the OMS to this version, if anything differs."""
+        order, known = due.record, due.known
+        if order.cancelled:
+            if known is None or known.milestone in (CANCELED, CANCEL_REQUESTED):
+                return Plan(due)
+            reason = order.cancel_reason or self._cancel_reason
+            return self._to(due, "cancel", OrderCancel(order.order_id, reason))
+        wanted = self.orders.payload(order)
+        if known is None:
+            return self._to(due, "create", OrderSave(wanted, wanted, None))
+        if known.milestone == CANCELED:
+            raise RecordRejected(REOPENED)
+        held = orjson.loads(known.content)
+        if due.is_read or self.request.force:
+            change = self.orders.change(held, wanted, whole=True) or wanted
+        elif (found := self.orders.change(held, wanted)) is None:
+            return Plan(due)
+        else:
+            change = found
+        return self._to(due, "update", OrderSave(change, wanted, held))
+
+    def _to(self, due: Due[Order], operation: str, content: OrderSave | OrderCancel) -> Plan:
+        sequence = due.known.sequence if due.known else 0
+        key = delivery_key(
+            self.sync.name,
+            ORDERS,
+            due.accepted.source_id,
+            f"{operation}:{sequence}",
+            due.accepted.canonical_digest,
+        )
+        return Plan(due, [Intent(operation, key, due.accepted.source_id, content)])
+
+    def question(self, due: Due[Order]) -> tuple[str, Question]:
+        """Ask for the order at the OMS; it may hold what is known, and what was sent since."""
+        candidates: list[Mapping[str, object]] = []
+        if due.known is not None:
+            candidates.append(orjson.loads(due.known.content))
+        for delivery in due.unsettled:
+            order = self._sent(delivery) if delivery.is_uncertain else None
+            if order is not None and not order.cancelled:
+                candidates.append(self.orders.payload(order))
+        return due.record.order_id, tuple(candidates or [self.orders.payload(due.record)])
+
+    def _sent(self, delivery: UnsettledDelivery) -> Order | None:
+        content = self.session.records.canonical(delivery.capture_id, delivery.source_id)
+        return decode_record(Order, content) if content is not None else None
+
+    def resolve(self, due: Due[Order], held: Held | None) -> list[SettleRow]:
+        """Take what the OMS holds as known; it shows whether an order was created or canceled."""
+        uncertain = [u for u in due.unsettled if u.is_uncertain]
+        is_new = due.known is None
+        if held is None:
+            due.known = None
+            return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
+        due.known = _read(due, held)
+        return [
+            _settlement(u, held.target_id, is_new=is_new, is_canceled=held.is_canceled)
+            for u in uncertain
+        ]
+
+    def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
+        """Return what the OMS holds: what was wanted, or what it took of it."""
+        known, moment = plan.due.known, plan.accepted.source_updated_at
+        if isinstance(intent.content, OrderCancel):
+            if known is None:
+                return None
+            milestone = CANCEL_REQUESTED if outcome.state == "requested" else CANCELED
+            return known._replace(
+                milestone=milestone, sequence=known.sequence + 1, source_updated_at=moment
+            )
+        save: OrderSave = intent.content
+        holds: Any = save.wanted if outcome.held is None else outcome.held
+        content = orjson.dumps(holds)
+        sequence = (known.sequence if known else 0) + 1
+        digest = content_digest(content)
+        return TargetRow(
+            intent.target_key, outcome.target_id, content, digest, "", sequence, moment
+        )
+
+
+def _read(due: Due[Order], held: Held) -> TargetRow:
+    before = due.known
+    content = orjson.dumps(held.content)
+    milestone = before.milestone if before is not None else ""
+    if held.is_canceled:
+        milestone = CANCELED
+    elif milestone == CANCELED:
+        milestone = ""
+    return TargetRow(
+        due.accepted.source_id,
+        held.target_id,
+        content,
+        content_digest(content),
+        milestone,
+        (before.sequence if before is not None else 0) + 1,
+        due.accepted.source_updated_at,
+    )
+
+
+def _settlement(
+    delivery: UnsettledDelivery, target_id: str, *, is_new: bool, is_canceled: bool
+) -> SettleRow:
+    """Return the outcome of a delivery by what the OMS holds, which does not show a change."""
+    key: UUID = delivery.delivery_key
+    happened = (delivery.action == "create" and is_new) or (
+        delivery.action == "cancel" and is_canceled
+    )
+    state = "delivered" if happened else "superseded"
+    return SettleRow(key, state, target_id if happened else "", error=LOOKED_UP)

@@ -1,0 +1,135 @@
+"""Orders at the tenant, as a target of deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from domain.connections import Connection
+from domain.delivery import (
+    Claimed,
+    Held,
+    Operation,
+    OrderCancel,
+    Outcome,
+    Question,
+    outcome_of,
+)
+from domain.errors import RecordRejected
+from domain.exchange import ExchangeLog, Receipt
+from domain.reconciliation import Difference
+from domain.records.orders import Order
+from resources.http.async_client import AsyncApiClient
+from resources.http.policy import ClientPolicy
+from resources.oms.manhattan.orders.changes import order_change, united, with_lines_of
+from resources.oms.manhattan.orders.diff import compare_order
+from resources.oms.manhattan.orders.lookup import OrderLookup
+from resources.oms.manhattan.orders.mapping import OrderMapper
+from resources.oms.manhattan.orders.writer import ManhattanWriter
+from resources.oms.manhattan.settings import ManhattanSettings
+
+
+class ManhattanOrders:
+    """``domain.ports.OrderTarget``. A save changes the attributes that it names, and no others."""
+
+    def __init__(
+        self,
+        policy: ClientPolicy,
+        settings: ManhattanSettings,
+        connection: Connection,
+        lookup: OrderLookup,
+    ) -> None:
+        self._policy, self._settings, self._lookup = policy, settings, lookup
+        self._cancel_reason = connection.orders.cancel_reason
+        self._mapper = OrderMapper(settings)
+        self.acts_for = policy.acts_for
+        concurrency = settings.push_concurrency
+        self.operations: Mapping[str, Operation] = {
+            "create": Operation(creates=True, replaces=False, concurrency=concurrency),
+            "update": Operation(replaces=False, concurrency=concurrency),
+            "cancel": Operation(replaces=False, concurrency=concurrency),
+        }
+
+    def payload(self, order: Order) -> dict[str, object]:
+        """Map an order to the body of ``save``."""
+        return self._mapper.payload(order)
+
+    def change(
+        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
+    ) -> dict[str, object] | None:
+        """Return the save that turns ``known`` into ``wanted``."""
+        return order_change(known, wanted, self._cancel_reason, whole=whole)
+
+    def compare(
+        self, payload: bytes, wanted: Mapping[str, object]
+    ) -> tuple[dict[str, object], list[Difference]]:
+        """Return what an order holds of ``wanted``, and the differences."""
+        return compare_order(payload, wanted)
+
+    def writer(self, log: ExchangeLog) -> OrdersWriter:
+        """Open the tenant for writing orders."""
+        client = AsyncApiClient(self._policy, concurrency=self._settings.push_concurrency, log=log)
+        return OrdersWriter(ManhattanWriter(client, self._settings), self._lookup)
+
+
+class OrdersWriter:
+    """``domain.ports.Writer`` of orders."""
+
+    def __init__(self, calls: ManhattanWriter, lookup: OrderLookup) -> None:
+        self.calls, self._lookup = calls, lookup
+
+    async def __aenter__(self) -> Self:
+        await self.calls.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.calls.__aexit__(kind, error, trace)
+
+    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+        """Save or cancel orders, one call each."""
+        return [await outcome_of(self._send(one)) for one in claimed]
+
+    async def find(
+        self, claimed: Sequence[Claimed], owned: Collection[str]
+    ) -> list[Receipt | None]:
+        """Find nothing: every write is keyed by the order's id, and is sent again."""
+        del owned
+        return [None for _ in claimed]
+
+    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Return what the tenant holds of orders, of all that the asked payloads would put there.
+
+        Raises ``TransientError`` or ``PermanentError`` where the tenant can't be read.
+        """
+        found = await asyncio.to_thread(self._lookup.read, list(asked))
+        return {raw.source_id: self._held(raw.payload, raw.source_id, asked) for raw in found}
+
+    def _held(self, payload: bytes, order_id: str, asked: Mapping[str, Question]) -> Held:
+        try:
+            content = compare_order(payload, united(asked[order_id]))[0]
+        except RecordRejected as unreadable:
+            return Held(order_id, problems=unreadable.problems)
+        origin = self._lookup.origin(payload)
+        return Held(order_id, content, is_canceled=origin is not None and origin.is_cancelled)
+
+    async def _send(self, claimed: Claimed) -> Receipt:
+        content = claimed.content
+        if isinstance(content, OrderCancel):
+            return await self.calls.cancel_order(
+                content.order_id, content.reason, claimed.correlation_id
+            )
+        receipt = await self.calls.save_order(
+            content.payload, claimed.correlation_id, is_new=content.before is None
+        )
+        if not receipt.refused_lines:
+            return receipt
+        kept = with_lines_of(content.before or {}, content.wanted, receipt.refused_lines)
+        return replace(receipt, held=kept)

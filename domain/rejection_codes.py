@@ -270,9 +270,6 @@ _TARGET: dict[str, Entry] = {
     "status_kept": Entry(
         "business_rule", "A status that is not about fulfilment stays as the merchant set it."
     ),
-    "status_not_restored": Entry(
-        "connection", "The merchant's status is set again after a shipment is created."
-    ),
     "status_refused": Entry(
         "business_rule",
         "The store accepts the status.",

@@ -188,8 +188,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         if not change.is_restored:
             self._compare_units(plan, now)
         if kept := order.state.kept_status:
-            if not change.is_restored:
-                plan.notes.append(status_kept(change.order_id, kept, change.status))
+            wanted = self.shipments.status_for(order.wanted)
+            if wanted is not None:
+                plan.notes.append(status_kept(change.order_id, kept, wanted))
             restored = replace(change, status=kept, is_restored=True)
             if now.milestone in BY_SHIPMENT and now.status != kept:
                 return replace(intent, content=restored)

@@ -107,6 +107,11 @@ class Calls:
             for target, outcome in zip(batch, outcomes, strict=True)
         ]
 
+    async def untrack(self, item: StoreItem) -> Receipt:
+        """Let an item sell without limit."""
+        target = StockTarget(sku=item.sku, location="", quantity=0, infinite=True)
+        return await self._one("inventory", "untrack", item.sku, LevelChange(target, item), "")
+
     async def _one(
         self, stream: str, operation: str, key: str, content: object, correlation_id: str
     ) -> Receipt:

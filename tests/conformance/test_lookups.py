@@ -78,5 +78,5 @@ def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms
         True,
         False,
     )
-    assert connector.compare_order(held.payload, wanted) == (wanted, [])
+    assert connector.targets["orders"].compare(held.payload, wanted) == (wanted, [])
     assert connector.sources["shipments"].to_origin(b"<html>") is None

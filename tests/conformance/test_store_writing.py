@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain.connections import OrdersPolicy
 from domain.errors import RecordRejected
@@ -51,6 +52,7 @@ def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other
             StockTarget(sku=sku, location=location, quantity=9)
             for sku in (store.untracked, "NO-SUCH-SKU")
         ]
+        items["NO-SUCH-SKU"] = replace(items[store.tracked[0]], variant_id="999", product_id="999")
         batch = [good[0], bad[0], *good[1:], bad[1]]
         for _ in range(2):
             answers = await writer.put_stock(batch, items, "conformance")
@@ -77,7 +79,7 @@ def test_stopping_an_items_tracking_may_be_repeated(store: SimulatedStore) -> No
     async def use(writer: Calls, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in connector.fetch_items() for item in page}
         for _ in range(2):
-            await writer.stop_tracking(items[store.tracked[0]])
+            await writer.untrack(items[store.tracked[0]])
         assert {
             item.tracking
             for page in connector.fetch_items()

@@ -1,4 +1,4 @@
-"""The target system as delivery sees it: whether it answers, and errors that nobody foresaw."""
+"""The target system as delivery sees it: whether it answers, and unforeseen errors."""
 
 from __future__ import annotations
 

@@ -79,9 +79,8 @@ class CatalogReader:
             for location in self._locations({})
             if location.code is not None
         }
-        for location in self._locations({"is_default": "true"}):
-            found["default"] = str(location.id)
-        return found
+        default = next(self._locations({"is_default": "true"}), None)
+        return found if default is None else found | {"default": str(default.id)}
 
     def _locations(self, params: Mapping[str, str]) -> Iterator[Location]:
         path = "/v3/inventory/locations"

@@ -106,12 +106,16 @@ Answers = dict[str, list[httpx.Response]]
 
 @contextmanager
 def store(answers: Answers) -> Iterator[tuple[BigCommerce, list[str]]]:
-    """Open a store that answers each path with one response after the other; yield its calls."""
+    """Open a store that answers each path with one response after the other; yield its calls.
+
+    Behind the last response its lists are empty.
+    """
     calls: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         calls.append(str(request.url).partition("/v3/")[2])
-        return answers[calls[-1].partition("?")[0]].pop(0)
+        left = answers[calls[-1].partition("?")[0]]
+        return left.pop(0) if left else page([])
 
     opened = build(
         settings(), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(answer)
@@ -134,24 +138,25 @@ def product(number: int, **changes: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("pages", "expected", "calls"),
     [
-        ([page([product(1)], 2), page([product(2)], 2)], [["P-1"], ["P-2"]], 2),
+        ([page([product(1)], 2), page([product(2)], 2)], [["P-1"], ["P-2"]], 3),
+        ([page([product(1)], 1), page([product(2)], 1)], [["P-1"], ["P-2"]], 3),
         ([page([product(1)], 9), page([], 9)], [["P-1"]], 2),
         ([page([product(1)], 9), httpx.Response(204)], [["P-1"]], 2),
-        ([page([product(1)], None)], [["P-1"]], 1),
-        ([page([product(1)], "many")], [["P-1"]], 1),
-        ([httpx.Response(200, json={"data": [product(1)]})], [["P-1"]], 1),
+        ([page([product(1)], None)], [["P-1"]], 2),
+        ([page([product(1)], "many")], [["P-1"]], 2),
+        ([httpx.Response(200, json={"data": [product(1)]})], [["P-1"]], 2),
         ([page([], 0)], [], 1),
         ([httpx.Response(204)], [], 1),
     ],
 )
-def test_pages_are_read_until_the_stated_last_one_or_an_empty_one(
+def test_pages_are_read_up_to_an_empty_one_whatever_count_is_stated(
     pages: list[httpx.Response], expected: list[list[str]], calls: int
 ) -> None:
-    """A catalog that shrinks while it is read ends early, and no page is read twice."""
+    """A count that is too small hides no product, and no page is read twice."""
     with store({"catalog/products": list(pages)}) as (reader, called):
         found = [[item.sku for item in page] for page in reader.fetch_items()]
     assert (found, len(called)) == (expected, calls)
-    assert [call.rpartition("page=")[2] for call in called] == [str(i + 1) for i in range(calls)]
+    assert [call.rpartition("%3Agreater=")[2] for call in called] == [str(i) for i in range(calls)]
 
 
 @pytest.mark.parametrize(
@@ -209,10 +214,10 @@ def test_a_location_that_cannot_be_read_is_an_error(location: object) -> None:
 def test_a_location_without_a_code_is_left_out_unless_it_is_the_default() -> None:
     """Nothing can name it but the word default."""
     own = [{"id": 1}, {"id": 2, "code": "EAST"}]
-    answers = {"inventory/locations": [page(own), page([{"id": 1}])]}
+    answers = {"inventory/locations": [page(own), page([]), page([{"id": 1}])]}
     with store(answers) as (reader, calls):
         assert reader.location_ids() == {"EAST": "2", "default": "1"}
-    assert ["is_default=true" in call for call in calls] == [False, True]
+    assert ["is_default=true" in call for call in calls] == [False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_a_webhook_without_an_id_is_an_error() -> None:
     hook = {"scope": "store/order/*", "destination": DESTINATION, "is_active": True}
     listed = httpx.Response(200, json={"data": [hook]})
     with (
-        closing(answering(listed)) as reader,
+        closing(answering(listed, HOOKS)) as reader,
         pytest.raises(PermanentError, match="one without an id"),
     ):
         reader.webhook_state(DESTINATION)

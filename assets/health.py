@@ -235,18 +235,20 @@ def _span(length: timedelta | None) -> str:
 
 
 def ensure_webhooks(lockstep: Lockstep, connection: str) -> list[str]:
-    """Register the store's webhooks that are missing or switched off; return a line per change.
+    """Register the systems' webhooks that are missing or switched off; return a line per change.
 
     Does nothing where the connection has no section ``webhooks``. Raises ``TransientError`` or
-    ``PermanentError`` where the store could not be asked; polling makes up for events not sent
+    ``PermanentError`` where a system could not be asked; polling makes up for events not sent
     meanwhile.
     """
     webhooks = lockstep.installation.connections[connection].webhooks
     if webhooks is None:
         return []
-    return lockstep.sync(connection, run_id="").platform.ensure_webhooks(
-        webhooks.url(connection, "platform")
-    )
+    return [
+        line
+        for side, feed in lockstep.sync(connection, run_id="").feeds.items()
+        for line in feed.ensure(webhooks.url(connection, side))
+    ]
 
 
 def webhook_checks(lockstep: Lockstep, connection: str) -> list[Check]:
@@ -255,7 +257,11 @@ def webhook_checks(lockstep: Lockstep, connection: str) -> list[Check]:
     if webhooks is None:
         return []
     sync = lockstep.sync(connection, run_id="")
-    checks = sync.platform.webhook_state(webhooks.url(connection, "platform"))
+    checks = [
+        check
+        for side, feed in sync.feeds.items()
+        for check in feed.state(webhooks.url(connection, side))
+    ]
     with sync.ledger.session(connection, "orders") as session:
         last = inbox.last_received(session.db, connection, "platform")
     ago = f"{(datetime.now(UTC) - last).total_seconds():.0f} s ago" if last else "never"

@@ -35,6 +35,8 @@ class Identity:
     part_name: str = "channel"
     ids_ignore_case: bool = False
     """Whether two ids that differ by case only may be one record to the system."""
+    bucket: str = ""
+    """Names the quota: systems with the same one share it."""
 
     def overlaps(self, other: Identity) -> bool:
         """Return whether a record of one may be a record of the other."""

@@ -22,6 +22,7 @@ from domain.exchange import (
     Unusable,
     WebhookEvent,
 )
+from domain.identity import Identity
 from domain.milestones import Milestone
 from domain.reconciliation import Difference
 from domain.records.inventory import StoreItem
@@ -53,8 +54,27 @@ class Notifier(Protocol):
         ...
 
 
+class EventFeed(Protocol):
+    """The webhooks by which a system reports changes, as they are registered there."""
+
+    def state(self, destination: str) -> list[Check]:
+        """Return whether the system would send each needed webhook; changes nothing."""
+        ...
+
+    def ensure(self, destination: str) -> list[str]:
+        """Register missing webhooks and switch on those that are off; return a line a change.
+
+        An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` where the
+        system would send what could not be verified.
+        """
+        ...
+
+
 class WebhookReceiver(Protocol):
-    """Receives the webhooks of one system of a connection."""
+    """Receives the webhooks of one system of a connection.
+
+    It is built without the system's credentials: the process that faces the internet has none.
+    """
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[WebhookEvent]:
         """Verify a request and return its events, none where no stream uses them.
@@ -179,16 +199,24 @@ class OmsSources(TypedDict, total=False):
     inventory: StockSource
 
 
-class CommercePlatform(Protocol):
-    """The commerce side of a connection."""
+class System(Protocol):
+    """A platform or an OMS: a source or target for each stream; an absent part can't be synced."""
 
     kind: str
-    sources: StoreSources
-    store: str
-    """Identity of the store: connections with equal ``store`` share its quota."""
-    channel: str
-    scopes: tuple[str, ...]
-    targets: StoreTargets
+    identity: Identity
+    """Which part of which system it is: who shares its quota, and who may collide with it."""
+    events: EventFeed | None
+    """``None`` where no webhooks can be registered; those that are sent are received anyway."""
+
+    @property
+    def sources(self) -> Mapping[str, object]:
+        """Return the parts that are read, by stream."""
+        ...
+
+    @property
+    def targets(self) -> Mapping[str, object]:
+        """Return the parts that are written, by stream."""
+        ...
 
     def preflight(self) -> list[Check]:
         """Check credentials, permissions, clock and settings with calls that change nothing."""
@@ -196,6 +224,24 @@ class CommercePlatform(Protocol):
 
     def clock(self) -> datetime:
         """Return the system's time by its answers; before the first answer, this machine's."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class CommercePlatform(System, Protocol):
+    """The commerce side of a connection."""
+
+    @property
+    def sources(self) -> StoreSources:
+        """Return the streams that start here."""
+        ...
+
+    @property
+    def targets(self) -> StoreTargets:
+        """Return the streams that end here."""
         ...
 
     def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
@@ -210,45 +256,20 @@ class CommercePlatform(Protocol):
         """Return what the store holds now: (SKU, location id) -> quantity on hand."""
         ...
 
-    def webhook_state(self, destination: str) -> list[Check]:
-        """Return whether the store would send each needed webhook; changes nothing."""
-        ...
 
-    def ensure_webhooks(self, destination: str) -> list[str]:
-        """Register missing webhooks and switch on those that are off; return a line a change.
-
-        An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` where the
-        store would send what could not be verified.
-        """
-        ...
-
-    def close(self) -> None:
-        """Close all connections."""
-        ...
-
-
-class OrderManagementSystem(Protocol):
+class OrderManagementSystem(System, Protocol):
     """The fulfilment side of a connection."""
 
-    kind: str
-    sources: OmsSources
-    organisation: str
-    """Identity of the tenant and organisation: connections with equal ``organisation`` share its
-    quota."""
-    targets: OmsTargets
-
-    def preflight(self) -> list[Check]:
-        """Check credentials, organisation, item master and view with calls that change nothing."""
+    @property
+    def sources(self) -> OmsSources:
+        """Return the streams that start here."""
         ...
 
-    def clock(self) -> datetime:
-        """Return the system's time by its answers; before the first answer, this machine's."""
+    @property
+    def targets(self) -> OmsTargets:
+        """Return the streams that end here."""
         ...
 
     def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
         """Look SKUs up in the item master; the unknown ones are absent from the answer."""
-        ...
-
-    def close(self) -> None:
-        """Close all connections."""
         ...

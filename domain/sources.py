@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -119,3 +119,6 @@ class StockSource(Source[StockLevel], Protocol):
     changed one. A level's ``observed_at`` stays ``None`` where its row says no time of its own:
     then the capture's time is the observation's.
     """
+
+
+AnySource: TypeAlias = Source[Any]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from domain.connections import Config
 from domain.identity import Identity
 from domain.ports import WebhookReceiver
+from domain.sources import AnySource
 
 T = TypeVar("T")
 
@@ -30,11 +31,17 @@ class Connector(Generic[T]):
     ``settings`` validates its section of ``connections.yaml``. ``build`` takes the validated
     settings, the connection, a function that resolves secrets, and the quota ledger, and returns
     the adapter. ``receiver`` takes the first three and returns the receiver of the system's
-    webhooks, or ``None`` where the settings name no secret for them. ``facts`` are the fields of
-    the system's documents that hold no personal data; every other field counts as personal.
+    webhooks, or ``None`` where the settings name no secret for them. ``sources`` and ``targets``
+    are the streams that such a system can be read for and written to.
     """
 
     settings: type[SystemSettings]
     build: Callable[..., T]
-    receiver: Callable[..., WebhookReceiver | None] | None = None
-    facts: frozenset[str] = frozenset()
+    receiver: Callable[..., WebhookReceiver | None] | None
+    sources: Mapping[str, type[AnySource]]
+    targets: Collection[str]
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Return the fields of its documents that hold facts; every other counts as personal."""
+        return frozenset[str]().union(*(source.facts for source in self.sources.values()))

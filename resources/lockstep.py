@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
 from domain.errors import PermanentError
-from domain.ports import CommercePlatform, OrderManagementSystem
+from domain.ports import CommercePlatform, EventFeed, OrderManagementSystem
 from domain.sources import FulfilmentSource, OrderSource, StockSource
 from resources.ledger.database.embedded import database_url
 from resources.ledger.monitoring.caution import note_database
@@ -34,6 +34,16 @@ class Sync:
     log: Callable[[str], None] = lambda _: None
     starting: frozenset[str] = frozenset()
     """Streams that this process starts: they are delivered, although paused for everyone else."""
+
+    @property
+    def feeds(self) -> dict[Literal["platform", "oms"], EventFeed]:
+        """Return the event feeds of the systems that have one."""
+        found: dict[Literal["platform", "oms"], EventFeed] = {}
+        if self.platform.events is not None:
+            found["platform"] = self.platform.events
+        if self.oms.events is not None:
+            found["oms"] = self.oms.events
+        return found
 
     @property
     def orders(self) -> OrderSource:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from domain.connections import Connection, SecretRef, SystemSection
 from domain.errors import PermanentError
 from domain.ports import CommercePlatform, OrderManagementSystem, QuotaLedger, WebhookReceiver
+from domain.rules.capabilities import Parts, missing_parts
 from domain.rules.collisions import Endpoints
 from resources import oms, platforms
 from resources.connector import Connector, SystemSettings
@@ -35,6 +36,19 @@ def endpoints_of(connection: Connection) -> Endpoints:
         connection,
         settings_of(connection.platform, platforms.REGISTRY).identity,
         settings_of(connection.oms, oms.REGISTRY).identity,
+    )
+
+
+def missing_of(connection: Connection) -> list[str]:
+    """Return a sentence for each stream that the connection's two systems can't carry."""
+    platform = platforms.REGISTRY[connection.platform.kind]
+    system = oms.REGISTRY[connection.oms.kind]
+    return list(
+        missing_parts(
+            connection.streams,
+            Parts(connection.platform.kind, platform.sources.keys(), platform.targets),
+            Parts(connection.oms.kind, system.sources.keys(), system.targets),
+        )
     )
 
 

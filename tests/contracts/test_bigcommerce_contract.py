@@ -27,7 +27,13 @@ from domain.values import Window
 from sandbox.app import RunningSandbox, running_sandbox
 from sandbox.system import Request, Response
 from tests.contracts.specs import spec
-from tests.resources.platforms.bigcommerce.stores import ADDRESS, HASH, platform, read_orders
+from tests.resources.platforms.bigcommerce.stores import (
+    ADDRESS,
+    HASH,
+    feed_of,
+    platform,
+    read_orders,
+)
 from tests.shared import shared_path
 
 Json = dict[str, Any]
@@ -294,12 +300,12 @@ def test_registering_webhooks_fits_the_official_file(
         hook_scopes=["store/order/*", "store/shipment/*"],
     )
     destination = "https://hooks.example.com/hooks/acme/platform"
-    assert len(store.ensure_webhooks(destination)) == 2
+    assert len(feed_of(store).ensure(destination)) == 2
     httpx.post(
         f"{sandbox.url}/_sandbox/bigcommerce/{HASH}/hooks", json={"switch_off": True}
     ).raise_for_status()
-    assert len(store.ensure_webhooks(destination)) == 2
-    assert all(check.ok for check in store.webhook_state(destination))
+    assert len(feed_of(store).ensure(destination)) == 2
+    assert all(check.ok for check in feed_of(store).state(destination))
     store.close()
     assert [problem for exchange in exchanged for problem in check(exchange)] == [
         "GET /v3/hooks [] should be non-empty"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from domain.connections import Connection, SecretRef
 from domain.exchange import Check, MasterItem
-from domain.ports import OmsSources, OmsTargets, OrderManagementSystem, QuotaLedger
+from domain.ports import EventFeed, OmsSources, OmsTargets, OrderManagementSystem, QuotaLedger
+from domain.sources import AnySource
 from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.rate_limit import Limiter
 from resources.oms.manhattan.catalog import ItemMaster
@@ -20,11 +21,19 @@ from resources.oms.manhattan.preflight import Preflight
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.shipments.source import ShipmentsSource
 
+# What a tenant can be the source and the target of, before one is opened.
+SOURCES: Mapping[str, type[AnySource]] = {
+    "shipments": ShipmentsSource,
+    "inventory": InventorySource,
+}
+TARGETS = frozenset({"orders"})
+
 
 class ManhattanOms:
     """One organisation of a Manhattan tenant, as one connection uses it."""
 
     kind = KIND
+    events: EventFeed | None = None  # a relay of the tenant's own sends them (README.md, "Events")
 
     def __init__(
         self,
@@ -34,11 +43,10 @@ class ManhattanOms:
         quota: QuotaLedger,
     ) -> None:
         self._settings, self._connection, self._auth = settings, connection, auth
-        identity = settings.identity
-        self.organisation = f"{identity.account.removeprefix(f'{KIND} ')}/{identity.part}"
+        self.identity = settings.identity
         limiter = Limiter(
             quota,
-            f"{KIND}:{self.organisation}",
+            self.identity.bucket,
             quota=settings.requests_per_second,
             window_seconds=1.0,
         )

@@ -230,11 +230,16 @@ class ManhattanSettings(SystemSettings):
         UNVERIFIED whether the tenant ignores case in organisations and order ids; ids are kept
         apart as if it did.
         """
-        return Identity(
-            f"manhattan {normalised_address(self.base_url)}",
+        address, organization = (
+            normalised_address(self.base_url),
             self.organization.strip().casefold(),
+        )
+        return Identity(
+            f"manhattan {address}",
+            organization,
             part_name="organization",
             ids_ignore_case=True,
+            bucket=f"manhattan:{address}/{organization}",
         )
 
     @property

@@ -9,15 +9,16 @@ import httpx
 
 from domain.connections import Connection, SecretRef
 from domain.exchange import Check, Unusable
-from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTargets
+from domain.ports import CommercePlatform, EventFeed, QuotaLedger, StoreSources, StoreTargets
 from domain.records.inventory import StoreItem
+from domain.sources import AnySource
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.client import build_policy
 from resources.platforms.bigcommerce.events import Hooks
 from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
-from resources.platforms.bigcommerce.settings import SCOPES, BigCommerceSettings
+from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.shipments.target import BigCommerceShipments
 from resources.platforms.bigcommerce.stock_target import BigCommerceStock
 
@@ -33,11 +34,16 @@ def build(
     return BigCommerce(settings, connection, secrets, quota, transport)
 
 
+# What a store can be the source and the target of, before one is opened.
+SOURCES: Mapping[str, type[AnySource]] = {"orders": OrdersSource}
+TARGETS = frozenset({"shipments", "inventory"})
+
+
 class BigCommerce:
     """One store, or one channel of it."""
 
     kind: str = "bigcommerce"
-    scopes: tuple[str, ...] = SCOPES
+    events: EventFeed | None
 
     def __init__(
         self,
@@ -47,8 +53,7 @@ class BigCommerce:
         quota: QuotaLedger,
         transport: httpx.BaseTransport | None,
     ) -> None:
-        self.store = settings.store_hash
-        self.channel = str(settings.channel_id or "")
+        self.identity = settings.identity
         self._policy = build_policy(settings, secrets(settings.token), quota)
         self._http = ApiClient(
             self._policy, connections=2 * settings.read_concurrency, transport=transport
@@ -56,7 +61,7 @@ class BigCommerce:
         self._orders = OrdersSource(self._http, settings, connection)
         self.sources: StoreSources = {"orders": self._orders}
         self._catalog = CatalogReader(self._http)
-        self._hooks = Hooks(self._http, settings, secrets)
+        self.events = Hooks(self._http, settings, secrets)
         self._preflight = Preflight(self._http, settings, connection, self._catalog)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
         stock = BigCommerceStock(self._policy, settings)
@@ -81,14 +86,6 @@ class BigCommerce:
     def read_stock(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
         """Return (SKU, location id) -> quantity on hand."""
         return self._catalog.stock(skus)
-
-    def webhook_state(self, destination: str) -> list[Check]:
-        """Return whether the store would send its webhooks."""
-        return self._hooks.state(destination)
-
-    def ensure_webhooks(self, destination: str) -> list[str]:
-        """Register the webhooks, and switch them on again."""
-        return self._hooks.ensure(destination)
 
     def close(self) -> None:
         """Close connections and threads."""

@@ -35,17 +35,6 @@ SKUS_A_CALL = 50
 16 KB."""
 SHIPMENT_PAGE = 250
 STOCK_BATCH = 2000
-SCOPES = (
-    "store_v2_orders",
-    "store_v2_transactions_read_only",
-    "store_inventory",
-    "store_v2_products",
-    "store_v2_information_read_only",
-    "store_locations_read_only",
-    "store_channel_listings_read_only",
-)
-"""The most that a connection needs (preflight.py); the catalog is written only to stop tracking an
-item, and channels are read only with ``channel_id``."""
 
 
 class BigCommerceSettings(SystemSettings):
@@ -114,7 +103,7 @@ class BigCommerceSettings(SystemSettings):
     @property
     def bucket(self) -> str:
         """Return the name of the quota that all connections to this store share."""
-        return f"bigcommerce:{self.store_hash}"
+        return f"bigcommerce:{self.store_hash.casefold()}"
 
     @property
     def identity(self) -> Identity:
@@ -123,4 +112,6 @@ class BigCommerceSettings(SystemSettings):
         A store hash is unique among all stores, whatever address its API is called at.
         """
         channel = None if self.channel_id is None else str(self.channel_id)
-        return Identity(f"bigcommerce store {self.store_hash.casefold()}", channel)
+        return Identity(
+            f"bigcommerce store {self.store_hash.casefold()}", channel, bucket=self.bucket
+        )

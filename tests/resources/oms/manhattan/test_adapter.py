@@ -94,8 +94,8 @@ def test_connections_of_one_organisation_share_its_quota(
     connect: Callable[..., ManhattanOms],
 ) -> None:
     """A limit applies to tenant and organisation together."""
-    assert connect().organisation == connect().organisation
-    assert connect().organisation != connect({"organization": "OTHER"}).organisation
+    assert connect().identity.bucket == connect().identity.bucket
+    assert connect().identity.bucket != connect({"organization": "OTHER"}).identity.bucket
 
 
 def test_unverified_settings_are_listed_in_the_readme() -> None:

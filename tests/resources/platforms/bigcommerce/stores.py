@@ -13,7 +13,7 @@ import pytest
 from domain.connections import Connection, SecretRef
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.ports import CommercePlatform
+from domain.ports import CommercePlatform, EventFeed
 from domain.records.orders import Order
 from domain.rules.translation import OrderRules
 from domain.values import Window
@@ -185,6 +185,12 @@ def rejected(
         mapper(orders).to_order(orjson.dumps(document), lambda _: exported)
     assert all(problem.message and problem.advice for problem in raised.value.problems)
     return {problem.code: problem for problem in raised.value.problems}
+
+
+def feed_of(store: CommercePlatform) -> EventFeed:
+    """Return the store's webhooks."""
+    assert store.events is not None
+    return store.events
 
 
 def read_orders(store: CommercePlatform, window: Window) -> Iterator[Sequence[RawRecord]]:

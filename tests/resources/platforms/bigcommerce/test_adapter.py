@@ -69,7 +69,10 @@ def test_the_registry_validates_and_builds() -> None:
     built = connector.build(
         connector.settings.model_validate(section), connection(), lambda _: "t", LocalQuota()
     )
-    assert (built.kind, built.store, built.channel) == ("bigcommerce", HASH, "3")
+    assert (built.kind, str(built.identity)) == (
+        "bigcommerce",
+        f"bigcommerce store {HASH}, channel 3",
+    )
     assert built.targets["inventory"].operations["stock"].batch == 2000
     with pytest.raises(ValueError, match="chanel_id"):
         connector.settings.model_validate(section | {"chanel_id": 3})

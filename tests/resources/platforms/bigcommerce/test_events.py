@@ -17,7 +17,14 @@ from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import BigCommerce, build
 from resources.platforms.bigcommerce.events import build_receiver
 from tests.resources.platforms.bigcommerce.conftest import Shop
-from tests.resources.platforms.bigcommerce.stores import HASH, Json, connection, platform, settings
+from tests.resources.platforms.bigcommerce.stores import (
+    HASH,
+    Json,
+    connection,
+    feed_of,
+    platform,
+    settings,
+)
 
 DESTINATION = "https://hooks.example.com/hooks/acme/platform"
 SECRETS = {"client_secret": {"env": "X"}}
@@ -26,7 +33,7 @@ SECRETS = {"client_secret": {"env": "X"}}
 def states(shop: Shop, **settings: object) -> dict[str, tuple[bool, str]]:
     """Return what the store says of each webhook."""
     store = platform(shop.url, **SECRETS, **settings)
-    found = {check.name: (check.ok, check.detail) for check in store.webhook_state(DESTINATION)}
+    found = {check.name: (check.ok, check.detail) for check in feed_of(store).state(DESTINATION)}
     store.close()
     return found
 
@@ -35,7 +42,7 @@ def ensured(shop: Shop, destination: str = DESTINATION, **settings: object) -> l
     """Register, and return what was done."""
     store = platform(shop.url, **{**SECRETS, **settings})
     try:
-        return store.ensure_webhooks(destination)
+        return feed_of(store).ensure(destination)
     finally:
         store.close()
 
@@ -99,7 +106,7 @@ def test_a_destination_that_the_store_has_blocked_is_named(shop: Shop) -> None:
             break
     assert counts["failed"] >= 100
     store = platform(shop.url, **SECRETS)
-    blocked = {check.name: check for check in store.webhook_state(dead)}["webhook destination"]
+    blocked = {check.name: check for check in feed_of(store).state(dead)}["webhook destination"]
     store.close()
     assert not blocked.ok
     assert "blocked by the store" in blocked.detail
@@ -143,7 +150,7 @@ def test_a_block_counts_while_it_lasts_and_for_the_own_address_only(
 ) -> None:
     """The longest of several; another app's block is its own affair."""
     with closing(answering(HOOKS, httpx.Response(200, json={"data": admin}))) as reader:
-        *_, found = reader.webhook_state(DESTINATION)
+        *_, found = feed_of(reader).state(DESTINATION)
     assert (found.name, found.ok, found.detail) == (
         "webhook destination",
         detail == "not blocked",
@@ -170,7 +177,7 @@ def test_an_unreadable_list_of_blocked_addresses_is_an_error(admin: object, mess
         closing(answering(HOOKS, httpx.Response(200, json=admin))) as reader,
         pytest.raises(PermanentError, match=message),
     ):
-        reader.webhook_state(DESTINATION)
+        feed_of(reader).state(DESTINATION)
 
 
 def test_a_webhook_without_an_id_is_an_error() -> None:
@@ -181,7 +188,7 @@ def test_a_webhook_without_an_id_is_an_error() -> None:
         closing(answering(listed, HOOKS)) as reader,
         pytest.raises(PermanentError, match="one without an id"),
     ):
-        reader.webhook_state(DESTINATION)
+        feed_of(reader).state(DESTINATION)
 
 
 KEYS = {"X": "client-secret", "OLD": "the-one-before", "Y": "hook-secret"}

@@ -16,10 +16,11 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import build
-from resources.platforms.bigcommerce.shipments import BigCommerceWriter
+from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from tests.resources.platforms.bigcommerce.stores import (
     ORDER,
     connection,
+    feed_of,
     line_of,
     order,
     read_orders,
@@ -129,7 +130,7 @@ def test_a_webhook_behind_a_short_page_is_not_registered_again(at_once: int) -> 
     hooks = [row | {"id": n, "scope": f"store/cart/{n}"} for n in range(1, 9)]
     hooks.append(row | {"id": 9, "scope": "store/order/*"})
     store = store_of(Lists({"/v3/hooks": hooks}, at_once), client_secret={"env": "X"})
-    assert store.ensure_webhooks(url) == []
+    assert feed_of(store).ensure(url) == []
     store.close()
 
 

@@ -1,0 +1,65 @@
+"""Whether a pair of systems can carry the streams that a connection asks for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.connections import INVENTORY, ORDERS, SHIPMENTS
+
+Side = Literal["platform", "oms"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a kind of system can be read for and written to."""
+
+    kind: str
+    sources: Collection[str]
+    targets: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A part that a stream needs of one side."""
+
+    side: Side
+    part: str
+    is_source: bool
+
+
+_STORE_ORDERS = Needed("platform", ORDERS, is_source=True)
+_OMS_ORDERS = Needed("oms", SHIPMENTS, is_source=True)
+# Whether a target answers is asked of its orders; reconciliation reads those of both systems.
+NEEDED: dict[str, tuple[Needed, ...]] = {
+    ORDERS: (
+        _STORE_ORDERS,
+        _OMS_ORDERS,
+        Needed("oms", ORDERS, is_source=False),
+    ),
+    SHIPMENTS: (
+        _STORE_ORDERS,
+        _OMS_ORDERS,
+        Needed("platform", SHIPMENTS, is_source=False),
+    ),
+    INVENTORY: (
+        _STORE_ORDERS,
+        Needed("oms", INVENTORY, is_source=True),
+        Needed("platform", INVENTORY, is_source=False),
+    ),
+}
+
+
+def missing_parts(streams: Collection[str], platform: Parts, oms: Parts) -> Iterator[str]:
+    """Return a sentence for each stream that the two systems can't carry."""
+    sides: dict[Side, Parts] = {"platform": platform, "oms": oms}
+    for stream in streams:
+        for needed in NEEDED[stream]:
+            system = sides[needed.side]
+            if needed.part not in (system.sources if needed.is_source else system.targets):
+                verb = "can't be read from" if needed.is_source else "can't be written to"
+                yield (
+                    f"{needed.part} {verb} {system.kind}, which the stream {stream} needs: "
+                    f"remove {stream} from the connection's streams"
+                )

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from assets.delivery.links import not_linked
 from assets.streams.inventory import Inventory
 from assets.streams.orders import Orders
 from assets.streams.shipments_requests import not_shipped, shipment_requests
@@ -22,6 +23,7 @@ from domain.exchange import Mapped, RawRecord, Skipped
 from domain.personal import FORGOTTEN, without_personal_data
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel, StoreItem
+from domain.records.record import amend
 from domain.rules.availability import target_of
 from domain.rules.translation import OrderRules
 from domain.sources import Page
@@ -80,14 +82,23 @@ def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
             yield Sample(raw.source_id, "send", f"create order {order.order_id}", payload)
 
 
-def _shipments(sync: Sync, _: Session, window: Window) -> Iterator[Sample]:
-    for raw in _first(sync.shipments.fetch(window)):
+def _shipments(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
+    rows = list(_first(sync.shipments.fetch(window)))
+    linked = session.links.store_ids([raw.source_id for raw in rows])
+    for raw in rows:
         try:
-            mapped = sync.shipments.to_canonical(raw.payload)
+            mapped = sync.shipments.to_canonical(raw.payload, is_linked=raw.source_id in linked)
             if isinstance(mapped, Skipped):
                 yield _skipped(raw.source_id, mapped)
-            else:
+                continue
+            # A new connection has no links yet: its own orders are those that name the store's.
+            origin = sync.shipments.to_origin(raw.payload)
+            claimed = origin.source_id if origin is not None and origin.is_own_id else ""
+            if store_id := linked.get(raw.source_id, claimed):
+                amend(mapped.record, "source_id", store_id)
                 yield _shipment(sync, raw.source_id, mapped.record)
+            else:
+                yield _kept_out(raw.source_id, [not_linked(raw.source_id)])
         except RecordRejected as rejected:
             yield _kept_out(raw.source_id, rejected.problems)
 

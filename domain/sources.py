@@ -106,8 +106,21 @@ class OrderSource(Source[Order], Protocol):
 class FulfilmentSource(Source[Fulfilment], Protocol):
     """The orders of an OMS with their progress; ``source_id`` is the OMS's order id."""
 
+    def to_canonical(
+        self, payload: bytes, *, is_linked: bool = False
+    ) -> Mapped[Fulfilment] | Skipped:
+        """Map a captured order. Pure. Raises ``RecordRejected``, for an unmapped status too.
+
+        The record has no ``source_id``: links state which order of the store it is. An order that
+        is not ``is_linked`` is skipped where it can't be one of the connection's.
+        """
+        ...
+
     def to_origin(self, payload: bytes) -> OrderOrigin | None:
-        """Return which of the store's orders an OMS order is, ``None`` if it is none. Pure."""
+        """Return which of the store's orders an OMS order claims to be, ``None`` if none. Pure.
+
+        For orders without a link.
+        """
         ...
 
 

@@ -42,8 +42,8 @@ class Stream(Protocol[R]):
         """Read the source's records of the window, in pages."""
         ...
 
-    def correlate(self, sync: Sync, source_id: str) -> str:
-        """Return the correlation id of a source record."""
+    def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
+        """Return the correlation ids of source records, by source id."""
         ...
 
     def digest(self, record: RawRecord) -> bytes:

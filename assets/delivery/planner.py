@@ -10,6 +10,7 @@ from assets.delivery.plan import Due, Plan, R
 from assets.delivery.request import DeliveryRequest
 from domain.delivery import Held, Intent, Outcome, Question
 from domain.ports import Target
+from resources.ledger.links import Link
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -41,6 +42,11 @@ class Planner(ABC, Generic[R]):
 
         Pure, and called again after ``resolve``. Raises ``RecordRejected``.
         """
+
+    def link(self, due: Due[R]) -> Link | None:
+        """Return which records of both systems are one by what is sent; ``None`` of no new one."""
+        del due
+        return None
 
     def question(self, due: Due[R]) -> tuple[str, Question]:
         """Return which target record is read, and what it may hold, where that is uncertain."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from assets.delivery.links import claim_links
 from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
 from assets.delivery.refusals import rejection_of
@@ -55,23 +56,34 @@ class Settlement:
         ``replaced`` are deliveries that took no effect and whose place the plans take: as one
         transaction, so that none is dropped before its successor is claimed.
         """
-        request, run_id = self._planner.request, self._planner.sync.run_id
-        claims = [
+        run_id = self._planner.sync.run_id
+        with self._session.transaction():
+            claim_links(
+                self._session,
+                [
+                    (plan, link)
+                    for plan in plans
+                    if plan.unsent() and (link := self._planner.link(plan.due)) is not None
+                ],
+            )
+            self._session.deliveries.supersede([u.delivery_key for u in replaced])
+            claims = self._claims(plans)
+            self._attempts.update(self._session.deliveries.claim(claims, run_id))
+
+    def _claims(self, plans: Sequence[Plan]) -> list[ClaimRow]:
+        return [
             ClaimRow(
                 intent.key,
                 plan.due.delivered_as,
                 intent.operation,
                 intent.target_key,
                 plan.accepted.capture_id,
-                request.day,
+                self._planner.request.day,
                 plan.accepted.correlation_id,
             )
             for plan in plans
             for intent in plan.unsent()
         ]
-        with self._session.transaction():
-            self._session.deliveries.supersede([u.delivery_key for u in replaced])
-            self._attempts.update(self._session.deliveries.claim(claims, run_id))
 
     def attempts_of(self, plan: Plan) -> int:
         """Return how often the plan's intents have been tried."""

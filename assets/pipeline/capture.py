@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -55,7 +55,7 @@ def capture(
     ):
         for chunk, is_last in _with_end(prefetch(_chunks(stream.fetch(sync, reading, window)))):
             with gc_paused():
-                rows = [_row(sync, stream, day, record) for record in chunk]
+                rows = _rows(sync, stream, session, day, chunk)
             reached = _reached(sync, stream, window, started) if is_last else None
             store = partial(_store, sync, stream, session, rows, reached, may_start=is_live)
             with session.writer_lock():
@@ -115,15 +115,19 @@ def _chunks(pages: Iterator[Page]) -> Iterator[list[RawRecord]]:
         yield waiting
 
 
-def _row(sync: Sync, stream: Stream[Any], day: date, record: RawRecord) -> CaptureRow:
-    digest = stream.digest(record)
-    identity = capture_id(
-        sync.name, stream.name, record.source_id, digest, record.updated_at.isoformat()
-    )
-    correlation = stream.correlate(sync, record.source_id)
-    return CaptureRow(
-        day, identity, record.source_id, record.updated_at, digest, record.payload, correlation
-    )
+def _rows(
+    sync: Sync, stream: Stream[Any], session: Session, day: date, chunk: Sequence[RawRecord]
+) -> list[CaptureRow]:
+    correlations = stream.correlate(sync, session, [record.source_id for record in chunk])
+    rows: list[CaptureRow] = []
+    for record in chunk:
+        source_id, moment, digest = record.source_id, record.updated_at, stream.digest(record)
+        identity = capture_id(sync.name, stream.name, source_id, digest, moment.isoformat())
+        correlation = correlations[source_id]
+        rows.append(
+            CaptureRow(day, identity, source_id, moment, digest, record.payload, correlation)
+        )
+    return rows
 
 
 def _changed(stream: Stream[Any], session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:

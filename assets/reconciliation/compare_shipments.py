@@ -21,6 +21,7 @@ from domain.reconciliation import (
     StoreSnapshot,
 )
 from domain.records.fulfilment import Fulfilment
+from domain.records.record import amend
 from resources.lockstep import Sync
 
 
@@ -59,9 +60,10 @@ class ShipmentComparator:
         self, snapshot: OrderSnapshot, oms: RawRecord, held: StoreSnapshot, result: Result
     ) -> Result:
         try:
-            mapped = self._sync.shipments.to_canonical(oms.payload)
+            mapped = self._sync.shipments.to_canonical(oms.payload, is_linked=True)
             if isinstance(mapped, Skipped):
                 return result
+            amend(mapped.record, "source_id", snapshot.source_id)
             shipments = shipment_requests(
                 mapped.record, snapshot.lines, self._sync.connection.orders.uom_rules
             )

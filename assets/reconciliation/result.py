@@ -30,7 +30,7 @@ class OrderSnapshot:
 
     source_id: str
     order_id: str
-    """The id that the connection gives it at the OMS."""
+    """Its id at the OMS; empty where it has no link, and none can be made of what is known."""
     correlation_id: str
     store: RawRecord | None = None
     oms: RawRecord | None = None
@@ -42,6 +42,8 @@ class OrderSnapshot:
     """The store's shipments by id, read where there may be any."""
     lines: Mapping[str, KnownLine] | None = None
     """Of the newest accepted version, where there may be shipments; ``None``: none is known."""
+    is_linked: bool = True
+    """Whether ``order_id`` is that of its link."""
     has_moved: bool = False
     """The ledger changed while the systems were read: the order is not compared now."""
 

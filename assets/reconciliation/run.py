@@ -11,6 +11,7 @@ from assets.chain.partitions import window_of
 from assets.reconciliation.compare_inventory import StockComparator
 from assets.reconciliation.compare_orders import OrderComparator
 from assets.reconciliation.compare_shipments import ShipmentComparator
+from assets.reconciliation.ids import OrderIds
 from assets.reconciliation.repair import apply_repairs, by_stream
 from assets.reconciliation.result import OrderSnapshot, Result
 from assets.reconciliation.snapshot import SnapshotReader
@@ -125,15 +126,17 @@ class _OrdersRun:
         keys: set[DriftKey] = set()
         for snapshots in reader.of_day():
             self._report.orders += len(snapshots)
+            OrderIds(self._sync, self._session).adopt(snapshots, all_found=self._request.repair)
             without_drift: list[Result] = []
             for snapshot in snapshots:
                 results = [compare(snapshot) for compare in comparators]
                 without_drift += [result for result in results if not result.drifts]
                 if found := {key for result in results for key in result.drift_keys()}:
                     keys |= found
-                    suspects.setdefault(snapshot.source_id, set()).update(
-                        origin.order_id for origin in snapshot.others
-                    )
+                    found_at_oms = suspects.setdefault(snapshot.source_id, set())
+                    found_at_oms.update(origin.order_id for origin in snapshot.others)
+                    if snapshot.oms is not None and not snapshot.is_linked:
+                        found_at_oms.add(snapshot.order_id)
             self._report.pending += sum(result.is_pending for result in without_drift)
             self._recorder.close(without_drift)
         if suspects:

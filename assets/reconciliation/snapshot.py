@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 
+from assets.reconciliation.ids import OrderIds
 from assets.reconciliation.result import OrderSnapshot
 from domain.connections import ORDERS, SHIPMENTS
 from domain.errors import RecordRejected
@@ -21,7 +22,12 @@ from domain.reconciliation import OrderOrigin
 from domain.sources import Page
 from domain.values import Window
 from resources.ledger.deliveries.drifts import Drifts
-from resources.ledger.records.record_state import RecordState, record_states, records_of_day
+from resources.ledger.records.record_state import (
+    UNKNOWN,
+    RecordState,
+    record_states,
+    records_of_day,
+)
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -33,7 +39,7 @@ class SnapshotReader:
 
     def __init__(self, sync: Sync, session: Session, day: date, window: Window) -> None:
         self._sync, self._session, self._day, self._window = sync, session, day, window
-        self._prefix = sync.connection.orders.order_id_prefix
+        self._ids = OrderIds(sync, session)
         self._drifts = Drifts(session.db, sync.name, sync.run_id)
         self._seen: set[str] = set()
 
@@ -44,17 +50,9 @@ class SnapshotReader:
             self._seen |= store.keys()
             yield self._snapshots(list(store), store=store)
         for page in _chunks(self._sync.shipments.fetch(self._window)):
-            origins = [
-                (record, origin)
-                for record in page
-                if (origin := self._sync.shipments.to_origin(record.payload)) is not None
-            ]
-            own = {
-                origin.source_id: record
-                for record, origin in origins
-                if origin.is_own_id and origin.source_id not in self._seen
-            }
-            others = _by_source(origin for _, origin in origins if not origin.is_own_id)
+            found, origins = self._ids.of_records(page)
+            own = {i: record for i, record in found.items() if i not in self._seen}
+            others = _by_source(origins)
             if ids := [*own, *(source_id for source_id in others if source_id not in own)]:
                 self._seen |= set(ids)
                 yield self._snapshots(ids, oms=own, others=others)
@@ -64,11 +62,12 @@ class SnapshotReader:
             yield self._snapshots(ids)
 
     def again(self, suspects: Mapping[str, Collection[str]]) -> Iterator[list[OrderSnapshot]]:
-        """Yield orders once more; ``suspects`` maps their ids to OMS orders that refer to them."""
+        """Yield orders once more; ``suspects`` maps their ids to the OMS orders found for them."""
         waiting = iter(sorted(suspects))
         while ids := list(islice(waiting, CHUNK)):
             named = [order_id for source_id in ids for order_id in suspects[source_id]]
-            yield self._snapshots(ids, others=_by_source(self._origins(named)))
+            own, origins = self._found(named)
+            yield self._snapshots(ids, oms=own, others=_by_source(origins))
 
     def _fresh(self, ids: Iterator[str]) -> Iterator[list[str]]:
         while True:
@@ -82,19 +81,20 @@ class SnapshotReader:
             yield fresh
 
     def _of_ledger(self) -> Iterator[str]:
-        for stream, prefix in ((ORDERS, ""), (SHIPMENTS, self._prefix)):
+        for stream in (ORDERS, SHIPMENTS):
             after = ""
             while rows := records_of_day(
                 self._session.db, self._sync.name, stream, self._day, after, CHUNK
             ):
                 after = rows[-1]
-                yield from (source_id.removeprefix(prefix) for source_id in rows)
+                yield from self._ids.of_stream(stream, rows)
 
     def _with_drifts(self) -> Iterator[str]:
-        after = ""
-        while ids := self._drifts.open_sources((ORDERS, SHIPMENTS), after, CHUNK):
-            after = ids[-1]
-            yield from (source_id.removeprefix(self._prefix) for source_id in ids)
+        for stream in (ORDERS, SHIPMENTS):
+            after = ""
+            while ids := self._drifts.open_sources(stream, after, CHUNK):
+                after = ids[-1]
+                yield from self._ids.of_stream(stream, ids)
 
     def _snapshots(
         self,
@@ -107,9 +107,14 @@ class SnapshotReader:
         at_store, at_oms = dict(store or {}), dict(oms or {})
         for page in self._sync.orders.read([i for i in ids if i not in at_store]):
             at_store |= {record.source_id: record for record in page.records}
-        origins = self._known_origins(ids, others or {})
-        before = self._record_states(ids)
-        missing = {self._prefix + i: i for i in ids if i not in at_oms}
+        own, origins = self._recorded(ids, others or {})
+        at_oms = own | at_oms
+        linked = self._session.links.oms_ids(ids)
+        order_ids = linked | self._ids.of_unlinked(
+            [i for i in ids if i not in linked], at_store, at_oms
+        )
+        before = self._record_states(ids, order_ids)
+        missing = {order_ids[i]: i for i in ids if i not in at_oms and i in order_ids}
         if missing:
             at_oms |= {
                 missing[record.source_id]: record
@@ -119,11 +124,11 @@ class SnapshotReader:
         shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
         shipments = self._shipments(shipped) if shipped else {}
         lines = self._session.records.line_groups(shipped)
-        after = self._record_states(ids)
+        after = self._record_states(ids, order_ids)
         return [
             OrderSnapshot(
                 source_id,
-                self._prefix + source_id,
+                order_ids.get(source_id, ""),
                 correlation_id(self._sync.name, "order", source_id),
                 at_store.get(source_id),
                 at_oms.get(source_id),
@@ -131,37 +136,40 @@ class SnapshotReader:
                 *after[source_id],
                 shipments.get(source_id, {}),
                 lines.get(source_id),
+                is_linked=source_id in linked,
                 has_moved=before[source_id] != after[source_id],
             )
             for source_id in ids
         ]
 
-    def _known_origins(
+    def _recorded(
         self, ids: Sequence[str], origins: Mapping[str, tuple[OrderOrigin, ...]]
-    ) -> dict[str, tuple[OrderOrigin, ...]]:
+    ) -> tuple[dict[str, RawRecord], dict[str, tuple[OrderOrigin, ...]]]:
         """Add the orders that an earlier reconciliation found; it may not be read again."""
         read = {origin.order_id for of_one in origins.values() for origin in of_one}
         recorded = [record for record in self._drifts.open_orders(ids) if record not in read]
-        found = _by_source(self._origins(recorded))
-        return {
+        own, others = self._found(recorded)
+        found = _by_source(others)
+        return own, {
             source_id: (*origins.get(source_id, ()), *found.get(source_id, ()))
             for source_id in {*origins, *found}
         }
 
-    def _origins(self, order_ids: Collection[str]) -> Iterator[OrderOrigin]:
-        for record in _records(self._sync.shipments.read(order_ids) if order_ids else ()):
-            origin = self._sync.shipments.to_origin(record.payload)
-            if origin is not None and not origin.is_own_id:
-                yield origin
+    def _found(self, order_ids: Collection[str]) -> tuple[dict[str, RawRecord], list[OrderOrigin]]:
+        read = self._sync.shipments.read(order_ids) if order_ids else ()
+        return self._ids.of_records(list(_records(read)))
 
-    def _record_states(self, ids: Sequence[str]) -> dict[str, tuple[RecordState, RecordState]]:
+    def _record_states(
+        self, ids: Sequence[str], order_ids: Mapping[str, str]
+    ) -> dict[str, tuple[RecordState, RecordState]]:
         orders = record_states(self._session.db, self._sync.name, ORDERS, ids)
-        targets = {self._prefix + source_id: source_id for source_id in ids}
+        targets = {order_ids[source_id]: source_id for source_id in ids if source_id in order_ids}
         shipments = record_states(
             self._session.db, self._sync.name, SHIPMENTS, list(targets), targets
         )
         return {
-            source_id: (orders[source_id], shipments[self._prefix + source_id]) for source_id in ids
+            source_id: (orders[source_id], shipments.get(order_ids.get(source_id, ""), UNKNOWN))
+            for source_id in ids
         }
 
     def _shipments(self, ids: Sequence[str]) -> dict[str, dict[str, StoreShipment]]:
@@ -186,7 +194,7 @@ class SnapshotReader:
         if state is not None and b'"shipments":{}' not in state.content:
             return True
         try:
-            fulfilment = self._sync.shipments.to_canonical(oms[source_id].payload)
+            fulfilment = self._sync.shipments.to_canonical(oms[source_id].payload, is_linked=True)
         except RecordRejected:
             return False
         return bool(getattr(getattr(fulfilment, "record", None), "parcels", ()))

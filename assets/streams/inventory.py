@@ -51,9 +51,10 @@ class Inventory:
             yield from sync.stock.fetch(window, Scope(skus))
             after = skus[-1]
 
-    def correlate(self, sync: Sync, source_id: str) -> str:
-        """Return the correlation id of a SKU at a node."""
-        return correlation_id(sync.name, "stock", source_id)
+    def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
+        """Return the correlation ids of SKUs at nodes."""
+        del session
+        return {i: correlation_id(sync.name, "stock", i) for i in source_ids}
 
     def digest(self, record: RawRecord) -> bytes:
         """Digest the content as the OMS's adapter defines it: timestamps change with every read."""

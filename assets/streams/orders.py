@@ -43,9 +43,10 @@ class Orders:
         del session
         return sync.orders.fetch(window)
 
-    def correlate(self, sync: Sync, source_id: str) -> str:
-        """Return the order's correlation id, which its shipments share."""
-        return correlation_id(sync.name, "order", source_id)
+    def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
+        """Return the orders' correlation ids, which their shipments share."""
+        del session
+        return {i: correlation_id(sync.name, "order", i) for i in source_ids}
 
     def digest(self, record: RawRecord) -> bytes:
         """Digest the whole payload."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from assets.delivery.links import link_of
 from assets.delivery.obligation import owed_versions
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
@@ -18,6 +19,7 @@ from domain.errors import Problem, RecordRejected
 from domain.identity import content_digest, delivery_key
 from domain.records.orders import Order
 from domain.records.record import decode_record
+from resources.ledger.links import Link
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -88,6 +90,10 @@ class OrdersPlanner(Planner[Order]):
             due.accepted.canonical_digest,
         )
         return Plan(due, [Intent(operation, key, due.accepted.source_id, content)])
+
+    def link(self, due: Due[Order]) -> Link:
+        """Return the order's link; its id at the OMS is the one that it is sent with."""
+        return link_of(due.record)
 
     def question(self, due: Due[Order]) -> tuple[str, Question]:
         """Ask for the order at the OMS; it may hold what is known, and what was sent since."""

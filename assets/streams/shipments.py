@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from assets.delivery.request import DeliveryRequest
+from assets.streams.shipments_orders import FulfilmentMapper
 from assets.streams.shipments_plan import ShipmentsPlanner
 from domain.connections import SHIPMENTS
 from domain.errors import Problem
@@ -41,11 +42,16 @@ class Shipments:
         del session
         return sync.shipments.fetch(window)
 
-    def correlate(self, sync: Sync, source_id: str) -> str:
-        """Return the correlation id of the store's order, so that one id follows it both ways."""
-        return correlation_id(
-            sync.name, "order", source_id.removeprefix(sync.connection.orders.order_id_prefix)
-        )
+    def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
+        """Return the correlation ids of the store's orders, so that one id follows them both ways.
+
+        An order without a link keeps the one of its own id at the OMS.
+        """
+        linked = session.links.store_ids(source_ids)
+        return {
+            source_id: correlation_id(sync.name, "order", linked.get(source_id, source_id))
+            for source_id in source_ids
+        }
 
     def digest(self, record: RawRecord) -> bytes:
         """Digest the whole payload."""
@@ -54,9 +60,8 @@ class Shipments:
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[Fulfilment] | Skipped]:
-        """Map each OMS order to its fulfilment."""
-        del session, captures
-        return sync.shipments.to_canonical
+        """Map each OMS order to the fulfilment of the store's order that it is linked to."""
+        return FulfilmentMapper(sync, session, captures)
 
     def check(
         self, sync: Sync, session: Session, records: Sequence[Fulfilment]

@@ -81,8 +81,8 @@ class Fulfilment(Record, frozen=True, kw_only=True):
 
     order_id: Key
     """The order's id at the OMS."""
-    source_id: Key
-    """The order's id at the store."""
+    source_id: Key = ""
+    """The order's id at the store, by its link; empty until it is looked up."""
     lines: tuple[LineProgress, ...]
     parcels: tuple[Parcel, ...] = ()
     cancel_answer: Literal["requested", "accepted", "rejected"] | None = None

@@ -33,6 +33,11 @@ NOT_IN_IDS = frozenset("+#?/\\%&;: \t")
 """Characters that a path or query at the OMS would take for something else."""
 
 
+def id_at_oms(policy: OrdersPolicy, number: str) -> str:
+    """Return the id with which an order is created at the OMS; afterwards its link states it."""
+    return f"{policy.order_id_prefix}{number}"
+
+
 class OrderRejected(RecordRejected):
     """An order that could not be mapped, with the parts that could.
 
@@ -103,7 +108,7 @@ class OrderRules:
     def _translate(self, mapped: Mapped[Order], header: OrderHeader, decision: Decision) -> Order:
         order, problems = mapped.record, list[Problem]()
         lines = self._translated(order.groups, order.lines, mapped.paths, problems)
-        order_id = f"{self._policy.order_id_prefix}{order.number}"
+        order_id = id_at_oms(self._policy, order.number)
         if not NOT_IN_IDS.isdisjoint(order_id):
             message = "the order's id at the OMS would hold a character that addresses can't carry"
             advice = "correct orders.order_id_prefix"

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from domain.connections import Installation
 from domain.identity import LONGEST_ID, correlation_id
 from domain.text import printable
 from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import at, examples, json_option, print_json, print_table
 from orchestration.settings import load
+from resources.ledger.links import Links
 from resources.ledger.monitoring import timeline
 from resources.ledger.monitoring.status import known_connections
 from resources.ledger.monitoring.timeline import Event, LatestVersion
@@ -25,6 +25,7 @@ class Trace:
 
     connection: str
     store_id: str
+    """Empty for an order of the OMS that is linked to none of the store's."""
     oms_id: str
     """Empty if the OMS is not known to hold the order."""
     correlation_id: str
@@ -46,10 +47,9 @@ class Trace:
 def trace(order: str, connection: str | None, as_json: bool) -> None:
     """Show the history of one order, oldest event first.
 
-    ORDER is the order id of the store, or of the OMS (with the connection's order_id_prefix). The
-    history has every captured version, its validation, all deliveries and requests in both
-    directions, warnings, rejections, what operators did about them, and the milestones that the
-    OMS reported.
+    ORDER is the id or the number of the order, of the store or of the OMS. The history has every
+    captured version, its validation, all deliveries and requests in both directions, warnings,
+    rejections, what operators did about them, and the milestones that the OMS reported.
     """
     installation = load()
     if connection is not None:
@@ -58,38 +58,36 @@ def trace(order: str, connection: str | None, as_json: bool) -> None:
     with open_database() as db:
         all_names = sorted({*installation.connections, *known_connections(db)})
         names = [connection] if connection else all_names
-        found = [t for name in names if (t := _find(db, name, wanted, _prefix(installation, name)))]
+        found = [t for name in names if (t := _find(db, name, wanted))]
     if as_json:
         print_json([asdict(one) for one in found])
     for one in found if not as_json else ():
         _print(one)
     if not found:
-        click.echo(_nothing(order, names, installation), err=True)
+        click.echo(_nothing(order, names), err=True)
         sys.exit(1)
 
 
-def _prefix(installation: Installation, name: str) -> str:
-    known = installation.connections.get(name)
-    return known.orders.order_id_prefix if known else ""
-
-
-def _find(db: timeline.Database, name: str, wanted: str, prefix: str) -> Trace | None:
-    """Return the order's history; an id with the prefix is first taken as the OMS's."""
-    stripped = [wanted.removeprefix(prefix)] if prefix and wanted.startswith(prefix) else []
-    for store_id in (*stripped, wanted):
-        ids = [store_id, prefix + store_id] if prefix else [store_id]
-        correlation = correlation_id(name, "order", store_id)
-        if events := timeline.events(db, name, ids, [correlation]):
-            from_oms = timeline.captured_ids(db, name, "shipments", ids)
-            oms_id = timeline.target_id(db, name, [store_id]) or next(iter(from_oms), "")
+def _find(db: timeline.Database, name: str, wanted: str) -> Trace | None:
+    """Return the order's history; one without a link has the same id wherever it is known."""
+    links = Links(db, name).find(wanted)
+    for store_id, oms_id in [(link.store_id, link.oms_id) for link in links] or [(wanted, wanted)]:
+        ids = list(dict.fromkeys((store_id, oms_id)))
+        # What was captured before it had a link has the correlation id of its id at the OMS.
+        correlations = [correlation_id(name, "order", one) for one in ids]
+        if events := timeline.events(db, name, ids, correlations):
+            from_oms = timeline.captured_ids(db, name, "shipments", [oms_id])
+            from_store = links or timeline.captured_ids(db, name, "orders", [store_id])
+            known = timeline.target_id(db, name, [store_id]) or next(iter(from_oms), "")
             versions = timeline.latest_versions(db, name, ids)
-            return Trace(name, store_id, oms_id, correlation, versions, events)
+            at_store = store_id if from_store else ""
+            return Trace(name, at_store, known, correlations[0], versions, events)
     return None
 
 
 def _print(found: Trace) -> None:
     click.echo(f"connection      {found.connection}")
-    click.echo(f"store order     {found.store_id}")
+    click.echo(f"store order     {found.store_id or 'none known'}")
     click.echo(f"OMS order       {found.oms_id or 'none known'}")
     click.echo(f"correlation id  {found.correlation_id}")
     for version in found.versions:
@@ -104,13 +102,11 @@ def _print(found: Trace) -> None:
     print_table(("time", "stream", "event", "detail", "run"), rows)
 
 
-def _nothing(order: str, names: Sequence[str], installation: Installation) -> str:
-    prefixes = {_prefix(installation, name) for name in names} - {""}
-    hint = f"OMS ids begin with {' or '.join(sorted(prefixes))}; " if prefixes else ""
+def _nothing(order: str, names: Sequence[str]) -> str:
     return (
         f"lockstep: the ledger has nothing about order '{printable(order, LONGEST_ID)}' in "
         f"{', '.join(names)}. It may have changed before the connection's first capture, or only "
-        f"seconds ago. Use the id that the store shows ({hint}not the customer's reference), check "
-        "'lockstep status', or run 'lockstep replay CONNECTION --streams orders --from DATE --to "
-        "DATE' for the day of its last change."
+        "seconds ago. Use the id that the store or the OMS shows (not the customer's reference), "
+        "check 'lockstep status', or run 'lockstep replay CONNECTION --streams orders --from DATE "
+        "--to DATE' for the day of its last change."
     )

@@ -22,6 +22,7 @@ from resources.ledger.captures.captures import Captures
 from resources.ledger.database.bulk import load
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.deliveries.quota import PostgresQuota
+from resources.ledger.links import Links
 from resources.ledger.records.catalog import Catalog
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress
 from resources.ledger.records.records import Records
@@ -64,6 +65,7 @@ class Session:
         self.records = Records(db, connection, stream)
         self.deliveries = Deliveries(db, connection, stream)
         self.rejections = Rejections(db, connection, stream)
+        self.links = Links(db, connection)
         self.catalog = Catalog(db, connection)
         self.progress = FulfilmentProgress(db, connection)
 

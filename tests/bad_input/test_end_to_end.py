@@ -95,6 +95,8 @@ def store(sync: Sync, stream: Stream[Any], day: date, records: list[RawRecord]) 
     """Capture records in chunks, like the step."""
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
         for start in range(0, len(records), 1_000):
+            chunk = records[start : start + 1_000]
+            correlations = stream.correlate(sync, session, [r.source_id for r in chunk])
             rows = [
                 CaptureRow(
                     day,
@@ -103,9 +105,9 @@ def store(sync: Sync, stream: Stream[Any], day: date, records: list[RawRecord]) 
                     record.updated_at,
                     content_digest(record.payload),
                     record.payload,
-                    stream.correlate(sync, record.source_id),
+                    correlations[record.source_id],
                 )
-                for record in records[start : start + 1_000]
+                for record in chunk
             ]
             with session.writer_lock(), session.transaction():
                 session.captures.add(rows, sync.run_id)

@@ -115,13 +115,13 @@ class Drifts:
             (who, self._connection, stream, list(source_ids)),
         ).rowcount
 
-    def open_sources(self, streams: Sequence[str], after: str, limit: int) -> list[str]:
-        """Return the next source ids with open drifts, in order."""
+    def open_sources(self, stream: str, after: str, limit: int) -> list[str]:
+        """Return the next source ids of a stream with open drifts, in order."""
         rows = self._db.execute(
             f"""SELECT DISTINCT source_id FROM sync.drift
-                WHERE connection = %s AND stream = ANY(%s) AND source_id > %s AND {_OPEN}
+                WHERE connection = %s AND stream = %s AND source_id > %s AND {_OPEN}
                 ORDER BY source_id LIMIT %s""",  # noqa: S608 - a constant
-            (self._connection, list(streams), after, limit),
+            (self._connection, stream, after, limit),
         )
         return [source_id for (source_id,) in rows]
 

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 
 from domain.connections import Connection, Installation
+from resources.ledger.links import move_links
+from resources.systems import endpoints_of
 
 _PREFIX = """CASE WHEN EXISTS (SELECT FROM sync.delivery d
                                WHERE d.connection = c.connection AND d.stream = 'orders')
@@ -22,10 +24,14 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
     """Write one row of ``sync.connection`` for each connection.
 
     A connection that the configuration no longer has is kept and marked. The prefix under which
-    orders were sent stays (``kept_prefixes``).
+    orders were sent stays (``kept_prefixes``). Links follow a connection to another organisation.
     """
     names = list(installation.connections)
+    rows = [_row(name, connection) for name, connection in installation.connections.items()]
     with db.transaction(), db.cursor() as cursor:
+        before = dict(
+            db.execute("SELECT connection, organisation FROM sync.connection FOR UPDATE").fetchall()
+        )
         db.execute(
             """UPDATE sync.connection SET configured = false
                WHERE configured AND connection <> ALL(%s)""",
@@ -33,17 +39,25 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
         )
         cursor.executemany(
             f"""INSERT INTO sync.connection AS c (connection, owner, description, streams,
-                                                 order_id_prefix, limits)
-               VALUES (%s, %s, %s, %s, %s, %s::jsonb)
+                                                 order_id_prefix, limits, organisation,
+                                                 ids_ignore_case)
+               VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s)
                ON CONFLICT (connection) DO UPDATE SET
                    owner = excluded.owner, description = excluded.description,
                    streams = excluded.streams, order_id_prefix = {_PREFIX},
-                   limits = excluded.limits, configured = true, described_at = now()
-               WHERE (c.owner, c.description, c.streams, c.order_id_prefix, c.limits, c.configured)
+                   limits = excluded.limits, organisation = excluded.organisation,
+                   ids_ignore_case = excluded.ids_ignore_case, configured = true,
+                   described_at = now()
+               WHERE (c.owner, c.description, c.streams, c.order_id_prefix, c.limits,
+                      c.organisation, c.ids_ignore_case, c.configured)
                    IS DISTINCT FROM (excluded.owner, excluded.description, excluded.streams,
-                                     {_PREFIX}, excluded.limits, true)""",  # noqa: S608 - constants
-            [_row(name, connection) for name, connection in installation.connections.items()],
+                                     {_PREFIX}, excluded.limits, excluded.organisation,
+                                     excluded.ids_ignore_case, true)""",  # noqa: S608 - constants
+            rows,
         )
+        for name, *_, organisation, ids_ignore_case in rows:
+            if before.get(name, "") != organisation:
+                move_links(db, name, organisation, ids_ignore_case=ids_ignore_case)
 
 
 def kept_prefixes(db: psycopg.Connection[Any], installation: Installation) -> dict[str, str]:
@@ -70,6 +84,7 @@ def recorded_connections(db: psycopg.Connection[Any]) -> list[str]:
 def _row(name: str, connection: Connection) -> tuple[Any, ...]:
     limits = {key: _seconds(value) for key, value in connection.limits}
     limits["freshness"] = connection.freshness_limit.total_seconds()
+    oms = endpoints_of(connection).oms
     return (
         name,
         connection.owner,
@@ -77,6 +92,8 @@ def _row(name: str, connection: Connection) -> tuple[Any, ...]:
         list(connection.streams),
         connection.orders.order_id_prefix,
         json.dumps(limits),
+        str(oms),
+        oms.ids_ignore_case,
     )
 
 

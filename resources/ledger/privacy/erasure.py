@@ -25,7 +25,7 @@ BLOBS = tuple(
 """Table, column and record's key of each compressed payload that may name a person."""
 _TEXTS = {
     "record.warnings": ("record", "warnings = NULL", "{theirs} AND warnings IS NOT NULL"),
-    "delivery": ("delivery", "error = %(gone)s", "{theirs} AND error NOT IN ('', %(gone)s)"),
+    "delivery": ("delivery", "error = %(gone)s", "{of_orders} AND error NOT IN ('', %(gone)s)"),
     "edit": ("edit", "changes = '[]'", "{theirs} AND changes <> '[]'"),
     "rejection_action": (
         "rejection_action",
@@ -59,6 +59,9 @@ THEIRS = """t.connection = %(connection)s
     AND (t.stream = 'orders' AND t.{key} = ANY(%(orders)s)
          OR t.stream = 'shipments' AND t.{key} = ANY(%(shipments)s))"""
 """Condition on a table ``t``: its rows belong to the records of ``subject_parameters``."""
+OF_ORDERS = """t.connection = %(connection)s AND t.stream IN ('orders', 'shipments')
+    AND t.source_id = ANY(%(orders)s)"""
+"""The same of deliveries, which have the store's id in both streams."""
 
 
 def stripped(payload: bytes) -> bytes:
@@ -106,6 +109,7 @@ def erase(
         )
     for name, (table, change, condition) in _TEXTS.items():
         where = condition.replace("{theirs}", THEIRS.format(key="source_id"))
+        where = where.replace("{of_orders}", OF_ORDERS)
         statement = f"SELECT count(*) FROM sync.{table} t WHERE {where}"  # noqa: S608 - constants
         if not dry_run:
             statement = f"UPDATE sync.{table} t SET {change} WHERE {where}"  # noqa: S608 - constants

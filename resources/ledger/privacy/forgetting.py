@@ -21,7 +21,8 @@ from domain.errors import PermanentError
 from domain.milestones import Milestone
 from domain.personal import subjects
 from resources.ledger.database.compression import decompress
-from resources.ledger.privacy.erasure import BLOBS, THEIRS, erase, subject_parameters
+from resources.ledger.links import Links
+from resources.ledger.privacy.erasure import BLOBS, OF_ORDERS, THEIRS, erase, subject_parameters
 
 Kind = Literal["email", "customer_id"]
 STREAMS = ("orders", "shipments")
@@ -80,10 +81,11 @@ def forget(
             db.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}/{stream}",)
             )
-        ids, prefix = _ids(db, connection, matches)
-        still_open = _open_work(db, connection, ids, prefix)
-        ids = _without(ids, still_open, prefix)
-        found = Forgotten(ids["orders"], still_open)
+        ids, at_store = _ids(db, connection, matches)
+        still_open = _open_work(db, connection, ids, at_store)
+        ids = _without(ids, still_open, at_store)
+        unlinked = [order_id for order_id in ids["shipments"] if order_id not in at_store]
+        found = Forgotten(sorted({*ids["orders"], *unlinked}), still_open)
         if found.open_orders and not found.orders and not dry_run:
             named = ", ".join(
                 f"{order} ({why})" for order, why in list(found.open_orders.items())[:10]
@@ -144,29 +146,35 @@ def _names(payload: bytes, kind: Kind, subject: str) -> bool:
 
 def _ids(
     db: psycopg.Connection[Any], connection: str, found: dict[str, set[str]]
-) -> tuple[dict[str, list[str]], str]:
-    """Return the ids of all of their orders in both systems, by stream, and the ids' prefix."""
-    row = db.execute(
-        "SELECT order_id_prefix FROM sync.connection WHERE connection = %s", (connection,)
-    ).fetchone()
-    prefix = str(row[0]) if row else ""
-    orders = found["orders"] | {order.removeprefix(prefix) for order in found["shipments"]}
-    ids = {"orders": sorted(orders), "shipments": sorted(prefix + order for order in orders)}
-    return ids, prefix
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Return the ids of all of their orders, by stream, and the store's id of each at the OMS.
+
+    An order of the OMS without a link is forgotten by the OMS's id alone.
+    """
+    links = Links(db, connection)
+    orders = found["orders"] | set(links.store_ids(found["shipments"]).values())
+    at_oms = links.oms_ids(orders)
+    ids = {
+        "orders": sorted(orders),
+        "shipments": sorted(found["shipments"] | set(at_oms.values())),
+    }
+    return ids, {oms_id: store_id for store_id, oms_id in at_oms.items()}
 
 
 def _without(
-    ids: dict[str, list[str]], orders: Collection[str], prefix: str
+    ids: dict[str, list[str]], orders: Collection[str], at_store: dict[str, str]
 ) -> dict[str, list[str]]:
-    at_oms = {prefix + order for order in orders}
     return {
         "orders": [order for order in ids["orders"] if order not in orders],
-        "shipments": [order for order in ids["shipments"] if order not in at_oms],
+        "shipments": [o for o in ids["shipments"] if at_store.get(o, o) not in orders],
     }
 
 
 def _open_work(
-    db: psycopg.Connection[Any], connection: str, ids: dict[str, list[str]], prefix: str
+    db: psycopg.Connection[Any],
+    connection: str,
+    ids: dict[str, list[str]],
+    at_store: dict[str, str],
 ) -> dict[str, str]:
     """Return the orders, by the store's id, that are still to be sent, shipped or cancelled.
 
@@ -175,7 +183,7 @@ def _open_work(
     """
     theirs = THEIRS.format(key="source_id")
     rows = db.execute(
-        f"""SELECT t.target_key, 'not shipped yet' FROM sync.target_state t
+        f"""SELECT t.stream, t.target_key, 'not shipped yet' FROM sync.target_state t
             WHERE t.connection = %(connection)s AND t.stream = 'orders'
               AND t.target_key = ANY(%(orders)s) AND t.milestone <> 'canceled'
               AND EXISTS (SELECT FROM sync.watermark w
@@ -185,22 +193,24 @@ def _open_work(
                                   = (t.connection, 'shipments', t.target_key)
                                 AND s.milestone = ANY(%(ended)s))
             UNION ALL
-            SELECT source_id, action || ' ' || state FROM sync.delivery t
-            WHERE {theirs} AND state IN ('in_flight', 'failed', 'requested')
+            SELECT 'orders', source_id, action || ' ' || state FROM sync.delivery t
+            WHERE {OF_ORDERS} AND state IN ('in_flight', 'failed', 'requested')
             UNION ALL
-            SELECT source_id, 'to be delivered' FROM sync.record t
+            SELECT stream, source_id, 'to be delivered' FROM sync.record t
             WHERE {theirs} AND state = 'accepted' AND outcome IS NULL
             UNION ALL
-            SELECT source_id, 'to be validated' FROM sync.capture t
+            SELECT stream, source_id, 'to be validated' FROM sync.capture t
             WHERE {theirs} AND NOT EXISTS (
                 SELECT FROM sync.record r
                 WHERE (r.connection, r.stream, r.source_day, r.capture_id)
                     = (t.connection, t.stream, t.source_day, t.capture_id))
-            ORDER BY 1""".encode(),  # noqa: S608 - constants of this module only
+            ORDER BY 2""".encode(),  # noqa: S608 - constants of this module only
         subject_parameters(connection, ids) | {"ended": ENDED},
     )
-    theirs_at_oms = set(ids["shipments"])
-    return {name.removeprefix(prefix) if name in theirs_at_oms else name: why for name, why in rows}
+    return {
+        at_store.get(name, name) if stream == "shipments" else name: why
+        for stream, name, why in rows
+    }
 
 
 def _mark(

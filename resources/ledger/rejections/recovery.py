@@ -5,8 +5,10 @@ They say nothing of the record: the target did not answer, or its quota was used
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from domain.connections import SHIPMENTS
 from domain.values import doubled
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import WHO
@@ -41,6 +43,27 @@ def retry_unreached(session: Session, failing_since: datetime | None = None) -> 
     ]
     return operator_actions.queue_retry(
         session.db, found, WHO, "as_captured", "the target may take it by now"
+    )
+
+
+def retry_linked(session: Session, code: str, oms_ids: Sequence[str]) -> list[int]:
+    """Queue retries of the orders of the OMS that were kept out until they have a link.
+
+    Return the reruns' ids. ``code`` is that of their rejections.
+    """
+    if not oms_ids:
+        return []
+    rows = session.db.execute(
+        """SELECT rejection_id FROM sync.rejection
+           WHERE connection = %s AND stream = %s AND state = 'open' AND code = %s
+             AND source_id = ANY(%b)""",
+        (session.connection, SHIPMENTS, code, list(oms_ids)),
+    ).fetchall()
+    if not rows:
+        return []
+    found = work_queue.by_id(session.db, [rejection_id for (rejection_id,) in rows])
+    return operator_actions.queue_retry(
+        session.db, list(found.values()), WHO, "as_captured", "the order has a link now"
     )
 
 

@@ -6,6 +6,14 @@ FROM sync.order_header h
 JOIN sync.record r ON (r.connection, r.stream, r.source_day, r.capture_id) = (h.connection, 'orders', h.source_day, h.capture_id);
 COMMENT ON VIEW history.orders IS 'One row per accepted version of an order.';
 
+CREATE VIEW history.links AS
+SELECT connection, entity, store_id, store_number, organisation, oms_id, oms_number, linked_at, linked_by
+FROM sync.link;
+COMMENT ON VIEW history.links IS 'One row per record that both systems have: its id and its number in each.';
+COMMENT ON COLUMN history.links.organisation IS 'The OMS''s tenant and organisation, in which no other connection has a record with this oms_id.';
+COMMENT ON COLUMN history.links.linked_at IS 'When the link was made, which is before the record was created at the OMS.';
+COMMENT ON COLUMN history.links.linked_by IS 'The run that made it.';
+
 CREATE VIEW history.order_lines AS
 SELECT connection, source_id, line_id, sku, kind, quantity, uom, unit_price, line_total, discount, tax, source_day, capture_id, factor
 FROM sync.order_line;

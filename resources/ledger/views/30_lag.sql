@@ -59,13 +59,12 @@ WITH unfinished AS (
     SELECT u.connection, u.stream, v.order_id, v.since, v.correlation_id, v.is_validated
     FROM unfinished u
     JOIN sync.connection c ON c.connection = u.connection AND c.configured
+    LEFT JOIN sync.link l ON u.stream = 'shipments' AND (l.connection, l.entity, l.oms_id) = (u.connection, 'order', u.source_id)
     CROSS JOIN LATERAL (
         SELECT min(w.since) FILTER (WHERE NOT w.is_settled) AS since,
                (array_agg(w.correlation_id ORDER BY w.place))[1] AS correlation_id,
                bool_or(w.is_validated) FILTER (WHERE w.place = 1) AS is_validated,
-               CASE u.stream WHEN 'shipments' THEN substr(u.source_id, CASE WHEN starts_with(u.source_id, c.order_id_prefix)
-                                                                           THEN length(c.order_id_prefix) ELSE 0 END + 1)
-                             ELSE u.source_id END AS order_id
+               coalesce(l.store_id, u.source_id) AS order_id
         FROM (
             SELECT e.correlation_id, r.capture_id IS NOT NULL AS is_validated,
                    -- Settled once, and due again since its mapping gave other content: it waits since then.
@@ -101,15 +100,15 @@ WITH unfinished AS (
     -- An open rejection of a shipment keeps the customer waiting as well. One that could not be read may
     -- have left.
     SELECT x.connection, x.stream, 'shipped_not_at_store',
-           CASE WHEN starts_with(x.source_id, c.order_id_prefix) THEN substr(x.source_id, length(c.order_id_prefix) + 1) ELSE x.source_id END,
+           coalesce(l.store_id, x.source_id),
            x.opened_at, x.correlation_id, 'rejected', concat('rejection ', x.rejection_id, ': ', x.code)
     FROM sync.rejection x
     JOIN sync.connection c ON c.connection = x.connection AND c.configured
+    LEFT JOIN sync.link l ON (l.connection, l.entity, l.oms_id) = (x.connection, 'order', x.source_id)
     WHERE x.stream = 'shipments' AND x.state IN ('open', 'retried')
       AND (x.stage <> 'delivered' OR EXISTS (
           SELECT 1 FROM sync.standing s WHERE s.connection = x.connection AND s.shipped > 0
-              AND s.source_id = CASE WHEN starts_with(x.source_id, c.order_id_prefix) THEN substr(x.source_id, length(c.order_id_prefix) + 1)
-                                     ELSE x.source_id END))
+              AND s.source_id = coalesce(l.store_id, x.source_id)))
     UNION ALL
     -- An order that was never in the OMS's own list. Reconciliation finds those older than 30 days.
     SELECT d.connection, d.stream, 'delivered_not_acknowledged', d.source_id, d.settled_at, d.correlation_id, 'unacknowledged',
@@ -119,10 +118,11 @@ WITH unfinished AS (
     JOIN sync.delivery d ON d.connection = c.connection AND d.stream = 'orders' AND d.action = 'create' AND d.state = 'delivered'
          AND d.settled_at > now() - interval '30 days'
     LEFT JOIN sync.watermark w ON (w.connection, w.stream) = (c.connection, 'shipments')
+    LEFT JOIN sync.link l ON (l.connection, l.entity, l.store_id) = (d.connection, 'order', d.source_id)
     WHERE c.configured AND 'shipments' = ANY (c.streams)
       AND NOT EXISTS (SELECT 1 FROM sync.standing s WHERE (s.connection, s.source_id) = (d.connection, d.source_id))
       AND NOT EXISTS (SELECT 1 FROM sync.capture e
-                      WHERE e.connection = d.connection AND e.stream = 'shipments' AND e.source_id = c.order_id_prefix || d.source_id)
+                      WHERE e.connection = d.connection AND e.stream = 'shipments' AND e.source_id = l.oms_id)
     UNION ALL
     SELECT s.connection, 'shipments', 'released_not_shipped', s.source_id, s.awaiting_since, s.correlation_id, 'released',
            concat(trim_scale(s.awaiting), ' units released, neither shipped nor canceled')

@@ -46,23 +46,26 @@ class FulfilmentMapper:
             **dict.fromkeys(map(folded, codes.cancel_rejected), "rejected"),
         }
 
-    def fulfilment(self, payload: bytes) -> Mapped[Fulfilment] | Skipped:
+    def fulfilment(
+        self, payload: bytes, *, is_linked: bool = False
+    ) -> Mapped[Fulfilment] | Skipped:
         """Return the order's progress.
 
-        Raises ``RecordRejected`` with all problems: unknown statuses and unreadable values.
+        One without a link is skipped where it can't be the connection's own. Raises
+        ``RecordRejected`` with all problems: unknown statuses and unreadable values.
         """
         decoded = decode_order(payload)
         order, problems = decoded.document, DocumentProblems(self._zone, decoded.problems)
         with problems.collecting():
-            return self._mapped(order, problems)
+            return self._mapped(order, problems, is_linked=is_linked)
 
     def _mapped(
-        self, order: PublishedOrder, problems: DocumentProblems
+        self, order: PublishedOrder, problems: DocumentProblems, *, is_linked: bool
     ) -> Mapped[Fulfilment] | Skipped:
         order_id = text_of(order.order_id)
         if not order_id:
             raise unreadable("OrderId", "The order has no id.")
-        if skipped := self._not_from_this_store(order, order_id):
+        if not is_linked and (skipped := self._not_from_this_store(order, order_id)):
             return skipped
         lines = [line for line in order.order_line or () if not _is_return(line)]
         if order.order_line and not lines:
@@ -70,7 +73,6 @@ class FulfilmentMapper:
             return Skipped("return_order", reason)
         record = Fulfilment(
             order_id=order_id,
-            source_id=order_id.removeprefix(self._prefix),
             updated_at=_updated_at(order, problems),
             lines=tuple(_progress(line, problems) for line in lines),
             parcels=self._parcels.parcels(order, lines, problems),

@@ -49,9 +49,11 @@ class ShipmentsSource:
         if records := self._lookup.read(ids):
             yield Page(records)
 
-    def to_canonical(self, payload: bytes) -> Mapped[Fulfilment] | Skipped:
+    def to_canonical(
+        self, payload: bytes, *, is_linked: bool = False
+    ) -> Mapped[Fulfilment] | Skipped:
         """Map a captured order; an unmapped status is a rejection too."""
-        return self._mapper.fulfilment(payload)
+        return self._mapper.fulfilment(payload, is_linked=is_linked)
 
     def to_origin(self, payload: bytes) -> OrderOrigin | None:
         """Return the store order that an order of the OMS was created from."""

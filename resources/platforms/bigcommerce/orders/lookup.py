@@ -26,6 +26,7 @@ LONGEST_ID = 19
 class FulfilmentState(Document):
     """What an order's document states of its fulfilment; ``order`` where it is enriched."""
 
+    id: Scalar = None
     status_id: Scalar = None
     items_shipped: Scalar = None
     is_deleted: Scalar = None
@@ -139,4 +140,5 @@ def to_store_snapshot(payload: bytes) -> StoreSnapshot:
         order.is_deleted is True,
         units if type(units) is int else 0,
         known.shows if known is not None else None,
+        str(order.id) if type(order.id) is int else "",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from resources.ledger.links import Link, Links
 from resources.ledger.monitoring.activation import resume
 from resources.ledger.monitoring.connection_config import describe
 from tests.assets.scene import installation_of
@@ -16,7 +17,7 @@ from tests.resources.ledger.monitoring.book import LIMITS, Book
 
 @pytest.fixture
 def book(database: str, tmp_path: Path) -> Iterator[Book]:
-    """Describe a connection whose orders are W-1, W-2, ... at the OMS."""
+    """Describe a connection whose orders are linked to W-1, W-2, ... at the OMS."""
     with psycopg.connect(database) as db:
         describe(
             db,
@@ -28,6 +29,7 @@ def book(database: str, tmp_path: Path) -> Iterator[Book]:
                 orders={"order_id_prefix": "W-"},
             ),
         )
+        Links(db, "acme").claim([Link(n, n, f"W-{n}", f"W-{n}") for n in "123456789"], "test")
         resume(db, "acme", ["orders", "inventory", "shipments"], "test")
         db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
         yield Book(db)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.exchange import Skipped
+from domain.exchange import Mapped, Skipped
 from domain.milestones import Milestone
 from resources.oms.manhattan.shipments.mapping import FulfilmentMapper
 from tests.resources.oms.manhattan.samples import (
@@ -33,10 +33,10 @@ def test_units_are_counted_by_milestone() -> None:
     assert units_of(published("T-1", line)) == [(M.CREATED, 1), (M.RELEASED, 3)]
 
 
-def test_an_order_has_both_ids_and_the_time_of_its_last_change() -> None:
-    """The store's id is the OMS's without the connection's prefix; a time without zone is UTC."""
+def test_an_order_has_the_oms_id_and_the_time_of_its_last_change() -> None:
+    """Its link states the store's id, which no id of the OMS contains; no zone means UTC."""
     record = read(published("T-1001")).record
-    assert (record.order_id, record.source_id) == ("T-1001", "1001")
+    assert (record.order_id, record.source_id) == ("T-1001", "")
     assert record.updated_at == datetime(2026, 3, 4, 5, 6, 7, 123000, UTC)
 
 
@@ -70,7 +70,7 @@ def wrapped(times: int, **attributes: Any) -> Any:
 def test_an_order_may_be_wrapped_three_times_and_no_more() -> None:
     """Each wrapping is decoded anew: without a limit a small message could cost much."""
     for times in range(4):
-        assert read(wrapped(times)).record.source_id == "1001"
+        assert read(wrapped(times)).record.order_id == "T-1001"
     for times in (4, 5, 12):
         assert rejected(wrapped(times)) == "oms_payload_unreadable"
 
@@ -144,7 +144,16 @@ def test_orders_of_other_sources_are_skipped_by_rule() -> None:
     assert isinstance(
         mapper.fulfilment(orjson.dumps(published("55", AlternateOrderId=None))), Skipped
     )
-    assert read(published("55"), mapper).record.source_id == "55"
+    assert read(published("55"), mapper).record.order_id == "55"
+
+
+@pytest.mark.parametrize("order", [published("X-1"), published("T-1", AlternateOrderId=None)])
+def test_a_linked_order_needs_no_mark_of_this_store(order: dict[str, Any]) -> None:
+    """Its link states whose it is, whatever its id looks like."""
+    for mapper in (MAPPER, FulfilmentMapper(settings_of(), connection_of())):
+        mapped = mapper.fulfilment(orjson.dumps(order), is_linked=True)
+        assert isinstance(mapped, Mapped)
+        assert (mapped.record.order_id, mapped.record.source_id) == (order["OrderId"], "")
 
 
 def test_lines_of_a_return_are_ignored() -> None:

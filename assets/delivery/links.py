@@ -1,0 +1,76 @@
+"""The links of orders that are sent to the OMS, made in the transaction that claims them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assets.delivery.plan import Plan
+from domain.errors import Problem
+from domain.records.orders import Order
+from resources.ledger.links import Link, RefusedLink
+from resources.ledger.rejections.recovery import retry_linked
+from resources.ledger.session import Session
+
+NOT_LINKED = "order_not_linked"
+"""The code of an order of the OMS that is none of the store's, as far as is known."""
+
+
+def link_of(order: Order) -> Link:
+    """Return the link of an order; its id at the OMS is the one that it is sent with."""
+    return Link(order.source_id, order.number, order.order_id, order.order_id)
+
+
+def claim_links(session: Session, planned: Sequence[tuple[Plan, Link]]) -> None:
+    """Link the orders that are about to be sent.
+
+    A plan whose link is refused sends nothing and becomes a rejection.
+    """
+    plans = {link.store_id: plan for plan, link in planned}
+    for refused in make_links(session, [link for _, link in planned]):
+        plan = plans[refused.wanted.store_id]
+        plan.intents.clear()
+        plan.refusal = (_elsewhere(refused),)
+
+
+def make_links(session: Session, links: Sequence[Link]) -> list[RefusedLink]:
+    """Make links, and take up what was kept out for want of them; return those that are refused."""
+    refused = session.links.claim(links, session.run_id)
+    without = {one.wanted for one in refused}
+    retry_linked(session, NOT_LINKED, [link.oms_id for link in links if link not in without])
+    return refused
+
+
+def not_linked(order_id: str) -> Problem:
+    """Return why an order of the OMS is kept out: no order of the store is linked to it."""
+    return Problem(
+        NOT_LINKED,
+        "OrderId",
+        f"The OMS's order {order_id} looks like one of this store, but no order of the store was "
+        "sent as it.",
+        "If it is the store's, replay the orders stream over the day the order was placed, or run "
+        "'lockstep reconcile --repair' over the day it changed at the OMS; this record is then "
+        "tried again by itself. If it is not, discard the rejection.",
+        order_id,
+    )
+
+
+def _elsewhere(refused: RefusedLink) -> Problem:
+    wanted = refused.wanted
+    if refused.linked_id and refused.linked_id != wanted.oms_id:
+        text = (
+            f"The order was sent to the OMS as {refused.linked_id}, and would now be sent as "
+            f"{wanted.oms_id}."
+        )
+    else:
+        text = (
+            f"The order {wanted.oms_id} at the OMS is the order {refused.owner_id} of the "
+            f"connection {refused.owner}, which this one would overwrite."
+        )
+    return Problem(
+        "order_linked_elsewhere",
+        "order_id",
+        text,
+        "Replace this connection by one with a new name and an orders.order_id_prefix that no "
+        "other connection to the OMS's organisation starts with, then discard the rejection.",
+        wanted.oms_id,
+    )

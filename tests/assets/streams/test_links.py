@@ -1,0 +1,162 @@
+"""Orders are found in the other system by their link, and by nothing in their ids."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from assets.chain.run_config import rerun_config
+from assets.reconciliation.run import Request, reconcile
+from domain.connections import ORDERS, SHIPMENTS
+from resources.ledger.links import Link, Links
+from resources.ledger.rejections import reruns
+from tests.assets import documents
+from tests.assets.scene import NAME, Scene
+
+PREFIX = {"order_id_prefix": "W-"}
+LINKS = "SELECT store_id, oms_id FROM sync.link WHERE connection = 'acme' ORDER BY 1"
+
+
+def give_to_another(scene: Scene, oms_id: str) -> None:
+    """Let another connection to the same organisation own an order of the OMS."""
+    assert scene.lockstep is not None
+    scene.lockstep.describe()
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        db.execute(
+            """INSERT INTO sync.connection (connection, owner, description, streams,
+                                            order_id_prefix, limits, organisation, ids_ignore_case)
+               SELECT 'eu', '', '', '{orders}', '', '{}', organisation, ids_ignore_case
+               FROM sync.connection WHERE connection = 'acme'"""
+        )
+        assert Links(db, "eu").claim([Link("77", "77", oms_id, oms_id)], "run") == []
+
+
+def forget_order(scene: Scene, number: int) -> None:
+    """Remove all that the ledger has of an order, as in a backup from before it."""
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        for table in ("capture", "record", "order_header", "order_line", "delivery"):
+            db.execute(f"DELETE FROM sync.{table} WHERE source_id = '{number}'")  # noqa: S608
+        db.execute("DELETE FROM sync.target_state WHERE target_key = %s", (str(number),))
+        db.execute("DELETE FROM sync.link WHERE store_id = %s", (str(number),))
+
+
+def run_reruns(scene: Scene) -> list[str]:
+    """Run what is queued, as the sensor does; return the streams."""
+    assert scene.lockstep is not None
+    with scene.lockstep.ledger.session(NAME, "") as session:
+        queued = reruns.unfinished(session.db)
+        for rerun in queued:
+            scene.run(
+                rerun.stream,
+                first=rerun.source_day,
+                last=rerun.source_day,
+                steps=("validated", "delivered"),
+                config=rerun_config(NAME, rerun.stream, only_records=rerun.source_ids),
+            )
+            reruns.end(session.db, [rerun.rerun_id], "done")
+    return [rerun.stream for rerun in queued]
+
+
+def repair(scene: Scene, *, is_repair: bool = True) -> None:
+    """Reconcile yesterday and today."""
+    assert scene.lockstep is not None
+    sync = scene.lockstep.sync(NAME, "reconciliation")
+    for day in (scene.yesterday, scene.today):
+        reconcile(sync, Request(day, (ORDERS, SHIPMENTS), is_repair, confirm_seconds=0))
+
+
+def test_one_id_follows_an_order_both_ways(scene: Scene) -> None:
+    """Events, correlation ids and the store's shipments all come from the link."""
+    scene.configure(orders=PREFIX)
+    scene.place_many([1, 2])
+    scene.run("orders", first=scene.yesterday)
+    assert scene.sql(LINKS) == [("1", "W-1"), ("2", "W-2")]
+    scene.to_oms("orders/W-1/ship", {})
+    scene.run("shipments", first=scene.today)
+
+    assert [row["order_id"] for row in scene.store_shipments()] == [1]
+    assert scene.outcomes("shipments")["W-1"] == ("accepted", "delivered")
+    events = "SELECT DISTINCT order_id, source_id FROM history.shipments ORDER BY 1"
+    assert scene.sql(events) == [("W-1", "1"), ("W-2", "2")]
+    ids = "SELECT count(DISTINCT correlation_id) FROM sync.capture WHERE source_id IN ('1', 'W-1')"
+    assert scene.sql(ids) == [(1,)]
+
+
+@pytest.mark.parametrize("orders", [PREFIX, {}], ids=["with a prefix", "without"])
+def test_an_order_that_was_not_sent_is_kept_until_it_has_a_link(
+    scene: Scene, orders: dict[str, str]
+) -> None:
+    """As after a restore: it is not lost, and is taken up by itself once the order was sent."""
+    scene.configure(orders=orders)
+    prefix = orders.get("order_id_prefix", "")
+    scene.place_many([1, 2])
+    scene.run("orders", first=scene.yesterday)
+    forget_order(scene, 2)
+    scene.run("shipments", first=scene.today)
+    assert scene.open_rejections("shipments") == {f"{prefix}2": "order_not_linked"}
+
+    scene.run("orders", first=scene.yesterday)
+    assert run_reruns(scene) == ["shipments"]
+    assert scene.open_rejections("shipments") == {}
+    assert scene.outcomes("shipments")[f"{prefix}2"] == ("accepted", "unchanged")
+
+    scene.to_oms(f"orders/{prefix}2/ship", {})
+    scene.run("shipments", first=scene.today)
+    assert scene.outcomes("shipments")[f"{prefix}2"] == ("accepted", "delivered")
+    assert [row["order_id"] for row in scene.store_shipments()] == [2]
+
+
+def test_an_order_whose_link_was_lost_is_linked_again(scene: Scene) -> None:
+    """As after a restore: its accepted version was given this id at the OMS."""
+    scene.configure(orders=PREFIX)
+    scene.place_many([1])
+    scene.run("orders", first=scene.yesterday)
+    scene.sql("DELETE FROM sync.link RETURNING 1")
+    scene.to_oms("orders/W-1/ship", {})
+    scene.run("shipments", first=scene.today)
+
+    assert scene.sql(LINKS) == [("1", "W-1")]
+    assert [row["order_id"] for row in scene.store_shipments()] == [1]
+
+
+def test_an_order_of_another_connection_is_neither_sent_nor_shipped(scene: Scene) -> None:
+    """The OMS keeps the other's order, and this store shows none of its parcels."""
+    scene.configure(orders=PREFIX)
+    scene.place_many([1, 3])
+    give_to_another(scene, "w-3")
+    scene.run("orders", first=scene.yesterday)
+
+    assert scene.open_rejections("orders") == {"3": "order_linked_elsewhere"}
+    assert list(scene.oms_orders()) == ["W-1"]
+    [(message,)] = scene.sql("SELECT message FROM sync.rejection")
+    assert "W-3" in message
+    assert "the order 77 of the connection eu" in message
+    assert scene.deliveries("orders") == [("1", "create", "delivered", 1)]
+
+    scene.to_oms("orders/W-1/copy", {"order_id": "W-3", "alternate": "3"})
+    scene.to_oms("orders/W-3/ship", {})
+    scene.run("shipments", first=scene.today)
+    assert scene.outcomes("shipments")["W-3"] == ("skipped", "not_from_this_store")
+    assert scene.store_shipments() == []
+
+
+def test_a_reconciliation_links_what_the_oms_has_of_the_store(scene: Scene) -> None:
+    """By itself where the order's accepted version says so; else only where an operator asks."""
+    scene.configure(orders=PREFIX)
+    scene.place_many([1])
+    scene.place(documents.order(2, scene.moment(), status_id=2))
+    scene.run("orders", first=scene.yesterday)
+    scene.sql("DELETE FROM sync.link RETURNING 1")
+    scene.to_oms("orders/W-1/copy", {"order_id": "W-2", "alternate": "2"})
+    scene.to_oms("orders/W-1/copy", {"order_id": "W-1-B", "alternate": "1"})
+    scene.run("shipments", first=scene.today)
+    assert scene.open_rejections("shipments") == dict.fromkeys(("W-1-B", "W-2"), "order_not_linked")
+    scene.sql("DELETE FROM sync.link RETURNING 1")
+
+    repair(scene, is_repair=False)
+    assert scene.sql(LINKS) == [("1", "W-1")]
+    repair(scene)
+
+    assert scene.sql(LINKS) == [("1", "W-1"), ("2", "W-2")]
+    waiting = "SELECT source_ids FROM sync.rerun WHERE stream = 'shipments'"
+    assert (["W-2"],) in scene.sql(waiting)

@@ -6,8 +6,8 @@ were looked up in the OMS's item master.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,8 @@ import orjson
 
 from assets.delivery.links import not_linked
 from assets.streams.inventory import Inventory
+from assets.streams.inventory_plan import StockPlan, orders_under_way, read_planner
+from assets.streams.inventory_reading import LevelMapper, read_rows
 from assets.streams.orders import Orders
 from assets.streams.shipments_requests import not_shipped, shipment_requests
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
@@ -24,8 +26,8 @@ from domain.personal import FORGOTTEN, without_personal_data
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel, StoreItem
 from domain.records.record import amend
-from domain.rules.availability import target_of
 from domain.rules.translation import OrderRules
+from domain.skus import BySku, sku_key
 from domain.sources import Page
 from domain.values import Window
 from resources.facts import fact_fields
@@ -140,13 +142,15 @@ def _lines(sync: Sync, source_id: str) -> dict[str, KnownLine] | None:
 def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
     """Compare the levels of the catalog's first items with what the store shows now."""
     items = {item.sku: item for item in _first_items(sync)}
-    rows = [row for page in sync.stock.read(sorted(items)) for row in page.records]
+    known = BySku(items)
+    rows = [row for page in read_rows(sync, session, sorted(items)) for row in page.records]
     held = sync.platform.read_stock(items)
-    locations, policy = sync.platform.location_ids(), sync.connection.inventory
-    stream, uom_rules = Inventory(), sync.connection.orders.uom_rules
+    mapper = LevelMapper(sync, session, [(row.source_id, row.payload) for row in rows])
+    stream = Inventory()
+    levels: dict[str, dict[str, StockLevel]] = {}
     for row in rows:
         try:
-            mapped = sync.stock.to_canonical(row.payload)
+            mapped = mapper.to_level(row.payload)
         except RecordRejected as rejected:
             yield _kept_out(row.source_id, rejected.problems)
             continue
@@ -154,19 +158,26 @@ def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
             yield _skipped(row.source_id, mapped)
             continue
         level: StockLevel = mapped.record
-        target = target_of(level, policy, locations, {}, uom_rules)
-        item = items.get(level.sku)
         if problems := stream.check(sync, session, [level]).get(0, ()):
             yield _kept_out(row.source_id, problems)
-        elif isinstance(target, Skipped):
-            yield _skipped(row.source_id, target)
-        elif item is None or item.tracking == "none":
-            yield Sample(row.source_id, "skipped", "tracking_off_in_store")
         else:
-            shown = held.get((target.sku, target.location))
-            outcome = "unchanged" if shown == target.quantity and not target.infinite else "send"
-            wanted = "no tracking" if target.infinite else str(target.quantity)
-            yield Sample(row.source_id, outcome, f"the store shows {shown}; it would show {wanted}")
+            levels.setdefault(sku_key(level.sku), {})[row.source_id] = level
+    skus = {level.sku for placed in levels.values() for level in placed.values()}
+    planner = read_planner(sync, session, skus, orders_under_way(sync, session))
+    planner = replace(planner, items={sku: item for sku in skus if (item := known.get(sku))})
+    for placed in levels.values():
+        for plan in planner.plan(placed):
+            yield _level(plan, held)
+
+
+def _level(plan: StockPlan, held: Mapping[tuple[str, str], int]) -> Sample:
+    record, target = "+".join(plan.sources), plan.target
+    if target is None:
+        return Sample(record, "skipped", f"{plan.rule}: {plan.reason}")
+    shown = held.get((target.sku, target.location))
+    outcome = "unchanged" if shown == target.quantity and not target.infinite else "send"
+    wanted = "no tracking" if target.infinite else str(target.quantity)
+    return Sample(record, outcome, f"the store shows {shown}; it would show {wanted}")
 
 
 def _first_items(sync: Sync) -> Iterator[StoreItem]:

@@ -139,10 +139,20 @@ class InventoryPolicy(Config):
     backorder_skus: tuple[str, ...] = ()
     """SKUs that may be sold before they arrive: expected supply counts as available."""
     missing_item: Literal["skip", "zero"] = "skip"
+    """What the store shows of an item, or of a node's row, that the OMS does not have or no longer:
+    the number it had, or 0."""
+    most_missing: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """A read that lacks more of the known levels than this share fails, and changes nothing."""
     infinite: Literal["stop_tracking", "number", "skip"] = "skip"
+    """What the store shows of an item that the OMS sells without limit.
+
+    ``stop_tracking`` switches off the product's tracking, and on again once there is a number. A
+    product whose variants are tracked has one setting for all of them: its SKUs show
+    ``infinite_quantity``.
+    """
     infinite_quantity: Annotated[int, Field(gt=0)] = 9999
     subtract_undelivered: bool = True
-    """Subtract ordered units that the OMS does not know about yet."""
+    """Subtract ordered units that the OMS's stock does not contain yet."""
     interval: timedelta = timedelta(seconds=60)
     catalog_ttl: timedelta = timedelta(minutes=15)
 

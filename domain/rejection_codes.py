@@ -107,6 +107,11 @@ _RECORD: dict[str, Entry] = {
         ("addresses.postcode",),
     ),
     "quantity_invalid": Entry("value", "The quantity of a line is a whole number above zero."),
+    "infinite_as_number": Entry(
+        "mapping",
+        "The store can sell an item without limit, apart from the product's other variants.",
+        ("inventory.infinite", "inventory.infinite_quantity"),
+    ),
     "quantity_negative": Entry("value", "An available quantity is not negative."),
     "quantity_not_positive": Entry("value", "The quantity of a line is above zero."),
     "refund_without_units": Entry("value", "A refund of an order is one of units of its lines."),

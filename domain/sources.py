@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -95,6 +96,13 @@ class OrderSource(Source[Order], Protocol):
 
         ``decide`` is asked before the costly part. Raises ``RecordRejected``, or ``OrderRejected``
         with the parts that could be mapped. ``domain.rules.translation`` translates the codes.
+        """
+        ...
+
+    def ordered_units(self, payload: bytes) -> dict[str, Decimal]:
+        """Return SKU -> units that a captured order takes from stock, as far as it can be read.
+
+        In the store's unit, for an order that can't be mapped, too. Pure.
         """
         ...
 

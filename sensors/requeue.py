@@ -10,7 +10,10 @@ import dagster as dg
 
 from assets.chain.keys import DELIVERED, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import unfinished_config
-from domain.connections import Installation
+from assets.error_redaction import safe_text
+from assets.streams.inventory_plan import make_changed_due
+from domain.connections import INVENTORY, Installation
+from domain.errors import LockstepError
 from domain.values import doubled
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.rejections.recovery import retry_unreached
@@ -68,6 +71,8 @@ def tick(
         paused = [one for one in activations(session.db, name, streams) if not one.active]
     for stream in streams:
         if stream not in {one.stream for one in paused}:
+            if stream == INVENTORY:
+                _make_stock_due(context, name, lockstep)
             with lockstep.ledger.session(name, stream) as session:
                 pending += [(stream, day) for day in session.records.days_pending()]
                 if reruns := retry_unreached(session):
@@ -90,6 +95,24 @@ def tick(
         f"{len(pending)} partitions are unfinished: runs work on {len(pending) - len(idle)}, "
         f"{len(idle) - len(due)} wait after their last run, {len(due)} wait for their turn."
     )
+
+
+def _make_stock_due(context: dg.SensorEvaluationContext, name: str, lockstep: Lockstep) -> None:
+    """Make the levels due that mean something else now.
+
+    A run that writes stock at this moment keeps the lock; it, or the next tick, does the same.
+    """
+    try:
+        sync = lockstep.sync(name, REQUEUE)
+        with (
+            lockstep.ledger.session(name, INVENTORY) as session,
+            session.writer_lock_if_free() as is_free,
+        ):
+            if is_free and (number := make_changed_due(sync, session)):
+                context.log.info(f"{name}/{INVENTORY}: {number} levels are due again.")
+    except LockstepError as error:
+        # Other streams do not wait for it: a run states the same error.
+        context.log.warning(f"{name}/{INVENTORY}: {safe_text(error)}")
 
 
 def _in_turn(

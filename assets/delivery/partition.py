@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,10 @@ class DeliveryIncomplete(TransientError):
 def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest) -> DeliveryCounts:
     """Deliver a partition's accepted records.
 
+    Where only what is due is wanted, all partitions of a snapshot are delivered: a change of policy
+    makes levels due of the days on which they changed last, and each day as a run of its own would
+    take too long.
+
     The writer's lock is taken per chunk, so that a live run gets its turn between a backfill's
     chunks. Raises ``DeliveryIncomplete`` at the end where records could not be sent for reasons
     that another try may resolve, and ``PermanentError`` at once where the target is at fault.
@@ -52,6 +57,11 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
         for number in range(PASSES):
             with _outage_noted(session):
                 waiting = _deliver_pass(sync, stream, session, request, total)
+                for day in _other_days(stream, session, request):
+                    other = replace(request, day=day)
+                    later = _deliver_pass(sync, stream, session, other, total)
+                    if later.waits_until is not None:
+                        waiting.wait(later.waits_until, later.waiting)
             until = waiting.waits_until
             pause = until - session.now() if until is not None else SHORT_WAIT
             if number == PASSES - 1 or pause >= SHORT_WAIT:
@@ -73,6 +83,12 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
             total,
         )
     return total
+
+
+def _other_days(stream: Stream[Any], session: Session, request: DeliveryRequest) -> list[date]:
+    if not stream.is_snapshot or request.again or request.force or request.only is not None:
+        return []
+    return [day for day in session.records.pending_by_day() if day != request.day]
 
 
 def _is_alive(sync: Sync, stream: Stream[Any]) -> bool:

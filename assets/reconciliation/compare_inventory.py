@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from assets.chain.stream import Stream
 from assets.reconciliation.result import Repair, Result
+from assets.streams.inventory_plan import (
+    StockPlan,
+    level_content,
+    orders_under_way,
+    read_planner,
+    target_key,
+)
+from assets.streams.inventory_reading import LevelMapper, read_rows
 from domain.connections import INVENTORY
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.reconciliation import DIFFERS
-from domain.records.inventory import StockLevel, StockTarget, StoreItem
-from domain.rules.availability import target_of
+from domain.records.inventory import StockLevel, StockTarget
+from domain.skus import sku_key
 from resources.ledger.records.record_state import RecordState, record_states
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
@@ -28,48 +35,56 @@ class StockComparator:
 
     def __init__(self, sync: Sync, stream: Stream[Any], now: datetime) -> None:
         self._sync, self._stream, self._now = sync, stream, now
-        self._policy = sync.connection.inventory
 
     def compare(self, session: Session, skus: Sequence[str]) -> list[Result]:
         """Read both systems, and compare each level that the store tracks."""
-        locations = self._sync.platform.location_ids()
-        uom_rules = self._sync.connection.orders.uom_rules
-        items = session.catalog.store_items(skus)
-        undelivered = (
-            session.records.undelivered_units() if self._policy.subtract_undelivered else {}
-        )
-        rows = [row for page in self._sync.stock.read(skus) for row in page.records]
-        wanted: list[tuple[RawRecord, StockTarget, frozenset[int]]] = []
-        for row in rows:
-            level = self._level(row)
-            if level is None:
-                continue
-            target = target_of(level, self._policy, locations, undelivered, uom_rules)
-            other = target_of(level, self._policy, locations, {}, uom_rules)
-            if (
-                not isinstance(target, Skipped)
-                and not isinstance(other, Skipped)
-                and not target.infinite
-                and _is_tracked(items, level.sku)
-            ):
-                # Orders under way may be subtracted already, or not yet: either number is right.
-                wanted.append((row, target, frozenset({target.quantity, other.quantity})))
+        rows = {
+            row.source_id: row
+            for page in read_rows(self._sync, session, skus)
+            for row in page.records
+        }
+        levels = self._levels(session, rows)
+        undelivered = orders_under_way(self._sync, session)
+        known_skus = {level.sku for placed in levels.values() for level in placed.values()}
+        planner = read_planner(self._sync, session, known_skus, undelivered)
+        without = dataclasses.replace(planner, undelivered={})
+        wanted: list[tuple[RawRecord, StockPlan, frozenset[int]]] = []
+        for placed in levels.values():
+            # Orders under way may be subtracted already, or not yet: either number is right.
+            either = {plan.sources: plan for plan in without.plan(placed)}
+            for plan in planner.plan(placed):
+                if plan.target is None or plan.target.infinite or plan.target.track != "none":
+                    continue
+                other = either[plan.sources].target
+                right = {plan.target.quantity} | ({other.quantity} if other else set())
+                # Of several levels in one location, the first stands for all of them.
+                wanted.append((rows[plan.sources[0]], plan, frozenset(right)))
         if not wanted:
             return []
-        keys = {row.source_id: _key(target) for row, target, _ in wanted}
+        targets = {row.source_id: plan.target for row, plan, _ in wanted if plan.target}
+        keys = {source_id: target_key(target) for source_id, target in targets.items()}
         known = record_states(session.db, self._sync.name, INVENTORY, list(keys), keys)
-        held = self._sync.platform.read_stock({target.sku for _, target, _ in wanted})
+        held = self._sync.platform.read_stock({target.sku for target in targets.values()})
         return [
-            self._result(row, target, right, known[row.source_id], held)
-            for row, target, right in wanted
+            self._result(row, targets[row.source_id], right, known[row.source_id], held)
+            for row, _, right in wanted
         ]
 
-    def _level(self, row: RawRecord) -> StockLevel | None:
-        try:
-            mapped = self._sync.stock.to_canonical(row.payload)
-        except RecordRejected:
-            return None  # its capture becomes a rejection with the reason
-        return None if isinstance(mapped, Skipped) else mapped.record
+    def _levels(
+        self, session: Session, rows: Mapping[str, RawRecord]
+    ) -> dict[str, dict[str, StockLevel]]:
+        """Return the levels by SKU key and id, without rows that can't be mapped."""
+        mapper = LevelMapper(self._sync, session, ((key, row.payload) for key, row in rows.items()))
+        levels: dict[str, dict[str, StockLevel]] = {}
+        for source_id, row in rows.items():
+            try:
+                mapped = mapper.to_level(row.payload)
+            except RecordRejected:
+                continue  # its capture becomes a rejection with the reason
+            if not isinstance(mapped, Skipped):
+                level = mapped.record
+                levels.setdefault(sku_key(level.sku), {})[source_id] = level
+        return levels
 
     def _result(
         self,
@@ -80,7 +95,10 @@ class StockComparator:
         held: Mapping[tuple[str, str], int],
     ) -> Result:
         newest = known.newest
-        correlation, record = correlation_id(self._sync.name, "stock", row.source_id), _key(target)
+        correlation, record = (
+            correlation_id(self._sync.name, "stock", row.source_id),
+            target_key(target),
+        )
         day = newest.source_day if newest else None
         result = Result(INVENTORY, row.source_id, correlation, day)
         if known.is_rejected or (newest is not None and newest.state == "skipped"):
@@ -102,7 +120,7 @@ class StockComparator:
             found=str(found),
             can_repair=True,
         )
-        content = orjson.dumps({"quantity": found})
+        content = level_content(found)
         sequence = known.target.sequence + 1 if known.target else 1
         state = TargetRow(
             record, target.location, content, content_digest(content), "", sequence, self._now
@@ -118,12 +136,3 @@ class StockComparator:
             state,
         )
         return result
-
-
-def _is_tracked(items: Mapping[str, StoreItem], sku: str) -> bool:
-    item = items.get(sku)
-    return item is not None and item.tracking != "none"
-
-
-def _key(target: StockTarget) -> str:
-    return f"{target.sku}@{target.location}"

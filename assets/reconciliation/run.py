@@ -15,6 +15,7 @@ from assets.reconciliation.ids import OrderIds
 from assets.reconciliation.repair import apply_repairs, by_stream
 from assets.reconciliation.result import OrderSnapshot, Result
 from assets.reconciliation.snapshot import SnapshotReader
+from assets.streams.inventory_changes import are_sales_captured
 from assets.streams.registry import STREAMS
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
@@ -185,7 +186,7 @@ class _StockRun:
         if not first:
             return
         time.sleep(self._request.confirm_seconds)
-        if not self._are_sales_captured(started):
+        if not are_sales_captured(self._sync, self._session, started):
             self._report.pending += len(first)
             return
         chosen = sorted(skus)
@@ -213,18 +214,6 @@ class _StockRun:
         while skus := self._session.catalog.store_skus(after, SKUS_AT_ONCE):
             yield skus
             after = skus[-1]
-
-    def _are_sales_captured(self, moment: datetime) -> bool:
-        """Return whether everything sold in the store until ``moment`` is captured.
-
-        A sale lowers the store's level at once.
-        """
-        if ORDERS not in self._sync.connection.streams:
-            return True
-        until = Coverage(
-            self._session.db, self._sync.name, ORDERS, self._sync.connection.overlap
-        ).until
-        return until is not None and (until > moment or self._sync.orders.probe(until) is None)
 
 
 def _is_same(before: Drift | None, now: Drift) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from assets.streams.inventory_changes import find_changed_levels
 from domain.connections import INVENTORY
 from domain.exchange import Unusable
 from domain.identity import capture_id, correlation_id
@@ -14,17 +15,21 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 
-def refresh(sync: Sync, session: Session) -> None:
+def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
     """Read the catalog again where it is older than the connection allows.
+
+    Return the store's locations, which are read with it; ``None`` where nothing was read.
 
     A product that can't be read is a rejection and gets no stock; the others are not affected. The
     rejection closes with the first refresh that can read the product.
     """
     age = session.catalog.catalog_age()
     if age is not None and age <= sync.connection.inventory.catalog_ttl:
-        return
+        return None
+    started = session.now()
     unusable: dict[str, Unusable] = {}
-    session.catalog.replace_store_items(_usable(sync, unusable))
+    stated: dict[str, int] = {}
+    session.catalog.replace_store_items(_usable(sync, unusable, stated))
     day = datetime.now(UTC).date()
     rows = [_rejection(sync, one) for one in unusable.values()]
     with session.transaction():
@@ -32,12 +37,22 @@ def refresh(sync: Sync, session: Session) -> None:
         session.rejections.close_others(
             "captured", list(unusable), "the store's catalog can be read", sync.run_id
         )
+    locations = sync.platform.location_ids()
+    if (default := locations.get("default")) is not None:
+        find_changed_levels(sync, session, stated, default, started)
+    return locations
 
 
-def _usable(sync: Sync, unusable: dict[str, Unusable]) -> Iterator[list[StoreItem]]:
+def _usable(
+    sync: Sync, unusable: dict[str, Unusable], stated: dict[str, int]
+) -> Iterator[list[StoreItem]]:
     for page in sync.platform.fetch_items():
         unusable.update({one.source_id: one for one in page if isinstance(one, Unusable)})
-        yield [item for item in page if not isinstance(item, Unusable)]
+        items = [item for item in page if not isinstance(item, Unusable)]
+        for item in items:
+            if item.level is not None and item.tracking != "none":
+                stated[item.sku] = item.level
+        yield items
 
 
 def _rejection(sync: Sync, one: Unusable) -> RejectionRow:

@@ -8,14 +8,17 @@ from datetime import datetime
 from assets.delivery.request import DeliveryRequest
 from assets.streams import catalog
 from assets.streams.inventory_delivery import InventoryPlanner
+from assets.streams.inventory_plan import make_changed_due
+from assets.streams.inventory_reading import LevelMapper, read_rows
 from domain.connections import INVENTORY
-from domain.errors import Problem, RecordRejected
+from domain.errors import Problem
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.inventory import StockLevel
 from domain.rules.availability import unit_problem
 from domain.schemas.stock import stock_problems
-from domain.sources import Page, Scope
+from domain.skus import BySku, sku_key
+from domain.sources import Page
 from domain.values import Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -44,12 +47,28 @@ class Inventory:
         return sync.stock.probe(since) if is_due else None
 
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
-        """Read the availability of every SKU of the catalog, which is refreshed first where due."""
-        catalog.refresh(sync, session)
+        """Read the availability of every SKU of the catalog, which is refreshed first where due.
+
+        At the end, levels are made due that mean something else now, although they are the same.
+        """
+        del window
+        started = session.now()
+        locations = catalog.refresh(sync, session)
         after = ""
         while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
-            yield from sync.stock.fetch(window, Scope(skus))
+            returned: list[str] = []
+            for page in read_rows(sync, session, skus):
+                returned += [row.source_id for row in page.records]
+                yield page
+            self._mark_read(session, skus, returned)
             after = skus[-1]
+        with session.writer_lock():
+            make_changed_due(sync, session, locations, started)
+            session.levels.note_read(started)
+
+    def _mark_read(self, session: Session, skus: Sequence[str], returned: Sequence[str]) -> None:
+        with session.writer_lock():
+            session.levels.mark_read([sku_key(sku) for sku in skus], returned)
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the correlation ids of SKUs at nodes."""
@@ -63,31 +82,9 @@ class Inventory:
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[StockLevel] | Skipped]:
-        """Return the mapping.
-
-        A zero row of an item that the item master lacks means a missing item, not zero stock,
-        unless the policy says so.
-        """
-        policy = sync.connection.inventory
-        absent: set[str] = set()
-        if policy.missing_item == "skip":
-            empty = {c.source_id.rsplit("@", 1)[0] for c in captures if _is_empty(sync, c.payload)}
-            known = set(session.catalog.oms_items(empty, sync.connection.orders.item_ttl))
-            if unknown := empty - known:
-                found = sync.oms.fetch_items(sorted(unknown))
-                session.catalog.put_oms_items(found.values())
-                absent = unknown - set(found)
-
-        def to_level(payload: bytes) -> Mapped[StockLevel] | Skipped:
-            mapped = sync.stock.to_canonical(payload)
-            if isinstance(mapped, Mapped) and mapped.record.sku in absent:
-                return Skipped(
-                    "item_missing_at_oms",
-                    "the OMS does not know the item; inventory.missing_item is skip",
-                )
-            return mapped
-
-        return to_level
+        """Return the mapping, with what the item master says of items without stock."""
+        rows = ((capture.source_id, capture.payload) for capture in captures)
+        return LevelMapper(sync, session, rows).to_level
 
     def check(
         self, sync: Sync, session: Session, records: Sequence[StockLevel]
@@ -95,8 +92,10 @@ class Inventory:
         """Check the batch, and that each level can be converted to units of the store."""
         problems: dict[int, list[Problem]] = stock_problems(records)
         items = _items(sync, session, records)
+        rules = BySku(sync.connection.orders.uom_rules)
         for position, level in enumerate(records):
-            problem = unit_problem(level, sync.connection.orders, items.get(level.sku))
+            item = items.get(level.sku)
+            problem = unit_problem(level, sync.connection.orders, item, rules)
             if problem is not None:
                 problems.setdefault(position, []).append(problem)
         return problems
@@ -129,19 +128,10 @@ def _items(sync: Sync, session: Session, records: Sequence[StockLevel]) -> dict[
     """Return the known items of the levels; those that have a rule are looked up at the OMS."""
     orders = sync.connection.orders
     items = session.catalog.oms_items({level.sku for level in records}, orders.item_ttl)
-    wanted = {
-        level.sku for level in records if level.sku not in items and level.sku in orders.uom_rules
-    }
+    rules = BySku(orders.uom_rules)
+    wanted = {level.sku for level in records if level.sku not in items and rules.get(level.sku)}
     if wanted:
         found = sync.oms.fetch_items(sorted(wanted))
         session.catalog.put_oms_items(found.values())
         items |= found
     return items
-
-
-def _is_empty(sync: Sync, payload: bytes) -> bool:
-    try:
-        mapped = sync.stock.to_canonical(payload)
-    except RecordRejected:
-        return False
-    return isinstance(mapped, Mapped) and mapped.record.available == 0

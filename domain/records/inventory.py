@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from domain.records.record import Record, check_keys, check_moment, check_quantity, check_sku
 from domain.values import Key, Quantity, Sku, UtcDatetime
+
+Tracking: TypeAlias = Literal["none", "product", "variant"]
+"""At which level a store counts an item's stock; ``none``: it sells without limit."""
 
 
 class StockLevel(Record, frozen=True, kw_only=True):
@@ -44,7 +47,11 @@ class StoreItem(Record, frozen=True, kw_only=True):
     sku: Sku
     product_id: str
     variant_id: str | None
-    tracking: Literal["none", "product", "variant"]
+    tracking: Tracking
+    is_shared: bool = False
+    """Other SKUs depend on the same tracking: it can't be switched off for this one alone."""
+    level: int | None = None
+    """What the catalog states of its stock in the default location; ``None``: nothing."""
 
     def __post_init__(self) -> None:
         check_sku(self, self.sku)
@@ -59,6 +66,8 @@ class StockTarget(Record, frozen=True, kw_only=True):
     quantity: int
     infinite: bool = False
     """Sell without limit: tracking should be off in the store, and no number shown."""
+    track: Tracking = "none"
+    """The tracking to switch on before the quantity is set; ``none``: it is on."""
 
     def __post_init__(self) -> None:
         check_sku(self, self.sku)

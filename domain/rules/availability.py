@@ -6,12 +6,14 @@ orders under way are converted, and rounded down; the policy's quantities are th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from domain.connections import InventoryPolicy, OrdersPolicy, UomRule
 from domain.errors import Problem
 from domain.exchange import MasterItem, Skipped
 from domain.records.inventory import StockLevel, StockTarget
+from domain.skus import BySku
 
 SAME_UNIT = UomRule()
 
@@ -39,35 +41,94 @@ def location_of(
 def sellable(
     level: StockLevel, policy: InventoryPolicy, undelivered: int, rule: UomRule = SAME_UNIT
 ) -> int:
-    """Return the quantity to show in units of the store, never below 0.
+    """Return the quantity to show for one level in units of the store, never below 0.
 
     Availability less safety stock, buffers and orders that the OMS does not have yet. The level is
     in the unit of the OMS's stock, ``undelivered`` in that of its orders.
-
-    Fractions are cut: half a unit can't be sold. Supply that is only expected counts for SKUs that
-    may be backordered.
     """
-    available = level.available
-    if level.sku in policy.backorder_skus and level.expected is not None:
-        available += level.expected
-    held_back = policy.safety_stock + policy.sku_buffers.get(level.sku, policy.channel_buffer)
-    # Orders under way to the OMS belong to no node yet, so only the aggregate can be lowered by
-    # them.
-    unknown = undelivered if policy.subtract_undelivered and policy.mode == "aggregate" else 0
-    # Over one denominator: a quotient that is rounded up could show a unit too many.
-    left = available * rule.factor - unknown * rule.of_stock
-    return max(int(left // (rule.of_stock * rule.factor)) - held_back, 0)
+    return AvailabilityRules(policy, {}).sellable([level], undelivered, rule)
+
+
+class AvailabilityRules:
+    """The policy of one connection, with what it says of single SKUs found in any spelling."""
+
+    def __init__(self, policy: InventoryPolicy, uom_rules: Mapping[str, UomRule]) -> None:
+        self.policy = policy
+        self._units, self._buffers = BySku(uom_rules), BySku(policy.sku_buffers)
+        self._backorders = BySku(dict.fromkeys(policy.backorder_skus, True))
+
+    def unit_of(self, sku: str) -> UomRule:
+        """Return the conversion between the store's and the OMS's units of a SKU."""
+        return self._units.get(sku) or SAME_UNIT
+
+    def sellable(
+        self, levels: Sequence[StockLevel], undelivered: int, rule: UomRule | None = None
+    ) -> int:
+        """Return the quantity that one location shows for a SKU's levels, never below 0.
+
+        Fractions are cut, of each node on its own: a case can't be put together from two nodes.
+        Supply that is only expected counts for SKUs that may be backordered. Buffers are held back
+        once a location.
+        """
+        sku = levels[0].sku
+        rule = self.unit_of(sku) if rule is None else rule
+        buffer = self._buffers.get(sku)
+        held_back = self.policy.safety_stock + (
+            self.policy.channel_buffer if buffer is None else buffer
+        )
+        # Orders under way to the OMS belong to no node yet, so they can be taken off only where one
+        # location shows all nodes.
+        unknown = undelivered if takes_off_undelivered(self.policy) else 0
+        if len(levels) == 1:
+            # Over one denominator: a quotient that is rounded up could show a unit too many.
+            left = self._available(levels[0]) * rule.factor - unknown * rule.of_stock
+            return max(int(left // (rule.of_stock * rule.factor)) - held_back, 0)
+        units = sum(int(self._available(level) // rule.of_stock) for level in levels)
+        ordered = -int(-Decimal(unknown) // rule.factor)
+        return max(units - ordered - held_back, 0)
+
+    def _available(self, level: StockLevel) -> Decimal:
+        if level.expected is not None and self._backorders.get(level.sku):
+            return level.available + level.expected
+        return level.available
+
+    def target(
+        self, levels: Sequence[StockLevel], location: str, undelivered: int
+    ) -> StockTarget | Skipped:
+        """Return what a location should show for a SKU's levels, or the rule that shows nothing.
+
+        A SKU that one of the nodes sells without limit is sold without limit.
+        """
+        sku, policy = levels[0].sku, self.policy
+        if not any(level.infinite for level in levels):
+            quantity = self.sellable(levels, undelivered)
+            return StockTarget(sku=sku, location=location, quantity=quantity)
+        if policy.infinite == "skip":
+            reason = "the OMS sells this item without limit; inventory.infinite is skip"
+            return Skipped("infinite_availability", reason)
+        if policy.infinite == "number":
+            return StockTarget(sku=sku, location=location, quantity=policy.infinite_quantity)
+        return StockTarget(sku=sku, location=location, quantity=0, infinite=True)
+
+
+def takes_off_undelivered(policy: InventoryPolicy) -> bool:
+    """Return whether orders that the OMS does not have yet lower what a location shows."""
+    is_one_place = policy.mode == "aggregate" or len(set(policy.nodes.values())) == 1
+    return policy.subtract_undelivered and is_one_place
 
 
 def unit_problem(
-    level: StockLevel, orders: OrdersPolicy, item: MasterItem | None
+    level: StockLevel,
+    orders: OrdersPolicy,
+    item: MasterItem | None,
+    rules: BySku[UomRule] | None = None,
 ) -> Problem | None:
     """Return why a level can't be converted to units of the store, if it can't.
 
     Orders go out in one of the item's further units, and stock is stated in its base unit: only a
-    setting can say how many of those make a unit of the store.
+    setting can say how many of those make a unit of the store. ``rules`` are the policy's own.
     """
-    rule = orders.uom_rules.get(level.sku)
+    rule = (rules or BySku(orders.uom_rules)).get(level.sku)
     unit = rule.uom if rule is not None else orders.uom
     is_stated = rule is not None and rule.stock_factor is not None
     if item is None or level.infinite or is_stated or unit == item.uom or unit not in item.uoms:
@@ -89,26 +150,12 @@ def target_of(
     undelivered: Mapping[str, int],
     uom_rules: Mapping[str, UomRule],
 ) -> StockTarget | Skipped:
-    """Return what the store should show for a level, or the rule that keeps it from the store.
+    """Return what the store should show for a level that shares its location with no other.
 
     ``undelivered`` has by SKU the units of orders that the OMS does not have yet, in its units.
     """
     location = location_of(level, policy, locations)
     if isinstance(location, Skipped):
         return location
-    if level.infinite:
-        if policy.infinite == "skip":
-            return Skipped(
-                "infinite_availability",
-                "the OMS sells this item without limit; inventory.infinite is skip",
-            )
-        if policy.infinite == "number":
-            return StockTarget(sku=level.sku, location=location, quantity=policy.infinite_quantity)
-        return StockTarget(sku=level.sku, location=location, quantity=0, infinite=True)
-    return StockTarget(
-        sku=level.sku,
-        location=location,
-        quantity=sellable(
-            level, policy, undelivered.get(level.sku, 0), uom_rules.get(level.sku, SAME_UNIT)
-        ),
-    )
+    rules = AvailabilityRules(policy, uom_rules)
+    return rules.target([level], location, undelivered.get(level.sku, 0))

@@ -25,6 +25,7 @@ from resources.ledger.deliveries.quota import PostgresQuota
 from resources.ledger.links import Links
 from resources.ledger.records.catalog import Catalog
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress
+from resources.ledger.records.levels import Levels
 from resources.ledger.records.records import Records
 from resources.ledger.rejections.rejections import Rejections
 from resources.ledger.tables import MESSAGE_LOG
@@ -67,6 +68,7 @@ class Session:
         self.rejections = Rejections(db, connection, stream)
         self.links = Links(db, connection)
         self.catalog = Catalog(db, connection)
+        self.levels = Levels(db, connection)
         self.progress = FulfilmentProgress(db, connection)
 
     @contextmanager
@@ -82,6 +84,20 @@ class Session:
             yield
         finally:
             if not self.db.closed:
+                self.db.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", (name,))
+
+    @contextmanager
+    def writer_lock_if_free(self) -> Iterator[bool]:
+        """Hold the writer's lock if no other process does; yield whether it is held."""
+        name = f"{self.connection}/{self.stream}"
+        row = self.db.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended(%s, 7))", (name,)
+        ).fetchone()
+        held = bool(row and row[0])
+        try:
+            yield held
+        finally:
+            if held and not self.db.closed:
                 self.db.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", (name,))
 
     def check_writer(self) -> None:

@@ -263,6 +263,11 @@ class Scene:
         with psycopg.connect(self.database, autocommit=True) as db:
             return db.execute(query, parameters).fetchall()
 
+    def sql_write(self, statement: str, *parameters: Any) -> None:
+        """Change the ledger behind its back, as time and operators do."""
+        with psycopg.connect(self.database, autocommit=True) as db:
+            db.execute(statement, parameters)
+
     def outcomes(self, stream: str) -> dict[str, tuple[str, str | None]]:
         """Return the newest version's (state, outcome), or (state, rule or code), by source id."""
         rows = self.sql(

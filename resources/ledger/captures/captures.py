@@ -167,3 +167,16 @@ class Captures:
             binary=True,
         ).fetchone()
         return decompress(row[0]) if row else None
+
+    def any_unvalidated(self, stream: str, since: date) -> bool:
+        """Return whether a capture of a stream's recent partitions has no outcome yet."""
+        row = self._db.execute(
+            """SELECT EXISTS (SELECT 1 FROM sync.capture c
+                   WHERE c.connection = %s AND c.stream = %s AND c.source_day >= %s
+                     AND NOT EXISTS (
+                         SELECT 1 FROM sync.record r
+                         WHERE (r.connection, r.stream, r.source_day, r.capture_id)
+                             = (c.connection, c.stream, c.source_day, c.capture_id)))""",
+            (self._name, stream, since),
+        ).fetchone()
+        return bool(row and row[0])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 
 from domain.exchange import MasterItem
-from domain.records.inventory import StoreItem
+from domain.records.inventory import StoreItem, Tracking
+from domain.skus import BySku, sku_key
 
 
 class Catalog:
@@ -59,7 +60,7 @@ class Catalog:
     def replace_store_items(self, pages: Iterable[Sequence[StoreItem]]) -> int:
         """Replace the catalog by what the store has now, in one transaction.
 
-        Return the number of SKUs.
+        Return the number of SKUs. ``level`` stays what was last compared (``note_levels``).
         """
         total = 0
         with self._db.transaction():
@@ -67,19 +68,24 @@ class Catalog:
                 items = {item.sku: item for item in page}.values()
                 total += len(items)
                 self._db.execute(
-                    """INSERT INTO sync.store_item (connection, sku, product_id, variant_id,
-                                                    tracking, checked_at)
-                       SELECT %s, s, p, v, t, now()
-                       FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) u(s, p, v, t)
+                    """INSERT INTO sync.store_item (connection, sku, sku_key, product_id,
+                                                    variant_id, tracking, is_shared, checked_at)
+                       SELECT %s, s, k, p, v, t, h, now()
+                       FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                                   %s::boolean[]) u(s, k, p, v, t, h)
                        ON CONFLICT (connection, sku) DO UPDATE SET
+                           sku_key = excluded.sku_key,
                            product_id = excluded.product_id, variant_id = excluded.variant_id,
-                           tracking = excluded.tracking, checked_at = excluded.checked_at""",
+                           tracking = excluded.tracking, is_shared = excluded.is_shared,
+                           checked_at = excluded.checked_at""",
                     (
                         self._name,
                         [i.sku for i in items],
+                        [sku_key(i.sku) for i in items],
                         [i.product_id for i in items],
                         [i.variant_id for i in items],
                         [i.tracking for i in items],
+                        [i.is_shared for i in items],
                     ),
                 )
             self._db.execute(
@@ -89,13 +95,47 @@ class Catalog:
         return total
 
     def store_items(self, skus: Collection[str]) -> dict[str, StoreItem]:
-        """Return the store's items among ``skus``."""
+        """Return the store's items by the SKUs that were asked for.
+
+        The item may be spelled with other case or blanks (``domain.skus``); it keeps its own SKU.
+        """
         rows = self._db.execute(
-            """SELECT sku, product_id, variant_id, tracking FROM sync.store_item
-               WHERE connection = %s AND sku = ANY(%s)""",
-            (self._name, list(skus)),
+            """SELECT sku, product_id, variant_id, tracking, is_shared, level FROM sync.store_item
+               WHERE connection = %s AND (sku = ANY(%b::text[]) OR sku_key = ANY(%b::text[]))""",
+            (self._name, list(skus), [sku_key(sku) for sku in skus]),
         )
-        return {s: StoreItem(sku=s, product_id=p, variant_id=v, tracking=t) for s, p, v, t in rows}
+        found = BySku(
+            {
+                row[0]: StoreItem(
+                    sku=row[0],
+                    product_id=row[1],
+                    variant_id=row[2],
+                    tracking=row[3],
+                    is_shared=row[4],
+                    level=row[5],
+                )
+                for row in rows
+            }
+        )
+        items = {sku: found.get(sku) for sku in skus}
+        return {sku: item for sku, item in items.items() if item is not None}
+
+    def set_tracking(self, item: StoreItem, tracking: Tracking) -> None:
+        """Record a product's tracking that was changed in the store just now."""
+        self._db.execute(
+            """UPDATE sync.store_item SET tracking = %s
+               WHERE connection = %s AND product_id = %s""",
+            (tracking, self._name, item.product_id),
+        )
+
+    def note_levels(self, levels: Mapping[str, int]) -> None:
+        """Record the levels of the store's catalog that were compared, by SKU."""
+        self._db.execute(
+            """UPDATE sync.store_item i SET level = v.level
+               FROM unnest(%b::text[], %b::int[]) AS v(sku, level)
+               WHERE i.connection = %s AND i.sku = v.sku""",
+            (list(levels), list(levels.values()), self._name),
+        )
 
     def tracked_skus(self) -> list[str]:
         """Return the SKUs whose stock the store keeps."""

@@ -307,22 +307,6 @@ class Records:
             lines.setdefault(source_id, {})[line_id] = KnownLine(*line)
         return lines
 
-    def undelivered_units(self) -> dict[str, int]:
-        """Return, by SKU, the ordered units of accepted orders that the OMS does not have yet."""
-        rows = self._db.execute(
-            """SELECT l.sku, ceil(sum(l.quantity))::int FROM sync.record r
-               JOIN sync.order_line l USING (connection, source_day, capture_id)
-               JOIN sync.order_header h USING (connection, source_day, capture_id)
-               WHERE r.connection = %s AND r.stream = 'orders' AND r.state = 'accepted'
-                 AND r.outcome IS NULL AND NOT h.cancelled
-                 AND NOT EXISTS (SELECT 1 FROM sync.target_state t
-                                 WHERE t.connection = r.connection AND t.stream = 'orders'
-                                   AND t.target_key = r.source_id)
-               GROUP BY l.sku""",
-            (self._name,),
-        )
-        return {sku: units for sku, units in rows}  # noqa: C416 - rows are tuples of Any
-
 
 def _packed(rows: Sequence[RecordRow], forgotten: Collection[str]) -> Iterator[RecordRow]:
     """Yield the rows with their canonical content compressed, and without forgotten persons."""

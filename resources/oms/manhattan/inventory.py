@@ -19,7 +19,7 @@ import msgspec
 import orjson
 
 from domain.connections import InventoryPolicy
-from domain.errors import PermanentError, Problem, RecordRejected
+from domain.errors import PermanentError, Problem
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
 from domain.records.inventory import StockLevel
@@ -184,16 +184,17 @@ class StockMapper:
             )
         infinite = bool(row.is_infinite_availability)
         with problems.collecting():
+            available = _available(row, problems, infinite=infinite)
             level = StockLevel(
                 sku=sku,
                 node=text_of(row.location_id) or text_of(row.view_name) or self._view,
-                available=_available(row, problems, infinite=infinite),
+                available=max(available, Decimal(0)),
                 infinite=infinite,
                 status=self._status(row),
                 expected_at=problems.moment(row.next_availability_date, "NextAvailabilityDate"),
                 observed_at=problems.moment(row.transaction_date_time, OBSERVED_AT),
             )
-        return Mapped(level)
+        return Mapped(level, (_negative(sku, available),) if available < 0 else ())
 
     def _status(self, row: AvailabilityRow) -> Status:
         code = row.status_code
@@ -208,22 +209,24 @@ def _available(row: AvailabilityRow, problems: DocumentProblems, *, infinite: bo
     Of an infinite item the number has no meaning, and may be missing.
     """
     if row.total_quantity is not None:
-        return _units(row.total_quantity, row, problems)
+        return _units(row.total_quantity, problems)
     if isinstance(row.quantity, dict):
-        return sum((_units(part, row, problems) for part in row.quantity.values()), Decimal(0))
+        return sum((_units(part, problems) for part in row.quantity.values()), Decimal(0))
     if row.quantity is not None:
-        return _units(row.quantity, row, problems)
+        return _units(row.quantity, problems)
     if not infinite:
         text = "The row has no quantity, which is not the same as none in stock."
         problems.unreadable("Quantity", text, text_of(row.item_id))
     return Decimal(0)
 
 
-def _units(value: Number, row: AvailabilityRow, problems: DocumentProblems) -> Decimal:
-    if value is None or not value.is_finite() or value >= 0:
-        return problems.number(value, "Quantity")
-    text = "The availability is negative."
+def _units(value: Number, problems: DocumentProblems) -> Decimal:
+    if value is not None and value.is_finite() and value < 0:
+        return -problems.number(-value, "Quantity")
+    return problems.number(value, "Quantity")
+
+
+def _negative(sku: str, available: Decimal) -> Problem:
+    text = "The availability is negative, so more was sold than there is; it shows as 0."
     advice = "Availability is never negative at the OMS; look at the item's supply there."
-    problem = Problem("quantity_negative", "Quantity", text, advice, f"{row.item_id}: {value}")
-    problems.add(RecordRejected(problem))
-    return Decimal(0)
+    return Problem("quantity_negative", "Quantity", text, advice, f"{sku}: {available}")

@@ -26,6 +26,7 @@ class Variant(Document):
 
     id: Scalar = None
     sku: Scalar = None
+    inventory_level: Scalar = None
 
 
 class Product(Document):
@@ -34,6 +35,8 @@ class Product(Document):
     id: Scalar = None
     sku: Scalar = None
     inventory_tracking: Scalar = None
+    inventory_level: Scalar = None
+    """Of the default location, like a variant's."""
     variants: list[Variant | None] | None = None
 
 

@@ -47,13 +47,14 @@ class CatalogReader:
     def items(self) -> Iterator[list[StoreItem | Unusable]]:
         """Yield every SKU, a page of products at a time.
 
-        A product with one variant is that variant. Where a product with several variants is tracked
+        A product with one variant is that variant, under the variant's own SKU, by which orders
+        name it. Where a product with several variants is tracked
         as a whole, its stock lies under the product's own SKU; its variants have none of their own
         and are left out. A product or variant that can't be understood is ``Unusable``.
         """
         params: dict[str, str | int] = {
             "include": "variants",
-            "include_fields": "sku,inventory_tracking",
+            "include_fields": "sku,inventory_tracking,inventory_level",
             "limit": CATALOG_PAGE,
             "sort": "id",
             "direction": "asc",
@@ -170,6 +171,7 @@ class _Entry:
         self._misfits = {problem.field: problem.message for problem in decoded.problems}
         written = bytes(PRODUCT_VARIANTS.decode(bytes(raw)).document.variants)
         self._has_list = written[:1] == b"[" or written == b"null"
+        self._is_shared = False
 
     def items(self) -> Iterator[StoreItem | Unusable]:
         """Yield the product's items; what can't be read is ``Unusable``."""
@@ -185,6 +187,7 @@ class _Entry:
             yield self._unusable("inventory_tracking", stated)
             return
         if len(variants) > 1 and tracking != "product":
+            self._is_shared = True  # the product has one tracking for all of its variants
             for i, variant in enumerate(variants):
                 sku = variant.sku if variant is not None else None
                 yield from self._item(i, variant, sku, f"variants[{i}].sku")
@@ -192,10 +195,10 @@ class _Entry:
         only = variants[0] if len(variants) == 1 else None
         if len(variants) == 1 and only is None:
             yield self._unusable("variants", "a variant is no object")
+        elif only is not None and only.sku:
+            yield from self._item(0, only, only.sku, "variants[0].sku")
         elif product.sku or "sku" in self._misfits:
             yield from self._item(0 if only else None, only, product.sku, "sku")
-        elif only is not None:
-            yield from self._item(0, only, only.sku, "variants[0].sku")
 
     def _item(
         self, index: int | None, variant: Variant | None, sku: Scalar, field: str
@@ -217,12 +220,21 @@ class _Entry:
             "product_id": product_id,
             "variant_id": variant_id,
             "tracking": self.product.inventory_tracking,
+            "is_shared": self._is_shared,
+            "level": self._level(variant),
         }
         try:
             yield msgspec.convert(item, StoreItem)
         except msgspec.ValidationError:
             message = "the SKU is no text of at most 255 visible characters"
             yield self._unusable("sku", message, str(sku or ""))
+
+    def _level(self, variant: Variant | None) -> int | None:
+        """Return the level that the catalog states; it is a hint, so an odd one is none."""
+        tracking = self.product.inventory_tracking
+        if tracking == "product":
+            return _quantity(self.product.inventory_level)
+        return _quantity(variant.inventory_level) if tracking == "variant" and variant else None
 
     def _unusable(self, field: str, message: str, value: str = "") -> Unusable:
         return _unusable(self._raw, _number(self.product.id), field, message, value)

@@ -6,7 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from domain.delivery import Claimed, Held, Operation, Outcome, Question, outcome_of
+import msgspec
+
+from domain.delivery import (
+    Claimed,
+    Held,
+    LevelChange,
+    Operation,
+    Outcome,
+    Question,
+    outcome_of,
+)
 from domain.errors import LockstepError
 from domain.exchange import ExchangeLog, Receipt
 from resources.http.async_client import AsyncApiClient
@@ -26,6 +36,7 @@ class BigCommerceStock:
         self.operations: Mapping[str, Operation] = {
             "stock": Operation(batch=STOCK_BATCH),
             "untrack": Operation(),
+            "track": Operation(),
         }
 
     def writer(self, log: ExchangeLog) -> StockLevelsWriter:
@@ -54,15 +65,32 @@ class StockLevelsWriter:
         await self._push.__aexit__(kind, error, trace)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Set the levels of a batch, or stop tracking items; a refused row stops no other."""
+        """Set the levels of a batch, or change the tracking of items first.
+
+        A refused row stops no other.
+        """
         if claimed and claimed[0].content.target.infinite:
             return [await outcome_of(self.calls.stop_tracking(one.content.item)) for one in claimed]
-        items = {one.content.target.sku: one.content.item for one in claimed}
-        targets = [one.content.target for one in claimed]
+        if claimed and claimed[0].content.target.track != "none":
+            return [await self._track(one.content) for one in claimed]
+        return await self._put([one.content for one in claimed])
+
+    async def _track(self, change: LevelChange) -> Outcome:
+        tracking = change.target.track
+        outcome = await outcome_of(self.calls.start_tracking(change.item, tracking))
+        if not outcome.succeeded:
+            return outcome
+        item = msgspec.structs.replace(change.item, tracking=tracking)
+        [outcome] = await self._put([LevelChange(change.target, item)])
+        return outcome
+
+    async def _put(self, changes: Sequence[LevelChange]) -> list[Outcome]:
+        items = {one.target.sku: one.item for one in changes}
+        targets = [one.target for one in changes]
         try:
             answers = await self.calls.put_stock(targets, items, REASON)
         except LockstepError as error:
-            return [await outcome_of(_failed(error)) for _ in claimed]
+            return [await outcome_of(_failed(error)) for _ in changes]
         return [
             Outcome("done") if a.problem is None else Outcome("refused", problems=(a.problem,))
             for a in answers

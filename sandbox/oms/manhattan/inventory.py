@@ -76,7 +76,7 @@ def network_row(state: State, item: str, view_name: str, view: Json) -> Json:
         state.stock.reserved.get(item, ZERO) if state.settings.reserve_on_create else ZERO
     )
     for kind, quantity in by_type.items():
-        share = min(quantity, cut)
+        share = max(ZERO, min(quantity, cut))
         by_type[kind] = quantity - share
         cut -= share
     infinite = any(
@@ -157,6 +157,9 @@ def _items_of(state: State, body: Json) -> list[str]:
                 field="Items",
             )
         )
+    if state.settings.ignore_case:
+        known = {item.casefold(): item for item in state.stock.supply}
+        items = [known.get(item.casefold(), item) for item in items]
     return list(dict.fromkeys(items))
 
 

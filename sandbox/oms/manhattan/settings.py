@@ -105,6 +105,8 @@ class Settings:
     max_page_size: int = 1000
     max_items: int = 100
     """Most items in one availability call."""
+    ignore_case: bool = False
+    """Availability is found for an item whatever its case, and stated under its own id."""
     reserve_on_create: bool = True
     """Whether open, unallocated demand lowers the network view."""
     views: dict[str, dict[str, Any]] | None = None

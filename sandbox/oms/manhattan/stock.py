@@ -38,6 +38,7 @@ class Supply:
     infinite: bool = False
     expected: list[Json] = field(default_factory=list)
     """``{"date": ISO, "quantity": n}`` each."""
+    stated: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -60,11 +61,16 @@ class Stock:
     def set_supply(self, row: Json) -> None:
         """Set or adjust one supply row.
 
-        ``{item, location, quantity, mode: set|adjust, protection, infinite, expected}``.
+        ``{item, location, quantity, mode: set|adjust, protection, infinite, expected, stated}``. A
+        quantity of null ends the item's eligibility at the location; ``stated`` is what the views
+        state instead of what is available.
         """
         location = str(row["location"])
         self.locations.setdefault(location, Location())
         supply = self.supply.setdefault(str(row["item"]), {}).setdefault(location, Supply())
+        if "quantity" in row and row["quantity"] is None:
+            del self.supply[str(row["item"])][location]
+            return
         if "quantity" in row:
             quantity = as_decimal(row["quantity"])
             supply.quantity = (
@@ -73,6 +79,7 @@ class Stock:
         supply.protection = as_decimal(row.get("protection", supply.protection))
         supply.infinite = bool(row.get("infinite", supply.infinite))
         supply.expected = list(row.get("expected", supply.expected))
+        supply.stated = as_decimal(row["stated"]) if row.get("stated") is not None else None
 
     def hold(self, holdings: tuple[Holding, ...], sign: int) -> None:
         """Add (+1) or release (-1) what an order holds."""
@@ -98,8 +105,10 @@ class Stock:
         return max(ZERO, supply.quantity - self.allocated.get((item, location), ZERO))
 
     def available(self, item: str, location: str) -> Decimal:
-        """Return what the location view may promise; never negative."""
+        """Return what the location view may promise; never negative unless ``stated`` is."""
         supply = self.supply[item][location]
+        if supply.stated is not None:
+            return supply.stated
         if self.locations[location].outage:
             return ZERO
         return max(

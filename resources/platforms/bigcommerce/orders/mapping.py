@@ -45,7 +45,7 @@ class OrderMapper:
             return self._map(CAPTURED_ORDERS.check(payload), decide)
 
     def _map(self, decoded: Decoded[CapturedOrder], decide: Decide) -> Mapped[Order] | Skipped:
-        sources = _sources(decoded.document)
+        sources = sources_of(decoded.document)
         problems = _problems(decoded, sources.order)
         if not sources.order.id:
             problems.missing("id_missing", "id", "the order has no id")
@@ -88,7 +88,8 @@ class OrderMapper:
         return decision if isinstance(decision, Skipped) and not decisive else None
 
 
-def _sources(document: CapturedOrder) -> Sources:
+def sources_of(document: CapturedOrder) -> Sources:
+    """Return the parts of a capture."""
     if document.id is not None or document.order is None:
         return Sources(document)
     products, coupons = document.products, document.coupons

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar
 
 from domain.connections import Connection
@@ -18,6 +19,7 @@ from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader
 from resources.platforms.bigcommerce.orders.lookup import OrderLookup, to_store_snapshot
 from resources.platforms.bigcommerce.orders.mapping import OrderMapper
 from resources.platforms.bigcommerce.orders.reader import OrdersReader
+from resources.platforms.bigcommerce.orders.units import ordered_units
 from resources.platforms.bigcommerce.personal import FACTS
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
@@ -52,6 +54,10 @@ class OrdersSource:
     def to_canonical(self, payload: bytes, decide: Decide = always) -> Mapped[Order] | Skipped:
         """Map a captured order with the store's own codes."""
         return self._mapper.to_order(payload, decide)
+
+    def ordered_units(self, payload: bytes) -> dict[str, Decimal]:
+        """Return the units that a captured order takes from stock."""
+        return ordered_units(payload)
 
     def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
         """Return the fulfilment that a captured order states."""

@@ -16,7 +16,7 @@ from domain.exchange import (
     StoreOrderState,
     StoreShipment,
 )
-from domain.records.inventory import StockTarget, StoreItem
+from domain.records.inventory import StockTarget, StoreItem, Tracking
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import request_id
 from resources.platforms.bigcommerce.answers_payload import (
@@ -64,11 +64,18 @@ class BigCommerceWriter:
 
     async def stop_tracking(self, item: StoreItem) -> Receipt:
         """Set the product's ``inventory_tracking`` to none: it has one with all of its variants."""
+        return await self._track(item, "none")
+
+    async def start_tracking(self, item: StoreItem, tracking: Tracking) -> Receipt:
+        """Set the product's ``inventory_tracking`` to what it was."""
+        return await self._track(item, tracking)
+
+    async def _track(self, item: StoreItem, tracking: Tracking) -> Receipt:
         path = f"/v3/catalog/products/{item.product_id}"
         reply = await self._push.request(
             "PUT",
             path,
-            body=b'{"inventory_tracking":"none"}',
+            body=orjson.dumps({"inventory_tracking": tracking}),
             decode=id_checked(written_data_id, item.product_id),
         )
         accept(

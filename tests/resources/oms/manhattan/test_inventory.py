@@ -52,11 +52,16 @@ def row_of(**attributes: Any) -> dict[str, Any]:
     }
 
 
-def level_of(**attributes: Any) -> StockLevel:
+def mapped_of(**attributes: Any) -> Mapped[StockLevel]:
     """Map a row that must map."""
     mapped = MAPPER.level(orjson.dumps(row_of(**attributes)))
     assert isinstance(mapped, Mapped)
-    return mapped.record
+    return mapped
+
+
+def level_of(**attributes: Any) -> StockLevel:
+    """Return the level of a row that must map."""
+    return mapped_of(**attributes).record
 
 
 def test_a_network_row_is_a_level_of_the_view() -> None:
@@ -101,11 +106,24 @@ def test_missing_is_not_zero() -> None:
     assert skipped.rule == "item_unknown"
 
 
-def test_a_negative_quantity_is_rejected() -> None:
-    """It must never reach a store as a number."""
-    with pytest.raises(RecordRejected) as caught:
-        level_of(TotalQuantity=-1)
-    assert caught.value.problems[0].code == "quantity_negative"
+@pytest.mark.parametrize(
+    ("quantities", "stated"),
+    [
+        ({"TotalQuantity": -1}, "-1"),
+        ({"TotalQuantity": None, "Quantity": {"DC": 2, "STORE": -5}}, "-3"),
+        ({"TotalQuantity": None, "Quantity": -0.5}, "-0.5"),
+    ],
+)
+def test_a_negative_quantity_is_zero_with_a_warning(
+    quantities: dict[str, object], stated: str
+) -> None:
+    """Nothing can be sold: neither a negative number nor the old one may stay in the store."""
+    mapped = mapped_of(**quantities)
+    assert mapped.record.available == 0
+    (warning,) = mapped.warnings
+    assert (warning.code, warning.field) == ("quantity_negative", "Quantity")
+    assert warning.value.endswith(f": {stated}")
+    assert mapped_of(TotalQuantity=None, Quantity={"DC": 5, "STORE": -2}).record.available == 3
 
 
 def test_all_problems_of_a_row_are_reported_with_their_paths() -> None:
@@ -115,7 +133,6 @@ def test_all_problems_of_a_row_are_reported_with_their_paths() -> None:
     assert [(problem.code, problem.field) for problem in caught.value.problems] == [
         ("oms_payload_unreadable", "StatusCode"),
         ("oms_payload_unreadable", "IsInfiniteAvailability"),
-        ("quantity_negative", "Quantity"),
     ]
     with pytest.raises(RecordRejected) as caught:
         level_of(TotalQuantity="NaN", TransactionDateTime="now", NextAvailabilityDate="soon")

@@ -164,7 +164,7 @@ def test_pages_are_read_up_to_an_empty_one_whatever_count_is_stated(
     [
         ({"variants": []}, [("P-1", None)]),
         ({"variants": None}, [("P-1", None)]),
-        ({"variants": [{"id": 7, "sku": "V-7"}]}, [("P-1", "7")]),
+        ({"variants": [{"id": 7, "sku": "V-7"}]}, [("V-7", "7")]),
         ({"sku": "", "variants": [{"id": 7, "sku": "V-7"}]}, [("V-7", "7")]),
         ({"sku": None, "variants": [{"id": 7, "sku": ""}]}, []),
         ({"sku": "", "variants": []}, []),

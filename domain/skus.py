@@ -1,0 +1,32 @@
+"""Identity of SKUs: systems may spell one SKU with other case or blanks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def sku_key(sku: str) -> str:
+    """Return a SKU without differences of case and blanks."""
+    return " ".join(sku.split()).casefold()
+
+
+class BySku(Generic[T]):
+    """Values by SKU. The exact spelling wins; else the only one that differs in case or blanks."""
+
+    def __init__(self, values: Mapping[str, T]) -> None:
+        self._exact = values
+        self._spellings: dict[str, str | None] = {}
+        for sku in values:
+            key = sku_key(sku)
+            # Two SKUs that differ in case only: neither of them is meant by a third spelling.
+            self._spellings[key] = None if key in self._spellings else sku
+
+    def get(self, sku: str) -> T | None:
+        """Return the value of a SKU, ``None`` where there is none, or no unique one."""
+        if sku in self._exact:
+            return self._exact[sku]
+        spelled = self._spellings.get(sku_key(sku))
+        return None if spelled is None else self._exact[spelled]

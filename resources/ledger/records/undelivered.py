@@ -1,0 +1,128 @@
+"""Units that are sold in the store and that the OMS's stock does not know of yet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import psycopg
+
+from domain.skus import sku_key
+from resources.ledger.database.compression import decompress
+
+Units = Mapping[str, Decimal]
+"""SKU -> units, in the unit of the OMS's orders."""
+NEVER = datetime.max.replace(tzinfo=UTC)
+_DUE = """
+WITH due AS (
+    SELECT r.source_day, r.capture_id, false AS arrived FROM sync.record r
+    WHERE r.connection = %(name)s AND r.stream = 'orders' AND r.state = 'accepted'
+      AND r.outcome IS NULL
+    UNION
+    SELECT x.source_day, x.capture_id, false FROM sync.rejection x
+    WHERE x.connection = %(name)s AND x.stream = 'orders' AND x.stage = 'delivered'
+      AND x.state IN ('open', 'retried')
+    UNION
+    SELECT d.source_day, d.capture_id, true FROM sync.delivery d
+    WHERE d.connection = %(name)s AND d.stream = 'orders' AND d.action = 'create'
+      AND d.state = 'delivered' AND d.settled_at > %(read_at)s)
+SELECT h.source_id, r.source_updated_at, bool_or(d.arrived), l.sku, sum(l.quantity)
+FROM due d
+JOIN sync.record r ON r.connection = %(name)s AND r.stream = 'orders' AND r.state = 'accepted'
+    AND r.source_day = d.source_day AND r.capture_id = d.capture_id
+JOIN sync.order_header h ON h.connection = %(name)s AND h.source_day = d.source_day
+    AND h.capture_id = d.capture_id
+LEFT JOIN sync.order_line l ON l.connection = %(name)s AND l.source_day = d.source_day
+    AND l.capture_id = d.capture_id AND NOT h.cancelled
+GROUP BY h.source_id, r.source_updated_at, d.capture_id, l.sku"""
+_REJECTED = """
+SELECT c.source_id, c.source_updated_at, c.payload FROM sync.rejection x
+JOIN sync.capture c ON c.connection = x.connection AND c.stream = x.stream
+    AND c.source_day = x.source_day AND c.capture_id = x.capture_id
+WHERE x.connection = %s AND x.stream = 'orders' AND x.stage = 'validated'
+  AND x.state IN ('open', 'retried')"""
+_AT_OMS = """
+SELECT t.target_key, l.sku, l.quantity FROM sync.target_state t
+LEFT JOIN LATERAL (
+    SELECT r.source_day, r.capture_id FROM sync.record r
+    WHERE r.connection = t.connection AND r.stream = 'orders' AND r.source_id = t.target_key
+      AND r.state = 'accepted' AND r.outcome IN ('delivered', 'unchanged')
+    ORDER BY r.source_updated_at DESC LIMIT 1) v ON true
+LEFT JOIN LATERAL (
+    SELECT l.sku, sum(l.quantity) AS quantity FROM sync.order_line l
+    WHERE l.connection = t.connection AND l.source_day = v.source_day
+      AND l.capture_id = v.capture_id GROUP BY l.sku) l ON true
+WHERE t.connection = %s AND t.stream = 'orders' AND t.target_key = ANY(%s)"""
+
+
+class _Version(NamedTuple):
+    updated_at: datetime
+    units: dict[str, Decimal]
+    arrived: bool
+
+
+def undelivered_units(
+    db: psycopg.Connection[Any],
+    connection: str,
+    units_of: Callable[[bytes], Units],
+    read_at: datetime | None,
+    withdrawn: Callable[[Collection[str]], set[str]],
+) -> dict[str, int]:
+    """Return by SKU key how many units of orders the OMS's stock does not contain yet.
+
+    Of an order that the OMS lacks, accepted or rejected, all units; of a changed one what is added;
+    of one that arrived after ``read_at``, when the last read of stock started, all, since that read
+    may not have them reserved yet. ``units_of`` reads a captured order, ``withdrawn`` returns which
+    orders the source has taken back.
+    """
+    versions = _due(db, connection, read_at or NEVER)
+    rows = db.execute(_REJECTED, (connection,), binary=True)
+    for source_id, updated_at, payload in rows:
+        _keep_newest(
+            versions, source_id, _Version(updated_at, dict(units_of(decompress(payload))), False)
+        )
+    for source_id in withdrawn(versions.keys()):
+        del versions[source_id]
+    held = _at_oms(db, connection, versions.keys())
+    total: dict[str, Decimal] = {}
+    for source_id, version in versions.items():
+        at_oms = {} if version.arrived else held.get(source_id, {})
+        for key, quantity in version.units.items():
+            total[key] = total.get(key, Decimal(0)) + max(quantity - at_oms.get(key, 0), Decimal(0))
+    return {key: math.ceil(units) for key, units in total.items() if units > 0}
+
+
+def _due(db: psycopg.Connection[Any], connection: str, read_at: datetime) -> dict[str, _Version]:
+    found: dict[tuple[str, datetime], _Version] = {}
+    rows = db.execute(_DUE, {"name": connection, "read_at": read_at}).fetchall()
+    for source_id, updated_at, arrived, sku, quantity in rows:
+        version = found.setdefault((source_id, updated_at), _Version(updated_at, {}, arrived))
+        if sku is not None:
+            key = sku_key(sku)
+            version.units[key] = version.units.get(key, Decimal(0)) + quantity
+    versions: dict[str, _Version] = {}
+    for (source_id, _), version in found.items():
+        _keep_newest(versions, source_id, version)
+    return versions
+
+
+def _keep_newest(versions: dict[str, _Version], source_id: str, version: _Version) -> None:
+    known = versions.get(source_id)
+    if known is None or known.updated_at < version.updated_at:
+        versions[source_id] = version
+
+
+def _at_oms(
+    db: psycopg.Connection[Any], connection: str, orders: Collection[str]
+) -> dict[str, dict[str, Decimal]]:
+    """Return the units that the OMS knows of, for the orders that it has."""
+    held: dict[str, dict[str, Decimal]] = {}
+    for source_id, sku, quantity in db.execute(_AT_OMS, (connection, list(orders))):
+        units = held.setdefault(source_id, {})
+        if sku is not None:
+            key = sku_key(sku)
+            units[key] = units.get(key, Decimal(0)) + quantity
+    return held

@@ -1,0 +1,184 @@
+"""Stock of several nodes, of items without limit, and of rows that vanish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assets.chain.run_config import live_config
+from tests.assets.documents import DEPOT, PRODUCTS, order
+from tests.assets.reconciliation.comparing import drifts_of, look
+from tests.assets.scene import NAME, Scene
+
+pytestmark = pytest.mark.slow
+TWO_NODES: dict[str, Any] = {"mode": "by_node", "nodes": {DEPOT: "default", "DC2": "default"}}
+
+
+def _shown(scene: Scene, *skus: str) -> Any:
+    levels = {sku: level["quantity"] for sku, level in scene.store_stock().items()}
+    return levels[skus[0]] if len(skus) == 1 else {sku: levels[sku] for sku in skus}
+
+
+def _put(scene: Scene, sku: str, quantity: int, node: str = DEPOT, **more: object) -> None:
+    scene.to_oms("supply", [{"item": sku, "location": node, "quantity": quantity} | more])
+
+
+def _live(scene: Scene) -> None:
+    moment = scene.moment(scene.today, 0)
+    config = live_config(NAME, "inventory", moment.isoformat(), moment.isoformat())
+    scene.run("inventory", first=scene.today, config=config, trigger="live")
+
+
+def _tracking(scene: Scene, product: int) -> str:
+    (row,) = scene.sql(
+        "SELECT DISTINCT tracking FROM sync.store_item WHERE product_id = %s", str(product)
+    )
+    return str(row[0])
+
+
+def test_nodes_of_one_location_are_added_up(scene: Scene) -> None:
+    """Whichever of them changes, the location shows the sum, less the buffer once."""
+    scene.to_oms("locations", [{"LocationId": "DC2", "LocationTypeId": "DC"}])
+    scene.configure(inventory=TWO_NODES | {"safety_stock": 5})
+    _put(scene, "MUG", 30)
+    _put(scene, "MUG", 12, "DC2")
+    _live(scene)
+    assert _shown(scene, "MUG") == 37
+
+    _put(scene, "MUG", 2, "DC2")
+    _live(scene)
+    assert _shown(scene, "MUG") == 27
+    _put(scene, "MUG", 0)
+    _live(scene)
+    assert _shown(scene, "MUG") == 0
+    assert drifts_of(look(scene)) == []
+
+
+def test_a_drift_of_a_shared_location_is_repaired_to_the_sum(scene: Scene) -> None:
+    """Reconciliation uses the plan of delivery."""
+    scene.to_oms("locations", [{"LocationId": "DC2", "LocationTypeId": "DC"}])
+    scene.configure(inventory=TWO_NODES)
+    _put(scene, "MUG", 30)
+    _put(scene, "MUG", 12, "DC2")
+    scene.run("orders", "inventory")
+    scene.to_store("stock", [{"sku": "MUG", "location_id": 1, "quantity": 30}])
+    assert drifts_of(look(scene, repair=True)) == [("differs", "stock", "MUG@1", "quantity", True)]
+    scene.run("inventory")
+    assert _shown(scene, "MUG") == 42
+
+
+@pytest.mark.parametrize(("rule", "left"), [("zero", 0), ("skip", 30)])
+def test_a_row_that_vanishes_follows_the_rule_for_missing_items(
+    scene: Scene, rule: str, left: int
+) -> None:
+    """The location view has no row for an item that is not eligible any more."""
+    scene.configure(
+        inventory={"mode": "by_node", "nodes": {DEPOT: "default"}, "missing_item": rule}
+    )
+    _put(scene, "MUG", 30)
+    scene.run("orders", "inventory")
+    assert _shown(scene, "MUG") == 30
+
+    scene.to_oms("supply", [{"item": "MUG", "location": DEPOT, "quantity": None}])
+    _live(scene)
+    assert _shown(scene, "MUG") == left
+    assert drifts_of(look(scene)) == []
+
+    _put(scene, "MUG", 30)
+    _live(scene)
+    assert _shown(scene, "MUG") == 30
+
+
+def test_a_node_whose_row_vanishes_counts_no_more(scene: Scene) -> None:
+    """Its location shows what the other node has."""
+    scene.to_oms("locations", [{"LocationId": "DC2", "LocationTypeId": "DC"}])
+    scene.configure(inventory=TWO_NODES)
+    _put(scene, "MUG", 30)
+    _put(scene, "MUG", 12, "DC2")
+    _live(scene)
+    scene.to_oms("supply", [{"item": "MUG", "location": "DC2", "quantity": None}])
+    _live(scene)
+    assert _shown(scene, "MUG") == 30
+
+
+def test_an_item_is_tracked_again_once_it_has_a_number(scene: Scene) -> None:
+    """At the level it was tracked at, and with its number."""
+    scene.configure(inventory={"infinite": "stop_tracking"})
+    _put(scene, "TENT", 0, infinite=True)
+    _live(scene)
+    assert _tracking(scene, 203) == "none"
+    _live(scene)
+
+    _put(scene, "TENT", 9, infinite=False)
+    _live(scene)
+    assert (_tracking(scene, 203), _shown(scene, "TENT")) == ("product", 9)
+    assert scene.store_counts()["requests"]["PUT v3/catalog/products/{id}"] == 2
+
+
+def test_a_variant_without_limit_leaves_its_product_tracked(scene: Scene) -> None:
+    """The other variants keep their levels; it shows a high number, with a warning."""
+    scene.configure(inventory={"infinite": "stop_tracking", "infinite_quantity": 500})
+    _put(scene, "SHIRT-S", 0, infinite=True)
+    _live(scene)
+    assert _tracking(scene, 204) == "variant"
+    assert _shown(scene, "SHIRT-S", "SHIRT-M") == {"SHIRT-S": 500, "SHIRT-M": 1000}
+    (code,) = scene.sql(
+        "SELECT warnings -> 0 ->> 'code' FROM sync.record WHERE source_id LIKE 'SHIRT-S@%%'"
+    )
+    assert code == ("infinite_as_number",)
+
+    _put(scene, "SHIRT-S", 3, infinite=False)
+    _live(scene)
+    assert _shown(scene, "SHIRT-S") == 3
+
+
+def test_tracking_that_the_merchant_switched_off_stays_off(scene: Scene) -> None:
+    """Only what Lockstep has switched off is switched on again."""
+    scene.to_store("catalog", [PRODUCTS[2] | {"inventory_tracking": "none"}])
+    scene.configure(inventory={"infinite": "stop_tracking"})
+    _put(scene, "TENT", 0, infinite=True)
+    _live(scene)
+    _put(scene, "TENT", 9, infinite=False)
+    _live(scene)
+    assert _tracking(scene, 203) == "none"
+    assert "PUT v3/catalog/products/{id}" not in scene.store_counts()["requests"]
+
+
+def test_negative_availability_shows_as_zero(scene: Scene) -> None:
+    """More was sold than there is: the old number must not stay."""
+    _live(scene)
+    _put(scene, "MUG", 0, stated=-4)
+    _live(scene)
+    assert _shown(scene, "MUG") == 0
+    assert scene.open_rejections("inventory") == {}
+    ((code,),) = scene.sql(
+        "SELECT warnings -> 0 ->> 'code' FROM sync.record WHERE warnings IS NOT NULL"
+    )
+    assert code == "quantity_negative"
+
+
+def test_a_sku_that_is_spelled_otherwise_at_the_oms_is_the_same(scene: Scene) -> None:
+    """The store's Cup-1 is the OMS's CUP-1: for its level, its buffer, its orders and drifts."""
+    scene.to_store(
+        "catalog",
+        [{"id": 301, "sku": "Cup-1", "name": "Cup", "inventory_tracking": "product"}],
+    )
+    scene.to_oms("settings", {"ignore_case": True})
+    scene.configure(inventory={"sku_buffers": {"cup-1": 1}})
+    _put(scene, "CUP-1", 6)
+    scene.place(order(1, scene.moment(), [("Cup-1", 2)]))
+    scene.run("orders", "inventory")
+    assert scene.open_rejections("orders") == {"1": "sku_unknown"}
+    assert _shown(scene, "Cup-1") == 3
+    assert drifts_of(look(scene)) == []
+
+
+def test_a_product_of_one_variant_goes_by_the_variants_sku(scene: Scene) -> None:
+    """Orders name the variant, so its stock must have the same name."""
+    variant = {"id": 3021, "sku": "BOWL-BLUE"}
+    product = {"id": 302, "sku": "BOWL", "name": "Bowl", "variants": [variant]}
+    scene.to_store("catalog", [product | {"inventory_tracking": "variant"}])
+    _put(scene, "BOWL-BLUE", 8)
+    _live(scene)
+    assert _shown(scene, "BOWL-BLUE") == 8

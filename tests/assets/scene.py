@@ -231,7 +231,7 @@ class Scene:
         """Return what the tenant holds of each order, by id."""
         return {row["OrderId"]: row for row in self._ask(f"manhattan/{self.store}/effects/orders")}
 
-    def oms_order(self, number: int) -> Json:
+    def oms_order(self, number: int | str) -> Json:
         """Return the order as the tenant holds it, whole."""
         order: Json = self._ask(f"manhattan/{self.store}/effects/order/{number}")[0]["order"]
         return order

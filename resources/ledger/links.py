@@ -107,7 +107,7 @@ class Links:
 
     def others(self, oms_ids: Collection[str]) -> dict[str, str]:
         """Return which of the OMS's records other connections have, each with its connection."""
-        if not oms_ids:
+        if not oms_ids or self._organisation() is None:
             return {}
         found = self._owners(oms_ids)
         return {oms_id: owner for oms_id, (owner, _) in found.items() if owner != self._name}
@@ -128,7 +128,7 @@ class Links:
 
         A link whose record another connection has as well, from before links were made, is none.
         """
-        if not ids:
+        if not ids or self._organisation() is None:
             return {}
         rows = self._db.execute(
             f"""SELECT {given}, {wanted} FROM sync.link
@@ -149,23 +149,27 @@ class Links:
         )
         return {oms_id: (owner, store_id) for oms_id, owner, store_id in rows}
 
-    def _parameters(self) -> dict[str, Any]:
+    def _organisation(self) -> _Organisation | None:
         if self._known is None:
             row = self._db.execute(
                 "SELECT organisation, ids_ignore_case FROM sync.connection WHERE connection = %s",
                 (self._name,),
             ).fetchone()
-            if row is None:
-                raise PermanentError(
-                    f"{self._name}: the ledger does not have the connection's configuration, so "
-                    "its OMS is not known. Any command that runs the connection stores it."
-                )
-            self._known = _Organisation(*row)
+            self._known = _Organisation(*row) if row is not None else None
+        return self._known
+
+    def _parameters(self) -> dict[str, Any]:
+        known = self._organisation()
+        if known is None:
+            raise PermanentError(
+                f"{self._name}: the ledger does not have the connection's configuration, so its "
+                "OMS is not known. Any command that runs the connection stores it."
+            )
         return {
             "name": self._name,
             "entity": self._entity,
-            "organisation": self._known.name,
-            "ignore_case": self._known.ids_ignore_case,
+            "organisation": known.name,
+            "ignore_case": known.ids_ignore_case,
         }
 
 

@@ -20,6 +20,7 @@ from assets.streams.shipments import Shipments
 from domain.exchange import RawRecord
 from domain.identity import capture_id, content_digest, is_id
 from resources.http.rate_limit import LocalQuota
+from resources.ledger.links import Link
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Ledger
 from resources.lockstep import Sync
@@ -59,6 +60,12 @@ def sync(database: str) -> Iterator[Sync]:
         orders={"check_items": False}, inventory={"missing_item": "zero"}, rejection_threshold=1.0
     )
     ledger = Ledger(database)
+    with ledger.connect() as db:
+        db.execute(
+            "INSERT INTO sync.connection (connection, owner, description, streams, "
+            "order_id_prefix, limits) VALUES (%s, '', '', '{}', '', '{}')",
+            (NAME,),
+        )
     platform = build_platform(settings(), rules, lambda _: "token", LocalQuota())
     oms = build_oms(settings_of(), rules, lambda _: "secret", LocalQuota())
     yield Sync(NAME, rules, platform, oms, ledger, "run-1")
@@ -92,8 +99,11 @@ def bad_records(stream: str, count: int) -> list[RawRecord]:
 
 
 def store(sync: Sync, stream: Stream[Any], day: date, records: list[RawRecord]) -> None:
-    """Capture records in chunks, like the step."""
+    """Capture records in chunks, like the step; orders of the OMS are linked."""
     with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
+        if stream.name == "shipments":
+            links = [Link(f"S{r.source_id}", "", r.source_id, "") for r in records]
+            session.links.claim(links, sync.run_id)
         for start in range(0, len(records), 1_000):
             chunk = records[start : start + 1_000]
             correlations = stream.correlate(sync, session, [r.source_id for r in chunk])

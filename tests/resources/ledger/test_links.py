@@ -110,8 +110,10 @@ def test_two_writers_at_once_cannot_both_have_an_order(database: str, db: psycop
 
 def test_a_connection_that_the_ledger_does_not_know_makes_no_link(db: psycopg.Connection) -> None:
     """Without its organisation nothing would keep two connections apart."""
+    links = Links(db, "nowhere")
     with pytest.raises(PermanentError, match="nowhere: the ledger does not have"):
-        Links(db, "nowhere").claim([link("1", "A")], "run")
+        links.claim([link("1", "A")], "run")
+    assert (links.store_ids(["A"]), links.oms_ids(["1"]), links.others(["A"])) == ({}, {}, {})
 
 
 def test_links_follow_their_connection_to_another_organisation(db: psycopg.Connection) -> None:

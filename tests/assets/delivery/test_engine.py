@@ -1,0 +1,112 @@
+"""The engine keeps its promise for each way in which a target's operations may behave."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import psycopg
+import pytest
+
+from assets.delivery.engine import Engine
+from assets.delivery.request import DeliveryRequest
+from domain.errors import LockstepError
+from domain.identity import content_digest
+from resources.ledger.rows import AcceptedRecord
+from resources.ledger.session import Session
+from tests.assets.delivery.targets import (
+    NOW,
+    Documents,
+    Faults,
+    Json,
+    Killed,
+    Lists,
+    MemoryPlanner,
+    MemoryTarget,
+    Values,
+)
+
+RECORDS, STEPS = 5, 8
+
+
+def _values(random_: random.Random, before: Json) -> Json:
+    del before
+    return {"quantity": random_.randrange(4)}
+
+
+def _documents(random_: random.Random, before: Json) -> Json:
+    del before
+    return {name: random_.randrange(3) for name in "abc" if random_.random() < 0.7}
+
+
+def _lists(random_: random.Random, before: Json) -> Json:
+    entries: list[int] = before.get("entries", [])
+    return {"entries": [*entries, len(entries)] if random_.random() < 0.6 else entries}
+
+
+def _whole(held: Any) -> Any:
+    return held
+
+
+def _present(held: Any) -> Any:
+    return {name: value for name, value in held.items() if value is not None}
+
+
+def _entries(held: Any) -> Any:
+    return {"entries": sorted(content for _, content in held)}
+
+
+KINDS: dict[str, tuple[type[MemoryTarget], Any, Callable[[Any], Any]]] = {
+    "replaced by a later one": (Values, _values, _whole),
+    "changed in part": (Documents, _documents, _present),
+    "created without a key": (Lists, _lists, _entries),
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_gets_lost_each_record_ends_once_as_wanted(
+    database: str, kind: str, seed: int
+) -> None:
+    """Lost requests, lost answers and kills at random, versions that change in between."""
+    made, change, shown = KINDS[kind]
+    faults, random_ = Faults(seed), random.Random(seed)
+    target = made(faults)
+    name = f"e{uuid4().hex[:10]}"
+    wanted: dict[str, Json] = {f"r{n}": {} for n in range(RECORDS)}
+    with psycopg.connect(database, autocommit=True) as db:
+        session = Session(db, name, "orders", "run")
+        for step in range(STEPS + 2):
+            faults.is_on = step < STEPS
+            if faults.is_on:
+                wanted = {key: change(random_, before) for key, before in wanted.items()}
+            with suppress(Killed, LockstepError):
+                _deliver(session, target, wanted)
+        open_deliveries = session.deliveries.unsettled(list(wanted), 0.0)
+    assert {key: shown(target.held_now.get(key, made(faults).empty)) for key in wanted} == wanted
+    assert open_deliveries == {}
+
+
+def _deliver(session: Session, target: MemoryTarget, wanted: dict[str, Json]) -> None:
+    sync = SimpleNamespace(
+        name=session.connection,
+        run_id="run",
+        connection=SimpleNamespace(max_attempts=1_000),
+        log=lambda _: None,
+        oms=SimpleNamespace(clock=lambda: NOW),
+        shipments=SimpleNamespace(probe=lambda _: None),
+    )
+    request = DeliveryRequest(NOW.date(), again=False, force=False)
+    chunk = []
+    for key, content in wanted.items():
+        stored = orjson.dumps(content)
+        chunk.append(
+            AcceptedRecord(uuid4(), key, NOW, stored, content_digest(stored), f"c-{key}", False)
+        )
+    planner = MemoryPlanner(sync, session, request, target)
+    Engine(planner).run(chunk)

@@ -78,9 +78,9 @@ class Engine:
     async def _send(self, writer: Writer) -> None:
         """Send the plans, and what their outcomes have made necessary."""
         plans = self._plans
-        for _ in range(ROUNDS):
+        for left in reversed(range(ROUNDS)):
             await self._sender.send(plans, writer)
-            if self._sender.stopped_by is not None:
+            if self._sender.stopped_by is not None or not left:
                 return
             plans = [plan for plan in plans if self._has_follow_up(plan)]
             if not plans:

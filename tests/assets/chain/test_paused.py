@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 import psycopg
 import pytest
 
 from assets.chain.steps import ALL_DELIVERED
 from assets.delivery import partition
-from assets.streams.orders import Orders
+from assets.delivery.engine import Engine
+from assets.delivery.request import DeliveryCounts
 from resources.ledger.monitoring import activation
+from resources.ledger.rows import AcceptedRecord
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
@@ -61,14 +65,14 @@ def test_a_pause_takes_effect_between_two_chunks_of_a_run(
     """A run over a large partition does not go on for minutes after an operator paused it."""
     monkeypatch.setattr(partition, "CHUNK", 2)
     scene.place_many(range(1, 7))
-    deliver = Orders.deliver
+    run = Engine.run
 
-    def deliver_and_pause(self, sync, session, request, chunk):  # type: ignore[no-untyped-def]
-        counts = deliver(self, sync, session, request, chunk)
+    def run_and_pause(self: Engine, chunk: Sequence[AcceptedRecord]) -> DeliveryCounts:
+        counts = run(self, chunk)
         pause(scene, "orders")
         return counts
 
-    monkeypatch.setattr(Orders, "deliver", deliver_and_pause)
+    monkeypatch.setattr(Engine, "run", run_and_pause)
     result = scene.run("orders", first=scene.yesterday)
     assert len(scene.oms_orders()) == 2
     [event] = result.asset_materializations_for_node(f"{NAME}__orders_delivered")

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import orjson
 
 from assets.delivery.links import not_linked
+from assets.streams.catalog import entries
 from assets.streams.inventory import Inventory
 from assets.streams.inventory_plan import StockPlan, orders_under_way, read_planner
 from assets.streams.inventory_reading import LevelMapper, read_rows
@@ -181,8 +183,12 @@ def _level(plan: StockPlan, held: Mapping[tuple[str, str], int]) -> Sample:
 
 
 def _first_items(sync: Sync) -> Iterator[StoreItem]:
+    now = datetime.now(UTC)
     items = (
-        item for page in sync.platform.fetch_items() for item in page if isinstance(item, StoreItem)
+        item
+        for page in sync.catalog.fetch(Window(now, now))
+        for item in entries(page, sync.catalog)
+        if isinstance(item, StoreItem)
     )
     return islice(items, EXAMINED)
 

@@ -155,6 +155,8 @@ class InventoryPolicy(Config):
     """Subtract ordered units that the OMS's stock does not contain yet."""
     interval: timedelta = timedelta(seconds=60)
     catalog_ttl: timedelta = timedelta(minutes=15)
+    catalog_shrink: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """A catalog that comes back smaller by more than this share is an error and no deletion."""
 
 
 class ShipmentsPolicy(Config):

@@ -132,16 +132,6 @@ class MasterItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Unusable:
-    """An entry of a list that can't be used; it is reported, and stops no other."""
-
-    source_id: str
-    problems: tuple[Problem, ...]
-    digest: bytes
-    """Of its content: an entry that was discarded stays so while it is the same."""
-
-
-@dataclass(frozen=True, slots=True)
 class ShipmentLine:
     """Units of one store order line in a shipment to create."""
 

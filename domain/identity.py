@@ -17,6 +17,7 @@ from domain.text import has_controls
 
 LONGEST_ID = 200
 _LENGTH = Struct(">Q")
+_UNREADABLE = "unreadable-"
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 _PORT = re.compile(r":\d*$")
 
@@ -79,7 +80,12 @@ def is_id(text: str) -> bool:
 
 def fallback_id(payload: bytes) -> str:
     """Return an id for a record without a usable one; the same bytes always have the same id."""
-    return f"unreadable-{content_digest(payload).hex()}"
+    return f"{_UNREADABLE}{content_digest(payload).hex()}"
+
+
+def is_fallback_id(source_id: str) -> bool:
+    """Return whether a record had no usable id of its own."""
+    return source_id.startswith(_UNREADABLE)
 
 
 def capture_id(connection: str, stream: str, source_id: str, digest: bytes, version: str) -> UUID:

@@ -6,7 +6,7 @@ bound by latency. A target's writer returns one outcome for each intent (``domai
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol, TypedDict
@@ -19,15 +19,14 @@ from domain.exchange import (
     MasterItem,
     Receipt,
     StoreShipment,
-    Unusable,
     WebhookEvent,
 )
 from domain.identity import Identity
 from domain.milestones import Milestone
 from domain.reconciliation import Difference
-from domain.records.inventory import StoreItem
+from domain.records.catalog import Product
 from domain.records.orders import Order
-from domain.sources import FulfilmentSource, OrderSource, StockSource
+from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
 
 
 class QuotaLedger(Protocol):
@@ -190,6 +189,7 @@ class StoreSources(TypedDict, total=False):
     """The streams that start at a store."""
 
     orders: OrderSource
+    catalog: Source[Product]
 
 
 class OmsSources(TypedDict, total=False):
@@ -197,6 +197,7 @@ class OmsSources(TypedDict, total=False):
 
     shipments: FulfilmentSource
     inventory: StockSource
+    catalog: Source[MasterItem]
 
 
 class System(Protocol):
@@ -244,10 +245,6 @@ class CommercePlatform(System, Protocol):
         """Return the streams that end here."""
         ...
 
-    def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
-        """Read every SKU with the level its stock is tracked at; a bad product is ``Unusable``."""
-        ...
-
     def location_ids(self) -> Mapping[str, str]:
         """Return the store's location code -> id; the code ``default`` is the default location."""
         ...
@@ -268,8 +265,4 @@ class OrderManagementSystem(System, Protocol):
     @property
     def targets(self) -> OmsTargets:
         """Return the streams that end here."""
-        ...
-
-    def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
-        """Look SKUs up in the item master; the unknown ones are absent from the answer."""
         ...

@@ -9,8 +9,10 @@ from typing import Literal, TypeVar
 
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
 from domain.errors import PermanentError
+from domain.exchange import MasterItem
 from domain.ports import CommercePlatform, EventFeed, OrderManagementSystem
-from domain.sources import FulfilmentSource, OrderSource, StockSource
+from domain.records.catalog import Product
+from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
 from resources.ledger.database.embedded import database_url
 from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import describe, kept_prefixes
@@ -59,6 +61,16 @@ class Sync:
     def stock(self) -> StockSource:
         """Return the source of stock levels."""
         return _present(self.oms.kind, INVENTORY, self.oms.sources.get("inventory"))
+
+    @property
+    def catalog(self) -> Source[Product]:
+        """Return the source of the store's products."""
+        return _present(self.platform.kind, "the catalog", self.platform.sources.get("catalog"))
+
+    @property
+    def item_master(self) -> Source[MasterItem]:
+        """Return the source of the OMS's items."""
+        return _present(self.oms.kind, "the item master", self.oms.sources.get("catalog"))
 
 
 def _present(kind: str, part: str, source: S | None) -> S:

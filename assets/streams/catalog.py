@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+import orjson
 
 from assets.streams.inventory_changes import find_changed_levels
 from domain.connections import INVENTORY
-from domain.exchange import Unusable
-from domain.identity import capture_id, correlation_id
+from domain.errors import PermanentError, Problem, RecordRejected
+from domain.exchange import Mapped, MasterItem, RawRecord
+from domain.identity import capture_id, content_digest, correlation_id, is_fallback_id
+from domain.records.catalog import Product
 from domain.records.inventory import StoreItem
+from domain.rules.completeness import refuse_shrinkage
+from domain.sources import Page, Source
+from domain.values import Window
 from resources.ledger.rows import RejectionRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A product, or a part of one, that can't be used; it is reported, and stops no other."""
+
+    source_id: str
+    problems: tuple[Problem, ...]
+    digest: bytes
+    """Of its content: an entry that was discarded stays so while it is the same."""
 
 
 def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
@@ -21,38 +39,109 @@ def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
     Return the store's locations, which are read with it; ``None`` where nothing was read.
 
     A product that can't be read is a rejection and gets no stock; the others are not affected. The
-    rejection closes with the first refresh that can read the product.
+    rejection closes with the first refresh that can read the product. Raises ``PermanentError``
+    where much less came back than last time.
     """
     age = session.catalog.catalog_age()
     if age is not None and age <= sync.connection.inventory.catalog_ttl:
         return None
     started = session.now()
-    unusable: dict[str, Unusable] = {}
-    stated: dict[str, int] = {}
-    session.catalog.replace_store_items(_usable(sync, unusable, stated))
+    reading = _Reading()
+
+    def check(before: int, after: int) -> bool:
+        known = after + len(reading.unusable)
+        limit = sync.connection.inventory.catalog_shrink
+        refuse_shrinkage(f"{sync.name}: the store's catalog", before, known, limit)
+        return reading.is_complete
+
+    session.catalog.replace_store_items(reading.pages(sync.catalog), check)
     day = datetime.now(UTC).date()
-    rows = [_rejection(sync, one) for one in unusable.values()]
+    rows = [_rejection(sync, one) for one in reading.unusable.values()]
     with session.transaction():
         session.rejections.open(day, rows, sync.run_id)
         session.rejections.close_others(
-            "captured", list(unusable), "the store's catalog can be read", sync.run_id
+            "captured", list(reading.unusable), "the store's catalog can be read", sync.run_id
         )
     locations = sync.platform.location_ids()
     if (default := locations.get("default")) is not None:
-        find_changed_levels(sync, session, stated, default, started)
+        find_changed_levels(sync, session, reading.stated, default, started)
     return locations
 
 
-def _usable(
-    sync: Sync, unusable: dict[str, Unusable], stated: dict[str, int]
-) -> Iterator[list[StoreItem]]:
-    for page in sync.platform.fetch_items():
-        unusable.update({one.source_id: one for one in page if isinstance(one, Unusable)})
-        items = [item for item in page if not isinstance(item, Unusable)]
-        for item in items:
-            if item.level is not None and item.tracking != "none":
-                stated[item.sku] = item.level
-        yield items
+def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
+    """Return the SKUs of a page of products, and what can't be used of it.
+
+    One bad product is the product's fault; where all are bad, it is the answer's. Raises
+    ``PermanentError``.
+    """
+    found: list[StoreItem | Unusable] = []
+    for raw in page.records:
+        try:
+            mapped = source.to_canonical(raw.payload)
+        except RecordRejected as rejected:
+            found.append(_unusable(raw, rejected.problems))
+            continue
+        if isinstance(mapped, Mapped):
+            found += mapped.record.items
+            found += [_unusable(raw, mapped.warnings)] if mapped.warnings else []
+    bad = [one for one in found if isinstance(one, Unusable)]
+    if len(page.records) > 1 and bad and len(bad) == len(found):
+        first = bad[0].problems[0]
+        raise PermanentError(
+            f"The store's catalog has a page of {len(page.records)} products of which none can be "
+            f"read ({first.field}: {first.message}): that breaks the API's contract; another try "
+            "won't help"
+        )
+    return found
+
+
+def master_items(source: Source[MasterItem], skus: Collection[str]) -> dict[str, MasterItem]:
+    """Look SKUs up in the OMS's item master; the unknown ones are absent from the answer.
+
+    A row without a usable id is no item: orders for its SKU are rejected as unknown.
+    """
+    found: dict[str, MasterItem] = {}
+    for page in source.read(skus):
+        for raw in page.records:
+            try:
+                mapped = source.to_canonical(raw.payload)
+            except RecordRejected:
+                continue
+            if isinstance(mapped, Mapped):
+                found[mapped.record.sku] = mapped.record
+    return found
+
+
+@dataclass
+class _Reading:
+    """A read of the whole catalog."""
+
+    unusable: dict[str, Unusable] = field(default_factory=dict)
+    stated: dict[str, int] = field(default_factory=dict)
+    is_complete: bool = False
+
+    def pages(self, source: Source[Product]) -> Iterator[list[StoreItem]]:
+        """Yield the SKUs, a page at a time."""
+        now = datetime.now(UTC)
+        for page in source.fetch(Window(now, now)):
+            self.is_complete = self.is_complete or page.complete
+            found = entries(page, source)
+            self.unusable |= {one.source_id: one for one in found if isinstance(one, Unusable)}
+            items = [item for item in found if isinstance(item, StoreItem)]
+            self.stated |= {
+                item.sku: item.level
+                for item in items
+                if item.level is not None and item.tracking != "none"
+            }
+            yield items
+
+
+def _unusable(raw: RawRecord, problems: tuple[Problem, ...]) -> Unusable:
+    # Written anew: the digest must not depend on the spaces in the vendor's answer.
+    content = orjson.dumps(orjson.loads(raw.payload))
+    own = not is_fallback_id(raw.source_id)
+    name = f"product {raw.source_id}" if own else raw.source_id
+    return Unusable(name, problems, content_digest(content))
 
 
 def _rejection(sync: Sync, one: Unusable) -> RejectionRow:

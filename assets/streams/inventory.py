@@ -131,7 +131,7 @@ def _items(sync: Sync, session: Session, records: Sequence[StockLevel]) -> dict[
     rules = BySku(orders.uom_rules)
     wanted = {level.sku for level in records if level.sku not in items and rules.get(level.sku)}
     if wanted:
-        found = sync.oms.fetch_items(sorted(wanted))
+        found = catalog.master_items(sync.item_master, sorted(wanted))
         session.catalog.put_oms_items(found.values())
         items |= found
     return items

@@ -13,6 +13,7 @@ from decimal import Decimal
 import msgspec
 import orjson
 
+from assets.streams.catalog import master_items
 from assets.streams.inventory_plan import MISSING
 from domain.connections import InventoryPolicy
 from domain.errors import RecordRejected, TransientError
@@ -118,7 +119,7 @@ class LevelMapper:
         unknown = empty - known
         if not unknown:
             return set()
-        found = self._sync.oms.fetch_items(sorted(unknown))
+        found = master_items(self._sync.item_master, sorted(unknown))
         session.catalog.put_oms_items(found.values())
         return unknown - set(found)
 

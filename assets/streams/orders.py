@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from assets.delivery.request import DeliveryRequest
+from assets.streams.catalog import master_items
 from assets.streams.orders_plan import OrdersPlanner
 from domain.connections import ORDERS
 from domain.errors import Problem
@@ -81,7 +82,7 @@ class Orders:
             skus = {line.sku for order in records for line in order.lines}
             known = session.catalog.oms_items(skus, sync.connection.orders.item_ttl)
             if missing := skus - known.keys():
-                found = sync.oms.fetch_items(sorted(missing))
+                found = master_items(sync.item_master, sorted(missing))
                 session.catalog.put_oms_items(found.values())
                 known |= found
         return order_problems(records, known)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
 
+CATALOG = "catalog"
 Side = Literal["platform", "oms"]
 
 
@@ -46,6 +47,7 @@ NEEDED: dict[str, tuple[Needed, ...]] = {
     INVENTORY: (
         _STORE_ORDERS,
         Needed("oms", INVENTORY, is_source=True),
+        Needed("platform", CATALOG, is_source=True),
         Needed("platform", INVENTORY, is_source=False),
     ),
 }

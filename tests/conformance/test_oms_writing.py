@@ -9,6 +9,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from assets.streams.catalog import master_items
 from domain.exchange import Exchange, Mapped
 from domain.milestones import STAGES, Milestone
 from domain.ports import OrderManagementSystem
@@ -106,9 +107,8 @@ def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:
 
 def test_items_are_looked_up_and_unknown_ones_are_absent(tenant: SimulatedOms) -> None:
     """Items have their unit; a SKU with characters of the query language is unknown, too."""
-    found = tenant.open(small_pages=True).fetch_items(
-        [*tenant.skus, "NO-SUCH", "O'Neil", "a, b", "(x)"]
-    )
+    source = tenant.open(small_pages=True).sources["catalog"]
+    found = master_items(source, [*tenant.skus, "NO-SUCH", "O'Neil", "a, b", "(x)"])
     assert set(found) == set(tenant.skus)
     assert all(item.sku == sku and item.uom for sku, item in found.items())
 

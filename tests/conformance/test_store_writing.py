@@ -19,6 +19,7 @@ from domain.values import Window
 from tests.conformance.calls import Calls
 from tests.conformance.systems import DAY, SimulatedStore
 from tests.conformance.test_reading import HOUR
+from tests.resources.platforms.bigcommerce.stores import read_items
 
 NUMBER, OTHER = "1Z5R89390357567127", "1Z8W4R260373687877"
 CORRELATION = "ord-conformance-1"
@@ -41,7 +42,7 @@ def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other
     """
 
     async def use(writer: Calls, connector: CommercePlatform) -> None:
-        items = {item.sku: item for page in connector.fetch_items() for item in page}
+        items = {item.sku: item for page in read_items(connector) for item in page}
         location = connector.location_ids()["default"]
         assert {*store.tracked, store.untracked} <= items.keys()
         good = [
@@ -77,12 +78,12 @@ def test_stopping_an_items_tracking_may_be_repeated(store: SimulatedStore) -> No
     """Its tracking is off afterwards, however many times it was stopped."""
 
     async def use(writer: Calls, connector: CommercePlatform) -> None:
-        items = {item.sku: item for page in connector.fetch_items() for item in page}
+        items = {item.sku: item for page in read_items(connector) for item in page}
         for _ in range(2):
             await writer.untrack(items[store.tracked[0]])
         assert {
             item.tracking
-            for page in connector.fetch_items()
+            for page in read_items(connector)
             for item in page
             if item.sku == store.tracked[0]
         } == {"none"}

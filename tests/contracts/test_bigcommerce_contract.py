@@ -32,6 +32,7 @@ from tests.resources.platforms.bigcommerce.stores import (
     HASH,
     feed_of,
     platform,
+    read_items,
     read_orders,
 )
 from tests.shared import shared_path
@@ -176,7 +177,7 @@ def test_everything_read_fits_the_official_files(
     assert sum(len(page) for page in read_orders(reader, day)) == 12
     assert list(read_orders(reader, Window(NOW + timedelta(days=2), NOW + timedelta(days=3)))) == []
     assert reader.sources["orders"].probe(NOW) == NOW
-    assert {item.sku for page in reader.fetch_items() for item in page} == {"A-1", "S-1", "S-2"}
+    assert {item.sku for page in read_items(reader) for item in page} == {"A-1", "S-1", "S-2"}
     assert reader.location_ids()["default"] == "1"
     reader.read_stock(["A-1", "S-1"])
     reader.close()
@@ -241,7 +242,7 @@ def test_everything_written_fits_the_official_files(
     """Stock with a refused row, tracking, shipments, statuses, and what is refused."""
     sandbox, exchanged = tap
     store = platform(sandbox.url)
-    items = {item.sku: item for page in store.fetch_items() for item in page}
+    items = {item.sku: item for page in read_items(store) for item in page}
     items["A-1"] = msgspec.structs.replace(items["A-1"], tracking="variant")
     [[line]] = [
         httpx.get(

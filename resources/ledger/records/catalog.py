@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -57,16 +57,21 @@ class Catalog:
         ).fetchone()
         return row[0] if row else None
 
-    def replace_store_items(self, pages: Iterable[Sequence[StoreItem]]) -> int:
+    def replace_store_items(
+        self,
+        pages: Iterable[Sequence[StoreItem]],
+        may_remove: Callable[[int, int], bool] = lambda _before, _after: True,
+    ) -> int:
         """Replace the catalog by what the store has now, in one transaction.
 
-        Return the number of SKUs. ``level`` stays what was last compared (``note_levels``).
+        ``may_remove`` gets the numbers of SKUs before and after, and returns whether what is absent
+        is gone; nothing is changed where it raises. Return the number of SKUs. ``level`` stays what
+        was last compared (``note_levels``).
         """
-        total = 0
         with self._db.transaction():
+            before = self._count(is_read=False)
             for page in pages:
                 items = {item.sku: item for item in page}.values()
-                total += len(items)
                 self._db.execute(
                     """INSERT INTO sync.store_item (connection, sku, sku_key, product_id,
                                                     variant_id, tracking, is_shared, checked_at)
@@ -88,11 +93,22 @@ class Catalog:
                         [i.is_shared for i in items],
                     ),
                 )
-            self._db.execute(
-                "DELETE FROM sync.store_item WHERE connection = %s AND checked_at < now()",
-                (self._name,),
-            )
+            total = self._count(is_read=True)
+            if may_remove(before, total):
+                self._db.execute(
+                    "DELETE FROM sync.store_item WHERE connection = %s AND checked_at < now()",
+                    (self._name,),
+                )
         return total
+
+    def _count(self, *, is_read: bool) -> int:
+        """Count the SKUs that this transaction has read, or those from before it."""
+        row = self._db.execute(
+            """SELECT count(*) FROM sync.store_item
+               WHERE connection = %s AND (checked_at = now()) = %s""",
+            (self._name, is_read),
+        ).fetchone()
+        return row[0] if row else 0
 
     def store_items(self, skus: Collection[str]) -> dict[str, StoreItem]:
         """Return the store's items by the SKUs that were asked for.

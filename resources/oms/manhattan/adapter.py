@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import Check, MasterItem
+from domain.exchange import Check
 from domain.ports import EventFeed, OmsSources, OmsTargets, OrderManagementSystem, QuotaLedger
 from domain.sources import AnySource
 from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.rate_limit import Limiter
-from resources.oms.manhattan.catalog import ItemMaster
+from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import KIND, build_policy, build_read_client
 from resources.oms.manhattan.inventory import Availability, InventorySource
 from resources.oms.manhattan.orders.lookup import OrderLookup
@@ -25,6 +25,7 @@ from resources.oms.manhattan.shipments.source import ShipmentsSource
 SOURCES: Mapping[str, type[AnySource]] = {
     "shipments": ShipmentsSource,
     "inventory": InventorySource,
+    "catalog": CatalogSource,
 }
 TARGETS = frozenset({"orders"})
 
@@ -55,12 +56,13 @@ class ManhattanOms:
         self._readers = {url: build_read_client(self._policy, url) for url in hosts}
         orders, stock = self._readers[settings.base_url], self._readers[settings.availability_url]
         self._search = OrderSearch(orders, settings)
-        self._items = ItemMaster(orders, settings)
+        self._items = CatalogSource(orders, settings)
         self._availability = Availability(stock, settings, connection.inventory)
         lookup = OrderLookup(self._search, settings, connection)
         self.sources: OmsSources = {
             "shipments": ShipmentsSource(self._search, lookup, settings, connection),
             "inventory": InventorySource(self._availability, settings, connection.inventory),
+            "catalog": self._items,
         }
         self.orders = ManhattanOrders(self._policy, settings, connection, lookup)
         self.targets: OmsTargets = {"orders": self.orders}
@@ -80,10 +82,6 @@ class ManhattanOms:
     def clock(self) -> datetime:
         """Return the tenant's current time."""
         return self._policy.clock.now()
-
-    def fetch_items(self, skus: Collection[str]) -> dict[str, MasterItem]:
-        """Look SKUs up in the item master."""
-        return self._items.find(skus)
 
     def close(self) -> None:
         """Close all connections."""

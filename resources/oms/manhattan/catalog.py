@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
 
 import msgspec
 
-from domain.exchange import MasterItem
-from domain.identity import is_id
+from domain.errors import PermanentError
+from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
+from domain.identity import fallback_id, is_id
+from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.text import clean_text
+from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import any_of, chunks, fetch_answer, rows_of
+from resources.oms.manhattan.parsing import unreadable
+from resources.oms.manhattan.personal import FACTS
 from resources.oms.manhattan.settings import ManhattanSettings
 
 LONGEST_TEXT = 500
@@ -19,8 +26,11 @@ LONGEST_TEXT = 500
 _ROW = msgspec.json.Decoder(dict[str, object])
 
 
-class ItemMaster:
-    """The items of one tenant."""
+class CatalogSource:
+    """The item master of one tenant."""
+
+    shape: ClassVar[Shape] = "snapshot"
+    facts: ClassVar[frozenset[str]] = FACTS
 
     def __init__(self, client: ApiClient, settings: ManhattanSettings) -> None:
         self._client = client
@@ -35,29 +45,56 @@ class ItemMaster:
         )
         self._template = dict.fromkeys(filter(None, names))
 
-    def find(self, skus: Collection[str]) -> dict[str, MasterItem]:
-        """Return those of the SKUs that the item master has."""
-        found: dict[str, MasterItem] = {}
-        for chunk in chunks(list(dict.fromkeys(skus)), self._page_size):
-            found |= self._all_of(chunk)
-        return found
+    def probe(self, since: datetime) -> datetime | None:
+        """Return ``since``: items are looked up when they are needed."""
+        return since
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Look up the SKUs in scope; the item master is too large to be listed."""
+        del window
+        if scope.ids is None:
+            raise PermanentError(
+                "manhattan: items can only be looked up by SKU, and no SKUs were named"
+            )
+        yield from self.read(scope.ids)
+        yield COMPLETE
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Look up SKUs, page by page up to one with no new row, unless all were found."""
+        for chunk in chunks(list(dict.fromkeys(ids)), self._page_size):
+            query, wanted, page = any_of(self._names.item_id, chunk), set(chunk), 0
+            seen: set[bytes] = set()
+            while True:
+                now = datetime.now(UTC)
+                rows = {bytes(row): None for row in self._rows(query, page, len(chunk))}
+                records = [
+                    RawRecord(self._id_of(row) or fallback_id(row), now, row)
+                    for row in rows
+                    if row not in seen
+                ]
+                if records:
+                    yield Page(records)
+                wanted -= {record.source_id for record in records}
+                if not records or not wanted:
+                    break
+                seen |= rows.keys()
+                page += 1
+
+    def to_canonical(self, payload: bytes) -> Mapped[MasterItem] | Skipped:
+        """Map a row. Raises ``RecordRejected`` where it names no item."""
+        row = _decoded(payload)
+        if row is None or not self._id_of(payload):
+            raise unreadable(self._names.item_id, "The row has no id of an item.")
+        return Mapped(self._item(row))
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing: the tenant shows its items whenever it is asked."""
 
     def any_item(self) -> MasterItem | None:
         """Return one item, or ``None`` where the item master is empty."""
-        return next(iter(self._items(self._rows(None, 0, 1)).values()), None)
-
-    def _all_of(self, skus: Sequence[str]) -> dict[str, MasterItem]:
-        """Return the items, page by page up to one with no new row, unless all were found."""
-        query, seen, page = any_of(self._names.item_id, skus), set[bytes](), 0
-        found: dict[str, MasterItem] = {}
-        while True:
-            rows = self._rows(query, page, len(skus))
-            known = len(seen)
-            seen |= {bytes(row) for row in rows}
-            found |= self._items(rows)
-            if len(seen) == known or len(found) >= len(skus):
-                return found
-            page += 1
+        rows = [bytes(row) for row in self._rows(None, 0, 1)]
+        found = [row for payload in rows if (row := _decoded(payload)) and self._id_of(payload)]
+        return self._item(found[0]) if found else None
 
     def _rows(self, query: str | None, page: int, size: int) -> list[msgspec.Raw]:
         body: dict[str, object] = {"Page": page, "Size": size, "Template": self._template}
@@ -65,10 +102,11 @@ class ItemMaster:
             body["Query"] = query
         return rows_of(fetch_answer(self._client, self._path, body))
 
-    def _items(self, rows: Sequence[msgspec.Raw]) -> dict[str, MasterItem]:
-        items = [self._item(row) for row in map(_decoded, rows) if row is not None]
-        # A row without a usable id is no item: orders for its SKU are rejected as unknown.
-        return {item.sku: item for item in items if is_id(item.sku)}
+    def _id_of(self, payload: bytes) -> str | None:
+        """Return the SKU of a row, ``None`` where it has none that can be used."""
+        row = _decoded(payload)
+        sku = str(row.get(self._names.item_id) or "") if row is not None else ""
+        return sku if is_id(sku) else None
 
     def _item(self, row: Mapping[str, object]) -> MasterItem:
         names = self._names
@@ -97,7 +135,7 @@ def units_of(value: object) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _decoded(row: msgspec.Raw) -> dict[str, object] | None:
+def _decoded(row: bytes) -> dict[str, object] | None:
     """Return a row's content, or ``None`` where it can't be read."""
     try:
         return _ROW.decode(row)

@@ -17,7 +17,7 @@ from domain.errors import AccessRefused, LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
-from resources.oms.manhattan.catalog import ItemMaster
+from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import fetch_answer, quoted, rows_of, write_answer
 from resources.oms.manhattan.inventory import Availability
 from resources.oms.manhattan.orders.search import OrderSearch
@@ -43,7 +43,7 @@ class Preflight:
     auth: OAuthTokens
     client: ApiClient
     search: OrderSearch
-    items: ItemMaster
+    items: CatalogSource
     availability: Availability
 
     def run(self) -> list[Check]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 import httpx
 
 from domain.connections import Connection, SecretRef
-from domain.exchange import Check, Unusable
+from domain.exchange import Check
 from domain.ports import CommercePlatform, EventFeed, QuotaLedger, StoreSources, StoreTargets
-from domain.records.inventory import StoreItem
 from domain.sources import AnySource
 from resources.http.client import ApiClient
-from resources.platforms.bigcommerce.catalog import CatalogReader
+from resources.platforms.bigcommerce.catalog import CatalogSource
 from resources.platforms.bigcommerce.client import build_policy
 from resources.platforms.bigcommerce.events import Hooks
+from resources.platforms.bigcommerce.levels import LevelReader
 from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
@@ -35,7 +35,10 @@ def build(
 
 
 # What a store can be the source and the target of, before one is opened.
-SOURCES: Mapping[str, type[AnySource]] = {"orders": OrdersSource}
+SOURCES: Mapping[str, type[AnySource]] = {
+    "orders": OrdersSource,
+    "catalog": CatalogSource,
+}
 TARGETS = frozenset({"shipments", "inventory"})
 
 
@@ -59,10 +62,13 @@ class BigCommerce:
             self._policy, connections=2 * settings.read_concurrency, transport=transport
         )
         self._orders = OrdersSource(self._http, settings, connection)
-        self.sources: StoreSources = {"orders": self._orders}
-        self._catalog = CatalogReader(self._http)
+        self.sources: StoreSources = {
+            "orders": self._orders,
+            "catalog": CatalogSource(self._http),
+        }
+        self._levels = LevelReader(self._http)
         self.events = Hooks(self._http, settings, secrets)
-        self._preflight = Preflight(self._http, settings, connection, self._catalog)
+        self._preflight = Preflight(self._http, settings, connection, self._levels)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
         stock = BigCommerceStock(self._policy, settings)
         self.targets: StoreTargets = {"shipments": self.shipments, "inventory": stock}
@@ -75,17 +81,13 @@ class BigCommerce:
         """Return the store's time."""
         return self._policy.clock.now()
 
-    def fetch_items(self) -> Iterator[list[StoreItem | Unusable]]:
-        """Read every SKU with the level its stock is tracked at."""
-        return self._catalog.items()
-
     def location_ids(self) -> Mapping[str, str]:
         """Return location code -> id."""
-        return self._catalog.locations()
+        return self._levels.locations()
 
     def read_stock(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
         """Return (SKU, location id) -> quantity on hand."""
-        return self._catalog.stock(skus)
+        return self._levels.stock(skus)
 
     def close(self) -> None:
         """Close connections and threads."""

@@ -13,8 +13,8 @@ from domain.exchange import Check
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import CHANNELS, STORE_PROFILES, STORE_TIMES
-from resources.platforms.bigcommerce.catalog import CatalogReader
 from resources.platforms.bigcommerce.client import CONTRACT, document_of
+from resources.platforms.bigcommerce.levels import LevelReader
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.secrets import permission_warning
 
@@ -36,13 +36,13 @@ class Preflight:
         http: ApiClient,
         settings: BigCommerceSettings,
         connection: Connection,
-        catalog: CatalogReader,
+        levels: LevelReader,
     ) -> None:
-        self._http, self._settings, self._connection, self._catalog = (
+        self._http, self._settings, self._connection, self._levels = (
             http,
             settings,
             connection,
-            catalog,
+            levels,
         )
 
     def run(self) -> list[Check]:
@@ -135,7 +135,7 @@ class Preflight:
         )
 
     def _locations(self) -> Finding:
-        locations = self._catalog.locations()
+        locations = self._levels.locations()
         policy = self._connection.inventory
         wanted = (
             [policy.store_location] if policy.mode == "aggregate" else list(policy.nodes.values())

@@ -37,7 +37,7 @@ def test_an_absent_part_is_a_stream_that_cannot_be_synced(
 
 def test_a_store_without_orders_can_be_synced_for_nothing() -> None:
     """Each stream names itself."""
-    found = list(missing_parts(ALL, Parts("shop", (), STORE.targets), OMS))
+    found = list(missing_parts(ALL, Parts("shop", ("catalog",), STORE.targets), OMS))
     assert len(found) == 3
     assert [f"remove {stream} " in text for stream, text in zip(ALL, found, strict=True)] == [
         True

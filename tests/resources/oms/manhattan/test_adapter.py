@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from assets.streams.catalog import master_items
 from resources.oms import REGISTRY
 from resources.oms.manhattan import settings as settings_module
 from resources.oms.manhattan.adapter import ManhattanOms
@@ -54,7 +55,8 @@ def test_items_are_found_in_chunks_and_unknown_ones_are_absent(
 ) -> None:
     """Including a SKU with a quote, which must not end the query's literal."""
     tenant.control("items", [{"ItemId": "5' CABLE", "UOM": "EA", "Description": "Cable"}])
-    items = connect({"item_page_size": 2}).fetch_items(["SKU-1", "SKU-2", "5' CABLE", "NOPE"])
+    source = connect({"item_page_size": 2}).sources["catalog"]
+    items = master_items(source, ["SKU-1", "SKU-2", "5' CABLE", "NOPE"])
     assert sorted(items) == ["5' CABLE", "SKU-1", "SKU-2"]
     assert (items["SKU-1"].uom, items["SKU-1"].description) == ("EA", "Thing 1")
     # Two chunks, and a look behind the one of which an item was not found.

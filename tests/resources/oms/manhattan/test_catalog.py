@@ -7,12 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from assets.streams.catalog import master_items
 from domain.exchange import MasterItem
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
-from resources.oms.manhattan.catalog import ItemMaster, units_of
+from resources.oms.manhattan.catalog import CatalogSource, units_of
 from tests.resources.oms.manhattan.samples import settings_of
 
 
@@ -27,7 +28,8 @@ def items_of(*rows: Any, **names: Any) -> dict[str, MasterItem]:
     transport = httpx.MockTransport(
         lambda _: httpx.Response(200, json={"success": True, "data": list(rows)})
     )
-    return ItemMaster(ApiClient(policy, transport=transport), settings_of(names=names)).find(["A"])
+    source = CatalogSource(ApiClient(policy, transport=transport), settings_of(names=names))
+    return master_items(source, ["A"])
 
 
 def test_an_item_has_all_units_that_the_master_lists() -> None:

@@ -10,8 +10,9 @@ import httpx
 import orjson
 import pytest
 
+from assets.streams.catalog import master_items
 from domain.errors import PermanentError
-from resources.oms.manhattan.catalog import ItemMaster
+from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import any_of
 from tests.resources.oms.manhattan.orders.test_search import (
     START,
@@ -115,5 +116,6 @@ def test_orders_that_were_all_found_cost_no_further_call() -> None:
 def test_items_behind_a_short_page_are_found(at_once: int) -> None:
     """The orders for an item that is missed would be rejected as unknown."""
     rows = Rows("ItemId", [{"ItemId": f"S-{n}", "BaseUOM": "EA"} for n in range(10)], at_once)
-    master = ItemMaster(search_of(rows)._client, settings_of())
-    assert list(master.find([f"S-{n}" for n in range(12)])) == [f"S-{n}" for n in range(10)]
+    source = CatalogSource(search_of(rows)._client, settings_of())
+    skus = [f"S-{n}" for n in range(12)]
+    assert list(master_items(source, skus)) == skus[:10]

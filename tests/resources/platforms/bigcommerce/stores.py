@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import orjson
 import pytest
 
+from assets.streams.catalog import Unusable, entries
 from domain.connections import Connection, SecretRef
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.ports import CommercePlatform, EventFeed
+from domain.records.inventory import StoreItem
 from domain.records.orders import Order
 from domain.rules.translation import OrderRules
 from domain.values import Window
@@ -191,6 +194,14 @@ def feed_of(store: CommercePlatform) -> EventFeed:
     """Return the store's webhooks."""
     assert store.events is not None
     return store.events
+
+
+def read_items(store: CommercePlatform) -> list[list[StoreItem | Unusable]]:
+    """Return the catalog's SKUs and what can't be used of it, a page at a time."""
+    catalog, day = store.sources["catalog"], Window.of_day(date(2026, 3, 19))
+    pages = list(catalog.fetch(day))
+    assert [page.complete for page in pages] == [False] * (len(pages) - 1) + [True]
+    return [entries(page, catalog) for page in pages if page.records]
 
 
 def read_orders(store: CommercePlatform, window: Window) -> Iterator[Sequence[RawRecord]]:

@@ -23,6 +23,7 @@ from tests.resources.platforms.bigcommerce.stores import (
     feed_of,
     line_of,
     order,
+    read_items,
     read_orders,
     settings,
 )
@@ -95,7 +96,7 @@ def test_a_catalog_whose_count_is_too_small_is_read_to_its_end(at_once: int) -> 
         for n in range(1, 20)
     ]
     store = store_of(Lists({"/v3/catalog/products": products}, at_once))
-    found = [item for page in store.fetch_items() for item in page]
+    found = [item for page in read_items(store) for item in page]
     assert [getattr(item, "sku", "") for item in found] == [f"S-{n}" for n in range(1, 20)]
     store.close()
 
@@ -166,7 +167,7 @@ def test_a_store_that_ignores_the_page_is_an_error_and_no_endless_loop(path: str
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [row, row]}))
     store = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     reads: dict[str, Any] = {
-        "/v3/catalog/products": lambda: list(store.fetch_items()),
+        "/v3/catalog/products": lambda: read_items(store),
         "/v3/inventory/locations": store.location_ids,
     }
     with pytest.raises(PermanentError, match=f"GET {path} gave .*another try won't help"):

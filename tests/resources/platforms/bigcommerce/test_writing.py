@@ -16,7 +16,7 @@ from resources.http.retries import RetryPolicy
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from tests.resources.platforms.bigcommerce.conftest import Shop
-from tests.resources.platforms.bigcommerce.stores import platform
+from tests.resources.platforms.bigcommerce.stores import platform, read_items
 
 Use = Callable[[BigCommerceWriter], Awaitable[None]]
 
@@ -63,7 +63,7 @@ def catalogued(shop: Shop, count: int = 0) -> dict[str, StoreItem]:
     )
     shop.control("POST", "locations", [{"id": 5, "code": "EAST", "label": "East"}])
     reader = platform(shop.url)
-    items = {item.sku: item for page in reader.fetch_items() for item in page}
+    items = {item.sku: item for page in read_items(reader) for item in page}
     reader.close()
     return items
 
@@ -142,7 +142,7 @@ def test_tracking_can_be_stopped(shop: Shop) -> None:
 
     writing(shop, use)
     reader = platform(shop.url)
-    assert {item.sku: item.tracking for page in reader.fetch_items() for item in page}[
+    assert {item.sku: item.tracking for page in read_items(reader) for item in page}[
         "SOLO"
     ] == "none"
     reader.close()

@@ -285,6 +285,9 @@ _TARGET: dict[str, Entry] = {
         ("shipments.milestone_statuses",),
     ),
     "stock_refused": Entry("business_rule", "The store accepts the stock level.", ("inventory",)),
+    "target_not_read": Entry(
+        "connection", "The target shows what it holds, where a lost request left that uncertain."
+    ),
     "tracking_not_changed": Entry(
         "business_rule", "The store keeps the tracking number that it was sent."
     ),

@@ -6,7 +6,7 @@ a later one replaces needs no look; of any other, the target itself shows what i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,13 @@ from typing import Any
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.system import unplanned
-from domain.delivery import Operation
-from domain.errors import RecordRejected
+from domain.delivery import Held, Operation, Question
+from domain.errors import LockstepError, Problem, RecordRejected
 from domain.ports import Writer
 from resources.ledger.rows import SettleRow, TargetRow, UnsettledDelivery, acting_until
+
+MOST_UNREADABLE = 3
+"""Records of a chunk that can't be read before the target counts as failing."""
 
 
 class Resolver:
@@ -90,7 +93,7 @@ class Resolver:
         if not dues:
             return []
         questions = {id(due): self._planner.question(due) for due in dues}
-        answers = await writer.held(dict(questions.values()))
+        answers = await _held(writer, dict(questions.values()))
         plans: list[Plan] = []
         settled: list[SettleRow] = []
         known: list[TargetRow] = []
@@ -125,6 +128,35 @@ class Resolver:
 
     def _of(self, delivery: UnsettledDelivery) -> Operation:
         return self._operations.get(delivery.action, Operation())
+
+
+async def _held(writer: Writer, asked: Mapping[str, Question]) -> dict[str, Held]:
+    """Read target records; one that can't be read while others can holds up none of them.
+
+    Raises the target's fault where none can be read.
+    """
+    try:
+        return await writer.held(asked)
+    except LockstepError as error:
+        if len(asked) == 1:
+            raise
+        fault = error
+    found: dict[str, Held] = {}
+    failed: dict[str, LockstepError] = {}
+    for key, question in asked.items():
+        try:
+            found |= await writer.held({key: question})
+        except LockstepError as error:
+            failed[key] = error
+            if len(failed) > MOST_UNREADABLE:
+                raise fault from None
+    return found | {key: Held(key, problems=(_unreadable(e),)) for key, e in failed.items()}
+
+
+def _unreadable(error: LockstepError) -> Problem:
+    message = f"What became of a lost request could not be read at the target: {error}"
+    advice = "Look at the record at the target system, then retry the rejection."
+    return Problem("target_not_read", "", message, advice)
 
 
 def _others(plan: Plan) -> list[UnsettledDelivery]:

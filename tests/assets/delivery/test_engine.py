@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,8 @@ import pytest
 
 from assets.delivery.engine import Engine
 from assets.delivery.request import DeliveryRequest
-from domain.errors import LockstepError
+from domain.delivery import Held, Question
+from domain.errors import LockstepError, TransientError
 from domain.identity import content_digest
 from resources.ledger.rows import AcceptedRecord
 from resources.ledger.session import Session
@@ -90,6 +91,44 @@ def test_whatever_gets_lost_each_record_ends_once_as_wanted(
         open_deliveries = session.deliveries.unsettled(list(wanted), 0.0)
     assert {key: shown(target.held_now.get(key, made(faults).empty)) for key in wanted} == wanted
     assert open_deliveries == {}
+
+
+class Unreadable(Documents):
+    """Documents of which some can't be read."""
+
+    unreadable: Collection[str] = ()
+
+    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Fail as a whole where one can't be read."""
+        if not set(self.unreadable).isdisjoint(asked):
+            raise TransientError("the search answered 500")
+        return await super().held(asked)
+
+
+def test_a_record_that_cannot_be_read_holds_up_no_other(database: str) -> None:
+    """It becomes a rejection; where none can be read, the target is at fault and all stay due."""
+    faults = Faults(1)
+    faults.draw = lambda: "lost_after"  # type: ignore[method-assign]
+    target = Unreadable(faults)
+    wanted: dict[str, Json] = {f"r{n}": {"a": 1} for n in range(4)}
+    with psycopg.connect(database, autocommit=True) as db:
+        session = Session(db, f"e{uuid4().hex[:10]}", "orders", "run")
+        _deliver(session, target, wanted)
+        wanted = {key: {"b": 2} for key in wanted}
+        faults.is_on, faults.draw = False, lambda: "ok"  # type: ignore[method-assign]
+
+        target.unreadable = set(wanted)
+        with pytest.raises(TransientError, match="answered 500"):
+            _deliver(session, target, wanted)
+        assert session.rejections.open_captures("delivered", list(wanted)) == {}
+
+        target.unreadable = {"r0"}
+        _deliver(session, target, wanted)
+        assert set(session.rejections.open_captures("delivered", list(wanted))) == {"r0"}
+        assert {key: _present(held) for key, held in target.held_now.items()} == {
+            **wanted,
+            "r0": {"a": 1},
+        }
 
 
 def _deliver(session: Session, target: MemoryTarget, wanted: dict[str, Json]) -> None:

@@ -31,6 +31,8 @@ class OrderHeader(msgspec.Struct, frozen=True):
     units: int = 0
     shipped_units: int = 0
     """Of ``units``, those that the store shows as shipped."""
+    shipped_field: str = "shipped_units"
+    """Where the store's document states ``shipped_units``."""
 
 
 Asked: TypeAlias = Callable[[str], bool]
@@ -102,9 +104,9 @@ def _shipped_before(order: OrderHeader) -> Skipped:
         )
     message = f"{shipped} of {units} units were shipped in the store before the order went out"
     advice = (
-        "ship the rest in the store, too; or correct items_shipped and the lines' quantities of "
-        "the payload to what the OMS should ship"
+        f"ship the rest in the store, too; or correct {order.shipped_field} and the lines' "
+        "quantities of the payload to what the OMS should ship"
     )
     raise RecordRejected(
-        Problem("partly_shipped_in_store", "items_shipped", message, advice, str(shipped))
+        Problem("partly_shipped_in_store", order.shipped_field, message, advice, str(shipped))
     )

@@ -83,6 +83,7 @@ class OrderMapper:
                 REFUNDS.get(status, ""),
                 (whole_number(order.items_total) or 0) if order.items_shipped else 0,
                 (whole_number(order.items_shipped) or 0) if order.items_shipped else 0,
+                "items_shipped",
             )
         )
         return decision if isinstance(decision, Skipped) and not decisive else None

@@ -69,3 +69,7 @@ class Stream(Protocol[R]):
     def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> Planner[R]:
         """Return what plans the delivery of a chunk of accepted records."""
         ...
+
+    def conclude(self, sync: Sync) -> None:
+        """Do what a delivery has left for another stream, whose lock it takes; none is held."""
+        ...

@@ -53,7 +53,10 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
     Nothing is sent while the stream is paused; a pause takes effect between two chunks.
     """
     total = DeliveryCounts()
-    with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
+    with (
+        _concluded(sync, stream),
+        sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
+    ):
         for number in range(PASSES):
             with _outage_noted(session):
                 waiting = _deliver_pass(sync, stream, session, request, total)
@@ -83,6 +86,20 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
             total,
         )
     return total
+
+
+@contextmanager
+def _concluded(sync: Sync, stream: Stream[Any]) -> Iterator[None]:
+    """Conclude the delivery also where the target failed: what it has left is in the ledger."""
+    try:
+        yield
+    except WriterLost:
+        raise
+    except LockstepError:
+        stream.conclude(sync)
+        raise
+    else:
+        stream.conclude(sync)
 
 
 def _other_days(stream: Stream[Any], session: Session, request: DeliveryRequest) -> list[date]:

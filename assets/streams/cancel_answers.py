@@ -1,21 +1,25 @@
-"""The OMS's late answers to cancellations that it had only accepted as requests."""
+"""The OMS's late answers to cancellations that it had only accepted as requests.
+
+They come with the fulfilment, and are recorded by its stream. The orders' target state is written
+under the orders' own lock: before a chunk of orders is planned, or after fulfilment was delivered.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assets.streams.orders_plan import CANCELED
 from domain.connections import ORDERS
 from domain.errors import Problem
 from domain.identity import correlation_id
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
-from resources.ledger.deliveries.deliveries import Deliveries
-from resources.ledger.rejections.rejections import Rejections
+from resources.ledger.deliveries.requests import Requests
 from resources.ledger.rows import RejectionRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
+CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
+CANCEL = "cancel"
 CANCEL_REFUSED = Problem(
     "cancel_refused",
     "status_id",
@@ -25,41 +29,66 @@ CANCEL_REFUSED = Problem(
 
 
 def record_cancel_answers(session: Session, sync: Sync, fulfilments: Sequence[Fulfilment]) -> None:
-    """Settle requested cancellations by what the OMS's orders show."""
-    orders = Deliveries(session.db, sync.name, ORDERS)
-    accepted = [
-        f.source_id
-        for f in fulfilments
-        if f.cancel_answer == "accepted" or f.milestone() is Milestone.CANCELED
-    ]
-    rejected = [f.source_id for f in fulfilments if f.cancel_answer == "rejected"]
-    with session.transaction():
-        _settle(orders, accepted, "delivered", CANCELED)
-        for row in _settle(orders, rejected, "refused", ""):
-            rejection = RejectionRow(
-                row.capture_id,
-                row.source_id,
-                "delivered",
-                [CANCEL_REFUSED],
-                correlation_id(sync.name, "order", row.source_id),
-            )
-            Rejections(session.db, sync.name, ORDERS).open(row.source_day, [rejection], sync.run_id)
-
-
-def _settle(
-    orders: Deliveries, source_ids: Sequence[str], state: str, milestone: str
-) -> list[UnsettledDelivery]:
-    """Settle requested cancellations, and return them; their milestone goes to the target state.
+    """Record what the OMS's orders show of cancellations, asked for or not.
 
     An order that the OMS canceled by itself is included: otherwise the store's own cancellation,
     which follows, would be sent back to the OMS.
     """
-    if not source_ids:
-        return []
-    answered = orders.answer(source_ids, "cancel", state)
-    concerned = source_ids if milestone else [row.source_id for row in answered]
-    targets = orders.targets(concerned)
-    orders.put_targets(
-        [t._replace(milestone=milestone) for t in targets.values() if t.milestone != milestone]
+    requests = Requests(session.db, sync.name, ORDERS)
+    with session.transaction():
+        requests.accepted(
+            [
+                f.source_id
+                for f in fulfilments
+                if f.cancel_answer == "accepted" or f.milestone() is Milestone.CANCELED
+            ],
+            CANCEL,
+        )
+        requests.rejected(
+            [f.source_id for f in fulfilments if f.cancel_answer == "rejected"], CANCEL
+        )
+
+
+def apply_after_delivery(sync: Sync) -> None:
+    """Apply answers that were recorded, once no orders are being delivered.
+
+    To be called without a lock: the holder of the orders' lock may be waiting for another.
+    """
+    with sync.ledger.session(sync.name, ORDERS, sync.run_id) as orders:
+        if Requests(orders.db, sync.name, ORDERS).any_answered():
+            with orders.writer_lock():
+                apply_cancel_answers(orders)
+
+
+def apply_cancel_answers(orders: Session) -> None:
+    """Settle requested cancellations by their answers, in a session that holds the orders' lock."""
+    requests = Requests(orders.db, orders.connection, ORDERS)
+    if not requests.any_answered():
+        return
+    with orders.transaction():
+        answered = requests.take_answered(CANCEL)
+        accepted = [a.source_id for a in answered if a.state == "accepted"]
+        rejected = [a.source_id for a in answered if a.state == "rejected"]
+        orders.deliveries.answer(accepted, CANCEL, "delivered")
+        _put_milestone(orders, accepted, CANCELED)
+        refused = orders.deliveries.answer(rejected, CANCEL, "refused")
+        _put_milestone(orders, [row.source_id for row in refused], "")
+        for row in refused:
+            orders.rejections.open(row.source_day, [_refusal(orders, row)], orders.run_id)
+
+
+def _refusal(orders: Session, row: UnsettledDelivery) -> RejectionRow:
+    return RejectionRow(
+        row.capture_id,
+        row.source_id,
+        "delivered",
+        [CANCEL_REFUSED],
+        correlation_id(orders.connection, "order", row.source_id),
     )
-    return answered
+
+
+def _put_milestone(orders: Session, source_ids: Sequence[str], milestone: str) -> None:
+    targets = orders.deliveries.targets(source_ids).values()
+    orders.deliveries.put_targets(
+        [t._replace(milestone=milestone) for t in targets if t.milestone != milestone]
+    )

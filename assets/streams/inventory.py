@@ -123,6 +123,9 @@ class Inventory:
         """Write the levels that differ, in batches of the API's size."""
         return InventoryPlanner(sync, session, request)
 
+    def conclude(self, sync: Sync) -> None:
+        """Do nothing: a delivery leaves nothing for other streams."""
+
 
 def _items(sync: Sync, session: Session, records: Sequence[StockLevel]) -> dict[str, MasterItem]:
     """Return the known items of the levels; those that have a rule are looked up at the OMS."""

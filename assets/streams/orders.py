@@ -139,3 +139,6 @@ class Orders:
     def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> OrdersPlanner:
         """Send what the OMS does not hold in this form."""
         return OrdersPlanner(sync, session, request)
+
+    def conclude(self, sync: Sync) -> None:
+        """Do nothing: a delivery leaves nothing for other streams."""

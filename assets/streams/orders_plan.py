@@ -13,6 +13,7 @@ from assets.delivery.obligation import owed_versions
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
+from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
 from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
 from domain.errors import Problem, RecordRejected
@@ -24,7 +25,6 @@ from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, Unsettle
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
-CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
 """Milestones of the OMS's order in the target state."""
 LOOKED_UP = "the OMS was asked for what it holds"
 REOPENED = Problem(
@@ -52,6 +52,7 @@ class OrdersPlanner(Planner[Order]):
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Order]]:
         """Decode the orders, and read what the OMS is known to hold of them."""
+        apply_cancel_answers(self.session)
         known = self.session.deliveries.targets([a.source_id for a in current])
         return [
             Due(a, decode_record(Order, a.canonical), a.source_id, known.get(a.source_id))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from assets.delivery.request import DeliveryRequest
+from assets.streams.cancel_answers import apply_after_delivery
 from assets.streams.shipments_orders import FulfilmentMapper
 from assets.streams.shipments_plan import ShipmentsPlanner
 from domain.connections import SHIPMENTS
@@ -95,3 +96,7 @@ class Shipments:
     def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> ShipmentsPlanner:
         """Create the shipments that the store lacks and move the order's status, in this order."""
         return ShipmentsPlanner(sync, session, request)
+
+    def conclude(self, sync: Sync) -> None:
+        """Apply the OMS's answers to cancellations to the orders' target state."""
+        apply_after_delivery(sync)

@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 
 from resources.ledger.database.compression import compress, decompress
+from resources.ledger.deliveries.requests import note_asked
 from resources.ledger.rows import ClaimRow, SettleRow, TargetRow, UnsettledDelivery
 
 
@@ -89,6 +90,7 @@ class Deliveries:
                 [r.is_lost for r in rows],
             ),
         )
+        note_asked(self._db, [r.delivery_key for r in rows if r.state == "requested"])
 
     def spare(self, keys: Sequence[UUID]) -> None:
         """Take back an attempt of deliveries that failed because the target as a whole did."""

@@ -58,6 +58,8 @@ def test_a_filled_ledger_is_migrated_and_delivers(busy: Scene, last: str) -> Non
             now = {table: rows(db, table, names) for table, names in before.items()}
             links = db.execute("SELECT store_id, store_number, oms_id FROM sync.link ORDER BY 1")
             assert links.fetchall() == [(n, n, f"W-{n}") for n in "123456"]
+            asked = db.execute("SELECT source_id, action, state FROM sync.request")
+            assert asked.fetchall() == [("2", "cancel", "asked")]
         assert now == kept
 
         scene.database = url

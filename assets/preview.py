@@ -146,7 +146,7 @@ def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
     items = {item.sku: item for item in _first_items(sync)}
     known = BySku(items)
     rows = [row for page in read_rows(sync, session, sorted(items)) for row in page.records]
-    held = sync.platform.read_stock(items)
+    held = sync.store_stock.levels(items)
     mapper = LevelMapper(sync, session, [(row.source_id, row.payload) for row in rows])
     stream = Inventory()
     levels: dict[str, dict[str, StockLevel]] = {}

@@ -172,11 +172,23 @@ class ShipmentTarget(Target, Protocol):
         ...
 
 
+class LevelTarget(Target, Protocol):
+    """Stock in a store: ``stock`` (``LevelChange``), and tracking switched off and on."""
+
+    def locations(self) -> Mapping[str, str]:
+        """Return the store's location code -> id; the code ``default`` is the default location."""
+        ...
+
+    def levels(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
+        """Return what the store holds now: (SKU, location id) -> quantity on hand."""
+        ...
+
+
 class StoreTargets(TypedDict, total=False):
     """What can be written to a store; an absent part is a stream that it does not take."""
 
     shipments: ShipmentTarget
-    inventory: Target
+    inventory: LevelTarget
 
 
 class OmsTargets(TypedDict, total=False):
@@ -243,14 +255,6 @@ class CommercePlatform(System, Protocol):
     @property
     def targets(self) -> StoreTargets:
         """Return the streams that end here."""
-        ...
-
-    def location_ids(self) -> Mapping[str, str]:
-        """Return the store's location code -> id; the code ``default`` is the default location."""
-        ...
-
-    def read_stock(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
-        """Return what the store holds now: (SKU, location id) -> quantity on hand."""
         ...
 
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
 from domain.errors import PermanentError
 from domain.exchange import MasterItem
-from domain.ports import CommercePlatform, EventFeed, OrderManagementSystem
+from domain.ports import CommercePlatform, EventFeed, LevelTarget, OrderManagementSystem
 from domain.records.catalog import Product
 from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
 from resources.ledger.database.embedded import database_url
@@ -63,6 +63,11 @@ class Sync:
         return _present(self.oms.kind, INVENTORY, self.oms.sources.get("inventory"))
 
     @property
+    def store_stock(self) -> LevelTarget:
+        """Return the stock of the store, with its locations."""
+        return _present(self.platform.kind, INVENTORY, self.platform.targets.get("inventory"))
+
+    @property
     def catalog(self) -> Source[Product]:
         """Return the source of the store's products."""
         return _present(self.platform.kind, "the catalog", self.platform.sources.get("catalog"))
@@ -77,7 +82,7 @@ def _present(kind: str, part: str, source: S | None) -> S:
     """Return a part that a system has. Raises ``PermanentError`` where it has none."""
     if source is None:
         raise PermanentError(
-            f"a connection to {kind} can't read {part}: remove the stream from the connection"
+            f"a connection to {kind} can't sync {part}: remove the stream from the connection"
         )
     return source
 

@@ -64,7 +64,7 @@ class StockComparator:
         targets = {row.source_id: plan.target for row, plan, _ in wanted if plan.target}
         keys = {source_id: target_key(target) for source_id, target in targets.items()}
         known = record_states(session.db, self._sync.name, INVENTORY, list(keys), keys)
-        held = self._sync.platform.read_stock({target.sku for target in targets.values()})
+        held = self._sync.store_stock.levels({target.sku for target in targets.values()})
         return [
             self._result(row, targets[row.source_id], right, known[row.source_id], held)
             for row, _, right in wanted

@@ -62,7 +62,7 @@ def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
         session.rejections.close_others(
             "captured", list(reading.unusable), "the store's catalog can be read", sync.run_id
         )
-    locations = sync.platform.location_ids()
+    locations = sync.store_stock.locations()
     if (default := locations.get("default")) is not None:
         find_changed_levels(sync, session, reading.stated, default, started)
     return locations

@@ -47,7 +47,7 @@ def find_changed_levels(
     chosen = dict(islice(suspects.items(), MOST_READ))
     if not chosen:
         return 0
-    held = sync.platform.read_stock(chosen)
+    held = sync.store_stock.levels(chosen)
     if not are_sales_known(sync, session, session.now()):
         return 0
     changed = [

@@ -53,7 +53,7 @@ class InventoryPlanner(Planner[StockLevel]):
         """Return what the store is known to hold; levels never written are read from the store."""
         known = self.session.deliveries.targets([target_key(t) for t in targets])
         if fresh := {t.sku for t in targets if target_key(t) not in known}:
-            held = self.sync.platform.read_stock(fresh)
+            held = self.sync.store_stock.levels(fresh)
             now = datetime.now(UTC)
             for (sku, location), quantity in held.items():
                 content = level_content(quantity)

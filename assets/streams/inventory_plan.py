@@ -185,7 +185,7 @@ def read_planner(
 ) -> StockPlanner:
     """Return the planner for some SKUs, with what ledger and store have for them."""
     items = session.catalog.store_items(skus)
-    locations = sync.platform.location_ids()
+    locations = sync.store_stock.locations()
     untracked = {item.sku for item in items.values() if item.tracking == "none"}
     keys = {f"{sku}@{location}": sku for sku in untracked for location in set(locations.values())}
     held = session.deliveries.targets(list(keys)) if keys else {}

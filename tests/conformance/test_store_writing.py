@@ -43,7 +43,7 @@ def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other
 
     async def use(writer: Calls, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in read_items(connector) for item in page}
-        location = connector.location_ids()["default"]
+        location = connector.targets["inventory"].locations()["default"]
         assert {*store.tracked, store.untracked} <= items.keys()
         good = [
             StockTarget(sku=sku, location=location, quantity=n)
@@ -67,7 +67,7 @@ def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other
             assert {target.sku: store.levels()[target.sku, location] for target in good} == {
                 t.sku: t.quantity for t in good
             }
-        held = connector.read_stock(store.tracked)
+        held = connector.targets["inventory"].levels(store.tracked)
         assert {t.sku: held[t.sku, location] for t in good} == {t.sku: t.quantity for t in good}
         assert await writer.put_stock([], items, "conformance") == []
 

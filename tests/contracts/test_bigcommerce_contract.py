@@ -178,8 +178,8 @@ def test_everything_read_fits_the_official_files(
     assert list(read_orders(reader, Window(NOW + timedelta(days=2), NOW + timedelta(days=3)))) == []
     assert reader.sources["orders"].probe(NOW) == NOW
     assert {item.sku for page in read_items(reader) for item in page} == {"A-1", "S-1", "S-2"}
-    assert reader.location_ids()["default"] == "1"
-    reader.read_stock(["A-1", "S-1"])
+    assert reader.targets["inventory"].locations()["default"] == "1"
+    reader.targets["inventory"].levels(["A-1", "S-1"])
     reader.close()
     checker = platform(sandbox.url)
     assert [check for check in checker.preflight() if not check.ok] == []

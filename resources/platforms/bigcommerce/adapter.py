@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import httpx
@@ -66,11 +66,11 @@ class BigCommerce:
             "orders": self._orders,
             "catalog": CatalogSource(self._http),
         }
-        self._levels = LevelReader(self._http)
+        levels = LevelReader(self._http)
         self.events = Hooks(self._http, settings, secrets)
-        self._preflight = Preflight(self._http, settings, connection, self._levels)
+        self._preflight = Preflight(self._http, settings, connection, levels)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
-        stock = BigCommerceStock(self._policy, settings)
+        stock = BigCommerceStock(self._policy, settings, levels)
         self.targets: StoreTargets = {"shipments": self.shipments, "inventory": stock}
 
     def preflight(self) -> list[Check]:
@@ -80,14 +80,6 @@ class BigCommerce:
     def clock(self) -> datetime:
         """Return the store's time."""
         return self._policy.clock.now()
-
-    def location_ids(self) -> Mapping[str, str]:
-        """Return location code -> id."""
-        return self._levels.locations()
-
-    def read_stock(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
-        """Return (SKU, location id) -> quantity on hand."""
-        return self._levels.stock(skus)
 
     def close(self) -> None:
         """Close connections and threads."""

@@ -21,6 +21,7 @@ from domain.errors import LockstepError
 from domain.exchange import ExchangeLog, Receipt
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
+from resources.platforms.bigcommerce.levels import LevelReader
 from resources.platforms.bigcommerce.settings import STOCK_BATCH, BigCommerceSettings
 from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 
@@ -28,16 +29,26 @@ REASON = "Lockstep: availability of the order management system"
 
 
 class BigCommerceStock:
-    """``domain.ports.Target`` of stock: one bulk call and one location at a time."""
+    """``domain.ports.LevelTarget``: one bulk call and one location at a time."""
 
-    def __init__(self, policy: ClientPolicy, settings: BigCommerceSettings) -> None:
-        self._policy, self._settings = policy, settings
+    def __init__(
+        self, policy: ClientPolicy, settings: BigCommerceSettings, reader: LevelReader
+    ) -> None:
+        self._policy, self._settings, self._reader = policy, settings, reader
         self.acts_for = policy.acts_for
         self.operations: Mapping[str, Operation] = {
             "stock": Operation(batch=STOCK_BATCH),
             "untrack": Operation(),
             "track": Operation(),
         }
+
+    def locations(self) -> Mapping[str, str]:
+        """Return location code -> id."""
+        return self._reader.locations()
+
+    def levels(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
+        """Return (SKU, location id) -> quantity on hand."""
+        return self._reader.stock(skus)
 
     def writer(self, log: ExchangeLog) -> StockLevelsWriter:
         """Open the store for writing stock."""

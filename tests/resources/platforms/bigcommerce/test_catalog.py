@@ -40,8 +40,8 @@ def test_catalog_locations_and_stock_are_read(shop: Shop) -> None:
         "SHIRT-L": "variant",
         "OFF": "none",
     }
-    assert reader.location_ids() == {"BCLOC": "1", "EAST": "5", "default": "1"}
-    assert reader.read_stock(["SHIRT-S", "NOPE"])["SHIRT-S", "5"] == 7
+    assert reader.targets["inventory"].locations() == {"BCLOC": "1", "EAST": "5", "default": "1"}
+    assert reader.targets["inventory"].levels(["SHIRT-S", "NOPE"])["SHIRT-S", "5"] == 7
     reader.close()
 
 
@@ -210,7 +210,7 @@ def test_a_location_that_cannot_be_read_is_an_error(location: object) -> None:
         store({"inventory/locations": [page([location])]}) as (reader, _),
         pytest.raises(PermanentError, match="breaks the API's contract"),
     ):
-        reader.location_ids()
+        reader.targets["inventory"].locations()
 
 
 def test_a_location_without_a_code_is_left_out_unless_it_is_the_default() -> None:
@@ -218,7 +218,7 @@ def test_a_location_without_a_code_is_left_out_unless_it_is_the_default() -> Non
     own = [{"id": 1}, {"id": 2, "code": "EAST"}]
     answers = {"inventory/locations": [page(own), page([]), page([{"id": 1}])]}
     with store(answers) as (reader, calls):
-        assert reader.location_ids() == {"EAST": "2", "default": "1"}
+        assert reader.targets["inventory"].locations() == {"EAST": "2", "default": "1"}
     assert ["is_default=true" in call for call in calls] == [False, False, True]
 
 
@@ -240,7 +240,7 @@ def test_a_level_that_cannot_be_read_is_an_error_and_not_zero(level: object) -> 
     content = json.dumps({"data": [item]}).replace("Infinity", "1e999")
     answers = {"inventory/items": [httpx.Response(200, content=content.encode())]}
     with store(answers) as (reader, _), pytest.raises(PermanentError, match="can't be read"):
-        reader.read_stock(["A"])
+        reader.targets["inventory"].levels(["A"])
 
 
 @pytest.mark.parametrize(
@@ -263,15 +263,15 @@ def test_stock_is_read_by_sku_and_location(item: object, expected: Any) -> None:
     with store({"inventory/items": [page([item])]}) as (reader, _):
         if isinstance(expected, str):
             with pytest.raises(PermanentError, match=expected):
-                reader.read_stock(["A"])
+                reader.targets["inventory"].levels(["A"])
         else:
-            assert reader.read_stock(["A"]) == expected
+            assert reader.targets["inventory"].levels(["A"]) == expected
 
 
 def test_a_sku_with_a_comma_is_not_asked_for() -> None:
     """The filter is a list with commas: its parts would name other items."""
     with store({"inventory/items": [page([])]}) as (reader, calls):
-        assert reader.read_stock(["A,B"]) == {}
-        assert reader.read_stock(["A,B", "C"]) == {}
+        assert reader.targets["inventory"].levels(["A,B"]) == {}
+        assert reader.targets["inventory"].levels(["A,B", "C"]) == {}
     [call] = calls
     assert "sku%3Ain=C&" in call

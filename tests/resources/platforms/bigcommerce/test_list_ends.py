@@ -107,8 +107,8 @@ def test_locations_and_levels_behind_a_short_page_are_read(at_once: int) -> None
     rows = [{"identity": {"sku": f"S-{n}"}, "locations": [LEVEL]} for n in range(1, 12)]
     lists = Lists({"/v3/inventory/locations": places, "/v3/inventory/items": rows}, at_once)
     store = store_of(lists)
-    assert {f"L-{n}" for n in range(1, 12)} < store.location_ids().keys()
-    assert store.read_stock([f"S-{n}" for n in range(1, 13)]) == {
+    assert {f"L-{n}" for n in range(1, 12)} < store.targets["inventory"].locations().keys()
+    assert store.targets["inventory"].levels([f"S-{n}" for n in range(1, 13)]) == {
         (f"S-{n}", "5"): 3 for n in range(1, 12)
     }
     store.close()
@@ -119,7 +119,7 @@ def test_levels_that_were_all_found_cost_no_further_call() -> None:
     rows = [{"identity": {"sku": f"S-{n}"}, "locations": [LEVEL]} for n in range(3)]
     lists = Lists({"/v3/inventory/items": rows}, 50)
     store = store_of(lists)
-    assert len(store.read_stock(["S-0", "S-1", "S-2"])) == 3
+    assert len(store.targets["inventory"].levels(["S-0", "S-1", "S-2"])) == 3
     assert len(lists.asked) == 1
     store.close()
 
@@ -168,7 +168,7 @@ def test_a_store_that_ignores_the_page_is_an_error_and_no_endless_loop(path: str
     store = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
     reads: dict[str, Any] = {
         "/v3/catalog/products": lambda: read_items(store),
-        "/v3/inventory/locations": store.location_ids,
+        "/v3/inventory/locations": store.targets["inventory"].locations,
     }
     with pytest.raises(PermanentError, match=f"GET {path} gave .*another try won't help"):
         reads[path]()

@@ -255,7 +255,9 @@ _TARGET: dict[str, Entry] = {
     "order_linked_elsewhere": Entry(
         "business_rule", "An order at the OMS belongs to one order of one connection."
     ),
-    "order_not_linked": Entry("missing", "An order at the OMS is linked to an order of the store."),
+    "order_not_linked": Entry(
+        "missing", "An order that ships at the OMS is linked to an order of the store."
+    ),
     "reopened_after_cancel": Entry(
         "business_rule", "An order that the OMS has canceled stays cancelled in the store."
     ),

@@ -12,7 +12,7 @@ from resources.ledger.rejections.recovery import retry_linked
 from resources.ledger.session import Session
 
 NOT_LINKED = "order_not_linked"
-"""The code of an order of the OMS that is none of the store's, as far as is known."""
+"""The code, and the rule, of an order of the OMS that is none of the store's, so far as known."""
 
 
 def link_of(order: Order) -> Link:
@@ -45,8 +45,8 @@ def not_linked(order_id: str) -> Problem:
     return Problem(
         NOT_LINKED,
         "OrderId",
-        f"The OMS's order {order_id} looks like one of this store, but no order of the store was "
-        "sent as it.",
+        f"Units of the OMS's order {order_id} have left, which looks like one of this store, but "
+        "no order of the store was sent as it.",
         "If it is the store's, replay the orders stream over the day the order was placed, or run "
         "'lockstep reconcile --repair' over the day it changed at the OMS; this record is then "
         "tried again by itself. If it is not, discard the rejection.",

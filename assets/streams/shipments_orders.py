@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from assets.delivery.links import not_linked
+from assets.delivery.links import NOT_LINKED, not_linked
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
+from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import amend
 from resources.ledger.links import accepted_orders
@@ -14,14 +15,17 @@ from resources.ledger.rows import StoredCapture
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
+LEFT = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
+
 
 class FulfilmentMapper:
     """Maps a chunk's captures of OMS orders, and gives each the id of the store's order.
 
     An order without a link was created by this connection before its ledger was restored, or is
     another source's. The first is recognised by an accepted order that has this id at the OMS, and
-    linked. Any other that looks like the connection's own is a rejection, which is tried again once
-    its link is made; so none is lost, and none reaches the store on a guess.
+    linked. Any other that looks like the connection's own is a rejection once units of it have left
+    the warehouse, and is tried again once its link is made; so nothing that the store must show is
+    lost, and nothing reaches the store on a guess.
     """
 
     def __init__(self, sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> None:
@@ -44,6 +48,9 @@ class FulfilmentMapper:
             if (owner := self._others.get(order_id)) is not None:
                 reason = f"{order_id} is an order of the connection {owner}"
                 return Skipped("not_from_this_store", reason)
+            if not _has_left(mapped.record):
+                reason = f"no order of the store is linked to {order_id}, of which nothing has left"
+                return Skipped(NOT_LINKED, reason)
             raise RecordRejected(not_linked(order_id))
         amend(mapped.record, "source_id", store_id)
         return mapped
@@ -67,3 +74,9 @@ class FulfilmentMapper:
     def _is_own(self, payload: bytes, store_id: str) -> bool:
         origin = self._sync.shipments.to_origin(payload)
         return origin is not None and origin.is_own_id and origin.source_id == store_id
+
+
+def _has_left(fulfilment: Fulfilment) -> bool:
+    """Return whether units of an order have left the warehouse."""
+    stages = {part.milestone for line in fulfilment.lines for part in line.units}
+    return bool(fulfilment.parcels) or not stages.isdisjoint(LEFT)

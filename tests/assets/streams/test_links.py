@@ -93,15 +93,17 @@ def test_an_order_that_was_not_sent_is_kept_until_it_has_a_link(
     scene.run("orders", first=scene.yesterday)
     forget_order(scene, 2)
     scene.run("shipments", first=scene.today)
+    assert scene.outcomes("shipments")[f"{prefix}2"] == ("skipped", "order_not_linked")
+    assert scene.open_rejections("shipments") == {}
+    part = {"lines": [{"line": "201", "quantity": 1}]}
+    scene.to_oms(f"orders/{prefix}2/ship", part)
+    scene.run("shipments", first=scene.today)
     assert scene.open_rejections("shipments") == {f"{prefix}2": "order_not_linked"}
+    assert scene.store_shipments() == []
 
     scene.run("orders", first=scene.yesterday)
     assert run_reruns(scene) == ["shipments"]
     assert scene.open_rejections("shipments") == {}
-    assert scene.outcomes("shipments")[f"{prefix}2"] == ("accepted", "unchanged")
-
-    scene.to_oms(f"orders/{prefix}2/ship", {})
-    scene.run("shipments", first=scene.today)
     assert scene.outcomes("shipments")[f"{prefix}2"] == ("accepted", "delivered")
     assert [row["order_id"] for row in scene.store_shipments()] == [2]
 
@@ -149,6 +151,8 @@ def test_a_reconciliation_links_what_the_oms_has_of_the_store(scene: Scene) -> N
     scene.sql("DELETE FROM sync.link RETURNING 1")
     scene.to_oms("orders/W-1/copy", {"order_id": "W-2", "alternate": "2"})
     scene.to_oms("orders/W-1/copy", {"order_id": "W-1-B", "alternate": "1"})
+    for copy in ("W-1-B", "W-2"):
+        scene.to_oms(f"orders/{copy}/ship", {})
     scene.run("shipments", first=scene.today)
     assert scene.open_rejections("shipments") == dict.fromkeys(("W-1-B", "W-2"), "order_not_linked")
     scene.sql("DELETE FROM sync.link RETURNING 1")

@@ -75,7 +75,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Fulfilment]]:
         """Decode the fulfilments, and read what the store is known to hold of their orders."""
-        records = {a: decode_record(Fulfilment, a.canonical) for a in current}
+        records = {
+            a: decode_record(Fulfilment, a.canonical).as_of(a.source_updated_at) for a in current
+        }
         ids = [record.source_id for record in records.values()]
         self._lines = self.session.records.line_groups(ids)
         self.session.progress.put(

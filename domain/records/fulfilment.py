@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Literal
 
+from msgspec import structs
+
 from domain.identity import content_digest
 from domain.milestones import Milestone, rollup
 from domain.records.record import Record, check_keys, check_moment, check_quantity, check_sku
@@ -92,6 +94,13 @@ class Fulfilment(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_keys(self, self.order_id, self.source_id)
         check_moment(self, "updated_at")
+
+    def as_of(self, moment: UtcDatetime) -> Fulfilment:
+        """Return the version with the time by which versions are ordered.
+
+        Where clocks go back, a document's own stamp may name an earlier moment than an older one's.
+        """
+        return self if self.updated_at == moment else structs.replace(self, updated_at=moment)
 
     def milestone(self, not_shipped: Collection[str] = ()) -> Milestone:
         """Return the milestone of the whole order.

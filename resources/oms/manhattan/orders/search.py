@@ -22,7 +22,8 @@ from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import KIND, Answer, fetch_answer, quoted, rows_of
-from resources.oms.manhattan.parsing import Id, text_of, to_moment
+from resources.oms.manhattan.local_time import LocalTime
+from resources.oms.manhattan.parsing import Id, text_of
 from resources.oms.manhattan.settings import ManhattanSettings
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -39,7 +40,8 @@ class OrderSearch:
     """The order search of one tenant."""
 
     def __init__(self, client: ApiClient, settings: ManhattanSettings) -> None:
-        self._client, self._settings, self._zone = client, settings, settings.zone
+        self._client, self._settings = client, settings
+        self._local, self._clock = LocalTime(settings.zone), client.policy.clock
         self._stamp_name = settings.names.stamp
         self._sort = [{"attribute": self._stamp_name, "direction": "asc"}]
         fields = [
@@ -53,7 +55,11 @@ class OrderSearch:
 
         One call that asks for one row of two attributes.
         """
-        query = f"{self._stamp_name} >= {self._literal(since)}"
+        present = max(self._clock.now(), since)
+        query = f"{self._stamp_name} >= {_literal(self._local.lowest(since, present))}"
+        # In an hour that comes again, stamps above the present's are of its first time.
+        if self._local.is_repeating(present):
+            query += f" and {self._stamp_name} < {_literal(self._local.after(present))}"
         rows = rows_of(self._fetch(query, 0, 1, {"OrderId": None, self._stamp_name: None}))
         if not rows:
             return None
@@ -66,10 +72,11 @@ class OrderSearch:
         The end is an empty page, or one that repeats what is known although more rows would fit.
         """
         size, cursor, page, largest = self._settings.search_page_size, window.since, 0, 0
-        until = self._literal(window.until + MILLISECOND - timedelta(microseconds=1))
+        since = _literal(self._local.lowest(window.since, window.until))
+        end = self._local.highest(window.since, window.until)
+        until = _literal(end + MILLISECOND - timedelta(microseconds=1))
         seen: set[Version] = set()
         while not window.is_empty:
-            since = self._literal(cursor)
             query = f"{self._stamp_name} >= {since} and {self._stamp_name} < {until}"
             answer, records = self._page(query, page, size, window.since)
             versions = {(record.source_id, record.updated_at) for record in records}
@@ -95,6 +102,7 @@ class OrderSearch:
                 return  # nearly every live window: one row, and one look behind it
             if is_sorted and times[-1] > cursor:
                 cursor, page = times[-1], 0
+                since = _literal(self._local.stamp(cursor))
                 # Only rows that the next query repeats are remembered: memory stays bounded.
                 seen = {known for known in seen if known[1] >= cursor}
             else:
@@ -158,15 +166,15 @@ class OrderSearch:
             key = cast("_RowKey", self._row_key.decode(payload))
             order_id = text_of(key.order_id)
             if key.stamp:
-                moment = to_moment(key.stamp, self._zone)
+                moment = self._local.moment(key.stamp, self._clock.now())
         if not is_of_this_era(moment):
             moment = fallback
         return RawRecord(order_id if is_id(order_id) else fallback_id(payload), moment, payload)
 
-    def _literal(self, moment: datetime) -> str:
-        """Write a time for a query: in the tenant's zone without naming it, milliseconds cut."""
-        local = moment.astimezone(self._zone).replace(tzinfo=None)
-        return quoted(local.isoformat(timespec="milliseconds"))
+
+def _literal(stamp: datetime) -> str:
+    """Write a time for a query: in the tenant's zone without naming it, milliseconds cut."""
+    return quoted(stamp.isoformat(timespec="milliseconds"))
 
 
 def to_millisecond(moment: datetime) -> datetime:

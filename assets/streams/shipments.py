@@ -87,9 +87,10 @@ class Shipments:
                 e.tracking_number,
                 e.carrier,
                 e.occurred_at,
+                c.source_updated_at,
             )
             for c, r in accepted
-            for e in r.events()
+            for e in r.as_of(c.source_updated_at).events()
         ]
         return [TableRows(FULFILMENT_EVENT, rows)]
 

@@ -35,7 +35,11 @@ class Table:
     key: str = "source_id"
     """The column that names the record that a row belongs to."""
     are_facts: bool = False
-    """Rows stay when their record is validated again: they happened."""
+    """Rows stay when their record is validated again: they happened.
+
+    Their key is ``event_key``; a version of the record (``version_at``) that is not older than the
+    one that a row was last read from corrects the ``corrected`` columns."""
+    corrected: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -132,7 +136,8 @@ FULFILMENT_EVENT = Table("fulfilment_event", (
     Column("tracking_number", "text"),
     Column("carrier", "text"),
     Column("occurred_at", "timestamptz"),
-), "record", are_facts=True)
+    Column("version_at", "timestamptz"),
+), "record", are_facts=True, corrected=("capture_id", "tracking_number", "carrier", "version_at"))
 
 MESSAGE_LOG = Table("message_log", (
     Column("source_day", "date"),

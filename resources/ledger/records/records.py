@@ -68,7 +68,7 @@ class Records:
         load(self._db, RECORD, fixed | {"stream": self._stream, "run_id": run_id}, packed)
         for part in typed:
             if part.table.are_facts:
-                self._add_typed(day, part)
+                self._put_facts(day, part)
             else:
                 load(self._db, part.table, fixed, part.rows)
 
@@ -86,7 +86,10 @@ class Records:
         self._db.execute(sql.SQL(_UPSERT).format(table), (day, self._name, self._stream, run_id))
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
         for part in typed:
-            self._add_typed(day, part)
+            if part.table.are_facts:
+                self._put_facts(day, part)
+            else:
+                self._add_typed(day, part)
 
     def _any_stored(self, day: date, captures: list[UUID]) -> bool:
         row = self._db.execute(
@@ -137,6 +140,29 @@ class Records:
                 """INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {}
                    ON CONFLICT DO NOTHING"""
             ).format(sql.Identifier(part.table.name), columns, columns, table),
+            (day, self._name),
+        )
+        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
+
+    def _put_facts(self, day: date, part: TableRows) -> None:
+        """Add new facts, and correct known ones by a version that is not older."""
+        if not part.rows:
+            return
+        table = stage(self._db, part.table, part.rows)
+        columns = sql.SQL(", ").join(map(sql.Identifier, part.table.names))
+        changes = sql.SQL(", ").join(
+            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name))
+            for name in part.table.corrected
+        )
+        self._db.execute(
+            sql.SQL(
+                """INSERT INTO sync.{} AS t (source_day, connection, {})
+                   SELECT DISTINCT ON (event_key) %s::date, %s, {} FROM {}
+                   ORDER BY event_key, version_at DESC
+                   ON CONFLICT (connection, source_day, event_key) DO UPDATE
+                       SET {}, noted_at = now()
+                       WHERE excluded.version_at >= t.version_at"""
+            ).format(sql.Identifier(part.table.name), columns, columns, table, changes),
             (day, self._name),
         )
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))

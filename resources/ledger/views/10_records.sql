@@ -25,12 +25,28 @@ SELECT connection, sku, node, available, on_hand, reserved, expected, expected_a
 FROM sync.stock_level;
 COMMENT ON VIEW history.stock IS 'One row per change of the OMS''s availability of a SKU at a node; quantities are in the unit of the OMS''s stock.';
 
+-- What the newest version of an order says of its parcels: one that got a tracking number, another name or more units counts once.
 CREATE VIEW history.shipments AS
-SELECT DISTINCT ON (connection, event_key) connection, source_id, order_id, line_id, sku, milestone, quantity, parcel_id,
-       tracking_number, carrier, occurred_at, source_day, capture_id
-FROM sync.fulfilment_event
-ORDER BY connection, event_key, source_day;
-COMMENT ON VIEW history.shipments IS 'One row per fulfilment fact: units of an order line, in the OMS''s unit, reached a milestone.';
+SELECT connection, source_id, order_id, line_id, sku, milestone, quantity, parcel_id, tracking_number, carrier,
+       first_at AS occurred_at, first_day AS source_day, capture_id
+FROM (SELECT e.*, first_value(capture_id) OVER (PARTITION BY connection, source_id ORDER BY version_at DESC, noted_at DESC, capture_id) AS newest,
+             min(occurred_at) OVER fact AS first_at, min(source_day) OVER fact AS first_day
+      FROM sync.fulfilment_event e
+      WINDOW fact AS (PARTITION BY connection, source_id, parcel_id, line_id)) f
+WHERE capture_id = newest AND parcel_id <> '';
+COMMENT ON VIEW history.shipments IS 'One row per order line in a parcel: its units, in the OMS''s unit, by the order''s newest version.';
+COMMENT ON COLUMN history.shipments.occurred_at IS 'When the parcel left, or was first seen to have left.';
+COMMENT ON COLUMN history.shipments.source_day IS 'The partition in which the line''s parcel was first seen.';
+
+CREATE VIEW history.milestones AS
+SELECT connection, source_id, order_id, line_id, sku, milestone, quantity, min(occurred_at) AS occurred_at, min(source_day) AS source_day,
+       (array_agg(capture_id ORDER BY version_at DESC))[1] AS capture_id, bool_or(capture_id = newest) AS is_present
+FROM (SELECT e.*, first_value(capture_id) OVER (PARTITION BY connection, source_id ORDER BY version_at DESC, noted_at DESC, capture_id) AS newest
+      FROM sync.fulfilment_event e) f
+WHERE parcel_id = ''
+GROUP BY connection, event_key, source_id, order_id, line_id, sku, milestone, quantity;
+COMMENT ON VIEW history.milestones IS 'One row per line and stage: so many units, in the OMS''s unit, were seen there. Not to be added up: units move on.';
+COMMENT ON COLUMN history.milestones.is_present IS 'Whether the order''s newest version says so.';
 
 CREATE VIEW history.deliveries AS
 SELECT d.connection, d.stream, d.source_id, d.action, d.target_key, d.state, d.tries AS attempts, d.target_id, d.error, d.claimed_at,

@@ -26,15 +26,23 @@ UNION ALL
 -- What operators did, without the values of edits.
 SELECT x.connection, x.source_id, a.at, 'rejection ' || a.action || ' by ' || a.who, x.stream,
        concat_ws(': ', x.code, nullif(a.why, ''),
-                 nullif(array_to_string(array(SELECT d ->> 'path' FROM jsonb_array_elements(a.diff) d), ', '), '')),
-       x.correlation_id, coalesce(nullif(a.run_id, ''), q.run_id, '')
-FROM sync.rejection_action a
+                 nullif(array_to_string(a.paths, ', '), '')),
+       x.correlation_id, a.run_id
+FROM history.rejection_actions a
 JOIN sync.rejection x USING (rejection_id)
-LEFT JOIN sync.rerun q USING (rerun_id)
 WHERE x.stream IN ('orders', 'shipments')
 UNION ALL
-SELECT connection, source_id, min(occurred_at), milestone, 'shipments',
-       concat_ws(' ', trim_scale(quantity)::text || ' x ' || sku, nullif(carrier, ''), nullif(tracking_number, '')), '', ''
-FROM sync.fulfilment_event
-GROUP BY connection, source_id, event_key, milestone, quantity, sku, carrier, tracking_number;
+-- Parcels as the newest version has them, and apart from them where the units of lines were seen.
+SELECT f.connection, f.source_id, f.occurred_at, f.event, 'shipments', f.detail, coalesce(r.correlation_id, ''), coalesce(r.run_id, '')
+FROM (
+    SELECT connection, source_id, order_id, occurred_at, 'parcel ' || milestone AS event, capture_id,
+           concat_ws(' ', trim_scale(quantity)::text || ' x ' || sku || ' in ' || parcel_id, nullif(carrier, ''), nullif(tracking_number, '')) AS detail
+    FROM history.shipments
+    UNION ALL
+    SELECT connection, source_id, order_id, occurred_at, milestone, capture_id, trim_scale(quantity)::text || ' x ' || sku
+    FROM history.milestones
+) f
+LEFT JOIN LATERAL (SELECT correlation_id, run_id FROM sync.record r
+                   WHERE r.connection = f.connection AND r.stream = 'shipments' AND r.source_id = f.order_id AND r.capture_id = f.capture_id
+                   LIMIT 1) r ON true;
 COMMENT ON VIEW history.order_timeline IS 'All that happened to an order: one row per event.';

@@ -86,6 +86,37 @@ def test_an_operators_edit_and_retry_are_events_of_the_order(scene: Scene) -> No
     assert found_events["rejection resolved"][1] not in ("", opened)
 
 
+def test_each_retry_and_the_edit_before_it_have_their_own_run(scene: Scene) -> None:
+    """The first retry changed nothing; the second one applied the edit."""
+    by_boat(scene)
+    runs = []
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        for changes in ([], ["Ground"]):
+            (found,) = work_queue.find(db, RejectionFilter())
+            for value in changes:
+                planned = operator_actions.planned_edit(db, found, [f"{found.field}={value}"])
+                operator_actions.edit(db, found, planned, "ann", "asked the shop")
+            operator_actions.begin_retry(db, [found], "ann", "as_captured", "again")
+            run = scene.run("orders", first=scene.yesterday).run_id
+            operator_actions.end_retry(db, {found.rejection_id: run})
+            runs.append(run)
+
+    rows = scene.sql(
+        """SELECT event, run_id FROM history.order_timeline
+           WHERE source_id = '1' AND event LIKE '%%by ann' ORDER BY at"""
+    )
+
+    assert rows == [
+        ("rejection retry by ann", runs[0]),
+        ("rejection edit by ann", runs[1]),
+        ("rejection retry by ann", runs[1]),
+    ]
+    assert rows == scene.sql(
+        """SELECT 'rejection ' || action || ' by ' || who, run_id FROM history.rejection_actions
+           ORDER BY action_id"""
+    )
+
+
 def test_a_discard_is_an_event_of_the_order(scene: Scene) -> None:
     """It was no run, and it is the operator's."""
     by_boat(scene)

@@ -63,15 +63,23 @@ class HealthResult(NamedTuple):
             metadata=self.metadata,
         )
 
-    def to_evaluation(self, connection: str, stream: str) -> dg.AssetCheckEvaluation:
-        """Return the result as an event without a run."""
+    def to_evaluation(
+        self, connection: str, stream: str, since: datetime, now: datetime
+    ) -> dg.AssetCheckEvaluation:
+        """Return the result as an event without a run; it states ``since`` when it holds.
+
+        A result that is only repeated says so: it is neither new nor out of date.
+        """
+        text = self.text
+        if since < now:
+            text += f" Unchanged since {since:%Y-%m-%d %H:%M:%S}Z, confirmed just now."
         return dg.AssetCheckEvaluation(
             asset_key=health_key(connection),
             check_name=check_name(stream, self.check),
             passed=self.passed,
             severity=self.severity,
-            description=self.text,
-            metadata=self.metadata,
+            description=text,
+            metadata={**self.metadata, "holds since": dg.MetadataValue.timestamp(since)},
         )
 
 

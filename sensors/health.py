@@ -17,6 +17,7 @@ from domain.errors import LockstepError
 from domain.exchange import Alert
 from domain.ports import Notifier
 from resources.lockstep import Lockstep
+from sensors.open_checks import changed_checks, open_counts
 
 EVERY_SECONDS = 30
 REPEAT = timedelta(hours=1)
@@ -45,6 +46,10 @@ class Memory(NamedTuple):
     read_stuck_after: datetime
     unsent: Sequence[str] = ()
     """Lines of alerts that could not be sent yet."""
+    since: Mapping[str, str] = {}
+    """Since when each result holds, by the place of its report."""
+    open: Mapping[str, int] = {}
+    """How many records were kept out or due, by ``connection/stream/check``."""
 
 
 def build_heartbeat_sensor(
@@ -85,8 +90,8 @@ def tick(
     read_stuck_after = memory.read_stuck_after
     if with_stuck:
         read_stuck_after = now + STUCK_PAUSE * (datetime.now(UTC) - now)
-    reported = dict(memory.reported)
-    events: list[dg.AssetCheckEvaluation] = []
+    reported, since = dict(memory.reported), dict(memory.since)
+    events = list(changed_checks(lockstep, health.statuses, memory.open))
     lines: list[str] = []
     for name, connection in installation.connections.items():
         for stream in connection.streams:
@@ -94,15 +99,23 @@ def tick(
                 place = f"{name}/{stream}/{result.check}"
                 before = reported.get(place)
                 lines += alert_lines(place, before, result)
+                if before is None or before[0] != result.signature:
+                    since[place] = now.isoformat()
                 if is_due(before, result, now):
-                    events.append(result.to_evaluation(name, stream))
+                    held = _moment(since.get(place, now.isoformat()))
+                    events.append(result.to_evaluation(name, stream, held, now))
                     reported[place] = (result.signature, now.isoformat())
     due = [n for n in _webhooks_due(installation, memory, now) if _is_started(health, n)]
     for line in _ensure_webhooks(lockstep, due):
         context.log.warning(line)
     unsent = _send(context, notifier, [*memory.unsent, *lines]) if notifier is not None else []
     kept = Memory(
-        reported, {**memory.webhooks, **dict.fromkeys(due, now)}, read_stuck_after, unsent
+        reported,
+        {**memory.webhooks, **dict.fromkeys(due, now)},
+        read_stuck_after,
+        unsent,
+        since,
+        open_counts(health.statuses),
     )
     return dg.SensorResult(
         asset_events=events, skip_reason=None if events else "No result changed.", cursor=dump(kept)
@@ -152,7 +165,11 @@ def parse(cursor: str | None) -> Memory:
         }
         webhooks = {str(name): _moment(at) for name, at in content["webhooks"].items()}
         unsent = list(map(str, content.get("unsent", ())))
-        return Memory(reported, webhooks, _moment(content["read_stuck_after"]), unsent)
+        since = {place: _moment(at).isoformat() for place, at in content.get("since", {}).items()}
+        open_work = {place: int(number) for place, number in content.get("open", {}).items()}
+        return Memory(
+            reported, webhooks, _moment(content["read_stuck_after"]), unsent, since, open_work
+        )
     except (ValueError, AttributeError, TypeError, KeyError):
         return Memory({}, {}, LONG_AGO)
 
@@ -166,6 +183,8 @@ def dump(memory: Memory) -> str:
             "webhooks": webhooks,
             "read_stuck_after": memory.read_stuck_after.isoformat(),
             "unsent": list(memory.unsent),
+            "since": memory.since,
+            "open": memory.open,
         }
     )
 

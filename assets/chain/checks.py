@@ -1,0 +1,59 @@
+"""The checks of a chain's steps: what their results mean for the whole stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import dagster as dg
+
+HAS_OUTCOME, NO_REJECTIONS, ALL_DELIVERED = (
+    "every_capture_has_an_outcome",
+    "no_open_rejections",
+    "nothing_left_to_deliver",
+)
+BALANCE = "captured = accepted + rejected + skipped + superseded"
+
+
+def outcome_check(unbalanced: Mapping[str, str], waiting: str) -> dg.AssetCheckResult:
+    """Return whether every capture has an outcome; while the step waits, the rest is still due."""
+    texts = [f"{key}: {text}" for key, text in unbalanced.items()]
+    return dg.AssetCheckResult(
+        check_name=HAS_OUTCOME,
+        passed=not unbalanced and not waiting,
+        severity=dg.AssetCheckSeverity.ERROR if unbalanced else dg.AssetCheckSeverity.WARN,
+        description="; ".join([*texts, waiting] if waiting else texts) or BALANCE,
+    )
+
+
+def rejections_check(by_day: Mapping[date, int]) -> dg.AssetCheckResult:
+    """Return whether any record is kept out, whichever partitions the run was about."""
+    number = sum(by_day.values())
+    text = f"{number} records are kept out{_since(by_day)}; see: lockstep rejections list"
+    return dg.AssetCheckResult(
+        check_name=NO_REJECTIONS,
+        passed=number == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"open": number, "partitions": len(by_day)},
+        description=text if number else "none",
+    )
+
+
+def pending_check(by_day: Mapping[date, int], held_up: str) -> dg.AssetCheckResult:
+    """Return whether any record is due; ``held_up`` is why nothing is sent, if so."""
+    number = sum(by_day.values())
+    text = f"{number} accepted records are still due{_since(by_day)}" if number else "none"
+    return dg.AssetCheckResult(
+        check_name=ALL_DELIVERED,
+        passed=number == 0 and not held_up,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"pending": number, "partitions": len(by_day)},
+        description=f"{text}; nothing is sent: {held_up}" if held_up else text,
+    )
+
+
+def _since(by_day: Mapping[date, int]) -> str:
+    """Return in which partitions records are, the oldest named."""
+    if not by_day:
+        return ""
+    return f" in {len(by_day)} partitions, the oldest {min(by_day)}"

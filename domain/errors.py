@@ -33,7 +33,15 @@ class TransientError(LockstepError):
 
 
 class RateLimited(TransientError):
-    """The target's quota was exhausted for as long as a call may wait."""
+    """A system's quota was exhausted for as long as a call may wait; ``bucket`` names it."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, bucket: str = "") -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.bucket = bucket
+
+
+class NoPermit(RateLimited):
+    """The quota was known to be used up: nothing was sent."""
 
 
 class WriterLost(TransientError):

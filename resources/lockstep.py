@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
@@ -17,7 +18,7 @@ from resources.ledger.database.embedded import database_url
 from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import describe, kept_prefixes
 from resources.ledger.session import Ledger
-from resources.systems import build_oms, build_platform
+from resources.systems import build_oms, build_platform, secrets_digest
 
 S = TypeVar("S")
 
@@ -95,6 +96,8 @@ class Lockstep:
         self._url = url
         self._ledger: Ledger | None = None
         self._systems: dict[str, tuple[CommercePlatform, OrderManagementSystem]] = {}
+        self._secrets: dict[str, bytes] = {}
+        self._renewed_at: dict[str, datetime] = {}
         self._mutex = threading.Lock()
         self._is_described = False
         self._kept_prefixes: dict[str, str] = {}
@@ -144,7 +147,12 @@ class Lockstep:
                 f"{kept!r}; for a new prefix, replace the connection by one with a new name and "
                 "an orders.start_date."
             )
+        secrets = secrets_digest(connection)
         with self._mutex:
+            if self._secrets.setdefault(name, secrets) != secrets and name in self._systems:
+                # Not closed: another thread may be using them.
+                del self._systems[name]
+                self._secrets[name], self._renewed_at[name] = secrets, datetime.now(UTC)
             if name not in self._systems:
                 self._systems[name] = (
                     build_platform(connection, ledger.quota),
@@ -153,6 +161,10 @@ class Lockstep:
             platform, oms = self._systems[name]
         starting = self.starting.get(name, frozenset())
         return Sync(name, connection, platform, oms, ledger, run_id, trigger, log, starting)
+
+    def renewed_at(self, name: str) -> datetime | None:
+        """Return when this process last saw that a secret of the connection was renewed."""
+        return self._renewed_at.get(name)
 
     def close(self) -> None:
         """Close all clients and connections."""

@@ -15,6 +15,13 @@ logger = logging.getLogger(__name__)
 
 def resolve(ref: SecretRef) -> str:
     """Return the secret; raises ``PermanentError`` with the variable or file and the remedy."""
+    if warning := permission_warning(ref):
+        logger.warning(warning)
+    return current(ref)
+
+
+def current(ref: SecretRef) -> str:
+    """Return the secret's present value, as ``resolve`` does, without a warning."""
     if ref.env is not None:
         value = os.environ.get(ref.env, "").strip()
         if not value:
@@ -24,8 +31,6 @@ def resolve(ref: SecretRef) -> str:
             )
         register_secret(value)
         return value
-    if warning := permission_warning(ref):
-        logger.warning(warning)
     try:
         value = (ref.file.read_text(encoding="utf-8") if ref.file else "").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from pydantic import BaseModel
 
 from domain.connections import Connection, SecretRef, SystemSection
 from domain.errors import PermanentError
@@ -11,7 +15,7 @@ from domain.rules.capabilities import Parts, missing_parts
 from domain.rules.collisions import Endpoints
 from resources import oms, platforms
 from resources.connector import Connector, SystemSettings
-from resources.secrets import resolve
+from resources.secrets import current, resolve
 
 Registry = dict[str, Connector[CommercePlatform]] | dict[str, Connector[OrderManagementSystem]]
 
@@ -28,6 +32,32 @@ def settings_of(section: SystemSection, registry: Registry) -> SystemSettings:
             f"known are {', '.join(sorted(registry))}."
         )
     return connector.settings.model_validate(section.model_dump())
+
+
+def secret_refs(section: BaseModel, path: str = "") -> Iterator[tuple[str, SecretRef]]:
+    """Yield the secrets that a section refers to, with their paths."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, SecretRef):
+            yield f"{path}{name}", value
+        elif isinstance(value, BaseModel):
+            yield from secret_refs(value, f"{path}{name}.")
+
+
+def secrets_digest(connection: Connection) -> bytes:
+    """Return a digest of the present values of a connection's secrets, to notice a renewed one.
+
+    One that can't be read is left out: it is reported when a system is built with it.
+    """
+    digest = hashlib.sha256()
+    for section, registry in (
+        (connection.platform, platforms.REGISTRY),
+        (connection.oms, oms.REGISTRY),
+    ):
+        for path, reference in secret_refs(settings_of(section, registry)):
+            with suppress(PermanentError):
+                digest.update(f"{path}={current(reference)}\n".encode())
+    return digest.digest()
 
 
 def endpoints_of(connection: Connection) -> Endpoints:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from assets.chain.keys import LIVE, TRIGGER_TAG, chain_keys
+from assets.chain.keys import CAPTURED, LIVE, TRIGGER_TAG, chain_keys
 from assets.chain.run_config import live_config
-from assets.error_redaction import safe_text
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from resources.ledger.captures import inbox
+from resources.ledger.monitoring import quota_waits
 from resources.ledger.monitoring.activation import Activation, activations
+from resources.ledger.monitoring.outages import Outage, outages
+from resources.ledger.monitoring.quota_waits import QuotaWait
 from resources.lockstep import Lockstep
 from sensors import cursor
 from sensors.attempts import ATTEMPT_TAG, CHAINS_TAG, LANE_TAG, Attempt, Attempts, of_lane
 from sensors.cursor import Chain, Due
-from sensors.windows import probe
+from sensors.windows import probe_all
 
-DEADLINE_SECONDS = 20.0
-"""A tick is killed by Dagster at 60 s, and its cursor is lost then."""
-PROBES_AT_ONCE = 8
 INBOX_INTERVAL = timedelta(seconds=5)
 """The daemon's own loop is no faster."""
 MOST_LISTED = 5
@@ -74,10 +72,20 @@ def tick(
         for chain in all_chains
     ]
     retries = _retries(attempts)
-    wanted = cursor.chains_to_probe(chains, probed, attempts.busy(), now, retries)
-    due, failures = _probe_all(
+    throttled = _throttled(lockstep, names)
+    wanted = [
+        chain
+        for chain in cursor.chains_to_probe(
+            chains, probed, attempts.busy(), now, _moments(retries, throttled)
+        )
+        if str(chain) not in throttled or throttled[str(chain)].until <= now
+    ]
+    known = _outages(lockstep, names)
+    due, failures, limited = probe_all(
         lockstep, {chain: hints.get(chain) for chain in wanted}, now, retries.keys()
     )
+    for chain, text in limited.items():
+        context.log.info(f"Probe of {chain} waits for the source's quota: {text}")
     for chain, error in failures.items():
         context.log.warning(f"Probe of {chain} failed; other chains are not affected: {error}")
     _record_failures(lockstep, failures)
@@ -85,7 +93,9 @@ def tick(
         raise dg.Failure(
             f"Every probe of the lane {lane} failed. First: {next(iter(failures.values()))}"
         )
-    requests, waiting = _requests(lane, due, attempts, now)
+    requests, waiting = _requests(lane, due, attempts, _signs(lockstep, known), now)
+    waiting += [f"{one}." for one in throttled.values() if one.until > now]
+    waiting += [f"{chain}: {text}." for chain, text in limited.items()]
     for text in waiting:
         context.log.info(text)
     probed |= {str(chain): now for chain in wanted}
@@ -116,12 +126,52 @@ def _retries(attempts: Attempts) -> dict[str, list[datetime]]:
     return retries
 
 
+def _throttled(lockstep: Lockstep, names: Sequence[str]) -> dict[str, QuotaWait]:
+    """Return, by chain, the quota that its last read has given way to."""
+    with lockstep.ledger.session(names[0], "") as session:
+        found = quota_waits.waits(session.db, names, [CAPTURED])
+    return {f"{one.connection}/{one.stream}": one for one in found}
+
+
+def _moments(
+    retries: Mapping[str, Sequence[datetime]], throttled: Mapping[str, QuotaWait]
+) -> dict[str, list[datetime]]:
+    """Return, by chain, when it is probed whatever its interval."""
+    moments = {chain: list(found) for chain, found in retries.items()}
+    for chain, one in throttled.items():
+        moments.setdefault(chain, []).append(one.until)
+    return moments
+
+
+def _outages(lockstep: Lockstep, names: Sequence[str]) -> dict[str, Outage]:
+    with lockstep.ledger.session(names[0], "") as session:
+        return outages(session.db, names)
+
+
+def _signs(lockstep: Lockstep, known: Mapping[str, Outage]) -> dict[str, datetime]:
+    """Return, by chain, when there was a sign that its source may be read by now.
+
+    Its secret was renewed, or a probe failed that is answered now: a run that failed before that
+    says nothing about the next one, and its pause would only make it late.
+    """
+    signs: dict[str, datetime] = {}
+    for chain, outage in known.items():
+        renewed_at = lockstep.renewed_at(chain.partition("/")[0])
+        if moments := [m for m in (renewed_at, outage.probe_failed_at) if m is not None]:
+            signs[chain] = max(moments)
+    return signs
+
+
 def _retry_at(attempt: Attempt) -> datetime:
     return attempt.ended_at + cursor.pause_after(attempt.number)
 
 
 def _requests(
-    lane: str, due: Sequence[Due], attempts: Attempts, now: datetime
+    lane: str,
+    due: Sequence[Due],
+    attempts: Attempts,
+    signs: Mapping[str, datetime],
+    now: datetime,
 ) -> tuple[list[dg.RunRequest], list[str]]:
     """Return a request for each partition and number of attempts, and a line for what waits.
 
@@ -130,7 +180,9 @@ def _requests(
     waiting, ready = [], []
     for item in due:
         attempt = attempts.last.get((str(item.chain), item.day))
-        if attempt is not None and _retry_at(attempt) > now:
+        sign = signs.get(str(item.chain))
+        is_answered = attempt is not None and sign is not None and sign > attempt.ended_at
+        if attempt is not None and _retry_at(attempt) > now and not is_answered:
             waiting.append(
                 f"{item.chain} {item.day}: attempt {attempt.number} failed; "
                 f"the next is requested at {_retry_at(attempt):%H:%M:%S}Z."
@@ -164,40 +216,6 @@ def _hints(
         return {
             Chain(*key): received for key, received in inbox.waiting(session.db, listening).items()
         }
-
-
-def _probe_all(
-    lockstep: Lockstep,
-    chains: Mapping[Chain, datetime | None],
-    now: datetime,
-    failed: Collection[str] = (),
-) -> tuple[list[Due], dict[str, str]]:
-    """Probe in parallel within the deadline; a slow or failing source hides no other's change.
-
-    ``failed`` are the chains of which a window has failed lately.
-    """
-    if not chains:
-        return [], {}
-    pool = ThreadPoolExecutor(
-        max_workers=min(PROBES_AT_ONCE, len(chains)), thread_name_prefix="probe"
-    )
-    futures = {
-        pool.submit(probe, lockstep, chain, now, hint, has_failed=str(chain) in failed): chain
-        for chain, hint in chains.items()
-    }
-    done, late = wait(futures, timeout=DEADLINE_SECONDS)
-    pool.shutdown(wait=False, cancel_futures=True)
-    failures = {
-        str(futures[future]): f"no answer within {DEADLINE_SECONDS:.0f} s" for future in late
-    }
-    due: list[Due] = []
-    for future in done:
-        error = future.exception()
-        if error is not None:
-            failures[str(futures[future])] = safe_text(error)
-            continue
-        due.extend(future.result())
-    return due, failures
 
 
 def _record_failures(lockstep: Lockstep, failures: Mapping[str, str]) -> None:

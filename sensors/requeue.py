@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from assets.chain.keys import DELIVERED, TRIGGER_TAG, VALIDATED, chain_keys
+from assets.chain.keys import DELIVERED, REQUEUE, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import unfinished_config
 from assets.error_redaction import safe_text
 from assets.streams.inventory_plan import make_changed_due
@@ -27,13 +27,14 @@ from sensors.attempts import (
     covers,
     of_unfinished,
 )
+from sensors.targets import Targets, read_targets
 
-EVERY_SECONDS = 60
+EVERY_SECONDS = 30
+"""So soon is it noticed that a failing target answers again."""
 REPEAT_SECONDS, LONGEST_REPEAT_SECONDS = 300, 900
 """How long a partition waits after a run, and at most after several that failed."""
 AT_ONCE = 5
 """Runs of a connection that are requested or under way."""
-REQUEUE = "requeue"
 
 
 def build_requeue_sensor(
@@ -79,10 +80,13 @@ def tick(
                     context.log.info(
                         f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
                     )
+    active = [stream for stream in streams if stream not in {one.stream for one in paused}]
+    targets = read_targets(lockstep, name, active)
+    _end_outages(lockstep, name, targets, {stream for stream, _ in pending})
     idle = [
         place for place in pending if not any(covers(run, name, *place) for run in attempts.active)
     ]
-    due = _in_turn(name, idle, attempts, now)
+    due = _in_turn(name, idle, attempts, targets, now)
     under_way = sum(run.tags.items() >= tags.items() for run in attempts.active)
     chosen = due[: max(0, AT_ONCE - under_way)]
     if chosen:
@@ -91,9 +95,10 @@ def tick(
         )
     if not pending:
         return dg.SkipReason(". ".join(["No record is unfinished", *map(str, paused)]) + ".")
+    held = "".join(f" {line}" for line in targets.lines(now))
     return dg.SkipReason(
         f"{len(pending)} partitions are unfinished: runs work on {len(pending) - len(idle)}, "
-        f"{len(idle) - len(due)} wait after their last run, {len(due)} wait for their turn."
+        f"{len(idle) - len(due)} wait after their last run, {len(due)} wait for their turn.{held}"
     )
 
 
@@ -115,17 +120,37 @@ def _make_stock_due(context: dg.SensorEvaluationContext, name: str, lockstep: Lo
         context.log.warning(f"{name}/{INVENTORY}: {safe_text(error)}")
 
 
+def _end_outages(lockstep: Lockstep, name: str, targets: Targets, pending: Collection[str]) -> None:
+    """End the outages of targets that answer and have nothing to take that would show it."""
+    for stream in targets.outages:
+        if targets.is_failing(stream) and stream not in {*targets.errors, *pending}:
+            with lockstep.ledger.session(name, stream) as session:
+                retry_unreached(session, session.note_answering())
+
+
 def _in_turn(
-    name: str, places: Sequence[tuple[str, date]], attempts: Attempts, now: datetime
+    name: str,
+    places: Sequence[tuple[str, date]],
+    attempts: Attempts,
+    targets: Targets,
+    now: datetime,
 ) -> list[tuple[str, date]]:
-    """Return the partitions that may be requested, those never tried first, then the oldest."""
+    """Return the partitions that may be requested, those never tried first, then the oldest.
+
+    Of a stream whose target fails, one partition shows whether it takes records again.
+    """
     never = datetime.min.replace(tzinfo=UTC)
     due: list[tuple[datetime, date, str]] = []
     for stream, day in places:
         last = _last(name, (stream, day), attempts)
-        if last is None or last.ended_at + pause_after(last) <= now:
+        pause = pause_after(last) if last else timedelta(0)
+        if targets.is_due(stream, last, pause, now):
             due.append((last.ended_at if last else never, day, stream))
-    return [(stream, day) for _, day, stream in sorted(due)]
+    chosen: list[tuple[str, date]] = []
+    for _, day, stream in sorted(due):
+        if not (targets.is_failing(stream) and stream in dict(chosen)):
+            chosen.append((stream, day))
+    return chosen
 
 
 def pause_after(attempt: Attempt) -> timedelta:

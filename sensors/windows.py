@@ -2,17 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
+from assets.error_redaction import safe_text
 from assets.pipeline.capture import source_present
 from assets.streams.registry import STREAMS
+from domain.errors import RateLimited
 from domain.values import Window
 from resources.http.clock import SAME_CLOCK
+from resources.http.rate_limit import impatient
 from resources.ledger.captures import inbox, windows
 from resources.lockstep import Lockstep, Sync
 from sensors import cursor
 from sensors.cursor import Chain, Due
+
+DEADLINE_SECONDS = 20.0
+"""A tick is killed by Dagster at 60 s, and its cursor is lost then."""
+PROBES_AT_ONCE = 8
+
+
+def probe_all(
+    lockstep: Lockstep,
+    chains: Mapping[Chain, datetime | None],
+    now: datetime,
+    failed: Collection[str] = (),
+) -> tuple[list[Due], dict[str, str], dict[str, str]]:
+    """Probe in parallel within the deadline; a slow or failing source hides no other's change.
+
+    ``failed`` are the chains of which a window has failed lately. Return what is due, the probes
+    that failed, and those that a used-up quota keeps waiting, which is no failure.
+    """
+    if not chains:
+        return [], {}, {}
+    pool = ThreadPoolExecutor(
+        max_workers=min(PROBES_AT_ONCE, len(chains)), thread_name_prefix="probe"
+    )
+    futures = {
+        pool.submit(_probe, lockstep, chain, now, hint, has_failed=str(chain) in failed): chain
+        for chain, hint in chains.items()
+    }
+    done, late = wait(futures, timeout=DEADLINE_SECONDS)
+    pool.shutdown(wait=False, cancel_futures=True)
+    failures = {
+        str(futures[future]): f"no answer within {DEADLINE_SECONDS:.0f} s" for future in late
+    }
+    due: list[Due] = []
+    limited: dict[str, str] = {}
+    for future in done:
+        error = future.exception()
+        if isinstance(error, RateLimited):
+            limited[str(futures[future])] = safe_text(error)
+        elif error is not None:
+            failures[str(futures[future])] = safe_text(error)
+        else:
+            due.extend(future.result())
+    return due, failures, limited
+
+
+def _probe(
+    lockstep: Lockstep, chain: Chain, now: datetime, hint: datetime | None, *, has_failed: bool
+) -> list[Due]:
+    with impatient():
+        return probe(lockstep, chain, now, hint, has_failed=has_failed)
 
 
 def probe(

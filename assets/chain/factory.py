@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.chain import steps
+from assets.chain.checks import ALL_DELIVERED, HAS_OUTCOME, NO_REJECTIONS
 from assets.chain.keys import (
     CAPTURED,
     DELIVERED,
@@ -22,7 +23,7 @@ from assets.chain.keys import (
 )
 from assets.chain.metadata import doc_link
 from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
-from assets.chain.steps import ALL_DELIVERED, HAS_OUTCOME, NO_REJECTIONS, Step
+from assets.chain.step import Step
 from assets.chain.stream import Stream
 from domain.connections import Connection
 from resources.lockstep import Lockstep

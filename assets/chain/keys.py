@@ -9,7 +9,8 @@ import dagster as dg
 CAPTURED, VALIDATED, DELIVERED = "captured", "validated", "delivered"
 STEPS = (CAPTURED, VALIDATED, DELIVERED)
 TRIGGER_TAG = "sync/trigger"
-LIVE = "live"
+LIVE, REQUEUE = "live", "requeue"
+"""Triggers of runs that sensors request again as long as anything is left to do."""
 
 
 def asset_key(connection: str, stream: str, step: str) -> dg.AssetKey:

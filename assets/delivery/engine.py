@@ -12,6 +12,7 @@ from assets.delivery.request import DeliveryCounts
 from assets.delivery.resolution import Resolver
 from assets.delivery.sender import Sender
 from assets.delivery.settlement import Settlement
+from domain.errors import LockstepError, RateLimited
 from domain.ports import Writer
 from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import AcceptedRecord
@@ -69,11 +70,21 @@ class Engine:
                     plan.resolves.append(delivery.delivery_key)
             self._settlement.claim(self._plans, [u for _, u in replaced if not u.is_uncertain])
             await self._send(writer)
+        self._sender.stopped_by = self._sender.stopped_by or self._throttled()
         self._settlement.count_attempts(
-            self._plans,
-            got_through=self._sender.got_through,
-            is_stopped=self._sender.stopped_by is not None,
+            self._plans, got_through=self._sender.got_through, stopped_by=self._sender.stopped_by
         )
+
+    def _throttled(self) -> LockstepError | None:
+        """Return the target's answer where it answered nothing but that its quota is used up."""
+        outcomes = [
+            sent.outcome
+            for plan in self._plans
+            for sent in plan.sent
+            if sent.outcome.state != "unsent"
+        ]
+        faults = [o.fault for o in outcomes if isinstance(o.fault, RateLimited)]
+        return faults[0] if faults and len(faults) == len(outcomes) else None
 
     async def _send(self, writer: Writer) -> None:
         """Send the plans, and what their outcomes have made necessary."""

@@ -12,12 +12,18 @@ from uuid import UUID
 
 from assets.chain.stream import Stream
 from assets.delivery.engine import Engine
+from assets.delivery.outage import outage_noted
 from assets.delivery.request import DeliveryCounts, DeliveryRequest
 from assets.delivery.system import answers
-from assets.error_redaction import safe_text
 from assets.pipeline.prefetch import gc_paused
 from assets.pipeline.validate import FORGOTTEN, SMALLEST_SAMPLE
-from domain.errors import LockstepError, PermanentError, TransientError, WriterLost
+from domain.errors import (
+    LockstepError,
+    PermanentError,
+    RateLimited,
+    TransientError,
+    WriterLost,
+)
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.ledger.rows import AcceptedRecord
@@ -50,7 +56,9 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
     chunks. Raises ``DeliveryIncomplete`` at the end where records could not be sent for reasons
     that another try may resolve, and ``PermanentError`` at once where the target is at fault.
 
-    Nothing is sent while the stream is paused; a pause takes effect between two chunks.
+    Nothing is sent while the stream is paused; a pause takes effect between two chunks. Nothing
+    more is sent either where a quota is used up for longer than the caller waits
+    (``rate_limit.impatient``): then the counts name it.
     """
     total = DeliveryCounts()
     with (
@@ -58,13 +66,12 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
         sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
     ):
         for number in range(PASSES):
-            with _outage_noted(session):
-                waiting = _deliver_pass(sync, stream, session, request, total)
-                for day in _other_days(stream, session, request):
-                    other = replace(request, day=day)
-                    later = _deliver_pass(sync, stream, session, other, total)
-                    if later.waits_until is not None:
-                        waiting.wait(later.waits_until, later.waiting)
+            try:
+                with outage_noted(sync, stream, session):
+                    waiting = _deliver_days(sync, stream, session, request, total)
+            except RateLimited as error:
+                total.quota = error
+                break
             until = waiting.waits_until
             pause = until - session.now() if until is not None else SHORT_WAIT
             if number == PASSES - 1 or pause >= SHORT_WAIT:
@@ -73,12 +80,13 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
             time.sleep(max(pause.total_seconds(), 0.0))
         if total.delivered or total.unchanged:
             session.note("delivered_at")
-        if total.errors and not total.got_through and not _is_alive(sync, stream):
+        has_failed = bool(total.errors) and total.quota is None and not total.got_through
+        if has_failed and not _is_alive(sync, stream):
             session.note_failing(total.errors[0])
     # Of chosen records, most were refused before: their rate says nothing about the target.
     if request.only is None:
         _raise_if_system_is_at_fault(sync, stream, total)
-    if total.errors:
+    if total.errors and total.quota is None:
         raise DeliveryIncomplete(
             f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be "
             "delivered and stay due; the next run sends them. "
@@ -112,18 +120,6 @@ def _is_alive(sync: Sync, stream: Stream[Any]) -> bool:
     return answers(sync, is_oms=stream.to_oms)
 
 
-@contextmanager
-def _outage_noted(session: Session) -> Iterator[None]:
-    """Record a fault of the target as a whole, for operators and the heartbeat."""
-    try:
-        yield
-    except WriterLost:
-        raise
-    except LockstepError as error:
-        session.note_failing(safe_text(error))
-        raise
-
-
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: DeliveryCounts) -> None:
     """Raise where too many were refused; refusals that were known before say nothing new."""
     sent = total.delivered + total.newly_rejected
@@ -135,6 +131,22 @@ def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: Deliver
             f"more than the connection's limit of {limit:.0%}. The others are delivered. Look at "
             "the rejections, correct the mapping or the target's set-up, and rerun the partition."
         )
+
+
+def _deliver_days(
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    request: DeliveryRequest,
+    total: DeliveryCounts,
+) -> DeliveryCounts:
+    """Deliver what is due once, also of the days that the stream's plan has made due."""
+    waiting = _deliver_pass(sync, stream, session, request, total)
+    for day in _other_days(stream, session, request):
+        later = _deliver_pass(sync, stream, session, replace(request, day=day), total)
+        if later.waits_until is not None:
+            waiting.wait(later.waits_until, later.waiting)
+    return waiting
 
 
 def _deliver_pass(

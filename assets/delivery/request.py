@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from domain.errors import RateLimited
+
 
 @dataclass
 class DeliveryCounts:
@@ -26,6 +28,8 @@ class DeliveryCounts:
     """Settled intents by action: create, update, cancel, shipment, status, stock."""
     errors: list[str] = field(default_factory=list)
     """One line for each failure that another try may resolve."""
+    quota: RateLimited | None = None
+    """The used-up quota that the step gave way to; what was not sent stays due."""
     paused: str = ""
     """Why nothing more was sent: the stream is paused. Empty where it is active."""
     left_alone: dict[str, list[str]] = field(default_factory=dict)

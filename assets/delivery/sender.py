@@ -17,7 +17,13 @@ from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
 from assets.delivery.settlement import Ended, Settlement
 from domain.delivery import Claimed, Intent, Operation, Outcome, succeeded
-from domain.errors import LockstepError, PermanentError, RecordRejected, TransientError
+from domain.errors import (
+    LockstepError,
+    NoPermit,
+    PermanentError,
+    RecordRejected,
+    TransientError,
+)
 from domain.exchange import Exchange, OutcomeUnknown
 from domain.ports import Writer
 
@@ -197,7 +203,7 @@ class Sender:
 
     def _count(self, outcome: Outcome) -> None:
         """Count the target's failures in a row; a fault of the whole target stops at once."""
-        if isinstance(outcome.fault, PermanentError):
+        if isinstance(outcome.fault, PermanentError | NoPermit):
             self.stopped_by = outcome.fault
         elif outcome.fault is not None:
             self._failures += 1

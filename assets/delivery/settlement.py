@@ -12,6 +12,7 @@ from assets.delivery.planner import Planner
 from assets.delivery.refusals import rejection_of
 from assets.delivery.request import DeliveryCounts
 from assets.delivery.system import answers, log_unforeseen
+from domain.errors import LockstepError, RateLimited
 from domain.exchange import Exchange
 from resources.ledger.rows import (
     AcceptedRecord,
@@ -127,10 +128,13 @@ class Settlement:
         for one in ended:
             one.plan.settled += 1
 
-    def count_attempts(self, plans: Sequence[Plan], *, got_through: bool, is_stopped: bool) -> None:
+    def count_attempts(
+        self, plans: Sequence[Plan], *, got_through: bool, stopped_by: LockstepError | None
+    ) -> None:
         """Give up what has no attempts left; take back the attempts that an outage has used.
 
-        An attempt counts only where others got through, or where the target is alive.
+        An attempt counts only where others got through, or where the target is alive; waiting for
+        a quota uses none.
         """
         failed = [
             sent
@@ -138,8 +142,13 @@ class Settlement:
             for sent in plan.sent
             if sent.outcome.state in ("retry", "unknown")
         ]
+        if isinstance(stopped_by, RateLimited):
+            waiting = [sent for sent in failed if isinstance(sent.outcome.fault, RateLimited)]
+            self._session.deliveries.spare([sent.intent.key for sent in waiting])
+            failed = [sent for sent in failed if not isinstance(sent.outcome.fault, RateLimited)]
         if not failed:
             return
+        is_stopped = stopped_by is not None
         is_oms = self._planner.to_oms
         if not got_through and (is_stopped or not answers(self._planner.sync, is_oms=is_oms)):
             self._session.deliveries.spare([sent.intent.key for sent in failed])

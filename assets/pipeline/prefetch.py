@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from queue import Empty, Full, Queue
 from typing import Generic, TypeVar
 
@@ -31,7 +32,10 @@ class _Reader(Generic[T]):
         self._source = source
         self._queue: Queue[T | _End] = Queue(maxsize=depth)
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="prefetch", daemon=True)
+        # With the caller's context: how long its calls may wait for a quota.
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._read,), name="prefetch", daemon=True
+        )
 
     def __enter__(self) -> Iterator[T]:
         self._thread.start()

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 import click
 import dagster as dg
 import psycopg
-from pydantic import BaseModel
 from rich.text import Text
 
 from assets.health import webhook_checks
-from domain.connections import Installation, SecretRef
+from domain.connections import Installation
 from domain.errors import LockstepError
 from domain.exchange import Check
 from orchestration.cli.connect import preflight
@@ -35,7 +34,7 @@ from resources.ledger.monitoring.status import stream_statuses
 from resources.lockstep import Lockstep
 from resources.notifications import build_notifier
 from resources.secrets import permission_warning, resolve
-from resources.systems import settings_of
+from resources.systems import secret_refs, settings_of
 
 OLDEST_PYTHON, OLDEST_POSTGRES = (3, 11), 15
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -205,7 +204,7 @@ def _secrets(installation: Installation, name: str) -> Finding:
     references = [
         (f"{section.__class__.__name__}.{path}", ref)
         for section in sections
-        for path, ref in _references(section)
+        for path, ref in secret_refs(section)
     ]
     faults = []
     for path, reference in references:
@@ -231,15 +230,6 @@ def _streams(lockstep: Lockstep, name: str) -> Finding:
         states = activations(session.db, name, streams)
     paused = [str(state) for state in states if not state.active]
     return True, "; ".join(paused) or f"active: {', '.join(streams)}", ""
-
-
-def _references(section: BaseModel) -> Iterator[tuple[str, SecretRef]]:
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        if isinstance(value, SecretRef):
-            yield name, value
-        elif isinstance(value, BaseModel):
-            yield from ((f"{name}.{path}", reference) for path, reference in _references(value))
 
 
 def _restored(lockstep: Lockstep, name: str) -> Check:
@@ -270,7 +260,7 @@ def _systems(lockstep: Lockstep, name: str) -> Iterator[Check]:
 def _delivery(name: str) -> Finding:
     """Return whether each stream's target takes records, by the last runs."""
     with open_database() as db:
-        failing = [s for s in stream_statuses(db, name) if s.failing_since is not None]
+        failing = [s for s in stream_statuses(db, name) if s.state == "failing"]
     if not failing:
         return True, "no target is failing", ""
     detail = "; ".join(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.text import Text
 
+from assets.chain.keys import STEPS
 from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import (
     ago,
@@ -24,6 +25,7 @@ from orchestration.cli.output import (
 from orchestration.settings import load
 from resources.ledger.monitoring.clocks import Stuck, StuckCount, past_limit
 from resources.ledger.monitoring.connection_config import describe
+from resources.ledger.monitoring.quota_waits import waits
 from resources.ledger.monitoring.status import StreamStatus, stream_statuses
 
 COLUMNS = (
@@ -79,6 +81,7 @@ def status(connection: str | None, as_json: bool, most: int, fail: bool) -> None
     with open_database() as db:
         describe(db, installation)
         found = stream_statuses(db, connection)
+        throttled = waits(db, [row.connection for row in found], STEPS)
         stuck, counts = past_limit(db, connection, most=max(most, 1))
     if as_json:
         print_json(
@@ -89,6 +92,8 @@ def status(connection: str | None, as_json: bool, most: int, fail: bool) -> None
         )
     else:
         _print(found, stuck[:most], counts)
+        for wait in throttled:
+            click.echo(f"{wait}.")
     if fail and (counts or any(row.state != "ok" for row in found)):
         sys.exit(1)
 

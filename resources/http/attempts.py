@@ -13,7 +13,7 @@ import orjson
 from domain.errors import LockstepError, PermanentError, RateLimited, TransientError
 from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
 from resources.http.policy import ClientPolicy
-from resources.http.rate_limit import note_wait
+from resources.http.rate_limit import is_too_long, note_wait
 from resources.http.redaction import error_text, request_id, vendor_text
 from resources.http.retries import (
     READING,
@@ -26,6 +26,7 @@ from resources.http.retries import (
     decide_unusable,
     is_certificate_fault,
 )
+from resources.http.silence import READS, WRITES
 from resources.http.urls import checked_path
 
 CORRELATION_HEADER = "X-Correlation-Id"
@@ -113,6 +114,7 @@ class RequestAttempts:
         self._correlation_id = correlation_id
         self._idempotent = method in SAFE_METHODS if idempotent is None else idempotent
         self._has_effect = method not in READING if has_effect is None else has_effect
+        self._silence = WRITES if self._has_effect else READS
         self._uncertain = False
         self._budget = RetryBudget(policy.retry)
         self._number, self._first_sent_at, self._renewed = 0, 0.0, False
@@ -129,6 +131,7 @@ class RequestAttempts:
         self._started, self._sent_at = time.perf_counter(), datetime.now(UTC)
         if self._number == 1:
             self._first_sent_at = self._started
+        self._silence.sent()
 
     def fail(
         self,
@@ -156,6 +159,7 @@ class RequestAttempts:
         if response.status >= 400:
             error = error_text(response.body, sent=self.content or b"")
         is_lost = response.status in TEMPORARY
+        self._silence.answered(is_failing=is_lost)
         self._log(response.status, response.headers, error, is_lost=is_lost)
 
     def may_renew(self) -> bool:
@@ -237,22 +241,24 @@ class RequestAttempts:
         elapsed = time.perf_counter() - self._first_sent_at
         if quota:
             delay = self._budget.next_wait(decision, self._number)
+            if delay is not None and is_too_long(delay):
+                delay = None
         else:
             delay = self._budget.next_failure(decision, elapsed)
         if delay is not None:
             if quota:
                 note_wait(self._policy.limiter.bucket, delay)
             return delay
-        kind: type[TransientError] = RateLimited if quota else TransientError
-        if self._uncertain:
-            kind = OutcomeUnknown
-        raise kind(
-            self._message(
-                f"{what}; {decision.reason}; given up after {self._number} tries in "
-                f"{elapsed:.0f} s, a later try may help"
-            ),
-            retry_after=decision.delay,
+        message = self._message(
+            f"{what}; {decision.reason}; given up after {self._number} tries in "
+            f"{elapsed:.0f} s, a later try may help"
         )
+        if self._uncertain:
+            raise OutcomeUnknown(message, retry_after=decision.delay)
+        if quota:
+            bucket = self._policy.limiter.bucket
+            raise RateLimited(message, retry_after=decision.delay, bucket=bucket)
+        raise TransientError(message, retry_after=decision.delay)
 
     def _message(self, what: str) -> str:
         correlation = f" [{self._correlation_id}]" if self._correlation_id else ""

@@ -10,18 +10,25 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple, TypeAlias
 
-from domain.errors import RateLimited
+from domain.errors import NoPermit
 from domain.ports import QuotaLedger
+from resources.http.token_bucket import TokenBucket, full
 
+PATIENCE_SECONDS = 5.0
+"""A step and a probe wait for a permit for so long; others of their run may need other systems."""
+ASK_EVERY_SECONDS = 0.2
+"""While no permit is there, all tasks of a process together ask the ledger no more often."""
+LONG_AGO = 3600.0
 IDLE_SECONDS = 1.0
 """What is left of an older lease is dropped: it was too large, and its window may be over."""
 REPORT_EVERY = 50
 """Responses between two reports of the API's own count to the ledger."""
-
-
+_patience: ContextVar[float] = ContextVar("patience", default=float("inf"))
 _waited: Counter[str] = Counter()
 """Milliseconds that this process has waited for permits, by bucket."""
 _waited_lock = threading.Lock()
@@ -37,6 +44,24 @@ def waits() -> dict[str, float]:
     """Return for how many seconds this process has waited so far, by bucket."""
     with _waited_lock:
         return {bucket: milliseconds / 1000 for bucket, milliseconds in _waited.items()}
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Let calls raise ``RateLimited`` where the next permit is more than a few seconds away.
+
+    Threads that make calls on behalf of the caller need its context (``contextvars``).
+    """
+    token = _patience.set(PATIENCE_SECONDS)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+def is_too_long(wait: float) -> bool:
+    """Return whether the caller gives way rather than wait for so many seconds."""
+    return wait > _patience.get()
 
 
 class QuotaState(NamedTuple):
@@ -73,11 +98,17 @@ class Limiter:
         self._permits = 0
         self._lease = 1
         self._taken_at = 0.0
+        self._next_at = 0.0
+        self._ask_after = 0.0
         self._responses = 0
         self._reported_at = 0.0
 
     def acquire(self) -> None:
-        """Wait for a permit; raises ``RateLimited`` after ``max_wait`` seconds without one."""
+        """Wait for a permit.
+
+        Raises ``NoPermit`` after ``max_wait`` seconds without one, and at once where the next
+        one is further away than the caller's patience.
+        """
         started = time.monotonic()
         while not self._use():
             if wait := self._refill():
@@ -116,6 +147,8 @@ class Limiter:
         with self._refill_lock:
             if self._permits:
                 return 0.0
+            if time.monotonic() < self._ask_after:  # another task has just asked in vain
+                return max(0.01, self._next_at - time.monotonic())
             quick = time.monotonic() - self._taken_at < IDLE_SECONDS
             self._lease = min(self._largest, self._lease * 2) if quick else 1
             granted, wait = self._ledger.take(
@@ -123,15 +156,20 @@ class Limiter:
             )
             with self._lock:
                 self._permits, self._taken_at = granted, time.monotonic()
-            return 0.0 if granted else max(0.01, wait)
+            if granted:
+                return 0.0
+            self._next_at = time.monotonic() + wait
+            self._ask_after = time.monotonic() + min(wait, ASK_EVERY_SECONDS)
+            return max(0.01, wait)
 
     def _bounded(self, wait: float, started: float) -> float:
         waited = time.monotonic() - started
-        if waited + wait > self._max_wait:
-            raise RateLimited(
-                f"no permit of {self.bucket} in {waited:.0f} s; its quota is used up, "
-                "a later try may help",
+        if waited + wait > self._max_wait or is_too_long(wait):
+            raise NoPermit(
+                f"no permit of {self.bucket} in {waited:.0f} s and none in the next {wait:.0f} s; "
+                "its quota is used up, a later try may help",
                 retry_after=wait,
+                bucket=self.bucket,
             )
         return wait
 
@@ -160,34 +198,33 @@ class Limiter:
 
 
 class LocalQuota(QuotaLedger):
-    """A quota ledger of this process alone, with fixed windows, for tests and tools."""
+    """A quota ledger of this process alone, for tests and tools."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._windows: dict[str, tuple[float, int]] = {}
+        self._buckets: dict[str, TokenBucket] = {}
 
     def take(
         self, bucket: str, wanted: int, *, quota: int, window_seconds: float
     ) -> tuple[int, float]:
-        """Take permits of the current window, or return when it ends."""
+        """Take permits, or return after how many seconds one is there."""
         with self._lock:
             now = self._clock()
-            ends, left = self._windows.get(bucket, (now, 0))
-            if now >= ends:
-                ends, left = now + window_seconds, quota
-            granted = min(wanted, left)
-            self._windows[bucket] = (ends, left - granted)
-            return granted, 0.0 if granted else ends - now
+            known = self._buckets.get(bucket) or full(
+                now, quota=quota, window_seconds=window_seconds
+            )
+            self._buckets[bucket], granted, wait = known.take(
+                wanted, now, quota=quota, window_seconds=window_seconds
+            )
+            return granted, wait
 
     def observe(
         self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
     ) -> None:
-        """Adopt the API's window; in the same one the lower count holds, as requests are open."""
-        del quota, window_seconds
+        """Grant no more than what the API reports as left until its window ends."""
+        del window_seconds
         with self._lock:
-            ends = self._clock() + reset_seconds
-            known = self._windows.get(bucket)
-            if known and abs(known[0] - ends) < 1.0:
-                left = min(left, known[1])
-            self._windows[bucket] = (ends, left)
+            now = self._clock()
+            known = self._buckets.get(bucket) or TokenBucket(quota, 0.0, now - LONG_AGO, now)
+            self._buckets[bucket] = known.observe(left, reset_seconds, now, quota=quota)

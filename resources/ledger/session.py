@@ -238,7 +238,8 @@ class Session:
     def note_answering(self) -> datetime | None:
         """Record that the stream's target takes records; return since when it was failing."""
         row = self.db.execute(
-            """UPDATE sync.watermark w SET failing_since = NULL, delivery_error = ''
+            """UPDATE sync.watermark w SET failing_since = NULL, delivery_error = '',
+                      answering_since = now()
                FROM (SELECT failing_since FROM sync.watermark
                      WHERE connection = %(name)s AND stream = %(stream)s
                        AND failing_since IS NOT NULL FOR UPDATE) before

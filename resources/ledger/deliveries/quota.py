@@ -26,7 +26,7 @@ class PostgresQuota:
     ) -> tuple[int, float]:
         """Take up to ``wanted`` permits.
 
-        Return how many were granted and, if none, the seconds until the window ends. Raises
+        Return how many were granted and, if none, the seconds until one is there. Raises
         ``TransientError`` where Postgres can't be reached.
         """
         row = self._ask(
@@ -39,14 +39,9 @@ class PostgresQuota:
     def observe(
         self, bucket: str, *, quota: int, left: int, reset_seconds: float, window_seconds: float
     ) -> None:
-        """Lower the permits to what the API reports as left, and follow its clock."""
-        del quota, window_seconds
-        self._ask(
-            """UPDATE sync.quota SET permits = least(permits, %s),
-                      resets_at = clock_timestamp() + make_interval(secs => %s)
-               WHERE bucket = %s RETURNING permits""",
-            (left, reset_seconds, bucket),
-        )
+        """Grant no more than what the API reports as left until its window ends."""
+        del window_seconds
+        self._ask("SELECT sync.observe_quota(%s, %s, %s, %s)", (bucket, quota, left, reset_seconds))
 
     def close(self) -> None:
         """Close the connection."""

@@ -33,7 +33,8 @@ SELECT k.connection, k.stream, k.watermark, k.probed_at, k.change_seen_at, k.cap
             WHEN NOT k.active THEN 'paused' -- live runs neither read nor write it
             WHEN k.failing_since IS NOT NULL THEN 'failing'
             WHEN k.watermark IS NULL THEN 'never_captured'
-            WHEN k.unprobed_for IS NULL OR k.unprobed_for > k.probe_allowed THEN 'no_probe'
+            -- Two probes in a row fail within half a minute; without any, the daemon may be restarting.
+            WHEN k.unprobed_for IS NULL OR k.unprobed_for > k.probe_allowed OR k.probe_failures >= 2 THEN 'no_probe'
             WHEN k.lag > k.allowed THEN 'overdue'
             WHEN k.silent_for > k.silence_allowed THEN 'silent'
             ELSE 'ok' END AS state,

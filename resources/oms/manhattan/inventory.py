@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
@@ -65,7 +66,7 @@ class Availability:
             pending: deque[Future[list[RawRecord]]] = deque()
             try:
                 for part in parts:
-                    pending.append(pool.submit(self.fetch, part))
+                    pending.append(pool.submit(copy_context().run, self.fetch, part))
                     if len(pending) > prefetch:
                         yield pending.popleft().result()
                 while pending:

@@ -8,7 +8,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from assets.chain.steps import ALL_DELIVERED
+from assets.chain.checks import ALL_DELIVERED
 from assets.delivery import partition
 from assets.delivery.engine import Engine
 from assets.delivery.request import DeliveryCounts

@@ -93,6 +93,25 @@ def test_the_apis_own_count_is_passed_on_sparingly() -> None:
     assert ledger.take("shop", 5, quota=150, window_seconds=30)[0] == 2
 
 
+def test_tasks_that_wait_for_one_permit_do_not_all_ask_the_ledger() -> None:
+    """Twenty tasks share a quota of ten a second: a question or two for each permit."""
+    asked: list[int] = []
+
+    class Counting(LocalQuota):
+        def take(
+            self, bucket: str, wanted: int, *, quota: int, window_seconds: float
+        ) -> tuple[int, float]:
+            asked.append(wanted)
+            return super().take(bucket, wanted, quota=quota, window_seconds=window_seconds)
+
+    async def use() -> None:
+        limiter = Limiter(Counting(), "shop", quota=10, window_seconds=1.0)
+        await asyncio.gather(*[limiter.acquire_async() for _ in range(20)])
+
+    asyncio.run(use())
+    assert len(asked) <= 60
+
+
 def test_an_idle_process_withholds_nothing() -> None:
     """Leases start at one permit and only grow under load."""
     taken: list[int] = []

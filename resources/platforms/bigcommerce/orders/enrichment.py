@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 
 import msgspec
@@ -47,7 +48,9 @@ class ExtrasReader:
             payload = bytes(raw)
             name = str(number) if number else fallback_id(payload)
             if number and head is not None and (wanted := self._wanted(head)):
-                reading[len(records)] = self._pool.submit(self._compound, payload, number, wanted)
+                reading[len(records)] = self._pool.submit(
+                    copy_context().run, self._compound, payload, number, wanted
+                )
             records.append(RawRecord(name, moment, payload))
         for at, compound in reading.items():
             listed_only = records[at]

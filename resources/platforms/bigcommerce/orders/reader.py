@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -146,7 +147,7 @@ class _Reading:
         held: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=len(parts))
         with ThreadPoolExecutor(len(parts), thread_name_prefix="bigcommerce-orders") as pool:
             for part in parts:
-                pool.submit(self._read_slice, part, last, held)
+                pool.submit(copy_context().run, self._read_slice, part, last, held)
             try:
                 if first:
                     yield first

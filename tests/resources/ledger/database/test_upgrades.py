@@ -1,0 +1,80 @@
+"""An upgrade keeps what a filled ledger holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from resources.ledger.database.migrate import migrations
+
+NOON = datetime(2026, 3, 19, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def before(database: str) -> psycopg.Connection[tuple[object, ...]]:
+    """Return a connection to a database without any of Lockstep's schemas."""
+    db = psycopg.connect(database, autocommit=True)
+    db.execute("DROP SCHEMA sync CASCADE; DROP SCHEMA history CASCADE")
+    return db
+
+
+def migrate(db: psycopg.Connection[tuple[object, ...]], first: str, last: str) -> None:
+    """Apply the migrations with these numbers, without the views, which are the present ones."""
+    for name, text in migrations():
+        if first <= name[:4] <= last:
+            db.execute(text.encode())
+
+
+def test_a_quota_goes_on_with_its_permits(before: psycopg.Connection[tuple[object, ...]]) -> None:
+    """What was left of a window is left of it, and the next one opens when that one would have."""
+    migrate(before, "0001", "0019")
+    before.execute(
+        "INSERT INTO sync.quota (bucket, permits, resets_at) VALUES ('b', 7, now() + interval '1h')"
+    )
+
+    migrate(before, "0020", "0020")
+
+    take = "SELECT granted, round(seconds::numeric, -2) FROM sync.take_permits('b', 10, 150, 30)"
+    assert [tuple(map(int, row)) for row in before.execute(take)] == [(7, 0)]  # type: ignore[call-overload]
+    assert [tuple(map(int, row)) for row in before.execute(take)] == [(0, 3600)]  # type: ignore[call-overload]
+    before.close()
+
+
+def test_facts_of_a_day_keep_counting_as_its_last_version(
+    before: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """A parcel that later versions of the day have repeated is not taken for one that is gone."""
+    migrate(before, "0001", "0020")
+    before.execute("SELECT sync.ensure_month('2026-03-01')")
+    for number, hours in ((1, 0), (2, 1), (3, 24)):
+        moment = NOON + timedelta(hours=hours)
+        before.execute(
+            """INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id,
+                                        source_updated_at, state, correlation_id, run_id)
+               VALUES (%s, %s, 'acme', 'shipments', 'BC-1', %s, 'accepted', 'ord-1', 'run-1')""",
+            (moment.date(), UUID(int=number), moment),
+        )
+        before.execute(
+            """INSERT INTO sync.fulfilment_event (source_day, connection, event_key, capture_id,
+                   order_id, source_id, line_id, sku, milestone, quantity, parcel_id,
+                   tracking_number, carrier, occurred_at)
+               VALUES (%s, 'acme', %s, %s, 'BC-1', '1', '1', 'MUG', 'shipped', 1, %s, '', '',
+                       %s)""",
+            (moment.date(), f"k{number}", UUID(int=number), f"P{number}", moment),
+        )
+
+    migrate(before, "0021", "0021")
+
+    rows = before.execute(
+        "SELECT event_key, version_at, capture_id FROM sync.fulfilment_event ORDER BY event_key"
+    ).fetchall()
+    late = NOON + timedelta(hours=1)
+    assert rows == [
+        ("k1", late, UUID(int=2)),
+        ("k2", late, UUID(int=2)),
+        ("k3", NOON + timedelta(hours=24), UUID(int=3)),
+    ]
+    before.close()

@@ -308,9 +308,10 @@ def test_registering_webhooks_fits_the_official_file(
     assert len(feed_of(store).ensure(destination)) == 2
     assert all(check.ok for check in feed_of(store).state(destination))
     store.close()
+    # The store has none at first, and each of the other two lists ends with an empty page.
     assert [problem for exchange in exchanged for problem in check(exchange)] == [
         "GET /v3/hooks [] should be non-empty"
-    ]
+    ] * 3
 
 
 AUTH = {"X-Auth-Token": f"sandbox-token-{HASH}", "Accept": "application/json"}

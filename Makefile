@@ -15,7 +15,7 @@ FAST := not slow and not daemon and not demo and not chaos
 UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contracts \
   tests/conformance
 
-.PHONY: help demo up test test-fast test-unit chaos check audit format lock clean-venv bench-rivals
+.PHONY: help demo up test test-fast test-unit chaos model check audit format lock clean-venv bench-rivals
 
 help:
 	@echo "make demo [ORDERS=PATH]  run everything once between sandbox systems and verify both ends"
@@ -24,6 +24,8 @@ help:
 	@echo "make test                run all tests, with branch coverage of domain and mappings"
 	@echo "make chaos [KILLS=500 ORDERS=10000 SEED=1]"
 	@echo "                         run everything under kills and faults, compare record by record"
+	@echo "make model [PROGRAMS=5000 SEED=1]"
+	@echo "                         run random programs of all actors and compare with the promises"
 	@echo "make bench-rivals        measure capture and validation beside dlt, renew docs/performance.md"
 	@echo "make check               format, lint, types, import rules, licences, Dagster definitions"
 	@echo "make audit               look up known vulnerabilities (needs the network)"
@@ -66,6 +68,9 @@ test-fast: $(VENV)/.dev
 chaos: $(VENV)/.dev
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),60) --orders $(or $(ORDERS),1000) \
 	  --seed $(or $(SEED),1)
+
+model: $(VENV)/.dev
+	@$(BIN)/python -m tests.model --programs $(or $(PROGRAMS),5000) --seed $(or $(SEED),1)
 
 # An environment of its own: the rivals' dependencies must not touch the product's.
 $(BENCH)/.installed: requirements/bench-lock.txt

@@ -6,7 +6,7 @@ aiohttp needs a third to a seventh of the CPU that httpx needs for them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -28,7 +28,8 @@ FAULTS = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 class AsyncApiClient:
     """Writes to one remote system; an async context manager that belongs to one event loop.
 
-    ``log`` gets one entry per attempt of a request that changes something.
+    ``log`` gets one entry per attempt of a request that changes something. ``opens`` is a seam for
+    tests, as ``transport`` is of ``ApiClient``.
     """
 
     def __init__(
@@ -38,8 +39,9 @@ class AsyncApiClient:
         concurrency: int = 32,
         max_bytes: int = MAX_BYTES,
         log: ExchangeLog | None = None,
+        opens: Callable[..., aiohttp.ClientSession] = aiohttp.ClientSession,
     ) -> None:
-        self.policy, self._max_bytes, self._log = policy, max_bytes, log
+        self.policy, self._max_bytes, self._log, self._opens = policy, max_bytes, log, opens
         self._slots = asyncio.Semaphore(concurrency)
         self._http: aiohttp.ClientSession | None = None
 
@@ -47,7 +49,7 @@ class AsyncApiClient:
         # The semaphore bounds the connections: with aiohttp's own bound, a request's time-out
         # would run while it queues.
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS)
-        self._http = aiohttp.ClientSession(
+        self._http = self._opens(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=self.policy.timeout),
             headers={"Content-Type": "application/json", **self.policy.default_headers},

@@ -43,6 +43,9 @@ class OrdersReader:
         self, http: ApiClient, settings: BigCommerceSettings, extras: ExtrasReader
     ) -> None:
         self._http, self._settings, self._extras = http, settings, extras
+        self._passes: list[dict[str, str | int]] = (
+            [{}, {"is_deleted": "true"}] if settings.fetch_archived else [{}]
+        )
 
     def probe(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest order changed since ``since``.
@@ -50,20 +53,21 @@ class OrdersReader:
         ``since`` itself where that is unclear.
         """
         params = self._bounds(since, None) | {"sort": SORT_BY_MODIFIED, "limit": PROBE_SIZE}
-        found = self._page(params)
-        moments = [moment for _, _, moment, _ in found if moment is None or moment >= since]
-        if moments:
-            return min((moment or since) for moment in moments)
-        return since if len(found) == PROBE_SIZE else None
+        oldest: list[datetime] = []
+        for more in self._passes:
+            found = self._page(params | more)
+            moments = [moment for _, _, moment, _ in found if moment is None or moment >= since]
+            if moments:
+                oldest.append(min((moment or since) for moment in moments))
+            elif len(found) == PROBE_SIZE:
+                oldest.append(since)
+        return min(oldest, default=None)
 
     def read(self, window: Window) -> Iterator[Page]:
         """Yield the window's orders in pages, each once."""
         if window.is_empty:
             return
-        passes: list[dict[str, str]] = (
-            [{}, {"is_deleted": "true"}] if self._settings.fetch_archived else [{}]
-        )
-        for more in passes:
+        for more in self._passes:
             reading, last, found = _Reading(self, window, more), 0, 1
             while found:
                 records, last, found = reading.page(window, last)
@@ -101,7 +105,7 @@ class OrdersReader:
 class _Reading:
     """One pass over one window."""
 
-    def __init__(self, reader: OrdersReader, window: Window, more: dict[str, str]) -> None:
+    def __init__(self, reader: OrdersReader, window: Window, more: dict[str, str | int]) -> None:
         self._reader, self._window, self._more = reader, window, more
         self._undated: set[int | str] = set()
         self._lock = threading.Lock()

@@ -1,0 +1,204 @@
+"""One program's life: its world, its runs, and what its actors did that no system shows."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from tests.model.ledger import CrashedError
+from tests.model.runs import Runs
+from tests.model.world import FACTORS, World
+
+Json = dict[str, Any]
+OUTGOING = (11,)
+SENT_ON = (11, 3, 8, 9, 14)
+"""Statuses in which a change of an order that the OMS has is sent."""
+DIED = "the process died"
+DUE = """SELECT stream, source_id, 'record' FROM sync.record
+         WHERE state = 'accepted' AND outcome IS NULL
+         UNION ALL SELECT stream, source_id, state FROM sync.delivery
+         WHERE state IN ('in_flight', 'failed')
+         UNION ALL SELECT stream, '', 'rerun' FROM sync.rerun WHERE outcome = ''"""
+UNVALIDATED = """SELECT 1 FROM sync.capture c WHERE stream = 'orders' AND NOT EXISTS (
+    SELECT FROM sync.record r WHERE r.stream = 'orders' AND r.connection = c.connection
+    AND r.source_day = c.source_day AND r.capture_id = c.capture_id) LIMIT 1"""
+CAPTURED = """SELECT source_id, max(source_updated_at) FROM sync.capture
+    WHERE stream = 'orders' GROUP BY 1"""
+NEVER = datetime.min.replace(tzinfo=UTC)
+OPEN = """SELECT stream, source_id, code FROM sync.rejection
+          WHERE state IN ('open', 'retried') ORDER BY 1, 2, 3"""
+
+
+class NotPossibleError(Exception):
+    """The operation makes no sense in the present state; it is left out."""
+
+
+@dataclass
+class Facts:
+    """What actors did and what Lockstep was shown, beside the states of the systems."""
+
+    seen_outgoing: set[int] = field(default_factory=set)
+    """Orders that were captured and validated in an exported status."""
+    maybe_outgoing: set[int] = field(default_factory=set)
+    """Those that a capture may have read so, before it failed."""
+    wanted: dict[int, list[Json]] = field(default_factory=dict)
+    """Order -> the contents that may have been read last in a status in which changes are sent."""
+    seen_dead: set[int] = field(default_factory=set)
+    """Orders that a complete capture has read as withdrawn."""
+    by_hand: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Order and line -> units that the merchant shipped in the store."""
+    decided: dict[int, int] = field(default_factory=dict)
+    """Order -> the last status that the merchant set."""
+    canceled_at_oms: set[int] = field(default_factory=set)
+    discarded: set[tuple[str, str]] = field(default_factory=set)
+    forgotten: set[int] = field(default_factory=set)
+    levels_by_hand: set[str] = field(default_factory=set)
+    """SKUs whose level the merchant set in the store."""
+    restored: bool = False
+    """A backup of the ledger was restored."""
+
+
+@dataclass
+class Life:
+    """The state of one program."""
+
+    world: World
+    runs: Runs
+    facts: Facts = field(default_factory=Facts)
+    backup: Facts | None = None
+    not_yet: Collection[str] = ()
+    """Kinds of promises that are not checked."""
+    done: list[str] = field(default_factory=list)
+    """Operations that had an effect."""
+
+    def document(self, number: int) -> Json:
+        """Return the store's order; raises ``NotPossibleError`` where there is none."""
+        found: Json | None = self.world.store.book.load(number)
+        if found is None:
+            raise NotPossibleError
+        return found
+
+    def line(self, number: int, place: int) -> Json:
+        """Return a line of an order by its place."""
+        products: list[Json] = self.document(number)["products"]
+        if not products:
+            raise NotPossibleError
+        return products[place % len(products)]
+
+    def at_oms(self, number: int) -> Json:
+        """Return what the OMS holds; raises ``NotPossibleError`` where it has no such order."""
+        if str(number) not in self.world.tenant._state.book.records:
+            raise NotPossibleError
+        found: Json = self.world.ask_oms(f"effects/order/{number}")
+        return found
+
+    def live(self, *streams: str) -> bool:
+        """Make a live run, or what is left of it when the process dies; note what it was shown."""
+        before = self.shown()
+        try:
+            good = self.runs.live(*streams)
+        except CrashedError:
+            good = False
+        self._revived()
+        if not streams or "orders" in streams:
+            self.note(before, complete=good)
+        return good
+
+    def attempt(self, work: Any, *given: Any, **named: Any) -> bool:
+        """Make another run, which may die."""
+        try:
+            good = bool(work(*given, **named))
+        except CrashedError:
+            good = False
+        self._revived()
+        return good
+
+    def sweep(self) -> None:
+        """Let the half-hourly sweep run."""
+        before = self.shown()
+        self.note(before, complete=self.attempt(self.runs.sweep))
+
+    def _revived(self) -> None:
+        if self.world.is_dead:
+            self.world.revive()
+            self.runs.log.append(DIED)
+
+    def has_died(self) -> bool:
+        """Return whether the last run ended with the process."""
+        return self.runs.log[-1:] == [DIED]
+
+    def is_due(self) -> list[tuple[Any, ...]]:
+        """Return what is not finished, by the ledger."""
+        return self.world.database.rows(DUE)
+
+    def signature(self) -> tuple[Any, ...]:
+        """Return what changes when anything is done: effects at both systems, open rejections."""
+        store, oms = self.world.ask_store("counts"), self.world.ask_oms("counts")
+        effects = [store[name] for name in ("shipments", "status_changes", "inventory_writes")]
+        effects += [oms[name] for name in ("saves", "cancels")]
+        return (*effects, *self.world.database.rows(OPEN))
+
+    def shown(self) -> dict[int, Json]:
+        """Return the store's orders as they are now."""
+        return {number: self.document(number) for number in self.world.store.book.by_id}
+
+    def note(self, shown: dict[int, Json], *, complete: bool) -> None:
+        """Note what a capture of orders was shown; it may have missed it unless complete."""
+        facts = self.facts
+        complete = complete and not self.world.database.rows(UNVALIDATED)
+        captured = dict(self.world.database.rows(CAPTURED))
+        for number, document in shown.items():
+            status, withdrawn = document["order"]["status_id"], is_withdrawn(document)
+            modified = parsedate_to_datetime(document["order"]["date_modified"])
+            was_read = complete and captured.get(str(number), NEVER) >= modified
+            if status in OUTGOING and not withdrawn:
+                (facts.seen_outgoing if was_read else facts.maybe_outgoing).add(number)
+            if status in SENT_ON and not withdrawn:
+                if was_read:
+                    facts.wanted[number] = []
+                facts.wanted.setdefault(number, []).append(wanted_of(document))
+
+    def keep_backup(self) -> None:
+        """Back up the ledger."""
+        self.world.database.back_up()
+        self.backup = copy.deepcopy(self.facts)
+
+    def restore_backup(self) -> None:
+        """Restore the backup; what was shown since then is known to no process any more."""
+        if self.backup is None:
+            raise NotPossibleError
+        self.world.database.restore()
+        old, now = copy.deepcopy(self.backup), self.facts
+        now.restored = True
+        now.maybe_outgoing |= now.seen_outgoing
+        now.seen_outgoing = old.seen_outgoing
+        now.discarded = old.discarded
+        for number, contents in old.wanted.items():
+            now.wanted[number] = [*now.wanted.get(number, []), *contents]
+
+
+def is_withdrawn(document: Json) -> bool:
+    """Return whether the store has cancelled, declined or archived an order."""
+    return document["order"]["status_id"] in (5, 6) or document["order"]["is_deleted"]
+
+
+def wanted_of(document: Json) -> Json:
+    """Return what the OMS should hold of a store's order, as far as the model compares it."""
+    address = (document["shipping_addresses"] or [document["order"]["billing_address"]])[0]
+    return {
+        "units": {
+            str(line["id"]): (
+                line["sku"],
+                (line["quantity"] - line["quantity_refunded"]) * FACTORS.get(line["sku"], 1),
+            )
+            for line in document["products"]
+            if line["quantity"] > line["quantity_refunded"]
+        },
+        "street": address["street_1"],
+        "message": document["order"]["customer_message"],
+    }

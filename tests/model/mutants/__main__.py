@@ -1,0 +1,39 @@
+"""Prints how each fault that was brought back is found: ``python -m tests.model.mutants``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from tests.model.__main__ import say, world_of_its_own
+from tests.model.mutants.faults import MUTANTS
+from tests.model.mutants.hunt import hunt
+
+
+def main() -> int:
+    """Hunt the mutants, print a table, and return how many got away."""
+    parser = argparse.ArgumentParser(prog="python -m tests.model.mutants", description=__doc__)
+    parser.add_argument("--programs", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=600.0, help="for each mutant")
+    parser.add_argument("--only", default="", help="part of a name")
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="the n-th of m parts")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
+    part, parts = given.part
+    lost = 0
+    with world_of_its_own() as world:
+        for mutant in MUTANTS[part::parts]:
+            if given.only not in mutant.name:
+                continue
+            catch = hunt(world, mutant, programs=given.programs, seconds=given.seconds)
+            lost += not catch.promise
+            say(
+                f"{mutant.number:3} | {mutant.name:50} | {catch.programs:4} programs | "
+                f"{catch.seconds:5.0f} s | {catch.promise or 'NOT FOUND'}"
+            )
+    return lost
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""Faults that were fixed, each brought back by a small patch of the present code.
+
+The names have the numbers of the promises in docs/model.md. A patch replaces one public function,
+or adds a trigger to the ledger, so that it survives a change of what lies in between; it fails
+where its target is gone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from assets.delivery import obligation, sender
+from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
+from assets.pipeline import capture
+from assets.streams.shipments_status import StatusRules
+from domain.carriers.tracking import carrier_from_tracking
+from domain.errors import TransientError
+from domain.rules import availability
+from resources.http.attempts import RequestAttempts
+from resources.http.policy import ClientPolicy
+from resources.ledger.captures.captures import Captures
+from resources.ledger.deliveries.deliveries import Deliveries
+from resources.ledger.monitoring import caution
+from resources.ledger.rejections.rejections import Rejections
+from resources.ledger.session import Session
+from resources.oms.manhattan.shipments.parcels import ParcelMapper
+from resources.platforms.bigcommerce.orders import refunds
+from resources.platforms.bigcommerce.orders.reader import OrdersReader
+from tests.model.clock import PACKAGES
+from tests.model.world import World
+
+Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault; ``number`` is that of the promise that it breaks."""
+
+    number: int
+    name: str
+    apply: Callable[[Patch, World], None]
+
+
+def everywhere(patch: Patch, original: Any, replacement: Any) -> None:
+    """Replace an object in every module of ours that has it under its name."""
+    found = 0
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in PACKAGES:
+            for attribute, value in list(vars(module).items()):
+                if value is original:
+                    patch.setattr(module, attribute, replacement)
+                    found += 1
+    if not found:
+        raise LookupError(f"no module has {original!r} any more")
+
+
+def _trigger(world: World, table: str, change: str) -> None:
+    world.database.add_trigger(table, change)
+
+
+def _forget_uncertainty(_: Patch, world: World) -> None:
+    _trigger(world, "delivery", "NEW.is_uncertain := false;")
+
+
+def _look_up_at_once(patch: Patch, world: World) -> None:
+    patch.setattr(ClientPolicy, "acts_for", 0.0)
+    _trigger(world, "delivery", "NEW.may_act_until := NULL;")
+
+
+def _adopt_owned(patch: Patch, _: World) -> None:
+    patch.setattr(Deliveries, "target_ids", lambda _self, _keys: set())
+
+
+def _write_without_lock(patch: Patch, _: World) -> None:
+    patch.setattr(Session, "check_writer", lambda _self: None)
+
+
+def _unusable_is_failure(patch: Patch, _: World) -> None:
+    def fail(self: RequestAttempts, status: int, error: ValueError) -> float:
+        raise TransientError(f"answered {status}: {error}")
+
+    patch.setattr(RequestAttempts, "_unusable", fail)
+
+
+def _bold_after_restore(patch: Patch, _: World) -> None:
+    everywhere(patch, caution.is_cautious, lambda _db, _connection: False)
+
+
+def _drop_what_moved_on(patch: Patch, _: World) -> None:
+    everywhere(patch, obligation.OWED_RULES, frozenset())
+
+
+def _forget_uncertain_orders(patch: Patch, _: World) -> None:
+    patch.setattr(Deliveries, "possible_targets", lambda self, keys: set(self.targets(keys)))
+
+
+def _send_refunded(patch: Patch, _: World) -> None:
+    original = refunds.refunded_units
+    everywhere(patch, original, lambda *given, **named: original(*given, **named) * 0)
+
+
+def _lose_grown_parcels(patch: Patch, _: World) -> None:
+    original = OrderTargetState.cover
+
+    def cover(self: OrderTargetState, requests: Any) -> dict[str, Cover]:
+        covers = original(self, requests)
+        return {key: c._replace(missing=()) if c.names else c for key, c in covers.items()}
+
+    patch.setattr(OrderTargetState, "cover", cover)
+
+
+def _overwrite_merchant(patch: Patch, _: World) -> None:
+    patch.setattr(StatusRules, "keeps", lambda _self, _now, _state: False)
+
+
+def _guess_carrier(patch: Patch, _: World) -> None:
+    def guess(_self: ParcelMapper, _code: str, number: str, _problems: Any) -> str | None:
+        return next(iter(carrier_from_tracking(number)), "purolator")
+
+    patch.setattr(ParcelMapper, "_carrier", guess)
+
+
+def _keep_old_tracking(patch: Patch, _: World) -> None:
+    patch.setattr(KnownShipment, "is_outdated", lambda _self, _request: False)
+
+
+def _oversell(patch: Patch, _: World) -> None:
+    original = availability.sellable
+    everywhere(
+        patch,
+        original,
+        lambda level, policy, _undelivered, *rule: original(level, policy, 0, *rule),
+    )
+
+
+def _sell_safety_stock(patch: Patch, _: World) -> None:
+    original = availability.sellable
+
+    def sellable(level: Any, policy: Any, *more: Any) -> int:
+        return original(level, policy.model_copy(update={"safety_stock": 0}), *more)
+
+    everywhere(patch, original, sellable)
+
+
+def _keep_stale_rejections(patch: Patch, _: World) -> None:
+    patch.setattr(Rejections, "close", lambda _self, *_given: 0)
+
+
+def _trust_our_clock(patch: Patch, _: World) -> None:
+    original = capture.source_present
+    everywhere(patch, original, lambda sync, stream: original(sync, stream) + timedelta(hours=6))
+
+
+def _lose_last_of_page(patch: Patch, _: World) -> None:
+    original = Captures.add
+    patch.setattr(
+        Captures,
+        "add",
+        lambda self, rows, run: original(self, list(rows)[:1] if len(rows) > 1 else rows, run),
+    )
+
+
+def _miss_archived(patch: Patch, _: World) -> None:
+    original = OrdersReader.probe
+
+    def probe(self: OrdersReader, since: Any) -> Any:
+        kept, self._passes = self._passes, self._passes[:1]
+        try:
+            return original(self, since)
+        finally:
+            self._passes = kept
+
+    patch.setattr(OrdersReader, "probe", probe)
+
+
+def _send_older_version(patch: Patch, _: World) -> None:
+    original = Captures.to_validate
+    patch.setattr(
+        Captures,
+        "to_validate",
+        lambda self, *given, **named: [
+            one._replace(superseded=False) for one in original(self, *given, **named)
+        ],
+    )
+
+
+def _fail_step_by_record(patch: Patch, _: World) -> None:
+    patch.setattr(sender, "FAILURES_IN_A_ROW", 1)
+
+
+MUTANTS = (
+    Mutant(5, "uncertainty is forgotten when a delivery ends", _forget_uncertainty),
+    Mutant(5, "an uncertain order counts as never sent", _forget_uncertain_orders),
+    Mutant(6, "a success with an unusable body is a failure", _unusable_is_failure),
+    Mutant(7, "a look-up adopts what another delivery owns", _adopt_owned),
+    Mutant(8, "look-ups do not wait for requests on their way", _look_up_at_once),
+    Mutant(10, "a writer that lost its lock goes on", _write_without_lock),
+    Mutant(12, "after a restore nothing is looked up", _bold_after_restore),
+    Mutant(15, "an order whose status moved on is not owed", _drop_what_moved_on),
+    Mutant(16, "refunded units are sent", _send_refunded),
+    Mutant(23, "units that a parcel gets later are lost", _lose_grown_parcels),
+    Mutant(26, "the merchant's status is overwritten", _overwrite_merchant),
+    Mutant(27, "a carrier is guessed from the number", _guess_carrier),
+    Mutant(29, "a late tracking number is not sent", _keep_old_tracking),
+    Mutant(31, "safety stock is sold", _sell_safety_stock),
+    Mutant(32, "units of orders under way are sold again", _oversell),
+    Mutant(44, "rejections stay open when their record passes", _keep_stale_rejections),
+    Mutant(1, "the watermark runs ahead of the source's clock", _trust_our_clock),
+    Mutant(1, "of a window only the first record is kept", _lose_last_of_page),
+    Mutant(15, "an order that was archived is not noticed", _miss_archived),
+    Mutant(9, "older versions are sent, too", _send_older_version),
+    Mutant(3, "one record's failure fails its step", _fail_step_by_record),
+)

@@ -1,0 +1,188 @@
+"""What the world does: lost answers, late effects, outages, lost locks, deaths, clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sandbox.system import Request
+from tests.model.ledger import Connection
+from tests.model.life import Life, NotPossibleError
+from tests.model.operations.registry import among, between, operation
+from tests.model.wire import LATE
+from tests.model.world import BIGCOMMERCE, MANHATTAN
+
+SYSTEM = among(BIGCOMMERCE, MANHATTAN)
+WRITES = {
+    BIGCOMMERCE: "shipments|orders/[0-9]+$|inventory/adjustments",
+    MANHATTAN: "order/save|cancel",
+}
+METHODS = {BIGCOMMERCE: ("POST", "PUT"), MANHATTAN: ("POST",)}
+TIMES = among(1, 1, 2, 6)
+SKIP = between(0, 2)
+
+
+def write_fault(life: Life, system: str, **rule: Any) -> None:
+    """Hit requests that change something."""
+    for method in METHODS[system]:
+        life.world.fault(system, path=WRITES[system], method=method, **rule)
+
+
+@operation("world", 2, system=SYSTEM, times=TIMES, skip=SKIP)
+def lose_answers(life: Life, system: str, times: int, skip: int) -> None:
+    """Lose the answers to writes, after their effects."""
+    write_fault(life, system, kind="drop_after", times=times, skip=skip)
+
+
+@operation("world", 2, system=SYSTEM, times=TIMES, skip=SKIP)
+def lose_requests(life: Life, system: str, times: int, skip: int) -> None:
+    """Lose writes before their effects."""
+    write_fault(life, system, kind="drop_before", times=times, skip=skip)
+
+
+@operation("world", 2, system=SYSTEM, times=among(1, 2), seconds=among(2, 20, 33))
+def delay_effects(life: Life, system: str, times: int, seconds: int) -> None:
+    """Let writes take effect only after a while, unanswered."""
+    write_fault(life, system, kind="drop_before", body=LATE, delay_ms=1000 * seconds, times=times)
+
+
+@operation(
+    "world", 1, system=SYSTEM, times=among(1, 2), body=among("<html>ok</html>", "", "{", "{}")
+)
+def garble_answers(life: Life, system: str, times: int, body: str) -> None:
+    """Answer writes with a success that can't be used, after their effects."""
+    write_fault(life, system, kind="replaced", status=200, body=body, times=times)
+
+
+@operation("world", 1, system=SYSTEM, times=TIMES, status=among(500, 502, 503, 504))
+def fail_writes(life: Life, system: str, times: int, status: int) -> None:
+    """Let writes fail at the system, without an effect."""
+    write_fault(life, system, kind="status", status=status, times=times)
+
+
+@operation("world", 1, system=SYSTEM, times=TIMES, status=among(502, 504))
+def fail_after_effect(life: Life, system: str, times: int, status: int) -> None:
+    """Let a proxy report a failure after the effect."""
+    write_fault(life, system, kind="replaced", status=status, body="<html/>", times=times)
+
+
+@operation(
+    "world", 1, system=SYSTEM, times=among(1, 3), path=among("search|orders", "availab|catalog")
+)
+def fail_reads(life: Life, system: str, times: int, path: str) -> None:
+    """Let reads fail."""
+    life.world.fault(system, path=path, kind="status", status=503, times=5 * times)
+
+
+@operation("world", 1, system=SYSTEM, times=among(1, 2))
+def cut_answers(life: Life, system: str, times: int) -> None:
+    """Cut answers of any kind off in the middle."""
+    life.world.fault(system, path="orders|order/", kind="truncated", times=times)
+
+
+@operation("world", 1, system=SYSTEM, times=among(1, 30))
+def refuse_quota(life: Life, system: str, times: int) -> None:
+    """Answer that the quota is used up."""
+    headers = {"Retry-After": "1"}
+    life.world.fault(system, kind="status", status=429, headers=headers, times=times)
+
+
+@operation("world", 1, system=SYSTEM, hours=among(0.1, 2, 14))
+def outage(life: Life, system: str, hours: float) -> None:
+    """Let a system be down for a while, with runs at intervals."""
+    life.world.fault(system, kind="status", status=503)
+    for _ in range(4):
+        life.world.pass_time(timedelta(hours=hours / 4))
+        life.live()
+        life.attempt(life.runs.unfinished)
+    life.world.wire.faults[system, life.world.store.instance].rules.clear()
+
+
+@operation("world", 1, system=SYSTEM)
+def forbid(life: Life, system: str) -> None:
+    """Refuse all requests of one run with 403."""
+    life.world.fault(system, kind="status", status=403)
+    life.world.pass_time(timedelta(seconds=10))
+    life.live()
+    life.world.wire.faults[system, life.world.store.instance].rules.clear()
+
+
+@operation("world", 2, requests=between(1, 12), after=among(True, False))
+def die_at_request(life: Life, requests: int, after: bool) -> None:
+    """Let the process die before or after its n-th request from now on."""
+    trigger = _nth(requests, life.world.die)
+    if after:
+        life.world.wire.after = trigger
+    else:
+        life.world.wire.before = trigger
+
+
+@operation("world", 2, requests=between(1, 3), after=among(True, False))
+def die_at_write(life: Life, requests: int, after: bool) -> None:
+    """Let the process die before or after its n-th write from now on."""
+    trigger = _nth(requests, life.world.die, only=_is_write)
+    if after:
+        life.world.wire.after = trigger
+    else:
+        life.world.wire.before = trigger
+
+
+@operation("world", 2, commits=between(1, 25), after=among(True, False))
+def die_at_commit(life: Life, commits: int, after: bool) -> None:
+    """Let the process die before or after its n-th commit from now on."""
+    name, trigger = "committed" if after else "commit", _nth(commits, life.world.die)
+    Connection.at = staticmethod(lambda place: trigger(None) if place == name else None)
+
+
+@operation("world", 1, requests=between(1, 3))
+def lose_lock(life: Life, requests: int) -> None:
+    """End all database sessions of a run before its n-th write; the process lives on."""
+    life.world.wire.before = _nth(requests, life.world.database.end_sessions, only=_is_write)
+
+
+@operation("world", 1, system=SYSTEM, seconds=among(5, 100, 900))
+def skew_clock(life: Life, system: str, seconds: int) -> None:
+    """Let a system's clock be ahead."""
+    if timedelta(seconds=seconds) < life.world.skew[system]:
+        raise NotPossibleError  # a clock that was set back: regressions/test_not_yet.py
+    life.world.skew[system] = timedelta(seconds=seconds)
+    life.world.pass_time(timedelta(0))
+
+
+@operation("world", 3, minutes=among(1, 10, 60, 185, 1500))
+def wait(life: Life, minutes: int) -> None:
+    """Let time pass: minutes, to the next day, or beyond a whole one."""
+    life.world.pass_time(timedelta(minutes=minutes))
+
+
+@operation("world", 1)
+def expire_tokens(life: Life) -> None:
+    """Let all tokens of the OMS expire."""
+    life.world.to_oms("tokens/expire", {})
+
+
+@operation("world", 2)
+def calm(life: Life) -> None:
+    """End all faults."""
+    life.world.without_faults()
+
+
+def _nth(
+    number: int, act: Callable[[], None], only: Callable[[Any], bool] = lambda _: True
+) -> Callable[[Any], None]:
+    left = [number]
+
+    def count(request: Any) -> None:
+        if only(request):
+            left[0] -= 1
+            if left[0] == 0:
+                act()
+
+    return count
+
+
+def _is_write(request: Request) -> bool:
+    if request.method == "PUT":
+        return True
+    return request.method == "POST" and request.path.endswith(("save", "cancel", "shipments"))

@@ -1,0 +1,196 @@
+"""What operators do: runs, retries, discards, edits, policies, pauses, restarts, restores."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.errors import PermanentError
+from resources.fingerprint import parts_of
+from resources.ledger.monitoring import activation, caution
+from resources.ledger.privacy import forgetting
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.reopening import reopen
+from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
+from tests.model.life import Life, NotPossibleError
+from tests.model.operations.registry import NUMBER, among, between, operation
+from tests.model.world import NAME, STREAMS
+
+STREAM = among(*STREAMS)
+WHO = "operator"
+
+
+@operation("operator", 6)
+def sync(life: Life) -> None:
+    """Let the sensor of changes tick and its runs end."""
+    life.world.pass_time(timedelta(seconds=3))
+    life.live()
+
+
+@operation("operator", 2, stream=STREAM)
+def sync_stream(life: Life, stream: str) -> None:
+    """Let one chain run."""
+    life.world.pass_time(timedelta(seconds=3))
+    life.live(stream)
+
+
+@operation("operator", 2)
+def finish(life: Life) -> None:
+    """Let the sensor of unfinished work tick and its runs end."""
+    life.attempt(life.runs.unfinished)
+
+
+@operation("operator", 1)
+def sweep(life: Life) -> None:
+    """Let the half-hourly sweep run."""
+    life.sweep()
+
+
+@operation("operator", 1, stream=STREAM, force=among(False, False, True), back=between(0, 1))
+def rerun(life: Life, stream: str, force: bool, back: int) -> None:
+    """Run a partition again."""
+    day = (life.world.clock.now() - timedelta(days=back)).date()
+    before = life.shown()
+    if not life.attempt(life.runs.rerun, stream, day, force=force) and life.has_died():
+        life.attempt(life.runs.rerun, stream, day, force=force)  # as Dagster's run retries do
+    if stream == "orders":
+        life.note(before, complete=False)
+
+
+@operation("operator", 2)
+def retry(life: Life) -> None:
+    """Retry all open rejections."""
+    found = _open(life)
+    if not found:
+        raise NotPossibleError
+    with life.world.ledger.session(NAME, "") as session:
+        operator_actions.queue_retry(session.db, found, WHO, "as_captured", "try again")
+    life.attempt(life.runs.requested)
+
+
+@operation("operator", 1, place=between(0, 3))
+def discard(life: Life, place: int) -> None:
+    """Discard an open rejection."""
+    found = _open(life)
+    if not found:
+        raise NotPossibleError
+    one = found[place % len(found)]
+    with life.world.ledger.session(NAME, "") as session:
+        operator_actions.discard(session.db, [one], WHO, "settled by phone")
+    life.facts.discarded.add((one.stream, one.source_id))
+
+
+@operation("operator", 1, place=between(0, 3))
+def correct(life: Life, place: int) -> None:
+    """Correct the postal code of a rejected order, and retry it."""
+    found = [
+        one
+        for one in _open(life)
+        if one.stream == "orders" and any("zip" in p["field"] for p in one.problems)
+    ]
+    if not found:
+        raise NotPossibleError
+    one = found[place % len(found)]
+    with life.world.ledger.session(NAME, "") as session:
+        field = next(p["field"] for p in one.problems if "zip" in p["field"])
+        changes = operator_actions.planned_edit(session.db, one, [f"{field}=78701"])
+        operator_actions.edit(session.db, one, changes, WHO, "asked the customer")
+        operator_actions.queue_retry(session.db, [one], WHO, "as_captured", "corrected")
+    life.attempt(life.runs.requested)
+
+
+@operation("operator", 1, units=among(0, 2, 5))
+def set_safety_stock(life: Life, units: int) -> None:
+    """Hold stock back."""
+    configure(life, inventory={"safety_stock": units})
+
+
+@operation("operator", 1, units=among(0, 1, 3))
+def set_buffer(life: Life, units: int) -> None:
+    """Reserve stock for other channels."""
+    configure(life, inventory={"channel_buffer": units})
+
+
+@operation("operator", 1, policy=among("skip", "number", "stop_tracking"))
+def set_infinite(life: Life, policy: str) -> None:
+    """Choose how stock without a limit is shown."""
+    configure(life, inventory={"infinite": policy})
+
+
+@operation("operator", 1)
+def map_method(life: Life) -> None:
+    """Name the shipping method that was missing."""
+    methods = {"Ground": "Ground", "Sled": "Express"}
+    configure(life, orders={"shipping_methods": methods})
+
+
+@operation("operator", 1, back=between(0, 1), repair=among(True, False))
+def reconcile(life: Life, back: int, repair: bool) -> None:
+    """Compare both systems and the ledger, and repair what differs, or not."""
+    day = (life.world.clock.now() - timedelta(days=back)).date()
+    life.attempt(life.runs.reconcile, day, repair=repair)
+    life.attempt(life.runs.requested)
+
+
+@operation("operator", 0.5, number=NUMBER)
+def forget(life: Life, number: int) -> None:
+    """Forget the person of an order."""
+    person = life.document(number)["order"]["billing_address"]["email"]
+    with life.world.ledger.session(NAME, "") as session:
+        try:
+            done = forgetting.forget(session.db, NAME, person, WHO)
+        except PermanentError:
+            raise NotPossibleError from None  # their orders are still to be shipped
+    life.facts.forgotten |= {int(order) for order in done.orders}
+
+
+@operation("operator", 1, policy=among("skip", "zero"))
+def set_missing(life: Life, policy: str) -> None:
+    """Choose what the store shows for an item that the OMS no longer has."""
+    configure(life, inventory={"missing_item": policy})
+
+
+@operation("operator", 1)
+def restart(life: Life) -> None:
+    """Restart the daemon."""
+    life.world.restart()
+
+
+@operation("operator", 1, stream=STREAM, seconds=among(30, 400))
+def pause(life: Life, stream: str, seconds: int) -> None:
+    """Pause a stream, and resume it after a while."""
+    with life.world.ledger.session(NAME, "") as session:
+        activation.pause(session.db, NAME, [stream], WHO, "maintenance")
+    life.world.pass_time(timedelta(seconds=seconds))
+    active = [name for name in STREAMS if name != stream]
+    life.live(*active)
+    life.attempt(life.runs.unfinished)
+    with life.world.ledger.session(NAME, "") as session:
+        activation.resume(session.db, NAME, [stream], WHO)
+
+
+@operation("operator", 1)
+def back_up(life: Life) -> None:
+    """Back up the ledger."""
+    life.keep_backup()
+
+
+@operation("operator", 1)
+def restore(life: Life) -> None:
+    """Restore the last backup, and say so as the documentation asks."""
+    life.restore_backup()
+    life.world.restart()
+    with life.world.ledger.session(NAME, "") as session:
+        caution.become_cautious(session.db, "restored by an operator")
+
+
+def configure(life: Life, **sections: object) -> None:
+    """Start a process with a changed configuration, which reopens what it could let through."""
+    life.world.restart(**sections)
+    with life.world.ledger.session(NAME, "") as session:
+        reopen(session.db, NAME, parts_of(life.world.installation.connections[NAME]))
+    life.attempt(life.runs.requested)
+
+
+def _open(life: Life) -> list[Rejection]:
+    with life.world.ledger.session(NAME, "") as session:
+        return work_queue.find(session.db, RejectionFilter(connection=NAME))

@@ -1,0 +1,89 @@
+"""Programs: drawn from a seed, run in a fresh world until all is quiet, and then checked."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from tests.model.life import Life, NotPossibleError
+from tests.model.operations import faults, merchants, operators, shoppers, warehouse
+from tests.model.operations.registry import OPERATIONS, Op, draw
+from tests.model.promises.kept import broken
+from tests.model.runs import Runs
+from tests.model.world import STREAMS, World
+
+ACTORS = (shoppers, merchants, warehouse, operators, faults)
+LENGTH = 25
+KINDS, ALWAYS = 16, ("place", "sync", "ship")
+"""Kinds of operations that a program draws from, and those that each program has."""
+ROUNDS = 14
+"""Rounds of runs after the last operation; what still changes then never becomes quiet."""
+PAUSES = (2, 8, 20, 60, 60, 180, 600, 1500)
+"""Minutes between these rounds."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a program: empty where every promise was kept."""
+
+    problems: tuple[str, ...]
+    done: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Return the names of the promises that were broken, which shrinking keeps."""
+        return frozenset(problem.partition(":")[0] for problem in self.problems)
+
+
+def drawn(seed: int, length: int = LENGTH) -> list[Op]:
+    """Draw a program of a few kinds of operations, so that these meet each other often."""
+    random = Random(seed)
+    kinds = sorted({*random.sample(sorted(OPERATIONS), KINDS), *ALWAYS})
+    first = [draw(random, ["place"]) for _ in range(2)]
+    return [*first, *(draw(random, kinds) for _ in range(length - 2))]
+
+
+def run(world: World, script: Sequence[Op], not_yet: Collection[str] = ()) -> Result:
+    """Run a program and check what must hold at its end, but for the kinds in ``not_yet``."""
+    world.begin()
+    life = Life(world, Runs(world), not_yet=not_yet)
+    try:
+        for one in script:
+            try:
+                one.run(life)
+            except NotPossibleError:
+                continue
+            life.done.append(one.name)
+        problems = _settle(life) or broken(life)
+    except Exception as error:  # noqa: BLE001 - whatever is raised here is a finding
+        problems = [f"{type(error).__name__}: {error}\n{_place(error)}"]
+    return Result(tuple(problems), tuple(life.done), tuple(life.runs.log))
+
+
+def _settle(life: Life) -> list[str]:
+    """Run until nothing changes any more; return what is wrong if that never happens."""
+    life.world.without_faults()
+    before: Any = None
+    streams: tuple[str, ...] = ("orders", "shipments")
+    for number in range(ROUNDS):
+        life.live(*streams)
+        life.attempt(life.runs.requested)
+        life.attempt(life.runs.unfinished)
+        now = life.signature()
+        if now == before and not life.is_due():
+            if streams == STREAMS:
+                return []
+            streams = STREAMS  # stock last: it depends on the other streams, and is expensive
+            continue
+        before = now
+        life.world.pass_time(timedelta(minutes=PAUSES[min(number, len(PAUSES) - 1)]))
+    return [f"never_quiet: still due: {life.is_due()}; last runs: {life.runs.log[-3:]}"]
+
+
+def _place(error: BaseException) -> str:
+    return "".join(traceback.format_tb(error.__traceback__)[-4:])

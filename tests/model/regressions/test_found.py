@@ -1,0 +1,77 @@
+"""The shortest programs of the faults that random programs have found, and their siblings."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.model.operations.registry import op
+from tests.model.program import run
+from tests.model.promises.kept import NOT_YET
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        [],
+        [op("sync"), op("unarchive", number=1001)],
+        [op("sync"), op("place", lines=[("TENT", 1)], number=1002), op("sync")],
+    ],
+)
+def test_an_order_archived_alone_is_cancelled_at_the_oms(world, then):
+    """The probe did not ask for archived orders, so that only another order's change did."""
+    script = [
+        op("place", lines=[("MUG", 4)], number=1001),
+        op("sync"),
+        op("archive", number=1001),
+        *then,
+    ]
+    assert not run(world, script).problems
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        op("move_house", number=1001, street="1 High Street"),
+        op("change_units", number=1001, place=0, units=1),
+        op("write_message", number=1001, text="Ring twice"),
+    ],
+)
+def test_a_refused_change_stays_rejected_when_the_order_ships(world, change):
+    """The shipment in the store made the order look as if it had been shipped without the OMS."""
+    script = [
+        op("place", lines=[("LAMP", 3)], number=1001),
+        op("sync"),
+        change,
+        op("ship", number=1001),
+        op("sync"),
+    ]
+    assert not run(world, script, NOT_YET).problems
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_a_create_without_an_answer_ends_although_the_order_ships(world, after):
+    """The order's next version was taken for one that was shipped without the OMS."""
+    script = [
+        op("place", lines=[("MUG", 1)], number=1001),
+        op("die_at_write", after=after, requests=1),
+        op("sync"),
+        op("sync"),
+        op("ship_part", number=1001, place=0, units=1),
+        op("sync"),
+        op("sync"),
+    ]
+    assert not run(world, script, NOT_YET).problems
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        op("set_buffer", units=1),
+        op("set_safety_stock", units=2),
+        op("set_missing", policy="zero"),
+    ],
+)
+def test_stock_follows_a_changed_policy(world, change):
+    """Only a new level at the OMS made a SKU due."""
+    script = [op("sync"), op("vanish", sku="LAMP"), op("sync"), change]
+    assert not run(world, script).problems

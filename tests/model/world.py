@@ -1,0 +1,230 @@
+"""The world of one program: a store, a tenant, their connection, the ledger and the time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import psycopg
+import pytest
+
+from domain.connections import Installation
+from orchestration import definitions
+from resources.http.async_client import AsyncApiClient
+from resources.http.auth import OAuthTokens
+from resources.http.client import ApiClient
+from resources.http.retries import RetryPolicy
+from resources.ledger.monitoring.activation import resume
+from resources.ledger.session import Ledger, Session
+from resources.lockstep import Lockstep
+from sandbox.faults import Rule
+from sandbox.oms.manhattan.tenant import ManhattanTenant
+from sandbox.platforms.bigcommerce.store import BigCommerceStore
+from sandbox.system import Request
+from tests.assets import documents
+from tests.assets.scene import installation_of
+from tests.model import clock as clocks
+from tests.model.clock import Clock
+from tests.model.ledger import Connection, CrashedError, Database, KeptLedger
+from tests.model.wire import HOST, Transport, Wire, WireSession
+
+Json = dict[str, Any]
+NAME, STORE = "acme", "model"
+START = datetime(2026, 3, 27, 21, 0, tzinfo=UTC)
+"""Programs start here: midnight is near, and the hour that daylight saving takes away in Europe."""
+FACTORS = {"TENT": 2}
+"""SKU -> units of the OMS in one of the store's: tents are sold in pairs."""
+STREAMS = ("orders", "shipments", "inventory")
+BIGCOMMERCE, MANHATTAN = "bigcommerce", "manhattan"
+
+
+class _Process(Lockstep):
+    """A process of Lockstep: what it keeps in memory is gone with it, the ledger is not."""
+
+    def __init__(self, installation: Installation, kept: KeptLedger) -> None:
+        super().__init__(installation, lambda: kept.url)
+        self._kept = kept
+
+    @property
+    def ledger(self) -> Ledger:
+        """Return the ledger, whose connections are kept for all programs."""
+        return self._kept
+
+
+class World:
+    """What programs of one process share, and the state of the present one."""
+
+    def __init__(self, server: str, secrets: Path, patch: pytest.MonkeyPatch) -> None:
+        self.clock = Clock()
+        self.database = Database(server, f"model_{uuid4().hex[:12]}")
+        self.ledger = KeptLedger(self.database.url)
+        self._secrets = secrets
+        self.wire = Wire(self.clock)
+        self.skew = {BIGCOMMERCE: timedelta(0), MANHATTAN: timedelta(0)}
+        self.clock.listeners = [self._shift]
+        self.sections: Json = {}
+        self.lockstep: Lockstep | None = None
+        self.is_dead = False
+        self.store = BigCommerceStore(STORE)
+        self.tenant = ManhattanTenant(STORE)
+        self._patch(patch)
+
+    def _patch(self, patch: pytest.MonkeyPatch) -> None:
+        def wire() -> Wire:
+            return self.wire
+
+        _construct_with(patch, ApiClient, transport=Transport(wire))
+        _construct_with(patch, OAuthTokens, transport=Transport(wire))
+        _construct_with(patch, AsyncApiClient, opens=partial(WireSession, wire))
+        patch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.5 * failures)
+        assert definitions, "all modules must be loaded before their time is replaced"
+        clocks.install(self.clock, patch)
+
+    def begin(self) -> None:
+        """Start the next program in an empty world."""
+        random.seed(0)  # the jitter of waits
+        self.database.clear()
+        self.wire = Wire(self.clock)
+        self.skew = dict.fromkeys(self.skew, timedelta(0))
+        Connection.at = staticmethod(lambda _: None)
+        self.store = BigCommerceStore(STORE)
+        self.tenant = ManhattanTenant(STORE)
+        self.wire.put(self.store)
+        self.wire.put(self.tenant)
+        self.clock.set(START)
+        self.sections = {
+            "platform": {"fetch_archived": True, "timeout": 30.0},
+            "oms": {"timeout": 30.0},
+            "orders": {
+                "uom_rules": {sku: {"uom": "EA", "factor": n} for sku, n in FACTORS.items()}
+            },
+        }
+        self.to_store("settings", {"quota": 1_000_000})
+        self.to_store("catalog", documents.PRODUCTS)
+        self.to_oms("locations", [{"LocationId": documents.DEPOT, "LocationTypeId": "DC"}])
+        self.to_oms("items", documents.ITEMS)
+        self.to_oms("supply", documents.supply(100))
+        self.restart()
+
+    def restart(self, **sections: Any) -> None:
+        """Start a new process of Lockstep, with changed sections of the configuration."""
+        if self.lockstep is not None:
+            self.lockstep.close()
+        for name, section in sections.items():
+            self.sections[name] = self.sections.get(name, {}) | section
+        installation = installation_of(HOST, STORE, self._secrets, **self.sections)
+        start = (START - timedelta(days=10)).date()
+        self.installation = installation.model_copy(update={"start_date": start})
+        self.lockstep = _Process(self.installation, self.ledger)
+        with self.ledger.session(NAME, "") as session:
+            resume(session.db, NAME, STREAMS, "model")
+            if not sections and not self.database.rows("SELECT 1 FROM sync.watermark"):
+                self._start_watermarks(session.db)
+
+    def _start_watermarks(self, db: psycopg.Connection[Any]) -> None:
+        """Let the streams have been active for a while: a new one starts with the present day."""
+        for stream in STREAMS[:2]:
+            Session(db, NAME, stream, "").start_watermark(START)
+
+    def die(self) -> None:
+        """End the process here: its sessions end, and nothing of it runs any further."""
+        self.is_dead = self.wire.is_dead = self.ledger.is_dead = True
+        self.database.end_sessions()
+        raise CrashedError
+
+    def revive(self) -> None:
+        """Start a process in place of the dead one."""
+        self.is_dead = self.wire.is_dead = self.ledger.is_dead = False
+        Connection.at = staticmethod(lambda _: None)
+        self.wire.before = self.wire.after = lambda _: None
+        self.restart()
+
+    def end(self) -> None:
+        """Give everything back."""
+        if self.lockstep is not None:
+            self.lockstep.close()
+        self.ledger.end()
+        self.database.drop()
+
+    def _shift(self, shift: timedelta) -> None:
+        self.database.shift(shift)
+        store, tenant = shift + self.skew[BIGCOMMERCE], self.skew[MANHATTAN]
+        self.to_store("settings", {"clock_offset_s": store.total_seconds()})
+        moment = (self.clock.now() + tenant).replace(tzinfo=None)
+        self.to_oms("clock", {"now": moment.isoformat(timespec="milliseconds")})
+
+    def pass_time(self, by: timedelta) -> None:
+        """Let time pass, and requests take effect that were on their way."""
+        self.clock.advance(by)
+        self.wire.pass_time(by)
+
+    # -- control of the simulated systems
+
+    def to_store(self, path: str, body: Any, method: str = "POST") -> Any:
+        """Make a control call of the store."""
+        return self._control(self.store, method, path, body)
+
+    def to_oms(self, path: str, body: Any, method: str = "POST") -> Any:
+        """Make a control call of the tenant."""
+        return self._control(self.tenant, method, path, body)
+
+    def _control(self, system: Any, method: str, path: str, body: Any) -> Any:
+        content = b"" if body is None else orjson.dumps(body)
+        answer = system.control(Request(method, f"/{path}", {}, {}, content))
+        if answer.status >= 400:
+            raise ControlError(answer.body.decode())
+        kind = answer.headers.get("Content-Type", "")
+        if "ndjson" in kind:
+            return [orjson.loads(line) for line in answer.body.splitlines() if line.strip()]
+        return orjson.loads(answer.body) if answer.body else None
+
+    def ask_store(self, path: str) -> Any:
+        """Return what the store itself shows."""
+        return self.to_store(path, None, "GET")
+
+    def ask_oms(self, path: str) -> Any:
+        """Return what the tenant itself shows."""
+        return self.to_oms(path, None, "GET")
+
+    def fault(self, system: str, **rule: Any) -> None:
+        """Inject a fault between Lockstep and a system."""
+        self.wire.faults[system, STORE].rules.append(Rule(**rule))
+
+    def without_faults(self) -> None:
+        """Remove all faults; requests that are on their way still arrive."""
+        for faults in self.wire.faults.values():
+            faults.rules.clear()
+        self.wire.before = self.wire.after = lambda _: None
+        Connection.at = staticmethod(lambda _: None)
+
+
+def _construct_with(patch: pytest.MonkeyPatch, kind: type, **fixed: Any) -> None:
+    """Give every new instance of a class these arguments, whatever its caller gives."""
+    original: Any = kind.__init__  # type: ignore[misc]
+
+    def construct(instance: Any, *given: Any, **named: Any) -> None:
+        original(instance, *given, **(named | fixed))
+
+    patch.setattr(kind, "__init__", construct)
+
+
+class ControlError(Exception):
+    """A simulated system refused what a program did to it."""
+
+
+@contextmanager
+def opened(server: str, secrets: Path) -> Iterator[World]:
+    """Open a world for the programs of this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        world = World(server, secrets, patch)
+        try:
+            yield world
+        finally:
+            world.end()

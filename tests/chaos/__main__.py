@@ -36,6 +36,11 @@ def main() -> int:
         "--minutes", type=float, help="length of the storm (default: from kills and orders)"
     )
     parser.add_argument(
+        "--limit",
+        type=float,
+        help="minutes after which the storm is given up (default: three times its length, and 10)",
+    )
+    parser.add_argument(
         "--patience",
         type=float,
         help="seconds in which everything must settle afterwards (default: 240, or 4 per kill)",
@@ -62,9 +67,10 @@ def main() -> int:
     )
     signal.signal(signal.SIGTERM, _end)
     patience = given.patience or max(240.0, given.kills * SETTLING_A_KILL)
+    limit = given.limit * 60 if given.limit else 3 * seconds + 600
     folder = given.keep or Path(tempfile.mkdtemp(prefix="lockstep-chaos-"))
     try:
-        report = Driver(folder.resolve(), schedule, seconds, patience, say).run()
+        report = Driver(folder.resolve(), schedule, seconds, patience, limit, say).run()
     except BaseException:
         say(f"chaos: did not come to its end; logs: {folder}; replay: {command}")
         raise

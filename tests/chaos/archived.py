@@ -31,6 +31,7 @@ def fill_disk(url: str, folder: Path, day: date) -> bool:
 
 def archive_differences(url: str, folder: Path, day: date) -> list[Difference]:
     """Archive with room; return views whose files lack rows of the ledger, and partial files."""
+    before = _counts(url, day)
     if (code := _archive(url, folder, day, 0)) != 0:
         return [
             Difference(
@@ -41,23 +42,32 @@ def archive_differences(url: str, folder: Path, day: date) -> list[Difference]:
         Difference(WRONG, f"archive of {day}", f"{file} was left half-written")
         for file in folder.rglob("*.tmp")
     ]
+    after = _counts(url, day)  # stock is captured meanwhile
+    for file in sorted(folder.rglob("*.parquet")):
+        view = file.parent.parent.name.removeprefix("view=")
+        rows = pq.read_metadata(file).num_rows
+        if not before.get(view, 0) <= rows <= after.get(view, 0):
+            text = f"{view}: {before.get(view)} rows in the ledger, {rows} in the file"
+            found.append(Difference(LOST, f"archive of {day}", text))
+    return found
+
+
+def _counts(url: str, day: date) -> dict[str, int]:
+    """Return the rows of each view of the history that has days."""
     with psycopg.connect(url) as db:
-        for file in sorted(folder.rglob("*.parquet")):
-            view = file.parent.parent.name.removeprefix("view=")
+        views = db.execute(_VIEWS).fetchall()
+        found = {}
+        for (view,) in views:
             query = sql.SQL("SELECT count(*) FROM {} WHERE source_day = %s").format(
                 sql.Identifier("history", view)
             )
             row = db.execute(query, (day,)).fetchone()
-            rows = pq.read_metadata(file).num_rows
-            if row is None or row[0] != rows:
-                found.append(
-                    Difference(
-                        LOST,
-                        f"archive of {day}",
-                        f"{view}: {row and row[0]} rows in the ledger, {rows} in the file",
-                    )
-                )
+            found[view] = int(row[0]) if row else 0
     return found
+
+
+_VIEWS = """SELECT table_name FROM information_schema.columns
+    WHERE table_schema = 'history' AND column_name = 'source_day' AND data_type = 'date'"""
 
 
 def _archive(url: str, folder: Path, day: date, limit: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,10 +11,10 @@ from tests.chaos.facts import Facts
 
 Json = dict[str, Any]
 LOST, DUPLICATED, WRONG, OPEN = "lost", "duplicated", "wrong", "open"
-EXPORTED, CANCELLED = 11, (5, 6)
+EXPORTED, CANCELLED, FULFILLED = 11, (5, 6), (2, 3, 9, 10)
 RELEASED, SHIPPED, DELIVERED, CANCELED = 3000, 7000, 7500, 9000
 SETTLED = ("delivered", "requested", "refused", "superseded")
-KEPT_OUT_FOR_GOOD = ("cancel_refused", "oms_modification_not_allowed")
+KEPT_OUT_FOR_GOOD = ("cancel_refused", "line_not_eligible", "oms_modification_not_allowed")
 """Codes of rejections that are the right result, and stay open until an operator acts."""
 
 
@@ -32,6 +32,17 @@ class Difference(NamedTuple):
 def differences(facts: Facts) -> list[Difference]:
     """Return everything in which the three differ."""
     return [*_orders(facts), *_shipments(facts), *_stock(facts), *_ledger(facts)]
+
+
+def exported_share(store_orders: Iterable[Json], oms_orders: Iterable[Json]) -> float:
+    """Return which share of the orders that are to be fulfilled has reached the OMS."""
+    wanted = {str(order["id"]) for order in store_orders if _goes_out(order)}
+    there = {order["OrderId"] for order in oms_orders}
+    return len(wanted & there) / len(wanted) if wanted else 1.0
+
+
+def _goes_out(order: Json) -> bool:
+    return order["status_id"] in (EXPORTED, *FULFILLED)
 
 
 def _orders(facts: Facts) -> Iterator[Difference]:

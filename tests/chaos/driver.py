@@ -15,7 +15,15 @@ from assets.streams.registry import STREAMS
 from resources.ledger.database.migrate import migrate
 from resources.ledger.monitoring.activation import resume
 from tests.chaos.archived import archive_differences, today
-from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, Difference, differences
+from tests.chaos.compare import (
+    DUPLICATED,
+    LOST,
+    OPEN,
+    WRONG,
+    Difference,
+    differences,
+    exported_share,
+)
 from tests.chaos.facts import gather, tracked_skus
 from tests.chaos.home import NAME, SECRETS, furnish
 from tests.chaos.naming import unnamed
@@ -35,6 +43,12 @@ ARMED_AT_ONCE = 4
 """Most strikes that wait for their moment; beyond, the traffic waits, so each is near its place."""
 STANDSTILL_SECONDS = 300.0
 """No strike has found an active process for so long: the system is stuck, and the run ends."""
+
+
+LEAST_EXPORTED = 0.5
+"""Of the orders to be fulfilled, so many must be at the OMS before a long storm ends."""
+LONG_STORM = 300.0
+"""Seconds from which on a storm is long: a shorter one ends while the system still starts."""
 
 
 class StandsStill(Exception):
@@ -58,11 +72,20 @@ class Report:
     not_struck: list[str] = field(default_factory=list)
     seconds: float = 0.0
     settled_after: float = 0.0
+    storm: float = 0.0
+    """Planned length of the storm in seconds."""
+    exported: float = 1.0
+    """The share of the orders that had reached the OMS when the storm ended."""
 
     @property
     def is_good(self) -> bool:
-        """Return whether nothing differs, leaked or is unrecorded, and every strike took place."""
-        return not self.found and not self.unnamed and not self.leaks and not self.not_struck
+        """Return whether nothing differs, leaked or is unrecorded, and every strike took place.
+
+        And whether the system did its work meanwhile.
+        """
+        is_clean = not self.found and not self.unnamed and not self.leaks and not self.not_struck
+        has_worked = self.storm < LONG_STORM or self.exported >= LEAST_EXPORTED
+        return is_clean and has_worked
 
     def figures(self) -> str:
         """Return the one line of figures."""
@@ -77,7 +100,8 @@ class Report:
             f"orders={self.orders} webhooks={self.webhooks} lost={count[LOST]} "
             f"duplicated={count[DUPLICATED]} wrong={count[WRONG]} open={count[OPEN]} "
             f"unnamed={len(self.unnamed)} leaks={len(self.leaks)} restarts={self.restarts} "
-            f"settled_in={self.settled_after:.0f} seconds={self.seconds:.0f}"
+            f"exported={self.exported:.0%} settled_in={self.settled_after:.0f} "
+            f"seconds={self.seconds:.0f}"
         )
 
 
@@ -90,13 +114,16 @@ class Driver:
         schedule: Schedule,
         seconds: float,
         patience: float,
+        limit: float,
         say: Callable[[str], None],
     ) -> None:
+        """``seconds`` is the length of the storm; past ``limit`` it is given up."""
         self._folder, self._schedule, self._say = folder, schedule, say
         self._pace = seconds / schedule.operations
         self._patience = patience
         self._tracked: set[str] = set()
-        self.report = Report(schedule.seed)
+        self._limit = limit
+        self.report = Report(schedule.seed, storm=seconds)
 
     def run(self) -> Report:
         """Do everything; whatever happens, no process is left."""
@@ -133,6 +160,10 @@ class Driver:
         strikes = Strikes(tree, systems, traffic, url)
         strikes.set_clocks(self._schedule.store_skew, self._schedule.oms_skew)
         self._storm(tree, traffic, strikes)
+        self.report.exported = exported_share(
+            systems.rows(f"bigcommerce/{NAME}/dump/orders"),
+            systems.rows(f"manhattan/{NAME}/effects/orders"),
+        )
         strikes.cease()
         traffic.close_books()
         self._settle(tree, systems, url)
@@ -157,12 +188,17 @@ class Driver:
     def _storm(self, tree: Tree, traffic: Traffic, strikes: Strikes) -> None:
         """Do the operations at their pace, each strike once its progress is reached."""
         due = list(self._schedule.strikes)
-        next_at = time.monotonic()
+        started = next_at = time.monotonic()
         printed_at = time.monotonic()
         for index in range(self._schedule.operations):
             since = time.monotonic()
             while time.monotonic() < next_at or len(strikes.waiting) >= ARMED_AT_ONCE:
                 self._tick(tree, strikes)
+                if time.monotonic() - started > self._limit:
+                    raise StandsStill(
+                        f"the storm did not end in {self._limit / 60:.0f} minutes: {index} of "
+                        f"{self._schedule.operations} operations were done"
+                    )
                 if time.monotonic() - since > STANDSTILL_SECONDS:
                     raise StandsStill(
                         f"for {STANDSTILL_SECONDS:.0f} s no process was active for: "

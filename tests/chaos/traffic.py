@@ -17,9 +17,10 @@ from sandbox.seed.synthetic import order
 
 Json = dict[str, Any]
 FIRST_ORDER = 100_001
-OPEN, CANCELLED = 11, 5
-REMEMBERED = 300
-CHANGE_RATE, CANCEL_RATE, EDIT_RATE, TOUCH_RATE = 0.08, 0.04, 0.03, 0.05
+OPEN, CANCELLED, ON_REVIEW, UNPAID = 11, 5, 12, 7
+REMEMBERED, LATEST = 300, 20
+CANCEL_RATE, CHANGE_RATE, EDIT_RATE, DROP_RATE, CLICK_RATE = 0.04, 0.08, 0.05, 0.03, 0.08
+CHANGED_RATE = CANCEL_RATE + CHANGE_RATE + EDIT_RATE + DROP_RATE
 DAY_EVERY, GOODS_EVERY = 12, 3
 """Operations between two days at the OMS, and between two deliveries of goods to it."""
 PERSON = "Zebediah Quartermaine zeb.quartermaine@mailbox.example"
@@ -65,6 +66,8 @@ class Traffic:
     def __init__(self, systems: Systems, seed: int) -> None:
         self._systems, self._seed = systems, seed
         self._open: list[int] = []
+        self._lines: dict[int, list[int]] = {}
+        """Order -> its physical lines."""
         self.catalogue: Catalogue = synthetic_seed.standard_catalogue()
         self.skew = 0.0
         """Seconds that the store's clock is ahead."""
@@ -86,19 +89,8 @@ class Traffic:
         """Do the ``index``-th operation: an order, and now and then what comes with orders."""
         dice = Random(f"traffic:{self._seed}:{index}")
         self._place(dice, FIRST_ORDER + index)
-        chance = dice.random()
-        if self._open and chance < CANCEL_RATE:
-            number = self._open.pop(dice.randrange(len(self._open)))
-            self._systems.store(f"orders/{number}/status", {"status_id": CANCELLED})
-            self.counts["cancelled"] += 1
-        elif self._open and chance < CANCEL_RATE + CHANGE_RATE:
-            number = dice.choice(self._open)
-            self._systems.store(
-                f"orders/{number}",
-                {"customer_message": f"Please leave it at door {dice.randrange(1, 999)}"},
-                "PATCH",
-            )
-            self.counts["changed"] += 1
+        if self._open:
+            self._change(dice, FIRST_ORDER + index)
         if index % GOODS_EVERY == 0:
             row = dice.choice(self.catalogue.supply)
             self._systems.oms(
@@ -107,6 +99,56 @@ class Traffic:
             self.counts["goods"] += 1
         if index % DAY_EVERY == DAY_EVERY - 1:
             self.day(dice)
+
+    def _change(self, dice: Random, newest: int) -> None:
+        """Let shopper or merchant change their mind about an order, or about none."""
+        [change] = dice.choices(
+            (self._cancel, self._message, self._quantity, self._remove_line, None),
+            (CANCEL_RATE, CHANGE_RATE, EDIT_RATE, DROP_RATE, 1 - CHANGED_RATE),
+        )
+        if change is not None:
+            change(dice)
+        if self._open and self._open[-1] == newest and dice.random() < CLICK_RATE:
+            self._click_through(dice, newest)
+
+    def _cancel(self, dice: Random) -> None:
+        number = self._open.pop(dice.randrange(len(self._open)))
+        self._status(number, CANCELLED)
+        self.counts["cancelled"] += 1
+
+    def _message(self, dice: Random) -> None:
+        text = f"Please leave it at door {dice.randrange(1, 999)}"
+        self._patch(dice.choice(self._open), {"customer_message": text})
+        self.counts["changed"] += 1
+
+    def _quantity(self, dice: Random) -> None:
+        """Order more or less of a line of one of the last orders."""
+        number = dice.choice(self._open[-LATEST:])
+        if lines := self._lines[number]:
+            change = {"id": dice.choice(lines), "quantity": dice.randrange(1, 4)}
+            self._patch(number, {"products": [change]})
+            self.counts["edited"] += 1
+
+    def _remove_line(self, dice: Random) -> None:
+        number = dice.choice(self._open[-LATEST:])
+        lines = self._lines[number]
+        if len(lines) > 1:
+            line = lines.pop(dice.randrange(len(lines)))
+            self._patch(number, {"products": [{"id": line, "quantity": 0}]})
+            self.counts["line_removed"] += 1
+
+    def _click_through(self, dice: Random, number: int) -> None:
+        """Set the order that was placed last to other statuses, and back within the second."""
+        for status in dice.sample((ON_REVIEW, UNPAID), dice.randrange(1, 3)):
+            self._status(number, status)
+        self._status(number, OPEN)
+        self.counts["clicked"] += 1
+
+    def _status(self, number: int, status: int) -> None:
+        self._systems.store(f"orders/{number}/status", {"status_id": status})
+
+    def _patch(self, number: int, change: Json) -> None:
+        self._systems.store(f"orders/{number}", change, "PATCH")
 
     def close_books(self) -> None:
         """Let the OMS list unchanged orders again: duplicated events."""
@@ -127,6 +169,9 @@ class Traffic:
         self._systems.store("orders", [document])
         if document["status_id"] == OPEN:
             self._open = [*self._open, number][-REMEMBERED:]
+            self._lines[number] = [
+                line["id"] for line in document["products"] if line["type"] == "physical"
+            ]
         self.counts["orders"] += 1
 
     def day(self, dice: Random) -> None:

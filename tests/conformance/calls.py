@@ -9,12 +9,14 @@ from uuid import uuid4
 
 from domain.delivery import (
     Claimed,
+    Held,
     Intent,
     LevelChange,
     NewShipment,
     OrderCancel,
     OrderSave,
     Outcome,
+    Question,
     ShipmentChange,
     StatusChange,
 )
@@ -56,12 +58,22 @@ class Calls:
         return await self._one("shipments", "shipment", request.order_id, content, correlation_id)
 
     async def find_shipment(
-        self, request: ShipmentRequest, owned: Collection[str] = ()
-    ) -> Receipt | None:
-        """Look a shipment up."""
-        claimed = _claimed("shipment", request.order_id, NewShipment("parcel", request), "c")
-        [found] = await self._writers["shipments"].find([claimed], owned)
-        return found
+        self,
+        request: ShipmentRequest,
+        owned: Collection[str] = (),
+        *,
+        may_exist: bool = False,
+        numbers: Collection[str] = (),
+    ) -> str:
+        """Return the id of the store's shipment that is this one; an empty text without one."""
+        content = NewShipment("parcel", request, frozenset(numbers))
+        intent = Intent("shipment", uuid4(), request.order_id, content, may_exist=may_exist)
+        [found] = await self._writers["shipments"].find([Claimed(intent, "c")], owned)
+        return found.target_id if found is not None else ""
+
+    async def held_orders(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Return what the OMS holds of orders."""
+        return await self._writers["orders"].held(asked)
 
     async def update_shipment(
         self, shipment_id: str, request: ShipmentRequest, correlation_id: str

@@ -43,6 +43,7 @@ class Sender:
         self._session = planner.session
         self._operations = planner.target.operations
         self._unsettled: list[Ended] = []
+        self._exchanges: list[Exchange] = []
         self._settling = asyncio.Lock()
         self._failures = 0
         self._owned: set[str] = set()
@@ -53,7 +54,7 @@ class Sender:
 
     def log(self, exchange: Exchange) -> None:
         """Keep an exchange for ``sync.message_log``."""
-        self._settlement.exchanges.append(exchange)
+        self._exchanges.append(exchange)
         if exchange.is_lost and (marks := _lost.get(None)) is not None:
             marks.append(True)
 
@@ -223,8 +224,9 @@ class Sender:
     async def _settle(self) -> None:
         """Settle what has an outcome, in a thread: sending goes on while Postgres works."""
         ended, self._unsettled = self._unsettled, []
+        exchanges, self._exchanges = self._exchanges, []
         async with self._settling:
-            await asyncio.to_thread(self._settlement.settle, ended)
+            await asyncio.to_thread(self._settlement.settle, ended, exchanges)
 
     def _of(self, intent: Intent) -> Operation:
         return self._operations[intent.operation]

@@ -48,8 +48,6 @@ class Settlement:
     def __init__(self, planner: Planner[Any]) -> None:
         self._planner, self._session = planner, planner.session
         self._attempts: dict[UUID, int] = {}
-        self.exchanges: list[Exchange] = []
-        """Those that are not in ``sync.message_log`` yet."""
 
     def claim(self, plans: Sequence[Plan], replaced: Sequence[UnsettledDelivery] = ()) -> None:
         """Claim every unsent intent of the plans; committed when this returns.
@@ -94,8 +92,8 @@ class Settlement:
         """Log an unforeseen error, and return a sentence that may be stored."""
         return log_unforeseen(self._planner.sync, error)
 
-    def settle(self, ended: Sequence[Ended]) -> None:
-        """Write outcomes, target state and exchanges so far in one transaction."""
+    def settle(self, ended: Sequence[Ended], exchanges: Sequence[Exchange]) -> None:
+        """Write outcomes, target state and exchanges in one transaction."""
         rows: list[SettleRow] = []
         unsent: list[UUID] = []
         holds: dict[str, TargetRow] = {}
@@ -116,13 +114,12 @@ class Settlement:
             )
             if held is not None:
                 holds[held.target_key] = held
-        logged, self.exchanges = self.exchanges, []
 
         def write() -> None:
             self._session.deliveries.settle(rows, self._planner.target.acts_for)
             self._session.deliveries.release(unsent)
             self._session.deliveries.put_targets(list(holds.values()))
-            self._session.log(logged)
+            self._session.log(exchanges)
 
         self._session.repeatable(write)
         for one in ended:

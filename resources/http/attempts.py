@@ -116,6 +116,9 @@ class RequestAttempts:
         self._has_effect = method not in READING if has_effect is None else has_effect
         self._silence = WRITES if self._has_effect else READS
         self._uncertain = False
+        self._value: Any = None
+        self._fault: ValueError | None = None
+        """Why the body of the last response can't be used."""
         self._budget = RetryBudget(policy.retry)
         self._number, self._first_sent_at, self._renewed = 0, 0.0, False
         self._started, self._sent_at = 0.0, datetime.min.replace(tzinfo=UTC)
@@ -128,6 +131,7 @@ class RequestAttempts:
     def start(self) -> None:
         """Count an attempt that is about to be sent, and take the time."""
         self._number += 1
+        self._value, self._fault = None, None
         self._started, self._sent_at = time.perf_counter(), datetime.now(UTC)
         if self._number == 1:
             self._first_sent_at = self._started
@@ -154,10 +158,17 @@ class RequestAttempts:
         return self._delay(decision, f"{type(error).__name__}: {vendor_text(str(error), 200)}")
 
     def record(self, response: RawResponse) -> None:
-        """Write a response to the log of exchanges."""
+        """Decode a response and write it to the log of exchanges."""
         error = ""
         if response.status >= 400:
             error = error_text(response.body, sent=self.content or b"")
+        elif 200 <= response.status < 300:
+            try:
+                self._value = _decoded(
+                    response.body, response.headers, self._decode, is_needed=self._has_effect
+                )
+            except ValueError as fault:
+                self._fault, error = fault, f"unusable body: {vendor_text(str(fault), 200)}"
         is_lost = response.status in TEMPORARY
         self._silence.answered(is_failing=is_lost)
         self._log(response.status, response.headers, error, is_lost=is_lost)
@@ -186,11 +197,9 @@ class RequestAttempts:
         if not 200 <= status < 300:
             return Reply(status, headers, body, milliseconds, self._where, sent=sent)
         self._policy.clock.observe(headers, self._sent_at, datetime.now(UTC))
-        try:
-            value = _decoded(body, headers, self._decode, is_needed=self._has_effect)
-        except ValueError as error:
-            return self._unusable(status, error)
-        return Reply(status, headers, body, milliseconds, self._where, value, sent)
+        if self._fault is not None:
+            return self._unusable(status, self._fault)
+        return Reply(status, headers, body, milliseconds, self._where, self._value, sent)
 
     def _unusable(self, status: int, error: ValueError) -> float:
         """Handle a success whose body can't be used; return the seconds to wait, or raise.
@@ -208,14 +217,12 @@ class RequestAttempts:
         )
 
     def oversized(self, limit: int) -> LockstepError:
-        """Return the error for a response of more than ``limit`` bytes."""
+        """Log a response of more than ``limit`` bytes, and return the error for it."""
+        what = f"answered more than {limit} bytes"
+        self._log(0, {}, what, is_lost=False)
         if self._has_effect:
-            return OutcomeUnknown(
-                self._message(
-                    f"answered more than {limit} bytes; the {self.method} may have taken effect"
-                )
-            )
-        return self.permanent(f"answered more than {limit} bytes")
+            return OutcomeUnknown(self._message(f"{what}; the {self.method} may have taken effect"))
+        return self.permanent(what)
 
     def permanent(self, what: str) -> PermanentError:
         """Return the error that ends a request which no retry would help."""

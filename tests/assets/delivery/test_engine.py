@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -93,6 +94,13 @@ def test_whatever_gets_lost_each_record_ends_once_as_wanted(
     assert open_deliveries == {}
 
 
+class _System:
+    """A system that always answers."""
+
+    def clock(self) -> datetime:
+        return NOW
+
+
 class Unreadable(Documents):
     """Documents of which some can't be read."""
 
@@ -137,7 +145,7 @@ def _deliver(session: Session, target: MemoryTarget, wanted: dict[str, Json]) ->
         run_id="run",
         connection=SimpleNamespace(max_attempts=1_000),
         log=lambda _: None,
-        oms=SimpleNamespace(clock=lambda: NOW),
+        oms=_System(),
         shipments=SimpleNamespace(probe=lambda _: None),
     )
     request = DeliveryRequest(NOW.date(), again=False, force=False)

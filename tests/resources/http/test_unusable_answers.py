@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from domain.errors import TransientError
-from domain.exchange import OutcomeUnknown
+from domain.exchange import Exchange, OutcomeUnknown
 from resources.http.async_client import AsyncApiClient
 from tests.resources.http.test_async_client import run
 from tests.resources.http.test_client import answers, client
@@ -37,6 +37,11 @@ def the_id(body: bytes) -> int:
     return number
 
 
+def is_named(log: list[Exchange], number: int) -> bool:
+    """Return whether each answer but good ones is in the log, with what is wrong with it."""
+    return len(log) == number and all(entry.error for entry in log)
+
+
 def asked(body: bytes, kind: str, method: str, *, idempotent: bool | None, good_at: int = 0) -> int:
     """Make a request that is answered with the body; return how many requests came."""
 
@@ -45,16 +50,21 @@ def asked(body: bytes, kind: str, method: str, *, idempotent: bool | None, good_
             return web.json_response({"id": 7})
         return web.Response(body=body, content_type=kind)
 
+    log: list[Exchange] = []
+
     async def use(push: AsyncApiClient) -> None:
         call = push.request(method, "/x", body=b"{}", idempotent=idempotent, decode=the_id)
         if good_at:
             assert (await call).value == 7
+            assert is_named(log[:-1], good_at - 1)
             return
         with pytest.raises(TransientError) as raised:
             await call
         assert isinstance(raised.value, OutcomeUnknown) is (method != "GET")
 
-    return len(asyncio.run(run(handle, use)))
+    requests = asyncio.run(run(handle, use, log=log.append))
+    assert good_at or method == "GET" or is_named(log, len(requests))
+    return len(requests)
 
 
 @types
@@ -102,7 +112,9 @@ def test_an_oversized_answer_to_a_write_leaves_the_effect_unknown(method: str) -
         with pytest.raises(OutcomeUnknown, match="more than 10 bytes"):
             await push.request(method, "/x", body=b"{}", decode=the_id)
 
-    asyncio.run(run(handle, use, max_bytes=10))
+    log: list[Exchange] = []
+    asyncio.run(run(handle, use, max_bytes=10, log=log.append))
+    assert [(entry.status, entry.error) for entry in log] == [(0, "answered more than 10 bytes")]
 
 
 def test_the_synchronous_client_decides_the_same_way() -> None:

@@ -81,9 +81,6 @@ WHOLE = {"status": "4", "refund": "whole"}
         ({"status": "9"}, False, True, "status_not_exported"),
         ({"units": 3, "shipped_units": 3}, False, False, "shipped_before_export"),
         ({"units": 3, "shipped_units": 1}, True, False, "export"),
-        # The OMS has it and has shipped it: its earlier versions were delivered, and are not owed.
-        ({"status": "10", "units": 3, "shipped_units": 3}, True, True, "status_not_exported"),
-        ({"status": "10", "units": 3, "shipped_units": 1}, True, True, "status_not_exported"),
     ],
 )
 def test_what_was_refunded_or_shipped_since_is_not_owed_in_its_earlier_form(

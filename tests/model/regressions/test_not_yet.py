@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.model.chunks import FAILING
 from tests.model.life import Life
 from tests.model.operations.registry import op
 from tests.model.program import run
@@ -88,3 +89,16 @@ def test_an_order_that_was_captured_during_an_outage_is_not_skipped(world):
     op("sync").run(life)
     op("sync").run(life)
     assert world.ask_oms("effects/orders") or life.signature()[-1]
+
+
+@pytest.mark.xfail(strict=True, reason=FAILING[104])
+def test_a_line_added_to_a_canceled_order_is_taken_off_the_stock_once(world):
+    """The OMS takes the line, and the store's level is lowered for it a second time."""
+    script = [
+        op("place", lines=[("SHIRT-S", 4)], number=1001),
+        op("sync"),
+        op("change_units", number=1001, place=0, units=1),
+        op("add_line", number=1001, sku="LAMP", units=1),
+        op("cancel_at_oms", number=1001),
+    ]
+    assert not run(world, script).problems

@@ -7,7 +7,9 @@ that is not exported does not release it, and closes no rejection.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
 
 from resources.ledger.rows import AcceptedRecord, RecordRow, StoredCapture
 from resources.ledger.session import Session
@@ -50,6 +52,43 @@ def owed_captures(session: Session, chunk: Sequence[StoredCapture]) -> list[Stor
         capture._replace(superseded=False) if capture.capture_id in owed else capture
         for capture in chunk
     ]
+
+
+def unexamined_captures(
+    session: Session, chunk: Sequence[StoredCapture], decided: Mapping[str, tuple[str, str]]
+) -> list[list[StoredCapture]]:
+    """Return the superseded versions of records that may be owed, the newest of each first.
+
+    A version that could not be validated while the OMS was away, and whose status has moved on
+    since, must not end unseen. ``decided`` is what validation has just made of newer versions:
+    their state and rule. What the OMS has, and what is owed already, is left out.
+    """
+    older: dict[str, list[StoredCapture]] = {}
+    for capture in chunk:
+        if capture.superseded:
+            older.setdefault(capture.source_id, []).append(capture)
+    if not older:
+        return []
+    states = {**session.records.newest_states(sorted(older)), **decided}
+    open_ended = [
+        source_id
+        for source_id, (state, rule) in states.items()
+        if source_id in older and (state is None or _moved_on(state, rule))
+    ]
+    if not open_ended:
+        return []
+    known = session.deliveries.possible_targets(open_ended)
+    known |= session.records.newest_accepted(open_ended).keys()
+    known |= session.rejections.open_captures("validated", open_ended).keys()
+    return [
+        sorted(older[source_id], key=_age, reverse=True)
+        for source_id in open_ended
+        if source_id not in known
+    ]
+
+
+def _age(capture: StoredCapture) -> tuple[datetime, UUID]:
+    return capture.source_updated_at, capture.capture_id
 
 
 def close_rejections(session: Session, rows: Sequence[RecordRow]) -> None:

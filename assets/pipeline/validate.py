@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
 from assets.chain.keys import VALIDATED, asset_key
 from assets.chain.stream import Stream
-from assets.delivery.obligation import close_rejections, owed_captures
+from assets.delivery.obligation import close_rejections, owed_captures, unexamined_captures
 from assets.error_redaction import own_fault, unexpected
 from assets.pipeline.outcomes import Candidate, Outcomes, ValidationCounts
 from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
-from domain.exchange import Skipped
+from domain.exchange import Mapped, Skipped
 from resources.ledger.rows import RecordRow, RejectionRow, StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -126,28 +127,58 @@ def _map(
     # A forgotten customer's order is not mapped again: an accepted version keeps its facts
     # (``Records.put``), and later versions are skipped.
     forgotten = session.captures.forgotten([c.source_id for c in chunk]) if stream.to_oms else set()
-    to_canonical = stream.mapper(sync, session, [c for c in chunk if not c.superseded])
-    candidates: list[Candidate] = []
-    for capture in chunk:
-        if capture.superseded:
-            outcomes.supersede(capture)
-            continue
+    current = [c for c in chunk if not c.superseded]
+    mapping = _Mapping(sync, stream, outcomes, stream.mapper(sync, session, current))
+    for capture in current:
         if capture.source_id in forgotten:
             outcomes.skip(capture, FORGOTTEN)
-            continue
+        elif skipped := mapping.examine(capture):
+            outcomes.skip(capture, skipped.rule)
+    examined: set[UUID] = set()
+    if stream.to_oms:
+        known = [capture for capture in chunk if capture.source_id not in forgotten]
+        for versions in unexamined_captures(session, known, mapping.decided()):
+            newest = next((c for c in versions if mapping.examine(c) is None), None)
+            examined |= {newest.capture_id} if newest is not None else set()
+    for capture in chunk:
+        if capture.superseded and capture.capture_id not in examined:
+            outcomes.supersede(capture)
+    return mapping.candidates
+
+
+class _Mapping:
+    """Maps captures one by one; rejections go to the outcomes, the others are candidates."""
+
+    def __init__(
+        self,
+        sync: Sync,
+        stream: Stream[Any],
+        outcomes: Outcomes,
+        to_canonical: Callable[[bytes], Mapped[Any] | Skipped],
+    ) -> None:
+        self._sync, self._stream, self._outcomes = sync, stream, outcomes
+        self._to_canonical = to_canonical
+        self.candidates: list[Candidate] = []
+
+    def examine(self, capture: StoredCapture) -> Skipped | None:
+        """Map a capture; return why it is skipped, ``None`` if it is not."""
         try:
-            mapped = to_canonical(capture.payload)
+            mapped = self._to_canonical(capture.payload)
         except RecordRejected as rejection:
-            outcomes.reject(capture, rejection.problems)
+            self._outcomes.reject(capture, rejection.problems)
         except Exception as error:  # noqa: BLE001 - must not hold up a day of others
-            _log(sync, stream, capture, error)
-            outcomes.reject(capture, [_not_mapped(error)])
+            _log(self._sync, self._stream, capture, error)
+            self._outcomes.reject(capture, [_not_mapped(error)])
         else:
             if isinstance(mapped, Skipped):
-                outcomes.skip(capture, mapped.rule)
-            else:
-                candidates.append(Candidate(capture, mapped.record, mapped.warnings))
-    return candidates
+                return mapped
+            self.candidates.append(Candidate(capture, mapped.record, mapped.warnings))
+        return None
+
+    def decided(self) -> dict[str, tuple[str, str]]:
+        """Return state and rule of each record that has been examined."""
+        states = {row.source_id: (row.state, row.rule) for row in self._outcomes.rows}
+        return states | {c.capture.source_id: ("accepted", "") for c in self.candidates}
 
 
 def _check(

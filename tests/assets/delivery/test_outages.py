@@ -191,3 +191,47 @@ def test_an_order_that_the_oms_has_canceled_is_not_opened_again(scene: Scene) ->
 
     assert scene.open_rejections("orders") == {"1": "reopened_after_cancel"}
     assert scene.oms_orders()["1"]["cancelled"]
+
+
+ITEMS = {"kind": "status", "status": 503, "path": "item/search"}
+
+
+@pytest.mark.parametrize("statuses", [[9], [12, 9], [10], [9, 11, 10]], ids=str)
+def test_an_order_that_an_outage_kept_from_being_validated_is_owed(
+    scene: Scene, statuses: list[int]
+) -> None:
+    """Staff moves it on before the OMS's items can be asked for: it was paid, and goes out."""
+    scene.configure(orders={"check_items": True})
+    scene.place_many([1, 2])
+    scene.fault("manhattan", ITEMS)
+    scene.run("orders", raise_on_error=False)
+    for status in statuses:
+        scene.to_store("orders/1/status", {"status_id": status})
+        scene.run("orders", raise_on_error=False)
+    assert scene.oms_orders() == {}
+    scene.fault("manhattan")
+
+    scene.run("orders")
+
+    assert {number: held["creates"] for number, held in scene.oms_orders().items()} == {
+        "1": 1,
+        "2": 1,
+    }
+
+
+def test_an_order_that_an_outage_kept_from_being_validated_and_is_cancelled_is_not(
+    scene: Scene,
+) -> None:
+    """The store has withdrawn it."""
+    scene.configure(orders={"check_items": True})
+    scene.place_many([1, 2])
+    scene.fault("manhattan", ITEMS)
+    scene.run("orders", raise_on_error=False)
+    scene.to_store("orders/1/status", {"status_id": 5})
+    scene.run("orders", raise_on_error=False)
+    scene.fault("manhattan")
+
+    scene.run("orders")
+
+    assert set(scene.oms_orders()) == {"2"}
+    assert scene.open_rejections("orders") == {}

@@ -127,13 +127,18 @@ class Links:
         """Return given id -> wanted id.
 
         A link whose record another connection has as well, from before links were made, is none.
+        Each id is looked up by the index of its own: without statistics, Postgres would take one
+        by which it reads all links of the connection.
         """
         if not ids or self._organisation() is None:
             return {}
         rows = self._db.execute(
-            f"""SELECT {given}, {wanted} FROM sync.link
-                WHERE connection = %(name)s AND entity = %(entity)s AND {given} = ANY(%(ids)b)
-                  AND organisation = %(organisation)s""",  # noqa: S608 - columns' names
+            f"""SELECT v.id, l.{wanted} FROM unnest(%(ids)b::text[]) AS v(id)
+                CROSS JOIN LATERAL (
+                    SELECT {wanted}, organisation FROM sync.link
+                    WHERE connection = %(name)s AND entity = %(entity)s AND {given} = v.id OFFSET 0
+                ) l
+                WHERE l.organisation = %(organisation)s""",  # noqa: S608 - columns' names
             self._parameters() | {"ids": list(ids)},
         )
         return dict(rows.fetchall())

@@ -134,7 +134,7 @@ def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Diff
                 f"cancelled in the store, not at the OMS; cancellations sent: {answers or 'none'}",
             )
         return
-    wanted = _expected_status(held)
+    wanted = _expected_status(order, held)
     if wanted and status not in wanted:
         yield Difference(
             WRONG,
@@ -144,10 +144,15 @@ def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Diff
         )
 
 
-def _expected_status(held: Json) -> tuple[int, ...]:
-    """Return the store's statuses that fit what the OMS has done; none before it has started."""
+def _expected_status(order: Json, held: Json) -> tuple[int, ...]:
+    """Return the store's statuses that fit what the OMS has done; none before it has started.
+
+    Downloads and gift certificates do not count beside lines that leave in a parcel.
+    """
+    physical = {str(line["id"]) for line in order["products"] if line["type"] == "physical"}
+    lines = [line for line in held["lines"] if str(line["OrderLineId"]) in physical]
     units: Counter[float] = Counter()
-    for line in held["lines"]:
+    for line in lines or held["lines"]:
         for unit in line["units"]:
             units[unit["Status"]] += unit["Quantity"]
     live = [status for status, quantity in units.items() if status < CANCELED and quantity]
@@ -179,9 +184,10 @@ def _shipments(facts: Facts) -> Iterator[Difference]:
                 oms[(number, package["TrackingNumber"] or "", str(line["OrderLineId"]))] += int(
                     line["Quantity"]
                 )
+    unchanged = _refused_changes(facts)
     for key in sorted(store | oms):
         order, tracking, line = key
-        if store[key] != oms[key]:
+        if store[key] != oms[key] and order not in unchanged:
             kind = DUPLICATED if store[key] > oms[key] else LOST
             text = (
                 f"line {line}, tracking {tracking or 'none'}: {oms[key]} shipped by the OMS, "
@@ -198,6 +204,18 @@ def _stock(facts: Facts) -> Iterator[Difference]:
                 f"{facts.store_stock.get(sku, 0)} in the store"
             )
             yield Difference(WRONG, f"stock of {sku}", text)
+
+
+def _refused_changes(facts: Facts) -> set[str]:
+    """Return the orders whose last change came too late for the OMS, which ships the earlier one.
+
+    An operator has their rejections; store and OMS can't agree on their units.
+    """
+    return {
+        source_id
+        for stream, source_id, code in facts.rejections
+        if stream == "orders" and code in KEPT_OUT_FOR_GOOD
+    }
 
 
 def _ledger(facts: Facts) -> Iterator[Difference]:
@@ -221,7 +239,10 @@ def _ledger(facts: Facts) -> Iterator[Difference]:
             )
     for text in facts.unaccounted:
         yield Difference(OPEN, "captures", text)
+    unchanged = _refused_changes(facts)
     for stream, source_id, code in facts.rejections:
+        if code == "shipment_refused" and source_id in unchanged:
+            continue  # the OMS ships a unit that the store's order has lost
         if code not in KEPT_OUT_FOR_GOOD:
             yield Difference(
                 OPEN, f"{stream} {source_id}", f"kept out by {code}, and nothing is wrong with it"

@@ -76,7 +76,7 @@ def test_one_id_follows_an_order_both_ways(scene: Scene) -> None:
 
     assert [row["order_id"] for row in scene.store_shipments()] == [1]
     assert scene.outcomes("shipments")["W-1"] == ("accepted", "delivered")
-    events = "SELECT DISTINCT order_id, source_id FROM history.shipments ORDER BY 1"
+    events = "SELECT DISTINCT order_id, source_id FROM history.milestones ORDER BY 1"
     assert scene.sql(events) == [("W-1", "1"), ("W-2", "2")]
     ids = "SELECT count(DISTINCT correlation_id) FROM sync.capture WHERE source_id IN ('1', 'W-1')"
     assert scene.sql(ids) == [(1,)]

@@ -12,8 +12,6 @@ NOT_YET: dict[str, str] = {
     "line_kept_after_restore": "after a restore, a line removed since the backup stays at the OMS",
     "version_by_time": "a version that is dated before the one known counts as older, even if it "
     "was read later: a source whose clock was set back loses changes",
-    "captured_only": "an order that could not be validated while the OMS was down, and whose "
-    "status moved on meanwhile, is skipped without a rejection",
 }
 """Promises that the product is known not to keep yet, each with its strict test in regressions/."""
 

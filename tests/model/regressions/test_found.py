@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.model.life import Life
 from tests.model.operations.registry import op
 from tests.model.program import run
 from tests.model.promises.kept import NOT_YET
+from tests.model.runs import Runs
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,15 @@ def test_stock_follows_a_changed_policy(world, change):
     """Only a new level at the OMS made a SKU due."""
     script = [op("sync"), op("vanish", sku="LAMP"), op("sync"), change]
     assert not run(world, script).problems
+
+
+def test_an_order_that_was_captured_during_an_outage_is_not_skipped(world):
+    """The OMS's item master is needed to validate it, and staff moves it on meanwhile."""
+    world.begin()
+    life = Life(world, Runs(world))
+    op("place", lines=[("MUG", 3)], number=1001).run(life)
+    op("forbid", system="manhattan").run(life)
+    op("move_status", number=1001, status=9).run(life)
+    op("sync").run(life)
+    op("sync").run(life)
+    assert world.ask_oms("effects/orders") or life.signature()[-1]

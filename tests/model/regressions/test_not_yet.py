@@ -78,19 +78,6 @@ def test_a_change_after_the_clock_was_set_back_is_not_lost(world):
     assert world.ask_oms("effects/orders")[0]["cancelled"]
 
 
-@pytest.mark.xfail(strict=True, reason=NOT_YET["captured_only"])
-def test_an_order_that_was_captured_during_an_outage_is_not_skipped(world):
-    """The OMS's item master is needed to validate it, and staff moves it on meanwhile."""
-    world.begin()
-    life = Life(world, Runs(world))
-    op("place", lines=[("MUG", 3)], number=1001).run(life)
-    op("forbid", system="manhattan").run(life)
-    op("move_status", number=1001, status=9).run(life)
-    op("sync").run(life)
-    op("sync").run(life)
-    assert world.ask_oms("effects/orders") or life.signature()[-1]
-
-
 @pytest.mark.xfail(strict=True, reason=FAILING[104])
 def test_a_line_added_to_a_canceled_order_is_taken_off_the_stock_once(world):
     """The OMS takes the line, and the store's level is lowered for it a second time."""

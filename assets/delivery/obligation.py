@@ -61,7 +61,8 @@ def unexamined_captures(
 
     A version that could not be validated while the OMS was away, and whose status has moved on
     since, must not end unseen. ``decided`` is what validation has just made of newer versions:
-    their state and rule. What the OMS has, and what is owed already, is left out.
+    their state and rule. What the OMS has, and what is owed already, is left out; a record whose
+    newest version is not validated yet is looked at when that is (``reopen_unexamined``).
     """
     older: dict[str, list[StoredCapture]] = {}
     for capture in chunk:
@@ -70,21 +71,32 @@ def unexamined_captures(
     if not older:
         return []
     states = {**session.records.newest_states(sorted(older)), **decided}
-    open_ended = [
-        source_id
-        for source_id, (state, rule) in states.items()
-        if source_id in older and (state is None or _moved_on(state, rule))
-    ]
-    if not open_ended:
-        return []
-    known = session.deliveries.possible_targets(open_ended)
-    known |= session.records.newest_accepted(open_ended).keys()
-    known |= session.rejections.open_captures("validated", open_ended).keys()
+    moved_on = [s for s, found in states.items() if s in older and _moved_on(*found)]
     return [
         sorted(older[source_id], key=_age, reverse=True)
-        for source_id in open_ended
-        if source_id not in known
+        for source_id in _not_owed_yet(session, moved_on)
     ]
+
+
+def reopen_unexamined(session: Session, rows: Sequence[RecordRow]) -> None:
+    """Let older versions be validated once more of records whose status has just moved on.
+
+    They may have ended as superseded by the version of another partition before that was validated.
+    """
+    moved_on = [row.source_id for row in rows if _moved_on(row.state, row.rule)]
+    candidates = session.records.with_superseded(moved_on) if moved_on else []
+    if waiting := _not_owed_yet(session, candidates):
+        session.records.reopen_superseded(waiting, [row.capture_id for row in rows])
+
+
+def _not_owed_yet(session: Session, source_ids: Sequence[str]) -> list[str]:
+    """Return the records that the OMS does not have, and that are not owed to it already."""
+    if not source_ids:
+        return []
+    known = session.deliveries.possible_targets(source_ids)
+    known |= session.records.newest_accepted(source_ids).keys()
+    known |= session.rejections.open_captures("validated", source_ids).keys()
+    return [source_id for source_id in source_ids if source_id not in known]
 
 
 def _age(capture: StoredCapture) -> tuple[datetime, UUID]:

@@ -12,7 +12,12 @@ import psycopg
 
 from assets.chain.keys import VALIDATED, asset_key
 from assets.chain.stream import Stream
-from assets.delivery.obligation import close_rejections, owed_captures, unexamined_captures
+from assets.delivery.obligation import (
+    close_rejections,
+    owed_captures,
+    reopen_unexamined,
+    unexamined_captures,
+)
 from assets.error_redaction import own_fault, unexpected
 from assets.pipeline.outcomes import Candidate, Outcomes, ValidationCounts
 from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
@@ -84,6 +89,7 @@ def _store(
         session.records.put(day, rows, typed, session.run_id)
         unknown = session.rejections.open(day, rejections, session.run_id)
         close_rejections(session, rows)
+        reopen_unexamined(session, rows)
         return unknown
 
     with session.writer_lock():

@@ -11,7 +11,6 @@ from typing import Any
 import click
 from rich.text import Text
 
-from assets.chain.keys import STEPS
 from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import (
     ago,
@@ -81,7 +80,7 @@ def status(connection: str | None, as_json: bool, most: int, fail: bool) -> None
     with open_database() as db:
         describe(db, installation)
         found = stream_statuses(db, connection)
-        throttled = waits(db, [row.connection for row in found], STEPS)
+        throttled = waits(db, [row.connection for row in found])
         stuck, counts = past_limit(db, connection, most=max(most, 1))
     if as_json:
         print_json(

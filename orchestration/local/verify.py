@@ -165,10 +165,27 @@ def shipment_differences(systems: Systems) -> list[str]:
 
 
 def stock_differences(systems: Systems, tracked: set[str], buffers: dict[str, int]) -> list[str]:
-    """Return every tracked SKU whose store stock is not the OMS's availability less the buffer."""
+    """Return every tracked SKU whose store stock is not what the OMS's availability makes of it.
+
+    That is the availability less the buffer, and less what is sold in orders that the OMS lacks.
+    """
     store, oms = systems.store_stock(), systems.oms_availability()
+    waiting = _units_not_at_oms(systems)
     return [
-        f"SKU {sku}: {oms[sku]} available at the OMS, {store.get(sku, 0)} in the store"
+        f"SKU {sku}: {oms[sku]} available at the OMS, {waiting[sku]} units in orders that it "
+        f"lacks, {store.get(sku, 0)} in the store"
         for sku in sorted(tracked & oms.keys())
-        if store.get(sku, 0) != max(oms[sku] - buffers.get(sku, 0), 0)
+        if store.get(sku, 0) != max(oms[sku] - buffers.get(sku, 0) - waiting[sku], 0)
     ]
+
+
+def _units_not_at_oms(systems: Systems) -> Counter[str]:
+    """Return SKU -> units of the store's orders that are to go out and are not at the OMS."""
+    at_oms, units = systems.oms_orders(), Counter[str]()
+    for number, order in systems.store_orders().items():
+        if number not in at_oms and order["status_id"] == EXPORTED_STATUS:
+            for line in order["products"]:
+                quantity = line["quantity"]
+                if isinstance(quantity, int) and quantity > 0:
+                    units[line["sku"]] += quantity
+    return units

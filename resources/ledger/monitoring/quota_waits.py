@@ -56,12 +56,16 @@ def end(db: psycopg.Connection[Any], connection: str, stream: str, step: str) ->
 
 
 def waits(
-    db: psycopg.Connection[Any], connections: Sequence[str], steps: Sequence[str]
+    db: psycopg.Connection[Any], connections: Sequence[str], steps: Sequence[str] | None = None
 ) -> list[QuotaWait]:
-    """Return the steps of connections that wait, or have waited and were not run since."""
+    """Return the steps of connections that wait, or have waited and were not run since.
+
+    ``steps`` narrows them to some.
+    """
     rows = db.execute(
         """SELECT connection, stream, step, bucket, until, noted_at FROM sync.quota_wait
-           WHERE connection = ANY(%s) AND step = ANY(%s) ORDER BY until, connection, stream""",
-        (list(connections), list(steps)),
+           WHERE connection = ANY(%s) AND (%s::text[] IS NULL OR step = ANY(%s))
+           ORDER BY until, connection, stream""",
+        (list(connections), steps and list(steps), steps and list(steps)),
     )
     return [QuotaWait(*row) for row in rows]

@@ -220,6 +220,28 @@ class Records:
         ).fetchone()
         return decompress(row[0]) if row else None
 
+    def with_superseded(self, source_ids: Sequence[str]) -> list[str]:
+        """Return which of the records have versions that a newer one has superseded."""
+        rows = self._db.execute(
+            """SELECT DISTINCT source_id FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                 AND state = 'superseded'""",
+            (self._name, self._stream, list(source_ids)),
+        )
+        return sorted(source_id for (source_id,) in rows)
+
+    def reopen_superseded(self, source_ids: Sequence[str], but: Sequence[UUID]) -> None:
+        """Take the outcome of superseded versions back, so that they are validated once more.
+
+        ``but`` are those that were looked at just now.
+        """
+        self._db.execute(
+            """DELETE FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                 AND state = 'superseded' AND NOT capture_id = ANY(%b)""",
+            (self._name, self._stream, list(source_ids), list(but)),
+        )
+
     def settle(self, day: date, outcomes: Sequence[tuple[UUID, str]]) -> None:
         """Record the outcome of records' delivery."""
         if not outcomes:

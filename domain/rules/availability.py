@@ -38,17 +38,6 @@ def location_of(
     return location
 
 
-def sellable(
-    level: StockLevel, policy: InventoryPolicy, undelivered: int, rule: UomRule = SAME_UNIT
-) -> int:
-    """Return the quantity to show for one level in units of the store, never below 0.
-
-    Availability less safety stock, buffers and orders that the OMS does not have yet. The level is
-    in the unit of the OMS's stock, ``undelivered`` in that of its orders.
-    """
-    return AvailabilityRules(policy, {}).sellable([level], undelivered, rule)
-
-
 class AvailabilityRules:
     """The policy of one connection, with what it says of single SKUs found in any spelling."""
 
@@ -61,17 +50,16 @@ class AvailabilityRules:
         """Return the conversion between the store's and the OMS's units of a SKU."""
         return self._units.get(sku) or SAME_UNIT
 
-    def sellable(
-        self, levels: Sequence[StockLevel], undelivered: int, rule: UomRule | None = None
-    ) -> int:
+    def sellable(self, levels: Sequence[StockLevel], undelivered: int) -> int:
         """Return the quantity that one location shows for a SKU's levels, never below 0.
 
+        ``levels`` are in the unit of the OMS's stock, ``undelivered`` in that of its orders.
         Fractions are cut, of each node on its own: a case can't be put together from two nodes.
         Supply that is only expected counts for SKUs that may be backordered. Buffers are held back
         once a location.
         """
         sku = levels[0].sku
-        rule = self.unit_of(sku) if rule is None else rule
+        rule = self.unit_of(sku)
         buffer = self._buffers.get(sku)
         held_back = self.policy.safety_stock + (
             self.policy.channel_buffer if buffer is None else buffer
@@ -141,21 +129,3 @@ def unit_problem(
         f"set stock_factor for {level.sku} in orders.uom_rules",
         item.uom,
     )
-
-
-def target_of(
-    level: StockLevel,
-    policy: InventoryPolicy,
-    locations: Mapping[str, str],
-    undelivered: Mapping[str, int],
-    uom_rules: Mapping[str, UomRule],
-) -> StockTarget | Skipped:
-    """Return what the store should show for a level that shares its location with no other.
-
-    ``undelivered`` has by SKU the units of orders that the OMS does not have yet, in its units.
-    """
-    location = location_of(level, policy, locations)
-    if isinstance(location, Skipped):
-        return location
-    rules = AvailabilityRules(policy, uom_rules)
-    return rules.target([level], location, undelivered.get(level.sku, 0))

@@ -13,7 +13,7 @@ from msgspec import convert
 from domain.connections import InventoryPolicy, OrdersPolicy, UomRule
 from domain.exchange import MasterItem, Skipped
 from domain.records.inventory import StockLevel, StockTarget
-from domain.rules.availability import sellable, target_of, unit_problem
+from domain.rules.availability import AvailabilityRules, location_of, unit_problem
 
 NOW = datetime(2026, 3, 19, tzinfo=UTC)
 quantities = st.decimals(min_value=0, max_value=100_000, places=2)
@@ -29,6 +29,14 @@ def _level(available: Decimal, expected: Decimal | None = None, **more: object) 
         "observed_at": NOW,
     } | more
     return convert(given_fields, StockLevel)
+
+
+def sellable(
+    level: StockLevel, policy: InventoryPolicy, undelivered: int, rule: UomRule | None = None
+) -> int:
+    """Return what a location shows for one level."""
+    rules = {level.sku: rule} if rule is not None else {}
+    return AvailabilityRules(policy, rules).sellable([level], undelivered)
 
 
 @given(quantities, units, units, units)
@@ -93,7 +101,7 @@ def test_a_skus_own_buffer_takes_the_place_of_the_channels(
 def test_an_infinite_item_is_never_shown_by_its_number(available: Decimal, rule: str) -> None:
     """Its number means nothing: the policy says what is shown instead."""
     policy = InventoryPolicy.model_validate({"infinite": rule, "infinite_quantity": 777})
-    target = target_of(_level(available, infinite=True), policy, {"default": "1"}, {}, {})
+    target = AvailabilityRules(policy, {}).target([_level(available, infinite=True)], "1", 0)
     if rule == "skip":
         assert isinstance(target, Skipped)
     else:
@@ -110,9 +118,9 @@ def test_a_node_without_a_location_feeds_none() -> None:
         ("DC2", {"EAST": "2"}, "node_not_mapped"),
         ("DC1", {"WEST": "3"}, "location_unknown"),
     ):
-        target = target_of(_level(Decimal(5), node=node), policy, locations, {}, {})
-        assert isinstance(target, Skipped)
-        assert target.rule == rule
+        location = location_of(_level(Decimal(5), node=node), policy, locations)
+        assert isinstance(location, Skipped)
+        assert location.rule == rule
 
 
 @given(quantities, st.integers(1, 144), st.integers(0, 40), st.integers(0, 40))
@@ -175,6 +183,6 @@ def test_a_unit_that_is_not_the_stocks_needs_a_factor(
 def test_a_target_is_in_the_stores_unit() -> None:
     """By the SKU's own rule; another SKU's does not matter."""
     rules = {"MUG": UomRule(factor=Decimal(12)), "LAMP": UomRule(factor=Decimal(2))}
-    target = target_of(_level(Decimal(24)), InventoryPolicy(), {"default": "1"}, {}, rules)
+    target = AvailabilityRules(InventoryPolicy(), rules).target([_level(Decimal(24))], "1", 0)
     assert isinstance(target, StockTarget)
     assert target.quantity == 2

@@ -21,7 +21,7 @@ from assets.pipeline import capture
 from assets.streams.shipments_status import StatusRules
 from domain.carriers.tracking import carrier_from_tracking
 from domain.errors import TransientError
-from domain.rules import availability
+from domain.rules.availability import AvailabilityRules
 from resources.http.attempts import RequestAttempts
 from resources.http.policy import ClientPolicy
 from resources.ledger.captures.captures import Captures
@@ -131,21 +131,19 @@ def _keep_old_tracking(patch: Patch, _: World) -> None:
 
 
 def _oversell(patch: Patch, _: World) -> None:
-    original = availability.sellable
-    everywhere(
-        patch,
-        original,
-        lambda level, policy, _undelivered, *rule: original(level, policy, 0, *rule),
+    original = AvailabilityRules.sellable
+    patch.setattr(
+        AvailabilityRules, "sellable", lambda self, levels, _undelivered: original(self, levels, 0)
     )
 
 
 def _sell_safety_stock(patch: Patch, _: World) -> None:
-    original = availability.sellable
+    original = AvailabilityRules.sellable
 
-    def sellable(level: Any, policy: Any, *more: Any) -> int:
-        return original(level, policy.model_copy(update={"safety_stock": 0}), *more)
+    def sellable(self: AvailabilityRules, levels: Any, undelivered: int) -> int:
+        return original(self, levels, undelivered) + self.policy.safety_stock
 
-    everywhere(patch, original, sellable)
+    patch.setattr(AvailabilityRules, "sellable", sellable)
 
 
 def _keep_stale_rejections(patch: Patch, _: World) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from domain.errors import LockstepError, PermanentError, Problem, RecordRejected, TransientError
+from domain.errors import LockstepError, Problem, RecordRejected
 from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
 
@@ -185,14 +185,18 @@ class LevelChange:
 async def outcome_of(effect: Awaitable[Receipt]) -> Outcome:
     """Await one write and return its outcome; an unforeseen error is raised."""
     try:
-        receipt = await effect
-    except RecordRejected as refusal:
-        return Outcome("refused", problems=refusal.problems, error=str(refusal))
-    except OutcomeUnknown as error:
+        return succeeded(await effect)
+    except LockstepError as error:
+        return failed(error)
+
+
+def failed(error: LockstepError) -> Outcome:
+    """Return the outcome of a write that ended in an error."""
+    if isinstance(error, RecordRejected):
+        return Outcome("refused", problems=error.problems, error=str(error))
+    if isinstance(error, OutcomeUnknown):
         return Outcome("unknown", error=str(error), fault=error, is_lost=True)
-    except (TransientError, PermanentError) as error:
-        return Outcome("retry", error=str(error), fault=error)
-    return succeeded(receipt)
+    return Outcome("retry", error=str(error), fault=error)
 
 
 def succeeded(receipt: Receipt) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import groupby
 from typing import Any
@@ -16,15 +17,10 @@ from typing import Any
 from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
 from assets.delivery.settlement import Ended, Settlement
-from domain.delivery import Claimed, Intent, Operation, Outcome, succeeded
-from domain.errors import (
-    LockstepError,
-    NoPermit,
-    PermanentError,
-    RecordRejected,
-    TransientError,
-)
-from domain.exchange import Exchange, OutcomeUnknown
+from assets.delivery.system import log_unforeseen
+from domain.delivery import Claimed, Intent, Operation, Outcome, failed, succeeded
+from domain.errors import LockstepError, NoPermit, PermanentError, TransientError
+from domain.exchange import Exchange
 from domain.ports import Writer
 
 SETTLE_EVERY = 500
@@ -98,10 +94,10 @@ class Sender:
     async def _run(self, plan: Plan, writer: Writer) -> None:
         while plan.unsent():  # an outcome may change the intents that follow
             intent = plan.unsent()[0]
-            if not self._is_kept_back(plan):
-                outcome = await self.attempt(plan, intent, writer)
-            else:
+            if plan.is_blocked() or self._is_stopped():
                 outcome = Outcome("unsent")
+            else:
+                outcome = await self._send(plan, intent, writer)
             await self._note(plan, intent, outcome)
 
     async def _in_batches(self, plans: Sequence[Plan], writer: Writer) -> None:
@@ -109,45 +105,38 @@ class Sender:
         ordered = sorted(plans, key=lambda plan: _kind(plan.unsent()[0]))
         for (operation, _), group in groupby(ordered, key=lambda plan: _kind(plan.unsent()[0])):
             for batch in _slices(list(group), self._operations[operation].batch):
-                if any(self._is_kept_back(plan) for plan in batch):
+                if self._is_stopped():
                     outcomes = [Outcome("unsent") for _ in batch]
                 else:
-                    outcomes = await self._attempt_batch(batch, writer)
+                    outcomes = await self._send_batch(batch, writer)
                 for plan, outcome in zip(batch, outcomes, strict=True):
                     await self._note(plan, plan.unsent()[0], outcome)
 
-    def _is_kept_back(self, plan: Plan) -> bool:
-        if self.stopped_by is None and not plan.is_blocked():
-            self._check_writer()
-        return self.stopped_by is not None or plan.is_blocked()
+    def _is_stopped(self) -> bool:
+        """Return whether nothing more is sent.
 
-    def _check_writer(self) -> None:
-        """Stop where the writer's lock was lost: another run may be sending the same records."""
-        if self._settling.locked():
-            return  # the connection is in use, and its end would be noticed there
-        try:
-            self._session.check_writer()
-        except TransientError as error:
-            self.stopped_by = error
-            raise
+        Raises the fault where the writer's lock was lost: another run may be sending the same
+        records.
+        """
+        # Where the connection is in use, its end would be noticed there.
+        if self.stopped_by is None and not self._settling.locked():
+            try:
+                self._session.check_writer()
+            except TransientError as error:
+                self.stopped_by = error
+                raise
+        return self.stopped_by is not None
 
-    async def attempt(self, plan: Plan, intent: Intent, writer: Writer) -> Outcome:
+    async def _send(self, plan: Plan, intent: Intent, writer: Writer) -> Outcome:
         """Send an intent once; never raises but for cancellation."""
-        marks: list[bool] = []
-        token = _lost.set(marks)
-        try:
-            outcome = await self._attempt(plan, intent, writer)
-        except RecordRejected as refusal:
-            outcome = Outcome("refused", problems=refusal.problems, error=str(refusal))
-        except OutcomeUnknown as error:
-            outcome = Outcome("unknown", error=str(error), fault=error, is_lost=True)
-        except LockstepError as error:
-            outcome = Outcome("retry", error=str(error), fault=error)
-        except Exception as error:  # noqa: BLE001 - it costs this record, and no other
-            outcome = self._unforeseen(error)
-        finally:
-            _lost.reset(token)
-        outcome.is_lost = outcome.is_lost or bool(marks)
+        with _noting_losses() as lost:
+            try:
+                outcome = await self._attempt(plan, intent, writer)
+            except LockstepError as error:
+                outcome = failed(error)
+            except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+                outcome = self._unforeseen(error)
+        outcome.is_lost = outcome.is_lost or bool(lost)
         self._count(outcome)
         return outcome
 
@@ -180,27 +169,24 @@ class Sender:
             return None
         self._owned.add(receipt.target_id)
         outcome = succeeded(receipt)
-        outcome.is_found, outcome.held = True, receipt.held
+        outcome.is_found = True
         return outcome
 
-    async def _attempt_batch(self, batch: Sequence[Plan], writer: Writer) -> list[Outcome]:
+    async def _send_batch(self, batch: Sequence[Plan], writer: Writer) -> list[Outcome]:
         claimed = [Claimed(p.unsent()[0], p.accepted.correlation_id) for p in batch]
-        marks: list[bool] = []
-        token = _lost.set(marks)
-        try:
-            outcomes = await writer.apply(claimed)
-        except Exception as error:  # noqa: BLE001 - it costs this batch, and no other
-            outcomes = [self._unforeseen(error) for _ in batch]
-        finally:
-            _lost.reset(token)
+        with _noting_losses() as lost:
+            try:
+                outcomes = await writer.apply(claimed)
+            except Exception as error:  # noqa: BLE001 - it costs this batch, and no other
+                outcomes = [self._unforeseen(error) for _ in batch]
         for outcome in outcomes:
-            outcome.is_lost = outcome.is_lost or bool(marks)
+            outcome.is_lost = outcome.is_lost or bool(lost)
         self._count(next((o for o in outcomes if o.fault is not None), outcomes[0]))
         self.got_through = self.got_through or any(o.fault is None for o in outcomes)
         return outcomes
 
     def _unforeseen(self, error: Exception) -> Outcome:
-        return Outcome("unknown", error=self._settlement.report(error), is_lost=True)
+        return Outcome("unknown", error=log_unforeseen(self._planner.sync, error), is_lost=True)
 
     def _count(self, outcome: Outcome) -> None:
         """Count the target's failures in a row; a fault of the whole target stops at once."""
@@ -230,6 +216,17 @@ class Sender:
 
     def _of(self, intent: Intent) -> Operation:
         return self._operations[intent.operation]
+
+
+@contextmanager
+def _noting_losses() -> Iterator[list[bool]]:
+    """Yield a list that is not empty once a request of this task has got no answer."""
+    lost: list[bool] = []
+    token = _lost.set(lost)
+    try:
+        yield lost
+    finally:
+        _lost.reset(token)
 
 
 def _slices(plans: Sequence[Plan], size: int) -> Iterator[Sequence[Plan]]:

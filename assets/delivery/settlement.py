@@ -11,7 +11,7 @@ from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
 from assets.delivery.refusals import rejection_of
 from assets.delivery.request import DeliveryCounts
-from assets.delivery.system import answers, log_unforeseen
+from assets.delivery.system import answers
 from domain.errors import LockstepError, RateLimited
 from domain.exchange import Exchange
 from resources.ledger.rows import (
@@ -87,10 +87,6 @@ class Settlement:
     def attempts_of(self, plan: Plan) -> int:
         """Return how often the plan's intents have been tried."""
         return max((self._attempts.get(i.key, 1) for i in plan.intents), default=0)
-
-    def report(self, error: Exception) -> str:
-        """Log an unforeseen error, and return a sentence that may be stored."""
-        return log_unforeseen(self._planner.sync, error)
 
     def settle(self, ended: Sequence[Ended], exchanges: Sequence[Exchange]) -> None:
         """Write outcomes, target state and exchanges in one transaction."""

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
 from domain.delivery import (
     Claimed,
-    Held,
     LevelChange,
     Operation,
     Outcome,
-    Question,
+    failed,
     outcome_of,
 )
 from domain.errors import LockstepError
-from domain.exchange import ExchangeLog, Receipt
+from domain.exchange import ExchangeLog
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
+from resources.http.target_writer import TargetWriter
 from resources.platforms.bigcommerce.levels import LevelReader
 from resources.platforms.bigcommerce.settings import STOCK_BATCH, BigCommerceSettings
 from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
@@ -56,24 +54,12 @@ class BigCommerceStock:
         return StockLevelsWriter(push, self._settings)
 
 
-class StockLevelsWriter:
-    """``domain.ports.Writer`` of stock."""
+class StockLevelsWriter(TargetWriter):
+    """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
 
     def __init__(self, push: AsyncApiClient, settings: BigCommerceSettings) -> None:
-        self._push = push
+        super().__init__(push)
         self.calls = BigCommerceWriter(push, settings)
-
-    async def __aenter__(self) -> Self:
-        await self._push.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._push.__aexit__(kind, error, trace)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Set the levels of a batch, or change the tracking of items first.
@@ -101,24 +87,8 @@ class StockLevelsWriter:
         try:
             answers = await self.calls.put_stock(targets, items, REASON)
         except LockstepError as error:
-            return [await outcome_of(_failed(error)) for _ in changes]
+            return [failed(error) for _ in changes]
         return [
             Outcome("done") if a.problem is None else Outcome("refused", problems=(a.problem,))
             for a in answers
         ]
-
-    async def find(
-        self, claimed: Sequence[Claimed], owned: Collection[str]
-    ) -> list[Receipt | None]:
-        """Find nothing: an absolute level is written again."""
-        del owned
-        return [None for _ in claimed]
-
-    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return nothing: a level that is uncertain is replaced, not looked at."""
-        del asked
-        return {}
-
-
-async def _failed(error: LockstepError) -> Receipt:
-    raise error

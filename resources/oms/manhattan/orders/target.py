@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from domain.connections import Connection
 from domain.delivery import (
@@ -24,6 +22,7 @@ from domain.reconciliation import Difference
 from domain.records.orders import Order
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
+from resources.http.target_writer import TargetWriter
 from resources.oms.manhattan.orders.changes import order_change, united, with_lines_of
 from resources.oms.manhattan.orders.diff import compare_order
 from resources.oms.manhattan.orders.lookup import OrderLookup
@@ -72,37 +71,21 @@ class ManhattanOrders:
     def writer(self, log: ExchangeLog) -> OrdersWriter:
         """Open the tenant for writing orders."""
         client = AsyncApiClient(self._policy, concurrency=self._settings.push_concurrency, log=log)
-        return OrdersWriter(ManhattanWriter(client, self._settings), self._lookup)
+        return OrdersWriter(client, self._settings, self._lookup)
 
 
-class OrdersWriter:
-    """``domain.ports.Writer`` of orders."""
+class OrdersWriter(TargetWriter):
+    """``domain.ports.Writer`` of orders: every write is keyed by the order's id."""
 
-    def __init__(self, calls: ManhattanWriter, lookup: OrderLookup) -> None:
-        self.calls, self._lookup = calls, lookup
-
-    async def __aenter__(self) -> Self:
-        await self.calls.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+    def __init__(
+        self, client: AsyncApiClient, settings: ManhattanSettings, lookup: OrderLookup
     ) -> None:
-        await self.calls.__aexit__(kind, error, trace)
+        super().__init__(client)
+        self.calls, self._lookup = ManhattanWriter(client, settings), lookup
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Save or cancel orders, one call each."""
         return [await outcome_of(self._send(one)) for one in claimed]
-
-    async def find(
-        self, claimed: Sequence[Claimed], owned: Collection[str]
-    ) -> list[Receipt | None]:
-        """Find nothing: every write is keyed by the order's id, and is sent again."""
-        del owned
-        return [None for _ in claimed]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return what the tenant holds of orders, of all that the asked payloads would put there.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 import msgspec
@@ -31,7 +29,7 @@ _STATE = msgspec.json.Decoder(CancelState | None)
 
 
 class ManhattanWriter:
-    """A tenant opened for writing."""
+    """The writing calls of a tenant."""
 
     def __init__(self, client: AsyncApiClient, settings: ManhattanSettings) -> None:
         self._client, self._paths = client, settings.paths
@@ -41,18 +39,6 @@ class ManhattanWriter:
         self._requested = frozenset(map(folded, codes.cancel_requested))
         self._accepted = frozenset(map(folded, codes.cancel_accepted))
         self._rejected = frozenset(map(folded, codes.cancel_rejected))
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
 
     async def save_order(
         self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool

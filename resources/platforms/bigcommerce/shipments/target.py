@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 from domain.connections import Connection
 from domain.delivery import (
@@ -23,6 +21,7 @@ from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt, StoreShipment
 from domain.milestones import Milestone
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
+from resources.http.target_writer import TargetWriter
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS
@@ -83,24 +82,12 @@ class BigCommerceShipments:
         return found
 
 
-class ShipmentsWriter:
+class ShipmentsWriter(TargetWriter):
     """``domain.ports.Writer`` of fulfilment."""
 
     def __init__(self, push: AsyncApiClient, settings: BigCommerceSettings) -> None:
-        self._push = push
+        super().__init__(push)
         self.calls = BigCommerceWriter(push, settings)
-
-    async def __aenter__(self) -> Self:
-        await self._push.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._push.__aexit__(kind, error, trace)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Create shipments, set their tracking or the order's status, one call each."""

@@ -7,13 +7,14 @@ and mapped by ``to_canonical``, which is pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from domain.errors import PermanentError
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.reconciliation import OrderOrigin, StoreSnapshot
 from domain.records.fulfilment import Fulfilment
@@ -54,6 +55,19 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 EVERYTHING = Scope()
+
+
+def read_named(
+    read: Callable[[Collection[str]], Iterator[Page]], scope: Scope, refusal: str
+) -> Iterator[Page]:
+    """Read the records that a scope names, of a source that can't list its records.
+
+    Raises ``PermanentError`` with ``refusal`` where it names none.
+    """
+    if scope.ids is None:
+        raise PermanentError(refusal)
+    yield from read(scope.ids)
+    yield COMPLETE
 
 
 class Source(Protocol[R]):

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import msgspec
 
-from domain.errors import PermanentError
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
-from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
+from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.text import clean_text
 from domain.values import Window
 from resources.http.client import ApiClient
@@ -52,12 +51,8 @@ class CatalogSource:
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Look up the SKUs in scope; the item master is too large to be listed."""
         del window
-        if scope.ids is None:
-            raise PermanentError(
-                "manhattan: items can only be looked up by SKU, and no SKUs were named"
-            )
-        yield from self.read(scope.ids)
-        yield COMPLETE
+        refusal = "manhattan: items can only be looked up by SKU, and no SKUs were named"
+        return read_named(self.read, scope, refusal)
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Look up SKUs, page by page up to one with no new row, unless all were found."""

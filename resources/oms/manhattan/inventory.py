@@ -20,11 +20,11 @@ import msgspec
 import orjson
 
 from domain.connections import InventoryPolicy
-from domain.errors import PermanentError, Problem
+from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
 from domain.records.inventory import StockLevel
-from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape, to_pages
+from domain.sources import EVERYTHING, Page, Scope, Shape, read_named, to_pages
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import chunks, fetch_answer, rows_of
@@ -146,12 +146,8 @@ class InventorySource:
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Read the availability of the SKUs in scope; the tenant can't list them by itself."""
         del window
-        if scope.ids is None:
-            raise PermanentError(
-                "manhattan: availability can only be read for named SKUs, and none were named"
-            )
-        yield from self.read(scope.ids)
-        yield COMPLETE
+        refusal = "manhattan: availability can only be read for named SKUs, and none were named"
+        return read_named(self.read, scope, refusal)
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read the availability of SKUs."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -18,6 +18,7 @@ from domain.exchange import Alert
 from domain.ports import Notifier
 from resources.lockstep import Lockstep
 from sensors.open_checks import changed_checks, open_counts
+from sensors.parallel import side_by_side
 
 EVERY_SECONDS = 30
 REPEAT = timedelta(hours=1)
@@ -213,25 +214,19 @@ def _webhooks_due(installation: Installation, memory: Memory, now: datetime) -> 
 
 def _ensure_webhooks(lockstep: Lockstep, names: Sequence[str]) -> list[str]:
     """Check the webhooks of connections in parallel; return a line for each change and failure."""
-    if not names:
-        return []
-    pool = ThreadPoolExecutor(
-        max_workers=min(WEBHOOKS_AT_ONCE, len(names)), thread_name_prefix="webhooks"
+    answers = side_by_side(
+        {name: partial(ensure_webhooks, lockstep, name) for name in names},
+        at_once=WEBHOOKS_AT_ONCE,
+        seconds=WEBHOOKS_DEADLINE_SECONDS,
+        name="webhooks",
     )
-    futures: dict[Any, str] = {pool.submit(ensure_webhooks, lockstep, name): name for name in names}
-    done, late = wait(futures, timeout=WEBHOOKS_DEADLINE_SECONDS)
-    pool.shutdown(wait=False, cancel_futures=True)
     lines = [
-        f"{futures[future]}: the store did not answer about its webhooks within "
+        f"{name}: the store did not answer about its webhooks within "
         f"{WEBHOOKS_DEADLINE_SECONDS:.0f} s"
-        for future in late
+        for name in answers.late
     ]
-    for future in done:
-        name, error = futures[future], future.exception()
-        if error is not None:
-            lines.append(
-                f"{name}: the webhooks could not be checked; polling goes on: {safe_text(error)}"
-            )
-        else:
-            lines += [f"{name}: {line}" for line in future.result()]
-    return lines
+    lines += [
+        f"{name}: the webhooks could not be checked; polling goes on: {safe_text(error)}"
+        for name, error in answers.errors.items()
+    ]
+    return lines + [f"{name}: {line}" for name, found in answers.results.items() for line in found]

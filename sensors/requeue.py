@@ -16,6 +16,7 @@ from domain.connections import INVENTORY, Installation
 from domain.errors import LockstepError
 from domain.values import doubled
 from resources.ledger.monitoring.activation import activations
+from resources.ledger.monitoring.outages import note_answering
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.lockstep import Lockstep
 from sensors.attempts import (
@@ -70,17 +71,16 @@ def tick(
     streams = installation.connections[name].streams
     with lockstep.ledger.session(name, "") as session:
         paused = [one for one in activations(session.db, name, streams) if not one.active]
-    for stream in streams:
-        if stream not in {one.stream for one in paused}:
-            if stream == INVENTORY:
-                _make_stock_due(context, name, lockstep)
-            with lockstep.ledger.session(name, stream) as session:
-                pending += [(stream, day) for day in session.records.days_pending()]
-                if reruns := retry_unreached(session):
-                    context.log.info(
-                        f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
-                    )
     active = [stream for stream in streams if stream not in {one.stream for one in paused}]
+    for stream in active:
+        if stream == INVENTORY:
+            _make_stock_due(context, name, lockstep)
+        with lockstep.ledger.session(name, stream) as session:
+            pending += [(stream, day) for day in session.records.days_pending()]
+            if reruns := retry_unreached(session):
+                context.log.info(
+                    f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
+                )
     targets = read_targets(lockstep, name, active)
     _end_outages(lockstep, name, targets, {stream for stream, _ in pending})
     idle = [
@@ -125,7 +125,7 @@ def _end_outages(lockstep: Lockstep, name: str, targets: Targets, pending: Colle
     for stream in targets.outages:
         if targets.is_failing(stream) and stream not in {*targets.errors, *pending}:
             with lockstep.ledger.session(name, stream) as session:
-                retry_unreached(session, session.note_answering())
+                retry_unreached(session, note_answering(session.db, name, stream))
 
 
 def _in_turn(
@@ -148,7 +148,8 @@ def _in_turn(
             due.append((last.ended_at if last else never, day, stream))
     chosen: list[tuple[str, date]] = []
     for _, day, stream in sorted(due):
-        if not (targets.is_failing(stream) and stream in dict(chosen)):
+        is_tried = any(stream == other for other, _ in chosen)
+        if not (targets.is_failing(stream) and is_tried):
             chosen.append((stream, day))
     return chosen
 

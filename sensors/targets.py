@@ -7,9 +7,9 @@ minute after it answers again, whatever pause the last run's failure would ask f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from assets.chain.keys import DELIVERED, VALIDATED
 from assets.delivery.system import fault_of
@@ -18,13 +18,14 @@ from assets.streams.registry import STREAMS
 from domain.errors import LockstepError
 from resources.http.rate_limit import impatient
 from resources.ledger.monitoring import quota_waits
-from resources.ledger.monitoring.outages import Outage, note_target, outages
+from resources.ledger.monitoring.outages import Outage, note_still_failing, outages
 from resources.ledger.monitoring.quota_waits import QuotaWait
 from resources.lockstep import Lockstep
 from sensors.attempts import Attempt
+from sensors.parallel import side_by_side
 
 PROBE_SECONDS = 15.0
-"""A failing target may hang, and a tick is killed by Dagster at 60 s."""
+"""A failing target may hang."""
 FAILING_PAUSE = timedelta(seconds=60)
 """How long the one partition of a failing stream waits that shows whether its target takes it."""
 
@@ -90,7 +91,7 @@ def read_targets(lockstep: Lockstep, name: str, streams: Sequence[str]) -> Targe
     errors = _errors(lockstep, name, failing)
     with lockstep.ledger.session(name, "") as session:
         for stream, error in errors.items():
-            note_target(session.db, name, [stream], error)
+            note_still_failing(session.db, name, [stream], error)
     return Targets(found, {one.stream: one for one in throttled}, errors, lockstep.renewed_at(name))
 
 
@@ -99,17 +100,15 @@ def _errors(lockstep: Lockstep, name: str, failing: Sequence[str]) -> dict[str, 
     by_side: dict[bool, list[str]] = {}
     for stream in failing:
         by_side.setdefault(STREAMS[stream].to_oms, []).append(stream)
-    if not by_side:
-        return {}
-    pool = ThreadPoolExecutor(len(by_side), thread_name_prefix="target")
-    futures = {pool.submit(_fault, lockstep, name, to_oms): to_oms for to_oms in by_side}
-    done, late = wait(futures, timeout=PROBE_SECONDS)
-    pool.shutdown(wait=False, cancel_futures=True)
-    texts = {futures[future]: f"no answer within {PROBE_SECONDS:.0f} s" for future in late}
-    for future in done:
-        error = future.exception() or future.result()
-        if error is not None:
-            texts[futures[future]] = safe_text(error)
+    answers = side_by_side(
+        {to_oms: partial(_fault, lockstep, name, to_oms) for to_oms in by_side},
+        at_once=len(by_side),
+        seconds=PROBE_SECONDS,
+        name="target",
+    )
+    texts = dict.fromkeys(answers.late, f"no answer within {PROBE_SECONDS:.0f} s")
+    faults = answers.results | answers.errors
+    texts |= {side: safe_text(fault) for side, fault in faults.items() if fault is not None}
     return {stream: text for side, text in texts.items() for stream in by_side[side]}
 
 

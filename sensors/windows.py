@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from functools import partial
 
 from assets.error_redaction import safe_text
 from assets.pipeline.capture import source_present
@@ -17,9 +17,10 @@ from resources.ledger.captures import inbox, windows
 from resources.lockstep import Lockstep, Sync
 from sensors import cursor
 from sensors.cursor import Chain, Due
+from sensors.parallel import side_by_side
 
 DEADLINE_SECONDS = 20.0
-"""A tick is killed by Dagster at 60 s, and its cursor is lost then."""
+"""With a tick that is killed, its cursor is lost."""
 PROBES_AT_ONCE = 8
 
 
@@ -34,31 +35,21 @@ def probe_all(
     ``failed`` are the chains of which a window has failed lately. Return what is due, the probes
     that failed, and those that a used-up quota keeps waiting, which is no failure.
     """
-    if not chains:
-        return [], {}, {}
-    pool = ThreadPoolExecutor(
-        max_workers=min(PROBES_AT_ONCE, len(chains)), thread_name_prefix="probe"
+    answers = side_by_side(
+        {
+            chain: partial(_probe, lockstep, chain, now, hint, has_failed=str(chain) in failed)
+            for chain, hint in chains.items()
+        },
+        at_once=PROBES_AT_ONCE,
+        seconds=DEADLINE_SECONDS,
+        name="probe",
     )
-    futures = {
-        pool.submit(_probe, lockstep, chain, now, hint, has_failed=str(chain) in failed): chain
-        for chain, hint in chains.items()
-    }
-    done, late = wait(futures, timeout=DEADLINE_SECONDS)
-    pool.shutdown(wait=False, cancel_futures=True)
-    failures = {
-        str(futures[future]): f"no answer within {DEADLINE_SECONDS:.0f} s" for future in late
-    }
-    due: list[Due] = []
+    failures = {str(chain): f"no answer within {DEADLINE_SECONDS:.0f} s" for chain in answers.late}
     limited: dict[str, str] = {}
-    for future in done:
-        error = future.exception()
-        if isinstance(error, RateLimited):
-            limited[str(futures[future])] = safe_text(error)
-        elif error is not None:
-            failures[str(futures[future])] = safe_text(error)
-        else:
-            due.extend(future.result())
-    return due, failures, limited
+    for chain, error in answers.errors.items():
+        kind = limited if isinstance(error, RateLimited) else failures
+        kind[str(chain)] = safe_text(error)
+    return [due for found in answers.results.values() for due in found], failures, limited
 
 
 def _probe(

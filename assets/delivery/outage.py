@@ -14,6 +14,7 @@ from assets.delivery.system import answers
 from assets.error_redaction import safe_text
 from domain.errors import LockstepError, RateLimited, WriterLost
 from resources.http.silence import READS, WRITES
+from resources.ledger.monitoring.outages import note_failing
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -31,7 +32,7 @@ def outage_noted(sync: Sync, stream: Stream[Any], session: Session) -> Iterator[
     except (WriterLost, RateLimited):
         raise
     except LockstepError as error:
-        session.note_failing(safe_text(error))
+        note_failing(session.db, sync.name, stream.name, safe_text(error))
         raise
 
 
@@ -59,7 +60,7 @@ def _watch(sync: Sync, stream: Stream[Any], ended: threading.Event) -> None:
             continue
         try:
             with sync.ledger.session(sync.name, stream.name) as session:
-                session.note_failing(f"no answer for {seconds:.0f} s")
+                note_failing(session.db, sync.name, stream.name, f"no answer for {seconds:.0f} s")
         except (LockstepError, psycopg.Error) as error:
             sync.log(f"could not record that the target does not answer: {safe_text(error)}")
         else:

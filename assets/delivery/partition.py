@@ -25,6 +25,7 @@ from domain.errors import (
     WriterLost,
 )
 from resources.ledger.monitoring.activation import activations
+from resources.ledger.monitoring.outages import note_answering, note_failing
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.ledger.rows import AcceptedRecord
 from resources.ledger.session import Session
@@ -81,8 +82,8 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
         if total.delivered or total.unchanged:
             session.note("delivered_at")
         has_failed = bool(total.errors) and total.quota is None and not total.got_through
-        if has_failed and not _is_alive(sync, stream):
-            session.note_failing(total.errors[0])
+        if has_failed and not answers(sync, is_oms=stream.to_oms):
+            note_failing(session.db, sync.name, stream.name, total.errors[0])
     # Of chosen records, most were refused before: their rate says nothing about the target.
     if request.only is None:
         _raise_if_system_is_at_fault(sync, stream, total)
@@ -114,10 +115,6 @@ def _other_days(stream: Stream[Any], session: Session, request: DeliveryRequest)
     if not stream.is_snapshot or request.again or request.force or request.only is not None:
         return []
     return [day for day in session.records.pending_by_day() if day != request.day]
-
-
-def _is_alive(sync: Sync, stream: Stream[Any]) -> bool:
-    return answers(sync, is_oms=stream.to_oms)
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: DeliveryCounts) -> None:
@@ -178,8 +175,10 @@ def _deliver_pass(
             chunk = _without_forgotten(stream, session, chunk, total)
             counts = Engine(stream.planner(sync, session, request)).run(chunk)
         _add(total, counts)
-        if counts.got_through and (failing_since := session.note_answering()) is not None:
-            retry_unreached(session, failing_since)
+        if counts.got_through:
+            failing_since = note_answering(session.db, sync.name, stream.name)
+            if failing_since is not None:
+                retry_unreached(session, failing_since)
         if counts.waits_until is not None:
             waiting.wait(counts.waits_until, counts.waiting)
 

@@ -224,31 +224,6 @@ class Session:
             (self.connection, self.stream, error[:_LONGEST_ERROR]),
         )
 
-    def note_failing(self, error: str) -> None:
-        """Record that the stream's target as a whole fails; ``error`` must be safe to show."""
-        self.db.execute(
-            """INSERT INTO sync.watermark AS w (connection, stream, failing_since, delivery_error)
-               VALUES (%s, %s, now(), %s)
-               ON CONFLICT (connection, stream) DO UPDATE SET
-                   failing_since = coalesce(w.failing_since, excluded.failing_since),
-                   delivery_error = excluded.delivery_error""",
-            (self.connection, self.stream, error[:_LONGEST_ERROR]),
-        )
-
-    def note_answering(self) -> datetime | None:
-        """Record that the stream's target takes records; return since when it was failing."""
-        row = self.db.execute(
-            """UPDATE sync.watermark w SET failing_since = NULL, delivery_error = '',
-                      answering_since = now()
-               FROM (SELECT failing_since FROM sync.watermark
-                     WHERE connection = %(name)s AND stream = %(stream)s
-                       AND failing_since IS NOT NULL FOR UPDATE) before
-               WHERE w.connection = %(name)s AND w.stream = %(stream)s
-               RETURNING before.failing_since""",
-            {"name": self.connection, "stream": self.stream},
-        ).fetchone()
-        return row[0] if row else None
-
     def log(self, exchanges: Iterable[Exchange]) -> None:
         """Store exchanges with a target in ``sync.message_log``, in the caller's transaction."""
         rows = [

@@ -19,6 +19,7 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
+"""Milestones of the OMS's order in the target state."""
 CANCEL = "cancel"
 CANCEL_REFUSED = Problem(
     "cancel_refused",

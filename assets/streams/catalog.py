@@ -112,6 +112,22 @@ def master_items(source: Source[MasterItem], skus: Collection[str]) -> dict[str,
     return found
 
 
+def known_items(
+    sync: Sync, session: Session, skus: Collection[str], asked: Collection[str] | None = None
+) -> dict[str, MasterItem]:
+    """Return the OMS's items of SKUs, remembered for ``item_ttl``.
+
+    The unknown ones are looked up each time: all of them, or those of ``asked``.
+    """
+    known = session.catalog.oms_items(set(skus), sync.connection.orders.item_ttl)
+    unknown = set(skus if asked is None else asked) - known.keys()
+    if unknown:
+        found = master_items(sync.item_master, sorted(unknown))
+        session.catalog.put_oms_items(found.values())
+        known |= found
+    return known
+
+
 @dataclass
 class _Reading:
     """A read of the whole catalog."""

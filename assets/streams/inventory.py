@@ -12,7 +12,7 @@ from assets.streams.inventory_plan import make_changed_due
 from assets.streams.inventory_reading import LevelMapper, read_rows
 from domain.connections import INVENTORY
 from domain.errors import Problem
-from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
+from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.inventory import StockLevel
 from domain.rules.availability import unit_problem
@@ -91,8 +91,10 @@ class Inventory:
     ) -> Mapping[int, Sequence[Problem]]:
         """Check the batch, and that each level can be converted to units of the store."""
         problems: dict[int, list[Problem]] = stock_problems(records)
-        items = _items(sync, session, records)
         rules = BySku(sync.connection.orders.uom_rules)
+        skus = {level.sku for level in records}
+        with_rule = {sku for sku in skus if rules.get(sku)}
+        items = catalog.known_items(sync, session, skus, with_rule)
         for position, level in enumerate(records):
             item = items.get(level.sku)
             problem = unit_problem(level, sync.connection.orders, item, rules)
@@ -125,16 +127,3 @@ class Inventory:
 
     def conclude(self, sync: Sync) -> None:
         """Do nothing: a delivery leaves nothing for other streams."""
-
-
-def _items(sync: Sync, session: Session, records: Sequence[StockLevel]) -> dict[str, MasterItem]:
-    """Return the known items of the levels; those that have a rule are looked up at the OMS."""
-    orders = sync.connection.orders
-    items = session.catalog.oms_items({level.sku for level in records}, orders.item_ttl)
-    rules = BySku(orders.uom_rules)
-    wanted = {level.sku for level in records if level.sku not in items and rules.get(level.sku)}
-    if wanted:
-        found = catalog.master_items(sync.item_master, sorted(wanted))
-        session.catalog.put_oms_items(found.values())
-        items |= found
-    return items

@@ -13,7 +13,7 @@ from decimal import Decimal
 import msgspec
 import orjson
 
-from assets.streams.catalog import master_items
+from assets.streams.catalog import known_items
 from assets.streams.inventory_plan import MISSING
 from domain.connections import InventoryPolicy
 from domain.errors import RecordRejected, TransientError
@@ -102,26 +102,24 @@ class LevelMapper:
 
     def __init__(self, sync: Sync, session: Session, rows: Iterable[tuple[str, bytes]]) -> None:
         self._sync, self._policy = sync, sync.connection.inventory
-        self._rows = list(rows)
-        self._absent = self._look_up(session) if self._policy.missing_item == "skip" else set()
+        rows = list(rows)
+        self._ids = {payload: source_id for source_id, payload in reversed(rows)}
+        """Row or note -> its id; of equal ones the first."""
+        self._absent = (
+            self._look_up(session, rows) if self._policy.missing_item == "skip" else set()
+        )
 
-    def _look_up(self, session: Session) -> set[str]:
+    def _look_up(self, session: Session, rows: Sequence[tuple[str, bytes]]) -> set[str]:
         """Return the SKUs without stock that the item master lacks.
 
         A zero row of such an item means a missing item, not zero stock.
         """
         empty = {
             source_id.rsplit("@", 1)[0]
-            for source_id, payload in self._rows
+            for source_id, payload in rows
             if not payload.startswith(NOTE) and self._is_empty(payload)
         }
-        known = set(session.catalog.oms_items(empty, self._sync.connection.orders.item_ttl))
-        unknown = empty - known
-        if not unknown:
-            return set()
-        found = master_items(self._sync.item_master, sorted(unknown))
-        session.catalog.put_oms_items(found.values())
-        return unknown - set(found)
+        return empty - known_items(self._sync, session, empty).keys()
 
     def _is_empty(self, payload: bytes) -> bool:
         try:
@@ -139,8 +137,7 @@ class LevelMapper:
         if isinstance(mapped, Skipped):
             if mapped.rule != UNKNOWN_ITEM or self._policy.missing_item == "skip":
                 return mapped
-            source_id = next(key for key, row in self._rows if row == payload)
-            sku, _, node = source_id.rpartition("@")
+            sku, _, node = self._ids[payload].rpartition("@")
             return self._missing(sku, node)
         if mapped.record.sku in self._absent:
             return self._missing(mapped.record.sku, mapped.record.node)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from assets.delivery.request import DeliveryRequest
-from assets.streams.catalog import master_items
+from assets.streams.catalog import known_items
 from assets.streams.orders_plan import OrdersPlanner
 from domain.connections import ORDERS
 from domain.errors import Problem
@@ -73,18 +73,11 @@ class Orders:
     def check(
         self, sync: Sync, session: Session, records: Sequence[Order]
     ) -> Mapping[int, Sequence[Problem]]:
-        """Check the batch, and its SKUs against the OMS's item master.
-
-        Known SKUs are remembered for ``item_ttl``; unknown ones are looked up each time.
-        """
+        """Check the batch, and its SKUs against the OMS's item master."""
         known: dict[str, MasterItem] | None = None
         if sync.connection.orders.check_items:
             skus = {line.sku for order in records for line in order.lines}
-            known = session.catalog.oms_items(skus, sync.connection.orders.item_ttl)
-            if missing := skus - known.keys():
-                found = master_items(sync.item_master, sorted(missing))
-                session.catalog.put_oms_items(found.values())
-                known |= found
+            known = known_items(sync, session, skus)
         return order_problems(records, known)
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, Order]]) -> list[TableRows]:

@@ -25,7 +25,6 @@ from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, Unsettle
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
-"""Milestones of the OMS's order in the target state."""
 LOOKED_UP = "the OMS was asked for what it holds"
 REOPENED = Problem(
     "reopened_after_cancel",
@@ -73,12 +72,10 @@ class OrdersPlanner(Planner[Order]):
         if known.milestone == CANCELED:
             raise RecordRejected(REOPENED)
         held = orjson.loads(known.content)
-        if due.is_read or self.request.force:
-            change = self.orders.change(held, wanted, whole=True) or wanted
-        elif (found := self.orders.change(held, wanted)) is None:
+        whole = due.is_read or self.request.force
+        change = self.orders.change(held, wanted, whole=whole) or (wanted if whole else None)
+        if change is None:
             return Plan(due)
-        else:
-            change = found
         return self._to(due, "update", OrderSave(change, wanted, held))
 
     def _to(self, due: Due[Order], operation: str, content: OrderSave | OrderCancel) -> Plan:

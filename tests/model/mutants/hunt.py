@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
 
 from tests.model.mutants.faults import Mutant
+from tests.model.operations.registry import Op
 from tests.model.program import drawn, run
 from tests.model.promises.kept import NOT_YET
 from tests.model.world import World
@@ -22,17 +24,21 @@ class Catch(NamedTuple):
 
 
 def hunt(world: World, mutant: Mutant, *, programs: int, seconds: float) -> Catch:
-    """Run programs that break no promise without the mutant."""
-    started = time.monotonic()
-    seed = 0
+    """Run programs until one breaks a promise that it keeps without the mutant."""
+    started, seed = time.monotonic(), 0
+    while seed < programs and time.monotonic() - started < seconds:
+        script = drawn(seed)
+        seed += 1
+        problems = _problems_with(world, mutant, script)
+        if problems and not run(world, script, NOT_YET).problems:
+            return Catch(problems[0][:60], seed, time.monotonic() - started)
+    return Catch("", seed, time.monotonic() - started)
+
+
+def _problems_with(world: World, mutant: Mutant, script: Sequence[Op]) -> tuple[str, ...]:
     with pytest.MonkeyPatch.context() as patch:
         mutant.apply(patch, world)
         try:
-            while seed < programs and time.monotonic() - started < seconds:
-                result = run(world, drawn(seed), NOT_YET)
-                seed += 1
-                if result.problems:
-                    return Catch(result.problems[0][:60], seed, time.monotonic() - started)
+            return run(world, script, NOT_YET).problems
         finally:
             world.database.drop_triggers()
-    return Catch("", seed, time.monotonic() - started)

@@ -20,7 +20,7 @@ from assets.streams.inventory_reading import LevelMapper, read_rows
 from domain.connections import INVENTORY
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.identity import correlation_id
 from domain.reconciliation import DIFFERS
 from domain.records.inventory import StockLevel, StockTarget
 from domain.skus import sku_key
@@ -120,10 +120,8 @@ class StockComparator:
             found=str(found),
             can_repair=True,
         )
-        content = level_content(found)
-        sequence = known.target.sequence + 1 if known.target else 1
-        state = TargetRow(
-            record, target.location, content, content_digest(content), "", sequence, self._now
+        state = TargetRow.following(
+            known.target, record, target.location, level_content(found), self._now
         )
         result.repair = Repair(
             INVENTORY,

@@ -189,10 +189,7 @@ class OrderComparator:
             _add_difference(snapshot, one, result, is_sendable=is_sendable)
         state = snapshot.orders.target
         if state is not None:
-            held = orjson.dumps(content)
-            state = state._replace(
-                content=held, digest=content_digest(held), sequence=state.sequence + 1
-            )
+            state = state.holding(orjson.dumps(content))
         result.repair = self._repair(snapshot, state)
 
     def _repair(self, snapshot: OrderSnapshot, state: TargetRow | None) -> Repair:

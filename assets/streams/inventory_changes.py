@@ -65,13 +65,7 @@ def find_changed_levels(
 
 
 def _as_found(row: TargetRow, quantity: int, read_at: datetime) -> TargetRow:
-    content = level_content(quantity)
-    return row._replace(
-        content=content,
-        digest=content_digest(content),
-        sequence=row.sequence + 1,
-        source_updated_at=read_at,
-    )
+    return row.holding(level_content(quantity))._replace(source_updated_at=read_at)
 
 
 def are_sales_known(sync: Sync, session: Session, moment: datetime) -> bool:

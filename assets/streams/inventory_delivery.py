@@ -90,14 +90,11 @@ class InventoryPlanner(Planner[StockLevel]):
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return the level that the store now holds."""
         del outcome
-        content, known = plan.context.content, plan.due.known
-        return TargetRow(
+        return TargetRow.following(
+            plan.due.known,
             intent.target_key,
             intent.content.target.location,
-            content,
-            content_digest(content),
-            "",
-            (known.sequence if known else 0) + 1,
+            plan.context.content,
             plan.accepted.source_updated_at,
         )
 

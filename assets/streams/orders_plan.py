@@ -17,7 +17,7 @@ from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_canc
 from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
 from domain.errors import Problem, RecordRejected
-from domain.identity import content_digest, delivery_key
+from domain.identity import delivery_key
 from domain.records.orders import Order
 from domain.records.record import decode_record
 from resources.ledger.links import Link
@@ -133,30 +133,25 @@ class OrdersPlanner(Planner[Order]):
             )
         save: OrderSave = intent.content
         holds: Any = save.wanted if outcome.held is None else outcome.held
-        content = orjson.dumps(holds)
-        sequence = (known.sequence if known else 0) + 1
-        digest = content_digest(content)
-        return TargetRow(
-            intent.target_key, outcome.target_id, content, digest, "", sequence, moment
+        return TargetRow.following(
+            known, intent.target_key, outcome.target_id, orjson.dumps(holds), moment
         )
 
 
 def _read(due: Due[Order], held: Held) -> TargetRow:
     before = due.known
-    content = orjson.dumps(held.content)
     milestone = before.milestone if before is not None else ""
     if held.is_canceled:
         milestone = CANCELED
     elif milestone == CANCELED:
         milestone = ""
-    return TargetRow(
+    return TargetRow.following(
+        before,
         due.accepted.source_id,
         held.target_id,
-        content,
-        content_digest(content),
-        milestone,
-        (before.sequence if before is not None else 0) + 1,
+        orjson.dumps(held.content),
         due.accepted.source_updated_at,
+        milestone,
     )
 
 

@@ -120,11 +120,10 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         units = [(line.line_id, line.quantity) for line in request.lines]
         identity = orjson.dumps([name, request.tracking_number, units])
         numbers = frozenset(r.tracking_number for r in plan.context.requests.values())
-        return replace(
-            self._intent(plan.due, "shipment", NewShipment(name, request, numbers), identity),
-            reads=not any(intent.operation == "shipment" for intent in plan.intents),
-            is_independent=True,
-        )
+        is_first = not any(intent.operation == "shipment" for intent in plan.intents)
+        new = NewShipment(name, request, numbers)
+        intent = self._intent(plan.due, "shipment", new, identity, reads=is_first)
+        return replace(intent, is_independent=True)
 
     def _update(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
         state: OrderTargetState = plan.context.state
@@ -155,7 +154,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
     ) -> Intent:
         change = StatusChange(due.record.source_id, status, is_restored)
         identity = f"{state.sequence}:{status}".encode()
-        return replace(self._intent(due, "status", change, identity), reads=True)
+        return self._intent(due, "status", change, identity, reads=True)
 
     def _intent(
         self,
@@ -163,12 +162,14 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         operation: str,
         content: NewShipment | ShipmentChange | StatusChange,
         identity: bytes,
+        *,
+        reads: bool = False,
     ) -> Intent:
         source_id = due.record.source_id
         key = delivery_key(
             self.sync.name, SHIPMENTS, source_id, operation, content_digest(identity)
         )
-        return Intent(operation, key, source_id, content)
+        return Intent(operation, key, source_id, content, reads=reads)
 
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
         """Return what is done by what the store shows at the moment of sending."""

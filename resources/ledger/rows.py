@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.errors import Problem
+from domain.identity import content_digest
 from resources.ledger.tables import Table
 
 
@@ -146,9 +147,32 @@ class TargetRow(NamedTuple):
     target_id: str
     content: bytes
     digest: bytes
+    """Of ``content``."""
     milestone: str
     sequence: int
+    """How often the record was written, so that a content that comes back is a new intent."""
     source_updated_at: datetime
+
+    @classmethod
+    def following(
+        cls,
+        before: TargetRow | None,
+        target_key: str,
+        target_id: str,
+        content: bytes,
+        source_updated_at: datetime,
+        milestone: str = "",
+    ) -> TargetRow:
+        """Return what is held after ``before``; ``None``: it was not known to be there."""
+        sequence = (before.sequence if before is not None else 0) + 1
+        digest = content_digest(content)
+        return cls(target_key, target_id, content, digest, milestone, sequence, source_updated_at)
+
+    def holding(self, content: bytes) -> TargetRow:
+        """Return the row with another content, which follows this one."""
+        return self._replace(
+            content=content, digest=content_digest(content), sequence=self.sequence + 1
+        )
 
 
 class TableRows(NamedTuple):

@@ -38,15 +38,17 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_days_that_all_failed_after_an_outage_are_requested_again(scene: Scene) -> None:
     """Down for 3.5 days, then one 403 in each day's run: once the token is right all is read."""
     scene.configure(streams=("orders",), overlap="PT2M", platform=PLATFORM)
-    first = datetime.now(UTC) - timedelta(days=3.5)
+    now = datetime.now(UTC)
+    first = now - timedelta(days=3.5)
     start_at(scene, first)
-    pieces = Window(first, first + cursor.LONGEST_CATCH_UP).by_day()
+    pieces = Window(first, now).by_day()
     placed = [piece.since + timedelta(seconds=1) for piece in pieces]
     scene.place(*[documents.order(number, moment) for number, moment in enumerate(placed, 1)])
     scene.fault("bigcommerce", REFUSED)
-    for _ in range(2):
+    # Four days in the first tick; after a failure all up to the present: five before noon.
+    for until in (first + cursor.LONGEST_CATCH_UP, now):
         requests = requests_of(tick(scene))
-        assert len(requests) == len(pieces)
+        assert len(requests) == len(Window(first, until).by_day())
         assert {launch(scene, request) for request in requests} == {False}
     scene.fault("bigcommerce")
 

@@ -67,7 +67,7 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
 
 
 def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
-    rules, stream = OrderRules(sync.connection.orders), Orders()
+    rules, stream = OrderRules(sync.connection.orders, sync.order_statuses), Orders()
     for raw in _first(sync.orders.fetch(window)):
         try:
             mapped = rules.to_order(sync.orders.to_canonical, raw.payload, lambda _: False)
@@ -129,7 +129,7 @@ def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
 
 def _lines(sync: Sync, source_id: str) -> dict[str, KnownLine] | None:
     """Return the lines of an order as the store has it now; ``None`` where it has no such order."""
-    rules = OrderRules(sync.connection.orders)
+    rules = OrderRules(sync.connection.orders, sync.order_statuses)
     for page in sync.orders.read([source_id]):
         for raw in page.records:
             mapped = rules.to_order(sync.orders.to_canonical, raw.payload, lambda _: True)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
 
 from domain.addressing.addresses import AddressRules
+from domain.milestones import Milestone
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 StreamName = Literal["orders", "inventory", "shipments"]
@@ -68,17 +69,20 @@ class UomRule(Config):
 class OrdersPolicy(Config):
     """Which orders go to the OMS, and how their codes are translated."""
 
-    export_statuses: tuple[int | str, ...] = (11,)
-    """Store statuses that are exported; others are skipped by the rule ``status_not_exported``."""
+    export_statuses: tuple[int | str, ...] | None = None
+    """Store statuses that are exported; others are skipped by the rule ``status_not_exported``.
+
+    The platform's connector has the default, as it has of the other statuses.
+    """
     hold_statuses: dict[int | str, str] = Field(default_factory=dict)
-    """Store status -> the OMS's hold type id (``12: Fraud Review``: manual verification required).
+    """Store status -> the OMS's hold type id (such as ``Fraud Review``).
 
     Such an order is exported too, and stays on hold at the OMS until the store's status changes to
     another one that is exported or updated.
     """
-    cancel_statuses: tuple[int | str, ...] = (5, 6)
+    cancel_statuses: tuple[int | str, ...] | None = None
     """Store statuses that cancel an order which the OMS has."""
-    update_statuses: tuple[int | str, ...] = (3, 8, 9)
+    update_statuses: tuple[int | str, ...] | None = None
     """Further store statuses in which changes of an order are still sent to the OMS."""
     start_date: datetime | None = None
     """Orders placed before this moment are skipped by the rule ``before_start_date``."""
@@ -103,22 +107,12 @@ class OrdersPolicy(Config):
     """The OMS's cancel reason id; tenants configure their own."""
 
     @model_validator(mode="after")
-    def _hold_or_cancel(self) -> Self:
-        cancelled = {str(status) for status in self.cancel_statuses}
-        if both := sorted(str(status) for status in self.hold_statuses if str(status) in cancelled):
-            raise ValueError(
-                f"status {both[0]} is in hold_statuses and in cancel_statuses; remove one of them"
-            )
+    def _named_holds(self) -> Self:
         if blank := [status for status, hold in self.hold_statuses.items() if not hold.strip()]:
             raise ValueError(
                 f"hold_statuses names no hold type for status {blank[0]}; use the OMS's id"
             )
         return self
-
-    @property
-    def outgoing(self) -> frozenset[str]:
-        """Return the statuses in which an order is exported, on hold or not."""
-        return frozenset(str(status) for status in (*self.export_statuses, *self.hold_statuses))
 
 
 class InventoryPolicy(Config):
@@ -164,7 +158,7 @@ class ShipmentsPolicy(Config):
 
     carriers: dict[str, str] = Field(default_factory=dict)
     """OMS carrier code -> our carrier code, in addition to the built-in aliases."""
-    milestone_statuses: dict[str, int | str | None] = Field(default_factory=dict)
+    milestone_statuses: dict[Milestone, int | str | None] = Field(default_factory=dict)
     """Milestone -> store status, overriding the connector's table; null sends none."""
 
 

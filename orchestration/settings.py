@@ -20,7 +20,7 @@ from domain.rules.collisions import collisions
 from domain.text import printable
 from resources import oms, platforms
 from resources.ledger.database.embedded import home
-from resources.systems import endpoints_of, missing_of, settings_of
+from resources.systems import endpoints_of, missing_of, settings_of, unusable_statuses
 
 FILE_NAME = "connections.yaml"
 VARIABLE = "LOCKSTEP_CONNECTIONS"
@@ -93,6 +93,11 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
         found = _section_faults(connection_name, connection)
         place: FieldPath = ("connections", connection_name, "streams")
         faults += found or [(place, text) for text in missing_of(connection)]
+        if not found:
+            faults += [
+                (("connections", connection_name, *path), text)
+                for path, text in unusable_statuses(connection)
+            ]
     if not faults:
         endpoints = {n: endpoints_of(c) for n, c in installation.connections.items()}
         faults = [(("connections", *place), text) for place, text in collisions(endpoints)]

@@ -11,6 +11,7 @@ from domain.connections import Config
 from domain.identity import Identity
 from domain.ports import WebhookReceiver
 from domain.sources import AnySource
+from domain.statuses import StoreStatuses
 
 T = TypeVar("T")
 
@@ -32,7 +33,8 @@ class Connector(Generic[T]):
     settings, the connection, a function that resolves secrets, and the quota ledger, and returns
     the adapter. ``receiver`` takes the first three and returns the receiver of the system's
     webhooks, or ``None`` where the settings name no secret for them. ``sources`` and ``targets``
-    are the streams that such a system can be read for and written to.
+    are the streams that such a system can be read for and written to; ``statuses`` are those of a
+    store that is a source of orders.
     """
 
     settings: type[SystemSettings]
@@ -40,6 +42,7 @@ class Connector(Generic[T]):
     receiver: Callable[..., WebhookReceiver | None] | None
     sources: Mapping[str, type[AnySource]]
     targets: Collection[str]
+    statuses: StoreStatuses | None = None
 
     @property
     def facts(self) -> frozenset[str]:

@@ -14,11 +14,12 @@ from domain.exchange import MasterItem
 from domain.ports import CommercePlatform, EventFeed, LevelTarget, OrderManagementSystem
 from domain.records.catalog import Product
 from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
+from domain.statuses import OrderStatuses
 from resources.ledger.database.embedded import database_url
 from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import describe, kept_prefixes
 from resources.ledger.session import Ledger
-from resources.systems import build_oms, build_platform, secrets_digest
+from resources.systems import build_oms, build_platform, secrets_digest, statuses_of
 
 S = TypeVar("S")
 
@@ -47,6 +48,11 @@ class Sync:
         if self.oms.events is not None:
             found["oms"] = self.oms.events
         return found
+
+    @property
+    def order_statuses(self) -> OrderStatuses:
+        """Return in which of the store's statuses orders go out, change and are cancelled."""
+        return statuses_of(self.connection)
 
     @property
     def orders(self) -> OrderSource:

@@ -13,6 +13,7 @@ from domain.errors import PermanentError
 from domain.ports import CommercePlatform, OrderManagementSystem, QuotaLedger, WebhookReceiver
 from domain.rules.capabilities import Parts, missing_parts
 from domain.rules.collisions import Endpoints
+from domain.statuses import OrderStatuses, StoreStatuses, UnusableStatus
 from resources import oms, platforms
 from resources.connector import Connector, SystemSettings
 from resources.secrets import current, resolve
@@ -67,6 +68,26 @@ def endpoints_of(connection: Connection) -> Endpoints:
         settings_of(connection.platform, platforms.REGISTRY).identity,
         settings_of(connection.oms, oms.REGISTRY).identity,
     )
+
+
+def statuses_of(connection: Connection) -> OrderStatuses:
+    """Return in which of the store's statuses the connection's orders go out.
+
+    Raises ``PermanentError`` for a store that is no source of orders.
+    """
+    return _store_statuses(connection).chosen(connection.orders)
+
+
+def unusable_statuses(connection: Connection) -> list[UnusableStatus]:
+    """Return what is wrong with the statuses that the connection's configuration names."""
+    return list(_store_statuses(connection).unusable(connection.orders, connection.shipments))
+
+
+def _store_statuses(connection: Connection) -> StoreStatuses:
+    statuses = platforms.REGISTRY[connection.platform.kind].statuses
+    if statuses is None:
+        raise PermanentError(f"orders can't be read from {connection.platform.kind}")
+    return statuses
 
 
 def missing_of(connection: Connection) -> list[str]:

@@ -39,7 +39,7 @@ class OrderComparator:
 
     def __init__(self, sync: Sync, is_captured: IsCaptured, now: datetime) -> None:
         self._sync, self._is_captured, self._now = sync, is_captured, now
-        self._rules = OrderRules(sync.connection.orders)
+        self._rules = OrderRules(sync.connection.orders, sync.order_statuses)
 
     def compare(self, snapshot: OrderSnapshot) -> Result:
         """Return the drifts between store and OMS, and the repair where there is one."""

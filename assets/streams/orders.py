@@ -58,7 +58,7 @@ class Orders:
     ) -> Callable[[bytes], Mapped[Order] | Skipped]:
         """Return mapping and translation; they depend on whether the OMS has the order already."""
         exported = session.deliveries.possible_targets([c.source_id for c in captures])
-        rules = OrderRules(sync.connection.orders)
+        rules = OrderRules(sync.connection.orders, sync.order_statuses)
 
         def is_owed(source_id: str) -> bool:
             # Asked only of orders that were refunded or shipped without the OMS, which are few.

@@ -70,7 +70,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         super().__init__(sync, session, request)
         self.shipments = self.target = sync.platform.targets["shipments"]
-        self._statuses = StatusRules(sync.connection.orders.export_statuses)
+        self._statuses = StatusRules(sync.order_statuses.export)
         self._lines: Mapping[str, Lines] = {}
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Fulfilment]]:

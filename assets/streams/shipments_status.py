@@ -17,8 +17,8 @@ from domain.milestones import Milestone, may_move
 class StatusRules:
     """What fulfilment may do to a status; ``exported`` are those in which orders go out."""
 
-    def __init__(self, exported: Collection[int | str]) -> None:
-        self._exported = frozenset(str(status) for status in exported)
+    def __init__(self, exported: Collection[str]) -> None:
+        self._exported = exported
 
     def keeps(self, now: StoreOrderState, state: OrderTargetState) -> bool:
         """Return whether the merchant's status must stay: neither exported nor set by us."""

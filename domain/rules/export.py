@@ -11,6 +11,7 @@ import msgspec
 from domain.connections import OrdersPolicy
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Skipped
+from domain.statuses import OrderStatuses
 
 Decision: TypeAlias = Literal["export", "cancel"]
 
@@ -55,10 +56,9 @@ def always(order: OrderHeader) -> Decision:
 class ExportRules:
     """Decides by one connection's policy."""
 
-    def __init__(self, policy: OrdersPolicy) -> None:
-        self._export = policy.outgoing
-        self._cancel = {str(status) for status in policy.cancel_statuses}
-        self._update = {str(status) for status in policy.update_statuses}
+    def __init__(self, policy: OrdersPolicy, statuses: OrderStatuses) -> None:
+        self._export = statuses.outgoing
+        self._cancel, self._update = statuses.cancel, statuses.update
         start = policy.start_date
         naive = start is not None and start.tzinfo is None
         self._start = start.replace(tzinfo=UTC) if start is not None and naive else start

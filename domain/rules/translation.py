@@ -25,6 +25,7 @@ from domain.records.orders import (
 )
 from domain.records.record import amend
 from domain.rules.export import Asked, Decide, Decision, ExportRules, OrderHeader, never
+from domain.statuses import OrderStatuses
 
 ONE = Decimal(1)
 SMALLEST = Decimal("0.0001")
@@ -67,9 +68,9 @@ class MapsOrders(Protocol):
 class OrderRules:
     """Export rules and translation of one connection."""
 
-    def __init__(self, policy: OrdersPolicy) -> None:
-        self._policy, self._export = policy, ExportRules(policy)
-        self._holds = {str(status): hold for status, hold in policy.hold_statuses.items()}
+    def __init__(self, policy: OrdersPolicy, statuses: OrderStatuses) -> None:
+        self._policy, self._export = policy, ExportRules(policy, statuses)
+        self._holds = statuses.holds
         self._shipping = {_key(name): code for name, code in policy.shipping_methods.items()}
         self._payments = {
             name.strip().casefold(): code for name, code in policy.payment_methods.items()

@@ -7,6 +7,7 @@ from resources.connector import Connector
 from resources.platforms.bigcommerce import adapter as bigcommerce
 from resources.platforms.bigcommerce.events import build_receiver as build_bigcommerce_receiver
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
+from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
 
 REGISTRY: dict[str, Connector[CommercePlatform]] = {
     "bigcommerce": Connector(
@@ -15,5 +16,6 @@ REGISTRY: dict[str, Connector[CommercePlatform]] = {
         build_bigcommerce_receiver,
         bigcommerce.SOURCES,
         bigcommerce.TARGETS,
+        ORDER_STATUSES,
     ),
 }

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from domain.exchange import Mapped
+from domain.connections import OrdersPolicy, ShipmentsPolicy
+from domain.exchange import Mapped, Skipped
+from domain.milestones import Milestone
+from domain.rules.export import OrderHeader
 from domain.sources import Scope
 from domain.values import Window
 from resources import oms, platforms
@@ -22,6 +25,31 @@ def test_a_built_system_has_the_parts_of_its_registry(system: Simulated) -> None
     assert set(built.targets) == set(stated.targets)
     assert built.identity.bucket
     assert built.identity.overlaps(system.open().identity)
+
+
+def test_a_store_declares_the_statuses_of_its_orders(store: SimulatedStore) -> None:
+    """The defaults are its own statuses, and so is what its documents state and what is set."""
+    declared = platforms.REGISTRY[store.kind].statuses
+    assert declared is not None
+    assert declared.export
+    assert {*declared.export, *declared.update, *declared.cancel} <= declared.names.keys()
+    assert list(declared.unusable(OrdersPolicy(), ShipmentsPolicy())) == []
+    store.place([DAY])
+    seen: list[str] = []
+
+    def decide(header: OrderHeader) -> Skipped:
+        seen.append(header.status)
+        return Skipped("seen", "")
+
+    connector = store.open()
+    for page in connector.sources["orders"].fetch(Window(DAY, DAY + HOUR)):
+        for record in page.records:
+            connector.sources["orders"].to_canonical(record.payload, decide)
+    assert seen
+    assert declared.is_open or set(seen) <= declared.names.keys()
+    settable = declared.names if declared.settable is None else declared.settable
+    statuses = {connector.targets["shipments"].status_for(milestone) for milestone in Milestone}
+    assert declared.is_open or statuses - {None} <= settable.keys()
 
 
 def test_a_read_of_changes_is_never_complete(system: Simulated) -> None:

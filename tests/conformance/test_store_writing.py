@@ -15,7 +15,9 @@ from domain.milestones import Milestone
 from domain.ports import CommercePlatform
 from domain.records.inventory import StockTarget
 from domain.rules.translation import OrderRules
+from domain.statuses import StoreStatuses
 from domain.values import Window
+from resources import platforms
 from tests.conformance.calls import Calls
 from tests.conformance.systems import DAY, SimulatedStore
 from tests.conformance.test_reading import HOUR
@@ -23,7 +25,14 @@ from tests.resources.platforms.bigcommerce.stores import read_items
 
 NUMBER, OTHER = "1Z5R89390357567127", "1Z8W4R260373687877"
 CORRELATION = "ord-conformance-1"
-RULES = OrderRules(OrdersPolicy(default_shipping_method="Ground"))
+POLICY = OrdersPolicy(default_shipping_method="Ground")
+
+
+def statuses_of(kind: str) -> StoreStatuses:
+    """Return the statuses that a store's connector declares."""
+    declared = platforms.REGISTRY[kind].statuses
+    assert declared is not None
+    return declared
 
 
 def writing(store: SimulatedStore, use: Any) -> list[Exchange]:
@@ -171,9 +180,10 @@ def test_an_order_in_any_status_is_mapped_or_skipped_by_a_rule(store: SimulatedS
         r for page in store.fetch(connector, Window(DAY, DAY + 24 * 9000 * HOUR)) for r in page
     ]
     assert len(records) == len(store.statuses)
+    rules = OrderRules(POLICY, statuses_of(store.kind).chosen(POLICY))
     for record in records:
         for known in (False, True):
-            found = RULES.to_order(
+            found = rules.to_order(
                 connector.sources["orders"].to_canonical,
                 record.payload,
                 lambda _, known=known: known,

@@ -16,6 +16,7 @@ from domain.connections import (
     OrdersPolicy,
     Retention,
     SecretRef,
+    ShipmentsPolicy,
     SystemSection,
     Webhooks,
 )
@@ -28,8 +29,8 @@ DAY = timedelta(days=1)
     [
         (SecretRef, {}, "exactly one place"),
         (SecretRef, {"env": "A", "file": "/run/a"}, "exactly one place"),
-        (OrdersPolicy, {"hold_statuses": {5: "Fraud"}}, "status 5 is in hold_statuses and in"),
         (OrdersPolicy, {"hold_statuses": {12: " "}}, "names no hold type for status 12"),
+        (ShipmentsPolicy, {"milestone_statuses": {"shiped": 2}}, "milestone_statuses.shiped"),
         (Webhooks, {"destination": "https://a.example:8443"}, "port 443 only"),
         (Webhooks, {"destination": "http://a.example"}, "webhooks need https"),
         (Alerts, {}, "either url, or urls"),
@@ -66,12 +67,6 @@ def test_webhooks_of_each_system_have_their_own_url() -> None:
     """A trailing slash of the destination is ignored."""
     webhooks = Webhooks(destination="https://a.example/lockstep/")
     assert webhooks.url("acme", "oms") == "https://a.example/lockstep/hooks/acme/oms"
-
-
-def test_orders_on_hold_are_exported_too() -> None:
-    """Statuses are compared as text, since platforms have numbers or names."""
-    policy = OrdersPolicy(export_statuses=(11, "paid"), hold_statuses={12: "Fraud"})
-    assert policy.outgoing == {"11", "paid", "12"}
 
 
 def test_the_first_partition_starts_at_midnight_utc() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from orchestration import settings
 from orchestration.settings import ConfigurationError, parse, project_root
+from resources.systems import statuses_of
 
 GOOD = """\
 start_date: 2026-01-01
@@ -42,7 +43,8 @@ def fault(text: str) -> str:
 def test_a_complete_file_is_read() -> None:
     """No secret is looked up."""
     installation = parse(GOOD)
-    assert installation.connections["acme_us"].orders.export_statuses == (11,)
+    statuses = statuses_of(installation.connections["acme_us"])
+    assert statuses.outgoing == {"11"}
 
 
 def test_the_example_in_the_docs_is_valid() -> None:
@@ -74,6 +76,22 @@ def test_a_fault_is_named_with_its_line_and_what_is_allowed(
     message = fault(GOOD.replace(*change))
     assert message.startswith(f"connections.yaml:{line}: "), message
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("orders: {export_statuses: [11, 15]}", ["orders.export_statuses", "'15'"]),
+        ("orders: {hold_statuses: {Review: Fraud}}", ["orders.hold_statuses", "'Review'"]),
+        ("shipments: {milestone_statuses: {shipped: 22}}", ["milestone_statuses", "'22'"]),
+        ("shipments: {milestone_statuses: {shiped: 2}}", ["milestone_statuses.shiped", "shipped"]),
+    ],
+)
+def test_a_status_that_the_store_does_not_have_is_refused(section: str, words: list[str]) -> None:
+    """Its orders would be skipped without a trace; the message lists what there is."""
+    message = fault(GOOD + f"    {section}\n")
+    assert all(word in message for word in words), message
+    assert "22" not in section or "11 (Awaiting Fulfillment)" in message
 
 
 def test_all_faults_are_listed_at_once() -> None:

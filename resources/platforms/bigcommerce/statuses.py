@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.milestones import Milestone as M
+from domain.statuses import StoreStatuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ STATUSES: dict[int, OrderStatus] = {
         OrderStatus(14, "Partially Refunded", False, None),
     )
 }
+
+ORDER_STATUSES = StoreStatuses(
+    {str(status.id): status.name for status in STATUSES.values()},
+    export=("11",),
+    update=("3", "8", "9"),
+    cancel=("5", "6"),
+)
+"""What orders do in them, unless ``orders.export_statuses`` and its like say otherwise."""
 
 REFUNDED, PARTIALLY_REFUNDED = 4, 14
 REFUNDS: dict[int, Literal["part", "whole"]] = {REFUNDED: "whole", PARTIALLY_REFUNDED: "part"}

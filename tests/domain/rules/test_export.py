@@ -12,6 +12,7 @@ from domain.connections import OrdersPolicy
 from domain.errors import RecordRejected
 from domain.exchange import Skipped
 from domain.rules.export import ExportRules, OrderHeader
+from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
 
 PLACED = datetime(2026, 3, 19, tzinfo=UTC)
 
@@ -21,7 +22,8 @@ def decided(
 ) -> str:
     """Return the decision on an order in status 11, or the rule that skips it."""
     header = OrderHeader("7", "11", "Awaiting Fulfillment", "1", PLACED, is_archived=False)
-    rules = ExportRules(OrdersPolicy.model_validate(policy))
+    orders = OrdersPolicy.model_validate(policy)
+    rules = ExportRules(orders, ORDER_STATUSES.chosen(orders))
     found = rules.decide(
         replace(header, **changes),
         lambda number: known and number == "7",

@@ -25,6 +25,7 @@ from domain.records.orders import (
 from domain.records.record import decode_record, encode_record
 from domain.rules.export import Decide, OrderHeader
 from domain.rules.translation import OrderRejected, OrderRules
+from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
 
 MOMENT = datetime(2026, 3, 19, tzinfo=UTC)
 SHIP = FulfilmentGroup(
@@ -96,9 +97,15 @@ class Platform:
         return Mapped(self._order, paths=PATHS)
 
 
+def rules_of(policy: dict[str, Any]) -> OrderRules:
+    """Return the rules of a policy of orders."""
+    orders = OrdersPolicy.model_validate(policy)
+    return OrderRules(orders, ORDER_STATUSES.chosen(orders))
+
+
 def translated(platform: Platform, *, known: bool = False, **policy: Any) -> Order:
     """Translate by the tests' policy with changes."""
-    rules = OrderRules(OrdersPolicy.model_validate(POLICY | policy))
+    rules = rules_of(POLICY | policy)
     found = rules.to_order(platform.to_order, b"", lambda _: known)
     assert isinstance(found, Mapped)
     return found.record
@@ -203,7 +210,7 @@ def test_an_id_that_addresses_cannot_carry_is_rejected() -> None:
 
 def test_a_skip_is_returned_as_it_is() -> None:
     """Nothing is translated then."""
-    rules = OrderRules(OrdersPolicy.model_validate(POLICY))
+    rules = rules_of(POLICY)
     found = rules.to_order(Platform(order_of(), status="1").to_order, b"", lambda _: False)
     assert isinstance(found, Skipped)
     assert found.rule == "status_not_exported"

@@ -22,6 +22,7 @@ from resources.platforms.bigcommerce.orders.reader import OrdersReader
 from resources.platforms.bigcommerce.orders.units import ordered_units
 from resources.platforms.bigcommerce.personal import FACTS
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
+from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
 
 
 class OrdersSource:
@@ -33,7 +34,8 @@ class OrdersSource:
     def __init__(
         self, http: ApiClient, settings: BigCommerceSettings, connection: Connection
     ) -> None:
-        self._extras = ExtrasReader(http, settings, sorted(connection.orders.outgoing))
+        statuses = ORDER_STATUSES.chosen(connection.orders)
+        self._extras = ExtrasReader(http, settings, sorted(statuses.outgoing))
         self._reader = OrdersReader(http, settings, self._extras)
         self._lookup = OrderLookup(http, settings, self._extras)
         self._mapper = OrderMapper(settings, connection.addresses)

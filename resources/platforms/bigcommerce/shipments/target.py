@@ -39,7 +39,7 @@ class BigCommerceShipments:
             str(m): None if s is None else str(s) for m, s in MILESTONE_STATUS.items()
         }
         self._statuses |= {
-            m: None if s is None else str(s)
+            str(m): None if s is None else str(s)
             for m, s in connection.shipments.milestone_statuses.items()
         }
         concurrency = settings.write_concurrency

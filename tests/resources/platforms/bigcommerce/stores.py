@@ -24,6 +24,7 @@ from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import BigCommerce, build
 from resources.platforms.bigcommerce.orders.mapping import OrderMapper
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
+from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
 from tests.assets.documents import PERSON
 
 Json = dict[str, Any]
@@ -145,7 +146,7 @@ class TranslatedMapper:
 
     def __init__(self, chosen: BigCommerceSettings, rules: Connection) -> None:
         self._mapper = OrderMapper(chosen, rules.addresses)
-        self._rules = OrderRules(rules.orders)
+        self._rules = OrderRules(rules.orders, ORDER_STATUSES.chosen(rules.orders))
 
     def to_order(self, payload: bytes, exported: Callable[[str], bool]) -> Mapped[Order] | Skipped:
         """Map and translate a captured order."""

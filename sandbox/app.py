@@ -31,6 +31,7 @@ from sandbox.system import Request, Response, System
 HOST = "127.0.0.1"
 SYSTEMS = {
     "bigcommerce": "sandbox.platforms.bigcommerce.store:BigCommerceStore",
+    "commercetools": "sandbox.platforms.commercetools.project:Project",
     "manhattan": "sandbox.oms.manhattan:ManhattanTenant",
 }
 Settings: TypeAlias = Mapping[str, Mapping[str, object]]

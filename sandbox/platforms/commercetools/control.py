@@ -1,0 +1,277 @@
+"""Control calls of a project, ``/_sandbox/commercetools/{project}/...``.
+
+What a merchant and shoppers do, and what arrived at the store:
+
+    POST  orders                place orders: a JSON list of order documents (the vendor's, with the
+                                shorthand of documents.py; ``payments`` are created and referred to)
+                                -> {"ids": [...], "existing": [...]}
+    POST  place                 place neutral orders: [{number, at, email, currency, lines: [{sku,
+                                quantity, price}], shipping: {method, price}, address: {...}}]
+    PATCH orders/{id}           change an order as a merchant does: fields by name
+    POST  orders/{id}/state     any of {orderState, shipmentState, paymentState}
+    POST  orders/{id}/touch     change nothing but version and time, or {"at": time}
+    POST  catalog               [{sku, name?} | {key?, variants: [{sku}]}]
+    POST  channels              [{key, roles?}]; POST stores [{key}]
+    POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
+                                counting a write; ``quantity`` is on stock, ``reserved`` of it
+    POST  settings              any of {client_secret, scopes, lifetime, messages, clock_offset_s}
+    POST  expire                forget all tokens
+    GET   counts                JSON
+    GET   truth                 {"orders": [...], "levels": [...]}: what the store holds, neutrally
+    GET   dump/orders           NDJSON, whole documents
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from sandbox.platforms.commercetools import deliveries
+from sandbox.platforms.commercetools.clock import normalised
+from sandbox.platforms.commercetools.documents import complete, new_id
+from sandbox.platforms.commercetools.money import money
+from sandbox.platforms.commercetools.orders import STATES
+from sandbox.platforms.commercetools.replies import ODD, Refused, json_reply, ndjson_reply
+from sandbox.system import Request, Response
+
+if TYPE_CHECKING:
+    from sandbox.platforms.commercetools.project import Project
+
+Json = dict[str, Any]
+
+
+class Control:
+    """Answers the control calls of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._lists: dict[str, Callable[[list[Json]], Json]] = {
+            "orders": self._place,
+            "place": lambda rows: self._place([neutral(row) for row in rows]),
+            "catalog": self._catalog,
+            "channels": self._channels,
+            "stores": self._stores,
+            "stock": self._stock,
+        }
+
+    def handle(self, request: Request) -> Response:
+        """Answer a call; any error is a 400 with ``{"error": ...}``."""
+        try:
+            return self._route(request, request.path.strip("/").split("/"))
+        except Refused as refusal:
+            return json_reply({"error": refusal.response.body.decode()}, 400)
+        except (*ODD, RecursionError) as reason:
+            return json_reply({"error": f"{type(reason).__name__}: {reason}"}, 400)
+
+    def _route(self, request: Request, parts: list[str]) -> Response:
+        body = orjson.loads(request.body) if request.body.strip() else {}
+        match request.method, parts:
+            case "POST", [name] if name in self._lists:
+                rows = body if isinstance(body, list) else [body]
+                return json_reply(self._lists[name](rows))
+            case "PATCH", ["orders", identifier]:
+                return json_reply(self._change(identifier, body))
+            case "POST", ["orders", identifier, "state"]:
+                changes = {name: body[name] for name in STATES if name in body}
+                return json_reply(self._change(identifier, changes))
+            case "POST", ["orders", identifier, "touch"]:
+                return json_reply(self._change(identifier, {}, body.get("at")))
+            case "POST", ["settings"]:
+                return json_reply(self._configure(body))
+            case "POST", ["expire"]:
+                self._project.access.tokens.clear()
+                return json_reply({})
+            case "GET", ["counts"]:
+                return json_reply(dict(self._project.counts))
+            case "GET", ["truth"]:
+                return json_reply(truth(self._project))
+            case "GET", ["dump", "orders"]:
+                return ndjson_reply(list(self._project.orders))
+        return json_reply({"error": "no such control"}, 404)
+
+    def _place(self, documents: list[Json]) -> Json:
+        table, ids, existing = self._project.orders, [], []
+        for given in documents:
+            number, identifier = given.get("orderNumber"), given.get("id", "")
+            if table.get(identifier) or (number and table.find("orderNumber", number)):
+                existing.append(identifier or number)
+                continue
+            payments = [self._payment(p, given) for p in given.get("payments", [])]
+            document = {name: value for name, value in given.items() if name != "payments"}
+            order = complete(document, self._project.clock.now())
+            if payments:
+                order["paymentInfo"] = {"payments": payments}
+            message = {"type": "OrderCreated", "order": order}
+            self._project.keep(table, order, [message], is_new=True)
+            ids.append(order["id"])
+        return {"ids": ids, "existing": existing}
+
+    def _payment(self, given: Json, order: Json) -> Json:
+        currency = order.get("currency") or "USD"
+        made: Json = self._project.envelope() | {
+            "paymentMethodInfo": {},
+            "paymentStatus": {},
+            "transactions": [],
+            "interfaceInteractions": [],
+        }
+        made |= given | {"amountPlanned": money(given.get("amountPlanned", 0), currency)}
+        made["transactions"] = [
+            {"id": new_id(), "state": "Success"} | t | {"amount": money(t["amount"], currency)}
+            for t in made["transactions"]
+        ]
+        self._project.keep(self._project.payments, made, [], is_new=True)
+        return {"typeId": "payment", "id": made["id"]}
+
+    def _change(self, identifier: str, change: Json, at: str | None = None) -> Json:
+        order = self._project.orders.need(identifier)
+        messages: list[Json] = [
+            {"type": f"Order{name[0].upper()}{name[1:]}Changed".replace("OrderOrder", "Order")}
+            | {name: change[name]}
+            for name in STATES
+            if name in change and change[name] != order.get(name)
+        ]
+        order |= change
+        moment = normalised(at) if at else None
+        return self._project.keep(self._project.orders, order, messages, at=moment)
+
+    def _catalog(self, rows: list[Json]) -> Json:
+        return {"ids": [self._product(row) for row in rows]}
+
+    def _product(self, row: Json) -> str:
+        given = row.get("variants") or [{"sku": row.get("sku")}]
+        variants = [
+            {"id": n, "prices": [], "images": [], "attributes": [], "assets": []} | variant
+            for n, variant in enumerate(given, 1)
+        ]
+        for variant in variants:
+            if variant.get("sku") is None:
+                variant.pop("sku", None)
+        name = {"en": str(row.get("name") or given[0].get("sku"))}
+        made = self._project.envelope() | {
+            "productType": {"typeId": "product-type", "id": new_id()},
+            "name": name,
+            "slug": {"en": f"p-{new_id()}"},
+            "categories": [],
+            "masterVariant": variants[0],
+            "variants": variants[1:],
+            "attributes": [],
+            "published": True,
+            "hasStagedChanges": False,
+        }
+        made |= {name: row[name] for name in ("id", "key") if row.get(name)}
+        self._project.keep(self._project.products, made, [], is_new=True)
+        return str(made["id"])
+
+    def _channels(self, rows: list[Json]) -> Json:
+        ids = []
+        for row in rows:
+            made = self._project.envelope() | {"roles": ["InventorySupply"]} | row
+            self._project.keep(self._project.channels, made, [], is_new=True)
+            ids.append(made["id"])
+        return {"ids": ids}
+
+    def _stores(self, rows: list[Json]) -> Json:
+        empty: Json = {
+            "languages": ["en"], "countries": [], "distributionChannels": [],
+            "supplyChannels": [], "productSelections": [],
+        }  # fmt: skip
+        for row in rows:
+            made = self._project.envelope() | empty | row
+            self._project.keep(self._project.stores, made, [], is_new=True)
+        return {"keys": [row["key"] for row in rows]}
+
+    def _stock(self, rows: list[Json]) -> Json:
+        project = self._project
+        for row in rows:
+            key = row.get("channel")
+            channel = project.channels.need(key, "key")["id"] if key else ""
+            identifier = project.entries.get((row["sku"], channel))
+            entry = project.inventory.need(identifier) if identifier else None
+            levels = {
+                "quantityOnStock": row["quantity"],
+                "availableQuantity": row["quantity"] - row.get("reserved", 0),
+            }
+            if entry is not None:
+                project.keep(project.inventory, entry | levels, [])
+                continue
+            made = project.envelope() | {"sku": row["sku"]} | levels
+            if channel:
+                made["supplyChannel"] = {"typeId": "channel", "id": channel}
+            project.keep(project.inventory, made, [], is_new=True)
+        return {"set": len(rows)}
+
+    def _configure(self, body: Json) -> Json:
+        project = self._project
+        for name in ("client_id", "client_secret", "scopes", "lifetime"):
+            if name in body:
+                setattr(project.access, name, body[name])
+        if body.keys() & {"client_id", "client_secret", "scopes"}:
+            project.access.tokens.clear()
+        project.has_messages = body.get("messages", project.has_messages)
+        project.clock.offset = body.get("clock_offset_s", project.clock.offset)
+        return {"scopes": project.access.scopes, "messages": project.has_messages}
+
+
+def neutral(given: Json) -> Json:
+    """Return a neutral order as an order document."""
+    shipping, address = given.get("shipping"), given.get("address", {})
+    address = {"key": "home", "country": "US"} | address
+    document: Json = {
+        "orderNumber": str(given["number"]),
+        "createdAt": given["at"],
+        "currency": given.get("currency", "USD"),
+        "customerEmail": given["email"],
+        "shippingAddress": address,
+        "billingAddress": address,
+        "lineItems": given["lines"],
+    }
+    if shipping is not None:
+        info = {"shippingMethodName": shipping["method"], "price": shipping["price"]}
+        document["shippingInfo"] = info
+    return document
+
+
+def truth(project: Project) -> Json:
+    """Return what the store holds, without the vendor's shapes."""
+    keys = {channel["id"]: channel["key"] for channel in project.channels}
+    levels = [
+        {
+            "sku": entry["sku"],
+            "location": keys.get(entry.get("supplyChannel", {}).get("id"), "default"),
+            "available": entry["availableQuantity"],
+            "on_hand": entry["quantityOnStock"],
+            "reserved": entry["quantityOnStock"] - entry["availableQuantity"],
+        }
+        for entry in project.inventory
+    ]
+    return {"orders": [_true_order(order) for order in project.orders], "levels": levels}
+
+
+def _true_order(order: Json) -> Json:
+    skus = {line["id"]: line["variant"].get("sku") for line in order["lineItems"]}
+    parcels = [
+        {
+            "key": parcel.get("key"),
+            "tracking": (parcel.get("trackingData") or {}).get("trackingId", ""),
+            "carrier": (parcel.get("trackingData") or {}).get("carrier", ""),
+            "lines": [
+                {"line": item["id"], "sku": skus.get(item["id"]), "quantity": item["quantity"]}
+                for item in (parcel.get("items") or delivery["items"])
+            ],
+        }
+        for delivery in deliveries.deliveries_of(order)
+        for parcel in delivery["parcels"]
+    ]
+    return {
+        "id": order["id"],
+        "number": order.get("orderNumber"),
+        "state": {name: order.get(name) for name in STATES},
+        "lines": [
+            {"line": line["id"], "sku": skus[line["id"]], "quantity": line["quantity"]}
+            for line in order["lineItems"]
+        ],
+        "parcels": parcels,
+        "total": order["totalPrice"]["centAmount"],
+    }

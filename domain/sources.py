@@ -98,7 +98,11 @@ class Source(Protocol[R]):
         ...
 
     async def acknowledge(self, done: Sequence[str]) -> None:
-        """Report records as captured; after the commit, and only to a source of ``requests``."""
+        """Report records as captured, by their ids; only to a source of ``requests``.
+
+        Called after the read's last page and the commit of all its records, and again with the same
+        ids where that failed, or where a crash came between: it must be safe to repeat.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from assets.delivery.request import DeliveryRequest
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.records.record import Record
-from domain.sources import Page
+from domain.sources import Page, Source
 from domain.values import Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -33,6 +33,10 @@ class Stream(Protocol[R]):
     """
     summary: str
     """One line for the UI: what flows where."""
+
+    def source(self, sync: Sync) -> Source[R]:
+        """Return the source whose records are captured."""
+        ...
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Return the time of the oldest change at or after ``since``, by one cheap call."""

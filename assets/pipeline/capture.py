@@ -1,7 +1,12 @@
-"""The step ``captured``: read a window of the source and store each version exactly as it came."""
+"""The step ``captured``: read a window of the source and store each version exactly as it came.
+
+A source of requests is informed of what was captured once all of it is stored, and only then does
+the watermark move: after a crash in between, the window is read and acknowledged again.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,7 +17,7 @@ from assets.chain.stream import Stream
 from assets.pipeline.prefetch import gc_paused, prefetch
 from domain.exchange import RawRecord
 from domain.identity import capture_id
-from domain.sources import Page
+from domain.sources import Page, Source
 from domain.values import Window
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
@@ -42,13 +47,16 @@ def capture(
 ) -> CaptureCounts:
     """Capture the window, which must lie within the partition ``day``.
 
-    The watermark moves in the last chunk's transaction. A snapshot source has no past: for any
+    The watermark moves in the last chunk's transaction, or, where the source wants its records
+    acknowledged, after that. A snapshot source has no past: for any
     other day than today nothing is read.
     """
     counts = CaptureCounts()
     if stream.is_snapshot and day != datetime.now(UTC).date():
         return counts
     started = datetime.now(UTC)
+    source = stream.source(sync)
+    stored: list[str] | None = [] if source.shape == "requests" else None
     with (
         sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
         sync.ledger.session(sync.name, stream.name) as reading,
@@ -57,12 +65,35 @@ def capture(
             with gc_paused():
                 rows = _rows(sync, stream, session, day, chunk)
             reached = _reached(sync, stream, window, started) if is_last else None
-            store = partial(_store, sync, stream, session, rows, reached, may_start=is_live)
+            moved = reached if stored is None else None
+            store = partial(_store, sync, stream, session, rows, moved, may_start=is_live)
             with session.writer_lock():
                 counts.captured += session.repeatable(store)
             counts.read += len(rows)
+            if stored is not None:
+                stored += [row.source_id for row in rows]
+                if reached is not None:
+                    _acknowledge(source, session, stored, reached, may_start=is_live)
         counts.known = counts.read - counts.captured
     return counts
+
+
+def _acknowledge(
+    source: Source[Any],
+    session: Session,
+    stored: Sequence[str],
+    reached: Window,
+    *,
+    may_start: bool,
+) -> None:
+    """Report all that was read as captured: none before the end, since that could shift the list.
+
+    The source may fail here; what is stored is then known when it is read again.
+    """
+    if stored:
+        asyncio.run(source.acknowledge(list(dict.fromkeys(stored))))
+    with session.writer_lock():
+        session.repeatable(partial(session.move_watermark, reached, may_start=may_start))
 
 
 def _store(

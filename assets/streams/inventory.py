@@ -18,7 +18,7 @@ from domain.records.inventory import StockLevel
 from domain.rules.availability import unit_problem
 from domain.schemas.stock import stock_problems
 from domain.skus import BySku, sku_key
-from domain.sources import Page
+from domain.sources import Page, StockSource
 from domain.values import Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -38,6 +38,10 @@ class Inventory:
         "Availability of the OMS, by the connection's policy, written to the store's locations "
         "where it differs."
     )
+
+    def source(self, sync: Sync) -> StockSource:
+        """Return the source at the OMS."""
+        return sync.stock
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Ask the OMS once the interval has passed; the present levels can be read at any time."""

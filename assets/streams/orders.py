@@ -16,7 +16,7 @@ from domain.identity import content_digest, correlation_id
 from domain.records.orders import Order
 from domain.rules.translation import OrderRules
 from domain.schemas.orders import order_problems
-from domain.sources import Page
+from domain.sources import OrderSource, Page
 from domain.values import Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -34,6 +34,10 @@ class Orders:
         "Orders of the store, sent to the OMS: created once, later changes as changed fields, "
         "cancellations as requests."
     )
+
+    def source(self, sync: Sync) -> OrderSource:
+        """Return the source at the store."""
+        return sync.orders
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Ask the store for its oldest change since ``since``."""

@@ -15,7 +15,7 @@ from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.fulfilment import Fulfilment
 from domain.schemas.fulfilment import fulfilment_problems
-from domain.sources import Page
+from domain.sources import FulfilmentSource, Page
 from domain.values import Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -33,6 +33,10 @@ class Shipments:
         "Fulfilment at the OMS: each parcel becomes a shipment in the store with its tracking, "
         "then the order's status follows."
     )
+
+    def source(self, sync: Sync) -> FulfilmentSource:
+        """Return the source at the OMS."""
+        return sync.shipments
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Ask the OMS for its oldest change since ``since``."""

@@ -206,6 +206,16 @@ class WebhookEvent:
     occurred_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message of a system's queue of events, handed out again until it is acknowledged."""
+
+    receipt: str
+    """By which it is acknowledged."""
+    events: tuple[WebhookEvent, ...] = ()
+    """Empty where no stream uses what it reports."""
+
+
 class WebhookRefused(LockstepError):
     """A webhook that is not taken in; the message holds nothing of its content.
 

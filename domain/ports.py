@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, runtime_checkable
 
 from domain.delivery import Claimed, Held, Operation, Outcome, Question
 from domain.exchange import (
@@ -17,6 +17,7 @@ from domain.exchange import (
     Check,
     ExchangeLog,
     MasterItem,
+    QueuedMessage,
     Receipt,
     StoreShipment,
     WebhookEvent,
@@ -53,6 +54,7 @@ class Notifier(Protocol):
         ...
 
 
+@runtime_checkable
 class EventFeed(Protocol):
     """The webhooks by which a system reports changes, as they are registered there."""
 
@@ -66,6 +68,23 @@ class EventFeed(Protocol):
         An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` where the
         system would send what could not be verified.
         """
+        ...
+
+
+@runtime_checkable
+class EventQueue(Protocol):
+    """The queue from which a system's events are pulled, where it sends no webhooks."""
+
+    def pull(self) -> Sequence[QueuedMessage]:
+        """Return some of the messages that wait, without waiting for any; empty where none do.
+
+        A message that can't be read has no events. Raises ``TransientError`` or ``PermanentError``
+        where the queue can't be read.
+        """
+        ...
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """Take messages off the queue; called once their events are stored, and safe to repeat."""
         ...
 
 
@@ -218,8 +237,14 @@ class System(Protocol):
     kind: str
     identity: Identity
     """Which part of which system it is: who shares its quota, and who may collide with it."""
-    events: EventFeed | None
-    """``None`` where no webhooks can be registered; those that are sent are received anyway."""
+
+    @property
+    def events(self) -> EventFeed | EventQueue | None:
+        """Return how it reports changes by itself: webhooks to register, or a queue to pull.
+
+        ``None`` where no webhooks can be registered; those that are sent are received anyway.
+        """
+        ...
 
     @property
     def sources(self) -> Mapping[str, object]:

@@ -11,7 +11,13 @@ from typing import Literal, TypeVar
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
 from domain.errors import PermanentError
 from domain.exchange import MasterItem
-from domain.ports import CommercePlatform, EventFeed, LevelTarget, OrderManagementSystem
+from domain.ports import (
+    CommercePlatform,
+    EventFeed,
+    EventQueue,
+    LevelTarget,
+    OrderManagementSystem,
+)
 from domain.records.catalog import Product
 from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
 from domain.statuses import OrderStatuses
@@ -41,13 +47,17 @@ class Sync:
 
     @property
     def feeds(self) -> dict[Literal["platform", "oms"], EventFeed]:
-        """Return the event feeds of the systems that have one."""
-        found: dict[Literal["platform", "oms"], EventFeed] = {}
-        if self.platform.events is not None:
-            found["platform"] = self.platform.events
-        if self.oms.events is not None:
-            found["oms"] = self.oms.events
-        return found
+        """Return the webhooks of the systems that can register them."""
+        return {side: feed for side, feed in self._events.items() if isinstance(feed, EventFeed)}
+
+    @property
+    def queues(self) -> dict[Literal["platform", "oms"], EventQueue]:
+        """Return the queues of the systems whose events are pulled."""
+        return {side: feed for side, feed in self._events.items() if isinstance(feed, EventQueue)}
+
+    @property
+    def _events(self) -> dict[Literal["platform", "oms"], EventFeed | EventQueue | None]:
+        return {"platform": self.platform.events, "oms": self.oms.events}
 
     @property
     def order_statuses(self) -> OrderStatuses:

@@ -21,6 +21,7 @@ from resources.lockstep import Lockstep
 from sensors import cursor
 from sensors.attempts import ATTEMPT_TAG, CHAINS_TAG, LANE_TAG, Attempt, Attempts, of_lane
 from sensors.cursor import Chain, Due
+from sensors.queues import pull_queues
 from sensors.windows import probe_all
 
 INBOX_INTERVAL = timedelta(seconds=5)
@@ -40,7 +41,7 @@ def build_lane_sensor(
         job=job,
         minimum_interval_seconds=max(1, int(seconds)),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Reads the webhooks' inbox and probes both systems of its connections for "
+        description="Reads the inbox of events and probes both systems of its connections for "
         "changes after the watermark; requests one live run for what changed.",
     )
     def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -66,7 +67,7 @@ def tick(
     all_chains, paused = _chains(installation, lockstep, names)
     if not all_chains:
         return dg.SkipReason(". ".join(map(str, paused[:MOST_LISTED])) + ".")
-    hints = _hints(installation, lockstep, names)
+    hints = _hints(lockstep, _listening(context, installation, lockstep, all_chains))
     chains = [
         (chain, _interval(installation, chain, hints.get(chain), probed.get(str(chain)), now))
         for chain in all_chains
@@ -203,11 +204,27 @@ def _requests(
     return [_request(lane, day, number, group) for day, number, group in groups], waiting
 
 
-def _hints(
-    installation: Installation, lockstep: Lockstep, names: Sequence[str]
-) -> dict[Chain, datetime]:
-    """Return, by chain, the time of the newest webhook whose change may not be captured yet."""
-    listening = [name for name in names if installation.connections[name].webhooks is not None]
+def _listening(
+    context: dg.SensorEvaluationContext,
+    installation: Installation,
+    lockstep: Lockstep,
+    chains: Sequence[Chain],
+) -> list[str]:
+    """Pull the events that wait in queues; return the connections whose inbox may have events."""
+    names = sorted({chain.connection for chain in chains})
+    pulled = pull_queues(lockstep, names)
+    for queue, error in pulled.failures.items():
+        context.log.warning(f"The events of {queue} could not be pulled: {error}")
+    connections = installation.connections
+    return [
+        name
+        for name in names
+        if connections[name].webhooks is not None or name in pulled.connections
+    ]
+
+
+def _hints(lockstep: Lockstep, listening: Sequence[str]) -> dict[Chain, datetime]:
+    """Return, by chain, the time of the newest event whose change may not be captured yet."""
     if not listening:
         return {}
     snapshots = [name for name, stream in STREAMS.items() if stream.is_snapshot]

@@ -1,4 +1,4 @@
-"""The inbox of webhooks' events: each is a hint that a source has changed.
+"""The inbox of systems' events, sent or pulled: each is a hint that a source has changed.
 
 Events are stored in groups before they are acknowledged, and taken once the change must have been
 captured.
@@ -26,6 +26,34 @@ TIMEOUT = 5.0
 """Seconds for one group, and for a request's wait before it: a sender waits twice that at most."""
 
 Key = tuple[str, str, str]
+
+_INSERT = """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope,
+                                    occurred_at)
+             SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                                  %s::text[], %s::timestamptz[])
+             ON CONFLICT (connection, system, event_id) DO NOTHING
+             RETURNING connection, system, event_id"""
+
+
+def put(
+    db: psycopg.Connection[Any], connection: str, system: str, events: Sequence[WebhookEvent]
+) -> int:
+    """Store the events of one of a connection's systems; return how many of them were new."""
+    if not events:
+        return 0
+    rows = _rows(connection, system, events)
+    return len(db.execute(_INSERT, _columns(rows)).fetchall())
+
+
+def _rows(connection: str, system: str, events: Sequence[WebhookEvent]) -> list[tuple[Any, ...]]:
+    return [
+        (connection, system, e.event_id, e.stream, e.source_id, e.scope, e.occurred_at)
+        for e in events
+    ]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def settle(
@@ -181,31 +209,10 @@ class InboxWriter:
         """Store a group in one statement that commits by itself; return the keys that were new."""
         if self._db is None:
             self._db = await self._connect()
-        rows = [
-            (
-                request.connection,
-                request.system,
-                e.event_id,
-                e.stream,
-                e.source_id,
-                e.scope,
-                e.occurred_at,
-            )
-            for request in group
-            for e in request.events
-        ]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        if not columns:
+        rows = [row for r in group for row in _rows(r.connection, r.system, r.events)]
+        if not rows:
             return set()
-        cursor = await self._db.execute(
-            """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope,
-                                       occurred_at)
-               SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                                    %s::text[], %s::timestamptz[])
-               ON CONFLICT (connection, system, event_id) DO NOTHING
-               RETURNING connection, system, event_id""",
-            columns,
-        )
+        cursor = await self._db.execute(_INSERT, _columns(rows))
         return set(await cursor.fetchall())
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:

@@ -193,7 +193,7 @@ def rejected(
 
 def feed_of(store: CommercePlatform) -> EventFeed:
     """Return the store's webhooks."""
-    assert store.events is not None
+    assert isinstance(store.events, EventFeed)
     return store.events
 
 

@@ -19,7 +19,8 @@ Decision: TypeAlias = Literal["export", "cancel"]
 class OrderHeader(msgspec.Struct, frozen=True):
     """What the rules need of a store's order, before the rest of it is mapped."""
 
-    number: str
+    source_id: str
+    """The store's own id of the order, which need not be the number that shoppers see."""
     status: str
     """The store's own code."""
     status_name: str
@@ -37,13 +38,13 @@ class OrderHeader(msgspec.Struct, frozen=True):
 
 
 Asked: TypeAlias = Callable[[str], bool]
-"""Answers a question about an order by its number at the store."""
+"""Answers a question about an order by its id at the store."""
 Decide: TypeAlias = Callable[[OrderHeader], Decision | Skipped]
 
 
-def never(number: str) -> bool:
+def never(source_id: str) -> bool:
     """Answer a question about any order with no."""
-    del number
+    del source_id
     return False
 
 
@@ -72,7 +73,7 @@ class ExportRules:
         units of it were refunded or shipped since, it must not go out in that version's form.
         Raises ``RecordRejected`` for an order of which a part was shipped without the OMS.
         """
-        known = exported(order.number)
+        known = exported(order.source_id)
         status, name = order.status, order.status_name
         if order.is_archived:
             reason = "the order was archived in the store before it went out"
@@ -86,7 +87,7 @@ class ExportRules:
             return Skipped("refunded_before_export", f"the order is {name} and never went out")
         # Of an order that the OMS has, units are shipped by it.
         has_changed = not known and (order.refund or order.shipped_units)
-        if status not in self._export and not (has_changed and owed(order.number)):
+        if status not in self._export and not (has_changed and owed(order.source_id)):
             reason = f"orders in status {status} ({name}) don't go out"
             return Skipped("status_not_exported", reason)
         start = self._start

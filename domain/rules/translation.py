@@ -101,7 +101,7 @@ class OrderRules:
         if isinstance(mapped, Skipped):
             return mapped
         header, decision = decided[0]
-        if mapped.record.cancelled and not exported(header.number):
+        if mapped.record.cancelled and not exported(header.source_id):
             reason = "all units of the order were refunded before it went out"
             return Skipped("refunded_before_export", reason)
         return Mapped(self._translate(mapped, header, decision), mapped.warnings)

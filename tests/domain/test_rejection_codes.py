@@ -30,7 +30,7 @@ PASSED_THROUGH = {
     ("domain/addressing/addresses.py", "code"),
     ("resources/oms/manhattan/client.py", "problem_code(message.code)"),
     ("resources/oms/manhattan/parsing.py", "code"),
-    ("resources/platforms/bigcommerce/payload.py", "code"),
+    ("domain/problems.py", "code"),
     ("domain/payload.py", "code"),
     ("resources/platforms/bigcommerce/client.py", "code"),
     ("resources/platforms/bigcommerce/shipments/writer.py", "code"),

@@ -6,17 +6,13 @@ declared; ``is_tax_inclusive_pricing`` says which of them count.
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET, UnsetType
 
-from domain.errors import Problem
 from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
+from domain.problems import REPORT
 from domain.scalars import WrittenAmount, WrittenTime
 
 CAPTURE_AGAIN = "replay the day of the order's last change"
-LOOK = "look at the order in the store"
-REPORT = f"{LOOK}; report it if it looks right there"
 
 
 class Link(Document):
@@ -239,35 +235,3 @@ class CapturedOrder(Order):
 CAPTURED_ORDERS = PayloadDecoder(
     CapturedOrder, "an order", PayloadAdvice(unreadable=CAPTURE_AGAIN, malformed=REPORT)
 )
-
-
-class DocumentProblems:
-    """All problems and warnings of one document: an operator gets them at once, not one a retry.
-
-    ``misfits`` are the values that the decoder has set aside.
-    """
-
-    __slots__ = ("_misfit_fields", "_misfits", "problems", "warnings")
-
-    def __init__(self, misfits: tuple[Problem, ...] = ()) -> None:
-        self.problems: list[Problem] = list(misfits)
-        self.warnings: list[Problem] = []
-        self._misfits = len(misfits)
-        self._misfit_fields = frozenset([problem.field for problem in misfits])
-
-    def in_order(self) -> list[Problem]:
-        """Return the problems; the mapping's, which are more specific, before the misfits."""
-        return [*self.problems[self._misfits :], *self.problems[: self._misfits]]
-
-    def reject(self, code: str, field: str, message: str, advice: str, value: Any = "") -> None:
-        """Report a reason to keep the record out."""
-        self.problems.append(Problem(code, field, message, advice, str(value)[:80]))
-
-    def warn(self, code: str, field: str, message: str, advice: str) -> None:
-        """Report something that an operator should look at."""
-        self.warnings.append(Problem(code, field, message, advice))
-
-    def missing(self, code: str, field: str, message: str) -> None:
-        """Report a field without a value, unless its value did not fit."""
-        if field not in self._misfit_fields:
-            self.reject(code, field, message, LOOK)

@@ -9,6 +9,7 @@ import msgspec
 from domain.addressing.addresses import Address
 from domain.currencies import minor_unit
 from domain.exchange import Mapped, SourcePaths
+from domain.problems import LOOK, REPORT, DocumentProblems
 from domain.records.orders import (
     Charge,
     Customer,
@@ -46,13 +47,7 @@ from resources.platforms.bigcommerce.orders.totals import (
     settle_discounts,
     settle_taxes,
 )
-from resources.platforms.bigcommerce.payload import (
-    LOOK,
-    REPORT,
-    Coupon,
-    DocumentProblems,
-    Line,
-)
+from resources.platforms.bigcommerce.payload import Coupon, Line
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 CAPTURE_AGAIN = "capture the order again: replay the day of its last change"

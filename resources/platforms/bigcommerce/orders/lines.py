@@ -8,11 +8,12 @@ import msgspec
 
 from domain.currencies import rounding_of
 from domain.payload import Scalar
+from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, OrderLine, Tax
 from domain.scalars import ZERO, amount_of
 from domain.text import clean_text, has_controls
 from resources.platforms.bigcommerce.orders.texts import gift_message, is_choice, line_texts
-from resources.platforms.bigcommerce.payload import LOOK, DocumentProblems, Line
+from resources.platforms.bigcommerce.payload import Line
 
 KINDS = {
     "physical": LineKind.PHYSICAL,

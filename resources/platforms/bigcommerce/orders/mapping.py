@@ -8,6 +8,7 @@ from domain.addressing.addresses import AddressRules
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.payload import Decoded
+from domain.problems import DocumentProblems
 from domain.records.orders import (
     Order,
 )
@@ -19,11 +20,7 @@ from resources.platforms.bigcommerce.orders.consignments import (
     GroupMapper,
 )
 from resources.platforms.bigcommerce.orders.lines import whole_number
-from resources.platforms.bigcommerce.payload import (
-    CAPTURED_ORDERS,
-    CapturedOrder,
-    DocumentProblems,
-)
+from resources.platforms.bigcommerce.payload import CAPTURED_ORDERS, CapturedOrder
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import REFUNDS, STATUSES
 

@@ -6,15 +6,11 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.cards import card_number
+from domain.problems import DocumentProblems
 from domain.records.orders import Payment, PaymentTransaction
 from domain.scalars import amount_of, moment_of
 from domain.text import clean_text
-from resources.platforms.bigcommerce.payload import (
-    DocumentProblems,
-    Order,
-    Transaction,
-    Transactions,
-)
+from resources.platforms.bigcommerce.payload import Order, Transaction, Transactions
 from resources.platforms.bigcommerce.settings import AUTHORIZED, BigCommerceSettings
 
 Kind = Literal["authorization", "settlement"]

@@ -14,11 +14,12 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Payment, PaymentTransaction
 from domain.scalars import ZERO
 from resources.platforms.bigcommerce.orders.lines import LineDraft, whole_number
 from resources.platforms.bigcommerce.orders.totals import Amounts
-from resources.platforms.bigcommerce.payload import LOOK, DocumentProblems, Line, Order
+from resources.platforms.bigcommerce.payload import Line, Order
 from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED
 
 SMALLEST = Decimal("0.0001")

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from domain.cards import without_cards
+from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Note
 from domain.text import clean_text
-from resources.platforms.bigcommerce.payload import (
-    LOOK,
-    DocumentProblems,
-    FormField,
-    Line,
-    Order,
-    ProductOption,
-)
+from resources.platforms.bigcommerce.payload import FormField, Line, Order, ProductOption
 
 CHOICES = frozenset(
     {

@@ -19,10 +19,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.currencies import rounding_of, rounding_of_sum
+from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Charge, Discount
 from domain.scalars import ZERO, amount_of
 from resources.platforms.bigcommerce.orders.lines import LineDraft
-from resources.platforms.bigcommerce.payload import LOOK, Coupon, DocumentProblems, Order
+from resources.platforms.bigcommerce.payload import Coupon, Order
 
 FOUR_PLACES = Decimal("0.0001")
 ONE = Decimal(1)

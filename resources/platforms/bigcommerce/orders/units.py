@@ -8,11 +8,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from domain.errors import RecordRejected
+from domain.problems import DocumentProblems
 from resources.platforms.bigcommerce.orders.consignments import parts_of
 from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.orders.mapping import sources_of
 from resources.platforms.bigcommerce.orders.refunds import is_refunded
-from resources.platforms.bigcommerce.payload import CAPTURED_ORDERS, DocumentProblems, Line
+from resources.platforms.bigcommerce.payload import CAPTURED_ORDERS, Line
 
 
 def ordered_units(payload: bytes) -> dict[str, Decimal]:

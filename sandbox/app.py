@@ -32,6 +32,7 @@ HOST = "127.0.0.1"
 SYSTEMS = {
     "bigcommerce": "sandbox.platforms.bigcommerce.store:BigCommerceStore",
     "commercetools": "sandbox.platforms.commercetools.project:Project",
+    "extensiv": "sandbox.oms.extensiv:ExtensivAccount",
     "manhattan": "sandbox.oms.manhattan:ManhattanTenant",
 }
 Settings: TypeAlias = Mapping[str, Mapping[str, object]]
@@ -39,7 +40,7 @@ Settings: TypeAlias = Mapping[str, Mapping[str, object]]
 LIMITED: Settings = {"manhattan": {"requests_per_second": 10}}
 """Request limits of small plans: a store has its own by default, a tenant that of our assumption
 (oms.md 1.10)."""
-UNLIMITED: Settings = {"bigcommerce": {"quota": 100_000}}
+UNLIMITED: Settings = {"bigcommerce": {"quota": 100_000}, "extensiv": {"bucket": 0}}
 """Without request limits, for tests and benchmarks that are about something else."""
 INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

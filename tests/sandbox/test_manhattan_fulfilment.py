@@ -7,7 +7,7 @@ import gzip
 
 import pytest
 
-from sandbox.oms.manhattan.shipping import CARRIERS, tracking_number
+from sandbox.kit.tracking_numbers import CARRIERS, tracking_number
 from tests.sandbox.manhattan_caller import SAVE, SEARCH, Caller, codes_of, order_of
 from tests.shared import shared_path
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from sandbox.kit.tracking_numbers import CARRIERS, tracking_number
 from sandbox.oms.manhattan.clock import to_iso, to_ms
 from sandbox.oms.manhattan.fulfilment import NO_PARCEL, count_released, record_milestone
 from sandbox.oms.manhattan.state import State
@@ -16,11 +17,8 @@ from sandbox.oms.manhattan.stock import as_decimal, as_number
 
 Json = dict[str, Any]
 
-CARRIERS = ("UPS", "FEDEX", "USPS", "DHL")
 _TRANSIT = timedelta(days=4)
 _SERVICE = {"UPS": "GROUND", "FEDEX": "EXPRESS", "USPS": "PRIORITY", "DHL": "WORLDWIDE"}
-_STRIDE = 7_368_787
-"""Coprime to powers of ten: numbers repeat only after all serials; neighbours look different."""
 
 
 @dataclass(slots=True)
@@ -172,44 +170,3 @@ def take_units(line: Json, unit: Json, quantity: Decimal) -> None:
     unit["Quantity"] = as_number(as_decimal(unit["Quantity"]) - quantity)
     if unit["Quantity"] == 0:
         line["QuantityDetail"] = [entry for entry in line["QuantityDetail"] if entry is not unit]
-
-
-def tracking_number(carrier: str, serial: int) -> str:
-    """Build a carrier's ``serial``-th invented number, with a valid check digit.
-
-    Numbers are unique in a tenant. Raises KeyError for an unknown carrier.
-    """
-    return _BUILDERS[carrier](serial)
-
-
-def _spread(serial: int, digits: int) -> str:
-    return str(serial * _STRIDE % 10**digits).zfill(digits)
-
-
-def _ups(serial: int) -> str:
-    body = f"8W4R26{'03'}{_spread(serial, 7)}"
-    values = [int(char) if char.isdigit() else (ord(char) - 63) % 10 for char in body]
-    total = sum(value * (2 if place % 2 else 1) for place, value in enumerate(values))
-    return f"1Z{body}{-total % 10}"
-
-
-def _fedex(serial: int) -> str:
-    body = f"7{_spread(serial, 10)}"
-    total = sum(int(char) * (3, 1, 7)[place % 3] for place, char in enumerate(body))
-    return f"{body}{total % 11 % 10}"
-
-
-def _usps(serial: int) -> str:
-    body = f"9400136{_spread(serial, 14)}"
-    total = sum(
-        int(char) * (3 if place % 2 == 0 else 1) for place, char in enumerate(reversed(body))
-    )
-    return f"{body}{-total % 10}"
-
-
-def _dhl(serial: int) -> str:
-    body = f"3{_spread(serial, 8)}"
-    return f"{body}{int(body) % 7}"
-
-
-_BUILDERS = {"UPS": _ups, "FEDEX": _fedex, "USPS": _usps, "DHL": _dhl}

@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 
 from assets.chain import metadata
 from assets.chain.factory import RETRIES
-from assets.chain.partitions import day_of
 from assets.error_redaction import classified
 from domain.errors import PermanentError, TransientError
+from domain.values import Partition
 from resources.ledger import history
 from resources.ledger.database.embedded import home
 from resources.lockstep import Lockstep
@@ -165,7 +165,7 @@ def build_archive(
         folder = folder_of(lockstep)
         for key in context.partition_keys:
             with classified(KEY.to_user_string()), lockstep.ledger.connect() as db:
-                written = archive_day(db, folder, day_of(key))
+                written = archive_day(db, folder, Partition.parse(key).day)
             rows = {f"rows: {one.view}": one.rows for one in written}
             total = {
                 "dagster/row_count": sum(rows.values()),

@@ -26,7 +26,7 @@ from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS
 from benchmarks.rig import NAME, STORE, Rig, rig
-from domain.values import Window
+from domain.values import Partition
 from resources.ledger.database.compression import decompress
 from resources.ledger.tables import TABLES
 
@@ -52,10 +52,10 @@ def samples(on: Rig) -> Iterator[list[bytes]]:
     for name, day in (("orders", ordered), ("shipments", today), ("inventory", today)):
         if name == "shipments":
             on.control(f"manhattan/{STORE}/advance", {"to": "day", "seed": SEED})
-        stream = STREAMS[name]
-        capture(sync, stream, day, Window.of_day(day), is_live=False)
-        validate(sync, stream, day, everything=True)
-        deliver(sync, stream, DeliveryRequest(day, again=True, force=False))
+        stream, partition = STREAMS[name], Partition.of_day(day)
+        capture(sync, stream, partition, partition.window, is_live=False)
+        validate(sync, stream, partition, everything=True)
+        deliver(sync, stream, DeliveryRequest(partition, again=True, force=False))
     lockstep.close()
     with psycopg.connect(on.database) as db:
         for table in TABLES:

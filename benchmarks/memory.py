@@ -19,7 +19,7 @@ from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS
 from benchmarks.rig import NAME, START, STORE, Rig, rig
-from domain.values import Window
+from domain.values import Partition
 from orchestration import settings
 from resources.lockstep import Lockstep
 
@@ -31,11 +31,12 @@ SMALL, LARGE = START + timedelta(days=1), START + timedelta(days=2)
 def work(day: date, count: int) -> None:
     """Bring one partition through the three steps, and print this process's peak in kB."""
     lockstep = Lockstep(settings.load())
+    partition = Partition.of_day(day)
     sync, stream = lockstep.sync(NAME, f"memory-{day}"), STREAMS["orders"]
-    captured = capture(sync, stream, day, Window.of_day(day), is_live=False).captured
-    accepted = validate(sync, stream, day, everything=True).accepted
+    captured = capture(sync, stream, partition, partition.window, is_live=False).captured
+    accepted = validate(sync, stream, partition, everything=True).accepted
     delivered = deliver_partition(
-        sync, stream, DeliveryRequest(day, again=True, force=False)
+        sync, stream, DeliveryRequest(partition, again=True, force=False)
     ).delivered
     lockstep.close()
     if not captured == accepted == delivered == count:

@@ -23,7 +23,7 @@ from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS
 from benchmarks.rig import NAME, START, STORE, TENTH, Cpu, Rig, rig
-from domain.values import Window
+from domain.values import Partition
 from resources.lockstep import Lockstep
 from sandbox.seed.catalogue import Catalogue
 
@@ -73,18 +73,18 @@ class Series:
         size = self._rig.seed_orders(self._articles, count, self._day, self._next)
         self._next += count
         sync = lockstep.sync(NAME, f"{variant}-{self._day}")
-        day, window = self._day, Window.of_day(self._day)
+        partition = Partition.of_day(self._day)
 
         def read() -> None:
-            captured = capture(sync, ORDERS, day, window, is_live=False)
-            validated = validate(sync, ORDERS, day, everything=True)
+            captured = capture(sync, ORDERS, partition, partition.window, is_live=False)
+            validated = validate(sync, ORDERS, partition, everything=True)
             _expect(count, captured.captured, validated.accepted)
 
         def send() -> None:
             _expect(
                 count,
                 deliver_partition(
-                    sync, ORDERS, DeliveryRequest(day, again=True, force=False)
+                    sync, ORDERS, DeliveryRequest(partition, again=True, force=False)
                 ).delivered,
             )
 

@@ -201,6 +201,8 @@ class Connection(Config):
 
     owner: str = "team:operations"
     description: str = ""
+    grain: Literal["day"] = "day"
+    """The unit of a run: a UTC day of the source's modification time."""
     lane: str | None = None
     """Connections with the same lane share a sensor and a live run; the default is one each."""
     platform: SystemSection

@@ -1,15 +1,16 @@
-"""Values that canonical records are made of, and half-open windows of time.
+"""Values that canonical records are made of, half-open windows of time, and partitions.
 
 ``domain.records.record`` checks them when a record is built.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from msgspec import Meta
 
@@ -73,19 +74,125 @@ class Window:
         ]
         return [type(self)(a, b) for a, b in pairwise(edges)]
 
-    def by_day(self) -> list[Self]:
-        """Cut at each UTC midnight: a live window that crosses a partition's end is split there."""
-        pieces: list[Self] = []
-        start = self.since
-        while start < self.until:
-            midnight = datetime.combine(start.date() + timedelta(days=1), datetime.min.time(), UTC)
-            end = min(midnight, self.until)
-            pieces.append(type(self)(start, end))
-            start = end
-        return pieces
+
+Grain = Literal["day", "hour"]
+DAY: Final = "day"
+HOUR: Final = "hour"
+GRAINS: tuple[Grain, ...] = (DAY, HOUR)
+_LENGTH: dict[Grain, timedelta] = {DAY: timedelta(days=1), HOUR: timedelta(hours=1)}
+_FORMAT: dict[Grain, str] = {DAY: "%Y-%m-%d", HOUR: "%Y-%m-%d-%H:%M"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """A UTC day of the source's modification time, or one hour of it: what a run works on.
+
+    Its text is its key, as Dagster writes it: ``2026-11-27``, or ``2026-11-27-13:00``.
+    """
+
+    start: datetime
+    grain: Grain = DAY
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is not UTC or self.start != _floor(self.start, self.grain):
+            raise ValueError(f"{self.start.isoformat()} is not the start of a UTC {self.grain}")
+
+    def __str__(self) -> str:
+        return self.start.strftime(_FORMAT[self.grain])
+
+    def __contains__(self, moment: datetime) -> bool:
+        return moment in self.window
+
+    @classmethod
+    def of(cls, moment: datetime, grain: Grain) -> Self:
+        """Return the partition in which a moment lies."""
+        return cls(_floor(moment.astimezone(UTC), grain), grain)
 
     @classmethod
     def of_day(cls, day: date) -> Self:
-        """Return the whole UTC day."""
-        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        return cls(start, start + timedelta(days=1))
+        """Return a whole UTC day."""
+        return cls(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+    @classmethod
+    def at(cls, day: date, hour: int, grain: Grain) -> Self:
+        """Return the partition to which an hour of a day belongs."""
+        return cls.of(datetime(day.year, day.month, day.day, hour, tzinfo=UTC), grain)
+
+    @classmethod
+    def parse(cls, key: str) -> Self:
+        """Return the partition of a key. Raises ``ValueError`` that states the forms of a key."""
+        for grain, form in _FORMAT.items():
+            with suppress(ValueError):
+                found = cls(datetime.strptime(key, form).replace(tzinfo=UTC), grain)
+                if str(found) == key:
+                    return found
+        raise ValueError(
+            f"{key[:40]!r} is not a partition; write a UTC day, such as 2026-11-27, or one of its "
+            "hours, such as 2026-11-27-13:00"
+        )
+
+    @classmethod
+    def split(cls, window: Window, grain: Grain) -> list[tuple[Self, Window]]:
+        """Cut a window at the partitions' ends; return each piece with its partition, in order."""
+        pieces: list[tuple[Self, Window]] = []
+        since = window.since
+        while since < window.until:
+            partition = cls.of(since, grain)
+            until = min(partition.end, window.until)
+            pieces.append((partition, Window(since, until)))
+            since = until
+        return pieces
+
+    @property
+    def key(self) -> str:
+        """Return the key, as Dagster writes it."""
+        return str(self)
+
+    @property
+    def day(self) -> date:
+        """Return its UTC day, or the one that it is an hour of."""
+        return self.start.date()
+
+    @property
+    def hour(self) -> int | None:
+        """Return which hour of its day it is; ``None`` where it is the whole day."""
+        return self.start.hour if self.grain == HOUR else None
+
+    @property
+    def end(self) -> datetime:
+        """Return the first moment after it."""
+        return self.start + _LENGTH[self.grain]
+
+    @property
+    def window(self) -> Window:
+        """Return all of its time."""
+        return Window(self.start, self.end)
+
+    def before(self, moment: datetime) -> Window:
+        """Return its time up to a moment: the future can't be read."""
+        return Window(self.start, max(self.start, min(self.end, moment)))
+
+    def next(self) -> Self:
+        """Return the partition that follows."""
+        return type(self)(self.end, self.grain)
+
+    def to(self, last: Self) -> list[Self]:
+        """Return the partitions from this one to ``last``, inclusive."""
+        found: list[Self] = []
+        partition = self
+        while partition <= last:
+            found.append(partition)
+            partition = partition.next()
+        return found
+
+    def by(self, grain: Grain) -> list[Self]:
+        """Return the partitions of another grain over the same time: a day's hours, or the day."""
+        found = [type(self).of(self.start, grain)]
+        while found[-1].end < self.end:
+            found.append(found[-1].next())
+        return found
+
+
+def _floor(moment: datetime, grain: Grain) -> datetime:
+    start = moment.replace(minute=0, second=0, microsecond=0)
+    return start if grain == HOUR else start.replace(hour=0)

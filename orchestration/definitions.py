@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -16,11 +17,12 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partiti
 from assets.archive import build_archive
 from assets.chain.factory import build_chain, build_systems
 from assets.chain.keys import DELIVERED, chain_keys
-from assets.chain.partitions import closed_days, daily
+from assets.chain.partitions import closed_days, definition
 from assets.health import build_checks, build_health
 from assets.reconciliation.asset import build_reconciliation
 from assets.streams.registry import STREAMS
 from domain.connections import Connection, Installation
+from domain.values import DAY, GRAINS, Grain
 from orchestration import housekeeping
 from orchestration.jobs import build_live_job, build_reconcile_job, build_sync_job, lanes
 from orchestration.rejections_job import rejections_job
@@ -84,7 +86,7 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
 
 
 def _assets(installation: Installation) -> Assets:
-    partitions = daily(installation.start_date)
+    partitions = {grain: definition(installation.start_date, grain) for grain in GRAINS}
     docs = str(installation.docs_url or "")
     delivered = [
         key
@@ -102,7 +104,10 @@ def _assets(installation: Installation) -> Assets:
 
 
 def _assets_of(
-    name: str, connection: Connection, partitions: dg.PartitionsDefinition[str], docs: str
+    name: str,
+    connection: Connection,
+    partitions: Mapping[Grain, dg.PartitionsDefinition[str]],
+    docs: str,
 ) -> Assets:
     streams = [STREAMS[stream] for stream in connection.streams]
     return [
@@ -110,9 +115,9 @@ def _assets_of(
         *(
             asset
             for stream in streams
-            for asset in build_chain(name, connection, stream, partitions, docs)
+            for asset in build_chain(name, connection, stream, partitions[connection.grain], docs)
         ),
-        build_reconciliation(name, connection, partitions, docs),
+        build_reconciliation(name, connection, partitions[DAY], docs),
         build_health(name, connection, docs),
     ]
 

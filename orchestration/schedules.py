@@ -9,10 +9,11 @@ from typing import Any
 import dagster as dg
 
 from assets.chain.keys import TRIGGER_TAG, chain_keys
+from assets.chain.partitions import place
 from assets.chain.run_config import live_config
 from assets.streams.registry import STREAMS
 from domain.connections import Connection
-from domain.values import Window
+from domain.values import DAY, Partition, Window
 from resources.ledger.monitoring.activation import active_streams
 from resources.lockstep import Lockstep
 
@@ -60,15 +61,15 @@ def build_status_sweep(
 
 def yesterday(now: datetime) -> Window:
     """Return the whole day before."""
-    return Window.of_day((now - timedelta(days=1)).date())
+    return Partition.of(now - timedelta(days=1), DAY).window
 
 
 def last_hours(now: datetime) -> Window:
-    """Return the last hours as far as they lie in one partition: today's, at midnight yesterday's.
+    """Return the last hours as far as they lie in one day: today, at midnight yesterday.
 
     The future can't be read.
     """
-    midnight = Window.of_day((now - timedelta(microseconds=1)).date()).since
+    midnight = Partition.of(now - timedelta(microseconds=1), DAY).start
     return Window(max(midnight, now - SWEEP_BACK), now)
 
 
@@ -84,9 +85,9 @@ def _sweep(
     *,
     whole: bool = False,
 ) -> dg.ScheduleDefinition:
-    """Build a schedule that reads a span of one partition once more, except in snapshot streams.
+    """Build a schedule that reads a span of one day once more, except in snapshot streams.
 
-    With ``whole`` the span is the partition: all of it is validated again, and what the target
+    With ``whole`` the span is the day: all of it is validated again, and what the target
     refused is tried again.
     """
     with_history = [stream for stream in connection.streams if not STREAMS[stream].is_snapshot]
@@ -112,12 +113,14 @@ def _sweep(
                 if whole
                 else live_config(name, stream, window.since.isoformat(), window.until.isoformat())
             )
+        pieces = Partition.split(window, connection.grain)
+        partition_key, tags = place(pieces[0][0], pieces[-1][0])
         return dg.RunRequest(
             run_key=f"{schedule}:{window.until.isoformat()}",
-            partition_key=window.since.date().isoformat(),
+            partition_key=partition_key,
             asset_selection=chain_keys(name, streams),
             run_config={"ops": ops} if ops else {},
-            tags={TRIGGER_TAG: "schedule"},
+            tags=tags | {TRIGGER_TAG: "schedule"},
         )
 
     return sweep

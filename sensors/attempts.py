@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import dagster as dg
 
 from assets.chain.keys import LIVE, STEPS, TRIGGER_TAG, asset_key
+from assets.chain.partitions import RANGE_TAGS
+from domain.values import Partition
 from resources.ledger.captures import windows
 from resources.lockstep import Lockstep
 from sensors import cursor
 
 CHAINS_TAG, LANE_TAG, ATTEMPT_TAG = "sync/chains", "sync/lane", "sync/attempt"
 CONNECTION_TAG, PARTITION_TAG = "sync/connection", "dagster/partition"
-RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,7 +38,7 @@ NEVER_SUBMITTED = timedelta(minutes=10)
 RETRY_PATIENCE = timedelta(minutes=2)
 """How long Dagster may take to repeat a run whose process died."""
 
-Place = tuple[str, date]
+Place = tuple[str, Partition]
 """A chain, as ``connection/stream``, and a partition."""
 
 
@@ -92,16 +93,17 @@ def chains_of(run: dg.DagsterRun) -> list[str]:
     return [chain for chain in run.tags.get(CHAINS_TAG, "").split(",") if chain]
 
 
-def covers(run: dg.DagsterRun, connection: str, stream: str, day: date) -> bool:
+def covers(run: dg.DagsterRun, connection: str, stream: str, partition: Partition) -> bool:
     """Return whether a run of any origin works on a chain's partition."""
     if run.asset_selection is None:
         concerns = run.job_name == f"sync_{connection}"
     else:
         keys = {asset_key(connection, stream, step) for step in STEPS}
         concerns = not keys.isdisjoint(run.asset_selection)
-    key = day.isoformat()
     first, last = (run.tags.get(tag, "") for tag in RANGE_TAGS)
-    return concerns and (run.tags.get(PARTITION_TAG) == key or first <= key <= last)
+    return concerns and (
+        run.tags.get(PARTITION_TAG) == partition.key or first <= partition.key <= last
+    )
 
 
 def _active(
@@ -128,14 +130,14 @@ def _to_be_repeated(records: Iterable[dg.RunRecord], now: datetime) -> list[dg.D
 
 def _through(
     lockstep: Lockstep, records: Sequence[dg.RunRecord]
-) -> set[tuple[str, str, str, date]]:
+) -> set[tuple[str, str, str, Partition]]:
     failed = [r.dagster_run.run_id for r in records if r.dagster_run.is_failure_or_canceled]
     with lockstep.ledger.connect() as db:
         return windows.got_through(db, failed)
 
 
 def _last(
-    records: Iterable[dg.RunRecord], through: set[tuple[str, str, str, date]]
+    records: Iterable[dg.RunRecord], through: set[tuple[str, str, str, Partition]]
 ) -> dict[Place, Attempt]:
     """Return the last ended attempt at each place; the records are in order, the newest first."""
     found: dict[Place, Attempt] = {}
@@ -143,12 +145,12 @@ def _last(
         run = record.dagster_run
         if not run.is_finished or PARTITION_TAG not in run.tags:
             continue
-        day = date.fromisoformat(run.tags[PARTITION_TAG])
+        partition = Partition.parse(run.tags[PARTITION_TAG])
         for chain in chains_of(run):
             connection, _, stream = chain.partition("/")
-            is_through = run.is_success or (run.run_id, connection, stream, day) in through
+            is_through = run.is_success or (run.run_id, connection, stream, partition) in through
             number = 0 if is_through else int(run.tags.get(ATTEMPT_TAG, "1"))
-            found.setdefault((chain, day), Attempt(number, _ended_at(record), not is_through))
+            found.setdefault((chain, partition), Attempt(number, _ended_at(record), not is_through))
     return found
 
 

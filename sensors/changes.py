@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -12,6 +12,7 @@ from assets.chain.keys import CAPTURED, LIVE, TRIGGER_TAG, chain_keys
 from assets.chain.run_config import live_config
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
+from domain.values import Partition
 from resources.ledger.captures import inbox
 from resources.ledger.monitoring import quota_waits
 from resources.ledger.monitoring.activation import Activation, activations
@@ -180,12 +181,12 @@ def _requests(
     """
     waiting, ready = [], []
     for item in due:
-        attempt = attempts.last.get((str(item.chain), item.day))
+        attempt = attempts.last.get((str(item.chain), item.partition))
         sign = signs.get(str(item.chain))
         is_answered = attempt is not None and sign is not None and sign > attempt.ended_at
         if attempt is not None and _retry_at(attempt) > now and not is_answered:
             waiting.append(
-                f"{item.chain} {item.day}: attempt {attempt.number} failed; "
+                f"{item.chain} {item.partition}: attempt {attempt.number} failed; "
                 f"the next is requested at {_retry_at(attempt):%H:%M:%S}Z."
             )
         else:
@@ -193,15 +194,16 @@ def _requests(
     tried_at = {place: attempt.ended_at for place, attempt in attempts.last.items()}
     by_number: dict[int, list[Due]] = {}
     for item in cursor.longest_waiting(ready, tried_at):
-        last = attempts.last.get((str(item.chain), item.day))
+        last = attempts.last.get((str(item.chain), item.partition))
         by_number.setdefault(last.number + 1 if last else 1, []).append(item)
     groups = [
-        (day, number, group)
+        (partition, number, group)
         for number, items in by_number.items()
-        for day, group in cursor.by_partition(items).items()
+        for partition, group in cursor.by_partition(items).items()
     ]
     groups.sort(key=lambda g: g[:2])
-    return [_request(lane, day, number, group) for day, number, group in groups], waiting
+    requests = [_request(lane, partition, number, group) for partition, number, group in groups]
+    return requests, waiting
 
 
 def _listening(
@@ -243,7 +245,7 @@ def _record_failures(lockstep: Lockstep, failures: Mapping[str, str]) -> None:
             session.note_failed_probe(error)
 
 
-def _request(lane: str, day: date, attempt: int, group: Sequence[Due]) -> dg.RunRequest:
+def _request(lane: str, partition: Partition, attempt: int, group: Sequence[Due]) -> dg.RunRequest:
     """Return the request of a run, without a run key.
 
     Dagster never runs the same key again, not even after a failure, and a window may stay the same
@@ -258,7 +260,7 @@ def _request(lane: str, day: date, attempt: int, group: Sequence[Due]) -> dg.Run
         )
         keys += chain_keys(connection, [stream])
     return dg.RunRequest(
-        partition_key=day.isoformat(),
+        partition_key=partition.key,
         asset_selection=keys,
         run_config={"ops": ops},
         tags={

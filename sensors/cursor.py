@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain.values import Window, doubled
+from domain.values import Grain, Partition, Window, doubled
 
 LONGEST_CATCH_UP = timedelta(days=3)
 """A live run after a long outage covers at most so much; the next ticks cover the rest."""
@@ -38,7 +38,7 @@ class Due:
     """A window of a chain within one partition."""
 
     chain: Chain
-    day: date
+    partition: Partition
     window: Window
 
 
@@ -115,24 +115,24 @@ def window_due(
     return Window(watermark - overlap, max(until, watermark))
 
 
-def split(chain: Chain, window: Window, watermark: datetime) -> list[Due]:
+def split(chain: Chain, window: Window, watermark: datetime, grain: Grain) -> list[Due]:
     """Split a window at the ends of partitions.
 
     A piece of an earlier partition that is only overlap is left to the closing sweep: it would
     cost a run of its own at each tick.
     """
     return [
-        Due(chain, piece.since.date(), piece)
-        for piece in window.by_day()
+        Due(chain, partition, piece)
+        for partition, piece in Partition.split(window, grain)
         if piece.until > watermark
     ]
 
 
-def by_partition(due: Iterable[Due]) -> dict[date, list[Due]]:
+def by_partition(due: Iterable[Due]) -> dict[Partition, list[Due]]:
     """Group windows by partition, oldest first: one run each."""
-    groups: dict[date, list[Due]] = {}
-    for item in sorted(due, key=lambda d: (d.day, str(d.chain))):
-        groups.setdefault(item.day, []).append(item)
+    groups: dict[Partition, list[Due]] = {}
+    for item in sorted(due, key=lambda d: (d.partition, str(d.chain))):
+        groups.setdefault(item.partition, []).append(item)
     return groups
 
 
@@ -142,13 +142,14 @@ def uncaptured(
     """Leave out what was captured ahead of a piece that keeps failing.
 
     The first piece adjoins the watermark and is always due; so are the others, once it is captured.
-    Until then a finished day is not read again, and the present day only from where it was read to.
+    Until then a finished partition is not read again, and the present one only from where it was
+    read to.
     """
     left = list(pieces[:1])
     for piece in pieces[1:]:
         since, until = piece.window.since, piece.window.until
         reached = since
-        for window in captured.get(piece.day, ()):
+        for window in captured.get(piece.partition.day, ()):
             if window.since <= reached:
                 reached = max(reached, window.until)
         if reached < until:
@@ -156,14 +157,19 @@ def uncaptured(
     return left
 
 
-def longest_waiting(due: Sequence[Due], tried_at: Mapping[tuple[str, date], datetime]) -> list[Due]:
+def longest_waiting(
+    due: Sequence[Due], tried_at: Mapping[tuple[str, Partition], datetime]
+) -> list[Due]:
     """Return at most ``MOST_PIECES`` windows a chain, so that no failing one starves another.
 
-    Those never tried come first, then those tried least recently; the older day before the younger.
+    Those never tried come first, then those tried least recently; the older partition before the
+    younger.
     """
     never = datetime.min.replace(tzinfo=UTC)
     chosen: dict[Chain, list[Due]] = {}
-    for item in sorted(due, key=lambda d: (tried_at.get((str(d.chain), d.day), never), d.day)):
+    for item in sorted(
+        due, key=lambda d: (tried_at.get((str(d.chain), d.partition), never), d.partition)
+    ):
         of_chain = chosen.setdefault(item.chain, [])
         if len(of_chain) < MOST_PIECES:
             of_chain.append(item)

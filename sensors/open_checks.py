@@ -2,7 +2,7 @@
 
 A step reports how many records are kept out or due when it runs. An operator who discards the last
 rejection, or a cancellation that ends what was due, makes that result wrong, and the next run of
-the stream may be a day away.
+the stream may be far away.
 """
 
 from __future__ import annotations
@@ -47,12 +47,13 @@ def changed_checks(
         has_ended = bool(before.get(f"{name}/{stream}/{ALL_DELIVERED}")) and not status.pending
         if not (is_new or has_ended):
             continue
+        grain = lockstep.installation.connections[name].grain
         with lockstep.ledger.session(name, stream) as session:
             if is_new:
-                found = rejections_check(session.rejections.open_by_day())
+                found = rejections_check(session.rejections.open_by_partition(grain))
                 yield _evaluation(found, asset_key(name, stream, VALIDATED))
             if has_ended:
-                found = pending_check(session.records.pending_by_day(), "")
+                found = pending_check(session.records.pending_by_partition(grain), "")
                 yield _evaluation(found, asset_key(name, stream, DELIVERED))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -14,7 +14,7 @@ from assets.error_redaction import safe_text
 from assets.streams.inventory_plan import make_changed_due
 from domain.connections import INVENTORY, Installation
 from domain.errors import LockstepError
-from domain.values import doubled
+from domain.values import Partition, doubled
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering
 from resources.ledger.rejections.recovery import retry_unreached
@@ -67,8 +67,9 @@ def tick(
     now = datetime.now(UTC)
     tags = {TRIGGER_TAG: REQUEUE, CONNECTION_TAG: name}
     attempts = of_unfinished(context.instance, tags, now)
-    pending: list[tuple[str, date]] = []
-    streams = installation.connections[name].streams
+    pending: list[tuple[str, Partition]] = []
+    connection = installation.connections[name]
+    streams, grain = connection.streams, connection.grain
     with lockstep.ledger.session(name, "") as session:
         paused = [one for one in activations(session.db, name, streams) if not one.active]
     active = [stream for stream in streams if stream not in {one.stream for one in paused}]
@@ -76,7 +77,8 @@ def tick(
         if stream == INVENTORY:
             _make_stock_due(context, name, lockstep)
         with lockstep.ledger.session(name, stream) as session:
-            pending += [(stream, day) for day in session.records.days_pending()]
+            found = session.records.partitions_pending(grain)
+            pending += [(stream, partition) for partition in found]
             if reruns := retry_unreached(session):
                 context.log.info(
                     f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
@@ -130,27 +132,27 @@ def _end_outages(lockstep: Lockstep, name: str, targets: Targets, pending: Colle
 
 def _in_turn(
     name: str,
-    places: Sequence[tuple[str, date]],
+    places: Sequence[tuple[str, Partition]],
     attempts: Attempts,
     targets: Targets,
     now: datetime,
-) -> list[tuple[str, date]]:
+) -> list[tuple[str, Partition]]:
     """Return the partitions that may be requested, those never tried first, then the oldest.
 
     Of a stream whose target fails, one partition shows whether it takes records again.
     """
     never = datetime.min.replace(tzinfo=UTC)
-    due: list[tuple[datetime, date, str]] = []
-    for stream, day in places:
-        last = _last(name, (stream, day), attempts)
+    due: list[tuple[datetime, Partition, str]] = []
+    for stream, partition in places:
+        last = _last(name, (stream, partition), attempts)
         pause = pause_after(last) if last else timedelta(0)
         if targets.is_due(stream, last, pause, now):
-            due.append((last.ended_at if last else never, day, stream))
-    chosen: list[tuple[str, date]] = []
-    for _, day, stream in sorted(due):
+            due.append((last.ended_at if last else never, partition, stream))
+    chosen: list[tuple[str, Partition]] = []
+    for _, partition, stream in sorted(due):
         is_tried = any(stream == other for other, _ in chosen)
         if not (targets.is_failing(stream) and is_tried):
-            chosen.append((stream, day))
+            chosen.append((stream, partition))
     return chosen
 
 
@@ -160,15 +162,15 @@ def pause_after(attempt: Attempt) -> timedelta:
     return doubled(first, attempt.number, longest)
 
 
-def _last(name: str, place: tuple[str, date], attempts: Attempts) -> Attempt | None:
-    stream, day = place
-    return attempts.last.get((f"{name}/{stream}", day))
+def _last(name: str, place: tuple[str, Partition], attempts: Attempts) -> Attempt | None:
+    stream, partition = place
+    return attempts.last.get((f"{name}/{stream}", partition))
 
 
-def _request(name: str, stream: str, day: date, last: Attempt | None) -> dg.RunRequest:
+def _request(name: str, stream: str, partition: Partition, last: Attempt | None) -> dg.RunRequest:
     """Return the request of a run, without a run key: Dagster never runs the same key again."""
     return dg.RunRequest(
-        partition_key=day.isoformat(),
+        partition_key=partition.key,
         asset_selection=chain_keys(name, [stream], [VALIDATED, DELIVERED]),
         run_config={"ops": unfinished_config(name, stream)},
         tags={

@@ -139,10 +139,10 @@ def _refusal(installation: Installation, rerun: Rerun) -> str:
         return f"connections.yaml has no connection {rerun.connection} any more"
     if rerun.stream not in connection.streams:
         return f"the connection {rerun.connection} has no stream {rerun.stream} any more"
-    if not installation.start_date <= rerun.source_day <= datetime.now(UTC).date():
+    if not installation.start <= rerun.partition.start <= datetime.now(UTC):
         return (
-            f"there is no partition {rerun.source_day}: the first is {installation.start_date} "
-            "(start_date), the last is today's"
+            f"there is no partition {rerun.partition}: the first is {installation.start_date} "
+            "(start_date), the last is the present one"
         )
     return ""
 
@@ -154,7 +154,7 @@ def _merged(fresh: Sequence[Rerun]) -> list[list[Rerun]]:
     """
     groups: dict[tuple[Any, ...], list[list[Rerun]]] = {}
     for rerun in fresh:
-        key = (rerun.connection, rerun.stream, rerun.source_day, rerun.mode, rerun.force)
+        key = (rerun.connection, rerun.stream, rerun.partition, rerun.mode, rerun.force)
         of_key = groups.setdefault(key, [[]])
         if of_key[-1] and len(_records([*of_key[-1], rerun]) or ()) > RECORDS_AT_ONCE:
             of_key.append([])
@@ -168,7 +168,7 @@ def _merged(fresh: Sequence[Rerun]) -> list[list[Rerun]]:
 def _keyed(group: Sequence[Rerun]) -> list[Rerun]:
     """Give a group its run key, unique by its first rerun: a rerun never changes its group."""
     first = group[0]
-    key = f"rerun:{first.connection}:{first.stream}:{first.source_day}:{first.rerun_id}"
+    key = f"rerun:{first.connection}:{first.stream}:{first.partition}:{first.rerun_id}"
     return [replace(rerun, run_key=key) for rerun in group]
 
 
@@ -186,7 +186,7 @@ def _request(group: Sequence[Rerun]) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=first.run_key,
         job_name=f"sync_{first.connection}",
-        partition_key=first.source_day.isoformat(),
+        partition_key=first.partition.key,
         asset_selection=chain_keys(first.connection, [first.stream], STEPS_OF_MODE[first.mode]),
         run_config={"ops": ops},
         tags={TRIGGER_TAG: RERUN, RERUN_TAG: first.run_key, "dagster/priority": PRIORITY},

@@ -10,7 +10,7 @@ from assets.error_redaction import safe_text
 from assets.pipeline.capture import source_present
 from assets.streams.registry import STREAMS
 from domain.errors import RateLimited
-from domain.values import Window
+from domain.values import DAY, Partition, Window
 from resources.http.clock import SAME_CLOCK
 from resources.http.rate_limit import impatient
 from resources.ledger.captures import inbox, windows
@@ -90,32 +90,33 @@ def probe(
             inbox.take(session.db, chain.connection, chain.stream, now - cursor.HINT_PATIENCE)
     if changed_at is None:
         return []
-    today = Window.of_day(now.date())
+    grain = sync.connection.grain
+    current = Partition.of(now, grain)
     if stream.is_snapshot:
-        return [Due(chain, now.date(), Window(max(today.since, now - timedelta(seconds=1)), now))]
-    # Tomorrow's partition does not exist yet, but a source whose clock is ahead may be in it
-    # already: its changes wait for our midnight.
-    until = min(present, today.until)
+        return [Due(chain, current, Window(max(current.start, now - timedelta(seconds=1)), now))]
+    # The next partition does not exist yet, but a source whose clock is ahead may be in it
+    # already: its changes wait until ours begins.
+    until = min(present, current.end)
     window = cursor.window_due(changed_at, watermark, sync.connection.overlap, until)
     if window is None:
         return []
     if has_failed:
         window = Window(window.since, max(window.until, until.replace(microsecond=0)))
-    pieces = cursor.split(chain, window, watermark)
+    pieces = cursor.split(chain, window, watermark, grain)
     return _uncaptured(sync, pieces, until) if has_failed and len(pieces) > 1 else pieces
 
 
 def _uncaptured(sync: Sync, pieces: Sequence[Due], until: datetime) -> list[Due]:
-    """Leave out what was captured ahead of a failing piece, and the present day if it is quiet."""
+    """Leave out what was captured ahead of a failing piece, and a quiet present partition."""
     chain, last, overlap = pieces[0].chain, pieces[-1], sync.connection.overlap
     with sync.ledger.session(chain.connection, chain.stream) as session:
         captured = windows.captured_live(
-            session.db, chain.connection, chain.stream, [piece.day for piece in pieces]
+            session.db, chain.connection, chain.stream, {piece.partition.day for piece in pieces}
         )
     left = cursor.uncaptured(pieces, captured, overlap)
-    if left[-1].day != last.day or left[-1].window == last.window:
+    if left[-1].partition != last.partition or left[-1].window == last.window:
         return left
-    # Part of the present day was captured: it is due again only if something has changed since.
+    # Part of the present partition was captured: it is due again only if something has changed.
     reached = left[-1].window.since + overlap
     changed_at = STREAMS[chain.stream].probe(sync, reached)
     if changed_at is None or cursor.window_due(changed_at, reached, overlap, until) is None:
@@ -152,4 +153,4 @@ def _ask_source(
 
 
 def _midnight(moment: datetime) -> datetime:
-    return Window.of_day(moment.date()).since
+    return Partition.of(moment, DAY).start

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 import dagster as dg
+
+from domain.values import Partition
 
 HAS_OUTCOME, NO_REJECTIONS, ALL_DELIVERED = (
     "every_capture_has_an_outcome",
@@ -26,34 +27,34 @@ def outcome_check(unbalanced: Mapping[str, str], waiting: str) -> dg.AssetCheckR
     )
 
 
-def rejections_check(by_day: Mapping[date, int]) -> dg.AssetCheckResult:
+def rejections_check(by_partition: Mapping[Partition, int]) -> dg.AssetCheckResult:
     """Return whether any record is kept out, whichever partitions the run was about."""
-    number = sum(by_day.values())
-    text = f"{number} records are kept out{_since(by_day)}; see: lockstep rejections list"
+    number = sum(by_partition.values())
+    text = f"{number} records are kept out{_since(by_partition)}; see: lockstep rejections list"
     return dg.AssetCheckResult(
         check_name=NO_REJECTIONS,
         passed=number == 0,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"open": number, "partitions": len(by_day)},
+        metadata={"open": number, "partitions": len(by_partition)},
         description=text if number else "none",
     )
 
 
-def pending_check(by_day: Mapping[date, int], held_up: str) -> dg.AssetCheckResult:
+def pending_check(by_partition: Mapping[Partition, int], held_up: str) -> dg.AssetCheckResult:
     """Return whether any record is due; ``held_up`` is why nothing is sent, if so."""
-    number = sum(by_day.values())
-    text = f"{number} accepted records are still due{_since(by_day)}" if number else "none"
+    number = sum(by_partition.values())
+    text = f"{number} accepted records are still due{_since(by_partition)}" if number else "none"
     return dg.AssetCheckResult(
         check_name=ALL_DELIVERED,
         passed=number == 0 and not held_up,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"pending": number, "partitions": len(by_day)},
+        metadata={"pending": number, "partitions": len(by_partition)},
         description=f"{text}; nothing is sent: {held_up}" if held_up else text,
     )
 
 
-def _since(by_day: Mapping[date, int]) -> str:
+def _since(by_partition: Mapping[Partition, int]) -> str:
     """Return in which partitions records are, the oldest named."""
-    if not by_day:
+    if not by_partition:
         return ""
-    return f" in {len(by_day)} partitions, the oldest {min(by_day)}"
+    return f" in {len(by_partition)} partitions, the oldest {min(by_partition)}"

@@ -148,7 +148,7 @@ def _captured_text(stream: Stream[Any], source: str, docs: str) -> str:
     again = (
         "The source reports its present state only, so a past partition is not read again."
         if stream.is_snapshot
-        else "Materialize a partition to read that day again; a version that is already stored is "
+        else "Materialize a partition to read it again; a version that is already stored is "
         "not stored twice."
     )
     return (

@@ -1,31 +1,33 @@
-"""Partitions: UTC days of the source's modification time, one definition for the installation."""
+"""Dagster's definitions of the partitions: one for each grain in the installation."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import dagster as dg
 
-from domain.values import Window
+from domain.values import HOUR, Grain, Partition
+
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+"""Tags of a run over several partitions: the keys of the first and of the last."""
 
 
-def daily(start: date) -> dg.DailyPartitionsDefinition:
-    """Return the partitions from ``start`` to today: ``end_offset`` adds the current day."""
-    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=1)
+def definition(start: date, grain: Grain) -> dg.TimeWindowPartitionsDefinition:
+    """Return the partitions from ``start`` to the present one, which ``end_offset`` adds."""
+    if grain == HOUR:
+        return dg.HourlyPartitionsDefinition(
+            start_date=f"{start}-00:00", timezone="UTC", end_offset=1
+        )
+    return dg.DailyPartitionsDefinition(start_date=f"{start}", timezone="UTC", end_offset=1)
 
 
 def closed_days(start: date) -> dg.DailyPartitionsDefinition:
-    """Return the partitions from ``start`` to yesterday: the days that are over."""
+    """Return the days from ``start`` to yesterday: those that are over."""
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC")
 
 
-def day_of(key: str) -> date:
-    """Return the day of a partition key."""
-    return date.fromisoformat(key)
-
-
-def window_of(key: str, now: datetime | None = None) -> Window:
-    """Return a partition's window, cut at the present: the future can't be captured yet."""
-    whole = Window.of_day(day_of(key))
-    moment = now or datetime.now(UTC)
-    return Window(whole.since, max(whole.since, min(whole.until, moment)))
+def place(first: Partition, last: Partition) -> tuple[str | None, dict[str, str]]:
+    """Return the partition key and the tags of a run over ``first`` to ``last``."""
+    if first == last:
+        return first.key, {}
+    return None, dict(zip(RANGE_TAGS, (first.key, last.key), strict=True))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import dagster as dg
 
 from assets.chain import metadata
 from assets.chain.keys import LIVE, REQUEUE, TRIGGER_TAG, asset_key
-from assets.chain.partitions import day_of
 from assets.chain.stream import Stream
 from assets.error_redaction import classified
 from domain.errors import RateLimited
-from domain.values import Window
+from domain.values import Partition, Window
 from resources.http.rate_limit import PATIENCE_SECONDS, impatient, waits
 from resources.ledger.monitoring import quota_waits
 from resources.ledger.monitoring.quota_waits import QuotaWait
@@ -56,19 +55,27 @@ class Step:
         self._waits = waits()
         self._gave_way: QuotaWait | None = None
         self._ended_wait: QuotaWait | None = None
-        self.days: list[tuple[str, date]] = [(key, day_of(key)) for key in context.partition_keys]
+        self.partitions = [Partition.parse(key) for key in context.partition_keys]
 
     def audit(
-        self, day: date, window: Window | None, counts: Mapping[str, Any], started: datetime
+        self,
+        partition: Partition,
+        window: Window | None,
+        counts: Mapping[str, Any],
+        started: datetime,
     ) -> None:
         """Write the step's row of ``sync.batch``."""
         with self.sync.ledger.session(
             self.sync.name, self._stream.name, self.sync.run_id
         ) as session:
-            session.batch(self._step, day, self.sync.trigger, window, dict(counts), started)
+            session.batch(self._step, partition, self.sync.trigger, window, dict(counts), started)
 
     def describe(
-        self, key: str, numbers: Mapping[str, int], text: str, more: Mapping[str, Any] | None = None
+        self,
+        partition: Partition,
+        numbers: Mapping[str, int],
+        text: str,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         """Attach a partition's metadata to its own materialization."""
         values = metadata.counts(numbers) | metadata.summary(text) | dict(more or {})
@@ -79,8 +86,8 @@ class Step:
             until = dg.MetadataValue.timestamp(waiting.until)
             values[f"{WAITS}: {waiting.bucket}"] = until
             text += f"; waits for the quota of {waiting.bucket} until {waiting.until:%H:%M:%S}Z"
-        self._context.log.info(f"{self._name} {key}: {text}")
-        self._context.add_asset_metadata(values, partition_key=key)
+        self._context.log.info(f"{self._name} {partition}: {text}")
+        self._context.add_asset_metadata(values, partition_key=partition.key)
 
     def _new_waits(self) -> dict[str, float]:
         """Return for how many seconds a quota was waited for since the last partition."""
@@ -92,27 +99,28 @@ class Step:
             waited[ended.bucket] = waited.get(ended.bucket, 0.0) + seconds
         return {bucket: round(seconds, 3) for bucket, seconds in waited.items() if seconds > 0}
 
-    def totals(self, day: date) -> dict[str, int]:
+    def totals(self, partition: Partition) -> dict[str, int]:
         """Return the partition's line of ``history.daily_summary``."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
-            return session.records.summary(day)
+            return session.records.summary(partition)
 
-    def open_rejections(self, day: date) -> tuple[int, list[dict[str, str]]]:
+    def open_rejections(self, partition: Partition) -> tuple[int, list[dict[str, str]]]:
         """Return how many rejections of the partition are open, and the first of them."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
-            return session.rejections.count_open(day), session.rejections.examples(day)
+            found = session.rejections
+            return found.count_open(partition), found.examples(partition)
 
-    def open_by_day(self) -> Mapping[date, int]:
+    def open_by_partition(self) -> Mapping[Partition, int]:
         """Return the open rejections of all of the stream's partitions, by partition."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
-            return session.rejections.open_by_day()
+            return session.rejections.open_by_partition(self.sync.connection.grain)
 
-    def pending_by_day(self) -> Mapping[date, int]:
+    def pending_by_partition(self) -> Mapping[Partition, int]:
         """Return the records due in all of the stream's partitions, by partition."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
-            return session.records.pending_by_day()
+            return session.records.pending_by_partition(self.sync.connection.grain)
 
-    def attempt(self, key: str, work: Callable[[], T]) -> T | None:
+    def attempt(self, partition: Partition, work: Callable[[], T]) -> T | None:
         """Return the result of ``work``; ``None`` where it gave way to a used-up quota.
 
         Waiting here would hold up the run's other chains, which may need other systems.
@@ -126,7 +134,7 @@ class Step:
             else:
                 self._go_on()
                 return found
-        self.describe(key, {}, "nothing was read further")
+        self.describe(partition, {}, "nothing was read further")
         self.retry_later()
         return None
 

@@ -13,7 +13,6 @@ import dagster as dg
 from assets.chain import metadata
 from assets.chain.checks import outcome_check, pending_check, rejections_check
 from assets.chain.keys import LIVE
-from assets.chain.partitions import day_of, window_of
 from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
 from assets.chain.step import Step
 from assets.chain.stream import Stream
@@ -22,7 +21,7 @@ from assets.delivery.request import DeliveryCounts, DeliveryRequest
 from assets.pipeline.capture import capture
 from assets.pipeline.outcomes import ValidationCounts
 from assets.pipeline.validate import validate
-from domain.values import Window
+from domain.values import Partition, Window
 from resources.http.rate_limit import impatient
 
 OF_DAY = "day"
@@ -34,33 +33,34 @@ NO_CAPTURES = dict.fromkeys(
 
 def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.MaterializeResult:
     """Capture each partition of the run."""
-    for key, day in step.days:
+    for partition in step.partitions:
         started = datetime.now(UTC)
-        window = _window(config, key)
-        read = partial(capture, step.sync, stream, day, window, is_live=step.sync.trigger == LIVE)
-        if (counts := step.attempt(key, read)) is None:
+        window = _window(config, partition)
+        is_live = step.sync.trigger == LIVE
+        read = partial(capture, step.sync, stream, partition, window, is_live=is_live)
+        if (counts := step.attempt(partition, read)) is None:
             continue
         numbers = asdict(counts)
-        step.audit(day, window, numbers, started)
+        step.audit(partition, window, numbers, started)
         text = f"{counts.read} read, {counts.captured} new, {counts.known} stored before"
-        step.describe(key, numbers | {"dagster/row_count": counts.captured}, text)
+        step.describe(partition, numbers | {"dagster/row_count": counts.captured}, text)
     return dg.MaterializeResult()
 
 
 def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.MaterializeResult:
     """Validate each partition of the run, and check that every capture has an outcome."""
     unbalanced: dict[str, str] = {}
-    for key, day in step.days:
+    for partition in step.partitions:
         started = datetime.now(UTC)
         everything, only = not config.only_new, config.only_records
-        work = partial(validate, step.sync, stream, day, everything=everything, only=only)
-        if (counts := step.attempt(key, work)) is None:
+        work = partial(validate, step.sync, stream, partition, everything=everything, only=only)
+        if (counts := step.attempt(partition, work)) is None:
             continue
-        step.audit(day, None, vars(counts), started)
-        totals = step.totals(day)
+        step.audit(partition, None, vars(counts), started)
+        totals = step.totals(partition)
         if totals and (difference := _difference(totals)):
-            unbalanced[key] = difference
-        open_rejections, examples = step.open_rejections(day)
+            unbalanced[partition.key] = difference
+        open_rejections, examples = step.open_rejections(partition)
         details = (
             metadata.counts_by("rejected", counts.rejected)
             | metadata.counts_by("skipped", counts.skipped)
@@ -68,11 +68,11 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
             | _of_day(totals, open_rejections)
             | metadata.table("rejections", examples)
         )
-        step.describe(key, _validation_numbers(counts), _validation_text(counts), details)
+        step.describe(partition, _validation_numbers(counts), _validation_text(counts), details)
     return dg.MaterializeResult(
         check_results=[
             outcome_check(unbalanced, step.waiting),
-            rejections_check(step.open_by_day()),
+            rejections_check(step.open_by_partition()),
         ]
     )
 
@@ -84,10 +84,10 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
     """
     paused = ""
     incomplete: DeliveryIncomplete | None = None
-    for key, day in step.days:
+    for partition in step.partitions:
         started = datetime.now(UTC)
         request = DeliveryRequest(
-            day, again=not config.only_new, force=config.force, only=config.only_records
+            partition, again=not config.only_new, force=config.force, only=config.only_records
         )
         with step.classified(), impatient():
             try:
@@ -96,9 +96,9 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
                 counts, incomplete = error.counts, error
         step.note_quota(counts.quota)
         numbers = _delivery_numbers(counts)
-        step.audit(day, None, numbers, started)
-        totals = step.totals(day)
-        open_rejections, examples = step.open_rejections(day)
+        step.audit(partition, None, numbers, started)
+        totals = step.totals(partition)
+        open_rejections, examples = step.open_rejections(partition)
         text = (
             f"{counts.delivered} delivered, {counts.unchanged} unchanged, "
             f"{counts.rejected} refused, {counts.failed} failed"
@@ -114,13 +114,13 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
             | _of_day(totals, open_rejections)
             | metadata.table("rejections", examples)
         )
-        step.describe(key, numbers, text, details)
+        step.describe(partition, numbers, text, details)
     if incomplete is not None:
         with step.classified():
             raise incomplete
     step.retry_later()
     held_up = paused or step.waiting
-    return dg.MaterializeResult(check_results=[pending_check(step.pending_by_day(), held_up)])
+    return dg.MaterializeResult(check_results=[pending_check(step.pending_by_partition(), held_up)])
 
 
 def _of_day(totals: Mapping[str, int], open_rejections: int) -> dict[str, Any]:
@@ -163,8 +163,8 @@ def _difference(totals: Mapping[str, int]) -> str:
     return f"{totals['captured']} captured but {outcomes} outcomes"
 
 
-def _window(config: CaptureConfig, key: str) -> Window:
-    whole, day = window_of(key), Window.of_day(day_of(key))
+def _window(config: CaptureConfig, partition: Partition) -> Window:
+    whole = partition.before(datetime.now(UTC))
     since = datetime.fromisoformat(config.since) if config.since else whole.since
     until = datetime.fromisoformat(config.until) if config.until else whole.until
-    return Window(max(since, day.since), min(until, day.until))
+    return Window(max(since, partition.start), min(until, partition.end))

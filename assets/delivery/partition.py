@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from domain.errors import (
     TransientError,
     WriterLost,
 )
+from domain.values import Partition
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering, note_failing
 from resources.ledger.rejections.recovery import retry_unreached
@@ -50,8 +51,8 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
     """Deliver a partition's accepted records.
 
     Where only what is due is wanted, all partitions of a snapshot are delivered: a change of policy
-    makes levels due of the days on which they changed last, and each day as a run of its own would
-    take too long.
+    makes levels due of the partitions in which they changed last, and each as a run of its own
+    would take too long.
 
     The writer's lock is taken per chunk, so that a live run gets its turn between a backfill's
     chunks. Raises ``DeliveryIncomplete`` at the end where records could not be sent for reasons
@@ -69,7 +70,7 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
         for number in range(PASSES):
             try:
                 with outage_noted(sync, stream, session):
-                    waiting = _deliver_days(sync, stream, session, request, total)
+                    waiting = _deliver_due(sync, stream, session, request, total)
             except RateLimited as error:
                 total.quota = error
                 break
@@ -89,7 +90,7 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
         _raise_if_system_is_at_fault(sync, stream, total)
     if total.errors and total.quota is None:
         raise DeliveryIncomplete(
-            f"{sync.name}/{stream.name} {request.day}: {total.failed} records could not be "
+            f"{sync.name}/{stream.name} {request.partition}: {total.failed} records could not be "
             "delivered and stay due; the next run sends them. "
             f"First reason: {total.errors[0]}",
             total,
@@ -111,10 +112,14 @@ def _concluded(sync: Sync, stream: Stream[Any]) -> Iterator[None]:
         stream.conclude(sync)
 
 
-def _other_days(stream: Stream[Any], session: Session, request: DeliveryRequest) -> list[date]:
+def _others(
+    sync: Sync, stream: Stream[Any], session: Session, request: DeliveryRequest
+) -> list[Partition]:
+    """Return the other partitions to deliver, for a snapshot whose due records are wanted."""
     if not stream.is_snapshot or request.again or request.force or request.only is not None:
         return []
-    return [day for day in session.records.pending_by_day() if day != request.day]
+    due = session.records.pending_by_partition(sync.connection.grain)
+    return [partition for partition in due if partition != request.partition]
 
 
 def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: DeliveryCounts) -> None:
@@ -130,17 +135,18 @@ def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], total: Deliver
         )
 
 
-def _deliver_days(
+def _deliver_due(
     sync: Sync,
     stream: Stream[Any],
     session: Session,
     request: DeliveryRequest,
     total: DeliveryCounts,
 ) -> DeliveryCounts:
-    """Deliver what is due once, also of the days that the stream's plan has made due."""
+    """Deliver what is due once, also of the partitions that the stream's plan has made due."""
     waiting = _deliver_pass(sync, stream, session, request, total)
-    for day in _other_days(stream, session, request):
-        later = _deliver_pass(sync, stream, session, replace(request, day=day), total)
+    for partition in _others(sync, stream, session, request):
+        other = replace(request, partition=partition)
+        later = _deliver_pass(sync, stream, session, other, total)
         if later.waits_until is not None:
             waiting.wait(later.waits_until, later.waiting)
     return waiting
@@ -162,7 +168,7 @@ def _deliver_pass(
             if total.paused:
                 return waiting
             chunk = session.records.to_deliver(
-                request.day,
+                request.partition,
                 again=request.again,
                 force=request.force,
                 after=after,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from domain.errors import RateLimited
+from domain.values import Partition
 
 
 @dataclass
@@ -64,7 +65,7 @@ class DeliveryCounts:
 class DeliveryRequest:
     """What a delivery step was asked to do with one partition."""
 
-    day: date
+    partition: Partition
     again: bool
     """A rerun by an operator or a backfill: records that the target refused are tried once more."""
     force: bool

@@ -77,7 +77,7 @@ class Settlement:
                 intent.operation,
                 intent.target_key,
                 plan.accepted.capture_id,
-                self._planner.request.day,
+                self._planner.request.partition.day,
                 plan.accepted.correlation_id,
             )
             for plan in plans
@@ -183,7 +183,8 @@ class Settlement:
         warnings = {p.accepted.capture_id: found for p in plans if (found := p.warnings())}
         for problem in (problem for found in warnings.values() for problem in found):
             counts.count_warning(problem.code)
-        session, day, run_id = self._session, self._planner.request.day, self._planner.sync.run_id
+        session, run_id = self._session, self._planner.sync.run_id
+        day = self._planner.request.partition.day
 
         def close() -> int:
             session.deliveries.supersede(resolved)

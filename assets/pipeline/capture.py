@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from assets.pipeline.prefetch import gc_paused, prefetch
 from domain.exchange import RawRecord
 from domain.identity import capture_id
 from domain.sources import Page, Source
-from domain.values import Window
+from domain.values import Partition, Window
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -43,16 +43,16 @@ def source_present(sync: Sync, stream: Stream[Any]) -> datetime:
 
 
 def capture(
-    sync: Sync, stream: Stream[Any], day: date, window: Window, *, is_live: bool
+    sync: Sync, stream: Stream[Any], partition: Partition, window: Window, *, is_live: bool
 ) -> CaptureCounts:
-    """Capture the window, which must lie within the partition ``day``.
+    """Capture the window, which must lie within the partition.
 
     The watermark moves in the last chunk's transaction, or, where the source wants its records
-    acknowledged, after that. A snapshot source has no past: for any
-    other day than today nothing is read.
+    acknowledged, after that. A snapshot source has no past: for any other partition than the
+    present one nothing is read.
     """
     counts = CaptureCounts()
-    if stream.is_snapshot and day != datetime.now(UTC).date():
+    if stream.is_snapshot and datetime.now(UTC) not in partition:
         return counts
     started = datetime.now(UTC)
     source = stream.source(sync)
@@ -63,7 +63,7 @@ def capture(
     ):
         for chunk, is_last in _with_end(prefetch(_chunks(stream.fetch(sync, reading, window)))):
             with gc_paused():
-                rows = _rows(sync, stream, session, day, chunk)
+                rows = _rows(sync, stream, session, partition, chunk)
             reached = _reached(sync, stream, window, started) if is_last else None
             moved = reached if stored is None else None
             store = partial(_store, sync, stream, session, rows, moved, may_start=is_live)
@@ -147,7 +147,11 @@ def _chunks(pages: Iterator[Page]) -> Iterator[list[RawRecord]]:
 
 
 def _rows(
-    sync: Sync, stream: Stream[Any], session: Session, day: date, chunk: Sequence[RawRecord]
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    partition: Partition,
+    chunk: Sequence[RawRecord],
 ) -> list[CaptureRow]:
     correlations = stream.correlate(sync, session, [record.source_id for record in chunk])
     rows: list[CaptureRow] = []
@@ -156,7 +160,9 @@ def _rows(
         identity = capture_id(sync.name, stream.name, source_id, digest, moment.isoformat())
         correlation = correlations[source_id]
         rows.append(
-            CaptureRow(day, identity, source_id, moment, digest, record.payload, correlation)
+            CaptureRow(
+                partition.day, identity, source_id, moment, digest, record.payload, correlation
+            )
         )
     return rows
 

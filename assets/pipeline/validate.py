@@ -23,6 +23,7 @@ from assets.pipeline.outcomes import Candidate, Outcomes, ValidationCounts
 from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
+from domain.values import Partition
 from resources.ledger.rows import RecordRow, RejectionRow, StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -37,7 +38,7 @@ SMALLEST_SAMPLE = 20
 def validate(
     sync: Sync,
     stream: Stream[Any],
-    day: date,
+    partition: Partition,
     *,
     everything: bool,
     only: Sequence[str] | None = None,
@@ -55,10 +56,12 @@ def validate(
         sync.ledger.session(sync.name, stream.name, sync.run_id) as storing,
         write_behind() as submit,
     ):
-        for chunk in prefetch(_chunks(reading, day, everything=everything, only=only), depth=1):
+        for chunk in prefetch(
+            _chunks(reading, partition, everything=everything, only=only), depth=1
+        ):
             with gc_paused():
                 found = _examine(sync, stream, session, chunk, counts)
-                submit(partial(_store, storing, day, counts, *found))
+                submit(partial(_store, storing, partition.day, counts, *found))
                 del found
             counts.examined += len(chunk)
     if only is None:
@@ -67,11 +70,11 @@ def validate(
 
 
 def _chunks(
-    session: Session, day: date, *, everything: bool, only: Sequence[str] | None
+    session: Session, partition: Partition, *, everything: bool, only: Sequence[str] | None
 ) -> Iterator[list[StoredCapture]]:
     after: str | None = None
     while chunk := session.captures.to_validate(
-        day, everything=everything, after=after, limit=CHUNK, only=only
+        partition, everything=everything, after=after, limit=CHUNK, only=only
     ):
         yield chunk
         after = str(chunk[-1].capture_id)

@@ -13,12 +13,12 @@ from pydantic import Field
 from assets.chain import metadata
 from assets.chain.factory import RETRIES
 from assets.chain.keys import DELIVERED, chain_keys
-from assets.chain.partitions import day_of
 from assets.error_redaction import classified
 from assets.reconciliation.result import count_by_class
 from assets.reconciliation.run import CONFIRM_SECONDS, Report, Request, reconcile
 from domain.connections import Connection
 from domain.reconciliation import Drift
+from domain.values import Partition
 from resources.lockstep import Lockstep
 
 RECONCILIATION, NO_DRIFT = "reconciliation", "no_drift"
@@ -86,9 +86,9 @@ def build_reconciliation(
     ) -> dg.MaterializeResult:
         sync = lockstep.sync(name, context.run.run_id, "reconciliation", context.log.info)
         found: list[Drift] = []
-        for partition in context.partition_keys:
+        for partition in map(Partition.parse, context.partition_keys):
             request = Request(
-                day_of(partition),
+                partition.day,
                 connection.streams,
                 config.repair,
                 f"run {context.run.run_id}",
@@ -97,7 +97,7 @@ def build_reconciliation(
             with classified(key.to_user_string()):
                 report = reconcile(sync, request)
             found += report.drifts
-            context.add_asset_metadata(described(report), partition_key=partition)
+            context.add_asset_metadata(described(report), partition_key=partition.key)
             context.log.info(f"{name}/{RECONCILIATION} {partition}: {summary_line(report)}")
         return dg.MaterializeResult(check_results=[_check(found)])
 

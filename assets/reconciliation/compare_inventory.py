@@ -99,11 +99,11 @@ class StockComparator:
             correlation_id(self._sync.name, "stock", row.source_id),
             target_key(target),
         )
-        day = newest.source_day if newest else None
-        result = Result(INVENTORY, row.source_id, correlation, day)
+        partition = newest.partition(self._sync.connection.grain) if newest else None
+        result = Result(INVENTORY, row.source_id, correlation, partition)
         if known.is_rejected or (newest is not None and newest.state == "skipped"):
             return result
-        if newest is None or newest.digest != self._stream.digest(row):
+        if newest is None or partition is None or newest.digest != self._stream.digest(row):
             return result.pending()  # the OMS's present level is not captured yet
         limit = self._sync.connection.limits.captured_not_delivered
         if result.add_if_unsettled("stock", record, known, self._now, limit):
@@ -126,7 +126,7 @@ class StockComparator:
         result.repair = Repair(
             INVENTORY,
             row.source_id,
-            newest.source_day,
+            partition,
             "as_captured",
             known,
             newest.capture_id,

@@ -25,6 +25,7 @@ from domain.reconciliation import (
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
 from domain.rules.translation import OrderRules
+from domain.values import Partition
 from resources.ledger.rows import TargetRow
 from resources.lockstep import Sync
 
@@ -40,12 +41,13 @@ class OrderComparator:
     def __init__(self, sync: Sync, is_captured: IsCaptured, now: datetime) -> None:
         self._sync, self._is_captured, self._now = sync, is_captured, now
         self._rules = OrderRules(sync.connection.orders, sync.order_statuses)
+        self._grain = sync.connection.grain
 
     def compare(self, snapshot: OrderSnapshot) -> Result:
         """Return the drifts between store and OMS, and the repair where there is one."""
         known = snapshot.orders
-        day = known.newest.source_day if known.newest else None
-        result = Result(ORDERS, snapshot.source_id, snapshot.correlation_id, day)
+        partition = known.newest.partition(self._grain) if known.newest else None
+        result = Result(ORDERS, snapshot.source_id, snapshot.correlation_id, partition)
         if snapshot.has_moved:
             return result.pending()
         kind = DUPLICATE if snapshot.store is not None else MISSING_AT_SOURCE
@@ -196,7 +198,7 @@ class OrderComparator:
         return Repair(
             ORDERS,
             snapshot.source_id,
-            self._now.date(),
+            Partition.of(self._now, self._grain),
             "as_captured",
             snapshot.orders,
             target_key=snapshot.source_id,
@@ -206,7 +208,7 @@ class OrderComparator:
     def _with_mode(
         self, snapshot: OrderSnapshot, store: RawRecord, expected: Order, repair: Repair
     ) -> Repair:
-        """Deliver the captured version where it is the present one; else read the day again."""
+        """Deliver the captured version where it is the present one; else read it again."""
         newest, accepted = snapshot.orders.newest, snapshot.orders.accepted
         canonical = content_digest(encode_record(expected))
         if (
@@ -215,8 +217,10 @@ class OrderComparator:
             and accepted.capture_id == newest.capture_id
             and accepted.canonical_digest == canonical
         ):
-            return replace(repair, day=accepted.source_day, capture_id=accepted.capture_id)
-        return replace(repair, day=store.updated_at.date(), mode="re_read")
+            partition = accepted.partition(self._grain)
+            return replace(repair, partition=partition, capture_id=accepted.capture_id)
+        partition = Partition.of(store.updated_at, self._grain)
+        return replace(repair, partition=partition, mode="re_read")
 
 
 def _add_difference(

@@ -22,6 +22,7 @@ from domain.reconciliation import (
 )
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import amend
+from domain.values import Grain, Partition
 from resources.lockstep import Sync
 
 
@@ -35,8 +36,8 @@ class ShipmentComparator:
         """Compare the OMS's parcels and milestone with the store's shipments and status."""
         known, store, oms = snapshot.shipments, snapshot.store, snapshot.oms
         newest = known.newest
-        day = newest.source_day if newest else None
-        result = Result(SHIPMENTS, snapshot.order_id, snapshot.correlation_id, day)
+        partition = newest.partition(self._sync.connection.grain) if newest else None
+        result = Result(SHIPMENTS, snapshot.order_id, snapshot.correlation_id, partition)
         if snapshot.has_moved:
             return result.pending()
         if store is None or oms is None or known.is_rejected:
@@ -76,7 +77,9 @@ class ShipmentComparator:
         if held.is_behind(wanted, status):
             comparison.add_status(f"{status} ({wanted})")
         if any(drift.can_repair for drift in result.drifts):
-            result.repair = _repair(snapshot, oms, mapped.record, comparison)
+            result.repair = _repair(
+                snapshot, oms, mapped.record, comparison, self._sync.connection.grain
+            )
         return result
 
 
@@ -195,7 +198,11 @@ class _Comparison:
 
 
 def _repair(
-    snapshot: OrderSnapshot, oms: RawRecord, fulfilment: Fulfilment, comparison: _Comparison
+    snapshot: OrderSnapshot,
+    oms: RawRecord,
+    fulfilment: Fulfilment,
+    comparison: _Comparison,
+    grain: Grain,
 ) -> Repair:
     known = snapshot.shipments
     row = None
@@ -205,7 +212,7 @@ def _repair(
     repair = Repair(
         SHIPMENTS,
         snapshot.order_id,
-        oms.updated_at.date(),
+        Partition.of(oms.updated_at, grain),
         "re_read",
         known,
         target_key=snapshot.source_id,
@@ -220,7 +227,10 @@ def _repair(
         and accepted.capture_id == newest.capture_id
     ):
         return replace(
-            repair, day=accepted.source_day, mode="as_captured", capture_id=accepted.capture_id
+            repair,
+            partition=accepted.partition(grain),
+            mode="as_captured",
+            capture_id=accepted.capture_id,
         )
     return repair
 

@@ -8,10 +8,10 @@ flight, a newer version, a new target state.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from assets.reconciliation.result import Repair
 from domain.reconciliation import Mode
+from domain.values import Partition
 from resources.ledger.deliveries.drifts import (
     Drifts,
     close_lost_deliveries,
@@ -48,7 +48,7 @@ def apply_repairs(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) 
         forget_targets(session.db, sync.name, stream, gone)
         lost = {r.target_key: r.lost for r in valid if r.lost}
         close_lost_deliveries(session.db, sync.name, stream, lost, orders_gone=gone)
-        due = [(r.day, r.capture_id) for r in valid if r.capture_id is not None]
+        due = [(r.partition.day, r.capture_id) for r in valid if r.capture_id is not None]
         make_due(session.db, sync.name, stream, due)
         drifts = Drifts(session.db, sync.name, sync.run_id)
         drifts.mark_repairing(stream, [repair.source_id for repair in valid], who)
@@ -62,12 +62,12 @@ def _still_valid(sync: Sync, session: Session, repairs: Sequence[Repair]) -> lis
 
 
 def _reruns(sync: Sync, stream: str, repairs: Sequence[Repair], who: str) -> list[Rerun]:
-    wanted: dict[tuple[date, Mode], list[str]] = {}
+    wanted: dict[tuple[Partition, Mode], list[str]] = {}
     for repair in repairs:
-        wanted.setdefault((repair.day, repair.mode), []).append(repair.source_id)
+        wanted.setdefault((repair.partition, repair.mode), []).append(repair.source_id)
     return [
-        Rerun(sync.name, stream, day, sorted(ids), mode, force=False, asked_by=who, why=WHY)
-        for (day, mode), ids in sorted(wanted.items())
+        Rerun(sync.name, stream, partition, sorted(ids), mode, force=False, asked_by=who, why=WHY)
+        for (partition, mode), ids in sorted(wanted.items())
     ]
 
 

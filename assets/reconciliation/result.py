@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.exchange import RawRecord, StoreShipment
@@ -17,6 +17,7 @@ from domain.reconciliation import (
     Mode,
     OrderOrigin,
 )
+from domain.values import Partition
 from resources.ledger.records.record_state import UNKNOWN, RecordState
 from resources.ledger.rows import KnownLine, TargetRow
 
@@ -54,7 +55,7 @@ class Repair:
 
     stream: str
     source_id: str
-    day: date
+    partition: Partition
     mode: Mode
     record_state: RecordState
     """What the repair is based on: it is dropped if the ledger has changed by then."""
@@ -76,7 +77,7 @@ class Result:
     stream: str
     source_id: str
     correlation_id: str
-    source_day: date | None = None
+    partition: Partition | None = None
     """The partition of the newest version."""
     drifts: list[Drift] = field(default_factory=list)
     repair: Repair | None = None
@@ -118,7 +119,7 @@ class Result:
                 found,
                 can_repair,
                 since,
-                self.source_day,
+                self.partition.day if self.partition is not None else None,
             )
         )
 
@@ -130,7 +131,7 @@ class Result:
         It is where the newest version is not settled in the ledger.
         """
         newest = known.newest
-        if newest is None or known.is_settled:
+        if newest is None or self.partition is None or known.is_settled:
             return False
         since = newest.captured_at
         if newest.state is not None and newest.validated_at is not None:
@@ -149,7 +150,7 @@ class Result:
             can_repair=True,
             since=since,
         )
-        self.repair = Repair(self.stream, self.source_id, newest.source_day, "as_captured", known)
+        self.repair = Repair(self.stream, self.source_id, self.partition, "as_captured", known)
         return True
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from assets.chain.partitions import window_of
 from assets.reconciliation.compare_inventory import StockComparator
 from assets.reconciliation.compare_orders import OrderComparator
 from assets.reconciliation.compare_shipments import ShipmentComparator
@@ -19,6 +18,7 @@ from assets.streams.inventory_changes import are_sales_captured
 from assets.streams.registry import STREAMS
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
+from domain.values import Partition
 from resources.ledger.deliveries.drifts import Drifts
 from resources.ledger.monitoring.caution import end_caution
 from resources.ledger.records.record_state import Coverage
@@ -121,7 +121,8 @@ class _OrdersRun:
 
     def run(self) -> None:
         day = self._request.day
-        reader = SnapshotReader(self._sync, self._session, day, window_of(day.isoformat()))
+        window = Partition.of_day(day).before(datetime.now(UTC))
+        reader = SnapshotReader(self._sync, self._session, day, window)
         comparators = self._comparators()
         suspects: dict[str, set[str]] = {}
         keys: set[DriftKey] = set()

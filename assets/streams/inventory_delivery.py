@@ -35,7 +35,7 @@ class InventoryPlanner(Planner[StockLevel]):
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[StockLevel]]:
         """Decode the levels, apply the policy, and read what the store is known to hold."""
         levels = {a: decode_record(StockLevel, a.canonical) for a in current}
-        plans = plan_levels(self.sync, self.session, self.request.day, levels)
+        plans = plan_levels(self.sync, self.session, self.request.partition.day, levels)
         known = self._known([p.target for p in plans.values() if p.target is not None])
         dues: list[Due[StockLevel]] = []
         for accepted, plan in plans.items():

@@ -13,7 +13,7 @@ from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS
 from benchmarks.rig import NAME
 from benchmarks.rivals import worker
-from domain.values import Window
+from domain.values import Partition
 from orchestration import settings
 from resources.lockstep import Lockstep
 
@@ -25,15 +25,15 @@ def main() -> None:
     database, warm_up, day = sys.argv[1], *map(date.fromisoformat, sys.argv[2:4])
     lockstep = Lockstep(settings.load(), lambda: database)
 
-    def read(partition: date) -> int:
+    def read(partition: Partition) -> int:
         sync = lockstep.sync(NAME, f"rivals-{partition}")
-        captured = capture(sync, ORDERS, partition, Window.of_day(partition), is_live=False)
+        captured = capture(sync, ORDERS, partition, partition.window, is_live=False)
         validated = validate(sync, ORDERS, partition, everything=True)
         if captured.captured != validated.accepted:
             raise SystemExit(f"{captured.captured} captured, {validated.accepted} accepted")
         return validated.accepted
 
-    worker.run(lambda: read(warm_up), lambda: read(day))
+    worker.run(lambda: read(Partition.of_day(warm_up)), lambda: read(Partition.of_day(day)))
     lockstep.close()
 
 

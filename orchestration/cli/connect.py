@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 
 import click
 
@@ -15,11 +16,11 @@ from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
 from domain.exchange import Check
-from domain.values import Window
+from domain.values import Grain, Partition, Window
 from orchestration.cli.context import connection_of
 from orchestration.cli.output import examples, print_table
 from orchestration.cli.preview import show_preview
-from orchestration.cli.runs import Chunk, chunks, run_each
+from orchestration.cli.runs import Chunk, Outcome, chunks, run_each, span_of
 from orchestration.settings import load
 from resources.ledger.monitoring.activation import activations, resume
 from resources.lockstep import Lockstep
@@ -74,7 +75,7 @@ def connect(connection: str, days: int, *, yes: bool, dry_run: bool) -> None:
             sys.exit(1)
         first = _first_day(installation, started.date(), days)
         if dry_run:
-            show_preview(lockstep, connection, Window(Window.of_day(first).since, started))
+            show_preview(lockstep, connection, Window(Partition.of_day(first).start, started))
             return
         streams = _streams_to_start(lockstep, connection)
         _ask(connection, streams, first, yes=yes)
@@ -150,35 +151,46 @@ def _ask(connection: str, streams: Sequence[str], first: date, *, yes: bool) -> 
 def _backfill(
     lockstep: Lockstep, connection: str, streams: Sequence[str], first: date, started: datetime
 ) -> bool:
-    """Run all chunks, stream by stream; return whether every run succeeded."""
-    wanted = _plan(streams, first, started.date())
-    for number, outcome in enumerate(run_each(lockstep, connection, wanted, "connect"), 1):
-        click.echo(f"[{number}/{len(wanted)}] {outcome.chunk}: {outcome}")
+    """Run all chunks, stream by stream; return whether every run succeeded.
+
+    First the streams with a history, as data flows, then the snapshots.
+    """
+    span = span_of(first, started.date(), lockstep.installation.connections[connection].grain)
+    history = [name for name in STREAMS if name in streams and not STREAMS[name].is_snapshot]
+    snapshots = [name for name in streams if STREAMS[name].is_snapshot]
+    wanted = chunks(history, *span, CHUNK_DAYS)
+    last = {chunk.streams: chunk for chunk in wanted}
+    outcomes = chain(
+        run_each(lockstep, connection, wanted, "connect"),
+        _run_snapshots(lockstep, connection, snapshots, span[0].grain),
+    )
+    for number, outcome in enumerate(outcomes, 1):
+        click.echo(f"[{number}/{len(wanted) + len(snapshots)}] {outcome.chunk}: {outcome}")
         if outcome.error:
             click.echo(
                 f"lockstep: stopped (run {outcome.run_id}); fix the cause and run this again.",
                 err=True,
             )
             return False
-        [stream] = outcome.chunk.streams
-        if all(chunk.streams != (stream,) for chunk in wanted[number:]):
-            first_day = min(chunk.first for chunk in wanted if chunk.streams == (stream,))
-            _start_watermark(lockstep, connection, stream, first_day, started)
+        streams_done = outcome.chunk.streams
+        if outcome.chunk is last.get(streams_done, outcome.chunk):
+            since = span[0] if streams_done in last else outcome.chunk.first
+            _start_watermark(lockstep, connection, streams_done[0], since.start, started)
     return True
 
 
-def _plan(streams: Sequence[str], first: date, today: date) -> list[Chunk]:
-    """Return the chunks: first the streams with a history, as data flows, then snapshots."""
-    with_history = [name for name in STREAMS if name in streams and not STREAMS[name].is_snapshot]
-    snapshots = [name for name in streams if STREAMS[name].is_snapshot]
-    return [
-        *chunks(with_history, first, today, CHUNK_DAYS),
-        *(Chunk((name,), today, today) for name in snapshots),
-    ]
+def _run_snapshots(
+    lockstep: Lockstep, connection: str, snapshots: Sequence[str], grain: Grain
+) -> Iterator[Outcome]:
+    """Run each snapshot over the partition that is the present one by then."""
+    for name in snapshots:
+        present = Partition.of(datetime.now(UTC), grain)
+        chunk = Chunk((name,), present, present)
+        yield from run_each(lockstep, connection, [chunk], "connect")
 
 
 def _start_watermark(
-    lockstep: Lockstep, connection: str, stream: str, first: date, started: datetime
+    lockstep: Lockstep, connection: str, stream: str, since: datetime, started: datetime
 ) -> None:
     """Set the watermark of a captured stream to the start of the command, by the source's clock.
 
@@ -186,6 +198,5 @@ def _start_watermark(
     """
     source_now = source_present(lockstep.sync(connection, run_id=""), STREAMS[stream])
     behind = max(datetime.now(UTC) - source_now, timedelta(0))
-    since = Window.of_day(first).since
     with lockstep.ledger.session(connection, stream) as session:
         session.move_watermark(Window(since, max(since, started - behind)), may_start=True)

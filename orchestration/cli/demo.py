@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import LockstepError
+from domain.values import Partition
 from orchestration.local import in_process, sandbox_process, verify
 from orchestration.local.instance import open_instance
 from orchestration.settings import load
@@ -126,8 +127,9 @@ def _run(console: Console, scene: Scene, url: str, database: str) -> list[str]:
     try:
         with open_instance() as instance:
             for span_first, span_last in _spans(first, last):
+                span = Partition.of_day(span_first), Partition.of_day(span_last)
                 in_process.run_partitions(
-                    lockstep, instance, scene.connection, ["orders"], span_first, span_last, {}
+                    lockstep, instance, scene.connection, ["orders"], *span, {}
                 )
                 _progress(console, database, scene.connection, "orders", span_first, span_last)
             today = datetime.now(UTC).date()
@@ -138,8 +140,8 @@ def _run(console: Console, scene: Scene, url: str, database: str) -> list[str]:
                     instance,
                     scene.connection,
                     ["shipments", "inventory"],
-                    today,
-                    today,
+                    Partition.of_day(today),
+                    Partition.of_day(today),
                     {},
                 )
                 _progress(console, database, scene.connection, "shipments", today, today)

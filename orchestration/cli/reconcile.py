@@ -139,7 +139,7 @@ def _run(lockstep: Lockstep, connection: str, asked: Sequence[int], *, quiet: bo
     succeeded = True
     for rerun in queued:
         records = tuple(rerun.source_ids or ()) if rerun.mode == "as_captured" else None
-        chunk = Chunk((rerun.stream,), rerun.source_day, rerun.source_day, records)
+        chunk = Chunk((rerun.stream,), rerun.partition, rerun.partition, records)
         for outcome in run_each(lockstep, connection, [chunk], "repair"):
             click.echo(f"{connection}: {chunk}: {outcome}", err=quiet)
             succeeded = succeeded and not outcome.error

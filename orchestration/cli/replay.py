@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from assets.chain.keys import DELIVERED, TRIGGER_TAG, chain_keys, op_name
 from assets.streams.registry import STREAMS
 from domain.connections import Connection
 from domain.errors import PermanentError
+from domain.values import Partition
 from orchestration.cli.context import DAY, connection_of, open_database, streams_of
 from orchestration.cli.output import examples, print_table
-from orchestration.cli.runs import Chunk, check_days, chunks, run_each, streams_option
+from orchestration.cli.runs import Chunk, check_days, chunks, run_each, span_of, streams_option
 from orchestration.jobs import BACKFILL_PRIORITY
 from orchestration.settings import load, project_root
 from resources.ledger.monitoring.status import PartitionCounts, partition_counts
@@ -32,7 +33,7 @@ PREVIEW = (
     "would send at least",
 )  # fmt: skip
 NUMBERS = ("captures", "accepted", "rejected", "skipped", "would send at least")
-NO_COUNTS = PartitionCounts(date.min, 0, 0, 0, 0, 0, 0, 0, 0)
+NO_COUNTS = PartitionCounts(0, 0, 0, 0, 0, 0, 0, 0)
 MUTATION = """
 mutation Replay($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
@@ -107,11 +108,12 @@ def replay(
     configured = connection_of(installation, connection)
     chosen = streams_of(configured, connection, streams)
     check_days(installation, first.date(), last.date())
-    wanted = chunks(chosen, first.date(), last.date(), chunk_days)
+    span = span_of(first.date(), last.date(), configured.grain)
+    wanted = chunks(chosen, *span, chunk_days)
     if dry_run:
         _preview(connection, configured, wanted, force=force)
     elif via == "daemon":
-        backfill_id = submit(connection, chosen, first.date(), last.date(), force=force)
+        backfill_id = submit(connection, chosen, *span, force=force)
         click.echo(
             f"backfill {backfill_id} is queued; see Overview > Backfills in the UI. "
             "It needs the daemon ('lockstep up')."
@@ -150,13 +152,12 @@ def _preview(
             [stream] = chunk.streams
             source = configured.platform.kind if STREAMS[stream].to_oms else configured.oms.kind
             counts = partition_counts(db, connection, stream, chunk.first, chunk.last)
-            for day in _days(chunk):
-                known = counts.get(day, NO_COUNTS)
+            for partition in chunk.first.to(chunk.last):
+                known = counts.get(partition, NO_COUNTS)
                 captures += known.captured
                 numbers = (known.captured, known.accepted, known.rejected, known.skipped)
-                rows.append(
-                    (stream, day, *numbers, _reads(stream, source, day), _due(known, force=force))
-                )
+                reads = _reads(stream, source, partition)
+                rows.append((stream, partition, *numbers, reads, _due(known, force=force)))
     print_table(PREVIEW, rows, numbers=NUMBERS)
     click.echo(
         f"{len(wanted)} runs over {len(rows)} partitions with {captures} captures. Nothing was "
@@ -165,31 +166,33 @@ def _preview(
     )
 
 
-def _days(chunk: Chunk) -> list[date]:
-    return [date.fromordinal(n) for n in range(chunk.first.toordinal(), chunk.last.toordinal() + 1)]
-
-
 def _due(counts: PartitionCounts, *, force: bool) -> int:
     return counts.accepted if force else counts.pending + counts.rejected_by_target
 
 
-def _reads(stream: str, source: str, day: date) -> str:
+def _reads(stream: str, source: str, partition: Partition) -> str:
     if not STREAMS[stream].is_snapshot:
-        return f"the whole day from {source}"
-    if day == datetime.now(UTC).date():
+        return f"the whole {partition.grain} from {source}"
+    if datetime.now(UTC) in partition:
         return f"the present state of {source}"
     return "nothing: the source has no past"
 
 
-def submit(connection: str, streams: Sequence[str], first: date, last: date, *, force: bool) -> str:
+def submit(
+    connection: str,
+    streams: Sequence[str],
+    first: Partition,
+    last: Partition,
+    *,
+    force: bool,
+) -> str:
     """Launch a backfill of the chains over the partitions and return its id.
 
     Raises ``PermanentError`` with Dagster's reason.
     """
-    days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
     params: dict[str, Any] = {
         "assetSelection": [{"path": list(key.path)} for key in chain_keys(connection, streams)],
-        "partitionNames": days,
+        "partitionNames": [partition.key for partition in first.to(last)],
         "fromFailure": False,
         "title": f"replay {connection} {'+'.join(streams)}",
         "tags": [

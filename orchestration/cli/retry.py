@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ import click
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
+from domain.values import Grain, Partition
 from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.cli.rejection_filters import filter_from, filter_options
@@ -160,26 +160,28 @@ def _confirm(changes: Sequence[Change], request: Request) -> None:
         raise PermanentError("Nothing was changed; --yes confirms where there is no terminal.")
 
 
-def chunks(found: Sequence[Rejection], mode: Mode) -> dict[str, list[Chunk]]:
-    """Return the runs per connection; consecutive days share one.
+def chunks(
+    found: Sequence[Rejection], mode: Mode, grains: Mapping[str, Grain]
+) -> dict[str, list[Chunk]]:
+    """Return the runs per connection; consecutive partitions share one.
 
     They cover exactly the rejected records, or with ``re_read`` their whole partitions.
     """
-    days: dict[tuple[str, str], dict[date, list[str]]] = {}
+    found_in: dict[tuple[str, str], dict[Partition, list[str]]] = {}
     for rejection in found:
-        days.setdefault((rejection.connection, rejection.stream), {}).setdefault(
-            rejection.source_day, []
-        ).append(rejection.source_id)
+        partition = rejection.partition(grains[rejection.connection])
+        of_chain = found_in.setdefault((rejection.connection, rejection.stream), {})
+        of_chain.setdefault(partition, []).append(rejection.source_id)
     wanted: dict[str, list[Chunk]] = {}
     for (connection, stream), of_stream in sorted(
-        days.items(), key=lambda item: (item[0][0], list(STREAMS).index(item[0][1]))
+        found_in.items(), key=lambda item: (item[0][0], list(STREAMS).index(item[0][1]))
     ):
         for first, last in _spans(sorted(of_stream)):
             records = sorted(
                 {
                     source_id
-                    for day, ids in of_stream.items()
-                    if first <= day <= last
+                    for partition, ids in of_stream.items()
+                    if first <= partition <= last
                     for source_id in ids
                 }
             )
@@ -192,17 +194,17 @@ def chunks(found: Sequence[Rejection], mode: Mode) -> dict[str, list[Chunk]]:
     return wanted
 
 
-def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
-    spans: list[tuple[date, date]] = []
-    for day in days:
+def _spans(partitions: Sequence[Partition]) -> list[tuple[Partition, Partition]]:
+    spans: list[tuple[Partition, Partition]] = []
+    for partition in partitions:
         if (
             spans
-            and day == spans[-1][1] + timedelta(days=1)
-            and (day - spans[-1][0]).days < DAYS_PER_RUN
+            and partition == spans[-1][1].next()
+            and (partition.start - spans[-1][0].start).days < DAYS_PER_RUN
         ):
-            spans[-1] = (spans[-1][0], day)
+            spans[-1] = (spans[-1][0], partition)
         else:
-            spans.append((day, day))
+            spans.append((partition, partition))
     return spans
 
 
@@ -215,7 +217,9 @@ def _run(
 ) -> None:
     """Run the chunks; fill ``outcomes`` and ``runs`` as they end, to survive a later error."""
     try:
-        for connection, wanted in chunks(found, request.mode).items():
+        connections = lockstep.installation.connections
+        grains = {name: connection.grain for name, connection in connections.items()}
+        for connection, wanted in chunks(found, request.mode, grains).items():
             for outcome in run_each(lockstep, connection, wanted, "retry"):
                 outcomes.append(outcome)
                 covered = outcome.chunk
@@ -224,7 +228,7 @@ def _run(
                     for r in found
                     if r.connection == connection
                     and r.stream in covered.streams
-                    and covered.first <= r.source_day <= covered.last
+                    and covered.first <= r.partition(grains[connection]) <= covered.last
                     and (covered.records is None or r.source_id in covered.records)
                 }
                 click.echo(f"{connection}: {covered}: {outcome}", err=request.as_json)

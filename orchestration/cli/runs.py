@@ -14,6 +14,7 @@ from assets.chain.keys import TRIGGER_TAG
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import LockstepError, PermanentError
+from domain.values import Grain, Partition
 from orchestration.local import in_process
 from orchestration.local.instance import open_instance
 from resources.ledger.monitoring.status import run_counts
@@ -28,14 +29,14 @@ class Chunk:
     """The partitions ``first`` to ``last`` of some streams, for one run."""
 
     streams: tuple[str, ...]
-    first: date
-    last: date
+    first: Partition
+    last: Partition
     records: tuple[str, ...] | None = None
     """Only these records, as captured; by default the whole partitions are read again."""
 
     def __str__(self) -> str:
-        days = str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
-        return f"{'+'.join(self.streams)} {days}"
+        span = str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+        return f"{'+'.join(self.streams)} {span}"
 
 
 @dataclass(frozen=True)
@@ -59,21 +60,28 @@ class Outcome:
         return f"{text}; FAILED: {self.error}" if self.error else text
 
 
-def chunks(streams: Sequence[str], first: date, last: date, days: int) -> list[Chunk]:
+def span_of(first: date, last: date, grain: Grain) -> tuple[Partition, Partition]:
+    """Return the first and the last partition of some days; none of the future exists."""
+    present = Partition.of(datetime.now(UTC), grain)
+    return Partition.of_day(first).by(grain)[0], min(Partition.of_day(last).by(grain)[-1], present)
+
+
+def chunks(streams: Sequence[str], first: Partition, last: Partition, days: int) -> list[Chunk]:
     """Split the partitions into chunks of at most ``days``, stream by stream as data flows.
 
-    A snapshot source has no past: if the days include today, only today's partition is read.
+    A snapshot source has no past: of partitions up to the present one, only that one is read.
     """
-    today = datetime.now(UTC).date()
+    present = Partition.of(datetime.now(UTC), first.grain)
     found: list[Chunk] = []
     for stream in (name for name in STREAMS if name in streams):
         start = first
-        if STREAMS[stream].is_snapshot and first < today == last:
-            start = today
+        if STREAMS[stream].is_snapshot and first < present == last:
+            start = present
         while start <= last:
-            end = min(start + timedelta(days=days - 1), last)
+            beyond = Partition.of(start.start + timedelta(days=days), start.grain)
+            end = max(partition for partition in start.to(last) if partition < beyond)
             found.append(Chunk((stream,), start, end))
-            start = end + timedelta(days=1)
+            start = end.next()
     return found
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import dagster as dg
 
 from assets.chain.keys import DELIVERED, STEPS, VALIDATED, chain_keys
+from assets.chain.partitions import place
 from assets.chain.run_config import rerun_config
+from domain.values import Partition
 from orchestration.definitions import build
 from resources.lockstep import Lockstep
 
@@ -20,8 +21,8 @@ def run_partitions(
     instance: dg.DagsterInstance,
     connection: str,
     streams: Sequence[str],
-    first: date,
-    last: date,
+    first: Partition,
+    last: Partition,
     tags: dict[str, str],
     *,
     force: bool = False,
@@ -40,15 +41,12 @@ def run_partitions(
         for s in streams
         for name, op in rerun_config(connection, s, only_records=records, force=force).items()
     }
-    span = {
-        "dagster/asset_partition_range_start": first.isoformat(),
-        "dagster/asset_partition_range_end": last.isoformat(),
-    }
+    partition_key, span = place(first, last)
     return job.execute_in_process(
         instance=instance,
         asset_selection=keys,
         run_config=QUIET | {"ops": ops},
         raise_on_error=True,
-        partition_key=first.isoformat() if first == last else None,
-        tags=tags if first == last else span | tags,
+        partition_key=partition_key,
+        tags=span | tags,
     )

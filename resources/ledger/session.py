@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import psycopg
@@ -17,7 +17,7 @@ from psycopg import errors
 
 from domain.errors import TransientError, WriterLost
 from domain.exchange import Exchange
-from domain.values import Window
+from domain.values import Partition, Window
 from resources.ledger.captures.captures import Captures
 from resources.ledger.database.bulk import load
 from resources.ledger.deliveries.deliveries import Deliveries
@@ -254,7 +254,7 @@ class Session:
     def batch(
         self,
         step: str,
-        day: date,
+        partition: Partition,
         trigger: str,
         window: Window | None,
         counts: dict[str, Any],
@@ -272,7 +272,7 @@ class Session:
                 self.connection,
                 self.stream,
                 step,
-                day,
+                partition.day,
                 trigger,
                 window.since if window else None,
                 window.until if window else None,

@@ -19,6 +19,7 @@ from assets.streams.orders import Orders
 from assets.streams.shipments import Shipments
 from domain.exchange import RawRecord
 from domain.identity import capture_id, content_digest, is_id
+from domain.values import Partition
 from resources.http.rate_limit import LocalQuota
 from resources.ledger.links import Link
 from resources.ledger.rows import CaptureRow
@@ -192,7 +193,7 @@ def _balanced(
     )
     assert counts.rejected.total() > captured // 4, "most records are bad"
     with sync.ledger.session(sync.name, stream.name) as session:
-        summary = session.records.summary(day)
+        summary = session.records.summary(Partition.of_day(day))
     assert summary["captured"] == captured
     assert (
         summary["captured"]

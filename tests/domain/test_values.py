@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from domain.records.inventory import StoreItem
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from domain.records.record import InvalidRecord, to_utc
-from domain.values import Window, doubled, is_of_this_era
+from domain.values import DAY, GRAINS, Grain, Partition, Window, doubled, is_of_this_era
 
 # The zone is given apart.
 FIRST, LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001
 moments = st.datetimes(min_value=FIRST, max_value=LAST, timezones=st.just(UTC))
 spans = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=40))
+grains = st.sampled_from(GRAINS)
 windows = st.builds(lambda since, span: Window(since, since + span), moments, spans)
 
 
@@ -40,17 +41,18 @@ def test_split_windows_adjoin_and_cover_the_whole(window: Window, parts: int) ->
     )
 
 
-@given(windows)
-def test_days_adjoin_and_cover_the_whole(window: Window) -> None:
-    """Each piece lies within one UTC day and none is empty; an empty window has none."""
-    pieces = window.by_day()
+@given(windows, grains)
+def test_partitions_adjoin_and_cover_the_whole(window: Window, grain: Grain) -> None:
+    """Each piece lies within one partition and none is empty; an empty window has none."""
+    found = Partition.split(window, grain)
+    pieces = [piece for _, piece in found]
     if window.is_empty:
         assert pieces == []
         return
     assert _covers(window, pieces)
     assert all(
-        not piece.is_empty and piece.until <= Window.of_day(piece.since.date()).until
-        for piece in pieces
+        not piece.is_empty and partition.start <= piece.since and piece.until <= partition.end
+        for partition, piece in found
     )
 
 
@@ -59,12 +61,12 @@ def test_a_moment_is_in_exactly_one_piece(window: Window, moment: datetime, part
     """Half-open windows: what is in the whole is in one part, what is not is in none."""
     expected = 1 if moment in window else 0
     assert sum(moment in piece for piece in window.split(parts)) == expected
-    assert sum(moment in piece for piece in window.by_day()) == expected
+    assert sum(moment in piece for _, piece in Partition.split(window, DAY)) == expected
 
 
 def test_a_window_is_half_open() -> None:
     """Its first moment is in it and its end is not."""
-    window = Window.of_day(datetime(2026, 3, 19, tzinfo=UTC).date())
+    window = Partition.of_day(datetime(2026, 3, 19, tzinfo=UTC).date()).window
     assert window.since in window
     assert window.until not in window
     assert window.until - timedelta(microseconds=1) in window
@@ -124,3 +126,73 @@ def test_a_pause_doubles_with_each_further_failure_up_to_its_limit(
     """However often it failed: a number of failures must not overflow a span of time."""
     first, longest = timedelta(seconds=10), timedelta(minutes=5)
     assert doubled(first, failures, longest) == timedelta(seconds=seconds)
+
+
+@given(moments, grains)
+def test_a_partition_is_found_again_by_its_key(moment: datetime, grain: Grain) -> None:
+    """The key is the one of Dagster, and states day and hour."""
+    partition = Partition.of(moment, grain)
+    assert moment in partition
+    assert Partition.parse(partition.key) == partition
+    assert partition.key == moment.strftime("%Y-%m-%d" if grain == DAY else "%Y-%m-%d-%H:00")
+    assert partition.day == moment.date()
+    assert partition.hour == (None if grain == DAY else moment.hour)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "2026-11-31",
+        "2026-1-1",
+        "2026-11-27-24:00",
+        "2026-11-27-13:30",
+        "2026-11-27T13",
+        "x" * 99,
+    ],
+)
+def test_another_text_is_no_partition(key: str) -> None:
+    """The error shows the text, cut where it is long, and both forms of a key."""
+    with pytest.raises(ValueError, match="2026-11-27-13:00") as caught:
+        Partition.parse(key)
+    assert repr(key[:40]) in str(caught.value)
+
+
+@given(moments, grains)
+def test_partitions_follow_each_other_without_a_gap(moment: datetime, grain: Grain) -> None:
+    """The next one starts where one ends; a moment at the border is in the later one."""
+    partition = Partition.of(moment, grain)
+    following = partition.next()
+    assert following.start == partition.end
+    assert partition.end not in partition
+    assert partition.end in following
+    assert partition.to(following) == [partition, following]
+    assert following.to(partition) == []
+
+
+def test_a_days_hours_are_its_partitions_by_the_other_grain() -> None:
+    """A day has 24 hours, and each of them lies in that day only."""
+    day = Partition.parse("2026-03-29")
+    hours = day.by("hour")
+    assert [hour.hour for hour in hours] == list(range(24))
+    assert (hours[0].start, hours[-1].end) == (day.start, day.end)
+    assert {tuple(hour.by("day")) for hour in hours} == {(day,)}
+    assert day.by("day") == [day]
+    assert hours[3].by("hour") == [hours[3]]
+
+
+def test_a_time_inside_a_day_starts_no_partition() -> None:
+    """A partition of any other start would overlap two."""
+    noon = datetime(2026, 3, 19, 12, tzinfo=UTC)
+    with pytest.raises(ValueError, match="start of a UTC day"):
+        Partition(noon)
+    assert Partition(noon, "hour").hour == 12
+
+
+def test_a_partition_is_read_up_to_the_present() -> None:
+    """The future can't be read: of a partition that has not started, nothing."""
+    day = Partition.parse("2026-03-19")
+    noon = day.start + timedelta(hours=12)
+    assert day.before(noon) == Window(day.start, noon)
+    assert day.before(day.end + timedelta(days=1)) == day.window
+    assert day.before(day.start - timedelta(days=1)).is_empty

@@ -63,8 +63,8 @@ def run_reruns(scene: Scene) -> int:
         narrowed = rerun.mode == "as_captured"
         scene.run(
             rerun.stream,
-            first=rerun.source_day,
-            last=rerun.source_day,
+            first=rerun.partition.day,
+            last=rerun.partition.day,
             steps=("validated", "delivered") if narrowed else scene.steps,
             config=rerun_config(NAME, rerun.stream, only_records=rerun.source_ids)
             if narrowed

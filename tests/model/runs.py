@@ -21,6 +21,7 @@ from assets.chain.step import Step
 from assets.reconciliation.run import Request, reconcile
 from assets.streams.registry import STREAMS
 from domain.errors import LockstepError
+from domain.values import DAY, Partition
 from orchestration.schedules import last_hours
 from resources.ledger.rejections import reruns
 from resources.ledger.rejections.recovery import retry_unreached
@@ -65,7 +66,7 @@ class Runs:
                 good = False
                 continue
             for item in due:
-                good &= self._run(stream, item.day, item, trigger="live")
+                good &= self._run(stream, item.partition.day, item, trigger="live")
         return good
 
     def _probe(self, stream: str) -> list[Due]:
@@ -81,10 +82,10 @@ class Runs:
             if not self._may_be_unfinished(stream):
                 continue
             with self.world.ledger.session(NAME, stream) as session:
-                days = session.records.days_pending()
+                found = session.records.partitions_pending(DAY)
                 retry_unreached(session)
-            for day in days:
-                good &= self._run(stream, day, None, trigger="requeue")
+            for partition in found:
+                good &= self._run(stream, partition.day, None, trigger="requeue")
         return good
 
     def _may_be_unfinished(self, stream: str) -> bool:
@@ -102,7 +103,7 @@ class Runs:
         for rerun in waiting:
             ok = self.rerun(
                 rerun.stream,
-                rerun.source_day,
+                rerun.partition.day,
                 only=rerun.source_ids,
                 force=rerun.force,
                 re_read=rerun.mode == "re_read",
@@ -117,7 +118,7 @@ class Runs:
         window = last_hours(self.world.clock.now())
         day, good = window.since.date(), True
         for stream in ALL[:2]:
-            due = Due(Chain(NAME, stream), day, window)
+            due = Due(Chain(NAME, stream), Partition.of_day(day), window)
             good &= self._run(stream, day, due, trigger="schedule")
         return good
 

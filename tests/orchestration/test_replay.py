@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from domain.values import Partition
 from orchestration.cli.runs import chunks
 from tests.orchestration.shop import Shop
 
@@ -74,8 +75,13 @@ def test_days_without_a_partition_are_refused(shop: Shop):
 def test_chunks_are_bounded_and_in_the_order_in_which_data_flows():
     """Orders come first, chunks have the given size, snapshot sources are read for today only."""
     today = datetime.now(UTC).date()
-    found = chunks(("shipments", "inventory", "orders"), today - timedelta(days=9), today, 4)
-    assert [(chunk.streams[0], (chunk.last - chunk.first).days + 1) for chunk in found] == [
+    found = chunks(
+        ("shipments", "inventory", "orders"),
+        Partition.of_day(today - timedelta(days=9)),
+        Partition.of_day(today),
+        4,
+    )
+    assert [(chunk.streams[0], len(chunk.first.to(chunk.last))) for chunk in found] == [
         ("orders", 4),
         ("orders", 4),
         ("orders", 2),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from domain.values import Window
+from domain.values import DAY, Partition, Window
 from sensors import attempts, cursor
 from tests.assets import documents
 from tests.assets.scene import Json, Scene
@@ -41,14 +41,14 @@ def test_days_that_all_failed_after_an_outage_are_requested_again(scene: Scene) 
     now = datetime.now(UTC)
     first = now - timedelta(days=3.5)
     start_at(scene, first)
-    pieces = Window(first, now).by_day()
+    pieces = [piece for _, piece in Partition.split(Window(first, now), DAY)]
     placed = [piece.since + timedelta(seconds=1) for piece in pieces]
     scene.place(*[documents.order(number, moment) for number, moment in enumerate(placed, 1)])
     scene.fault("bigcommerce", REFUSED)
     # Four days in the first tick; after a failure all up to the present: five before noon.
     for until in (first + cursor.LONGEST_CATCH_UP, now):
         requests = requests_of(tick(scene))
-        assert len(requests) == len(Window(first, until).by_day())
+        assert len(requests) == len(Partition.split(Window(first, until), DAY))
         assert {launch(scene, request) for request in requests} == {False}
     scene.fault("bigcommerce")
 

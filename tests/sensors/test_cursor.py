@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.values import Window
+from domain.values import DAY, Partition, Window
 from sensors import cursor
 from sensors.cursor import Chain, Due
 
@@ -74,14 +74,12 @@ def test_windows_are_split_at_the_ends_of_partitions_without_a_gap(
 ) -> None:
     """Each piece lies in one partition, and the pieces adjoin."""
     window = Window(since, since + timedelta(seconds=seconds))
-    pieces = cursor.split(ORDERS, window, window.since)
+    pieces = cursor.split(ORDERS, window, window.since, DAY)
     assert pieces[0].window.since == window.since
     assert pieces[-1].window.until == window.until
     assert all(a.window.until == b.window.since for a, b in pairwise(pieces))
     assert all(
-        Window.of_day(p.day).since <= p.window.since
-        and p.window.until <= Window.of_day(p.day).until
-        for p in pieces
+        p.partition.start <= p.window.since and p.window.until <= p.partition.end for p in pieces
     )
 
 
@@ -89,16 +87,17 @@ def test_overlap_alone_asks_for_no_run_of_yesterday() -> None:
     """After midnight the overlap reaches into yesterday, which the closing sweep covers."""
     midnight = datetime(2026, 3, 10, tzinfo=UTC)
     window = Window(midnight - timedelta(minutes=2), midnight + timedelta(minutes=1))
-    assert [due.day for due in cursor.split(ORDERS, window, midnight)] == [midnight.date()]
-    assert len(cursor.split(ORDERS, window, midnight - timedelta(seconds=1))) == 2
+    assert [due.partition for due in cursor.split(ORDERS, window, midnight, DAY)] == [
+        Partition.of_day(midnight.date())
+    ]
+    assert len(cursor.split(ORDERS, window, midnight - timedelta(seconds=1), DAY)) == 2
 
 
 def test_one_run_takes_all_chains_of_a_partition_oldest_first() -> None:
     """Two chains that changed share a run; an older partition comes first."""
-    day, before = date(2026, 3, 10), date(2026, 3, 9)
+    day, before = (Partition.of_day(date(2026, 3, n)) for n in (10, 9))
     a, b, c = (
-        Due(chain, d, Window.of_day(d))
-        for chain, d in ((ORDERS, day), (STOCK, day), (ORDERS, before))
+        Due(chain, d, d.window) for chain, d in ((ORDERS, day), (STOCK, day), (ORDERS, before))
     )
     assert cursor.by_partition([a, b, c]) == {before: [c], day: [b, a]}
 
@@ -124,7 +123,7 @@ def _days(*hours: tuple[int, int]) -> list[Due]:
     return [
         Due(
             ORDERS,
-            (start + timedelta(days=n)).date(),
+            Partition.of(start + timedelta(days=n), DAY),
             Window(start + timedelta(days=n, hours=a), start + timedelta(days=n, hours=b)),
         )
         for n, (a, b) in enumerate(hours)
@@ -135,31 +134,33 @@ def test_what_was_captured_ahead_of_a_failing_day_is_left_out() -> None:
     """The failing day always, a finished one not again, the present one from where it was read."""
     failing, finished, gap, present = _days((8, 24), (0, 24), (0, 24), (0, 12))
     captured = {
-        finished.day: [finished.window],
-        gap.day: [_days((0, 24), (0, 24), (6, 24))[2].window],
-        present.day: [
+        finished.partition.day: [finished.window],
+        gap.partition.day: [_days((0, 24), (0, 24), (6, 24))[2].window],
+        present.partition.day: [
             Window(present.window.since, present.window.since + timedelta(hours=h)) for h in (1, 5)
         ],
     }
     overlap = timedelta(minutes=2)
     left = cursor.uncaptured([failing, finished, gap, present], captured, overlap)
     rest = Window(present.window.since + timedelta(hours=5) - overlap, present.window.until)
-    assert left == [failing, gap, Due(ORDERS, present.day, rest)]
-    assert cursor.uncaptured([failing], {failing.day: [failing.window]}, overlap) == [failing]
+    assert left == [failing, gap, Due(ORDERS, present.partition, rest)]
+    assert cursor.uncaptured([failing], {failing.partition.day: [failing.window]}, overlap) == [
+        failing
+    ]
 
 
 @given(st.integers(1, 40), st.integers(0, 40))
 def test_every_failing_window_has_its_turn(days: int, rounds: int) -> None:
     """However many keep failing: none waits longer than one round of all of them."""
     due = _days(*[(0, 24)] * days)
-    tried: dict[tuple[str, date], datetime] = {}
-    last = dict.fromkeys([item.day for item in due], -1)
+    tried: dict[tuple[str, Partition], datetime] = {}
+    last = dict.fromkeys([item.partition for item in due], -1)
     for number in range(rounds):
         chosen = cursor.longest_waiting(due, tried)
         assert len(chosen) == min(days, cursor.MOST_PIECES)
         for item in chosen:
-            tried[(str(item.chain), item.day)] = NOW + timedelta(seconds=number)
-            last[item.day] = number
+            tried[(str(item.chain), item.partition)] = NOW + timedelta(seconds=number)
+            last[item.partition] = number
         assert number - min(last.values()) <= -(-days // cursor.MOST_PIECES)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from domain.values import Partition
 from orchestration.definitions import build
 from sensors import attempts, requeue
 from sensors.attempts import Attempt
@@ -146,7 +147,7 @@ def test_a_partition_is_finished_by_the_run_that_was_requested(scene: Scene) -> 
     assert set(scene.oms_orders()) == {"1"}
 
 
-A_DAY = date(2026, 3, 10)
+A_PARTITION = Partition.parse("2026-03-10")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,6 @@ def test_a_run_covers_the_partitions_and_chains_that_it_was_launched_for(
     """By key, by range, by selection of assets, and as a whole job."""
     keys = frozenset([dg.AssetKey([NAME, "orders_validated"])])
     run = dg.DagsterRun(f"sync_{NAME}", tags=tags, asset_selection=keys if selected else None)
-    assert attempts.covers(run, NAME, "orders", A_DAY) is expected
-    assert attempts.covers(run, NAME, "shipments", A_DAY) is (expected and not selected)
-    assert not attempts.covers(run, "other", "orders", A_DAY)
+    assert attempts.covers(run, NAME, "orders", A_PARTITION) is expected
+    assert attempts.covers(run, NAME, "shipments", A_PARTITION) is (expected and not selected)
+    assert not attempts.covers(run, "other", "orders", A_PARTITION)

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from domain.connections import Installation
+from domain.values import Partition
 from orchestration.definitions import build
 from resources.ledger.rejections import operator_actions, reruns, work_queue
 from resources.ledger.rejections.reruns import Rerun
@@ -33,7 +34,16 @@ def ask(scene: Scene, *asked: Rerun) -> list[int]:
 def rerun(day: date, *records: str, **more: Any) -> Rerun:
     """Return a rerun of some records of a partition, or of all of it."""
     return dataclasses.replace(
-        Rerun(NAME, "orders", day, list(records) or None, "as_captured", False, "ann", "test"),
+        Rerun(
+            NAME,
+            "orders",
+            Partition.of_day(day),
+            list(records) or None,
+            "as_captured",
+            False,
+            "ann",
+            "test",
+        ),
         **more,
     )
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.values import Window
+from domain.values import DAY, Partition
 from sensors import windows
 from sensors.cursor import Chain
 from tests.assets import documents
@@ -82,7 +82,7 @@ def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scen
     """Tomorrow's partition does not exist yet: today's is read to its end, the rest comes later."""
     scene.configure(streams=("orders",))
     now = datetime.now(UTC)
-    midnight = Window.of_day(now.date()).until
+    midnight = Partition.of(now, DAY).end
     scene.to_store("settings", {"clock_offset_s": (midnight - now).total_seconds() + 300})
     scene.sql(
         "INSERT INTO sync.watermark (connection, stream, watermark) "
@@ -104,7 +104,7 @@ def test_a_source_that_is_in_tomorrow_already_waits_for_our_midnight(scene: Scen
     # What the sensor will ask for in tomorrow's first minute.
     assert scene.lockstep is not None
     [due] = windows.probe(scene.lockstep, Chain(NAME, "orders"), midnight + timedelta(minutes=1))
-    assert due.day == midnight.date()
+    assert due.partition.day == midnight.date()
     assert midnight + timedelta(seconds=30) in due.window
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 
+from domain.values import Partition
 from resources.ledger.captures.edits import applied, of_captures
 from resources.ledger.database.bulk import load
 from resources.ledger.database.compression import compress, decompress
@@ -110,7 +111,7 @@ class Captures:
 
     def to_validate(
         self,
-        day: date,
+        partition: Partition,
         *,
         everything: bool,
         after: str | None,
@@ -140,7 +141,7 @@ class Captures:
             (
                 self._name,
                 self._stream,
-                day,
+                partition.day,
                 after or "00000000-0000-0000-0000-000000000000",
                 only is None,
                 list(only or ()),
@@ -148,6 +149,7 @@ class Captures:
             ),
             binary=True,
         ).fetchall()
+        day = partition.day
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
         changes = of_captures(self._db, self._name, self._stream, day, [row[0] for row in rows])
         return [

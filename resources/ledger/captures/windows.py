@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
 import psycopg
 
-from domain.values import Window
+from domain.values import Partition, Window
 
 
 def captured_live(
-    db: psycopg.Connection[Any], connection: str, stream: str, days: Sequence[date]
+    db: psycopg.Connection[Any], connection: str, stream: str, days: Collection[date]
 ) -> dict[date, list[Window]]:
-    """Return the windows that live runs have captured of partitions, in order.
+    """Return the windows that live runs have captured of days, in order.
 
     A live window ends at the source's own present; those of other runs may end at ours.
     """
@@ -33,7 +33,7 @@ def captured_live(
 
 def got_through(
     db: psycopg.Connection[Any], run_ids: Sequence[str]
-) -> set[tuple[str, str, str, date]]:
+) -> set[tuple[str, str, str, Partition]]:
     """Return which (run, connection, stream, partition) were delivered without a failure.
 
     A run that serves several chains ends as failed when one of them did.
@@ -44,4 +44,7 @@ def got_through(
              AND coalesce((counts ->> 'failed')::int, 0) = 0""",
         (list(run_ids),),
     )
-    return {(run_id, connection, stream, day) for run_id, connection, stream, day in rows}
+    return {
+        (run_id, connection, stream, Partition.of_day(day))
+        for run_id, connection, stream, day in rows
+    }

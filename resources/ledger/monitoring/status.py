@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from domain.values import Partition
 from resources.ledger.monitoring.activation import pause_text
 
 
@@ -65,7 +66,6 @@ class StreamStatus:
 class PartitionCounts:
     """The number of one partition's captures, and of their outcomes."""
 
-    source_day: date
     captured: int
     accepted: int
     rejected: int
@@ -97,19 +97,18 @@ def stream_statuses(
 
 
 def partition_counts(
-    db: psycopg.Connection[Any], connection: str, stream: str, first: date, last: date
-) -> dict[date, PartitionCounts]:
+    db: psycopg.Connection[Any], connection: str, stream: str, first: Partition, last: Partition
+) -> dict[Partition, PartitionCounts]:
     """Return the counts of the partitions ``first`` to ``last``; empty ones are absent."""
-    with db.cursor(row_factory=class_row(PartitionCounts)) as cursor:
-        cursor.execute(
-            """SELECT source_day, captured, accepted, rejected, skipped, superseded, unvalidated,
-                      pending, rejected_by_target
-               FROM history.daily_summary
-               WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s
-               ORDER BY source_day""",
-            (connection, stream, first, last),
-        )
-        return {counts.source_day: counts for counts in cursor.fetchall()}
+    rows = db.execute(
+        """SELECT source_day, captured, accepted, rejected, skipped, superseded, unvalidated,
+                  pending, rejected_by_target
+           FROM history.daily_summary
+           WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s
+           ORDER BY source_day""",
+        (connection, stream, first.day, last.day),
+    )
+    return {Partition.of_day(day): PartitionCounts(*counts) for day, *counts in rows}
 
 
 def run_counts(db: psycopg.Connection[Any], run_ids: Sequence[str]) -> dict[str, int]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 
-from domain.values import Window
+from domain.values import GRAINS, Grain, Partition
 from resources.ledger.database.compression import decompress
 from resources.ledger.rows import TargetRow
 
@@ -27,6 +27,10 @@ class Version(NamedTuple):
     outcome: str | None
     validated_at: datetime | None
 
+    def partition(self, grain: Grain) -> Partition:
+        """Return the partition that it belongs to."""
+        return Partition.at(self.source_day, 0, grain)
+
 
 class AcceptedVersion(NamedTuple):
     """The newest version that was accepted."""
@@ -36,6 +40,10 @@ class AcceptedVersion(NamedTuple):
     canonical: bytes
     canonical_digest: bytes
     outcome: str | None
+
+    def partition(self, grain: Grain) -> Partition:
+        """Return the partition that it belongs to."""
+        return Partition.at(self.source_day, 0, grain)
 
 
 class RecordState(NamedTuple):
@@ -146,7 +154,7 @@ def records_of_day(
 class Coverage:
     """Which source times of a stream have been captured.
 
-    All up to the watermark, and whole days that a rerun has read.
+    All up to the watermark, and whole partitions that a rerun has read.
     """
 
     def __init__(
@@ -158,17 +166,20 @@ class Coverage:
             (connection, stream),
         ).fetchone()
         self._watermark: datetime | None = mark[0] if mark else None
-        rows = db.execute(
+        found = db.execute(
             """SELECT source_day, min(since), max(until) FROM sync.batch
                WHERE connection = %s AND stream = %s AND step = 'captured'
                GROUP BY source_day""",
             (connection, stream),
-        ).fetchall()
+        )
+        rows = [(Partition.of_day(day), since, until) for day, since, until in found]
         self._first: datetime | None = min(
             (since for _, since, _ in rows if since is not None), default=None
         )
-        self._days: dict[date, datetime] = {
-            day: until for day, since, until in rows if until and since == Window.of_day(day).since
+        self._read: dict[Partition, datetime] = {
+            partition: until
+            for partition, since, until in rows
+            if until and since == partition.start
         }
 
     @property
@@ -176,7 +187,7 @@ class Coverage:
         """Return up to which time no change can have been missed."""
         ends = [
             moment
-            for moment in (self._watermark, max(self._days.values(), default=None))
+            for moment in (self._watermark, max(self._read.values(), default=None))
             if moment is not None
         ]
         return max(ends, default=None)
@@ -184,9 +195,14 @@ class Coverage:
     def __contains__(self, moment: datetime) -> bool:
         if self._first is None or moment < self._first:
             return False
-        day = moment.astimezone(UTC).date()
-        end = self._days.get(day)
-        whole = end is not None and moment < (
-            end if end == Window.of_day(day).until else end - self._overlap
+        return self._was_read(moment) or (
+            self._watermark is not None and moment < self._watermark - self._overlap
         )
-        return whole or (self._watermark is not None and moment < self._watermark - self._overlap)
+
+    def _was_read(self, moment: datetime) -> bool:
+        """Return whether a rerun has read the moment's whole partition, by any grain so far."""
+        for partition in (Partition.of(moment, grain) for grain in GRAINS):
+            end = self._read.get(partition)
+            if end is not None and moment < (end if end == partition.end else end - self._overlap):
+                return True
+        return False

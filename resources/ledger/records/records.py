@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from domain.errors import Problem
+from domain.values import Grain, Partition
 from resources.ledger.captures.captures import newest
 from resources.ledger.database.bulk import load, stage
 from resources.ledger.database.compression import compress, decompress
@@ -169,7 +170,7 @@ class Records:
 
     def to_deliver(
         self,
-        day: date,
+        partition: Partition,
         *,
         again: bool,
         force: bool,
@@ -197,10 +198,18 @@ class Records:
                   AND r.state = 'accepted' AND {wanted}
                   AND r.capture_id > %s::uuid AND (%s OR r.source_id = ANY(%b::text[]))
                 ORDER BY r.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
-            (self._name, self._stream, day, after or _FIRST, only is None, list(only or ()), limit),
+            (
+                self._name,
+                self._stream,
+                partition.day,
+                after or _FIRST,
+                only is None,
+                list(only or ()),
+                limit,
+            ),
             binary=True,
         ).fetchall()
-        last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
+        last = newest(self._db, self._name, self._stream, partition.day, [row[1] for row in rows])
         return [
             AcceptedRecord(a, b, c, decompress(d), bytes(e), f, last.get(b, a) != a)
             for a, b, c, d, e, f in rows
@@ -301,7 +310,7 @@ class Records:
         )
         return dict(rows.fetchall())
 
-    def days_pending(self) -> list[date]:
+    def partitions_pending(self, grain: Grain) -> list[Partition]:
         """Return the partitions with captures to validate or accepted records to deliver."""
         rows = self._db.execute(
             """SELECT source_day FROM sync.record
@@ -316,9 +325,9 @@ class Records:
                ORDER BY 1""",
             {"name": self._name, "stream": self._stream},
         )
-        return [day for (day,) in rows]
+        return [Partition.at(day, 0, grain) for (day,) in rows]
 
-    def pending_by_day(self) -> dict[date, int]:
+    def pending_by_partition(self, grain: Grain) -> dict[Partition, int]:
         """Return how many accepted records are due in each partition that has any."""
         rows = self._db.execute(
             """SELECT source_day, count(*) FROM sync.record
@@ -326,14 +335,14 @@ class Records:
                GROUP BY 1 ORDER BY 1""",
             (self._name, self._stream),
         )
-        return dict(rows.fetchall())
+        return {Partition.at(day, 0, grain): number for day, number in rows}
 
-    def summary(self, day: date) -> dict[str, int]:
+    def summary(self, partition: Partition) -> dict[str, int]:
         """Return the partition's row of ``history.daily_summary``; empty without captures."""
         cursor = self._db.execute(
             """SELECT * FROM history.daily_summary
                WHERE connection = %s AND stream = %s AND source_day = %s""",
-            (self._name, self._stream, day),
+            (self._name, self._stream, partition.day),
         )
         row = cursor.fetchone()
         names = [column.name for column in cursor.description or ()]

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from domain.errors import PermanentError
+from domain.values import Partition
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
 from resources.ledger.rejections import reruns, work_queue
@@ -141,7 +142,7 @@ def queue_retry(
                         Rerun(
                             connection,
                             stream,
-                            day,
+                            Partition.of_day(day),
                             records,
                             mode,
                             force=False,

@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 
 from domain.rejection_codes import entry_of
+from domain.values import Grain, Partition
 from resources.ledger.rows import RejectionRow
 
 
@@ -161,7 +162,7 @@ class Rejections:
         ).fetchone()
         return bool(row and row[0])
 
-    def open_by_day(self) -> dict[date, int]:
+    def open_by_partition(self, grain: Grain) -> dict[Partition, int]:
         """Return how many rejections are open in each partition that has any, oldest first."""
         rows = self._db.execute(
             """SELECT source_day, count(*) FROM sync.rejection
@@ -169,19 +170,19 @@ class Rejections:
                GROUP BY 1 ORDER BY 1""",
             (self._name, self._stream),
         )
-        return dict(rows.fetchall())
+        return {Partition.at(day, 0, grain): number for day, number in rows}
 
-    def count_open(self, day: date) -> int:
+    def count_open(self, partition: Partition) -> int:
         """Return how many of a partition's rejections are open."""
         row = self._db.execute(
             """SELECT count(*) FROM sync.rejection
                WHERE connection = %s AND stream = %s AND source_day = %s
                  AND state IN ('open', 'retried')""",
-            (self._name, self._stream, day),
+            (self._name, self._stream, partition.day),
         ).fetchone()
         return int(row[0]) if row else 0
 
-    def examples(self, day: date, limit: int = 20) -> list[dict[str, str]]:
+    def examples(self, partition: Partition, limit: int = 20) -> list[dict[str, str]]:
         """Return up to ``limit`` open rejections of a partition for the run's metadata."""
         rows = self._db.execute(
             """SELECT rejection_id::text, source_id, stage, class, code, field, message, advice,
@@ -190,7 +191,7 @@ class Rejections:
                WHERE connection = %s AND stream = %s AND source_day = %s
                  AND state IN ('open', 'retried')
                ORDER BY rejection_id LIMIT %s""",
-            (self._name, self._stream, day, limit),
+            (self._name, self._stream, partition.day, limit),
         )
         names = (
             "id",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal
 
 import psycopg
-from psycopg.rows import class_row
+
+from domain.values import Partition
 
 Mode = Literal["as_captured", "re_read"]
 """``as_captured`` validates and delivers the stored captures; ``re_read`` first captures again."""
@@ -28,7 +28,7 @@ class Rerun:
 
     connection: str
     stream: str
-    source_day: date
+    partition: Partition
     source_ids: list[str] | None
     mode: Mode
     force: bool
@@ -52,7 +52,7 @@ def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
             (
                 rerun.connection,
                 rerun.stream,
-                rerun.source_day,
+                rerun.partition.day,
                 rerun.source_ids,
                 rerun.mode,
                 rerun.force,
@@ -66,14 +66,16 @@ def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
 
 def unfinished(db: psycopg.Connection[Any], limit: int = 10_000) -> list[Rerun]:
     """Return the reruns that have no run yet or whose run has not ended, oldest first."""
-    with db.cursor(row_factory=class_row(Rerun)) as cursor:
-        cursor.execute(
-            """SELECT connection, stream, source_day, source_ids, mode, force, asked_by, why,
-                      rerun_id, run_key, run_id
-               FROM sync.rerun WHERE outcome = '' ORDER BY rerun_id LIMIT %s""",
-            (limit,),
-        )
-        return cursor.fetchall()
+    rows = db.execute(
+        """SELECT connection, stream, source_day, source_ids, mode, force, asked_by, why,
+                  rerun_id, run_key, run_id
+           FROM sync.rerun WHERE outcome = '' ORDER BY rerun_id LIMIT %s""",
+        (limit,),
+    )
+    return [
+        Rerun(connection, stream, Partition.of_day(day), *rest)
+        for connection, stream, day, *rest in rows
+    ]
 
 
 def assign(db: psycopg.Connection[Any], ids: Sequence[int], run_key: str) -> bool:

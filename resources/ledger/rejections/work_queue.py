@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from domain.values import Grain, Partition
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
 from resources.ledger.database.compression import decompress
@@ -50,6 +51,10 @@ class Rejection:
     run_id: str
     owner: str
     age: timedelta
+
+    def partition(self, grain: Grain) -> Partition:
+        """Return the partition that the rejected version belongs to."""
+        return Partition.at(self.source_day, 0, grain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from assets.delivery.request import DeliveryRequest
 from domain.delivery import Held, Question
 from domain.errors import LockstepError, TransientError
 from domain.identity import content_digest
+from domain.values import Partition
 from resources.ledger.rows import AcceptedRecord
 from resources.ledger.session import Session
 from tests.assets.delivery.targets import (
@@ -148,7 +149,7 @@ def _deliver(session: Session, target: MemoryTarget, wanted: dict[str, Json]) ->
         oms=_System(),
         shipments=SimpleNamespace(probe=lambda _: None),
     )
-    request = DeliveryRequest(NOW.date(), again=False, force=False)
+    request = DeliveryRequest(Partition.of_day(NOW.date()), again=False, force=False)
     chunk = []
     for key, content in wanted.items():
         stored = orjson.dumps(content)

@@ -15,7 +15,7 @@ from assets.streams.orders import Orders
 from domain.errors import TransientError
 from domain.exchange import RawRecord
 from domain.sources import Page
-from domain.values import Window
+from domain.values import Partition, Window
 from resources.lockstep import Sync
 from tests.assets.scene import NAME, Scene
 
@@ -75,8 +75,8 @@ def read(scene: Scene, source: Any, *, is_live: bool = True) -> CaptureCounts:
     assert scene.lockstep is not None
     sync: Sync = scene.lockstep.sync(NAME, "run")
     sync.platform.sources["orders"] = source
-    window = Window.of_day(scene.yesterday)
-    return capture(sync, Orders(), scene.yesterday, window, is_live=is_live)
+    partition = Partition.of_day(scene.yesterday)
+    return capture(sync, Orders(), partition, partition.window, is_live=is_live)
 
 
 @pytest.fixture

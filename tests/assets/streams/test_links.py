@@ -48,8 +48,8 @@ def run_reruns(scene: Scene) -> list[str]:
         for rerun in queued:
             scene.run(
                 rerun.stream,
-                first=rerun.source_day,
-                last=rerun.source_day,
+                first=rerun.partition.day,
+                last=rerun.partition.day,
                 steps=("validated", "delivered"),
                 config=rerun_config(NAME, rerun.stream, only_records=rerun.source_ids),
             )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from domain.values import Window
+from domain.values import Partition, Window
 from resources.ledger.session import Ledger, Session
 from tests.resources.ledger.rows import DAY, NOON, UNKNOWN_SKU, capture, record, rejection
 
@@ -95,11 +95,15 @@ def test_only_the_newest_version_of_a_record_is_not_superseded(session: Session)
 
     superseded = {
         row.source_id: row.superseded
-        for row in session.captures.to_validate(DAY, everything=True, after=None, limit=10)
+        for row in session.captures.to_validate(
+            Partition.of_day(DAY), everything=True, after=None, limit=10
+        )
     }
 
     assert superseded == {"1": True, "2": False}
-    (last,) = session.captures.to_validate(newer.source_day, everything=True, after=None, limit=10)
+    (last,) = session.captures.to_validate(
+        Partition.of_day(newer.source_day), everything=True, after=None, limit=10
+    )
     assert not last.superseded
 
 
@@ -108,7 +112,9 @@ def test_a_day_is_read_in_chunks_that_miss_nothing(session: Session) -> None:
     _add(session, *(capture(str(n)) for n in range(25)))
     seen: list[str] = []
     after: str | None = None
-    while chunk := session.captures.to_validate(DAY, everything=True, after=after, limit=7):
+    while chunk := session.captures.to_validate(
+        Partition.of_day(DAY), everything=True, after=after, limit=7
+    ):
         seen += [row.source_id for row in chunk]
         after = str(chunk[-1].capture_id)
     assert sorted(seen, key=int) == [str(n) for n in range(25)]
@@ -125,7 +131,7 @@ def test_every_capture_is_accounted_for(session: Session) -> None:
         )
         session.records.settle(DAY, [(rows[0].capture_id, "delivered")])
 
-    total = session.records.summary(DAY)
+    total = session.records.summary(Partition.of_day(DAY))
 
     assert total["captured"] == 6
     assert (
@@ -136,7 +142,7 @@ def test_every_capture_is_accounted_for(session: Session) -> None:
         total["unvalidated"],
     ) == (2, 1, 1, 1, 1)
     assert (total["delivered"], total["pending"]) == (1, 1)
-    assert session.records.days_pending() == [DAY]
+    assert session.records.partitions_pending("day") == [Partition.of_day(DAY)]
 
 
 def test_a_record_that_is_validated_again_is_due_again_only_if_its_content_changed(
@@ -149,13 +155,20 @@ def test_a_record_that_is_validated_again_is_due_again_only_if_its_content_chang
         session.records.put(DAY, [record(row)], [], "run-1")
         session.records.settle(DAY, [(row.capture_id, "delivered")])
         session.records.put(DAY, [record(row)], [], "run-2")
-    assert session.records.to_deliver(DAY, again=True, force=False, after=None, limit=9) == []
+    assert (
+        session.records.to_deliver(
+            Partition.of_day(DAY), again=True, force=False, after=None, limit=9
+        )
+        == []
+    )
 
     with session.transaction():
         session.records.put(DAY, [record(row, canonical=b'{"a":2}')], [], "run-3")
     assert [
         a.canonical
-        for a in session.records.to_deliver(DAY, again=False, force=False, after=None, limit=9)
+        for a in session.records.to_deliver(
+            Partition.of_day(DAY), again=False, force=False, after=None, limit=9
+        )
     ] == [b'{"a":2}']
 
 
@@ -172,7 +185,7 @@ def test_an_accepted_version_stays_so_when_a_newer_one_comes(session: Session) -
         )
 
     assert session.records.canonical(rows[0].capture_id, "1") == b'{"a":1}'
-    total = session.records.summary(DAY)
+    total = session.records.summary(Partition.of_day(DAY))
     assert (total["accepted"], total["rejected"], total["superseded"]) == (1, 0, 1)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import PermanentError
+from domain.values import Partition
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
 from resources.ledger.session import Session
@@ -83,7 +84,9 @@ def test_edits_are_kept_beside_the_capture_and_come_with_it(session: Session) ->
     changes = edits.plan(row.payload, ["zip=78701", "total=2.50"], "1")
     edits.store(session.db, ("acme", "orders", DAY, row.capture_id), "1", changes, "ann", "typo")
 
-    (read,) = session.captures.to_validate(DAY, everything=True, after=None, limit=9)
+    (read,) = session.captures.to_validate(
+        Partition.of_day(DAY), everything=True, after=None, limit=9
+    )
     assert read.payload == b'{"id":1,"zip":"78701","total":2.50}'
     assert session.captures.payload("1") == row.payload
     kept = edits.of_captures(session.db, "acme", "orders", DAY, [row.capture_id])[row.capture_id]

@@ -141,7 +141,7 @@ def test_a_queued_retry_is_exactly_the_records_of_each_partition(queue: Session)
     """One rerun for each partition with rejections; a re-read is of the whole partition."""
     found = work_queue.find(queue.db, RejectionFilter())
     operator_actions.queue_retry(queue.db, found, "ann", "as_captured", "mapped")
-    asked = {r.source_day: r.source_ids for r in reruns.unfinished(queue.db)}
+    asked = {r.partition.day: r.source_ids for r in reruns.unfinished(queue.db)}
     assert asked == {DAY: ["1", "3"], DAY + timedelta(days=1): ["2"]}
     assert {r.state for r in work_queue.find(queue.db, RejectionFilter())} == {"retried"}
     (rerun_id,) = operator_actions.queue_retry(queue.db, found[:1], "ann", "re_read", "")

@@ -19,7 +19,7 @@ from domain.ports import CommercePlatform, EventFeed
 from domain.records.inventory import StoreItem
 from domain.records.orders import Order
 from domain.rules.translation import OrderRules
-from domain.values import Window
+from domain.values import Partition, Window
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import BigCommerce, build
 from resources.platforms.bigcommerce.orders.mapping import OrderMapper
@@ -199,7 +199,7 @@ def feed_of(store: CommercePlatform) -> EventFeed:
 
 def read_items(store: CommercePlatform) -> list[list[StoreItem | Unusable]]:
     """Return the catalog's SKUs and what can't be used of it, a page at a time."""
-    catalog, day = store.sources["catalog"], Window.of_day(date(2026, 3, 19))
+    catalog, day = store.sources["catalog"], Partition.of_day(date(2026, 3, 19)).window
     pages = list(catalog.fetch(day))
     assert [page.complete for page in pages] == [False] * (len(pages) - 1) + [True]
     return [entries(page, catalog) for page in pages if page.records]

@@ -177,7 +177,7 @@ def _hold(state: State, order: Order, body: Json) -> None:
 
 
 def _cancel(state: State, order: Order, body: Json) -> None:
-    """Cancel at the account or the WMS, whoever asks."""
+    """Cancel an order of which nothing has shipped, as an operator does."""
     del body
     if order.shipments or order.status == CANCELED:
         raise ValueError(f"order {order.cust_ref!r} is {order.status}")

@@ -35,7 +35,16 @@ class Operation:
     batch: int = 1
     """Intents of one group that a call takes at most."""
     concurrency: int = 1
-    """Calls at once."""
+    """Calls of this operation at once; the greatest of a target's operations limits all of them."""
+
+    @property
+    def must_be_read(self) -> bool:
+        """Return whether only the target itself can show what an uncertain effect has left there.
+
+        Either because later effects don't replace it, or since a creation would overwrite a record
+        that a ledger without it does not know.
+        """
+        return not self.replaces or (self.creates and self.repeat == "upsert")
 
 
 @dataclass(frozen=True, slots=True)

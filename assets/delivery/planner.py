@@ -40,21 +40,16 @@ class Planner(ABC, Generic[R]):
     def plan(self, due: Due[R]) -> Plan:
         """Return what brings the target from what it holds to the record.
 
-        Pure, and called again after ``resolve``. Raises ``RecordRejected``.
+        Pure, and called again after ``ReadingPlanner.resolve``. Raises ``RecordRejected``.
         """
 
     def link(self, due: Due[R]) -> Link | None:
-        """Return which records of both systems are one by what is sent; ``None`` of no new one."""
+        """Return which records of both systems are one by what is sent.
+
+        ``None`` where the ledger has the link, or none is made.
+        """
         del due
         return None
-
-    def question(self, due: Due[R]) -> tuple[str, Question]:
-        """Return which target record is read, and what it may hold, where that is uncertain."""
-        return due.delivered_as, ()
-
-    def resolve(self, due: Due[R], held: Held | None) -> list[SettleRow]:
-        """Take what the target was read to hold as known; return how it settles uncertain ones."""
-        raise NotImplementedError(f"{type(self).__name__} reads no target record before planning")
 
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
         """Return what is sent for an intent that reads first, or its outcome if nothing is."""
@@ -69,3 +64,15 @@ class Planner(ABC, Generic[R]):
         """Return what an outcome has made necessary beyond the plan."""
         del plan
         return []
+
+
+class ReadingPlanner(Planner[R]):
+    """Plans for a target that must be read where it is uncertain what it holds."""
+
+    def question(self, due: Due[R]) -> tuple[str, Question]:
+        """Return which target record is read, and what it may hold, where that is uncertain."""
+        return due.delivered_as, ()
+
+    @abstractmethod
+    def resolve(self, due: Due[R], held: Held | None) -> list[SettleRow]:
+        """Take what the target was read to hold as known; return how it settles uncertain ones."""

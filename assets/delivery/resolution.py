@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from assets.delivery.plan import Due, Plan
-from assets.delivery.planner import Planner
+from assets.delivery.planner import Planner, ReadingPlanner
 from assets.delivery.system import unplanned
 from domain.delivery import Held, Operation, Question
 from domain.errors import LockstepError, Problem, RecordRejected
@@ -32,6 +32,13 @@ class Resolver:
     def __init__(self, planner: Planner[Any], now: datetime, *, is_cautious: bool) -> None:
         self._planner, self._now, self._is_cautious = planner, now, is_cautious
         self._operations = planner.target.operations
+        self._reader = planner if isinstance(planner, ReadingPlanner) else None
+        unread = [name for name, one in self._operations.items() if one.must_be_read]
+        if unread and self._reader is None:
+            raise TypeError(
+                f"{type(planner).__name__} can't read what its target holds, which the operation "
+                f"{unread[0]} may need: make it a ReadingPlanner"
+            )
 
     async def plans(self, dues: Sequence[Due[Any]], writer: Writer) -> list[Plan]:
         """Return a plan for each record, in their order; some wait, or are refused."""
@@ -90,9 +97,10 @@ class Resolver:
 
     async def _read(self, dues: Sequence[Due[Any]], writer: Writer) -> list[Plan]:
         """Read what the target holds of records, settle their deliveries by it, plan them anew."""
-        if not dues:
+        reader = self._reader
+        if not dues or reader is None:
             return []
-        questions = {id(due): self._planner.question(due) for due in dues}
+        questions = {id(due): reader.question(due) for due in dues}
         answers = await _held(writer, dict(questions.values()))
         plans: list[Plan] = []
         settled: list[SettleRow] = []
@@ -103,7 +111,7 @@ class Resolver:
                 plans.append(Plan(due, refusal=held.problems))
                 continue
             due.is_read = True
-            settled += self._planner.resolve(due, held)
+            settled += reader.resolve(due, held)
             known += [due.known] if due.known is not None else []
             keys = {row.delivery_key for row in settled}
             due.unsettled = [u for u in due.unsettled if u.delivery_key not in keys]

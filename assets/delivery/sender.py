@@ -8,11 +8,11 @@ newer version ends it (docs/delivery.md).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
@@ -22,6 +22,8 @@ from domain.delivery import Claimed, Intent, Operation, Outcome, failed, succeed
 from domain.errors import LockstepError, NoPermit, PermanentError, TransientError
 from domain.exchange import Exchange
 from domain.ports import Writer
+
+T = TypeVar("T")
 
 SETTLE_EVERY = 500
 """Intents kept in memory before they are settled: a crash leaves their outcomes unknown."""
@@ -41,6 +43,7 @@ class Sender:
         self._unsettled: list[Ended] = []
         self._exchanges: list[Exchange] = []
         self._settling = asyncio.Lock()
+        self._calls = _Calls(self._operations)
         self._failures = 0
         self._owned: set[str] = set()
         self.stopped_by: LockstepError | None = None
@@ -77,40 +80,36 @@ class Sender:
         return self._session.deliveries.target_ids(looking) if looking else set()
 
     async def _one_by_one(self, plans: Sequence[Plan], writer: Writer) -> None:
-        if not plans:
-            return
-        remaining = iter(plans)
-
-        async def work() -> None:
-            for plan in remaining:
-                await self._run(plan, writer)
-
-        most = max(op.concurrency for op in self._operations.values())
-        workers = [work() for _ in range(min(most, len(plans)))]
-        for error in await asyncio.gather(*workers, return_exceptions=True):
-            if error is not None:
-                raise error
+        await self._calls.for_each(plans, lambda plan: self._run(plan, writer))
 
     async def _run(self, plan: Plan, writer: Writer) -> None:
         while plan.unsent():  # an outcome may change the intents that follow
             intent = plan.unsent()[0]
-            if plan.is_blocked() or self._is_stopped():
-                outcome = Outcome("unsent")
-            else:
-                outcome = await self._send(plan, intent, writer)
+            async with self._calls.of(intent.operation):
+                if plan.is_blocked() or self._is_stopped():
+                    outcome = Outcome("unsent")
+                else:
+                    outcome = await self._send(plan, intent, writer)
             await self._note(plan, intent, outcome)
 
     async def _in_batches(self, plans: Sequence[Plan], writer: Writer) -> None:
         """Send each record's first intent, where a call takes those of many records."""
         ordered = sorted(plans, key=lambda plan: _kind(plan.unsent()[0]))
-        for (operation, _), group in groupby(ordered, key=lambda plan: _kind(plan.unsent()[0])):
-            for batch in _slices(list(group), self._operations[operation].batch):
-                if self._is_stopped():
-                    outcomes = [Outcome("unsent") for _ in batch]
-                else:
-                    outcomes = await self._send_batch(batch, writer)
-                for plan, outcome in zip(batch, outcomes, strict=True):
-                    await self._note(plan, plan.unsent()[0], outcome)
+        batches = [
+            batch
+            for (operation, _), group in groupby(ordered, key=lambda plan: _kind(plan.unsent()[0]))
+            for batch in _slices(list(group), self._operations[operation].batch)
+        ]
+        await self._calls.for_each(batches, lambda batch: self._run_batch(batch, writer))
+
+    async def _run_batch(self, batch: Sequence[Plan], writer: Writer) -> None:
+        async with self._calls.of(batch[0].unsent()[0].operation):
+            if self._is_stopped():
+                outcomes = [Outcome("unsent") for _ in batch]
+            else:
+                outcomes = await self._send_batch(batch, writer)
+        for plan, outcome in zip(batch, outcomes, strict=True):
+            await self._note(plan, plan.unsent()[0], outcome)
 
     def _is_stopped(self) -> bool:
         """Return whether nothing more is sent.
@@ -216,6 +215,38 @@ class Sender:
 
     def _of(self, intent: Intent) -> Operation:
         return self._operations[intent.operation]
+
+
+class _Calls:
+    """Limits the calls at once: of each operation, and of all together by the greatest of these."""
+
+    def __init__(self, operations: Mapping[str, Operation]) -> None:
+        limits = {name: operation.concurrency for name, operation in operations.items()}
+        self._each = {name: asyncio.Semaphore(limit) for name, limit in limits.items()}
+        self._all = asyncio.Semaphore(max(limits.values()))
+        # So many that an operation which waits for its turn holds up no other.
+        self._workers = sum(limits.values())
+
+    @asynccontextmanager
+    async def of(self, operation: str) -> AsyncIterator[None]:
+        """Wait until a call of the operation may be made, and make it within."""
+        async with self._each[operation], self._all:
+            yield
+
+    async def for_each(
+        self, items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Work on all items side by side, in their order; raises the first error at the end."""
+        remaining = iter(items)
+
+        async def worker() -> None:
+            for item in remaining:
+                await work(item)
+
+        workers = [worker() for _ in range(min(self._workers, len(items)))]
+        for error in await asyncio.gather(*workers, return_exceptions=True):
+            if error is not None:
+                raise error
 
 
 @contextmanager

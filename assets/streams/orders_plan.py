@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from msgspec.structs import replace
 
 from assets.delivery.links import link_of
 from assets.delivery.obligation import owed_versions
 from assets.delivery.plan import Due, Plan
-from assets.delivery.planner import Planner
+from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
 from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
 from domain.connections import ORDERS
@@ -34,7 +35,7 @@ REOPENED = Problem(
 )
 
 
-class OrdersPlanner(Planner[Order]):
+class OrdersPlanner(ReadingPlanner[Order]):
     """Plans a chunk of orders."""
 
     to_oms = True
@@ -44,6 +45,7 @@ class OrdersPlanner(Planner[Order]):
         super().__init__(sync, session, request)
         self.orders = self.target = sync.oms.targets["orders"]
         self._cancel_reason = sync.connection.orders.cancel_reason
+        self._linked: Mapping[str, str] = {}
 
     def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
         """Mark what newer versions replace, but what is owed although its status has moved on."""
@@ -52,11 +54,19 @@ class OrdersPlanner(Planner[Order]):
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Order]]:
         """Decode the orders, and read what the OMS is known to hold of them."""
         apply_cancel_answers(self.session)
-        known = self.session.deliveries.targets([a.source_id for a in current])
-        return [
-            Due(a, decode_record(Order, a.canonical), a.source_id, known.get(a.source_id))
-            for a in current
-        ]
+        ids = [a.source_id for a in current]
+        known = self.session.deliveries.targets(ids)
+        self._linked = self.session.links.oms_ids(ids)
+        return [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
+
+    def _decode(self, accepted: AcceptedRecord) -> Order:
+        """Return the order with the id that it has at the OMS, though it may now get another one.
+
+        It was sent under that one, and its number at the store may have changed since.
+        """
+        order = decode_record(Order, accepted.canonical)
+        order_id = self._linked.get(order.source_id, order.order_id)
+        return order if order_id == order.order_id else replace(order, order_id=order_id)
 
     def plan(self, due: Due[Order]) -> Plan:
         """Return what brings the OMS to this version, if anything differs."""
@@ -89,9 +99,9 @@ class OrdersPlanner(Planner[Order]):
         )
         return Plan(due, [Intent(operation, key, due.accepted.source_id, content)])
 
-    def link(self, due: Due[Order]) -> Link:
-        """Return the order's link; its id at the OMS is the one that it is sent with."""
-        return link_of(due.record)
+    def link(self, due: Due[Order]) -> Link | None:
+        """Return the link of an order without one; its id at the OMS is the one it is sent with."""
+        return None if due.record.source_id in self._linked else link_of(due.record)
 
     def question(self, due: Due[Order]) -> tuple[str, Question]:
         """Ask for the order at the OMS; it may hold what is known, and what was sent since."""

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_OID, uuid5
 import orjson
 
 from assets.delivery.plan import Due, Plan
-from assets.delivery.planner import Planner
+from assets.delivery.planner import ReadingPlanner
 from domain.delivery import Claimed, Held, Intent, Operation, Outcome, Question, outcome_of
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
 from domain.identity import content_digest
@@ -148,7 +148,7 @@ class Lists(MemoryTarget):
         return [None]
 
 
-class MemoryPlanner(Planner[Wanted]):
+class MemoryPlanner(ReadingPlanner[Wanted]):
     """Plans for the three targets; ``wanted`` is by record."""
 
     to_oms = True

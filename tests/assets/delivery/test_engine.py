@@ -16,6 +16,7 @@ import pytest
 
 from assets.delivery.engine import Engine
 from assets.delivery.request import DeliveryRequest
+from assets.delivery.resolution import Resolver
 from domain.delivery import Held, Question
 from domain.errors import LockstepError, TransientError
 from domain.identity import content_digest
@@ -138,6 +139,17 @@ def test_a_record_that_cannot_be_read_holds_up_no_other(database: str) -> None:
             **wanted,
             "r0": {"a": 1},
         }
+
+
+@pytest.mark.parametrize("target", [Documents, Values, Lists])
+def test_a_target_that_must_be_read_needs_a_planner_that_reads(target: type[MemoryTarget]) -> None:
+    """Without one it is refused before anything is sent, not when something is uncertain."""
+    planner: Any = SimpleNamespace(target=SimpleNamespace(operations=target.operations))
+    if target is Documents:
+        with pytest.raises(TypeError, match="the operation change may need"):
+            Resolver(planner, NOW, is_cautious=False)
+    else:
+        Resolver(planner, NOW, is_cautious=False)
 
 
 def _deliver(session: Session, target: MemoryTarget, wanted: dict[str, Json]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from assets.chain.run_config import rerun_config
 from assets.reconciliation.run import Request, reconcile
 from domain.connections import ORDERS, SHIPMENTS
-from resources.ledger.links import Link, Links
+from domain.rules import translation
+from resources.ledger.links import Link, Links, RefusedLink
 from resources.ledger.rejections import reruns
 from tests.assets import documents
 from tests.assets.scene import NAME, Scene
@@ -164,3 +165,38 @@ def test_a_reconciliation_links_what_the_oms_has_of_the_store(scene: Scene) -> N
     assert scene.sql(LINKS) == [("1", "W-1"), ("2", "W-2")]
     waiting = "SELECT source_ids FROM sync.rerun WHERE stream = 'shipments'"
     assert (["W-2"],) in scene.sql(waiting)
+
+
+def test_an_order_keeps_the_id_that_it_was_sent_with(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change and a cancellation go to the order that the OMS has, whatever the number is now.
+
+    Only what has no link yet claims one.
+    """
+    claimed: list[Link] = []
+    claim = Links.claim
+
+    def claim_noted(links: Links, rows: list[Link], run_id: str) -> list[RefusedLink]:
+        claimed.extend(rows)
+        return claim(links, rows, run_id)
+
+    monkeypatch.setattr(Links, "claim", claim_noted)
+    scene.configure(orders=PREFIX)
+    scene.place_many([1, 2])
+    scene.run("orders", first=scene.yesterday)
+    assert [link.oms_id for link in claimed] == ["W-1", "W-2"]
+
+    monkeypatch.setattr(translation, "id_at_oms", lambda _, number: f"W-renamed-{number}")
+    scene.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
+    scene.to_store("orders/2/status", {"status_id": 5})
+    scene.run("orders")
+    assert len(claimed) == 2
+    assert set(scene.oms_orders()) == {"W-1", "W-2"}
+    assert scene.open_rejections("orders") == {}
+    assert [(i, action) for i, action, _, _ in scene.deliveries("orders")] == [
+        ("1", "create"),
+        ("1", "update"),
+        ("2", "create"),
+        ("2", "cancel"),
+    ]

@@ -30,6 +30,7 @@ from tests.contracts.specs import spec
 from tests.resources.platforms.bigcommerce.stores import (
     ADDRESS,
     HASH,
+    calls_of,
     feed_of,
     platform,
     read_items,
@@ -251,8 +252,7 @@ def test_everything_written_fits_the_official_files(
     ]
 
     async def write() -> None:
-        async with store.shipments.writer(lambda _: None) as opened:
-            writer = opened.calls
+        async with calls_of(store, lambda _: None) as writer:
             targets = [
                 StockTarget(sku="A-1", location="1", quantity=3),
                 StockTarget(sku="S-1", location="5", quantity=4),

@@ -33,9 +33,10 @@ STORE, CATALOG, ENGINE = (
     "resources.ledger.records.catalog",
     "assets.delivery.settlement",
 )
-OMS_WRITER, STORE_WRITER = (
+OMS_WRITER, STORE_WRITER, STOCK_WRITER = (
     "resources.oms.manhattan.orders.writer",
     "resources.platforms.bigcommerce.shipments.writer",
+    "resources.platforms.bigcommerce.inventory.writer",
 )
 
 

@@ -15,12 +15,12 @@ from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.catalog import CatalogSource
 from resources.platforms.bigcommerce.client import build_policy
 from resources.platforms.bigcommerce.events import Hooks
-from resources.platforms.bigcommerce.levels import LevelReader
+from resources.platforms.bigcommerce.inventory.levels import LevelReader
+from resources.platforms.bigcommerce.inventory.target import BigCommerceStock
 from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.shipments.target import BigCommerceShipments
-from resources.platforms.bigcommerce.stock_target import BigCommerceStock
 
 
 def build(

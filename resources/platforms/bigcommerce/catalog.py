@@ -21,7 +21,7 @@ from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import PRODUCT_VARIANTS, PRODUCTS, Variant
 from resources.platforms.bigcommerce.answers_payload import Product as ListedProduct
 from resources.platforms.bigcommerce.client import CONTRACT, page_of, scope_check
-from resources.platforms.bigcommerce.levels import to_quantity
+from resources.platforms.bigcommerce.inventory.levels import to_quantity
 from resources.platforms.bigcommerce.personal import FACTS
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE
 

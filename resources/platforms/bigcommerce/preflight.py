@@ -14,7 +14,7 @@ from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import CHANNELS, STORE_PROFILES, STORE_TIMES
 from resources.platforms.bigcommerce.client import CONTRACT, document_of
-from resources.platforms.bigcommerce.levels import LevelReader
+from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.secrets import permission_warning
 

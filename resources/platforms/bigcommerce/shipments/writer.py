@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -12,11 +11,9 @@ from domain.exchange import (
     Receipt,
     ShipmentLine,
     ShipmentRequest,
-    StockAnswer,
     StoreOrderState,
     StoreShipment,
 )
-from domain.records.inventory import StockTarget, StoreItem, Tracking
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import request_id
 from resources.platforms.bigcommerce.answers_payload import (
@@ -32,10 +29,8 @@ from resources.platforms.bigcommerce.client import (
     id_checked,
     list_of,
     order_state,
-    written_data_id,
     written_id,
 )
-from resources.platforms.bigcommerce.inventory import StockWriter
 from resources.platforms.bigcommerce.settings import SHIPMENT_PAGE, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import SHIPPING_PROVIDERS, STATUSES, TRACKING_CARRIERS
 
@@ -43,11 +38,10 @@ MAX_TRACKING_NUMBER = 50
 
 
 class BigCommerceWriter:
-    """The calls that write to a store: shipments, statuses, stock."""
+    """The calls that write to a store's orders: shipments and statuses."""
 
     def __init__(self, push: AsyncApiClient, settings: BigCommerceSettings) -> None:
         self._push = push
-        self._stock = StockWriter(push)
         self._carriers = TRACKING_CARRIERS | settings.tracking_carriers
         # A setting of either kind replaces what is built in, of whichever kind that is.
         self._providers = {
@@ -55,36 +49,6 @@ class BigCommerceWriter:
             for code, provider in SHIPPING_PROVIDERS.items()
             if code not in settings.tracking_carriers
         } | settings.shipping_providers
-
-    async def put_stock(
-        self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str
-    ) -> list[StockAnswer]:
-        """Set absolute levels; every target is answered, in the batch's order."""
-        return await self._stock.put(batch, items, reason)
-
-    async def stop_tracking(self, item: StoreItem) -> Receipt:
-        """Set the product's ``inventory_tracking`` to none: it has one with all of its variants."""
-        return await self._track(item, "none")
-
-    async def start_tracking(self, item: StoreItem, tracking: Tracking) -> Receipt:
-        """Set the product's ``inventory_tracking`` to what it was."""
-        return await self._track(item, tracking)
-
-    async def _track(self, item: StoreItem, tracking: Tracking) -> Receipt:
-        path = f"/v3/catalog/products/{item.product_id}"
-        reply = await self._push.request(
-            "PUT",
-            path,
-            body=orjson.dumps({"inventory_tracking": tracking}),
-            decode=id_checked(written_data_id, item.product_id),
-        )
-        accept(
-            reply,
-            "tracking_not_changed",
-            "sku",
-            f"look at the product of SKU {item.sku} in the store",
-        )
-        return Receipt(item.product_id, trace_id=request_id(reply.headers))
 
     async def list_shipments(self, order_id: str) -> list[StoreShipment]:
         """Return all shipments of an order. Raises ``RecordRejected`` for an unknown order."""

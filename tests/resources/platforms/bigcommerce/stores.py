@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from datetime import date
 from decimal import Decimal
@@ -14,7 +15,7 @@ import pytest
 from assets.streams.catalog import Unusable, entries
 from domain.connections import Connection, SecretRef
 from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, RawRecord, Skipped
+from domain.exchange import ExchangeLog, Mapped, RawRecord, Skipped
 from domain.ports import CommercePlatform, EventFeed
 from domain.records.inventory import StoreItem
 from domain.records.orders import Order
@@ -189,6 +190,24 @@ def rejected(
         mapper(orders).to_order(orjson.dumps(document), lambda _: exported)
     assert all(problem.message and problem.advice for problem in raised.value.problems)
     return {problem.code: problem for problem in raised.value.problems}
+
+
+class StoreCalls:
+    """The calls of both of a store's writers: of its orders, and of its stock."""
+
+    def __init__(self, *writers: object) -> None:
+        self._writers = writers
+
+    def __getattr__(self, name: str) -> Any:
+        return next(getattr(one, name) for one in self._writers if hasattr(one, name))
+
+
+@asynccontextmanager
+async def calls_of(store: BigCommerce, log: ExchangeLog) -> AsyncIterator[StoreCalls]:
+    """Open both targets of a store for writing."""
+    stock: Any = store.targets["inventory"]
+    async with store.shipments.writer(log) as orders, stock.writer(log) as levels:
+        yield StoreCalls(orders.calls, levels.calls)
 
 
 def feed_of(store: CommercePlatform) -> EventFeed:

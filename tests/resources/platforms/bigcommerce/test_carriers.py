@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from domain.carriers.carriers import CARRIER_ALIASES
-from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from resources.platforms.bigcommerce.statuses import SHIPPING_PROVIDERS, TRACKING_CARRIERS
 from sandbox.platforms.bigcommerce import carriers as published
 from tests.resources.platforms.bigcommerce.conftest import Shop
+from tests.resources.platforms.bigcommerce.stores import StoreCalls
 from tests.resources.platforms.bigcommerce.test_writing import shipment, writing
 
 NAMES = ("tracking_carrier", "shipping_provider", "shipping_method")
@@ -29,7 +29,7 @@ def sent(shop: Shop, settings: dict[str, Any] | None = None, **parcel: object) -
     [order_id] = shop.place({})
     request = shipment(shop, order_id, **parcel)
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         receipt = await writer.create_shipment(request, "ord-1")
         await writer.update_shipment(receipt.target_id, request, "ord-1")
 

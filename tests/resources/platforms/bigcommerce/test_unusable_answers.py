@@ -12,8 +12,8 @@ from domain.exchange import OutcomeUnknown
 from domain.records.inventory import StockTarget, StoreItem
 from resources.http.retries import RetryPolicy
 from resources.platforms.bigcommerce.client import adjustment_id, written_data_id, written_id
-from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from tests.resources.platforms.bigcommerce.conftest import Shop
+from tests.resources.platforms.bigcommerce.stores import StoreCalls
 from tests.resources.platforms.bigcommerce.test_events import ensured
 from tests.resources.platforms.bigcommerce.test_writing import (
     catalogued,
@@ -22,7 +22,7 @@ from tests.resources.platforms.bigcommerce.test_writing import (
     writing,
 )
 
-Call = Callable[[Shop, int], Callable[[BigCommerceWriter], Awaitable[object]]]
+Call = Callable[[Shop, int], Callable[[StoreCalls], Awaitable[object]]]
 UNUSABLE: dict[str, Any] = {
     "HTML": "<!DOCTYPE html><title>Maintenance</title>",
     "empty": "",
@@ -43,18 +43,18 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
 
 
-def create(shop: Shop, order_id: int) -> Callable[[BigCommerceWriter], Awaitable[object]]:
+def create(shop: Shop, order_id: int) -> Callable[[StoreCalls], Awaitable[object]]:
     """Create a shipment."""
     request = shipment(shop, order_id)
     return lambda writer: writer.create_shipment(request, "ord-1")
 
 
-def update(shop: Shop, order_id: int) -> Callable[[BigCommerceWriter], Awaitable[object]]:
+def update(shop: Shop, order_id: int) -> Callable[[StoreCalls], Awaitable[object]]:
     """Change a shipment's tracking number."""
     request = shipment(shop, order_id, tracking_number="")
     made: list[str] = []
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         made.append((await writer.create_shipment(request, "ord-1")).target_id)
 
     writing(shop, use)
@@ -62,19 +62,19 @@ def update(shop: Shop, order_id: int) -> Callable[[BigCommerceWriter], Awaitable
     return lambda writer: writer.update_shipment(made[0], later, "ord-1")
 
 
-def status(_: Shop, order_id: int) -> Callable[[BigCommerceWriter], Awaitable[object]]:
+def status(_: Shop, order_id: int) -> Callable[[StoreCalls], Awaitable[object]]:
     """Set an order's status."""
     return lambda writer: writer.put_status(str(order_id), "10", "ord-1")
 
 
-def stock(shop: Shop, _: int) -> Callable[[BigCommerceWriter], Awaitable[object]]:
+def stock(shop: Shop, _: int) -> Callable[[StoreCalls], Awaitable[object]]:
     """Set a level."""
     items = catalogued(shop)
     target = StockTarget(sku="SOLO", location="1", quantity=3)
     return lambda writer: writer.put_stock([target], items, "test")
 
 
-def tracking(shop: Shop, _: int) -> Callable[[BigCommerceWriter], Awaitable[object]]:
+def tracking(shop: Shop, _: int) -> Callable[[StoreCalls], Awaitable[object]]:
     """Let a product sell without limit."""
     items: dict[str, StoreItem] = catalogued(shop)
     return lambda writer: writer.stop_tracking(items["SOLO"])
@@ -89,7 +89,7 @@ def test_a_write_without_a_usable_answer_is_unknown(shop: Shop, call: Call, body
     for method in ("POST", "PUT"):
         shop.fault(kind="replaced", status=200, body=body, method=method)
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         with pytest.raises(OutcomeUnknown):
             await write(writer)
 
@@ -112,7 +112,7 @@ def test_an_upsert_is_repeated_until_its_answer_can_be_used(shop: Shop, call: Ca
     write = call(shop, order_id)
     shop.fault(kind="replaced", status=200, body=UNUSABLE["HTML"], method="PUT", times=1)
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         await write(writer)
 
     assert len(writing(shop, use)) == 2
@@ -128,7 +128,7 @@ def test_an_unusable_list_of_shipments_is_not_an_order_without_shipments(
     [order_id] = shop.place({})
     shop.fault(kind="replaced", status=200, body=body, method="GET", path="/shipments")
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         with pytest.raises(Exception, match="/shipments"):
             await writer.list_shipments(str(order_id))
 
@@ -143,7 +143,7 @@ def test_an_order_that_cannot_be_read_before_its_status_is_set_stops_no_other(
     [order_id] = shop.place({})
     shop.fault(kind="replaced", status=200, body=body, method="GET")
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         with pytest.raises(TransientError) as raised:
             await writer.read_order(str(order_id))
         assert not isinstance(raised.value, OutcomeUnknown)

@@ -14,11 +14,10 @@ from domain.exchange import Exchange, OutcomeUnknown, ShipmentLine, ShipmentRequ
 from domain.records.inventory import StockTarget, StoreItem
 from resources.http.retries import RetryPolicy
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
-from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from tests.resources.platforms.bigcommerce.conftest import Shop
-from tests.resources.platforms.bigcommerce.stores import platform, read_items
+from tests.resources.platforms.bigcommerce.stores import StoreCalls, calls_of, platform, read_items
 
-Use = Callable[[BigCommerceWriter], Awaitable[None]]
+Use = Callable[[StoreCalls], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +32,8 @@ def writing(shop: Shop, use: Use, **changes: object) -> list[Exchange]:
 
     async def run() -> None:
         store = platform(shop.url, **changes)
-        async with store.shipments.writer(log.append) as writer:
-            await use(writer.calls)
+        async with calls_of(store, log.append) as calls:
+            await use(calls)
         store.close()
 
     asyncio.run(run())
@@ -79,7 +78,7 @@ def test_stock_goes_to_each_location_at_the_level_the_item_is_tracked_at(shop: S
         StockTarget(sku="SHIRT-L", location="1", quantity=7),
     ]
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         answers = await writer.put_stock(targets, items, "test")
         assert [answer.target for answer in answers] == targets
         assert [answer.problem.code if answer.problem else None for answer in answers] == [
@@ -105,7 +104,7 @@ def test_an_item_tracked_otherwise_than_known_is_addressed_anew(shop: Shop) -> N
         StockTarget(sku="SHIRT-S", location="1", quantity=4),
     ]
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         answers = await writer.put_stock(targets, stale, "test")
         assert all(answer.problem is None for answer in answers)
 
@@ -122,7 +121,7 @@ def test_a_failing_row_does_not_keep_the_others_from_being_written(shop: Shop) -
     targets = [StockTarget(sku=f"MANY-{i}", location="1", quantity=i) for i in range(40)]
     targets.insert(17, StockTarget(sku="GONE", location="1", quantity=1))
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         answers = await writer.put_stock(targets, gone, "test")
         assert {answer.target.sku: answer.problem.code for answer in answers if answer.problem} == {
             "GONE": "stock_refused"
@@ -137,7 +136,7 @@ def test_tracking_can_be_stopped(shop: Shop) -> None:
     """The product then sells without limit."""
     items = catalogued(shop)
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         assert (await writer.stop_tracking(items["SOLO"])).target_id == "11"
 
     writing(shop, use)
@@ -166,7 +165,7 @@ def test_a_shipment_and_a_status_arrive(shop: Shop) -> None:
     [order_id] = shop.place({})
     request = shipment(shop, order_id)
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         receipt = await writer.create_shipment(request, "ord-1")
         [held] = await writer.list_shipments(str(order_id))
         assert (held.shipment_id, held.tracking_number, held.lines, held.group_id) == (
@@ -189,7 +188,7 @@ def test_an_order_without_shipments_has_none(shop: Shop) -> None:
     """204 is an empty list."""
     [order_id] = shop.place({})
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         assert await writer.list_shipments(str(order_id)) == []
 
     writing(shop, use)
@@ -201,7 +200,7 @@ def test_a_lost_answer_to_a_shipment_is_unknown_and_can_be_looked_up(shop: Shop)
     request = shipment(shop, order_id)
     shop.fault(kind="drop_after", method="POST", path="/shipments", times=1)
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         with pytest.raises(OutcomeUnknown):
             await writer.create_shipment(request, "ord-1")
         assert len(await writer.list_shipments(str(order_id))) == 1
@@ -227,7 +226,7 @@ def test_a_shipment_that_the_store_would_refuse_is_a_rejection(
     [order_id] = shop.place({})
     request = shipment(shop, order_id, **changes)
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         with pytest.raises(RecordRejected) as raised:
             await writer.create_shipment(request, "ord-1")
         assert raised.value.problems[0].code == code
@@ -238,7 +237,7 @@ def test_a_shipment_that_the_store_would_refuse_is_a_rejection(
 def test_a_missing_order_is_a_rejection_and_a_refused_token_permanent(shop: Shop) -> None:
     """The one concerns a record, the other all of them."""
 
-    async def missing(writer: BigCommerceWriter) -> None:
+    async def missing(writer: StoreCalls) -> None:
         with pytest.raises(RecordRejected):
             await writer.read_order("424242")
         with pytest.raises(RecordRejected):
@@ -247,7 +246,7 @@ def test_a_missing_order_is_a_rejection_and_a_refused_token_permanent(shop: Shop
     writing(shop, missing)
     shop.control("POST", "settings", {"token": "other"})
 
-    async def refused(writer: BigCommerceWriter) -> None:
+    async def refused(writer: StoreCalls) -> None:
         with pytest.raises(PermanentError):
             await writer.put_status("1", "2", "c")
         with pytest.raises(PermanentError):
@@ -263,7 +262,7 @@ def put(shop: Shop, *targets: StockTarget, items: dict[str, StoreItem]) -> list[
     """Set levels; return the code of each problem, empty where there is none."""
     codes: list[str] = []
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         answers = await writer.put_stock(targets, items, "test")
         assert [answer.target for answer in answers] == list(targets)
         codes.extend(answer.problem.code if answer.problem else "" for answer in answers)
@@ -357,7 +356,7 @@ def test_a_refused_row_has_the_stores_reason(shop: Shop, body: object, reason: s
     items = catalogued(shop)
     shop.fault(kind="status", status=422, body=body, method="PUT")
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         [answer] = await writer.put_stock([level("SOLO")], items, "test")
         assert answer.problem is not None
         assert (answer.problem.code, answer.problem.message) == ("stock_refused", reason)
@@ -375,7 +374,7 @@ def test_all_pages_of_an_orders_shipments_are_read(shop: Shop) -> None:
     for page in pages:
         shop.fault(kind="replaced", status=200, body=page, path="/shipments", times=1)
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         found = await writer.list_shipments(str(order_id))
         assert [shipment.shipment_id for shipment in found] == [str(i) for i in range(1, 104)]
 
@@ -401,7 +400,7 @@ def test_a_shipment_that_cannot_be_read_is_an_error(
     [order_id] = shop.place({})
     shop.fault(kind="replaced", status=200, body=[listed], method="GET", path="/shipments")
 
-    async def use(writer: BigCommerceWriter) -> None:
+    async def use(writer: StoreCalls) -> None:
         with pytest.raises(PermanentError, match=message):
             await writer.list_shipments(str(order_id))
 

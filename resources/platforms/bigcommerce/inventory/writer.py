@@ -1,8 +1,9 @@
-"""Absolute stock levels, in batches, each row addressed by the level that its item is tracked at.
+"""Writes stock: absolute levels in batches, and whether an item is tracked.
 
-One bulk call at a time, grouped by location, as BigCommerce asks. On 422 nothing is taken to be
-applied (UNVERIFIED; an absolute level may be set twice in any case): a row that the answer names is
-addressed anew, else the batch is halved until the failing rows are alone.
+Each row is addressed by the level that its item is tracked at. One bulk call at a time, grouped by
+location, as BigCommerce asks. On 422 nothing is taken to be applied (UNVERIFIED; an absolute level
+may be set twice in any case): a row that the answer names is addressed anew, else the batch is
+halved until the failing rows are alone.
 """
 
 from __future__ import annotations
@@ -23,13 +24,18 @@ from domain.errors import (
     RecordRejected,
     TransientError,
 )
-from domain.exchange import StockAnswer
-from domain.records.inventory import StockTarget, StoreItem
+from domain.exchange import Receipt, StockAnswer
+from domain.records.inventory import StockTarget, StoreItem, Tracking
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
-from resources.http.redaction import vendor_text
+from resources.http.redaction import request_id, vendor_text
 from resources.platforms.bigcommerce.answers_payload import ERRORS
-from resources.platforms.bigcommerce.client import adjustment_id
+from resources.platforms.bigcommerce.client import (
+    accept,
+    adjustment_id,
+    id_checked,
+    written_data_id,
+)
 from resources.platforms.bigcommerce.settings import STOCK_BATCH
 
 _TRACKED = re.compile(r"(variant_id|product_id|sku) (\S+?) is tracked by (product|variant)")
@@ -74,10 +80,10 @@ class StockWriter:
         self._push = push
         self._one_at_a_time = asyncio.Lock()
 
-    async def put(
+    async def put_stock(
         self, batch: Sequence[StockTarget], items: Mapping[str, StoreItem], reason: str
     ) -> list[StockAnswer]:
-        """Set the levels; returns one answer a target, in the batch's order."""
+        """Set absolute levels; returns one answer a target, in the batch's order."""
         if len(batch) > STOCK_BATCH:
             raise ValueError(f"a stock batch has at most {STOCK_BATCH} targets, not {len(batch)}")
         answers: dict[int, Problem | None] = {}
@@ -93,6 +99,25 @@ class StockWriter:
             for _, group in groupby(rows, key=lambda row: row.target.location):
                 await _Batch(self._push, reason, answers).write(list(group))
         return [StockAnswer(target, answers[index]) for index, target in enumerate(batch)]
+
+    async def stop_tracking(self, item: StoreItem) -> Receipt:
+        """Set the product's ``inventory_tracking`` to none: it has one with all of its variants."""
+        return await self._track(item, "none")
+
+    async def start_tracking(self, item: StoreItem, tracking: Tracking) -> Receipt:
+        """Set the product's ``inventory_tracking`` to what it was."""
+        return await self._track(item, tracking)
+
+    async def _track(self, item: StoreItem, tracking: Tracking) -> Receipt:
+        reply = await self._push.request(
+            "PUT",
+            f"/v3/catalog/products/{item.product_id}",
+            body=orjson.dumps({"inventory_tracking": tracking}),
+            decode=id_checked(written_data_id, item.product_id),
+        )
+        advice = f"look at the product of SKU {item.sku} in the store"
+        accept(reply, "tracking_not_changed", "sku", advice)
+        return Receipt(item.product_id, trace_id=request_id(reply.headers))
 
 
 class _Batch:

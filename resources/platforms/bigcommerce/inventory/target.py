@@ -19,9 +19,9 @@ from domain.exchange import ExchangeLog
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
-from resources.platforms.bigcommerce.levels import LevelReader
+from resources.platforms.bigcommerce.inventory.levels import LevelReader
+from resources.platforms.bigcommerce.inventory.writer import StockWriter
 from resources.platforms.bigcommerce.settings import STOCK_BATCH, BigCommerceSettings
-from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 
 REASON = "Lockstep: availability of the order management system"
 
@@ -51,15 +51,15 @@ class BigCommerceStock:
     def writer(self, log: ExchangeLog) -> StockLevelsWriter:
         """Open the store for writing stock."""
         push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
-        return StockLevelsWriter(push, self._settings)
+        return StockLevelsWriter(push)
 
 
 class StockLevelsWriter(TargetWriter):
     """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
 
-    def __init__(self, push: AsyncApiClient, settings: BigCommerceSettings) -> None:
+    def __init__(self, push: AsyncApiClient) -> None:
         super().__init__(push)
-        self.calls = BigCommerceWriter(push, settings)
+        self.calls = StockWriter(push)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Set the levels of a batch, or change the tracking of items first.

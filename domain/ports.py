@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol, TypedDict, runtime_checkable
 
 from domain.delivery import Claimed, Held, Operation, Outcome, Question
@@ -160,6 +161,10 @@ class OrderTarget(Target, Protocol):
         ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose: for when it is
         uncertain what the OMS holds.
         """
+        ...
+
+    def units(self, content: Mapping[str, object]) -> dict[str, Decimal]:
+        """Return by SKU the units of a ``payload``, in the unit of the OMS's orders. Pure."""
         ...
 
     def compare(

@@ -84,7 +84,7 @@ def tick(
                     f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
                 )
     targets = read_targets(lockstep, name, active)
-    _end_outages(lockstep, name, targets, {stream for stream, _ in pending})
+    end_outages(lockstep, name, targets, {stream for stream, _ in pending})
     idle = [
         place for place in pending if not any(covers(run, name, *place) for run in attempts.active)
     ]
@@ -122,7 +122,7 @@ def _make_stock_due(context: dg.SensorEvaluationContext, name: str, lockstep: Lo
         context.log.warning(f"{name}/{INVENTORY}: {safe_text(error)}")
 
 
-def _end_outages(lockstep: Lockstep, name: str, targets: Targets, pending: Collection[str]) -> None:
+def end_outages(lockstep: Lockstep, name: str, targets: Targets, pending: Collection[str]) -> None:
     """End the outages of targets that answer and have nothing to take that would show it."""
     for stream in targets.outages:
         if targets.is_failing(stream) and stream not in {*targets.errors, *pending}:

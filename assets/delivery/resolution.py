@@ -26,7 +26,8 @@ MOST_UNREADABLE = 3
 class Resolver:
     """Plans the records of a chunk once it is certain what their targets hold.
 
-    ``is_cautious``: the ledger may lack effects, as after a restore, so what creates looks first.
+    ``is_cautious``: the ledger may lack effects, as after a restore, so what creates looks first. A
+    target whose records are found by their keys is read before anything is planned.
     """
 
     def __init__(self, planner: Planner[Any], now: datetime, *, is_cautious: bool) -> None:
@@ -39,6 +40,9 @@ class Resolver:
                 f"{type(planner).__name__} can't read what its target holds, which the operation "
                 f"{unread[0]} may need: make it a ReadingPlanner"
             )
+        self._reads_all = is_cautious and any(
+            one.creates and one.repeat == "upsert" for one in self._operations.values()
+        )
 
     async def plans(self, dues: Sequence[Due[Any]], writer: Writer) -> list[Plan]:
         """Return a plan for each record, in their order; some wait, or are refused."""
@@ -88,9 +92,7 @@ class Resolver:
     def _must_read(self, plan: Plan) -> bool:
         if plan.refusal or plan.waits_until is not None or plan.due.is_read:
             return False
-        created = (self._operations[i.operation] for i in plan.intents)
-        is_new = any(op.creates and op.repeat == "upsert" for op in created)
-        return bool(self._unreadable_otherwise(plan)) or (self._is_cautious and is_new)
+        return self._reads_all or bool(self._unreadable_otherwise(plan))
 
     def _unreadable_otherwise(self, plan: Plan) -> list[UnsettledDelivery]:
         return [u for u in _others(plan) if u.is_uncertain and not self._of(u).replaces]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,13 @@ from domain.exchange import RawRecord
 from domain.identity import capture_id
 from domain.sources import Page, Source
 from domain.values import Partition, Window
+from resources.http.clock import SAME_CLOCK
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 CHUNK = 2_000
+LEAST = timedelta(microseconds=1)
 
 
 @dataclass
@@ -105,7 +107,8 @@ def _store(
     *,
     may_start: bool,
 ) -> int:
-    captured = session.captures.add(_changed(stream, session, rows), sync.run_id)
+    kept = _changed(session, rows) if stream.is_snapshot else _in_order(sync, stream, session, rows)
+    captured = session.captures.add(kept, sync.run_id)
     if reached is not None:
         session.move_watermark(reached, may_start=may_start)
     return captured
@@ -167,9 +170,35 @@ def _rows(
     return rows
 
 
-def _changed(stream: Stream[Any], session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:
+def _changed(session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:
     """Leave out the unchanged records of a snapshot source."""
-    if not stream.is_snapshot:
-        return rows
     latest = session.captures.latest_digests([row.source_id for row in rows])
     return [row for row in rows if latest.get(row.source_id) != row.digest]
+
+
+def _in_order(
+    sync: Sync, stream: Stream[Any], session: Session, rows: list[CaptureRow]
+) -> list[CaptureRow]:
+    """Return the rows, those dated after the newest version that were made after its capture.
+
+    Versions are ordered by the source's time. Where its clock was set back, a newer version has an
+    older date; but what was made after another version was captured is newer than that.
+    """
+    if not rows:
+        return rows
+    known = session.captures.newest_dates(rows[0].source_day, [row.source_id for row in rows])
+    if not known:
+        return rows
+    ahead = source_present(sync, stream) - datetime.now(UTC)
+    ordered: list[CaptureRow] = []
+    for row in sorted(rows, key=lambda row: row.source_updated_at):
+        before, moment = known.get(row.source_id), row.source_updated_at
+        if (
+            before is not None
+            and before.source_updated_at >= moment
+            and moment - ahead + SAME_CLOCK > before.captured_at
+        ):
+            moment = before.source_updated_at + LEAST
+            known[row.source_id] = before._replace(source_updated_at=moment)
+        ordered.append(row._replace(source_updated_at=moment))
+    return ordered

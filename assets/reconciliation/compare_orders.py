@@ -79,7 +79,9 @@ class OrderComparator:
         newest = snapshot.orders.newest
         is_new = newest is None or newest.source_updated_at < store.updated_at
         if (is_new and not self._is_captured(store.updated_at)) or (
-            newest is not None and newest.source_updated_at > store.updated_at
+            newest is not None
+            and newest.source_updated_at > store.updated_at
+            and newest.digest != content_digest(store.payload)  # it was dated after an older one
         ):
             return result.pending()
         expected, is_sendable = self._expected(snapshot, store, result)

@@ -48,7 +48,9 @@ class ShipmentComparator:
         is_new = newest is None or newest.source_updated_at < oms.updated_at
         if is_new and not self._is_captured(oms.updated_at):
             return result.pending()
-        if newest is not None and newest.source_updated_at > oms.updated_at:
+        is_older = newest is not None and newest.source_updated_at > oms.updated_at
+        # A version of a clock that was set back is dated after the one before it.
+        if newest is not None and is_older and newest.digest != content_digest(oms.payload):
             return result.pending()
         limit = self._sync.connection.limits.captured_not_delivered
         if not is_new and result.add_if_unsettled(

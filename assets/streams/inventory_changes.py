@@ -14,6 +14,7 @@ from assets.streams.inventory_plan import level_content
 from domain.connections import ORDERS
 from domain.identity import content_digest
 from domain.skus import sku_key
+from resources.ledger.records.levels import Contradicted
 from resources.ledger.records.record_state import Coverage
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
@@ -38,23 +39,25 @@ def find_changed_levels(
     ``stated`` has the catalog's levels by SKU as of ``read_at``. A sale lowers the store's level at
     once, so nothing is done while orders are not captured and validated.
     """
-    suspects: dict[str, TargetRow] = {}
+    found: dict[str, Contradicted] = {}
     skus = iter(stated)
     while part := list(islice(skus, SKUS_AT_ONCE)):
         levels = {sku: (stated[sku], content_digest(level_content(stated[sku]))) for sku in part}
-        suspects |= session.levels.changed_in_store(location, levels, read_at - SETTLED_AFTER)
-    session.catalog.note_levels({sku: n for sku, n in stated.items() if sku not in suspects})
-    chosen = dict(islice(suspects.items(), MOST_READ))
+        found |= session.levels.changed_in_store(location, levels, read_at - SETTLED_AFTER)
+    # What was written just now is compared by the next read of the catalog.
+    session.catalog.note_levels({sku: n for sku, n in stated.items() if sku not in found})
+    suspects = ((sku, one.target) for sku, one in found.items() if one.is_settled)
+    chosen = dict(islice(suspects, MOST_READ))
     if not chosen:
         return 0
     held = sync.store_stock.levels(chosen)
     if not are_sales_known(sync, session, session.now()):
         return 0
     changed = [
-        _as_found(row, found, read_at)
+        _as_found(row, level, read_at)
         for sku, row in chosen.items()
-        if (found := held.get((sku, location))) is not None
-        and content_digest(level_content(found)) != row.digest
+        if (level := held.get((sku, location))) is not None
+        and content_digest(level_content(level)) != row.digest
     ]
     with session.writer_lock(), session.transaction():
         session.deliveries.put_targets(changed)

@@ -8,12 +8,19 @@ from datetime import UTC, datetime
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
-from assets.streams.inventory_plan import StockPlan, level_content, plan_levels, target_key
+from assets.streams.inventory_plan import (
+    StockPlan,
+    level_content,
+    plan_levels,
+    target_key,
+    tracking_before,
+)
 from domain.connections import INVENTORY
 from domain.delivery import Intent, LevelChange, Outcome
 from domain.identity import content_digest, delivery_key
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
 from domain.records.record import decode_record
+from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -50,17 +57,28 @@ class InventoryPlanner(Planner[StockLevel]):
         return dues
 
     def _known(self, targets: Sequence[StockTarget]) -> dict[str, TargetRow]:
-        """Return what the store is known to hold; levels never written are read from the store."""
+        """Return what the store is known to hold.
+
+        Levels never written are read from the store; all are where the ledger may lack writes.
+        """
         known = self.session.deliveries.targets([target_key(t) for t in targets])
-        if fresh := {t.sku for t in targets if target_key(t) not in known}:
-            held = self.sync.store_stock.levels(fresh)
-            now = datetime.now(UTC)
+        reads_all = is_cautious(self.session.db, self.sync.name)
+        if asked := {t.sku for t in targets if reads_all or target_key(t) not in known}:
+            held = self.sync.store_stock.levels(asked)
+            now, found = datetime.now(UTC), {}
             for (sku, location), quantity in held.items():
-                content = level_content(quantity)
-                row = TargetRow(
-                    f"{sku}@{location}", location, content, content_digest(content), "", 0, now
-                )
-                known.setdefault(row.target_key, row)
+                key, content = f"{sku}@{location}", level_content(quantity)
+                if (before := known.get(key)) is None:
+                    digest = content_digest(content)
+                    known[key] = TargetRow(key, location, content, digest, "", 0, now)
+                elif (
+                    reads_all
+                    and before.digest != content_digest(content)
+                    and tracking_before(before) is None
+                ):
+                    found[key] = before.holding(content)
+            self.session.deliveries.put_targets(list(found.values()))
+            known |= found
         return known
 
     def plan(self, due: Due[StockLevel]) -> Plan:

@@ -164,6 +164,7 @@ def plan_levels(
         for a, key in keys.items()
     ]
     session.levels.take_up(day, rows)
+    session.catalog.forget_levels(set(keys.values()))
     present = session.levels.present(set(keys.values()))
     skus = {level.sku for placed in present.values() for level in placed.values()}
     planner = read_planner(sync, session, skus, undelivered)
@@ -221,6 +222,12 @@ def orders_under_way(
             units[key] = units.get(key, Decimal(0)) + quantity * rules.unit_of(sku).factor
         return units
 
+    def units_held(content: bytes) -> dict[str, Decimal]:
+        units: dict[str, Decimal] = {}
+        for sku, quantity in sync.oms.targets["orders"].units(orjson.loads(content)).items():
+            units[sku_key(sku)] = units.get(sku_key(sku), Decimal(0)) + quantity
+        return units
+
     def withdrawn(source_ids: Collection[str]) -> set[str]:
         states = orders.newest_states(list(source_ids))
         return {
@@ -230,7 +237,7 @@ def orders_under_way(
         }
 
     since = read_at or session.levels.read_at()
-    return undelivered_units(session.db, sync.name, units_of, since, withdrawn)
+    return undelivered_units(session.db, sync.name, units_of, units_held, since, withdrawn)
 
 
 def policy_digest(connection: Connection) -> str:

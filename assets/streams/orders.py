@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -10,14 +11,15 @@ from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog import known_items
 from assets.streams.orders_plan import OrdersPlanner
 from domain.connections import ORDERS
-from domain.errors import Problem
+from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.orders import Order
-from domain.rules.translation import OrderRules
+from domain.rules.translation import OrderRules, id_at_oms
 from domain.schemas.orders import order_problems
 from domain.sources import OrderSource, Page
 from domain.values import Window
+from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import ORDER_HEADER, ORDER_LINE
@@ -61,7 +63,7 @@ class Orders:
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[Order] | Skipped]:
         """Return mapping and translation; they depend on whether the OMS has the order already."""
-        exported = session.deliveries.possible_targets([c.source_id for c in captures])
+        exported = _exported(sync, session, captures)
         rules = OrderRules(sync.connection.orders, sync.order_statuses)
 
         def is_owed(source_id: str) -> bool:
@@ -139,3 +141,25 @@ class Orders:
 
     def conclude(self, sync: Sync) -> None:
         """Do nothing: a delivery leaves nothing for other streams."""
+
+
+def _exported(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:
+    """Return which orders the OMS has, or may have.
+
+    It is asked for those that the ledger does not know, where the ledger may lack deliveries.
+    """
+    exported = session.deliveries.possible_targets([c.source_id for c in captures])
+    if not is_cautious(session.db, sync.name):
+        return exported
+    asked: set[str] = set()
+    for capture in captures:
+        if capture.source_id not in exported:
+            with suppress(RecordRejected):  # the rejection is its outcome
+                number = sync.orders.to_store_snapshot(capture.payload).number
+                asked.add(id_at_oms(sync.connection.orders, number or capture.source_id))
+    for page in sync.shipments.read(asked) if asked else ():
+        for row in page.records:
+            origin = sync.shipments.to_origin(row.payload)
+            if origin is not None and origin.is_own_id:
+                exported.add(origin.source_id)
+    return exported

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 SAMPLES = 9
 """Responses whose median is the offset, so that one outlier (cached, slow) changes nothing."""
+AGREEING = 2
+"""So many responses in a row that state another time show that the clock was set."""
 SAME_CLOCK = timedelta(seconds=2)
 """A smaller difference counts as none: ``Date`` has whole seconds, and responses take time."""
 HALF_A_SECOND = timedelta(seconds=0.5)
@@ -45,14 +47,22 @@ class SourceClock:
         )
         with self._mutex:
             self._offsets.append(offset)
+            latest = list(self._offsets)[-AGREEING:]
+            if len(latest) == AGREEING and max(latest) - min(latest) < SAME_CLOCK:
+                is_set = abs(_median(latest) - _median(self._offsets)) >= SAME_CLOCK
+                if is_set:
+                    self._offsets = deque(latest, maxlen=SAMPLES)
 
     def offset(self) -> timedelta:
         """Return how far the system's clock is ahead of ours; zero where unknown or below 2 s."""
         with self._mutex:
-            known = list(self._offsets)
-        found = sorted(known)[len(known) // 2] if known else timedelta(0)
+            found = _median(self._offsets) if self._offsets else timedelta(0)
         return found if abs(found) >= SAME_CLOCK else timedelta(0)
 
     def now(self) -> datetime:
         """Return the system's current time; ours where its clock is unknown."""
         return datetime.now(UTC) + self.offset()
+
+
+def _median(offsets: Collection[timedelta]) -> timedelta:
+    return sorted(offsets)[len(offsets) // 2]

@@ -16,7 +16,6 @@ import psycopg
 from resources.ledger.database import embedded
 from tests.conftest import NOT_DURABLE
 from tests.model.program import drawn, run
-from tests.model.promises.kept import NOT_YET
 from tests.model.shrink import as_script, shrunk
 from tests.model.world import World, opened
 
@@ -57,12 +56,12 @@ def main() -> int:
     with world_of_its_own() as world:
         for seed in range(given.seed, given.seed + given.programs):
             script = drawn(seed)
-            result = run(world, script, NOT_YET)
+            result = run(world, script)
             if result.problems:
                 failed += 1
                 say(f"seed {seed}:")
                 if given.shrink:
-                    script, result = shrunk(world, script, result, NOT_YET)
+                    script, result = shrunk(world, script, result)
                 say(as_script(script, result))
     seconds = time.monotonic() - started
     say(f"{given.programs} programs in {seconds:.0f} s, {failed} broke a promise")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+import orjson
+
+from resources.ledger.database.compression import decompress
 from tests.model.ledger import CrashedError
 from tests.model.runs import Runs
 from tests.model.world import FACTORS, World
@@ -27,9 +27,7 @@ DUE = """SELECT stream, source_id, 'record' FROM sync.record
 UNVALIDATED = """SELECT 1 FROM sync.capture c WHERE stream = 'orders' AND NOT EXISTS (
     SELECT FROM sync.record r WHERE r.stream = 'orders' AND r.connection = c.connection
     AND r.source_day = c.source_day AND r.capture_id = c.capture_id) LIMIT 1"""
-CAPTURED = """SELECT source_id, max(source_updated_at) FROM sync.capture
-    WHERE stream = 'orders' GROUP BY 1"""
-NEVER = datetime.min.replace(tzinfo=UTC)
+CAPTURED = "SELECT source_id, payload FROM sync.capture WHERE stream = 'orders'"
 OPEN = """SELECT stream, source_id, code FROM sync.rejection
           WHERE state IN ('open', 'retried') ORDER BY 1, 2, 3"""
 
@@ -57,10 +55,8 @@ class Facts:
     canceled_at_oms: set[int] = field(default_factory=set)
     discarded: set[tuple[str, str]] = field(default_factory=set)
     forgotten: set[int] = field(default_factory=set)
-    levels_by_hand: set[str] = field(default_factory=set)
-    """SKUs whose level the merchant set in the store."""
-    restored: bool = False
-    """A backup of the ledger was restored."""
+    is_set_back: bool = False
+    """A system's clock was set back."""
 
 
 @dataclass
@@ -71,8 +67,6 @@ class Life:
     runs: Runs
     facts: Facts = field(default_factory=Facts)
     backup: Facts | None = None
-    not_yet: Collection[str] = ()
-    """Kinds of promises that are not checked."""
     done: list[str] = field(default_factory=list)
     """Operations that had an effect."""
 
@@ -151,11 +145,14 @@ class Life:
         """Note what a capture of orders was shown; it may have missed it unless complete."""
         facts = self.facts
         complete = complete and not self.world.database.rows(UNVALIDATED)
-        captured = dict(self.world.database.rows(CAPTURED))
+        captured = {
+            (source_id, orjson.loads(decompress(payload)).get("date_modified"))
+            for source_id, payload in self.world.database.rows(CAPTURED)
+        }
         for number, document in shown.items():
             status, withdrawn = document["order"]["status_id"], is_withdrawn(document)
-            modified = parsedate_to_datetime(document["order"]["date_modified"])
-            was_read = complete and captured.get(str(number), NEVER) >= modified
+            modified = document["order"]["date_modified"]
+            was_read = complete and (str(number), modified) in captured
             if status in OUTGOING and not withdrawn:
                 (facts.seen_outgoing if was_read else facts.maybe_outgoing).add(number)
             if status in SENT_ON and not withdrawn:
@@ -174,7 +171,6 @@ class Life:
             raise NotPossibleError
         self.world.database.restore()
         old, now = copy.deepcopy(self.backup), self.facts
-        now.restored = True
         now.maybe_outgoing |= now.seen_outgoing
         now.seen_outgoing = old.seen_outgoing
         now.discarded = old.discarded

@@ -26,6 +26,8 @@ from orchestration.schedules import last_hours
 from resources.ledger.rejections import reruns
 from resources.ledger.rejections.recovery import retry_unreached
 from sensors.cursor import Chain, Due
+from sensors.requeue import end_outages
+from sensors.targets import read_targets
 from sensors.windows import probe
 from tests.model.world import NAME, World
 from tests.model.world import STREAMS as ALL
@@ -39,6 +41,7 @@ UNFINISHED = """SELECT EXISTS (SELECT FROM sync.record
         SELECT FROM sync.record r WHERE r.source_day = c.source_day
         AND r.capture_id = c.capture_id AND r.stream = c.stream AND r.connection = c.connection))
     OR EXISTS (SELECT FROM sync.rejection WHERE stream = %s AND state = 'open')"""
+FAILING = "SELECT 1 FROM sync.watermark WHERE failing_since IS NOT NULL LIMIT 1"
 
 
 class CheckError(AssertionError):
@@ -77,7 +80,7 @@ class Runs:
 
     def unfinished(self, *streams: str) -> bool:
         """Make a tick of the sensor of unfinished work, and run what it would request."""
-        good = True
+        good, pending = True, set()
         for stream in streams or ALL:
             if not self._may_be_unfinished(stream):
                 continue
@@ -85,7 +88,12 @@ class Runs:
                 found = session.records.partitions_pending(DAY)
                 retry_unreached(session)
             for partition in found:
+                pending.add(stream)
                 good &= self._run(stream, partition.day, None, trigger="requeue")
+        if self.world.database.rows(FAILING):
+            lockstep = self.world.lockstep
+            assert lockstep is not None
+            end_outages(lockstep, NAME, read_targets(lockstep, NAME, streams or ALL), pending)
         return good
 
     def _may_be_unfinished(self, stream: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from tests.model.operations.registry import Op
 from tests.model.program import Result, run
@@ -11,9 +11,7 @@ from tests.model.world import World
 MOST_RUNS = 150
 
 
-def shrunk(
-    world: World, script: Sequence[Op], result: Result, not_yet: Collection[str] = ()
-) -> tuple[list[Op], Result]:
+def shrunk(world: World, script: Sequence[Op], result: Result) -> tuple[list[Op], Result]:
     """Return the shortest program found that breaks one of the same promises, with its result."""
     kinds, runs = result.kinds, 0
     best, found = list(script), result
@@ -23,7 +21,7 @@ def shrunk(
         while start < len(best) and runs < MOST_RUNS:
             shorter = best[:start] + best[start + size :]
             runs += 1
-            again = run(world, shorter, not_yet)
+            again = run(world, shorter)
             if again.kinds & kinds:
                 best, found = shorter, again
             else:

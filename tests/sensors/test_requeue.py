@@ -147,6 +147,28 @@ def test_a_partition_is_finished_by_the_run_that_was_requested(scene: Scene) -> 
     assert set(scene.oms_orders()) == {"1"}
 
 
+@pytest.mark.parametrize("stream", ["orders", "shipments", "inventory"])
+def test_an_outage_ends_although_nothing_is_due_that_would_show_it(
+    scene: Scene, stream: str
+) -> None:
+    """One cheap call of the tick does; as long as it fails, the stream is shown as failing."""
+    system = "manhattan" if stream == "orders" else "bigcommerce"
+    scene.run("orders", "inventory", first=scene.today)
+    scene.sql_write(
+        "INSERT INTO sync.watermark (connection, stream, failing_since) VALUES (%s, %s, now()) "
+        "ON CONFLICT (connection, stream) DO UPDATE SET failing_since = now()",
+        NAME,
+        stream,
+    )
+    failing = "SELECT stream FROM sync.watermark WHERE failing_since IS NOT NULL"
+    scene.fault(system, {"kind": "status", "status": 503})
+    tick(scene)
+    assert scene.sql(failing) == [(stream,)]
+    scene.fault(system)
+    tick(scene)
+    assert scene.sql(failing) == []
+
+
 A_PARTITION = Partition.parse("2026-03-10")
 
 

@@ -123,6 +123,51 @@ def test_a_clock_that_is_set_back_loses_nothing(scene: Scene) -> None:
     assert set(scene.oms_orders()) == {"1", "2"}
 
 
+@pytest.mark.parametrize("change", ["cancel", "edit", "two edits"])
+def test_a_change_after_the_clock_was_set_back_is_no_older_version(
+    scene: Scene, change: str
+) -> None:
+    """It is dated before the version that the ledger has, and it is what the store holds."""
+    skip_near_midnight(AHEAD)
+    scene.configure(streams=("orders",), overlap="PT5S")
+    scene.to_store("settings", {"clock_offset_s": AHEAD.total_seconds()})
+    scene.place(documents.order(1, datetime.now(UTC) + AHEAD, [("MUG", 2)]))
+    settled(scene)
+    scene.to_store("settings", {"clock_offset_s": 0})
+    for _ in range(4):  # the clock follows after three answers
+        tick(scene)
+    if change == "cancel":
+        scene.to_store("orders/1/status", {"status_id": 5})
+    for units in {"edit": [5], "two edits": [5, 3]}.get(change, []):
+        edit = {"products": [{"id": 101, "quantity": units}]}
+        scene.to_store("orders/1", edit, "PATCH")
+        settled(scene)
+    settled(scene)
+    effect = scene.oms_orders()["1"]
+    units = scene.oms_order(1)["OrderLine"][0]["Quantity"]
+    assert effect["cancelled"] == (change == "cancel")
+    assert units == {"cancel": 0, "edit": 5, "two edits": 3}[change]
+
+
+def test_a_clock_that_is_set_back_over_midnight_leaves_the_later_day_superseded(
+    scene: Scene,
+) -> None:
+    """The newer version lies in the partition of the day before; a rerun sends no older one."""
+    scene.configure(streams=("orders",), overlap="PT5S")
+    now = datetime.now(UTC)
+    scene.place(documents.order(1, now, [("MUG", 2)]))
+    scene.run("orders", first=scene.today)
+    late = scene.moment(scene.yesterday, 23) + timedelta(minutes=50)
+    scene.to_store("settings", {"clock_offset_s": (late - now).total_seconds()})
+    scene.to_store("orders/1/status", {"status_id": 5})
+    scene.run("orders", first=scene.yesterday)
+    assert scene.oms_orders()["1"]["cancelled"]
+    before = scene.oms_counts()["saves"]
+    scene.run("orders", first=scene.today)
+    assert scene.oms_counts()["saves"] == before
+    assert scene.open_rejections("orders") == {}
+
+
 def test_a_watermark_that_our_clock_had_moved_too_far_is_corrected(scene: Scene) -> None:
     """As an older release left it for a slow store: orders up to it would wait for a sweep."""
     scene.configure(streams=("orders",), overlap="PT5S")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -24,6 +24,8 @@ def newest(
 ) -> dict[str, UUID]:
     """Return the capture id of each record's newest version among those of ``day`` and later.
 
+    Those of the day before count as well: a clock that was set back over midnight has dated newer
+    versions before older ones.
     One look-up for a whole chunk: as a sub-query of each row it is quadratic while a new month's
     table has no statistics. Not prepared: Postgres makes a hash table only of an array that it has
     while planning.
@@ -32,11 +34,18 @@ def newest(
         """SELECT DISTINCT ON (source_id) source_id, capture_id FROM sync.capture
            WHERE connection = %s AND stream = %s AND source_day >= %s AND source_id = ANY(%b)
            ORDER BY source_id, source_updated_at DESC, captured_at DESC, capture_id DESC""",
-        (name, stream, day, list(source_ids)),
+        (name, stream, day - timedelta(days=1), list(source_ids)),
         binary=True,
         prepare=False,
     )
     return dict(rows.fetchall())
+
+
+class Dated(NamedTuple):
+    """When a version was made by its source's clock, and when it was captured by ours."""
+
+    source_updated_at: datetime
+    captured_at: datetime
 
 
 class Captures:
@@ -93,6 +102,19 @@ class Captures:
         for key in stored:
             by_key.pop(key, None)
         return list(by_key.values())
+
+    def newest_dates(self, day: date, source_ids: Sequence[str]) -> dict[str, Dated]:
+        """Return the dates of each record's newest version among those of ``day`` and later."""
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (source_id) source_id, source_updated_at, captured_at
+               FROM sync.capture
+               WHERE connection = %s AND stream = %s AND source_day >= %s AND source_id = ANY(%b)
+               ORDER BY source_id, source_updated_at DESC, captured_at DESC""",
+            (self._name, self._stream, day, list(source_ids)),
+            binary=True,
+            prepare=False,
+        )
+        return {source_id: Dated(*dates) for source_id, *dates in rows}
 
     def forgotten(self, source_ids: Sequence[str]) -> set[str]:
         """Return which records belong to a person who was forgotten (``lockstep forget``)."""

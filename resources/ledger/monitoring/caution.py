@@ -40,16 +40,21 @@ def note_database(db: psycopg.Connection[Any]) -> bool:
 
 
 def become_cautious(db: psycopg.Connection[Any], why: str) -> int:
-    """Make every connection cautious from a day before what it has captured; return the days."""
-    return db.execute(
-        """INSERT INTO sync.caution (connection, day, why)
-           SELECT connection,
-                  generate_series(min(watermark)::date - %s, now()::date, '1 day')::date, %s
-           FROM sync.watermark WHERE watermark IS NOT NULL AND stream <> 'inventory'
-           GROUP BY connection
-           ON CONFLICT DO NOTHING""",
-        (MARGIN_DAYS, why),
-    ).rowcount
+    """Make every connection cautious from a day before what it has captured; return the days.
+
+    All levels of stock are planned anew, since the store may show others than the ledger knows.
+    """
+    with db.transaction():
+        db.execute("DELETE FROM sync.stock_basis")
+        return db.execute(
+            """INSERT INTO sync.caution (connection, day, why)
+               SELECT connection,
+                      generate_series(min(watermark)::date - %s, now()::date, '1 day')::date, %s
+               FROM sync.watermark WHERE watermark IS NOT NULL AND stream <> 'inventory'
+               GROUP BY connection
+               ON CONFLICT DO NOTHING""",
+            (MARGIN_DAYS, why),
+        ).rowcount
 
 
 def cautious_days(db: psycopg.Connection[Any], connection: str) -> list[date]:

@@ -153,6 +153,14 @@ class Catalog:
             (list(levels), list(levels.values()), self._name),
         )
 
+    def forget_levels(self, keys: Collection[str]) -> None:
+        """Have the catalog's levels of SKU keys compared anew: what the store holds may change."""
+        self._db.execute(
+            """UPDATE sync.store_item SET level = NULL
+               WHERE connection = %s AND sku_key = ANY(%b::text[]) AND level IS NOT NULL""",
+            (self._name, list(keys)),
+        )
+
     def tracked_skus(self) -> list[str]:
         """Return the SKUs whose stock the store keeps."""
         rows = self._db.execute(

@@ -37,6 +37,14 @@ class TakenUp(NamedTuple):
     undelivered: int
 
 
+class Contradicted(NamedTuple):
+    """A target state that the store's catalog contradicts."""
+
+    target: TargetRow
+    is_settled: bool
+    """It was written some time ago, and is not being written: the catalog should state it."""
+
+
 class Levels:
     """Newest stock levels of one connection."""
 
@@ -206,26 +214,25 @@ class Levels:
 
     def changed_in_store(
         self, location: str, stated: Mapping[str, tuple[int, bytes]], before: datetime
-    ) -> dict[str, TargetRow]:
+    ) -> dict[str, Contradicted]:
         """Return by SKU the target states that the store's catalog contradicts.
 
         ``stated`` is the catalog's level by SKU, with its digest as target state. Left out are
-        levels that were compared before, written after ``before``, or that are being written.
+        levels that were compared before. Those written after ``before`` are not settled.
         """
         rows = self._db.execute(
             """SELECT v.sku, t.target_key, t.target_id, t.content, t.digest, t.milestone,
-                      t.sequence, t.source_updated_at
+                      t.sequence, t.source_updated_at,
+                      t.updated_at < %(before)s AND NOT EXISTS (
+                          SELECT 1 FROM sync.delivery d
+                          WHERE d.connection = %(name)s AND d.stream = %(stream)s
+                            AND d.target_key = t.target_key AND d.state IN ('in_flight', 'failed'))
                FROM unnest(%(skus)b::text[], %(levels)b::int[], %(digests)b::bytea[])
                     AS v(sku, level, digest)
                JOIN sync.target_state t ON t.connection = %(name)s AND t.stream = %(stream)s
                     AND t.target_key = v.sku || '@' || %(location)s
                JOIN sync.store_item i ON i.connection = %(name)s AND i.sku = v.sku
-               WHERE t.digest <> v.digest AND t.updated_at < %(before)s
-                 AND i.level IS DISTINCT FROM v.level
-                 AND NOT EXISTS (
-                     SELECT 1 FROM sync.delivery d
-                     WHERE d.connection = %(name)s AND d.stream = %(stream)s
-                       AND d.target_key = t.target_key AND d.state IN ('in_flight', 'failed'))""",
+               WHERE t.digest <> v.digest AND i.level IS DISTINCT FROM v.level""",
             {
                 "name": self._name,
                 "stream": INVENTORY,
@@ -238,8 +245,10 @@ class Levels:
             binary=True,
         )
         return {
-            sku: TargetRow(key, target, decompress(content), bytes(digest), *rest)
-            for sku, key, target, content, digest, *rest in rows
+            sku: Contradicted(
+                TargetRow(key, target, decompress(content), bytes(digest), *rest), is_settled
+            )
+            for sku, key, target, content, digest, *rest, is_settled in rows
         }
 
     def _review(self) -> None:

@@ -45,17 +45,8 @@ JOIN sync.capture c ON c.connection = x.connection AND c.stream = x.stream
 WHERE x.connection = %s AND x.stream = 'orders' AND x.stage = 'validated'
   AND x.state IN ('open', 'retried')"""
 _AT_OMS = """
-SELECT t.target_key, l.sku, l.quantity FROM sync.target_state t
-LEFT JOIN LATERAL (
-    SELECT r.source_day, r.capture_id FROM sync.record r
-    WHERE r.connection = t.connection AND r.stream = 'orders' AND r.source_id = t.target_key
-      AND r.state = 'accepted' AND r.outcome IN ('delivered', 'unchanged')
-    ORDER BY r.source_updated_at DESC LIMIT 1) v ON true
-LEFT JOIN LATERAL (
-    SELECT l.sku, sum(l.quantity) AS quantity FROM sync.order_line l
-    WHERE l.connection = t.connection AND l.source_day = v.source_day
-      AND l.capture_id = v.capture_id GROUP BY l.sku) l ON true
-WHERE t.connection = %s AND t.stream = 'orders' AND t.target_key = ANY(%s)"""
+SELECT target_key, content FROM sync.target_state
+WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%b::text[])"""
 
 
 class _Version(NamedTuple):
@@ -68,6 +59,7 @@ def undelivered_units(
     db: psycopg.Connection[Any],
     connection: str,
     units_of: Callable[[bytes], Units],
+    units_held: Callable[[bytes], Units],
     read_at: datetime | None,
     withdrawn: Callable[[Collection[str]], set[str]],
 ) -> dict[str, int]:
@@ -75,8 +67,8 @@ def undelivered_units(
 
     Of an order that the OMS lacks, accepted or rejected, all units; of a changed one what is added;
     of one that arrived after ``read_at``, when the last read of stock started, all, since that read
-    may not have them reserved yet. ``units_of`` reads a captured order, ``withdrawn`` returns which
-    orders the source has taken back.
+    may not have them reserved yet. ``units_of`` reads a captured order, ``units_held`` one in the
+    form of target state; ``withdrawn`` returns which orders the source has taken back.
     """
     versions = _due(db, connection, read_at or NEVER)
     rows = db.execute(_REJECTED, (connection,), binary=True)
@@ -86,7 +78,7 @@ def undelivered_units(
         )
     for source_id in withdrawn(versions.keys()):
         del versions[source_id]
-    held = _at_oms(db, connection, versions.keys())
+    held = _at_oms(db, connection, versions.keys(), units_held)
     total: dict[str, Decimal] = {}
     for source_id, version in versions.items():
         at_oms = {} if version.arrived else held.get(source_id, {})
@@ -116,13 +108,14 @@ def _keep_newest(versions: dict[str, _Version], source_id: str, version: _Versio
 
 
 def _at_oms(
-    db: psycopg.Connection[Any], connection: str, orders: Collection[str]
-) -> dict[str, dict[str, Decimal]]:
-    """Return the units that the OMS knows of, for the orders that it has."""
-    held: dict[str, dict[str, Decimal]] = {}
-    for source_id, sku, quantity in db.execute(_AT_OMS, (connection, list(orders))):
-        units = held.setdefault(source_id, {})
-        if sku is not None:
-            key = sku_key(sku)
-            units[key] = units.get(key, Decimal(0)) + quantity
-    return held
+    db: psycopg.Connection[Any],
+    connection: str,
+    orders: Collection[str],
+    units_held: Callable[[bytes], Units],
+) -> dict[str, Units]:
+    """Return the units that the OMS knows of, for the orders that it has.
+
+    What it took of a change that it refused in part is among them.
+    """
+    rows = db.execute(_AT_OMS, (connection, list(orders)), binary=True)
+    return {source_id: units_held(decompress(content)) for source_id, content in rows}

@@ -32,6 +32,7 @@ LINE_OWNED = frozenset(
         "OrderLineCancelHistory",
         "cancellationRequestStatus",
         "IsCancelled",
+        "CreatedBy",
     )
 )
 """Attributes of a line that only the OMS writes: a caller's values for them are dropped."""

@@ -25,6 +25,7 @@ _OWNED = (
     *(
         "UpdatedTimestamp",
         "CreatedTimestamp",
+        "CreatedBy",
         "MinFulfillmentStatusId",
         "MaxFulfillmentStatusId",
         "FulfillmentStatus",
@@ -40,6 +41,8 @@ _OWNED = (
     ),
 )
 """Attributes that only the OMS writes: a caller's values for them are dropped."""
+API_USER = "integration"
+"""``CreatedBy`` of what comes by the API; each entity has the attribute."""
 _URL_SPECIAL = frozenset("#+?/&%")
 
 
@@ -205,10 +208,12 @@ def _drop_owned(body: Json) -> None:
 
 def _create(state: State, order: Json) -> Json:
     order.setdefault("OrgId", state.settings.org_id)
+    order["CreatedBy"] = API_USER
     order["OrderMilestone"] = [
         {"MilestoneDefinitionId": "Created", "ActualTime": state.clock.now()}
     ]
     for line in order["OrderLine"]:
+        line["CreatedBy"] = API_USER
         _open(line)
     _open_holds(order)
     return order
@@ -223,6 +228,7 @@ def _update(stored: Json, body: Json) -> Json:
     for line in body.get("OrderLine") or ():
         current = known.get(line["OrderLineId"])
         if current is None:
+            line["CreatedBy"] = API_USER
             _open(line)
         elif _replans(current, line):
             current["Quantity"] = line.get("Quantity", current["Quantity"])

@@ -80,6 +80,100 @@ def test_effects_after_the_backup_happen_once(
     assert scene.outcomes("shipments")["1"] == ("accepted", "delivered")
 
 
+def restored(scene: Scene, restore: Callable[[], None], patch: pytest.MonkeyPatch) -> None:
+    """Restore a backup, and say so as the documentation asks."""
+    restore()
+    patch.setattr(embedded, "database_url", lambda: scene.database)
+    answered = CliRunner().invoke(restored_command)
+    assert answered.exit_code == 0, answered.output
+
+
+def lines_of(scene: Scene) -> dict[str, bool]:
+    """Return the lines of the one order at the OMS, and whether each is canceled."""
+    return {line["OrderLineId"]: line["IsCancelled"] for line in scene.oms_order(1)["OrderLine"]}
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["order known", "order unknown"])
+def test_a_line_that_was_removed_since_the_backup_leaves_the_oms(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """The restored ledger knows no line of the order, or not the one that was added after it."""
+    first = [("MUG", 2)] if is_known else [("MUG", 2), ("LAMP", 1)]
+    scene.place(documents.order(1, scene.moment(), first))
+    scene.run("orders", first=scene.yesterday, steps=scene.steps if is_known else ("captured",))
+    capture_until_now(scene)
+    restore = back_up(scene)
+    if is_known:
+        added = documents.line(102, "LAMP", 1)
+        del added["id"]
+        scene.to_store("orders/1", {"products": [added]}, "PATCH")
+    scene.run("orders")
+    assert lines_of(scene) == {"101": False, "102": False}
+    restored(scene, restore, monkeypatch)
+    scene.to_store("orders/1", {"products": [{"id": 102, "quantity": 0}]}, "PATCH")
+
+    scene.run("orders")
+
+    assert lines_of(scene) == {"101": False, "102": True}
+    assert scene.oms_orders()["1"]["creates"] == 1
+
+
+def test_a_line_that_the_oms_itself_has_added_stays(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user than the one of the saves has created it."""
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
+    capture_until_now(scene)
+    restore = back_up(scene)
+    scene.run("orders", first=scene.yesterday)
+    by_hand = scene.oms_order(1)["OrderLine"][0] | {"OrderLineId": "7", "CreatedBy": "agent"}
+    scene.to_oms("orders/1/tamper", {"change": {"OrderLine": [by_hand]}})
+    restored(scene, restore, monkeypatch)
+    scene.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
+
+    scene.run("orders")
+
+    assert lines_of(scene) == {"101": False, "7": False}
+    assert "Ring twice" in str(scene.oms_order(1)["OrderNote"])
+
+
+def test_an_order_that_was_created_and_withdrawn_since_the_backup_is_canceled(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The restored ledger has its capture, and no delivery."""
+    scene.place(documents.order(1, scene.moment()))
+    scene.run("orders", first=scene.yesterday, steps=("captured", "validated"))
+    capture_until_now(scene)
+    restore = back_up(scene)
+    scene.run("orders", first=scene.yesterday)
+    restored(scene, restore, monkeypatch)
+    scene.to_store("orders/1/status", {"status_id": 5})
+
+    scene.run("orders")
+
+    assert scene.oms_orders()["1"]["cancelled"]
+
+
+def test_a_level_that_was_written_since_the_backup_is_written_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The OMS states what the restored ledger has, so that nothing seems to have changed."""
+    row = {"item": "MUG", "location": documents.DEPOT}
+    scene.run("orders", "inventory", first=scene.today)
+    capture_until_now(scene)
+    restore = back_up(scene)
+    scene.to_oms("supply", [row | {"quantity": 50}])
+    scene.run("inventory", first=scene.today)
+    assert scene.store_stock()["MUG"]["quantity"] == 50
+    scene.to_oms("supply", [row | {"quantity": 1000}])
+    restored(scene, restore, monkeypatch)
+
+    scene.run("inventory", first=scene.today)
+
+    assert scene.store_stock()["MUG"]["quantity"] == 1000
+    assert scene.store_stock()["LAMP"]["writes"] == 1
+
+
 def test_caution_ends_with_the_reconciliation_of_each_day(scene: Scene) -> None:
     """Orders and shipments of the day have to be compared."""
     scene.place_many([1])

@@ -8,7 +8,7 @@ import pytest
 
 from assets.chain.run_config import live_config, unfinished_config
 from sensors import requeue
-from tests.assets.documents import DEPOT, NOT_AT_OMS, SKUS, order
+from tests.assets.documents import DEPOT, NOT_AT_OMS, SKUS, line, order
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
@@ -111,19 +111,51 @@ def test_a_changed_catalog_makes_its_levels_due(scene: Scene) -> None:
     assert _shown(scene, "MUG") == 1000
 
 
-def test_a_level_that_was_changed_by_hand_is_set_right(scene: Scene) -> None:
-    """The catalog contradicts what was written; levels just written are given time to show."""
-    scene.run("orders", "inventory", first=scene.today)
-    scene.to_store("stock", [{"sku": "MUG", "location_id": 1, "quantity": 4}])
-    _live(scene)
-    assert _shown(scene, "MUG") == 4
+@pytest.mark.parametrize("quantity", [0, 4, 1500])
+def test_a_level_that_was_changed_by_hand_is_set_right(scene: Scene, quantity: int) -> None:
+    """The catalog contradicts what was written; levels just written are given time to show.
 
-    scene.sql_write("UPDATE sync.target_state SET updated_at = now() - interval '1 hour'")
-    scene.sql_write("UPDATE sync.store_item SET level = NULL")
-    scene.run("orders", first=scene.today)
+    0 is what the catalog had before the first write, and 4 what it states until it follows.
+    """
+    scene.run("orders", "inventory", first=scene.today)
+    scene.to_store("stock", [{"sku": "MUG", "location_id": 1, "quantity": quantity}])
+    _live(scene)
+    assert _shown(scene, "MUG") == quantity
+
+    _let_levels_settle(scene)
     _live(scene)
     assert _shown(scene, "MUG", "LAMP") == {"MUG": 1000, "LAMP": 1000}
     assert scene.store_stock()["LAMP"]["writes"] == 1
+
+
+def test_a_level_that_is_changed_by_hand_again_is_set_right_again(scene: Scene) -> None:
+    """To the same number as before, which was looked into then."""
+    scene.run("orders", "inventory", first=scene.today)
+    for _ in range(2):
+        _let_levels_settle(scene)
+        scene.to_store("stock", [{"sku": "MUG", "location_id": 1, "quantity": 4}])
+        _live(scene)
+        assert _shown(scene, "MUG") == 1000
+
+
+def test_a_level_that_sales_took_down_is_set_right_once_they_are_withdrawn(scene: Scene) -> None:
+    """A store takes units off at the order, and may not give them back."""
+    scene.to_store("settings", {"deduct_stock_on_order": True})
+    scene.run("orders", "inventory", first=scene.today)
+    scene.place(order(1, scene.moment(), [("MUG", 4)], status_id=7))
+    scene.to_store("orders/1/status", {"status_id": 5})
+    scene.to_store("stock", [{"sku": "MUG", "location_id": 1, "quantity": 996}])
+    scene.run("orders")
+
+    _let_levels_settle(scene)
+    _live(scene)
+    assert _shown(scene, "MUG") == 1000
+
+
+def _let_levels_settle(scene: Scene) -> None:
+    """Let an hour pass since the last writes, and capture the orders that came meanwhile."""
+    scene.sql_write("UPDATE sync.target_state SET updated_at = now() - interval '1 hour'")
+    scene.run("orders", first=scene.today)
 
 
 def test_a_changed_rule_for_missing_items_counts_for_those_that_are_known(scene: Scene) -> None:
@@ -209,3 +241,32 @@ def test_units_that_are_added_to_an_order_at_the_oms_are_taken_off(scene: Scene)
     scene.run("orders", steps=["captured", "validated"])
     _take_up(scene)
     assert _shown(scene, "MUG") == 995
+
+
+def test_what_the_oms_took_of_a_refused_change_is_not_taken_off_again(scene: Scene) -> None:
+    """A line that is added to an order which the OMS has canceled: it takes the line."""
+    scene.place(order(1, scene.moment(), [("MUG", 2)]))
+    scene.run("orders", first=scene.yesterday)
+    scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
+    added = line(102, "LAMP", 3)
+    del added["id"]
+    change = {"products": [{"id": 101, "quantity": 1}, added]}
+    scene.to_store("orders/1", change, "PATCH")
+    scene.run("orders")
+    assert scene.open_rejections("orders")
+    _live(scene)
+    assert _shown(scene, "MUG", "LAMP") == {"MUG": 1000, "LAMP": 997}
+
+
+@pytest.mark.parametrize("shipped", ["101", "102"])
+def test_of_a_change_in_part_only_what_was_refused_is_taken_off(scene: Scene, shipped: str) -> None:
+    """A line has left the OMS, and both get more units: those of the other arrive."""
+    scene.place(order(1, scene.moment(), [("MUG", 2), ("LAMP", 2)]))
+    scene.run("orders", first=scene.yesterday)
+    scene.to_oms("orders/1/ship", {"lines": [{"line": shipped, "quantity": 2}]})
+    change = {"products": [{"id": 101, "quantity": 5}, {"id": 102, "quantity": 5}]}
+    scene.to_store("orders/1", change, "PATCH")
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {"1": "line_not_eligible"}
+    _live(scene)
+    assert _shown(scene, "MUG", "LAMP") == {"MUG": 995, "LAMP": 995}

@@ -11,7 +11,6 @@ import pytest
 from tests.model.mutants.faults import Mutant
 from tests.model.operations.registry import Op
 from tests.model.program import drawn, run
-from tests.model.promises.kept import NOT_YET
 from tests.model.world import World
 
 
@@ -30,7 +29,7 @@ def hunt(world: World, mutant: Mutant, *, programs: int, seconds: float) -> Catc
         script = drawn(seed)
         seed += 1
         problems = _problems_with(world, mutant, script)
-        if problems and not run(world, script, NOT_YET).problems:
+        if problems and not run(world, script).problems:
             return Catch(problems[0][:60], seed, time.monotonic() - started)
     return Catch("", seed, time.monotonic() - started)
 
@@ -39,6 +38,6 @@ def _problems_with(world: World, mutant: Mutant, script: Sequence[Op]) -> tuple[
     with pytest.MonkeyPatch.context() as patch:
         mutant.apply(patch, world)
         try:
-            return run(world, script, NOT_YET).problems
+            return run(world, script).problems
         finally:
             world.database.drop_triggers()

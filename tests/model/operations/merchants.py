@@ -82,7 +82,6 @@ def annotate(life: Life, number: int) -> None:
 def set_level(life: Life, sku: str, quantity: int) -> None:
     """Set a level in the store by hand."""
     life.world.to_store("stock", [{"sku": sku, "location_id": 1, "quantity": quantity}])
-    life.facts.levels_by_hand.add(sku)
 
 
 @operation("merchant", 1, place=among(0, 1, 2), tracked=among(True, False))

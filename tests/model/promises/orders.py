@@ -71,9 +71,7 @@ def _held(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
     wanted = facts.wanted.get(number) or [wanted_of(document)]
     found = [difference for one in wanted if (difference := _difference(one, held))]
     if len(found) == len(wanted):
-        extra = {line["OrderLineId"] for line in held["lines"]} - wanted[-1]["units"].keys()
-        kind = "line_kept_after_restore" if facts.restored and extra else "order_differs"
-        yield f"{kind}: {number}: {found[-1]}"
+        yield f"order_differs: {number}: {found[-1]}"
 
 
 def _is_ended(held: Json) -> bool:

@@ -38,10 +38,8 @@ def check(end: End) -> Iterator[str]:
             held_back = policy.safety_stock + policy.channel_buffer + waiting[sku]
             wanted = max(0, int(row["TotalQuantity"]) // FACTORS.get(sku, 1) - held_back)
         if wanted is not None and level["quantity"] != wanted:
-            is_by_hand = sku in end.life.facts.levels_by_hand
-            kind = "level_by_hand" if is_by_hand else "stock_differs"
             yield (
-                f"{kind}: {sku}: the OMS has {row and row['TotalQuantity']}, "
+                f"stock_differs: {sku}: the OMS has {row and row['TotalQuantity']}, "
                 f"{waiting[sku]} wait, the store shows {level['quantity']} and not {wanted}"
             )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.model.life import Life
 from tests.model.operations.registry import op
 from tests.model.program import run
-from tests.model.promises.kept import NOT_YET
 from tests.model.runs import Runs
 
 
@@ -47,7 +48,7 @@ def test_a_refused_change_stays_rejected_when_the_order_ships(world, change):
         op("ship", number=1001),
         op("sync"),
     ]
-    assert not run(world, script, NOT_YET).problems
+    assert not run(world, script).problems
 
 
 @pytest.mark.parametrize("after", [True, False])
@@ -62,7 +63,7 @@ def test_a_create_without_an_answer_ends_although_the_order_ships(world, after):
         op("sync"),
         op("sync"),
     ]
-    assert not run(world, script, NOT_YET).problems
+    assert not run(world, script).problems
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,75 @@ def test_an_order_that_was_captured_during_an_outage_is_not_skipped(world):
     op("sync").run(life)
     op("sync").run(life)
     assert world.ask_oms("effects/orders") or life.signature()[-1]
+
+
+def test_a_level_set_by_hand_is_corrected(world):
+    """The catalog is read at each tick, and orders are swept, so that the change is to be seen."""
+    script = [
+        op("place", lines=[("MUG", 1)], number=1001),
+        op("sync"),
+        op("set_level", quantity=0, sku="MUG"),
+        op("wait", minutes=10),
+        op("sync"),
+        op("sweep"),
+        op("wait", minutes=10),
+        op("sync"),
+    ]
+    assert not run(world, script).problems
+
+
+ANSWERING = [
+    [
+        op("place", lines=[("MUG", 4)], number=1001),
+        op("rerun", back=0, force=False, stream="orders"),
+        op("ship", number=1001),
+        op("cancel", number=1001),
+        op("outage", hours=2, system="manhattan"),
+    ],
+]
+
+
+@pytest.mark.parametrize("script", ANSWERING)
+def test_a_stream_is_not_failing_when_its_target_answers_and_nothing_is_due(world, script):
+    """What met the outage is refused or not sent any more afterwards, so nothing gets through."""
+    assert not run(world, script).problems
+
+
+def test_a_line_removed_after_a_restore_leaves_the_oms(world):
+    """The restored ledger does not know the line, and the look-up does not ask for others."""
+    script = [
+        op("place", lines=[("SHIRT-S", 2), ("SHIRT-M", 4)], number=1001),
+        op("back_up"),
+        op("sync"),
+        op("restore"),
+        op("remove_line", number=1001, place=0),
+        op("sync"),
+    ]
+    assert not run(world, script).problems
+
+
+def test_a_change_after_the_clock_was_set_back_is_not_lost(world):
+    """The store's clock was ahead, and is right from now on."""
+    world.begin()
+    life = Life(world, Runs(world))
+    op("place", lines=[("MUG", 3)], number=1001).run(life)
+    op("sync").run(life)
+    world.skew["bigcommerce"] = timedelta(seconds=-100)
+    op("wait", minutes=0).run(life)
+    op("cancel", number=1001).run(life)
+    op("wait", minutes=3).run(life)
+    op("sweep").run(life)
+    op("sync").run(life)
+    assert world.ask_oms("effects/orders")[0]["cancelled"]
+
+
+def test_a_line_added_to_a_canceled_order_is_taken_off_the_stock_once(world):
+    """The OMS takes the line, and the store's level is lowered for it a second time."""
+    script = [
+        op("place", lines=[("SHIRT-S", 4)], number=1001),
+        op("sync"),
+        op("change_units", number=1001, place=0, units=1),
+        op("add_line", number=1001, sku="LAMP", units=1),
+        op("cancel_at_oms", number=1001),
+    ]
+    assert not run(world, script).problems

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import orjson
+
 from domain.connections import Connection
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord
 from domain.reconciliation import OrderOrigin
 from resources.oms.manhattan.client import any_of, chunks
 from resources.oms.manhattan.orders.search import OrderSearch
-from resources.oms.manhattan.parsing import text_of
+from resources.oms.manhattan.parsing import object_of, objects_of, text_of
 from resources.oms.manhattan.payload import Line, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import CANCELED
+
+LINE_NAMES = ("OrderLineId", "ItemId", "Quantity", "UOM", "UnitPrice")
 
 
 class OrderLookup:
@@ -62,6 +66,24 @@ class OrderLookup:
         own = order_id.removeprefix(self._prefix)
         is_canceled = bool(order.is_cancelled) or (bool(lines) and all(map(_is_canceled, lines)))
         return OrderOrigin(order_id, alternate or own, (alternate or own) == own, is_canceled)
+
+
+def lines_beyond(payload: bytes, known: Collection[str]) -> list[dict[str, object]]:
+    """Return the lines of an order that came with its saves and are none of ``known``. Pure.
+
+    A ledger that lacks saves does not know them. Lines that the tenant's own staff or rules have
+    added are not among them: another user than the order's has created those.
+    """
+    order = object_of(orjson.loads(payload))
+    creator = order.get("CreatedBy")
+    return [
+        {name: line[name] for name in LINE_NAMES if name in line}
+        for line in objects_of(order.get("OrderLine"))
+        if creator
+        and line.get("CreatedBy") == creator
+        and str(line["OrderLineId"]) not in known
+        and not any(map(line.get, ("IsCancelled", "IsReturn", "ParentOrderId")))
+    ]
 
 
 def _is_canceled(line: Line) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 
 from domain.connections import Connection
 from domain.delivery import (
@@ -25,9 +27,10 @@ from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
 from resources.oms.manhattan.orders.changes import order_change, united, with_lines_of
 from resources.oms.manhattan.orders.diff import compare_order
-from resources.oms.manhattan.orders.lookup import OrderLookup
+from resources.oms.manhattan.orders.lookup import OrderLookup, lines_beyond
 from resources.oms.manhattan.orders.mapping import OrderMapper
 from resources.oms.manhattan.orders.writer import ManhattanWriter
+from resources.oms.manhattan.parsing import objects_of, text_of
 from resources.oms.manhattan.settings import ManhattanSettings
 
 
@@ -62,6 +65,15 @@ class ManhattanOrders:
         """Return the save that turns ``known`` into ``wanted``."""
         return order_change(known, wanted, self._cancel_reason, whole=whole)
 
+    def units(self, content: Mapping[str, object]) -> dict[str, Decimal]:
+        """Return by SKU the units of a ``payload``."""
+        units: dict[str, Decimal] = {}
+        for line in objects_of(content.get("OrderLine")):
+            sku = text_of(line.get("ItemId"))
+            with suppress(InvalidOperation):  # what the tenant has made of it is no number
+                units[sku] = units.get(sku, Decimal(0)) + Decimal(str(line.get("Quantity")))
+        return units
+
     def compare(
         self, payload: bytes, wanted: Mapping[str, object]
     ) -> tuple[dict[str, object], list[Difference]]:
@@ -88,7 +100,7 @@ class OrdersWriter(TargetWriter):
         return [await outcome_of(self._send(one)) for one in claimed]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return what the tenant holds of orders, of all that the asked payloads would put there.
+        """Return what the tenant holds of orders: of the asked payloads, and further lines of ours.
 
         Raises ``TransientError`` or ``PermanentError`` where the tenant can't be read.
         """
@@ -96,10 +108,14 @@ class OrdersWriter(TargetWriter):
         return {raw.source_id: self._held(raw.payload, raw.source_id, asked) for raw in found}
 
     def _held(self, payload: bytes, order_id: str, asked: Mapping[str, Question]) -> Held:
+        candidates = united(asked[order_id])
         try:
-            content = compare_order(payload, united(asked[order_id]))[0]
+            content = compare_order(payload, candidates)[0]
         except RecordRejected as unreadable:
             return Held(order_id, problems=unreadable.problems)
+        lines = objects_of(candidates.get("OrderLine"))
+        more = lines_beyond(payload, {str(line["OrderLineId"]) for line in lines})
+        content["OrderLine"] = [*objects_of(content.get("OrderLine")), *more]
         origin = self._lookup.origin(payload)
         return Held(order_id, content, is_canceled=origin is not None and origin.is_cancelled)
 

@@ -12,7 +12,7 @@ from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
-from resources.oms.manhattan.orders.lookup import OrderLookup
+from resources.oms.manhattan.orders.lookup import OrderLookup, lines_beyond
 from resources.oms.manhattan.orders.search import OrderSearch
 from tests.resources.oms.manhattan.samples import (
     connection_of,
@@ -91,3 +91,24 @@ def test_an_order_is_canceled_by_its_flag_or_by_all_of_its_lines() -> None:
         origin = origin_of(order, **PREFIX)
         assert origin is not None
         assert origin.is_cancelled is is_canceled
+
+
+@pytest.mark.parametrize(
+    ("line", "is_ours"),
+    [
+        (published_line("2", CreatedBy="lockstep"), True),
+        (published_line("1", CreatedBy="lockstep"), False),
+        (published_line("2", CreatedBy="agent"), False),
+        (published_line("2"), False),
+        (published_line("2", CreatedBy="lockstep", IsCancelled=True), False),
+        (published_line("2", CreatedBy="lockstep", IsReturn=True), False),
+        (published_line("2", CreatedBy="lockstep", ParentOrderId="T-9"), False),
+    ],
+)
+def test_lines_that_came_with_saves_are_known_by_their_creator(line: Any, is_ours: bool) -> None:
+    """The tenant's staff and rules add lines, too: those are not ours to remove."""
+    order = published("T-1001", line, CreatedBy="lockstep")
+    found = lines_beyond(orjson.dumps(order), {"1"})
+    assert [one["OrderLineId"] for one in found] == (["2"] if is_ours else [])
+    nameless = published("T-1001", line)
+    assert lines_beyond(orjson.dumps(nameless), {"1"}) == []

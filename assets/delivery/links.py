@@ -44,7 +44,7 @@ def not_linked(order_id: str) -> Problem:
     """Return why an order of the OMS is kept out: no order of the store is linked to it."""
     return Problem(
         NOT_LINKED,
-        "OrderId",
+        "order_id",
         f"Units of the OMS's order {order_id} have left, which looks like one of this store, but "
         "no order of the store was sent as it.",
         "If it is the store's, replay the orders stream over the day the order was placed, or run "

@@ -23,7 +23,7 @@ CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
 CANCEL = "cancel"
 CANCEL_REFUSED = Problem(
     "cancel_refused",
-    "status_id",
+    "status",
     "The OMS did not accept the cancellation: the order is already being picked or has left.",
     "Inform the customer and arrange a return, or stop the parcel with the warehouse.",
 )

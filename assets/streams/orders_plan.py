@@ -29,7 +29,7 @@ from resources.lockstep import Sync
 LOOKED_UP = "the OMS was asked for what it holds"
 REOPENED = Problem(
     "reopened_after_cancel",
-    "status_id",
+    "status",
     "The OMS has canceled the order, which is final there, and the store has opened it again.",
     "Place it anew in the store, or cancel it there too and refund the customer.",
 )

@@ -53,7 +53,7 @@ def not_shipped(lines: Lines | None) -> frozenset[str]:
 def _not_captured(order_id: str) -> Problem:
     return Problem(
         "order_not_captured",
-        "OrderId",
+        "order_id",
         f"The OMS shipped order {order_id}, which was never captured.",
         "Replay the orders stream over the day the order was placed, then rerun this partition.",
         order_id,

@@ -50,7 +50,7 @@ def status_kept(order_id: str, kept: str, status: str) -> Problem:
     """Return the warning that the order keeps the merchant's status."""
     return Problem(
         "status_kept",
-        "status_id",
+        "status",
         f"The store's order {order_id} is in status {kept}, which says something else than "
         f"fulfilment does; it was not set to {status}.",
         "Set the order's status in the store once the matter is settled.",
@@ -63,7 +63,7 @@ def made_by_hand(found: StoreShipment, request: ShipmentRequest) -> Problem:
     units = sum(line.quantity for line in request.lines)
     return Problem(
         "shipment_adopted",
-        "FulfillmentDetail",
+        "parcels",
         f"The store's order {request.order_id} had the shipment {found.shipment_id} with this "
         f"parcel's {units} units, and no other was created.",
         "Nothing, if it was created by hand for this parcel; otherwise delete it in the store and "
@@ -76,7 +76,7 @@ def units_missing(now: StoreOrderState, at_oms: int) -> Problem:
     """Return the problem of units that the OMS has shipped, and no shipment has."""
     return Problem(
         "shipped_units_missing",
-        "items_shipped",
+        "shipped_units",
         f"{_counts(now)} has shipped {at_oms}.",
         "Look whether a shipment was deleted in the store, then reconcile with --repair.",
         str(now.shipped_units),
@@ -87,7 +87,7 @@ def units_above(now: StoreOrderState, at_oms: int) -> Problem:
     """Return the warning that the store shows more units as shipped than the OMS has shipped."""
     return Problem(
         "shipped_units_above",
-        "items_shipped",
+        "shipped_units",
         f"{_counts(now)} has shipped {at_oms}.",
         "Look for shipments that were made by hand: the OMS may ship these units once more.",
         str(now.shipped_units),

@@ -1,9 +1,9 @@
 """States and provinces as ISO 3166-2 codes, by exact match apart from case and accents.
 
 ``pycountry`` has the codes and names, also in the country's own script; the names in use that ISO
-3166-2 does not list are here, among them all that BigCommerce's own list of states has. Google's
-address data was tried as the source: it knew 19 of the first 101 aliases and still has the codes
-that ISO replaced in 2017 for China and India.
+3166-2 does not list are here, among them all of the list of states that a store offers to shoppers.
+Google's address data was tried as the source: it knew 19 of the first 101 aliases and still has the
+codes that ISO replaced in 2017 for China and India.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def _same_channel(first: str, second: str, a: Endpoints, b: Endpoints) -> str:
     served = a.platform if a.platform.part is not None else b.platform
     return (
         f"the connections {first} and {second} both serve {served}: its orders would be sent "
-        "twice. Give each its own channel_id, or remove one"
+        "twice. Give each its own channel, or remove one"
     )
 
 

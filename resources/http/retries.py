@@ -29,7 +29,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Without an effect; a caller may say so of a POST that only reads."""
 TEMPORARY = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 598, 599})
-"""Statuses that a retry may change; 501, 505 and 507 (a plan's limit at BigCommerce) stay."""
+"""Statuses that a retry may change; 501, 505 and 507 (the limit of an account's plan) stay."""
 TOO_MANY_REQUESTS = 429
 
 
@@ -123,7 +123,7 @@ def decide_unusable(method: str, *, idempotent: bool, has_effect: bool) -> Decis
 def named_delay(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that the server asks to wait.
 
-    Taken from Retry-After (seconds or a date), else from BigCommerce's headers for the same.
+    Taken from Retry-After (seconds or a date), else from other headers in use for the same.
     """
     for name in ("retry-after", "x-retry-after"):
         value = headers.get(name, "").strip()

@@ -134,7 +134,7 @@ def _position(node: Any, step: _Step, place: Place, path: str) -> int:
 
 
 def _has_id(entry: Any, text: str, owner: str = "") -> bool:
-    """Return whether a list's entry has this id, as ``id`` or as ``OrderLineId`` does."""
+    """Return whether a list's entry has this id, as ``id`` or under its list's name and ``Id``."""
     if not isinstance(entry, dict):
         return False
     return any(

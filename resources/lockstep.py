@@ -22,9 +22,9 @@ from domain.records.catalog import Product
 from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
 from domain.statuses import OrderStatuses
 from resources.ledger.database.embedded import database_url
+from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import describe, kept_prefixes
-from resources.ledger.session import Ledger
 from resources.systems import build_oms, build_platform, secrets_digest, statuses_of
 
 S = TypeVar("S")

@@ -12,7 +12,7 @@ import psycopg
 from domain.errors import PermanentError
 from domain.text import printable
 from resources.ledger.database.embedded import database_url
-from resources.ledger.session import Ledger
+from resources.ledger.ledger import Ledger
 
 if TYPE_CHECKING:  # building the models takes 0.4 s, which commands that only read the ledger save
     from domain.connections import Connection, Installation

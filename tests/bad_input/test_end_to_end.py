@@ -21,9 +21,9 @@ from domain.exchange import RawRecord
 from domain.identity import capture_id, content_digest, is_id
 from domain.values import Partition
 from resources.http.rate_limit import LocalQuota
+from resources.ledger.ledger import Ledger
 from resources.ledger.links import Link
 from resources.ledger.rows import CaptureRow
-from resources.ledger.session import Ledger
 from resources.lockstep import Sync
 from resources.oms.manhattan.adapter import build as build_oms
 from resources.platforms.bigcommerce.adapter import build as build_platform

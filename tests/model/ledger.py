@@ -15,7 +15,7 @@ from psycopg import sql
 
 from domain.errors import TransientError
 from resources.ledger.database.migrate import migrate
-from resources.ledger.session import Ledger
+from resources.ledger.ledger import Ledger
 
 VIRTUAL = """
 CREATE SCHEMA virtual;

@@ -21,8 +21,9 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.http.retries import RetryPolicy
+from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.activation import resume
-from resources.ledger.session import Ledger, Session
+from resources.ledger.session import Session
 from resources.lockstep import Lockstep
 from sandbox.faults import Rule
 from sandbox.oms.manhattan.tenant import ManhattanTenant

@@ -9,8 +9,8 @@ import pytest
 from assets.streams.cancel_answers import CANCEL, apply_after_delivery, apply_cancel_answers
 from domain.connections import ORDERS, SHIPMENTS
 from resources.ledger.deliveries.requests import Requests
+from resources.ledger.ledger import Ledger
 from resources.ledger.rows import SettleRow, TargetRow
-from resources.ledger.session import Ledger
 from tests.assets.scene import NAME, Scene
 from tests.resources.ledger.rows import NOON, claim
 

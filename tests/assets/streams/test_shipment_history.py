@@ -11,8 +11,8 @@ import pytest
 from assets.streams.shipments import Shipments
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment, LineProgress, Parcel, ParcelLine, Units
+from resources.ledger.ledger import Ledger
 from resources.ledger.rows import StoredCapture
-from resources.ledger.session import Ledger
 from tests.assets.scene import Scene
 from tests.resources.ledger.rows import capture, record
 

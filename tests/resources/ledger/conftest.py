@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from resources.ledger.session import Ledger, Session
+from resources.ledger.ledger import Ledger
+from resources.ledger.session import Session
 
 
 @pytest.fixture

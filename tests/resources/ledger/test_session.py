@@ -11,7 +11,8 @@ from psycopg import errors
 
 from domain.errors import TransientError
 from domain.values import Window
-from resources.ledger.session import TRANSACTION_TRIES, Ledger, Session
+from resources.ledger.ledger import Ledger
+from resources.ledger.session import TRANSACTION_TRIES, Session
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

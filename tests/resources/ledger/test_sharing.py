@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from resources.ledger.deliveries.quota import PostgresQuota
-from resources.ledger.session import Ledger
+from resources.ledger.ledger import Ledger
 
 TAKER = """
 import sys
@@ -23,7 +23,7 @@ print(sum(quota.take("store", 3, quota=100, window_seconds=60)[0] for _ in range
 """
 HOLDER = """
 import sys, time
-from resources.ledger.session import Ledger
+from resources.ledger.ledger import Ledger
 with Ledger(sys.argv[1]).session("acme", "orders") as session, session.writer_lock():
     print("held", flush=True)
     time.sleep(60)

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from domain.values import Partition, Window
-from resources.ledger.session import Ledger, Session
+from resources.ledger.ledger import Ledger
+from resources.ledger.session import Session
 from tests.resources.ledger.rows import DAY, NOON, UNKNOWN_SKU, capture, record, rejection
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from pydantic import BaseModel
+
 from domain.connections import Config
 from domain.identity import Identity
 from domain.ports import WebhookReceiver
@@ -34,7 +36,8 @@ class Connector(Generic[T]):
     the adapter. ``receiver`` takes the first three and returns the receiver of the system's
     webhooks, or ``None`` where the settings name no secret for them. ``sources`` and ``targets``
     are the streams that such a system can be read for and written to; ``statuses`` are those of a
-    store that is a source of orders.
+    store that is a source of orders, and ``event_models`` describe the webhooks that it sends, for
+    the documentation of their endpoint.
     """
 
     settings: type[SystemSettings]
@@ -43,6 +46,7 @@ class Connector(Generic[T]):
     sources: Mapping[str, type[AnySource]]
     targets: Collection[str]
     statuses: StoreStatuses | None = None
+    event_models: Collection[type[BaseModel]] = ()
 
     @property
     def facts(self) -> frozenset[str]:

@@ -1,101 +1,20 @@
 """What the webhook endpoint takes and answers, as models from which FastAPI generates its OpenAPI.
 
-Requests are verified over their raw bytes and parsed by the connectors, so the models of events
+Requests are verified over their raw bytes and parsed by the connectors, whose models of events
 describe and don't validate; tests/orchestration/webhooks/test_fuzz.py holds the endpoint to them.
 """
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 
+from resources import oms, platforms
+
 Json: TypeAlias = dict[str, Any]
-RecordId: TypeAlias = (
-    Annotated[int, Field(ge=0, le=2**63 - 1)]
-    | Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-)
-Producer: TypeAlias = Annotated[
-    str, Field(description="stores/ and the hash of the connection's store.")
-]
-
-
-class OrderData(BaseModel):
-    """The order that an event is about; one without an id is acknowledged, and not stored."""
-
-    id: RecordId | None = None
-
-
-class TransactionData(BaseModel):
-    """The order whose payment an event is about."""
-
-    order_id: RecordId | None = None
-
-
-class MetafieldData(BaseModel):
-    """The order whose metafield an event is about."""
-
-    resource_id: RecordId | None = None
-
-
-class ShipmentData(BaseModel):
-    """The order of the shipment that an event is about."""
-
-    orderId: RecordId | None = None  # noqa: N815 - the store's name
-
-
-class OrderEvent(BaseModel):
-    """A store's event about an order."""
-
-    scope: Annotated[str, Field(pattern=r"^store/order/(created|updated|archived|statusUpdated)$")]
-    producer: Producer
-    data: OrderData
-
-
-class OrderPartEvent(BaseModel):
-    """A store's event about a message or a refund of an order."""
-
-    scope: Annotated[str, Field(pattern=r"^store/order/(message|refund)/[A-Za-z]{1,60}$")]
-    producer: Producer
-    data: OrderData
-
-
-class TransactionEvent(BaseModel):
-    """A store's event about a payment of an order."""
-
-    scope: Annotated[str, Field(pattern=r"^store/order/transaction/[A-Za-z]{1,60}$")]
-    producer: Producer
-    data: TransactionData
-
-
-class MetafieldEvent(BaseModel):
-    """A store's event about a metafield of an order."""
-
-    scope: Annotated[str, Field(pattern=r"^store/order/metafield/[A-Za-z]{1,60}$")]
-    producer: Producer
-    data: MetafieldData
-
-
-class ShipmentEvent(BaseModel):
-    """A store's event about a shipment."""
-
-    scope: Annotated[str, Field(pattern=r"^store/shipment/[A-Za-z/*]{1,70}$")]
-    producer: Producer
-    data: ShipmentData
-
-
-class OtherEvent(BaseModel):
-    """A store's event that no stream reads: acknowledged, not stored."""
-
-    scope: Annotated[
-        str,
-        Field(
-            pattern=r"^store/(app|cart|category|customer|information|inventory|product|sku|subscriber)"
-            r"/[A-Za-z0-9_./-]{1,60}$"
-        ),
-    ]
-    producer: Producer
-    data: Json
 
 
 class Answer(BaseModel):
@@ -224,9 +143,13 @@ HEADERS = {
     "webhook-signature": "v1, and the HMAC-SHA256 of id.timestamp.body in base64.",
 }
 """Headers of Standard Webhooks; an HMAC scheme has the headers of its configuration."""
-_EVENT = TypeAdapter(
-    OrderEvent | OrderPartEvent | TransactionEvent | MetafieldEvent | ShipmentEvent | OtherEvent
-).json_schema(ref_template="#/components/schemas/{model}")
+_MODELS: list[Any] = [
+    model
+    for registry in (platforms.REGISTRY, oms.REGISTRY)
+    for connector in registry.values()
+    for model in connector.event_models
+]
+_EVENT = TypeAdapter(reduce(or_, _MODELS)).json_schema(ref_template="#/components/schemas/{model}")
 EVENT_COMPONENTS: Json = _EVENT.pop("$defs")
 SIGNED_BODY: Json = {
     "parameters": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.ports import CommercePlatform
 from resources.connector import Connector
 from resources.platforms.bigcommerce import adapter as bigcommerce
+from resources.platforms.bigcommerce.event_models import EVENT_MODELS
 from resources.platforms.bigcommerce.events import build_receiver as build_bigcommerce_receiver
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
@@ -17,5 +18,6 @@ REGISTRY: dict[str, Connector[CommercePlatform]] = {
         bigcommerce.SOURCES,
         bigcommerce.TARGETS,
         ORDER_STATUSES,
+        EVENT_MODELS,
     ),
 }

@@ -76,13 +76,15 @@ class AsyncApiClient:
         params: Mapping[str, str] | None = None,
         correlation_id: str = "",
         idempotent: bool | None = None,
+        has_effect: bool | None = None,
         headers: Mapping[str, str] | None = None,
         decode: Decoder | None = None,
     ) -> Reply:
         """Return the response, whatever its status, unless a retry may help.
 
-        ``idempotent`` defaults to the method's nature. ``decode`` turns a 2xx body into
-        ``Reply.value``, as in ``ApiClient.request``: the body is parsed once. Raises
+        ``idempotent`` and ``has_effect`` default to the method's nature; some APIs change records
+        by GET. ``decode`` turns a 2xx body into ``Reply.value``, as in ``ApiClient.request``: the
+        body is parsed once. Raises
         ``TransientError`` when the attempts are used up, ``OutcomeUnknown`` when a request that
         isn't idempotent may have taken effect, or any that was answered with a body that can't be
         used, ``PermanentError`` for redirects, oversized reads and untrusted certificates.
@@ -94,6 +96,7 @@ class AsyncApiClient:
             content=body,
             correlation_id=correlation_id,
             idempotent=idempotent,
+            has_effect=has_effect,
             decode=decode,
             log=self._log,
         )

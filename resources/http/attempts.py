@@ -36,6 +36,10 @@ _MISSING: Any = object()
 Decoder: TypeAlias = Callable[[bytes], Any]
 
 
+class QuotaUsedUp(ValueError):
+    """A decoder's finding that a 2xx body is a refusal for want of quota: nothing was done."""
+
+
 class RawResponse(NamedTuple):
     """What one attempt brought; header names are in lower case."""
 
@@ -168,7 +172,8 @@ class RequestAttempts:
                     response.body, response.headers, self._decode, is_needed=self._has_effect
                 )
             except ValueError as fault:
-                self._fault, error = fault, f"unusable body: {vendor_text(str(fault), 200)}"
+                kind = "refused" if isinstance(fault, QuotaUsedUp) else "unusable body"
+                self._fault, error = fault, f"{kind}: {vendor_text(str(fault), 200)}"
         is_lost = response.status in TEMPORARY
         self._silence.answered(is_failing=is_lost)
         self._log(response.status, response.headers, error, is_lost=is_lost)
@@ -190,9 +195,9 @@ class RequestAttempts:
                     "check the base URL"
                 )
             )
-        decision = self._decide(status, headers)
+        quota = status == TOO_MANY_REQUESTS or isinstance(self._fault, QuotaUsedUp)
+        decision = self._decide(TOO_MANY_REQUESTS if quota else status, headers)
         if decision.retry or decision.outcome_unknown:
-            quota = status == TOO_MANY_REQUESTS
             return self._delay(decision, _summary(status, headers, body, sent), quota=quota)
         if not 200 <= status < 300:
             return Reply(status, headers, body, milliseconds, self._where, sent=sent)
@@ -272,7 +277,7 @@ class RequestAttempts:
         return f"{self._where} {what}{correlation}"
 
     def _log(self, status: int, headers: Mapping[str, str], error: str, *, is_lost: bool) -> None:
-        if self._write_log is None or self.method in ("GET", "HEAD"):
+        if self._write_log is None or not self._has_effect:
             return
         self._write_log(
             Exchange(

@@ -14,6 +14,7 @@ from aiohttp import web
 from domain.errors import PermanentError, TransientError
 from domain.exchange import Exchange, OutcomeUnknown
 from resources.http.async_client import AsyncApiClient
+from resources.http.attempts import QuotaUsedUp
 from resources.http.auth import StaticHeader, TokenProvider
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
@@ -264,3 +265,44 @@ def test_concurrency_is_bounded() -> None:
 
     asyncio.run(run(handle, use, concurrency=4))
     assert most == 4
+
+
+def test_a_quota_refused_inside_a_success_is_waited_for() -> None:
+    """Nothing was done, so even a request that is not idempotent is sent again."""
+
+    def decode(body: bytes) -> str:
+        text = body.decode()
+        if text == "limit":
+            raise QuotaUsedUp(text)
+        return text
+
+    async def answer(_: web.BaseRequest, number: int) -> web.StreamResponse:
+        return web.Response(text="limit" if number < 3 else "done")
+
+    log: list[Exchange] = []
+
+    async def use(push: AsyncApiClient) -> None:
+        reply = await push.request("POST", "/x", body=b"{}", idempotent=False, decode=decode)
+        assert reply.json() == "done"
+
+    assert len(asyncio.run(run(answer, use, log=log.append))) == 3
+    assert [(one.error, one.is_lost) for one in log] == [("refused: limit", False)] * 2 + [
+        ("", False)
+    ]
+
+
+def test_a_get_with_an_effect_is_logged_and_its_lost_answer_is_unknown() -> None:
+    """Some APIs cancel by GET; an unusable answer leaves it open whether that was done."""
+
+    async def answer(_: web.BaseRequest, number: int) -> web.StreamResponse:
+        del number
+        return web.Response(text="<html>")
+
+    log: list[Exchange] = []
+
+    async def use(push: AsyncApiClient) -> None:
+        with pytest.raises(OutcomeUnknown):
+            await push.request("GET", "/cancel", has_effect=True, decode=orjson.loads)
+
+    asyncio.run(run(answer, use, log=log.append))
+    assert {one.method for one in log} == {"GET"}

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from domain.addressing.addresses import Address
 from domain.errors import Problem, RecordRejected
+from domain.json_numbers import to_count, to_number
 from domain.records.orders import (
     ChargeKind,
     DeliveryMethod,
@@ -25,8 +26,6 @@ from domain.records.orders import (
 from resources.oms.manhattan.orders.charges import (
     ChargeMapper,
     Json,
-    to_count,
-    to_number,
     unique,
 )
 from resources.oms.manhattan.settings import ManhattanSettings

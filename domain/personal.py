@@ -15,7 +15,10 @@ from typing import Any
 
 FORGOTTEN = "[forgotten]"
 EMAILS = frozenset(
-    {"email", "emailaddress", "customeremail", "recipientemail", "billingemail", "shippingemail"}
+    {
+        *("email", "emailaddress", "customeremail", "recipientemail", "billingemail"),
+        *("shippingemail", "shipemail", "custemail"),
+    }
 )
 CUSTOMER_IDS = frozenset({"customerid", "externalcustomerid"})
 _NAMES = frozenset(
@@ -101,15 +104,25 @@ _OTHERS = frozenset(
         "lastfour",
     }
 )
-PERSONAL = EMAILS | CUSTOMER_IDS | _NAMES | _PLACES | _PHONES | _OTHERS
+_PREFIXES = ("ship", "cust")
+"""Before a field of an address, where a document has the fields of several in one object."""
+
+
+def _prefixed(names: frozenset[str]) -> frozenset[str]:
+    return names | {prefix + name for prefix in _PREFIXES for name in names}
+
+
+PERSONAL = (
+    _prefixed(EMAILS | _NAMES | _PLACES | _PHONES)
+    | CUSTOMER_IDS
+    | _OTHERS
+    | {"shippinginstructions", "linecomment", "errorreason"}
+)
 FREE_TEXT = frozenset({"formfields", "configurablefields", "notes", "customfields", "texts"})
 """Everything below these fields is free text by or about a person."""
-_REPEATED = (
-    EMAILS
-    | _PHONES
-    | frozenset(
-        {"street1", "line1", "address1", "addressline1", "nameoncard", "fullname", "customername"}
-    )
+_REPEATED = EMAILS | _prefixed(
+    _PHONES
+    | {"street1", "line1", "address1", "addressline1", "nameoncard", "fullname", "customername"}
 )
 """Values removed from all other texts; first names or towns alone would damage SKUs."""
 SHORTEST = 6
@@ -211,8 +224,8 @@ def _full_names(document: Any) -> set[str]:
     found: set[str] = set()
     for node in _objects(document):
         parts = {plain(str(key)): value for key, value in node.items()}
-        for first, last in (("firstname", "lastname"), ("customerfirstname", "customerlastname")):
-            names = parts.get(first), parts.get(last)
+        for owner in ("", "customer", *_PREFIXES):
+            names = parts.get(f"{owner}firstname"), parts.get(f"{owner}lastname")
             if all(isinstance(name, str) and name.strip() for name in names):
                 found.add(" ".join(str(name).strip() for name in names))
     return found - {f"{FORGOTTEN} {FORGOTTEN}"}

@@ -147,7 +147,10 @@ class Target(Protocol):
 
 
 class OrderTarget(Target, Protocol):
-    """Orders at an OMS: ``create`` and ``update`` (``OrderSave``), ``cancel`` (``OrderCancel``)."""
+    """Orders at an OMS: ``create`` and ``update`` (``OrderSave``), ``cancel`` (``OrderCancel``).
+
+    Without ``update`` an order can't be changed there: one that differs becomes a rejection.
+    """
 
     def payload(self, order: Order) -> dict[str, object]:
         """Map an order to the OMS's form. Pure."""

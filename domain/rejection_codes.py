@@ -227,6 +227,9 @@ _MAPPING: dict[str, Entry] = {
         "The OMS's item has the unit of the line.",
         ("orders.uom", "orders.uom_rules", "orders.check_items"),
     ),
+    "units_without_shipment": Entry(
+        "mapping", "All units of an order that the OMS shows as shipped are in its shipments."
+    ),
     "variant_unknown": Entry("mapping", "The id of a tracked variant is known."),
 }
 _TARGET: dict[str, Entry] = {
@@ -240,14 +243,33 @@ _TARGET: dict[str, Entry] = {
         "permission", "Lockstep's user at the target has permission for this call."
     ),
     "delivery_throttled": Entry("rate_limit", "The target accepts the call within its quota."),
+    "hold_not_supported": Entry(
+        "business_rule",
+        "An order goes on hold only at an OMS that takes orders on hold.",
+        ("orders.hold_statuses",),
+    ),
+    "nothing_to_ship": Entry("business_rule", "An order has at least one line that is shipped."),
     "group_not_shippable": Entry("business_rule", "The store ships only to a shipping address."),
     "line_not_eligible": Entry(
         "business_rule", "The OMS changes a line until the warehouse starts work on it."
     ),
     "line_not_in_store": Entry("business_rule", "The store ships only lines of its own order."),
     "not_planned": Entry("mapping", "Lockstep can plan the record's delivery."),
+    "order_exists_differently": Entry(
+        "business_rule",
+        "An order that the OMS has already is the same in all that the store decides.",
+        ("orders.order_id_prefix",),
+    ),
+    "order_held_at_oms": Entry(
+        "business_rule",
+        "The OMS can send the order to its warehouse.",
+        ("orders.shipping_methods",),
+    ),
     "order_missing_in_store": Entry(
         "business_rule", "The order exists in the store.", ("orders.order_id_prefix",)
+    ),
+    "order_not_changeable": Entry(
+        "business_rule", "An order changes only at an OMS that takes changes."
     ),
     "order_not_captured": Entry(
         "missing", "An order that ships was captured from the store before."
@@ -258,8 +280,14 @@ _TARGET: dict[str, Entry] = {
     "order_not_linked": Entry(
         "missing", "An order that ships at the OMS is linked to an order of the store."
     ),
+    "pickup_not_supported": Entry(
+        "business_rule", "An order is picked up only where the OMS has pick-up."
+    ),
     "reopened_after_cancel": Entry(
         "business_rule", "An order that the OMS has canceled stays cancelled in the store."
+    ),
+    "several_addresses": Entry(
+        "business_rule", "An order goes to as many addresses as the OMS takes."
     ),
     "shipment_adopted": Entry("business_rule", "A parcel's shipment is created by Lockstep."),
     "shipment_refused": Entry(

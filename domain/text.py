@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EMAIL = re.compile(r"[^\s@]{1,254}@[^\s@.]+\.[^\s@]+")
@@ -112,3 +113,16 @@ def mask_email(text: str) -> str:
         return f"{text[:1]}***"
     name, dot, top = domain.rpartition(".")
     return f"{local[:1]}***@{name[:1]}***{dot}{top if name and len(top) <= 6 else '***'}"
+
+
+def without_values(text: str, values: Collection[str]) -> str:
+    """Return the text without these personal values, as whole words in any case.
+
+    Single letters stay.
+    """
+    words = sorted((value for value in values if len(value) > 1), key=len, reverse=True)
+    if not words:
+        return text
+    return re.sub(
+        rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", "***", text, flags=re.IGNORECASE
+    )

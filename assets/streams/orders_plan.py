@@ -82,6 +82,10 @@ class OrdersPlanner(ReadingPlanner[Order]):
         if known.milestone == CANCELED:
             raise RecordRejected(REOPENED)
         held = orjson.loads(known.content)
+        if "update" not in self.orders.operations:
+            if (change := self.orders.change(held, wanted)) is None:
+                return Plan(due)
+            raise RecordRejected(_not_changeable(change, held))
         whole = due.is_read or self.request.force
         change = self.orders.change(held, wanted, whole=whole) or (wanted if whole else None)
         if change is None:
@@ -146,6 +150,29 @@ class OrdersPlanner(ReadingPlanner[Order]):
         return TargetRow.following(
             known, intent.target_key, outcome.target_id, orjson.dumps(holds), moment
         )
+
+
+def _not_changeable(change: Mapping[str, object], held: Mapping[str, object]) -> Problem:
+    """Return why a change can't be sent to an OMS that takes orders only once."""
+    names = ", ".join(_changed_fields(change, held))
+    return Problem(
+        "order_not_changeable",
+        names,
+        f"The OMS has the order and takes no changes; the store's order now differs in {names}.",
+        "Change it at the OMS by hand and discard the rejection, or cancel the order in the store "
+        "and place it anew.",
+    )
+
+
+def _changed_fields(change: Mapping[str, object], held: Mapping[str, object]) -> list[str]:
+    """Return the fields of a change, without those that only say which order it is."""
+    names: list[str] = []
+    for name, value in change.items():
+        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+            names += [f"{name}.{inner}" for entry in value for inner in entry]
+        elif value != held.get(name):
+            names.append(name)
+    return list(dict.fromkeys(names))
 
 
 def _read(due: Due[Order], held: Held) -> TargetRow:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import orjson
 
 from domain.personal import is_personal, personal_values
-from domain.text import printable
+from domain.text import printable, without_values
 
 _MESSAGE_KEYS = frozenset(
     {
@@ -57,19 +57,6 @@ def register_secret(secret: str) -> None:
         del _secrets[next(iter(_secrets))]
     longest_first = sorted(_secrets, key=len, reverse=True)
     _secret_pattern[:] = [re.compile("|".join(map(re.escape, longest_first)))]
-
-
-def without_values(text: str, values: Collection[str]) -> str:
-    """Return the text without these personal values, as whole words in any case.
-
-    Single letters stay.
-    """
-    words = sorted((value for value in values if len(value) > 1), key=len, reverse=True)
-    if not words:
-        return text
-    return re.sub(
-        rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", "***", text, flags=re.IGNORECASE
-    )
 
 
 def personal_values_in(sent: bytes) -> set[str]:

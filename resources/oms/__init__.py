@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from domain.ports import OrderManagementSystem
 from resources.connector import Connector
+from resources.oms.extensiv import adapter as extensiv
+from resources.oms.extensiv.client import KIND as EXTENSIV
+from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.manhattan import adapter as manhattan
 from resources.oms.manhattan.client import KIND as MANHATTAN
 from resources.oms.manhattan.events import build_receiver as build_manhattan_receiver
@@ -17,4 +20,5 @@ REGISTRY: dict[str, Connector[OrderManagementSystem]] = {
         manhattan.SOURCES,
         manhattan.TARGETS,
     ),
+    EXTENSIV: Connector(ExtensivSettings, extensiv.build, None, extensiv.SOURCES, extensiv.TARGETS),
 }

@@ -14,9 +14,11 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 import orjson
+from msgspec.structs import replace
 
 from domain.connections import Connection
 from domain.exchange import Check, Exchange, Mapped, RawRecord, ShipmentRequest, Skipped
+from domain.milestones import STAGES, Milestone
 from domain.ports import CommercePlatform, OrderManagementSystem
 from domain.records.orders import Order
 from domain.sources import Source
@@ -185,6 +187,16 @@ class SimulatedOms(Simulated):
     skus: ClassVar[tuple[str, ...]]
     statuses: ClassVar[tuple[str, ...]]
     """Every status that a line of a sale can have."""
+    milestones: ClassVar[frozenset[Milestone]] = frozenset({*STAGES, Milestone.CANCELED})
+    """What the statuses of the system can show."""
+
+    def changed(self, order: Order) -> Order:
+        """Return an order with a change that the OMS can be sent."""
+        return replace(order, locale="fr", hold="Review")
+
+    def takes_changes(self) -> bool:
+        """Return whether an order can be changed once it is at the OMS."""
+        return "update" in self.open().targets["orders"].operations
 
     @abstractmethod
     def open(

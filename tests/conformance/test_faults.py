@@ -177,6 +177,8 @@ def test_a_writers_errors_and_log_show_no_secret(
 
 def test_many_writes_whose_token_is_refused_together_fetch_few_tokens(tenant: SimulatedOms) -> None:
     """A token that is revoked during forty calls is replaced once or twice, not forty times."""
+    if not any("token" in path for path in tenant.parts):
+        pytest.skip(f"{tenant.kind} has keys that are never renewed")
 
     async def use(writer: Calls, connector: OrderManagementSystem) -> None:
         await writer.save_order(

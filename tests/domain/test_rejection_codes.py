@@ -28,6 +28,7 @@ PASSED_THROUGH = {
     ("domain/schemas/batch.py", "code"),
     ("domain/schemas/orders.py", "problem.code"),
     ("domain/addressing/addresses.py", "code"),
+    ("resources/oms/extensiv/client.py", "code"),
     ("resources/oms/manhattan/client.py", "problem_code(message.code)"),
     ("resources/oms/manhattan/parsing.py", "code"),
     ("domain/problems.py", "code"),

@@ -13,6 +13,7 @@ from domain.personal import is_personal, plain, without_personal_data
 from domain.records.orders import Order
 from domain.records.record import encode_record
 from resources.facts import fact_fields
+from resources.oms.extensiv.payload import OrderView
 from resources.oms.manhattan.payload import PublishedOrder
 from resources.platforms.bigcommerce.payload import CapturedOrder
 from tests.resources.platforms.bigcommerce.stores import mapped, order
@@ -22,6 +23,7 @@ ENTERED = {
     "value",  # of a field of the store's own
     "form_fields.name",
     "configurable_fields.name",
+    *(f"custom_field_{n}" for n in (2, 3, 4, 5)),  # of an account's own
 }
 """Fields that are read and hold what a person has entered, or the store's own words."""
 
@@ -44,7 +46,7 @@ def _documents(annotation: Any) -> Iterator[type[Document]]:
         yield from _documents(part)
 
 
-@pytest.mark.parametrize("kind", [CapturedOrder, PublishedOrder])
+@pytest.mark.parametrize("kind", [CapturedOrder, PublishedOrder, OrderView])
 def test_every_field_that_is_read_is_classified(kind: type[Document]) -> None:
     """Or a forgotten order's shipments could no longer be read, or a new field is kept unseen."""
     unknown = {

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
+from domain.text import without_values
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.http.clock import SourceClock
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
-from resources.http.redaction import personal_values_in, vendor_text, without_values
+from resources.http.redaction import personal_values_in, vendor_text
 from resources.oms.manhattan.payload import DataMessages, Envelope, MessageEntry, PageHeader
 from resources.oms.manhattan.settings import ManhattanSettings
 

@@ -70,8 +70,9 @@ class ExtensivAccount:
         response.headers |= {
             "Date": formatdate(state.clock.now(), usegmt=True),
             "X-CartRover-Process-ID": f"{state.instance}-{sum(state.counts.values())}",
-            "X-CartRover-Api-Minute-Hits-Remaining": str(state.permits()),
         }
+        if state.settings.bucket:
+            response.headers["X-CartRover-Api-Minute-Hits-Remaining"] = str(state.permits())
         return response
 
     def _answer(self, request: Request) -> Response:

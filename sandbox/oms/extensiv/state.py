@@ -87,7 +87,7 @@ class State:
 
     def permits(self) -> int:
         """Return how many calls are left, as the answers' header states."""
-        return int(self._left) if self.settings.bucket and self._asked_at else 100
+        return int(self._left) if self._asked_at else self.settings.bucket
 
     def dump(self) -> bytes:
         """Serialise everything."""

@@ -1,0 +1,84 @@
+"""The account's products: which SKUs it has. They have no units: ``item_uom`` stands for all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from domain.errors import RecordRejected
+from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
+from domain.identity import fallback_id, is_id
+from domain.skus import sku_key
+from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
+from domain.text import clean_text
+from domain.values import Window
+from resources.http.client import ApiClient
+from resources.oms.extensiv.client import fetch, path_of, refused_read
+from resources.oms.extensiv.inventory import StockList, sku_of
+from resources.oms.extensiv.parsing import text_of
+from resources.oms.extensiv.payload import decode_product, unreadable
+from resources.oms.extensiv.personal import FACTS
+from resources.oms.extensiv.settings import ExtensivSettings
+
+LONGEST_TEXT = 500
+
+
+class CatalogSource:
+    """The products of one account; a SKU with stock is a product."""
+
+    shape: ClassVar[Shape] = "snapshot"
+    facts: ClassVar[frozenset[str]] = FACTS
+
+    def __init__(self, client: ApiClient, stock: StockList, settings: ExtensivSettings) -> None:
+        self._client, self._stock, self._settings = client, stock, settings
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return ``since``: products are looked up when they are needed."""
+        return since
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Look up the SKUs in scope; the account can't list its products."""
+        del window
+        refusal = "extensiv: products can only be looked up by SKU, and no SKUs were named"
+        return read_named(self.read, scope, refusal)
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Look up SKUs: many in the list of stock first, the others one by one."""
+        asked, now = list(dict.fromkeys(ids)), datetime.now(UTC)
+        left = {sku_key(sku): sku for sku in asked}
+        if len(asked) > self._settings.single_reads:
+            for rows in self._stock.rows(asked):
+                found = [(left.pop(sku_key(sku_of(row)), None), row) for row in rows]
+                yield Page([_record(sku, now, row) for sku, row in found if sku is not None])
+        for sku in left.values():
+            row = self._product(sku)
+            if row is not None:
+                yield Page([_record(sku, now, row)])
+
+    def to_canonical(self, payload: bytes) -> Mapped[MasterItem] | Skipped:
+        """Map a row. Raises ``RecordRejected`` where it names no product."""
+        decoded = decode_product(payload)
+        sku = text_of(decoded.document.sku)
+        if decoded.problems:
+            raise RecordRejected(*decoded.problems)
+        if not sku:
+            raise unreadable("sku", "The row has no SKU.")
+        text = decoded.document.name or decoded.document.description or ""
+        return Mapped(MasterItem(sku, self._settings.item_uom, clean_text(text, LONGEST_TEXT)))
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing: the account shows its products whenever it is asked."""
+
+    def _product(self, sku: str) -> bytes | None:
+        path = path_of(self._settings.paths.product, sku=sku)
+        answer, reply = fetch(self._client, self._settings.codes, path)
+        if answer.says(self._settings.codes.not_found):
+            return None
+        if answer.is_refused:
+            raise refused_read(reply, answer)
+        return bytes(answer.response)
+
+
+def _record(sku: str, now: datetime, row: bytes) -> RawRecord:
+    return RawRecord(sku if is_id(sku) else fallback_id(row), now, row)

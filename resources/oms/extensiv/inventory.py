@@ -1,0 +1,282 @@
+"""Stock: reading its rows, and the stock level of each (oms.md, section 2.6).
+
+There is no filter for what changed, so all of the stock is listed, and the digest of a row's
+content shows what is new. Quantities come as numbers in lists and as text alone; the content has
+one form.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+import orjson
+
+from domain.connections import InventoryPolicy
+from domain.errors import PermanentError, Problem, RecordRejected
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.identity import fallback_id, is_id
+from domain.records.inventory import StockLevel
+from domain.skus import sku_key
+from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
+from domain.values import Window
+from resources.http.client import ApiClient
+from resources.oms.extensiv.client import KIND, fetch, path_of, refused_read, rows_of
+from resources.oms.extensiv.parsing import Findings, text_of
+from resources.oms.extensiv.payload import (
+    Id,
+    Number,
+    WarehouseLevel,
+    decode_level,
+    decode_node,
+    decode_stock,
+    unreadable,
+)
+from resources.oms.extensiv.personal import FACTS
+from resources.oms.extensiv.settings import ExtensivSettings
+
+PAGE_SIZE = 100
+MOST_PAGES = 1_000_000
+NODE = b'{"node":'
+ZERO = Decimal(0)
+_PLACES = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _RowKey(msgspec.Struct):
+    sku: Id = None
+
+
+_ROW_KEY = msgspec.json.Decoder(_RowKey)
+
+
+class StockList:
+    """Reads the stock of an account: single SKUs, or all of it."""
+
+    def __init__(self, client: ApiClient, settings: ExtensivSettings) -> None:
+        self._client, self._settings = client, settings
+        self._kept: dict[str, bytes] | None = None
+        self._kept_until = 0.0
+
+    def rows(self, skus: Collection[str]) -> Iterator[list[bytes]]:
+        """Read the rows of SKUs; those that the account does not stock are absent."""
+        asked = list(dict.fromkeys(skus))
+        if len(asked) <= self._settings.single_reads:
+            for sku in asked:
+                row = self._single(sku)
+                if row is not None:
+                    yield [row]
+            return
+        wanted = {sku_key(sku) for sku in asked}
+        for page in self.everything():
+            if found := [row for row in page if sku_key(sku_of(row)) in wanted]:
+                yield found
+
+    def everything(self) -> Iterator[list[bytes]]:
+        """Read all rows, each SKU once; a list that was just read serves again."""
+        if self._kept is not None and time.monotonic() < self._kept_until:
+            yield list(self._kept.values())
+            return
+        kept: dict[str, bytes] | None = {}
+        seen: set[str] = set()
+        for rows in self._pages():
+            fresh = {sku_of(row) or fallback_id(row): row for row in rows}
+            fresh = {sku: row for sku, row in fresh.items() if sku not in seen}
+            seen |= fresh.keys()
+            if kept is not None:
+                kept |= fresh
+                kept = kept if len(kept) <= self._settings.most_kept else None
+            if fresh:
+                yield list(fresh.values())
+        self._kept = kept
+        self._kept_until = time.monotonic() + self._settings.snapshot_ttl.total_seconds()
+
+    def _pages(self) -> Iterator[list[bytes]]:
+        for number in range(1, MOST_PAGES):
+            path = self._settings.paths.stock
+            answer, reply = fetch(
+                self._client, self._settings.codes, path, limit=PAGE_SIZE, page=number
+            )
+            if answer.is_refused:
+                raise refused_read(reply, answer)
+            rows = rows_of(answer, reply.where)
+            if not rows:
+                return
+            yield rows
+        raise PermanentError(f"{KIND}: the list of stock has no end; another try won't help")
+
+    def _single(self, sku: str) -> bytes | None:
+        path = path_of(self._settings.paths.level, sku=sku)
+        answer, reply = fetch(self._client, self._settings.codes, path)
+        if answer.says(self._settings.codes.not_found):
+            return None
+        if answer.is_refused:
+            raise refused_read(reply, answer)
+        row = bytes(answer.response)
+        return row if sku_key(sku_of(row)) == sku_key(sku) else None
+
+
+def sku_of(row: bytes) -> str:
+    """Return the SKU of a row, empty where it has none that can be read."""
+    with suppress(ValueError, RecursionError):
+        return text_of(_ROW_KEY.decode(row).sku)
+    return ""
+
+
+class InventorySource:
+    """The stock of one account, in all warehouses or by warehouse."""
+
+    shape: ClassVar[Shape] = "snapshot"
+    facts: ClassVar[frozenset[str]] = FACTS
+
+    def __init__(
+        self, stock: StockList, settings: ExtensivSettings, policy: InventoryPolicy
+    ) -> None:
+        self._stock, self._policy = stock, policy
+        self._mapper = StockMapper(settings, policy)
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return ``since``: the account has no query for what has changed."""
+        return since
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Read the stock of the SKUs in scope, or all of it; at its end it is complete."""
+        del window
+        rows = self._stock.everything() if scope.ids is None else self._stock.rows(scope.ids)
+        yield from self._to_pages(rows)
+        yield COMPLETE
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read the stock of SKUs."""
+        return self._to_pages(self._stock.rows(ids))
+
+    def to_canonical(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
+        """Map a captured row."""
+        return self._mapper.level(payload)
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing: the account reports its present stock whenever it is asked."""
+
+    def _to_pages(self, batches: Iterator[list[bytes]]) -> Iterator[Page]:
+        now = datetime.now(UTC)
+        for rows in batches:
+            yield Page([record for row in rows for record in self._records(row, now)])
+
+    def _records(self, row: bytes, now: datetime) -> Iterator[RawRecord]:
+        """Yield the record of a row, or of each of the connection's warehouses in it."""
+        sku = sku_of(row)
+        if self._policy.mode == "aggregate" or not sku:
+            yield self._record(sku, self._policy.view, row, now)
+            return
+        held = places_of(row)
+        for node in self._policy.nodes:
+            if place_in(held, node) is not None:
+                # The row as it came, and which of its warehouses this record is about.
+                payload = orjson.dumps({"node": node, "row": orjson.Fragment(row)})
+                yield self._record(sku, node, payload, now)
+
+    def _record(self, sku: str, node: str, payload: bytes, now: datetime) -> RawRecord:
+        source_id = f"{sku}@{node}"
+        if not sku or not is_id(source_id):
+            source_id = fallback_id(payload)
+        return RawRecord(source_id, now, payload, self._mapper.content(payload))
+
+
+class StockMapper:
+    """Maps rows by one connection's settings. Pure."""
+
+    def __init__(self, settings: ExtensivSettings, policy: InventoryPolicy) -> None:
+        self._zone, self._view = ZoneInfo(settings.naive_time_zone), policy.view
+
+    def level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
+        """Return a row's stock level; raises ``RecordRejected`` ``oms_payload_unreadable``."""
+        sku, node, row, problems = self._opened(payload)
+        found = Findings(problems)
+        with found.collecting():
+            available = _units(row.qty_available, "qty_available", found)
+            on_hand = None
+            if row.qty_on_hand is not None:
+                on_hand = max(_units(row.qty_on_hand, "qty_on_hand", found), ZERO)
+            level = StockLevel(
+                sku=sku,
+                node=node,
+                available=max(available, ZERO),
+                on_hand=on_hand,
+                status=_status(available),
+                observed_at=found.moment(row.wms_datetime, "wms_datetime", self._zone),
+            )
+        return Mapped(level, (_negative(sku, available),) if available < 0 else ())
+
+    def content(self, payload: bytes) -> bytes | None:
+        """Return what makes two states of a row differ: its quantities, in one form.
+
+        ``None`` where it can't be read: the mapping reports what is wrong with it.
+        """
+        try:
+            sku, node, row, problems = self._opened(payload)
+        except RecordRejected:
+            return None
+        if problems:
+            return None
+        quantities = [_written(row.qty_available), _written(row.qty_on_hand)]
+        return orjson.dumps([sku, node, *quantities])
+
+    def _opened(self, payload: bytes) -> tuple[str, str, WarehouseLevel, tuple[Problem, ...]]:
+        """Return SKU, node, the quantities there, and what is wrong with the row."""
+        if not payload.startswith(NODE):
+            decoded = decode_stock(payload)
+            row = decoded.document
+            whole = WarehouseLevel(None, row.qty_available, row.qty_on_hand, row.wms_datetime)
+            return text_of(row.sku), self._view, whole, decoded.problems
+        wrapped = decode_node(payload)
+        node, inner = text_of(wrapped.document.node), bytes(wrapped.document.row)
+        place = place_in(places_of(inner), node)
+        if place is None:
+            raise unreadable("warehouses", "The row has no such warehouse.", node)
+        level = decode_level(place)
+        return sku_of(inner), node, level.document, (*wrapped.problems, *level.problems)
+
+
+def places_of(row: bytes) -> Mapping[str, bytes]:
+    """Return a row's warehouses by id; none where they are an empty list or can't be read."""
+    try:
+        places = bytes(decode_stock(row).document.warehouses)
+        return {name: bytes(place) for name, place in _PLACES.decode(places).items()}
+    except (RecordRejected, ValueError, RecursionError):
+        return {}
+
+
+def place_in(places: Mapping[str, bytes], node: str) -> bytes | None:
+    """Return the stock at a warehouse, which a connection names by its id or by its name."""
+    if node in places:
+        return places[node]
+    for place in places.values():
+        with suppress(RecordRejected):
+            if text_of(decode_level(place).document.warehouse).casefold() == node.casefold():
+                return place
+    return None
+
+
+def _units(value: Number, field: str, found: Findings) -> Decimal:
+    if value is not None and value.is_finite() and value < 0:
+        return -found.number(-value, field)
+    return found.number(value, field)
+
+
+def _written(value: Number) -> str | None:
+    return None if value is None else f"{value.normalize():f}"
+
+
+def _status(available: Decimal) -> Literal["in_stock", "out_of_stock"]:
+    return "in_stock" if available > 0 else "out_of_stock"
+
+
+def _negative(sku: str, available: Decimal) -> Problem:
+    text = "The availability is negative, so more was sold than there is; it shows as 0."
+    advice = "Look at the product's stock and open orders at the warehouse."
+    return Problem("quantity_negative", "qty_available", text, advice, f"{sku}: {available}")

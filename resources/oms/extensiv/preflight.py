@@ -1,0 +1,102 @@
+"""Checks of a connection before it goes live, each with a call that changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.connections import InventoryPolicy
+from domain.errors import LockstepError, PermanentError
+from domain.exchange import Check
+from resources.http.client import ApiClient
+from resources.oms.extensiv.client import fetch, path_of
+from resources.oms.extensiv.inventory import StockList, place_in, places_of, sku_of
+from resources.oms.extensiv.orders.lists import OrderLists
+from resources.oms.extensiv.settings import ExtensivSettings
+
+NO_ORDER = "lockstep-preflight"
+"""The id of an order that does not exist: looking at it shows whether the key is accepted."""
+RECENT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The checks of one connection."""
+
+    settings: ExtensivSettings
+    policy: InventoryPolicy
+    cart: ApiClient
+    merchant: ApiClient
+    lists: OrderLists
+    stock: StockList
+
+    def run(self) -> list[Check]:
+        """Run all checks in order."""
+        checks: tuple[tuple[str, Callable[[], str], str], ...] = (
+            ("cart key", self._cart_key, "Check cart_user and cart_key: a key of the level Cart."),
+            (
+                "orders",
+                self._orders,
+                "Check merchant_user and merchant_key (a key of the level Merchant), and lists.",
+            ),
+            ("stock", self._stock, "Check merchant_key and paths.stock, and that SKUs have stock."),
+            (
+                "products",
+                self._products,
+                "Check paths.product and codes.not_found.",
+            ),
+            (
+                "warehouses",
+                self._warehouses,
+                "Name in inventory.nodes warehouses of Extensiv, by their ids or names.",
+            ),
+        )
+        return [_result(name, check, advice) for name, check, advice in checks]
+
+    def _cart_key(self) -> str:
+        """Read an order that does not exist with the cart's key, whose refusal is the answer."""
+        path = path_of(self.settings.paths.read.replace("/merchant/", "/cart/"), cust_ref=NO_ORDER)
+        answer, _ = fetch(self.cart, self.settings.codes, path)
+        if answer.is_refused and not answer.says(self.settings.codes.not_found):
+            raise PermanentError(f"an unknown order was answered by: {answer.text}")
+        return "the key was accepted"
+
+    def _orders(self) -> str:
+        oldest = self.lists.oldest_since(self.merchant.policy.clock.now() - RECENT)
+        shown = "none has changed in a day" if oldest is None else "some have changed in a day"
+        return f"orders can be listed; {shown}"
+
+    def _stock(self) -> str:
+        first = next(self.stock.everything(), [])
+        if not first:
+            raise PermanentError("no SKU has stock, so the store would show nothing")
+        return f"stock can be read, such as that of {sku_of(first[0])}"
+
+    def _products(self) -> str:
+        path = path_of(self.settings.paths.product, sku=NO_ORDER)
+        answer, _ = fetch(self.merchant, self.settings.codes, path)
+        if answer.is_refused and not answer.says(self.settings.codes.not_found):
+            raise PermanentError(f"an unknown product was answered by: {answer.text}")
+        return "products can be looked up"
+
+    def _warehouses(self) -> str:
+        if self.policy.mode == "aggregate":
+            return "the stock of all warehouses is added up by Extensiv"
+        missing = dict.fromkeys(self.policy.nodes)
+        for rows in self.stock.everything():
+            for row in rows:
+                held = places_of(row)
+                for node in [node for node in missing if place_in(held, node) is not None]:
+                    del missing[node]
+            if not missing:
+                return f"all {len(self.policy.nodes)} warehouses hold stock"
+        raise PermanentError(f"no SKU has stock at {', '.join(missing)}")
+
+
+def _result(name: str, check: Callable[[], str], advice: str) -> Check:
+    """Run a check, which returns what it saw or raises."""
+    try:
+        return Check(name, True, check())
+    except LockstepError as error:
+        return Check(name, False, str(error), advice)

@@ -1,0 +1,109 @@
+"""The source of fulfilment: the orders that changed, single orders, and their mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import orjson
+
+from domain.connections import Connection
+from domain.errors import RecordRejected
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.reconciliation import OrderOrigin
+from domain.records.fulfilment import Fulfilment
+from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
+from domain.values import Window
+from resources.http.async_client import AsyncApiClient
+from resources.http.policy import ClientPolicy
+from resources.oms.extensiv.client import interpret, open_envelope, path_of
+from resources.oms.extensiv.orders.lists import OrderLists
+from resources.oms.extensiv.orders.lookup import Origins
+from resources.oms.extensiv.parsing import text_of
+from resources.oms.extensiv.payload import OrderView, decode_order
+from resources.oms.extensiv.personal import FACTS
+from resources.oms.extensiv.settings import ExtensivSettings
+from resources.oms.extensiv.shipments.mapping import FulfilmentMapper
+from resources.oms.extensiv.statuses import SHIPPED
+
+
+class ShipmentsSource:
+    """The orders of one account, as far as they concern one connection."""
+
+    shape: ClassVar[Shape] = "changes"
+    facts: ClassVar[frozenset[str]] = FACTS
+
+    def __init__(
+        self,
+        lists: OrderLists,
+        origins: Origins,
+        cart: ClientPolicy,
+        settings: ExtensivSettings,
+        connection: Connection,
+    ) -> None:
+        self._lists, self._origins, self._cart, self._settings = lists, origins, cart, settings
+        self._mapper = FulfilmentMapper(connection, origins)
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return the time of the oldest change at or after ``since``."""
+        return self._lists.oldest_since(since)
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Read the orders changed in the window."""
+        del scope
+        return to_pages(self._lists.changed_in(window))
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read orders by their ids, each once."""
+        if records := self._lists.read(ids):
+            yield Page(records)
+
+    def to_canonical(
+        self, payload: bytes, *, is_linked: bool = False
+    ) -> Mapped[Fulfilment] | Skipped:
+        """Map a captured order; an unmapped status is a rejection too."""
+        return self._mapper.fulfilment(payload, is_linked=is_linked)
+
+    def to_origin(self, payload: bytes) -> OrderOrigin | None:
+        """Return the store order that an order of the account was created from."""
+        return self._origins.origin(payload)
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Mark the shipped ones of orders as confirmed, so that Extensiv sends them nowhere else.
+
+        Those that are not shipped as a whole, or are confirmed already, are left alone.
+        """
+        if not self._settings.confirm_shipped:
+            return
+        shipped = [order for order in map(_shipped, self._lists.read(done)) if order is not None]
+        if not shipped:
+            return
+        async with AsyncApiClient(self._cart) as client:
+            for order in shipped:
+                await self._confirm(client, order)
+
+    async def _confirm(self, client: AsyncApiClient, order: OrderView) -> None:
+        numbers = [text_of(shipment.tracking_no) for shipment in order.shipments or ()]
+        body: dict[str, object] = {
+            "order_status": "confirmed",
+            "shipments": [{"tracking_no": number} for number in numbers if number],
+        }
+        cust_ref = text_of(order.cust_ref)
+        reply = await client.request(
+            "POST",
+            path_of(self._settings.paths.confirm, cust_ref=cust_ref),
+            body=orjson.dumps(body),
+            idempotent=True,
+            decode=open_envelope,
+        )
+        interpret(reply, self._settings.codes)
+
+
+def _shipped(record: RawRecord) -> OrderView | None:
+    """Return an order that has shipped and is not confirmed yet, ``None`` for any other."""
+    try:
+        order = decode_order(record.payload).document
+    except RecordRejected:
+        return None
+    return order if (order.order_status or "").strip().casefold() == SHIPPED else None

@@ -13,7 +13,6 @@ import pstats
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +21,7 @@ from assets.delivery.request import DeliveryRequest
 from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
 from assets.streams.registry import STREAMS
-from benchmarks.rig import NAME, START, STORE, TENTH, Cpu, Rig, rig
+from benchmarks.rig import NAME, START, STORE, TENTH, Result, Rig, best, heads, rig
 from domain.values import Partition
 from resources.lockstep import Lockstep
 from sandbox.seed.catalogue import Catalogue
@@ -35,27 +34,6 @@ VARIANTS = {
 }
 TARGETS = {"capture + validation": (3_500, 2.2), "delivery": (1_500, 6.0)}
 """Targets of each stage: orders/s, and client CPU seconds per 10,000 orders."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One stage of one round."""
-
-    stage: str
-    orders: int
-    wall: float
-    cpu: Cpu
-
-    def line(self) -> str:
-        """Return the row of the table."""
-        per = TENTH / self.orders
-        aim = TARGETS.get(self.stage)
-        target = "" if aim is None else f"  target {aim[0]:,}/s, {aim[1]:.1f} s"
-        return (
-            f"{self.stage:42}{self.orders:>8,}{self.wall:>8.2f}{self.orders / self.wall:>10,.0f}"
-            f"{self.cpu.client * per:>9.2f}{self.cpu.postgres * per:>9.2f}"
-            f"{self.cpu.sandbox * per:>9.2f}{target}"
-        )
 
 
 class Series:
@@ -97,7 +75,8 @@ class Series:
     def _measured(self, stage: str, count: int, work: Callable[[], None]) -> Result:
         before, started = self._rig.cpu(), time.perf_counter()
         work()
-        return Result(stage, count, time.perf_counter() - started, self._rig.cpu().since(before))
+        wall = time.perf_counter() - started
+        return Result(stage, count, wall, self._rig.cpu().since(before), TARGETS.get(stage))
 
 
 def _nothing() -> AbstractContextManager[Any]:
@@ -110,13 +89,6 @@ def _expect(count: int, *reported: int) -> None:
             f"{count} orders were placed, but the steps report {', '.join(map(str, reported))}: "
             "the figures would be meaningless"
         )
-
-
-def best(rounds: list[list[Result]]) -> list[Result]:
-    """Return, for each stage, the round with the least client CPU."""
-    return [
-        min(results, key=lambda result: result.cpu.client) for results in zip(*rounds, strict=True)
-    ]
 
 
 def main() -> None:
@@ -144,10 +116,6 @@ def main() -> None:
     with rig() as on:
         on.control(f"bigcommerce/{STORE}/settings", {"quota": 1_000_000})
         series = Series(on, on.seed_catalogue())
-        heads = (
-            f"{'stage':42}{'orders':>8}{'wall s':>8}{'orders/s':>10}"
-            f"{'client':>9}{'Postgres':>9}{'sandbox':>9}"
-        )
         for number, variant in enumerate(
             ["never", "authorized"] if arguments.authorized else ["never"]
         ):
@@ -162,7 +130,7 @@ def main() -> None:
             if number == 0:
                 print(
                     f"orders of {rounds[0][1]:,.0f} bytes as placed; "
-                    f"CPU seconds per {TENTH:,} orders\n{heads}"
+                    f"CPU seconds per {TENTH:,} orders\n{heads('orders')}"
                 )
             for result in best([results for results, _ in rounds]):
                 print(result.line())

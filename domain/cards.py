@@ -6,7 +6,10 @@ import re
 
 from stdnum import luhn
 
-_CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
+_DIGITS = r"\d(?:[ -]?\d){11,18}"
+_CARD = re.compile(rf"(?<!\d){_DIGITS}(?!\d)")
+_CARD_APART = re.compile(rf"(?<!\w){_DIGITS}(?!\w)")
+"""Digits next to a letter or an underscore are a part of an id, such as a gateway's."""
 _BRANDS = re.compile(
     r"4\d{12}(\d{3})?(\d{3})?|5[1-5]\d{14}|2(22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"
     r"|3[47]\d{13}|6(011|5\d\d)\d{12}|35\d{14}"
@@ -29,13 +32,14 @@ def without_cards(value: str) -> tuple[str, int]:
 
 
 def card_number(value: str) -> str | None:
-    """Return a card number found in the text: a brand's prefix and length, and a check digit.
+    """Return a card number in a field of ids: a brand's prefix and length, and a check digit.
 
-    ISO/IEC 7812-1.
+    ISO/IEC 7812-1. Digits within an id of letters and digits are none: one in some thousand
+    random ids has them.
     """
     if len(value) < SHORTEST:
         return None
-    for found in _CARD.finditer(value):
+    for found in _CARD_APART.finditer(value):
         if _is_card(found.group()):
             return found.group()
     return None

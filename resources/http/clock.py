@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 SAMPLES = 9
 """Responses whose median is the offset, so that one outlier (cached, slow) changes nothing."""
@@ -35,16 +36,11 @@ class SourceClock:
         text = headers.get("date")
         if not text or "age" in headers or not timedelta(0) <= received - sent <= MAX_DURATION:
             return
-        try:
-            dated = parsedate_to_datetime(text)
-        except ValueError:
+        dated = _parsed(text)
+        if dated is None:
             return
         # The header is cut to whole seconds: on average half a second ago.
-        offset = (
-            dated.replace(tzinfo=dated.tzinfo or UTC)
-            + HALF_A_SECOND
-            - (sent + (received - sent) / 2)
-        )
+        offset = dated + HALF_A_SECOND - (sent + (received - sent) / 2)
         with self._mutex:
             self._offsets.append(offset)
             latest = list(self._offsets)[-AGREEING:]
@@ -66,3 +62,12 @@ class SourceClock:
 
 def _median(offsets: Collection[timedelta]) -> timedelta:
     return sorted(offsets)[len(offsets) // 2]
+
+
+@lru_cache(maxsize=64)  # all responses of one second have the same
+def _parsed(text: str) -> datetime | None:
+    try:
+        dated = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return dated.replace(tzinfo=dated.tzinfo or UTC)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 from domain.errors import NoPermit
 from domain.ports import QuotaLedger
@@ -102,6 +103,8 @@ class Limiter:
         self._ask_after = 0.0
         self._responses = 0
         self._reported_at = 0.0
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
+        self._queues = WeakKeyDictionary()
 
     def acquire(self) -> None:
         """Wait for a permit.
@@ -116,12 +119,26 @@ class Limiter:
                 note_wait(self.bucket, wait)
 
     async def acquire_async(self) -> None:
-        """Wait for a permit without blocking the event loop: a thread asks the ledger."""
-        started = time.monotonic()
-        while not self._use():
-            if wait := await asyncio.to_thread(self._refill):
-                await asyncio.sleep(self._bounded(wait, started))
-                note_wait(self.bucket, wait)
+        """Wait for a permit without blocking the event loop: a thread asks the ledger.
+
+        The tasks of an event loop queue up, and the first of them asks for all.
+        """
+        started, queue = time.monotonic(), self._queue()
+        if not queue.locked() and self._use():
+            return
+        async with queue:
+            while not self._use():
+                if wait := await asyncio.to_thread(self._refill):
+                    await asyncio.sleep(self._bounded(wait, started))
+                    note_wait(self.bucket, wait)
+
+    def _queue(self) -> asyncio.Lock:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            queue = self._queues.get(loop)
+            if queue is None:
+                queue = self._queues[loop] = asyncio.Lock()
+            return queue
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Report the API's count: every 50th response, and each second while little is left."""
@@ -158,9 +175,12 @@ class Limiter:
                 self._permits, self._taken_at = granted, time.monotonic()
             if granted:
                 return 0.0
+            # Where the API takes many calls a second, one question fetches permits for several.
+            lease = self._lease * self._window / self._quota
+            wait = max(0.01, wait, min(lease, ASK_EVERY_SECONDS))
             self._next_at = time.monotonic() + wait
             self._ask_after = time.monotonic() + min(wait, ASK_EVERY_SECONDS)
-            return max(0.01, wait)
+            return wait
 
     def _bounded(self, wait: float, started: float) -> float:
         waited = time.monotonic() - started

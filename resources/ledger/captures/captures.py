@@ -18,6 +18,8 @@ from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.rows import CaptureRow, StoredCapture
 from resources.ledger.tables import CAPTURE
 
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
 
 def newest(
     db: psycopg.Connection[Any], name: str, stream: str, day: date, source_ids: Sequence[str]
@@ -145,33 +147,27 @@ class Captures:
         All of them (``everything``) or those without an outcome; ``only`` narrows them to the
         versions of these records.
         """
-        condition = (
-            ""
-            if everything
-            else (
-                """AND NOT EXISTS (SELECT 1 FROM sync.record r
-                                   WHERE (r.connection, r.stream, r.source_day, r.capture_id)
-                                       = (c.connection, c.stream, c.source_day, c.capture_id))"""
-            )
-        )
+        day = partition.day
+        where: tuple[Any, ...] = (self._name, self._stream, day)
+        narrowed = "TRUE"
+        if not everything:
+            # All at once where they are narrowed: a page of others would look like the end.
+            waiting = self._db.execute(
+                """SELECT capture_id FROM sync.unvalidated
+                   WHERE connection = %s AND stream = %s AND source_day = %s
+                     AND capture_id > %s::uuid ORDER BY capture_id LIMIT %s""",
+                (*where, after or _FIRST, limit if only is None else None),
+            ).fetchall()
+            narrowed, where = "capture_id = ANY(%b)", (*where, [row[0] for row in waiting])
         rows = self._db.execute(
-            f"""SELECT c.capture_id, c.source_id, c.source_updated_at, c.payload, c.correlation_id
-                FROM sync.capture c
-                WHERE c.connection = %s AND c.stream = %s AND c.source_day = %s
-                  AND c.capture_id > %s::uuid {condition} AND (%s OR c.source_id = ANY(%b::text[]))
-                ORDER BY c.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
-            (
-                self._name,
-                self._stream,
-                partition.day,
-                after or "00000000-0000-0000-0000-000000000000",
-                only is None,
-                list(only or ()),
-                limit,
-            ),
+            f"""SELECT capture_id, source_id, source_updated_at, payload, correlation_id
+                FROM sync.capture
+                WHERE connection = %s AND stream = %s AND source_day = %s AND {narrowed}
+                  AND capture_id > %s::uuid AND (%s OR source_id = ANY(%b::text[]))
+                ORDER BY capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
+            (*where, after or _FIRST, only is None, list(only or ()), limit),
             binary=True,
         ).fetchall()
-        day = partition.day
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
         changes = of_captures(self._db, self._name, self._stream, day, [row[0] for row in rows])
         return [
@@ -195,12 +191,8 @@ class Captures:
     def any_unvalidated(self, stream: str, since: date) -> bool:
         """Return whether a capture of a stream's recent partitions has no outcome yet."""
         row = self._db.execute(
-            """SELECT EXISTS (SELECT 1 FROM sync.capture c
-                   WHERE c.connection = %s AND c.stream = %s AND c.source_day >= %s
-                     AND NOT EXISTS (
-                         SELECT 1 FROM sync.record r
-                         WHERE (r.connection, r.stream, r.source_day, r.capture_id)
-                             = (c.connection, c.stream, c.source_day, c.capture_id)))""",
+            """SELECT EXISTS (SELECT 1 FROM sync.unvalidated
+                              WHERE connection = %s AND stream = %s AND source_day >= %s)""",
             (self._name, stream, since),
         ).fetchone()
         return bool(row and row[0])

@@ -86,6 +86,13 @@ class Records:
         self._clear_typed(day, [capture for capture in captures if capture not in kept], typed)
         self._db.execute(sql.SQL(_UPSERT).format(table), (day, self._name, self._stream, run_id))
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
+        # A trigger does it for new records; these may have been captured again after a long time.
+        self._db.execute(
+            """DELETE FROM sync.unvalidated
+               WHERE connection = %s AND stream = %s AND source_day = %s
+                 AND capture_id = ANY(%b)""",
+            (self._name, self._stream, day, list(captures)),
+        )
         for part in typed:
             if part.table.are_facts:
                 self._put_facts(day, part)
@@ -317,11 +324,8 @@ class Records:
                WHERE connection = %(name)s AND stream = %(stream)s AND state = 'accepted'
                  AND outcome IS NULL
                UNION
-               SELECT c.source_day FROM sync.capture c
-               WHERE c.connection = %(name)s AND c.stream = %(stream)s AND NOT EXISTS (
-                   SELECT 1 FROM sync.record r
-                   WHERE (r.connection, r.stream, r.source_day, r.capture_id)
-                       = (c.connection, c.stream, c.source_day, c.capture_id))
+               SELECT source_day FROM sync.unvalidated
+               WHERE connection = %(name)s AND stream = %(stream)s
                ORDER BY 1""",
             {"name": self._name, "stream": self._stream},
         )

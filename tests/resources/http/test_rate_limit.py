@@ -112,6 +112,35 @@ def test_tasks_that_wait_for_one_permit_do_not_all_ask_the_ledger() -> None:
     assert len(asked) <= 60
 
 
+def test_a_queue_of_tasks_costs_a_question_for_several_permits() -> None:
+    """Tasks pass in the order in which they came, and one question fetches permits for several."""
+
+    class Counting(LocalQuota):
+        questions = 0
+
+        def take(
+            self, bucket: str, wanted: int, *, quota: int, window_seconds: float
+        ) -> tuple[int, float]:
+            self.questions += 1
+            return super().take(bucket, wanted, quota=quota, window_seconds=window_seconds)
+
+    ledger = Counting()
+    passed: list[int] = []
+
+    async def use() -> None:
+        limiter = Limiter(ledger, "shop", quota=200, window_seconds=1)
+
+        async def call(number: int) -> None:
+            await limiter.acquire_async()
+            passed.append(number)
+
+        await asyncio.gather(*map(call, range(400)))
+
+    asyncio.run(use())
+    assert passed == sorted(passed)
+    assert ledger.questions < 120
+
+
 def test_an_idle_process_withholds_nothing() -> None:
     """Leases start at one permit and only grow under load."""
     taken: list[int] = []

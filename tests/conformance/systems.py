@@ -20,6 +20,7 @@ from domain.connections import Connection
 from domain.exchange import Check, Exchange, Mapped, RawRecord, ShipmentRequest, Skipped
 from domain.milestones import STAGES, Milestone
 from domain.ports import CommercePlatform, OrderManagementSystem
+from domain.records.inventory import StockTarget, StoreItem
 from domain.records.orders import Order
 from domain.sources import Source
 from domain.values import Window
@@ -143,13 +144,33 @@ class SimulatedStore(Simulated):
     tracked: ClassVar[tuple[str, ...]]
     """SKUs whose stock the store keeps."""
     untracked: ClassVar[str]
-    """A SKU that the store sells without counting."""
+    """A SKU that the store sells without counting; empty for a store that counts them all."""
+    changes: ClassVar[str] = "PUT"
+    """Method of the calls that change a record."""
+    writes: ClassVar[str] = ""
+    """Expression for the paths of calls that write, where others have the same method."""
     statuses: ClassVar[Mapping[str, bool]]
     """Every status that the store knows -> whether it is final."""
 
     @abstractmethod
     def open(self, *, wrong_secret: bool = False, small_pages: bool = False) -> CommercePlatform:
         """Build a connector."""
+
+    def refused(self, items: Mapping[str, StoreItem]) -> list[tuple[StockTarget, StoreItem]]:
+        """Return rows that the store refuses, with their items: by default of unknown products."""
+        known = items[self.tracked[0]]
+        unknown = replace(known, sku="NO-SUCH-SKU", variant_id="999", product_id="999")
+        rows = [items[self.untracked]] if self.untracked else []
+        return [
+            (StockTarget(sku=item.sku, location=self.location, quantity=9), item)
+            for item in (*rows, unknown)
+        ]
+
+    @property
+    def location(self) -> str:
+        """Return the id of the default location."""
+        found: str = self.open().targets["inventory"].locations()["default"]
+        return found
 
     @abstractmethod
     def parcel(self, source_id: str, tracking: str) -> ShipmentRequest:

@@ -158,8 +158,11 @@ def test_a_writers_errors_and_log_show_no_secret(
     async def write() -> None:
         if isinstance(system, SimulatedStore):
             async with opened(system.open(), log.append) as writer:
-                system.fault(kind="status", status=400, method="PUT", body=body)
-                await writer.put_status("1", "2", CORRELATION)
+                [order_id] = system.place([DAY])
+                system.fault(
+                    kind="status", status=400, method=system.changes, path=system.writes, body=body
+                )
+                await writer.put_status(order_id, next(iter(system.statuses)), CORRELATION)
         elif isinstance(system, SimulatedOms):
             connector = system.open()
             async with opened(connector, log.append) as writer:

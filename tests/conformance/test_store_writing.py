@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from domain.connections import OrdersPolicy
 from domain.errors import RecordRejected
@@ -53,17 +52,15 @@ def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other
     async def use(writer: Calls, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in read_items(connector) for item in page}
         location = connector.targets["inventory"].locations()["default"]
-        assert {*store.tracked, store.untracked} <= items.keys()
+        assert {*store.tracked, *filter(None, [store.untracked])} <= items.keys()
         good = [
             StockTarget(sku=sku, location=location, quantity=n)
             for n, sku in enumerate(store.tracked, 3)
         ]
-        bad = [
-            StockTarget(sku=sku, location=location, quantity=9)
-            for sku in (store.untracked, "NO-SUCH-SKU")
-        ]
-        items["NO-SUCH-SKU"] = replace(items[store.tracked[0]], variant_id="999", product_id="999")
-        batch = [good[0], bad[0], *good[1:], bad[1]]
+        refused = store.refused(items)
+        bad = [target for target, _ in refused]
+        items |= {item.sku: item for _, item in refused}
+        batch = [good[0], *bad[:1], *good[1:], *bad[1:]]
         for _ in range(2):
             answers = await writer.put_stock(batch, items, "conformance")
             assert [answer.target for answer in answers] == batch
@@ -85,6 +82,8 @@ def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other
 
 def test_stopping_an_items_tracking_may_be_repeated(store: SimulatedStore) -> None:
     """Its tracking is off afterwards, however many times it was stopped."""
+    if not store.untracked:
+        pytest.skip(f"{store.kind} counts every SKU: an entry can't be switched off")
 
     async def use(writer: Calls, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in read_items(connector) for item in page}
@@ -143,7 +142,7 @@ def test_a_late_tracking_number_may_be_sent_again(store: SimulatedStore, kind: s
 
     async def use(writer: Calls, _: CommercePlatform) -> None:
         made = await writer.create_shipment(store.parcel(order_id, ""), CORRELATION)
-        store.fault(kind=kind, method="PUT", times=1)
+        store.fault(kind=kind, method=store.changes, path=store.writes, times=1)
         for _ in range(2):
             receipt = await writer.update_shipment(
                 made.target_id, store.parcel(order_id, NUMBER), CORRELATION
@@ -225,7 +224,11 @@ def test_the_correlation_id_is_sent_and_logged(store: SimulatedStore) -> None:
 
     store.exchanges.clear()
     log = writing(store, use)
-    writes = [request for request, _ in store.exchanges if request.method != "GET"]
+    writes = [
+        request
+        for request, _ in store.exchanges
+        if request.method != "GET" and "token" not in request.path
+    ]
     assert len(writes) == len(log) == 3
     assert all(CORRELATION in request.headers.values() for request in writes)
     assert {exchange.correlation_id for exchange in log} == {CORRELATION}

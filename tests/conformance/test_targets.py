@@ -84,7 +84,7 @@ def test_a_store_that_does_not_answer_a_look_up_leaves_the_effect_unknown(
 ) -> None:
     """Any other error would count a shipment as not created, and it would be created again."""
     [order_id] = store.place([DAY])
-    store.fault(kind="status", method="GET", status=500, path="/shipments")
+    store.fault(kind="status", method="GET", status=500, path=store.ships)
 
     async def use(writer: Calls, _: CommercePlatform) -> None:
         with pytest.raises(OutcomeUnknown):

@@ -106,6 +106,7 @@ _RECORD: dict[str, Entry] = {
         "An address has a postal code if its country uses them.",
         ("addresses.postcode",),
     ),
+    "price_rounded": Entry("value", "A price of one unit has at most four decimals."),
     "quantity_invalid": Entry("value", "The quantity of a line is a whole number above zero."),
     "infinite_as_number": Entry(
         "mapping",

@@ -8,7 +8,10 @@ from resources.platforms.bigcommerce import adapter as bigcommerce
 from resources.platforms.bigcommerce.event_models import EVENT_MODELS
 from resources.platforms.bigcommerce.events import build_receiver as build_bigcommerce_receiver
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
-from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
+from resources.platforms.bigcommerce.statuses import ORDER_STATUSES as BIGCOMMERCE_STATUSES
+from resources.platforms.commercetools import adapter as commercetools
+from resources.platforms.commercetools.settings import CommercetoolsSettings
+from resources.platforms.commercetools.statuses import ORDER_STATUSES as COMMERCETOOLS_STATUSES
 
 REGISTRY: dict[str, Connector[CommercePlatform]] = {
     "bigcommerce": Connector(
@@ -17,7 +20,15 @@ REGISTRY: dict[str, Connector[CommercePlatform]] = {
         build_bigcommerce_receiver,
         bigcommerce.SOURCES,
         bigcommerce.TARGETS,
-        ORDER_STATUSES,
+        BIGCOMMERCE_STATUSES,
         EVENT_MODELS,
+    ),
+    "commercetools": Connector(
+        CommercetoolsSettings,
+        commercetools.build,
+        None,
+        commercetools.SOURCES,
+        commercetools.TARGETS,
+        COMMERCETOOLS_STATUSES,
     ),
 }

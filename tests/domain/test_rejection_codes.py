@@ -20,6 +20,8 @@ CODE_POSITIONS = {
     "warn": 0,
     "missing": 0,
     "_rejected": 0,
+    "rejection_of": 0,
+    "refuse": 1,
     "_field_missing": 0,
     "accept": 1,
 }
@@ -34,6 +36,9 @@ PASSED_THROUGH = {
     ("domain/problems.py", "code"),
     ("domain/payload.py", "code"),
     ("resources/platforms/bigcommerce/client.py", "code"),
+    ("resources/platforms/commercetools/client.py", "code"),
+    ("resources/platforms/commercetools/shipments/order.py", "code"),
+    ("resources/platforms/commercetools/shipments/writer.py", "code"),
     ("resources/platforms/bigcommerce/shipments/writer.py", "code"),
 }
 """Calls whose code is a variable; the literal that it comes from is found elsewhere."""

@@ -1,0 +1,1 @@
+"""commercetools: orders out, stock and shipments in."""

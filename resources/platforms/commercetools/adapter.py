@@ -1,0 +1,80 @@
+"""commercetools as ``domain.ports.CommercePlatform``, put together from the connector's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import httpx
+
+from domain.connections import Connection, SecretRef
+from domain.exchange import Check
+from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTargets
+from domain.sources import AnySource
+from resources.http.client import ApiClient
+from resources.platforms.commercetools.catalog import CatalogSource
+from resources.platforms.commercetools.client import build_policy, build_tokens
+from resources.platforms.commercetools.inventory import CommercetoolsStock, LevelReader
+from resources.platforms.commercetools.orders.source import OrdersSource
+from resources.platforms.commercetools.preflight import Preflight
+from resources.platforms.commercetools.settings import CommercetoolsSettings
+from resources.platforms.commercetools.shipments.target import CommercetoolsShipments
+
+
+def build(
+    settings: CommercetoolsSettings,
+    connection: Connection,
+    secrets: Callable[[SecretRef], str],
+    quota: QuotaLedger,
+    transport: httpx.BaseTransport | None = None,
+) -> CommercePlatform:
+    """Build the connector without a call; ``secrets`` resolves references, ``quota`` is shared."""
+    return Commercetools(settings, connection, secrets, quota, transport)
+
+
+# What a project can be the source and the target of, before one is opened.
+SOURCES: Mapping[str, type[AnySource]] = {"orders": OrdersSource, "catalog": CatalogSource}
+TARGETS = frozenset({"shipments", "inventory"})
+
+
+class Commercetools:
+    """One project, or one store of it."""
+
+    kind: str = "commercetools"
+    events: None = None
+
+    def __init__(
+        self,
+        settings: CommercetoolsSettings,
+        connection: Connection,
+        secrets: Callable[[SecretRef], str],
+        quota: QuotaLedger,
+        transport: httpx.BaseTransport | None,
+    ) -> None:
+        self.identity = settings.identity
+        self._tokens = build_tokens(settings, secrets(settings.client_secret), transport)
+        self._policy = build_policy(settings, self._tokens, quota)
+        self._http = ApiClient(self._policy, transport=transport)
+        self.sources: StoreSources = {
+            "orders": OrdersSource(self._http, settings, connection),
+            "catalog": CatalogSource(self._http),
+        }
+        levels = LevelReader(self._http)
+        self._preflight = Preflight(self._http, settings, connection, levels, self._tokens)
+        self.targets: StoreTargets = {
+            "shipments": CommercetoolsShipments(self._policy, settings, connection),
+            "inventory": CommercetoolsStock(self._policy, settings, levels),
+        }
+
+    def preflight(self) -> list[Check]:
+        """Check credentials, clock, scopes, messages, locations and store."""
+        return self._preflight.run()
+
+    def clock(self) -> datetime:
+        """Return the project's time."""
+        return self._policy.clock.now()
+
+    def close(self) -> None:
+        """Close connections."""
+        self._tokens.close()
+        self._http.close()

@@ -1,0 +1,82 @@
+"""What a project answers besides its orders: exactly the fields that are read.
+
+Source: openapi.yaml, raml/types/{inventory,channel,order,error}.
+"""
+
+from __future__ import annotations
+
+from domain.payload import PayloadAdvice, PayloadDecoder, Scalar
+from resources.platforms.commercetools.payload import Camel, Order, Reference, Text, Whole
+
+_REPORT = "report the answer: it breaks the API's contract"
+_ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
+
+
+class Entry(Camel):
+    """An inventory entry: the stock of one SKU at one supply channel, or at none."""
+
+    id: Text = None
+    version: Whole = None
+    sku: Text = None
+    supply_channel: Reference | None = None
+    quantity_on_stock: Whole = None
+    available_quantity: Whole = None
+
+
+class Channel(Camel):
+    """A channel; those with the role ``InventorySupply`` hold stock."""
+
+    id: Text = None
+    key: Text = None
+    roles: list[str] | None = None
+
+
+class Variant(Camel):
+    """A variant of a product."""
+
+    id: Scalar = None
+    sku: Scalar = None
+
+
+class Product(Camel):
+    """A product's published data with its variants."""
+
+    id: Text = None
+    master_variant: Variant | None = None
+    variants: list[Variant | None] | None = None
+
+
+class Messages(Camel):
+    """Whether the project records messages."""
+
+    enabled: bool | None = None
+
+
+class Project(Camel):
+    """The project's settings."""
+
+    key: Text = None
+    name: Text = None
+    messages: Messages | None = None
+
+
+class ErrorEntry(Camel):
+    """One error of an answer."""
+
+    code: Text = None
+    message: Text = None
+
+
+class ErrorAnswer(Camel):
+    """What is answered in place of a resource."""
+
+    errors: list[ErrorEntry | None] | None = None
+
+
+ENTRIES = PayloadDecoder(Entry, "an inventory entry", _ADVICE)
+CHANNELS = PayloadDecoder(Channel, "a channel", _ADVICE)
+PRODUCTS = PayloadDecoder(Product, "a product", _ADVICE)
+PROJECTS = PayloadDecoder(Project, "a project", _ADVICE)
+ERRORS = PayloadDecoder(ErrorAnswer, "an error", _ADVICE)
+HELD_ORDERS = PayloadDecoder(Order, "an order", _ADVICE)
+"""Orders as they are read before a write: what can't be read of them stops the write."""

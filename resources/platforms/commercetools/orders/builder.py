@@ -1,0 +1,234 @@
+"""One order on its way from the store's document to the canonical record. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from domain.addressing.addresses import Address
+from domain.exchange import Mapped, SourcePaths
+from domain.problems import LOOK, REPORT, DocumentProblems
+from domain.records.orders import Customer, FulfilmentGroup, Order, OrderLine
+from domain.records.record import InvalidRecord
+from domain.rules.translation import OrderRejected
+from domain.scalars import moment_of
+from resources.platforms.commercetools import payload as documents
+from resources.platforms.commercetools.orders.groups import (
+    DIGITAL,
+    GroupMapper,
+    Part,
+    parts_of,
+    places_of,
+    unplaced,
+)
+from resources.platforms.commercetools.orders.lines import LineDraft, LineMapper
+from resources.platforms.commercetools.orders.money import MoneyReader
+from resources.platforms.commercetools.orders.payments import to_payments
+from resources.platforms.commercetools.orders.texts import field_of, notes_of
+from resources.platforms.commercetools.orders.totals import (
+    Amounts,
+    ChargeMapper,
+    check_total,
+    settle_taxes,
+    total_discounts,
+)
+from resources.platforms.commercetools.settings import CommercetoolsSettings
+
+
+class OrderBuilder:
+    """Builds one order, and collects what is wrong with it."""
+
+    def __init__(
+        self,
+        settings: CommercetoolsSettings,
+        groups: GroupMapper,
+        order: documents.Order,
+        problems: DocumentProblems,
+    ) -> None:
+        self._settings, self._groups, self._order = settings, groups, order
+        self._problems = problems
+        self._locales = (*settings.locales, *((order.locale,) if order.locale else ()))
+        self._money = MoneyReader(_currency(order, problems), problems)
+        self._codes = _codes(order)
+        self._parts = parts_of(order)
+        self._mapped_groups: list[FulfilmentGroup] = []
+        self._mapped_lines: list[OrderLine] = []
+        self._paths = SourcePaths()
+
+    def to_order(self) -> Mapped[Order]:
+        """Return the order. Raises ``OrderRejected``."""
+        problems = self._problems
+        try:
+            order = self._build()
+        except InvalidRecord as error:
+            problems.reject("invalid_value", error.field, error.message, REPORT)
+            order = None
+        if problems.problems or order is None:
+            raise OrderRejected(
+                problems.in_order(), self._mapped_groups, self._mapped_lines, self._paths
+            )
+        return Mapped(order, tuple(problems.warnings), self._paths)
+
+    def _build(self) -> Order | None:
+        raw, problems, money = self._order, self._problems, self._money
+        drafts = self._to_lines()
+        self._map_groups(list(dict.fromkeys(draft.group_id for draft in drafts)))
+        included = self._is_included()
+        amounts, total, total_tax = self._amounts(drafts, included=included)
+        self._build_lines(amounts.lines)
+        billing = self._groups.to_billing(raw, problems)
+        payments = to_payments(raw, total, money, problems)
+        notes = notes_of(raw, self._settings, problems)
+        ordered_at = moment_of(raw.completed_at) or moment_of(raw.created_at)
+        if ordered_at is None:
+            problems.missing("date_missing", "createdAt", "the date is missing")
+        if problems.problems or ordered_at is None:
+            return None
+        source_id = raw.id or ""
+        number = raw.order_number or source_id
+        return Order(
+            order_id=number,
+            source_id=source_id,
+            number=number,
+            store=self._settings.project_key,
+            channel=(raw.store.key or "") if raw.store is not None else "",
+            ordered_at=ordered_at,
+            currency=money.currency,
+            tax_included=included,
+            locale=raw.locale or "",
+            customer=_customer(raw, billing, problems),
+            billing=billing,
+            groups=tuple(self._mapped_groups),
+            lines=tuple(self._mapped_lines),
+            charges=tuple(amounts.charges),
+            discounts=tuple(amounts.discounts),
+            payments=payments,
+            notes=notes,
+            total=total,
+            total_tax=total_tax,
+        )
+
+    def _to_lines(self) -> list[LineDraft]:
+        mapper = LineMapper(self._settings, self._locales, self._money, self._codes, self._problems)
+        drafts: list[LineDraft] = []
+        seen: set[str] = set()
+        for i, raw in enumerate(self._order.line_items or ()):
+            if raw is None:
+                continue
+            where = f"lineItems[{i}]."
+            places = places_of(raw, self._order, self._parts, self._settings.digital_product_types)
+            if places is None:
+                if (raw.quantity or 0) > 0:
+                    self._problems.problems.append(unplaced(where, raw))
+                places = {next(iter(self._parts)): raw.quantity or 0}
+            if raw.id and raw.id in seen:
+                message = "two lines have this id"
+                self._problems.reject("line_id_duplicate", f"{where}id", message, LOOK, raw.id)
+            seen.add(raw.id or "")
+            drafts += mapper.to_drafts(raw, where, places)
+        if not drafts and not self._problems.problems:
+            message = "the order has no line items, so there is nothing to fulfil"
+            advice = "complete or cancel the order in the store"
+            self._problems.reject("order_without_lines", "lineItems", message, advice)
+        return drafts
+
+    def _map_groups(self, used: list[str]) -> None:
+        paths = []
+        location = field_of(self._order.custom, self._settings.pickup_location_field)
+        if not location and self._order.store is not None:
+            location = self._order.store.key or ""
+        for group_id in used:
+            if group_id == DIGITAL:
+                group, path = self._groups.to_digital(self._order, self._problems)
+            else:
+                part: Part = self._parts[group_id]
+                group, path = self._groups.to_group(part, self._order, location, self._problems)
+            self._mapped_groups.append(group)
+            paths.append(path)
+        self._paths = SourcePaths(tuple(paths))
+
+    def _is_included(self) -> bool:
+        """Return whether prices contain their tax; an order with both kinds can't be sent."""
+        raw = self._order
+        items = (*(raw.line_items or ()), *(raw.custom_line_items or ()))
+        infos = [part.info for part in self._parts.values()]
+        rates = [each.tax_rate for each in (*items, *infos) if each is not None]
+        kinds = {rate.included_in_price for rate in rates if rate is not None} - {None}
+        if len(kinds) > 1:
+            message = "some prices of the order contain their tax and others don't"
+            advice = "use one kind of tax rate for all of an order's items"
+            self._problems.reject("tax_mismatch", "lineItems.taxRate", message, advice)
+        return kinds == {True}
+
+    def _amounts(
+        self, drafts: list[LineDraft], *, included: bool
+    ) -> tuple[Amounts, Decimal, Decimal]:
+        raw, money, problems = self._order, self._money, self._problems
+        mapper = ChargeMapper(money, self._locales, self._settings.gift_wrap_slugs)
+        discounts = total_discounts(raw, money, self._codes, problems)
+        charges = mapper.shipping(self._parts)
+        charges += mapper.custom(raw.custom_line_items or [], discounts)
+        total = money.needed(raw.total_price, "totalPrice")
+        total_tax = money.tax(raw.taxed_price, "taxedPrice")
+        if not included and raw.taxed_price is not None:
+            total = money.needed(raw.taxed_price.total_gross, "taxedPrice.totalGross")
+        amounts = Amounts(drafts, charges, discounts)
+        if problems.problems:
+            return amounts, total, total_tax  # sums of values that can't be read only add noise
+        if raw.taxed_price is None:
+            for draft in drafts:  # UNVERIFIED whether items may be taxed where the order isn't
+                total_tax += draft.tax
+            total_tax += sum([charge.tax for charge in charges], Decimal(0))
+            total += Decimal(0) if included else total_tax
+        amounts = settle_taxes(amounts, total_tax, money.minor, problems)
+        if not problems.problems:
+            check_total(amounts, total, money.minor, problems, included=included)
+        return amounts, total, total_tax
+
+    def _build_lines(self, drafts: list[LineDraft]) -> None:
+        paths = []
+        for draft in drafts:
+            try:
+                self._mapped_lines.append(draft.build())
+            except InvalidRecord as error:
+                if not self._problems.problems:
+                    path = f"{draft.where}{error.field}"
+                    self._problems.reject("invalid_value", path, error.message, REPORT)
+            else:
+                paths.append(f"{draft.where}price")
+        self._paths = SourcePaths(self._paths.groups, tuple(paths))
+
+
+def _currency(order: documents.Order, problems: DocumentProblems) -> str:
+    currency = ((order.total_price.currency_code if order.total_price else None) or "").upper()
+    if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
+        message = "this isn't a currency's code" if currency else "the currency is missing"
+        path, advice = "totalPrice.currencyCode", "look at the order's currency in the store"
+        problems.reject("currency_invalid", path, message, advice, currency[:10])
+    return currency
+
+
+def _codes(order: documents.Order) -> dict[str, str]:
+    """Return cart discount -> the code that the shopper entered for it."""
+    found: dict[str, str] = {}
+    for entry in order.discount_codes or ():
+        reference = entry.discount_code if entry is not None else None
+        code = reference.obj if reference is not None else None
+        for discount in (code.cart_discounts or ()) if code is not None and code.code else ():
+            if discount is not None and discount.id and code is not None and code.code:
+                found[discount.id] = code.code
+    return found
+
+
+def _customer(order: documents.Order, billing: Address, problems: DocumentProblems) -> Customer:
+    email = (order.customer_email or "").strip() or billing.email
+    if not email:
+        message = "the order has no e-mail address, so the shopper gets no messages"
+        advice = "enter the shopper's e-mail address in the store"
+        problems.warn("email_missing", "customerEmail", message, advice)
+    return Customer(
+        customer_id=order.customer_id or None,
+        email=email,
+        first_name=billing.first_name,
+        last_name=billing.last_name,
+        phone_e164=billing.phone_e164,
+    )

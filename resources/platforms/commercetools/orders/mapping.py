@@ -1,0 +1,88 @@
+"""Captured orders to canonical ones, with the store's own codes. Pure, and the hot path."""
+
+from __future__ import annotations
+
+from domain.addressing.addresses import AddressRules
+from domain.errors import RecordRejected
+from domain.exchange import Mapped, Skipped
+from domain.payload import Decoded
+from domain.problems import DocumentProblems
+from domain.records.orders import Order
+from domain.rules.export import Decide, OrderHeader
+from domain.scalars import UnreadableValue, moment_of
+from resources.platforms.commercetools import payload as documents
+from resources.platforms.commercetools.orders.builder import OrderBuilder
+from resources.platforms.commercetools.orders.delivered import units_of
+from resources.platforms.commercetools.orders.groups import GroupMapper
+from resources.platforms.commercetools.payload import ORDERS
+from resources.platforms.commercetools.settings import CommercetoolsSettings
+from resources.platforms.commercetools.statuses import CONFIRMED, OPEN, ORDER_STATES, UNPAID
+
+DECISIVE = frozenset({"id", "store", "store.key", "orderState", "paymentState"})
+"""Fields without which no rule can skip an order."""
+
+
+class OrderMapper:
+    """Maps captured orders of one project or store."""
+
+    def __init__(self, settings: CommercetoolsSettings, addresses: AddressRules) -> None:
+        self._settings = settings
+        self._groups = GroupMapper(addresses, settings.pickup_methods)
+
+    def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
+        """Map one capture. Raises ``RecordRejected`` or ``OrderRejected`` with all problems."""
+        try:
+            return self._map(ORDERS.decode(payload), decide)
+        except UnreadableValue:
+            return self._map(ORDERS.check(payload), decide)
+
+    def _map(self, decoded: Decoded[documents.Order], decide: Decide) -> Mapped[Order] | Skipped:
+        order, problems = decoded.document, DocumentProblems(decoded.problems)
+        if not order.id:
+            problems.missing("id_missing", "id", "the order has no id")
+            raise RecordRejected(*problems.in_order())
+        skipped = self._skipped(order, problems, decide)
+        if skipped is not None:
+            return skipped
+        return OrderBuilder(self._settings, self._groups, order, problems).to_order()
+
+    def _skipped(
+        self, order: documents.Order, problems: DocumentProblems, decide: Decide
+    ) -> Skipped | None:
+        ours, store = self._settings.store_key, _store_of(order)
+        decisive = any(problem.field in DECISIVE for problem in problems.problems)
+        if ours is not None and store != ours and not decisive:
+            reason = f"the order belongs to store {store or 'none'}, and the connection to {ours}"
+            return Skipped("other_channel", reason)
+        if order.order_state not in ORDER_STATES:
+            message = "this isn't one of commercetools' order states"
+            advice = "look at the order's state in the store"
+            shown = (order.order_state or "")[:40]
+            problems.reject("status_unknown", "orderState", message, advice, shown)
+            return None
+        status, units = self._status(order), units_of(order)
+        decision = decide(
+            OrderHeader(
+                order.id or "",
+                status,
+                status,
+                store,
+                moment_of(order.completed_at) or moment_of(order.created_at),
+                is_archived=False,
+                units=units.ordered,
+                shipped_units=units.shipped,
+                shipped_field="shippingInfo.deliveries",
+            )
+        )
+        return decision if isinstance(decision, Skipped) and not decisive else None
+
+    def _status(self, order: documents.Order) -> str:
+        """Return the status that decides about the order; its state is known."""
+        state, wanted = order.order_state or "", self._settings.payment_states
+        if wanted is not None and state in (OPEN, CONFIRMED) and order.payment_state not in wanted:
+            return UNPAID
+        return state
+
+
+def _store_of(order: documents.Order) -> str:
+    return (order.store.key or "") if order.store is not None else ""

@@ -1,0 +1,81 @@
+"""Amounts of an order, in its one currency. Pure."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+
+from domain.currencies import minor_unit
+from domain.problems import LOOK, DocumentProblems
+from domain.scalars import CENT, ZERO
+from resources.platforms.commercetools.payload import Money, TaxedPrice
+
+MOST_DIGITS = 20
+"""Fraction digits of the vendor's most precise money."""
+PLACES = Decimal("0.0001")
+"""Of an amount, at most."""
+
+
+@lru_cache(65_536)
+def _amount(units: int, digits: int) -> Decimal:
+    """Return an amount with at least two decimals and no needless zeros, as ``amount_of`` does."""
+    amount = Decimal(units).scaleb(-digits)
+    rounded = amount.quantize(CENT)
+    return (rounded or ZERO) if amount == rounded else amount.normalize()
+
+
+def quantized(amount: Decimal, step: Decimal) -> Decimal:
+    """Return an amount rounded to a multiple of a unit, with at least two decimals."""
+    rounded = amount.quantize(step, ROUND_HALF_EVEN)
+    short = rounded.quantize(CENT)
+    return (short or ZERO) if rounded == short else rounded.normalize()
+
+
+class MoneyReader:
+    """Reads amounts, and reports those that can't be read."""
+
+    __slots__ = ("_problems", "currency", "minor")
+
+    def __init__(self, currency: str, problems: DocumentProblems) -> None:
+        self.currency, self._problems = currency, problems
+        self.minor = minor_unit(currency)
+
+    def needed(self, money: Money | None, path: str) -> Decimal:
+        """Return an amount that the order must have."""
+        if money is None or money.cent_amount is None:
+            self._problems.missing("amount_missing", path, "the amount is missing")
+            return ZERO
+        return self.read(money, path)
+
+    def read(self, money: Money | None, path: str) -> Decimal:
+        """Return an amount, zero where there is none."""
+        if money is None or money.cent_amount is None:
+            return ZERO
+        if money.currency_code != self.currency:
+            other = (money.currency_code or "")[:3]
+            message = f"the amount is in {other or 'no currency'} and the order in {self.currency}"
+            code_path = f"{path}.currencyCode"
+            self._problems.reject("currency_mixed", code_path, message, LOOK, other)
+            return ZERO
+        digits, units = money.fraction_digits, money.cent_amount
+        if money.precise_amount is not None and money.type == "highPrecision":
+            units = money.precise_amount
+        elif money.type == "highPrecision":
+            digits = None  # the digits are of an amount that is not there
+        if digits is None:
+            digits = -int(self.minor.as_tuple().exponent)
+        if not 0 <= digits <= MOST_DIGITS:
+            message = f"an amount has 0 to {MOST_DIGITS} fraction digits"
+            digits_path = f"{path}.fractionDigits"
+            self._problems.reject("malformed_value", digits_path, message, LOOK, digits)
+            return ZERO
+        return _amount(units, digits)
+
+    def tax(self, taxed: TaxedPrice | None, path: str) -> Decimal:
+        """Return the tax of an item: as stated, else what gross and net differ by."""
+        if taxed is None:
+            return ZERO
+        if taxed.total_tax is not None:
+            return self.read(taxed.total_tax, f"{path}.totalTax")
+        gross = self.read(taxed.total_gross, f"{path}.totalGross")
+        return gross - self.read(taxed.total_net, f"{path}.totalNet")

@@ -1,0 +1,129 @@
+"""How an order was paid, by reference only. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from domain.cards import card_number
+from domain.problems import DocumentProblems
+from domain.records.orders import Payment, PaymentTransaction
+from domain.scalars import ZERO, moment_of
+from domain.text import clean_text
+from resources.platforms.commercetools import payload as documents
+from resources.platforms.commercetools.orders.money import MoneyReader
+from resources.platforms.commercetools.payload import Order, Transaction
+
+KINDS: dict[str, Literal["authorization", "settlement"]] = {
+    "Authorization": "authorization",
+    "Charge": "settlement",
+}
+"""Refunds, chargebacks and cancelled authorisations say nothing of how the order was paid."""
+SETTLED = {"Success": True, "Failure": False}
+"""State of a transaction -> whether it succeeded; the others are under way."""
+
+
+def to_payments(
+    order: Order, total: Decimal, money: MoneyReader, problems: DocumentProblems
+) -> tuple[Payment, ...]:
+    """Return the payments; their amounts sum to the order's total."""
+    found = order.payment_info.payments if order.payment_info is not None else None
+    mapped: list[Payment] = []
+    for i, reference in enumerate(found or ()):
+        if reference is None:
+            continue
+        where = f"paymentInfo.payments[{i}].obj."
+        payment = reference.obj or documents.Payment(id=reference.id)
+        if (made := _payment(payment, i, where, money, problems)) is not None:
+            mapped.append(made)
+    if total <= 0:
+        if total < 0:
+            message = f"the order's total {total} is below zero, which no order is paid with"
+            advice = "a refund is not an order: correct or cancel it in the store"
+            problems.reject("total_negative", "totalPrice", message, advice, total)
+        return ()
+    if not mapped:
+        return (Payment(payment_id="payment", method="", source_method="", amount=total),)
+    return tuple(_shared(mapped, total))
+
+
+def _shared(payments: list[Payment], total: Decimal) -> list[Payment]:
+    """Bring the planned amounts to the order's total: the first has what the others leave.
+
+    Planned amounts are what a checkout meant to collect; an edited order has another total.
+    """
+    shared, rest = [], total
+    for payment in payments[:0:-1]:
+        amount = min(payment.amount, rest)
+        shared.append(_with_amount(payment, amount))
+        rest -= amount
+    shared.append(_with_amount(payments[0], rest))
+    return [payment for payment in reversed(shared) if payment.amount > 0]
+
+
+def _with_amount(payment: Payment, amount: Decimal) -> Payment:
+    return Payment(
+        payment_id=payment.payment_id,
+        method="",
+        source_method=payment.source_method,
+        amount=amount,
+        gateway=payment.gateway,
+        transactions=payment.transactions,
+    )
+
+
+def _payment(
+    raw: documents.Payment, i: int, where: str, money: MoneyReader, problems: DocumentProblems
+) -> Payment | None:
+    info = raw.payment_method_info or documents.PaymentMethod()
+    gateway = _reference(info.payment_interface, f"{where}paymentMethodInfo.interface", problems)
+    method = _reference(info.method, f"{where}paymentMethodInfo.method", problems) or gateway
+    written = [t for t in raw.transactions or () if t is not None]
+    if written and all(t.state == "Failure" for t in written):
+        return None
+    events = tuple(
+        event
+        for j, transaction in enumerate(written)
+        if (event := _event(transaction, raw, f"{where}transactions[{j}].", money, problems))
+    )
+    return Payment(
+        payment_id=raw.id or f"payment-{i}",
+        method="",
+        source_method=clean_text(method),
+        amount=max(money.read(raw.amount_planned, f"{where}amountPlanned"), ZERO),
+        gateway=clean_text(gateway),
+        transactions=events,
+    )
+
+
+def _event(
+    raw: Transaction,
+    payment: documents.Payment,
+    where: str,
+    money: MoneyReader,
+    problems: DocumentProblems,
+) -> PaymentTransaction | None:
+    kind, succeeded = KINDS.get(raw.type or ""), SETTLED.get(raw.state or "")
+    reference = _reference(raw.interaction_id, f"{where}interactionId", problems)
+    if kind is None or succeeded is None:
+        return None
+    return PaymentTransaction(
+        transaction_id=raw.id or reference or where,
+        kind=kind,
+        amount=money.read(raw.amount, f"{where}amount"),
+        reference=reference or _reference(payment.interface_id, f"{where}interfaceId", problems),
+        succeeded=succeeded,
+        at=moment_of(raw.timestamp),
+    )
+
+
+def _reference(value: str | None, path: str, problems: DocumentProblems) -> str:
+    """Return a payment field, unless it holds a card's number, which is shown nowhere."""
+    if not value:
+        return ""
+    if card_number(value):
+        message = "the field holds what looks like a payment card's number"
+        advice = "remove the number in the store and inform the person who entered it"
+        problems.reject("card_number_present", path, message, advice, "****")
+        return ""
+    return value.strip()

@@ -1,0 +1,63 @@
+"""The source of orders: a window of changes, single orders, and their mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from domain.connections import Connection
+from domain.exchange import Mapped, Skipped
+from domain.reconciliation import StoreSnapshot
+from domain.records.orders import Order
+from domain.rules.export import Decide, always
+from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
+from domain.values import Window
+from resources.http.client import ApiClient
+from resources.platforms.commercetools.orders.delivered import ordered_units, to_store_snapshot
+from resources.platforms.commercetools.orders.mapping import OrderMapper
+from resources.platforms.commercetools.orders.reader import OrdersReader
+from resources.platforms.commercetools.personal import FACTS
+from resources.platforms.commercetools.settings import CommercetoolsSettings
+
+
+class OrdersSource:
+    """The orders of one project, or of one store of it."""
+
+    shape: ClassVar[Shape] = "changes"
+    facts: ClassVar[frozenset[str]] = FACTS
+
+    def __init__(
+        self, http: ApiClient, settings: CommercetoolsSettings, connection: Connection
+    ) -> None:
+        self._reader = OrdersReader(http, settings)
+        self._mapper = OrderMapper(settings, connection.addresses)
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return the modification time of the oldest order changed since; one call."""
+        return self._reader.probe(since)
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Read every order modified in the window, in pages."""
+        del scope
+        return to_pages(self._reader.read(window))
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read orders by id."""
+        return to_pages(self._reader.read_by_id(ids))
+
+    def to_canonical(self, payload: bytes, decide: Decide = always) -> Mapped[Order] | Skipped:
+        """Map a captured order with the store's own codes."""
+        return self._mapper.to_order(payload, decide)
+
+    def ordered_units(self, payload: bytes) -> dict[str, Decimal]:
+        """Return the units that a captured order takes from stock."""
+        return ordered_units(payload)
+
+    def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
+        """Return the fulfilment that a captured order states."""
+        return to_store_snapshot(payload)
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing: the project keeps its orders, and a window can be read again."""

@@ -1,0 +1,67 @@
+"""Localised names, and custom fields: what shoppers and staff have written. Pure."""
+
+from __future__ import annotations
+
+from domain.cards import without_cards
+from domain.problems import DocumentProblems
+from domain.records.orders import Note
+from domain.text import clean_text
+from resources.platforms.commercetools.payload import CustomFields, Names, Order
+from resources.platforms.commercetools.settings import CommercetoolsSettings
+
+
+def name_of(names: Names, locales: tuple[str, ...]) -> str:
+    """Return a name in the first of the languages that it has, else in any."""
+    if not names:
+        return ""
+    for locale in locales:
+        found = names.get(locale) or names.get(locale.partition("-")[0])
+        if isinstance(found, str) and found:
+            return clean_text(found)
+    return next((clean_text(n) for n in names.values() if isinstance(n, str) and n), "")
+
+
+def field_of(custom: CustomFields | None, name: str | None, locales: tuple[str, ...] = ()) -> str:
+    """Return a custom field as text; empty where it is not set."""
+    fields = custom.fields if custom is not None else None
+    return _text(fields.get(name), locales) if fields and name else ""
+
+
+def _text(value: object, locales: tuple[str, ...]) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | int | float):
+        return clean_text(str(value))
+    if isinstance(value, list):
+        return ", ".join([text for each in value if (text := _text(each, locales))])
+    if isinstance(value, dict):
+        if "centAmount" in value or "typeId" in value:
+            return ""
+        return str(value.get("label") or "") or name_of(value, locales)
+    return ""
+
+
+def cleaned(written: str, path: str, problems: DocumentProblems) -> str:
+    """Return a text without payment cards' numbers."""
+    if not written:
+        return ""
+    text, cards = without_cards(written)
+    if cards:
+        message = "a payment card's number was masked in the text"
+        problems.warn("card_number_masked", path, message, "remove the number in the store")
+    return text
+
+
+def notes_of(
+    order: Order, settings: CommercetoolsSettings, problems: DocumentProblems
+) -> tuple[Note, ...]:
+    """Return the custom fields that the connection's settings name as notes."""
+    if order.custom is None or not settings.note_fields:
+        return ()
+    notes = []
+    for name, kind in settings.note_fields.items():
+        written = field_of(order.custom, name, settings.locales)
+        if text := cleaned(written, f"custom.fields.{name}", problems):
+            shown = f"{name}: {text}" if kind == "form" else text
+            notes.append(Note(kind=kind, text=shown))
+    return tuple(notes)

@@ -1,0 +1,332 @@
+"""commercetools' orders: exactly the fields that Lockstep reads, in the vendor's names.
+
+Source: openapi.yaml, raml/types/{order,cart,payment,common}.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from domain.payload import Document, PayloadAdvice, PayloadDecoder, Scalar
+from domain.problems import REPORT
+from domain.scalars import WrittenTime
+
+CAPTURE_AGAIN = "replay the day of the order's last change"
+Text = str | None
+Whole = Annotated[int, Meta(ge=-(2**53), le=2**53, description="a whole number")] | None
+Names = dict[str, object] | None
+"""A text by language, or custom fields by name."""
+
+
+class Camel(Document, rename="camel"):
+    """Base of the documents: ``total_price`` is ``totalPrice`` there, and in problems' paths."""
+
+
+class Money(Camel):
+    """An amount in whole minor units; ``precise_amount`` where it has more digits than these."""
+
+    type: Text = None
+    currency_code: Text = None
+    cent_amount: Whole = None
+    precise_amount: Whole = None
+    fraction_digits: Whole = None
+
+
+class Reference(Camel):
+    """A reference to another resource, by id or key."""
+
+    id: Text = None
+    key: Text = None
+
+
+class CustomFields(Camel):
+    """A merchant's own fields."""
+
+    fields: Names = None
+
+
+class TaxRate(Camel):
+    """The rate of an item."""
+
+    name: Text = None
+    amount: Scalar = None
+    included_in_price: bool | None = None
+
+
+class TaxedPrice(Camel):
+    """Net, gross and tax of an item or of the order."""
+
+    total_net: Money | None = None
+    total_gross: Money | None = None
+    total_tax: Money | None = None
+
+
+class DiscountPortion(Camel):
+    """The part of one discount in a price."""
+
+    discount: Reference | None = None
+    discounted_amount: Money | None = None
+
+
+class DiscountedPrice(Camel):
+    """A price after discounts, of one unit or of shipping."""
+
+    value: Money | None = None
+    included_discounts: list[DiscountPortion | None] | None = None
+
+
+class DiscountedQuantity(Camel):
+    """The price after discounts of some units of a line."""
+
+    quantity: Whole = None
+    discounted_price: DiscountedPrice | None = None
+
+
+class SalePrice(Camel):
+    """A price that a product discount has lowered."""
+
+    value: Money | None = None
+
+
+class Price(Camel):
+    """The price of one unit."""
+
+    value: Money | None = None
+    discounted: SalePrice | None = None
+
+
+class Variant(Camel):
+    """What was bought."""
+
+    id: Whole = None
+    sku: Text = None
+
+
+class ShippingTarget(Camel):
+    """Where some units of a line go."""
+
+    address_key: Text = None
+    quantity: Whole = None
+    shipping_method_key: Text = None
+
+
+class ShippingDetails(Camel):
+    """Where the units of a line go, if not all to the order's address."""
+
+    targets: list[ShippingTarget | None] | None = None
+
+
+class Item(Camel):
+    """What line items and custom line items have in common."""
+
+    id: Text = None
+    key: Text = None
+    name: Names = None
+    quantity: Whole = None
+    total_price: Money | None = None
+    taxed_price: TaxedPrice | None = None
+    tax_rate: TaxRate | None = None
+    discounted_price_per_quantity: list[DiscountedQuantity | None] | None = None
+    custom: CustomFields | None = None
+
+
+class LineItem(Item):
+    """A product of an order."""
+
+    product_id: Text = None
+    product_type: Reference | None = None
+    variant: Variant | None = None
+    price: Price | None = None
+    price_mode: Text = None
+    supply_channel: Reference | None = None
+    shipping_details: ShippingDetails | None = None
+
+
+class CustomLineItem(Item):
+    """An amount that is no product: a fee, gift wrap, a surcharge."""
+
+    slug: Text = None
+    money: Money | None = None
+
+
+class Address(Camel):
+    """An address."""
+
+    key: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    company: Text = None
+    street_name: Text = None
+    street_number: Text = None
+    additional_street_info: Text = None
+    additional_address_info: Text = None
+    building: Text = None
+    apartment: Text = None
+    p_o_box: Text = None
+    city: Text = None
+    region: Text = None
+    state: Text = None
+    postal_code: Text = None
+    country: Text = None
+    phone: Text = None
+    mobile: Text = None
+    email: Text = None
+
+
+class DeliveryItem(Camel):
+    """Units of a line in a delivery or a parcel."""
+
+    id: Text = None
+    quantity: Whole = None
+
+
+class TrackingData(Camel):
+    """How a parcel is tracked."""
+
+    tracking_id: Text = None
+    carrier: Text = None
+    provider: Text = None
+
+
+class Parcel(Camel):
+    """A parcel of a delivery."""
+
+    id: Text = None
+    key: Text = None
+    tracking_data: TrackingData | None = None
+    items: list[DeliveryItem | None] | None = None
+
+
+class Delivery(Camel):
+    """Units that were sent together."""
+
+    id: Text = None
+    key: Text = None
+    items: list[DeliveryItem | None] | None = None
+    parcels: list[Parcel | None] | None = None
+    address: Address | None = None
+
+
+class ShippingInfo(Camel):
+    """How an order is shipped, and what has been."""
+
+    shipping_method_name: Text = None
+    price: Money | None = None
+    taxed_price: TaxedPrice | None = None
+    tax_rate: TaxRate | None = None
+    discounted_price: DiscountedPrice | None = None
+    deliveries: list[Delivery | None] | None = None
+
+
+class Shipping(Camel):
+    """One of several ways in which an order is shipped."""
+
+    shipping_key: Text = None
+    shipping_info: ShippingInfo | None = None
+    shipping_address: Address | None = None
+
+
+class DiscountOnTotal(Camel):
+    """A discount on the order as a whole."""
+
+    discounted_amount: Money | None = None
+    included_discounts: list[DiscountPortion | None] | None = None
+
+
+class Code(Camel):
+    """A discount code, where it was expanded."""
+
+    code: Text = None
+    cart_discounts: list[Reference | None] | None = None
+
+
+class CodeReference(Camel):
+    """A reference to a discount code."""
+
+    obj: Code | None = None
+
+
+class DiscountCode(Camel):
+    """A discount code that the shopper has entered."""
+
+    discount_code: CodeReference | None = None
+    state: Text = None
+
+
+class Transaction(Camel):
+    """An event of a payment at its service provider."""
+
+    id: Text = None
+    type: Text = None
+    state: Text = None
+    amount: Money | None = None
+    interaction_id: Text = None
+    timestamp: WrittenTime = None
+
+
+class PaymentMethod(Camel):
+    """How was paid."""
+
+    payment_interface: Text = None
+    method: Text = None
+
+
+class Payment(Camel):
+    """A payment, where it was expanded."""
+
+    id: Text = None
+    interface_id: Text = None
+    amount_planned: Money | None = None
+    payment_method_info: PaymentMethod | None = None
+    transactions: list[Transaction | None] | None = None
+
+
+class PaymentReference(Camel):
+    """A reference to a payment."""
+
+    id: Text = None
+    obj: Payment | None = None
+
+
+class PaymentInfo(Camel):
+    """The payments of an order."""
+
+    payments: list[PaymentReference | None] | None = None
+
+
+class Order(Camel):
+    """An order."""
+
+    id: Text = None
+    version: Whole = None
+    order_number: Text = None
+    created_at: WrittenTime = None
+    completed_at: WrittenTime = None
+    customer_id: Text = None
+    customer_email: Text = None
+    store: Reference | None = None
+    locale: Text = None
+    order_state: Text = None
+    shipment_state: Text = None
+    payment_state: Text = None
+    total_price: Money | None = None
+    taxed_price: TaxedPrice | None = None
+    discount_on_total_price: DiscountOnTotal | None = None
+    billing_address: Address | None = None
+    shipping_address: Address | None = None
+    item_shipping_addresses: list[Address | None] | None = None
+    shipping_mode: Text = None
+    shipping_info: ShippingInfo | None = None
+    shipping: list[Shipping | None] | None = None
+    line_items: list[LineItem | None] | None = None
+    custom_line_items: list[CustomLineItem | None] | None = None
+    discount_codes: list[DiscountCode | None] | None = None
+    payment_info: PaymentInfo | None = None
+    custom: CustomFields | None = None
+
+
+ORDERS = PayloadDecoder(
+    Order, "an order", PayloadAdvice(unreadable=CAPTURE_AGAIN, malformed=REPORT)
+)

@@ -1,0 +1,215 @@
+"""Checks a connection to a project with real calls that change nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+from domain.connections import INVENTORY, SHIPMENTS, Connection
+from domain.errors import LockstepError
+from domain.exchange import Check
+from resources.http.attempts import Reply
+from resources.http.auth import OAuthTokens
+from resources.http.client import ApiClient
+from resources.platforms.commercetools.answers_payload import PROJECTS
+from resources.platforms.commercetools.client import document_of, quoted
+from resources.platforms.commercetools.inventory import LevelReader
+from resources.platforms.commercetools.settings import CommercetoolsSettings
+from resources.secrets import permission_warning
+
+MAX_SKEW = 120
+"""Seconds: the default overlap of live windows, beyond which records could be missed."""
+NOTHING = "00000000-0000-0000-0000-000000000000"
+"""The id of no record: with the right, a write to it is refused for another reason."""
+_DENIED = frozenset({401, 403})
+Finding = tuple[bool, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One right, and the harmless call by which it is tried."""
+
+    scope: str
+    method: str
+    path: str
+    body: Mapping[str, object] | None = None
+
+    def granted(self, http: ApiClient) -> tuple[bool, Reply]:
+        """Return whether the right is granted, and the project's answer."""
+        reply = http.request(self.method, self.path, json=self.body, idempotent=True)
+        return reply.ok or (self.body is not None and reply.status not in _DENIED), reply
+
+
+NO_UPDATE: Mapping[str, object] = {"version": 1, "actions": []}
+READ_ORDERS = Probe("view_orders", "GET", "/orders?limit=0&withTotal=false")
+CHANGE_ORDERS = Probe("manage_orders", "POST", f"/orders/{NOTHING}", NO_UPDATE)
+READ_MESSAGES = Probe("view_messages", "GET", "/messages?limit=0&withTotal=false")
+READ_PRODUCTS = Probe("view_products", "GET", "/product-projections?limit=0&withTotal=false")
+READ_STOCK = Probe("view_products (inventory)", "GET", "/inventory?limit=0&withTotal=false")
+CHANGE_STOCK = Probe("manage_products", "POST", f"/inventory/{NOTHING}", NO_UPDATE)
+
+
+class Preflight:
+    """The checks of one connection."""
+
+    def __init__(
+        self,
+        http: ApiClient,
+        settings: CommercetoolsSettings,
+        connection: Connection,
+        levels: LevelReader,
+        tokens: OAuthTokens,
+    ) -> None:
+        self._http, self._settings, self._connection = http, settings, connection
+        self._levels, self._tokens = levels, tokens
+
+    def run(self) -> list[Check]:
+        """Return one line a check; what depends on a failed credential is left out."""
+        checks = [
+            self._check("secret file", self._secret_file),
+            self._check("credentials and clock", self._clock),
+        ]
+        if not checks[-1].ok:
+            return checks
+        checks += [
+            self._check(f"scope {probe.scope}", partial(self._scope, probe))
+            for probe in probes(self._connection, self._settings)
+        ]
+        checks.append(self._beyond_need())
+        if self._settings.probe == "messages":
+            checks.append(self._check("messages", self._messages))
+        if INVENTORY in self._connection.streams:
+            checks.append(self._check("locations", self._locations))
+            checks.append(self._check("stock without limit", self._infinite))
+        if self._settings.store_key is not None:
+            checks.append(self._check("store", self._store))
+        return checks
+
+    def _check(self, name: str, run: Callable[[], Finding]) -> Check:
+        try:
+            ok, detail, advice = run()
+        except LockstepError as error:
+            ok, detail, advice = False, str(error), "see the message"
+        return Check(name, ok, detail, "" if ok else advice)
+
+    def _secret_file(self) -> Finding:
+        warning = permission_warning(self._settings.client_secret)
+        return warning is None, warning or "not open to others", "chmod 600 the file"
+
+    def _clock(self) -> Finding:
+        """Ask for no order: any answer but 401 shows that the token is taken."""
+        reply = self._http.request("GET", READ_ORDERS.path)
+        if reply.status == 401:
+            advice = "create an API client with the scopes of the connector's README"
+            return False, reply.error_summary(), advice
+        try:
+            dated = parsedate_to_datetime(reply.headers.get("date", ""))
+        except ValueError:
+            return True, "accepted; the answer has no time to compare clocks by", ""
+        skew = time.time() - dated.timestamp()
+        detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
+        advice = "set this machine's clock by NTP: windows of changed orders depend on it"
+        return abs(skew) <= MAX_SKEW, detail, advice
+
+    def _scope(self, probe: Probe) -> Finding:
+        granted, reply = probe.granted(self._http)
+        wanted = ", ".join(needed(self._connection, self._settings))
+        advice = f"give the API client the scope {probe.scope.partition(' ')[0]}; all of: {wanted}"
+        return granted, "granted" if granted else reply.error_summary()[:300], advice
+
+    def _beyond_need(self) -> Check:
+        """Warn of rights that only make a stolen secret worse; the connection works all the same.
+
+        The token's answer lists its scopes, where the server states them.
+        """
+        name, wanted = "scopes beyond need", needed(self._connection, self._settings)
+        granted = [scope.partition(":")[0] for scope in self._tokens.scope.split()]
+        found = sorted(set(granted) - set(wanted))
+        if not found:
+            return Check(name, True, "none found")
+        return Check(
+            name,
+            True,
+            f"WARNING: the token also has {', '.join(found)}"[:500],
+            f"create an API client with no more than {', '.join(wanted)}",
+        )
+
+    def _messages(self) -> Finding:
+        settings, policy = self._settings, self._http.policy
+        host = ApiClient(replace(policy, base_url=settings.api), connections=1)
+        try:
+            reply = host.request("GET", f"/{settings.project_key}")
+        finally:
+            host.close()
+        if not reply.ok:
+            advice = "give the API client the scope view_project_settings"
+            return False, reply.error_summary()[:300], advice
+        project = document_of(reply.where, reply.body, PROJECTS)
+        enabled = project.messages is not None and project.messages.enabled is True
+        advice = "switch messages on in the project, or set platform.probe to orders"
+        return enabled, f"{project.name}: messages are {'on' if enabled else 'off'}", advice
+
+    def _locations(self) -> Finding:
+        locations = self._levels.locations()
+        policy = self._connection.inventory
+        wanted = (
+            [policy.store_location] if policy.mode == "aggregate" else list(policy.nodes.values())
+        )
+        missing = sorted(code for code in wanted if code not in locations)
+        known = ", ".join(sorted(locations))
+        detail = f"{len(locations)} known: {known}"
+        if missing:
+            detail = f"no supply channel {', '.join(missing)}; known: {known}"
+        return (
+            not missing,
+            detail[:500],
+            (
+                "correct inventory.store_location or inventory.nodes, "
+                "or give the channel the role InventorySupply"
+            ),
+        )
+
+    def _infinite(self) -> Finding:
+        is_off = self._connection.inventory.infinite == "stop_tracking"
+        shown = "inventory.infinite_quantity is shown" if is_off else "as the policy says"
+        return True, f"an item without limit: {shown}; a SKU's stock can't be switched off", ""
+
+    def _store(self) -> Finding:
+        key = self._settings.store_key or ""
+        reply = self._http.request(
+            "GET", "/stores", params={"where": f"key = {quoted(key)}", "limit": 1}
+        )
+        if not reply.ok:
+            return False, reply.error_summary()[:300], "give the API client the scope view_stores"
+        found = bool((reply.json() or {}).get("results"))
+        detail = f"store {key}" if found else f"the project has no store {key}"
+        return found, detail, "correct platform.store_key"
+
+
+def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str, ...]:
+    """Return the names of the scopes that the connection's streams need, the least that does."""
+    streams = connection.streams
+    names = ["manage_orders" if SHIPMENTS in streams else "view_orders", "view_payments"]
+    if INVENTORY in streams:
+        names.append("manage_products")
+    if settings.probe == "messages":
+        names += ["view_messages", "view_project_settings"]
+    if settings.store_key is not None:
+        names.append("view_stores")
+    return tuple(names)
+
+
+def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Probe, ...]:
+    """Return the rights to try."""
+    streams = connection.streams
+    tried = [READ_ORDERS]
+    if SHIPMENTS in streams:
+        tried.append(CHANGE_ORDERS)
+    if settings.probe == "messages":
+        tried.append(READ_MESSAGES)
+    if INVENTORY in streams:
+        tried += [READ_PRODUCTS, READ_STOCK, CHANGE_STOCK]
+    return tuple(tried)

@@ -1,0 +1,114 @@
+"""Settings of a commercetools connection, and facts about its API, unverified ones marked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from domain.connections import SecretRef
+from domain.identity import Identity, normalised_address
+from resources.connector import SystemSettings
+
+PaymentState = Literal["BalanceDue", "Failed", "Pending", "CreditOwed", "Paid"]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+EXPAND = ("paymentInfo.payments[*]", "discountCodes[*].discountCode")
+"""References that an order is read with. UNVERIFIED: that ``view_orders`` is enough to expand
+payments; without it the references stay, and a payment has no method."""
+IDS_A_CALL = 50
+"""Ids or SKUs in one predicate: with the longest SKUs the URL still stays below 16 KB."""
+CATALOG_PAGE = 200
+INVENTORY_PAGE = 500
+CHANNEL_PAGE = 500
+STOCK_BATCH = 100
+"""Rows whose entries are read by one query before each is written by a call of its own."""
+MOST_CONFLICTS = 5
+"""Versions that may change under our hands before the record has to wait for a later try."""
+TOKEN_SECONDS = 172_800
+"""Lifetime of a token where the answer does not state it, as the vendor's do."""
+
+
+class CommercetoolsSettings(SystemSettings):
+    """The ``platform`` section of a connection to commercetools."""
+
+    kind: Literal["commercetools"] = "commercetools"
+    project_key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{2,36}$")]
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z]+$")] | None = None
+    """Such as ``europe-west1.gcp`` or ``us-east-2.aws``."""
+    api_url: str = ""
+    """In place of the region's ``https://api.{region}.commercetools.com``."""
+    auth_url: str = ""
+    """In place of the region's ``https://auth.{region}.commercetools.com``."""
+    client_id: str
+    client_secret: SecretRef
+    scopes: tuple[str, ...] = ()
+    """Scopes to ask for, without the project's key; by default all that the API client has."""
+    store_key: str | None = None
+    """The one store of this connection; without it, all orders of the project."""
+    payment_states: tuple[PaymentState, ...] | None = None
+    """Payment states in which an order may go out; an order in another one has the status
+    ``Unpaid``. By default the payment state decides nothing."""
+    page_size: int = Field(default=200, ge=1, le=500)
+    requests_per_second: int = Field(default=100, ge=1)
+    """commercetools publishes no limit; this keeps one installation from being a burden."""
+    write_concurrency: int = Field(default=8, ge=1, le=50)
+    timeout: float = Field(default=30.0, gt=0)
+    probe: Literal["orders", "messages"] = "orders"
+    """What is asked whether orders have changed. Messages are smaller, but are off in a new
+    project, and changes of custom fields make none."""
+    locales: tuple[str, ...] = ()
+    """Languages of names, the first that a name has; then the order's own, then any."""
+    complete_at: Literal["never", "shipped", "delivered"] = "never"
+    """When fulfilment sets ``orderState`` to Complete, in the same call as the shipment state."""
+    pickup_methods: tuple[Name, ...] = ()
+    """Names of shipping methods by which the shopper picks the order up."""
+    pickup_location_field: str | None = None
+    """Custom field of the order that names the location of a pick-up; else the order's store."""
+    digital_product_types: tuple[Name, ...] = ()
+    """Ids of product types whose lines are sent by e-mail."""
+    gift_wrap_slugs: tuple[Name, ...] = ()
+    """Slugs of custom line items that are gift wrap; the others are fees."""
+    parent_field: str | None = None
+    """Custom field of a line that holds the id or key of the line whose part it is (bundles)."""
+    text_fields: tuple[Name, ...] = ()
+    """Custom fields of a line that the shopper has filled in (engraving)."""
+    gift_message_field: str | None = None
+    """Custom field of a line that holds a gift's message."""
+    note_fields: dict[Name, Literal["customer", "staff", "form"]] = Field(default_factory=dict)
+    """Custom field of the order -> the kind of note that it is."""
+    carriers: dict[str, str] = Field(default_factory=dict)
+    """Our courier code -> the text of ``trackingData.carrier``; by default the OMS's name of it."""
+
+    @model_validator(mode="after")
+    def _addressed(self) -> CommercetoolsSettings:
+        if self.region is None and not (self.api_url and self.auth_url):
+            raise ValueError("name the region, or both api_url and auth_url")
+        return self
+
+    @property
+    def api(self) -> str:
+        """Return the API's host."""
+        return (self.api_url or f"https://api.{self.region}.commercetools.com").rstrip("/")
+
+    @property
+    def base_url(self) -> str:
+        """Return the project's base URL."""
+        return f"{self.api}/{self.project_key}"
+
+    @property
+    def token_url(self) -> str:
+        """Return where tokens are asked for."""
+        base = self.auth_url or f"https://auth.{self.region}.commercetools.com"
+        return f"{base.rstrip('/')}/oauth/token"
+
+    @property
+    def bucket(self) -> str:
+        """Return the name of the quota that all connections to this project share."""
+        return f"commercetools:{normalised_address(self.base_url)}"
+
+    @property
+    def identity(self) -> Identity:
+        """Return the project and the store that this section serves."""
+        account = f"commercetools project {normalised_address(self.base_url)}"
+        return Identity(account, self.store_key, "store", bucket=self.bucket)

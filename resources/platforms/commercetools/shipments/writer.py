@@ -1,0 +1,162 @@
+"""Updates orders of a project under their versions, and reads what they hold.
+
+On 409 the order is read again and the actions are planned anew: actions that were planned for an
+older version would be applied twice (platforms.md 2.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import orjson
+
+from domain.errors import PermanentError, RecordRejected, TransientError
+from domain.exchange import Receipt, ShipmentRequest, StoreOrderState, StoreShipment
+from resources.http.async_client import AsyncApiClient
+from resources.http.attempts import Reply
+from resources.http.redaction import request_id
+from resources.platforms.commercetools.answers_payload import HELD_ORDERS
+from resources.platforms.commercetools.client import CONFLICT, MISSING, document_of, refuse
+from resources.platforms.commercetools.orders.reader import is_id
+from resources.platforms.commercetools.settings import MOST_CONFLICTS, CommercetoolsSettings
+from resources.platforms.commercetools.shipments.actions import (
+    KEY,
+    Action,
+    add_delivery,
+    set_status,
+    set_tracking,
+)
+from resources.platforms.commercetools.shipments.order import HeldOrder, rejection_of
+
+Planned = Callable[[HeldOrder], list[Action]]
+
+
+class OrderWriter:
+    """The calls that write to orders of one project."""
+
+    def __init__(self, push: AsyncApiClient, settings: CommercetoolsSettings) -> None:
+        self._push, self._settings = push, settings
+
+    async def read(self, order_id: str) -> HeldOrder:
+        """Return an order. Raises ``RecordRejected`` for one that the project does not have."""
+        reply = await self._push.request("GET", _path(order_id))
+        if not reply.ok:
+            _refuse_unless_found(reply)
+        return HeldOrder(document_of(reply.where, reply.body, HELD_ORDERS), self._settings)
+
+    async def read_order(self, order_id: str) -> StoreOrderState:
+        """Return what an order shows of its fulfilment."""
+        return (await self.read(order_id)).state()
+
+    async def list_shipments(self, order_id: str) -> list[StoreShipment]:
+        """Return all deliveries of an order."""
+        return [shipment for shipment, _ in (await self.read(order_id)).deliveries()]
+
+    async def create_shipment(
+        self, request: ShipmentRequest, key: str, correlation_id: str
+    ) -> Receipt:
+        """Add a delivery with its parcel, once for a key."""
+        delivery_key, carrier = f"{KEY}{key}", self._carrier(request)
+        held, trace_id = await self._update(
+            request.order_id,
+            lambda order: add_delivery(order, request, delivery_key, carrier),
+            correlation_id,
+            "shipment_refused",
+            is_idempotent=False,
+        )
+        for shipment, delivery in held.deliveries():
+            if delivery.key == delivery_key:
+                return Receipt(shipment.shipment_id, trace_id=trace_id)
+        raise PermanentError(
+            f"commercetools: POST {_path(request.order_id)} answered without the delivery that was "
+            "added; look at the order in the store"
+        )
+
+    async def update_shipment(
+        self, shipment_id: str, request: ShipmentRequest, correlation_id: str
+    ) -> Receipt:
+        """Set the tracking of a delivery's parcel."""
+        carrier = self._carrier(request)
+        _, trace_id = await self._update(
+            request.order_id,
+            lambda order: set_tracking(order, shipment_id, request, carrier),
+            correlation_id,
+            "shipment_update_refused",
+        )
+        return Receipt(shipment_id, trace_id=trace_id)
+
+    async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
+        """Set an order's status."""
+        _, trace_id = await self._update(
+            order_id,
+            lambda order: set_status(order, status, self._settings),
+            correlation_id,
+            "status_refused",
+        )
+        return Receipt(order_id, trace_id=trace_id)
+
+    async def _update(
+        self,
+        order_id: str,
+        planned: Planned,
+        correlation_id: str,
+        code: str,
+        *,
+        is_idempotent: bool = True,
+    ) -> tuple[HeldOrder, str]:
+        """Bring an order to what is planned; return it, and the request's id.
+
+        With its version a request takes effect once, so it may be repeated; where it creates
+        something, a lost answer leaves the effect unknown instead, and it is looked for.
+        """
+        for _ in range(MOST_CONFLICTS):
+            held = await self.read(order_id)
+            actions = planned(held)
+            if not actions:
+                return held, ""
+            reply = await self._push.request(
+                "POST",
+                _path(order_id),
+                body=orjson.dumps({"version": held.version, "actions": actions}),
+                correlation_id=correlation_id,
+                idempotent=is_idempotent,
+                decode=lambda body: self._written(body, order_id),
+            )
+            if reply.ok:
+                order: HeldOrder = reply.value
+                return order, request_id(reply.headers)
+            if reply.status != CONFLICT:
+                _refuse_unless_found(reply, code)
+        raise TransientError(
+            f"commercetools: order {order_id} has changed {MOST_CONFLICTS} times while it was "
+            "written; a later try may help"
+        )
+
+    def _written(self, body: bytes, order_id: str) -> HeldOrder:
+        """Return the order in an answer; raises ``ValueError`` where it is another, or none."""
+        try:
+            order = HELD_ORDERS.decode(body).document
+        except RecordRejected as error:
+            raise ValueError(error.problems[0].message) from None
+        if order.id != order_id or order.version is None:
+            raise ValueError(f"the answer is not order {order_id} with a version")
+        return HeldOrder(order, self._settings)
+
+    def _carrier(self, request: ShipmentRequest) -> str:
+        code = request.carrier or ""
+        names: Mapping[str, str] = self._settings.carriers
+        return names.get(code, request.carrier_name or code)
+
+
+def _path(order_id: str) -> str:
+    """Return the path of an order, if the id may be one."""
+    if not is_id(order_id):
+        message, advice = "this isn't an id of commercetools", "compare the order's ids"
+        raise rejection_of("id_invalid", "order_id", message, advice, order_id)
+    return f"/orders/{order_id}"
+
+
+def _refuse_unless_found(reply: Reply, code: str = "") -> None:
+    if reply.status == MISSING or not code:
+        refuse(reply, "order_missing_in_store", "order_id", "look for the order in the store")
+    refuse(reply, code, "actions", "look at the order in the store")

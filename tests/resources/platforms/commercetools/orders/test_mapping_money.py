@@ -1,0 +1,170 @@
+"""Money of commercetools' orders: precision, discounts, taxes; every accepted order adds up."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+
+from sandbox.platforms.commercetools.documents import complete
+from tests.resources.platforms.commercetools.projects import (
+    cents,
+    mapped,
+    order,
+    rejected,
+    warnings,
+)
+
+Json = dict[str, Any]
+D = Decimal
+
+
+def test_discounts_explain_what_a_lines_total_lacks() -> None:
+    """Price before discounts, discounts by id, tax by line, shipping as a charge."""
+    found = mapped(order())
+    mug, lamp = found.lines
+    assert (mug.unit_price, mug.line_total, mug.total_discount()) == (
+        D("10.00"), D("30.00"), D("6.00"),
+    )  # fmt: skip
+    assert (mug.total_tax(), lamp.total_tax()) == (D("4.80"), D("2.00"))
+    assert (found.total, found.total_tax) == (D("46.80"), D("7.80"))
+
+
+def test_prices_that_contain_their_tax() -> None:
+    """The total is then the price alone."""
+    found = mapped(order(taxIncluded=True))
+    assert found.tax_included
+    assert found.total == D("39.00")
+    assert found.total_tax == D("6.50")
+
+
+@pytest.mark.parametrize(("currency", "price", "unit"), [("JPY", 500, "500.00"),
+                                                         ("KWD", "1.234", "1.234")])  # fmt: skip
+def test_amounts_have_their_currencys_digits(currency: str, price: Any, unit: str) -> None:
+    """None for yen, three for dinars."""
+    lines = [{"sku": "A", "quantity": 3, "price": price}]
+    info = {"shippingMethodName": "Ground", "price": 1}
+    found = mapped(order(currency=currency, lineItems=lines, shippingInfo=info, payments=[]))
+    assert found.lines[0].unit_price == D(unit)
+    assert found.lines[0].line_total == D(unit) * 3
+
+
+def test_a_price_of_high_precision_keeps_the_lines_total_exact() -> None:
+    """The price of a unit is rounded to four decimals with a warning."""
+    price = {
+        "type": "highPrecision", "currencyCode": "USD", "centAmount": 1, "preciseAmount": 123456,
+        "fractionDigits": 7,
+    }  # fmt: skip
+    lines = [{"sku": "SCREW", "quantity": 1000, "price": {"id": "p", "value": price}}]
+    document = order(lineItems=lines, payments=[], shippingInfo=None)
+    [line] = mapped(document).lines
+    assert (line.unit_price, line.line_total) == (D("0.0123"), D("12.35"))
+    assert warnings(document)["price_rounded"].field == "lineItems[0].price.value"
+
+
+def test_a_product_discount_is_the_price_of_the_unit() -> None:
+    """The sale price, not the one that is crossed out."""
+    document = order(payments=[])
+    line = document["lineItems"][1]
+    line["price"] = line["price"] | {"value": cents("15.00")}
+    line["price"]["discounted"] = {"value": cents("10.00"), "discount": {"id": "d"}}
+    assert mapped(document).lines[1].unit_price == D("10.00")
+
+
+def test_a_discount_on_the_total_lowers_the_taxes_in_proportion() -> None:
+    """The order's tax is of what is left, the items' taxes are of the whole."""
+    document = order(payments=[])
+    off = {"discountedAmount": cents("3.90"), "includedDiscounts": [
+        {"discount": {"typeId": "cart-discount", "id": "ten"}, "discountedAmount": cents("3.90")},
+    ]}  # fmt: skip
+    document |= {"discountOnTotalPrice": off, "totalPrice": cents("35.10")}
+    document["taxedPrice"] = {
+        "totalNet": cents("35.10"), "totalGross": cents("42.12"), "totalTax": cents("7.02"),
+        "taxPortions": [],
+    }  # fmt: skip
+    code = {"code": "TEN", "cartDiscounts": [{"typeId": "cart-discount", "id": "ten"}]}
+    document["discountCodes"] = [{"discountCode": {"id": "c", "obj": code}, "state": "Matches"}]
+    found = mapped(document)
+    [discount] = found.discounts
+    assert (discount.amount, discount.code) == (D("3.90"), "TEN")
+    assert (found.total, found.total_tax) == (D("42.12"), D("7.02"))
+
+
+def test_the_orders_tax_is_divided_where_no_item_has_one() -> None:
+    """As in imported orders."""
+    document = order(payments=[])
+    for item in (*document["lineItems"], document["shippingInfo"]):
+        item.pop("taxedPrice")
+    found = mapped(document)
+    assert found.total_tax == D("7.80")
+    assert all(line.total_tax() for line in found.lines)
+
+
+def test_an_order_without_taxes_is_its_total() -> None:
+    """No tax rate anywhere."""
+    lines = [{"sku": "A", "quantity": 2, "price": "4.00"}]
+    info = {"shippingMethodName": "Ground", "price": "1.00"}
+    found = mapped(order(lineItems=lines, shippingInfo=info, payments=[]))
+    assert (found.total, found.total_tax) == (D("9.00"), D("0.00"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        (("totalPrice", "centAmount"), 9999, ""),
+        (("taxedPrice", "totalGross", "centAmount"), 9999, "total_mismatch"),
+        (("taxedPrice", "totalTax", "centAmount"), 9999, "tax_mismatch"),
+        (("lineItems", 0, "totalPrice", "centAmount"), 1000, "discount_mismatch"),
+        (("lineItems", 1, "totalPrice", "currencyCode"), "EUR", "currency_mixed"),
+        (("lineItems", 1, "price", "value", "centAmount"), None, "amount_missing"),
+        (("totalPrice", "currencyCode"), "DOLLAR", "currency_invalid"),
+        (("lineItems", 1, "taxRate", "includedInPrice"), True, "tax_mismatch"),
+        (("lineItems", 1, "price", "value", "fractionDigits"), 99, "malformed_value"),
+    ],
+)
+def test_amounts_that_do_not_agree_are_rejected(
+    path: tuple[Any, ...], value: Any, code: str
+) -> None:
+    """Each with the code of what differs; the gross total decides where taxes are added."""
+    document = deepcopy(order(payments=[]))
+    holder: Any = document
+    for name in path[:-1]:
+        holder = holder[name]
+    holder[path[-1]] = value
+    if code:
+        assert code in rejected(document)
+    else:
+        assert mapped(document).total == D("46.80")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_a_cart_computes_adds_up(seed: int) -> None:
+    """Random quantities, prices, rates, discounts and currencies, rounded as carts round."""
+    random = Random(seed)
+    currency = random.choice(("USD", "JPY", "KWD"))
+    scale = {"USD": 100, "JPY": 1, "KWD": 1000}[currency]
+
+    def price(low: int = 1) -> Decimal:
+        return D(random.randint(low * scale, 50 * scale)) / scale
+
+    rate = random.choice((0.07, 0.19, 0.0825))
+    lines = []
+    for number in range(random.randint(1, 6)):
+        full = price(10)
+        line: Json = {"sku": f"S{number}", "quantity": random.randint(1, 9), "price": str(full),
+                      "taxRate": rate}  # fmt: skip
+        if random.random() < 0.5:
+            line["discounted"] = str(full - price() / 10 // (D(1) / scale) * (D(1) / scale))
+        lines.append(line)
+    given = {
+        "orderNumber": str(seed), "currency": currency, "customerEmail": "jo@example.com",
+        "createdAt": "2026-03-04T10:00:00Z", "lineItems": lines,
+        "taxIncluded": random.random() < 0.5,
+        "shippingAddress": order()["shippingAddress"],
+        "shippingInfo": {"shippingMethodName": "Ground", "price": str(price()), "taxRate": rate},
+    }  # fmt: skip
+    found = mapped(complete(given, "2026-03-04T10:00:00.000Z"))
+    assert len(found.lines) == len(lines)

@@ -204,7 +204,7 @@ def _table(console: Console, database: str, connection: str) -> None:
 
 
 def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str]:
-    systems = verify.Systems(url, scene.store, scene.store)
+    systems = verify.Systems(url, f"bigcommerce/{scene.store}", f"manhattan/{scene.store}")
     try:
         with psycopg.connect(database) as db:
             tracked = set(Catalog(db, scene.connection).tracked_skus())

@@ -19,26 +19,28 @@ import psycopg
 from domain.errors import TransientError
 from resources.ledger.monitoring.status import newest_outcomes
 
-EXPORTED_STATUS = 11
-CANCELLED = (5, 6)
 SETTLE_SECONDS = 30
+
+Json = dict[str, Any]
 
 
 class Systems:
-    """The contents of the two simulated systems, as they report them."""
+    """The contents of two simulated systems, as they hold them (sandbox/kit/truth.py).
 
-    def __init__(self, url: str, store: str, tenant: str) -> None:
-        self._store = f"{url}/_sandbox/bigcommerce/{store}"
-        self._oms = f"{url}/_sandbox/manhattan/{tenant}"
+    ``store`` and ``oms`` are the paths of the instances, such as ``{kind}/{instance}``.
+    """
+
+    def __init__(self, url: str, store: str, oms: str) -> None:
+        self._store, self._oms = f"{url}/_sandbox/{store}/truth", f"{url}/_sandbox/{oms}/truth"
         self._http = httpx.Client(timeout=120)
 
-    def store_orders(self) -> dict[str, dict[str, Any]]:
+    def store_orders(self) -> dict[str, Json]:
         """Return the store's orders by id."""
-        return {str(row["id"]): row for row in self._lines(f"{self._store}/dump/orders")}
+        return {order["id"]: order for order in self._truth(self._store)["orders"]}
 
-    def store_shipments(self) -> list[dict[str, Any]]:
-        """Return the shipments that the store has now."""
-        return list(self._lines(f"{self._store}/dump/shipments"))
+    def oms_orders(self) -> dict[str, Json]:
+        """Return the OMS's orders by id."""
+        return {order["id"]: order for order in self._truth(self._oms)["orders"]}
 
     def store_stock(self) -> dict[str, int]:
         """Return the store's stock by SKU, summed over its locations, once all writes show.
@@ -46,43 +48,33 @@ class Systems:
         Raises ``TransientError`` where they never do.
         """
         deadline = time.monotonic() + SETTLE_SECONDS
-        while self._pending():
+        while (truth := self._truth(self._store)).get("pending"):
             if time.monotonic() > deadline:
                 raise TransientError(
                     f"The store's stock did not settle within {SETTLE_SECONDS} s; try again."
                 )
             time.sleep(0.1)
-        stock: Counter[str] = Counter()
-        for row in self._lines(f"{self._store}/dump/inventory"):
-            stock[row["sku"]] += int(row["quantity"])
-        return dict(stock)
-
-    def _pending(self) -> int:
-        """Return how many accepted batches of stock do not show yet."""
-        answer = self._http.get(f"{self._store}/counts").raise_for_status()
-        return int(orjson.loads(answer.content)["inventory_pending"])
-
-    def oms_orders(self) -> dict[str, dict[str, Any]]:
-        """Return the OMS's orders by id."""
-        return {row["OrderId"]: row for row in self._lines(f"{self._oms}/effects/orders")}
+        return _by_sku(truth["levels"])
 
     def oms_availability(self) -> dict[str, int]:
-        """Return the availability in the OMS's network view, by SKU."""
-        rows = self._lines(f"{self._oms}/dump/availability")
-        return {
-            row["ItemId"]: int(row["TotalQuantity"]) for row in rows if row["view"] == "network"
-        }
+        """Return the OMS's availability by SKU, wherever the units lie."""
+        return _by_sku(self._truth(self._oms)["levels"])
 
-    def _lines(self, url: str) -> Iterator[dict[str, Any]]:
+    def _truth(self, url: str) -> Json:
         answer = self._http.get(url).raise_for_status()
-        for line in answer.content.splitlines():
-            if line.strip():
-                row = orjson.loads(line)
-                yield from row if isinstance(row, list) else [row]
+        truth: Json = orjson.loads(answer.content)
+        return truth
 
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
+
+
+def _by_sku(levels: list[Json]) -> dict[str, int]:
+    stock: Counter[str] = Counter()
+    for level in levels:
+        stock[level["sku"]] += int(level["available"])
+    return dict(stock)
 
 
 def order_differences(systems: Systems, database: str, connection: str) -> list[str]:
@@ -103,7 +95,7 @@ def order_differences(systems: Systems, database: str, connection: str) -> list[
             found.append(f"order {number}: never captured")
         elif state == "accepted":
             found.append(f"order {number}: accepted ({rule}) but not at the OMS")
-        elif state == "skipped" and order["status_id"] == EXPORTED_STATUS:
+        elif state == "skipped" and order["awaits_fulfilment"]:
             found.append(f"order {number}: skipped by {rule}, but awaiting fulfilment in the store")
         elif state == "superseded":
             found.append(f"order {number}: its newest version is marked as superseded")
@@ -115,44 +107,23 @@ def _outcomes(database: str, connection: str) -> dict[str, tuple[str, str]]:
         return newest_outcomes(db, connection)
 
 
-def _compare(number: str, order: dict[str, Any], held: dict[str, Any]) -> Iterator[str]:
+def _compare(number: str, order: Json, held: Json) -> Iterator[str]:
     """Compare lines, units and total of one order."""
-    bought = Counter(
-        {str(line["id"]): Decimal(str(line["quantity"])) for line in order["products"]}
-    )
-    taken = Counter(
-        {str(line["OrderLineId"]): Decimal(str(line["OrderedQuantity"])) for line in held["lines"]}
-    )
+    bought, taken = _units(order), _units(held)
     if bought != taken:
         yield f"order {number}: the store has {dict(bought)}, the OMS {dict(taken)}"
-    if Decimal(str(order["total_inc_tax"])) != Decimal(str(held["saved_total"])):
-        yield (
-            f"order {number}: total {order['total_inc_tax']} in the store, "
-            f"{held['saved_total']} at the OMS"
-        )
+    if Decimal(order["total"]) != Decimal(held["total"]):
+        yield f"order {number}: total {order['total']} in the store, {held['total']} at the OMS"
+
+
+def _units(order: Json) -> Counter[str]:
+    return Counter({line["line"]: Decimal(str(line["quantity"])) for line in order["lines"]})
 
 
 def shipment_differences(systems: Systems) -> list[str]:
     """Return every difference between the OMS's parcels and the store's shipments."""
-    at_store: Counter[tuple[str, str, tuple[tuple[str, int], ...]]] = Counter()
-    for row in systems.store_shipments():
-        units = tuple(
-            sorted((str(item["order_product_id"]), int(item["quantity"])) for item in row["items"])
-        )
-        at_store[(str(row["order_id"]), row["tracking_number"], units)] += 1
-    store_units: Counter[tuple[str, str, str]] = Counter()
-    for (order, tracking, units), times in at_store.items():
-        for line, quantity in units:
-            store_units[(order, tracking, line)] += quantity * times
-    oms_units: Counter[tuple[str, str, str]] = Counter()
-    for number, held in systems.oms_orders().items():
-        for package in held["packages"]:
-            if package["PackageId"] is None:
-                continue  # pick-up and e-mail: nothing is shipped
-            for line in package["lines"]:
-                oms_units[(number, package["TrackingNumber"] or "", str(line["OrderLineId"]))] += (
-                    int(line["Quantity"])
-                )
+    store_units = _shipped(systems.store_orders())
+    oms_units = _shipped(systems.oms_orders())
     differing = sorted(
         {key for key in store_units | oms_units if store_units[key] != oms_units[key]}
     )
@@ -162,6 +133,16 @@ def shipment_differences(systems: Systems) -> list[str]:
         f"{store_units[(order, tracking, line)]} in the store's shipments"
         for order, tracking, line in differing
     ]
+
+
+def _shipped(orders: dict[str, Json]) -> Counter[tuple[str, str, str]]:
+    """Return (order, tracking number, line) -> units in parcels."""
+    units: Counter[tuple[str, str, str]] = Counter()
+    for number, order in orders.items():
+        for parcel in order["parcels"]:
+            for line in parcel["lines"]:
+                units[(number, parcel["tracking"], line["line"])] += int(line["quantity"])
+    return units
 
 
 def stock_differences(systems: Systems, tracked: set[str], buffers: dict[str, int]) -> list[str]:
@@ -183,8 +164,8 @@ def _units_not_at_oms(systems: Systems) -> Counter[str]:
     """Return SKU -> units of the store's orders that are to go out and are not at the OMS."""
     at_oms, units = systems.oms_orders(), Counter[str]()
     for number, order in systems.store_orders().items():
-        if number not in at_oms and order["status_id"] == EXPORTED_STATUS:
-            for line in order["products"]:
+        if number not in at_oms and order["awaits_fulfilment"]:
+            for line in order["lines"]:
                 quantity = line["quantity"]
                 if isinstance(quantity, int) and quantity > 0:
                     units[line["sku"]] += quantity

@@ -256,7 +256,7 @@ def _assert_in_step(shop: Scene, placed: dict[int, Json]) -> None:
     held = shop.oms_orders()
     assert {n for n in CANCELLED if not held[str(n)]["cancelled"]} == set()
     assert not any(int(number.split("-")[0]) > FOREIGN for number in held)
-    systems = Systems(shop.url, shop.store, shop.store)
+    systems = Systems(shop.url, f"bigcommerce/{shop.store}", f"manhattan/{shop.store}")
     try:
         assert shipment_differences(systems) == []
     finally:

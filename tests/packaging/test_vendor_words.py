@@ -20,7 +20,6 @@ SANDBOX = frozenset(
         "orchestration/cli/demo.py",
         "orchestration/cli/up.py",
         "orchestration/local/sandbox_process.py",
-        "orchestration/local/verify.py",
     }
 )
 """Start and control the simulated systems of the demo, which are of two kinds."""

@@ -24,6 +24,7 @@ from sandbox.oms.manhattan.returns import return_lines
 from sandbox.oms.manhattan.shipping import Package, Portion, parcels_of, relabel, ship, shippable
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.stock import Location, as_decimal
+from sandbox.oms.manhattan.truth import truth_of
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
@@ -254,6 +255,7 @@ def _copy(state: State, order_id: str, body: Json) -> Json:
 _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "items"): _items,
     ("POST", "supply"): _supply,
+    ("GET", "truth"): lambda state, _: truth_of(state),
     ("POST", "locations"): _locations,
     ("POST", "settings"): _settings,
     ("GET", "settings"): _settings,

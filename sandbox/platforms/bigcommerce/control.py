@@ -31,6 +31,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                   reports
     GET   hooks/acknowledged      the ids of the webhooks answered with 2xx
     GET   settings, counts        JSON
+    GET   truth                   JSON: all orders and levels in the form of sandbox/kit/truth.py
     GET   effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory
                                   NDJSON
 
@@ -83,6 +84,7 @@ from sandbox.platforms.bigcommerce.inventory import complete_location
 from sandbox.platforms.bigcommerce.merchant import Merchant
 from sandbox.platforms.bigcommerce.replies import Refused, json_reply, ndjson_reply
 from sandbox.platforms.bigcommerce.shapes import ODD
+from sandbox.platforms.bigcommerce.truth import levels_of, truth_of
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:
@@ -165,6 +167,8 @@ class Control:
             return ndjson_reply([self._dump_order(number) for number in store.book.by_id])
         if name == "dump/shipments":
             return ndjson_reply([orjson.dumps(shipment) for shipment in self._shipments()])
+        if name == "truth":
+            return json_reply(truth_of(store))
         if name == "dump/inventory":
             return ndjson_reply(self._dump_inventory())
         return json_reply({"error": "no such control"}, 404)
@@ -245,27 +249,19 @@ class Control:
         return orjson.dumps(shown | {"products": lines, "shipments": len(document["shipments"])})
 
     def _dump_inventory(self) -> list[bytes]:
-        """Return each level by the SKU the store accepts for it: the product's or the variant's."""
-        catalog, lines = self.store.catalog, []
-        for (variant_id, location), level in sorted(self.store.stock.levels.items()):
-            variant = catalog.variants.get(variant_id)
-            if variant is not None:
-                product = catalog.products[variant["product_id"]]
-                sku = (
-                    product["sku"] or variant["sku"]
-                    if product["inventory_tracking"] == "product"
-                    else variant["sku"]
-                )
-                known = {
+        return [
+            orjson.dumps(
+                {
                     "sku": sku,
                     "variant_id": variant_id,
-                    "product_id": product["id"],
+                    "product_id": self.store.catalog.variants[variant_id]["product_id"],
                     "location_id": location,
+                    "quantity": level.quantity,
+                    "writes": level.writes,
                 }
-                lines.append(
-                    orjson.dumps(known | {"quantity": level.quantity, "writes": level.writes})
-                )
-        return lines
+            )
+            for sku, variant_id, location, level in levels_of(self.store)
+        ]
 
 
 def _entries(body: bytes) -> list[Json]:

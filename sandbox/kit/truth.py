@@ -1,0 +1,57 @@
+"""What a simulated system really holds, in one form for all of them: control call ``GET truth``.
+
+Verification compares two systems by it, and knows no vendor's documents.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+
+class TrueLine(TypedDict):
+    """Units of one order line: ordered, or within a parcel."""
+
+    line: str
+    sku: str
+    quantity: str | int | float
+
+
+class TrueParcel(TypedDict):
+    """One parcel that has left."""
+
+    key: str
+    tracking: str
+    carrier: str
+    lines: list[TrueLine]
+
+
+class TrueOrder(TypedDict):
+    """One order; ``lines`` are as ordered, what was canceled since included."""
+
+    id: str
+    number: str
+    cancelled: bool
+    awaits_fulfilment: NotRequired[bool]
+    """At a store: the merchant waits for it to be fulfilled."""
+    creates: NotRequired[int]
+    """At an OMS: how often it was created; more than once is a duplicate."""
+    lines: list[TrueLine]
+    parcels: list[TrueParcel]
+    total: str
+
+
+class TrueLevel(TypedDict):
+    """Units of a SKU that can be sold, at a location or, with an empty one, wherever they lie."""
+
+    sku: str
+    location: str
+    available: int | float
+
+
+class Truth(TypedDict):
+    """All that a system holds."""
+
+    orders: list[TrueOrder]
+    levels: list[TrueLevel]
+    pending: NotRequired[int]
+    """Writes that were accepted and do not show yet."""

@@ -1,0 +1,70 @@
+"""What the store really holds, without the vendor's shapes (sandbox/kit/truth.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sandbox.kit.truth import TrueLevel, TrueOrder, Truth
+
+if TYPE_CHECKING:
+    from sandbox.platforms.bigcommerce.stock import Level
+    from sandbox.platforms.bigcommerce.store import BigCommerceStore
+
+AWAITING_FULFILMENT = 11
+CANCELLED = (5, 6)
+
+
+def truth_of(store: BigCommerceStore) -> Truth:
+    """Return all orders with their shipments, and all levels that show by now."""
+    documents = (store.book.load(number) for number in store.book.by_id)
+    return {
+        "orders": [_order(document) for document in documents if document is not None],
+        "levels": [
+            TrueLevel(sku=sku, location=str(location), available=level.quantity)
+            for sku, _, location, level in levels_of(store)
+        ],
+        "pending": len(store.stock.pending),
+    }
+
+
+def _order(document: dict[str, Any]) -> TrueOrder:
+    order, skus = document["order"], {line["id"]: line["sku"] for line in document["products"]}
+    return {
+        "id": str(order["id"]),
+        "number": str(order["id"]),
+        "cancelled": order["status_id"] in CANCELLED,
+        "awaits_fulfilment": order["status_id"] == AWAITING_FULFILMENT,
+        "lines": [
+            {"line": str(line["id"]), "sku": line["sku"], "quantity": line["quantity"]}
+            for line in document["products"]
+        ],
+        "parcels": [
+            {
+                "key": str(shipment["id"]),
+                "tracking": shipment["tracking_number"],
+                "carrier": shipment["tracking_carrier"],
+                "lines": [
+                    {
+                        "line": str(item["order_product_id"]),
+                        "sku": skus.get(item["order_product_id"], ""),
+                        "quantity": item["quantity"],
+                    }
+                    for item in shipment["items"]
+                ],
+            }
+            for shipment in document["shipments"]
+        ],
+        "total": str(order["total_inc_tax"]),
+    }
+
+
+def levels_of(store: BigCommerceStore) -> Iterator[tuple[str, int, int, Level]]:
+    """Yield SKU, variant, location and level, by the SKU that the store accepts for a level."""
+    for (variant_id, location), level in sorted(store.stock.levels.items()):
+        variant = store.catalog.variants.get(variant_id)
+        if variant is not None:
+            product = store.catalog.products[variant["product_id"]]
+            is_products = product["inventory_tracking"] == "product"
+            sku = product["sku"] or variant["sku"] if is_products else variant["sku"]
+            yield sku, variant_id, location, level

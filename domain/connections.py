@@ -247,6 +247,10 @@ class Retention(Config):
     record: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
     """Outcomes with orders, lines, stock and events (``history``); at least ``capture``."""
     message_log: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
+    delivery: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
+    """Settled deliveries of snapshots such as stock, by the month of their claim.
+
+    All others are kept for ever: without them an order could be sent twice."""
     batch: Annotated[timedelta, Field(ge=timedelta(days=2))] | None = None
     rejection: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
     """Closed rejections, from the day they were closed."""

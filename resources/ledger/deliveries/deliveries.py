@@ -5,15 +5,24 @@ Arrays are sent in binary (``%b``): as text, every value would be searched for c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 
+from domain.streams import KINDS
 from resources.ledger.database.compression import compress, decompress
 from resources.ledger.deliveries.requests import note_asked
 from resources.ledger.rows import ClaimRow, SettleRow, TargetRow, UnsettledDelivery
+
+KEPT = date.max
+"""The month of deliveries that are never pruned."""
+_IS_KEPT = f" AND prune_month = '{KEPT}'"
+_MONTH = """coalesce((SELECT o.prune_month FROM sync.delivery o WHERE o.delivery_key = k LIMIT 1),
+                     %(month)s)"""
+"""The month under which a delivery is found again: the one it was first claimed in."""
 
 
 class Deliveries:
@@ -23,6 +32,10 @@ class Deliveries:
         self._db = connection
         self._name = name
         self._stream = stream
+        self._is_pruned = stream in KINDS and KINDS[stream].is_snapshot
+        self._kept = "" if self._is_pruned else _IS_KEPT
+        self._months = set[date]() if self._is_pruned else {KEPT}
+        """Of the deliveries that were claimed or found unsettled here."""
 
     def claim(self, rows: Sequence[ClaimRow], run_id: str) -> dict[UUID, int]:
         """Mark intended effects as in flight, and return the number of each one's attempt.
@@ -32,33 +45,45 @@ class Deliveries:
         if not rows:
             return {}
         claimed = self._db.execute(
-            """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
+            f"""INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
                                           target_key, source_day, capture_id, state, attempts,
-                                          tries, correlation_id, run_id, claimed_at)
-               SELECT k, %s, %s, s, a, t, d, c, 'in_flight', 1, 1, r, %s, clock_timestamp()
-               FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::date[],
-                           %b::uuid[], %b::text[]) AS v(k, s, a, t, d, c, r)
-               ON CONFLICT (delivery_key) DO UPDATE SET
+                                          tries, correlation_id, run_id, claimed_at, prune_month)
+               SELECT k, %(name)s, %(stream)s, s, a, t, d, c, 'in_flight', 1, 1, r, %(run)s,
+                      clock_timestamp(), {_MONTH if self._is_pruned else f"'{KEPT}'::date"}
+               FROM unnest(%(keys)b::uuid[], %(sources)b::text[], %(actions)b::text[],
+                           %(targets)b::text[], %(days)b::date[], %(captures)b::uuid[],
+                           %(correlated)b::text[]) AS v(k, s, a, t, d, c, r)
+               ON CONFLICT (delivery_key, prune_month) DO UPDATE SET
                    is_uncertain = delivery.is_uncertain OR delivery.state = 'in_flight',
                    state = 'in_flight', attempts = delivery.attempts + 1,
                    tries = delivery.tries + 1,
                    run_id = excluded.run_id, claimed_at = clock_timestamp(), settled_at = NULL,
                    capture_id = excluded.capture_id, source_day = excluded.source_day
-               RETURNING delivery_key, attempts""",
-            (
-                self._name,
-                self._stream,
-                run_id,
-                [r.delivery_key for r in rows],
-                [r.source_id for r in rows],
-                [r.action for r in rows],
-                [r.target_key for r in rows],
-                [r.source_day for r in rows],
-                [r.capture_id for r in rows],
-                [r.correlation_id for r in rows],
-            ),
+               RETURNING delivery_key, attempts, prune_month""",  # noqa: S608 - constants of this module only
+            {
+                "name": self._name,
+                "stream": self._stream,
+                "run": run_id,
+                "month": self._present_month() if self._is_pruned else None,
+                "keys": [r.delivery_key for r in rows],
+                "sources": [r.source_id for r in rows],
+                "actions": [r.action for r in rows],
+                "targets": [r.target_key for r in rows],
+                "days": [r.source_day for r in rows],
+                "captures": [r.capture_id for r in rows],
+                "correlated": [r.correlation_id for r in rows],
+            },
         )
-        return dict(claimed.fetchall())
+        found = claimed.fetchall()
+        self._months.update(month for _, _, month in found)
+        return {key: attempts for key, attempts, _ in found}
+
+    def _present_month(self) -> date:
+        """Return the first day of the month, in which deliveries of the stream are claimed now."""
+        row = self._db.execute(
+            "SELECT sync.ensure_delivery_month(clock_timestamp()::date)"
+        ).fetchone()
+        return cast("date", row[0] if row else None)
 
     def settle(self, rows: Sequence[SettleRow], acts_for: float = 0.0) -> None:
         """Record the outcome of claimed deliveries.
@@ -68,7 +93,24 @@ class Deliveries:
         """
         if not rows:
             return
-        self._db.execute(
+        done = self._settle(rows, acts_for, self._months)
+        if done < len(rows) and self._is_pruned:
+            keys = [r.delivery_key for r in rows]
+            found = self._db.execute(
+                "SELECT DISTINCT prune_month FROM sync.delivery WHERE delivery_key = ANY(%b)",
+                (keys,),
+            )
+            self._settle(rows, acts_for, {month for (month,) in found})
+        note_asked(self._db, [r.delivery_key for r in rows if r.state == "requested"])
+
+    def _settle(self, rows: Sequence[SettleRow], acts_for: float, months: Collection[date]) -> int:
+        """Record outcomes of deliveries in these months.
+
+        The keys are given twice: joined only, they are no index look-ups while a table has no
+        statistics.
+        """
+        keys = [r.delivery_key for r in rows]
+        return self._db.execute(
             """UPDATE sync.delivery d SET state = v.s, target_id = v.t, trace_id = v.x,
                       error = v.e,
                       settled_at = CASE WHEN v.s <> 'in_flight' THEN clock_timestamp() END,
@@ -79,26 +121,28 @@ class Deliveries:
                           ELSE d.may_act_until END
                FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],
                            %b::boolean[]) AS v(k, s, t, x, e, l)
-               WHERE d.delivery_key = v.k""",
+               WHERE d.delivery_key = v.k AND d.delivery_key = ANY(%b::uuid[])
+                 AND d.prune_month = ANY(%b::date[])""",
             (
                 acts_for,
-                [r.delivery_key for r in rows],
+                keys,
                 [r.state for r in rows],
                 [r.target_id for r in rows],
                 [r.trace_id for r in rows],
                 [r.error for r in rows],
                 [r.is_lost for r in rows],
+                keys,
+                list(months),
             ),
-        )
-        note_asked(self._db, [r.delivery_key for r in rows if r.state == "requested"])
+        ).rowcount
 
     def spare(self, keys: Sequence[UUID]) -> None:
         """Take back an attempt of deliveries that failed because the target as a whole did."""
         if not keys:
             return
         self._db.execute(
-            """UPDATE sync.delivery SET attempts = greatest(attempts - 1, 0)
-               WHERE delivery_key = ANY(%b)""",
+            f"""UPDATE sync.delivery SET attempts = greatest(attempts - 1, 0)
+               WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
             (list(keys),),
         )
 
@@ -107,8 +151,8 @@ class Deliveries:
         if not keys:
             return
         self._db.execute(
-            """UPDATE sync.delivery SET is_uncertain = is_uncertain OR state = 'in_flight',
-                      state = 'dead' WHERE delivery_key = ANY(%b)""",
+            f"""UPDATE sync.delivery SET is_uncertain = is_uncertain OR state = 'in_flight',
+                      state = 'dead' WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
             (list(keys),),
         )
 
@@ -117,10 +161,10 @@ class Deliveries:
         if not keys:
             return
         self._db.execute(
-            """UPDATE sync.delivery SET state = 'failed', attempts = attempts - 1,
+            f"""UPDATE sync.delivery SET state = 'failed', attempts = attempts - 1,
                       tries = tries - 1,
                       error = 'not sent: an earlier effect failed', settled_at = clock_timestamp()
-               WHERE delivery_key = ANY(%b)""",
+               WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
             (list(keys),),
         )
 
@@ -129,18 +173,18 @@ class Deliveries:
         if not keys:
             return
         self._db.execute(
-            """UPDATE sync.delivery SET state = 'superseded', is_uncertain = false,
+            f"""UPDATE sync.delivery SET state = 'superseded', is_uncertain = false,
                       settled_at = clock_timestamp()
-               WHERE delivery_key = ANY(%b)""",
+               WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
             (list(keys),),
         )
 
     def revive(self, source_ids: Sequence[str]) -> None:
         """Let dead deliveries of records be tried again, as an operator asked for."""
         self._db.execute(
-            """UPDATE sync.delivery SET attempts = 0, state = 'failed'
+            f"""UPDATE sync.delivery SET attempts = 0, state = 'failed'
                WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
-                 AND state = 'dead'""",
+                 AND state = 'dead'{self._kept}""",  # noqa: S608 - a constant
             (self._name, self._stream, list(source_ids)),
         )
 
@@ -153,38 +197,41 @@ class Deliveries:
         or must stop, and whose requests may take effect for ``acts_for`` more seconds.
         """
         self._db.execute(
-            """UPDATE sync.delivery SET is_uncertain = true,
+            f"""UPDATE sync.delivery SET is_uncertain = true,
                       may_act_until = clock_timestamp() + make_interval(secs => %s)
                WHERE connection = %s AND stream = %s AND state = 'in_flight'
                  AND (may_act_until IS NULL
                       OR may_act_until < claimed_at + make_interval(secs => %s))
-                 AND source_id = ANY(%b)""",
+                 AND source_id = ANY(%b){self._kept}""",  # noqa: S608 - a constant
             (acts_for, self._name, self._stream, acts_for, list(source_ids)),
         )
         rows = self._db.execute(
-            """SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
-                      capture_id, source_day, is_uncertain, may_act_until FROM sync.delivery
+            f"""SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
+                      capture_id, source_day, is_uncertain, may_act_until, prune_month
+               FROM sync.delivery
                WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(ids)s)
-                 AND (state IN ('in_flight', 'failed') OR is_uncertain)
+                 AND (state IN ('in_flight', 'failed') OR is_uncertain){self._kept}
                UNION
                SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
-                      capture_id, source_day, is_uncertain, may_act_until FROM sync.delivery
+                      capture_id, source_day, is_uncertain, may_act_until, prune_month
+               FROM sync.delivery
                WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(ids)s)
-                 AND may_act_until > clock_timestamp()
-               ORDER BY claimed_at""",
+                 AND may_act_until > clock_timestamp(){self._kept}
+               ORDER BY claimed_at""",  # noqa: S608 - a constant
             {"name": self._name, "stream": self._stream, "ids": list(source_ids)},
         )
         found: dict[str, list[UnsettledDelivery]] = {}
-        for row in rows:
+        for *row, month in rows:
+            self._months.add(month)
             found.setdefault(row[1], []).append(UnsettledDelivery(*row))
         return found
 
     def target_ids(self, target_keys: Sequence[str]) -> set[str]:
         """Return the ids that the target gave to settled deliveries of these target records."""
         rows = self._db.execute(
-            """SELECT target_id FROM sync.delivery
+            f"""SELECT target_id FROM sync.delivery
                WHERE connection = %s AND stream = %s AND state = 'delivered'
-                 AND target_id <> '' AND target_key = ANY(%b)""",
+                 AND target_id <> '' AND target_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
             (self._name, self._stream, list(target_keys)),
         )
         return {target_id for (target_id,) in rows}
@@ -192,11 +239,11 @@ class Deliveries:
     def answer(self, source_ids: Sequence[str], action: str, state: str) -> list[UnsettledDelivery]:
         """Record the late answer to requests such as cancellations; return their deliveries."""
         rows = self._db.execute(
-            """UPDATE sync.delivery SET state = %s, settled_at = clock_timestamp()
+            f"""UPDATE sync.delivery SET state = %s, settled_at = clock_timestamp()
                WHERE connection = %s AND stream = %s AND action = %s AND state = 'requested'
-                 AND source_id = ANY(%b)
+                 AND source_id = ANY(%b){self._kept}
                RETURNING delivery_key, source_id, action, target_key, state, attempts, claimed_at,
-                         capture_id, source_day, is_uncertain, may_act_until""",
+                         capture_id, source_day, is_uncertain, may_act_until""",  # noqa: S608 - a constant
             (state, self._name, self._stream, action, list(source_ids)),
         )
         return [UnsettledDelivery(*row) for row in rows]
@@ -218,12 +265,12 @@ class Deliveries:
     def possible_targets(self, keys: Sequence[str]) -> set[str]:
         """Return which of the records the target holds, or may hold by an unsettled delivery."""
         rows = self._db.execute(
-            """SELECT target_key FROM sync.target_state
+            f"""SELECT target_key FROM sync.target_state
                WHERE connection = %(name)s AND stream = %(stream)s AND target_key = ANY(%(keys)s)
                UNION
                SELECT target_key FROM sync.delivery
                WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(keys)s)
-                 AND (state = 'in_flight' OR is_uncertain)""",
+                 AND (state = 'in_flight' OR is_uncertain){self._kept}""",  # noqa: S608 - a constant
             {"name": self._name, "stream": self._stream, "keys": list(keys)},
         )
         return {key for (key,) in rows}

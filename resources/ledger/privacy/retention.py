@@ -24,6 +24,8 @@ MONTHLY: dict[str, tuple[str, ...]] = {
 
 A record must outlive its capture, so captures come first.
 """
+DELIVERY = "delivery"
+"""The setting and the table of deliveries; those of snapshots alone have months."""
 ROWS = {
     "batch": ("batch", "finished_at", "TRUE"),
     # A discarded record stays discarded as long as its capture could be validated again.
@@ -60,16 +62,17 @@ def retire(
     ``db`` is in autocommit mode and needs the writer's rights; each removal is a transaction of its
     own. Raises ``TransientError`` where a month is in use for longer than the drop waits.
     """
-    removals: list[Removal] = []
-    for setting, tables in MONTHLY.items():
-        keep: timedelta | None = getattr(retention, setting)
-        if keep is not None:
-            for table in tables:
-                for month in _months(db, table):
-                    if _next(month) <= today - keep:
-                        removals += _month(db, table, month, dry_run=dry_run)
+    removals = [
+        removal
+        for setting, tables in MONTHLY.items()
+        for table in tables
+        for month in _past(db, table, getattr(retention, setting), today)
+        for removal in _month(db, table, month, dry_run=dry_run)
+    ]
+    for month in _past(db, DELIVERY, retention.delivery, today):
+        removals += _deliveries(db, month, dry_run=dry_run)
     for setting, (table, moment, condition) in ROWS.items():
-        keep = getattr(retention, setting)
+        keep: timedelta | None = getattr(retention, setting)
         if keep is not None:
             removals += _rows(
                 db, table, f"{moment} < %s AND ({condition})", today - keep, dry_run=dry_run
@@ -77,12 +80,22 @@ def retire(
     return removals
 
 
+def _past(
+    db: psycopg.Connection[Any], table: str, keep: timedelta | None, today: date
+) -> list[date]:
+    """Return the months of a table that are past their retention."""
+    if keep is None:
+        return []
+    return [month for month in _months(db, table) if _next(month) <= today - keep]
+
+
 def _months(db: psycopg.Connection[Any], table: str) -> list[date]:
     """Return the first day of each month that a table has, oldest first."""
     rows = db.execute(
         """SELECT to_date(right(c.relname, 7), 'YYYY_MM')
            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-           WHERE i.inhparent = ('sync.' || %s)::regclass ORDER BY 1""",
+           WHERE i.inhparent = ('sync.' || %s)::regclass AND c.relname ~ '_\\d{4}_\\d{2}$'
+           ORDER BY 1""",
         (table,),
     )
     return [day for (day,) in rows]
@@ -98,17 +111,32 @@ def _month(db: psycopg.Connection[Any], table: str, month: date, *, dry_run: boo
             (month, _next(month)),
         ).fetchone()
         return [Removal(table, _next(month), int(counted[0]) if counted else 0, kept)]
+    dropped = _dropped(db, table, month, "SELECT sync.drop_month(%s, %s)", (table, month))
+    return [] if dropped is None else [Removal(table, _next(month), dropped)]
+
+
+def _deliveries(db: psycopg.Connection[Any], month: date, *, dry_run: bool) -> list[Removal]:
+    """Drop a month of deliveries of snapshots; what is open or uncertain in it is kept."""
+    if dry_run:
+        counted = db.execute(
+            "SELECT count(*) FROM sync.delivery WHERE prune_month = %s", (month,)
+        ).fetchone()
+        return [Removal(DELIVERY, _next(month), int(counted[0]) if counted else 0)]
+    dropped = _dropped(db, DELIVERY, month, "SELECT sync.drop_delivery_month(%s)", (month,))
+    return [] if dropped is None else [Removal(DELIVERY, _next(month), dropped)]
+
+
+def _dropped(
+    db: psycopg.Connection[Any], table: str, month: date, statement: str, values: tuple[Any, ...]
+) -> int | None:
+    """Drop a month, and return how many rows it had; ``None`` where it was kept."""
     try:
-        dropped = db.execute("SELECT sync.drop_month(%s, %s)", (table, month)).fetchone()
+        row = db.execute(statement.encode(), values).fetchone()
     except psycopg.errors.LockNotAvailable as error:
         raise TransientError(
             f"sync.{table} of {month:%Y-%m} is in use and was not dropped; another try helps later"
         ) from error
-    return (
-        []
-        if dropped is None or dropped[0] is None
-        else [Removal(table, _next(month), int(dropped[0]))]
-    )
+    return None if row is None or row[0] is None else int(row[0])
 
 
 def _rows(

@@ -27,7 +27,8 @@ WITH due AS (
       AND x.state IN ('open', 'retried')
     UNION
     SELECT d.source_day, d.capture_id, true FROM sync.delivery d
-    WHERE d.connection = %(name)s AND d.stream = 'orders' AND d.action = 'create'
+    WHERE d.prune_month = '9999-12-31'
+      AND d.connection = %(name)s AND d.stream = 'orders' AND d.action = 'create'
       AND d.state = 'delivered' AND d.settled_at > %(read_at)s)
 SELECT h.source_id, r.source_updated_at, bool_or(d.arrived), l.sku, sum(l.quantity)
 FROM due d

@@ -117,6 +117,7 @@ WITH unfinished AS (
                   coalesce(to_char(w.watermark AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || 'Z', 'never'))
     FROM sync.connection c
     JOIN sync.delivery d ON d.connection = c.connection AND d.stream = 'orders' AND d.action = 'create' AND d.state = 'delivered'
+         AND d.prune_month = '9999-12-31' -- orders are never pruned
          AND d.settled_at > now() - interval '30 days'
     LEFT JOIN sync.watermark w ON (w.connection, w.stream) = (c.connection, 'shipments')
     LEFT JOIN sync.link l ON (l.connection, l.entity, l.store_id) = (d.connection, 'order', d.source_id)

@@ -39,6 +39,10 @@ EXTRA = {
     "forgotten_record": """INSERT INTO sync.forgotten_record
                            SELECT 'acme', 'orders', '99', forgotten_id FROM sync.forgotten""",
     "caution": "INSERT INTO sync.caution VALUES ('other', current_date, 'a test')",
+    "quota_wait": """INSERT INTO sync.quota_wait (connection, stream, step, bucket, until)
+                     VALUES ('other', 'orders', 'delivered', 'b', '2026-01-01')""",
+    "unvalidated": """INSERT INTO sync.unvalidated
+                      VALUES ('other', 'orders', '2026-01-01', gen_random_uuid())""",
     "quota": "INSERT INTO sync.quota (bucket, permits, resets_at) VALUES ('b', 1, now())",
 }
 """Table -> a row of it, where what the test did has left none."""

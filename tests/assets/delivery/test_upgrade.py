@@ -41,7 +41,7 @@ def busy(scene: Scene) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("last", ["0009", "0015"])
+@pytest.mark.parametrize("last", ["0009", "0015", "0023"])
 def test_a_filled_ledger_is_migrated_and_delivers(busy: Scene, last: str) -> None:
     """Nothing is lost or sent twice, and what was open ends."""
     scene = busy

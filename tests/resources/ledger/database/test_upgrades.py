@@ -78,3 +78,39 @@ def test_facts_of_a_day_keep_counting_as_its_last_version(
         ("k3", NOON + timedelta(hours=24), UUID(int=3)),
     ]
     before.close()
+
+
+def test_deliveries_of_stock_get_the_month_of_their_claim_and_all_others_are_kept(
+    before: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """No delivery is lost, and each is found by its key as before."""
+    migrate(before, "0001", "0023")
+    before.execute(
+        """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
+               target_key, source_day, capture_id, state, attempts, correlation_id, run_id,
+               claimed_at, is_uncertain)
+           SELECT gen_random_uuid(), 'acme', stream, n::text, 'a', n::text, '2026-01-01',
+                  gen_random_uuid(), (ARRAY['delivered', 'in_flight', 'dead'])[1 + n % 3], n, 'c',
+                  'r', '2026-02-27 12:00+00'::timestamptz + make_interval(days => n), n % 2 = 0
+           FROM unnest(ARRAY['orders', 'shipments', 'inventory']) stream, generate_series(0, 9) n"""
+    )
+    columns = """SELECT delivery_key, stream, source_id, state, attempts, is_uncertain, claimed_at
+                 FROM sync.delivery ORDER BY 1"""
+    kept = before.execute(columns).fetchall()
+
+    migrate(before, "0024", "0024")
+
+    assert before.execute(columns).fetchall() == kept
+    months = """SELECT stream, tableoid::regclass::text, count(*) FROM sync.delivery
+                GROUP BY 1, 2 ORDER BY 1, 2"""
+    assert before.execute(months).fetchall() == [
+        ("inventory", "sync.delivery_2026_02", 2),
+        ("inventory", "sync.delivery_2026_03", 8),
+        ("orders", "sync.delivery_kept", 10),
+        ("shipments", "sync.delivery_kept", 10),
+    ]
+    before.execute("SET enable_seqscan = off")
+    plan = "EXPLAIN SELECT FROM sync.delivery WHERE delivery_key = %s"
+    lines = [str(line) for (line,) in before.execute(plan, (UUID(int=1),))]
+    assert not [line for line in lines if "Seq Scan" in line]
+    before.close()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
+from resources.ledger.deliveries.deliveries import KEPT
+from resources.ledger.ledger import Ledger
 from resources.ledger.rows import ClaimRow, SettleRow, TargetRow
 from resources.ledger.session import Session
 from tests.resources.ledger.rows import NOON, claim
@@ -146,3 +150,71 @@ def test_what_the_target_holds_is_kept_and_replaced(session: Session) -> None:
     assert session.deliveries.targets(["1"])["1"] == row._replace(
         content=b"{}", sequence=2, milestone="canceled"
     )
+
+
+def _month_of(session: Session) -> list[date]:
+    return [m for (m,) in session.db.execute("SELECT DISTINCT prune_month FROM sync.delivery")]
+
+
+def test_deliveries_of_orders_are_kept_and_those_of_stock_have_the_month_of_their_claim(
+    ledger: Ledger, session: Session
+) -> None:
+    """Only what retention may drop lies in a month."""
+    session.deliveries.claim([claim(1)], "run-1")
+    assert _month_of(session) == [KEPT]
+    session.db.execute("DELETE FROM sync.delivery")
+
+    with ledger.session("acme", "inventory", "run-1") as stock:
+        stock.deliveries.claim([claim(2)], "run-1")
+        assert _month_of(stock) == [datetime.now(UTC).date().replace(day=1)]
+
+
+@pytest.mark.parametrize("month", [date(2026, 1, 1), KEPT])
+def test_stock_that_is_claimed_again_in_another_month_is_one_delivery(
+    ledger: Ledger, month: date
+) -> None:
+    """Its key stays unique, and another session settles it."""
+    with ledger.session("acme", "inventory", "run-1") as first:
+        first.deliveries.claim([claim(1), claim(2)], "run-1")
+        first.db.execute("SELECT sync.ensure_delivery_month('2026-01-05')")
+        first.db.execute(
+            "UPDATE sync.delivery SET prune_month = %s WHERE delivery_key = %s",
+            (month, UUID(int=1)),
+        )
+        assert first.deliveries.claim([claim(1)], "run-1") == {UUID(int=1): 2}
+        assert _states(first) == [(UUID(int=1), "in_flight", 2), (UUID(int=2), "in_flight", 1)]
+        first.db.commit()
+
+    with ledger.session("acme", "inventory", "run-2") as second:
+        second.deliveries.settle(
+            [SettleRow(claim(n).delivery_key, "failed", is_lost=True) for n in (1, 2)], 60.0
+        )
+        assert [row[1] for row in _states(second)] == ["failed", "failed"]
+        found = second.deliveries.unsettled(["1"], 0.0)["1"]
+        assert sorted((one.is_uncertain, one.attempts) for one in found) == [(True, 1), (True, 2)]
+
+
+@pytest.mark.parametrize("stream", ["orders", "inventory"])
+def test_a_settlement_is_an_index_look_up_without_statistics(
+    ledger: Ledger, session: Session, stream: str
+) -> None:
+    """A new month's table has no statistics, and a scan of it for each chunk would be quadratic."""
+    session.db.execute("SELECT sync.ensure_delivery_month(clock_timestamp()::date)")
+    session.db.execute(
+        """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
+               target_key, source_day, capture_id, state, attempts, correlation_id, run_id,
+               claimed_at, prune_month)
+           SELECT gen_random_uuid(), 'acme', %s, n::text, 'a', n::text, '2026-03-19',
+                  gen_random_uuid(), 'delivered', 1, '', '', now(), %s
+           FROM generate_series(1, 60000) n""",
+        (stream, KEPT if stream == "orders" else datetime.now(UTC).date().replace(day=1)),
+    )
+    session.db.commit()
+    scans = "SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_xact_user_tables WHERE relname ~ %s"
+    with ledger.session("acme", stream, "run-1") as opened:
+        rows = [claim(n, str(n)) for n in range(1, 501)]
+        with opened.db.transaction():
+            opened.deliveries.claim(rows, "run-1")
+            opened.deliveries.settle([SettleRow(r.delivery_key, "delivered") for r in rows])
+            read = opened.db.execute(scans, ("^delivery_",)).fetchone()
+    assert read == (0,)

@@ -156,3 +156,84 @@ def test_old_rows_are_deleted_in_batches(database: str, monkeypatch: pytest.Monk
     assert (done["batch"].rows, done["inbox"].rows) == (10, 4)
     with psycopg.connect(database) as db:
         assert db.execute("SELECT event_id FROM sync.inbox").fetchall() == [("1",)]
+
+
+STOCK = """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
+               target_key, source_day, capture_id, state, attempts, correlation_id, run_id,
+               claimed_at, is_uncertain, may_act_until, prune_month)
+           VALUES (gen_random_uuid(), 'acme', 'inventory', %s, 'stock', %s, '2026-01-02',
+                   gen_random_uuid(), %s, 1, 'stk-1', 'r', %s, %s, %s,
+                   date_trunc('month', %s::date))"""
+
+
+def put_stock(
+    database: str, name: str, day: date, state: str, *, uncertain: bool = False, acts: bool = False
+) -> None:
+    """Put one delivery of stock into the ledger."""
+    until = datetime.now(UTC) + timedelta(minutes=1) if acts else None
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute("SELECT sync.ensure_delivery_month(%s)", (day,))
+        db.execute(STOCK, (name, name, state, day, uncertain, until, day))
+
+
+def deliveries(database: str) -> list[tuple[str, str]]:
+    """Return the deliveries that are left."""
+    with psycopg.connect(database) as db:
+        return db.execute("SELECT source_id, state FROM sync.delivery ORDER BY 1").fetchall()
+
+
+def test_settled_deliveries_of_stock_go_by_the_month(database: str) -> None:
+    """A month is dropped as a whole; younger months, and deliveries of orders, stay."""
+    for number in range(5):
+        put_stock(database, f"old-{number}", OLD, "delivered")
+    put_stock(database, "young", TODAY - timedelta(days=40), "delivered")
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute(
+            """INSERT INTO sync.delivery
+               VALUES (gen_random_uuid(), 'acme', 'orders', 'order', 'create', '1', '2025-03-05',
+                       gen_random_uuid(), 'delivered', 1, '', '', '', '', 'r', '2025-03-05',
+                       '2025-03-05')"""
+        )
+    keep = Retention(delivery=timedelta(days=90))
+    assert run(database, keep, dry_run=True)["delivery"].rows == 5
+
+    assert run(database, keep) == {"delivery": Removal("delivery", date(2025, 4, 1), 5)}
+
+    assert deliveries(database) == [("order", "delivered"), ("young", "delivered")]
+    assert months(database, "delivery") == ["2026_10"]
+    assert run(database, keep) == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "uncertain", "acts"),
+    [
+        ("in_flight", False, False),
+        ("failed", False, False),
+        ("requested", False, False),
+        ("dead", False, False),
+        ("refused", True, False),
+        ("dead", True, False),
+        ("superseded", False, True),
+        ("delivered", False, True),
+    ],
+)
+def test_what_may_have_been_sent_outlives_its_month(
+    database: str, state: str, *, uncertain: bool, acts: bool
+) -> None:
+    """What is open, uncertain, or may still take effect is kept; its month goes all the same."""
+    put_stock(database, "settled", OLD, "delivered")
+    put_stock(database, "open", OLD, state, uncertain=uncertain, acts=acts)
+
+    assert run(database, Retention(delivery=timedelta(days=90)))["delivery"].rows == 1
+
+    assert deliveries(database) == [("open", state)]
+    assert months(database, "delivery") == []
+
+
+def test_the_present_month_of_deliveries_is_not_dropped(database: str) -> None:
+    """Not even by calling the function past the look."""
+    put_stock(database, "now", datetime.now(UTC).date(), "delivered")
+    with psycopg.connect(acting(database, "lockstep_writer"), autocommit=True) as db:
+        dropped = db.execute("SELECT sync.drop_delivery_month(current_date)").fetchone()
+    assert dropped == (None,)
+    assert deliveries(database) == [("now", "delivered")]

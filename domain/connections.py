@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, m
 
 from domain.addressing.addresses import AddressRules
 from domain.milestones import Milestone
+from domain.values import Grain
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 StreamName = Literal["orders", "inventory", "shipments"]
@@ -201,10 +202,12 @@ class Connection(Config):
 
     owner: str = "team:operations"
     description: str = ""
-    grain: Literal["day"] = "day"
-    """The unit of a run: a UTC day of the source's modification time."""
+    grain: Grain = "day"
+    """What a partition is: a UTC day of the source's modification time, or an hour of it."""
     lane: str | None = None
-    """Connections with the same lane share a sensor and a live run; the default is one each."""
+    """Connections with the same lane share a sensor and a live run; the default is one each.
+
+    They must have the same grain."""
     platform: SystemSection
     oms: SystemSection
     orders: OrdersPolicy = OrdersPolicy()
@@ -282,6 +285,19 @@ class Installation(Config):
     docs_url: HttpUrl | None = None
     """Where docs/ is published: the UI's descriptions link to its pages."""
     connections: dict[ConnectionName, Connection] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_grain_a_lane(self) -> Self:
+        first: dict[str, str] = {}
+        for name, connection in self.connections.items():
+            other = first.setdefault(connection.lane or name, name)
+            if self.connections[other].grain != connection.grain:
+                raise ValueError(
+                    f"{other} has grain: {self.connections[other].grain} and {name} has grain: "
+                    f"{connection.grain}, but they share the lane {connection.lane or name}, whose "
+                    "runs cover one partition; give them the same grain or different lanes"
+                )
+        return self
 
     @property
     def start(self) -> datetime:

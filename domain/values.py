@@ -119,6 +119,11 @@ class Partition:
         return cls.of(datetime(day.year, day.month, day.day, hour, tzinfo=UTC), grain)
 
     @classmethod
+    def of_row(cls, day: date, hour: int | None) -> Self:
+        """Return the partition of a row: an hour of a day, or the whole day for ``None``."""
+        return cls.of_day(day) if hour is None else cls.at(day, hour, HOUR)
+
+    @classmethod
     def parse(cls, key: str) -> Self:
         """Return the partition of a key. Raises ``ValueError`` that states the forms of a key."""
         for grain, form in _FORMAT.items():

@@ -194,7 +194,7 @@ def _table(found: Sequence[Rejection], action: str) -> dg.TableMetadataValue:
     names = ("id", "connection", "stream", "partition", "record", "class", "code", "action")
     rows = [
         (
-            r.rejection_id, r.connection, r.stream, r.source_day.isoformat(), r.source_id, r.class_,
+            r.rejection_id, r.connection, r.stream, r.partition.key, r.source_id, r.class_,
             r.code, action,
         )
         for r in found[:LISTED]

@@ -27,6 +27,8 @@ from sensors.windows import probe_all
 
 INBOX_INTERVAL = timedelta(seconds=5)
 """The daemon's own loop is no faster."""
+MOST_RUNS = 20
+"""Runs that a tick requests: a lane's chains may each have fallen behind by other partitions."""
 MOST_LISTED = 5
 """Waiting windows that a skipped tick names."""
 
@@ -202,7 +204,11 @@ def _requests(
         for partition, group in cursor.by_partition(items).items()
     ]
     groups.sort(key=lambda g: g[:2])
-    requests = [_request(lane, partition, number, group) for partition, number, group in groups]
+    if left := groups[MOST_RUNS:]:
+        waiting.append(f"{len(left)} further runs are requested once these have ended.")
+    requests = [
+        _request(lane, partition, number, group) for partition, number, group in groups[:MOST_RUNS]
+    ]
     return requests, waiting
 
 

@@ -14,8 +14,10 @@ import dagster as dg
 import psycopg
 
 from assets.chain.keys import DELIVERED, STEPS, TRIGGER_TAG, VALIDATED, chain_keys
+from assets.chain.partitions import place
 from assets.chain.run_config import rerun_config
 from domain.connections import Installation
+from domain.values import Partition
 from resources.fingerprint import parts_of
 from resources.ledger.monitoring.activation import active_streams
 from resources.ledger.rejections import reruns
@@ -69,13 +71,15 @@ def tick(
                 compared.add(name)
         known = reruns.unfinished(db)
         repeated = _follow(db, context.instance, [r for r in known if r.run_key])
-        requests = [_request(group) for group in repeated[:AT_ONCE]]
+        requests = [_request(installation, group) for group in repeated[:AT_ONCE]]
         fresh = _runnable(db, installation, [r for r in known if not r.run_key])
         under_way = len({r.run_key for r in known if r.run_key})
-        for group in _merged(fresh)[: max(0, min(AT_ONCE - len(requests), UNDER_WAY - under_way))]:
+        for group in _merged(installation, fresh)[
+            : max(0, min(AT_ONCE - len(requests), UNDER_WAY - under_way))
+        ]:
             keyed = _keyed(group)
             if reruns.assign(db, [r.rerun_id for r in keyed], keyed[0].run_key):
-                requests.append(_request(keyed))
+                requests.append(_request(installation, keyed))
     return (
         dg.SensorResult(run_requests=requests)
         if requests
@@ -147,14 +151,15 @@ def _refusal(installation: Installation, rerun: Rerun) -> str:
     return ""
 
 
-def _merged(fresh: Sequence[Rerun]) -> list[list[Rerun]]:
+def _merged(installation: Installation, fresh: Sequence[Rerun]) -> list[list[Rerun]]:
     """Merge reruns that one run can cover: same stream, partition, mode and force.
 
     A merged rerun has at most ``RECORDS_AT_ONCE`` records.
     """
     groups: dict[tuple[Any, ...], list[list[Rerun]]] = {}
     for rerun in fresh:
-        key = (rerun.connection, rerun.stream, rerun.partition, rerun.mode, rerun.force)
+        span = tuple(_partitions(installation, rerun))
+        key = (rerun.connection, rerun.stream, span, rerun.mode, rerun.force)
         of_key = groups.setdefault(key, [[]])
         if of_key[-1] and len(_records([*of_key[-1], rerun]) or ()) > RECORDS_AT_ONCE:
             of_key.append([])
@@ -163,6 +168,15 @@ def _merged(fresh: Sequence[Rerun]) -> list[list[Rerun]]:
         (group for of_key in groups.values() for group in of_key),
         key=lambda group: group[0].rerun_id,
     )
+
+
+def _partitions(installation: Installation, rerun: Rerun) -> list[Partition]:
+    """Return the partitions to run, in order: the connection's grain may have changed meanwhile."""
+    connection = installation.connections.get(rerun.connection)
+    if connection is None:
+        return [rerun.partition]
+    now = datetime.now(UTC)
+    return [one for one in rerun.partition.by(connection.grain) if one.start <= now]
 
 
 def _keyed(group: Sequence[Rerun]) -> list[Rerun]:
@@ -178,16 +192,18 @@ def _records(group: Sequence[Rerun]) -> list[str] | None:
     return sorted({source_id for rerun in group for source_id in rerun.source_ids or ()})
 
 
-def _request(group: Sequence[Rerun]) -> dg.RunRequest:
+def _request(installation: Installation, group: Sequence[Rerun]) -> dg.RunRequest:
     first = group[0]
+    span = _partitions(installation, first)
+    partition_key, tags = place(span[0], span[-1])
     ops = rerun_config(
         first.connection, first.stream, only_records=_records(group), force=first.force
     )
     return dg.RunRequest(
         run_key=first.run_key,
         job_name=f"sync_{first.connection}",
-        partition_key=first.partition.key,
+        partition_key=partition_key,
         asset_selection=chain_keys(first.connection, [first.stream], STEPS_OF_MODE[first.mode]),
         run_config={"ops": ops},
-        tags={TRIGGER_TAG: RERUN, RERUN_TAG: first.run_key, "dagster/priority": PRIORITY},
+        tags=tags | {TRIGGER_TAG: RERUN, RERUN_TAG: first.run_key, "dagster/priority": PRIORITY},
     )

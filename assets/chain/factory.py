@@ -26,11 +26,12 @@ from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
 from assets.chain.step import Step
 from assets.chain.stream import Stream
 from domain.connections import Connection
+from domain.values import DAY, HOUR
 from resources.lockstep import Lockstep
 
 Context = dg.AssetExecutionContext
-BACKFILL_PARTITIONS_PER_RUN = 15
-"""A backfill's run holds an API for at most so many days before a live run gets its turn."""
+BACKFILL_PARTITIONS_PER_RUN = {DAY: 15, HOUR: 48}
+"""A backfill's run holds an API for at most so long before a live run gets its turn."""
 RETRIES = dg.RetryPolicy(
     max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
@@ -51,7 +52,9 @@ def build_chain(
         "group_name": name,
         "partitions_def": partitions,
         "owners": [connection.owner],
-        "backfill_policy": dg.BackfillPolicy.multi_run(BACKFILL_PARTITIONS_PER_RUN),
+        "backfill_policy": dg.BackfillPolicy.multi_run(
+            BACKFILL_PARTITIONS_PER_RUN[connection.grain]
+        ),
         "retry_policy": RETRIES,
         "tags": {"sync/connection": name, "sync/stream": stream.name},
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -65,7 +65,7 @@ def capture(
     ):
         for chunk, is_last in _with_end(prefetch(_chunks(stream.fetch(sync, reading, window)))):
             with gc_paused():
-                rows = _rows(sync, stream, session, partition, chunk)
+                rows = _rows(sync, stream, session, partition.day, window, chunk)
             reached = _reached(sync, stream, window, started) if is_last else None
             moved = reached if stored is None else None
             store = partial(_store, sync, stream, session, rows, moved, may_start=is_live)
@@ -153,7 +153,8 @@ def _rows(
     sync: Sync,
     stream: Stream[Any],
     session: Session,
-    partition: Partition,
+    day: date,
+    window: Window,
     chunk: Sequence[RawRecord],
 ) -> list[CaptureRow]:
     correlations = stream.correlate(sync, session, [record.source_id for record in chunk])
@@ -164,10 +165,26 @@ def _rows(
         correlation = correlations[source_id]
         rows.append(
             CaptureRow(
-                partition.day, identity, source_id, moment, digest, record.payload, correlation
+                day,
+                identity,
+                source_id,
+                moment,
+                digest,
+                record.payload,
+                correlation,
+                _hour(moment, window),
             )
         )
     return rows
+
+
+def _hour(moment: datetime, window: Window) -> int:
+    """Return the hour in which a version counts as captured: within the window in any case.
+
+    A snapshot's record may have been changed long ago, another one since the window was asked for.
+    """
+    last = window.until - timedelta(microseconds=1)
+    return max(window.since, min(moment, last)).astimezone(UTC).hour
 
 
 def _changed(session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:

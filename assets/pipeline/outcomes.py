@@ -82,6 +82,7 @@ def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:
         None,
         None,
         capture.correlation_id,
+        capture.source_hour,
     )
 
 
@@ -99,6 +100,7 @@ def _accepted(candidate: Candidate) -> RecordRow:
         content_digest(canonical),
         warnings,
         capture.correlation_id,
+        capture.source_hour,
     )
 
 

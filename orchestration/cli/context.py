@@ -11,14 +11,30 @@ import psycopg
 
 from domain.errors import PermanentError
 from domain.text import printable
+from domain.values import Partition
 from resources.ledger.database.embedded import database_url
 from resources.ledger.ledger import Ledger
 
 if TYPE_CHECKING:  # building the models takes 0.4 s, which commands that only read the ledger save
     from domain.connections import Connection, Installation
 
-LONGEST_NAME = 100
+LONGEST_NAME, LONGEST_TEXT = 100, 300
 DAY = click.DateTime(["%Y-%m-%d"])
+
+
+class PartitionKey(click.ParamType[Partition]):
+    """A partition by its key: ``2026-11-27``, or an hour of it, ``2026-11-27-13:00``."""
+
+    name = "partition"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Partition:
+        """Parse the key."""
+        try:
+            return Partition.parse(str(value).strip())
+        except ValueError as error:
+            self.fail(printable(str(error), LONGEST_TEXT), param, ctx)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from domain.rejection_codes import CLASSES
-from orchestration.cli.context import DAY
+from orchestration.cli.context import DAY, PartitionKey
 from orchestration.cli.output import connection_option
 from resources.ledger.rejections.work_queue import RejectionFilter
 
@@ -53,6 +53,12 @@ def filter_options(command: Callable[..., None]) -> Callable[..., None]:
             help="Only partitions from this day on (UTC date of the source's modification time).",
         ),
         click.option(
+            "--partition",
+            type=PartitionKey(),
+            metavar="KEY",
+            help="Only this day, or this hour of it, e.g. 2026-08-01-13:00.",
+        ),
+        click.option(
             "--newer-than",
             type=Duration(),
             metavar="DURATION",
@@ -80,5 +86,11 @@ def filter_from(options: dict[str, Any], **more: Any) -> RejectionFilter:
     days = {
         f"{end}_day": options[end].date() if options[end] else None for end in ("first", "last")
     }
-    rest = {name: value for name, value in options.items() if name not in ("first", "last")}
+    if (partition := options["partition"]) is not None:
+        if any(days.values()):
+            raise click.UsageError("Give --partition, or --from and --to.")
+        days = dict.fromkeys(days, partition.day)
+        more |= {"hour": partition.hour}
+    apart = ("first", "last", "partition")
+    rest = {name: value for name, value in options.items() if name not in apart}
     return RejectionFilter(**rest | days | more)

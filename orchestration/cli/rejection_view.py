@@ -98,7 +98,7 @@ def _print_facts(one: Rejection) -> None:
         ("rejection", one.rejection_id),
         ("state", one.state + (closed if one.closed_at else "")),
         ("record", f"{one.connection}/{one.stream} {one.source_id}"),
-        ("partition", one.source_day),
+        ("partition", one.partition),
         ("stage", one.stage),
         ("class", one.class_),
         ("owner", one.owner or "-"),

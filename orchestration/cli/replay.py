@@ -16,10 +16,10 @@ import orjson
 
 from assets.chain.keys import DELIVERED, TRIGGER_TAG, chain_keys, op_name
 from assets.streams.registry import STREAMS
-from domain.connections import Connection
+from domain.connections import Connection, Installation
 from domain.errors import PermanentError
-from domain.values import Partition
-from orchestration.cli.context import DAY, connection_of, open_database, streams_of
+from domain.values import HOUR, Partition
+from orchestration.cli.context import DAY, PartitionKey, connection_of, open_database, streams_of
 from orchestration.cli.output import examples, print_table
 from orchestration.cli.runs import Chunk, check_days, chunks, run_each, span_of, streams_option
 from orchestration.jobs import BACKFILL_PRIORITY
@@ -55,6 +55,7 @@ mutation Replay($params: LaunchBackfillParams!) {
     epilog=examples(
         "lockstep replay acme_us --streams orders --from 2026-08-01 --to 2026-08-31 --dry-run",
         "lockstep replay acme_us --from 2026-08-01 --to 2026-08-31 --chunk-days 3",
+        "lockstep replay acme_us --partition 2026-08-01-13:00",
         "lockstep replay acme_us --from 2026-05-01 --to 2026-08-31 --via daemon",
         exit_codes="0 success, 1 a run failed (the message names the days), 2 wrong usage",
     )
@@ -66,11 +67,14 @@ mutation Replay($params: LaunchBackfillParams!) {
     "first",
     type=DAY,
     metavar="YYYY-MM-DD",
-    required=True,
     help="First day (UTC date of the source's modification time).",
 )
+@click.option("--to", "last", type=DAY, metavar="YYYY-MM-DD", help="Last day, inclusive.")
 @click.option(
-    "--to", "last", type=DAY, metavar="YYYY-MM-DD", required=True, help="Last day, inclusive."
+    "--partition",
+    type=PartitionKey(),
+    metavar="KEY",
+    help="In place of days: one partition, such as 2026-08-01-13:00 where grain: hour is set.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
 @click.option("--force", is_flag=True, help="Send even what the target already holds.")
@@ -91,8 +95,9 @@ mutation Replay($params: LaunchBackfillParams!) {
 def replay(
     connection: str,
     streams: tuple[str, ...] | None,
-    first: datetime,
-    last: datetime,
+    first: datetime | None,
+    last: datetime | None,
+    partition: Partition | None,
     dry_run: bool,
     force: bool,
     chunk_days: int,
@@ -100,15 +105,15 @@ def replay(
 ) -> None:
     """Rerun past days of a connection: read, validate and deliver.
 
-    A day is a partition: the records last modified on that UTC date. The whole day is read and
-    validated again, with the current mappings; what the target does not hold in that form is sent.
-    Without --force, running it again sends nothing twice.
+    Give --from and --to, or --partition. A day is the records last modified on that UTC date, and
+    is one partition, or 24 where the connection has grain: hour. All of it is read and validated
+    again, with the current mappings; what the target does not hold in that form is sent. Without
+    --force, running it again sends nothing twice.
     """
     installation = load()
     configured = connection_of(installation, connection)
     chosen = streams_of(configured, connection, streams)
-    check_days(installation, first.date(), last.date())
-    span = span_of(first.date(), last.date(), configured.grain)
+    span = _span(installation, connection, first, last, partition)
     wanted = chunks(chosen, *span, chunk_days)
     if dry_run:
         _preview(connection, configured, wanted, force=force)
@@ -120,6 +125,32 @@ def replay(
         )
     elif not _run(Lockstep(installation), connection, wanted, force=force):
         sys.exit(1)
+
+
+def _span(
+    installation: Installation,
+    connection: str,
+    first: datetime | None,
+    last: datetime | None,
+    partition: Partition | None,
+) -> tuple[Partition, Partition]:
+    """Return the first and the last partition. Raises ``UsageError`` for options that don't fit."""
+    grain = installation.connections[connection].grain
+    if partition is not None and first is None and last is None:
+        if partition.hour is not None and grain != HOUR:
+            raise click.UsageError(
+                f"The partitions of {connection} are days (grain in connections.yaml): "
+                f"use --partition {partition.day}."
+            )
+        check_days(installation, partition.day, partition.day)
+        if partition.start > datetime.now(UTC):
+            raise PermanentError(f"{partition} is in the future.")
+        within = partition.by(grain)
+        return within[0], min(within[-1], Partition.of(datetime.now(UTC), grain))
+    if partition is not None or first is None or last is None:
+        raise click.UsageError("Give --from and --to, or --partition.")
+    check_days(installation, first.date(), last.date())
+    return span_of(first.date(), last.date(), grain)
 
 
 def _run(lockstep: Lockstep, connection: str, wanted: Sequence[Chunk], *, force: bool) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import click
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
-from domain.values import Grain, Partition
+from domain.values import Partition
 from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.cli.rejection_filters import filter_from, filter_options
@@ -160,18 +160,15 @@ def _confirm(changes: Sequence[Change], request: Request) -> None:
         raise PermanentError("Nothing was changed; --yes confirms where there is no terminal.")
 
 
-def chunks(
-    found: Sequence[Rejection], mode: Mode, grains: Mapping[str, Grain]
-) -> dict[str, list[Chunk]]:
+def chunks(found: Sequence[Rejection], mode: Mode) -> dict[str, list[Chunk]]:
     """Return the runs per connection; consecutive partitions share one.
 
     They cover exactly the rejected records, or with ``re_read`` their whole partitions.
     """
     found_in: dict[tuple[str, str], dict[Partition, list[str]]] = {}
     for rejection in found:
-        partition = rejection.partition(grains[rejection.connection])
         of_chain = found_in.setdefault((rejection.connection, rejection.stream), {})
-        of_chain.setdefault(partition, []).append(rejection.source_id)
+        of_chain.setdefault(rejection.partition, []).append(rejection.source_id)
     wanted: dict[str, list[Chunk]] = {}
     for (connection, stream), of_stream in sorted(
         found_in.items(), key=lambda item: (item[0][0], list(STREAMS).index(item[0][1]))
@@ -217,9 +214,7 @@ def _run(
 ) -> None:
     """Run the chunks; fill ``outcomes`` and ``runs`` as they end, to survive a later error."""
     try:
-        connections = lockstep.installation.connections
-        grains = {name: connection.grain for name, connection in connections.items()}
-        for connection, wanted in chunks(found, request.mode, grains).items():
+        for connection, wanted in chunks(found, request.mode).items():
             for outcome in run_each(lockstep, connection, wanted, "retry"):
                 outcomes.append(outcome)
                 covered = outcome.chunk
@@ -228,7 +223,7 @@ def _run(
                     for r in found
                     if r.connection == connection
                     and r.stream in covered.streams
-                    and covered.first <= r.partition(grains[connection]) <= covered.last
+                    and covered.first <= r.partition <= covered.last
                     and (covered.records is None or r.source_id in covered.records)
                 }
                 click.echo(f"{connection}: {covered}: {outcome}", err=request.as_json)

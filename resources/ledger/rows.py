@@ -37,6 +37,8 @@ class CaptureRow(NamedTuple):
     digest: bytes
     payload: bytes
     correlation_id: str
+    source_hour: int = 0
+    """Of ``source_day``."""
 
 
 class StoredCapture(NamedTuple):
@@ -48,6 +50,7 @@ class StoredCapture(NamedTuple):
     payload: bytes
     correlation_id: str
     superseded: bool
+    source_hour: int = 0
 
 
 class RecordRow(NamedTuple):
@@ -63,6 +66,7 @@ class RecordRow(NamedTuple):
     warnings: Sequence[Mapping[str, str]] | None
     """Problems that do not keep the record out."""
     correlation_id: str
+    source_hour: int = 0
 
 
 class AcceptedRecord(NamedTuple):

@@ -249,10 +249,10 @@ class Session:
     ) -> None:
         """Record what a step did with a partition."""
         self.db.execute(
-            """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, trigger,
-                                       since, until, counts, started_at)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-               ON CONFLICT (run_id, connection, stream, step, source_day) DO UPDATE SET
+            """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, source_hour,
+                                       trigger, since, until, counts, started_at)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               ON CONFLICT (run_id, connection, stream, step, source_day, source_hour) DO UPDATE SET
                    counts = excluded.counts, finished_at = now()""",
             (
                 self.run_id,
@@ -260,6 +260,7 @@ class Session:
                 self.stream,
                 step,
                 partition.day,
+                partition.hour,
                 trigger,
                 window.since if window else None,
                 window.until if window else None,

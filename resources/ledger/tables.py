@@ -62,6 +62,7 @@ CAPTURE = Table("capture", (
     Column("payload", "bytea", personal=True),
     Column("payload_bytes", "int4"),
     Column("correlation_id", "text"),
+    Column("source_hour", "int2"),
 ), "capture")
 
 RECORD = Table("record", (
@@ -74,6 +75,7 @@ RECORD = Table("record", (
     Column("canonical_digest", "bytea"),
     Column("warnings", "jsonb"),
     Column("correlation_id", "text"),
+    Column("source_hour", "int2"),
 ), "record")
 
 ORDER_HEADER = Table("order_header", (

@@ -15,6 +15,7 @@ from dagster._core.storage.event_log import in_memory as event_log_in_memory
 from dagster._core.storage.runs import in_memory as runs_in_memory
 
 from domain.connections import Installation
+from domain.values import Partition
 from orchestration.definitions import build
 from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
@@ -76,8 +77,8 @@ def run_chains(
     job: dg.JobDefinition,
     instance: dg.DagsterInstance,
     streams: Sequence[str],
-    first: date,
-    last: date,
+    first: date | Partition,
+    last: date | Partition,
     *,
     steps: Sequence[str],
     config: Json | None = None,
@@ -87,11 +88,11 @@ def run_chains(
     """Run steps of the connection's chains over partitions: one by key, several as a range."""
     keys = [dg.AssetKey([NAME, f"{stream}_{step}"]) for stream in streams for step in steps]
     tags = {"sync/trigger": trigger} if trigger else {}
-    where: dict[str, Any] = {"partition_key": first.isoformat()}
+    where: dict[str, Any] = {"partition_key": str(first)}
     if first != last:
         tags |= {
-            "dagster/asset_partition_range_start": first.isoformat(),
-            "dagster/asset_partition_range_end": last.isoformat(),
+            "dagster/asset_partition_range_start": str(first),
+            "dagster/asset_partition_range_end": str(last),
         }
         where = {}
     run_config = QUIET | ({"ops": config} if config else {})
@@ -158,13 +159,20 @@ class Scene:
         return datetime.combine(day or self.yesterday, time(hour), UTC)
 
     def run(
-        self, *streams: str, first: date | None = None, last: date | None = None, **more: Any
+        self,
+        *streams: str,
+        first: date | Partition | None = None,
+        last: date | Partition | None = None,
+        **more: Any,
     ) -> dg.ExecuteInProcessResult:
         """Run whole chains over ``first`` to ``last``, by default from yesterday to the present.
 
-        With ``first`` as yesterday and no ``last``, yesterday alone.
+        With ``first`` as yesterday or as a partition, and no ``last``, that alone.
         """
-        last = last or (first if first == self.yesterday else datetime.now(UTC).date())
+        if last is None:
+            alone = isinstance(first, Partition) or first == self.yesterday
+            last = first if alone else datetime.now(UTC).date()
+        assert last is not None
         return run_chains(
             self._job,
             self.instance,

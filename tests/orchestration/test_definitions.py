@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from domain.connections import Installation
+from domain.values import Partition
 from orchestration.definitions import build
 from resources.lockstep import Lockstep
 from tests.assets.scene import installation_of
@@ -82,3 +83,36 @@ def test_connections_of_one_lane_share_a_sensor_and_a_job(tmp_path: Path) -> Non
         )
     )
     assert [job for job in found["jobs"] if job.startswith("live_")] == ["live_c", "live_small"]
+
+
+def test_connections_of_both_grains_live_side_by_side(tmp_path: Path) -> None:
+    """Each has the partitions of its grain; reconciliation and the archive stay daily for both."""
+    base = installation_of("http://127.0.0.1:1", "s1", tmp_path).model_dump()
+    one = base["connections"]["acme"]
+    base["connections"]["acme_hours"] = one | {
+        "grain": "hour",
+        "orders": one["orders"] | {"order_id_prefix": "H-"},
+    }
+    installation = Installation.model_validate(base)
+    definitions = build(installation, Lockstep(installation, lambda: "unused"))
+    definitions.get_repository_def()
+
+    def newest(job: str) -> str:
+        found = definitions.resolve_job_def(job).partitions_def
+        assert found is not None
+        return str(found.get_last_partition_key())
+
+    assert len(newest("sync_acme")) == len(newest("live_acme")) == len("2026-11-27")
+    assert len(newest("sync_acme_hours")) == len(newest("live_acme_hours"))
+    assert newest("sync_acme_hours").startswith(newest("sync_acme"))
+    assert Partition.parse(newest("sync_acme_hours")).hour is not None
+    assert len(newest("reconcile_acme_hours")) == len("2026-11-27")
+
+
+def test_a_lane_has_one_grain(tmp_path: Path) -> None:
+    """A lane's run covers one partition, which can't be a day and an hour."""
+    base = installation_of("http://127.0.0.1:1", "s1", tmp_path).model_dump()
+    one = base["connections"]["acme"] | {"lane": "eu"}
+    base["connections"] = {"acme": one, "acme_hours": one | {"grain": "hour"}}
+    with pytest.raises(ValueError, match="acme has grain: day and acme_hours has grain: hour"):
+        Installation.model_validate(base)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from domain.values import Partition
-from orchestration.cli.runs import chunks
+from domain.values import HOUR, Partition
+from orchestration.cli.runs import chunks, span_of
 from tests.orchestration.shop import Shop
 
 pytestmark = pytest.mark.slow
@@ -102,3 +102,33 @@ def test_the_daemon_gets_a_backfill_with_a_priority_below_live_runs(shop: Shop):
     assert {key.to_user_string() for key in backfill.asset_selection or ()} == {
         f"demo/orders_{s}" for s in ("captured", "validated", "delivered")
     }
+
+
+def test_an_hour_is_refused_where_partitions_are_days(shop: Shop):
+    """The error names the day; days and a partition at once are wrong usage, too."""
+    day = shop.yesterday.isoformat()
+    refused = shop.run("replay", "demo", "--partition", f"{day}-13:00")
+    assert refused.exit_code == 2
+    assert f"use --partition {day}." in refused.stderr
+    for options in (["--partition", day, "--from", day, "--to", day], ["--from", day], []):
+        assert shop.run("replay", "demo", *options).exit_code == 2
+    wrong = shop.run("replay", "demo", "--partition", f"{day}T13")
+    assert wrong.exit_code == 2
+    assert "2026-11-27-13:00" in wrong.stderr
+    planned = shop.run("replay", "demo", "--partition", day, "--dry-run")
+    assert planned.exit_code == 0
+    assert day in planned.stdout
+
+
+def test_an_hourly_connection_is_replayed_by_its_hours():
+    """Days stand for their hours up to the present one; chunks are cut by time."""
+    now = datetime.now(UTC)
+    hours = span_of(now.date() - timedelta(days=1), now.date(), HOUR)
+    assert hours[0].key == f"{now.date() - timedelta(days=1)}-00:00"
+    assert hours[1] <= Partition.of(datetime.now(UTC), HOUR)
+    day = Partition.of_day(now.date() - timedelta(days=2))
+    found = chunks(("orders",), day.by(HOUR)[5], day.next().by(HOUR)[-1], 1)
+    assert [(chunk.first.hour, len(chunk.first.to(chunk.last))) for chunk in found] == [
+        (5, 24),
+        (5, 19),
+    ]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from assets.chain.partitions import RANGE_TAGS
 from domain.connections import Connection, Installation, SystemSection
 from domain.values import DAY as DAY_GRAIN
 from domain.values import Partition
@@ -62,3 +63,27 @@ def test_the_sweeps_request_every_stream_with_a_past(database: str) -> None:
             "shipments",
         }
     assert closing.run_key != sweep.run_key
+
+
+def test_the_sweeps_of_hours_cover_them_in_one_run(database: str) -> None:
+    """The closing sweep reads all hours of yesterday, the half-hourly one each of the last ones."""
+    connection = CONNECTION.model_copy(update={"grain": "hour"})
+    job = build_sync_job("acme", connection)
+    lockstep = Lockstep(Installation(connections={"acme": connection}), lambda: database)
+    with lockstep.ledger.connect() as db:
+        resume(db, "acme", connection.streams, "test")
+    closing = asked(
+        build_closing_sweep("acme", connection, job, lockstep), DAY + timedelta(hours=1, minutes=20)
+    )
+    half = DAY + timedelta(hours=12, minutes=30)
+    sweep = asked(build_status_sweep("acme", connection, job, lockstep), half)
+    lockstep.close()
+
+    for request, first, last in (
+        (closing, "2026-03-09-00:00", "2026-03-09-23:00"),
+        (sweep, "2026-03-10-09:00", "2026-03-10-12:00"),
+    ):
+        assert request.partition_key is None
+        assert [request.tags[tag] for tag in RANGE_TAGS] == [first, last]
+    window = sweep.run_config["ops"]["acme__orders_captured"]["config"]
+    assert window == {"since": "2026-03-10T09:30:00+00:00", "until": half.isoformat()}

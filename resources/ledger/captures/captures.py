@@ -13,6 +13,7 @@ from domain.values import Partition
 from resources.ledger.captures.edits import applied, of_captures
 from resources.ledger.database.bulk import load
 from resources.ledger.database.compression import compress, decompress
+from resources.ledger.partitions import hour_is
 from resources.ledger.privacy.erasure import stripped
 from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.rows import CaptureRow, StoredCapture
@@ -80,6 +81,7 @@ class Captures:
                 compress(r.payload),
                 len(r.payload),
                 r.correlation_id,
+                r.source_hour,
             )
             for r in kept
         )
@@ -153,16 +155,18 @@ class Captures:
         if not everything:
             # All at once where they are narrowed: a page of others would look like the end.
             waiting = self._db.execute(
-                """SELECT capture_id FROM sync.unvalidated
-                   WHERE connection = %s AND stream = %s AND source_day = %s
-                     AND capture_id > %s::uuid ORDER BY capture_id LIMIT %s""",
+                f"""SELECT capture_id FROM sync.unvalidated
+                    WHERE connection = %s AND stream = %s AND source_day = %s {hour_is(partition)}
+                      AND capture_id > %s::uuid ORDER BY capture_id LIMIT %s""",  # noqa: S608 - ours
                 (*where, after or _FIRST, limit if only is None else None),
             ).fetchall()
             narrowed, where = "capture_id = ANY(%b)", (*where, [row[0] for row in waiting])
         rows = self._db.execute(
-            f"""SELECT capture_id, source_id, source_updated_at, payload, correlation_id
+            f"""SELECT capture_id, source_id, source_updated_at, payload, correlation_id,
+                       source_hour
                 FROM sync.capture
-                WHERE connection = %s AND stream = %s AND source_day = %s AND {narrowed}
+                WHERE connection = %s AND stream = %s AND source_day = %s {hour_is(partition)}
+                  AND {narrowed}
                   AND capture_id > %s::uuid AND (%s OR source_id = ANY(%b::text[]))
                 ORDER BY capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
             (*where, after or _FIRST, only is None, list(only or ()), limit),
@@ -172,9 +176,9 @@ class Captures:
         changes = of_captures(self._db, self._name, self._stream, day, [row[0] for row in rows])
         return [
             StoredCapture(
-                a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a
+                a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a, hour
             )
-            for a, b, c, d, e in rows
+            for a, b, c, d, e, hour in rows
         ]
 
     def payload(self, source_id: str) -> bytes | None:

@@ -39,12 +39,12 @@ def got_through(
     A run that serves several chains ends as failed when one of them did.
     """
     rows = db.execute(
-        """SELECT run_id, connection, stream, source_day FROM sync.batch
+        """SELECT run_id, connection, stream, source_day, source_hour FROM sync.batch
            WHERE run_id = ANY(%s) AND step = 'delivered'
              AND coalesce((counts ->> 'failed')::int, 0) = 0""",
         (list(run_ids),),
     )
     return {
-        (run_id, connection, stream, Partition.of_day(day))
-        for run_id, connection, stream, day in rows
+        (run_id, connection, stream, Partition.of_row(day, hour))
+        for run_id, connection, stream, day, hour in rows
     }

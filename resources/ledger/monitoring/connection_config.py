@@ -39,19 +39,21 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
         )
         cursor.executemany(
             f"""INSERT INTO sync.connection AS c (connection, owner, description, streams,
-                                                 order_id_prefix, limits, organisation,
+                                                 order_id_prefix, limits, grain, organisation,
                                                  ids_ignore_case)
-               VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s)
+               VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
                ON CONFLICT (connection) DO UPDATE SET
                    owner = excluded.owner, description = excluded.description,
                    streams = excluded.streams, order_id_prefix = {_PREFIX},
-                   limits = excluded.limits, organisation = excluded.organisation,
+                   limits = excluded.limits, grain = excluded.grain,
+                   organisation = excluded.organisation,
                    ids_ignore_case = excluded.ids_ignore_case, configured = true,
                    described_at = now()
                WHERE (c.owner, c.description, c.streams, c.order_id_prefix, c.limits,
-                      c.organisation, c.ids_ignore_case, c.configured)
+                      c.grain, c.organisation, c.ids_ignore_case, c.configured)
                    IS DISTINCT FROM (excluded.owner, excluded.description, excluded.streams,
-                                     {_PREFIX}, excluded.limits, excluded.organisation,
+                                     {_PREFIX}, excluded.limits, excluded.grain,
+                                     excluded.organisation,
                                      excluded.ids_ignore_case, true)""",  # noqa: S608 - constants
             rows,
         )
@@ -92,6 +94,7 @@ def _row(name: str, connection: Connection) -> tuple[Any, ...]:
         list(connection.streams),
         connection.orders.order_id_prefix,
         json.dumps(limits),
+        connection.grain,
         str(oms),
         oms.ids_ignore_case,
     )

@@ -100,15 +100,19 @@ def partition_counts(
     db: psycopg.Connection[Any], connection: str, stream: str, first: Partition, last: Partition
 ) -> dict[Partition, PartitionCounts]:
     """Return the counts of the partitions ``first`` to ``last``; empty ones are absent."""
+    view, hour = (
+        ("daily_summary", "NULL") if first.hour is None else ("hourly_summary", "source_hour")
+    )
     rows = db.execute(
-        """SELECT source_day, captured, accepted, rejected, skipped, superseded, unvalidated,
-                  pending, rejected_by_target
-           FROM history.daily_summary
-           WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s
-           ORDER BY source_day""",
+        f"""SELECT source_day, {hour}::int, captured, accepted, rejected, skipped, superseded,
+                   unvalidated, pending, rejected_by_target
+            FROM history.{view}
+            WHERE connection = %s AND stream = %s AND source_day BETWEEN %s AND %s
+            ORDER BY 1, 2""",  # noqa: S608 - constants of this module only
         (connection, stream, first.day, last.day),
     )
-    return {Partition.of_day(day): PartitionCounts(*counts) for day, *counts in rows}
+    found = {Partition.of_row(day, hour): PartitionCounts(*counts) for day, hour, *counts in rows}
+    return {partition: counts for partition, counts in found.items() if first <= partition <= last}
 
 
 def run_counts(db: psycopg.Connection[Any], run_ids: Sequence[str]) -> dict[str, int]:

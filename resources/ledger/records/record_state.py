@@ -26,10 +26,11 @@ class Version(NamedTuple):
     rule: str | None
     outcome: str | None
     validated_at: datetime | None
+    source_hour: int = 0
 
     def partition(self, grain: Grain) -> Partition:
         """Return the partition that it belongs to."""
-        return Partition.at(self.source_day, 0, grain)
+        return Partition.at(self.source_day, self.source_hour, grain)
 
 
 class AcceptedVersion(NamedTuple):
@@ -40,10 +41,11 @@ class AcceptedVersion(NamedTuple):
     canonical: bytes
     canonical_digest: bytes
     outcome: str | None
+    source_hour: int = 0
 
     def partition(self, grain: Grain) -> Partition:
         """Return the partition that it belongs to."""
-        return Partition.at(self.source_day, 0, grain)
+        return Partition.at(self.source_day, self.source_hour, grain)
 
 
 class RecordState(NamedTuple):
@@ -90,7 +92,7 @@ def record_states(
                   r.state, r.rule, r.outcome, r.validated_at,
                   a.capture_id, a.source_day, a.canonical, a.canonical_digest, a.outcome,
                   t.target_key, t.target_id, t.content, t.digest, t.milestone, t.sequence,
-                  t.source_updated_at,
+                  t.source_updated_at, c.source_hour, a.source_hour,
                   EXISTS (SELECT 1 FROM sync.rejection x
                           WHERE x.connection = %(c)s AND x.stream = %(s)s AND x.source_id = i.id
                             AND (x.state IN ('open', 'retried') OR (x.state = 'discarded'
@@ -100,14 +102,15 @@ def record_states(
                      AND d.source_id IN (i.id, i.key) AND d.state IN ('in_flight', 'failed'))
            FROM unnest(%(ids)b::text[], %(keys)b::text[]) AS i(id, key)
            LEFT JOIN LATERAL (
-               SELECT capture_id, source_day, source_updated_at, captured_at, digest
+               SELECT capture_id, source_day, source_hour, source_updated_at, captured_at, digest
                FROM sync.capture
                WHERE connection = %(c)s AND stream = %(s)s AND source_id = i.id
                ORDER BY source_updated_at DESC, captured_at DESC, capture_id DESC LIMIT 1) c ON TRUE
            LEFT JOIN sync.record r ON r.connection = %(c)s AND r.stream = %(s)s
                AND r.source_day = c.source_day AND r.capture_id = c.capture_id
            LEFT JOIN LATERAL (
-               SELECT capture_id, source_day, canonical, canonical_digest, outcome FROM sync.record
+               SELECT capture_id, source_day, source_hour, canonical, canonical_digest, outcome
+               FROM sync.record
                WHERE connection = %(c)s AND stream = %(s)s AND source_id = i.id
                  AND state = 'accepted'
                ORDER BY source_updated_at DESC, validated_at DESC LIMIT 1) a ON TRUE
@@ -121,12 +124,14 @@ def record_states(
 
 def _record_state(row: tuple[Any, ...]) -> RecordState:
     newest = (
-        Version(row[1], row[2], row[3], row[4], bytes(row[5]), row[6], row[7], row[8], row[9])
+        Version(
+            row[1], row[2], row[3], row[4], bytes(row[5]), row[6], row[7], row[8], row[9], row[22]
+        )
         if row[1] is not None
         else None
     )
     accepted = (
-        AcceptedVersion(row[10], row[11], decompress(row[12]), bytes(row[13]), row[14])
+        AcceptedVersion(row[10], row[11], decompress(row[12]), bytes(row[13]), row[14], row[23])
         if row[10] is not None
         else None
     )
@@ -135,7 +140,7 @@ def _record_state(row: tuple[Any, ...]) -> RecordState:
         if row[15] is not None
         else None
     )
-    return RecordState(newest, accepted, target, row[22], row[23])
+    return RecordState(newest, accepted, target, row[24], row[25])
 
 
 def records_of_day(
@@ -167,12 +172,12 @@ class Coverage:
         ).fetchone()
         self._watermark: datetime | None = mark[0] if mark else None
         found = db.execute(
-            """SELECT source_day, min(since), max(until) FROM sync.batch
+            """SELECT source_day, source_hour, min(since), max(until) FROM sync.batch
                WHERE connection = %s AND stream = %s AND step = 'captured'
-               GROUP BY source_day""",
+               GROUP BY source_day, source_hour""",
             (connection, stream),
         )
-        rows = [(Partition.of_day(day), since, until) for day, since, until in found]
+        rows = [(Partition.of_row(day, hour), since, until) for day, hour, since, until in found]
         self._first: datetime | None = min(
             (since for _, since, _ in rows if since is not None), default=None
         )

@@ -17,6 +17,7 @@ from domain.values import Grain, Partition
 from resources.ledger.captures.captures import newest
 from resources.ledger.database.bulk import load, stage
 from resources.ledger.database.compression import compress, decompress
+from resources.ledger.partitions import counted, hour_is
 from resources.ledger.privacy.erasure import stripped
 from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.rows import AcceptedRecord, KnownLine, RecordRow, TableRows
@@ -25,9 +26,9 @@ from resources.ledger.tables import RECORD
 _UPSERT = """
 INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id,
                          source_updated_at, state, rule, canonical, canonical_digest, warnings,
-                         correlation_id)
+                         correlation_id, source_hour)
 SELECT %s, %s, %s, %s, capture_id, source_id, source_updated_at, state, rule, canonical,
-       canonical_digest, warnings, correlation_id FROM {}
+       canonical_digest, warnings, correlation_id, source_hour FROM {}
 ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
     state = excluded.state, rule = excluded.rule, canonical = excluded.canonical,
     canonical_digest = excluded.canonical_digest, warnings = excluded.warnings,
@@ -35,6 +36,7 @@ ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
     outcome = CASE WHEN record.state = 'accepted' AND excluded.state = 'accepted'
                         AND record.canonical_digest = excluded.canonical_digest
                    THEN record.outcome END"""
+SUMMARY_KEY = ("connection", "stream", "source_day", "source_hour")
 _FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -202,7 +204,7 @@ class Records:
                        r.canonical_digest, r.correlation_id
                 FROM sync.record r
                 WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s
-                  AND r.state = 'accepted' AND {wanted}
+                  {hour_is(partition, "r.")} AND r.state = 'accepted' AND {wanted}
                   AND r.capture_id > %s::uuid AND (%s OR r.source_id = ANY(%b::text[]))
                 ORDER BY r.capture_id LIMIT %s""",  # noqa: S608 - constants of this module only
             (
@@ -320,37 +322,42 @@ class Records:
     def partitions_pending(self, grain: Grain) -> list[Partition]:
         """Return the partitions with captures to validate or accepted records to deliver."""
         rows = self._db.execute(
-            """SELECT source_day FROM sync.record
+            """SELECT source_day, source_hour FROM sync.record
                WHERE connection = %(name)s AND stream = %(stream)s AND state = 'accepted'
                  AND outcome IS NULL
                UNION
-               SELECT source_day FROM sync.unvalidated
-               WHERE connection = %(name)s AND stream = %(stream)s
-               ORDER BY 1""",
+               SELECT source_day, source_hour FROM sync.unvalidated
+               WHERE connection = %(name)s AND stream = %(stream)s""",
             {"name": self._name, "stream": self._stream},
         )
-        return [Partition.at(day, 0, grain) for (day,) in rows]
+        return sorted({Partition.at(day, hour, grain) for day, hour in rows})
 
     def pending_by_partition(self, grain: Grain) -> dict[Partition, int]:
         """Return how many accepted records are due in each partition that has any."""
         rows = self._db.execute(
-            """SELECT source_day, count(*) FROM sync.record
+            """SELECT source_day, source_hour, count(*) FROM sync.record
                WHERE connection = %s AND stream = %s AND state = 'accepted' AND outcome IS NULL
-               GROUP BY 1 ORDER BY 1""",
+               GROUP BY 1, 2""",
             (self._name, self._stream),
         )
-        return {Partition.at(day, 0, grain): number for day, number in rows}
+        return counted(rows, grain)
 
     def summary(self, partition: Partition) -> dict[str, int]:
-        """Return the partition's row of ``history.daily_summary``; empty without captures."""
+        """Return the partition's row of ``history``; empty without captures.
+
+        It is one of ``daily_summary`` or ``hourly_summary``.
+        """
+        view = "daily_summary" if partition.hour is None else "hourly_summary"
         cursor = self._db.execute(
-            """SELECT * FROM history.daily_summary
-               WHERE connection = %s AND stream = %s AND source_day = %s""",
+            f"""SELECT * FROM history.{view}
+                WHERE connection = %s AND stream = %s AND source_day = %s
+                  {hour_is(partition)}""",  # noqa: S608 - constants of this module only
             (self._name, self._stream, partition.day),
         )
         row = cursor.fetchone()
         names = [column.name for column in cursor.description or ()]
-        return {} if row is None else dict(zip(names[3:], row[3:], strict=True))
+        counts = {} if row is None else dict(zip(names, row, strict=True))
+        return {name: number for name, number in counts.items() if name not in SUMMARY_KEY}
 
     def line_groups(self, source_ids: Sequence[str]) -> dict[str, dict[str, KnownLine]]:
         """Return source id -> line id -> line of orders' newest accepted versions."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -125,15 +125,14 @@ def queue_retry(
 
     ``re_read`` queues reruns of their whole partitions.
     """
-    partitions: dict[tuple[str, str, date], list[Rejection]] = {}
+    partitions: dict[tuple[str, str, Partition], list[Rejection]] = {}
     for rejection in found:
-        partitions.setdefault(
-            (rejection.connection, rejection.stream, rejection.source_day), []
-        ).append(rejection)
+        key = (rejection.connection, rejection.stream, rejection.partition)
+        partitions.setdefault(key, []).append(rejection)
     ids: list[int] = []
     with db.transaction():
         _mark(db, found)
-        for (connection, stream, day), concerned in sorted(partitions.items()):
+        for (connection, stream, partition), concerned in sorted(partitions.items()):
             for part in _parts(concerned) if mode == "as_captured" else [concerned]:
                 records = sorted({r.source_id for r in part}) if mode == "as_captured" else None
                 (rerun_id,) = reruns.ask(
@@ -142,7 +141,7 @@ def queue_retry(
                         Rerun(
                             connection,
                             stream,
-                            Partition.of_day(day),
+                            partition,
                             records,
                             mode,
                             force=False,

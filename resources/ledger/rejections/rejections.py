@@ -17,6 +17,7 @@ import psycopg
 
 from domain.rejection_codes import entry_of
 from domain.values import Grain, Partition
+from resources.ledger.partitions import counted, hour_is
 from resources.ledger.rows import RejectionRow
 
 
@@ -61,8 +62,10 @@ class Rejections:
                 """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day,
                                                capture_id, code, field, message, advice, value,
                                                problems, correlation_id, run_id, class, rule,
-                                               opened_run_id)
-                   SELECT v.*, v.run_id FROM
+                                               opened_run_id, source_hour)
+                   SELECT v.*, v.run_id, coalesce(r.source_hour,
+                                                  extract(hour FROM now() AT TIME ZONE 'UTC'))
+                   FROM
                                     (VALUES (%s::text, %s::text, %s::text, %s::text, %s::date,
                                             %s::uuid, %s::text, %s::text, %s::text, %s::text,
                                             %s::text, %s::jsonb, %s::text, %s::text, %s::text,
@@ -70,6 +73,7 @@ class Rejections:
                         AS v(connection, stream, stage, source_id, source_day, capture_id, code,
                              field, message, advice, value, problems, correlation_id, run_id,
                              class, rule)
+                   LEFT JOIN sync.record r USING (connection, stream, source_day, capture_id)
                    WHERE NOT EXISTS (
                        SELECT 1 FROM sync.rejection d
                        WHERE (d.connection, d.stream, d.source_day, d.capture_id, d.stage)
@@ -78,7 +82,8 @@ class Rejections:
                    ON CONFLICT (connection, stream, source_id, stage)
                        WHERE state IN ('open', 'retried')
                    DO UPDATE SET
-                       source_day = excluded.source_day, capture_id = excluded.capture_id,
+                       source_day = excluded.source_day, source_hour = excluded.source_hour,
+                       capture_id = excluded.capture_id,
                        code = excluded.code, field = excluded.field,
                        message = excluded.message, advice = excluded.advice,
                        value = excluded.value, problems = excluded.problems,
@@ -165,19 +170,19 @@ class Rejections:
     def open_by_partition(self, grain: Grain) -> dict[Partition, int]:
         """Return how many rejections are open in each partition that has any, oldest first."""
         rows = self._db.execute(
-            """SELECT source_day, count(*) FROM sync.rejection
+            """SELECT source_day, source_hour, count(*) FROM sync.rejection
                WHERE connection = %s AND stream = %s AND state IN ('open', 'retried')
-               GROUP BY 1 ORDER BY 1""",
+               GROUP BY 1, 2""",
             (self._name, self._stream),
         )
-        return {Partition.at(day, 0, grain): number for day, number in rows}
+        return counted(rows, grain)
 
     def count_open(self, partition: Partition) -> int:
         """Return how many of a partition's rejections are open."""
         row = self._db.execute(
-            """SELECT count(*) FROM sync.rejection
-               WHERE connection = %s AND stream = %s AND source_day = %s
-                 AND state IN ('open', 'retried')""",
+            f"""SELECT count(*) FROM sync.rejection
+               WHERE connection = %s AND stream = %s AND source_day = %s {hour_is(partition)}
+                 AND state IN ('open', 'retried')""",  # noqa: S608 - constants of this module only
             (self._name, self._stream, partition.day),
         ).fetchone()
         return int(row[0]) if row else 0
@@ -185,12 +190,12 @@ class Rejections:
     def examples(self, partition: Partition, limit: int = 20) -> list[dict[str, str]]:
         """Return up to ``limit`` open rejections of a partition for the run's metadata."""
         rows = self._db.execute(
-            """SELECT rejection_id::text, source_id, stage, class, code, field, message, advice,
+            f"""SELECT rejection_id::text, source_id, stage, class, code, field, message, advice,
                       correlation_id
                FROM sync.rejection
-               WHERE connection = %s AND stream = %s AND source_day = %s
+               WHERE connection = %s AND stream = %s AND source_day = %s {hour_is(partition)}
                  AND state IN ('open', 'retried')
-               ORDER BY rejection_id LIMIT %s""",
+               ORDER BY rejection_id LIMIT %s""",  # noqa: S608 - constants of this module only
             (self._name, self._stream, partition.day, limit),
         )
         names = (

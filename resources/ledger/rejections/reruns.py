@@ -29,6 +29,7 @@ class Rerun:
     connection: str
     stream: str
     partition: Partition
+    """By the grain that the connection had then."""
     source_ids: list[str] | None
     mode: Mode
     force: bool
@@ -46,13 +47,14 @@ def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
     ids: list[int] = []
     for rerun in reruns:
         row = db.execute(
-            """INSERT INTO sync.rerun (connection, stream, source_day, source_ids, mode, force,
-                                       asked_by, why)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING rerun_id""",
+            """INSERT INTO sync.rerun (connection, stream, source_day, source_hour, source_ids,
+                                       mode, force, asked_by, why)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING rerun_id""",
             (
                 rerun.connection,
                 rerun.stream,
                 rerun.partition.day,
+                rerun.partition.hour,
                 rerun.source_ids,
                 rerun.mode,
                 rerun.force,
@@ -67,14 +69,14 @@ def ask(db: psycopg.Connection[Any], reruns: Sequence[Rerun]) -> list[int]:
 def unfinished(db: psycopg.Connection[Any], limit: int = 10_000) -> list[Rerun]:
     """Return the reruns that have no run yet or whose run has not ended, oldest first."""
     rows = db.execute(
-        """SELECT connection, stream, source_day, source_ids, mode, force, asked_by, why,
-                  rerun_id, run_key, run_id
+        """SELECT connection, stream, source_day, source_hour, source_ids, mode, force, asked_by,
+                  why, rerun_id, run_key, run_id
            FROM sync.rerun WHERE outcome = '' ORDER BY rerun_id LIMIT %s""",
         (limit,),
     )
     return [
-        Rerun(connection, stream, Partition.of_day(day), *rest)
-        for connection, stream, day, *rest in rows
+        Rerun(connection, stream, Partition.of_row(day, hour), *rest)
+        for connection, stream, day, hour, *rest in rows
     ]
 
 

@@ -32,6 +32,7 @@ class Rejection:
     class_: str
     source_id: str
     source_day: date
+    source_hour: int
     capture_id: UUID
     code: str
     field: str
@@ -50,11 +51,14 @@ class Rejection:
     closed_why: str
     run_id: str
     owner: str
+    grain: Grain
+    """Of the connection's partitions."""
     age: timedelta
 
-    def partition(self, grain: Grain) -> Partition:
+    @property
+    def partition(self) -> Partition:
         """Return the partition that the rejected version belongs to."""
-        return Partition.at(self.source_day, 0, grain)
+        return Partition.at(self.source_day, self.source_hour, self.grain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class RejectionFilter:
     first_day: date | None = None
     """Partitions from this day on, and to ``last_day`` inclusive."""
     last_day: date | None = None
+    hour: int | None = None
+    """Of these days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,8 @@ _SELECTED = """FROM sync.rejection r LEFT JOIN sync.connection c USING (connecti
     AND (%(older_than)s::interval IS NULL OR r.opened_at <= now() - %(older_than)s::interval)
     AND (%(newer_than)s::interval IS NULL OR r.opened_at >= now() - %(newer_than)s::interval)
     AND (%(first_day)s::date IS NULL OR r.source_day >= %(first_day)s)
-    AND (%(last_day)s::date IS NULL OR r.source_day <= %(last_day)s)"""
+    AND (%(last_day)s::date IS NULL OR r.source_day <= %(last_day)s)
+    AND (%(hour)s::smallint IS NULL OR r.source_hour = %(hour)s)"""
 
 
 def _parameters(filters: RejectionFilter) -> dict[str, Any]:
@@ -120,10 +127,11 @@ def find(
     with db.cursor(row_factory=class_row(Rejection)) as cursor:
         cursor.execute(
             f"""SELECT r.rejection_id, r.connection, r.stream, r.stage, r.class AS class_,
-                       r.source_id, r.source_day, r.capture_id, r.code, r.field, r.rule, r.message,
-                       r.advice, r.value, r.problems, r.correlation_id, r.state, r.opened_at,
-                       r.seen_at, r.seen_count, r.closed_at, r.closed_by, r.closed_why, r.run_id,
-                       coalesce(c.owner, '') AS owner,
+                       r.source_id, r.source_day, r.source_hour, r.capture_id, r.code, r.field,
+                       r.rule, r.message, r.advice, r.value, r.problems, r.correlation_id, r.state,
+                       r.opened_at, r.seen_at, r.seen_count, r.closed_at, r.closed_by,
+                       r.closed_why, r.run_id,
+                       coalesce(c.owner, '') AS owner, coalesce(c.grain, 'day') AS grain,
                        coalesce(r.closed_at, now()) - r.opened_at AS age
                 {_SELECTED} ORDER BY r.seen_at DESC, r.rejection_id DESC LIMIT %(limit)s""",
             _parameters(filters) | {"limit": limit},

@@ -1,7 +1,7 @@
 CREATE VIEW history.orders AS
 SELECT h.connection, h.source_id, h.order_id, h.number, h.channel, h.cancelled, h.ordered_at, h.currency, h.total, h.total_tax,
        h.line_count, h.units, h.is_guest, h.ship_country, r.source_updated_at, r.state, r.outcome, r.settled_at, h.source_day,
-       h.capture_id, r.correlation_id, r.run_id
+       h.capture_id, r.correlation_id, r.run_id, r.source_hour
 FROM sync.order_header h
 JOIN sync.record r ON (r.connection, r.stream, r.source_day, r.capture_id) = (h.connection, 'orders', h.source_day, h.capture_id);
 COMMENT ON VIEW history.orders IS 'One row per accepted version of an order.';
@@ -51,7 +51,7 @@ COMMENT ON COLUMN history.milestones.is_present IS 'Whether the order''s newest 
 CREATE VIEW history.deliveries AS
 SELECT d.connection, d.stream, d.source_id, d.action, d.target_key, d.state, d.tries AS attempts, d.target_id, d.error, d.claimed_at,
        d.settled_at, d.settled_at - c.captured_at AS took, d.correlation_id, d.run_id, d.source_day, d.capture_id, d.delivery_key,
-       c.captured_at, c.source_updated_at, d.settled_at - c.source_updated_at AS took_from_change, d.settled_at - d.claimed_at AS sent_in
+       c.captured_at, c.source_updated_at, d.settled_at - c.source_updated_at AS took_from_change, d.settled_at - d.claimed_at AS sent_in, c.source_hour
 FROM sync.delivery d
 LEFT JOIN sync.capture c ON (c.connection, c.stream, c.source_day, c.capture_id) = (d.connection, d.stream, d.source_day, d.capture_id);
 COMMENT ON VIEW history.deliveries IS 'One row per intended effect on a target.';
@@ -62,15 +62,15 @@ COMMENT ON COLUMN history.deliveries.attempts IS 'How often it was sent, outages
 
 CREATE VIEW history.warnings AS
 SELECT r.connection, r.stream, r.source_id, w ->> 'code' AS code, w ->> 'field' AS field, w ->> 'message' AS message,
-       w ->> 'advice' AS advice, r.validated_at AS at, r.correlation_id, r.run_id, r.source_day, r.capture_id
+       w ->> 'advice' AS advice, r.validated_at AS at, r.correlation_id, r.run_id, r.source_day, r.capture_id, r.source_hour
 FROM sync.record r CROSS JOIN LATERAL jsonb_array_elements(r.warnings) w
 WHERE r.warnings IS NOT NULL;
 COMMENT ON VIEW history.warnings IS 'One row per warning of a record that was accepted all the same.';
 
 -- Every capture is accounted for: captured = accepted + rejected + skipped + superseded + unvalidated.
 -- A difference is an error.
-CREATE VIEW history.daily_summary AS
-SELECT c.connection, c.stream, c.source_day,
+CREATE VIEW history.hourly_summary AS
+SELECT c.connection, c.stream, c.source_day, c.source_hour,
        count(*) AS captured,
        count(*) FILTER (WHERE r.state = 'accepted') AS accepted,
        count(*) FILTER (WHERE r.state = 'rejected') AS rejected,
@@ -84,5 +84,22 @@ SELECT c.connection, c.stream, c.source_day,
        count(*) FILTER (WHERE r.state = 'accepted' AND r.outcome IS NULL) AS pending
 FROM sync.capture c
 LEFT JOIN sync.record r USING (connection, stream, source_day, capture_id)
-GROUP BY c.connection, c.stream, c.source_day;
-COMMENT ON VIEW history.daily_summary IS 'Counts per connection, stream and partition.';
+GROUP BY c.connection, c.stream, c.source_day, c.source_hour;
+COMMENT ON VIEW history.hourly_summary IS 'Counts per connection, stream and hour of the day, whichever of both is a partition.';
+
+CREATE VIEW history.daily_summary AS
+SELECT connection, stream, source_day,
+       sum(captured)::bigint AS captured,
+       sum(accepted)::bigint AS accepted,
+       sum(rejected)::bigint AS rejected,
+       sum(skipped)::bigint AS skipped,
+       sum(superseded)::bigint AS superseded,
+       sum(unvalidated)::bigint AS unvalidated,
+       sum(delivered)::bigint AS delivered,
+       sum(unchanged)::bigint AS unchanged,
+       sum(superseded_before_delivery)::bigint AS superseded_before_delivery,
+       sum(rejected_by_target)::bigint AS rejected_by_target,
+       sum(pending)::bigint AS pending
+FROM history.hourly_summary
+GROUP BY connection, stream, source_day;
+COMMENT ON VIEW history.daily_summary IS 'Counts per connection, stream and day.';

@@ -1,7 +1,7 @@
 CREATE VIEW history.rejections AS
 SELECT r.rejection_id, r.connection, c.owner, r.stream, r.stage, r.class, r.source_id, r.code, r.field, r.rule, r.message, r.advice, r.value,
        r.correlation_id, r.state, r.opened_at, r.seen_at, r.seen_count, r.closed_at, r.closed_by, r.closed_why,
-       coalesce(r.closed_at, now()) - r.opened_at AS age, r.source_day, r.capture_id
+       coalesce(r.closed_at, now()) - r.opened_at AS age, r.source_day, r.capture_id, r.source_hour
 FROM sync.rejection r LEFT JOIN sync.connection c USING (connection);
 COMMENT ON VIEW history.rejections IS 'One row per record kept out of delivery, open or closed; its age ends when it is closed.';
 
@@ -19,6 +19,7 @@ COMMENT ON VIEW history.rejection_actions IS 'One row per retry, edit, discard o
 
 CREATE VIEW history.reruns AS
 SELECT rerun_id, connection, stream, source_day, mode, cardinality(source_ids) AS records, force, asked_by, why, asked_at, taken_at, ended_at,
-       CASE WHEN outcome <> '' THEN outcome WHEN taken_at IS NULL THEN 'waiting' ELSE 'running' END AS state, run_id, note
+       CASE WHEN outcome <> '' THEN outcome WHEN taken_at IS NULL THEN 'waiting' ELSE 'running' END AS state, run_id, note, source_hour
 FROM sync.rerun;
+COMMENT ON COLUMN history.reruns.source_hour IS 'The hour of source_day that it is about; null where it is the whole day.';
 COMMENT ON VIEW history.reruns IS 'One row per requested rerun; records is null where it is the whole partition.';

@@ -114,3 +114,48 @@ def test_deliveries_of_stock_get_the_month_of_their_claim_and_all_others_are_kep
     lines = [str(line) for (line,) in before.execute(plan, (UUID(int=1),))]
     assert not [line for line in lines if "Seq Scan" in line]
     before.close()
+
+
+def test_versions_get_the_hour_of_their_change_within_their_day(
+    before: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """A snapshot's record may have changed long before its day, another one after its window."""
+    migrate(before, "0001", "0024")
+    before.execute("SELECT sync.ensure_month('2026-03-01')")
+    for number, hours in enumerate((0, 11, -13, 36, -12), 1):
+        moment = NOON + timedelta(hours=hours)
+        row = (NOON.date(), UUID(int=number), f"{number}", moment)
+        before.execute(
+            """INSERT INTO sync.capture (source_day, capture_id, connection, stream, source_id,
+                   source_updated_at, digest, payload, payload_bytes, correlation_id, run_id)
+               VALUES (%s, %s, 'acme', 'orders', %s, %s, '', '', 0, '', 'run-1')""",
+            row,
+        )
+        before.execute(
+            """INSERT INTO sync.record (source_day, capture_id, connection, stream, source_id,
+                                        source_updated_at, state, correlation_id, run_id)
+               VALUES (%s, %s, 'acme', 'orders', %s, %s, 'rejected', '', 'run-1')""",
+            row,
+        )
+    before.execute(
+        """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day, capture_id,
+               code, field, message, advice, value, problems, correlation_id, run_id, class, rule)
+           SELECT connection, stream, 'validated', source_id, source_day, capture_id, '', '', '',
+                  '', '', '[]', '', '', 'value', '' FROM sync.record"""
+    )
+    before.execute(
+        """INSERT INTO sync.batch (run_id, connection, stream, step, source_day, trigger, counts,
+                                   started_at)
+           VALUES ('run-1', 'acme', 'orders', 'captured', '2026-03-19', 'live', '{}', now())"""
+    )
+
+    migrate(before, "0025", "9999")
+
+    expected = [("1", 12), ("2", 23), ("3", 0), ("4", 23), ("5", 0)]
+    for table in ("capture", "record", "rejection"):
+        found = before.execute(f"SELECT source_id, source_hour FROM sync.{table} ORDER BY 1")  # noqa: S608
+        assert found.fetchall() == expected, table
+    assert before.execute("SELECT source_day::text, source_hour FROM sync.batch").fetchall() == [
+        ("2026-03-19", None)
+    ]
+    before.close()

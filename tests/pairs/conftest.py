@@ -1,0 +1,25 @@
+"""A scene for each test of a pair, with waits that suit loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from sandbox.app import RunningSandbox
+from tests.assets.conftest import short_waits
+from tests.pairs.commercetools import ProjectScene, project_scene
+
+__all__ = ["short_waits"]
+
+
+@pytest.fixture
+def project(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None
+) -> Iterator[ProjectScene]:
+    """Make a connection between a project and a tenant that no other test uses."""
+    made = project_scene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
+    yield made
+    made.close()

@@ -1,0 +1,239 @@
+"""commercetools and Manhattan, end to end: orders out, deliveries and stock back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.assets.reconciliation.comparing import drifts_of, look
+from tests.pairs.commercetools import LINE, ProjectScene
+
+Json = dict[str, Any]
+UPS, UPS_2 = "1Z999AA10123456784", "1Z999AA10123456793"
+CONFLICT: Json = {
+    "statusCode": 409, "message": "Version mismatch.",
+    "errors": [{"code": "ConcurrentModification", "message": "x", "currentVersion": 9}],
+}  # fmt: skip
+
+
+def _ship(scene: ProjectScene, number: int, units: dict[int, int], tracking: str = UPS) -> None:
+    lines = [{"line": LINE.format(number, n), "quantity": units} for n, units in units.items()]
+    scene.to_oms(f"orders/{number}/ship", {"lines": lines, "tracking": tracking})
+
+
+def _exported(scene: ProjectScene, number: int = 1, **changes: Any) -> Json:
+    order = scene.place_order(number, **changes)
+    scene.run("orders", first=scene.yesterday)
+    return order
+
+
+def test_an_order_reaches_the_oms_once_and_adds_up(project: ProjectScene) -> None:
+    """With its number as id, its lines' ids, and the shopper's total; a rerun sends nothing."""
+    order = _exported(project, 1)
+    held = project.oms_order("1")
+    assert {line["OrderLineId"] for line in held["OrderLine"]} == {
+        line["id"] for line in order["lineItems"]
+    }
+    assert Decimal(project.oms_orders()["1"]["saved_total"]) == Decimal("46.80")
+    assert project.outcomes("orders")[order["id"]][0] == "accepted"
+    before = project.effects()
+    project.run("orders", first=project.yesterday)
+    project.to_store(f"orders/{order['id']}/touch", {})
+    project.run("orders")
+    assert project.effects() == before
+    assert project.open_rejections("orders") == {}
+
+
+def test_a_change_and_a_cancellation_follow_the_order_by_its_id(project: ProjectScene) -> None:
+    """Its number is not what the ledger knows it by: no second order, and the right one ends."""
+    order = _exported(project, 1)
+    project.to_store(f"orders/{order['id']}", {"locale": "de-DE"}, "PATCH")
+    project.run("orders")
+    assert list(project.oms_orders()) == ["1"]
+    project.to_store(f"orders/{order['id']}/state", {"orderState": "Cancelled"})
+    project.run("orders")
+    assert project.oms_counts()["cancels"] == 1
+    assert project.oms_counts()["creates"] == 1
+
+
+def test_an_order_that_gets_its_number_later_stays_one_order(project: ProjectScene) -> None:
+    """It went out under its id."""
+    order = _exported(project, 1, orderNumber=None)
+    assert list(project.oms_orders()) == [order["id"]]
+    project.to_store(f"orders/{order['id']}", {"orderNumber": "2024-7"}, "PATCH")
+    project.run("orders")
+    assert list(project.oms_orders()) == [order["id"]]
+
+
+def test_an_order_waits_until_it_is_paid_and_one_that_never_goes_out_is_skipped(
+    project: ProjectScene,
+) -> None:
+    """By the payment states of the settings."""
+    platform = project.installation.connections["acme"].platform.model_dump(mode="json")
+    project.configure(platform=platform | {"payment_states": ["Paid"]})
+    order = _exported(project, 1, paymentState="Pending")
+    assert project.outcomes("orders")[order["id"]] == ("skipped", "status_not_exported")
+    project.to_store(f"orders/{order['id']}/state", {"paymentState": "Paid"})
+    project.run("orders")
+    assert list(project.oms_orders()) == ["1"]
+
+
+def test_a_split_shipment_becomes_deliveries_each_once(project: ProjectScene) -> None:
+    """Partial after the first parcel, Shipped after the last; a rerun adds nothing."""
+    order = _exported(project, 1)
+    _ship(project, 1, {1: 2})
+    project.run("shipments")
+    assert project.order(order["id"])["shipmentState"] == "Partial"
+    _ship(project, 1, {1: 1, 2: 1}, UPS_2)
+    project.run("shipments")
+    project.run("shipments")
+    assert project.parcels() == [(UPS, {"MUG": 2}), (UPS_2, {"MUG": 1, "LAMP": 1})]
+    assert project.order(order["id"])["shipmentState"] == "Shipped"
+    assert project.order(order["id"])["orderState"] == "Open"
+    keys = [d["key"] for d in project.order(order["id"])["shippingInfo"]["deliveries"]]
+    assert all(key.startswith("lockstep-") for key in keys)
+    assert len(set(keys)) == 2
+    assert project.open_rejections("shipments") == {}
+
+
+def test_a_shipped_order_is_completed_where_configured(project: ProjectScene) -> None:
+    """In the same update as the shipment state, so there is no moment in between."""
+    platform = project.installation.connections["acme"].platform.model_dump(mode="json")
+    project.configure(platform=platform | {"complete_at": "shipped"})
+    order = _exported(project, 1)
+    _ship(project, 1, {1: 3, 2: 1})
+    project.run("shipments")
+    held = project.order(order["id"])
+    assert (held["shipmentState"], held["orderState"]) == ("Shipped", "Complete")
+    # The order, its delivery, and both states at once.
+    assert held["version"] == order["version"] + 2
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "malformed", "drop_before"])
+def test_a_delivery_whose_answer_is_lost_exists_once(project: ProjectScene, kind: str) -> None:
+    """It is found by its key before anything is sent again."""
+    _exported(project, 1)
+    _ship(project, 1, {1: 1})
+    project.fault("commercetools", {"kind": kind, "method": "POST", "path": "/orders/", "times": 1})
+    project.run("shipments", raise_on_error=False)
+    project.fault("commercetools")
+    project.run("shipments")
+    assert project.parcels() == [(UPS, {"MUG": 1})]
+
+
+def test_a_conflict_is_planned_again_and_not_repeated(project: ProjectScene) -> None:
+    """An answer 409, although the delivery was added: the next version shows it."""
+    _exported(project, 1)
+    _ship(project, 1, {1: 1})
+    rule = {"kind": "replaced", "status": 409, "body": CONFLICT, "method": "POST",
+            "path": "/orders/", "times": 1}  # fmt: skip
+    project.fault("commercetools", rule)
+    project.run("shipments")
+    assert project.parcels() == [(UPS, {"MUG": 1})]
+    assert project.store_counts()["DeliveryAdded"] == 1
+    assert project.open_rejections("shipments") == {}
+
+
+def test_a_late_tracking_number_changes_the_parcel(project: ProjectScene) -> None:
+    """No second delivery."""
+    order = _exported(project, 1)
+    project.to_oms("orders/1/ship", {"labelled": False, "carrier": None})
+    project.run("shipments")
+    assert project.parcels() == [("", {"MUG": 3, "LAMP": 1})]
+    project.to_oms("orders/1/track", {"tracking": UPS_2, "carrier": "UPS"})
+    project.run("shipments")
+    assert project.parcels() == [(UPS_2, {"MUG": 3, "LAMP": 1})]
+    assert len(project.order(order["id"])["shippingInfo"]["deliveries"]) == 1
+
+
+def test_parcels_of_a_split_line_go_to_their_ways_of_shipping(project: ProjectScene) -> None:
+    """Mode Multiple: a delivery under each shipping key, of the item that the line is part of."""
+
+    def way(key: str) -> Json:
+        address = {"key": f"a-{key}", "country": "US", "streetName": key, "city": "Austin",
+                   "state": "TX", "postalCode": "78701"}  # fmt: skip
+        info = {"shippingMethodName": "Ground", "price": "5.00", "taxRate": 0.2}
+        return {"shippingKey": key, "shippingAddress": address, "shippingInfo": info}
+
+    targets = [
+        {"addressKey": f"a-{key}", "quantity": units, "shippingMethodKey": key}
+        for key, units in (("home", 2), ("work", 1))
+    ]
+    line = {"sku": "MUG", "quantity": 3, "price": "10.00", "taxRate": 0.2,
+            "shippingDetails": {"targets": targets, "valid": True}}  # fmt: skip
+    order = _exported(
+        project, 1, shippingMode="Multiple", shippingInfo=None,
+        shipping=[way("home"), way("work")], lineItems=[line], payments=[],
+    )  # fmt: skip
+    assert project.outcomes("orders")[order["id"]][0] == "accepted"
+    lines = [row["OrderLineId"] for row in project.oms_order("1")["OrderLine"]]
+    shipped = [{"line": line_id, "quantity": 2 if "home" in line_id else 1} for line_id in lines]
+    project.to_oms("orders/1/ship", {"lines": shipped, "tracking": UPS})
+    project.run("shipments")
+    held = project.order(order["id"])
+    units = {
+        entry["shippingKey"]: [
+            (item["id"], item["quantity"])
+            for delivery in entry["shippingInfo"]["deliveries"]
+            for item in delivery["items"]
+        ]
+        for entry in held["shipping"]
+    }
+    assert units == {"home": [(LINE.format(1, 1), 2)], "work": [(LINE.format(1, 1), 1)]}
+    assert held["shipmentState"] == "Shipped"
+    project.run("shipments")
+    assert project.open_rejections("shipments") == {}
+
+
+def test_what_is_reserved_is_not_subtracted_twice(project: ProjectScene) -> None:
+    """The store shows as available what the OMS has available, whatever it has reserved."""
+    project.to_store("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
+    project.run("inventory")
+    levels = {row["sku"]: row for row in project.truth()["levels"]}
+    assert (levels["MUG"]["available"], levels["MUG"]["reserved"]) == (1_000, 3)
+    assert levels["MUG"]["on_hand"] == 1_003
+    assert levels["LAMP"]["available"] == 1_000, "an entry that was missing is created"
+    before = project.effects()
+    project.run("inventory")
+    assert project.effects() == before
+
+
+def test_an_entry_that_changes_while_it_is_written_is_planned_again(project: ProjectScene) -> None:
+    """Its version is another one, and so may be its reservation."""
+    project.to_store("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
+    rule = {"kind": "status", "status": 409, "body": CONFLICT, "method": "POST",
+            "path": "/inventory/", "times": 2}  # fmt: skip
+    project.fault("commercetools", rule)
+    project.run("inventory")
+    levels = {row["sku"]: row["available"] for row in project.truth()["levels"]}
+    assert levels["MUG"] == 1_000
+    assert project.open_rejections("inventory") == {}
+
+
+def test_nodes_are_shown_at_their_supply_channels(project: ProjectScene) -> None:
+    """By channel key; the entry without a channel is left alone."""
+    project.to_store("channels", [{"key": "EAST"}])
+    project.configure(inventory={"mode": "by_node", "nodes": {"DC1": "EAST"}})
+    project.run("inventory")
+    rows = {(row["sku"], row["location"]): row["available"] for row in project.truth()["levels"]}
+    assert rows["MUG", "EAST"] == 1_000
+    assert ("MUG", "default") not in rows
+
+
+def test_a_reconciliation_finds_drifts_and_nothing_else(project: ProjectScene) -> None:
+    """Orders, deliveries and stock agree; what is changed past Lockstep is found."""
+    order = _exported(project, 1)
+    _ship(project, 1, {1: 2})
+    project.run("shipments")
+    project.to_store("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
+    project.run("inventory")
+    assert drifts_of(look(project)) == []
+
+    info = project.order(order["id"])["shippingInfo"] | {"deliveries": []}
+    project.to_store(f"orders/{order['id']}", {"shippingInfo": info}, "PATCH")
+    project.to_store("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
+    project.run("orders")  # while sales are under way, a level is no drift
+    found = {drift[1] for drift in drifts_of(look(project))}
+    assert {"shipment", "stock"} <= found

@@ -20,6 +20,8 @@ ACTORS = (shoppers, merchants, warehouse, operators, faults)
 LENGTH = 25
 KINDS, ALWAYS = 16, ("place", "sync", "ship")
 """Kinds of operations that a program draws from, and those that each program has."""
+FIRST, SETTINGS_SHARE = ("change_clocks",), 0.15
+"""What a program can only start with, and the share of programs that do."""
 ROUNDS = 14
 """Rounds of runs after the last operation; what still changes then never becomes quiet."""
 PAUSES = (2, 8, 20, 60, 60, 180, 600, 1500)
@@ -43,8 +45,9 @@ class Result:
 def drawn(seed: int, length: int = LENGTH) -> list[Op]:
     """Draw a program of a few kinds of operations, so that these meet each other often."""
     random = Random(seed)
-    kinds = sorted({*random.sample(sorted(OPERATIONS), KINDS), *ALWAYS})
-    first = [draw(random, ["place"]) for _ in range(2)]
+    kinds = sorted({*random.sample(sorted(OPERATIONS), KINDS), *ALWAYS} - {*FIRST})
+    first = [draw(random, [name]) for name in FIRST if random.random() < SETTINGS_SHARE]
+    first += [draw(random, ["place"]) for _ in range(2)]
     return [*first, *(draw(random, kinds) for _ in range(length - 2))]
 
 

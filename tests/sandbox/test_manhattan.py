@@ -10,6 +10,7 @@ import pytest
 from tests.sandbox.manhattan_caller import (
     BY_ID,
     SAVE,
+    SEARCH,
     Caller,
     codes_of,
     order_of,
@@ -48,6 +49,18 @@ def test_a_save_is_an_upsert_by_order_id(caller: Caller) -> None:
     assert first["MinFulfillmentStatusId"] == "1000"
     assert second["UpdatedTimestamp"] > first["UpdatedTimestamp"]
     assert len(first["UpdatedTimestamp"]) == len("2025-08-07T11:19:10.307")
+
+
+def test_local_stamps_go_back_when_clocks_do(caller: Caller) -> None:
+    """They name no zone: 02:50 is followed by 02:10, which a search compares as written."""
+    caller.control("settings", {"time_zone": "Europe/Berlin"})
+    stamps = []
+    for moment in ("2026-10-25T00:50:00", "2026-10-25T01:10:00"):
+        caller.control("clock", {"now": moment, "freeze": True})
+        stamps.append(caller.save(order_of())["UpdatedTimestamp"])
+    assert stamps == ["2026-10-25T02:50:00.000", "2026-10-25T02:10:00.000"]
+    query = "UpdatedTimestamp >= '2026-10-25T02:30:00'"
+    assert caller.ok("POST", SEARCH, {"Query": query, "Page": 0, "Size": 10}) == []
 
 
 def test_a_partial_save_changes_only_what_it_names(caller: Caller) -> None:

@@ -20,6 +20,7 @@ from sandbox.oms.manhattan.stock import Holding, Stock, holdings_of
 
 Json = dict[str, Any]
 
+_SAME_MOMENT_MS = 1000
 _MOST_CORRELATIONS = 50
 
 
@@ -81,8 +82,8 @@ class OrderBook:
     def commit(self, order: Json, now_ms: int, *, silent: bool = False) -> OrderRecord:
         """Store a created or changed order with its rolled-up statuses and its stock holdings.
 
-        The order's time of change is strictly later than before; ``silent`` keeps it as it was, as
-        a direct edit in the database does.
+        The order's time of change is another one than before, and later unless the clock went back;
+        ``silent`` keeps it as it was, as a direct edit in the database does.
         """
         self.version += 1
         order_id = order["OrderId"]
@@ -93,7 +94,9 @@ class OrderBook:
             if record is None
             else record.updated_ms
             if silent
-            else max(now_ms, record.updated_ms + 1)
+            else record.updated_ms + 1
+            if now_ms <= record.updated_ms < now_ms + _SAME_MOMENT_MS
+            else now_ms
         )
         order["UpdatedTimestamp"] = to_iso(stamp)
         order.setdefault("CreatedTimestamp", order["UpdatedTimestamp"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+from zoneinfo import available_timezones
 
 _CHOICES = {
     "status_style": ("plain", "decimal", "mixed"),
@@ -114,6 +115,8 @@ class Settings:
 
     ``None`` = any name, all locations.
     """
+    time_zone: str = "UTC"
+    """Zone of stamps, which name none: elsewhere they go back when its clocks do (oms.md 1.7)."""
     limited_below: int = 0
     """Availability up to this is StatusCode 1 (unverified in oms.md 1.8); 0 = never."""
     default_location: str = "DC1"
@@ -134,6 +137,8 @@ class Settings:
                 raise ValueError(
                     f"setting {name!r} takes a {type(default).__name__}, not {value!r}"
                 )
+        if (zone := changes.get("time_zone")) is not None and zone not in available_timezones():
+            raise ValueError(f"time_zone {zone!r} is not known; use a name such as Europe/Berlin")
         for name, choices in _CHOICES.items():
             if name in changes and changes[name] not in choices:
                 raise ValueError(f"{name} is one of {', '.join(choices)}, not {changes[name]!r}")

@@ -22,7 +22,7 @@ class State:
     def __init__(self, instance: str) -> None:
         self.instance = instance
         self.settings = Settings()
-        self.clock = Clock()
+        self.clock = Clock(self.settings)
         self.tokens, self.rate = Tokens(instance), Rate()
         self.items: dict[str, Json] = {}
         self.stock = Stock()
@@ -36,7 +36,7 @@ class State:
 
     def commit(self, order: Json) -> OrderRecord:
         """Store a created or changed order at the tenant's current time."""
-        record = self.book.commit(order, self.clock.now_ms())
+        record = self.book.commit(order, self.clock.stamp_ms())
         self.events.publish(record.raw, record.order_id, order["UpdatedTimestamp"])
         return record
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.system import Request
 from tests.model.ledger import Connection
-from tests.model.life import Life
+from tests.model.life import Life, NotPossibleError
 from tests.model.operations.registry import among, between, operation
 from tests.model.wire import LATE
 from tests.model.world import BIGCOMMERCE, MANHATTAN
@@ -19,6 +19,13 @@ WRITES = {
     MANHATTAN: "order/save|cancel",
 }
 METHODS = {BIGCOMMERCE: ("POST", "PUT"), MANHATTAN: ("POST",)}
+CLOCK_CHANGES = (
+    ("Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+    ("Europe/Berlin", datetime(2026, 10, 25, 1, tzinfo=UTC)),
+    ("America/New_York", datetime(2026, 11, 1, 6, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 4, 4, 15, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+)
 TIMES = among(1, 1, 2, 6)
 SKIP = between(0, 2)
 
@@ -148,6 +155,15 @@ def skew_clock(life: Life, system: str, seconds: int) -> None:
     life.facts.is_set_back |= offset < life.world.skew[system]
     life.world.skew[system] = offset
     life.world.pass_time(timedelta(0))
+
+
+@operation("world", 1, change=between(0, 4), minutes=among(20, 70, 200))
+def change_clocks(life: Life, change: int, minutes: int) -> None:
+    """Start shortly before daylight saving begins or ends at the OMS, whose stamps are local."""
+    if life.done:
+        raise NotPossibleError
+    zone, moment = CLOCK_CHANGES[change]
+    life.world.start_at(moment - timedelta(minutes=minutes), zone)
 
 
 @operation("world", 3, minutes=among(1, 10, 60, 185, 1500))

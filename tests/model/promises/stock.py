@@ -49,7 +49,8 @@ def _waiting(end: End) -> Counter[str]:
     units: Counter[str] = Counter()
     for number, document in end.store.items():
         is_due = document["order"]["status_id"] == 11 or number in end.life.facts.seen_outgoing
-        if is_withdrawn(document) or not is_due:
+        is_rejected = ("orders", str(number)) in end.open  # it is owed, and no actor has noted it
+        if is_withdrawn(document) or not (is_due or is_rejected):
             continue
         held = end.oms.get(number)
         if held is not None and not end.rejections(number):

@@ -162,3 +162,25 @@ def test_a_line_added_to_a_canceled_order_is_taken_off_the_stock_once(world):
         op("cancel_at_oms", number=1001),
     ]
     assert not run(world, script).problems
+
+
+@pytest.mark.parametrize("change", range(5))
+@pytest.mark.parametrize("minutes", [20, 70])
+def test_no_change_is_lost_when_the_oms_changes_its_clocks(world, change, minutes):
+    """Its stamps name no zone, and those of an hour may come twice; each parcel is noticed."""
+    script = [
+        op("change_clocks", change=change, minutes=minutes),
+        op("place", lines=[("MUG", 4)], number=1001),
+        op("place", lines=[("LAMP", 2)], number=1002),
+        op("sync"),
+        op("ship_part", number=1001, place=0, units=1),
+        op("sync"),
+        op("wait", minutes=60),
+        op("ship_part", number=1001, place=0, units=2),
+        op("ship", number=1002),
+        op("sync"),
+        op("wait", minutes=10),
+        op("ship", number=1001),
+        op("deliver", number=1002),
+    ]
+    assert not run(world, script).problems

@@ -17,8 +17,9 @@ import orjson
 from assets.delivery.links import not_linked
 from assets.streams.catalog import entries
 from assets.streams.inventory import Inventory
-from assets.streams.inventory_plan import StockPlan, orders_under_way, read_planner
+from assets.streams.inventory_plan import StockPlan, read_planner
 from assets.streams.inventory_reading import LevelMapper, read_rows
+from assets.streams.inventory_undelivered import orders_under_way
 from assets.streams.orders import Orders
 from assets.streams.shipments_requests import not_shipped, shipment_requests
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS

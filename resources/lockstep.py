@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal, TypeVar
 
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
@@ -25,7 +26,13 @@ from resources.ledger.database.embedded import database_url
 from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import describe, kept_prefixes
-from resources.systems import build_oms, build_platform, secrets_digest, statuses_of
+from resources.systems import (
+    build_oms,
+    build_platform,
+    endpoints_of,
+    secrets_digest,
+    statuses_of,
+)
 
 S = TypeVar("S")
 
@@ -44,6 +51,8 @@ class Sync:
     log: Callable[[str], None] = lambda _: None
     starting: frozenset[str] = frozenset()
     """Streams that this process starts: they are delivered, although paused for everyone else."""
+    sellers: Mapping[str, Connection] = field(default_factory=dict)
+    """The connections whose orders take units of the same stock, by name: also this one."""
 
     @property
     def feeds(self) -> dict[Literal["platform", "oms"], EventFeed]:
@@ -176,7 +185,25 @@ class Lockstep:
                 )
             platform, oms = self._systems[name]
         starting = self.starting.get(name, frozenset())
-        return Sync(name, connection, platform, oms, ledger, run_id, trigger, log, starting)
+        sellers = self._sellers[name]
+        return Sync(
+            name, connection, platform, oms, ledger, run_id, trigger, log, starting, sellers
+        )
+
+    @cached_property
+    def _sellers(self) -> dict[str, dict[str, Connection]]:
+        """Return for each connection those that send orders to the same part of an OMS."""
+        connections = self.installation.connections
+        oms = {name: endpoints_of(connection).oms for name, connection in connections.items()}
+        return {
+            name: {
+                other: connection
+                for other, connection in connections.items()
+                if other == name
+                or (ORDERS in connection.streams and oms[name].overlaps(oms[other]))
+            }
+            for name in connections
+        }
 
     def renewed_at(self, name: str) -> datetime | None:
         """Return when this process last saw that a secret of the connection was renewed."""

@@ -12,11 +12,11 @@ from assets.reconciliation.result import Repair, Result
 from assets.streams.inventory_plan import (
     StockPlan,
     level_content,
-    orders_under_way,
     read_planner,
     target_key,
 )
 from assets.streams.inventory_reading import LevelMapper, read_rows
+from assets.streams.inventory_undelivered import orders_under_way
 from domain.connections import INVENTORY
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped

@@ -8,22 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 
 import orjson
 from msgspec.structs import replace
 
-from assets.delivery.obligation import OWED_RULES
-from domain.connections import INVENTORY, ORDERS, Connection
+from assets.streams.inventory_undelivered import orders_under_way, rules_of
+from domain.connections import INVENTORY, Connection
 from domain.errors import Problem
 from domain.exchange import Skipped
 from domain.identity import content_digest
 from domain.records.inventory import StockLevel, StockTarget, StoreItem, Tracking
-from domain.rules.availability import AvailabilityRules, location_of, takes_off_undelivered
+from domain.rules.availability import AvailabilityRules, location_of
 from domain.skus import sku_key
 from resources.ledger.records.levels import TakenUp
-from resources.ledger.records.records import Records
-from resources.ledger.records.undelivered import undelivered_units
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -195,49 +192,6 @@ def read_planner(
         if (tracking := tracking_before(row)) is not None:
             switched_off[keys[key]] = tracking
     return StockPlanner(rules_of(sync.connection), locations, items, undelivered, switched_off)
-
-
-def rules_of(connection: Connection) -> AvailabilityRules:
-    """Return a connection's rules of availability."""
-    return AvailabilityRules(connection.inventory, connection.orders.uom_rules)
-
-
-def orders_under_way(
-    sync: Sync, session: Session, read_at: datetime | None = None
-) -> dict[str, int]:
-    """Return by SKU key the units that the OMS's stock does not contain yet.
-
-    Those of orders that are due, rejected or owed, in the unit of the OMS's orders, and of those
-    that arrived since ``read_at``, by default when the last read of stock started.
-    """
-    if not takes_off_undelivered(sync.connection.inventory):
-        return {}
-    rules = rules_of(sync.connection)
-    orders = Records(session.db, sync.name, ORDERS)
-
-    def units_of(payload: bytes) -> dict[str, Decimal]:
-        units: dict[str, Decimal] = {}
-        for sku, quantity in sync.orders.ordered_units(payload).items():
-            key = sku_key(sku)
-            units[key] = units.get(key, Decimal(0)) + quantity * rules.unit_of(sku).factor
-        return units
-
-    def units_held(content: bytes) -> dict[str, Decimal]:
-        units: dict[str, Decimal] = {}
-        for sku, quantity in sync.oms.targets["orders"].units(orjson.loads(content)).items():
-            units[sku_key(sku)] = units.get(sku_key(sku), Decimal(0)) + quantity
-        return units
-
-    def withdrawn(source_ids: Collection[str]) -> set[str]:
-        states = orders.newest_states(list(source_ids))
-        return {
-            source_id
-            for source_id, (state, rule) in states.items()
-            if state == "skipped" and rule not in OWED_RULES
-        }
-
-    since = read_at or session.levels.read_at()
-    return undelivered_units(session.db, sync.name, units_of, units_held, since, withdrawn)
 
 
 def policy_digest(connection: Connection) -> str:

@@ -86,9 +86,10 @@ class Life:
 
     def at_oms(self, number: int) -> Json:
         """Return what the OMS holds; raises ``NotPossibleError`` where it has no such order."""
-        if str(number) not in self.world.tenant._state.book.records:
+        order_id = self.world.oms_id(number)
+        if order_id not in self.world.tenant._state.book.records:
             raise NotPossibleError
-        found: Json = self.world.ask_oms(f"effects/order/{number}")
+        found: Json = self.world.ask_oms(f"effects/order/{order_id}")
         return found
 
     def live(self, *streams: str) -> bool:

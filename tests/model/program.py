@@ -20,7 +20,7 @@ ACTORS = (shoppers, merchants, warehouse, operators, faults)
 LENGTH = 25
 KINDS, ALWAYS = 16, ("place", "sync", "ship")
 """Kinds of operations that a program draws from, and those that each program has."""
-FIRST, SETTINGS_SHARE = ("change_clocks",), 0.15
+FIRST, SETTINGS_SHARE = ("share_oms", "change_clocks"), 0.15
 """What a program can only start with, and the share of programs that do."""
 ROUNDS = 14
 """Rounds of runs after the last operation; what still changes then never becomes quiet."""

@@ -5,7 +5,7 @@ The steps' own bodies run, with a context that holds what they read of Dagster's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
@@ -53,15 +53,17 @@ class Runs:
     """The runs of one program."""
 
     world: World
-    failed: dict[tuple[str, date], int] = field(default_factory=dict)
-    """Chain and partition -> failures in a row."""
+    name: str = NAME
+    """The connection of the present run."""
+    failed: dict[tuple[str, str, date], int] = field(default_factory=dict)
+    """Connection, stream and partition -> failures in a row."""
     log: list[str] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: count(1))
 
     def live(self, *streams: str) -> bool:
         """Make a tick of the lane's sensor and run what is due; return whether all succeeded."""
         good = True
-        for stream in streams or ALL:
+        for stream in self._chains(streams):
             try:
                 due = self._probe(stream)
             except FAILURES as error:
@@ -72,28 +74,42 @@ class Runs:
                 good &= self._run(stream, item.partition.day, item, trigger="live")
         return good
 
+    def _chains(self, streams: Sequence[str]) -> Iterator[str]:
+        """Yield the streams of each connection that has them, and make it the present one."""
+        for name in self.world.names:
+            for stream in streams or ALL:
+                if stream in self.world.installation.connections[name].streams:
+                    self.name = name
+                    yield stream
+        self.name = NAME
+
     def _probe(self, stream: str) -> list[Due]:
         lockstep = self.world.lockstep
         assert lockstep is not None
-        has_failed = any(key[0] == stream for key in self.failed)
-        return probe(lockstep, Chain(NAME, stream), self.world.clock.now(), has_failed=has_failed)
+        has_failed = any(key[:2] == (self.name, stream) for key in self.failed)
+        return probe(
+            lockstep, Chain(self.name, stream), self.world.clock.now(), has_failed=has_failed
+        )
 
     def unfinished(self, *streams: str) -> bool:
         """Make a tick of the sensor of unfinished work, and run what it would request."""
-        good, pending = True, set()
-        for stream in streams or ALL:
+        good, pending = True, set[tuple[str, str]]()
+        for stream in self._chains(streams):
             if not self._may_be_unfinished(stream):
                 continue
-            with self.world.ledger.session(NAME, stream) as session:
+            with self.world.ledger.session(self.name, stream) as session:
                 found = session.records.partitions_pending(DAY)
                 retry_unreached(session)
             for partition in found:
-                pending.add(stream)
+                pending.add((self.name, stream))
                 good &= self._run(stream, partition.day, None, trigger="requeue")
         if self.world.database.rows(FAILING):
             lockstep = self.world.lockstep
             assert lockstep is not None
-            end_outages(lockstep, NAME, read_targets(lockstep, NAME, streams or ALL), pending)
+            for name in self.world.names:
+                targets = read_targets(lockstep, name, streams or ALL)
+                busy = {stream for owner, stream in pending if owner == name}
+                end_outages(lockstep, name, targets, busy)
         return good
 
     def _may_be_unfinished(self, stream: str) -> bool:
@@ -109,7 +125,8 @@ class Runs:
         with self.world.ledger.session(NAME, "") as session:
             waiting = reruns.unfinished(session.db)
         for rerun in waiting:
-            ok = self.rerun(
+            ok = self._rerun(
+                rerun.connection,
                 rerun.stream,
                 rerun.partition.day,
                 only=rerun.source_ids,
@@ -125,8 +142,8 @@ class Runs:
         """Run the half-hourly schedule that reads the last hours once more."""
         window = last_hours(self.world.clock.now())
         day, good = window.since.date(), True
-        for stream in ALL[:2]:
-            due = Due(Chain(NAME, stream), Partition.of_day(day), window)
+        for stream in self._chains(ALL[:2]):
+            due = Due(Chain(self.name, stream), Partition.of_day(day), window)
             good &= self._run(stream, day, due, trigger="schedule")
         return good
 
@@ -134,16 +151,27 @@ class Runs:
         """Run the daily reconciliation of a day."""
         lockstep = self.world.lockstep
         assert lockstep is not None
-        try:
-            sync = lockstep.sync(NAME, f"run-{next(self.numbers)}")
-            reconcile(sync, Request(day, ALL, repair=repair))
-        except FAILURES as error:
-            self.log.append(f"reconcile {day}: {_text(error)}")
-            return False
-        return True
+        good = True
+        for name in self.world.names:
+            streams = self.world.installation.connections[name].streams
+            try:
+                sync = lockstep.sync(name, f"run-{next(self.numbers)}")
+                reconcile(sync, Request(day, streams, repair=repair))
+            except FAILURES as error:
+                self.log.append(f"reconcile {name} {day}: {_text(error)}")
+                good = False
+        return good
 
-    def rerun(
+    def rerun(self, stream: str, day: date, *, force: bool = False) -> bool:
+        """Run a partition of all connections again, as an operator does from the UI."""
+        good = True
+        for one in self._chains([stream]):
+            good &= self._rerun(self.name, one, day, force=force)
+        return good
+
+    def _rerun(
         self,
+        name: str,
         stream: str,
         day: date,
         *,
@@ -151,7 +179,7 @@ class Runs:
         force: bool = False,
         re_read: bool = True,
     ) -> bool:
-        """Run a partition again, as an operator does from the UI."""
+        self.name = name
         return self._run(
             stream, day, None, trigger="rerun", only=only, force=force, re_read=re_read
         )
@@ -190,15 +218,16 @@ class Runs:
                 self._step(context, name, body, config, stream)
         except FAILURES as error:
             self.log.append(f"{trigger} {stream} {day}: {_text(error)}")
-            self.failed[stream, day] = self.failed.get((stream, day), 0) + 1
+            key = (self.name, stream, day)
+            self.failed[key] = self.failed.get(key, 0) + 1
             return False
-        self.failed.pop((stream, day), None)
+        self.failed.pop((self.name, stream, day), None)
         return True
 
     def _step(self, context: _Context, name: str, body: Any, config: Any, stream: str) -> None:
         lockstep = self.world.lockstep
         assert lockstep is not None
-        step = Step(context, lockstep, NAME, STREAMS[stream], name)  # type: ignore[arg-type]
+        step = Step(context, lockstep, self.name, STREAMS[stream], name)  # type: ignore[arg-type]
         result: dg.MaterializeResult[Any] = body(step, config, STREAMS[stream])
         for check in result.check_results or ():
             if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:

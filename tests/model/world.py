@@ -15,7 +15,7 @@ import orjson
 import psycopg
 import pytest
 
-from domain.connections import Installation
+from domain.connections import Connection, Installation
 from orchestration import definitions
 from resources.http.async_client import AsyncApiClient
 from resources.http.auth import OAuthTokens
@@ -33,11 +33,15 @@ from tests.assets import documents
 from tests.assets.scene import installation_of
 from tests.model import clock as clocks
 from tests.model.clock import Clock
-from tests.model.ledger import Connection, CrashedError, Database, KeptLedger
+from tests.model.ledger import Connection as LedgerConnection
+from tests.model.ledger import CrashedError, Database, KeptLedger
 from tests.model.wire import HOST, Transport, Wire, WireSession
 
 Json = dict[str, Any]
 NAME, STORE = "acme", "model"
+SECOND = "beta"
+"""A connection of the store's second channel, for programs that have two."""
+PREFIXES, CHANNELS = {NAME: "A-", SECOND: "B-"}, {NAME: 1, SECOND: 2}
 START = datetime(2026, 3, 27, 21, 0, tzinfo=UTC)
 """Programs start here: midnight is near, and the hour that daylight saving takes away in Europe."""
 FACTORS = {"TENT": 2}
@@ -71,6 +75,7 @@ class World:
         self.skew = {BIGCOMMERCE: timedelta(0), MANHATTAN: timedelta(0)}
         self.clock.listeners = [self._shift]
         self.sections: Json = {}
+        self.names: tuple[str, ...] = (NAME,)
         self.lockstep: Lockstep | None = None
         self.is_dead = False
         self.store = BigCommerceStore(STORE)
@@ -92,9 +97,10 @@ class World:
         """Start the next program in an empty world."""
         random.seed(0)  # the jitter of waits
         self.database.clear()
+        self.names = (NAME,)
         self.wire = Wire(self.clock)
         self.skew = dict.fromkeys(self.skew, timedelta(0))
-        Connection.at = staticmethod(lambda _: None)
+        LedgerConnection.at = staticmethod(lambda _: None)
         self.store = BigCommerceStore(STORE)
         self.tenant = ManhattanTenant(STORE)
         self.wire.put(self.store)
@@ -120,14 +126,42 @@ class World:
             self.lockstep.close()
         for name, section in sections.items():
             self.sections[name] = self.sections.get(name, {}) | section
-        installation = installation_of(HOST, STORE, self._secrets, **self.sections)
-        start = (START - timedelta(days=10)).date()
-        self.installation = installation.model_copy(update={"start_date": start})
+        self.installation = self._configured()
         self.lockstep = _Process(self.installation, self.ledger)
         with self.ledger.session(NAME, "") as session:
-            resume(session.db, NAME, STREAMS, "model")
+            for name, connection in self.installation.connections.items():
+                resume(session.db, name, connection.streams, "model")
             if not sections and not self.database.rows("SELECT 1 FROM sync.watermark"):
                 self._start_watermarks(session.db)
+
+    def _configured(self) -> Installation:
+        found: dict[str, Connection] = {}
+        for name in self.names:
+            sections = dict(self.sections)
+            if len(self.names) > 1:
+                sections["platform"] = sections["platform"] | {"channel_id": CHANNELS[name]}
+                sections["orders"] = sections["orders"] | {"order_id_prefix": PREFIXES[name]}
+            if name == SECOND:
+                sections["streams"] = STREAMS[:2]  # one of them writes the store's stock
+            one = installation_of(HOST, STORE, self._secrets, **sections)
+            found[name] = one.connections[NAME]
+        start = (START - timedelta(days=10)).date()
+        return one.model_copy(update={"start_date": start, "connections": found})
+
+    def add_connection(self) -> None:
+        """Start again with two connections of one store's channels to one OMS organisation."""
+        self.names = (NAME, SECOND)
+        self.database.clear()
+        self.restart()
+
+    def connection_of(self, number: int) -> str:
+        """Return the connection to which an order belongs: every second one, if there are two."""
+        return self.names[number % len(self.names)]
+
+    def oms_id(self, number: int) -> str:
+        """Return an order's id at the OMS."""
+        prefix = PREFIXES[self.connection_of(number)] if len(self.names) > 1 else ""
+        return f"{prefix}{number}"
 
     def start_at(self, moment: datetime, zone: str) -> None:
         """Start again at a moment, with an OMS whose stamps are local times of a zone."""
@@ -138,8 +172,9 @@ class World:
 
     def _start_watermarks(self, db: psycopg.Connection[Any]) -> None:
         """Let the streams have been active for a while: a new one starts with the present day."""
-        for stream in STREAMS[:2]:
-            Session(db, NAME, stream, "").start_watermark(START)
+        for name in self.names:
+            for stream in STREAMS[:2]:
+                Session(db, name, stream, "").start_watermark(START)
 
     def die(self) -> None:
         """End the process here: its sessions end, and nothing of it runs any further."""
@@ -150,7 +185,7 @@ class World:
     def revive(self) -> None:
         """Start a process in place of the dead one."""
         self.is_dead = self.wire.is_dead = self.ledger.is_dead = False
-        Connection.at = staticmethod(lambda _: None)
+        LedgerConnection.at = staticmethod(lambda _: None)
         self.wire.before = self.wire.after = lambda _: None
         self.restart()
 
@@ -210,7 +245,7 @@ class World:
         for faults in self.wire.faults.values():
             faults.rules.clear()
         self.wire.before = self.wire.after = lambda _: None
-        Connection.at = staticmethod(lambda _: None)
+        LedgerConnection.at = staticmethod(lambda _: None)
 
 
 def _construct_with(patch: pytest.MonkeyPatch, kind: type, **fixed: Any) -> None:
@@ -221,6 +256,11 @@ def _construct_with(patch: pytest.MonkeyPatch, kind: type, **fixed: Any) -> None
         original(instance, *given, **(named | fixed))
 
     patch.setattr(kind, "__init__", construct)
+
+
+def store_id(stream: str, source_id: str) -> str:
+    """Return the store's id of a record: the OMS's id of an order without its prefix."""
+    return source_id.rpartition("-")[2] if stream == "shipments" else source_id
 
 
 class ControlError(Exception):

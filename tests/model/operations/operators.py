@@ -13,7 +13,7 @@ from resources.ledger.rejections.reopening import reopen
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations.registry import NUMBER, among, between, operation
-from tests.model.world import NAME, STREAMS
+from tests.model.world import NAME, STREAMS, store_id
 
 STREAM = among(*STREAMS)
 WHO = "operator"
@@ -76,7 +76,7 @@ def discard(life: Life, place: int) -> None:
     one = found[place % len(found)]
     with life.world.ledger.session(NAME, "") as session:
         operator_actions.discard(session.db, [one], WHO, "settled by phone")
-    life.facts.discarded.add((one.stream, one.source_id))
+    life.facts.discarded.add((one.stream, store_id(one.stream, one.source_id)))
 
 
 @operation("operator", 1, place=between(0, 3))
@@ -137,7 +137,8 @@ def forget(life: Life, number: int) -> None:
     person = life.document(number)["order"]["billing_address"]["email"]
     with life.world.ledger.session(NAME, "") as session:
         try:
-            done = forgetting.forget(session.db, NAME, person, WHO)
+            name = life.world.connection_of(number)
+            done = forgetting.forget(session.db, name, person, WHO)
         except PermanentError:
             raise NotPossibleError from None  # their orders are still to be shipped
     life.facts.forgotten |= {int(order) for order in done.orders}
@@ -159,13 +160,15 @@ def restart(life: Life) -> None:
 def pause(life: Life, stream: str, seconds: int) -> None:
     """Pause a stream, and resume it after a while."""
     with life.world.ledger.session(NAME, "") as session:
-        activation.pause(session.db, NAME, [stream], WHO, "maintenance")
+        for name in life.world.names:
+            activation.pause(session.db, name, [stream], WHO, "maintenance")
     life.world.pass_time(timedelta(seconds=seconds))
     active = [name for name in STREAMS if name != stream]
     life.live(*active)
     life.attempt(life.runs.unfinished)
     with life.world.ledger.session(NAME, "") as session:
-        activation.resume(session.db, NAME, [stream], WHO)
+        for name in life.world.names:
+            activation.resume(session.db, name, [stream], WHO)
 
 
 @operation("operator", 1)
@@ -187,10 +190,19 @@ def configure(life: Life, **sections: object) -> None:
     """Start a process with a changed configuration, which reopens what it could let through."""
     life.world.restart(**sections)
     with life.world.ledger.session(NAME, "") as session:
-        reopen(session.db, NAME, parts_of(life.world.installation.connections[NAME]))
+        for name, connection in life.world.installation.connections.items():
+            reopen(session.db, name, parts_of(connection))
     life.attempt(life.runs.requested)
 
 
 def _open(life: Life) -> list[Rejection]:
     with life.world.ledger.session(NAME, "") as session:
-        return work_queue.find(session.db, RejectionFilter(connection=NAME))
+        return work_queue.find(session.db, RejectionFilter())
+
+
+@operation("operator", 1)
+def share_oms(life: Life) -> None:
+    """Start with two connections: a store's two channels, and one organisation of an OMS."""
+    if life.done:
+        raise NotPossibleError
+    life.world.add_connection()

@@ -8,7 +8,7 @@ from typing import Any
 from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, operation
-from tests.model.world import BIGCOMMERCE
+from tests.model.world import BIGCOMMERCE, CHANNELS
 
 SKU = among("MUG", "LAMP", "TENT", "SHIRT-S", "SHIRT-M")
 CANCELLED, DECLINED, PENDING, UNPAID, READY = 5, 6, 1, 7, 11
@@ -23,7 +23,8 @@ def _place(life: Life, number: int, order_lines: Any, **changes: Any) -> None:
     if life.world.store.book.load(number) is not None:
         raise NotPossibleError
     person = documents.PERSON | {"email": f"shopper-{number}@example.com"}
-    changes = {"billing_address": person} | changes
+    channel = CHANNELS[life.world.connection_of(number)]
+    changes = {"billing_address": person, "channel_id": channel} | changes
     moment = life.world.clock.now() + life.world.skew[BIGCOMMERCE]
     document = documents.order(number, moment, order_lines, **changes)
     life.world.to_store("orders", [document])

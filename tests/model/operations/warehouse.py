@@ -21,7 +21,7 @@ CERTAIN: dict[str, Any] = {
 
 def _advance(life: Life, number: int, to: str, **rates: Any) -> None:
     life.at_oms(number)
-    body = CERTAIN | rates | {"to": to, "orders": [str(number)]}
+    body = CERTAIN | rates | {"to": to, "orders": [life.world.oms_id(number)]}
     if not life.world.to_oms("advance", body).get("orders"):
         raise NotPossibleError
 
@@ -55,14 +55,22 @@ def ship_split(life: Life, number: int) -> None:
 def ship_part(life: Life, number: int, place: int, units: int) -> None:
     """Ship some units of a line."""
     line = _line(life, number, place)
-    _try(life, f"orders/{number}/ship", {"lines": [{"line": line, "quantity": units}]})
+    _try(
+        life,
+        f"orders/{life.world.oms_id(number)}/ship",
+        {"lines": [{"line": line, "quantity": units}]},
+    )
 
 
 @operation("oms", 1, number=NUMBER, place=PLACE)
 def ship_unlabelled(life: Life, number: int, place: int) -> None:
     """Ship a line without a tracking number."""
     line = _line(life, number, place)
-    _try(life, f"orders/{number}/ship", {"lines": [{"line": line}], "labelled": False})
+    _try(
+        life,
+        f"orders/{life.world.oms_id(number)}/ship",
+        {"lines": [{"line": line}], "labelled": False},
+    )
 
 
 @operation("oms", 1, number=NUMBER, place=PLACE, units=UNITS, carrier=among("STARTRACK", "UPS"))
@@ -74,7 +82,7 @@ def ship_by(life: Life, number: int, place: int, units: int, carrier: str) -> No
         "carrier": carrier,
         "tracking": f"3310110{number}{place}{units}",
     }
-    _try(life, f"orders/{number}/ship", body)
+    _try(life, f"orders/{life.world.oms_id(number)}/ship", body)
 
 
 @operation("oms", 1, number=NUMBER)
@@ -82,8 +90,8 @@ def ship_twins(life: Life, number: int) -> None:
     """Ship two parcels with one unit of the same line each, and no tracking number."""
     line = _line(life, number, 0)
     body = {"lines": [{"line": line, "quantity": 1}], "labelled": False}
-    _try(life, f"orders/{number}/ship", body)
-    _try(life, f"orders/{number}/ship", body)
+    _try(life, f"orders/{life.world.oms_id(number)}/ship", body)
+    _try(life, f"orders/{life.world.oms_id(number)}/ship", body)
 
 
 @operation("oms", 1, number=NUMBER)
@@ -98,7 +106,7 @@ def track_late(life: Life, number: int) -> None:
         raise NotPossibleError
     parcel = open_parcels[-1]["PackageId"]
     body = {"package": parcel, "tracking": f"1Z{parcel[-8:]}0001", "carrier": "UPS"}
-    _try(life, f"orders/{number}/track", body)
+    _try(life, f"orders/{life.world.oms_id(number)}/track", body)
 
 
 @operation("oms", 1, number=NUMBER)
@@ -107,10 +115,10 @@ def grow_parcel(life: Life, number: int) -> None:
     before = [p for p in life.at_oms(number)["packages"] if p["PackageId"]]
     if not before:
         raise NotPossibleError
-    _try(life, f"orders/{number}/ship", {})
+    _try(life, f"orders/{life.world.oms_id(number)}/ship", {})
     parcel = before[-1]["PackageId"]
     state = life.world.tenant._state
-    order = state.book.records[str(number)].load()
+    order = state.book.records[life.world.oms_id(number)].load()
     added = life.at_oms(number)["packages"][-1]["PackageId"]
     old = next(d for d in _details(order) if d["PackageId"] == parcel)
     names = ("PackageId", "ShipmentId", "TrackingNumber", "CarrierCode", "ShipViaId")
@@ -133,7 +141,9 @@ def deliver(life: Life, number: int) -> None:
 def cancel_at_oms(life: Life, number: int) -> None:
     """Cancel a whole order at the OMS, as for lack of stock."""
     life.at_oms(number)
-    _try(life, f"orders/{number}/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
+    _try(
+        life, f"orders/{life.world.oms_id(number)}/cancel", {"reason": {"ReasonId": "Out Of Stock"}}
+    )
     life.facts.canceled_at_oms.add(number)
 
 
@@ -142,7 +152,7 @@ def cancel_line_at_oms(life: Life, number: int, place: int) -> None:
     """Cancel a line at the OMS."""
     line = _line(life, number, place)
     body = {"lines": [line], "reason": {"ReasonId": "Out Of Stock"}}
-    _try(life, f"orders/{number}/cancel", body)
+    _try(life, f"orders/{life.world.oms_id(number)}/cancel", body)
     life.facts.canceled_at_oms.add(number)
 
 
@@ -151,7 +161,7 @@ def take_back(life: Life, number: int) -> None:
     """Receive a return of all that was shipped."""
     if life.at_oms(number)["max_status"] < 7000:
         raise NotPossibleError
-    _try(life, f"orders/{number}/return", {})
+    _try(life, f"orders/{life.world.oms_id(number)}/return", {})
 
 
 @operation("oms", 1, allowed=among(True, False))
@@ -165,24 +175,24 @@ def decide_late_cancel(life: Life, number: int, accepted: bool) -> None:
     """Decide on a requested cancellation."""
     if life.at_oms(number)["late_cancel"] != "Requested":
         raise NotPossibleError
-    _try(life, f"orders/{number}/cancel_outcome", {"accepted": accepted})
+    _try(life, f"orders/{life.world.oms_id(number)}/cancel_outcome", {"accepted": accepted})
 
 
 @operation("oms", 1, number=NUMBER)
 def touch(life: Life, number: int) -> None:
     """Change an order's time of modification and nothing else."""
     life.at_oms(number)
-    _try(life, f"orders/{number}/touch", {})
+    _try(life, f"orders/{life.world.oms_id(number)}/touch", {})
 
 
 @operation("oms", 1, number=NUMBER, reads=between(1, 3))
 def read_stale(life: Life, number: int, reads: int) -> None:
     """Show the previous version of an order for some reads; the half-hourly sweep follows."""
     life.at_oms(number)
-    _try(life, f"orders/{number}/touch", {"stale": reads})
+    _try(life, f"orders/{life.world.oms_id(number)}/touch", {"stale": reads})
     life.world.pass_time(timedelta(seconds=3))
     life.live("shipments")
-    _try(life, f"orders/{number}/touch", {"stale": 0})
+    _try(life, f"orders/{life.world.oms_id(number)}/touch", {"stale": 0})
     life.world.pass_time(timedelta(minutes=30))
     life.sweep()
 

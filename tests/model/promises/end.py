@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.model.life import Life
-from tests.model.world import NAME
+from tests.model.world import store_id
 
 Json = dict[str, Any]
 
 OPEN = """SELECT stream, source_id, code FROM sync.rejection
-WHERE connection = %s AND state IN ('open', 'retried') ORDER BY 1, 2, 3"""
+WHERE state IN ('open', 'retried') ORDER BY 1, 2, 3"""
 UNSETTLED = """SELECT stream, source_id, action, state, is_uncertain FROM sync.delivery
-WHERE connection = %s AND (state IN ('in_flight', 'failed', 'requested')
-                           OR (is_uncertain AND state <> 'refused'))
+WHERE state IN ('in_flight', 'failed', 'requested') OR (is_uncertain AND state <> 'refused')
 ORDER BY 1, 2, 3"""
 
 
@@ -54,7 +53,7 @@ def end_of(life: Life) -> End:
         for row in rows
     }
     end = End(life, life.shown(), oms)
-    for stream, source_id, code in world.database.rows(OPEN, NAME):
-        end.open[stream, source_id].append(code)
-    end.unsettled = world.database.rows(UNSETTLED, NAME)
+    for stream, source_id, code in world.database.rows(OPEN):
+        end.open[stream, store_id(stream, source_id)].append(code)
+    end.unsettled = world.database.rows(UNSETTLED)
     return end

@@ -184,3 +184,17 @@ def test_no_change_is_lost_when_the_oms_changes_its_clocks(world, change, minute
         op("deliver", number=1002),
     ]
     assert not run(world, script).problems
+
+
+def test_units_that_wait_in_a_second_connection_are_taken_off_the_stock(world):
+    """The store's other channel sends its orders to the same OMS, and writes no stock itself."""
+    script = [
+        op("share_oms"),
+        op("place_unmapped_method", lines=[("MUG", 4)], number=1001),
+        op("place", lines=[("MUG", 2)], number=1002),
+        op("sync"),
+    ]
+    assert not run(world, script).problems
+    assert {level["sku"]: level["quantity"] for level in world.ask_store("dump/inventory")}[
+        "MUG"
+    ] == 94

@@ -50,7 +50,9 @@ def become_cautious(db: psycopg.Connection[Any], why: str) -> int:
             """INSERT INTO sync.caution (connection, day, why)
                SELECT connection,
                       generate_series(min(watermark)::date - %s, now()::date, '1 day')::date, %s
-               FROM sync.watermark WHERE watermark IS NOT NULL AND stream <> 'inventory'
+               FROM sync.watermark w WHERE watermark IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM sync.stream s
+                   WHERE (s.connection, s.stream) = (w.connection, w.stream) AND s.is_snapshot)
                GROUP BY connection
                ON CONFLICT DO NOTHING""",
             (MARGIN_DAYS, why),

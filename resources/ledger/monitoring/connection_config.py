@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from domain.connections import Connection, Installation
+from domain.streams import KINDS
 from resources.ledger.links import move_links
 from resources.systems import endpoints_of
 
@@ -21,7 +22,7 @@ _PREFIX = """CASE WHEN EXISTS (SELECT FROM sync.delivery d
 
 
 def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
-    """Write one row of ``sync.connection`` for each connection.
+    """Write one row of ``sync.connection`` a connection, and of ``sync.stream`` a stream.
 
     A connection that the configuration no longer has is kept and marked. The prefix under which
     orders were sent stays (``kept_prefixes``). Links follow a connection to another organisation.
@@ -57,9 +58,48 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
                                      excluded.ids_ignore_case, true)""",  # noqa: S608 - constants
             rows,
         )
+        _describe_streams(db, installation)
         for name, *_, organisation, ids_ignore_case in rows:
             if before.get(name, "") != organisation:
                 move_links(db, name, organisation, ids_ignore_case=ids_ignore_case)
+
+
+def _describe_streams(db: psycopg.Connection[Any], installation: Installation) -> None:
+    """Write the streams; one that the configuration no longer has is kept and marked."""
+    rows = [
+        (name, stream, place, *KINDS[stream], *_systems(connection, to_oms=KINDS[stream].to_oms))
+        for name, connection in installation.connections.items()
+        for place, stream in enumerate(connection.streams, 1)
+    ]
+    with db.cursor() as cursor:
+        cursor.execute(
+            """UPDATE sync.stream SET configured = false
+               WHERE configured AND (connection, stream) NOT IN (
+                   SELECT * FROM unnest(%s::text[], %s::text[]))""",
+            ([row[0] for row in rows], [row[1] for row in rows]),
+        )
+        cursor.executemany(
+            """INSERT INTO sync.stream AS s (connection, stream, place, to_oms, is_snapshot, entity,
+                                             source_system, target_system)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+               ON CONFLICT (connection, stream) DO UPDATE SET
+                   place = excluded.place, to_oms = excluded.to_oms,
+                   is_snapshot = excluded.is_snapshot, entity = excluded.entity,
+                   source_system = excluded.source_system, target_system = excluded.target_system,
+                   configured = true
+               WHERE (s.place, s.to_oms, s.is_snapshot, s.entity, s.source_system, s.target_system,
+                      s.configured)
+                   IS DISTINCT FROM (excluded.place, excluded.to_oms, excluded.is_snapshot,
+                                     excluded.entity, excluded.source_system,
+                                     excluded.target_system, true)""",
+            rows,
+        )
+
+
+def _systems(connection: Connection, *, to_oms: bool) -> tuple[str, str]:
+    """Return the kinds of a stream's source and target."""
+    store, oms = connection.platform.kind, connection.oms.kind
+    return (store, oms) if to_oms else (oms, store)
 
 
 def kept_prefixes(db: psycopg.Connection[Any], installation: Installation) -> dict[str, str]:

@@ -159,3 +159,28 @@ def test_versions_get_the_hour_of_their_change_within_their_day(
         ("2026-03-19", None)
     ]
     before.close()
+
+
+def test_the_streams_that_a_connection_had_are_described(
+    before: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """What reads them is right before the configuration has been read again."""
+    migrate(before, "0001", "0025")
+    before.execute(
+        """INSERT INTO sync.connection (connection, owner, description, streams, order_id_prefix,
+                                        limits, configured)
+           VALUES ('acme', '', '', '{orders,inventory}', '', '{}', true),
+                  ('gone', '', '', '{shipments}', '', '{}', false)"""
+    )
+
+    migrate(before, "0026", "0026")
+
+    assert before.execute(
+        """SELECT connection, stream, to_oms, is_snapshot, entity, configured FROM sync.stream
+           ORDER BY connection, place"""
+    ).fetchall() == [
+        ("acme", "orders", True, False, "order", True),
+        ("acme", "inventory", False, True, "stock", True),
+        ("gone", "shipments", False, False, "order", False),
+    ]
+    before.close()

@@ -68,3 +68,38 @@ def test_the_prefix_under_which_orders_were_sent_is_kept(database: str, tmp_path
         assert kept_prefixes(db, second) == {"acme": "A-"}
         assert kept_prefixes(db, first) == {}
         assert db.execute("SELECT order_id_prefix FROM sync.connection").fetchone() == ("A-",)
+
+
+STREAMS = """SELECT stream, to_oms, is_snapshot, entity, source_system, target_system, configured
+             FROM sync.stream WHERE connection = %s ORDER BY place"""
+
+
+def test_each_stream_is_described(database: str, tmp_path: Path) -> None:
+    """SQL finds there which streams there are, and repeats no list of them."""
+    one = installation_of("http://127.0.0.1:1", "s1", tmp_path, streams=["shipments", "orders"])
+    other = installation_of("http://127.0.0.1:1", "s1", tmp_path, streams=["inventory", "orders"])
+    with psycopg.connect(database, autocommit=True) as db:
+        describe(db, one)
+        order = ("orders", True, False, "order", "bigcommerce", "manhattan", True)
+        parcel = ("shipments", False, False, "order", "manhattan", "bigcommerce")
+        assert db.execute(STREAMS, ("acme",)).fetchall() == [(*parcel, True), order]
+
+        describe(db, other)
+
+        stock = ("inventory", False, True, "stock", "manhattan", "bigcommerce", True)
+        assert set(db.execute(STREAMS, ("acme",))) == {stock, order, (*parcel, False)}
+
+
+def test_a_connection_that_was_taken_out_has_no_configured_streams(
+    database: str, tmp_path: Path
+) -> None:
+    """Its streams are kept, as the connection is."""
+    one = installation_of("http://127.0.0.1:1", "s1", tmp_path)
+    other = one.model_copy(update={"connections": {"acme_eu": one.connections["acme"]}})
+    with psycopg.connect(database, autocommit=True) as db:
+        describe(db, one)
+        describe(db, other)
+        states = {
+            name: {row[-1] for row in db.execute(STREAMS, (name,))} for name in ("acme", "acme_eu")
+        }
+    assert states == {"acme": {False}, "acme_eu": {True}}

@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from msgspec.structs import astuple
+
 from domain.addressing.addresses import Address as CanonicalAddress
 from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
 from domain.errors import Problem
@@ -183,13 +185,13 @@ class GroupMapper:
         ``faults`` is where to add what makes the address unusable.
         """
         written = _written(raw, order.customer_email or "")
-        long = [n for n in written.__struct_fields__ if len(getattr(written, n)) > LONGEST_PART]
-        if long:
+        if sum(map(len, astuple(written))) > LONGEST_PART:  # each part may still be short
+            long = [n for n in written.__struct_fields__ if len(getattr(written, n)) > LONGEST_PART]
             expected = f"a text of at most {LONGEST_PART} characters"
             problems.problems += [
                 malformed(f"{where}{NAMES.get(name, name)}", expected, "", REPORT) for name in long
             ]
-            written = RawAddress()
+            written = RawAddress() if long else written
         result: AddressResult = self._normalised(written)
         if result.problems:
             faults += [_under(where, problem) for problem in result.problems]

@@ -1,0 +1,163 @@
+"""Reading a project: keyset paging, probes, stores, the catalog, locations and levels."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from domain.errors import PermanentError, RecordRejected, TransientError
+from domain.exchange import Mapped
+from domain.values import Window
+from resources.http.rate_limit import LocalQuota
+from resources.platforms.commercetools.adapter import build
+from tests.resources.platforms.commercetools.conftest import Open
+from tests.resources.platforms.commercetools.projects import connection, settings
+from tests.sandbox.simulated_project import Project, an_order
+
+Json = dict[str, Any]
+DAY = datetime(2026, 3, 4, tzinfo=UTC)
+WINDOW = Window(DAY, DAY + timedelta(days=1))
+
+
+def _ids(store: Any, window: Window = WINDOW) -> list[str]:
+    return [r.source_id for page in store.sources["orders"].fetch(window) for r in page.records]
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 7, 500])
+def test_orders_of_one_millisecond_are_neither_lost_nor_doubled(
+    project: Project, open_store: Open, page_size: int
+) -> None:
+    """Whatever the page's end falls on."""
+    at = [(DAY + timedelta(hours=n // 4)).isoformat() for n in range(14)]
+    placed = project.place(*(an_order(str(n), moment) for n, moment in enumerate(at)))
+    found = _ids(open_store(page_size=page_size))
+    assert len(found) == 14
+    assert set(found) == set(placed)
+
+
+def test_a_window_is_cut_exactly(project: Project, open_store: Open) -> None:
+    """It includes its start and not its end, to the microsecond of its own bounds."""
+    step = timedelta(milliseconds=1)
+    moments = [DAY - step, DAY, DAY + step, DAY + 2 * step]
+    placed = project.place(*(an_order(str(n), m.isoformat()) for n, m in enumerate(moments)))
+    store = open_store()
+    assert _ids(store, Window(DAY, DAY + 2 * step)) == placed[1:3]
+    odd = timedelta(microseconds=500)
+    assert _ids(store, Window(DAY + odd, DAY + step + odd)) == [placed[2]]
+    assert _ids(store, Window(DAY, DAY)) == []
+
+
+def test_a_store_reads_its_own_orders_only(project: Project, open_store: Open) -> None:
+    """By the store's key, in the query already; by id, too."""
+    ours, other = project.place(
+        an_order("1", DAY.isoformat(), store={"typeId": "store", "key": "us"}),
+        an_order("2", DAY.isoformat(), store={"typeId": "store", "key": "de"}),
+    )
+    store = open_store(store_key="us")
+    assert _ids(store) == [ours]
+    read = [r.source_id for p in store.sources["orders"].read([ours, other]) for r in p.records]
+    assert read == [ours]
+
+
+@pytest.mark.parametrize("probe", ["orders", "messages"])
+def test_a_probe_sees_a_change(project: Project, open_store: Open, probe: str) -> None:
+    """By orders with the order's time, by messages with the time that was asked for."""
+    orders = open_store(probe=probe).sources["orders"]
+    since = datetime.now(UTC) - timedelta(minutes=5)
+    assert orders.probe(since) is None
+    [order_id] = project.place(an_order("1", DAY.isoformat()))
+    project.set(f"orders/{order_id}/state", {"orderState": "Confirmed"})
+    found = orders.probe(since)
+    assert found is not None
+    assert since <= found <= datetime.now(UTC)
+
+
+def _store(answer: Any) -> Any:
+    """Return a connector to a project that always answers the same."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if "token" in request.url.path:
+            return httpx.Response(200, json={"access_token": "t", "expires_in": 60})
+        return httpx.Response(200, content=orjson.dumps(answer))
+
+    transport = httpx.MockTransport(handle)
+    return build(settings(), connection(), lambda _: "secret", LocalQuota(), transport)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"id": "5f1d3c57-8f4c-4b63-9d0a-000000000001", "lastModifiedAt": DAY.isoformat()},
+        {"lastModifiedAt": DAY.isoformat()},
+        {"id": "5f1d3c57-8f4c-4b63-9d0a-000000000001", "lastModifiedAt": "yesterday"},
+        {"id": 5},
+        5,
+    ],
+)
+def test_a_page_that_does_not_advance_ends_the_read_with_an_error(order: Any) -> None:
+    """A project that ignores the predicate would be read for ever."""
+    store = _store({"results": [order], "limit": 1, "offset": 0, "count": 1})
+    with pytest.raises(PermanentError, match="contract"):
+        _ids(store)
+    store.close()
+
+
+@pytest.mark.parametrize("answer", [{}, {"results": None}, [], {"results": 5}])
+def test_an_answer_without_results_is_no_empty_page(answer: Any) -> None:
+    """It would end the window, and its orders would be lost."""
+    store = _store(answer)
+    with pytest.raises(TransientError, match="malformed JSON"):
+        _ids(store)
+    store.close()
+
+
+def test_the_catalog_has_every_sku_of_published_products(
+    project: Project, open_store: Open
+) -> None:
+    """Master variants and others; a variant without a SKU can't be addressed."""
+    many = [{"sku": f"S{n}"} for n in range(5)]
+    project.set("catalog", [*many, {"variants": [{"sku": "M-1"}, {"sku": None}, {"sku": "M-3"}]}])
+    catalog = open_store().sources["catalog"]
+    pages = list(catalog.fetch(WINDOW))
+    assert [page.complete for page in pages][-1]
+    mapped = [catalog.to_canonical(r.payload) for page in pages for r in page.records]
+    skus = {i.sku for one in mapped if isinstance(one, Mapped) for i in one.record.items}
+    assert skus == {*(f"S{n}" for n in range(5)), "M-1", "M-3"}
+    ids = [r.source_id for page in pages for r in page.records]
+    assert [r.source_id for p in catalog.read(ids[:2]) for r in p.records] == sorted(ids[:2])
+    with pytest.raises(RecordRejected):
+        catalog.to_canonical(b'{"id": "x", "masterVariant": {"sku": 5}}')
+
+
+def test_locations_are_channels_that_supply_stock(project: Project, open_store: Open) -> None:
+    """By key; a channel without the role is none, and the default is no channel."""
+    [east, _] = project.set(
+        "channels", [{"key": "EAST"}, {"key": "WEB", "roles": ["ProductDistribution"]}]
+    )["ids"]
+    stock = open_store().targets["inventory"]
+    assert stock.locations() == {"default": "default", "EAST": east}
+    project.set("stock", [{"sku": 'A"B', "quantity": 9, "reserved": 2},
+                          {"sku": 'A"B', "quantity": 4, "channel": "EAST"}])  # fmt: skip
+    assert stock.levels(['A"B', "NONE"]) == {('A"B', "default"): 7, ('A"B', east): 4}
+
+
+def test_the_preflight_names_what_is_missing_and_what_is_too_much(
+    project: Project, open_store: Open
+) -> None:
+    """A scope that the streams need, one that they don't, a channel, a store, messages."""
+    project.set("settings", {"scopes": ["view_orders", "view_products", "manage_subscriptions"]})
+    sections = {"inventory": {"mode": "by_node", "nodes": {"DC1": "WEST"}}}
+    checks = {c.name: c for c in open_store(sections, store_key="us").preflight()}
+    assert not checks["scope manage_orders"].ok
+    assert not checks["scope manage_products"].ok
+    assert "WEST" in checks["locations"].detail
+    assert not checks["store"].ok
+    assert "manage_subscriptions" in checks["scopes beyond need"].detail
+    project.set("settings", {"scopes": ["manage_project"], "messages": False})
+    messages = {c.name: c for c in open_store(probe="messages").preflight()}["messages"]
+    assert not messages.ok
+    assert "off" in messages.detail

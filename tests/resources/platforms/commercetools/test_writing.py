@@ -1,0 +1,179 @@
+"""Writing to a project under versions: conflicts, reservations, parcels, what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from domain.delivery import Claimed, Intent, LevelChange, NewShipment, Outcome, StatusChange
+from domain.exchange import ShipmentLine, ShipmentRequest
+from domain.records.inventory import StockTarget, StoreItem
+from sandbox.app import RunningSandbox
+from sandbox.system import Request
+from tests.resources.platforms.commercetools.conftest import Open
+from tests.sandbox.simulated_project import Project, an_order
+
+Json = dict[str, Any]
+
+
+def _apply(store: Any, stream: str, *contents: Any) -> list[Outcome]:
+    async def run() -> list[Outcome]:
+        async with store.targets[stream].writer(lambda _: None) as writer:
+            claimed = [Claimed(Intent("any", uuid4(), "key", c), "ord-1") for c in contents]
+            found: list[Outcome] = await writer.apply(claimed)
+            return found
+
+    return asyncio.run(run())
+
+
+def _level(sku: str, quantity: int, location: str = "default") -> LevelChange:
+    target = StockTarget(sku=sku, location=location, quantity=quantity)
+    return LevelChange(
+        target, StoreItem(sku=sku, product_id="p", variant_id="1", tracking="variant")
+    )
+
+
+def _before_writes(
+    sandbox: RunningSandbox, project: Project, path: str, act: Callable[[], None]
+) -> None:
+    """Let something happen to a record between the connector's read and its first write."""
+    system, done = sandbox.server.systems["commercetools", project.name], list[bool]()
+    answer = system.handle
+
+    def handle(request: Request) -> Any:
+        if request.method == "POST" and path in request.path and not done:
+            done.append(True)
+            act()
+        return answer(request)
+
+    system.handle = handle  # type: ignore[method-assign]
+
+
+def test_a_reservation_between_read_and_write_is_kept(
+    project: Project, open_store: Open, sandbox: RunningSandbox
+) -> None:
+    """The entry is read again, and the new reservation is added to what is wanted."""
+    project.set("stock", [{"sku": "MUG", "quantity": 10, "reserved": 1}])
+    system: Any = sandbox.server.systems["commercetools", project.name]
+    entry_id = system.entries["MUG", ""]
+
+    def reserve() -> None:
+        entry = system.inventory.get(entry_id)
+        system.keep(system.inventory, entry | {"availableQuantity": 4}, [])
+
+    _before_writes(sandbox, project, "/inventory/", reserve)
+    [outcome] = _apply(open_store(), "inventory", _level("MUG", 50))
+    assert outcome.succeeded
+    assert project.set("truth", None, "GET")["levels"] == [
+        {"sku": "MUG", "location": "default", "available": 50, "on_hand": 56, "reserved": 6}
+    ]
+
+
+def test_an_entry_that_others_create_or_delete_meanwhile_is_written_all_the_same(
+    project: Project, open_store: Open, sandbox: RunningSandbox
+) -> None:
+    """A duplicate is updated, a missing one created."""
+    system: Any = sandbox.server.systems["commercetools", project.name]
+    project.set("stock", [{"sku": "OLD", "quantity": 1}])
+
+    def both() -> None:
+        entry = system.envelope() | {"sku": "NEW", "quantityOnStock": 3, "availableQuantity": 2}
+        system.keep(system.inventory, entry, [], is_new=True)
+        system.inventory.remove(system.entries.pop(("OLD", "")))
+
+    _before_writes(sandbox, project, "/inventory", both)
+    outcomes = _apply(open_store(), "inventory", _level("NEW", 20), _level("OLD", 30))
+    assert [outcome.state for outcome in outcomes] == ["done", "done"]
+    levels = {row["sku"]: row for row in project.set("truth", None, "GET")["levels"]}
+    assert (levels["NEW"]["available"], levels["NEW"]["reserved"]) == (20, 1)
+    assert levels["OLD"]["available"] == 30
+
+
+def test_an_equal_level_is_not_written(project: Project, open_store: Open) -> None:
+    """Its version stays."""
+    project.set("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
+    [outcome] = _apply(open_store(), "inventory", _level("MUG", 7))
+    assert outcome.succeeded
+    assert "InventoryEntryQuantitySet" not in project.set("counts", None, "GET")
+
+
+def test_a_record_that_never_rests_waits_for_a_later_try(
+    project: Project, open_store: Open
+) -> None:
+    """Not a rejection: nothing is wrong with it."""
+    project.set("stock", [{"sku": "MUG", "quantity": 10}])
+    [order_id] = project.place(an_order())
+    body = {"statusCode": 409, "message": "x", "errors": [{"code": "ConcurrentModification"}]}
+    rule = {"kind": "status", "status": 409, "body": body, "method": "POST", "path": "/(inv|ord)"}
+    project.set("faults", [rule])
+    store = open_store()
+    [level] = _apply(store, "inventory", _level("MUG", 50))
+    [status] = _apply(store, "shipments", StatusChange(order_id, "Shipped"))
+    assert (level.state, status.state) == ("retry", "retry")
+    assert "changed 5 times" in level.error
+    project.set("faults", None, "DELETE")
+
+
+def test_a_merchants_change_between_read_and_write_survives(
+    project: Project, open_store: Open, sandbox: RunningSandbox
+) -> None:
+    """A delivery that was made by hand meanwhile leaves fewer units, which is a rejection."""
+    [order_id] = project.place(an_order())
+    system: Any = sandbox.server.systems["commercetools", project.name]
+    line = project.order(order_id)["lineItems"][0]["id"]
+
+    def by_hand() -> None:
+        order = system.orders.get(order_id)
+        items = [{"id": line, "quantity": 2}]
+        order["shippingInfo"]["deliveries"] = [{"id": "d", "items": items, "parcels": []}]
+        system.keep(system.orders, order, [])
+
+    _before_writes(sandbox, project, "/orders/", by_hand)
+    request = ShipmentRequest(order_id, "shipping", (ShipmentLine(line, 2),), "1Z", "ups")
+    [outcome] = _apply(open_store(), "shipments", NewShipment("p", request))
+    assert outcome.state == "refused"
+    assert outcome.problems[0].code == "shipment_refused"
+    assert len(project.order(order_id)["shippingInfo"]["deliveries"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "lines", "code"),
+    [
+        ({"shippingInfo": None}, 1, "group_not_shippable"),
+        ({}, 0, "shipment_without_lines"),
+        ({}, 9, "shipment_refused"),
+    ],
+)
+def test_what_can_not_be_delivered_is_refused_before_it_is_sent(
+    project: Project, open_store: Open, order: Json, lines: int, code: str
+) -> None:
+    """The API would take too many units; for the others our message says more."""
+    [order_id] = project.place(an_order(**order))
+    line = project.order(order_id)["lineItems"][0]["id"]
+    content = (ShipmentLine(line, lines),) if lines else ()
+    request = ShipmentRequest(order_id, "shipping", content, "1Z", "ups")
+    [outcome] = _apply(open_store(), "shipments", NewShipment("p", request))
+    assert (outcome.state, outcome.problems[0].code) == ("refused", code)
+
+
+def test_a_carrier_is_written_by_its_configured_text(project: Project, open_store: Open) -> None:
+    """Else by the OMS's name of it."""
+    [order_id] = project.place(an_order())
+    line = project.order(order_id)["lineItems"][0]["id"]
+
+    def request(carrier: str, name: str) -> NewShipment:
+        lines = (ShipmentLine(line, 1),)
+        return NewShipment(
+            "p", ShipmentRequest(order_id, "shipping", lines, "1", carrier, "", name)
+        )
+
+    store = open_store(carriers={"ups": "United Parcel Service"})
+    _apply(store, "shipments", request("ups", "UPS"), request("dhl", "DHL Paket"))
+    deliveries = project.order(order_id)["shippingInfo"]["deliveries"]
+    assert [d["parcels"][0]["trackingData"]["carrier"] for d in deliveries] == [
+        "United Parcel Service", "DHL Paket",
+    ]  # fmt: skip

@@ -122,6 +122,7 @@ class Scene:
     """The connection ``acme`` between the sandbox's store and tenant of one name, with a ledger."""
 
     steps = ("captured", "validated", "delivered")
+    oms_kind = "manhattan"
 
     def __init__(self, url: str, database: str, store: str, secrets: Path) -> None:
         self.url, self.database, self.store, self._secrets = url, database, store, secrets
@@ -140,12 +141,16 @@ class Scene:
         """Use a changed configuration, as after an operator has edited ``connections.yaml``."""
         if self.lockstep is not None:
             self.lockstep.close()
-        self.installation = installation_of(self.url, self.store, self._secrets, **sections)
+        self.installation = self.installation_with(**sections)
         self.lockstep = Lockstep(self.installation, lambda: self.database)
         with psycopg.connect(self.database, autocommit=True) as db:
             resume(db, NAME, self.installation.connections[NAME].streams, "test")
             db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
         self._job = build(self.installation, self.lockstep).resolve_job_def(f"sync_{NAME}")
+
+    def installation_with(self, **sections: Any) -> Installation:
+        """Return the configuration with changed sections."""
+        return installation_of(self.url, self.store, self._secrets, **sections)
 
     def close(self) -> None:
         """Give everything back."""
@@ -190,7 +195,7 @@ class Scene:
 
     def to_oms(self, path: str, body: Any, method: str = "POST") -> Json:
         """Make a control call of the tenant."""
-        return self._control(method, f"manhattan/{self.store}/{path}", body)
+        return self._control(method, f"{self.oms_kind}/{self.store}/{path}", body)
 
     def place(self, *given: Json) -> None:
         """Place orders at the store."""
@@ -224,7 +229,7 @@ class Scene:
 
     def oms_counts(self) -> Json:
         """Return the tenant's count of calls and effects."""
-        return self._ask(f"manhattan/{self.store}/counts")[0]
+        return self._ask(f"{self.oms_kind}/{self.store}/counts")[0]
 
     def effects(self) -> tuple[Any, ...]:
         """Return the number of all effects at both systems, to compare before and after."""

@@ -11,6 +11,7 @@ import pytest
 from sandbox.app import RunningSandbox
 from tests.assets.conftest import short_waits
 from tests.pairs.commercetools import ProjectScene, project_scene
+from tests.pairs.extensiv_scene import ExtensivScene
 
 __all__ = ["short_waits"]
 
@@ -21,5 +22,15 @@ def project(
 ) -> Iterator[ProjectScene]:
     """Make a connection between a project and a tenant that no other test uses."""
     made = project_scene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def extensiv(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None
+) -> Iterator[ExtensivScene]:
+    """Make a connection between a store and an account that no other test uses."""
+    made = ExtensivScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
     yield made
     made.close()

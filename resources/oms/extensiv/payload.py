@@ -61,6 +61,7 @@ class ShipmentItem(Document):
     quantity: Number = None
     carton_code: Id = None
     carton_num: Id = None
+    lot_code: Id = None
 
 
 class Shipment(Document):

@@ -157,8 +157,11 @@ def _grow(state: State, order: Order, body: Json) -> None:
     quantity = Decimal(str(body["quantity"]))
     if quantity > order.left().get(sku, Decimal(0)):
         raise ValueError(f"order {order.cust_ref!r} has no {quantity} of {sku} left to ship")
-    first = shipment["items"][0]
-    shipment["items"].append({**first, "item": sku, "quantity": str(as_number(quantity))})
+    known = next((item for item in shipment["items"] if item["item"] == sku), None)
+    if known is None:
+        known = {**shipment["items"][0], "item": sku, "quantity": "0"}
+        shipment["items"].append(known)
+    known["quantity"] = str(as_number(Decimal(known["quantity"]) + quantity))
     state.stock.ship(sku, order.warehouse, quantity, state.clock.now())
     order.status = order.status if order.left() else "shipped"
     state.touch(order, "loaded")

@@ -109,7 +109,7 @@ def _contents(
             number, sku = text_of(shipment.tracking_no), text_of(item.item)
             carton = (text_of(item.carton_code), text_of(item.carton_num))
             # The vendor's own identity of what is listed twice; without number and carton none.
-            identity = (number, sku, *carton, str(item.quantity))
+            identity = (number, sku, *carton, text_of(item.lot_code), str(item.quantity))
             if (number or any(carton)) and identity in seen:
                 continue
             seen.add(identity)

@@ -135,7 +135,7 @@ def _blocked(order: OrderView, payload: bytes) -> Problem | None:
 
 def _reason(text: str | None, payload: bytes) -> str:
     """Return Extensiv's own words without the customer's data, which they may quote."""
-    values = personal_values(msgspec.json.decode(payload))
+    values = personal_values(msgspec.json.decode(payload)) - {(text or "").strip()}
     cleaned = without_values(clean_text(text or ""), values)
     return mask_emails(cleaned)[:LONGEST_REASON].rstrip(". ")
 

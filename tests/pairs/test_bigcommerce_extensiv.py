@@ -1,0 +1,240 @@
+"""BigCommerce and Extensiv, end to end in one process: orders, stock, shipments, cancellations."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.assets.documents import DEPOT, address, order, total_of
+from tests.pairs.extensiv_scene import ExtensivScene
+
+CREATE = "/cart/orders/cartrover"
+
+
+def test_orders_go_out_once_with_lines_and_totals(extensiv: ExtensivScene) -> None:
+    """A rerun of all chains changes nothing at either system."""
+    placed = extensiv.place_many(range(1, 6))
+    extensiv.run("orders")
+    held = extensiv.truth()
+    assert sorted(held) == ["1", "2", "3", "4", "5"]
+    for document in placed:
+        at_oms = held[str(document["id"])]
+        assert Decimal(str(at_oms["total"])) == total_of(document)
+        assert {(row["line"], row["sku"], row["quantity"]) for row in at_oms["lines"]} == {
+            (str(entry["id"]), entry["sku"], entry["quantity"]) for entry in document["products"]
+        }
+    assert extensiv.view("1")["ship_country"] == "USA"
+    assert extensiv.outcomes("orders") == {str(n): ("accepted", "delivered") for n in range(1, 6)}
+
+    before = extensiv.effects()
+    extensiv.run("orders", "shipments")
+    assert extensiv.effects() == before
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "malformed", "truncated"])
+def test_an_order_whose_answers_are_lost_is_created_once(
+    extensiv: ExtensivScene, kind: str
+) -> None:
+    """However many times it was asked for; the next run finds what became of it."""
+    extensiv.place_many([1, 2])
+    extensiv.fault("extensiv", {"kind": kind, "path": CREATE})
+    extensiv.run("orders", raise_on_error=False)
+    extensiv.fault("extensiv")
+    extensiv.run("orders")
+    held = extensiv.truth()
+    assert {number: row["creates"] for number, row in held.items()} == {"1": 1, "2": 1}
+    assert extensiv.outcomes("orders") == dict.fromkeys(("1", "2"), ("accepted", "delivered"))
+    assert extensiv.open_rejections("orders") == {}
+
+
+def test_another_order_of_the_same_id_is_not_taken_for_success(extensiv: ExtensivScene) -> None:
+    """The rejection names the field; the order of the other is left as it is."""
+    extensiv.place_many([1])
+    extensiv.run("orders", steps=["captured", "validated"])
+    other = {
+        "cust_ref": "1",
+        "ship_first_name": "Else",
+        "ship_address_1": "9 Else Street",
+        "ship_city": "Dallas",
+        "ship_state": "TX",
+        "ship_zip": "75001",
+        "ship_country": "USA",
+        "items": [{"line_item_id": "101", "item": "MUG", "quantity": 7}],
+    }
+    extensiv.to_oms("place", [other])
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {"1": "order_exists_differently"}
+    [(problems,)] = extensiv.sql("SELECT problems FROM sync.rejection")
+    assert "items[101].quantity" in {problem["field"] for problem in problems}
+    assert extensiv.truth()["1"]["lines"][0]["quantity"] == 7
+
+
+def test_a_change_of_an_order_is_a_rejection_that_names_the_fields(
+    extensiv: ExtensivScene,
+) -> None:
+    """Nothing is sent; once the change is taken back, the rejection ends."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    creates = extensiv.oms_counts()["requests"]
+    extensiv.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {"1": "order_not_changeable"}
+    assert extensiv.oms_counts()["requests"]["create"] == creates["create"]
+    extensiv.to_store("orders/1", {"customer_message": ""}, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {}
+    assert extensiv.outcomes("orders")["1"] == ("accepted", "unchanged")
+
+
+def test_what_the_account_has_no_place_for_is_a_rejection(extensiv: ExtensivScene) -> None:
+    """Each for its own reason; the good order of the batch is delivered."""
+    noon = extensiv.moment()
+    two = [address(200), address(201, street_1="9 Else Street")]
+    split = order(2, noon, shipping_addresses=two)
+    split["products"][0]["order_address_id"] = 200
+    split["products"][1]["order_address_id"] = 201
+    extensiv.place(order(1, noon), split, order(3, noon, status_id=12))
+    extensiv.configure(orders={"hold_statuses": {12: "Review"}})
+    extensiv.run("orders")
+    assert list(extensiv.truth()) == ["1"]
+    assert extensiv.open_rejections("orders") == {
+        "2": "several_addresses",
+        "3": "hold_not_supported",
+    }
+
+
+def test_shipments_come_by_carton_with_late_and_corrected_tracking(
+    extensiv: ExtensivScene,
+) -> None:
+    """Partial, then whole; a number that comes later or is corrected stays its shipment's."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/ship", {"lines": [{"sku": "MUG", "quantity": 1}], "labelled": False})
+    extensiv.run("shipments")
+    [(first, (number, units))] = extensiv.shipped(1).items()
+    assert (number, units, extensiv.status(1)) == ("", {101: 1}, 3)
+
+    extensiv.to_oms("orders/1/track", {"tracking": "1Z5R89390357567127"})
+    extensiv.to_oms("orders/1/ship", {})
+    extensiv.run("shipments")
+    held = extensiv.shipped(1)
+    assert held[first] == ("1Z5R89390357567127", {101: 1})
+    assert len(held) == 2
+    assert sorted(u for _, units in held.values() for u in units.values()) == [1, 1, 1]
+    assert extensiv.status(1) == 2
+
+    extensiv.to_oms("orders/1/track", {"shipment": 0, "tracking": "1Z8W4R260373687877"})
+    extensiv.run("shipments")
+    assert extensiv.shipped(1)[first][0] == "1Z8W4R260373687877"
+    before = extensiv.effects()
+    extensiv.run("orders", "shipments")
+    assert extensiv.effects() == before
+
+
+def test_a_carton_that_gets_more_units_loses_none(extensiv: ExtensivScene) -> None:
+    """What the store's shipment lacks becomes another one."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/ship", {"lines": [{"sku": "MUG", "quantity": 1}]})
+    extensiv.run("shipments")
+    extensiv.to_oms("orders/1/grow", {"sku": "MUG", "quantity": 1})
+    extensiv.run("shipments")
+    assert sum(sum(units.values()) for _, units in extensiv.shipped(1).values()) == 2
+
+
+def test_an_error_and_a_hold_are_rejections_with_the_accounts_reason(
+    extensiv: ExtensivScene,
+) -> None:
+    """Without the customer's data; it ends when the order moves on."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    reason = "Address of Jane Doe, 123 Main Street can't be verified"
+    extensiv.to_oms("orders/1/error", {"reason": reason})
+    extensiv.run("shipments")
+    assert extensiv.open_rejections("shipments") == {"1": "order_held_at_oms"}
+    [(message,)] = extensiv.sql("SELECT message FROM sync.rejection")
+    assert "can't be verified" in message
+    assert "Main Street" not in message
+    extensiv.to_oms("advance", {"to": "ship", "split_rate": 0, "partial_rate": 0})
+    extensiv.run("shipments")
+    assert extensiv.open_rejections("shipments") == {}
+    assert extensiv.status(1) == 2
+
+
+def test_a_cancellation_depends_on_where_the_order_is(extensiv: ExtensivScene) -> None:
+    """Before the warehouse, at the warehouse, and too late: that one is a rejection."""
+    extensiv.place_many([1, 2, 3])
+    extensiv.run("orders")
+    extensiv.to_oms("advance", {"to": "wms", "orders": ["2", "3"]})
+    extensiv.to_oms("orders/3/ship", {"lines": [{"sku": "MUG", "quantity": 2}]})
+    for number in (1, 2, 3):
+        extensiv.to_store(f"orders/{number}/status", {"status_id": 5})
+    extensiv.run("orders")
+    extensiv.run("orders")
+    states = {number: row["cancelled"] for number, row in extensiv.truth().items()}
+    assert states == {"1": True, "2": True, "3": False}
+    assert extensiv.open_rejections("orders") == {"3": "cancel_refused"}
+    assert extensiv.oms_counts()["cancels"] == 2
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_warehouses_late_answer_is_recorded(extensiv: ExtensivScene, accepted: bool) -> None:
+    """The request stays open until the order shows that it was canceled."""
+    extensiv.to_oms("settings", {"wms_cancel_is_late": True})
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("advance", {"to": "wms"})
+    extensiv.to_store("orders/1/status", {"status_id": 5})
+    extensiv.run("orders")
+    assert ("1", "cancel", "requested", 1) in extensiv.deliveries("orders")
+    extensiv.to_oms("orders/1/cancel_outcome", {"accepted": accepted})
+    extensiv.run("shipments")
+    state = "delivered" if accepted else "requested"
+    assert ("1", "cancel", state, 1) in extensiv.deliveries("orders")
+
+
+def test_an_order_that_the_account_cancels_is_cancelled_in_the_store(
+    extensiv: ExtensivScene,
+) -> None:
+    """And the store's cancellation is not sent back."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/cancel", {})
+    extensiv.run("shipments")
+    assert extensiv.status(1) == 5
+    before = extensiv.oms_counts()
+    extensiv.run("orders")
+    after = extensiv.oms_counts()
+    assert (after["cancels"], after["refused"]) == (before["cancels"], before["refused"])
+
+
+def test_stock_of_all_warehouses_and_rows_that_vanish(extensiv: ExtensivScene) -> None:
+    """Levels are written where they differ; a row that is gone shows zero by policy."""
+    extensiv.configure(inventory={"catalog_ttl": "PT0S", "missing_item": "zero"})
+    extensiv.to_oms("supply", [{"item": "MUG", "location": "WEST", "quantity": 5}])
+    extensiv.run("inventory")
+    assert extensiv.store_stock()["MUG"]["quantity"] == 1_005
+    writes = extensiv.store_counts()["inventory_writes"]
+    extensiv.run("inventory")
+    assert extensiv.store_counts()["inventory_writes"] == writes, "an equal level is not written"
+    gone = [{"item": "LAMP", "location": DEPOT, "quantity": None}]
+    extensiv.to_oms("supply", gone)
+    extensiv.run("inventory")
+    assert extensiv.store_stock()["LAMP"]["quantity"] == 0
+    assert extensiv.store_counts()["inventory_writes"] == writes + 1
+
+
+def test_stock_by_warehouse_goes_to_the_stores_location(extensiv: ExtensivScene) -> None:
+    """A warehouse that the connection does not name is not counted; ids and names both work."""
+    extensiv.to_oms("supply", [{"item": "MUG", "location": "WEST", "quantity": 5}])
+    extensiv.configure(
+        inventory={"catalog_ttl": "PT0S", "mode": "by_node", "nodes": {"west": "default"}}
+    )
+    extensiv.run("inventory")
+    assert extensiv.store_stock()["MUG"]["quantity"] == 5
+    extensiv.configure(
+        inventory={"catalog_ttl": "PT0S", "mode": "by_node", "nodes": {"101": "default"}}
+    )
+    extensiv.run("inventory")
+    assert extensiv.store_stock()["MUG"]["quantity"] == 1_000

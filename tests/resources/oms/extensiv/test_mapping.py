@@ -1,0 +1,135 @@
+"""An order as the body of a new order: amounts by the vendor's rules, and what has no place."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from domain.errors import RecordRejected
+from domain.records.orders import Charge, ChargeKind, Discount, LineKind, Note, Order
+from resources.oms.extensiv.orders.diff import compare_order, order_change, units_of
+from resources.oms.extensiv.orders.mapping import OrderMapper
+from sandbox.oms.extensiv.validation import checked
+from tests.resources.oms.extensiv.samples import settings_of
+from tests.resources.oms.manhattan.samples import ADDRESS, EMAIL, PICKUP, SHIP, line_of, order_of
+
+MAPPER = OrderMapper(settings_of())
+
+
+def payload(**changes: Any) -> dict[str, Any]:
+    """Map an order, and check its amounts by the vendor's rules."""
+    mapped = MAPPER.payload(order_of(**changes))
+    assert checked(mapped, check_money=True) is mapped
+    return mapped
+
+
+def test_amounts_add_up_by_the_vendors_rules() -> None:
+    """Discounts of lines are in the order's; taxes of charges keep lines from stating theirs."""
+    mapped = payload()
+    assert (mapped["sub_total"], mapped["order_discount"]) == (45.08, 2.0)
+    assert (mapped["sales_tax"], mapped["shipping_handling"]) == (3.96, 7.0)
+    assert mapped["grand_total"] == 54.04
+    assert [item.get("addl_discount") for item in mapped["items"]] == [2.0, None]
+    assert not any("tax" in item for item in mapped["items"])
+
+
+def test_lines_state_their_taxes_where_these_are_all_of_it() -> None:
+    """As the vendor requires."""
+    charge = Charge(charge_id="s", kind=ChargeKind.SHIPPING, amount=Decimal(7), group_id="7")
+    mapped = payload(charges=(charge,), total="53.63", total_tax="3.55")
+    assert [item["tax"] for item in mapped["items"]] == [3.13, 0.42]
+
+
+def test_taxes_in_prices_are_not_added_again() -> None:
+    """They are stated for information only."""
+    mapped = payload(tax_included=True, total="50.08", total_tax="3.96")
+    assert (mapped["sales_tax"], mapped["grand_total"]) == (0.0, 50.08)
+    assert mapped["extra_fields"] == {"tax_in_prices": 3.96}
+
+
+@pytest.mark.parametrize(
+    ("total", "name"), [("54.05", "shipping_handling"), ("54.03", "order_discount")]
+)
+def test_what_rounding_leaves_over_is_in_the_sums(total: str, name: str) -> None:
+    """The grand total is the store's own, to the cent."""
+    assert payload(total=total)["grand_total"] == float(total)
+    assert payload(total=total)[name] == pytest.approx(payload()[name] + 0.01)
+
+
+def test_an_address_has_its_country_in_three_letters() -> None:
+    """Or in two, by setting; the state without the country."""
+    mapped = payload()
+    assert (mapped["ship_country"], mapped["ship_state"]) == ("USA", "TX")
+    assert mapped["cust_e_mail"] == "ada@example.com"
+    other = OrderMapper(settings_of(country_form="alpha_2")).payload(order_of())
+    assert other["ship_country"] == "US"
+
+
+def test_references_and_texts_reach_the_account() -> None:
+    """Ids of order and lines, the authorisation, the shopper's words; not the staff's."""
+    notes = (Note(kind="customer", text="Ring twice"), Note(kind="staff", text="VIP"))
+    lines = (line_of("1", texts=("Engrave: A",), gift_message="Hi"),)
+    mapped = MAPPER.payload(order_of(notes=notes, lines=lines))
+    assert (mapped["cust_ref"], mapped["cust_po_no"], mapped["custom_field_1"]) == (
+        "T-1001",
+        "1001",
+        "1001",
+    )
+    assert (mapped["shipping_instructions"], mapped["gift_message"]) == ("Ring twice", "Hi")
+    assert mapped["items"][0]["line_comment"] == "Engrave: A"
+    assert (mapped["pay_type"], mapped["pre_auth_code"]) == ("Credit Card", "auth-9")
+    assert "VIP" not in str(mapped)
+
+
+def test_lines_that_are_emailed_are_left_out_with_their_amounts() -> None:
+    """The warehouse has nothing to do for them."""
+    digital = line_of("3", "GIFT", "1", "50.00", group_id="9", kind=LineKind.GIFT_CERTIFICATE)
+    lines = (*order_of().lines, digital)
+    mapped = payload(groups=(SHIP, EMAIL), lines=lines, total="104.04")
+    assert [item["item"] for item in mapped["items"]] == ["SKU-1", "SKU-2"]
+    assert mapped["grand_total"] == 54.04
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"groups": (SHIP, replace(SHIP, group_id="8"))}, "several_addresses"),
+        ({"groups": (SHIP, PICKUP)}, "pickup_not_supported"),
+        ({"groups": (EMAIL,)}, "nothing_to_ship"),
+        ({"hold": "Review"}, "hold_not_supported"),
+    ],
+)
+def test_what_has_no_place_is_a_rejection_that_says_what_to_do(
+    changes: dict[str, Any], code: str
+) -> None:
+    """And is never left out in silence."""
+    with pytest.raises(RecordRejected) as rejected:
+        MAPPER.payload(order_of(**changes))
+    [problem] = rejected.value.problems
+    assert problem.code == code
+    assert problem.advice
+
+
+def held(order: Order, **changes: Any) -> bytes:
+    """Return an order as the account would show it."""
+    return orjson.dumps(MAPPER.payload(order) | changes)
+
+
+def test_only_what_the_store_decides_is_a_difference() -> None:
+    """Money as text, other blanks and cases, and the post's four digits more are none."""
+    order = order_of(discounts=(Discount(discount_id="1", amount=Decimal("0.01")),), total="54.03")
+    wanted = MAPPER.payload(order)
+    same = {"grand_total": "54.03", "ship_city": " AUSTIN ", "ship_zip": "78701-1234"}
+    assert compare_order(held(order, **same, order_status="new"), wanted) == (wanted, [])
+    moved = replace(order, groups=(replace(SHIP, address=replace(ADDRESS, city="Dallas")),))
+    state, found = compare_order(held(moved), wanted)
+    assert [(one.field, one.found, one.can_repair) for one in found] == [
+        ("address", "differs in ship_city", False)
+    ]
+    assert "Dallas" not in str(found)
+    assert order_change(state, wanted, whole=False) == {"cust_ref": "T-1001", "ship_city": "Austin"}
+    assert units_of(wanted) == {"SKU-1": Decimal(2), "SKU-2": Decimal(1)}

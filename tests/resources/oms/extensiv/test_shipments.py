@@ -1,0 +1,133 @@
+"""The progress of an order: cartons, units by line, late numbers, errors and holds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.errors import RecordRejected
+from domain.exchange import Mapped, Skipped
+from domain.milestones import Milestone
+from domain.records.fulfilment import Fulfilment
+from resources.oms.extensiv.orders.lookup import Origins
+from resources.oms.extensiv.shipments.mapping import FulfilmentMapper
+from tests.conformance.systems import connection_of
+from tests.resources.oms.extensiv.samples import settings_of, shipment, view
+
+CONNECTION = connection_of(orders={"order_id_prefix": "T-"})
+MAPPER = FulfilmentMapper(CONNECTION, Origins(settings_of(), CONNECTION))
+
+
+def mapped(payload: bytes) -> Mapped[Fulfilment]:
+    """Map a linked order."""
+    found = MAPPER.fulfilment(payload, is_linked=True)
+    assert isinstance(found, Mapped)
+    return found
+
+
+def parcels(payload: bytes) -> dict[str, dict[str, int]]:
+    """Return the units by line of each parcel."""
+    return {
+        parcel.parcel_id: {line.line_id: int(line.quantity) for line in parcel.lines}
+        for parcel in mapped(payload).record.parcels
+    }
+
+
+def test_each_carton_is_a_parcel_with_its_units() -> None:
+    """One shipment may hold several; what is listed twice counts once."""
+    first = shipment(("SKU-1", 2), ("SKU-2", "1"))
+    first["items"][1]["carton_num"] = 2
+    first["items"].append(dict(first["items"][0]))
+    assert parcels(view(first)) == {"carton-1": {"11": 2}, "carton-2": {"12": 1}}
+    assert mapped(view(first)).record.milestone() is Milestone.SHIPPED
+
+
+def test_a_parcel_keeps_its_name_when_its_number_comes_late_or_changes() -> None:
+    """Otherwise the store would get a second shipment."""
+    numbers = ("", "1Z5R89390357567127", "1Z8W4R260373687877")
+    names = [list(parcels(view(shipment(("SKU-1", 1), tracking_no=n)))) for n in numbers]
+    assert names == [["carton-1"]] * 3
+
+
+def test_two_shipments_of_one_carton_number_are_two_parcels() -> None:
+    """Whether cartons are numbered by order or by shipment is not known."""
+    found = parcels(view(shipment(("SKU-1", 1)), shipment(("SKU-1", 1), tracking_no="2")))
+    assert found == {"carton-1/1": {"11": 1}, "carton-1/2": {"11": 1}}
+
+
+def test_units_of_a_sku_go_to_its_lines_in_their_order() -> None:
+    """A shipment names SKUs; units of another SKU show as a line of their own."""
+    items = [
+        {"line_item_id": "11", "item": "SKU-1", "quantity": 2},
+        {"line_item_id": "12", "item": "sku-1", "quantity": 3},
+    ]
+    assert parcels(view(shipment(("SKU-1", 4)), items=items)) == {"carton-1": {"11": 2, "12": 2}}
+    assert parcels(view(shipment(("OTHER", 1)))) == {"carton-1": {"OTHER": 1}}
+
+
+@pytest.mark.parametrize(
+    ("status", "milestone"),
+    [
+        ("new", Milestone.CREATED),
+        ("at_wms", Milestone.RELEASED),
+        ("Partial", Milestone.RELEASED),
+        ("canceled", Milestone.CANCELED),
+    ],
+)
+def test_units_in_no_shipment_are_where_the_status_says(status: str, milestone: Milestone) -> None:
+    """In any case of the word."""
+    assert mapped(view(order_status=status)).record.milestone() is milestone
+
+
+def test_a_shipped_order_with_units_in_no_shipment_is_a_warning() -> None:
+    """They count as not shipped, so that the store shows no more than what left."""
+    found = mapped(view(shipment(("SKU-1", 2)), order_status="shipped"))
+    assert [warning.code for warning in found.warnings] == ["units_without_shipment"]
+    assert found.record.milestone() is Milestone.PARTIALLY_SHIPPED
+    [line] = [line for line in found.record.lines if line.line_id == "12"]
+    assert [(part.milestone, part.quantity) for part in line.units] == [
+        (Milestone.RELEASED, Decimal(1))
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"order_status": "error", "error_reason": "No ship method for Ada Osei, 1 Mill Lane"},
+        {"order_status": "new", "on_hold": "Y", "error_reason": "No ship method"},
+        {"order_status": "new", "sending_canceled": "Y"},
+    ],
+)
+def test_an_error_and_a_hold_are_rejections(changes: dict[str, Any]) -> None:
+    """With the account's own reason, but without the customer's data; a warning once it ships."""
+    person = {
+        "ship_first_name": "Ada",
+        "ship_last_name": "Osei",
+        "ship_address_1": "1 Mill Lane",
+    }
+    with pytest.raises(RecordRejected) as rejected:
+        mapped(view(**person, **changes))
+    [problem] = rejected.value.problems
+    assert problem.code == "order_held_at_oms"
+    assert ("No ship method" in problem.message) == ("error_reason" in changes)
+    assert "Osei" not in problem.message
+    assert "Mill Lane" not in problem.message
+    shipped = mapped(view(shipment(("SKU-1", 1)), **changes))
+    assert [warning.code for warning in shipped.warnings] == ["order_held_at_oms"]
+
+
+def test_an_unknown_status_and_unreadable_values_are_reported_together() -> None:
+    """Nothing is guessed."""
+    with pytest.raises(RecordRejected) as rejected:
+        mapped(view(order_status="teleported", items=[{"line_item_id": "1", "item": "A"}]))
+    codes = {problem.code for problem in rejected.value.problems}
+    assert "status_unknown" in codes
+
+
+def test_orders_of_others_are_skipped_without_a_link() -> None:
+    """By the prefix; a linked order is the connection's whatever it is called."""
+    other = view(cust_ref="EU-1")
+    assert isinstance(MAPPER.fulfilment(other), Skipped)
+    assert isinstance(MAPPER.fulfilment(other, is_linked=True), Mapped)

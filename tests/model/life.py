@@ -99,7 +99,7 @@ class Life:
             good = self.runs.live(*streams)
         except CrashedError:
             good = False
-        self._revived()
+        self.revive()
         if not streams or "orders" in streams:
             self.note(before, complete=good)
         return good
@@ -110,7 +110,7 @@ class Life:
             good = bool(work(*given, **named))
         except CrashedError:
             good = False
-        self._revived()
+        self.revive()
         return good
 
     def sweep(self) -> None:
@@ -118,7 +118,8 @@ class Life:
         before = self.shown()
         self.note(before, complete=self.attempt(self.runs.sweep))
 
-    def _revived(self) -> None:
+    def revive(self) -> None:
+        """Start a process in place of the last one, if that has died."""
         if self.world.is_dead:
             self.world.revive()
             self.runs.log.append(DIED)

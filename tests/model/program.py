@@ -9,6 +9,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from tests.model.ledger import CrashedError
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations import faults, merchants, operators, shoppers, warehouse
 from tests.model.operations.registry import OPERATIONS, Op, draw
@@ -61,6 +62,8 @@ def run(world: World, script: Sequence[Op]) -> Result:
                 one.run(life)
             except NotPossibleError:
                 continue
+            except CrashedError:
+                life.revive()  # an operator's command has died
             life.done.append(one.name)
         problems = _settle(life) or broken(life)
     except Exception as error:  # noqa: BLE001 - whatever is raised here is a finding

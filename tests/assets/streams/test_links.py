@@ -185,7 +185,7 @@ def test_an_order_keeps_the_id_that_it_was_sent_with(
     scene.configure(orders=PREFIX)
     scene.place_many([1, 2])
     scene.run("orders", first=scene.yesterday)
-    assert [link.oms_id for link in claimed] == ["W-1", "W-2"]
+    assert sorted(link.oms_id for link in claimed) == ["W-1", "W-2"]
 
     monkeypatch.setattr(translation, "id_at_oms", lambda _, number: f"W-renamed-{number}")
     scene.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
@@ -194,9 +194,5 @@ def test_an_order_keeps_the_id_that_it_was_sent_with(
     assert len(claimed) == 2
     assert set(scene.oms_orders()) == {"W-1", "W-2"}
     assert scene.open_rejections("orders") == {}
-    assert [(i, action) for i, action, _, _ in scene.deliveries("orders")] == [
-        ("1", "create"),
-        ("1", "update"),
-        ("2", "create"),
-        ("2", "cancel"),
-    ]
+    sent = {(i, action) for i, action, _, _ in scene.deliveries("orders")}
+    assert sent == {("1", "create"), ("1", "update"), ("2", "create"), ("2", "cancel")}

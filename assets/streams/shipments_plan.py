@@ -30,7 +30,7 @@ from domain.connections import SHIPMENTS
 from domain.delivery import Held, Intent, NewShipment, Outcome, ShipmentChange, StatusChange
 from domain.exchange import ShipmentRequest, StoreOrderState, StoreShipment
 from domain.identity import content_digest, delivery_key
-from domain.milestones import Milestone, may_move
+from domain.milestones import PARTIAL, Milestone, may_move
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
 from resources.ledger.records.fulfilment_progress import ProgressRow
@@ -40,6 +40,7 @@ from resources.lockstep import Sync
 
 RELEASED = (Milestone.RELEASED, Milestone.PICKED, Milestone.PACKED)
 SHIPPED = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
+GONE = (Milestone.SHIPPED, Milestone.DELIVERED)
 BY_SHIPMENT = (Milestone.PARTIALLY_SHIPPED, Milestone.SHIPPED)
 """What a store's order shows once it has got a shipment."""
 
@@ -137,7 +138,10 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         if state.kept_status:
             return self._set(due, state, state.kept_status, is_restored=True)
         status = self.shipments.status_for(order.wanted)
-        moves = may_move(state.milestone, order.wanted) and status != state.status
+        # Back only where the same stage is partial now: a line was added to the order since.
+        is_reached = may_move(state.milestone, order.wanted)
+        is_partial = state.milestone in GONE and PARTIAL[state.milestone] is order.wanted
+        moves = (is_reached or is_partial) and status != state.status
         is_uncertain = any(u.action == "status" and u.is_uncertain for u in due.unsettled)
         is_doubtful = is_uncertain and order.wanted is state.milestone
         if status is not None and (moves or is_doubtful):

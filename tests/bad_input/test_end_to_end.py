@@ -158,7 +158,7 @@ def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
             for record in ([sound[i // 10], record] if i % 10 == 0 else [record])
         ],
     )
-    counts = validate(sync, stream, day, everything=False)
+    counts = validate(sync, stream, Partition.of_day(day), everything=False)
     _balanced(sync, stream, day, counts, len(bad) + len(sound))
     accepted = {
         name
@@ -171,7 +171,7 @@ def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
     assert {record.source_id for record in sound} <= accepted
     _actionable(sync, stream)
     before = _content(sync)
-    again = validate(sync, stream, day, everything=True)
+    again = validate(sync, stream, Partition.of_day(day), everything=True)
     assert (again.accepted, again.rejected, again.skipped) == (
         counts.accepted,
         counts.rejected,
@@ -249,9 +249,9 @@ def test_bad_pages_are_captured_and_validated_by_the_steps(sync: Sync) -> None:
     listed += [Listed(i, orjson.dumps(order(id=i))) for i in (*range(1, 10), *range(20, 220))]
     store_now = platform_on(store_of(listed), page_size=50)
     real = Sync(NAME, sync.connection, store_now, sync.oms, sync.ledger, "run-2")
-    counts = capture(real, Orders(), START.date(), DAY, is_live=False)
+    counts = capture(real, Orders(), Partition.of_day(START.date()), DAY, is_live=False)
     assert (counts.read, counts.captured) == (len(listed), len(listed))
-    validated = validate(real, Orders(), START.date(), everything=False)
+    validated = validate(real, Orders(), Partition.of_day(START.date()), everything=False)
     store_now.close()
     assert validated.accepted == 209
     assert validated.rejected.total() == len(hostile)
@@ -293,7 +293,7 @@ def test_hostile_ids_of_the_oms_reach_the_ledger_as_rejections(sync: Sync) -> No
     ]
     assert len(found) == len(documents + fine)
     store(sync, Shipments(), START.date(), found)
-    counts = validate(sync, Shipments(), START.date(), everything=False)
+    counts = validate(sync, Shipments(), Partition.of_day(START.date()), everything=False)
     assert counts.accepted == len(fine)
     assert counts.rejected.total() == len(documents)
     _actionable(sync, Shipments())

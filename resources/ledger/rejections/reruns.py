@@ -118,12 +118,19 @@ def end(db: psycopg.Connection[Any], ids: Sequence[int], outcome: Outcome, note:
                WHERE rerun_id = ANY(%s)""",
             (outcome, note, list(ids)),
         )
+        # What a retry has tried in vain is the operator's again, and not under way.
         db.execute(
-            """UPDATE sync.rejection r SET state = 'open' WHERE r.state = 'retried'
-               AND EXISTS (SELECT FROM sync.rejection_action a
-                           WHERE a.rejection_id = r.rejection_id AND a.rerun_id = ANY(%(ids)s))
-               AND NOT EXISTS (SELECT FROM sync.rejection_action a
-                               JOIN sync.rerun q USING (rerun_id)
-                               WHERE a.rejection_id = r.rejection_id AND q.outcome = '')""",
+            """WITH reopened AS (
+                   UPDATE sync.rejection r SET state = 'open' WHERE r.state = 'retried'
+                   AND EXISTS (SELECT FROM sync.rejection_action a
+                               WHERE a.rejection_id = r.rejection_id
+                                 AND a.rerun_id = ANY(%(ids)s))
+                   AND NOT EXISTS (SELECT FROM sync.rejection_action a
+                                   JOIN sync.rerun q USING (rerun_id)
+                                   WHERE a.rejection_id = r.rejection_id AND q.outcome = '')
+                   RETURNING r.connection, r.stream, r.source_id, r.stage)
+               UPDATE sync.delivery d SET state = 'dead' FROM reopened o
+               WHERE o.stage = 'delivered' AND d.connection = o.connection
+                 AND d.stream = o.stream AND d.source_id = o.source_id AND d.state = 'failed'""",
             {"ids": list(ids)},
         )

@@ -52,6 +52,8 @@ def _waiting(end: End) -> Counter[str]:
         is_rejected = ("orders", str(number)) in end.open  # it is owed, and no actor has noted it
         if is_withdrawn(document) or not (is_due or is_rejected):
             continue
+        if ("orders", str(number)) in end.life.facts.discarded and not is_rejected:
+            continue
         held = end.oms.get(number)
         if held is not None and not end.rejections(number):
             continue

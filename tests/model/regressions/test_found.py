@@ -198,3 +198,43 @@ def test_units_that_wait_in_a_second_connection_are_taken_off_the_stock(world):
     assert {level["sku"]: level["quantity"] for level in world.ask_store("dump/inventory")}[
         "MUG"
     ] == 94
+
+
+def test_a_line_added_to_a_shipped_order_makes_it_partially_shipped(world):
+    """The status had been Shipped, and never moved back."""
+    script = [
+        op("place", lines=[("SHIRT-M", 2), ("LAMP", 4)], number=1001),
+        op("sync"),
+        op("fail_reads", path="search|orders", system="manhattan", times=3),
+        op("add_line", number=1001, sku="MUG", units=4),
+        op("ship", number=1001),
+        op("sync"),
+    ]
+    assert not run(world, script).problems
+    assert not run(world, [*script, op("ship", number=1001), op("sync")]).problems
+
+
+def test_units_of_a_discarded_order_are_sold_again(world):
+    """What an operator has settled otherwise no longer takes units off the stock."""
+    script = [
+        op("place_unmapped_method", lines=[("SHIRT-S", 1), ("SHIRT-S", 4)], number=1001),
+        op("sync"),
+        op("discard", place=2),
+    ]
+    assert not run(world, script).problems
+
+
+def test_a_retry_that_the_oms_does_not_answer_leaves_its_rejection_open(world):
+    """Its delivery had stayed under way for ever, although no run would try it again."""
+    script = [
+        op("place_with_download", lines=[("LAMP", 1)], number=1001),
+        op("sync"),
+        op("archive", number=1001),
+        op("ship", number=1001),
+        op("sync"),
+        op("sync"),
+        op("cut_answers", system="manhattan", times=1),
+        op("retry"),
+    ]
+    assert not run(world, script).problems
+    assert not run(world, [*script, op("retry"), op("sync")]).problems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import ClassVar
 
 from domain.errors import RecordRejected
@@ -46,12 +47,14 @@ class CatalogSource:
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Look up SKUs: many in the list of stock first, the others one by one."""
         asked, now = list(dict.fromkeys(ids)), datetime.now(UTC)
-        left = {sku_key(sku): sku for sku in asked}
+        left: dict[str, list[str]] = {}
+        for sku in asked:  # each spelling is asked for: case may count at the account
+            left.setdefault(sku_key(sku), []).append(sku)
         if len(asked) > self._settings.single_reads:
             for rows in self._stock.rows(asked):
-                found = [(left.pop(sku_key(sku_of(row)), None), row) for row in rows]
-                yield Page([_record(sku, now, row) for sku, row in found if sku is not None])
-        for sku in left.values():
+                found = [(sku, row) for row in rows for sku in left.pop(sku_key(sku_of(row)), ())]
+                yield Page([_record(sku, now, row) for sku, row in found])
+        for sku in chain.from_iterable(left.values()):
             row = self._product(sku)
             if row is not None:
                 yield Page([_record(sku, now, row)])

@@ -8,7 +8,7 @@ one form.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -40,12 +40,13 @@ from resources.oms.extensiv.payload import (
 )
 from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings
+from resources.oms.extensiv.warehouses import place_in
 
 PAGE_SIZE = 100
 MOST_PAGES = 1_000_000
 NODE = b'{"node":'
+NO_ROW = (b"null", b"[]", b"{}")
 ZERO = Decimal(0)
-_PLACES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class _RowKey(msgspec.Struct):
@@ -64,7 +65,10 @@ class StockList:
         self._kept_until = 0.0
 
     def rows(self, skus: Collection[str]) -> Iterator[list[bytes]]:
-        """Read the rows of SKUs; those that the account does not stock are absent."""
+        """Read the rows of SKUs; those that the account does not stock are absent.
+
+        A row without a readable SKU is among them: it may be one that was asked for.
+        """
         asked = list(dict.fromkeys(skus))
         if len(asked) <= self._settings.single_reads:
             for sku in asked:
@@ -72,7 +76,7 @@ class StockList:
                 if row is not None:
                     yield [row]
             return
-        wanted = {sku_key(sku) for sku in asked}
+        wanted = {"", *(sku_key(sku) for sku in asked)}
         for page in self.everything():
             if found := [row for row in page if sku_key(sku_of(row)) in wanted]:
                 yield found
@@ -118,7 +122,9 @@ class StockList:
         if answer.is_refused:
             raise refused_read(reply, answer)
         row = bytes(answer.response)
-        return row if sku_key(sku_of(row)) == sku_key(sku) else None
+        if row in NO_ROW:
+            return None
+        return row if sku_key(sku_of(row)) in ("", sku_key(sku)) else None
 
 
 def sku_of(row: bytes) -> str:
@@ -173,9 +179,8 @@ class InventorySource:
         if self._policy.mode == "aggregate" or not sku:
             yield self._record(sku, self._policy.view, row, now)
             return
-        held = places_of(row)
         for node in self._policy.nodes:
-            if place_in(held, node) is not None:
+            if _may_hold(row, node):
                 # The row as it came, and which of its warehouses this record is about.
                 payload = orjson.dumps({"node": node, "row": orjson.Fragment(row)})
                 yield self._record(sku, node, payload, now)
@@ -235,31 +240,19 @@ class StockMapper:
             return text_of(row.sku), self._view, whole, decoded.problems
         wrapped = decode_node(payload)
         node, inner = text_of(wrapped.document.node), bytes(wrapped.document.row)
-        place = place_in(places_of(inner), node)
+        place = place_in(inner, node)
         if place is None:
             raise unreadable("warehouses", "The row has no such warehouse.", node)
         level = decode_level(place)
         return sku_of(inner), node, level.document, (*wrapped.problems, *level.problems)
 
 
-def places_of(row: bytes) -> Mapping[str, bytes]:
-    """Return a row's warehouses by id; none where they are an empty list or can't be read."""
+def _may_hold(row: bytes, node: str) -> bool:
+    """Return whether a row is about a warehouse; one that can't be read is, and is rejected."""
     try:
-        places = bytes(decode_stock(row).document.warehouses)
-        return {name: bytes(place) for name, place in _PLACES.decode(places).items()}
-    except (RecordRejected, ValueError, RecursionError):
-        return {}
-
-
-def place_in(places: Mapping[str, bytes], node: str) -> bytes | None:
-    """Return the stock at a warehouse, which a connection names by its id or by its name."""
-    if node in places:
-        return places[node]
-    for place in places.values():
-        with suppress(RecordRejected):
-            if text_of(decode_level(place).document.warehouse).casefold() == node.casefold():
-                return place
-    return None
+        return place_in(row, node) is not None
+    except RecordRejected:
+        return True
 
 
 def _units(value: Number, field: str, found: Findings) -> Decimal:

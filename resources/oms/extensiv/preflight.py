@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.connections import InventoryPolicy
-from domain.errors import LockstepError, PermanentError
+from domain.errors import LockstepError, PermanentError, RecordRejected
 from domain.exchange import Check
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch, path_of
-from resources.oms.extensiv.inventory import StockList, place_in, places_of, sku_of
+from resources.oms.extensiv.inventory import StockList, sku_of
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.settings import ExtensivSettings
+from resources.oms.extensiv.warehouses import place_in
 
 NO_ORDER = "lockstep-preflight"
 """The id of an order that does not exist: looking at it shows whether the key is accepted."""
@@ -86,12 +87,19 @@ class Preflight:
         missing = dict.fromkeys(self.policy.nodes)
         for rows in self.stock.everything():
             for row in rows:
-                held = places_of(row)
-                for node in [node for node in missing if place_in(held, node) is not None]:
+                for node in [node for node in missing if _holds(row, node)]:
                     del missing[node]
             if not missing:
                 return f"all {len(self.policy.nodes)} warehouses hold stock"
         raise PermanentError(f"no SKU has stock at {', '.join(missing)}")
+
+
+def _holds(row: bytes, node: str) -> bool:
+    """Return whether a row has stock at a warehouse; one that can't be read shows none."""
+    try:
+        return place_in(row, node) is not None
+    except RecordRejected:
+        return False
 
 
 def _result(name: str, check: Callable[[], str], advice: str) -> Check:

@@ -5,7 +5,6 @@ A shipment names SKUs and no lines, so its units go to the order's lines of that
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -47,13 +46,14 @@ class CartonMapper:
         """Return the parcels in their order; what a shipment lists twice counts once."""
         units = _Units(lines)
         contents = _contents(shipments, found)
-        names = Counter(name for name, _ in contents)
+        names: set[str] = set()
         parcels = []
         for (name, place), items in contents.items():
+            # Two shipments of one carton number are two parcels; the first one's name stays.
+            parcel_id = f"{name}/{place + 1}" if name in names else name
+            names.add(name)
             content = units.take(items, found)
             if content:
-                # Two shipments of one carton number are two parcels.
-                parcel_id = name if names[name] == 1 else f"{name}/{place + 1}"
                 parcels.append(self._parcel(parcel_id, shipments[place], content, found))
         return Cartons(tuple(parcels), units.shipped)
 

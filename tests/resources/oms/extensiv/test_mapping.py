@@ -13,6 +13,7 @@ from domain.errors import RecordRejected
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind, Note, Order
 from resources.oms.extensiv.orders.diff import compare_order, order_change, units_of
 from resources.oms.extensiv.orders.mapping import OrderMapper
+from sandbox.oms.extensiv.envelope import Refused
 from sandbox.oms.extensiv.validation import checked
 from tests.resources.oms.extensiv.samples import settings_of
 from tests.resources.oms.manhattan.samples import ADDRESS, EMAIL, PICKUP, SHIP, line_of, order_of
@@ -112,6 +113,29 @@ def test_what_has_no_place_is_a_rejection_that_says_what_to_do(
     [problem] = rejected.value.problems
     assert problem.code == code
     assert problem.advice
+
+
+def test_what_an_order_lacks_is_left_out_and_not_guessed() -> None:
+    """No code of a way of shipping, no name, no authorisation: each has no field."""
+    payment = replace(order_of().payments[0], transactions=(), method="")
+    order = order_of(
+        groups=(replace(SHIP, shipping_method=None),),
+        lines=(line_of("1", name=""), line_of("2", name="Anvil")),
+        payments=(payment,),
+    )
+    mapped = OrderMapper(settings_of(source_id_field=None)).payload(order)
+    assert not {"ship_code", "custom_field_1", "pre_auth_code", "pre_auth_amt"} & mapped.keys()
+    assert mapped["pay_type"] == "card"
+    assert "pay_type" not in MAPPER.payload(order_of(payments=()))
+    assert [item.get("description") for item in mapped["items"]] == [None, "Anvil"]
+
+
+def test_an_order_without_an_address_does_not_go_to_the_billing_address() -> None:
+    """The account refuses it, so that an operator looks at it."""
+    mapped = MAPPER.payload(order_of(groups=(replace(SHIP, address=None),)))
+    assert not [name for name in mapped if name.startswith("ship_") and name != "ship_code"]
+    with pytest.raises(Refused, match="ship_address_1 is required"):
+        checked(mapped, check_money=True)
 
 
 def held(order: Order, **changes: Any) -> bytes:

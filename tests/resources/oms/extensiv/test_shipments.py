@@ -54,7 +54,78 @@ def test_a_parcel_keeps_its_name_when_its_number_comes_late_or_changes() -> None
 def test_two_shipments_of_one_carton_number_are_two_parcels() -> None:
     """Whether cartons are numbered by order or by shipment is not known."""
     found = parcels(view(shipment(("SKU-1", 1)), shipment(("SKU-1", 1), tracking_no="2")))
-    assert found == {"carton-1/1": {"11": 1}, "carton-1/2": {"11": 1}}
+    assert found == {"carton-1": {"11": 1}, "carton-1/2": {"11": 1}}
+
+
+def test_a_parcel_keeps_its_name_when_a_later_shipment_has_the_same_carton_number() -> None:
+    """Otherwise the store would get a second shipment for units that it already shows."""
+    first = shipment(("SKU-1", 1))
+    later = [shipment(("SKU-2", 1), tracking_no=str(number)) for number in (2, 3)]
+    for count in range(3):
+        assert next(iter(parcels(view(first, *later[:count])))) == "carton-1"
+    empty_at_first = shipment(("SKU-1", 0))
+    assert list(parcels(view(empty_at_first, later[0]))) == ["carton-1/2"]
+    assert list(parcels(view(first, later[0]))) == ["carton-1", "carton-1/2"]
+
+
+def test_a_carton_without_units_is_no_parcel() -> None:
+    """The store would show a shipment of nothing."""
+    assert parcels(view(shipment(("SKU-1", 0)))) == {}
+
+
+def test_a_shipment_that_names_no_carton_is_one_parcel_by_its_place() -> None:
+    """A code of the carton or a label of the shipment comes before a number."""
+    bare = {"tracking_no": "", "items": [{"item": "SKU-1", "quantity": 1}]}
+    assert parcels(view(bare, bare)) == {"shipment-1": {"11": 1}, "shipment-2": {"11": 1}}
+    labelled = shipment(("SKU-1", 1), sscc_barcode="0034")
+    assert list(parcels(view(labelled))) == ["0034"]
+    labelled["items"][0]["carton_code"] = "C-9"
+    assert list(parcels(view(labelled))) == ["C-9"]
+
+
+@pytest.mark.parametrize("items", [None, [], [{"item": " ", "quantity": 1}], [{"item": "SKU-1"}]])
+def test_a_shipment_whose_units_can_not_be_read_is_a_rejection(items: Any) -> None:
+    """It is never sent as a parcel with fewer units than left the warehouse."""
+    with pytest.raises(RecordRejected) as rejected:
+        mapped(view(shipment(("SKU-1", 1)), shipment(items=items)))
+    [problem] = rejected.value.problems
+    assert problem.code == "oms_payload_unreadable"
+    assert problem.field.startswith("shipments")
+
+
+@pytest.mark.parametrize(
+    ("carrier", "number", "sent", "warned"),
+    [
+        ("UPS", "x", "ups", False),
+        ("Bob's Vans", "1Z5R89390357567127", None, True),  # what is named is not overruled
+        (None, "1Z5R89390357567127", "ups", False),
+        (None, "12", None, True),
+        (None, "", None, False),
+    ],
+)
+def test_the_carrier_is_the_named_one_or_proven_by_the_number(
+    carrier: str | None, number: str, sent: str | None, warned: bool
+) -> None:
+    """A carrier that is not known is a warning, and the parcel goes out with its name."""
+    found = mapped(view(shipment(("SKU-1", 1), carrier=carrier, tracking_no=number)))
+    [parcel] = found.record.parcels
+    assert (parcel.carrier, parcel.carrier_source) == (sent, carrier or "")
+    codes = [warning.code for warning in found.warnings]
+    assert codes == ["carrier_unknown"] * warned
+
+
+def test_units_of_a_sku_over_several_shipments_fill_its_lines_once() -> None:
+    """A line that is full takes no more; what is left over stays with the last."""
+    items = [
+        {"line_item_id": "11", "item": "SKU-1", "quantity": 1},
+        {"line_item_id": "12", "item": "SKU-1", "quantity": 1},
+    ]
+    sent = [shipment(("SKU-1", 1), tracking_no=str(number)) for number in (1, 2, 3)]
+    assert parcels(view(*sent, items=items)) == {
+        "carton-1": {"11": 1},
+        "carton-1/2": {"12": 1},
+        "carton-1/3": {"12": 1},
+    }
 
 
 def test_units_of_a_sku_go_to_its_lines_in_their_order() -> None:

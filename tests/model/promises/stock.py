@@ -60,6 +60,7 @@ def _waiting(end: End) -> Counter[str]:
         at_oms = {line["OrderLineId"]: line for line in held["lines"]} if held else {}
         for line in document["products"]:
             known = at_oms.get(str(line["id"]), {"OrderedQuantity": 0})["OrderedQuantity"]
-            left = line["quantity"] - line["quantity_refunded"]
+            unshipped = line["quantity"] - line["quantity_shipped"]
+            left = line["quantity"] - min(line["quantity_refunded"], unshipped)
             units[line["sku"]] += max(0, left - int(known) // FACTORS.get(line["sku"], 1))
     return units

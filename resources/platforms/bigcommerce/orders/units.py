@@ -1,6 +1,7 @@
 """Units that a captured order takes from stock, as far as its lines can be read. Pure.
 
-For orders that are rejected: whatever is wrong with one, its units are sold.
+For orders that are rejected: whatever is wrong with one, its units are sold. As in an order that is
+mapped, a refund gives back only units that have not shipped: others come back as a return.
 """
 
 from __future__ import annotations
@@ -22,24 +23,26 @@ def ordered_units(payload: bytes) -> dict[str, Decimal]:
         sources = sources_of(CAPTURED_ORDERS.check(payload).document)
     except RecordRejected:
         return {}  # no order can be read in it
-    if is_refunded(sources.order):
-        return {}
     if sources.products is not None:
         lines = [line for line in sources.products if line is not None]
     else:
         parts = parts_of(sources.order, DocumentProblems())
         lines = [line for part in parts for line, _, _ in part.lines]
+    everything = is_refunded(sources.order)
     units: dict[str, Decimal] = {}
     for line in lines:
-        sku, left = (line.sku or "").strip(), _units_of(line)
+        sku, left = (line.sku or "").strip(), _units_of(line, everything=everything)
         if sku and left:
             units[sku] = units.get(sku, Decimal(0)) + left
     return units
 
 
-def _units_of(line: Line) -> int:
+def _units_of(line: Line, *, everything: bool) -> int:
+    """Return a line's units; a number that can't be read takes none of them off."""
     ordered = whole_number(line.quantity) or 0
     refunded = whole_number(line.quantity_refunded) or 0
-    if line.is_refunded is True and not refunded:
-        return 0
-    return max(ordered - refunded, 0)
+    if everything or (line.is_refunded is True and not refunded):
+        refunded = ordered
+    shipped = whole_number(line.quantity_shipped)
+    unshipped = max(ordered - shipped, 0) if shipped is not None else 0
+    return ordered - min(refunded, unshipped)

@@ -37,7 +37,7 @@ def _text(value: object, locales: tuple[str, ...]) -> str:
     if isinstance(value, dict):
         if "centAmount" in value or "typeId" in value:
             return ""
-        return str(value.get("label") or "") or name_of(value, locales)
+        return _text(value.get("label"), locales) or name_of(value, locales)
     return ""
 
 

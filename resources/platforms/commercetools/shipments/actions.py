@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from domain.exchange import ShipmentRequest
+from resources.platforms.commercetools.orders.groups import ADDRESS_GROUP
 from resources.platforms.commercetools.payload import Delivery, TrackingData
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.platforms.commercetools.shipments.order import (
@@ -69,10 +72,11 @@ def set_tracking(
     held = tracking_of(delivery)
     if _shown(held) == wanted:
         return []
-    parcel = next((p for p in delivery.parcels or () if p is not None), None)
-    if parcel is None:
-        added: Action = {"action": "addParcelToDelivery", "deliveryId": delivery.id}
-        return [added | ({"trackingData": wanted} if wanted else {})]
+    parcels = [parcel for parcel in delivery.parcels or () if parcel is not None]
+    if not parcels:
+        added = {"action": "addParcelToDelivery", "deliveryId": delivery.id}
+        return [added | {"trackingData": wanted}]
+    parcel = next((p for p in parcels if p.tracking_data is not None), parcels[0])
     change: Action = {"action": "setParcelTrackingData", "parcelId": parcel.id}
     return [change | ({"trackingData": wanted} if wanted else {})]
 
@@ -142,23 +146,7 @@ def _delivery(order: HeldOrder, shipment_id: str) -> Delivery:
 def _address(order: HeldOrder, group_id: str) -> Action | None:
     """Return the address of a delivery to one that lines name, which no other group has."""
     for address in order.order.item_shipping_addresses or ():
-        if address is None or group_id != f"address-{address.key}":
-            continue
-        return {
-            "key": address.key,
-            "country": address.country,
-            **{
-                name: value
-                for name, value in (
-                    ("firstName", address.first_name),
-                    ("lastName", address.last_name),
-                    ("streetName", address.street_name),
-                    ("streetNumber", address.street_number),
-                    ("postalCode", address.postal_code),
-                    ("city", address.city),
-                    ("state", address.state),
-                )
-                if value
-            },
-        }
+        if address is not None and group_id == f"{ADDRESS_GROUP}{address.key}":
+            held: Action = msgspec.to_builtins(address)
+            return {name: value for name, value in held.items() if value}
     return None

@@ -20,7 +20,9 @@ from tests.sandbox.simulated_project import Project, an_order
 Json = dict[str, Any]
 
 
-def _apply(store: Any, stream: str, *contents: Any) -> list[Outcome]:
+def apply(store: Any, stream: str, *contents: Any) -> list[Outcome]:
+    """Write to a stream's target; return the outcomes."""
+
     async def run() -> list[Outcome]:
         async with store.targets[stream].writer(lambda _: None) as writer:
             claimed = [Claimed(Intent("any", uuid4(), "key", c), "ord-1") for c in contents]
@@ -30,7 +32,8 @@ def _apply(store: Any, stream: str, *contents: Any) -> list[Outcome]:
     return asyncio.run(run())
 
 
-def _level(sku: str, quantity: int, location: str = "default") -> LevelChange:
+def level(sku: str, quantity: int, location: str = "default") -> LevelChange:
+    """Return a level to write."""
     target = StockTarget(sku=sku, location=location, quantity=quantity)
     return LevelChange(
         target, StoreItem(sku=sku, product_id="p", variant_id="1", tracking="variant")
@@ -66,7 +69,7 @@ def test_a_reservation_between_read_and_write_is_kept(
         system.keep(system.inventory, entry | {"availableQuantity": 4}, [])
 
     _before_writes(sandbox, project, "/inventory/", reserve)
-    [outcome] = _apply(open_store(), "inventory", _level("MUG", 50))
+    [outcome] = apply(open_store(), "inventory", level("MUG", 50))
     assert outcome.succeeded
     assert project.set("truth", None, "GET")["levels"] == [
         {"sku": "MUG", "location": "default", "available": 50, "on_hand": 56, "reserved": 6}
@@ -86,7 +89,7 @@ def test_an_entry_that_others_create_or_delete_meanwhile_is_written_all_the_same
         system.inventory.remove(system.entries.pop(("OLD", "")))
 
     _before_writes(sandbox, project, "/inventory", both)
-    outcomes = _apply(open_store(), "inventory", _level("NEW", 20), _level("OLD", 30))
+    outcomes = apply(open_store(), "inventory", level("NEW", 20), level("OLD", 30))
     assert [outcome.state for outcome in outcomes] == ["done", "done"]
     levels = {row["sku"]: row for row in project.set("truth", None, "GET")["levels"]}
     assert (levels["NEW"]["available"], levels["NEW"]["reserved"]) == (20, 1)
@@ -96,7 +99,7 @@ def test_an_entry_that_others_create_or_delete_meanwhile_is_written_all_the_same
 def test_an_equal_level_is_not_written(project: Project, open_store: Open) -> None:
     """Its version stays."""
     project.set("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
-    [outcome] = _apply(open_store(), "inventory", _level("MUG", 7))
+    [outcome] = apply(open_store(), "inventory", level("MUG", 7))
     assert outcome.succeeded
     assert "InventoryEntryQuantitySet" not in project.set("counts", None, "GET")
 
@@ -111,10 +114,10 @@ def test_a_record_that_never_rests_waits_for_a_later_try(
     rule = {"kind": "status", "status": 409, "body": body, "method": "POST", "path": "/(inv|ord)"}
     project.set("faults", [rule])
     store = open_store()
-    [level] = _apply(store, "inventory", _level("MUG", 50))
-    [status] = _apply(store, "shipments", StatusChange(order_id, "Shipped"))
-    assert (level.state, status.state) == ("retry", "retry")
-    assert "changed 5 times" in level.error
+    [stock] = apply(store, "inventory", level("MUG", 50))
+    [status] = apply(store, "shipments", StatusChange(order_id, "Shipped"))
+    assert (stock.state, status.state) == ("retry", "retry")
+    assert "changed 5 times" in stock.error
     project.set("faults", None, "DELETE")
 
 
@@ -134,7 +137,7 @@ def test_a_merchants_change_between_read_and_write_survives(
 
     _before_writes(sandbox, project, "/orders/", by_hand)
     request = ShipmentRequest(order_id, "shipping", (ShipmentLine(line, 2),), "1Z", "ups")
-    [outcome] = _apply(open_store(), "shipments", NewShipment("p", request))
+    [outcome] = apply(open_store(), "shipments", NewShipment("p", request))
     assert outcome.state == "refused"
     assert outcome.problems[0].code == "shipment_refused"
     assert len(project.order(order_id)["shippingInfo"]["deliveries"]) == 1
@@ -156,7 +159,7 @@ def test_what_can_not_be_delivered_is_refused_before_it_is_sent(
     line = project.order(order_id)["lineItems"][0]["id"]
     content = (ShipmentLine(line, lines),) if lines else ()
     request = ShipmentRequest(order_id, "shipping", content, "1Z", "ups")
-    [outcome] = _apply(open_store(), "shipments", NewShipment("p", request))
+    [outcome] = apply(open_store(), "shipments", NewShipment("p", request))
     assert (outcome.state, outcome.problems[0].code) == ("refused", code)
 
 
@@ -172,7 +175,7 @@ def test_a_carrier_is_written_by_its_configured_text(project: Project, open_stor
         )
 
     store = open_store(carriers={"ups": "United Parcel Service"})
-    _apply(store, "shipments", request("ups", "UPS"), request("dhl", "DHL Paket"))
+    apply(store, "shipments", request("ups", "UPS"), request("dhl", "DHL Paket"))
     deliveries = project.order(order_id)["shippingInfo"]["deliveries"]
     assert [d["parcels"][0]["trackingData"]["carrier"] for d in deliveries] == [
         "United Parcel Service", "DHL Paket",

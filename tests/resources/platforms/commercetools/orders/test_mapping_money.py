@@ -168,3 +168,77 @@ def test_whatever_a_cart_computes_adds_up(seed: int) -> None:
     }  # fmt: skip
     found = mapped(complete(given, "2026-03-04T10:00:00.000Z"))
     assert len(found.lines) == len(lines)
+
+
+def _on_total(document: Json, *portions: Json | None, amount: str = "3.90") -> Json:
+    """Return an order with a discount on its total, and the total and taxes that this leaves."""
+    left = D("39.00") - D(amount)
+    tax = left / 5
+    return document | {
+        "discountOnTotalPrice": {
+            "discountedAmount": cents(amount), "includedDiscounts": list(portions),
+        },
+        "totalPrice": cents(left),
+        "taxedPrice": {
+            "totalNet": cents(left), "totalGross": cents(left + tax), "totalTax": cents(tax),
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("portions", "discounts"),
+    [
+        ([], [("total", "3.90")]),
+        ([None, ("ten", "3.00")], [("ten", "3.00"), ("total", "0.90")]),
+        ([("ten", "0.00"), ("five", "3.90")], [("five", "3.90")]),
+        ([("ten", "3.00"), ("five", "2.00")], [("ten", "3.00"), ("five", "0.90")]),
+        ([(None, "3.90")], [("total-0", "3.90")]),
+    ],
+)
+def test_discounts_on_the_total_come_to_what_was_taken_off(
+    portions: list[Any], discounts: list[tuple[str, str]]
+) -> None:
+    """What no named one explains is a discount of its own; none takes off more than there is."""
+    stated = [
+        part and {"discount": part[0] and {"id": part[0]}, "discountedAmount": cents(part[1])}
+        for part in portions
+    ]
+    found = mapped(_on_total(order(payments=[]), *stated))
+    assert [(d.discount_id, d.amount) for d in found.discounts] == [
+        (name, D(amount)) for name, amount in discounts
+    ]
+
+
+def test_a_negative_discount_on_the_total_rejects_the_order() -> None:
+    """It would raise what the shopper pays."""
+    problem = rejected(_on_total(order(payments=[]), amount="-1.00"))["discount_negative"]
+    assert problem.field == "discountOnTotalPrice.discountedAmount"
+
+
+def test_shipping_costs_what_is_left_of_its_price() -> None:
+    """A discount on shipping is no discount of the order: the charge is the lower price."""
+    document = order()
+    document["shippingInfo"] |= {
+        "price": cents("9.00"), "discountedPrice": {"value": cents("5.00")},
+    }  # fmt: skip
+    [charge] = mapped(document).charges
+    assert (charge.amount, charge.tax) == (D("5.00"), D("1.00"))
+
+
+def test_what_costs_nothing_is_no_charge() -> None:
+    """Free shipping, and a custom line item at zero."""
+    items = [{"name": {"en": "Sample"}, "slug": "sample", "money": "0.00", "taxRate": 0.2}]
+    info = {"shippingMethodName": "Ground", "price": "0.00", "taxRate": 0.2}
+    document = order(customLineItems=items, shippingInfo=info, payments=[])
+    document["customLineItems"].append(None)
+    assert mapped(document).charges == ()
+
+
+def test_a_tax_on_an_order_that_costs_nothing_is_a_mismatch() -> None:
+    """There is no amount to divide it by, and it is not lost."""
+    lines = [{"sku": "A", "quantity": 1, "price": "0.00"}]
+    document = order(lineItems=lines, shippingInfo=None, payments=[])
+    document["taxedPrice"] = {
+        "totalNet": cents("0.00"), "totalGross": cents("2.00"), "totalTax": cents("2.00"),
+    }  # fmt: skip
+    assert rejected(document)["tax_mismatch"].field == "taxedPrice"

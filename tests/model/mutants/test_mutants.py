@@ -18,8 +18,8 @@ CHOSEN = [mutant for mutant in MUTANTS if mutant.name in QUICK]
 
 @pytest.mark.parametrize("mutant", CHOSEN, ids=[mutant.name for mutant in CHOSEN])
 def test_a_fault_that_is_brought_back_is_found(world, mutant):
-    """Within ten programs."""
-    assert hunt(world, mutant, programs=10, seconds=300).promise
+    """Within forty programs."""
+    assert hunt(world, mutant, programs=40, seconds=300).promise
 
 
 def test_the_chosen_faults_exist():

@@ -164,6 +164,8 @@ class StoreShipment:
     group_id: str
     tracking_number: str
     lines: tuple[ShipmentLine, ...]
+    key: str = ""
+    """The idempotency key of the delivery that created it, where the store keeps one."""
 
 
 @dataclass(frozen=True, slots=True)

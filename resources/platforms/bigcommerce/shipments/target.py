@@ -2,152 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Mapping, Sequence
-
 from domain.connections import Connection
-from domain.delivery import (
-    Claimed,
-    Held,
-    NewShipment,
-    Operation,
-    Outcome,
-    Question,
-    ShipmentChange,
-    outcome_of,
-)
-from domain.errors import PermanentError, RecordRejected, TransientError
-from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt, StoreShipment
-from domain.milestones import Milestone
+from domain.delivery import Claimed
+from domain.exchange import ExchangeLog, Receipt, ShipmentRequest
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
-from resources.http.target_writer import TargetWriter
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from resources.platforms.bigcommerce.statuses import MILESTONE_STATUS
+from resources.store_shipments import ShipmentsWriter, StoreShipments
 
 
-class BigCommerceShipments:
-    """``domain.ports.ShipmentTarget``. Only the creation of a shipment can't be repeated."""
+class BigCommerceShipments(StoreShipments):
+    """``domain.ports.ShipmentTarget``. A shipment keeps no key, so its content is looked for."""
 
     def __init__(
         self, policy: ClientPolicy, settings: BigCommerceSettings, connection: Connection
     ) -> None:
+        super().__init__(policy, connection, MILESTONE_STATUS, settings.write_concurrency)
         self._policy, self._settings = policy, settings
-        self.acts_for = policy.acts_for
-        self._statuses: dict[str, str | None] = {
-            str(m): None if s is None else str(s) for m, s in MILESTONE_STATUS.items()
-        }
-        self._statuses |= {
-            str(m): None if s is None else str(s)
-            for m, s in connection.shipments.milestone_statuses.items()
-        }
-        concurrency = settings.write_concurrency
-        self.operations: Mapping[str, Operation] = {
-            "shipment": Operation(
-                repeat="find", creates=True, commutes=True, concurrency=concurrency
-            ),
-            "shipment_update": Operation(concurrency=concurrency),
-            "status": Operation(concurrency=concurrency),
-        }
 
-    def status_for(self, milestone: Milestone) -> str | None:
-        """Return a milestone's status by the connection's overrides and the table."""
-        return self._statuses[milestone]
-
-    def writer(self, log: ExchangeLog) -> ShipmentsWriter:
+    def writer(self, log: ExchangeLog) -> BigCommerceShipmentsWriter:
         """Open the store for writing fulfilment."""
         concurrency = self._settings.write_concurrency
         push = AsyncApiClient(self._policy, concurrency=concurrency, log=log)
-        return ShipmentsWriter(push, self._settings)
-
-    async def list_shipments(
-        self, order_ids: Collection[str]
-    ) -> dict[str, dict[str, StoreShipment]]:
-        """Return all shipments of orders; orders that the store lacks are absent."""
-        found: dict[str, dict[str, StoreShipment]] = {}
-        waiting = iter(order_ids)
-        async with self.writer(lambda _: None) as writer:
-
-            async def work() -> None:
-                for order_id in waiting:
-                    try:
-                        shipments = await writer.calls.list_shipments(order_id)
-                    except RecordRejected:
-                        continue
-                    found[order_id] = {shipment.shipment_id: shipment for shipment in shipments}
-
-            workers = min(self._settings.write_concurrency, len(order_ids))
-            await asyncio.gather(*(work() for _ in range(workers)))
-        return found
+        return BigCommerceShipmentsWriter(push, BigCommerceWriter(push, self._settings))
 
 
-class ShipmentsWriter(TargetWriter):
+class BigCommerceShipmentsWriter(ShipmentsWriter):
     """``domain.ports.Writer`` of fulfilment."""
 
-    def __init__(self, push: AsyncApiClient, settings: BigCommerceSettings) -> None:
-        super().__init__(push)
-        self.calls = BigCommerceWriter(push, settings)
+    calls: BigCommerceWriter
 
-    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Create shipments, set their tracking or the order's status, one call each."""
-        return [await outcome_of(self._send(one)) for one in claimed]
-
-    async def find(
-        self, claimed: Sequence[Claimed], owned: Collection[str]
-    ) -> list[Receipt | None]:
-        """Return the store's shipments with the address, units and tracking number of new ones.
-
-        Where one may have been created before, another tracking number is the parcel's older one,
-        unless it is another parcel's. Raises ``OutcomeUnknown`` where the store does not answer:
-        any other error would count the effect as undone.
-        """
-        taken, found = set(owned), list[Receipt | None]()
-        for one in claimed:
-            shipment = await self._find(one, taken)
-            taken |= {shipment.shipment_id} if shipment is not None else set()
-            receipt = Receipt(shipment.shipment_id, held=shipment) if shipment is not None else None
-            found.append(receipt)
-        return found
-
-    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return orders' present status, and the units that the store counts as shipped.
-
-        Raises ``RecordRejected`` for an order that the store does not have.
-        """
-        return {
-            order_id: Held(order_id, await self.calls.read_order(order_id)) for order_id in asked
-        }
-
-    async def _send(self, claimed: Claimed) -> Receipt:
-        content, correlation_id = claimed.content, claimed.correlation_id
-        if isinstance(content, NewShipment):
-            return await self.calls.create_shipment(content.request, correlation_id)
-        if isinstance(content, ShipmentChange):
-            return await self.calls.update_shipment(
-                content.shipment_id, content.request, correlation_id
-            )
-        return await self.calls.put_status(content.order_id, content.status, correlation_id)
-
-    async def _find(self, claimed: Claimed, taken: Collection[str]) -> StoreShipment | None:
-        new: NewShipment = claimed.content
-        request = new.request
-        try:
-            shipments = await self.calls.list_shipments(request.order_id)
-        except (TransientError, PermanentError) as error:
-            raise OutcomeUnknown(
-                f"Whether order {request.order_id} has the shipment could not be looked up: {error}"
-            ) from error
-        units = {line.line_id: line.quantity for line in request.lines}
-        same = [
-            shipment
-            for shipment in shipments
-            if shipment.group_id == request.group_id
-            and shipment.shipment_id not in taken
-            and {line.line_id: line.quantity for line in shipment.lines} == units
-        ]
-        # The tracking number separates two parcels with the same units; units alone find one whose
-        # number has changed.
-        exact = [s for s in same if s.tracking_number == request.tracking_number]
-        others = [s for s in same if not s.tracking_number or s.tracking_number not in new.numbers]
-        return next(iter(exact or (others if claimed.intent.may_exist else [])), None)
+    async def create(self, request: ShipmentRequest, claimed: Claimed) -> Receipt:
+        """Create a shipment."""
+        return await self.calls.create_shipment(request, claimed.correlation_id)

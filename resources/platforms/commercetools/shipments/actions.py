@@ -30,8 +30,6 @@ from resources.platforms.commercetools.statuses import (
 )
 
 Action = dict[str, Any]
-KEY = "lockstep-"
-"""Before the idempotency key in a delivery's and a parcel's key."""
 COMPLETING = {"shipped": SHIPPED_STATES, "delivered": ("Delivered",), "never": ()}
 LOOK = "compare the order's lines and deliveries in the store with the parcel"
 

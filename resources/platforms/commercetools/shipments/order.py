@@ -19,6 +19,9 @@ from resources.platforms.commercetools.payload import Delivery, Order, TrackingD
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.platforms.commercetools.statuses import FULFILMENT, shown_status
 
+KEY = "lockstep-"
+"""Before the idempotency key in a delivery's and a parcel's key."""
+
 
 class HeldOrder:
     """An order of the store at one version."""
@@ -62,6 +65,7 @@ class HeldOrder:
                     self._group_of(way, delivery),
                     tracking_of(delivery).tracking_id or "",
                     self._lines(way, delivery),
+                    key_of(delivery),
                 ),
                 delivery,
             )
@@ -112,6 +116,12 @@ def tracking_of(delivery: Delivery) -> TrackingData:
         if parcel is not None and parcel.tracking_data is not None:
             return parcel.tracking_data
     return TrackingData()
+
+
+def key_of(delivery: Delivery) -> str:
+    """Return the idempotency key of a delivery of ours; empty for any other."""
+    key = delivery.key or ""
+    return key.removeprefix(KEY) if key.startswith(KEY) else ""
 
 
 def rejection_of(

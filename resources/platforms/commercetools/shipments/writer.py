@@ -20,13 +20,12 @@ from resources.platforms.commercetools.client import CONFLICT, MISSING, document
 from resources.platforms.commercetools.orders.reader import is_id
 from resources.platforms.commercetools.settings import MOST_CONFLICTS, CommercetoolsSettings
 from resources.platforms.commercetools.shipments.actions import (
-    KEY,
     Action,
     add_delivery,
     set_status,
     set_tracking,
 )
-from resources.platforms.commercetools.shipments.order import HeldOrder, rejection_of
+from resources.platforms.commercetools.shipments.order import KEY, HeldOrder, rejection_of
 
 Planned = Callable[[HeldOrder], list[Action]]
 
@@ -64,8 +63,8 @@ class OrderWriter:
             "shipment_refused",
             is_idempotent=False,
         )
-        for shipment, delivery in held.deliveries():
-            if delivery.key == delivery_key:
+        for shipment, _ in held.deliveries():
+            if shipment.key == key:
                 return Receipt(shipment.shipment_id, trace_id=trace_id)
         raise PermanentError(
             f"commercetools: POST {_path(request.order_id)} answered without the delivery that was "

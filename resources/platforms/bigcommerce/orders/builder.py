@@ -8,19 +8,16 @@ import msgspec
 
 from domain.addressing.addresses import Address
 from domain.currencies import minor_unit
-from domain.exchange import Mapped, SourcePaths
-from domain.problems import LOOK, REPORT, DocumentProblems
+from domain.exchange import SourcePaths
+from domain.order_builder import BaseOrderBuilder, LineDraft
+from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import (
     Charge,
     Customer,
     Discount,
-    FulfilmentGroup,
     LineKind,
     Order,
-    OrderLine,
 )
-from domain.records.record import InvalidRecord
-from domain.rules.translation import OrderRejected
 from domain.scalars import ZERO, amount_of, moment_of
 from resources.platforms.bigcommerce import payload as documents
 from resources.platforms.bigcommerce.orders.charges import charges_of
@@ -31,7 +28,7 @@ from resources.platforms.bigcommerce.orders.consignments import (
     parts_of,
     place_products,
 )
-from resources.platforms.bigcommerce.orders.lines import LineDraft, PlacedLine, to_line
+from resources.platforms.bigcommerce.orders.lines import PlacedLine, to_line
 from resources.platforms.bigcommerce.orders.payments import WrittenTransactions, to_payments
 from resources.platforms.bigcommerce.orders.refunds import (
     is_refunded,
@@ -63,7 +60,7 @@ class Sources(msgspec.Struct, frozen=True):
     coupons: tuple[Coupon | None, ...] = ()
 
 
-class OrderBuilder:
+class OrderBuilder(BaseOrderBuilder):
     """Builds one order from its sources, and collects what is wrong with them."""
 
     def __init__(
@@ -73,28 +70,12 @@ class OrderBuilder:
         sources: Sources,
         problems: DocumentProblems,
     ) -> None:
-        self._settings, self._groups, self._problems = settings, groups, problems
+        super().__init__(problems)
+        self._settings, self._groups = settings, groups
         self._sources, self._order = sources, sources.order
         self._included = sources.order.is_tax_inclusive_pricing is True
         self._minor = minor_unit(_written_currency(sources.order))
-        self._mapped_groups: list[FulfilmentGroup] = []
-        self._mapped_lines: list[OrderLine] = []
-        self._paths = SourcePaths()
         self._is_cancelled = False
-
-    def to_order(self) -> Mapped[Order]:
-        """Return the order. Raises ``OrderRejected``."""
-        problems = self._problems
-        try:
-            order = self._build()
-        except InvalidRecord as error:
-            problems.reject("invalid_value", error.field, error.message, REPORT)
-            order = None
-        if problems.problems or order is None:
-            raise OrderRejected(
-                problems.in_order(), self._mapped_groups, self._mapped_lines, self._paths
-            )
-        return Mapped(order, tuple(problems.warnings), self._paths)
 
     def _build(self) -> Order | None:
         raw, problems = self._order, self._problems
@@ -218,19 +199,6 @@ class OrderBuilder:
                 self._mapped_groups.append(group)
                 paths.append(path)
         self._paths = SourcePaths(tuple(paths))
-
-    def _build_lines(self, drafts: list[LineDraft]) -> None:
-        paths = []
-        for draft in drafts:
-            try:
-                self._mapped_lines.append(draft.build())
-            except InvalidRecord as error:
-                if not self._problems.problems:
-                    path = f"{draft.where}{error.field}"
-                    self._problems.reject("invalid_value", path, error.message, REPORT)
-            else:
-                paths.append(f"{draft.where}price")
-        self._paths = SourcePaths(self._paths.groups, tuple(paths))
 
     def _settle(
         self, lines: list[LineDraft], charges: list[Charge], total: Decimal, total_tax: Decimal

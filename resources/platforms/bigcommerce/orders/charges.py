@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from domain.order_builder import LineDraft
 from domain.records.orders import Charge, ChargeKind
 from domain.scalars import ZERO, WrittenAmount, amount_of
 from domain.text import clean_text
 from resources.platforms.bigcommerce.orders.consignments import Part
-from resources.platforms.bigcommerce.orders.lines import LineDraft
 from resources.platforms.bigcommerce.payload import Fee, Order
 
 Cost = tuple[WrittenAmount, WrittenAmount]

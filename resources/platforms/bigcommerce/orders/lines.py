@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import msgspec
-
 from domain.currencies import rounding_of
+from domain.order_builder import LineDraft
 from domain.payload import Scalar
 from domain.problems import LOOK, DocumentProblems
-from domain.records.orders import Charge, ChargeKind, Discount, LineKind, OrderLine, Tax
+from domain.records.orders import Charge, ChargeKind, Discount, LineKind
 from domain.scalars import ZERO, amount_of
 from domain.text import clean_text, has_controls
 from resources.platforms.bigcommerce.orders.texts import gift_message, is_choice, line_texts
@@ -20,70 +19,12 @@ KINDS = {
     "digital": LineKind.DIGITAL,
     "giftcertificate": LineKind.GIFT_CERTIFICATE,
 }
-STORE_UNIT = "EACH"
-"""BigCommerce knows no units; ``domain.rules.translation`` converts to the OMS's."""
 PlacedLine = tuple[Line, str, str]
 """A line, its path and the group that it goes with."""
 MAX_SKU = 255
 MAX_QUANTITY = 10**9
 DIGITS = 12
 """Of a quantity that is written as a text; a longer one is too large in any case."""
-ROUNDING = "Rounding of the order's tax"
-
-
-class LineDraft(msgspec.Struct):
-    """A line until taxes and discounts are settled over all lines; ``where`` is its path."""
-
-    where: str
-    line_id: str
-    group_id: str
-    kind: LineKind
-    sku: str
-    name: str
-    quantity: Decimal
-    unit_price: Decimal
-    line_total: Decimal
-    tax: Decimal
-    variant_id: str | None
-    parent_line_id: str | None
-    options: tuple[str, ...]
-    gift_message: str
-    texts: tuple[str, ...] = ()
-    discounts: list[Discount] = []
-    charges: list[Charge] = []
-    rounding: Decimal = ZERO
-    """The part of the order's tax that is due to rounding and was put on this line."""
-    refunded: Decimal = ZERO
-    """Units that the OMS must not ship, since they were refunded."""
-
-    def discounted(self) -> Decimal:
-        """Return the sum of the line's discounts."""
-        return sum([discount.amount for discount in self.discounts], ZERO)
-
-    def build(self) -> OrderLine:
-        """Return the canonical line. Raises ``InvalidRecord``."""
-        taxes = [Tax(tax_id="tax", name="Tax", amount=self.tax)] if self.tax else []
-        if self.rounding:
-            taxes.append(Tax(tax_id="rounding", name=ROUNDING, amount=self.rounding))
-        return OrderLine(
-            line_id=self.line_id,
-            parent_line_id=self.parent_line_id,
-            sku=self.sku,
-            variant_id=self.variant_id,
-            name=self.name,
-            kind=self.kind,
-            quantity=self.quantity,
-            uom=STORE_UNIT,
-            unit_price=self.unit_price,
-            line_total=self.line_total,
-            discounts=tuple(self.discounts),
-            taxes=tuple(taxes),
-            charges=tuple(self.charges),
-            group_id=self.group_id,
-            options=self.options,
-            texts=self.texts,
-            gift_message=self.gift_message,
-        )
 
 
 def to_line(

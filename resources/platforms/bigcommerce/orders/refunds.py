@@ -14,10 +14,11 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from domain.order_builder import LineDraft
 from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Payment, PaymentTransaction
 from domain.scalars import ZERO
-from resources.platforms.bigcommerce.orders.lines import LineDraft, whole_number
+from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.orders.totals import Amounts
 from resources.platforms.bigcommerce.payload import Line, Order
 from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED
@@ -86,14 +87,14 @@ def take_off(
 
 
 def _goods(lines: list[LineDraft]) -> Decimal:
-    return sum([line.line_total - line.discounted() for line in lines], ZERO)
+    return sum([line.left() for line in lines], ZERO)
 
 
 def _sums(amounts: Amounts, *, included: bool) -> tuple[Decimal, Decimal]:
     """Return total and tax of all parts."""
     total = tax = ZERO
     for line in amounts.lines:
-        total += line.line_total - line.discounted()
+        total += line.left()
         tax += line.tax + line.rounding
         for charge in line.charges:
             total, tax = total + charge.amount, tax + charge.tax

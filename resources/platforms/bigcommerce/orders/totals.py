@@ -19,10 +19,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.currencies import rounding_of, rounding_of_sum
+from domain.order_builder import LineDraft
 from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Charge, Discount
 from domain.scalars import ZERO, amount_of
-from resources.platforms.bigcommerce.orders.lines import LineDraft
 from resources.platforms.bigcommerce.payload import Coupon, Order
 
 FOUR_PLACES = Decimal("0.0001")
@@ -141,7 +141,7 @@ def _left(line: LineDraft) -> Decimal:
     """Return the tax of what a line's discounts leave of it."""
     if not line.discounts or not line.line_total:
         return line.tax
-    share = (line.line_total - line.discounted()) / line.line_total
+    share = line.left() / line.line_total
     return (line.tax * share).quantize(FOUR_PLACES)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from domain.addressing.addresses import Address
-from domain.exchange import Mapped, SourcePaths
-from domain.problems import LOOK, REPORT, DocumentProblems
-from domain.records.orders import Customer, FulfilmentGroup, Order, OrderLine
-from domain.records.record import InvalidRecord
-from domain.rules.translation import OrderRejected
+from domain.exchange import SourcePaths
+from domain.order_builder import BaseOrderBuilder, LineDraft
+from domain.problems import LOOK, DocumentProblems
+from domain.records.orders import Customer, Order
 from domain.scalars import moment_of
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.groups import (
@@ -20,7 +19,7 @@ from resources.platforms.commercetools.orders.groups import (
     places_of,
     unplaced,
 )
-from resources.platforms.commercetools.orders.lines import LineDraft, LineMapper
+from resources.platforms.commercetools.orders.lines import LineMapper
 from resources.platforms.commercetools.orders.money import MoneyReader
 from resources.platforms.commercetools.orders.payments import to_payments
 from resources.platforms.commercetools.orders.texts import field_of, notes_of
@@ -34,7 +33,7 @@ from resources.platforms.commercetools.orders.totals import (
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 
 
-class OrderBuilder:
+class OrderBuilder(BaseOrderBuilder):
     """Builds one order, and collects what is wrong with it."""
 
     def __init__(
@@ -44,29 +43,12 @@ class OrderBuilder:
         order: documents.Order,
         problems: DocumentProblems,
     ) -> None:
+        super().__init__(problems)
         self._settings, self._groups, self._order = settings, groups, order
-        self._problems = problems
         self._locales = (*settings.locales, *((order.locale,) if order.locale else ()))
         self._money = MoneyReader(_currency(order, problems), problems)
         self._codes = _codes(order)
         self._parts = parts_of(order)
-        self._mapped_groups: list[FulfilmentGroup] = []
-        self._mapped_lines: list[OrderLine] = []
-        self._paths = SourcePaths()
-
-    def to_order(self) -> Mapped[Order]:
-        """Return the order. Raises ``OrderRejected``."""
-        problems = self._problems
-        try:
-            order = self._build()
-        except InvalidRecord as error:
-            problems.reject("invalid_value", error.field, error.message, REPORT)
-            order = None
-        if problems.problems or order is None:
-            raise OrderRejected(
-                problems.in_order(), self._mapped_groups, self._mapped_lines, self._paths
-            )
-        return Mapped(order, tuple(problems.warnings), self._paths)
 
     def _build(self) -> Order | None:
         raw, problems, money = self._order, self._problems, self._money
@@ -183,19 +165,6 @@ class OrderBuilder:
         if not problems.problems:
             check_total(amounts, total, money.minor, problems, included=included)
         return amounts, total, total_tax
-
-    def _build_lines(self, drafts: list[LineDraft]) -> None:
-        paths = []
-        for draft in drafts:
-            try:
-                self._mapped_lines.append(draft.build())
-            except InvalidRecord as error:
-                if not self._problems.problems:
-                    path = f"{draft.where}{error.field}"
-                    self._problems.reject("invalid_value", path, error.message, REPORT)
-            else:
-                paths.append(f"{draft.where}price")
-        self._paths = SourcePaths(self._paths.groups, tuple(paths))
 
 
 def _currency(order: documents.Order, problems: DocumentProblems) -> str:

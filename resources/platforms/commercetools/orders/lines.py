@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-import msgspec
 from msgspec.structs import replace
 
 from domain.currencies import rounding_of
+from domain.order_builder import LineDraft
 from domain.problems import LOOK, DocumentProblems
-from domain.records.orders import Discount, LineKind, OrderLine, Tax
+from domain.records.orders import Discount, LineKind
 from domain.scalars import ZERO
 from domain.text import clean_text, has_controls
 from resources.platforms.commercetools.orders.groups import DIGITAL, line_ids
@@ -24,60 +24,8 @@ from resources.platforms.commercetools.orders.texts import cleaned, field_of, na
 from resources.platforms.commercetools.payload import DiscountedQuantity, LineItem
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 
-STORE_UNIT = "EACH"
-"""commercetools knows no units; ``domain.rules.translation`` converts to the OMS's."""
 MAX_SKU = 255
 MAX_QUANTITY = 10**9
-ROUNDING = "Rounding of the order's tax"
-
-
-class LineDraft(msgspec.Struct):
-    """A line until taxes are settled over all lines; ``where`` is its path."""
-
-    where: str
-    line_id: str
-    group_id: str
-    kind: LineKind
-    sku: str
-    name: str
-    quantity: Decimal
-    unit_price: Decimal
-    line_total: Decimal
-    tax: Decimal
-    variant_id: str | None = None
-    parent_line_id: str | None = None
-    texts: tuple[str, ...] = ()
-    gift_message: str = ""
-    discounts: list[Discount] = []
-    rounding: Decimal = ZERO
-    """The part of the order's tax that is due to rounding and was put on this line."""
-
-    def discounted(self) -> Decimal:
-        """Return what is left of the line after its discounts."""
-        return self.line_total - sum([discount.amount for discount in self.discounts], ZERO)
-
-    def build(self) -> OrderLine:
-        """Return the canonical line. Raises ``InvalidRecord``."""
-        taxes = [Tax(tax_id="tax", name="Tax", amount=self.tax)] if self.tax else []
-        if self.rounding:
-            taxes.append(Tax(tax_id="rounding", name=ROUNDING, amount=self.rounding))
-        return OrderLine(
-            line_id=self.line_id,
-            parent_line_id=self.parent_line_id,
-            sku=self.sku,
-            variant_id=self.variant_id,
-            name=self.name,
-            kind=self.kind,
-            quantity=self.quantity,
-            uom=STORE_UNIT,
-            unit_price=self.unit_price,
-            line_total=self.line_total,
-            discounts=tuple(self.discounts),
-            taxes=tuple(taxes),
-            group_id=self.group_id,
-            texts=self.texts,
-            gift_message=self.gift_message,
-        )
 
 
 class LineMapper:

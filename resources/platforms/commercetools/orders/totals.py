@@ -16,11 +16,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.currencies import rounding_of, rounding_of_sum
+from domain.order_builder import LineDraft
 from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Charge, ChargeKind, Discount
 from domain.scalars import ZERO
 from resources.platforms.commercetools.orders.groups import Part
-from resources.platforms.commercetools.orders.lines import LineDraft
 from resources.platforms.commercetools.orders.money import MoneyReader, quantized
 from resources.platforms.commercetools.orders.texts import name_of
 from resources.platforms.commercetools.payload import CustomLineItem, Order
@@ -160,12 +160,12 @@ def _scaled(amounts: Amounts, factor: Decimal, minor: Decimal) -> Amounts:
 
 
 def _divided(amounts: Amounts, total_tax: Decimal, minor: Decimal) -> Amounts:
-    whole = sum([line.discounted() for line in amounts.lines], ZERO)
+    whole = sum([line.left() for line in amounts.lines], ZERO)
     whole += sum([charge.amount for charge in amounts.charges], ZERO)
     if not whole:
         return amounts
     for line in amounts.lines:
-        line.tax = quantized(total_tax * line.discounted() / whole, minor)
+        line.tax = quantized(total_tax * line.left() / whole, minor)
     charges = [
         replace(c, tax=quantized(total_tax * c.amount / whole, minor)) for c in amounts.charges
     ]
@@ -176,7 +176,7 @@ def check_total(
     amounts: Amounts, total: Decimal, minor: Decimal, problems: DocumentProblems, *, included: bool
 ) -> None:
     """Report ``total_mismatch`` unless the parts add up to the total, to half a minor unit."""
-    computed = sum([line.discounted() for line in amounts.lines], ZERO)
+    computed = sum([line.left() for line in amounts.lines], ZERO)
     computed += sum([charge.amount for charge in amounts.charges], ZERO)
     computed -= sum([discount.amount for discount in amounts.discounts], ZERO)
     if not included:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.cards import card_number
 from domain.errors import Problem
 
 LOOK = "look at the order in the store"
@@ -40,3 +41,15 @@ class DocumentProblems:
         """Report a field without a value, unless its value did not fit."""
         if field not in self._misfit_fields:
             self.reject(code, field, message, LOOK)
+
+
+def without_card(value: str | None, path: str, problems: DocumentProblems) -> str:
+    """Return a payment field, unless it holds a card's number, which is shown nowhere."""
+    if not value:
+        return ""
+    if card_number(value):
+        message = "the field holds what looks like a payment card's number"
+        advice = "remove the number in the store and inform the person who entered it"
+        problems.reject("card_number_present", path, message, advice, "****")
+        return ""
+    return value.strip()

@@ -1,8 +1,9 @@
-"""What writers of all targets have in common: they live as long as their client."""
+"""What writers of all targets have in common: they live as long as their clients."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -18,11 +19,12 @@ class TargetWriter:
     target holds.
     """
 
-    def __init__(self, client: AsyncApiClient) -> None:
-        self._client = client
+    def __init__(self, *clients: AsyncApiClient) -> None:
+        self._clients, self._stack = clients, AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
+        for client in self._clients:
+            await self._stack.enter_async_context(client)
         return self
 
     async def __aexit__(
@@ -31,7 +33,7 @@ class TargetWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+        await self._stack.__aexit__(kind, error, trace)
 
     async def find(
         self, claimed: Sequence[Claimed], owned: Collection[str]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.connections import InventoryPolicy
-from domain.errors import LockstepError, PermanentError, RecordRejected
+from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Check
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch, path_of
@@ -15,6 +15,7 @@ from resources.oms.extensiv.inventory import StockList, sku_of
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.warehouses import place_in
+from resources.preflight import result_of
 
 NO_ORDER = "lockstep-preflight"
 """The id of an order that does not exist: looking at it shows whether the key is accepted."""
@@ -53,7 +54,7 @@ class Preflight:
                 "Name in inventory.nodes warehouses of Extensiv, by their ids or names.",
             ),
         )
-        return [_result(name, check, advice) for name, check, advice in checks]
+        return [result_of(name, check, advice) for name, check, advice in checks]
 
     def _cart_key(self) -> str:
         """Read an order that does not exist with the cart's key, whose refusal is the answer."""
@@ -100,11 +101,3 @@ def _holds(row: bytes, node: str) -> bool:
         return place_in(row, node) is not None
     except RecordRejected:
         return False
-
-
-def _result(name: str, check: Callable[[], str], advice: str) -> Check:
-    """Run a check, which returns what it saw or raises."""
-    try:
-        return Check(name, True, check())
-    except LockstepError as error:
-        return Check(name, False, str(error), advice)

@@ -22,6 +22,7 @@ from resources.oms.manhattan.client import fetch_answer, quoted, rows_of, write_
 from resources.oms.manhattan.inventory import Availability
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.settings import ManhattanSettings
+from resources.preflight import result_of
 
 NO_ORDER = "lockstep-preflight"
 """The id of an order that does not exist: a cancellation of it is refused, but for the right to."""
@@ -72,7 +73,7 @@ class Preflight:
                 "Check inventory.view, inventory.nodes and inventory_base_url.",
             ),
         )
-        results = [_result(name, check, advice) for name, check, advice in checks]
+        results = [result_of(name, check, advice) for name, check, advice in checks]
         if results[0].ok:
             results += [self._scope(), self._other_organisations()]
         return results
@@ -141,11 +142,3 @@ class Preflight:
             detail = "WARNING: the user can read orders of other organisations"
             return Check(name, True, detail, _LEAST_ROLE)
         return Check(name, True, "orders of other organisations can't be read")
-
-
-def _result(name: str, check: Callable[[], str], advice: str) -> Check:
-    """Run a check, which returns what it saw or raises."""
-    try:
-        return Check(name, True, check())
-    except LockstepError as error:
-        return Check(name, False, str(error), advice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from resources.platforms.bigcommerce.answers_payload import CHANNELS, STORE_PROF
 from resources.platforms.bigcommerce.client import CONTRACT, document_of
 from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
+from resources.preflight import Finding, finding_of
 from resources.secrets import permission_warning
 
 MAX_SKEW = 120
@@ -24,8 +25,6 @@ CREDENTIAL_ADVICE = (
     "create a store-level API account with the scopes of the connector's README, "
     "and put its token where `token` points"
 )
-
-Finding = tuple[bool, str, str]
 
 
 class Preflight:
@@ -48,31 +47,24 @@ class Preflight:
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
         checks = [
-            self._check("token file", self._token_file),
-            self._check("credentials and clock", self._clock),
+            finding_of("token file", self._token_file),
+            finding_of("credentials and clock", self._clock),
         ]
         if not checks[-1].ok:
             return checks
-        checks.append(self._check("store", self._store))
+        checks.append(finding_of("store", self._store))
         checks += [
-            self._check(f"scope {probe.scope} ({probe.right})", partial(self._scope, probe))
+            finding_of(f"scope {probe.scope} ({probe.right})", partial(self._scope, probe))
             for probe in probes(self._connection, self._settings)
         ]
         checks.append(self._beyond_need())
         if INVENTORY in self._connection.streams:
-            checks.append(self._check("locations", self._locations))
+            checks.append(finding_of("locations", self._locations))
         if self._settings.channel_id is not None:
-            checks.append(self._check("channel", self._channel))
+            checks.append(finding_of("channel", self._channel))
         if self._connection.webhooks is not None:
-            checks.append(self._check("webhooks", self._webhooks))
+            checks.append(finding_of("webhooks", self._webhooks))
         return checks
-
-    def _check(self, name: str, run: Callable[[], Finding]) -> Check:
-        try:
-            ok, detail, advice = run()
-        except LockstepError as error:
-            ok, detail, advice = False, str(error), "see the message"
-        return Check(name, ok, detail, "" if ok else advice)
 
     def _token_file(self) -> Finding:
         warning = permission_warning(self._settings.token)

@@ -111,6 +111,10 @@ class CommercetoolsStock:
 class StockWriter(TargetWriter):
     """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
 
+    def __init__(self, client: AsyncApiClient) -> None:
+        super().__init__(client)
+        self._client = client
+
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Set the levels of a batch; a refused row stops no other."""
         changes: list[LevelChange] = [one.content for one in claimed]

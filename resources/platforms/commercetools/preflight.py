@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 
 from domain.connections import INVENTORY, SHIPMENTS, Connection
-from domain.errors import LockstepError
 from domain.exchange import Check
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthTokens
@@ -18,6 +17,7 @@ from resources.platforms.commercetools.answers_payload import PROJECTS
 from resources.platforms.commercetools.client import document_of, quoted
 from resources.platforms.commercetools.inventory import LevelReader
 from resources.platforms.commercetools.settings import CommercetoolsSettings
+from resources.preflight import Finding, finding_of
 from resources.secrets import permission_warning
 
 MAX_SKEW = 120
@@ -25,7 +25,6 @@ MAX_SKEW = 120
 NOTHING = "00000000-0000-0000-0000-000000000000"
 """The id of no record: with the right, a write to it is refused for another reason."""
 _DENIED = frozenset({401, 403})
-Finding = tuple[bool, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +68,24 @@ class Preflight:
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
         checks = [
-            self._check("secret file", self._secret_file),
-            self._check("credentials and clock", self._clock),
+            finding_of("secret file", self._secret_file),
+            finding_of("credentials and clock", self._clock),
         ]
         if not checks[-1].ok:
             return checks
         checks += [
-            self._check(f"scope {probe.scope}", partial(self._scope, probe))
+            finding_of(f"scope {probe.scope}", partial(self._scope, probe))
             for probe in probes(self._connection, self._settings)
         ]
         checks.append(self._beyond_need())
         if self._settings.probe == "messages":
-            checks.append(self._check("messages", self._messages))
+            checks.append(finding_of("messages", self._messages))
         if INVENTORY in self._connection.streams:
-            checks.append(self._check("locations", self._locations))
-            checks.append(self._check("stock without limit", self._infinite))
+            checks.append(finding_of("locations", self._locations))
+            checks.append(finding_of("stock without limit", self._infinite))
         if self._settings.store_key is not None:
-            checks.append(self._check("store", self._store))
+            checks.append(finding_of("store", self._store))
         return checks
-
-    def _check(self, name: str, run: Callable[[], Finding]) -> Check:
-        try:
-            ok, detail, advice = run()
-        except LockstepError as error:
-            ok, detail, advice = False, str(error), "see the message"
-        return Check(name, ok, detail, "" if ok else advice)
 
     def _secret_file(self) -> Finding:
         warning = permission_warning(self._settings.client_secret)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
 from decimal import Decimal
-from types import TracebackType
-from typing import Self
 
 from domain.delivery import Claimed, Held, Operation, OrderCancel, Outcome, Question, outcome_of
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
@@ -15,6 +12,7 @@ from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
 from domain.reconciliation import Difference
 from domain.records.orders import Order
 from resources.http.async_client import AsyncApiClient
+from resources.http.target_writer import TargetWriter
 from resources.oms.extensiv.client import Policies
 from resources.oms.extensiv.orders.diff import compare_order, order_change, units_of
 from resources.oms.extensiv.orders.lists import OrderLists
@@ -69,7 +67,7 @@ class ExtensivOrders:
         return OrdersWriter(creating, client, self._settings, self._lists, self._origins)
 
 
-class OrdersWriter:
+class OrdersWriter(TargetWriter):
     """``domain.ports.Writer`` of orders."""
 
     def __init__(
@@ -80,22 +78,9 @@ class OrdersWriter:
         lists: OrderLists,
         origins: Origins,
     ) -> None:
-        self._clients, self._stack = (creating, client), AsyncExitStack()
+        super().__init__(creating, client)
         self._lists, self._origins = lists, origins
         self.calls = ExtensivWriter(creating, client, settings)
-
-    async def __aenter__(self) -> Self:
-        for client in self._clients:
-            await self._stack.enter_async_context(client)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._stack.aclose()
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Create or cancel orders, one call each."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from domain.cards import card_number
-from domain.problems import DocumentProblems
+from domain.problems import DocumentProblems, without_card
 from domain.records.orders import Payment, PaymentTransaction
 from domain.scalars import amount_of, moment_of
 from domain.text import clean_text
@@ -77,8 +76,8 @@ def _gateway(
     currency: str,
     problems: DocumentProblems,
 ) -> Payment:
-    method = _reference(order.payment_method, "payment_method", problems)
-    provider = _reference(order.payment_provider_id, "payment_provider_id", problems)
+    method = without_card(order.payment_method, "payment_method", problems)
+    provider = without_card(order.payment_provider_id, "payment_provider_id", problems)
     found = transactions.data if isinstance(transactions, Transactions) else transactions
     events, gateway = _events(found, currency, problems) if found else ((), "")
     state = STATES.get(order.payment_status or "")
@@ -114,7 +113,7 @@ def _events(
         where = f"transactions[{i}]."
         kind = EVENTS.get(raw.event or "")
         path = f"{where}gateway_transaction_id"
-        reference = _reference(raw.gateway_transaction_id, path, problems)
+        reference = without_card(raw.gateway_transaction_id, path, problems)
         if kind is None or raw.method in OWN_METHODS:
             continue
         if raw.currency and raw.currency.upper() != currency:
@@ -133,15 +132,3 @@ def _events(
             )
         )
     return tuple(events), gateway
-
-
-def _reference(value: str | None, path: str, problems: DocumentProblems) -> str:
-    """Return a payment field, unless it holds a card's number, which is shown nowhere."""
-    if not value:
-        return ""
-    if card_number(value):
-        message = "the field holds what looks like a payment card's number"
-        advice = "remove the number in the store and inform the person who entered it"
-        problems.reject("card_number_present", path, message, advice, "****")
-        return ""
-    return value.strip()

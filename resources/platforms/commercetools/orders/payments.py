@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from domain.cards import card_number
-from domain.problems import DocumentProblems
+from domain.problems import DocumentProblems, without_card
 from domain.records.orders import Payment, PaymentTransaction
 from domain.scalars import ZERO, moment_of
 from domain.text import clean_text
@@ -76,8 +75,8 @@ def _payment(
     raw: documents.Payment, i: int, where: str, money: MoneyReader, problems: DocumentProblems
 ) -> Payment | None:
     info = raw.payment_method_info or documents.PaymentMethod()
-    gateway = _reference(info.payment_interface, f"{where}paymentMethodInfo.interface", problems)
-    method = _reference(info.method, f"{where}paymentMethodInfo.method", problems) or gateway
+    gateway = without_card(info.payment_interface, f"{where}paymentMethodInfo.interface", problems)
+    method = without_card(info.method, f"{where}paymentMethodInfo.method", problems) or gateway
     written = [t for t in raw.transactions or () if t is not None]
     if written and all(t.state == "Failure" for t in written):
         return None
@@ -104,26 +103,14 @@ def _event(
     problems: DocumentProblems,
 ) -> PaymentTransaction | None:
     kind, succeeded = KINDS.get(raw.type or ""), SETTLED.get(raw.state or "")
-    reference = _reference(raw.interaction_id, f"{where}interactionId", problems)
+    reference = without_card(raw.interaction_id, f"{where}interactionId", problems)
     if kind is None or succeeded is None:
         return None
     return PaymentTransaction(
         transaction_id=raw.id or reference or where,
         kind=kind,
         amount=money.read(raw.amount, f"{where}amount"),
-        reference=reference or _reference(payment.interface_id, f"{where}interfaceId", problems),
+        reference=reference or without_card(payment.interface_id, f"{where}interfaceId", problems),
         succeeded=succeeded,
         at=moment_of(raw.timestamp),
     )
-
-
-def _reference(value: str | None, path: str, problems: DocumentProblems) -> str:
-    """Return a payment field, unless it holds a card's number, which is shown nowhere."""
-    if not value:
-        return ""
-    if card_number(value):
-        message = "the field holds what looks like a payment card's number"
-        advice = "remove the number in the store and inform the person who entered it"
-        problems.reject("card_number_present", path, message, advice, "****")
-        return ""
-    return value.strip()

@@ -15,7 +15,7 @@ from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.text import clean_text
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.oms.extensiv.client import fetch, path_of, refused_read
+from resources.oms.extensiv.client import fetch_one, path_of
 from resources.oms.extensiv.inventory import StockList, sku_of
 from resources.oms.extensiv.parsing import text_of
 from resources.oms.extensiv.payload import decode_product, unreadable
@@ -75,12 +75,7 @@ class CatalogSource:
 
     def _product(self, sku: str) -> bytes | None:
         path = path_of(self._settings.paths.product, sku=sku)
-        answer, reply = fetch(self._client, self._settings.codes, path)
-        if answer.says(self._settings.codes.not_found):
-            return None
-        if answer.is_refused:
-            raise refused_read(reply, answer)
-        return bytes(answer.response)
+        return fetch_one(self._client, self._settings.codes, path)
 
 
 def _record(sku: str, now: datetime, row: bytes) -> RawRecord:

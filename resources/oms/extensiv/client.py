@@ -193,6 +193,21 @@ def fetch(
     return interpret(reply, codes), reply
 
 
+def fetch_one(
+    client: ApiClient, codes: ExtensivCodes, path: str, **params: str | int
+) -> bytes | None:
+    """Read one record, ``None`` where the account has none.
+
+    Raises ``PermanentError`` where the read is refused for another reason.
+    """
+    answer, reply = fetch(client, codes, path, **params)
+    if answer.says(codes.not_found):
+        return None
+    if answer.is_refused:
+        raise refused_read(reply, answer)
+    return bytes(answer.response)
+
+
 def refused_read(reply: Reply, answer: Answer) -> PermanentError:
     """Return the error of a read that was refused for another reason than a missing record."""
     return PermanentError(

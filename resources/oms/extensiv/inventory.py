@@ -27,7 +27,7 @@ from domain.skus import sku_key
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.oms.extensiv.client import KIND, fetch, path_of, refused_read, rows_of
+from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
 from resources.oms.extensiv.parsing import Findings, text_of
 from resources.oms.extensiv.payload import (
     Id,
@@ -116,13 +116,8 @@ class StockList:
 
     def _single(self, sku: str) -> bytes | None:
         path = path_of(self._settings.paths.level, sku=sku)
-        answer, reply = fetch(self._client, self._settings.codes, path)
-        if answer.says(self._settings.codes.not_found):
-            return None
-        if answer.is_refused:
-            raise refused_read(reply, answer)
-        row = bytes(answer.response)
-        if row in NO_ROW:
+        row = fetch_one(self._client, self._settings.codes, path)
+        if row is None or row in NO_ROW:
             return None
         return row if sku_key(sku_of(row)) in ("", sku_key(sku)) else None
 

@@ -18,7 +18,7 @@ from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
 from resources.http.client import ApiClient
-from resources.oms.extensiv.client import KIND, fetch, path_of, refused_read, rows_of
+from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
 from resources.oms.extensiv.parsing import text_of, to_moment
 from resources.oms.extensiv.payload import Id
 from resources.oms.extensiv.settings import ExtensivSettings
@@ -88,12 +88,10 @@ class OrderLists:
         for cust_ref in dict.fromkeys(cust_refs):
             path = path_of(self._paths.read, cust_ref=cust_ref)
             options = dict.fromkeys(("include_order_extras", "include_line_extras"), "Y")
-            answer, reply = fetch(self._client, self._codes, path, **options)
-            if answer.says(self._codes.not_found):
+            order = fetch_one(self._client, self._codes, path, **options)
+            if order is None:
                 continue
-            if answer.is_refused:
-                raise refused_read(reply, answer)
-            record = self._record(bytes(answer.response), LONG_AGO)
+            record = self._record(order, LONG_AGO)
             if record.source_id == cust_ref:
                 found.append(record)
         return found

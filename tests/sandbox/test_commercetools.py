@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sandbox.app import RunningSandbox
+from sandbox.kit.refused import Refused
 from sandbox.platforms.commercetools.predicates import Predicate
-from sandbox.platforms.commercetools.replies import Refused
 from tests import loopback
 from tests.sandbox.simulated_project import AT, Project, an_order
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce import dates
 from sandbox.platforms.bigcommerce.paging import envelope, integer_set, paging_v3, text_set
-from sandbox.platforms.bigcommerce.replies import Refused, json_reply, parse_object, v3_error
+from sandbox.platforms.bigcommerce.replies import json_reply, parse_object, v3_error
 from sandbox.platforms.bigcommerce.shapes import misfit
 from sandbox.system import Request, Response
 

@@ -79,10 +79,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce.amend import amend
 from sandbox.platforms.bigcommerce.inventory import complete_location
 from sandbox.platforms.bigcommerce.merchant import Merchant
-from sandbox.platforms.bigcommerce.replies import Refused, json_reply, ndjson_reply
+from sandbox.platforms.bigcommerce.replies import json_reply, ndjson_reply
 from sandbox.platforms.bigcommerce.shapes import ODD
 from sandbox.platforms.bigcommerce.truth import levels_of, truth_of
 from sandbox.system import Request, Response

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sandbox.platforms.bigcommerce.replies import Refused, json_reply, v3_error
+from sandbox.kit.refused import Refused
+from sandbox.platforms.bigcommerce.replies import json_reply, v3_error
 from sandbox.system import Response
 
 Query = dict[str, list[str]]

@@ -11,18 +11,11 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.refused import Refused
 from sandbox.system import Response
 
 PROBLEM_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
 JSON_TYPE = "application/json"
-
-
-class Refused(Exception):
-    """Ends a call with the answer it carries."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status, response.body)
-        self.response = response
 
 
 def json_reply(value: Any, status: int = 200) -> Response:

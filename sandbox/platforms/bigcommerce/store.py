@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce import documents
 from sandbox.platforms.bigcommerce.book import OrderBook, Record
 from sandbox.platforms.bigcommerce.catalog import Catalog, CatalogApi
@@ -27,7 +28,7 @@ from sandbox.platforms.bigcommerce.paging import envelope
 from sandbox.platforms.bigcommerce.persistence import dump_store, load_store
 from sandbox.platforms.bigcommerce.ratelimit import RateLimit
 from sandbox.platforms.bigcommerce.rendering import Links, compression_sample
-from sandbox.platforms.bigcommerce.replies import Refused, error, json_reply, v3_error
+from sandbox.platforms.bigcommerce.replies import error, json_reply, v3_error
 from sandbox.platforms.bigcommerce.scopes import EVERY, lacking
 from sandbox.platforms.bigcommerce.statuses import PLACED
 from sandbox.platforms.bigcommerce.stock import Stock

@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 import orjson
 
 from sandbox.courier import Courier, Message
+from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce.paging import envelope, paging_v3
-from sandbox.platforms.bigcommerce.replies import Refused, json_reply, parse_body, v3_error
+from sandbox.platforms.bigcommerce.replies import json_reply, parse_body, v3_error
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]

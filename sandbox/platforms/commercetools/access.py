@@ -11,7 +11,8 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
-from sandbox.platforms.commercetools.replies import Refused, auth_error, json_reply
+from sandbox.kit.refused import Refused
+from sandbox.platforms.commercetools.replies import auth_error, json_reply
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]

@@ -28,12 +28,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from sandbox.kit.refused import Refused
 from sandbox.platforms.commercetools import deliveries
 from sandbox.platforms.commercetools.clock import normalised
 from sandbox.platforms.commercetools.documents import complete, new_id
 from sandbox.platforms.commercetools.money import money
 from sandbox.platforms.commercetools.orders import STATES
-from sandbox.platforms.commercetools.replies import ODD, Refused, json_reply, ndjson_reply
+from sandbox.platforms.commercetools.replies import ODD, json_reply, ndjson_reply
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from sandbox.kit.refused import Refused
 from sandbox.platforms.commercetools.access import Access
 from sandbox.platforms.commercetools.clock import Clock
 from sandbox.platforms.commercetools.control import Control
@@ -21,7 +22,6 @@ from sandbox.platforms.commercetools.inventory import Inventory
 from sandbox.platforms.commercetools.orders import Orders
 from sandbox.platforms.commercetools.replies import (
     ODD,
-    Refused,
     error,
     invalid_input,
     json_reply,

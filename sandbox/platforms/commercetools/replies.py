@@ -9,20 +9,13 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.refused import Refused
 from sandbox.system import Response
 
 Json = dict[str, Any]
 JSON_TYPE = "application/json; charset=utf-8"
 ODD = (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError)
 """What reading a value of another type than expected raises."""
-
-
-class Refused(Exception):
-    """Ends a call with the answer it carries."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status, response.body)
-        self.response = response
 
 
 def json_reply(value: Any, status: int = 200) -> Response:

@@ -20,6 +20,7 @@ from resources.ledger.database.compression import compress, decompress
 from resources.ledger.partitions import counted, hour_is
 from resources.ledger.privacy.erasure import stripped
 from resources.ledger.privacy.forgetting import forgotten_among
+from resources.ledger.records.typed_tables import TypedTables
 from resources.ledger.rows import AcceptedRecord, KnownLine, RecordRow, TableRows
 from resources.ledger.tables import RECORD
 
@@ -47,6 +48,7 @@ class Records:
         self._db = connection
         self._name = name
         self._stream = stream
+        self._typed = TypedTables(connection, name)
 
     def put(
         self, day: date, rows: Sequence[RecordRow], typed: Sequence[TableRows], run_id: str
@@ -69,11 +71,7 @@ class Records:
             return
         fixed = {"source_day": day, "connection": self._name}
         load(self._db, RECORD, fixed | {"stream": self._stream, "run_id": run_id}, packed)
-        for part in typed:
-            if part.table.are_facts:
-                self._put_facts(day, part)
-            else:
-                load(self._db, part.table, fixed, part.rows)
+        self._typed.put(day, typed)
 
     def _replace(
         self,
@@ -85,7 +83,7 @@ class Records:
     ) -> None:
         table = stage(self._db, RECORD, packed)
         kept = self._keep_accepted(day, table)
-        self._clear_typed(day, [capture for capture in captures if capture not in kept], typed)
+        self._typed.clear(day, [capture for capture in captures if capture not in kept], typed)
         self._db.execute(sql.SQL(_UPSERT).format(table), (day, self._name, self._stream, run_id))
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
         # A trigger does it for new records; these may have been captured again after a long time.
@@ -95,11 +93,7 @@ class Records:
                  AND capture_id = ANY(%b)""",
             (self._name, self._stream, day, list(captures)),
         )
-        for part in typed:
-            if part.table.are_facts:
-                self._put_facts(day, part)
-            else:
-                self._add_typed(day, part)
+        self._typed.add(day, typed)
 
     def _any_stored(self, day: date, captures: list[UUID]) -> bool:
         row = self._db.execute(
@@ -126,56 +120,6 @@ class Records:
             (self._name, self._stream, day),
         )
         return {capture for (capture,) in rows}
-
-    def _clear_typed(self, day: date, captures: list[UUID], typed: Sequence[TableRows]) -> None:
-        for part in typed:
-            if part.table.are_facts:
-                continue
-            self._db.execute(
-                sql.SQL(
-                    """DELETE FROM sync.{}
-                       WHERE connection = %s AND source_day = %s AND capture_id = ANY(%b)"""
-                ).format(sql.Identifier(part.table.name)),
-                (self._name, day, captures),
-            )
-
-    def _add_typed(self, day: date, part: TableRows) -> None:
-        """Insert the rows that do not exist yet."""
-        if not part.rows:
-            return
-        table = stage(self._db, part.table, part.rows)
-        columns = sql.SQL(", ").join(map(sql.Identifier, part.table.names))
-        self._db.execute(
-            sql.SQL(
-                """INSERT INTO sync.{} (source_day, connection, {}) SELECT %s, %s, {} FROM {}
-                   ON CONFLICT DO NOTHING"""
-            ).format(sql.Identifier(part.table.name), columns, columns, table),
-            (day, self._name),
-        )
-        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
-
-    def _put_facts(self, day: date, part: TableRows) -> None:
-        """Add new facts, and correct known ones by a version that is not older."""
-        if not part.rows:
-            return
-        table = stage(self._db, part.table, part.rows)
-        columns = sql.SQL(", ").join(map(sql.Identifier, part.table.names))
-        changes = sql.SQL(", ").join(
-            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name))
-            for name in part.table.corrected
-        )
-        self._db.execute(
-            sql.SQL(
-                """INSERT INTO sync.{} AS t (source_day, connection, {})
-                   SELECT DISTINCT ON (event_key) %s::date, %s, {} FROM {}
-                   ORDER BY event_key, version_at DESC
-                   ON CONFLICT (connection, source_day, event_key) DO UPDATE
-                       SET {}, noted_at = now()
-                       WHERE excluded.version_at >= t.version_at"""
-            ).format(sql.Identifier(part.table.name), columns, columns, table, changes),
-            (day, self._name),
-        )
-        self._db.execute(sql.SQL("TRUNCATE {}").format(table))
 
     def to_deliver(
         self,

@@ -21,6 +21,16 @@ from orchestration.local.processes import Children, check_port_free, free_port, 
 from orchestration.settings import FILE_NAME, project_root
 from resources.ledger.database import embedded
 
+DELIVERED = "SELECT count(*) FROM sync.delivery WHERE stream = 'orders' AND state = 'delivered'"
+
+# Because of its webhook: delivered before the next poll. The first orders may be polled ones.
+DELIVERED_BY_WEBHOOK = """
+SELECT count(*) FROM sync.inbox i
+JOIN sync.delivery d ON d.source_id = i.source_id AND d.stream = 'orders'
+WHERE i.stream = 'orders' AND d.state = 'delivered'
+  AND d.settled_at - i.received_at < interval '25 seconds'
+"""
+
 
 @pytest.fixture
 def children(tmp_path: Path) -> Iterator[Children]:
@@ -86,9 +96,9 @@ def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_stopped(own_h
         command, cwd=project_root(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        delivered = _wait_for_a_delivery(process, own_home / "postgres")
+        delivered = _wait_for(process, own_home / "postgres", DELIVERED)
         assert listens(port)
-        assert _seen_by_webhook(own_home / "postgres")
+        assert _wait_for(process, own_home / "postgres", DELIVERED_BY_WEBHOOK)
     finally:
         process.send_signal(signal.SIGTERM)
         output = process.communicate(timeout=120)[0]
@@ -101,33 +111,18 @@ def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_stopped(own_h
     assert not listens(webhooks_port)
 
 
-def _wait_for_a_delivery(process: subprocess.Popen[str], data: Path) -> bool:
-    """Wait for the first order that a live run delivers to the OMS."""
+def _wait_for(process: subprocess.Popen[str], data: Path, query: str) -> bool:
+    """Wait until a query of the ledger counts something."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         url = embedded.running_url(data)
         try:
             if url is not None:
                 with psycopg.connect(url) as db:
-                    row = db.execute(
-                        "SELECT count(*) FROM sync.delivery"
-                        " WHERE stream = 'orders' AND state = 'delivered'"
-                    ).fetchone()
+                    row = db.execute(query).fetchone()
                 if row and row[0]:
                     return True
         except psycopg.Error:
             pass  # the schema is being created
         time.sleep(0.5)
     return False
-
-
-def _seen_by_webhook(data: Path) -> bool:
-    """Return whether an order was delivered because of its webhook, before the next poll."""
-    with psycopg.connect(embedded.running_url(data) or "") as db:
-        row = db.execute(
-            """SELECT count(*) FROM sync.inbox i
-               JOIN sync.delivery d ON d.source_id = i.source_id AND d.stream = 'orders'
-               WHERE i.stream = 'orders' AND d.state = 'delivered'
-                 AND d.settled_at - i.received_at < interval '25 seconds'"""
-        ).fetchone()
-    return bool(row and row[0])

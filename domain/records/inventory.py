@@ -45,8 +45,10 @@ class StoreItem(Record, frozen=True, kw_only=True):
     """How the store tracks one SKU: the address of its stock."""
 
     sku: Sku
-    product_id: str
-    variant_id: str | None
+    parent_id: str
+    """The store's id of the product that it belongs to, whose tracking it has."""
+    item_id: str | None
+    """The store's id of the item; ``None``: the product itself is the item."""
     tracking: Tracking
     is_shared: bool = False
     """Other SKUs depend on the same tracking: it can't be switched off for this one alone."""

@@ -159,7 +159,7 @@ class SimulatedStore(Simulated):
     def refused(self, items: Mapping[str, StoreItem]) -> list[tuple[StockTarget, StoreItem]]:
         """Return rows that the store refuses, with their items: by default of unknown products."""
         known = items[self.tracked[0]]
-        unknown = replace(known, sku="NO-SUCH-SKU", variant_id="999", product_id="999")
+        unknown = replace(known, sku="NO-SUCH-SKU", item_id="999", parent_id="999")
         rows = [items[self.untracked]] if self.untracked else []
         return [
             (StockTarget(sku=item.sku, location=self.location, quantity=9), item)

@@ -96,7 +96,7 @@ def test_codes_hold_no_control_characters(text: str) -> None:
     with pytest.raises(InvalidRecord):
         FulfilmentGroup(group_id=f"a{text}b", method=DeliveryMethod.SHIP)
     with pytest.raises(InvalidRecord):
-        StoreItem(sku=f"a{text}b", product_id="1", variant_id=None, tracking="none")
+        StoreItem(sku=f"a{text}b", parent_id="1", item_id=None, tracking="none")
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,13 @@ from domain.exchange import MasterItem
 from domain.records.inventory import StoreItem, Tracking
 from domain.skus import BySku, sku_key
 
+ITEMS_BASIS = """string_agg(concat_ws('|', i.sku, i.parent_id, coalesce(i.item_id, ''), i.tracking,
+                                      i.is_shared), E'\\n' ORDER BY i.sku COLLATE "C")"""
+"""What a plan of stock depends on of the store's items with one key: SQL over ``sync.item i``."""
+
 
 class Catalog:
-    """Known items of one connection."""
+    """Known items of one connection, in ``sync.item``."""
 
     def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._db = connection
@@ -23,8 +27,9 @@ class Catalog:
     def oms_items(self, skus: Collection[str], ttl: timedelta) -> dict[str, MasterItem]:
         """Return the items, by SKU, that were found in the item master within ``ttl``."""
         rows = self._db.execute(
-            """SELECT sku, uom, uoms FROM sync.oms_item
-               WHERE connection = %s AND sku = ANY(%s) AND checked_at > now() - %s""",
+            """SELECT sku, uom, uoms FROM sync.item
+               WHERE connection = %s AND side = 'oms' AND sku = ANY(%s)
+                 AND checked_at > now() - %s""",
             (self._name, list(skus), ttl),
         )
         return {sku: MasterItem(sku, uom, uoms=tuple(uoms)) for sku, uom, uoms in rows}
@@ -36,14 +41,16 @@ class Catalog:
         """
         found = list(items)
         self._db.execute(
-            """INSERT INTO sync.oms_item (connection, sku, uom, uoms, checked_at)
-               SELECT %s, s, u, string_to_array(a, chr(31)), now()
-               FROM unnest(%s::text[], %s::text[], %s::text[]) v(s, u, a)
-               ON CONFLICT (connection, sku) DO UPDATE SET
-                   uom = excluded.uom, uoms = excluded.uoms, checked_at = excluded.checked_at""",
+            """INSERT INTO sync.item (connection, side, sku, sku_key, uom, uoms, checked_at)
+               SELECT %s, 'oms', s, k, u, string_to_array(a, chr(31)), now()
+               FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) v(s, k, u, a)
+               ON CONFLICT (connection, side, sku) DO UPDATE SET
+                   sku_key = excluded.sku_key, uom = excluded.uom, uoms = excluded.uoms,
+                   checked_at = excluded.checked_at""",
             (
                 self._name,
                 [i.sku for i in found],
+                [sku_key(i.sku) for i in found],
                 [i.uom for i in found],
                 ["\x1f".join(i.uoms) for i in found],
             ),
@@ -52,7 +59,8 @@ class Catalog:
     def catalog_age(self) -> timedelta | None:
         """Return how long ago the store's catalog was read, or ``None`` if never."""
         row = self._db.execute(
-            "SELECT now() - max(checked_at) FROM sync.store_item WHERE connection = %s",
+            """SELECT now() - max(checked_at) FROM sync.item
+               WHERE connection = %s AND side = 'store'""",
             (self._name,),
         ).fetchone()
         return row[0] if row else None
@@ -73,22 +81,22 @@ class Catalog:
             for page in pages:
                 items = {item.sku: item for item in page}.values()
                 self._db.execute(
-                    """INSERT INTO sync.store_item (connection, sku, sku_key, product_id,
-                                                    variant_id, tracking, is_shared, checked_at)
-                       SELECT %s, s, k, p, v, t, h, now()
+                    """INSERT INTO sync.item (connection, side, sku, sku_key, parent_id, item_id,
+                                              tracking, is_shared, checked_at)
+                       SELECT %s, 'store', s, k, p, i, t, h, now()
                        FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                                   %s::boolean[]) u(s, k, p, v, t, h)
-                       ON CONFLICT (connection, sku) DO UPDATE SET
+                                   %s::boolean[]) u(s, k, p, i, t, h)
+                       ON CONFLICT (connection, side, sku) DO UPDATE SET
                            sku_key = excluded.sku_key,
-                           product_id = excluded.product_id, variant_id = excluded.variant_id,
+                           parent_id = excluded.parent_id, item_id = excluded.item_id,
                            tracking = excluded.tracking, is_shared = excluded.is_shared,
                            checked_at = excluded.checked_at""",
                     (
                         self._name,
                         [i.sku for i in items],
                         [sku_key(i.sku) for i in items],
-                        [i.product_id for i in items],
-                        [i.variant_id for i in items],
+                        [i.parent_id for i in items],
+                        [i.item_id for i in items],
                         [i.tracking for i in items],
                         [i.is_shared for i in items],
                     ),
@@ -96,7 +104,8 @@ class Catalog:
             total = self._count(is_read=True)
             if may_remove(before, total):
                 self._db.execute(
-                    "DELETE FROM sync.store_item WHERE connection = %s AND checked_at < now()",
+                    """DELETE FROM sync.item
+                       WHERE connection = %s AND side = 'store' AND checked_at < now()""",
                     (self._name,),
                 )
         return total
@@ -104,8 +113,8 @@ class Catalog:
     def _count(self, *, is_read: bool) -> int:
         """Count the SKUs that this transaction has read, or those from before it."""
         row = self._db.execute(
-            """SELECT count(*) FROM sync.store_item
-               WHERE connection = %s AND (checked_at = now()) = %s""",
+            """SELECT count(*) FROM sync.item
+               WHERE connection = %s AND side = 'store' AND (checked_at = now()) = %s""",
             (self._name, is_read),
         ).fetchone()
         return row[0] if row else 0
@@ -116,16 +125,17 @@ class Catalog:
         The item may be spelled with other case or blanks (``domain.skus``); it keeps its own SKU.
         """
         rows = self._db.execute(
-            """SELECT sku, product_id, variant_id, tracking, is_shared, level FROM sync.store_item
-               WHERE connection = %s AND (sku = ANY(%b::text[]) OR sku_key = ANY(%b::text[]))""",
+            """SELECT sku, parent_id, item_id, tracking, is_shared, level FROM sync.item
+               WHERE connection = %s AND side = 'store'
+                 AND (sku = ANY(%b::text[]) OR sku_key = ANY(%b::text[]))""",
             (self._name, list(skus), [sku_key(sku) for sku in skus]),
         )
         found = BySku(
             {
                 row[0]: StoreItem(
                     sku=row[0],
-                    product_id=row[1],
-                    variant_id=row[2],
+                    parent_id=row[1],
+                    item_id=row[2],
                     tracking=row[3],
                     is_shared=row[4],
                     level=row[5],
@@ -137,34 +147,36 @@ class Catalog:
         return {sku: item for sku, item in items.items() if item is not None}
 
     def set_tracking(self, item: StoreItem, tracking: Tracking) -> None:
-        """Record a product's tracking that was changed in the store just now."""
+        """Record the tracking of an item's product that was changed in the store just now."""
         self._db.execute(
-            """UPDATE sync.store_item SET tracking = %s
-               WHERE connection = %s AND product_id = %s""",
-            (tracking, self._name, item.product_id),
+            """UPDATE sync.item SET tracking = %s
+               WHERE connection = %s AND side = 'store' AND parent_id = %s""",
+            (tracking, self._name, item.parent_id),
         )
 
     def note_levels(self, levels: Mapping[str, int]) -> None:
         """Record the levels of the store's catalog that were compared, by SKU."""
         self._db.execute(
-            """UPDATE sync.store_item i SET level = v.level
+            """UPDATE sync.item i SET level = v.level
                FROM unnest(%b::text[], %b::int[]) AS v(sku, level)
-               WHERE i.connection = %s AND i.sku = v.sku""",
+               WHERE i.connection = %s AND i.side = 'store' AND i.sku = v.sku""",
             (list(levels), list(levels.values()), self._name),
         )
 
     def forget_levels(self, keys: Collection[str]) -> None:
         """Have the catalog's levels of SKU keys compared anew: what the store holds may change."""
         self._db.execute(
-            """UPDATE sync.store_item SET level = NULL
-               WHERE connection = %s AND sku_key = ANY(%b::text[]) AND level IS NOT NULL""",
+            """UPDATE sync.item SET level = NULL
+               WHERE connection = %s AND side = 'store' AND sku_key = ANY(%b::text[])
+                 AND level IS NOT NULL""",
             (self._name, list(keys)),
         )
 
     def tracked_skus(self) -> list[str]:
         """Return the SKUs whose stock the store keeps."""
         rows = self._db.execute(
-            "SELECT sku FROM sync.store_item WHERE connection = %s AND tracking <> 'none'",
+            """SELECT sku FROM sync.item
+               WHERE connection = %s AND side = 'store' AND tracking <> 'none'""",
             (self._name,),
         )
         return [sku for (sku,) in rows]
@@ -172,7 +184,7 @@ class Catalog:
     def store_skus(self, after: str, limit: int) -> list[str]:
         """Return the next SKUs of the catalog in order."""
         rows = self._db.execute(
-            """SELECT sku FROM sync.store_item WHERE connection = %s AND sku > %s
+            """SELECT sku FROM sync.item WHERE connection = %s AND side = 'store' AND sku > %s
                ORDER BY sku LIMIT %s""",
             (self._name, after, limit),
         )

@@ -13,11 +13,9 @@ from domain.connections import INVENTORY
 from domain.records.inventory import StockLevel
 from domain.records.record import decode_record
 from resources.ledger.database.compression import decompress
+from resources.ledger.records.catalog import ITEMS_BASIS
 from resources.ledger.rows import TargetRow
 
-_ITEM = """string_agg(concat_ws('|', i.sku, i.product_id, coalesce(i.variant_id, ''), i.tracking,
-                                i.is_shared), E'\\n' ORDER BY i.sku COLLATE "C")"""
-"""What a plan depends on of the store's items with one key."""
 _DUE = """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
           FROM changed l
           WHERE r.connection = %(name)s AND r.stream = 'inventory'
@@ -60,8 +58,8 @@ class Levels:
             f"""INSERT INTO sync.newest_level AS l (connection, source_id, sku_key, source_day,
                     capture_id, content, undelivered, item)
                 SELECT %s, s, k, %s, c, b, u, coalesce((
-                    SELECT {_ITEM} FROM sync.store_item i
-                    WHERE i.connection = %s AND i.sku_key = k), '')
+                    SELECT {ITEMS_BASIS} FROM sync.item i
+                    WHERE i.connection = %s AND i.side = 'store' AND i.sku_key = k), '')
                 FROM unnest(%b::text[], %b::text[], %b::uuid[], %b::bytea[], %b::int[])
                      AS v(s, k, c, b, u)
                 ON CONFLICT (connection, source_id) DO UPDATE SET
@@ -172,8 +170,8 @@ class Levels:
                     SELECT sku_key, units FROM unnest(%(keys)b::text[], %(units)b::int[])
                         AS v(sku_key, units)),
                 items AS (
-                    SELECT i.sku_key, {_ITEM} AS item FROM sync.store_item i
-                    WHERE i.connection = %(name)s GROUP BY i.sku_key),
+                    SELECT i.sku_key, {ITEMS_BASIS} AS item FROM sync.item i
+                    WHERE i.connection = %(name)s AND i.side = 'store' GROUP BY i.sku_key),
                 changed AS MATERIALIZED (
                     SELECT l.source_day, l.capture_id
                     FROM sync.newest_level l LEFT JOIN items i USING (sku_key)
@@ -231,7 +229,7 @@ class Levels:
                     AS v(sku, level, digest)
                JOIN sync.target_state t ON t.connection = %(name)s AND t.stream = %(stream)s
                     AND t.target_key = v.sku || '@' || %(location)s
-               JOIN sync.store_item i ON i.connection = %(name)s AND i.sku = v.sku
+               JOIN sync.item i ON i.connection = %(name)s AND i.side = 'store' AND i.sku = v.sku
                WHERE t.digest <> v.digest AND i.level IS DISTINCT FROM v.level""",
             {
                 "name": self._name,

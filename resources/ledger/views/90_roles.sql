@@ -74,7 +74,7 @@ BEGIN
     GRANT USAGE ON SCHEMA sync, history TO lockstep_writer;
     FOR thing IN
         SELECT c.oid::regclass AS name, c.relname::text = ANY(append_only) AS is_append_only FROM pg_class c
-        WHERE c.relnamespace = 'sync'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        WHERE c.relnamespace = 'sync'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
     LOOP
         EXECUTE format('REVOKE ALL ON TABLE %s FROM lockstep_writer, lockstep_reader, PUBLIC', thing.name);
         EXECUTE format('GRANT SELECT, INSERT%s ON TABLE %s TO lockstep_writer',

@@ -174,8 +174,8 @@ class _Entry:
             return
         item = {
             "sku": sku,
-            "product_id": product_id,
-            "variant_id": variant_id,
+            "parent_id": product_id,
+            "item_id": variant_id,
             "tracking": self.product.inventory_tracking,
             "is_shared": self._is_shared,
             "level": self._level(variant),

@@ -94,8 +94,8 @@ def _item(product_id: str, variant: Variant | None, where: str) -> StoreItem | P
     try:
         return StoreItem(
             sku=variant.sku,
-            product_id=product_id,
-            variant_id=str(variant.id) if type(variant.id) is int else None,
+            parent_id=product_id,
+            item_id=str(variant.id) if type(variant.id) is int else None,
             tracking="variant",
             is_shared=True,
         )

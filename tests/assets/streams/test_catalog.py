@@ -14,7 +14,7 @@ LAST = {"id": 400, "sku": "ZZ", "inventory_tracking": "product", "inventory_leve
 
 def known(scene: Scene) -> set[str]:
     """Return the SKUs that the ledger has of the store's catalog."""
-    return {sku for (sku,) in scene.sql("SELECT sku FROM sync.store_item")}
+    return {sku for (sku,) in scene.sql("SELECT sku FROM sync.item WHERE side = 'store'")}
 
 
 def stocked(scene: Scene, count: int = 30) -> set[str]:

@@ -32,7 +32,8 @@ def _live(scene: Scene) -> None:
 
 def _tracking(scene: Scene, product: int) -> str:
     (row,) = scene.sql(
-        "SELECT DISTINCT tracking FROM sync.store_item WHERE product_id = %s", str(product)
+        "SELECT DISTINCT tracking FROM sync.item WHERE side = 'store' AND parent_id = %s",
+        str(product),
     )
     return str(row[0])
 

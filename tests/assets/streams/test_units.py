@@ -39,7 +39,7 @@ def test_an_alternate_unit_is_taken(scene: Scene) -> None:
         scene.place(order(number, scene.moment(), [("MUG", 1)]))
         scene.run("orders")
     assert {line["ItemId"] for line in scene.oms_orders()["2"]["lines"]} == {"MUG"}
-    assert scene.sql("SELECT uom, uoms FROM sync.oms_item WHERE sku = 'MUG'") == [
+    assert scene.sql("SELECT uom, uoms FROM sync.item WHERE side = 'oms' AND sku = 'MUG'") == [
         ("EA", ["EA", "CASE"])
     ]
 

@@ -56,9 +56,9 @@ class _Row:
 
     def body(self) -> dict[str, int]:
         address = (
-            {"product_id": int(self.item.product_id)}
+            {"product_id": int(self.item.parent_id)}
             if self.by == "product"
-            else {"variant_id": int(self.item.variant_id or 0)}
+            else {"variant_id": int(self.item.item_id or 0)}
         )
         return {
             "location_id": int(self.target.location),
@@ -70,7 +70,7 @@ class _Row:
         """Return the row addressed at the other level, where the item has it."""
         if self.by == "variant":
             return replace(self, by="product")
-        return replace(self, by="variant") if self.item.variant_id else None
+        return replace(self, by="variant") if self.item.item_id else None
 
 
 class StockWriter:
@@ -111,13 +111,13 @@ class StockWriter:
     async def _track(self, item: StoreItem, tracking: Tracking) -> Receipt:
         reply = await self._push.request(
             "PUT",
-            f"/v3/catalog/products/{item.product_id}",
+            f"/v3/catalog/products/{item.parent_id}",
             body=orjson.dumps({"inventory_tracking": tracking}),
-            decode=id_checked(written_data_id, item.product_id),
+            decode=id_checked(written_data_id, item.parent_id),
         )
         advice = f"look at the product of SKU {item.sku} in the store"
         accept(reply, "tracking_not_changed", "sku", advice)
-        return Receipt(item.product_id, trace_id=request_id(reply.headers))
+        return Receipt(item.parent_id, trace_id=request_id(reply.headers))
 
 
 class _Batch:
@@ -166,7 +166,7 @@ class _Batch:
             by = named.get(
                 (
                     f"{row.by}_id",
-                    row.item.product_id if row.by == "product" else str(row.item.variant_id),
+                    row.item.parent_id if row.by == "product" else str(row.item.item_id),
                 )
             )
             other = row.other() if by and by != row.by and row.index not in self._turned else None
@@ -206,7 +206,7 @@ def _addressed(index: int, target: StockTarget, item: StoreItem | None) -> _Row 
             "correct inventory.nodes",
             target.location,
         )
-    if item.tracking == "variant" and item.variant_id is None:
+    if item.tracking == "variant" and item.item_id is None:
         return Problem(
             "variant_unknown",
             "variant_id",

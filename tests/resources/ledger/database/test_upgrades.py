@@ -184,3 +184,104 @@ def test_the_streams_that_a_connection_had_are_described(
         ("gone", "shipments", False, False, "order", False),
     ]
     before.close()
+
+
+ITEMS_OF_BOTH = {
+    "store_item": """SELECT connection, sku, product_id, variant_id, tracking, sku_key, is_shared,
+                            level, checked_at FROM sync.store_item ORDER BY 1, 2""",
+    "oms_item": """SELECT connection, sku, uom, uoms, checked_at FROM sync.oms_item
+                   ORDER BY 1, 2""",
+}
+
+
+@pytest.fixture
+def itemised(
+    before: psycopg.Connection[tuple[object, ...]],
+) -> psycopg.Connection[tuple[object, ...]]:
+    """Return a ledger with items of both systems in a table each."""
+    migrate(before, "0001", "0026")
+    before.execute(
+        """INSERT INTO sync.store_item (connection, sku, product_id, variant_id, tracking,
+                                        checked_at, sku_key, is_shared, level)
+           VALUES ('acme', 'Mug  1', '11', NULL, 'product', '2026-03-01', 'mug 1', false, 7),
+                  ('acme', 'HAT', '12', '120', 'variant', '2026-03-02', 'hat', true, NULL),
+                  ('other', 'HAT', '9', '90', 'none', '2026-03-03', 'hat', false, 0)"""
+    )
+    before.execute(
+        """INSERT INTO sync.oms_item (connection, sku, uom, uoms, checked_at)
+           VALUES ('acme', 'Mug  1', 'EA', '{EA,CASE}', '2026-03-04'),
+                  ('acme', 'HAT', 'EA', '{}', '2026-03-05')"""
+    )
+    return before
+
+
+def test_items_of_both_systems_are_in_one_table(
+    itemised: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """All that was known of them is kept, and read by its new names."""
+    old = {name: itemised.execute(text).fetchall() for name, text in ITEMS_OF_BOTH.items()}
+
+    migrate(itemised, "0027", "0027")
+
+    found = itemised.execute(
+        """SELECT connection, side, sku, sku_key, item_id, parent_id, tracking, is_shared, level,
+                  uom, uoms FROM sync.item ORDER BY side, connection, sku"""
+    ).fetchall()
+    assert found == [
+        ("acme", "oms", "HAT", "hat", *[None] * 5, "EA", []),
+        ("acme", "oms", "Mug  1", "mug 1", *[None] * 5, "EA", ["EA", "CASE"]),
+        ("acme", "store", "HAT", "hat", "120", "12", "variant", True, None, None, None),
+        ("acme", "store", "Mug  1", "mug 1", None, "11", "product", False, 7, None, None),
+        ("other", "store", "HAT", "hat", "90", "9", "none", False, 0, None, None),
+    ]
+    kept = {name: itemised.execute(text).fetchall() for name, text in ITEMS_OF_BOTH.items()}
+    assert kept == old
+    itemised.close()
+
+
+def test_a_run_of_the_version_before_changes_the_items_that_are_there(
+    itemised: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """Nothing that it changes is lost; what it can't do fails."""
+    migrate(itemised, "0027", "0027")
+
+    itemised.execute(
+        """UPDATE sync.store_item SET tracking = 'none'
+           WHERE connection = 'acme' AND product_id = '12'"""
+    )
+    itemised.execute("UPDATE sync.store_item SET level = 3 WHERE sku = 'Mug  1'")
+    itemised.execute("DELETE FROM sync.store_item WHERE connection = 'other'")
+
+    found = itemised.execute(
+        """SELECT connection, sku, tracking, level FROM sync.item WHERE side = 'store'
+           ORDER BY sku"""
+    ).fetchall()
+    assert found == [("acme", "HAT", "none", None), ("acme", "Mug  1", "product", 3)]
+    oms = itemised.execute("SELECT count(*) FROM sync.item WHERE side = 'oms'").fetchone()
+    assert oms == (2,)
+    with pytest.raises(psycopg.errors.InvalidColumnReference, match="ON CONFLICT"):
+        itemised.execute(
+            """INSERT INTO sync.oms_item (connection, sku, uom, checked_at)
+               VALUES ('acme', 'PEN', 'EA', now()) ON CONFLICT (connection, sku) DO NOTHING"""
+        )
+    itemised.close()
+
+
+@pytest.mark.parametrize(
+    ("side", "more"),
+    [
+        ("store", "uom = 'EA'"),
+        ("store", "parent_id = NULL"),
+        ("oms", "tracking = 'none'"),
+        ("oms", "uoms = NULL"),
+        ("oms", "side = 'elsewhere'"),
+    ],
+)
+def test_an_item_has_what_its_side_has(
+    itemised: psycopg.Connection[tuple[object, ...]], side: str, more: str
+) -> None:
+    """A row that mixes both sides is refused."""
+    migrate(itemised, "0027", "0027")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        itemised.execute(f"UPDATE sync.item SET {more} WHERE side = '{side}'")  # noqa: S608
+    itemised.close()

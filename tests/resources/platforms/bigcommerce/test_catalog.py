@@ -191,7 +191,7 @@ def test_a_product_is_the_skus_that_hold_its_stock(
     data = [product(1, **changes), product(2)]
     with store({"catalog/products": [page(data)]}) as (reader, _):
         [found] = read_items(reader)
-    items = [(item.sku, item.variant_id) for item in found if isinstance(item, StoreItem)]
+    items = [(item.sku, item.item_id) for item in found if isinstance(item, StoreItem)]
     problems = [
         (problem.field, None)
         for item in found

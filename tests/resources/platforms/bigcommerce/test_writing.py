@@ -116,7 +116,7 @@ def test_a_failing_row_does_not_keep_the_others_from_being_written(shop: Shop) -
     """The batch is halved until the rows that the store refuses are alone."""
     items = catalogued(shop, count=40)
     gone = items | {
-        "GONE": StoreItem(sku="GONE", product_id="999", variant_id=None, tracking="product")
+        "GONE": StoreItem(sku="GONE", parent_id="999", item_id=None, tracking="product")
     }
     targets = [StockTarget(sku=f"MANY-{i}", location="1", quantity=i) for i in range(40)]
     targets.insert(17, StockTarget(sku="GONE", location="1", quantity=1))
@@ -255,7 +255,7 @@ def test_a_missing_order_is_a_rejection_and_a_refused_token_permanent(shop: Shop
     writing(shop, refused)
 
 
-ITEM = {"A": StoreItem(sku="A", product_id="1", variant_id="1", tracking="product")}
+ITEM = {"A": StoreItem(sku="A", parent_id="1", item_id="1", tracking="product")}
 
 
 def put(shop: Shop, *targets: StockTarget, items: dict[str, StoreItem]) -> list[str]:
@@ -279,7 +279,7 @@ def level(sku: str, quantity: int = 3, location: str = "1") -> StockTarget:
 def test_a_row_that_has_no_address_in_the_store_is_not_sent(shop: Shop) -> None:
     """An unknown location and an unknown variant keep only themselves back."""
     items = catalogued(shop)
-    items["SHIRT-S"] = replace(items["SHIRT-S"], variant_id=None)
+    items["SHIRT-S"] = replace(items["SHIRT-S"], item_id=None)
     targets = [level("SOLO", location=text) for text in ("EAST", "", "1")]
     codes = put(shop, *targets, level("SHIRT-S"), items=items)
     assert codes == ["location_unknown", "location_unknown", "", "variant_unknown"]
@@ -292,7 +292,7 @@ def test_an_item_that_became_tracked_by_its_variants_is_addressed_by_its_variant
     """Where its variant is known; else the store's answer is the row's problem."""
     items = catalogued(shop)
     items["SHIRT-S"] = replace(items["SHIRT-S"], tracking="product")
-    unknown = replace(items["SHIRT-L"], tracking="product", variant_id=None)
+    unknown = replace(items["SHIRT-L"], tracking="product", item_id=None)
     assert put(shop, level("SHIRT-S", 4), items=items) == [""]
     assert put(shop, level("SHIRT-L"), items={"SHIRT-L": unknown}) == ["stock_refused"]
     assert stocked(shop)["SHIRT-S", 1] == 4

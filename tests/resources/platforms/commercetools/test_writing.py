@@ -35,9 +35,7 @@ def apply(store: Any, stream: str, *contents: Any) -> list[Outcome]:
 def level(sku: str, quantity: int, location: str = "default") -> LevelChange:
     """Return a level to write."""
     target = StockTarget(sku=sku, location=location, quantity=quantity)
-    return LevelChange(
-        target, StoreItem(sku=sku, product_id="p", variant_id="1", tracking="variant")
-    )
+    return LevelChange(target, StoreItem(sku=sku, parent_id="p", item_id="1", tracking="variant"))
 
 
 def _before_writes(

@@ -22,10 +22,25 @@ class StreamKind(NamedTuple):
     """
     entity: Entity
     """What its records are about."""
+    names_persons: bool = True
+    """Whether a record may name a person: to forget one, all records are read."""
 
 
 KINDS: dict[str, StreamKind] = {
     ORDERS: StreamKind(to_oms=True, is_snapshot=False, entity="order"),
-    INVENTORY: StreamKind(to_oms=False, is_snapshot=True, entity="stock"),
+    INVENTORY: StreamKind(to_oms=False, is_snapshot=True, entity="stock", names_persons=False),
     SHIPMENTS: StreamKind(to_oms=False, is_snapshot=False, entity="order"),
 }
+PERSONAL = tuple(name for name, kind in KINDS.items() if kind.names_persons)
+"""The streams whose records may name a person."""
+TRACED = tuple(dict.fromkeys(kind.entity for kind in KINDS.values() if not kind.is_snapshot))
+"""What has a history of its own, record by record: all but what snapshots are about."""
+
+
+def streams_of(entity: str, *, to_oms: bool | None = None) -> list[str]:
+    """Return the streams whose records are about an entity, of one direction where it is given."""
+    return [
+        name
+        for name, kind in KINDS.items()
+        if kind.entity == entity and to_oms in (None, kind.to_oms)
+    ]

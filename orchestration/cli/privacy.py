@@ -54,7 +54,7 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
         if not dry_run:
             _ask(forgetting.forget(db, connection, customer, "", dry_run=True), yes=yes)
         done = forgetting.forget(db, connection, customer, getpass.getuser(), dry_run=dry_run)
-        none_left = not done.orders and not done.open_orders
+        none_left = not done.records and not done.open_records
         known = none_left and forgetting.was_forgotten(db, connection, customer)
     if as_json:
         print_json(asdict(done))
@@ -64,16 +64,18 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
         click.echo(f"The ledger of {connection} has no data of this customer.")
     else:
         _print(done, dry_run=dry_run)
-    if done.open_orders and not dry_run:
+    if done.open_records and not dry_run:
         sys.exit(1)
 
 
 def _print(done: forgetting.Forgotten, *, dry_run: bool) -> None:
     more = " and more" if len(done.orders) > LISTED_ORDERS else ""
     click.echo(f"{len(done.orders)} orders: {', '.join(done.orders[:LISTED_ORDERS])}{more}")
+    if done.others:
+        click.echo(f"further records: {', '.join(done.others)}")
     print_table(("table", "rows"), list(done.counts.items()), numbers=("rows",))
-    for order, why in done.open_orders.items():
-        click.echo(f"order {order}: {why}; kept until that ends, then run the command again")
+    for record, why in done.open_records.items():
+        click.echo(f"{record}: {why}; kept until that ends, then run the command again")
     click.echo(
         "Nothing was changed."
         if dry_run
@@ -91,14 +93,14 @@ def _check(db: psycopg.Connection[Any], connection: str) -> None:
 
 
 def _ask(planned: forgetting.Forgotten, *, yes: bool) -> None:
-    if yes or not planned.orders:
+    if yes or not planned.records:
         return
     if not sys.stdin.isatty():
         raise PermanentError(
             "There is no terminal to confirm on; use --yes to erase anyway, or --dry-run first."
         )
     click.confirm(
-        f"Erase this customer's data from {len(planned.orders)} orders? This can't be undone",
+        f"Erase this customer's data from {len(planned.records)} records? This can't be undone",
         abort=True,
     )
 

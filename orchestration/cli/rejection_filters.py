@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from domain.rejection_codes import CLASSES
+from domain.streams import KINDS
 from orchestration.cli.context import DAY, PartitionKey
 from orchestration.cli.output import connection_option
 from resources.ledger.rejections.work_queue import RejectionFilter
 
-# Named here, not taken from the registries of streams and steps: those would load Dagster.
-STREAMS = click.Choice(["orders", "inventory", "shipments"])
+STREAMS = click.Choice(list(KINDS))
+# Named here, not taken from the registry of steps, which would load Dagster.
 STAGES = click.Choice(["captured", "validated", "delivered"])
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

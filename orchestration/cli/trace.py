@@ -1,4 +1,4 @@
-"""``lockstep trace``: the history of one order."""
+"""``lockstep trace``: the history of one order, or of another record."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from domain.identity import LONGEST_ID, correlation_id
+from domain.streams import TRACED
 from domain.text import printable
 from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import at, examples, json_option, print_json, print_table
@@ -21,13 +22,15 @@ from resources.ledger.monitoring.timeline import Event, LatestVersion
 
 @dataclass(frozen=True)
 class Trace:
-    """The history of one order in one connection."""
+    """The history of one record in one connection."""
 
     connection: str
+    entity: str
+    """What the record is, such as ``order``."""
     store_id: str
-    """Empty for an order of the OMS that is linked to none of the store's."""
+    """Empty for a record of the OMS that is linked to none of the store's."""
     oms_id: str
-    """Empty if the OMS is not known to hold the order."""
+    """Empty if the OMS is not known to hold the record."""
     correlation_id: str
     versions: Sequence[LatestVersion]
     events: Sequence[Event]
@@ -43,13 +46,19 @@ class Trace:
 )
 @click.argument("order")
 @click.option("--connection", metavar="CONNECTION", help="Only this connection; default: all.")
+@click.option(
+    "--entity",
+    type=click.Choice(TRACED),
+    help="Only records of this kind, where records of several kinds have the same id.",
+)
 @json_option
-def trace(order: str, connection: str | None, as_json: bool) -> None:
+def trace(order: str, connection: str | None, entity: str | None, as_json: bool) -> None:
     """Show the history of one order, oldest event first.
 
-    ORDER is the id or the number of the order, of the store or of the OMS. The history has every
-    captured version, its validation, all deliveries and requests in both directions, warnings,
-    rejections, what operators did about them, and the milestones that the OMS reported.
+    ORDER is the id or the number of the order, or of another record that is synced, in the store or
+    in the OMS. The history has every captured version, its validation, all deliveries and requests
+    in both directions, warnings, rejections, what operators did about them, and the milestones that
+    the OMS reported.
     """
     installation = load()
     if connection is not None:
@@ -58,7 +67,12 @@ def trace(order: str, connection: str | None, as_json: bool) -> None:
     with open_database() as db:
         all_names = sorted({*installation.connections, *known_connections(db)})
         names = [connection] if connection else all_names
-        found = [t for name in names if (t := _find(db, name, wanted))]
+        found = [
+            t
+            for name in names
+            for one in ([entity] if entity else TRACED)
+            if (t := _find(db, name, one, wanted))
+        ]
     if as_json:
         print_json([asdict(one) for one in found])
     for one in found if not as_json else ():
@@ -68,27 +82,27 @@ def trace(order: str, connection: str | None, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _find(db: timeline.Database, name: str, wanted: str) -> Trace | None:
-    """Return the order's history; one without a link has the same id wherever it is known."""
-    links = Links(db, name).find(wanted)
+def _find(db: timeline.Database, name: str, entity: str, wanted: str) -> Trace | None:
+    """Return the record's history; one without a link has the same id wherever it is known."""
+    links = Links(db, name, entity).find(wanted)
     for store_id, oms_id in [(link.store_id, link.oms_id) for link in links] or [(wanted, wanted)]:
         ids = list(dict.fromkeys((store_id, oms_id)))
         # What was captured before it had a link has the correlation id of its id at the OMS.
-        correlations = [correlation_id(name, "order", one) for one in ids]
-        if events := timeline.events(db, name, ids, correlations):
-            from_oms = timeline.captured_ids(db, name, "shipments", [oms_id])
-            from_store = links or timeline.captured_ids(db, name, "orders", [store_id])
-            known = timeline.target_id(db, name, [store_id]) or next(iter(from_oms), "")
-            versions = timeline.latest_versions(db, name, ids)
+        correlations = [correlation_id(name, entity, one) for one in ids]
+        if events := timeline.events(db, name, entity, ids, correlations):
+            from_oms = timeline.captured_ids(db, name, entity, [oms_id], to_oms=False)
+            from_store = links or timeline.captured_ids(db, name, entity, [store_id], to_oms=True)
+            known = timeline.target_id(db, name, entity, [store_id]) or next(iter(from_oms), "")
+            versions = timeline.latest_versions(db, name, entity, ids)
             at_store = store_id if from_store else ""
-            return Trace(name, at_store, known, correlations[0], versions, events)
+            return Trace(name, entity, at_store, known, correlations[0], versions, events)
     return None
 
 
 def _print(found: Trace) -> None:
     click.echo(f"connection      {found.connection}")
-    click.echo(f"store order     {found.store_id or 'none known'}")
-    click.echo(f"OMS order       {found.oms_id or 'none known'}")
+    for side, number in (("store", found.store_id), ("OMS", found.oms_id)):
+        click.echo(f"{side + ' ' + found.entity:<15} {number or 'none known'}")
     click.echo(f"correlation id  {found.correlation_id}")
     for version in found.versions:
         accepted = version.state == "accepted"

@@ -67,9 +67,13 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
 def _describe_streams(db: psycopg.Connection[Any], installation: Installation) -> None:
     """Write the streams; one that the configuration no longer has is kept and marked."""
     rows = [
-        (name, stream, place, *KINDS[stream], *_systems(connection, to_oms=KINDS[stream].to_oms))
+        (
+            *(name, stream, place, kind.to_oms, kind.is_snapshot, kind.entity),
+            *_systems(connection, to_oms=kind.to_oms),
+        )
         for name, connection in installation.connections.items()
         for place, stream in enumerate(connection.streams, 1)
+        for kind in (KINDS[stream],)
     ]
     with db.cursor() as cursor:
         cursor.execute(

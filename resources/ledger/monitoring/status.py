@@ -152,9 +152,9 @@ def stream_totals(
                       sum(d.rejected)::bigint AS rejected, sum(d.skipped)::bigint AS skipped,
                       (sum(d.superseded) + sum(d.superseded_before_delivery))::bigint AS superseded,
                       sum(d.delivered)::bigint AS delivered, sum(d.unchanged)::bigint AS unchanged
-               FROM history.daily_summary d LEFT JOIN sync.connection c USING (connection)
+               FROM history.daily_summary d LEFT JOIN sync.stream s USING (connection, stream)
                WHERE d.connection = %s AND d.source_day BETWEEN %s AND %s
-               GROUP BY d.stream, c.streams ORDER BY array_position(c.streams, d.stream)""",
+               GROUP BY d.stream, s.place ORDER BY s.place, d.stream""",
             (connection, first, last),
         )
         return {row.pop("stream"): row for row in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""All that happened to one order, in time order."""
+"""All that happened to one record, such as an order, in time order."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.rows import class_row
 
+from domain.streams import streams_of
+
 Database: TypeAlias = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to an order."""
+    """One thing that happened to a record."""
 
     at: datetime
     event: str
@@ -27,7 +29,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LatestVersion:
-    """The newest version of an order in one stream, and its outcome."""
+    """The newest version of a record in one stream, and its outcome."""
 
     stream: str
     source_id: str
@@ -38,17 +40,22 @@ class LatestVersion:
 
 
 def events(
-    db: Database, connection: str, source_ids: Sequence[str], correlation_ids: Sequence[str]
+    db: Database,
+    connection: str,
+    entity: str,
+    source_ids: Sequence[str],
+    correlation_ids: Sequence[str],
 ) -> list[Event]:
-    """Return the order's history and the requests that were sent for it.
+    """Return the record's history and the requests that were sent for it.
 
     ``source_ids`` are its ids in both systems.
     """
     with db.cursor(row_factory=class_row(Event)) as cursor:
         cursor.execute(
             """SELECT at, event, stream, coalesce(detail, '') AS detail, correlation_id, run_id
-               FROM history.order_timeline
-               WHERE connection = %(connection)s AND source_id = ANY(%(ids)s)
+               FROM history.timeline
+               WHERE connection = %(connection)s AND entity = %(entity)s
+                 AND source_id = ANY(%(ids)s)
                UNION ALL
                SELECT at, 'request' AS event, stream,
                       concat_ws(' ', method, endpoint,
@@ -63,6 +70,7 @@ def events(
                ORDER BY at, stream, event""",
             {
                 "connection": connection,
+                "entity": entity,
                 "ids": list(source_ids),
                 "correlations": list(correlation_ids),
             },
@@ -71,38 +79,39 @@ def events(
 
 
 def latest_versions(
-    db: Database, connection: str, source_ids: Sequence[str]
+    db: Database, connection: str, entity: str, source_ids: Sequence[str]
 ) -> list[LatestVersion]:
-    """Return the newest version of the order in each stream."""
+    """Return the newest version of the record in each stream."""
     with db.cursor(row_factory=class_row(LatestVersion)) as cursor:
         cursor.execute(
             """SELECT DISTINCT ON (stream) stream, source_id, source_updated_at, state, rule,
                       outcome
                FROM sync.record
-               WHERE connection = %s AND stream IN ('orders', 'shipments') AND source_id = ANY(%s)
+               WHERE connection = %s AND stream = ANY(%s) AND source_id = ANY(%s)
                ORDER BY stream, source_updated_at DESC, (state <> 'superseded') DESC""",
-            (connection, list(source_ids)),
+            (connection, streams_of(entity), list(source_ids)),
         )
         return cursor.fetchall()
 
 
-def target_id(db: Database, connection: str, source_ids: Sequence[str]) -> str:
-    """Return the OMS's id of the order, or an empty text where the OMS is not known to hold it."""
+def target_id(db: Database, connection: str, entity: str, source_ids: Sequence[str]) -> str:
+    """Return the OMS's id of the record, or an empty text where it is not known to hold it."""
     row = db.execute(
         """SELECT target_id FROM sync.target_state
-           WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%s)""",
-        (connection, list(source_ids)),
+           WHERE connection = %s AND stream = ANY(%s) AND target_key = ANY(%s)
+           ORDER BY target_id DESC LIMIT 1""",
+        (connection, streams_of(entity, to_oms=True), list(source_ids)),
     ).fetchone()
     return str(row[0]) if row else ""
 
 
 def captured_ids(
-    db: Database, connection: str, stream: str, source_ids: Sequence[str]
+    db: Database, connection: str, entity: str, source_ids: Sequence[str], *, to_oms: bool
 ) -> list[str]:
-    """Return those of the ids that have a capture in the stream."""
+    """Return those of the ids that have a capture from the store (``to_oms``), or from the OMS."""
     rows = db.execute(
         """SELECT DISTINCT source_id FROM sync.capture
-           WHERE connection = %s AND stream = %s AND source_id = ANY(%s)""",
-        (connection, stream, list(source_ids)),
+           WHERE connection = %s AND stream = ANY(%s) AND source_id = ANY(%s)""",
+        (connection, streams_of(entity, to_oms=to_oms), list(source_ids)),
     )
     return [source_id for (source_id,) in rows]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
 
 from domain.personal import FORGOTTEN, without_personal_data
+from domain.streams import KINDS, PERSONAL
 from resources.facts import fact_fields
 from resources.ledger.database.compression import compress, decompress
 from resources.ledger.tables import TABLES
@@ -25,7 +26,7 @@ BLOBS = tuple(
 """Table, column and record's key of each compressed payload that may name a person."""
 _TEXTS = {
     "record.warnings": ("record", "warnings = NULL", "{theirs} AND warnings IS NOT NULL"),
-    "delivery": ("delivery", "error = %(gone)s", "{of_orders} AND error NOT IN ('', %(gone)s)"),
+    "delivery": ("delivery", "error = %(gone)s", "{delivered} AND error NOT IN ('', %(gone)s)"),
     "edit": ("edit", "changes = '[]'", "{theirs} AND changes <> '[]'"),
     "rejection_action": (
         "rejection_action",
@@ -53,15 +54,33 @@ _TEXTS = {
     ),
 }
 """Name -> table, change and condition: texts that should hold no personal data, removed in case."""
-_NO_PERSON = {"target_state": " AND t.stream = 'orders'"}
-"""What the store is known to hold of a shipment are ids, units and tracking numbers."""
-THEIRS = """t.connection = %(connection)s
-    AND (t.stream = 'orders' AND t.{key} = ANY(%(orders)s)
-         OR t.stream = 'shipments' AND t.{key} = ANY(%(shipments)s))"""
+_TO_OMS = ", ".join(f"'{stream}'" for stream in PERSONAL if KINDS[stream].to_oms)
+_NO_PERSON = {"target_state": f" AND t.stream IN ({_TO_OMS})"}
+"""What the store is known to hold of fulfilment are ids, units and tracking numbers."""
+
+
+def _in_streams(key: str, parameter: str) -> str:
+    """Return the condition that a row is of one of the records in its stream's parameter.
+
+    A term a stream, each of which is a look-up by an index whatever the statistics say.
+    """
+    terms = (
+        f"t.stream = '{stream}' AND t.{key} = ANY(%({parameter}_{stream})s)" for stream in PERSONAL
+    )
+    return f"t.connection = %(connection)s AND ({' OR '.join(terms)})"
+
+
+THEIRS = _in_streams("{key}", "captured")
 """Condition on a table ``t``: its rows belong to the records of ``subject_parameters``."""
-OF_ORDERS = """t.connection = %(connection)s AND t.stream IN ('orders', 'shipments')
-    AND t.source_id = ANY(%(orders)s)"""
-"""The same of deliveries, which have the store's id in both streams."""
+DELIVERED = _in_streams("source_id", "delivered")
+"""The same of deliveries, which have the store's id in both directions."""
+
+
+class Subject(NamedTuple):
+    """A person's records, by stream: ids as they are captured, and as they are delivered."""
+
+    captured: Mapping[str, list[str]]
+    delivered: Mapping[str, list[str]]
 
 
 def stripped(payload: bytes) -> bytes:
@@ -74,28 +93,26 @@ def stripped(payload: bytes) -> bytes:
         return msgspec.json.encode(FORGOTTEN)
 
 
-def subject_parameters(connection: str, ids: dict[str, list[str]]) -> dict[str, Any]:
-    """Return the parameters of ``THEIRS``, and the text that replaces personal data."""
-    return {
-        "connection": connection,
-        "orders": ids["orders"],
-        "shipments": ids["shipments"],
-        "gone": FORGOTTEN,
-    }
+def subject_parameters(connection: str, subject: Subject) -> dict[str, Any]:
+    """Return the parameters of both conditions, and the text that replaces personal data."""
+    ids = {f"captured_{stream}": ids for stream, ids in subject.captured.items()}
+    ids |= {f"delivered_{stream}": ids for stream, ids in subject.delivered.items()}
+    return {"connection": connection, "gone": FORGOTTEN, **ids}
 
 
 def erase(
     db: psycopg.Connection[Any],
     connection: str,
-    ids: dict[str, list[str]],
+    subject: Subject,
     counts: dict[str, int],
     *,
     dry_run: bool,
 ) -> None:
     """Remove the personal data of these records, and count the rows of each table.
 
-    ``ids`` are the records of each stream. A dry run only counts.
+    A dry run only counts.
     """
+    parameters = subject_parameters(connection, subject)
     for table, column, key in BLOBS:
         counts[table] = sum(
             _blobs(
@@ -103,17 +120,17 @@ def erase(
                 table,
                 column,
                 THEIRS.format(key=key) + _NO_PERSON.get(table, ""),
-                subject_parameters(connection, ids),
+                parameters,
                 dry_run=dry_run,
             )
         )
     for name, (table, change, condition) in _TEXTS.items():
         where = condition.replace("{theirs}", THEIRS.format(key="source_id"))
-        where = where.replace("{of_orders}", OF_ORDERS)
+        where = where.replace("{delivered}", DELIVERED)
         statement = f"SELECT count(*) FROM sync.{table} t WHERE {where}"  # noqa: S608 - constants
         if not dry_run:
             statement = f"UPDATE sync.{table} t SET {change} WHERE {where}"  # noqa: S608 - constants
-        cursor = db.execute(statement.encode(), subject_parameters(connection, ids))
+        cursor = db.execute(statement.encode(), parameters)
         row = cursor.fetchone() if dry_run else (cursor.rowcount,)
         counts[name] = int(row[0]) if row else 0
 

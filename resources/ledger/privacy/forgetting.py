@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -18,23 +18,20 @@ import msgspec
 import psycopg
 
 from domain.errors import PermanentError
-from domain.milestones import Milestone
 from domain.personal import subjects
+from domain.streams import PERSONAL
 from resources.ledger.database.compression import decompress
-from resources.ledger.links import Links
-from resources.ledger.privacy.erasure import BLOBS, OF_ORDERS, THEIRS, erase, subject_parameters
+from resources.ledger.links import ORDER
+from resources.ledger.privacy.erasure import BLOBS, erase
+from resources.ledger.privacy.person import (
+    ENTITIES,
+    Theirs,
+    open_work,
+    subject_of_records,
+    their_records,
+)
 
 Kind = Literal["email", "customer_id"]
-STREAMS = ("orders", "shipments")
-"""Streams whose records are about orders: the first by the store's id, the second by the OMS's."""
-ENDED = [
-    str(milestone)
-    for milestone in (
-        Milestone.SHIPPED, Milestone.PARTIALLY_DELIVERED, Milestone.DELIVERED,
-        Milestone.PARTIALLY_RETURNED, Milestone.RETURNED, Milestone.CANCELED,
-    )
-]  # fmt: skip
-"""Milestones of an order of which nothing is left to ship."""
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -46,6 +43,20 @@ class Forgotten:
     open_orders: dict[str, str]
     """Further orders of theirs with open work, which are kept until it ends -> what is open."""
     counts: dict[str, int] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+    """Their records that are no orders, each with what it is before its id."""
+    open_others: dict[str, str] = field(default_factory=dict)
+    """Further ones of these with open work, which are kept as well -> what is open."""
+
+    @property
+    def records(self) -> list[str]:
+        """Return all records that are forgotten, orders by their id alone."""
+        return [*self.orders, *self.others]
+
+    @property
+    def open_records(self) -> dict[str, str]:
+        """Return all records that are kept -> what is open."""
+        return {f"order {order}": why for order, why in self.open_orders.items()} | self.open_others
 
 
 def subject_of(text: str) -> tuple[Kind, str]:
@@ -77,26 +88,39 @@ def forget(
         matches = _found(db, connection, kind, value)
     with db.transaction():
         # A run in the middle of a chunk would store or send what it has read before.
-        for stream in STREAMS:
+        for stream in PERSONAL:
             db.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}/{stream}",)
             )
-        ids, at_store = _ids(db, connection, matches)
-        still_open = _open_work(db, connection, ids, at_store)
-        ids = _without(ids, still_open, at_store)
-        unlinked = [order_id for order_id in ids["shipments"] if order_id not in at_store]
-        found = Forgotten(sorted({*ids["orders"], *unlinked}), still_open)
-        if found.open_orders and not found.orders and not dry_run:
-            named = ", ".join(
-                f"{order} ({why})" for order, why in list(found.open_orders.items())[:10]
-            )
+        theirs = [their_records(db, connection, entity, matches) for entity in ENTITIES]
+        still_open = open_work(db, connection, theirs)
+        theirs = [one.without(still_open[one.entity]) for one in theirs]
+        found = _forgotten(theirs, still_open)
+        if found.open_records and not found.records and not dry_run:
+            still = found.open_orders | found.open_others
+            named = ", ".join(f"{record} ({why})" for record, why in list(still.items())[:10])
             raise PermanentError(
                 f"Work on their orders is still to be done: {named}. Nothing was changed. Try "
                 "again when the orders are shipped or cancelled, or the rejection is discarded."
             )
-        erase(db, connection, ids, found.counts, dry_run=dry_run)
-        if not dry_run and found.orders:
-            _mark(db, connection, (kind, value), ids, found.counts, who)
+        records = subject_of_records(theirs)
+        erase(db, connection, records, found.counts, dry_run=dry_run)
+        if not dry_run and found.records:
+            _mark(db, connection, (kind, value), records.captured, found.counts, who)
+    return found
+
+
+def _forgotten(theirs: Sequence[Theirs], still_open: Mapping[str, Mapping[str, str]]) -> Forgotten:
+    """Return what is forgotten and what is kept, orders apart from all others."""
+    found = Forgotten([], {})
+    for one in theirs:
+        if one.entity == ORDER:
+            found.orders, found.open_orders = sorted(one.names), dict(still_open[ORDER])
+        else:
+            found.others += [f"{one.entity} {name}" for name in sorted(one.names)]
+            found.open_others |= {
+                f"{one.entity} {name}": why for name, why in still_open[one.entity].items()
+            }
     return found
 
 
@@ -118,7 +142,7 @@ def _found(
     db: psycopg.Connection[Any], connection: str, kind: Kind, subject: str
 ) -> dict[str, set[str]]:
     """Return the records that name the person, by stream."""
-    ids: dict[str, set[str]] = {stream: set() for stream in STREAMS}
+    ids: dict[str, set[str]] = {stream: set() for stream in PERSONAL}
     for table, column, key in BLOBS:
         with db.cursor(f"forget_{table}", binary=True) as cursor:
             cursor.itersize = 2_000
@@ -126,7 +150,7 @@ def _found(
                 f"""SELECT stream, {key}, {column} FROM sync.{table}
                     WHERE connection = %s AND stream = ANY(%s)
                       AND {column} IS NOT NULL""".encode(),  # noqa: S608 - declared names
-                (connection, list(STREAMS)),
+                (connection, list(PERSONAL)),
             )
             for stream, source_id, frame in cursor:
                 if source_id not in ids[stream] and _names(decompress(frame), kind, subject):
@@ -144,80 +168,11 @@ def _names(payload: bytes, kind: Kind, subject: str) -> bool:
         return kind == "email" and subject.encode() in payload.lower()
 
 
-def _ids(
-    db: psycopg.Connection[Any], connection: str, found: dict[str, set[str]]
-) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Return the ids of all of their orders, by stream, and the store's id of each at the OMS.
-
-    An order of the OMS without a link is forgotten by the OMS's id alone.
-    """
-    links = Links(db, connection)
-    orders = found["orders"] | set(links.store_ids(found["shipments"]).values())
-    at_oms = links.oms_ids(orders)
-    ids = {
-        "orders": sorted(orders),
-        "shipments": sorted(found["shipments"] | set(at_oms.values())),
-    }
-    return ids, {oms_id: store_id for store_id, oms_id in at_oms.items()}
-
-
-def _without(
-    ids: dict[str, list[str]], orders: Collection[str], at_store: dict[str, str]
-) -> dict[str, list[str]]:
-    return {
-        "orders": [order for order in ids["orders"] if order not in orders],
-        "shipments": [o for o in ids["shipments"] if at_store.get(o, o) not in orders],
-    }
-
-
-def _open_work(
-    db: psycopg.Connection[Any],
-    connection: str,
-    ids: dict[str, list[str]],
-    at_store: dict[str, str],
-) -> dict[str, str]:
-    """Return the orders, by the store's id, that are still to be sent, shipped or cancelled.
-
-    An order that the OMS has is open until the milestones of its fulfilment end it, where the
-    connection reads them at all.
-    """
-    theirs = THEIRS.format(key="source_id")
-    rows = db.execute(
-        f"""SELECT t.stream, t.target_key, 'not shipped yet' FROM sync.target_state t
-            WHERE t.connection = %(connection)s AND t.stream = 'orders'
-              AND t.target_key = ANY(%(orders)s) AND t.milestone <> 'canceled'
-              AND EXISTS (SELECT FROM sync.watermark w
-                          WHERE w.connection = t.connection AND w.stream = 'shipments')
-              AND NOT EXISTS (SELECT FROM sync.target_state s
-                              WHERE (s.connection, s.stream, s.target_key)
-                                  = (t.connection, 'shipments', t.target_key)
-                                AND s.milestone = ANY(%(ended)s))
-            UNION ALL
-            SELECT 'orders', source_id, action || ' ' || state FROM sync.delivery t
-            WHERE {OF_ORDERS} AND state IN ('in_flight', 'failed', 'requested')
-            UNION ALL
-            SELECT stream, source_id, 'to be delivered' FROM sync.record t
-            WHERE {theirs} AND state = 'accepted' AND outcome IS NULL
-            UNION ALL
-            SELECT stream, source_id, 'to be validated' FROM sync.capture t
-            WHERE {theirs} AND NOT EXISTS (
-                SELECT FROM sync.record r
-                WHERE (r.connection, r.stream, r.source_day, r.capture_id)
-                    = (t.connection, t.stream, t.source_day, t.capture_id))
-            ORDER BY 2""".encode(),  # noqa: S608 - constants of this module only
-        subject_parameters(connection, ids) | {"ended": ENDED},
-    )
-    return {
-        at_store.get(name, name) if stream == "shipments" else name: why
-        for stream, name, why in rows
-    }
-
-
 def _mark(
     db: psycopg.Connection[Any],
     connection: str,
     subject: tuple[Kind, str],
-    ids: dict[str, list[str]],
+    ids: Mapping[str, list[str]],
     counts: dict[str, int],
     who: str,
 ) -> None:
@@ -236,7 +191,7 @@ def _mark(
             who,
         ),
     ).fetchone()
-    for stream in STREAMS:
+    for stream in PERSONAL:
         db.execute(
             """INSERT INTO sync.forgotten_record (connection, stream, source_id, forgotten_id)
                SELECT %s, %s, i, %s FROM unnest(%s::text[]) i ON CONFLICT DO NOTHING""",

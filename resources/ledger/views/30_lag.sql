@@ -2,8 +2,8 @@
 -- its connection's limits. A limit is how long something may take: exactly at the limit is in time.
 CREATE VIEW history.lag AS
 WITH chain AS (
-    SELECT c.connection, s.stream, c.owner, c.limits, c.configured
-    FROM sync.connection c CROSS JOIN LATERAL unnest(c.streams) AS s(stream)
+    SELECT connection, s.stream, c.owner, c.limits, c.configured AND s.configured AS configured
+    FROM sync.connection c JOIN sync.stream s USING (connection)
 ), known AS (
     SELECT coalesce(a.active, false) AS active, a.changed_at AS paused_at, a.changed_by AS paused_by, a.why AS paused_why,
            coalesce(c.connection, w.connection) AS connection, coalesce(c.stream, w.stream) AS stream, coalesce(c.owner, '') AS owner,
@@ -60,7 +60,8 @@ WITH unfinished AS (
     SELECT u.connection, u.stream, v.order_id, v.since, v.correlation_id, v.is_validated
     FROM unfinished u
     JOIN sync.connection c ON c.connection = u.connection AND c.configured
-    LEFT JOIN sync.link l ON u.stream = 'shipments' AND (l.connection, l.entity, l.oms_id) = (u.connection, 'order', u.source_id)
+    LEFT JOIN sync.stream t ON (t.connection, t.stream) = (u.connection, u.stream)
+    LEFT JOIN sync.link l ON NOT t.to_oms AND (l.connection, l.entity, l.oms_id) = (u.connection, t.entity, u.source_id)
     CROSS JOIN LATERAL (
         SELECT min(w.since) FILTER (WHERE NOT w.is_settled) AS since,
                (array_agg(w.correlation_id ORDER BY w.place))[1] AS correlation_id,
@@ -116,12 +117,13 @@ WITH unfinished AS (
            concat('target ', d.target_id, ', not in the OMS''s list of orders, read up to ',
                   coalesce(to_char(w.watermark AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || 'Z', 'never'))
     FROM sync.connection c
+    JOIN sync.stream t ON (t.connection, t.stream) = (c.connection, 'shipments') AND t.configured -- by which the OMS's list is read
     JOIN sync.delivery d ON d.connection = c.connection AND d.stream = 'orders' AND d.action = 'create' AND d.state = 'delivered'
          AND d.prune_month = '9999-12-31' -- orders are never pruned
          AND d.settled_at > now() - interval '30 days'
     LEFT JOIN sync.watermark w ON (w.connection, w.stream) = (c.connection, 'shipments')
     LEFT JOIN sync.link l ON (l.connection, l.entity, l.store_id) = (d.connection, 'order', d.source_id)
-    WHERE c.configured AND 'shipments' = ANY (c.streams)
+    WHERE c.configured
       AND NOT EXISTS (SELECT 1 FROM sync.standing s WHERE (s.connection, s.source_id) = (d.connection, d.source_id))
       AND NOT EXISTS (SELECT 1 FROM sync.capture e
                       WHERE e.connection = d.connection AND e.stream = 'shipments' AND e.source_id = l.oms_id)

@@ -1,39 +1,48 @@
--- All that happened to an order, in time order: filter by connection and source_id.
-CREATE VIEW history.order_timeline AS
-SELECT connection, source_id, captured_at AS at, 'captured' AS event, stream,
-       'version of ' || to_char(source_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || 'Z' AS detail,
-       correlation_id, run_id
-FROM sync.capture WHERE stream IN ('orders', 'shipments')
+-- All that happened to a record, in time order: filter by connection, entity and source_id. A snapshot's records are not in it: they are
+-- many, and no event of one leads to the next.
+CREATE VIEW history.timeline AS
+SELECT c.connection, s.entity, c.source_id, c.captured_at AS at, 'captured' AS event, c.stream,
+       'version of ' || to_char(c.source_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || 'Z' AS detail,
+       c.correlation_id, c.run_id
+FROM sync.stream s JOIN sync.capture c ON (c.connection, c.stream) = (s.connection, s.stream)
+WHERE NOT s.is_snapshot
 UNION ALL
-SELECT connection, source_id, validated_at, state, stream, rule, correlation_id, run_id
-FROM sync.record WHERE stream IN ('orders', 'shipments')
+SELECT r.connection, s.entity, r.source_id, r.validated_at, r.state, r.stream, r.rule, r.correlation_id, r.run_id
+FROM sync.stream s JOIN sync.record r ON (r.connection, r.stream) = (s.connection, s.stream)
+WHERE NOT s.is_snapshot
 UNION ALL
-SELECT connection, source_id, at, 'warning', stream, code || ': ' || message, correlation_id, run_id
-FROM history.warnings WHERE stream IN ('orders', 'shipments')
+SELECT w.connection, s.entity, w.source_id, w.at, 'warning', w.stream, w.code || ': ' || w.message, w.correlation_id, w.run_id
+FROM sync.stream s JOIN history.warnings w ON (w.connection, w.stream) = (s.connection, s.stream)
+WHERE NOT s.is_snapshot
 UNION ALL
-SELECT connection, source_id, coalesce(settled_at, claimed_at), action || ' ' || state, stream,
-       concat_ws(' ', nullif('target ' || target_id, 'target '), nullif('attempts ' || tries, 'attempts 1'), nullif(error, '')),
-       correlation_id, run_id
-FROM sync.delivery WHERE stream IN ('orders', 'shipments')
+SELECT d.connection, s.entity, d.source_id, coalesce(d.settled_at, d.claimed_at), d.action || ' ' || d.state, d.stream,
+       concat_ws(' ', nullif('target ' || d.target_id, 'target '), nullif('attempts ' || d.tries, 'attempts 1'), nullif(d.error, '')),
+       d.correlation_id, d.run_id
+FROM sync.stream s JOIN sync.delivery d ON (d.connection, d.stream) = (s.connection, s.stream)
+WHERE NOT s.is_snapshot
 UNION ALL
-SELECT connection, source_id, opened_at, 'rejection opened', stream, code || ': ' || message, correlation_id, opened_run_id
-FROM sync.rejection WHERE stream IN ('orders', 'shipments')
+SELECT x.connection, s.entity, x.source_id, x.opened_at, 'rejection opened', x.stream, x.code || ': ' || x.message, x.correlation_id,
+       x.opened_run_id
+FROM sync.stream s JOIN sync.rejection x ON (x.connection, x.stream) = (s.connection, s.stream)
+WHERE NOT s.is_snapshot
 UNION ALL
-SELECT connection, source_id, closed_at, 'rejection ' || state, stream, code || ': ' || closed_why, correlation_id,
-       CASE WHEN starts_with(closed_by, 'run ') THEN substr(closed_by, 5) ELSE '' END
-FROM sync.rejection WHERE stream IN ('orders', 'shipments') AND closed_at IS NOT NULL
+SELECT x.connection, s.entity, x.source_id, x.closed_at, 'rejection ' || x.state, x.stream, x.code || ': ' || x.closed_why, x.correlation_id,
+       CASE WHEN starts_with(x.closed_by, 'run ') THEN substr(x.closed_by, 5) ELSE '' END
+FROM sync.stream s JOIN sync.rejection x ON (x.connection, x.stream) = (s.connection, s.stream)
+WHERE NOT s.is_snapshot AND x.closed_at IS NOT NULL
 UNION ALL
 -- What operators did, without the values of edits.
-SELECT x.connection, x.source_id, a.at, 'rejection ' || a.action || ' by ' || a.who, x.stream,
+SELECT x.connection, s.entity, x.source_id, a.at, 'rejection ' || a.action || ' by ' || a.who, x.stream,
        concat_ws(': ', x.code, nullif(a.why, ''),
                  nullif(array_to_string(a.paths, ', '), '')),
        x.correlation_id, a.run_id
 FROM history.rejection_actions a
 JOIN sync.rejection x USING (rejection_id)
-WHERE x.stream IN ('orders', 'shipments')
+JOIN sync.stream s ON (s.connection, s.stream) = (x.connection, x.stream)
+WHERE NOT s.is_snapshot
 UNION ALL
--- Parcels as the newest version has them, and apart from them where the units of lines were seen.
-SELECT f.connection, f.source_id, f.occurred_at, f.event, 'shipments', f.detail, coalesce(r.correlation_id, ''), coalesce(r.run_id, '')
+-- Parcels as the newest version has them, and apart from them where the units of lines were seen: facts of the stream shipments.
+SELECT f.connection, 'order', f.source_id, f.occurred_at, f.event, 'shipments', f.detail, coalesce(r.correlation_id, ''), coalesce(r.run_id, '')
 FROM (
     SELECT connection, source_id, order_id, occurred_at, 'parcel ' || milestone AS event, capture_id,
            concat_ws(' ', trim_scale(quantity)::text || ' x ' || sku || ' in ' || parcel_id, nullif(carrier, ''), nullif(tracking_number, '')) AS detail
@@ -45,4 +54,10 @@ FROM (
 LEFT JOIN LATERAL (SELECT correlation_id, run_id FROM sync.record r
                    WHERE r.connection = f.connection AND r.stream = 'shipments' AND r.source_id = f.order_id AND r.capture_id = f.capture_id
                    LIMIT 1) r ON true;
+COMMENT ON VIEW history.timeline IS 'All that happened to the records of all streams but snapshots: one row per event.';
+COMMENT ON COLUMN history.timeline.entity IS 'What the record is: order, or what another stream is about. Ids of two entities may be equal.';
+COMMENT ON COLUMN history.timeline.source_id IS 'The record''s id in the system that the event comes from; history.links has the other one.';
+
+CREATE VIEW history.order_timeline AS
+SELECT connection, source_id, at, event, stream, detail, correlation_id, run_id FROM history.timeline WHERE entity = 'order';
 COMMENT ON VIEW history.order_timeline IS 'All that happened to an order: one row per event.';

@@ -120,8 +120,9 @@ class InventoryPolicy(Config):
     """How the OMS's stock is shown in the store."""
 
     mode: Literal["aggregate", "by_node"] = "aggregate"
-    """``aggregate``: the network view in one store location; ``by_node``: each node in its own."""
-    view: str = "NetworkView"
+    """``aggregate``: all nodes in one store location; ``by_node``: each node in its own."""
+    view: str | None = None
+    """The OMS's view whose number is read; by default the OMS's own."""
     nodes: dict[str, str] = Field(default_factory=dict)
     """OMS location id -> store location code (``by_node``)."""
     store_location: str = "default"

@@ -159,5 +159,10 @@ class StockSource(Source[StockLevel], Protocol):
     then the capture's time is the observation's.
     """
 
+    @property
+    def view(self) -> str:
+        """Return the node of a number that is about many nodes: the policy's view, or its own."""
+        ...
+
 
 AnySource: TypeAlias = Source[Any]

@@ -68,6 +68,8 @@ class StockPlanner:
     """Units of orders that the OMS's stock does not contain yet, by SKU key, in its units."""
     untracked: Mapping[str, Tracking] = field(default_factory=dict)
     """Tracking that Lockstep has switched off, by the store's SKU."""
+    view: str = ""
+    """The node of numbers that are about many nodes."""
 
     def plan(self, levels: Mapping[str, StockLevel]) -> list[StockPlan]:
         """Return a plan for each location that shows a SKU, and for each level that feeds none.
@@ -92,9 +94,8 @@ class StockPlanner:
 
     def _in_view(self, levels: Mapping[str, StockLevel]) -> Mapping[str, StockLevel]:
         """Leave out what was read by another mode, where the present mode has read too."""
-        policy = self.rules.policy
-        if policy.mode == "aggregate" and len(levels) > 1:
-            of_view = {key: level for key, level in levels.items() if level.node == policy.view}
+        if self.rules.policy.mode == "aggregate" and len(levels) > 1:
+            of_view = {key: level for key, level in levels.items() if level.node == self.view}
             return of_view or levels
         return levels
 
@@ -191,12 +192,17 @@ def read_planner(
     for key, row in held.items():
         if (tracking := tracking_before(row)) is not None:
             switched_off[keys[key]] = tracking
-    return StockPlanner(rules_of(sync.connection), locations, items, undelivered, switched_off)
+    rules = rules_of(sync.connection)
+    return StockPlanner(rules, locations, items, undelivered, switched_off, sync.stock.view)
 
 
-def policy_digest(connection: Connection) -> str:
-    """Return a digest of the settings that decide what the store shows."""
+def policy_digest(connection: Connection, view: str) -> str:
+    """Return a digest of the settings that decide what the store shows.
+
+    ``view`` is the one that is read, by the connection's choice or the OMS's own.
+    """
     policy = connection.inventory.model_dump(mode="json", exclude={"interval", "catalog_ttl"})
+    policy["view"] = view
     orders = connection.orders
     units = {sku: rule.model_dump(mode="json") for sku, rule in orders.uom_rules.items()}
     content = {INVENTORY: policy, "uom": orders.uom, "uom_rules": units}
@@ -217,7 +223,8 @@ def make_changed_due(
     """Make the levels due whose policy, item or orders under way have changed since their plan."""
     digest = "" if locations is None else locations_digest(locations)
     undelivered = orders_under_way(sync, session, read_at)
-    return session.levels.make_due(policy_digest(sync.connection), digest, undelivered)
+    policy = policy_digest(sync.connection, sync.stock.view)
+    return session.levels.make_due(policy, digest, undelivered)
 
 
 def target_key(target: StockTarget) -> str:

@@ -15,7 +15,6 @@ import orjson
 
 from assets.streams.catalog import known_items
 from assets.streams.inventory_plan import MISSING
-from domain.connections import InventoryPolicy
 from domain.errors import RecordRejected, TransientError
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.records.inventory import StockLevel
@@ -68,7 +67,7 @@ def _missing(
     sync: Sync, session: Session, skus: Sequence[str], returned: set[str]
 ) -> list[RawRecord]:
     policy = sync.connection.inventory
-    asked = [(sku, node) for sku in skus for node in nodes_of(policy)]
+    asked = [(sku, node) for sku in skus for node in nodes_of(sync)]
     missing = [(sku, node) for sku, node in asked if f"{sku_key(sku)}@{node}" not in returned]
     if not missing:
         return []
@@ -87,9 +86,10 @@ def _missing(
     return [_missing_row(sku, node, now) for sku, node in missing]
 
 
-def nodes_of(policy: InventoryPolicy) -> tuple[str, ...]:
+def nodes_of(sync: Sync) -> tuple[str, ...]:
     """Return the nodes of which the OMS is asked for each SKU."""
-    return tuple(policy.nodes) if policy.mode == "by_node" else (policy.view,)
+    policy = sync.connection.inventory
+    return tuple(policy.nodes) if policy.mode == "by_node" else (sync.stock.view,)
 
 
 def _missing_row(sku: str, node: str, now: datetime) -> RawRecord:

@@ -79,6 +79,19 @@ def test_a_stores_catalog_is_complete_at_its_end(store: SimulatedStore) -> None:
     assert (found.source_id, found.payload) == (first, records[first].payload)
 
 
+def test_a_number_over_many_nodes_has_the_node_that_the_source_names(
+    tenant: SimulatedOms,
+) -> None:
+    """A missing row is looked for under it, whichever OMS it is, and by no name of another one."""
+    source = tenant.open().sources["inventory"]
+    records = [record for page in source.read(tenant.skus[:1]) for record in page.records]
+    assert [record.source_id for record in records] == [f"{tenant.skus[0]}@{source.view}"]
+    for record in records:
+        mapped = source.to_canonical(record.payload)
+        assert isinstance(mapped, Mapped)
+        assert mapped.record.node == source.view
+
+
 def test_an_omss_snapshots_are_complete_for_what_was_asked(tenant: SimulatedOms) -> None:
     """Items and levels of the named SKUs, and no others."""
     built, asked = tenant.open(small_pages=True), [*tenant.skus[:2], "NO-SUCH"]

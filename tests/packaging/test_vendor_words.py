@@ -26,7 +26,7 @@ SANDBOX = frozenset(
 FIELDS = (
     "status_id", "items_shipped", "items_total", "order_address_id", "order_product_id",
     "total_inc_tax", "total_ex_tax", "channel_id", "store_hash", "inventory_tracking",
-    "OrderId", "OrderLineId", "FulfillmentDetail", "ItemId", "ViewName", "OrderHold",
+    "OrderId", "OrderLineId", "FulfillmentDetail", "ItemId", "ViewName", "NetworkView", "OrderHold",
     "centAmount", "orderState", "shipmentState", "supplyChannel", "lastModifiedAt",
     "ReadOnly", "referenceNum", "rpcRef", "customerRefNumber",
 )  # fmt: skip

@@ -47,6 +47,8 @@ MOST_PAGES = 1_000_000
 NODE = b'{"node":'
 NO_ROW = (b"null", b"[]", b"{}")
 ZERO = Decimal(0)
+ALL_WAREHOUSES = "AllWarehouses"
+"""The node of an account's number over all of its warehouses, where the connection names none."""
 
 
 class _RowKey(msgspec.Struct):
@@ -129,6 +131,11 @@ def sku_of(row: bytes) -> str:
     return ""
 
 
+def view_of(policy: InventoryPolicy) -> str:
+    """Return by which name the number over all warehouses is kept."""
+    return policy.view or ALL_WAREHOUSES
+
+
 class InventorySource:
     """The stock of one account, in all warehouses or by warehouse."""
 
@@ -140,6 +147,11 @@ class InventorySource:
     ) -> None:
         self._stock, self._policy = stock, policy
         self._mapper = StockMapper(settings, policy)
+
+    @property
+    def view(self) -> str:
+        """Return the name of an account's number over its warehouses; it has no views to choose."""
+        return view_of(self._policy)
 
     def probe(self, since: datetime) -> datetime | None:
         """Return ``since``: the account has no query for what has changed."""
@@ -172,7 +184,7 @@ class InventorySource:
         """Yield the record of a row, or of each of the connection's warehouses in it."""
         sku = sku_of(row)
         if self._policy.mode == "aggregate" or not sku:
-            yield self._record(sku, self._policy.view, row, now)
+            yield self._record(sku, self.view, row, now)
             return
         for node in self._policy.nodes:
             if _may_hold(row, node):
@@ -191,7 +203,7 @@ class StockMapper:
     """Maps rows by one connection's settings. Pure."""
 
     def __init__(self, settings: ExtensivSettings, policy: InventoryPolicy) -> None:
-        self._zone, self._view = ZoneInfo(settings.naive_time_zone), policy.view
+        self._zone, self._view = ZoneInfo(settings.naive_time_zone), view_of(policy)
 
     def level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
         """Return a row's stock level; raises ``RecordRejected`` ``oms_payload_unreadable``."""

@@ -57,6 +57,7 @@ class Availability:
     ) -> None:
         self._client, self._settings, self._policy, self._now = client, settings, policy, now
         self._nodes = tuple(policy.nodes) if policy.mode == "by_node" else ()
+        self.view = settings.view(policy)
 
     def rows(self, skus: Sequence[str]) -> Iterator[list[RawRecord]]:
         """Read the rows of all SKUs, one call's worth at a time; a few calls are prefetched."""
@@ -78,7 +79,7 @@ class Availability:
     def fetch(self, skus: Sequence[str]) -> list[RawRecord]:
         """Make one call; an item that is not eligible at a node has no row there."""
         paths = self._settings.paths
-        body: dict[str, object] = {"ViewName": self._policy.view, "Items": list(skus)}
+        body: dict[str, object] = {"ViewName": self.view, "Items": list(skus)}
         if self._policy.mode == "by_node":
             path = paths.location_availability
             body[self._settings.names.locations] = list(self._nodes)
@@ -105,7 +106,7 @@ class Availability:
         if self._nodes and node and node not in self._nodes:
             return None
         sku = text_of(key.item_id)
-        source_id = f"{sku}@{node or self._policy.view}"
+        source_id = f"{sku}@{node or self.view}"
         content = _content(payload)
         if not sku or not is_id(source_id):
             source_id = fallback_id(content or payload)
@@ -139,6 +140,11 @@ class InventorySource:
         self._availability = availability
         self._mapper = StockMapper(settings, policy)
 
+    @property
+    def view(self) -> str:
+        """Return the view of availability that is read."""
+        return self._availability.view
+
     def probe(self, since: datetime) -> datetime | None:
         """Return ``since``: the tenant has no query for what has changed."""
         return since
@@ -166,7 +172,7 @@ class StockMapper:
 
     def __init__(self, settings: ManhattanSettings, policy: InventoryPolicy) -> None:
         self._zone = settings.zone
-        self._view = policy.view
+        self._view = settings.view(policy)
         self._statuses = settings.codes.stock_statuses
         self._unknown = frozenset(map(folded, settings.codes.unknown_item_statuses))
 

@@ -115,8 +115,8 @@ class Preflight:
     def _availability(self) -> str:
         item = self.items.any_item()
         rows = self.availability.fetch([item.sku] if item else ["lockstep-preflight"])
-        policy = self.inventory
-        return f"the view {policy.view} ({policy.mode}) returned {len(rows)} rows for one item"
+        view, mode = self.availability.view, self.inventory.mode
+        return f"the view {view} ({mode}) returned {len(rows)} rows for one item"
 
     def _scope(self) -> Check:
         name, scope = "rights beyond need", self.auth.scope

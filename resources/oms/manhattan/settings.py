@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from domain.connections import Config, SecretRef
+from domain.connections import Config, InventoryPolicy, SecretRef
 from domain.identity import Identity, normalised_address
 from domain.records.orders import ChargeKind, DeliveryMethod
 from resources.connector import SystemSettings
@@ -178,6 +178,8 @@ class ManhattanSettings(SystemSettings):
     """The ``Template`` of order searches; null asks for whole orders."""
     naive_time_zone: str = "UTC"
     """UNVERIFIED: the zone of time stamps without one."""
+    network_view: str = "NetworkView"
+    """The view of availability that is read where ``inventory.view`` names none."""
     push: EventScheme | None = None
     """UNVERIFIED: the vendor publishes to queues; a relay of the tenant signs and forwards."""
     paths: ManhattanPaths = ManhattanPaths()
@@ -241,6 +243,10 @@ class ManhattanSettings(SystemSettings):
             ids_ignore_case=True,
             bucket=f"manhattan:{address}/{organization}",
         )
+
+    def view(self, policy: InventoryPolicy) -> str:
+        """Return the view of availability that a connection reads."""
+        return policy.view or self.network_view
 
     @property
     def availability_url(self) -> str:

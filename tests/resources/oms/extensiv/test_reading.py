@@ -258,7 +258,7 @@ def test_many_skus_are_read_by_one_list() -> None:
     source = source_of(rows)
     asked = [f"S-{n}" for n in range(20)]
     found = [r.source_id for page in source.read(asked) for r in page.records]
-    assert found == [f"{sku}@NetworkView" for sku in asked]
+    assert found == [f"{sku}@AllWarehouses" for sku in asked]
     everything = [r for page in source.fetch(Window(NOON, NOON)) for r in page.records]
     assert len(everything) == 30
 

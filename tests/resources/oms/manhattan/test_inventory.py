@@ -22,7 +22,7 @@ from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
 from resources.oms.manhattan.adapter import ManhattanOms
-from resources.oms.manhattan.inventory import Availability, StockMapper
+from resources.oms.manhattan.inventory import Availability, InventorySource, StockMapper
 from tests.resources.oms.manhattan.conftest import Tenant
 from tests.resources.oms.manhattan.samples import settings_of
 
@@ -283,6 +283,36 @@ def test_prefetched_calls_come_in_the_order_of_the_skus(concurrency: int) -> Non
     found = [[record.source_id for record in page] for page in reader.rows(SKUS)]
     names = [f"{sku}@NetworkView" for sku in SKUS]
     assert found == [names[i : i + 2] for i in range(0, 9, 2)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "settings", "view"),
+    [
+        ({}, {}, "NetworkView"),
+        ({}, {"network_view": "Own"}, "Own"),
+        ({"view": "Web"}, {"network_view": "Own"}, "Web"),
+        ({"view": "Web"}, {}, "Web"),
+    ],
+)
+def test_the_view_is_the_connections_or_the_tenants_own(
+    policy: dict[str, Any], settings: dict[str, Any], view: str
+) -> None:
+    """It is asked for, and is the node of a row that names none."""
+    asked: list[str] = []
+
+    def answer(body: Any) -> bytes:
+        asked.append(body["ViewName"])
+        return zero_rows(body)
+
+    reader = availability(answer, InventoryPolicy(**policy), **settings)
+    [[record]] = reader.rows(["SKU-1"])
+    source = InventorySource(reader, settings_of(**settings), InventoryPolicy(**policy))
+    bare = orjson.loads(record.payload) | {"LocationId": None, "ViewName": None}
+    mapped = source.to_canonical(orjson.dumps(bare))
+    assert isinstance(mapped, Mapped)
+    assert (asked, source.view, record.source_id, mapped.record.node) == (
+        [view], view, f"SKU-1@{view}", view,
+    )  # fmt: skip
 
 
 def test_a_reader_that_stops_early_makes_no_further_call() -> None:

@@ -1,7 +1,8 @@
 """Live traffic: shoppers place, change and cancel orders; the OMS advances and receives goods.
 
-Run ``python -m sandbox.traffic --url http://127.0.0.1:8700 --store demo --tenant demo --rate 0.5``;
-it ends on SIGTERM or SIGINT.
+Run ``python -m sandbox.traffic --url http://127.0.0.1:8700 --store bigcommerce/demo
+--oms manhattan/demo``; it ends on SIGTERM or SIGINT. Orders and their changes are in the form of
+the seeds, which is that of one kind of store.
 """
 
 from __future__ import annotations
@@ -34,11 +35,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Traffic:
-    """Places orders at one store and advances one OMS tenant; ``counts`` reports the actions."""
+    """Places orders at one store and advances one OMS; ``counts`` reports the actions.
+
+    Both are paths of instances in the sandbox, ``{kind}/{instance}``.
+    """
 
     client: httpx.Client
     store: str
-    tenant: str
+    oms: str
     random: Random
     catalogue: Catalogue
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
@@ -51,7 +55,7 @@ class Traffic:
         )
         # A generated change is dated up to ten minutes ahead.
         document |= {"date_modified": document["date_created"]}
-        answer = self._post(f"bigcommerce/{self.store}/orders", [document])
+        answer = self._post(f"{self.store}/orders", [document])
         if document["status_id"] == AWAITING_FULFILMENT:
             self.recent.extend(answer["ids"])
         self.counts["placed"] += 1
@@ -59,23 +63,21 @@ class Traffic:
         if self.recent and chance < CANCEL_RATE:
             number = self.random.choice(self.recent)
             self.recent.remove(number)
-            self._post(f"bigcommerce/{self.store}/orders/{number}/status", {"status_id": CANCELLED})
+            self._post(f"{self.store}/orders/{number}/status", {"status_id": CANCELLED})
             self.counts["cancelled"] += 1
         elif self.recent and chance < CANCEL_RATE + CHANGE_RATE:
             number = self.random.choice(self.recent)
             note = f"Please leave it at door {self.random.randrange(1, 99)}"
-            self._send(
-                "PATCH", f"bigcommerce/{self.store}/orders/{number}", {"customer_message": note}
-            )
+            self._send("PATCH", f"{self.store}/orders/{number}", {"customer_message": note})
             self.counts["changed"] += 1
 
     def advance(self) -> None:
         """Advance the OMS by a day, and receive goods for one SKU."""
         day = self.counts["days"]
-        self._post(f"manhattan/{self.tenant}/advance", {"to": "day", "seed": day})
+        self._post(f"{self.oms}/advance", {"to": "day", "seed": day})
         row = self.random.choice(self.catalogue.supply)
         self._post(
-            f"manhattan/{self.tenant}/supply",
+            f"{self.oms}/supply",
             [{**row, "quantity": self.random.randrange(1, 500), "mode": "adjust"}],
         )
         self.counts["days"] += 1
@@ -92,7 +94,7 @@ class Traffic:
 def run(
     base_url: str,
     store: str,
-    tenant: str,
+    oms: str,
     rate_per_second: float,
     seed: int,
     stop_event: threading.Event,
@@ -105,7 +107,7 @@ def run(
     counted as ``failed``: the sandbox may be restarting, or may have faults set.
     """
     with httpx.Client(base_url=base_url, timeout=TIMEOUT) as client:
-        traffic = Traffic(client, store, tenant, Random(seed), catalogue or standard_catalogue())
+        traffic = Traffic(client, store, oms, Random(seed), catalogue or standard_catalogue())
         interval = 1 / rate_per_second
         next_order = next_day = monotonic()
         while not stop_event.wait(max(0.0, min(next_order, next_day) - monotonic())):
@@ -129,8 +131,8 @@ def main() -> None:
         prog="python -m sandbox.traffic", description="Live traffic for a running sandbox."
     )
     parser.add_argument("--url", required=True, help="base URL of the sandbox")
-    parser.add_argument("--store", required=True, help="hash of the BigCommerce store")
-    parser.add_argument("--tenant", required=True, help="the Manhattan tenant")
+    parser.add_argument("--store", required=True, help="path of the store, KIND/INSTANCE")
+    parser.add_argument("--oms", required=True, help="path of the OMS, KIND/INSTANCE")
     parser.add_argument("--rate", type=float, default=0.5, help="new orders a second (default 0.5)")
     parser.add_argument(
         "--seed", type=int, default=1, help="seed of the random choices (default 1)"
@@ -147,7 +149,7 @@ def main() -> None:
             run(
                 arguments.url,
                 arguments.store,
-                arguments.tenant,
+                arguments.oms,
                 arguments.rate,
                 arguments.seed,
                 stop,

@@ -18,9 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import LockstepError
+from domain.streams import KINDS
 from domain.values import Partition
 from orchestration.local import in_process, sandbox_process, verify
 from orchestration.local.instance import open_instance
+from orchestration.local.simulated import Pair, pair_of, simulated
 from orchestration.settings import load
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
@@ -43,10 +45,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Scene:
-    """The connection, the sandbox store and the data of a demo."""
+    """The connection, the name of its systems in the sandbox, and the data of a demo."""
 
     connection: str
-    store: str
+    instance: str
     seed: SeedSet
 
 
@@ -63,16 +65,13 @@ class Scene:
 def demo(orders_from: Path | None, port: int) -> None:
     """Run everything once between two sandbox systems and verify both ends.
 
-    Starts the embedded PostgreSQL and the sandbox (a BigCommerce store and a Manhattan tenant over
-    HTTP), syncs several days of orders by partition, lets the OMS fulfil them, and syncs stock and
-    shipments back. Exits with 0 only if both systems agree. Running it again delivers nothing
-    twice.
+    Starts the embedded PostgreSQL and the sandbox (a simulated store and OMS over HTTP), syncs
+    several days of orders by partition, lets the OMS fulfil them, and syncs stock and shipments
+    back. Exits with 0 only if both systems agree. Running it again delivers nothing twice.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     scene = _scene(orders_from)
-    console.print(
-        "[bold]Lockstep demo[/]: a simulated BigCommerce store and Manhattan tenant on this machine"
-    )
+    console.print("[bold]Lockstep demo[/]: two simulated systems on this machine")
     given = embedded.configured_url()
     database = given or embedded.start()
     migrate(database)
@@ -104,9 +103,26 @@ def _scene(orders_from: Path | None) -> Scene:
 
 
 def _run(console: Console, scene: Scene, url: str, database: str) -> list[str]:
-    plan = sandbox_process.STORE if scene.store == "demo" else sandbox_process.LARGE_STORE
-    sandbox_process.behave_as_vendors(url, scene.store, plan)
-    counts = post(url, scene.store, scene.store, scene.seed)
+    start = scene.seed.first_day
+    file = sandbox_process.configure(scene.connection, scene.instance, start, url)
+    os.environ.setdefault("LOCKSTEP_CONNECTIONS", str(file))
+    installation = load()
+    pair = pair_of(installation.connections[scene.connection])
+    paths = pair.paths(scene.instance)
+    console.print(f"  systems   {' and '.join(simulated(kind).title for kind in pair)}")
+    sandbox_process.behave_as_vendors(url, pair, scene.instance, large=scene.instance != "demo")
+    _fill(console, scene, url, paths)
+    lockstep = Lockstep(installation, lambda: database)
+    try:
+        _sync(console, scene, lockstep, f"{url}/_sandbox/{paths.oms}", database)
+    finally:
+        lockstep.close()
+    _table(console, database, scene.connection)
+    return _verify(console, scene, verify.Systems(url, *paths), database)
+
+
+def _fill(console: Console, scene: Scene, url: str, paths: Pair) -> None:
+    counts = post(url, *paths, scene.seed)
     console.print(
         f"  sandbox   {url}: {counts['orders']} orders, {counts['products']} products, "
         f"{counts['items']} items at the OMS"
@@ -115,41 +131,28 @@ def _run(console: Console, scene: Scene, url: str, database: str) -> list[str]:
         console.print(
             f"  [yellow]not an order[/] {refused.file}, line {refused.line}: {refused.reason}"
         )
-    first, last = scene.seed.first_day, scene.seed.last_day
-    os.environ.setdefault(
-        "LOCKSTEP_CONNECTIONS",
-        str(sandbox_process.configure(scene.connection, scene.store, first, url)),
-    )
-    lockstep = Lockstep(load(), lambda: database)
-    streams = lockstep.installation.connections[scene.connection].streams
+
+
+def _sync(console: Console, scene: Scene, lockstep: Lockstep, control: str, database: str) -> None:
+    """Sync what the store has, partition by partition, and then what two days at the OMS change."""
+    name, seed = scene.connection, scene.seed
+    streams = lockstep.installation.connections[name].streams
     with lockstep.ledger.connect() as db:
-        resume(db, scene.connection, streams, "lockstep demo")
-    try:
-        with open_instance() as instance:
-            for span_first, span_last in _spans(first, last):
-                span = Partition.of_day(span_first), Partition.of_day(span_last)
-                in_process.run_partitions(
-                    lockstep, instance, scene.connection, ["orders"], *span, {}
-                )
-                _progress(console, database, scene.connection, "orders", span_first, span_last)
-            today = datetime.now(UTC).date()
-            for day in range(2):
-                _fulfil(console, url, scene.store, day)
-                in_process.run_partitions(
-                    lockstep,
-                    instance,
-                    scene.connection,
-                    ["shipments", "inventory"],
-                    Partition.of_day(today),
-                    Partition.of_day(today),
-                    {},
-                )
-                _progress(console, database, scene.connection, "shipments", today, today)
-                _progress(console, database, scene.connection, "inventory", today, today)
-    finally:
-        lockstep.close()
-    _table(console, database, scene.connection)
-    return _verify(console, scene, url, database)
+        resume(db, name, streams, "lockstep demo")
+    with open_instance() as instance:
+
+        def run(chosen: list[str], first: date, last: date) -> None:
+            span = Partition.of_day(first), Partition.of_day(last)
+            in_process.run_partitions(lockstep, instance, name, chosen, *span, {})
+            for stream in chosen:
+                _progress(console, database, name, stream, first, last)
+
+        for first, last in _spans(seed.first_day, seed.last_day):
+            run([stream for stream in streams if KINDS[stream].to_oms], first, last)
+        today = datetime.now(UTC).date()
+        for day in range(2):
+            _fulfil(console, control, day)
+            run([stream for stream in streams if not KINDS[stream].to_oms], today, today)
 
 
 def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
@@ -159,13 +162,9 @@ def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
         first = end + timedelta(days=1)
 
 
-def _fulfil(console: Console, url: str, tenant: str, day: int) -> None:
+def _fulfil(console: Console, control: str, day: int) -> None:
     """Simulate a day at the OMS: allocate, release, ship (also split and partly), cancel."""
-    answer = httpx.post(
-        f"{url}/_sandbox/manhattan/{tenant}/advance",
-        json={"to": "day", "seed": SEED + day},
-        timeout=300,
-    )
+    answer = httpx.post(f"{control}/advance", json={"to": "day", "seed": SEED + day}, timeout=300)
     done = ", ".join(
         f"{name} {number}"
         for name, number in answer.raise_for_status().json().items()
@@ -203,8 +202,7 @@ def _table(console: Console, database: str, connection: str) -> None:
     console.print(table)
 
 
-def _verify(console: Console, scene: Scene, url: str, database: str) -> list[str]:
-    systems = verify.Systems(url, f"bigcommerce/{scene.store}", f"manhattan/{scene.store}")
+def _verify(console: Console, scene: Scene, systems: verify.Systems, database: str) -> list[str]:
     try:
         with psycopg.connect(database) as db:
             tracked = set(Catalog(db, scene.connection).tracked_skus())

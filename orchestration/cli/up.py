@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-import httpx
 import yaml
 
 from assets.health import ensure_webhooks
@@ -19,6 +18,7 @@ from orchestration.cli.database import configure_sandbox, prepare_database
 from orchestration.cli.output import examples
 from orchestration.local import sandbox_process
 from orchestration.local.processes import Children, answers, check_port_free, free_port, listens
+from orchestration.local.simulated import pair_of
 from orchestration.settings import FILE_NAME, VARIABLE, connections_path, load, project_root
 from resources.ledger.database import embedded
 from resources.ledger.monitoring.activation import activations, start_new
@@ -26,7 +26,8 @@ from resources.lockstep import Lockstep
 from sandbox.seed import synthetic_seed
 from sandbox.seed.load import post
 
-STORE = "demo"
+DEMO = "demo"
+"""The connection between simulated systems, and the name of both in the sandbox."""
 SEED_ORDERS, SEED_DAYS, SEED, DIRT = 120, 3, 7, 0.06
 START_SECONDS = 120
 
@@ -76,9 +77,9 @@ def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_por
     """Run database, Dagster's UI and daemon, and if needed a sandbox, until Ctrl-C.
 
     With a connections.yaml of your own (or LOCKSTEP_CONNECTIONS), only your systems are used.
-    Without one, a simulated BigCommerce store and Manhattan tenant are started, shoppers place
-    orders, and each order reaches the OMS within seconds. DATABASE_URL replaces the embedded
-    PostgreSQL. Logs are in .lockstep/*.log (or in LOCKSTEP_HOME).
+    Without one, a simulated store and OMS are started, shoppers place orders, and each order
+    reaches the OMS within seconds. DATABASE_URL replaces the embedded PostgreSQL. Logs are in
+    .lockstep/*.log (or in LOCKSTEP_HOME).
     """
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -120,23 +121,26 @@ def _start_sandbox(
     """Start the sandbox with its saved state, seed it if it is new, and start the traffic."""
     sandbox = sandbox_process.start(port)
     configure_sandbox(sandbox.url, webhooks)
-    sandbox_process.behave_as_vendors(sandbox.url, STORE)
+    connection = load().connections[DEMO]
+    pair = pair_of(connection)
+    paths = pair.paths(DEMO)
+    sandbox_process.behave_as_vendors(sandbox.url, pair, DEMO)
     with open_database() as db:
-        start_new(db, STORE, load().connections[STORE].streams, "lockstep up")
-    if not _is_filled(sandbox.url):
+        start_new(db, DEMO, connection.streams, "lockstep up")
+    if not sandbox_process.is_filled(sandbox.url, paths.store):
         today = datetime.now(UTC).date()
         start = today - timedelta(days=SEED_DAYS)
         seed = synthetic_seed.seed_set(SEED_ORDERS, SEED, start, SEED_DAYS, dirt=DIRT)
-        counts = post(sandbox.url, STORE, STORE, seed)
+        counts = post(sandbox.url, *paths, seed)
         click.echo(
             f"sandbox: seeded with {counts['products']} products and {counts['orders']} orders of "
             "the last days"
         )
         click.echo(
-            f"         'lockstep connect {STORE}' syncs those orders; new ones sync by themselves"
+            f"         'lockstep connect {DEMO}' syncs those orders; new ones sync by themselves"
         )
     arguments = [
-        "sandbox.traffic", "--url", sandbox.url, "--store", STORE, "--tenant", STORE,
+        "sandbox.traffic", "--url", sandbox.url, "--store", paths.store, "--oms", paths.oms,
         "--rate", str(rate),
     ]  # fmt: skip
     children.start("traffic", arguments)
@@ -163,21 +167,16 @@ def _start_webhooks(
     ):
         return
     if sandbox is not None:
-        if webhooks := installation.connections[STORE].webhooks:
-            sandbox_process.push_from_oms(sandbox.url, STORE, webhooks.url(STORE, "oms"))
+        connection = installation.connections[DEMO]
+        if webhooks := connection.webhooks:
+            destination = webhooks.url(DEMO, "oms")
+            sandbox_process.push_from_oms(sandbox.url, pair_of(connection), DEMO, destination)
         lockstep = Lockstep(installation)
         try:
-            ensure_webhooks(lockstep, STORE)
+            ensure_webhooks(lockstep, DEMO)
         finally:
             lockstep.close()
     click.echo(f"webhooks: http://127.0.0.1:{port}/hooks/CONNECTION/SYSTEM (docs/webhooks.md)")
-
-
-def _is_filled(url: str) -> bool:
-    answer = httpx.get(
-        f"{url}/_sandbox/bigcommerce/{STORE}/dump/inventory", timeout=60
-    ).raise_for_status()
-    return bool(answer.content.strip())
 
 
 def _start_dagster(children: Children, port: int, stopping: threading.Event) -> None:

@@ -15,28 +15,10 @@ import httpx
 import yaml
 
 from domain.errors import TransientError
+from orchestration.local.simulated import PAIR, Pair, Place, simulated
 from resources.ledger.database.embedded import home
 
 PORT, WEBHOOKS_PORT = 18700, 18701
-SECRETS = {
-    "client-secret": "sandbox-secret",
-    "password": "sandbox-password",
-    "push-secret": "sandbox-push-secret",
-}
-"""Public credentials of the simulated systems; they give access to nothing else."""
-
-STORE = {
-    "quota": 150,
-    "window_ms": 500,
-    "deduct_stock_on_order": True,
-    "inventory_delay_ms": 1_000,
-}
-"""A store as the vendor's: the quota of the Standard plan, in windows of half a second instead of
-half a minute; stock is taken off at an order, and levels show a second after they were written."""
-LARGE_STORE = STORE | {"quota": 100_000}
-"""The same on a plan for many orders."""
-TENANT = {"requests_per_second": 200}
-
 SHIPPING_METHODS = {
     "UPS Ground": "Ground", "UPS Next Day Air": "NextDay", "USPS Priority Mail": "TwoDay",
     "Canada Post Expedited": "Express", "Royal Mail Tracked 48": "TwoDay",
@@ -51,29 +33,16 @@ PAYMENT_METHODS = {
 }  # fmt: skip
 
 
-def _connection(store: str, url: str) -> dict[str, Any]:
-    secrets = home() / "secrets"
-    return {
-        "description": "A sandbox BigCommerce store and a sandbox Manhattan tenant.",
+def _connection(pair: Pair, place: Place, webhooks: str | None) -> dict[str, Any]:
+    """Return a connection between two simulated systems.
+
+    With webhooks it polls less often, so that their effect is visible.
+    """
+    connection = {
+        "description": f"In the sandbox: {' and '.join(simulated(kind).title for kind in pair)}.",
         "owner": "team:operations",
-        "platform": {
-            "kind": "bigcommerce",
-            "store_hash": store,
-            "api_base": f"{url}/bigcommerce/{{hash}}",
-            "token": {"file": str(secrets / f"token-{store}")},
-        },
-        "oms": {
-            "kind": "manhattan",
-            "base_url": f"{url}/manhattan/{store}",
-            "token_url": f"{url}/manhattan/{store}/oauth/token",
-            "client_id": "lockstep",
-            "client_secret": {"file": str(secrets / "client-secret")},
-            "username": "sync",
-            "password": {"file": str(secrets / "password")},
-            "organization": "SANDBOX",
-            "requests_per_second": TENANT["requests_per_second"],
-            "push_concurrency": 16,
-        },
+        "platform": _section(pair.store, place, sends=bool(webhooks)),
+        "oms": _section(pair.oms, place, sends=bool(webhooks)),
         "orders": {
             "uom": "EA",
             "shipping_methods": SHIPPING_METHODS,
@@ -83,49 +52,49 @@ def _connection(store: str, url: str) -> dict[str, Any]:
         "inventory": {"interval": "PT20S"},
         "overlap": "PT30S",
     }
+    more = {"poll_interval": "PT30S", "webhooks": {"destination": webhooks}} if webhooks else {}
+    return connection | more
 
 
-def _with_webhooks(connection: dict[str, Any], store: str, destination: str) -> dict[str, Any]:
-    """Add webhooks of both systems, and poll less often so that their effect is visible."""
-    secrets = home() / "secrets"
-    platform = connection["platform"] | {
-        "client_secret": {"file": str(secrets / f"client-secret-{store}")}
-    }
-    push = {
-        "secret": {"file": str(secrets / "push-secret")},
-        "prefix": "sha256=",
-        "template": "{timestamp}.{body}",
-        "timestamp_header": "X-Timestamp",
-    }
-    more = {
-        "platform": platform,
-        "oms": connection["oms"] | {"push": push},
-        "poll_interval": "PT30S",
-    }
-    return connection | more | {"webhooks": {"destination": destination}}
+def _section(kind: str, place: Place, *, sends: bool) -> dict[str, Any]:
+    system = simulated(kind)
+    events = system.with_events(place) if sends and system.with_events is not None else {}
+    return {"kind": kind, **system.section(place), **events}
 
 
-def configure(name: str, store: str, start: date, url: str, webhooks: str | None = None) -> Path:
+def secrets_of(pair: Pair, instance: str) -> dict[str, str]:
+    """Return the public credentials of two simulated systems, by name."""
+    found: dict[str, str] = {}
+    for kind in pair:
+        system = simulated(kind)
+        found |= system.secrets
+        found |= {f"{name}-{instance}": f"sandbox-{name}-{instance}" for name in system.own_secrets}
+    return found
+
+
+def configure(
+    name: str,
+    instance: str,
+    start: date,
+    url: str,
+    webhooks: str | None = None,
+    pair: Pair = PAIR,
+) -> Path:
     """Write a sandbox connection and its secrets to the sandbox's ``connections.yaml``.
 
-    Return the file. ``webhooks`` is the URL of the webhook endpoint.
+    Return the file. ``instance`` is the name of both systems in the sandbox, ``webhooks`` the URL
+    of the webhook endpoint.
     """
     folder = home() / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    own = {
-        f"token-{store}": f"sandbox-token-{store}",
-        f"client-secret-{store}": f"sandbox-client-secret-{store}",
-    }
-    for secret, value in (SECRETS | own).items():
+    for secret, value in secrets_of(pair, instance).items():
         path = folder / secret
         path.touch(mode=0o600)
         path.write_text(value)
     file = home() / "connections.yaml"
     content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8")) if file.exists() else {}
-    connection = _connection(store, url)
-    connections = content.get("connections", {}) | {
-        name: _with_webhooks(connection, store, webhooks) if webhooks else connection
-    }
+    connection = _connection(pair, Place(url, instance, folder), webhooks)
+    connections = content.get("connections", {}) | {name: connection}
     first = min([start, *([content["start_date"]] if "start_date" in content else [])])
     content = {"start_date": first, "connections": connections}
     file.write_text(
@@ -177,19 +146,29 @@ def start(port: int = PORT) -> Sandbox:
     raise TransientError(f"The sandbox did not start on {url}; see {home() / 'sandbox.log'}")
 
 
-def behave_as_vendors(url: str, name: str, store: Mapping[str, object] = STORE) -> None:
-    """Set a simulated store and the tenant of the same name to what vendors' systems do."""
-    for path, settings in ((f"bigcommerce/{name}", store), (f"manhattan/{name}", TENANT)):
-        httpx.post(
-            f"{url}/_sandbox/{path}/settings", json=dict(settings), timeout=30
-        ).raise_for_status()
+def behave_as_vendors(url: str, pair: Pair, instance: str, *, large: bool = False) -> None:
+    """Set both simulated systems to what vendors' systems do, on ``large`` plans if need be."""
+    for kind, path in zip(pair, pair.paths(instance), strict=True):
+        system = simulated(kind)
+        _set(url, path, {**system.settings, **(system.large if large else {})})
 
 
-def push_from_oms(url: str, tenant: str, destination: str) -> None:
-    """Make a sandbox tenant push its changed orders to the webhook endpoint."""
+def push_from_oms(url: str, pair: Pair, instance: str, destination: str) -> None:
+    """Make the OMS send its changes to the webhook endpoint, where it is set to by hand."""
+    if setting := simulated(pair.oms).push_setting:
+        _set(url, pair.paths(instance).oms, {setting: destination})
+
+
+def _set(url: str, path: str, settings: Mapping[str, object]) -> None:
     httpx.post(
-        f"{url}/_sandbox/manhattan/{tenant}/settings", json={"push_url": destination}, timeout=30
+        f"{url}/_sandbox/{path}/settings", json=dict(settings), timeout=30
     ).raise_for_status()
+
+
+def is_filled(url: str, path: str) -> bool:
+    """Return whether a simulated system holds anything yet."""
+    truth = httpx.get(f"{url}/_sandbox/{path}/truth", timeout=60).raise_for_status().json()
+    return bool(truth["orders"] or truth["levels"])
 
 
 def is_up(url: str) -> bool:

@@ -62,17 +62,15 @@ def _read(path: Path) -> SeedSet:
 
 
 def post(
-    base_url: str, store_hash: str, tenant: str, seed_set: SeedSet, timeout: float = TIMEOUT
+    base_url: str, store_path: str, oms_path: str, seed_set: SeedSet, timeout: float = TIMEOUT
 ) -> dict[str, int]:
     """Post a whole seed to a running sandbox and return how many of each kind were sent.
 
+    The paths are those of the instances, ``{kind}/{instance}``.
     ``refused`` counts the orders that the store refused; each is added to ``seed_set.unreadable``
     with the store's message. Raises httpx.HTTPError for any other failure.
     """
-    store, oms = (
-        f"{base_url}/_sandbox/bigcommerce/{store_hash}",
-        f"{base_url}/_sandbox/manhattan/{tenant}",
-    )
+    store, oms = f"{base_url}/_sandbox/{store_path}", f"{base_url}/_sandbox/{oms_path}"
     counts = {}
     with httpx.Client(timeout=timeout) as client:
         parts: tuple[tuple[str, str, list[Document]], ...] = (

@@ -10,15 +10,12 @@ from typing import Any
 import yaml
 
 from orchestration.local import sandbox_process
+from orchestration.local.simulated import PAIR
 from orchestration.settings import project_root
 
 NAME = "chaos"
 TOKEN, CLIENT_SECRET = f"sandbox-token-{NAME}", f"sandbox-client-secret-{NAME}"
-SECRETS = {
-    **sandbox_process.SECRETS,
-    f"token-{NAME}": TOKEN,
-    f"client-secret-{NAME}": CLIENT_SECRET,
-}
+SECRETS = sandbox_process.secrets_of(PAIR, NAME)
 SNAPSHOT_SECONDS = 4
 
 

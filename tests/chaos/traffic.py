@@ -80,8 +80,8 @@ class Traffic:
         today = datetime.now(UTC).date()
         post(
             self._systems.url,
-            self._systems.name,
-            self._systems.name,
+            f"bigcommerce/{self._systems.name}",
+            f"manhattan/{self._systems.name}",
             synthetic_seed.seed_set(0, 1, today, 1),
         )
 

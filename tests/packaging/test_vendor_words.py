@@ -15,14 +15,8 @@ ROOT = project_root()
 NEUTRAL = ("domain", "resources", "assets", "sensors", "orchestration")
 CONNECTORS = ("resources/platforms/", "resources/oms/")
 """The registries beside the connectors' folders name them, too."""
-SANDBOX = frozenset(
-    {
-        "orchestration/cli/demo.py",
-        "orchestration/cli/up.py",
-        "orchestration/local/sandbox_process.py",
-    }
-)
-"""Start and control the simulated systems of the demo, which are of two kinds."""
+SANDBOX = frozenset({"orchestration/local/simulated.py"})
+"""The registry of the simulated systems that local commands start, by kind."""
 FIELDS = (
     "status_id", "items_shipped", "items_total", "order_address_id", "order_product_id",
     "total_inc_tax", "total_ex_tax", "channel_id", "store_hash", "inventory_tracking",

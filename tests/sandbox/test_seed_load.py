@@ -39,7 +39,7 @@ def dump(url: str, path: str) -> list[Document]:
 def test_a_synthetic_seed_arrives_complete_and_unchanged(url: str) -> None:
     """The store accepts every document, also corrupted ones, and keeps totals, ids and dates."""
     seed = synthetic_seed.seed_set(700, 4, date(2025, 6, 1), 3, dirt=0.05)
-    counts = post(url, "s1", "t1", seed)
+    counts = post(url, "bigcommerce/s1", "manhattan/t1", seed)
     assert (counts["orders"], counts["refused"]) == (700, 0)
     assert seed.labels
     kept = {order["id"]: order for order in dump(url, "bigcommerce/s1/dump/orders")}
@@ -57,9 +57,9 @@ def test_a_synthetic_seed_arrives_complete_and_unchanged(url: str) -> None:
 def test_a_second_load_changes_nothing(url: str) -> None:
     """Existing orders are left unchanged, so seeding again is harmless."""
     seed = synthetic_seed.seed_set(60, 4, date(2025, 6, 1), 3)
-    post(url, "s1", "t1", seed)
+    post(url, "bigcommerce/s1", "manhattan/t1", seed)
     before = dump(url, "bigcommerce/s1/dump/orders")
-    post(url, "s1", "t1", seed)
+    post(url, "bigcommerce/s1", "manhattan/t1", seed)
     assert dump(url, "bigcommerce/s1/dump/orders") == before
 
 
@@ -68,7 +68,9 @@ def test_an_order_refused_by_the_store_affects_no_other(url: str) -> None:
     seed = synthetic_seed.seed_set(40, 4, date(2025, 6, 1), 3)
     documents = [*seed.documents()]
     documents[17] = documents[17] | {"no_such_field": "twelve", "external_order_id": "bad-one"}
-    counts = post(url, "s1", "t1", replace(seed, documents=lambda: iter(documents)))
+    counts = post(
+        url, "bigcommerce/s1", "manhattan/t1", replace(seed, documents=lambda: iter(documents))
+    )
     assert (counts["orders"], counts["refused"]) == (39, 1)
     assert "bad-one" in seed.unreadable[0].reason and "no_such_field" in seed.unreadable[0].reason
 
@@ -87,7 +89,7 @@ def test_every_invoice_is_in_the_store_or_reported(url: str, tmp_path: Path) -> 
     path = tmp_path / "invoices.csv"
     path.write_text("\n".join(("InvoiceNo,StockCode,Quantity,UnitPrice", *rows)), encoding="utf-8")
     seed = read(path)
-    counts = post(url, "s1", "t1", seed)
+    counts = post(url, "bigcommerce/s1", "manhattan/t1", seed)
     assert (counts["orders"], counts["refused"], seed.unreadable) == (7, 0, [])
     kept = dump(url, "bigcommerce/s1/dump/orders")
     assert [
@@ -107,7 +109,7 @@ def test_every_invoice_is_in_the_store_or_reported(url: str, tmp_path: Path) -> 
 def test_olist_orders_are_served_as_in_the_tables(url: str) -> None:
     """All 8,000 arrive, with the sum of payments as their total."""
     seed = olist.read(shared_path("data/olist"))
-    counts = post(url, "s1", "t1", seed)
+    counts = post(url, "bigcommerce/s1", "manhattan/t1", seed)
     assert (counts["orders"], counts["refused"], counts["items"]) == (8000, 0, len(seed.items))
     kept = dump(url, "bigcommerce/s1/dump/orders")
     assert [order["external_order_id"] for order in kept] == [
@@ -120,11 +122,11 @@ def test_olist_orders_are_served_as_in_the_tables(url: str) -> None:
 
 def test_traffic_places_changes_and_cancels_orders_until_it_is_stopped(url: str) -> None:
     """New orders are dated now, and none of the calls fails."""
-    post(url, "s1", "t1", synthetic_seed.seed_set(0, 1, date(2025, 6, 1), 1))
+    post(url, "bigcommerce/s1", "manhattan/t1", synthetic_seed.seed_set(0, 1, date(2025, 6, 1), 1))
     stop = threading.Event()
     timer = threading.Timer(3.0, stop.set)
     timer.start()
-    counts = traffic.run(url, "s1", "t1", 100, 1, stop, advance_seconds=0.5)
+    counts = traffic.run(url, "bigcommerce/s1", "manhattan/t1", 100, 1, stop, advance_seconds=0.5)
     assert counts["failed"] == 0
     assert counts["placed"] > 50 and counts["days"] > 2
     assert counts["changed"] and counts["cancelled"]

@@ -108,7 +108,7 @@ def test_every_invoice_ends_accounted_for(scene: Scene, tmp_path: Path, form: st
     path.write_bytes(gzip.compress(content) if form == "gz" else content)
     seed = read(path)
     assert [entry.reason for entry in seed.unreadable] == ["no InvoiceNo"]
-    counts = post(scene.url, scene.store, scene.store, seed)
+    counts = post(scene.url, f"bigcommerce/{scene.store}", f"manhattan/{scene.store}", seed)
     assert (counts["orders"], counts["refused"]) == (len(CASES), 0)
 
     scene.configure(orders=ORDERS, rejection_threshold=1.0)

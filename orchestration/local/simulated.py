@@ -1,0 +1,153 @@
+"""The simulated systems that a local connection can be between, by kind.
+
+Each entry says how a connection reaches an instance, and how the instance is set to behave as its
+vendor's systems do. This is the one place outside the connectors that names kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from domain.connections import Connection
+from domain.errors import PermanentError
+
+Section = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an instance is, and where its secrets are."""
+
+    url: str
+    """The sandbox's base URL."""
+    instance: str
+    secrets: Path
+
+    def secret(self, name: str) -> dict[str, str]:
+        """Return the reference to a secret that is the same for all instances."""
+        return {"file": str(self.secrets / name)}
+
+    def own_secret(self, name: str) -> dict[str, str]:
+        """Return the reference to a secret of the instance's own."""
+        return self.secret(f"{name}-{self.instance}")
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One kind of simulated system."""
+
+    title: str
+    section: Callable[[Place], Section]
+    """The connection's section, without ``kind``."""
+    with_events: Callable[[Place], Section] | None = None
+    """What the section has, too, where the system sends webhooks."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Name -> value of what is the same for all instances. Public: they open nothing else."""
+    own_secrets: tuple[str, ...] = ()
+    """Names of what each instance has for itself; ``sandbox-<name>-<instance>`` is the value."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Control settings with which an instance behaves as the vendor's systems do."""
+    large: Mapping[str, object] = field(default_factory=dict)
+    """Those of a plan for many orders, where they differ."""
+    push_setting: str = ""
+    """The control setting with the address that it sends webhooks to, where none is registered."""
+
+
+class Pair(NamedTuple):
+    """The kinds of a connection's two systems."""
+
+    store: str
+    oms: str
+
+    def paths(self, instance: str) -> Pair:
+        """Return the paths of their instances in the sandbox, ``{kind}/{instance}``."""
+        return Pair(f"{self.store}/{instance}", f"{self.oms}/{instance}")
+
+
+def _bigcommerce(place: Place) -> Section:
+    return {
+        "store_hash": place.instance,
+        "api_base": f"{place.url}/bigcommerce/{{hash}}",
+        "token": place.own_secret("token"),
+    }
+
+
+def _manhattan(place: Place) -> Section:
+    return {
+        "base_url": f"{place.url}/manhattan/{place.instance}",
+        "token_url": f"{place.url}/manhattan/{place.instance}/oauth/token",
+        "client_id": "lockstep",
+        "client_secret": place.secret("client-secret"),
+        "username": "sync",
+        "password": place.secret("password"),
+        "organization": "SANDBOX",
+        "requests_per_second": 200,
+        "push_concurrency": 16,
+    }
+
+
+def _manhattan_events(place: Place) -> Section:
+    return {
+        "push": {
+            "secret": place.secret("push-secret"),
+            "prefix": "sha256=",
+            "template": "{timestamp}.{body}",
+            "timestamp_header": "X-Timestamp",
+        }
+    }
+
+
+SIMULATED = {
+    "bigcommerce": Simulated(
+        "a BigCommerce store",
+        _bigcommerce,
+        lambda place: {"client_secret": place.own_secret("client-secret")},
+        own_secrets=("token", "client-secret"),
+        # The quota of the Standard plan, in windows of half a second instead of half a minute;
+        # stock is taken off at an order, and levels show a second after they were written.
+        settings={
+            "quota": 150,
+            "window_ms": 500,
+            "deduct_stock_on_order": True,
+            "inventory_delay_ms": 1_000,
+        },
+        large={"quota": 100_000},
+    ),
+    "manhattan": Simulated(
+        "a Manhattan tenant",
+        _manhattan,
+        _manhattan_events,
+        secrets={
+            "client-secret": "sandbox-secret",
+            "password": "sandbox-password",
+            "push-secret": "sandbox-push-secret",
+        },
+        settings={"requests_per_second": 200},
+        push_setting="push_url",
+    ),
+}
+PAIR = Pair("bigcommerce", "manhattan")
+"""The kinds of the connection that ``lockstep up`` and ``lockstep demo`` make."""
+
+
+def simulated(kind: str) -> Simulated:
+    """Return the simulated system of a kind; raises ``PermanentError`` where there is none."""
+    found = SIMULATED.get(kind)
+    if found is None:
+        raise PermanentError(
+            f"The sandbox can't stand in for a system of the kind {kind!r} here; it can for "
+            f"{', '.join(sorted(SIMULATED))}. Use a connection between those, or your own systems "
+            "with 'lockstep connect'."
+        )
+    return found
+
+
+def pair_of(connection: Connection) -> Pair:
+    """Return the kinds of a connection's systems, both of which can be simulated."""
+    pair = Pair(connection.platform.kind, connection.oms.kind)
+    for kind in pair:
+        simulated(kind)
+    return pair

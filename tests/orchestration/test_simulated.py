@@ -1,0 +1,83 @@
+"""The simulated systems that local commands start: found by the kinds of a connection."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from domain.connections import Connection, Installation
+from domain.errors import PermanentError
+from orchestration.local import sandbox_process
+from orchestration.local.simulated import PAIR, SIMULATED, Pair, Place, pair_of, simulated
+from resources import oms, platforms
+from resources.systems import secret_refs, settings_of
+from sandbox.app import SYSTEMS
+
+START = date(2026, 1, 1)
+
+
+def written(file: Path) -> Connection:
+    """Return the connection ``demo`` of a file."""
+    return Installation.model_validate(yaml.safe_load(file.read_text())).connections["demo"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder for the sandbox's configuration."""
+    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("webhooks", [None, "http://127.0.0.1:1"])
+def test_the_connection_that_is_written_names_the_systems_that_are_started(
+    home: Path, webhooks: str | None
+) -> None:
+    """Its sections are what the connectors take, and each of its secrets is there."""
+    file = sandbox_process.configure("demo", "shop", START, "http://127.0.0.1:2", webhooks)
+    connection = written(file)
+    pair = pair_of(connection)
+    assert pair == PAIR
+    assert pair.paths("shop") == (f"{PAIR.store}/shop", f"{PAIR.oms}/shop")
+    sections = (connection.platform, platforms.REGISTRY), (connection.oms, oms.REGISTRY)
+    for section, registry in sections:
+        settings = settings_of(section, registry)
+        references = [reference for _, reference in secret_refs(settings)]
+        assert references
+        for reference in references:
+            assert reference.file is not None
+            assert reference.file.is_relative_to(home)
+            assert reference.file.read_text().startswith("sandbox-")
+    assert (connection.webhooks is None) is (webhooks is None)
+
+
+@pytest.mark.parametrize("kind", SIMULATED)
+def test_a_kind_of_the_registry_can_be_started_and_connected(kind: str) -> None:
+    """The sandbox has it, and a connector takes its section."""
+    assert kind in SYSTEMS
+    place = Place("http://127.0.0.1:2", "shop", Path("/secrets"))
+    section = {"kind": kind, **simulated(kind).section(place)}
+    registry = platforms.REGISTRY if kind in platforms.REGISTRY else oms.REGISTRY
+    side = "platform" if kind in platforms.REGISTRY else "oms"
+    other = {"oms": PAIR.oms} if side == "platform" else {"platform": PAIR.store}
+    [(rest, instead)] = other.items()
+    connection = Connection.model_validate({side: section, rest: {"kind": instead}})
+    assert settings_of(getattr(connection, side), registry).identity
+    named = {
+        ref.file.name
+        for _, ref in secret_refs(settings_of(getattr(connection, side), registry))
+        if ref.file
+    }
+    pair = Pair(kind, PAIR.oms) if side == "platform" else Pair(PAIR.store, kind)
+    assert named <= sandbox_process.secrets_of(pair, "shop").keys()
+
+
+def test_a_connection_to_a_system_that_is_not_simulated_is_refused() -> None:
+    """With what can be done."""
+    connection = Connection.model_validate(
+        {"platform": {"kind": PAIR.store}, "oms": {"kind": "elsewhere"}}
+    )
+    with pytest.raises(PermanentError, match="'elsewhere'.*lockstep connect"):
+        pair_of(connection)

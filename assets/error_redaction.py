@@ -12,6 +12,7 @@ import psycopg
 from pydantic import ValidationError
 
 from domain.errors import LockstepError, PermanentError, TransientError
+from resources.ledger.database.embedded import access_problem
 
 
 def safe_text(error: BaseException) -> str:
@@ -75,6 +76,8 @@ def classified(where: str, *, may_retry: bool = True) -> Iterator[None]:
         yield
     except PermanentError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise dg.Failure(access_problem(error), allow_retries=False) from None
     except (TransientError, psycopg.OperationalError) as error:
         if not may_retry:
             raise dg.Failure(safe_text(error), allow_retries=False) from None

@@ -114,6 +114,9 @@ class Commands(LazyGroup):
             raise ExpectedError(
                 "The database's schema does not match this version; run 'lockstep migrate'."
             ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            embedded = import_module("resources.ledger.database.embedded")
+            raise ExpectedError(embedded.access_problem(error)) from error
         except psycopg.OperationalError as error:
             lines = str(error).strip().splitlines() or ["no reason given"]
             raise ExpectedError(

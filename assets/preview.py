@@ -16,20 +16,20 @@ import orjson
 
 from assets.delivery.links import not_linked
 from assets.streams.catalog import entries
+from assets.streams.customers import Customers, customer_mapper
 from assets.streams.inventory import Inventory
 from assets.streams.inventory_plan import StockPlan, read_planner
 from assets.streams.inventory_reading import LevelMapper, read_rows
 from assets.streams.inventory_undelivered import orders_under_way
 from assets.streams.orders import Orders
 from assets.streams.shipments_requests import not_shipped, shipment_requests
-from domain.connections import INVENTORY, ORDERS, SHIPMENTS
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.personal import FORGOTTEN, without_personal_data
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel, StoreItem
 from domain.records.record import amend
-from domain.rules.translation import OrderRules
 from domain.skus import BySku, sku_key
 from domain.sources import Page
 from domain.values import Window
@@ -62,13 +62,14 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
         ORDERS: _orders,
         SHIPMENTS: _shipments,
         INVENTORY: _inventory,
+        CUSTOMERS: _customers,
     }
     with sync.ledger.session(sync.name, stream) as session:
         yield from kinds[stream](sync, session, window)
 
 
 def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
-    rules, stream = OrderRules(sync.connection.orders, sync.order_statuses), Orders()
+    rules, stream = sync.order_rules, Orders()
     for raw in _first(sync.orders.fetch(window)):
         try:
             mapped = rules.to_order(sync.orders.to_canonical, raw.payload, lambda _: False)
@@ -85,6 +86,25 @@ def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
             yield _kept_out(raw.source_id, rejected.problems)
         else:
             yield Sample(raw.source_id, "send", f"create order {order.order_id}", payload)
+
+
+def _customers(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
+    to_customer, stream = customer_mapper(sync), Customers()
+    for raw in _first(sync.customers.fetch(window)):
+        try:
+            mapped = to_customer(raw.payload)
+            if isinstance(mapped, Skipped):
+                yield _skipped(raw.source_id, mapped)
+                continue
+            if problems := stream.check(sync, session, [mapped.record]).get(0, ()):
+                yield _kept_out(raw.source_id, problems)
+                continue
+            payload = _masked(sync.customers_target.payload(mapped.record))
+        except RecordRejected as rejected:
+            yield _kept_out(raw.source_id, rejected.problems)
+        else:
+            text = f"create customer {mapped.record.customer_id}"
+            yield Sample(raw.source_id, "send", text, payload)
 
 
 def _shipments(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
@@ -130,7 +150,7 @@ def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
 
 def _lines(sync: Sync, source_id: str) -> dict[str, KnownLine] | None:
     """Return the lines of an order as the store has it now; ``None`` where it has no such order."""
-    rules = OrderRules(sync.connection.orders, sync.order_statuses)
+    rules = sync.order_rules
     for page in sync.orders.read([source_id]):
         for raw in page.records:
             mapped = rules.to_order(sync.orders.to_canonical, raw.payload, lambda _: True)

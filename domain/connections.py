@@ -19,8 +19,9 @@ from domain.milestones import Milestone
 from domain.values import Grain
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-StreamName = Literal["orders", "inventory", "shipments"]
+StreamName = Literal["orders", "inventory", "shipments", "customers"]
 ORDERS, INVENTORY, SHIPMENTS = "orders", "inventory", "shipments"
+CUSTOMERS = "customers"
 
 
 class Config(BaseModel):
@@ -88,6 +89,7 @@ class OrdersPolicy(Config):
     start_date: datetime | None = None
     """Orders placed before this moment are skipped by the rule ``before_start_date``."""
     order_id_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,20}$")] = ""
+    """Of the ids of orders, and of customers (``domain.rules.customers``), at the OMS."""
     shipping_methods: dict[str, str] = Field(default_factory=dict)
     """Store's shipping method -> OMS's id; compared without case and surrounding blanks."""
     default_shipping_method: str | None = None
@@ -216,6 +218,7 @@ class Connection(Config):
     shipments: ShipmentsPolicy = ShipmentsPolicy()
     addresses: AddressRules = AddressRules()
     streams: tuple[StreamName, ...] = ("orders", "inventory", "shipments")
+    """``customers`` is not among them: it sends personal data beyond that of orders."""
     overlap: timedelta = timedelta(seconds=120)
     """How far a live window reaches back, for records that become visible late."""
     poll_interval: timedelta = timedelta(seconds=5)

@@ -153,6 +153,17 @@ class OrderCancel:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerSave:
+    """A customer to create or change at the OMS."""
+
+    customer_id: str
+    payload: Mapping[str, object]
+    """What is sent: all of the customer, or what changes with its keys."""
+    wanted: Mapping[str, object]
+    """What the OMS holds after it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewShipment:
     """A shipment to create in the store."""
 

@@ -27,6 +27,7 @@ from domain.identity import Identity
 from domain.milestones import Milestone
 from domain.reconciliation import Difference
 from domain.records.catalog import Product
+from domain.records.customers import Customer
 from domain.records.orders import Order
 from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
 
@@ -181,6 +182,23 @@ class OrderTarget(Target, Protocol):
         ...
 
 
+class CustomerTarget(Target, Protocol):
+    """Customers at an OMS: ``create`` and ``update`` (``CustomerSave``), keyed by the id there."""
+
+    def payload(self, customer: Customer) -> dict[str, object]:
+        """Map a customer to the OMS's form; one that is gone to one without a person. Pure."""
+        ...
+
+    def change(
+        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
+    ) -> dict[str, object] | None:
+        """Return what changed, with the keys to address it, or ``None``. Pure.
+
+        ``whole`` returns all of ``wanted`` instead, with what ``known`` has to lose.
+        """
+        ...
+
+
 class ShipmentTarget(Target, Protocol):
     """Fulfilment in a store.
 
@@ -222,6 +240,7 @@ class OmsTargets(TypedDict, total=False):
     """What can be written to an OMS; an absent part is a stream that it does not take."""
 
     orders: OrderTarget
+    customers: CustomerTarget
 
 
 class StoreSources(TypedDict, total=False):
@@ -229,6 +248,7 @@ class StoreSources(TypedDict, total=False):
 
     orders: OrderSource
     catalog: Source[Product]
+    customers: Source[Customer]
 
 
 class OmsSources(TypedDict, total=False):

@@ -71,12 +71,20 @@ _RECORD: dict[str, Entry] = {
     "discount_negative": Entry("value", "A discount is not negative."),
     "discount_too_large": Entry("value", "The discounts of a line do not exceed its total."),
     "email_invalid": Entry("value", "An e-mail address has one @ and a domain."),
-    "email_missing": Entry("missing", "What goes by e-mail has an e-mail address."),
+    "customer_address_duplicate": Entry(
+        "duplicate", "The id of an address is unique in its customer."
+    ),
+    "customer_address_id_missing": Entry("missing", "An address of a customer has an id."),
+    "customer_id_duplicate": Entry("duplicate", "The id of a customer is unique in a batch."),
+    "customer_unnamed": Entry("missing", "A customer has an e-mail address or a name."),
+    "email_missing": Entry(
+        "missing", "What goes by e-mail, and a customer, has an e-mail address."
+    ),
     "event_duplicate": Entry("duplicate", "A fulfilment event occurs once in its order."),
     "event_quantity": Entry("value", "A fulfilment event is about more than zero units."),
     "file_not_sent": Entry("value", "A shopper enters texts for a product, and uploads no file."),
     "further_problems": Entry("value", "A rejection lists the first 50 problems of its record."),
-    "id_missing": Entry("missing", "An order has an id."),
+    "id_missing": Entry("missing", "An order or a customer has an id."),
     "invalid_value": Entry("value", "A value is in the range that an order can hold."),
     "line_id_duplicate": Entry("duplicate", "The id of a line is unique in its order."),
     "line_id_missing": Entry("missing", "A line of an order has an id."),
@@ -179,6 +187,14 @@ _MAPPING: dict[str, Entry] = {
     "oms_payload_unreadable": Entry(
         "mapping", "The OMS's order has the published structure.", ("oms",)
     ),
+    "customer_id_form": Entry(
+        "mapping", "The id of a customer has plain characters only.", ("orders.order_id_prefix",)
+    ),
+    "customer_id_unsafe": Entry(
+        "mapping",
+        "The id of a customer has no characters with a meaning in URLs.",
+        ("orders.order_id_prefix",),
+    ),
     "order_id_form": Entry(
         "mapping", "The id of an order has plain characters only.", ("orders.order_id_prefix",)
     ),
@@ -274,6 +290,9 @@ _TARGET: dict[str, Entry] = {
     ),
     "order_not_captured": Entry(
         "missing", "An order that ships was captured from the store before."
+    ),
+    "customer_linked_elsewhere": Entry(
+        "business_rule", "A customer at the OMS belongs to one customer of one connection."
     ),
     "order_linked_elsewhere": Entry(
         "business_rule", "An order at the OMS belongs to one order of one connection."

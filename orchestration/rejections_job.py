@@ -74,7 +74,7 @@ class RejectionsConfig(dg.Config):
     )
     connection: str | None = Field(default=None, description="Only this connection.")
     stream: str | None = Field(
-        default=None, description="Only this stream: orders, inventory or shipments."
+        default=None, description="Only this stream, e.g. orders or inventory."
     )
     first_day: str | None = Field(
         default=None, description="Only partitions from this day on (YYYY-MM-DD, UTC)."

@@ -9,17 +9,20 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal, TypeVar
 
-from domain.connections import INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
 from domain.errors import PermanentError
 from domain.exchange import MasterItem
 from domain.ports import (
     CommercePlatform,
+    CustomerTarget,
     EventFeed,
     EventQueue,
     LevelTarget,
     OrderManagementSystem,
 )
 from domain.records.catalog import Product
+from domain.records.customers import Customer
+from domain.rules.translation import OrderRules
 from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
 from domain.statuses import OrderStatuses
 from resources.ledger.database.embedded import database_url
@@ -97,6 +100,24 @@ class Sync:
     def catalog(self) -> Source[Product]:
         """Return the source of the store's products."""
         return _present(self.platform.kind, "the catalog", self.platform.sources.get("catalog"))
+
+    @property
+    def customers(self) -> Source[Customer]:
+        """Return the source of the store's customers."""
+        return _present(self.platform.kind, CUSTOMERS, self.platform.sources.get("customers"))
+
+    @property
+    def customers_target(self) -> CustomerTarget:
+        """Return the customers of the OMS."""
+        return _present(self.oms.kind, CUSTOMERS, self.oms.targets.get("customers"))
+
+    @property
+    def order_rules(self) -> OrderRules:
+        """Return the rules by which orders go out, with the ids of customers that go out, too."""
+        names_customers = CUSTOMERS in self.connection.streams
+        return OrderRules(
+            self.connection.orders, self.order_statuses, names_customers=names_customers
+        )
 
     @property
     def item_master(self) -> Source[MasterItem]:

@@ -1,13 +1,14 @@
-"""The links of orders that are sent to the OMS, made in the transaction that claims them."""
+"""The links of records that are sent to the OMS, made in the transaction that claims them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from assets.delivery.plan import Plan
 from domain.errors import Problem
 from domain.records.orders import Order
-from resources.ledger.links import Link, RefusedLink
+from resources.ledger.links import ORDER, Link, RefusedLink
 from resources.ledger.rejections.recovery import retry_linked
 from resources.ledger.session import Session
 
@@ -21,7 +22,7 @@ def link_of(order: Order) -> Link:
 
 
 def claim_links(session: Session, planned: Sequence[tuple[Plan, Link]]) -> None:
-    """Link the orders that are about to be sent.
+    """Link the records that are about to be sent.
 
     A plan whose link is refused sends nothing and becomes a rejection.
     """
@@ -29,12 +30,14 @@ def claim_links(session: Session, planned: Sequence[tuple[Plan, Link]]) -> None:
     for refused in make_links(session, [link for _, link in planned]):
         plan = plans[refused.wanted.store_id]
         plan.intents.clear()
-        plan.refusal = (_elsewhere(refused),)
+        plan.refusal = (_elsewhere(refused, session.links.entity),)
 
 
 def make_links(session: Session, links: Sequence[Link]) -> list[RefusedLink]:
     """Make links, and take up what was kept out for want of them; return those that are refused."""
     refused = session.links.claim(links, session.run_id)
+    if session.links.entity != ORDER:
+        return refused
     without = {one.wanted for one in refused}
     retry_linked(session, NOT_LINKED, [link.oms_id for link in links if link not in without])
     return refused
@@ -54,19 +57,19 @@ def not_linked(order_id: str) -> Problem:
     )
 
 
-def _elsewhere(refused: RefusedLink) -> Problem:
+def _elsewhere(refused: RefusedLink, entity: str) -> Problem:
     wanted = refused.wanted
     if refused.linked_id and refused.linked_id != wanted.oms_id:
         text = (
-            f"The order was sent to the OMS as {refused.linked_id}, and would now be sent as "
+            f"The {entity} was sent to the OMS as {refused.linked_id}, and would now be sent as "
             f"{wanted.oms_id}."
         )
     else:
         text = (
-            f"The order {wanted.oms_id} at the OMS is the order {refused.owner_id} of the "
+            f"The {entity} {wanted.oms_id} at the OMS is the {entity} {refused.owner_id} of the "
             f"connection {refused.owner}, which this one would overwrite."
         )
-    return Problem(
+    problem = Problem(
         "order_linked_elsewhere",
         "order_id",
         text,
@@ -74,3 +77,6 @@ def _elsewhere(refused: RefusedLink) -> Problem:
         "other connection to the OMS's organisation starts with, then discard the rejection.",
         wanted.oms_id,
     )
+    if entity == ORDER:
+        return problem
+    return replace(problem, code="customer_linked_elsewhere", field="customer_id")

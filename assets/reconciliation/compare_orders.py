@@ -24,7 +24,6 @@ from domain.reconciliation import (
 )
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
-from domain.rules.translation import OrderRules
 from domain.values import Partition
 from resources.ledger.rows import TargetRow
 from resources.lockstep import Sync
@@ -40,7 +39,7 @@ class OrderComparator:
 
     def __init__(self, sync: Sync, is_captured: IsCaptured, now: datetime) -> None:
         self._sync, self._is_captured, self._now = sync, is_captured, now
-        self._rules = OrderRules(sync.connection.orders, sync.order_statuses)
+        self._rules = sync.order_rules
         self._grain = sync.connection.grain
 
     def compare(self, snapshot: OrderSnapshot) -> Result:

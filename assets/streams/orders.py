@@ -15,7 +15,7 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.orders import Order
-from domain.rules.translation import OrderRules, id_at_oms
+from domain.rules.translation import id_at_oms
 from domain.schemas.orders import order_problems
 from domain.sources import OrderSource, Page
 from domain.values import Window
@@ -64,7 +64,7 @@ class Orders:
     ) -> Callable[[bytes], Mapped[Order] | Skipped]:
         """Return mapping and translation; they depend on whether the OMS has the order already."""
         exported = _exported(sync, session, captures)
-        rules = OrderRules(sync.connection.orders, sync.order_statuses)
+        rules = sync.order_rules
 
         def is_owed(source_id: str) -> bool:
             # Asked only of orders that were refunded or shipped without the OMS, which are few.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from assets.chain.stream import Stream
+from assets.streams.customers import Customers
 from assets.streams.inventory import Inventory
 from assets.streams.orders import Orders
 from assets.streams.shipments import Shipments
 
 STREAMS: dict[str, Stream[Any]] = {
-    stream.name: stream for stream in (Orders(), Inventory(), Shipments())
+    stream.name: stream for stream in (Orders(), Inventory(), Shipments(), Customers())
 }

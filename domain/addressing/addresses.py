@@ -127,7 +127,7 @@ def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
         email,
     )
     complete = (street or not rules.require_street) and (city or not _lacks_city(address, rules))
-    valid_email = not email or _is_email(email)
+    valid_email = not email or is_email(email)
     if complete and valid_email and not place.findings and phone.problem is None:
         return AddressResult(address)
     return _with_problems(address, place, phone, rules)
@@ -151,7 +151,7 @@ def _with_problems(
         (problems if severities.get(rule) == "reject" else warnings).append(problem)
     if phone.problem:
         (problems if rules.phone == "reject" else warnings).append(phone.problem)
-    if address.email and not _is_email(address.email):
+    if address.email and not is_email(address.email):
         warnings.append(_email_invalid(address.email))
     return AddressResult(address, tuple(problems), tuple(warnings))
 
@@ -205,8 +205,8 @@ def _subdivision_unknown(country: str, state: str) -> Problem:
 
 
 @lru_cache(maxsize=16_384)
-def _is_email(email: str) -> bool:
-    # Syntax only: one @, no blanks, a domain with a dot. Whether it exists is not checked.
+def is_email(email: str) -> bool:
+    """Return whether a text is an e-mail address: its syntax only, not whether it exists."""
     return _EMAIL.fullmatch(email) is not None
 
 

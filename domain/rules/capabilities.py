@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.connections import INVENTORY, ORDERS, SHIPMENTS
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS
 
 CATALOG = "catalog"
 Side = Literal["platform", "oms"]
@@ -49,6 +49,12 @@ NEEDED: dict[str, tuple[Needed, ...]] = {
         Needed("oms", INVENTORY, is_source=True),
         Needed("platform", CATALOG, is_source=True),
         Needed("platform", INVENTORY, is_source=False),
+    ),
+    CUSTOMERS: (
+        _STORE_ORDERS,
+        _OMS_ORDERS,
+        Needed("platform", CUSTOMERS, is_source=True),
+        Needed("oms", CUSTOMERS, is_source=False),
     ),
 }
 

@@ -24,6 +24,7 @@ from domain.records.orders import (
     Payment,
 )
 from domain.records.record import amend
+from domain.rules.customers import customer_id_at_oms
 from domain.rules.export import Asked, Decide, Decision, ExportRules, OrderHeader, never
 from domain.statuses import OrderStatuses
 
@@ -66,10 +67,17 @@ class MapsOrders(Protocol):
 
 
 class OrderRules:
-    """Export rules and translation of one connection."""
+    """Export rules and translation of one connection.
 
-    def __init__(self, policy: OrdersPolicy, statuses: OrderStatuses) -> None:
+    ``names_customers``: the connection's registered customers go to the OMS too, so an order names
+    its customer by the id there.
+    """
+
+    def __init__(
+        self, policy: OrdersPolicy, statuses: OrderStatuses, *, names_customers: bool = False
+    ) -> None:
         self._policy, self._export = policy, ExportRules(policy, statuses)
+        self._names_customers = names_customers
         self._holds = statuses.holds
         self._shipping = {_key(name): code for name, code in policy.shipping_methods.items()}
         self._payments = {
@@ -117,6 +125,9 @@ class OrderRules:
         if problems:
             raise RecordRejected(*problems)
         cancelled = order.cancelled or decision == "cancel"
+        customer_id = order.customer.customer_id
+        if self._names_customers and customer_id is not None:
+            amend(order.customer, "customer_id", customer_id_at_oms(self._policy, customer_id))
         for payment in order.payments:
             amend(payment, "method", self._payment_method(payment))
         return replace(

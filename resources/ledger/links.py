@@ -13,10 +13,18 @@ from typing import Any, NamedTuple
 import psycopg
 
 from domain.errors import PermanentError
+from domain.streams import KINDS
 
-ORDER = "order"
+ORDER, CUSTOMER = "order", "customer"
+"""What is linked, in ``sync.link``."""
 _KEY = "CASE WHEN %(ignore_case)s THEN lower(v.o) ELSE v.o END"
 """An id of the OMS in the form in which the OMS compares ids."""
+
+
+def linked_entity(stream: str) -> str:
+    """Return what the links of a stream are of: its own records, or the orders they belong to."""
+    kind = KINDS.get(stream)
+    return CUSTOMER if kind is not None and kind.entity == CUSTOMER else ORDER
 
 
 class Link(NamedTuple):
@@ -49,7 +57,7 @@ class Links:
     """Links of one connection's records of one kind."""
 
     def __init__(self, db: psycopg.Connection[Any], name: str, entity: str = ORDER) -> None:
-        self._db, self._name, self._entity = db, name, entity
+        self._db, self._name, self.entity = db, name, entity
         self._known: _Organisation | None = None
 
     def claim(self, rows: Sequence[Link], run_id: str) -> list[RefusedLink]:
@@ -89,7 +97,7 @@ class Links:
             self._db.execute(
                 """SELECT store_id, oms_id FROM sync.link
                    WHERE connection = %s AND entity = %s AND store_id = ANY(%b)""",
-                (self._name, self._entity, [row.store_id for row in rows]),
+                (self._name, self.entity, [row.store_id for row in rows]),
             ).fetchall()
         )
         return [
@@ -119,7 +127,7 @@ class Links:
                WHERE connection = %(name)s AND entity = %(entity)s
                  AND %(text)s IN (store_id, oms_id, store_number, oms_number)
                ORDER BY (store_id = %(text)s) DESC, (oms_id = %(text)s) DESC, store_id""",
-            {"name": self._name, "entity": self._entity, "text": text},
+            {"name": self._name, "entity": self.entity, "text": text},
         )
         return [Link(*row) for row in rows]
 
@@ -172,7 +180,7 @@ class Links:
             )
         return {
             "name": self._name,
-            "entity": self._entity,
+            "entity": self.entity,
             "organisation": known.name,
             "ignore_case": known.ids_ignore_case,
         }

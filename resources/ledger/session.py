@@ -20,7 +20,7 @@ from domain.values import Partition, Window
 from resources.ledger.captures.captures import Captures
 from resources.ledger.database.bulk import load
 from resources.ledger.deliveries.deliveries import Deliveries
-from resources.ledger.links import Links
+from resources.ledger.links import Links, linked_entity
 from resources.ledger.records.catalog import Catalog
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress
 from resources.ledger.records.levels import Levels
@@ -53,7 +53,7 @@ class Session:
         self.records = Records(db, connection, stream)
         self.deliveries = Deliveries(db, connection, stream)
         self.rejections = Rejections(db, connection, stream)
-        self.links = Links(db, connection)
+        self.links = Links(db, connection, linked_entity(stream))
         self.catalog = Catalog(db, connection)
         self.levels = Levels(db, connection)
         self.progress = FulfilmentProgress(db, connection)

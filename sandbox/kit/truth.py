@@ -48,10 +48,22 @@ class TrueLevel(TypedDict):
     available: int | float
 
 
+class TrueCustomer(TypedDict):
+    """One registered customer, with id and city of each address."""
+
+    id: str
+    active: bool
+    email: str
+    first_name: str
+    last_name: str
+    addresses: list[list[str]]
+
+
 class Truth(TypedDict):
     """All that a system holds."""
 
     orders: list[TrueOrder]
     levels: list[TrueLevel]
+    customers: NotRequired[list[TrueCustomer]]
     pending: NotRequired[int]
     """Writes that were accepted and do not show yet."""

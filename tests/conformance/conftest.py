@@ -15,6 +15,12 @@ from tests.conformance.systems import Simulated, SimulatedOms, SimulatedStore
 
 STORES = [f"platforms.{kind}" for kind in sorted(platforms.REGISTRY)]
 TENANTS = [f"oms.{kind}" for kind in sorted(oms.REGISTRY)]
+CUSTOMERS = [
+    f"platforms.{kind}:Customers"
+    for kind, connector in sorted(platforms.REGISTRY.items())
+    if "customers" in connector.sources
+]
+"""The same stores, with their customers as the records that change."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,16 +30,27 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _made(name: str, sandbox: RunningSandbox, folder: Path) -> Simulated:
-    module = importlib.import_module(f"tests.conformance.{name}")
-    made: Simulated = module.System(sandbox, folder)
+    place, _, kind = name.partition(":")
+    module = importlib.import_module(f"tests.conformance.{place}")
+    made: Simulated = getattr(module, kind or "System")(sandbox, folder)
     return made
 
 
-@pytest.fixture(params=STORES + TENANTS)
+@pytest.fixture(params=STORES + TENANTS + CUSTOMERS)
 def system(
     request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
 ) -> Iterator[Simulated]:
-    """Each system of either side."""
+    """Each system of either side, as a source."""
+    made = _made(request.param, sandbox, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=STORES + TENANTS)
+def writable(
+    request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
+) -> Iterator[Simulated]:
+    """Each system of either side, with orders that can be written to."""
     made = _made(request.param, sandbox, tmp_path)
     yield made
     made.close()

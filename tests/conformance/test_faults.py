@@ -145,9 +145,10 @@ def test_a_write_that_is_refused_access_stops_the_batch(system: Simulated, statu
 
 
 def test_a_writers_errors_and_log_show_no_secret(
-    system: Simulated, caplog: pytest.LogCaptureFixture
+    writable: Simulated, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Even where the system repeats the credentials that it was sent."""
+    system = writable
     caplog.set_level(logging.DEBUG)
     log: list[Exchange] = []
     body = {

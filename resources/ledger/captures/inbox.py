@@ -97,6 +97,28 @@ def waiting(
     return {(connection, stream): newest for connection, stream, newest in rows}
 
 
+def received(
+    db: psycopg.Connection[Any],
+    connection: str,
+    stream: str,
+    since: datetime,
+    until: datetime | None,
+) -> dict[str, datetime]:
+    """Return the records that events of a span name, each with when its newest one was received.
+
+    For a source whose lists don't show what its events are about: whether an event was taken says
+    nothing, since it may have arrived while its window was read. Without ``until``: to the present.
+    """
+    rows = db.execute(
+        """SELECT source_id, max(received_at) FROM sync.inbox
+           WHERE connection = %s AND stream = %s AND received_at >= %s
+             AND received_at < coalesce(%s, 'infinity'::timestamptz)
+           GROUP BY source_id""",
+        (connection, stream, since, until),
+    )
+    return dict(rows.fetchall())
+
+
 def take(db: psycopg.Connection[Any], connection: str, stream: str, before: datetime) -> int:
     """Take the events received before a moment: their source was probed, and has nothing new."""
     return db.execute(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -19,9 +19,9 @@ import psycopg
 
 from domain.errors import PermanentError
 from domain.personal import subjects
-from domain.streams import PERSONAL
+from domain.streams import KINDS, PERSONAL, streams_of
 from resources.ledger.database.compression import decompress
-from resources.ledger.links import ORDER
+from resources.ledger.links import CUSTOMER, ORDER
 from resources.ledger.privacy.erasure import BLOBS, erase
 from resources.ledger.privacy.person import (
     ENTITIES,
@@ -141,8 +141,27 @@ def _digest(subject: str, salt: bytes) -> bytes:
 def _found(
     db: psycopg.Connection[Any], connection: str, kind: Kind, subject: str
 ) -> dict[str, set[str]]:
-    """Return the records that name the person, by stream."""
-    ids: dict[str, set[str]] = {stream: set() for stream in PERSONAL}
+    """Return the records that name the person, by stream.
+
+    A registered customer who was found by an e-mail address may have orders that name the id only.
+    """
+    wanted = {(kind, subject)}
+    registered = streams_of(CUSTOMER, to_oms=True)
+    ids = _naming(db, connection, registered, wanted)
+    wanted |= {("customer_id", number.casefold()) for found in ids.values() for number in found}
+    others = [stream for stream in PERSONAL if stream not in registered]
+    return ids | _naming(db, connection, others, wanted)
+
+
+def _naming(
+    db: psycopg.Connection[Any],
+    connection: str,
+    streams: Sequence[str],
+    wanted: Collection[tuple[str, str]],
+) -> dict[str, set[str]]:
+    """Return the records of these streams that name one of the subjects, by stream."""
+    ids: dict[str, set[str]] = {stream: set() for stream in streams}
+    are_customers = [stream for stream in streams if KINDS[stream].entity == CUSTOMER]
     for table, column, key in BLOBS:
         with db.cursor(f"forget_{table}", binary=True) as cursor:
             cursor.itersize = 2_000
@@ -150,22 +169,27 @@ def _found(
                 f"""SELECT stream, {key}, {column} FROM sync.{table}
                     WHERE connection = %s AND stream = ANY(%s)
                       AND {column} IS NOT NULL""".encode(),  # noqa: S608 - declared names
-                (connection, list(PERSONAL)),
+                (connection, list(streams)),
             )
             for stream, source_id, frame in cursor:
-                if source_id not in ids[stream] and _names(decompress(frame), kind, subject):
+                if source_id in ids[stream]:
+                    continue
+                is_it = stream in are_customers and ("customer_id", source_id.casefold()) in wanted
+                if is_it or _names(decompress(frame), wanted):
                     ids[stream].add(source_id)
     return ids
 
 
-def _names(payload: bytes, kind: Kind, subject: str) -> bool:
-    """Return whether a payload names the person; most are dismissed without being parsed."""
-    if subject.encode() not in payload.lower() and b"\\u" not in payload and subject.isascii():
+def _names(payload: bytes, wanted: Collection[tuple[str, str]]) -> bool:
+    """Return whether a payload names a subject; most are dismissed without being parsed."""
+    lower = payload.lower()
+    is_escaped = b"\\u" in payload
+    if not any(s.encode() in lower or is_escaped or not s.isascii() for _, s in wanted):
         return False
     try:
-        return (kind, subject) in set(subjects(_DECODER.decode(payload)))
+        return not set(subjects(_DECODER.decode(payload))).isdisjoint(wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return kind == "email" and subject.encode() in payload.lower()
+        return any(kind == "email" and s.encode() in lower for kind, s in wanted)
 
 
 def _mark(

@@ -13,6 +13,7 @@ from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.rate_limit import Limiter
 from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import KIND, build_policy, build_read_client
+from resources.oms.manhattan.customers.target import ManhattanCustomers
 from resources.oms.manhattan.inventory import Availability, InventorySource
 from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
@@ -27,7 +28,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "inventory": InventorySource,
     "catalog": CatalogSource,
 }
-TARGETS = frozenset({"orders"})
+TARGETS = frozenset({"orders", "customers"})
 
 
 class ManhattanOms:
@@ -65,7 +66,8 @@ class ManhattanOms:
             "catalog": self._items,
         }
         self.orders = ManhattanOrders(self._policy, settings, connection, lookup)
-        self.targets: OmsTargets = {"orders": self.orders}
+        customers = ManhattanCustomers(self._policy, settings, orders)
+        self.targets: OmsTargets = {"orders": self.orders, "customers": customers}
 
     def preflight(self) -> list[Check]:
         """Check each part with a call that changes nothing."""
@@ -77,6 +79,7 @@ class ManhattanOms:
             self._search,
             self._items,
             self._availability,
+            self._connection.streams,
         ).run()
 
     def clock(self) -> datetime:

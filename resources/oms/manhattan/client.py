@@ -25,7 +25,7 @@ from resources.http.redaction import personal_values_in, vendor_text
 from resources.oms.manhattan.payload import DataMessages, Envelope, MessageEntry, PageHeader
 from resources.oms.manhattan.settings import ManhattanSettings
 
-KIND = "manhattan"
+KIND, ORDER = "manhattan", "Order"
 LONGEST_CODE = 60
 MOST_LISTED = 5
 """Errors that one message lists; the others are counted."""
@@ -78,9 +78,9 @@ class Answer:
     notes: tuple[MessageEntry, ...] = ()
     """Entries of type WARNING and INFO."""
 
-    def warnings(self) -> tuple[Problem, ...]:
+    def warnings(self, entity: str = ORDER) -> tuple[Problem, ...]:
         """Return the notes as problems."""
-        return tuple(map(to_problem, self.notes))
+        return tuple(to_problem(note, entity) for note in self.notes)
 
     def page(self) -> PageHeader:
         """Return the header of a search; an unreadable one counts as empty."""
@@ -238,7 +238,7 @@ def _without_personal_data(answer: Answer, reply: Reply) -> Answer:
     return Answer(answer.data, answer.header, errors, notes)
 
 
-def to_problem(message: MessageEntry) -> Problem:
+def to_problem(message: MessageEntry, entity: str = ORDER) -> Problem:
     """Return a message in our form; the field names the order line that it is about."""
     where = [f"OrderLine[{message.line_id}]"] if message.line_id else []
     where += [str(message.error_field)] if message.error_field else []
@@ -246,7 +246,7 @@ def to_problem(message: MessageEntry) -> Problem:
     keys = ", ".join(f"{name} {key}" for name, key in message.keys().items())
     return Problem(
         problem_code(message.code),
-        vendor_text(".".join(where)) or "Order",
+        vendor_text(".".join(where)) or entity,
         next(filter(None, map(vendor_text, texts)), "The OMS gave no reason."),
         "Correct it at its origin or in the OMS's configuration, then retry.",
         vendor_text(keys),
@@ -259,9 +259,9 @@ def problem_code(code: object) -> str:
     return f"oms_{_NO_WORD.sub('_', words).strip('_') or 'refused'}"
 
 
-def rejection(errors: tuple[MessageEntry, ...]) -> RecordRejected:
-    """Return the rejection that lists every error."""
-    return RecordRejected(*map(to_problem, errors))
+def rejection(errors: tuple[MessageEntry, ...], entity: str = ORDER) -> RecordRejected:
+    """Return the rejection that lists every error; ``entity`` is what was written."""
+    return RecordRejected(*(to_problem(error, entity) for error in errors))
 
 
 def summary(errors: tuple[MessageEntry, ...]) -> str:

@@ -28,6 +28,7 @@ FACTS = fields_of(
     CancelQuantity ReasonId ReasonTypeId FulfillmentId FulfillmentDetailId FulfillmentDate
     TrackingNumber ReturnTrackingNumber CarrierCode ServiceLevelCode ShipViaId ShipmentId PackageId
     PackageDetailId PackageStatusId ReleaseId ReleaseLineId SerialNumber ShippedDate DeliveredDate
+    AddressId IsActive IsDefaultShipping IsDefaultBilling
     EstimatedDeliveryDate MilestoneDefinitionId ExpectedTime ActualTime Attribute LocationId
     """
 )

@@ -8,27 +8,29 @@ are checked before a body is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.connections import InventoryPolicy
+from domain.connections import CUSTOMERS, InventoryPolicy
 from domain.errors import AccessRefused, LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import fetch_answer, quoted, rows_of, write_answer
+from resources.oms.manhattan.customers.target import CustomerLookup
 from resources.oms.manhattan.inventory import Availability
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.preflight import result_of
 
-NO_ORDER = "lockstep-preflight"
+NO_CUSTOMER = NO_ORDER = "lockstep-preflight"
 """The id of an order that does not exist: a cancellation of it is refused, but for the right to."""
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 RIGHTS = ("save, read, search and cancel orders", "search items", "read availability")
-"""What the role needs; nothing of payments, users, configuration or purchasing."""
+"""What the role needs, and with the stream ``customers`` to save and search customers; nothing of
+payments, users, configuration or purchasing."""
 _LEAST_ROLE = (
     f"give Lockstep's user a role of its own with no more than: {', '.join(RIGHTS)}, "
     "in its organisation only"
@@ -46,6 +48,7 @@ class Preflight:
     search: OrderSearch
     items: CatalogSource
     availability: Availability
+    streams: Collection[str]
 
     def run(self) -> list[Check]:
         """Run all checks in order; the user's rights can only be checked with a token."""
@@ -72,6 +75,7 @@ class Preflight:
                 self._availability,
                 "Check inventory.view, inventory.nodes and inventory_base_url.",
             ),
+            *(self._of_customers() if CUSTOMERS in self.streams else ()),
         )
         results = [result_of(name, check, advice) for name, check, advice in checks]
         if results[0].ok:
@@ -91,6 +95,26 @@ class Preflight:
     def _saving(self) -> str:
         # An empty list holds no order, in whichever way the tenant reads it.
         return self._tried(self.settings.paths.save, [])
+
+    def _of_customers(self) -> tuple[tuple[str, Callable[[], str], str], ...]:
+        return (
+            (
+                "customers",
+                self._customers,
+                "Give the user's role read access to customers; check paths.customer_search.",
+            ),
+            (
+                "saving customers",
+                # An empty list holds no customer; an empty object would get a generated id.
+                lambda: self._tried(self.settings.paths.customer_save, []),
+                "Give the user's role the right to save customers.",
+            ),
+        )
+
+    def _customers(self) -> str:
+        """Search for a customer that does not exist, so that none is read."""
+        found = list(CustomerLookup(self.client, self.settings).read([NO_CUSTOMER]))
+        return f"customers can be searched; {len(found)} have the id {NO_CUSTOMER}"
 
     def _cancelling(self) -> str:
         path = self.settings.paths.cancel.replace("{order_id}", NO_ORDER)

@@ -34,6 +34,9 @@ class ManhattanPaths(Config):
     order_search: Path = "/order/api/order/order/search"
     item_search: Path = "/item/api/item/item/search"
     """UNVERIFIED: the suffix is that of other entities' searches."""
+    customer_save: Path = "/customer/api/customer/customer/save"
+    customer_search: Path = "/customer/api/customer/customer/search"
+    """UNVERIFIED: the suffix is that of other entities' searches."""
     network_availability: Path = "/inventory/api/availability/availabilitydetail"
     location_availability: Path = "/inventory/api/availability/location/availabilitydetail"
 
@@ -57,6 +60,14 @@ class ManhattanNames(Config):
     """UNVERIFIED: the list of locations in the location availability request."""
     company: str | None = "Address3"
     """The attribute for the company, which addresses lack; null drops it."""
+    customer_company: str | None = "CompanyName"
+    """UNVERIFIED, as are all attributes of customers but ``CustomerId`` and ``IsActive``."""
+    customer_group: str | None = None
+    """The attribute for the id of the customer's group at the store; null drops it."""
+    customer_locale: str | None = None
+    """The attribute for the language in which the customer is written to; null drops it."""
+    customer_consent: str | None = None
+    """The attribute for the consent to marketing messages, true or false; null drops it."""
     extended: dict[str, Literal["source_id", "number", "store", "channel"]] = Field(
         default_factory=dict
     )

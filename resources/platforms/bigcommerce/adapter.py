@@ -14,6 +14,7 @@ from domain.sources import AnySource
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.catalog import CatalogSource
 from resources.platforms.bigcommerce.client import build_policy
+from resources.platforms.bigcommerce.customers.source import CustomersSource
 from resources.platforms.bigcommerce.events import Hooks
 from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.inventory.target import BigCommerceStock
@@ -38,6 +39,7 @@ def build(
 SOURCES: Mapping[str, type[AnySource]] = {
     "orders": OrdersSource,
     "catalog": CatalogSource,
+    "customers": CustomersSource,
 }
 TARGETS = frozenset({"shipments", "inventory"})
 
@@ -65,9 +67,10 @@ class BigCommerce:
         self.sources: StoreSources = {
             "orders": self._orders,
             "catalog": CatalogSource(self._http),
+            "customers": CustomersSource(self._http, settings, connection),
         }
         levels = LevelReader(self._http)
-        self.events = Hooks(self._http, settings, secrets)
+        self.events = Hooks(self._http, settings, secrets, connection.streams)
         self._preflight = Preflight(self._http, settings, connection, levels)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
         stock = BigCommerceStock(self._policy, settings, levels)

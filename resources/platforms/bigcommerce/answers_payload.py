@@ -21,6 +21,24 @@ class Page(Document):
     data: msgspec.Raw = NULL
 
 
+class CursorPagination(Document):
+    """Where a list is continued."""
+
+    end_cursor: str | None = None
+
+
+class CursorMeta(Document):
+    """What V3 says of a page of a list with cursors."""
+
+    cursor_pagination: CursorPagination | None = None
+
+
+class CursorPage(Page):
+    """A page of a list that is continued by a cursor."""
+
+    meta: CursorMeta | None = None
+
+
 class Variant(Document):
     """A variant of a product."""
 
@@ -159,11 +177,18 @@ class WebhookMessage(Document):
     data: msgspec.Raw = NULL
 
 
+class AddressSubject(Document):
+    """Whose address has changed."""
+
+    customer_id: Scalar = None
+
+
 class WebhookSubject(Document):
     """The ``data`` of a message: the ids of what has changed.
 
     An order's own events have ``id``, its transactions ``order_id``, its metafields
-    ``resource_id``, and its shipments ``orderId``.
+    ``resource_id``, and its shipments ``orderId``. A customer's own events have ``id``, and those
+    of its addresses the customer's id in ``address``.
     """
 
     type: Scalar = None
@@ -171,6 +196,8 @@ class WebhookSubject(Document):
     order_id: Scalar = None
     shipped_order_id: Scalar = msgspec.field(default=None, name="orderId")
     resource_id: Scalar = None
+    customer_id: Scalar = None
+    address: AddressSubject | None = None
 
 
 class StoreTime(Document):
@@ -202,6 +229,7 @@ class ChannelAnswer(Document):
 
 
 PAGES = PayloadDecoder(Page, "a page", _ADVICE)
+CURSORS = PayloadDecoder(CursorPage, "a page", _ADVICE)
 PRODUCTS = PayloadDecoder(Product, "a product", _ADVICE)
 PRODUCT_VARIANTS = PayloadDecoder(ProductVariants, "a product", _ADVICE)
 LOCATIONS = PayloadDecoder(Location, "a location", _ADVICE)

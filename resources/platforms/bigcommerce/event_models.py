@@ -82,13 +82,47 @@ class ShipmentEvent(BaseModel):
     data: ShipmentData
 
 
+class CustomerData(BaseModel):
+    """The customer that an event is about."""
+
+    id: RecordId | None = None
+
+
+class AddressOwner(BaseModel):
+    """Whose address it is."""
+
+    customer_id: RecordId | None = None
+
+
+class AddressData(BaseModel):
+    """The address that an event is about, and whose it is."""
+
+    address: AddressOwner | None = None
+
+
+class CustomerEvent(BaseModel):
+    """A store's event about a customer."""
+
+    scope: Annotated[str, Field(pattern=r"^store/customer/(created|updated|deleted)$")]
+    producer: Producer
+    data: CustomerData
+
+
+class CustomerAddressEvent(BaseModel):
+    """A store's event about an address of a customer."""
+
+    scope: Annotated[str, Field(pattern=r"^store/customer/address/(created|updated|deleted)$")]
+    producer: Producer
+    data: AddressData
+
+
 class OtherEvent(BaseModel):
     """A store's event that no stream reads: acknowledged, not stored."""
 
     scope: Annotated[
         str,
         Field(
-            pattern=r"^store/(app|cart|category|customer|information|inventory|product|sku|subscriber)"
+            pattern=r"^store/(app|cart|category|information|inventory|product|sku|subscriber)"
             r"/[A-Za-z0-9_./-]{1,60}$"
         ),
     ]
@@ -97,5 +131,6 @@ class OtherEvent(BaseModel):
 
 
 EVENT_MODELS = (
-    OrderEvent, OrderPartEvent, TransactionEvent, MetafieldEvent, ShipmentEvent, OtherEvent,
+    OrderEvent, OrderPartEvent, TransactionEvent, MetafieldEvent, ShipmentEvent, CustomerEvent,
+    CustomerAddressEvent, OtherEvent,
 )  # fmt: skip

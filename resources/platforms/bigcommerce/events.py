@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from domain.connections import Connection, SecretRef
+from domain.connections import CUSTOMERS, ORDERS, Connection, SecretRef
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Check, WebhookEvent, WebhookRefused
 from domain.payload import Decoded, Scalar
@@ -39,10 +39,13 @@ from resources.platforms.bigcommerce.client import (
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 PAGE = 250
+CUSTOMER = "store/customer/"
+"""How the scopes of customers and their addresses start."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _SCOPE = re.compile(r"store/[!-~]{1,120}")
 """Any scope of a store, so that a family or an event which the vendor adds is not refused."""
 _ORDER_SCOPE = re.compile(r"store/(?:channel/[0-9]+/)?(?P<family>order|shipment)/(?P<event>.+)")
+_CUSTOMER_SCOPE = re.compile(r"store/(?:channel/[0-9]+/)?customer/(?P<event>.+)")
 _LATEST = 253_402_300_799
 """The last second of the year 9999."""
 State = Literal["active", "missing", "switched off", "other headers"]
@@ -61,9 +64,17 @@ class Hooks:
     """Registers the webhooks of one store."""
 
     def __init__(
-        self, http: ApiClient, settings: BigCommerceSettings, secrets: Callable[[SecretRef], str]
+        self,
+        http: ApiClient,
+        settings: BigCommerceSettings,
+        secrets: Callable[[SecretRef], str],
+        streams: Collection[str],
     ) -> None:
         self._http, self._settings, self._secrets = http, settings, secrets
+        scopes = settings.hook_scopes
+        if CUSTOMERS in streams and not any(scope.startswith(CUSTOMER) for scope in scopes):
+            scopes = (*scopes, f"{CUSTOMER}*")
+        self._scopes = scopes
 
     def state(self, destination: str) -> list[Check]:
         """Return whether the store would send each webhook, or has blocked the destination."""
@@ -109,7 +120,7 @@ class Hooks:
             for webhook in entries_of("BigCommerce: GET /v3/hooks", page, WEBHOOKS)
             if webhook.destination == destination
         }
-        return [self._to_hook(scope, known.get(scope)) for scope in self._settings.hook_scopes]
+        return [self._to_hook(scope, known.get(scope)) for scope in self._scopes]
 
     def _to_hook(self, scope: str, webhook: Webhook | None) -> Hook:
         if webhook is None:
@@ -160,12 +171,19 @@ class Hooks:
 class Receiver:
     """Receives the webhooks of one store."""
 
-    def __init__(self, settings: BigCommerceSettings, secrets: list[str], hook_secret: str) -> None:
+    def __init__(
+        self,
+        settings: BigCommerceSettings,
+        secrets: list[str],
+        hook_secret: str,
+        streams: Collection[str],
+    ) -> None:
         self._settings, self._verifier, self._hook_secret = (
             settings,
             StandardVerifier(secrets),
             hook_secret.encode(),
         )
+        self._reads_customers = CUSTOMERS in streams
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[WebhookEvent]:
         """Verify a webhook over its raw body, and return its event, if a stream reads its scope."""
@@ -176,7 +194,8 @@ class Receiver:
                 "forged",
                 f"the header {self._settings.hook_header} does not hold the configured secret",
             )
-        return _events(message_id, body, self._settings.store_hash)
+        events = _events(message_id, body, self._settings.store_hash)
+        return [e for e in events if e.stream != CUSTOMERS or self._reads_customers]
 
 
 def build_receiver(
@@ -186,17 +205,15 @@ def build_receiver(
 
     Raises ``PermanentError`` for a missing secret.
     """
-    del connection
     keys = [
         secrets(reference)
         for reference in (settings.client_secret, settings.old_client_secret)
         if reference is not None
     ]
-    return (
-        Receiver(settings, keys, secrets(settings.hook_secret) if settings.hook_secret else "")
-        if keys
-        else None
-    )
+    if not keys:
+        return None
+    hook_secret = secrets(settings.hook_secret) if settings.hook_secret else ""
+    return Receiver(settings, keys, hook_secret, connection.streams)
 
 
 def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]:
@@ -215,7 +232,9 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]
     scope = message.scope
     if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
         raise WebhookRefused("malformed", "the body has no scope of a store")
-    found = _order_of(scope, subject)
+    stream, found = ORDERS, _order_of(scope, subject)
+    if found is None:
+        stream, found = CUSTOMERS, _customer_of(scope, subject)
     if found is None:
         return []
     field, number = found
@@ -229,7 +248,7 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]
         or not _ID.fullmatch(str(number))
     ):
         raise WebhookRefused("malformed", f"data.{field} is no id")
-    return [WebhookEvent(message_id, "orders", str(number), scope, _moment(message.created_at))]
+    return [WebhookEvent(message_id, stream, str(number), scope, _moment(message.created_at))]
 
 
 def _order_of(scope: str, subject: Decoded[WebhookSubject]) -> tuple[str, object] | None:
@@ -251,6 +270,21 @@ def _order_of(scope: str, subject: Decoded[WebhookSubject]) -> tuple[str, object
     elif matched["family"] == "order" and data.type in (None, "order"):
         fields.append(("id", data.id))
     misfits = {problem.field for problem in subject.problems}
+    named = [(field, value) for field, value in fields if value is not None or field in misfits]
+    return named[0] if named else None
+
+
+def _customer_of(scope: str, subject: Decoded[WebhookSubject]) -> tuple[str, object] | None:
+    """Return the field that names the event's customer, and its value, as ``_order_of`` does."""
+    matched, data = _CUSTOMER_SCOPE.fullmatch(scope), subject.document
+    if matched is None:
+        return None
+    misfits = {problem.field for problem in subject.problems}
+    if matched["event"].startswith("address/"):
+        owner = data.address.customer_id if data.address is not None else None
+        fields = [("address.customer_id", owner), ("customer_id", data.customer_id)]
+    else:
+        fields = [("id", data.id)] if data.type in (None, "customer") else []
     named = [(field, value) for field, value in fields if value is not None or field in misfits]
     return named[0] if named else None
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from domain.connections import INVENTORY, SHIPMENTS, Connection
+from domain.connections import CUSTOMERS, INVENTORY, SHIPMENTS, Connection
 from domain.errors import LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.attempts import Reply
@@ -114,7 +114,7 @@ class Preflight:
         name = "scopes beyond need"
         wanted = ", ".join(needed(self._connection, self._settings))
         try:
-            found = beyond_need(self._http)
+            found = beyond_need(self._http, self._connection.streams)
         except LockstepError as error:
             return Check(name, True, f"could not be checked: {error}")
         if not found:
@@ -222,13 +222,14 @@ CHANGE_STOCK = Probe(
     {"reason": "Lockstep preflight", "items": []},
     of_nothing=True,
 )
+CUSTOMER_SCOPE = "store_v2_customers_read_only"
+READ_CUSTOMERS = Probe("store_v2_customers", "read", "GET", "/v3/customers?limit=1&id:in=0")
+"""It asks for no customer, so that no customer's data is read."""
 SENSITIVE = (
-    Probe("store_v2_customers", "read", "GET", "/v3/customers?limit=1&id:in=0"),
     Probe("store_v2_marketing", "read", "GET", "/v2/coupons?limit=1"),
     Probe("store_v2_content", "read", "GET", "/v3/content/pages?limit=1"),
 )
-"""Rights that no stream needs; the call for customers asks for none, so that no customer's data is
-read."""
+"""Rights that no stream needs."""
 
 
 def needed(connection: Connection, settings: BigCommerceSettings | None = None) -> tuple[str, ...]:
@@ -243,6 +244,8 @@ def needed(connection: Connection, settings: BigCommerceSettings | None = None) 
             "store_v2_products" if _stops_tracking(connection) else "store_v2_products_read_only"
         )
         names += ["store_inventory", catalog, "store_locations_read_only"]
+    if CUSTOMERS in streams:
+        names.append(CUSTOMER_SCOPE)
     if settings is not None and settings.channel_id is not None:
         names.append(CHANNEL_SCOPE)
     return tuple(names)
@@ -260,6 +263,8 @@ def probes(connection: Connection, settings: BigCommerceSettings) -> tuple[Probe
         tried += [PRODUCTS, STOCK, CHANGE_STOCK]
         if _stops_tracking(connection):
             tried.append(CHANGE_PRODUCTS)
+    if CUSTOMERS in streams:
+        tried.append(READ_CUSTOMERS)
     return tuple(tried)
 
 
@@ -268,6 +273,7 @@ def _stops_tracking(connection: Connection) -> bool:
     return connection.inventory.infinite == "stop_tracking"
 
 
-def beyond_need(http: ApiClient) -> list[str]:
+def beyond_need(http: ApiClient, streams: Collection[str]) -> list[str]:
     """Return the sensitive scopes that the token has although nothing needs them."""
-    return [probe.scope for probe in SENSITIVE if probe.granted(http)[0]]
+    unneeded = SENSITIVE if CUSTOMERS in streams else (READ_CUSTOMERS, *SENSITIVE)
+    return [probe.scope for probe in unneeded if probe.granted(http)[0]]

@@ -51,10 +51,13 @@ class BigCommerceSettings(SystemSettings):
     old_client_secret: SecretRef | None = None
     """Accepted beside ``client_secret`` while the account is being replaced."""
     hook_scopes: tuple[
-        Annotated[str, StringConstraints(pattern=r"^store/(order|shipment)/[A-Za-z/*]{1,60}$")], ...
+        Annotated[
+            str, StringConstraints(pattern=r"^store/(order|shipment|customer)/[A-Za-z/*]{1,60}$")
+        ],
+        ...,
     ] = ("store/order/*",)
-    """Webhooks to register; none is needed for what Lockstep itself writes, such as
-    shipments."""
+    """Webhooks to register, with ``store/customer/*`` where the connection has the stream
+    ``customers``; none is needed for what Lockstep itself writes, such as shipments."""
     hook_secret: SecretRef | None = None
     """A secret of your own that the store sends along in ``hook_header``, beside its signature."""
     hook_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] = (

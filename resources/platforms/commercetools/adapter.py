@@ -14,6 +14,7 @@ from domain.sources import AnySource
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.catalog import CatalogSource
 from resources.platforms.commercetools.client import build_policy, build_tokens
+from resources.platforms.commercetools.customers.source import CustomersSource
 from resources.platforms.commercetools.inventory import CommercetoolsStock, LevelReader
 from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.preflight import Preflight
@@ -33,7 +34,11 @@ def build(
 
 
 # What a project can be the source and the target of, before one is opened.
-SOURCES: Mapping[str, type[AnySource]] = {"orders": OrdersSource, "catalog": CatalogSource}
+SOURCES: Mapping[str, type[AnySource]] = {
+    "orders": OrdersSource,
+    "catalog": CatalogSource,
+    "customers": CustomersSource,
+}
 TARGETS = frozenset({"shipments", "inventory"})
 
 
@@ -58,6 +63,7 @@ class Commercetools:
         self.sources: StoreSources = {
             "orders": OrdersSource(self._http, settings, connection),
             "catalog": CatalogSource(self._http),
+            "customers": CustomersSource(self._http, settings, connection),
         }
         levels = LevelReader(self._http)
         self._preflight = Preflight(self._http, settings, connection, levels, self._tokens)

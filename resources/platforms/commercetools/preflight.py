@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-from domain.connections import INVENTORY, SHIPMENTS, Connection
+from domain.connections import CUSTOMERS, INVENTORY, SHIPMENTS, Connection
 from domain.exchange import Check
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthTokens
@@ -46,6 +46,7 @@ NO_UPDATE: Mapping[str, object] = {"version": 1, "actions": []}
 READ_ORDERS = Probe("view_orders", "GET", "/orders?limit=0&withTotal=false")
 CHANGE_ORDERS = Probe("manage_orders", "POST", f"/orders/{NOTHING}", NO_UPDATE)
 READ_MESSAGES = Probe("view_messages", "GET", "/messages?limit=0&withTotal=false")
+READ_CUSTOMERS = Probe("view_customers", "GET", "/customers?limit=0&withTotal=false")
 READ_PRODUCTS = Probe("view_products", "GET", "/product-projections?limit=0&withTotal=false")
 READ_STOCK = Probe("view_products (inventory)", "GET", "/inventory?limit=0&withTotal=false")
 CHANGE_STOCK = Probe("manage_products", "POST", f"/inventory/{NOTHING}", NO_UPDATE)
@@ -78,7 +79,7 @@ class Preflight:
             for probe in probes(self._connection, self._settings)
         ]
         checks.append(self._beyond_need())
-        if self._settings.probe == "messages":
+        if _reads_messages(self._connection, self._settings):
             checks.append(finding_of("messages", self._messages))
         if INVENTORY in self._connection.streams:
             checks.append(finding_of("locations", self._locations))
@@ -141,7 +142,10 @@ class Preflight:
             return False, reply.error_summary()[:300], advice
         project = document_of(reply.where, reply.body, PROJECTS)
         enabled = project.messages is not None and project.messages.enabled is True
-        advice = "switch messages on in the project, or set platform.probe to orders"
+        advice = (
+            "switch messages on in the project, or set platform.probe to orders and, where "
+            "customers are synced, platform.customer_deletions to false"
+        )
         return enabled, f"{project.name}: messages are {'on' if enabled else 'off'}", advice
 
     def _locations(self) -> Finding:
@@ -187,11 +191,19 @@ def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str
     names = ["manage_orders" if SHIPMENTS in streams else "view_orders", "view_payments"]
     if INVENTORY in streams:
         names.append("manage_products")
-    if settings.probe == "messages":
+    if CUSTOMERS in streams:
+        names.append("view_customers")
+    if _reads_messages(connection, settings):
         names += ["view_messages", "view_project_settings"]
     if settings.store_key is not None:
         names.append("view_stores")
     return tuple(names)
+
+
+def _reads_messages(connection: Connection, settings: CommercetoolsSettings) -> bool:
+    """Return whether the connection needs the project's messages."""
+    of_customers = CUSTOMERS in connection.streams and settings.customer_deletions
+    return of_customers or settings.probe == "messages"
 
 
 def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Probe, ...]:
@@ -200,7 +212,9 @@ def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Pro
     tried = [READ_ORDERS]
     if SHIPMENTS in streams:
         tried.append(CHANGE_ORDERS)
-    if settings.probe == "messages":
+    if CUSTOMERS in streams:
+        tried.append(READ_CUSTOMERS)
+    if _reads_messages(connection, settings):
         tried.append(READ_MESSAGES)
     if INVENTORY in streams:
         tried += [READ_PRODUCTS, READ_STOCK, CHANGE_STOCK]

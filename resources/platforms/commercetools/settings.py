@@ -57,6 +57,8 @@ class CommercetoolsSettings(SystemSettings):
     probe: Literal["orders", "messages"] = "orders"
     """What is asked whether orders have changed. Messages are smaller, but are off in a new
     project, and changes of custom fields make none."""
+    customer_deletions: bool = True
+    """Of the stream ``customers``: deletions are read from messages, which have to be on."""
     locales: tuple[str, ...] = ()
     """Languages of names, the first that a name has; then the order's own, then any."""
     complete_at: Literal["never", "shipped", "delivered"] = "never"

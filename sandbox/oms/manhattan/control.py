@@ -11,6 +11,11 @@ from typing import Any
 import orjson
 
 from sandbox.oms.manhattan.cancels import cancel_answer, cancel_lines, decide_late_cancel
+from sandbox.oms.manhattan.customers import (
+    customers_in,
+    edit_customers,
+    remove_customers,
+)
 from sandbox.oms.manhattan.day import Plan, advance
 from sandbox.oms.manhattan.effects import counts_of, effect_of, effects_of
 from sandbox.oms.manhattan.envelope import Refused, plain
@@ -79,6 +84,14 @@ def _raw(state: State, order_id: str) -> Response:
 
 def _items(state: State, body: Any) -> Json:
     return {"items": load_items(state, body)}
+
+
+def _customers(state: State, body: Any) -> Response:
+    del body
+    lines = b"".join(
+        orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in customers_in(state)
+    )
+    return Response(200, lines, {"Content-Type": "application/x-ndjson"})
 
 
 def _supply(state: State, body: Any) -> Json:
@@ -266,6 +279,9 @@ _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "advance"): _advance,
     ("GET", "counts"): lambda state, _: counts_of(state),
     ("GET", "effects/orders"): lambda state, _: effects_of(state),
+    ("POST", "customers"): edit_customers,
+    ("POST", "customers/remove"): remove_customers,
+    ("GET", "effects/customers"): _customers,
     ("GET", "dump/availability"): lambda state, _: dump_availability(state),
 }
 

@@ -36,6 +36,8 @@ def counts_of(state: State) -> Json:
         "refused": state.counts["refused"],
         "unauthorized": state.counts["unauthorized"],
         "url_special_order_ids": state.counts["url_special_order_ids"],
+        "customer_creates": state.counts["customer.creates"],
+        "customer_saves": state.counts["customer.saves"],
         "orders": len(state.book.records),
         "duplicate_alternate_ids": sorted(
             alternate for alternate, n in alternates.items() if n > 1

@@ -12,6 +12,7 @@ import orjson
 import zstandard
 
 from sandbox.oms.manhattan.book import OrderRecord
+from sandbox.oms.manhattan.customers import customers_in, restore_customers
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.stock import Location, Supply
 
@@ -46,6 +47,7 @@ def _header(state: State) -> Json:
         "clock": [state.clock.offset_ms, state.clock.frozen_ms],
         "tokens": [state.tokens.issued, state.tokens.valid_until],
         "items": state.items,
+        "customers": customers_in(state),
         "counts": dict(state.counts),
         "serial": state.serial,
         "locations": {name: asdict(location) for name, location in stock.locations.items()},
@@ -91,6 +93,7 @@ def _take_header(state: State, header: Json) -> None:
     state.clock.offset_ms, state.clock.frozen_ms = header["clock"]
     state.tokens.issued, state.tokens.valid_until = header["tokens"]
     state.items = header["items"]
+    restore_customers(state, header.get("customers", []))
     state.counts = Counter(header["counts"])
     state.serial = header["serial"]
     stock = state.stock

@@ -25,6 +25,8 @@ class State:
         self.clock = Clock(self.settings)
         self.tokens, self.rate = Tokens(instance), Rate()
         self.items: dict[str, Json] = {}
+        self.customers: dict[str, Any] = {}
+        """Customers by id (customers.py)."""
         self.stock = Stock()
         self.book = OrderBook(self.stock, self.settings)
         self.events = OrderEvents(self.settings)

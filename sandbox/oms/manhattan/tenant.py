@@ -6,7 +6,15 @@ import logging
 from collections.abc import Callable
 from email.utils import formatdate
 
-from sandbox.oms.manhattan import cancels, inventory, items, modifications, orders, search
+from sandbox.oms.manhattan import (
+    cancels,
+    customers,
+    inventory,
+    items,
+    modifications,
+    orders,
+    search,
+)
 from sandbox.oms.manhattan.auth import UNAUTHORIZED
 from sandbox.oms.manhattan.control import answer_control
 from sandbox.oms.manhattan.envelope import Refused, error, refuse
@@ -37,6 +45,11 @@ _ROUTES: dict[tuple[str, str], tuple[str, Callable[[State, Request], Response]]]
     ("POST", f"{_ORDER}changeStatus"): ("changeStatus", modifications.change_status),
     ("POST", "/order/api/order/reason/search"): ("reason", modifications.search_reasons),
     ("POST", "/item/api/item/item/search"): ("item", items.search_items),
+    ("POST", "/customer/api/customer/customer/save"): ("customer.save", customers.save_customer),
+    ("POST", "/customer/api/customer/customer/search"): (
+        "customer.search",
+        customers.search_customers,
+    ),
     ("POST", f"{_AVAILABILITY}availabilitydetail"): (
         "availability",
         inventory.network_availability,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.kit.truth import TrueOrder, Truth
 from sandbox.oms.manhattan.book import OrderRecord
+from sandbox.oms.manhattan.customers import true_customers
 from sandbox.oms.manhattan.effects import effect_of
 from sandbox.oms.manhattan.inventory import dump_availability
 from sandbox.oms.manhattan.state import State
@@ -18,6 +19,7 @@ def truth_of(state: State) -> Truth:
             for row in dump_availability(state)
             if row["view"] == "network"
         ],
+        "customers": true_customers(state),
     }
 
 

@@ -14,6 +14,10 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  orders/{id}/refunds     {"lines": [{id, quantity}]}; without lines, all that is left
     POST  orders/{id}/messages, orders/{id}/metafields   only their events; a metafield may have
                                   {id, event: created|updated|deleted}
+    POST  customers               register customers, or change them by id: fields of
+                                  customers.v3.yml, with ``addresses`` -> {"ids": [...]}
+    POST  customers/{id}/addresses          add an address, or change the one with the given id
+    DELETE customers/{id}, customers/{id}/addresses/{id}
     POST  catalog                 [{id?, sku, name, price, inventory_tracking: none|product|variant,
                                     variants?: [{id?, sku, price?}]}]
     POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the
@@ -125,6 +129,8 @@ class Control:
                 ("transactions" | "refunds" | "messages" | "metafields") as name,
             ]:
                 return json_reply(self._act(int(number), name, orjson.loads(body)))
+            case (("POST" | "DELETE"), ["customers", *rest]):
+                return json_reply(self._customers(method, rest, body))
             case "POST", ["catalog"]:
                 return json_reply(
                     {
@@ -205,6 +211,21 @@ class Control:
         if document is None:
             raise ValueError(f"no order {number}")
         return Merchant(self.store).act(document, name, body)
+
+    def _customers(self, method: str, rest: list[str], body: bytes) -> Json:
+        customers = self.store.customers
+        match method, rest:
+            case "POST", []:
+                return {"ids": [customers.put(entry) for entry in _entries(body)]}
+            case "POST", [number, "addresses"]:
+                return {"id": customers.put_address(int(number), orjson.loads(body))}
+            case "DELETE", [number, "addresses", identity]:
+                customers.remove_address(int(number), int(identity))
+            case "DELETE", [number]:
+                customers.remove(int(number))
+            case _:
+                raise ValueError("no such control of customers")
+        return {}
 
     def _copy_shipment(self, number: int, shipment_id: int) -> Response:
         """Duplicate a shipment, bypassing the API's rules, as a bad import does."""

@@ -10,6 +10,7 @@ EVERY = (
     "store_v2_orders",
     "store_v2_transactions",
     "store_v2_products",
+    "store_v2_customers",
     "store_inventory",
     "store_locations",
     "store_v2_information",
@@ -36,6 +37,8 @@ def _needed(version: str, family: str, rest: list[str]) -> tuple[str, ...]:
             return ("store_v2_transactions",)
         case _, "orders" | "order_statuses", _:
             return ("store_v2_orders",)
+        case "v3", "customers", _:
+            return ("store_v2_customers",)
         case "v3", "catalog", _:
             return ("store_v2_products",)
         case "v3", "inventory", ["locations"] | ["locations", _]:

@@ -22,6 +22,7 @@ from sandbox.platforms.bigcommerce.book import OrderBook, Record
 from sandbox.platforms.bigcommerce.catalog import Catalog, CatalogApi
 from sandbox.platforms.bigcommerce.channels import Channels
 from sandbox.platforms.bigcommerce.control import Control
+from sandbox.platforms.bigcommerce.customers import Customers
 from sandbox.platforms.bigcommerce.inventory import InventoryApi, complete_location
 from sandbox.platforms.bigcommerce.orders import OrdersApi
 from sandbox.platforms.bigcommerce.paging import envelope
@@ -58,6 +59,7 @@ class BigCommerceStore:
         self.catalog = Catalog()
         self.channels = Channels(self.now)
         self.webhooks = Webhooks(instance, self.now)
+        self.customers = Customers(self.now, self.webhooks.emit)
         self.build(OrderBook(self.links, compression_sample(self.links)))
         self.stock.locations[1] = complete_location(
             {"code": "BCLOC", "label": "Default location"}, 1, self.now()
@@ -121,6 +123,8 @@ class BigCommerceStore:
                 return json_reply(store_information(self.instance))
             case "v3", "orders", [number, "transactions"] if number.isdigit():
                 return self._transactions(int(number), request)
+            case "v3", "customers", _:
+                return self.customers.handle(rest, request)
             case "v3", "hooks", _:
                 return self.webhooks.handle(rest, request)
             case "v3", "channels", _:
@@ -257,6 +261,7 @@ class BigCommerceStore:
             "inventory_pending": len(self.stock.pending),
             "inventory_writes": sum(level.writes for level in self.stock.levels.values()),
             "products": len(self.catalog.products),
+            "customers": len(self.customers.customers),
         }
 
     async def close(self) -> None:

@@ -24,6 +24,7 @@ def truth_of(store: BigCommerceStore) -> Truth:
             TrueLevel(sku=sku, location=str(location), available=level.quantity)
             for sku, _, location, level in levels_of(store)
         ],
+        "customers": store.customers.truth(),
         "pending": len(store.stock.pending),
     }
 

@@ -1,4 +1,4 @@
-"""``/v3/hooks`` (webhooks.v3.yml), and the webhooks of a store's orders and shipments.
+"""``/v3/hooks`` (webhooks.v3.yml), and the webhooks of orders, shipments and customers.
 
 Signed by the Standard Webhooks scheme with the client secret as the key; retries keep the message's
 id and have their own time. The vendor demands https on port 443; the sandbox also accepts http on
@@ -51,6 +51,13 @@ SCOPES = tuple(
         "shipment/updated",
         "shipment/deleted",
         "customer/*",
+        "customer/created",
+        "customer/updated",
+        "customer/deleted",
+        "customer/address/*",
+        "customer/address/created",
+        "customer/address/updated",
+        "customer/address/deleted",
         "product/*",
         "sku/*",
         "cart/*",

@@ -21,11 +21,12 @@ LIFETIME = 172_800
 SCOPES = (
     "manage_orders", "view_orders", "manage_payments", "view_payments", "manage_products",
     "view_products", "view_stores", "view_messages", "manage_subscriptions",
-    "view_project_settings",
+    "view_project_settings", "view_customers",
 )  # fmt: skip
 READS = {
     "orders": ("view_orders", "manage_orders"),
     "payments": ("view_payments", "manage_payments"),
+    "customers": ("view_customers", "manage_customers"),
     "inventory": ("view_products", "manage_products"),
     "channels": ("view_products", "manage_products", "view_channels"),
     "product-projections": ("view_products", "manage_products", "view_published_products"),

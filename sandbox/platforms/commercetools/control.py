@@ -10,6 +10,8 @@ What a merchant and shoppers do, and what arrived at the store:
     PATCH orders/{id}           change an order as a merchant does: fields by name
     POST  orders/{id}/state     any of {orderState, shipmentState, paymentState}
     POST  orders/{id}/touch     change nothing but version and time, or {"at": time}
+    POST  customers             register customers, or change them by id: the vendor's fields, and
+                                ``at`` -> {"ids": [...]}; DELETE customers/{id}
     POST  catalog               [{sku, name?} | {key?, variants: [{sku}]}]
     POST  channels              [{key, roles?}]; POST stores [{key}]
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
@@ -31,6 +33,11 @@ import orjson
 from sandbox.kit.refused import Refused
 from sandbox.platforms.commercetools import deliveries
 from sandbox.platforms.commercetools.clock import normalised
+from sandbox.platforms.commercetools.customers import (
+    delete_customer,
+    put_customers,
+    true_customers,
+)
 from sandbox.platforms.commercetools.documents import complete, new_id
 from sandbox.platforms.commercetools.money import money
 from sandbox.platforms.commercetools.orders import STATES
@@ -55,6 +62,7 @@ class Control:
             "channels": self._channels,
             "stores": self._stores,
             "stock": self._stock,
+            "customers": lambda rows: put_customers(self._project, rows),
         }
 
     def handle(self, request: Request) -> Response:
@@ -79,6 +87,8 @@ class Control:
                 return json_reply(self._change(identifier, changes))
             case "POST", ["orders", identifier, "touch"]:
                 return json_reply(self._change(identifier, {}, body.get("at")))
+            case "DELETE", ["customers", identifier]:
+                return json_reply(delete_customer(self._project, identifier))
             case "POST", ["settings"]:
                 return json_reply(self._configure(body))
             case "POST", ["expire"]:
@@ -247,7 +257,11 @@ def truth(project: Project) -> Json:
         }
         for entry in project.inventory
     ]
-    return {"orders": [_true_order(order) for order in project.orders], "levels": levels}
+    return {
+        "orders": [_true_order(order) for order in project.orders],
+        "levels": levels,
+        "customers": true_customers(project),
+    }
 
 
 def _true_order(order: Json) -> Json:

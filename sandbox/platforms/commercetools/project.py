@@ -32,7 +32,7 @@ from sandbox.platforms.commercetools.table import Table
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
-READ_ONLY = ("payments", "channels", "stores", "product-projections")
+READ_ONLY = ("payments", "customers", "channels", "stores", "product-projections")
 CLIENT = {"clientId": "lockstep", "isPlatformClient": False}
 
 
@@ -53,6 +53,7 @@ class Project:
         self.payments, self.channels = Table("payment", ("key",)), Table("channel", ("key",))
         self.inventory, self.stores = Table("inventory-entry", ("key",)), Table("store", ("key",))
         self.products = Table("product", ("key",))
+        self.customers = Table("customer", ("key",))
         self.messages = Table("message")
         self.subscriptions = Table("subscription", ("key",))
         self.entries: dict[tuple[str, str], str] = {}
@@ -66,6 +67,7 @@ class Project:
         return {
             "orders": self.orders,
             "payments": self.payments,
+            "customers": self.customers,
             "inventory": self.inventory,
             "channels": self.channels,
             "stores": self.stores,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.ports import CommercePlatform
+from domain.sources import Source
 from resources.http.rate_limit import LocalQuota
 from resources.platforms import REGISTRY
 from resources.secrets import resolve
@@ -129,3 +130,40 @@ def _order(number: int, moment: datetime) -> Json:
             | {"id": number * 100, "shipping_method": "Ground", "cost_ex_tax": 5, "cost_inc_tax": 5}
         ],
     }
+
+
+class Customers(System):
+    """The same store, read for its customers."""
+
+    reads = "/v3/customers$"
+
+    def place(self, moments: Sequence[datetime]) -> list[str]:
+        """Register one customer changed at each moment."""
+        numbers = range(self._last + 1, self._last + 1 + len(moments))
+        self._last += len(moments)
+        self.control(
+            "customers",
+            [_customer(number, moment) for number, moment in zip(numbers, moments, strict=True)],
+        )
+        return [str(number) for number in numbers]
+
+    def touch(self, source_id: str) -> None:
+        """Change a customer now."""
+        self.control("customers", [{"id": int(source_id), "notes": "looked at"}])
+
+    def source(self, connector: CommercePlatform) -> Source[Any]:
+        """Return the customers."""
+        return connector.sources["customers"]
+
+
+def _customer(number: int, moment: datetime) -> Json:
+    address = {
+        "id": number * 10, "first_name": "Jane", "last_name": "Doe", "address1": "1 Main Street",
+        "city": "Austin", "state_or_province": "Texas", "postal_code": "78701",
+        "country_code": "US", "country": "United States", "phone": "+1 512-555-0100",
+    }  # fmt: skip
+    return {
+        "id": number, "email": f"jane{number}@example.com", "first_name": "Jane",
+        "last_name": "Doe", "date_modified": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "addresses": [address],
+    }  # fmt: skip

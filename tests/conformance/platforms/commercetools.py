@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.ports import CommercePlatform
 from domain.records.inventory import StockTarget, StoreItem
+from domain.sources import Source
 from resources.http.rate_limit import LocalQuota
 from resources.platforms import REGISTRY
 from resources.platforms.commercetools.orders.groups import MAIN
@@ -136,3 +137,40 @@ def _order(number: int, moment: str) -> Json:
     order = an_order(str(number), moment)
     [first, second] = order["lineItems"]
     return order | {"lineItems": [first | {"id": LINE.format(1)}, second | {"id": LINE.format(2)}]}
+
+
+class Customers(System):
+    """The same project, read for its customers."""
+
+    reads = "/customers$"
+
+    def place(self, moments: Sequence[datetime]) -> list[str]:
+        """Register one customer changed at each moment."""
+        numbers = range(self._last + 1, self._last + 1 + len(moments))
+        self._last += len(moments)
+        rows = [
+            _customer(number, moment.isoformat())
+            for number, moment in zip(numbers, moments, strict=True)
+        ]
+        ids: list[str] = self.control("customers", rows)["ids"]
+        return ids
+
+    def touch(self, source_id: str) -> None:
+        """Change a customer now."""
+        self.control("customers", [{"id": source_id, "salutation": "Dr"}])
+
+    def source(self, connector: CommercePlatform) -> Source[Any]:
+        """Return the customers."""
+        return connector.sources["customers"]
+
+
+def _customer(number: int, moment: str) -> Json:
+    address = {
+        "firstName": "Jane", "lastName": "Doe", "streetName": "Main Street", "streetNumber": "1",
+        "city": "Austin", "state": "TX", "postalCode": "78701", "country": "US",
+        "phone": "+1 512-555-0100",
+    }  # fmt: skip
+    return {
+        "email": f"jane{number}@example.com", "firstName": "Jane", "lastName": "Doe",
+        "customerNumber": str(number), "addresses": [address], "at": moment,
+    }  # fmt: skip

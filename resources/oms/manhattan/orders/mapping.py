@@ -23,6 +23,7 @@ from domain.records.orders import (
     Payment,
     PaymentTransaction,
 )
+from resources.oms.manhattan.addresses import to_address
 from resources.oms.manhattan.orders.charges import (
     ChargeMapper,
     Json,
@@ -152,22 +153,7 @@ class OrderMapper:
         return result
 
     def _address(self, address: Address, email: str = "") -> Json:
-        country = address.country
-        result: Json = {
-            "FirstName": address.first_name,
-            "LastName": address.last_name,
-            "Address1": address.line_1,
-            "Address2": address.line_2,
-            "City": address.city,
-            "State": address.subdivision.removeprefix(f"{country}-"),
-            "PostalCode": address.postcode,
-            "Country": country,
-            "Phone": _phone(address),
-            "Email": email or address.email,
-        }
-        if address.company and self._names.company:
-            result[self._names.company] = address.company
-        return result
+        return to_address(address, self._names.company, email)
 
     def _notes(self, order: Order) -> list[Json]:
         kinds = self._note_types
@@ -258,11 +244,3 @@ def _notes_about(stem: str, key: str, about: str, kind: str, texts: Sequence[str
         _note(f"{stem}-{key}-{number}", kind, f"{about}: {text}")
         for number, text in enumerate(texts, 1)
     ]
-
-
-def _phone(address: Address) -> str:
-    if not address.phone_e164:
-        return address.phone_raw
-    if not address.phone_extension:
-        return address.phone_e164
-    return f"{address.phone_e164} x{address.phone_extension}"

@@ -184,7 +184,7 @@ class GroupMapper:
 
         ``faults`` is where to add what makes the address unusable.
         """
-        written = _written(raw, order.customer_email or "")
+        written = written_address(raw, order.customer_email or "")
         if sum(map(len, astuple(written))) > LONGEST_PART:  # each part may still be short
             long = [n for n in written.__struct_fields__ if len(getattr(written, n)) > LONGEST_PART]
             expected = f"a text of at most {LONGEST_PART} characters"
@@ -200,7 +200,8 @@ class GroupMapper:
         return result.address
 
 
-def _written(raw: Address, email: str) -> RawAddress:
+def written_address(raw: Address, email: str = "") -> RawAddress:
+    """Return an address in the form that is normalised; ``email`` where it has none of its own."""
     street, number = (raw.street_name or "").strip(), (raw.street_number or "").strip()
     country = (raw.country or "").strip()
     # The vendor keeps the house number apart, and carriers want the line as the country writes it.

@@ -15,11 +15,12 @@ from domain.rules.export import Decide, always
 from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
 from resources.http.client import ApiClient
+from resources.platforms.commercetools.client import quoted
 from resources.platforms.commercetools.orders.delivered import ordered_units, to_store_snapshot
 from resources.platforms.commercetools.orders.mapping import OrderMapper
-from resources.platforms.commercetools.orders.reader import OrdersReader
 from resources.platforms.commercetools.personal import FACTS
-from resources.platforms.commercetools.settings import CommercetoolsSettings
+from resources.platforms.commercetools.reader import ChangesReader, Resource
+from resources.platforms.commercetools.settings import EXPAND, CommercetoolsSettings
 
 
 class OrdersSource:
@@ -31,7 +32,10 @@ class OrdersSource:
     def __init__(
         self, http: ApiClient, settings: CommercetoolsSettings, connection: Connection
     ) -> None:
-        self._reader = OrdersReader(http, settings)
+        key = settings.store_key
+        where = () if key is None else (f"store(key = {quoted(key)})",)
+        orders = Resource("order", "/orders", "view_orders", where, EXPAND)
+        self._reader = ChangesReader(http, settings, orders)
         self._mapper = OrderMapper(settings, connection.addresses)
 
     def probe(self, since: datetime) -> datetime | None:

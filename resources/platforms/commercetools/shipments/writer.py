@@ -17,7 +17,7 @@ from resources.http.attempts import Reply
 from resources.http.redaction import request_id
 from resources.platforms.commercetools.answers_payload import HELD_ORDERS
 from resources.platforms.commercetools.client import CONFLICT, MISSING, document_of, refuse
-from resources.platforms.commercetools.orders.reader import is_id
+from resources.platforms.commercetools.reader import is_id
 from resources.platforms.commercetools.settings import MOST_CONFLICTS, CommercetoolsSettings
 from resources.platforms.commercetools.shipments.actions import (
     Action,

@@ -1,0 +1,135 @@
+"""Planning of customers for the OMS: created once, changed by field, and emptied once deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+from msgspec.structs import replace
+
+from assets.delivery.plan import Due, Plan
+from assets.delivery.planner import ReadingPlanner
+from assets.delivery.request import DeliveryRequest
+from domain.connections import CUSTOMERS
+from domain.delivery import CustomerSave, Held, Intent, Outcome, Question
+from domain.identity import delivery_key
+from domain.records.customers import Customer
+from domain.records.record import decode_record
+from resources.ledger.links import Link
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+LOOKED_UP = "the OMS was asked for what it holds"
+
+
+class CustomersPlanner(ReadingPlanner[Customer]):
+    """Plans a chunk of customers."""
+
+    to_oms = True
+    why = "the target accepted the record"
+
+    def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
+        super().__init__(sync, session, request)
+        self.customers = self.target = sync.customers_target
+        self._linked: Mapping[str, str] = {}
+
+    def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Customer]]:
+        """Decode the customers, and read what the OMS is known to hold of them."""
+        ids = [accepted.source_id for accepted in current]
+        known = self.session.deliveries.targets(ids)
+        self._linked = self.session.links.oms_ids(ids)
+        return [
+            Due(a, self._decode(a.canonical), a.source_id, known.get(a.source_id)) for a in current
+        ]
+
+    def _decode(self, canonical: bytes) -> Customer:
+        """Return the customer with the id that it has at the OMS, though it may now get another."""
+        customer = decode_record(Customer, canonical)
+        customer_id = self._linked.get(customer.source_id, customer.customer_id)
+        if customer_id == customer.customer_id:
+            return customer
+        return replace(customer, customer_id=customer_id)
+
+    def plan(self, due: Due[Customer]) -> Plan:
+        """Return what brings the OMS to this version, if anything differs."""
+        customer, known = due.record, due.known
+        if customer.is_gone and known is None:
+            return Plan(due)  # the OMS never had it, and has nothing to forget
+        wanted = self.customers.payload(customer)
+        if known is None:
+            return self._to(due, "create", wanted, wanted)
+        change = self.customers.change(
+            orjson.loads(known.content), wanted, whole=self.request.force
+        )
+        return self._to(due, "update", change, wanted) if change is not None else Plan(due)
+
+    def _to(
+        self,
+        due: Due[Customer],
+        operation: str,
+        payload: Mapping[str, object],
+        wanted: Mapping[str, object],
+    ) -> Plan:
+        accepted, sequence = due.accepted, due.known.sequence if due.known else 0
+        key = delivery_key(
+            self.sync.name,
+            CUSTOMERS,
+            accepted.source_id,
+            f"{operation}:{sequence}",
+            accepted.canonical_digest,
+        )
+        save = CustomerSave(due.record.customer_id, payload, wanted)
+        return Plan(due, [Intent(operation, key, accepted.source_id, save)])
+
+    def link(self, due: Due[Customer]) -> Link | None:
+        """Return the link of a customer without one; its id at the OMS is the one it is sent as."""
+        customer = due.record
+        if customer.source_id in self._linked:
+            return None
+        return Link(customer.source_id, customer.number, customer.customer_id, customer.customer_id)
+
+    def question(self, due: Due[Customer]) -> tuple[str, Question]:
+        """Ask for the customer at the OMS; it may hold what is known, and what was sent since."""
+        candidates: list[Mapping[str, object]] = [self.customers.payload(due.record)]
+        if due.known is not None:
+            candidates.append(orjson.loads(due.known.content))
+        for delivery in due.unsettled:
+            sent = self._sent(delivery) if delivery.is_uncertain else None
+            if sent is not None:
+                candidates.append(self.customers.payload(sent))
+        return due.record.customer_id, tuple(candidates)
+
+    def _sent(self, delivery: UnsettledDelivery) -> Customer | None:
+        content = self.session.records.canonical(delivery.capture_id, delivery.source_id)
+        return self._decode(content) if content is not None else None
+
+    def resolve(self, due: Due[Customer], held: Held | None) -> list[SettleRow]:
+        """Take what the OMS holds as known; it shows whether a customer was created."""
+        uncertain = [u for u in due.unsettled if u.is_uncertain]
+        is_new = due.known is None
+        if held is None:
+            due.known = None
+            return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
+        due.known = TargetRow.following(
+            due.known,
+            due.accepted.source_id,
+            held.target_id,
+            orjson.dumps(held.content),
+            due.accepted.source_updated_at,
+        )
+        settled: list[SettleRow] = []
+        for delivery in uncertain:
+            has_happened = delivery.action == "create" and is_new
+            state, target_id = ("delivered", held.target_id) if has_happened else ("superseded", "")
+            settled.append(SettleRow(delivery.delivery_key, state, target_id, error=LOOKED_UP))
+        return settled
+
+    def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
+        """Return what the OMS holds: what was wanted."""
+        save: CustomerSave = intent.content
+        content = orjson.dumps(save.wanted)
+        moment = plan.accepted.source_updated_at
+        return TargetRow.following(
+            plan.due.known, intent.target_key, outcome.target_id, content, moment
+        )

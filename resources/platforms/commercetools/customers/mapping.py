@@ -1,0 +1,90 @@
+"""Captured customers to canonical ones. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.addressing.addresses import AddressRules
+from domain.customer_builder import REPORT, CustomerBuilder, WrittenAddress, WrittenCustomer
+from domain.errors import RecordRejected
+from domain.exchange import Mapped, Skipped
+from domain.problems import DocumentProblems
+from domain.records.customers import Customer, deleted_customer
+from resources.platforms.commercetools.customers.payload import (
+    CUSTOMERS,
+    DELETED,
+    CapturedCustomer,
+)
+from resources.platforms.commercetools.orders.groups import NAMES, written_address
+from resources.platforms.commercetools.settings import CommercetoolsSettings
+
+CUSTOMER_NAMES = {
+    **NAMES,
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "company": "companyName",
+    "group": "customerGroup.id",
+}
+
+
+class CustomerMapper:
+    """Maps captured customers of one project or store."""
+
+    def __init__(self, settings: CommercetoolsSettings, rules: AddressRules) -> None:
+        self._settings, self._builder = settings, CustomerBuilder(rules, CUSTOMER_NAMES)
+
+    def to_customer(self, payload: bytes) -> Mapped[Customer] | Skipped:
+        """Map one capture. Raises ``RecordRejected`` with all problems."""
+        decoded = CUSTOMERS.decode(payload)
+        customer, problems = decoded.document, DocumentProblems(decoded.problems)
+        store = self._settings.project_key
+        if customer.type == DELETED and customer.resource is not None and customer.resource.id:
+            return Mapped(deleted_customer(customer.resource.id, store))
+        if not customer.id:
+            if not any(problem.field == "id" for problem in problems.problems):
+                problems.reject("id_missing", "id", "the customer has no id", REPORT)
+            raise RecordRejected(*problems.in_order())
+        if (skipped := self._skipped(customer, problems)) is not None:
+            return skipped
+        written = WrittenCustomer(
+            source_id=customer.id,
+            number=customer.customer_number or customer.id,
+            store=store,
+            email=customer.email or "",
+            first_name=customer.first_name or "",
+            last_name=customer.last_name or "",
+            company=customer.company_name or "",
+            group=(customer.customer_group.id if customer.customer_group else None) or "",
+            locale=customer.locale or "",
+            addresses=list(_addresses(customer, problems)),
+        )
+        return self._builder.build(written, problems)
+
+    def _skipped(self, customer: CapturedCustomer, problems: DocumentProblems) -> Skipped | None:
+        """Skip a customer of other stores; one without stores may shop in all of them."""
+        ours = self._settings.store_key
+        keys = [store.key or "" for store in customer.stores or () if store is not None]
+        is_decisive = any(problem.field.startswith("stores") for problem in problems.problems)
+        if ours is None or not keys or ours in keys or is_decisive:
+            return None
+        listed = ", ".join(keys[:5])
+        reason = f"the customer belongs to stores {listed}, and the connection to {ours}"
+        return Skipped("other_channel", reason)
+
+
+def _addresses(customer: CapturedCustomer, problems: DocumentProblems) -> Iterator[WrittenAddress]:
+    for place, entry in enumerate(customer.addresses or ()):
+        if entry is None:
+            continue  # one of the problems
+        where = f"addresses[{place}]."
+        if not entry.id:
+            message = "the address has no id, so that later changes of it can't be recognised"
+            problems.missing("customer_address_id_missing", f"{where}id", message)
+            continue
+        yield WrittenAddress(
+            where,
+            entry.id,
+            written_address(entry),
+            is_default_shipping=entry.id == customer.default_shipping_address_id,
+            is_default_billing=entry.id == customer.default_billing_address_id,
+        )

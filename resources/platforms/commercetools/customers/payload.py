@@ -1,0 +1,45 @@
+"""commercetools' customers: exactly the fields that Lockstep reads, in the vendor's names.
+
+Source: openapi.yaml (``Customer``, ``BaseAddress``, ``CustomerDeletedMessage``).
+"""
+
+from __future__ import annotations
+
+from domain.customer_builder import REPORT
+from domain.payload import PayloadAdvice, PayloadDecoder
+from resources.platforms.commercetools.payload import Address, Camel, Reference, Text
+
+DELETED = "CustomerDeleted"
+
+
+class CustomerAddress(Address):
+    """An address of a customer's address book."""
+
+    id: Text = None
+
+
+class CapturedCustomer(Camel):
+    """A customer; or the message that it was deleted, which has a ``type`` and a ``resource``."""
+
+    id: Text = None
+    customer_number: Text = None
+    email: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    company_name: Text = None
+    locale: Text = None
+    customer_group: Reference | None = None
+    default_shipping_address_id: Text = None
+    default_billing_address_id: Text = None
+    addresses: list[CustomerAddress | None] | None = None
+    stores: list[Reference | None] | None = None
+    type: Text = None
+    resource: Reference | None = None
+    created_at: Text = None
+
+
+CUSTOMERS = PayloadDecoder(
+    CapturedCustomer,
+    "a customer",
+    PayloadAdvice(unreadable="replay the day of the customer's last change", malformed=REPORT),
+)

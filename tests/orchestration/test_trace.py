@@ -35,3 +35,32 @@ def test_an_unknown_order_exits_with_1_and_suggestions(shop: Shop):
     assert "nothing about order '4711'" in result.stderr
     assert "lockstep replay" in result.stderr
     assert shop.run("trace", "4711", "--json").stdout.strip() == "[]"
+
+
+def test_records_of_several_kinds_with_one_id_are_all_found(shop: Shop):
+    """Each under its own kind; one kind alone where it is named."""
+    shop.place(1001)
+    shop.connect()
+    shop.sql(
+        """INSERT INTO sync.stream (connection, stream, place, to_oms, is_snapshot, entity,
+                                    source_system, target_system)
+           VALUES ('demo', 'customers', 9, true, false, 'customer', '', '') RETURNING stream"""
+    )
+    shop.sql(
+        """INSERT INTO sync.capture (source_day, capture_id, connection, stream, source_id,
+               source_updated_at, digest, payload, payload_bytes, correlation_id, run_id)
+           SELECT source_day, gen_random_uuid(), connection, 'customers', source_id,
+                  source_updated_at, '', '', 0, 'cus-1', '' FROM sync.capture
+           WHERE stream = 'orders' RETURNING stream"""
+    )
+
+    order, customer = shop.json("trace", "1001")
+    assert (order["entity"], customer["entity"]) == ("order", "customer")
+    assert {event["stream"] for event in order["events"]} == {"orders", "shipments"}
+    assert [event["stream"] for event in customer["events"]] == ["customers"]
+    assert (customer["store_id"], customer["oms_id"]) == ("1001", "")
+    assert shop.json("trace", "1001", "--entity", "customer") == [customer]
+    assert shop.json("trace", "1001", "--entity", "order") == [order]
+    printed = shop.done("trace", "1001")
+    assert "store order     1001\n" in printed
+    assert "store customer  1001\n" in printed

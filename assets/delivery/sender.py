@@ -62,7 +62,7 @@ class Sender:
 
         Raises the target's fault where the writer's lock was lost.
         """
-        waiting = sorted((p for p in plans if p.unsent()), key=self._settlement.attempts_of)
+        waiting = sorted((p for p in plans if p.unsent()), key=self._settlement.tries_of)
         self._owned |= self._owned_ids(waiting)
         in_batches = [p for p in waiting if self._of(p.unsent()[0]).batch > 1]
         await self._in_batches(in_batches, writer)

@@ -84,9 +84,14 @@ class Settlement:
             for intent in plan.unsent()
         ]
 
-    def attempts_of(self, plan: Plan) -> int:
-        """Return how often the plan's intents have been tried."""
-        return max((self._attempts.get(i.key, 1) for i in plan.intents), default=0)
+    def tries_of(self, plan: Plan) -> int:
+        """Return how often the plan's intents have been tried.
+
+        Attempts would not do: those that an outage has used are taken back, so that records which
+        always fail would be the first again each time, and keep all others waiting.
+        """
+        tries = self._session.deliveries.tries
+        return max((tries.get(i.key, 1) for i in plan.intents), default=0)
 
     def settle(self, ended: Sequence[Ended], exchanges: Sequence[Exchange]) -> None:
         """Write outcomes, target state and exchanges in one transaction."""

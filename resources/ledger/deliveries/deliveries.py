@@ -36,6 +36,8 @@ class Deliveries:
         self._kept = "" if self._is_pruned else _IS_KEPT
         self._months = set[date]() if self._is_pruned else {KEPT}
         """Of the deliveries that were claimed or found unsettled here."""
+        self.tries: dict[UUID, int] = {}
+        """How often those that were claimed here have been tried, in outages too."""
 
     def claim(self, rows: Sequence[ClaimRow], run_id: str) -> dict[UUID, int]:
         """Mark intended effects as in flight, and return the number of each one's attempt.
@@ -59,7 +61,7 @@ class Deliveries:
                    tries = delivery.tries + 1,
                    run_id = excluded.run_id, claimed_at = clock_timestamp(), settled_at = NULL,
                    capture_id = excluded.capture_id, source_day = excluded.source_day
-               RETURNING delivery_key, attempts, prune_month""",  # noqa: S608 - constants of this module only
+               RETURNING delivery_key, attempts, tries, prune_month""",  # noqa: S608 - constants of this module only
             {
                 "name": self._name,
                 "stream": self._stream,
@@ -75,8 +77,9 @@ class Deliveries:
             },
         )
         found = claimed.fetchall()
-        self._months.update(month for _, _, month in found)
-        return {key: attempts for key, attempts, _ in found}
+        self._months.update(month for *_, month in found)
+        self.tries.update((key, tries) for key, _, tries, _ in found)
+        return {key: attempts for key, attempts, *_ in found}
 
     def _present_month(self) -> date:
         """Return the first day of the month, in which deliveries of the stream are claimed now."""

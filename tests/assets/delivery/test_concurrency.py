@@ -25,7 +25,7 @@ class Ledger:
     def check_writer(self) -> None:
         """The lock is held."""
 
-    def attempts_of(self, plan: Plan) -> int:
+    def tries_of(self, plan: Plan) -> int:
         """Return that none was tried."""
         del plan
         return 0

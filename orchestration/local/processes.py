@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import sample
 
 import httpx
 
@@ -19,6 +20,8 @@ from domain.errors import PermanentError, TransientError
 
 GRACE_SECONDS = 30
 """Time for the daemon to hand back its runs; after it they are killed, which delivery survives."""
+FREE_PORTS = range(20_000, 32_000)
+"""Below those that systems give to outgoing connections (Linux: from 32768)."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,15 @@ def check_port_free(port: int, option: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free now, and that the system gives to no outgoing connection."""
+    for port in sample(FREE_PORTS, len(FREE_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise TransientError(
+        f"All ports of 127.0.0.1 from {FREE_PORTS[0]} to {FREE_PORTS[-1]} are in use; stop the "
+        "processes that listen there."
+    )
 
 
 def answers(url: str) -> bool:

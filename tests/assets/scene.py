@@ -27,6 +27,9 @@ NAME = "acme"
 QUIET: Json = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 HISTORY = timedelta(days=10)
 """How far before today the partitions of a scene start."""
+TIME_OUT, SHORT_TIME_OUT = 20.0, 2.0
+"""Seconds for an answer of the systems, which a busy machine delays; tests of time-outs need less.
+"""
 
 
 def installation_of(url: str, store: str, secrets: Path, **sections: Any) -> Installation:
@@ -37,7 +40,7 @@ def installation_of(url: str, store: str, secrets: Path, **sections: Any) -> Ins
             "store_hash": store,
             "api_base": f"{url}/bigcommerce/{{hash}}",
             "quota": 100_000,
-            "timeout": 2.0,
+            "timeout": TIME_OUT,
             "token": {"file": str(_secret(secrets, f"token-{store}", f"sandbox-token-{store}"))},
         },
         "oms": {
@@ -51,7 +54,7 @@ def installation_of(url: str, store: str, secrets: Path, **sections: Any) -> Ins
             "organization": "SANDBOX",
             "requests_per_second": 5000,
             "push_concurrency": 4,
-            "timeout": 2.0,
+            "timeout": TIME_OUT,
         },
         "orders": {
             "uom": "EA",
@@ -131,6 +134,7 @@ class Scene:
         self.instance = ephemeral_instance()
         self.http = loopback.client()
         self.lockstep: Lockstep | None = None
+        self._definitions: dg.Definitions | None = None
         self.configure()
         self.to_store("catalog", documents.PRODUCTS)
         self.to_oms("locations", [{"LocationId": documents.DEPOT, "LocationTypeId": "DC"}])
@@ -146,7 +150,18 @@ class Scene:
         with psycopg.connect(self.database, autocommit=True) as db:
             resume(db, NAME, self.installation.connections[NAME].streams, "test")
             db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
-        self._job = build(self.installation, self.lockstep).resolve_job_def(f"sync_{NAME}")
+        self._definitions = None
+
+    def job(self, name: str = f"sync_{NAME}") -> dg.JobDefinition:
+        """Return a job of the present configuration, which is built at its first use."""
+        if self._definitions is None:
+            assert self.lockstep is not None
+            self._definitions = build(self.installation, self.lockstep)
+        return self._definitions.resolve_job_def(name)
+
+    def wait_briefly(self) -> None:
+        """Use time-outs that a test can wait for."""
+        self.configure(platform={"timeout": SHORT_TIME_OUT}, oms={"timeout": SHORT_TIME_OUT})
 
     def installation_with(self, **sections: Any) -> Installation:
         """Return the configuration with changed sections."""
@@ -179,7 +194,7 @@ class Scene:
             last = first if alone else datetime.now(UTC).date()
         assert last is not None
         return run_chains(
-            self._job,
+            self.job(),
             self.instance,
             streams,
             first or self.yesterday,

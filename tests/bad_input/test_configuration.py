@@ -16,7 +16,7 @@ from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import is_showable
 from tests.orchestration.test_settings import GOOD
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 
 PLANTED = "hunter2-planted-secret"
 LINES = GOOD.splitlines()

@@ -34,7 +34,7 @@ from tests.resources.oms.manhattan.samples import (
     shipped_detail,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 
 Json = dict[str, Any]
 PERSONAL = ("Ada", "Osei", "ada@example", "Mill Lane", "5125550100")

@@ -23,7 +23,7 @@ from tests.bad_input.outcomes import outcome_of, run
 from tests.resources.platforms.bigcommerce.orders.test_mapping_odd import compound
 from tests.resources.platforms.bigcommerce.stores import line_of, mapper, order
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=45)
 
 PERSONAL = ("jane.doe", "Jane", "Doe", "123 Main", "555-0100", "5550100", "Bobby")
 CENT = Decimal("0.01")

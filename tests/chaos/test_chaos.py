@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +13,15 @@ from orchestration.settings import project_root
 pytestmark = pytest.mark.chaos
 
 KILLS, ORDERS, SEED, MINUTES = 8, 20, 4, 0.4
-LONGEST_SECONDS = 400
-"""About a minute on two cores of its own; others share this machine at times."""
+LONGEST_SECONDS = 1200
+"""About a minute on two cores of its own; many others may share this machine."""
 
 
-def test_nothing_is_lost_doubled_or_wrong_after_a_short_storm(tmp_path: Path) -> None:
+def test_nothing_is_lost_doubled_or_wrong_after_a_short_storm() -> None:
     """Runs, daemon, code server and Postgres are killed, and store, OMS and ledger agree."""
     command = [
         sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--orders", str(ORDERS),
-        "--seed", str(SEED), "--minutes", str(MINUTES), "--keep", str(tmp_path),
+        "--seed", str(SEED), "--minutes", str(MINUTES),
     ]  # fmt: skip
 
     done = subprocess.run(

@@ -20,7 +20,7 @@ from tests.end_to_end.places import (
     kill,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=60)
 
 ORDERS = [
     Place(CAPTURES, "Captures.add", "before"),

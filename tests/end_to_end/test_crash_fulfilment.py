@@ -24,7 +24,7 @@ from tests.end_to_end.places import (
     kill,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=60)
 
 SHIPMENTS = [
     Place(CAPTURES, "Captures.add", "after"),

@@ -7,7 +7,6 @@ import gzip
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,11 +16,14 @@ import httpx
 import pytest
 
 from orchestration.local import sandbox_process
+from orchestration.local.processes import free_port
 from resources.ledger.database import embedded
+from tests.conftest import opened_folder
 from tests.shared import shared_path
 
 pytestmark = pytest.mark.demo
 
+LONGEST_SECONDS = 900
 LOCKSTEP = Path(sys.executable).parent / "lockstep"
 
 
@@ -30,9 +32,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
 
     def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command."""
@@ -46,7 +46,7 @@ class Home:
             env=environment | {"LOCKSTEP_HOME": str(self.folder)},
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=LONGEST_SECONDS,
             check=False,
         )
 
@@ -55,12 +55,13 @@ class Home:
         embedded.stop(self.folder / "postgres")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    """A fresh home."""
-    made = Home(tmp_path / "home")
-    yield made
-    made.close()
+@pytest.fixture(scope="module")
+def home() -> Iterator[Home]:
+    """A home for all: its server and Dagster's tables are made once, and each demo has a store."""
+    with opened_folder() as folder:
+        made = Home(folder / "home")
+        yield made
+        made.close()
 
 
 def row_of(output: str, stream: str) -> list[int]:

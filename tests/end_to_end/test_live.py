@@ -23,19 +23,19 @@ from tests.assets.scene import Scene
 
 pytestmark = pytest.mark.daemon
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 
 
 @pytest.fixture
-def live(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Scene]:
+def live(sandbox: RunningSandbox, dagster_database: str, tmp_path: Path) -> Iterator[Scene]:
     """A scene with a running daemon whose storage is the scene's own database."""
-    scene = Scene(sandbox.url, database, f"live{uuid4().hex[:8]}", tmp_path)
+    scene = Scene(sandbox.url, dagster_database, f"live{uuid4().hex[:8]}", tmp_path)
     scene.configure(poll_interval="PT1S", overlap="PT10S")
     file = tmp_path / "connections.yaml"
     file.write_text(yaml.safe_dump(scene.installation.model_dump(mode="json", exclude_none=True)))
     environment = os.environ | {
         "DAGSTER_HOME": str(project_root()),
-        "DATABASE_URL": database,
+        "DATABASE_URL": dagster_database,
         "LOCKSTEP_CONNECTIONS": str(file),
         "LOCKSTEP_HOME": str(tmp_path),
     }

@@ -32,7 +32,7 @@ from tests.end_to_end.agreement import (
 from tests.end_to_end.conftest import ROOT
 from tests.sensors.test_changes import requests_of, run_request, tick
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=40)
 
 MOST_TICKS = 12
 
@@ -241,7 +241,7 @@ def test_a_postgres_that_died_in_the_middle_of_a_run_is_gone_on_with(
         time.sleep(1.1)
         [request] = requests_of(tick(scene))
         scene.fault(
-            "manhattan", {"path": "order/save$", "kind": "delay", "delay_ms": 100, "times": None}
+            "manhattan", {"path": "order/save$", "kind": "delay", "delay_ms": 500, "times": None}
         )
         killer = threading.Thread(target=lambda: (wait_until_sent(scene, 5), server.kill()))
         killer.start()

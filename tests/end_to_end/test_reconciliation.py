@@ -19,7 +19,7 @@ from tests.assets.scene import NAME, Json, Scene
 from tests.end_to_end.agreement import assert_nothing_open, assert_orders_once
 from tests.end_to_end.drifting import EXTRA_SKUS, FOREIGN, Saboteur, good_orders
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 
 STREAMS = (ORDERS, INVENTORY, SHIPMENTS)
 OPEN = list(range(1001, 1186))

@@ -8,7 +8,7 @@ from tests.model.chunks import CHUNKS, expect_promises_kept
 from tests.model.operations.registry import OPERATIONS
 from tests.model.program import ACTORS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=90)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS // 2))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.model.chunks import CHUNKS, expect_promises_kept
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=90)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS // 2, CHUNKS))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,32 +15,27 @@ from tests.orchestration.shop import Shop
 
 
 @pytest.fixture
-def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Use a home and a Dagster instance of the test's own, without database or connections.yaml.
-
-    Not in ``tmp_path``, which pytest closes to other users: as root, the embedded server runs as
-    another user.
-    """
-    with tempfile.TemporaryDirectory(prefix="lockstep-test-", ignore_cleanup_errors=True) as folder:
-        home, dagster = Path(folder) / "home", Path(folder) / "dagster"
-        dagster.mkdir()
-        configured = yaml.safe_load((project_root() / "dagster.yaml").read_text("utf-8"))
-        for part, place in (("local_artifact_storage", ""), ("compute_logs", "logs")):
-            configured[part]["config"]["base_dir"] = str(dagster / place)
-        (dagster / "dagster.yaml").write_text(yaml.safe_dump(configured))
-        monkeypatch.setenv("DAGSTER_HOME", str(dagster))
-        monkeypatch.setenv("LOCKSTEP_HOME", str(home))
-        monkeypatch.delenv("DATABASE_URL", raising=False)
-        monkeypatch.delenv("LOCKSTEP_CONNECTIONS", raising=False)
-        monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
-        yield home
+def own_home(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Use a home and a Dagster instance of the test's own, without database or connections.yaml."""
+    home, dagster = open_folder / "home", open_folder / "dagster"
+    dagster.mkdir()
+    configured = yaml.safe_load((project_root() / "dagster.yaml").read_text("utf-8"))
+    for part, place in (("local_artifact_storage", ""), ("compute_logs", "logs")):
+        configured[part]["config"]["base_dir"] = str(dagster / place)
+    (dagster / "dagster.yaml").write_text(yaml.safe_dump(configured))
+    monkeypatch.setenv("DAGSTER_HOME", str(dagster))
+    monkeypatch.setenv("LOCKSTEP_HOME", str(home))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("LOCKSTEP_CONNECTIONS", raising=False)
+    monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
+    return home
 
 
 @pytest.fixture
 def shop(
-    sandbox: RunningSandbox, database: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, dagster_database: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Shop:
     """Create the connection ``demo`` between a store and a tenant that no other test uses."""
-    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("DATABASE_URL", dagster_database)
     monkeypatch.setenv("LOCKSTEP_CONNECTIONS", str(own_home / "connections.yaml"))
-    return Shop(sandbox.url, database, f"c{uuid4().hex[:10]}")
+    return Shop(sandbox.url, dagster_database, f"c{uuid4().hex[:10]}")

@@ -21,7 +21,7 @@ from orchestration.settings import project_root
 
 pytestmark = pytest.mark.daemon
 
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 300
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from orchestration.cli.root import lockstep
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 
 
 def test_a_healthy_installation_passes_and_no_secret_is_shown(shop: Shop, own_home: Path):

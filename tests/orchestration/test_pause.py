@@ -15,7 +15,7 @@ from orchestration.streams_job import StreamsAction, streams_job
 from resources.lockstep import Lockstep
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=60)
 
 
 def effects(shop: Shop) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=40)
 
 
 @pytest.fixture

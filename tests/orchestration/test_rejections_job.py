@@ -11,7 +11,6 @@ import dagster as dg
 import pytest
 
 from domain.rejection_codes import CLASSES
-from orchestration.definitions import build
 from orchestration.rejections_job import RejectionClass, RejectionsConfig, rejections_job
 from sandbox.app import RunningSandbox
 from sensors.reruns import tick
@@ -42,10 +41,10 @@ def rejected(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator
 
 def work(scene: Scene, **config: Any) -> dict[str, Any]:
     """Launch the job; return the metadata of its output."""
-    assert scene.lockstep is not None
-    job = build(scene.installation, scene.lockstep).resolve_job_def("rejections")
     ops = {"ops": {"work_rejections": {"config": config}}}
-    result = job.execute_in_process(instance=scene.instance, run_config=QUIET | ops)
+    result = scene.job("rejections").execute_in_process(
+        instance=scene.instance, run_config=QUIET | ops
+    )
     (event,) = [e for e in result.all_events if e.event_type is dg.DagsterEventType.STEP_OUTPUT]
     return {name: value.value for name, value in event.step_output_data.metadata.items()}
 
@@ -57,8 +56,7 @@ def run_queued(scene: Scene) -> None:
     result = tick(context, scene.installation, scene.lockstep, {NAME})
     assert isinstance(result, dg.SensorResult)
     for request in result.run_requests or []:
-        job = build(scene.installation, scene.lockstep).resolve_job_def(str(request.job_name))
-        job.execute_in_process(
+        scene.job(str(request.job_name)).execute_in_process(
             instance=scene.instance,
             partition_key=request.partition_key,
             asset_selection=list(request.asset_selection or []),

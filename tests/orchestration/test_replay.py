@@ -11,7 +11,7 @@ from domain.values import HOUR, Partition
 from orchestration.cli.runs import chunks, span_of
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=40)
 
 TRACES = """SELECT (SELECT count(*) FROM sync.batch), (SELECT max(seen_at) FROM sync.rejection),
                    (SELECT count(*) FROM runs)"""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.orchestration.shop import Shop
+
+pytestmark = pytest.mark.slow
 
 
 def test_stuck_records_are_shown_and_make_monitoring_fail(shop: Shop):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.orchestration.shop import Shop
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_order_is_found_by_its_id_in_either_system(shop: Shop):

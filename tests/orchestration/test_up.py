@@ -21,6 +21,7 @@ from orchestration.local.processes import Children, check_port_free, free_port, 
 from orchestration.settings import FILE_NAME, project_root
 from resources.ledger.database import embedded
 
+LONGEST_SECONDS = 300
 DELIVERED = "SELECT count(*) FROM sync.delivery WHERE stream = 'orders' AND state = 'delivered'"
 
 # Because of its webhook: delivered before the next poll. The first orders may be polled ones.
@@ -44,7 +45,7 @@ def test_a_child_that_exits_is_reported_with_its_log(children: Children, tmp_pat
     """The message names the log to read."""
     children.start("broken", ["no_such_module_of_lockstep"])
     with pytest.raises(TransientError, match=r"broken exited with code 1 .*broken\.log"):
-        children.wait_until(lambda: False, "it was ready", 20, lambda: False)
+        children.wait_until(lambda: False, "it was ready", 120, lambda: False)
     assert "no_such_module_of_lockstep" in (tmp_path / "broken.log").read_text()
 
 
@@ -58,7 +59,7 @@ def test_stopping_leaves_no_process_behind(children: Children):
     """A server and whatever it started are gone afterwards."""
     port = free_port()
     child = children.start("server", ["http.server", str(port), "--bind", "127.0.0.1"])
-    assert children.wait_until(lambda: listens(port), "it listened", 20, lambda: False)
+    assert children.wait_until(lambda: listens(port), "it listened", 120, lambda: False)
     children.stop()
     assert child.process.poll() is not None
     assert not listens(port)
@@ -101,7 +102,7 @@ def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_stopped(own_h
         assert _wait_for(process, own_home / "postgres", DELIVERED_BY_WEBHOOK)
     finally:
         process.send_signal(signal.SIGTERM)
-        output = process.communicate(timeout=120)[0]
+        output = process.communicate(timeout=LONGEST_SECONDS)[0]
         embedded.stop(own_home / "postgres")
     assert delivered, output
     assert process.returncode == 0, output
@@ -113,7 +114,7 @@ def test_up_serves_the_ui_and_new_orders_reach_the_oms_until_it_is_stopped(own_h
 
 def _wait_for(process: subprocess.Popen[str], data: Path, query: str) -> bool:
     """Wait until a query of the ledger counts something."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         url = embedded.running_url(data)
         try:

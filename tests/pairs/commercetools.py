@@ -9,11 +9,10 @@ from typing import Any
 import psycopg
 
 from domain.connections import Installation
-from orchestration.definitions import build
 from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
 from tests.assets import documents
-from tests.assets.scene import HISTORY, NAME, Scene, installation_of
+from tests.assets.scene import HISTORY, NAME, TIME_OUT, Scene, installation_of
 from tests.sandbox.simulated_project import an_order
 
 Json = dict[str, Any]
@@ -32,7 +31,7 @@ class ProjectScene(Scene):
         with psycopg.connect(self.database, autocommit=True) as db:
             resume(db, NAME, self.installation.connections[NAME].streams, "test")
             db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
-        self._job = build(self.installation, self.lockstep).resolve_job_def(f"sync_{NAME}")
+        self._definitions = None
 
     def _installation(self, sections: Json) -> Installation:
         other = installation_of(self.url, self.store, self._secrets)
@@ -44,7 +43,7 @@ class ProjectScene(Scene):
         base["platform"] = {
             "kind": "commercetools", "project_key": self.store, "client_id": "lockstep",
             "client_secret": {"file": str(secret)}, "api_url": address, "auth_url": address,
-            "requests_per_second": 100_000, "timeout": 2.0,
+            "requests_per_second": 100_000, "timeout": TIME_OUT,
         }  # fmt: skip
         for name, section in sections.items():
             base[name] = base.get(name, {}) | section if isinstance(section, dict) else section

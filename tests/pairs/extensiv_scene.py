@@ -8,7 +8,7 @@ import orjson
 
 from domain.connections import Installation
 from tests import loopback
-from tests.assets.scene import NAME, Scene, installation_of
+from tests.assets.scene import NAME, TIME_OUT, Scene, installation_of
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ class ExtensivScene(Scene):
             "merchant": self.store,
             "calls_per_minute": 60_000,
             "orders_per_second": 1_000,
-            "timeout": 2.0,
+            "timeout": TIME_OUT,
             "snapshot_ttl": "PT0S",
             **keys,
         }

@@ -34,7 +34,7 @@ def base() -> Iterator[str]:
 @pytest.fixture
 def client(base: str) -> Iterator[httpx.Client]:
     """A client; faults of the previous test are cleared."""
-    with httpx.Client(base_url=base, timeout=10) as client:
+    with httpx.Client(base_url=base, timeout=60) as client:
         client.delete(f"{CONTROL}/faults")
         yield client
 
@@ -195,5 +195,5 @@ def test_the_command_prints_its_address_and_keeps_its_state(tmp_path: Path) -> N
         httpx.post(line.split()[-1] + f"{CONTROL}/orders", json=[ORDER]).raise_for_status()
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=120) == 0
     assert [file.name for file in tmp_path.iterdir()] == ["bigcommerce.acme.zst"]

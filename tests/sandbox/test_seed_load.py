@@ -106,6 +106,7 @@ def test_every_invoice_is_in_the_store_or_reported(url: str, tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.slow
 def test_olist_orders_are_served_as_in_the_tables(url: str) -> None:
     """All 8,000 arrive, with the sum of payments as their total."""
     seed = olist.read(shared_path("data/olist"))

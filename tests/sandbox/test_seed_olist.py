@@ -144,6 +144,7 @@ def test_a_missing_olist_table_is_named(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+@pytest.mark.slow
 def test_every_shared_olist_order_becomes_a_document() -> None:
     """All 8,000 orders of the shared tables are read, with the dirt that their notice names."""
     seed = read(shared_path("data/olist"))

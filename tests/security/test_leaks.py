@@ -19,7 +19,7 @@ from tests.assets.documents import PERSON, order
 from tests.assets.scene import NAME, Scene
 from tests.security.leaks import Needles, leaks
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 
 WHO: dict[str, Any] = PERSON | {
     "first_name": "Zebediah",

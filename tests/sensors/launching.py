@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.definitions import build
 from tests.assets.scene import NAME, QUIET, Scene
 from tests.sensors.test_changes import requests_of, tick
 
@@ -35,11 +34,7 @@ def launch(scene: Scene, request: dg.RunRequest) -> bool | None:
 
 def live_job(scene: Scene) -> dg.JobDefinition:
     """Return the job of the lane's live runs."""
-    assert scene.lockstep is not None
-    job: dg.JobDefinition = build(scene.installation, scene.lockstep).resolve_job_def(
-        f"live_{NAME}"
-    )
-    return job
+    return scene.job(f"live_{NAME}")
 
 
 def recorded(

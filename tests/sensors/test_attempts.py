@@ -22,7 +22,7 @@ from tests.sensors.launching import (
 )
 from tests.sensors.test_changes import place_now, requests_of, run_request, tick
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=50)
 
 REFUSED: Json = {"path": "/v3/orders/", "kind": "status", "status": 403, "times": None}
 """The token lacks the scope for transactions: the probe works, each window with orders fails."""

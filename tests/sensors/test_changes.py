@@ -9,7 +9,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.definitions import build
 from sensors import changes, requeue
 from tests.assets import documents
 from tests.assets.scene import NAME, Scene
@@ -38,10 +37,8 @@ def place_now(scene: Scene, *numbers: int) -> None:
 
 def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
     """Run what the sensor asked for."""
-    assert scene.lockstep is not None
-    job = build(scene.installation, scene.lockstep).resolve_job_def(f"live_{NAME}")
     quiet: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    return job.execute_in_process(
+    return scene.job(f"live_{NAME}").execute_in_process(
         instance=scene.instance,
         partition_key=request.partition_key,
         asset_selection=list(request.asset_selection or []),
@@ -86,10 +83,8 @@ def test_a_chain_with_a_run_at_work_is_not_asked_for_again(scene: Scene) -> None
     scene.configure(streams=("orders",))
     place_now(scene, 1004)
     [request] = requests_of(tick(scene))
-    assert scene.lockstep is not None
-    live = build(scene.installation, scene.lockstep).resolve_job_def(f"live_{NAME}")
     run = scene.instance.create_run_for_job(
-        live,
+        scene.job(f"live_{NAME}"),
         run_config=dict(request.run_config),
         tags=dict(request.tags),
         status=dg.DagsterRunStatus.STARTED,

@@ -10,7 +10,6 @@ import pytest
 
 from domain.values import HOUR, Partition
 from orchestration.cli import retry
-from orchestration.definitions import build
 from resources.ledger.rejections import operator_actions, reruns, work_queue
 from resources.ledger.rejections.reruns import Rerun
 from resources.ledger.rejections.work_queue import RejectionFilter
@@ -33,16 +32,18 @@ def hourly(scene: Scene) -> Scene:
 
 def run(scene: Scene, request: dg.RunRequest) -> bool:
     """Run a request of the sync job."""
-    assert scene.lockstep is not None
-    job = build(scene.installation, scene.lockstep).resolve_job_def(f"sync_{NAME}")
-    return job.execute_in_process(
-        instance=scene.instance,
-        partition_key=request.partition_key,
-        asset_selection=list(request.asset_selection or []),
-        run_config=dict(request.run_config) | QUIET,
-        tags=request.tags,
-        raise_on_error=False,
-    ).success
+    return (
+        scene.job()
+        .execute_in_process(
+            instance=scene.instance,
+            partition_key=request.partition_key,
+            asset_selection=list(request.asset_selection or []),
+            run_config=dict(request.run_config) | QUIET,
+            tags=request.tags,
+            raise_on_error=False,
+        )
+        .success
+    )
 
 
 def test_what_is_behind_is_requested_hour_by_hour_until_all_is_read(hourly: Scene) -> None:

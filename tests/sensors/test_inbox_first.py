@@ -59,7 +59,7 @@ def server(scene: Scene) -> Iterator[Served]:
 
 def until(holds: Callable[[], object]) -> None:
     """Wait for what comes by itself."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)

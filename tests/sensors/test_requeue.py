@@ -9,7 +9,6 @@ import dagster as dg
 import pytest
 
 from domain.values import Partition
-from orchestration.definitions import build
 from sensors import attempts, requeue
 from sensors.attempts import Attempt
 from tests.assets import documents
@@ -37,10 +36,8 @@ def record(
     status: dg.DagsterRunStatus = dg.DagsterRunStatus.FAILURE,
 ) -> dg.DagsterRun:
     """Record a run of the request that ended, or stays, in this status without doing anything."""
-    assert scene.lockstep is not None
-    job = build(scene.installation, scene.lockstep).resolve_job_def(f"sync_{NAME}")
     return scene.instance.create_run_for_job(
-        job,
+        scene.job(),
         tags={**request.tags, "dagster/partition": str(request.partition_key)},
         status=status,
         asset_selection=frozenset(request.asset_selection or ()),

@@ -60,9 +60,7 @@ def requests_of(scene: Scene, compared: set[str] | None = None) -> list[dg.RunRe
 
 def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
     """Run what the sensor asked for."""
-    assert scene.lockstep is not None
-    job = build(scene.installation, scene.lockstep).resolve_job_def(str(request.job_name))
-    return job.execute_in_process(
+    return scene.job(str(request.job_name)).execute_in_process(
         instance=scene.instance,
         partition_key=request.partition_key,
         asset_selection=list(request.asset_selection or []),

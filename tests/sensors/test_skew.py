@@ -14,7 +14,7 @@ from tests.assets import documents
 from tests.assets.scene import NAME, Scene
 from tests.sensors.test_changes import requests_of, run_request, tick
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=45)
 
 BEHIND, AHEAD = timedelta(minutes=-10), timedelta(minutes=10)
 skews = pytest.mark.parametrize(

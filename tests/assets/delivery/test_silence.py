@@ -48,6 +48,7 @@ def test_a_target_that_hangs_is_failing_while_it_hangs(
 ) -> None:
     """Red before the run has given up; green with the first record that gets through."""
     due(scene, stream)
+    scene.wait_briefly()
     monkeypatch.setattr(outage, "SILENT_SECONDS", 0.8)
     monkeypatch.setattr(outage, "WATCH_SECONDS", 0.1)
     scene.fault(system, {"kind": "delay", "delay_ms": 15_000, "path": path})

@@ -146,9 +146,9 @@ def test_an_older_level_that_takes_effect_late_does_not_win(
 ) -> None:
     """The write was repeated after its time-out, and its first request arrives behind the next."""
     monkeypatch.setattr(ClientPolicy, "acts_for", 4.0)
-    scene.configure()
+    scene.wait_briefly()
     scene.run("inventory", first=scene.today)
-    slow: Json = {"kind": "delay", "delay_ms": 5000, "path": "adjustments/absolute$", "times": 1}
+    slow: Json = {"kind": "delay", "delay_ms": 4000, "path": "adjustments/absolute$", "times": 1}
     scene.fault("bigcommerce", slow)
     scene.to_oms("supply", [documents.supply()[0] | {"quantity": 9}])
     scene.run("inventory", first=scene.today)

@@ -10,7 +10,7 @@ from assets.chain.run_config import live_config
 from tests.assets.documents import DEPOT, NOT_AT_OMS, SKUS, UNTRACKED, order, supply
 from tests.assets.scene import NAME, Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 
 
 def _levels(scene: Scene) -> dict[str, int]:

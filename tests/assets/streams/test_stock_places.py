@@ -11,7 +11,7 @@ from tests.assets.documents import DEPOT, PRODUCTS, order
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME, Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 TWO_NODES: dict[str, Any] = {"mode": "by_node", "nodes": {DEPOT: "default", "DC2": "default"}}
 
 

@@ -11,7 +11,7 @@ from sensors import requeue
 from tests.assets.documents import DEPOT, NOT_AT_OMS, SKUS, line, order
 from tests.assets.scene import NAME, Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=45)
 
 
 def _shown(scene: Scene, *skus: str) -> Any:

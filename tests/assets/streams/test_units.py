@@ -8,7 +8,7 @@ from tests.assets.documents import DEPOT, order
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 CASE_OF_12 = {"uom_rules": {"MUG": {"uom": "EA", "factor": 12}}}
 CASE_OF_8 = {"uom_rules": {"MUG": {"uom": "EA", "factor": 8}}}
 """The price of a case, 10.00, can be divided by it."""

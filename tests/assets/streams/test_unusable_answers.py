@@ -10,7 +10,7 @@ from tests.assets.documents import DEPOT
 from tests.assets.scene import Json, Scene
 from tests.assets.streams.test_late_tracking import NUMBER, in_store
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=45)
 
 HTML = "<!DOCTYPE html><title>Maintenance</title>"
 BODIES: dict[str, Any] = {"HTML": HTML, "empty": "", "no id": {}, "truncated": '{"id": 7, "ite'}

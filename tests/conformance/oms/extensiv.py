@@ -79,7 +79,7 @@ class System(SimulatedOms):
             "merchant_key": self.secret("merchant-key", self._merchant + wrong),
             "calls_per_minute": 60_000,
             "orders_per_second": 1_000,
-            "timeout": 5.0,
+            "timeout": 20.0,
             "snapshot_ttl": "PT0S",
         }
         if small_pages:

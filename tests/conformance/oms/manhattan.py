@@ -95,7 +95,7 @@ class System(SimulatedOms):
             "password": self.secret("password", self._password + "x" * wrong_secret),
             "organization": "SANDBOX",
             "requests_per_second": 5000,
-            "timeout": 5.0,
+            "timeout": 20.0,
         }
         if small_pages:
             section |= {"search_page_size": 7, "stock_page_size": 2}

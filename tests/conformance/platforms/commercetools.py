@@ -70,7 +70,7 @@ class System(SimulatedStore):
         section: Json = {
             "kind": self.kind, "project_key": self.name, "api_url": self.url, "auth_url": self.url,
             "client_id": "lockstep", "client_secret": self.secret("secret", secret),
-            "requests_per_second": 100_000, "timeout": 5.0,
+            "requests_per_second": 100_000, "timeout": 20.0,
         }  # fmt: skip
         if small_pages:
             section["page_size"] = 7

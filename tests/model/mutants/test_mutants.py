@@ -7,6 +7,8 @@ import pytest
 from tests.model.mutants.faults import MUTANTS
 from tests.model.mutants.hunt import hunt
 
+pytestmark = pytest.mark.slow(seconds=50)
+
 QUICK = (
     "the watermark runs ahead of the source's clock",
     "of a window only the first record is kept",

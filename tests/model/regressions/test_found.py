@@ -11,6 +11,8 @@ from tests.model.operations.registry import op
 from tests.model.program import run
 from tests.model.runs import Runs
 
+pytestmark = pytest.mark.slow(seconds=40)
+
 
 @pytest.mark.parametrize(
     "then",

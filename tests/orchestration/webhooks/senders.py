@@ -125,7 +125,7 @@ def served(app: FastAPI, database: str, port: int | None = None) -> Iterator[Ser
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, name="webhooks", daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.01)
     running = Served(f"http://127.0.0.1:{port}", database)

@@ -141,7 +141,7 @@ def test_a_database_that_hangs_is_answered_with_503(
         db.execute("LOCK TABLE sync.inbox")
         started = time.monotonic()
         assert server.post(event(1)).status_code == 503
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
         db.rollback()
         assert server.post(event(2)).status_code == 200
 

@@ -129,7 +129,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(server: Served) -
         == 413
     )
     address = urlsplit(server.url)
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as raw:
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=30) as raw:
         raw.sendall(f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: {10**30}\r\n\r\n".encode())
         assert raw.recv(64).startswith(b"HTTP/1.1 4")
     assert len(server.stored()) == 1
@@ -141,6 +141,6 @@ def test_a_body_that_arrives_too_slowly_is_refused(
     """A sender can't occupy a connection for ever."""
     monkeypatch.setattr(app, "BODY_SECONDS", 0.2)
     address = urlsplit(server.url)
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as raw:
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=30) as raw:
         raw.sendall(f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
         assert raw.recv(64).startswith(b"HTTP/1.1 408")

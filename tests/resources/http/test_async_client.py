@@ -198,16 +198,18 @@ def test_a_lost_answer_to_an_upsert_is_sent_again() -> None:
 
 def test_a_time_out_after_sending_is_unknown_and_a_refused_connection_is_not() -> None:
     """Only where the server can't have read the request is there nothing to look up."""
+    given_up = asyncio.Event()
 
     async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
-        await asyncio.sleep(1)
+        await given_up.wait()
         return web.Response()
 
     async def use(push: AsyncApiClient) -> None:
         with pytest.raises(OutcomeUnknown):
             await push.request("POST", "/x", body=b"{}")
+        given_up.set()
 
-    asyncio.run(run(handle, use, seconds=0.1))
+    asyncio.run(run(handle, use, seconds=0.5))
 
     async def refused() -> None:
         policy = policy_of("http://127.0.0.1:9", auth=StaticHeader("a", "b"))

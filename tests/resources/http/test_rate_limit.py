@@ -50,12 +50,12 @@ def test_async_calls_share_the_same_leases() -> None:
     """Tasks wait without blocking each other."""
 
     async def use() -> float:
-        limiter = Limiter(LocalQuota(), "shop", quota=20, window_seconds=0.2)
+        limiter = Limiter(LocalQuota(), "shop", quota=20, window_seconds=1.0)
         started = time.monotonic()
         await asyncio.gather(*[limiter.acquire_async() for _ in range(30)])
         return time.monotonic() - started
 
-    assert 0.1 < asyncio.run(use()) < 2
+    assert 0.4 < asyncio.run(use()) < 8
 
 
 def test_the_apis_own_count_is_passed_on_sparingly() -> None:

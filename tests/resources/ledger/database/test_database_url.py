@@ -118,6 +118,7 @@ def test_no_password_of_any_characters_is_shown(words: list[str], data: st.DataO
     assert not [word for word in words if word in shown]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["migrate", "status", "doctor", "db status", "up", "demo"])
 @pytest.mark.parametrize("password", UNREADABLE[:2])
 def test_no_command_prints_a_part_of_the_password(

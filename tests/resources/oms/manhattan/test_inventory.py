@@ -324,13 +324,13 @@ def test_a_reader_that_stops_early_makes_no_further_call() -> None:
         asked.append(body["Items"][0])
         started.release()
         if len(asked) > 1:
-            going_on.wait(10)
+            going_on.wait(60)
         return zero_rows(body)
 
     pages = availability(slow, stock_page_size=1, read_concurrency=1).rows(SKUS)
     assert [record.source_id for record in next(pages)] == ["SKU-0@NetworkView"]
-    assert started.acquire(timeout=10) and started.acquire(timeout=10)
-    threading.Timer(0.05, going_on.set).start()
+    assert started.acquire(timeout=60) and started.acquire(timeout=60)
+    threading.Timer(0.5, going_on.set).start()
     pages.close()  # type: ignore[attr-defined]
     assert asked == ["SKU-0", "SKU-1"]
 

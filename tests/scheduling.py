@@ -1,0 +1,78 @@
+"""When and where tests run: long files first, whole systems one at a time, none over midnight."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
+
+SYSTEMS = ("chaos", "demo", "daemon")
+"""Markers (pyproject.toml) of tests that run a whole system, each of its processes a busy one.
+
+One worker runs all of them, so that no two systems share the machine's cores.
+"""
+ROOM = {
+    "chaos": timedelta(minutes=8),
+    "demo": timedelta(minutes=5),
+    "daemon": timedelta(minutes=5),
+    "slow": timedelta(minutes=2),
+}
+"""Marker -> how long before midnight a test with it starts no more; others: ``SHORT``.
+
+Tests call today and yesterday by their dates; what happens at midnight has tests of its own.
+"""
+SHORT = timedelta(seconds=20)
+
+
+class ByFile(LoadGroupScheduling):  # type: ignore[misc] # pytest-xdist has no types
+    """Gives a worker a whole file at a time, or all files of a group."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return the group, which ends the id behind an @, else the file."""
+        group: str = super()._split_scope(nodeid)
+        return group.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
+    """Use ``ByFile`` where groups are asked for, as pyproject.toml does."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put whole systems into one group that runs first, then the longest files.
+
+    pytest-xdist keeps this order because of ``--no-loadscope-reorder``.
+    """
+    ranks: dict[Path, float] = {}
+    for item in items:
+        if _has(item, SYSTEMS):
+            item.add_marker(pytest.mark.xdist_group("systems"))
+        ranks[item.path] = max(_seconds(item), ranks.get(item.path, 0.0))
+    items.sort(key=lambda item: -ranks[item.path])
+
+
+def _seconds(item: pytest.Item) -> float:
+    """Return about how long the test's file takes, by its marker."""
+    if _has(item, SYSTEMS):
+        return float("inf")
+    marker = item.get_closest_marker("slow")
+    return float(marker.kwargs.get("seconds", 10)) if marker else 1.0
+
+
+def _has(item: pytest.Item, names: tuple[str, ...]) -> bool:
+    return any(item.get_closest_marker(name) for name in names)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Wait for the next day (UTC) where a test might not end on this one."""
+    longest = max([SHORT, *(took for name, took in ROOM.items() if _has(item, (name,)))])
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    if midnight - now < longest:
+        time.sleep((midnight - now).total_seconds() + 1)

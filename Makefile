@@ -9,6 +9,9 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-strip-extras -q
 ORDERS ?=
 
+# Containers often forbid bytecode; then each of the many processes would compile all of the project.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Tests without the parts that take minutes; the markers are described in pyproject.toml.
 FAST := not slow and not daemon and not demo and not chaos
 # The tests of the domain and of both connectors, whose coverage is measured and has a minimum.
@@ -58,7 +61,7 @@ test: test-unit
 	@$(BIN)/python -m pytest $(addprefix --ignore=,$(UNIT))
 
 test-unit: $(VENV)/.dev
-	@$(BIN)/python -m pytest $(UNIT) --cov --cov-report=term:skip-covered --cov-report=json
+	@$(BIN)/python -m pytest -n 2 $(UNIT) --cov --cov-report=term:skip-covered --cov-report=json
 	@$(BIN)/python -c 'import json; totals = json.load(open("coverage.json"))["totals"]; \
 	  print("branches of domain and mappings covered: %.1f %%" % totals["percent_branches_covered"])'
 

@@ -13,12 +13,17 @@ from orchestration.settings import project_root
 FILE_NAME = "dagster.yaml"
 SECTIONS = ("concurrency", "run_monitoring", "run_retries", "retention")
 """Sections of ``dagster.yaml`` without which limits, crash recovery or retention are lost."""
+STATEMENT_MS, RECYCLE_SECONDS, MOST_MORE_CONNECTIONS = 300_000, 3600, 20
+"""Of the connection that each of Dagster's storages keeps: time-out, age, and more beside it."""
 
 
 def open_instance() -> dg.DagsterInstance:
     """Open the instance of ``DAGSTER_HOME``, by default the project's folder."""
     os.environ.setdefault("DAGSTER_HOME", str(project_root()))
-    return dg.DagsterInstance.get()
+    instance = dg.DagsterInstance.get()
+    # Otherwise each event of a run opens a connection, which takes Postgres longer than the event.
+    instance.optimize_for_webserver(STATEMENT_MS, RECYCLE_SECONDS, MOST_MORE_CONNECTIONS)
+    return instance
 
 
 def differences(instance: dg.DagsterInstance) -> list[str]:

@@ -107,6 +107,7 @@ def test_the_probe_is_one_call(system: Simulated) -> None:
     assert len(system.exchanges) == 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(4))
 def test_a_corrupted_payload_is_a_rejection_and_no_crash(system: Simulated, seed: int) -> None:
     """Mapping it returns a record or a skip, or raises a rejection with its reason."""

@@ -200,6 +200,7 @@ def test_a_zero_byte_is_a_character_like_others() -> None:
     assert found.document.place == Place(city="a\x00b")
 
 
+@pytest.mark.no_cover
 def test_ten_thousand_misfits_cost_their_number_and_make_one_readable_rejection() -> None:
     """Nothing grows with their square; the rejection lists the first and counts the rest."""
 

@@ -214,6 +214,7 @@ _RAW = st.builds(
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=400, deadline=None)
 @given(_RAW)
 def test_no_address_raises_and_a_canonical_one_does_not_change(raw: RawAddress) -> None:

@@ -81,6 +81,7 @@ def test_every_invalid_example_is_a_problem() -> None:
     assert accepted == []
 
 
+@pytest.mark.no_cover
 @same_metadata
 @settings(max_examples=1500, deadline=None)
 @given(
@@ -98,6 +99,7 @@ def test_numbers_of_plain_digits_are_classified_alike(
     assert not text or _agrees(text, region)
 
 
+@pytest.mark.no_cover
 @same_metadata
 @settings(max_examples=500, deadline=None)
 @given(

@@ -168,6 +168,7 @@ def _masked(draw: st.DrawFn) -> tuple[str, str]:
     return country, "".join(draw(st.sampled_from(classes.get(ch, ch))) for ch in mask)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=600)
 @given(
     _masked() | st.tuples(st.sampled_from(COUNTRIES), st.text(max_size=14)),

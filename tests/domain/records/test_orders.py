@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -132,6 +133,7 @@ few = settings(max_examples=30)
 """A batch through pandera takes tens of milliseconds."""
 
 
+@pytest.mark.no_cover
 @few
 @given(lines, cents, cents, cents, st.booleans())
 def test_an_order_that_adds_up_has_no_problem(
@@ -146,6 +148,7 @@ def test_an_order_that_adds_up_has_no_problem(
     assert order_problems([order], None) == {}
 
 
+@pytest.mark.no_cover
 @few
 @given(lines, cents, cents, st.booleans(), st.integers(-500, 500).filter(bool))
 def test_a_cent_too_much_or_too_little_keeps_the_order_out(
@@ -162,6 +165,7 @@ def test_a_cent_too_much_or_too_little_keeps_the_order_out(
     }
 
 
+@pytest.mark.no_cover
 @few
 @given(lines, st.integers(1, 500))
 def test_taxes_that_do_not_add_up_keep_the_order_out(parts: list[Parts], off: int) -> None:

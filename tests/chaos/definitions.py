@@ -20,6 +20,7 @@ from sensors import cursor, health, requeue
 SWEEP_MINUTES = int(os.environ.get("CHAOS_SWEEP_MINUTES", "1"))
 
 cursor.FIRST_PAUSE, cursor.LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=5)
+cursor.HINT_PATIENCE = timedelta(seconds=10)
 requeue.EVERY_SECONDS = 5
 requeue.REPEAT_SECONDS, requeue.LONGEST_REPEAT_SECONDS = 10, 20
 health.WEBHOOKS_EVERY = timedelta(seconds=30)

@@ -267,6 +267,18 @@ def test_a_run_of_the_version_before_changes_the_items_that_are_there(
     itemised.close()
 
 
+def test_a_run_of_the_version_before_has_its_rights_on_the_old_names(database: str) -> None:
+    """It runs as the writer, who owns nothing; an analyst still sees none of it."""
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute("SET ROLE lockstep_writer")
+        db.execute("UPDATE sync.store_item SET level = 1 WHERE connection = 'acme'")
+        db.execute("SELECT uom FROM sync.oms_item WHERE connection = 'acme'")
+        db.execute("SET ROLE lockstep_reader")
+        for name in ITEMS_OF_BOTH:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                db.execute(f"SELECT sku FROM sync.{name}")  # noqa: S608 - constants
+
+
 @pytest.mark.parametrize(
     ("side", "more"),
     [

@@ -16,6 +16,8 @@ from tests.chaos.facts import Facts, gather
 from tests.chaos.naming import Hit, unnamed
 from tests.chaos.traffic import Systems
 
+pytestmark = pytest.mark.slow(seconds=30)
+
 
 @pytest.fixture
 def scene(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Scene]:

@@ -9,6 +9,8 @@ import pytest
 from tests.assets.documents import DEPOT, address, order, total_of
 from tests.pairs.extensiv_scene import ExtensivScene
 
+pytestmark = pytest.mark.slow(seconds=35)
+
 CREATE = "/cart/orders/cartrover"
 
 

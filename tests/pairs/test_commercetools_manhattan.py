@@ -10,6 +10,8 @@ import pytest
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.commercetools import LINE, ProjectScene
 
+pytestmark = pytest.mark.slow(seconds=40)
+
 Json = dict[str, Any]
 UPS, UPS_2 = "1Z999AA10123456784", "1Z999AA10123456793"
 CONFLICT: Json = {

@@ -12,6 +12,8 @@ from sensors.failures import build_failure_sensor, in_a_row, is_alerted
 from tests.assets.scene import NAME, Scene
 from tests.sensors.receiver import Receiver, receiver
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["receiver"]
 
 STEP = f"sync_{NAME}"

@@ -23,6 +23,8 @@ from tests.assets.scene import NAME, Scene
 from tests.sensors.receiver import Receiver, receiver
 from tests.sensors.test_changes import requests_of, run_request
 
+pytestmark = pytest.mark.slow(seconds=15)
+
 __all__ = ["receiver"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

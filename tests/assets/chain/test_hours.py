@@ -16,6 +16,8 @@ from domain.values import DAY, HOUR, Partition
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene
 
+pytestmark = pytest.mark.slow(seconds=20)
+
 OUTCOMES = ("captured", "accepted", "rejected", "skipped", "superseded", "unvalidated")
 
 

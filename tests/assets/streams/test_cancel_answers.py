@@ -14,6 +14,8 @@ from resources.ledger.rows import SettleRow, TargetRow
 from tests.assets.scene import NAME, Scene
 from tests.resources.ledger.rows import NOON, claim
 
+pytestmark = pytest.mark.slow
+
 MILESTONES = "SELECT target_key, milestone FROM sync.target_state WHERE stream = 'orders'"
 
 

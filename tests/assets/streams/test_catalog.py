@@ -9,6 +9,8 @@ import pytest
 
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 LAST = {"id": 400, "sku": "ZZ", "inventory_tracking": "product", "inventory_level": 5}
 
 

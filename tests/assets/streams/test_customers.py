@@ -25,6 +25,8 @@ from tests.assets.customers import (
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene
 
+pytestmark = pytest.mark.slow(seconds=30)
+
 Json = dict[str, Any]
 SAVE = "customer/save$"
 

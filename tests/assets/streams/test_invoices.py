@@ -11,6 +11,8 @@ import pytest
 from sandbox.seed.load import post, read
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 ORDERS: Json = {
     "uom": "EA",

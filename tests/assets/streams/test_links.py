@@ -14,6 +14,8 @@ from resources.ledger.rejections import reruns
 from tests.assets import documents
 from tests.assets.scene import NAME, Scene
 
+pytestmark = pytest.mark.slow
+
 PREFIX = {"order_id_prefix": "W-"}
 LINKS = "SELECT store_id, oms_id FROM sync.link WHERE connection = 'acme' ORDER BY 1"
 

@@ -10,6 +10,8 @@ import pytest
 from tests.assets.documents import order
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow(seconds=30)
+
 Json = dict[str, Any]
 NUMBER, OTHER = "1Z5R89390357567127", "1Z8W4R260373687877"
 SHIPPED, COMPLETED = 2, 10

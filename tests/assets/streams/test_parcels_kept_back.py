@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.assets.documents import order
 from tests.assets.scene import Scene
+
+pytestmark = pytest.mark.slow
 
 Json = dict[str, Any]
 CASE: Json = {"uom_rules": {"MUG": {"uom": "EA", "factor": 10}}}

@@ -5,8 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.assets.documents import order
 from tests.assets.scene import Scene
+
+pytestmark = pytest.mark.slow
 
 Json = dict[str, Any]
 AT_OMS = 4

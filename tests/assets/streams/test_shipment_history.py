@@ -16,6 +16,8 @@ from resources.ledger.rows import StoredCapture
 from tests.assets.scene import Scene
 from tests.resources.ledger.rows import capture, record
 
+pytestmark = pytest.mark.slow
+
 LEFT = datetime(2026, 3, 19, 12, tzinfo=UTC)
 NUMBER = "1Z5R89390357567127"
 
@@ -155,7 +157,6 @@ def test_a_time_that_only_the_version_states_stays_the_first(orders: Orders) -> 
     assert orders.shipments() == [("P1", 2, NUMBER, LEFT)]
 
 
-@pytest.mark.slow
 def test_parcels_and_stages_are_views_of_their_own(scene: Scene) -> None:
     """A parcel's number comes late: one shipment, one event of it, and the stages apart."""
     scene.place_many([1])

@@ -13,6 +13,8 @@ from tests.assets.documents import order
 from tests.assets.reconciliation.comparing import look
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow(seconds=20)
+
 Json = dict[str, Any]
 NUMBER, OTHER = "1Z5R89390357567127", "1Z8W4R260373687877"
 

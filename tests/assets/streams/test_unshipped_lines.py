@@ -11,6 +11,8 @@ from tests.assets.documents import line, order
 from tests.assets.reconciliation.comparing import look
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 SHIPPED, PARTIALLY_SHIPPED = 2, 3
 

@@ -66,7 +66,7 @@ test-unit: $(VENV)/.dev
 	  print("branches of domain and mappings covered: %.1f %%" % totals["percent_branches_covered"])'
 
 test-fast: $(VENV)/.dev
-	@$(BIN)/python -m pytest -m "$(FAST)"
+	@$(BIN)/python -m pytest -n 2 -m "$(FAST)"
 
 chaos: $(VENV)/.dev
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),60) --orders $(or $(ORDERS),1000) \

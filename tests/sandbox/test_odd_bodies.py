@@ -256,6 +256,7 @@ TENANT_CALLS: tuple[tuple[str, str, Any], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path", "body"), TENANT_CALLS)
 def test_no_body_makes_the_tenant_crash(
     method: str, path: str, body: Any, caplog: pytest.LogCaptureFixture

@@ -13,10 +13,13 @@ CONFIGURATION = 2_400
 COMMAND_LINE = 4_000
 FILES = 2_000
 END_TO_END = 3_600
+CUSTOMERS_EACH = 20_000
+"""Of each store that has customers, and of the OMS's."""
 
 BOUNDARIES: dict[str, int] = {
     "store payloads": STORE_ORDERS + STORE_PAGES,
     "OMS payloads": OMS_FULFILMENTS + OMS_STOCK + OMS_ANSWERS + OMS_SEARCHES,
+    "customers": 3 * CUSTOMERS_EACH,
     "webhook bodies": WEBHOOKS,
     "configuration": CONFIGURATION,
     "command line": COMMAND_LINE,

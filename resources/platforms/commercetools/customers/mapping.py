@@ -10,6 +10,7 @@ from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.problems import DocumentProblems
 from domain.records.customers import Customer, deleted_customer
+from domain.records.record import InvalidRecord
 from resources.platforms.commercetools.customers.payload import (
     CUSTOMERS,
     DELETED,
@@ -39,7 +40,7 @@ class CustomerMapper:
         customer, problems = decoded.document, DocumentProblems(decoded.problems)
         store = self._settings.project_key
         if customer.type == DELETED and customer.resource is not None and customer.resource.id:
-            return Mapped(deleted_customer(customer.resource.id, store))
+            return self._deleted(customer.resource.id, problems)
         if not customer.id:
             if not any(problem.field == "id" for problem in problems.problems):
                 problems.reject("id_missing", "id", "the customer has no id", REPORT)
@@ -59,6 +60,13 @@ class CustomerMapper:
             addresses=list(_addresses(customer, problems)),
         )
         return self._builder.build(written, problems)
+
+    def _deleted(self, source_id: str, problems: DocumentProblems) -> Mapped[Customer]:
+        try:
+            return Mapped(deleted_customer(source_id, self._settings.project_key))
+        except InvalidRecord as error:
+            problems.reject("invalid_value", "resource.id", error.message, REPORT)
+            raise RecordRejected(*problems.in_order()) from None
 
     def _skipped(self, customer: CapturedCustomer, problems: DocumentProblems) -> Skipped | None:
         """Skip a customer of other stores; one without stores may shop in all of them."""

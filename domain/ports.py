@@ -198,6 +198,12 @@ class CustomerTarget(Target, Protocol):
         """
         ...
 
+    def differences(
+        self, held: Mapping[str, object], wanted: Mapping[str, object]
+    ) -> Sequence[str]:
+        """Return the names of what differs; normalisation by the OMS is no difference. Pure."""
+        ...
+
 
 class ShipmentTarget(Target, Protocol):
     """Fulfilment in a store.

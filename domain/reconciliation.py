@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from domain.milestones import Milestone, may_move
 
 DriftClass = Literal["missing_at_target", "missing_at_source", "differs", "stuck", "duplicate"]
-Entity = Literal["order", "line", "shipment", "status", "stock"]
+Entity = Literal["order", "line", "shipment", "status", "stock", "customer"]
 DriftKey: TypeAlias = tuple[str, str, str, str]
 """(class, entity, record, field)."""
 Mode = Literal["as_captured", "re_read"]
@@ -50,6 +50,19 @@ REPAIRABLE: dict[tuple[str, str], str] = {
         "stock",
     ): "Run with --repair to write the OMS's availability to the store again, and "
     "find out who else changes stock there.",
+    (
+        "missing_at_target",
+        "customer",
+    ): "Run with --repair to send the customer to the OMS again, and find out who removed it.",
+    (
+        "differs",
+        "customer",
+    ): "Run with --repair to update the OMS from the store, or correct the store "
+    "if the OMS is right.",
+    (
+        "stuck",
+        "customer",
+    ): "Run with --repair to try the delivery again; 'lockstep trace' shows what blocks it.",
     ("stuck", "order"): "Run with --repair to try the delivery again; 'lockstep trace' shows what "
     "blocks it.",
     (

@@ -108,7 +108,8 @@ def summary_line(report: Report) -> str:
     """Return the line that sums a report up."""
     by_class = sorted(count_by_class(report.drifts).items())
     found = ", ".join(f"{number} {kind}" for kind, number in by_class) or "no drift"
-    text = f"{report.orders} orders and {report.levels} levels compared: {found}"
+    customers = f", {report.customers} customers" if report.customers else ""
+    text = f"{report.orders} orders and {report.levels} levels{customers} compared: {found}"
     if report.pending:
         text += f"; {report.pending} not compared, since changes of them are under way"
     if report.closed:
@@ -120,7 +121,7 @@ def summary_line(report: Report) -> str:
 
 def described(report: Report) -> dict[str, Any]:
     """Return a partition's metadata: counts that plot, the first drifts as a table, the summary."""
-    numbers = {
+    numbers = ({"customers": report.customers} if report.customers else {}) | {
         "orders": report.orders, "levels": report.levels, "drifts": len(report.drifts),
         "repairable": sum(drift.can_repair for drift in report.drifts),
         "not compared": report.pending, "closed": report.closed,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from assets.reconciliation.compare_customers import CustomerComparator
 from assets.reconciliation.compare_inventory import StockComparator
 from assets.reconciliation.compare_orders import OrderComparator
 from assets.reconciliation.compare_shipments import ShipmentComparator
@@ -16,9 +17,10 @@ from assets.reconciliation.result import OrderSnapshot, Result
 from assets.reconciliation.snapshot import SnapshotReader
 from assets.streams.inventory_changes import are_sales_captured
 from assets.streams.registry import STREAMS
-from domain.connections import INVENTORY, ORDERS, SHIPMENTS
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
 from domain.values import Partition
+from resources.ledger.captures import inbox
 from resources.ledger.deliveries.drifts import Drifts
 from resources.ledger.monitoring.caution import end_caution
 from resources.ledger.records.record_state import Coverage
@@ -28,6 +30,7 @@ from resources.lockstep import Sync
 CONFIRM_SECONDS = 30.0
 """Between the two comparisons of a drift: what was only under way has arrived by then."""
 SKUS_AT_ONCE = 2_000
+CUSTOMERS_AT_ONCE = 500
 GONE = "a later reconciliation found both ends in step"
 
 Comparator = Callable[[OrderSnapshot], Result]
@@ -50,6 +53,7 @@ class Report:
 
     orders: int = 0
     levels: int = 0
+    customers: int = 0
     pending: int = 0
     """Records that were not compared, since a change of them was under way."""
     drifts: list[Drift] = field(default_factory=list)
@@ -70,6 +74,9 @@ def reconcile(sync: Sync, request: Request) -> Report:
                 end_caution(session.db, sync.name, request.day)
         if INVENTORY in request.streams and request.day == datetime.now(UTC).date():
             _StockRun(sync, session, request, report).run()
+    if CUSTOMERS in request.streams and request.day == datetime.now(UTC).date():
+        with sync.ledger.session(sync.name, CUSTOMERS, sync.run_id) as session:
+            _CustomersRun(sync, session, request, report).run()
     return report
 
 
@@ -215,6 +222,40 @@ class _StockRun:
         while skus := self._session.catalog.store_skus(after, SKUS_AT_ONCE):
             yield skus
             after = skus[-1]
+
+
+class _CustomersRun:
+    """Linked customers of the present."""
+
+    def __init__(self, sync: Sync, session: Session, request: Request, report: Report) -> None:
+        self._sync, self._session, self._request, self._report = sync, session, request, report
+        self._recorder = DriftRecorder(sync, session, request, report)
+
+    def run(self) -> None:
+        first: dict[DriftKey, str] = {}
+        after = ""
+        while ids := self._session.links.store_ids_after(after, CUSTOMERS_AT_ONCE):
+            after = ids[-1]
+            results = self._compare(ids)
+            self._report.customers += len(results)
+            self._report.pending += sum(result.is_pending for result in results)
+            self._recorder.close([result for result in results if not result.drifts])
+            first |= {drift.key: drift.source_id for result in results for drift in result.drifts}
+        if not first:
+            return
+        time.sleep(self._request.confirm_seconds)
+        chosen = sorted(set(first.values()))
+        for start in range(0, len(chosen), CUSTOMERS_AT_ONCE):
+            results = self._compare(chosen[start : start + CUSTOMERS_AT_ONCE])
+            self._recorder.record(results, set(first))
+
+    def _compare(self, ids: Sequence[str]) -> list[Result]:
+        """Compare customers, and let the stream capture what it could not see."""
+        compared = CustomerComparator(self._sync, datetime.now(UTC)).compare(self._session, ids)
+        if compared.unseen:
+            name = self._sync.name
+            inbox.announce(self._session.db, name, "platform", CUSTOMERS, compared.unseen)
+        return compared.results
 
 
 def _is_same(before: Drift | None, now: Drift) -> bool:

@@ -120,6 +120,16 @@ class Links:
         found = self._owners(oms_ids)
         return {oms_id: owner for oms_id, (owner, _) in found.items() if owner != self._name}
 
+    def store_ids_after(self, after: str, limit: int) -> list[str]:
+        """Return the next store's ids that are linked, in their order."""
+        rows = self._db.execute(
+            """SELECT store_id FROM sync.link
+               WHERE connection = %s AND entity = %s AND store_id > %s
+               ORDER BY store_id LIMIT %s""",
+            (self._name, self.entity, after, limit),
+        )
+        return [store_id for (store_id,) in rows]
+
     def find(self, text: str) -> list[Link]:
         """Return the links with this id or number in either system."""
         rows = self._db.execute(

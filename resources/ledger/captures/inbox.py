@@ -119,6 +119,25 @@ def received(
     return dict(rows.fetchall())
 
 
+def announce(
+    db: psycopg.Connection[Any],
+    connection: str,
+    system: str,
+    stream: str,
+    source_ids: Sequence[str],
+) -> None:
+    """Note that records of a source have changed unseen, as an event of it would have stated.
+
+    Nothing waits for such an event, so it counts as taken.
+    """
+    db.execute(
+        """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope, taken_at)
+           SELECT %s, %s, gen_random_uuid()::text, %s, i, 'reconciliation', now()
+           FROM unnest(%s::text[]) AS i""",
+        (connection, system, stream, list(source_ids)),
+    )
+
+
 def take(db: psycopg.Connection[Any], connection: str, stream: str, before: datetime) -> int:
     """Take the events received before a moment: their source was probed, and has nothing new."""
     return db.execute(

@@ -13,8 +13,9 @@ from typing import TypeAlias
 from domain.errors import Problem, RecordRejected
 from domain.records.customers import Customer, CustomerAddress
 from resources.oms.manhattan.addresses import to_address
+from resources.oms.manhattan.orders.diff import VERIFIED
 from resources.oms.manhattan.orders.mapping import SAFE_ID
-from resources.oms.manhattan.parsing import objects_of
+from resources.oms.manhattan.parsing import folded, objects_of
 from resources.oms.manhattan.settings import ManhattanSettings
 
 Json: TypeAlias = dict[str, object]
@@ -129,6 +130,27 @@ def held_content(document: JsonView, candidates: Iterable[JsonView]) -> Json:
         if entry.get(ADDRESS_ID) in ids and entry.get(ACTIVE) is not False
     ]
     return {**held, ADDRESSES: entries} if entries else held
+
+
+def differences(held: JsonView, wanted: JsonView) -> list[str]:
+    """Return which attributes differ, and which addresses, by their ids.
+
+    Text in another case, with other blanks or punctuation, is no difference, and neither are the
+    street and the city of an address, which a tenant rewrites when it verifies one.
+    """
+    names = sorted((held.keys() | wanted.keys()) - {ADDRESSES})
+    found = [name for name in names if folded(held.get(name)) != folded(wanted.get(name))]
+    before, after = (_by_id(objects_of(one.get(ADDRESSES))) for one in (held, wanted))
+    for address_id in sorted(map(str, before.keys() | after.keys())):
+        one, other = before.get(address_id), after.get(address_id)
+        if one is None or other is None or _differ(_address_of(one), _address_of(other)):
+            found.append(f"{ADDRESSES}[{address_id}]")
+    return found
+
+
+def _differ(one: JsonView, other: JsonView) -> bool:
+    names = (one.keys() | other.keys()) - VERIFIED
+    return any(folded(one.get(name)) != folded(other.get(name)) for name in names)
 
 
 def _given(values: JsonView) -> Json:

@@ -29,6 +29,7 @@ from resources.oms.manhattan.customers.mapping import (
     CustomerMapper,
     Json,
     customer_change,
+    differences,
     held_content,
 )
 from resources.oms.manhattan.parsing import text_of, unreadable
@@ -61,6 +62,12 @@ class ManhattanCustomers:
     ) -> dict[str, object] | None:
         """Return the save that turns ``known`` into ``wanted``."""
         return customer_change(known, wanted, whole=whole)
+
+    def differences(
+        self, held: Mapping[str, object], wanted: Mapping[str, object]
+    ) -> Sequence[str]:
+        """Return the attributes that differ, and the addresses by their ids."""
+        return differences(held, wanted)
 
     def writer(self, log: ExchangeLog) -> CustomersWriter:
         """Open the tenant for writing customers."""

@@ -9,6 +9,8 @@ import pytest
 from tests.assets.customers import STREAMS, held
 from tests.pairs.commercetools import ProjectScene
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 ADA: Json = {
     "email": "ada@example.org", "firstName": "Adalheid", "lastName": "Brightwater",

@@ -13,6 +13,8 @@ from assets.chain.run_config import live_config
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene
 
+pytestmark = pytest.mark.slow(seconds=30)
+
 Json = dict[str, Any]
 
 

@@ -18,6 +18,8 @@ from resources.ledger.rows import AcceptedRecord, StoredCapture
 from sandbox.app import RunningSandbox
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow(seconds=10)
+
 RECORDS = (Order, Fulfilment, StockTarget, Plan, StoredCapture, AcceptedRecord)
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.assets.documents import address, line, order
 from tests.assets.scene import Scene
 
+pytestmark = pytest.mark.slow(seconds=25)
+
 Json = dict[str, Any]
 UPS, UPS_2 = "1Z999AA10123456784", "1Z999AA10123456793"
 

@@ -23,7 +23,7 @@ from assets.streams.inventory_reading import LevelMapper, read_rows
 from assets.streams.inventory_undelivered import orders_under_way
 from assets.streams.orders import Orders
 from assets.streams.shipments_requests import not_shipped, shipment_requests
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.personal import FORGOTTEN, without_personal_data
@@ -61,6 +61,7 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
     kinds: dict[str, Callable[[Sync, Session, Window], Iterator[Sample]]] = {
         ORDERS: _orders,
         SHIPMENTS: _shipments,
+        RETURNS: _returns,
         INVENTORY: _inventory,
         CUSTOMERS: _customers,
     }
@@ -126,6 +127,27 @@ def _shipments(sync: Sync, session: Session, window: Window) -> Iterator[Sample]
                 yield _kept_out(raw.source_id, [not_linked(raw.source_id)])
         except RecordRejected as rejected:
             yield _kept_out(raw.source_id, rejected.problems)
+
+
+def _returns(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
+    for raw in _first(sync.returns.fetch(window)):
+        linked = session.links.store_ids(sync.returns.order_ids(raw.payload))
+        try:
+            mapped = sync.returns.to_canonical(raw.payload, orders=linked.keys())
+        except RecordRejected as rejected:
+            yield _kept_out(raw.source_id, rejected.problems)
+            continue
+        if isinstance(mapped, Skipped):
+            yield _skipped(raw.source_id, mapped)
+            continue
+        found, record = mapped.record, raw.source_id
+        owed = {line: f"{units:f}" for line, units in found.confirmed().items()}
+        if not owed or not found.is_refunded or sync.connection.returns.refunds == "none":
+            yield Sample(record, "unchanged", f"nothing is to be refunded for {found.return_id}")
+            continue
+        order_id = linked.get(found.order_id, found.order_id)
+        text = f"order {order_id}: refund what the store says that these units are worth"
+        yield Sample(record, "send", text, {"order": order_id, "units": owed})
 
 
 def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:

@@ -19,9 +19,11 @@ from domain.milestones import Milestone
 from domain.values import Grain
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-StreamName = Literal["orders", "inventory", "shipments", "customers"]
+StreamName = Literal["orders", "inventory", "shipments", "customers", "returns"]
 ORDERS, INVENTORY, SHIPMENTS = "orders", "inventory", "shipments"
-CUSTOMERS = "customers"
+CUSTOMERS, RETURNS = "customers", "returns"
+
+Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=4)]
 
 
 class Config(BaseModel):
@@ -166,6 +168,29 @@ class ShipmentsPolicy(Config):
     """Milestone -> store status, overriding the connector's table; null sends none."""
 
 
+class ReturnsPolicy(Config):
+    """What becomes of returns that the OMS has confirmed."""
+
+    refunds: Literal["platform", "none"] = "platform"
+    """Which payment service gives the money back: the store's own, or ``none``.
+
+    With ``none`` returns are read and recorded, and Lockstep moves no money.
+    """
+    limits: dict[Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")], Money] = Field(
+        default_factory=dict
+    )
+    """Currency -> the largest refund that goes out without approval.
+
+    A larger one, and any in a currency that is not listed, waits for an operator's approval.
+    """
+    approve: Literal["above_limit", "always"] = "above_limit"
+    """``always``: every refund waits for approval, whatever the limits are."""
+
+    def ceiling(self, currency: str) -> Decimal:
+        """Return the largest refund in a currency that needs no approval; 0: all need it."""
+        return Decimal(0) if self.approve == "always" else self.limits.get(currency, Decimal(0))
+
+
 class Limits(Config):
     """How long work may be idle before it counts as stuck (``history.lag``, ``history.stuck``)."""
 
@@ -216,6 +241,7 @@ class Connection(Config):
     orders: OrdersPolicy = OrdersPolicy()
     inventory: InventoryPolicy = InventoryPolicy()
     shipments: ShipmentsPolicy = ShipmentsPolicy()
+    returns: ReturnsPolicy = ReturnsPolicy()
     addresses: AddressRules = AddressRules()
     streams: tuple[StreamName, ...] = ("orders", "inventory", "shipments")
     """``customers`` is not among them: it sends personal data beyond that of orders."""

@@ -107,8 +107,9 @@ def delivery_key(connection: str, stream: str, source_id: str, action: str, dige
 def correlation_id(connection: str, entity: str, source_id: str) -> str:
     """Return the 20 characters that follow a record through tables, logs, requests and errors.
 
-    ``entity`` is ``order``, ``stock`` or ``customer``: an order and its fulfilment have one id.
+    ``entity`` is ``order``, ``stock``, ``customer`` or ``return``: an order and its fulfilment have
+    one id.
     """
-    prefix = {"order": "ord", "stock": "stk", "customer": "cus"}[entity]
+    prefix = {"order": "ord", "stock": "stk", "customer": "cus", "return": "ret"}[entity]
     parts = (connection.encode(), entity.encode(), source_id.encode())
     return f"{prefix}-{_hash(b'correlate', parts, 8).hex()}"

@@ -29,7 +29,7 @@ from domain.reconciliation import Difference
 from domain.records.catalog import Product
 from domain.records.customers import Customer
 from domain.records.orders import Order
-from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
+from domain.sources import FulfilmentSource, OrderSource, ReturnSource, Source, StockSource
 
 
 class QuotaLedger(Protocol):
@@ -235,11 +235,22 @@ class LevelTarget(Target, Protocol):
         ...
 
 
+class PaymentService(Target, Protocol):
+    """Where money goes back to shoppers, by ``refund`` (``RefundRequest``): nothing else moves any.
+
+    ``held`` returns the ``OrderRefunds`` of orders. ``refund`` asks the service what the units are
+    worth, and sends no more than the request's ceiling; a success states the ``StoreRefund`` that
+    it made, also one that was declined. ``find`` knows a refund by the delivery's key where the
+    service notes it, and else by its units.
+    """
+
+
 class StoreTargets(TypedDict, total=False):
     """What can be written to a store; an absent part is a stream that it does not take."""
 
     shipments: ShipmentTarget
     inventory: LevelTarget
+    returns: PaymentService
 
 
 class OmsTargets(TypedDict, total=False):
@@ -262,6 +273,7 @@ class OmsSources(TypedDict, total=False):
 
     shipments: FulfilmentSource
     inventory: StockSource
+    returns: ReturnSource
     catalog: Source[MasterItem]
 
 

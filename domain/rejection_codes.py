@@ -125,6 +125,10 @@ _RECORD: dict[str, Entry] = {
     "quantity_not_positive": Entry("value", "The quantity of a line is above zero."),
     "refund_without_units": Entry("value", "A refund of an order is one of units of its lines."),
     "refunded_after_shipping": Entry("value", "Units are refunded before they are shipped."),
+    "return_line_duplicate": Entry("duplicate", "The id of a line is unique in its return."),
+    "return_of_several_orders": Entry("value", "A return is of units of one order."),
+    "return_quantity": Entry("value", "The statuses of a return's units add up to its quantity."),
+    "return_without_order": Entry("missing", "A return names the order whose units come back."),
     "schema_violation": Entry("value", "A record has the columns and types of its schema."),
     "shipment_without_lines": Entry("missing", "A parcel has at least one line."),
     "shipped_above_ordered": Entry("value", "No more units are shipped than were ordered."),
@@ -303,6 +307,22 @@ _TARGET: dict[str, Entry] = {
     "pickup_not_supported": Entry(
         "business_rule", "An order is picked up only where the OMS has pick-up."
     ),
+    "refund_adopted": Entry("business_rule", "A return's refund is made by Lockstep."),
+    "refund_above_return": Entry(
+        "business_rule", "No more units are refunded than the OMS has confirmed."
+    ),
+    "refund_declined": Entry(
+        "business_rule", "The payment provider accepts the refund that it is asked for."
+    ),
+    "refund_made_in_store": Entry(
+        "business_rule", "Units that shipped are refunded by their return at the OMS."
+    ),
+    "refund_not_approved": Entry(
+        "business_rule",
+        "A refund above the connection's limit is approved by an operator.",
+        ("returns.limits", "returns.approve"),
+    ),
+    "refund_refused": Entry("business_rule", "The store accepts the refund of the units."),
     "reopened_after_cancel": Entry(
         "business_rule", "An order that the OMS has canceled stays cancelled in the store."
     ),

@@ -20,6 +20,7 @@ from domain.reconciliation import OrderOrigin, StoreSnapshot
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.records.orders import Order
+from domain.records.returns import Return
 from domain.rules.export import Decide, always
 from domain.values import Window
 
@@ -147,6 +148,28 @@ class FulfilmentSource(Source[Fulfilment], Protocol):
 
         For orders without a link.
         """
+        ...
+
+
+class ReturnSource(Source[Return], Protocol):
+    """The returns of an OMS; ``source_id`` is the return's own id there.
+
+    Records that are no returns are on no page, as they are another stream's.
+    """
+
+    def to_canonical(
+        self, payload: bytes, *, orders: Collection[str] = ()
+    ) -> Mapped[Return] | Skipped:
+        """Map a captured return. Pure. Raises ``RecordRejected``, for an unmapped status too.
+
+        The record has no ``source_id``: links state which order of the store it is of. A return of
+        none of ``orders``, the connection's own by their ids at the OMS, is skipped where it can't
+        be one of the connection's.
+        """
+        ...
+
+    def order_ids(self, payload: bytes) -> tuple[str, ...]:
+        """Return the OMS's ids of the orders whose units come back; none if unreadable. Pure."""
         ...
 
 

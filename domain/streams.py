@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS
 
-Entity = Literal["order", "stock", "customer"]
+Entity = Literal["order", "stock", "customer", "return"]
 
 
 class StreamKind(NamedTuple):
@@ -31,6 +31,7 @@ KINDS: dict[str, StreamKind] = {
     INVENTORY: StreamKind(to_oms=False, is_snapshot=True, entity="stock", names_persons=False),
     SHIPMENTS: StreamKind(to_oms=False, is_snapshot=False, entity="order"),
     CUSTOMERS: StreamKind(to_oms=True, is_snapshot=False, entity="customer"),
+    RETURNS: StreamKind(to_oms=False, is_snapshot=False, entity="return"),
 }
 PERSONAL = tuple(name for name, kind in KINDS.items() if kind.names_persons)
 """The streams whose records may name a person."""

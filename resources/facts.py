@@ -12,7 +12,7 @@ import msgspec
 
 from domain.addressing.addresses import Address
 from domain.personal import fields_of, is_personal
-from domain.records import customers, fulfilment, orders
+from domain.records import customers, fulfilment, orders, returns
 from domain.records.record import Record
 from resources import oms, platforms
 
@@ -35,10 +35,10 @@ def fact_fields() -> frozenset[str]:
 
 
 def _canonical() -> set[str]:
-    """Return the fields of orders, fulfilment and customers that hold no text of a person."""
+    """Return the fields of orders, fulfilment, customers and returns with no text of a person."""
     kinds = [
         kind
-        for module in (orders, fulfilment, customers)
+        for module in (orders, fulfilment, customers, returns)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Record) and kind is not orders.Customer
     ]

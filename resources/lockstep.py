@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal, TypeVar
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS, Connection, Installation
+from domain.connections import (
+    CUSTOMERS,
+    INVENTORY,
+    ORDERS,
+    RETURNS,
+    SHIPMENTS,
+    Connection,
+    Installation,
+)
 from domain.errors import PermanentError
 from domain.exchange import MasterItem
 from domain.ports import (
@@ -23,7 +31,7 @@ from domain.ports import (
 from domain.records.catalog import Product
 from domain.records.customers import Customer
 from domain.rules.translation import OrderRules
-from domain.sources import FulfilmentSource, OrderSource, Source, StockSource
+from domain.sources import FulfilmentSource, OrderSource, ReturnSource, Source, StockSource
 from domain.statuses import OrderStatuses
 from resources.ledger.database.embedded import database_url
 from resources.ledger.ledger import Ledger
@@ -85,6 +93,11 @@ class Sync:
     def shipments(self) -> FulfilmentSource:
         """Return the source of fulfilment."""
         return _present(self.oms.kind, SHIPMENTS, self.oms.sources.get("shipments"))
+
+    @property
+    def returns(self) -> ReturnSource:
+        """Return the source of returns."""
+        return _present(self.oms.kind, RETURNS, self.oms.sources.get("returns"))
 
     @property
     def stock(self) -> StockSource:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Generic
 
-from assets.delivery.plan import Due, Plan, R
+from assets.delivery.plan import Due, Plan, R, Sent
 from assets.delivery.request import DeliveryRequest
 from domain.delivery import Held, Intent, Outcome, Question
 from domain.ports import Target
@@ -59,6 +59,12 @@ class Planner(ABC, Generic[R]):
     @abstractmethod
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Take note of a success, and return what the target now holds."""
+
+    def store(self, sent: Sequence[tuple[Plan, Sent]]) -> None:
+        """Write what the stream records of outcomes, in the transaction that settles them.
+
+        It may be called again with the same outcomes.
+        """
 
     def follow_up(self, plan: Plan) -> list[Intent]:
         """Return what an outcome has made necessary beyond the plan."""

@@ -121,6 +121,7 @@ class Settlement:
             self._session.deliveries.release(unsent)
             self._session.deliveries.put_targets(list(holds.values()))
             self._session.log(exchanges)
+            self._planner.store([(one.plan, one.sent) for one in ended])
 
         self._session.repeatable(write)
         for one in ended:

@@ -8,8 +8,9 @@ from assets.chain.stream import Stream
 from assets.streams.customers import Customers
 from assets.streams.inventory import Inventory
 from assets.streams.orders import Orders
+from assets.streams.returns import Returns
 from assets.streams.shipments import Shipments
 
 STREAMS: dict[str, Stream[Any]] = {
-    stream.name: stream for stream in (Orders(), Inventory(), Shipments(), Customers())
+    stream.name: stream for stream in (Orders(), Inventory(), Shipments(), Customers(), Returns())
 }

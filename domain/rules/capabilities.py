@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS
 
 CATALOG = "catalog"
 Side = Literal["platform", "oms"]
@@ -55,6 +55,12 @@ NEEDED: dict[str, tuple[Needed, ...]] = {
         _OMS_ORDERS,
         Needed("platform", CUSTOMERS, is_source=True),
         Needed("oms", CUSTOMERS, is_source=False),
+    ),
+    RETURNS: (
+        _STORE_ORDERS,
+        _OMS_ORDERS,
+        Needed("oms", RETURNS, is_source=True),
+        Needed("platform", RETURNS, is_source=False),
     ),
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS, Connection
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS, Connection
 from domain.identity import Identity
 
 DEFAULT_LOCATION = "default"
@@ -27,7 +27,7 @@ class Endpoints:
     @property
     def prefix(self) -> str | None:
         """Return the prefix of its ids at the OMS; ``None`` where it deals with none of them."""
-        if {ORDERS, SHIPMENTS, CUSTOMERS}.isdisjoint(self.connection.streams):
+        if {ORDERS, SHIPMENTS, CUSTOMERS, RETURNS}.isdisjoint(self.connection.streams):
             return None
         return self.connection.orders.order_id_prefix
 

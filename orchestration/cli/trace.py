@@ -57,8 +57,8 @@ def trace(order: str, connection: str | None, entity: str | None, as_json: bool)
 
     ORDER is the id or the number of the order, or of another record that is synced, in the store or
     in the OMS. The history has every captured version, its validation, all deliveries and requests
-    in both directions, warnings, rejections, what operators did about them, and the milestones that
-    the OMS reported.
+    in both directions, warnings, rejections, what operators did about them, the milestones that the
+    OMS reported, and the order's returns with their refunds.
     """
     installation = load()
     if connection is not None:

@@ -24,6 +24,7 @@ _ORDER = (
     "event_key",
     "delivery_key",
     "rejection_id",
+    "return_id",
 )
 """Columns that identify a row: sorted by them, a day's rows always come in the same order."""
 

@@ -25,6 +25,7 @@ from resources.ledger.records.catalog import Catalog
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress
 from resources.ledger.records.levels import Levels
 from resources.ledger.records.records import Records
+from resources.ledger.records.refunds import Refunds
 from resources.ledger.rejections.rejections import Rejections
 from resources.ledger.tables import MESSAGE_LOG
 
@@ -57,6 +58,7 @@ class Session:
         self.catalog = Catalog(db, connection)
         self.levels = Levels(db, connection)
         self.progress = FulfilmentProgress(db, connection)
+        self.refunds = Refunds(db, connection)
 
     @contextmanager
     def writer_lock(self) -> Iterator[None]:

@@ -141,6 +141,26 @@ FULFILMENT_EVENT = Table("fulfilment_event", (
     Column("version_at", "timestamptz"),
 ), "record", are_facts=True, corrected=("capture_id", "tracking_number", "carrier", "version_at"))
 
+RETURN_LINE = Table("return_line", (
+    Column("capture_id", "uuid"),
+    Column("return_id", "text"),
+    Column("order_id", "text"),
+    Column("source_id", "text"),
+    Column("line_id", "text"),
+    Column("order_line_id", "text"),
+    Column("sku", "text"),
+    Column("quantity", "numeric"),
+    Column("announced", "numeric"),
+    Column("received", "numeric"),
+    Column("confirmed", "numeric"),
+    Column("canceled", "numeric"),
+    Column("condition", "text"),
+    Column("reason", "text"),
+    Column("tracking_number", "text"),
+    Column("is_refunded", "bool"),
+    Column("version_at", "timestamptz"),
+), "record", key="return_id")
+
 MESSAGE_LOG = Table("message_log", (
     Column("source_day", "date"),
     Column("at", "timestamptz"),
@@ -176,6 +196,7 @@ TABLES = (
     ORDER_LINE,
     STOCK_LEVEL,
     FULFILMENT_EVENT,
+    RETURN_LINE,
     MESSAGE_LOG,
     TARGET_STATE,
 )

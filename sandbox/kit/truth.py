@@ -59,11 +59,31 @@ class TrueCustomer(TypedDict):
     addresses: list[list[str]]
 
 
+class TrueReturn(TypedDict):
+    """Units of an order that come back; ``line`` is the order's own line."""
+
+    id: str
+    order: str
+    lines: list[TrueLine]
+    confirmed: list[TrueLine]
+
+
+class TrueRefund(TypedDict):
+    """Money that was given back for units of an order, as text."""
+
+    id: str
+    order: str
+    amount: str
+    lines: list[TrueLine]
+
+
 class Truth(TypedDict):
     """All that a system holds."""
 
     orders: list[TrueOrder]
     levels: list[TrueLevel]
     customers: NotRequired[list[TrueCustomer]]
+    returns: NotRequired[list[TrueReturn]]
+    refunds: NotRequired[list[TrueRefund]]
     pending: NotRequired[int]
     """Writes that were accepted and do not show yet."""

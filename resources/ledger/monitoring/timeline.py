@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.rows import class_row
 
+from domain.identity import correlation_id
 from domain.streams import streams_of
 
 Database: TypeAlias = psycopg.Connection[Any]
@@ -48,14 +49,20 @@ def events(
 ) -> list[Event]:
     """Return the record's history and the requests that were sent for it.
 
-    ``source_ids`` are its ids in both systems.
+    ``source_ids`` are its ids in both systems. An order's returns belong to its history.
     """
+    returns = _returns_of(db, connection, source_ids) if entity == "order" else []
     with db.cursor(row_factory=class_row(Event)) as cursor:
         cursor.execute(
             """SELECT at, event, stream, coalesce(detail, '') AS detail, correlation_id, run_id
                FROM history.timeline
                WHERE connection = %(connection)s AND entity = %(entity)s
                  AND source_id = ANY(%(ids)s)
+               UNION ALL
+               SELECT at, event, stream, concat_ws(': ', source_id, detail), correlation_id, run_id
+               FROM history.timeline
+               WHERE connection = %(connection)s AND entity = 'return'
+                 AND source_id = ANY(%(returns)s)
                UNION ALL
                SELECT at, 'request' AS event, stream,
                       concat_ws(' ', method, endpoint,
@@ -72,10 +79,24 @@ def events(
                 "connection": connection,
                 "entity": entity,
                 "ids": list(source_ids),
-                "correlations": list(correlation_ids),
+                "returns": returns,
+                "correlations": [
+                    *correlation_ids,
+                    *(correlation_id(connection, "return", one) for one in returns),
+                ],
             },
         )
         return cursor.fetchall()
+
+
+def _returns_of(db: Database, connection: str, order_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the returns of an order of the store."""
+    rows = db.execute(
+        """SELECT DISTINCT return_id FROM sync.return_line
+           WHERE connection = %s AND source_id = ANY(%s)""",
+        (connection, list(order_ids)),
+    )
+    return [return_id for (return_id,) in rows]
 
 
 def latest_versions(

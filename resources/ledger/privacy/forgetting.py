@@ -30,6 +30,7 @@ from resources.ledger.privacy.person import (
     subject_of_records,
     their_records,
 )
+from resources.ledger.privacy.returns import with_open_returns, with_returns
 
 Kind = Literal["email", "customer_id"]
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -85,7 +86,7 @@ def forget(
             "to a user who is a member of lockstep_owner."
         )
     with db.transaction():  # takes minutes in a large ledger, so before the locks are taken
-        matches = _found(db, connection, kind, value)
+        matches = with_returns(db, connection, _found(db, connection, kind, value))
     with db.transaction():
         # A run in the middle of a chunk would store or send what it has read before.
         for stream in PERSONAL:
@@ -93,7 +94,7 @@ def forget(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}/{stream}",)
             )
         theirs = [their_records(db, connection, entity, matches) for entity in ENTITIES]
-        still_open = open_work(db, connection, theirs)
+        still_open = with_open_returns(db, connection, open_work(db, connection, theirs))
         theirs = [one.without(still_open[one.entity]) for one in theirs]
         found = _forgotten(theirs, still_open)
         if found.open_records and not found.records and not dry_run:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from domain.connections import SHIPMENTS
+from domain.connections import RETURNS, SHIPMENTS
 from domain.values import doubled
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import WHO
@@ -47,17 +47,18 @@ def retry_unreached(session: Session, failing_since: datetime | None = None) -> 
 
 
 def retry_linked(session: Session, code: str, oms_ids: Sequence[str]) -> list[int]:
-    """Queue retries of the orders of the OMS that were kept out until they have a link.
+    """Queue retries of the orders of the OMS, and their returns, that wait for a link.
 
-    Return the reruns' ids. ``code`` is that of their rejections.
+    Return the reruns' ids. ``code`` is that of their rejections; a return's has the order's id as
+    its value.
     """
     if not oms_ids:
         return []
     rows = session.db.execute(
         """SELECT rejection_id FROM sync.rejection
-           WHERE connection = %s AND stream = %s AND state = 'open' AND code = %s
-             AND source_id = ANY(%b)""",
-        (session.connection, SHIPMENTS, code, list(oms_ids)),
+           WHERE connection = %s AND state = 'open' AND code = %s
+             AND (stream = %s AND source_id = ANY(%b) OR stream = %s AND value = ANY(%b))""",
+        (session.connection, code, SHIPMENTS, list(oms_ids), RETURNS, list(oms_ids)),
     ).fetchall()
     if not rows:
         return []

@@ -53,7 +53,19 @@ FROM (
 ) f
 LEFT JOIN LATERAL (SELECT correlation_id, run_id FROM sync.record r
                    WHERE r.connection = f.connection AND r.stream = 'shipments' AND r.source_id = f.order_id AND r.capture_id = f.capture_id
-                   LIMIT 1) r ON true;
+                   LIMIT 1) r ON true
+UNION ALL
+-- Units of a return by how far they are, and what was paid back for them: facts of the stream returns.
+SELECT r.connection, 'return', r.return_id, r.source_updated_at, 'return ' || s.status, 'returns',
+       concat_ws(' ', trim_scale(s.units)::text || ' x ' || r.sku, nullif(r.condition, ''), nullif(r.reason, ''), nullif(r.tracking_number, '')), '', ''
+FROM history.returns r
+CROSS JOIN LATERAL (VALUES ('announced', r.announced), ('received', r.received), ('confirmed', r.confirmed), ('canceled', r.canceled)) s(status, units)
+WHERE s.units > 0
+UNION ALL
+SELECT connection, 'return', return_id, refunded_at,
+       CASE WHEN NOT is_paid THEN 'refund declined' WHEN is_found THEN 'refund found' ELSE 'refund made' END, 'returns',
+       concat_ws(' ', nullif(refund_id, ''), 'of', trim_scale(amount)::text, currency, 'by', service, nullif(declined, '')), correlation_id, run_id
+FROM history.refunds;
 COMMENT ON VIEW history.timeline IS 'All that happened to the records of all streams but snapshots: one row per event.';
 COMMENT ON COLUMN history.timeline.entity IS 'What the record is: order, or what another stream is about. Ids of two entities may be equal.';
 COMMENT ON COLUMN history.timeline.source_id IS 'The record''s id in the system that the event comes from; history.links has the other one.';
@@ -61,3 +73,11 @@ COMMENT ON COLUMN history.timeline.source_id IS 'The record''s id in the system 
 CREATE VIEW history.order_timeline AS
 SELECT connection, source_id, at, event, stream, detail, correlation_id, run_id FROM history.timeline WHERE entity = 'order';
 COMMENT ON VIEW history.order_timeline IS 'All that happened to an order: one row per event.';
+
+CREATE VIEW history.return_timeline AS
+SELECT t.connection, coalesce(r.source_id, '') AS source_id, t.source_id AS return_id, t.at, t.event, t.stream, t.detail, t.correlation_id, t.run_id
+FROM history.timeline t
+LEFT JOIN (SELECT DISTINCT connection, return_id, source_id FROM sync.return_line) r ON (r.connection, r.return_id) = (t.connection, t.source_id)
+WHERE t.entity = 'return';
+COMMENT ON VIEW history.return_timeline IS 'All that happened to the returns of an order: one row per event.';
+COMMENT ON COLUMN history.return_timeline.source_id IS 'The store''s id of the order whose units come back; empty where it is not known yet.';

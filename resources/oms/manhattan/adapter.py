@@ -19,6 +19,7 @@ from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.orders.target import ManhattanOrders
 from resources.oms.manhattan.preflight import Preflight
+from resources.oms.manhattan.returns.source import ReturnsSource
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.shipments.source import ShipmentsSource
 
@@ -26,6 +27,7 @@ from resources.oms.manhattan.shipments.source import ShipmentsSource
 SOURCES: Mapping[str, type[AnySource]] = {
     "shipments": ShipmentsSource,
     "inventory": InventorySource,
+    "returns": ReturnsSource,
     "catalog": CatalogSource,
 }
 TARGETS = frozenset({"orders", "customers"})
@@ -63,6 +65,7 @@ class ManhattanOms:
         self.sources: OmsSources = {
             "shipments": ShipmentsSource(self._search, lookup, settings, connection),
             "inventory": InventorySource(self._availability, settings, connection.inventory),
+            "returns": ReturnsSource(self._search, lookup, settings, connection),
             "catalog": self._items,
         }
         self.orders = ManhattanOrders(self._policy, settings, connection, lookup)

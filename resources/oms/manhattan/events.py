@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
 
-from domain.connections import Connection, SecretRef
+from domain.connections import RETURNS, SHIPMENTS, Connection, SecretRef
 from domain.exchange import WebhookEvent, WebhookRefused
 from resources.http.signatures import HmacVerifier
 from resources.oms.manhattan.parsing import to_moment
@@ -28,11 +29,18 @@ class Receiver:
     """Receives the events of one tenant."""
 
     def __init__(
-        self, settings: ManhattanSettings, scheme: EventScheme, secrets: list[str]
+        self,
+        settings: ManhattanSettings,
+        scheme: EventScheme,
+        secrets: list[str],
+        *,
+        has_returns: bool = False,
     ) -> None:
+        """``has_returns``: the connection reads returns, so that their events are theirs, too."""
         self._zone, self._verifier = settings.zone, HmacVerifier(scheme, secrets)
+        self._has_returns = has_returns
         self._ids = [
-            (scheme.order_id, "shipments", "order event"),
+            (scheme.order_id, SHIPMENTS, "order event"),
             *((name, "inventory", "inventory event") for name in scheme.inventory_ids),
         ]
 
@@ -50,9 +58,14 @@ class Receiver:
         events: dict[tuple[str, str], WebhookEvent] = {}
         for message in _messages(content, MOST_WRAPPINGS):
             event = self._event(message, f"{message_id}:{len(events)}")
-            if event is not None:
-                key = (event.stream, event.source_id if event.stream == "shipments" else "")
-                events.setdefault(key, event)
+            if event is None:
+                continue
+            key = (event.stream, event.source_id if event.stream == SHIPMENTS else "")
+            events.setdefault(key, event)
+            if self._has_returns and event.stream == SHIPMENTS and _has_parent(message):
+                number = f"{message_id}:{len(events)}"
+                of_return = replace(event, event_id=number, stream=RETURNS, scope="return event")
+                events.setdefault((RETURNS, event.source_id), of_return)
         if not events:
             names = ", ".join(name for name, _, _ in self._ids)
             raise WebhookRefused("malformed", f"no message has one of the ids {names}")
@@ -85,12 +98,25 @@ def build_receiver(
 
     Raises ``PermanentError`` for a missing secret.
     """
-    del connection
     scheme = settings.push
     if scheme is None:
         return None
     refs = (scheme.secret, scheme.old_secret)
-    return Receiver(settings, scheme, [secrets(ref) for ref in refs if ref is not None])
+    return Receiver(
+        settings,
+        scheme,
+        [secrets(ref) for ref in refs if ref is not None],
+        has_returns=RETURNS in connection.streams,
+    )
+
+
+def _has_parent(message: Mapping[str, object]) -> bool:
+    """Return whether an order's event is of a return: a line of it names the order it is of."""
+    lines = message.get("OrderLine")
+    return isinstance(lines, list) and any(
+        isinstance(line, dict) and (line.get("ParentOrderId") or line.get("IsReturn"))
+        for line in lines
+    )
 
 
 def _messages(content: object, depth: int) -> Iterator[Mapping[str, object]]:

@@ -160,6 +160,56 @@ class Line(Document, rename="pascal"):
     """The same attribute in the vendor's other spelling."""
 
 
+class ItemCondition(Document, rename="pascal"):
+    """The condition in which units arrived."""
+
+    item_condition_id: Id = None
+
+
+class ReturnType(Document, rename="pascal"):
+    """What the shopper gets for what comes back."""
+
+    return_type_id: Id = None
+
+
+class ReturnedLine(Document, rename="pascal"):
+    """One line of a return order, or of the new goods of an exchange."""
+
+    order_line_id: Id = None
+    item_id: Id = None
+    quantity: Number = None
+    is_return: bool | None = None
+    parent_order_id: Id = None
+    parent_order_line_id: Id = None
+    return_type: ReturnType | None = None
+    return_reason: Reason | None = None
+    received_item_condition: ItemCondition | None = None
+    return_tracking_number: Id = None
+    min_fulfillment_status_id: Number = None
+    max_fulfillment_status_id: Number = None
+    quantity_detail: list[QuantityDetail] | None = None
+    order_line_cancel_history: list[CancelHistory] | None = None
+
+
+class ReturnOrder(Document, rename="pascal"):
+    """A return as searches and events report it: an order whose lines name their parents."""
+
+    order_id: Id = None
+    selling_channel: object = None
+    updated_timestamp: str | None = None
+    event_submit_time: str | None = None
+    event_submit_timestamp: str | None = None
+    order_line: list[ReturnedLine] | None = None
+
+    def stamp(self) -> str | None:
+        """Return the time of the order's last change, whichever attribute holds it."""
+        return self.updated_timestamp or self.event_submit_timestamp or self.event_submit_time
+
+    def channel(self) -> str:
+        """Return the selling channel, or an empty text."""
+        return _channel(self.selling_channel)
+
+
 class Tracking(Document, rename="pascal"):
     """What an order holds of one tracking number."""
 
@@ -190,9 +240,7 @@ class PublishedOrder(Document, rename="pascal"):
 
     def channel(self) -> str:
         """Return the selling channel, or an empty text."""
-        channel = self.selling_channel
-        value = channel.get("SellingChannelId") if isinstance(channel, dict) else channel
-        return text_of(value)
+        return _channel(self.selling_channel)
 
 
 class CancelLine(msgspec.Struct, rename="pascal"):
@@ -241,6 +289,8 @@ class _Wrapping(msgspec.Struct):
 
 _WRAPPING = msgspec.json.Decoder(_Wrapping)
 _ORDER = PayloadDecoder(PublishedOrder, "an order", _PAYLOAD_ADVICE)
+_RETURN = PayloadDecoder(ReturnOrder, "a return", _PAYLOAD_ADVICE)
+D = TypeVar("D", PublishedOrder, ReturnOrder)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
 _AVAILABILITY = PayloadDecoder(AvailabilityRow, "an availability row", _PAYLOAD_ADVICE)
@@ -252,8 +302,17 @@ def decode_order(payload: bytes) -> Decoded[PublishedOrder]:
     The wrappings: none, ``OriginalPayload`` (an object, or JSON as text), and ``data`` with one or
     more states of one order, of which the newest counts.
     """
+    return _newest(payload, _ORDER)
+
+
+def decode_return(payload: bytes) -> Decoded[ReturnOrder]:
+    """Decode a return as ``decode_order`` does an order."""
+    return _newest(payload, _RETURN)
+
+
+def _newest(payload: bytes, decoder: PayloadDecoder[D]) -> Decoded[D]:
     try:
-        states = _unwrapped(payload, MOST_WRAPPINGS)
+        states = _unwrapped(payload, decoder, MOST_WRAPPINGS)
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise unreadable("Order", f"The payload can't be read: {error}") from error
     if not states or len({state.document.order_id for state in states}) != 1:
@@ -262,18 +321,21 @@ def decode_order(payload: bytes) -> Decoded[PublishedOrder]:
     return Decoded(newest.document, tuple(p for state in states for p in state.problems))
 
 
-def _unwrapped(payload: bytes | msgspec.Raw, depth: int) -> list[Decoded[PublishedOrder]]:
+def _unwrapped(
+    payload: bytes | msgspec.Raw, decoder: PayloadDecoder[D], depth: int
+) -> list[Decoded[D]]:
     if depth == 0:
         raise ValueError("wrapped too deep")
     wrapping = _WRAPPING.decode(payload)
     inner = bytes(wrapping.payload)
     if inner != b"null":
-        return _unwrapped(_TEXT.decode(inner).encode() if inner[:1] == b'"' else inner, depth - 1)
+        text = _TEXT.decode(inner).encode() if inner[:1] == b'"' else inner
+        return _unwrapped(text, decoder, depth - 1)
     if bytes(wrapping.order_id) == b"null" and bytes(wrapping.data) != b"null":
         data = bytes(wrapping.data)
         parts = _LIST.decode(data) if data[:1] == b"[" else [msgspec.Raw(data)]
-        return [state for part in parts for state in _unwrapped(part, depth - 1)]
-    return [_decoded(_ORDER, bytes(payload), "Order")]
+        return [state for part in parts for state in _unwrapped(part, decoder, depth - 1)]
+    return [_decoded(decoder, bytes(payload), "Order")]
 
 
 def decode_availability(payload: bytes) -> Decoded[AvailabilityRow]:
@@ -291,6 +353,10 @@ def _decoded(decoder: PayloadDecoder[T], payload: bytes, field: str) -> Decoded[
         return decoded
     problems = tuple(replace(problem, code=UNREADABLE) for problem in decoded.problems)
     return Decoded(decoded.document, problems)
+
+
+def _channel(value: object) -> str:
+    return text_of(value.get("SellingChannelId") if isinstance(value, dict) else value)
 
 
 def _whole(value: int | str | None) -> int | None:

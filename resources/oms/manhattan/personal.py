@@ -21,6 +21,7 @@ FACTS = fields_of(
     ShipFromLocationId RequestedDeliveryDate PromisedDeliveryDate IsGift IsGiftCard IsForceAllocate
     IsAddressVerified State Country Description Size Color Style Brand
     ParentOrderId ParentOrderLineId RelatedReturnIds RelatedOrderIds
+    ReturnTypeId ItemConditionId IsGiftReturn ReturnDate
     PaymentId PaymentMethodId PaymentTypeId CardTypeId Amount GatewayId ProcessingModeId
     PaymentTransactionId PaymentTransactionTypeId PaymentTransactionStatusId
     PaymentResponseStatusId RequestedAmount ProcessedAmount TransactionDate RequestId RequestToken

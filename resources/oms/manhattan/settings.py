@@ -128,6 +128,10 @@ class ManhattanCodes(Config):
         "2": "in_stock",
     }
     """StatusCode -> our status. UNVERIFIED: 1."""
+    refunded_return_types: tuple[str, ...] = ("Refund",)
+    """``ReturnTypeId`` of returns whose price goes back to the shopper; a line without one counts.
+
+    UNVERIFIED but for ``Refund``; others, such as exchanges and credits, are not refunded."""
     unknown_item_statuses: tuple[str, ...] = ()
     """UNVERIFIED: values of ``Status`` that mark an item unknown to a network view."""
 

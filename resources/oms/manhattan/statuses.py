@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from domain.errors import Problem, RecordRejected
 from domain.milestones import Milestone
+from domain.records.returns import ReturnStatus
 
 
 class Status(NamedTuple):
@@ -39,14 +40,23 @@ SALE_LINE: dict[Decimal, Status] = {
     Decimal(9000): Status("Canceled", Milestone.CANCELED),
 }
 
-RETURN_LINE: dict[Decimal, Status] = {
-    Decimal(11000): Status("Pending Return", Milestone.CREATED),
-    Decimal(13000): Status("Pending Approval", Milestone.CREATED),
-    Decimal(14000): Status("Carrier Scanned", Milestone.CREATED),
-    Decimal(15000): Status("Received", Milestone.CREATED),
+
+class ReturnLineStatus(NamedTuple):
+    """A status of a return's line: the vendor's name for it, and how far its units are."""
+
+    name: str
+    status: ReturnStatus
+
+
+RETURN_LINE: dict[Decimal, ReturnLineStatus] = {
+    Decimal(11000): ReturnLineStatus("Pending Return", ReturnStatus.ANNOUNCED),
+    # A receipt that was not expected: the units are there.
+    Decimal(13000): ReturnLineStatus("Pending Approval", ReturnStatus.RECEIVED),
+    Decimal(14000): ReturnLineStatus("Carrier Scanned", ReturnStatus.ANNOUNCED),
+    Decimal(15000): ReturnLineStatus("Received", ReturnStatus.RECEIVED),
     # A refund is due only here, after disposition: a received parcel may still be refused.
-    Decimal(18000): Status("Returned", Milestone.RETURNED),
-    Decimal(19000): Status("Canceled", Milestone.CANCELED),
+    Decimal(18000): ReturnLineStatus("Returned", ReturnStatus.CONFIRMED),
+    Decimal(19000): ReturnLineStatus("Canceled", ReturnStatus.CANCELED),
 }
 """Lines of a return order.
 
@@ -64,6 +74,8 @@ HOLD_ACTIVE, HOLD_RESOLVED = "1000", "2000"
 # is not rounded down.
 _FIRST_OUTCOME = Decimal(8000)
 _STAGES = sorted(status for status in SALE_LINE if status < _FIRST_OUTCOME)
+_FIRST_RETURN_OUTCOME = Decimal(18000)
+_RETURN_STAGES = sorted(status for status in RETURN_LINE if status < _FIRST_RETURN_OUTCOME)
 
 
 def is_return_status(status: Decimal) -> bool:
@@ -85,4 +97,19 @@ def sale_milestone(status: Decimal, field: str) -> Milestone:
         return SALE_LINE[max(stage for stage in _STAGES if stage <= status)].milestone
     text = "The fulfilment status is not in the status table."
     advice = "Add the status to resources/oms/manhattan/statuses.py, then replay the order."
+    raise RecordRejected(Problem("status_unknown", field, text, advice, str(status)))
+
+
+def return_status(status: Decimal, field: str) -> ReturnStatus:
+    """Return how far units in a return line's status are, by the rules of ``sale_milestone``.
+
+    Money depends on it, so from 18000 on nothing is rounded down: such a status is not known.
+    """
+    known = RETURN_LINE.get(status) or RETURN_LINE.get(status // 1)
+    if known is not None:
+        return known.status
+    if _RETURN_STAGES[0] <= status < _FIRST_RETURN_OUTCOME:
+        return RETURN_LINE[max(stage for stage in _RETURN_STAGES if stage <= status)].status
+    text = "The status of the return's line is not in the status table."
+    advice = "Add the status to resources/oms/manhattan/statuses.py, then replay the return."
     raise RecordRejected(Problem("status_unknown", field, text, advice, str(status)))

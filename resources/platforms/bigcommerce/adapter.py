@@ -20,6 +20,7 @@ from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.inventory.target import BigCommerceStock
 from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
+from resources.platforms.bigcommerce.returns.target import BigCommerceRefunds
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.shipments.target import BigCommerceShipments
 
@@ -41,7 +42,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "catalog": CatalogSource,
     "customers": CustomersSource,
 }
-TARGETS = frozenset({"shipments", "inventory"})
+TARGETS = frozenset({"shipments", "inventory", "returns"})
 
 
 class BigCommerce:
@@ -74,7 +75,11 @@ class BigCommerce:
         self._preflight = Preflight(self._http, settings, connection, levels)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
         stock = BigCommerceStock(self._policy, settings, levels)
-        self.targets: StoreTargets = {"shipments": self.shipments, "inventory": stock}
+        self.targets: StoreTargets = {
+            "shipments": self.shipments,
+            "inventory": stock,
+            "returns": BigCommerceRefunds(self._policy, settings),
+        }
 
     def preflight(self) -> list[Check]:
         """Check credentials, clock, permissions, locations and channel."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
+from domain.scalars import WrittenAmount
 
 NULL = msgspec.Raw(b"null")
 _REPORT = "report the answer: it breaks the API's contract"
@@ -125,6 +126,66 @@ class WrittenAnswer(Document):
     data: Written | None = None
 
 
+class RefundedItem(Document):
+    """What a refund gives back: units of an order's product, or an amount of something else."""
+
+    item_type: Scalar = None
+    item_id: Scalar = None
+    quantity: Scalar = None
+    reason: Scalar = None
+
+
+class RefundPayment(Document):
+    """How a part of a refund is paid; the provider may decline it later."""
+
+    is_declined: Scalar = None
+    declined_message: Scalar = None
+
+
+class Refund(Document):
+    """A refund of an order (V3)."""
+
+    id: Scalar = None
+    total_amount: WrittenAmount = None
+    items: list[RefundedItem | None] | None = None
+    payments: list[RefundPayment | None] | None = None
+
+
+class RefundAnswer(Document):
+    """V3's envelope around it."""
+
+    data: Refund | None = None
+
+
+class RefundOption(Document):
+    """A payment provider that can give a part of a refund back."""
+
+    provider_id: Scalar = None
+    amount: WrittenAmount = None
+    offline: Scalar = None
+
+
+class RefundQuote(Document):
+    """What units are worth, and the ways to pay that back, each by one provider or several."""
+
+    total_refund_amount: WrittenAmount = None
+    refund_methods: list[list[RefundOption | None] | None] | None = None
+
+
+class RefundQuoteAnswer(Document):
+    """V3's envelope around it."""
+
+    data: RefundQuote | None = None
+
+
+class ShippedLine(Document):
+    """How many units of an order's product have shipped (V2)."""
+
+    id: Scalar = None
+    quantity: Scalar = None
+    quantity_shipped: Scalar = None
+
+
 class Adjustment(Document):
     """What an adjustment of stock is answered with."""
 
@@ -238,6 +299,10 @@ ERRORS = PayloadDecoder(ErrorAnswer, "an error", _ADVICE)
 SHIPMENTS = PayloadDecoder(Shipment, "a shipment", _ADVICE)
 WRITTEN = PayloadDecoder(Written, "an object", _ADVICE)
 WRITTEN_ANSWERS = PayloadDecoder(WrittenAnswer, "an object", _ADVICE)
+REFUNDS = PayloadDecoder(Refund, "a refund", _ADVICE)
+REFUND_ANSWERS = PayloadDecoder(RefundAnswer, "an object", _ADVICE)
+REFUND_QUOTES = PayloadDecoder(RefundQuoteAnswer, "an object", _ADVICE)
+SHIPPED_LINES = PayloadDecoder(ShippedLine, "an order product", _ADVICE)
 ADJUSTMENTS = PayloadDecoder(Adjustment, "an object", _ADVICE)
 ORDER_STATES = PayloadDecoder(OrderState, "an order", _ADVICE)
 WEBHOOKS = PayloadDecoder(Webhook, "a webhook", _ADVICE)

@@ -95,13 +95,13 @@ def written_id(body: bytes) -> str:
 
     The client takes such an answer for an unknown effect: the record may have been written.
     """
-    return _id_in(_answer(body, WRITTEN).id)
+    return id_in(_answer(body, WRITTEN).id)
 
 
 def written_data_id(body: bytes) -> str:
     """Return the id in the answer to a V3 write; raises ``ValueError`` as ``written_id`` does."""
     data = _answer(body, WRITTEN_ANSWERS).data
-    return _id_in(None if data is None else data.id)
+    return id_in(None if data is None else data.id)
 
 
 def adjustment_id(body: bytes) -> str:
@@ -138,11 +138,20 @@ def _answer(body: bytes, decoder: PayloadDecoder[T]) -> T:
         raise ValueError(rejected.problems[0].message) from None
 
 
-def _id_in(number: Scalar) -> str:
-    """Return an id as text; V2 also writes numbers as text."""
+def id_in(number: Scalar) -> str:
+    """Return an id as text; V2 also writes numbers as text. Raises ``ValueError`` for none."""
     text = "" if isinstance(number, bool) or number is None else str(number).removesuffix(".0")
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError("the answer has no id")
+    return text
+
+
+def id_number(text: str) -> str:
+    """Return an id that goes into a path. Raises ``RecordRejected`` where it is none."""
+    if not (text.isascii() and text.isdigit()):
+        advice = "compare the order's ids at the OMS and in the store"
+        message = "this isn't an id of BigCommerce"
+        raise RecordRejected(Problem("id_invalid", "order_id", message, advice, text[:80]))
     return text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from domain.connections import CUSTOMERS, INVENTORY, SHIPMENTS, Connection
+from domain.connections import CUSTOMERS, INVENTORY, RETURNS, SHIPMENTS, Connection
 from domain.errors import LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.attempts import Reply
@@ -235,7 +235,8 @@ SENSITIVE = (
 def needed(connection: Connection, settings: BigCommerceSettings | None = None) -> tuple[str, ...]:
     """Return the names of the scopes that the connection's streams need, the least that does."""
     streams = connection.streams
-    names = ["store_v2_orders" if SHIPMENTS in streams else "store_v2_orders_read_only"]
+    writes_orders = not {SHIPMENTS, RETURNS}.isdisjoint(streams)
+    names = ["store_v2_orders" if writes_orders else "store_v2_orders_read_only"]
     if settings is None or settings.fetch_transactions != "never":
         names.append("store_v2_transactions_read_only")
     names.append("store_v2_information_read_only")
@@ -255,7 +256,7 @@ def probes(connection: Connection, settings: BigCommerceSettings) -> tuple[Probe
     """Return the rights to try; those to locations, channel and webhooks have their own checks."""
     streams = connection.streams
     tried = [ORDERS]
-    if SHIPMENTS in streams:
+    if not {SHIPMENTS, RETURNS}.isdisjoint(streams):
         tried.append(CHANGE_ORDERS)
     if settings.fetch_transactions != "never":
         tried.append(TRANSACTIONS)

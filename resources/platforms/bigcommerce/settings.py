@@ -88,6 +88,10 @@ class BigCommerceSettings(SystemSettings):
     """Our courier code -> ``shipping_provider``, beside the table in statuses.py, for carriers that
     the store has set up as providers."""
 
+    refund_providers: tuple[Annotated[str, StringConstraints(pattern=r"^\S{1,100}$")], ...] = ()
+    """Payment providers that returns may be refunded by in addition to those that pay back by
+    themselves: ``storecredit``, or one that only notes what the merchant pays (``custom``)."""
+
     @model_validator(mode="after")
     def _one_way_to_name_a_carrier(self) -> BigCommerceSettings:
         if both := sorted(self.tracking_carriers.keys() & self.shipping_providers.keys()):

@@ -25,6 +25,8 @@ from sandbox.oms.manhattan.items import load_items
 from sandbox.oms.manhattan.merge import merge
 from sandbox.oms.manhattan.modifications import set_status
 from sandbox.oms.manhattan.orders import is_held
+from sandbox.oms.manhattan.return_orders import STEPS as RETURN_STEPS
+from sandbox.oms.manhattan.return_orders import advance_return, open_return
 from sandbox.oms.manhattan.returns import return_lines
 from sandbox.oms.manhattan.shipping import Package, Portion, parcels_of, relabel, ship, shippable
 from sandbox.oms.manhattan.state import State
@@ -214,6 +216,18 @@ def _return(state: State, order_id: str, body: Json) -> Json:
     return {"returned": returned, **cancel_answer(order)}
 
 
+def _open_return(state: State, order_id: str, body: Json) -> Json:
+    made = open_return(state, state.book.records[order_id].load(), body)
+    return {"return": made["OrderId"]}
+
+
+def _advance_return(name: str) -> Callable[[State, str, Json], Json]:
+    def advance_one(state: State, return_id: str, body: Json) -> Json:
+        return advance_return(state, state.book.records[return_id].load(), name, body)
+
+    return advance_one
+
+
 def _status(state: State, order_id: str, body: Json) -> Json:
     order = state.book.records[order_id].load()
     set_status(order, body.get("line"), body["status"])
@@ -291,6 +305,8 @@ _ORDER_CALLS: dict[tuple[str, str], Callable[[State, str, Json], Json]] = {
     ("POST", "cancel"): _cancel,
     ("POST", "cancel_outcome"): _cancel_outcome,
     ("POST", "return"): _return,
+    ("POST", "returns"): _open_return,
+    **{("POST", name): _advance_return(name) for name in RETURN_STEPS},
     ("POST", "status"): _status,
     ("POST", "touch"): _touch,
     ("POST", "tamper"): _tamper,

@@ -1,6 +1,6 @@
 """Returned units on the parent sale line: Pending Return, then Returned (oms.md 1.6 and 1.9).
 
-The return order itself, a separate document at the vendor, is not simulated.
+``return_lines`` moves them alone, as where the tenant's search does not show return orders.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def return_lines(order: Json, wanted: list[Json] | None, *, received: bool) -> i
     ):
         line = by_id[line_id]
         sources = (FULFILLED, DELIVERED, PENDING_RETURN) if received else (FULFILLED, DELIVERED)
-        total += _move(
+        total += move_units(
             line,
             sources,
             RETURNED if received else PENDING_RETURN,
@@ -47,9 +47,13 @@ def return_lines(order: Json, wanted: list[Json] | None, *, received: bool) -> i
     return as_number(total)
 
 
-def _move(
+def move_units(
     line: Json, sources: tuple[float, ...], target: float, quantity: Decimal | None
 ) -> Decimal:
+    """Move units of a line between statuses, and return how many; ``None``: all that can.
+
+    Raises ValueError where the line has too few of them.
+    """
     moved = Decimal(0)
     units: list[Json] = []
     # Units with an announced return come first: a receipt completes their return before it opens

@@ -25,6 +25,12 @@ DELIVERED = 7500.0
 PENDING_RETURN = 8000.0
 RETURNED = 8500.0
 CANCELED = 9000.0
+RETURN_PENDING = 11000.0
+RETURN_APPROVAL = 13000.0
+RETURN_SCANNED = 14000.0
+RETURN_RECEIVED = 15000.0
+RETURN_CONFIRMED = 18000.0
+RETURN_CANCELED = 19000.0
 
 NAMES = {
     OPEN: "Open",
@@ -40,7 +46,14 @@ NAMES = {
     PENDING_RETURN: "Pending Return",
     RETURNED: "Returned",
     CANCELED: "Canceled",
+    RETURN_PENDING: "Pending Return",
+    RETURN_APPROVAL: "Pending Approval",
+    RETURN_SCANNED: "Carrier Scanned",
+    RETURN_RECEIVED: "Received",
+    RETURN_CONFIRMED: "Returned",
+    RETURN_CANCELED: "Canceled",
 }
+GONE = (CANCELED, RETURN_CANCELED)
 
 
 def base_status(status: float) -> float:
@@ -73,18 +86,18 @@ def roll_up(order: Json, style: str, names: dict[str, str]) -> tuple[float, floa
         for status, unit in units:
             unit["StatusId"] = to_text(status, decimals=header_decimals)
         low, high = _span([status for status, _ in units])
-        line["IsCancelled"] = low == CANCELED
+        line["IsCancelled"] = low in GONE
         _write(line, low, high, names, decimals=line_decimals)
         lows.append(low)
         highs.append(high)
     low, high = _span(lows)[0], _span(highs)[1]
-    order["IsCancelled"] = low == CANCELED
+    order["IsCancelled"] = low in GONE
     _write(order, low, high, names, decimals=header_decimals)
     return low, high
 
 
 def _span(statuses: list[float]) -> tuple[float, float]:
-    live = [status for status in statuses if status != CANCELED] or statuses or [OPEN]
+    live = [status for status in statuses if status not in GONE] or statuses or [OPEN]
     return min(live), max(live)
 
 

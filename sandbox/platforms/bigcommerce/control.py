@@ -11,7 +11,8 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  orders/{id}/status      {"status_id": n}
     POST  orders/{id}/shipments/{id}/copy   duplicate a shipment
     POST  orders/{id}/transactions          add a transaction, or change the one with the given id
-    POST  orders/{id}/refunds     {"lines": [{id, quantity}]}; without lines, all that is left
+    POST  orders/{id}/refunds     {"lines": [{id, quantity}]}; without lines, all that is left; paid
+                                  by hand, without a provider
     POST  orders/{id}/messages, orders/{id}/metafields   only their events; a metafield may have
                                   {id, event: created|updated|deleted}
     POST  customers               register customers, or change them by id: fields of
@@ -27,7 +28,8 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  stock                   [{sku|variant_id|product_id, location_id, quantity}]: set levels
                                   without counting a write
     POST  settings                any of {token, scopes, quota, window_ms,
-                                  deduct_stock_on_order, inventory_delay_ms, clock_offset_s};
+                                  deduct_stock_on_order, inventory_delay_ms, clock_offset_s,
+                                  refunds_declined, refunds_online};
                                   ``scopes`` are those of the token (scopes.py)
     POST  hooks                   how webhooks are sent (sandbox/courier.py), any of {retries:
                                   [seconds], delay, duplicates, losses, seed, secret, switch_off:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.platforms.bigcommerce import documents, money
-from sandbox.platforms.bigcommerce.statuses import NAMES, PARTIALLY_REFUNDED, REFUNDED
+from sandbox.platforms.bigcommerce import documents
+from sandbox.platforms.bigcommerce.refunds import make_refund
 
 if TYPE_CHECKING:
     from sandbox.platforms.bigcommerce.store import BigCommerceStore
@@ -76,22 +76,13 @@ class Merchant:
                 {"id": line["id"], "quantity": line["quantity"] - line["quantity_refunded"]}
                 for line in known.values()
             ]
+        items = []
         for entry in chosen:
             line, quantity = known[entry["id"]], int(entry["quantity"])
             if not 0 <= quantity <= line["quantity"] - line["quantity_refunded"]:
                 raise ValueError(f"{quantity} of line {line['id']} can't be refunded")
-            line["quantity_refunded"] += quantity
-            line["is_refunded"] = line["quantity_refunded"] == line["quantity"]
-            refunded = money.amount(line["price_inc_tax"]) * line["quantity_refunded"]
-            line["refund_amount"] = money.format_or_keep(refunded)
-        order, number = document["order"], self._store.ids.take("refund")
-        whole = all(line["is_refunded"] for line in known.values())
-        order["status_id"] = REFUNDED if whole else PARTIALLY_REFUNDED
-        order["status"] = order["custom_status"] = NAMES[order["status_id"]]
-        order["payment_status"] = "refunded" if whole else "partially refunded"
-        self._store.keep(document)
-        self._emit(document, "refund", {"refund": {"refund_id": number}})
-        return {"id": number}
+            items += [(line, {"quantity": quantity})] if quantity else []
+        return {"id": make_refund(self._store, document, items, [])["id"]}
 
     def _write(self, document: Json, _: Json) -> Json:
         """Add a message of the shopper or the staff; the order does not change by it."""

@@ -29,6 +29,7 @@ def dump_store(store: BigCommerceStore) -> bytes:
         "refused": store.limit.refused,
         "shipments": store.shipment_log,
         "statuses": store.status_log,
+        "refunds": store.refund_log,
         "settings": store.settings(),
     }
     return msgspec.msgpack.encode(state)
@@ -47,5 +48,6 @@ def load_store(store: BigCommerceStore, state: bytes) -> None:
     store.ids.last = kept["ids"]
     store.requests = Counter(kept["requests"])
     store.shipment_log, store.status_log = kept["shipments"], kept["statuses"]
+    store.refund_log = kept.get("refunds", [])
     store.configure(kept["settings"])
     store.limit.refused = kept["refused"]

@@ -35,6 +35,8 @@ def _needed(version: str, family: str, rest: list[str]) -> tuple[str, ...]:
     match version, family, rest:
         case "v3", "orders", [_, "transactions", *_]:
             return ("store_v2_transactions",)
+        case "v3", "orders", [*_, "payment_actions", _] | ["payment_actions", *_]:
+            return ("store_v2_orders", "store_v2_transactions")
         case _, "orders" | "order_statuses", _:
             return ("store_v2_orders",)
         case "v3", "customers", _:

@@ -28,6 +28,7 @@ from sandbox.platforms.bigcommerce.orders import OrdersApi
 from sandbox.platforms.bigcommerce.paging import envelope
 from sandbox.platforms.bigcommerce.persistence import dump_store, load_store
 from sandbox.platforms.bigcommerce.ratelimit import RateLimit
+from sandbox.platforms.bigcommerce.refunds import RefundsApi
 from sandbox.platforms.bigcommerce.rendering import Links, compression_sample
 from sandbox.platforms.bigcommerce.replies import error, json_reply, v3_error
 from sandbox.platforms.bigcommerce.scopes import EVERY, lacking
@@ -50,12 +51,14 @@ class BigCommerceStore:
         self.links = Links(instance)
         self.token, self.scopes = f"sandbox-token-{instance}", frozenset(EVERY)
         self.deduct_stock_on_order = False
+        self.refunds_declined, self.refunds_online = False, True
         self.clock_offset_s = 0.0
         self.limit = RateLimit()
         self.ids = documents.Ids()
         self.requests: Counter[str] = Counter()
         self.shipment_log: list[bytes] = []
         self.status_log: list[bytes] = []
+        self.refund_log: list[bytes] = []
         self.catalog = Catalog()
         self.channels = Channels(self.now)
         self.webhooks = Webhooks(instance, self.now)
@@ -70,6 +73,7 @@ class BigCommerceStore:
         self.book = book
         self.stock = Stock(self.catalog)
         self.orders = OrdersApi(self)
+        self.refunds = RefundsApi(self)
         self.inventory = InventoryApi(self.stock, self.now_exact)
         self.catalog_api = CatalogApi(self.catalog, self.stock.catalog_level, self.now)
         self.controls = Control(self)
@@ -125,6 +129,8 @@ class BigCommerceStore:
                 return self._transactions(int(number), request)
             case "v3", "customers", _:
                 return self.customers.handle(rest, request)
+            case "v3", "orders", [*_, "payment_actions", _] | ["payment_actions", *_]:
+                return self.refunds.handle(rest, request)
             case "v3", "hooks", _:
                 return self.webhooks.handle(rest, request)
             case "v3", "channels", _:
@@ -229,6 +235,8 @@ class BigCommerceStore:
         self.deduct_stock_on_order = bool(
             given.get("deduct_stock_on_order", self.deduct_stock_on_order)
         )
+        self.refunds_declined = bool(given.get("refunds_declined", self.refunds_declined))
+        self.refunds_online = bool(given.get("refunds_online", self.refunds_online))
         self.clock_offset_s = float(given.get("clock_offset_s", self.clock_offset_s))
         self.inventory.delay_ms = int(given.get("inventory_delay_ms", self.inventory.delay_ms))
         if {"quota", "window_ms"} & set(given):
@@ -245,6 +253,8 @@ class BigCommerceStore:
             "quota": self.limit.quota,
             "window_ms": self.limit.window_ms,
             "deduct_stock_on_order": self.deduct_stock_on_order,
+            "refunds_declined": self.refunds_declined,
+            "refunds_online": self.refunds_online,
             "inventory_delay_ms": self.inventory.delay_ms,
             "clock_offset_s": self.clock_offset_s,
         }
@@ -257,6 +267,7 @@ class BigCommerceStore:
             "orders": len(self.book.records),
             "shipments": len(self.shipment_log),
             "status_changes": len(self.status_log),
+            "refunds": len(self.refund_log),
             "inventory_batches": self.stock.batches,
             "inventory_pending": len(self.stock.pending),
             "inventory_writes": sum(level.writes for level in self.stock.levels.values()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sandbox.kit.truth import TrueLevel, TrueOrder, Truth
+from sandbox.kit.truth import TrueLevel, TrueOrder, TrueRefund, Truth
 
 if TYPE_CHECKING:
     from sandbox.platforms.bigcommerce.stock import Level
@@ -16,10 +16,16 @@ CANCELLED = (5, 6)
 
 
 def truth_of(store: BigCommerceStore) -> Truth:
-    """Return all orders with their shipments, and all levels that show by now."""
-    documents = (store.book.load(number) for number in store.book.by_id)
+    """Return all orders with their shipments and refunds, and all levels that show by now."""
+    loaded = (store.book.load(number) for number in store.book.by_id)
+    documents = [document for document in loaded if document is not None]
     return {
-        "orders": [_order(document) for document in documents if document is not None],
+        "orders": [_order(document) for document in documents],
+        "refunds": [
+            _refund(document, refund)
+            for document in documents
+            for refund in document.get("refunds") or ()
+        ],
         "levels": [
             TrueLevel(sku=sku, location=str(location), available=level.quantity)
             for sku, _, location, level in levels_of(store)
@@ -57,6 +63,23 @@ def _order(document: dict[str, Any]) -> TrueOrder:
             for shipment in document["shipments"]
         ],
         "total": str(order["total_inc_tax"]),
+    }
+
+
+def _refund(document: dict[str, Any], refund: dict[str, Any]) -> TrueRefund:
+    skus = {line["id"]: line["sku"] for line in document["products"]}
+    return {
+        "id": str(refund["id"]),
+        "order": str(refund["order_id"]),
+        "amount": f"{refund['total_amount']:.2f}",
+        "lines": [
+            {
+                "line": str(item["item_id"]),
+                "sku": skus.get(item["item_id"], ""),
+                "quantity": item["quantity"],
+            }
+            for item in refund["items"]
+        ],
     }
 
 

@@ -27,6 +27,7 @@ from resources.platforms.bigcommerce.client import (
     accept,
     entries_of,
     id_checked,
+    id_number,
     list_of,
     order_state,
     written_id,
@@ -52,7 +53,7 @@ class BigCommerceWriter:
 
     async def list_shipments(self, order_id: str) -> list[StoreShipment]:
         """Return all shipments of an order. Raises ``RecordRejected`` for an unknown order."""
-        path, page = f"/v2/orders/{_number(order_id)}/shipments", 1
+        path, page = f"/v2/orders/{id_number(order_id)}/shipments", 1
         shipments: dict[str, StoreShipment] = {}
         while True:
             reply = await self._push.request(
@@ -75,7 +76,7 @@ class BigCommerceWriter:
         Raises ``OutcomeUnknown`` without an answer that names the shipment.
         """
         body = orjson.dumps(self._shipment_body(request))
-        path = f"/v2/orders/{_number(request.order_id)}/shipments"
+        path = f"/v2/orders/{id_number(request.order_id)}/shipments"
         reply = await self._push.request(
             "POST",
             path,
@@ -96,7 +97,7 @@ class BigCommerceWriter:
         self, shipment_id: str, request: ShipmentRequest, correlation_id: str
     ) -> Receipt:
         """Set a shipment's parcel; its items can't be changed, and the store refuses them."""
-        path = f"/v2/orders/{_number(request.order_id)}/shipments/{_number(shipment_id)}"
+        path = f"/v2/orders/{id_number(request.order_id)}/shipments/{id_number(shipment_id)}"
         # Both ways to name a carrier, so that the one which named the old carrier is emptied.
         body = orjson.dumps(
             {"tracking_carrier": "", "shipping_provider": ""} | self._parcel_body(request)
@@ -118,7 +119,7 @@ class BigCommerceWriter:
 
     async def read_order(self, order_id: str) -> StoreOrderState:
         """Return the order's present status; a status that the store added since is not final."""
-        path = f"/v2/orders/{_number(order_id)}"
+        path = f"/v2/orders/{id_number(order_id)}"
         reply = await self._push.request("GET", path, decode=order_state)
         accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
         order: OrderState | None = reply.value
@@ -137,7 +138,7 @@ class BigCommerceWriter:
 
     async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
         """Set the order's status."""
-        path, body = f"/v2/orders/{_number(order_id)}", orjson.dumps({"status_id": int(status)})
+        path, body = f"/v2/orders/{id_number(order_id)}", orjson.dumps({"status_id": int(status)})
         reply = await self._push.request(
             "PUT",
             path,
@@ -169,7 +170,7 @@ class BigCommerceWriter:
                 "look at the parcel in the OMS",
             )
         items = [
-            {"order_product_id": int(_number(line.line_id)), "quantity": line.quantity}
+            {"order_product_id": int(id_number(line.line_id)), "quantity": line.quantity}
             for line in request.lines
         ]
         return {"order_address_id": int(request.group_id), "items": items} | self._parcel_body(
@@ -213,19 +214,6 @@ def _with_carrier(service: str, carrier: str) -> str:
 
 def _rejected(code: str, field: str, message: str, advice: str, value: str = "") -> RecordRejected:
     return RecordRejected(Problem(code, field, message, advice, value[:80]))
-
-
-def _number(text: str) -> str:
-    """Return an id that goes into a path, if it is one."""
-    if not (text.isascii() and text.isdigit()):
-        raise _rejected(
-            "id_invalid",
-            "order_id",
-            "this isn't an id of BigCommerce",
-            "compare the order's ids at the OMS and in the store",
-            text,
-        )
-    return text
 
 
 def _to_shipment(where: str, shipment: Shipment) -> StoreShipment:

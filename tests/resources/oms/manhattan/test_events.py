@@ -119,3 +119,23 @@ def test_a_signed_body_that_is_no_json_is_refused(body: bytes) -> None:
 def test_without_a_configured_scheme_nothing_is_received() -> None:
     """Then the endpoint does not exist."""
     assert build_receiver(settings_of("https://a.example"), connection_of(), lambda _: KEY) is None
+
+
+def test_a_returns_event_is_also_a_hint_for_returns_where_they_are_synced() -> None:
+    """The event of a sale is not; without the stream, none is."""
+    line = {"OrderLineId": "1", "ParentOrderId": "T-1", "IsReturn": True}
+    body = orjson.dumps({"data": [{"OrderId": "RMA-1", "OrderLine": [line]}, {"OrderId": "T-1"}]})
+    found: list[set[tuple[str, str]]] = []
+    for streams in (("orders", "shipments", "returns"), ("orders", "shipments")):
+        receiver = build_receiver(
+            settings_of("https://a.example", push={"secret": {"env": "X"}}),
+            connection_of(streams=streams),
+            lambda _: KEY,
+        )
+        assert receiver is not None
+        headers = {"x-signature": hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()}
+        events = receiver.receive(headers, body)
+        assert len({event.event_id for event in events}) == len(events)
+        found.append({(event.stream, event.source_id) for event in events})
+    sales = {("shipments", "RMA-1"), ("shipments", "T-1")}
+    assert found == [sales | {("returns", "RMA-1")}, sales]

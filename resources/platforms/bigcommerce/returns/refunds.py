@@ -1,0 +1,238 @@
+"""The calls of refunds: what units are worth, how that can be paid back, and the refund itself.
+
+The store says what a refund amounts to; nothing is computed here. A refund keeps a reason for each
+of its items, which names the return and the delivery's key, so that a lost one is found again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from domain.delivery import RefundRequest, StoreRefund
+from domain.errors import PermanentError, Problem, RecordRejected, TransientError
+from domain.scalars import amount_of
+from resources.http.async_client import AsyncApiClient
+from resources.http.redaction import vendor_text
+from resources.platforms.bigcommerce.answers_payload import (
+    PAGES,
+    REFUND_ANSWERS,
+    REFUND_QUOTES,
+    REFUNDS,
+    SHIPPED_LINES,
+    Refund,
+    RefundOption,
+    RefundQuote,
+)
+from resources.platforms.bigcommerce.client import (
+    CONTRACT,
+    NO_CONTENT,
+    accept,
+    document_of,
+    entries_of,
+    id_in,
+    id_number,
+    list_of,
+)
+from resources.platforms.bigcommerce.orders.lines import whole_number
+from resources.platforms.bigcommerce.settings import SHIPMENT_PAGE, BigCommerceSettings
+
+STORE_CREDIT = "storecredit"
+PRODUCT = "PRODUCT"
+LOOK = "compare the return at the OMS with the order's refunds in the store"
+_REASON = re.compile(r"Return (.{1,255}) \(lockstep ([0-9a-f]{32})\)")
+
+
+class RefundCalls:
+    """The calls of one store."""
+
+    def __init__(self, push: AsyncApiClient, settings: BigCommerceSettings) -> None:
+        self._push, self._providers = push, frozenset(settings.refund_providers)
+
+    async def list_refunds(self, order_id: str) -> list[StoreRefund]:
+        """Return all refunds of an order. Raises ``RecordRejected`` for an unknown order."""
+        reply = await self._push.request("GET", _path(order_id, "refunds"))
+        accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
+        if reply.status == NO_CONTENT:
+            return []
+        listed = list_of(reply.where, document_of(reply, PAGES).data)
+        return [_to_refund(reply.where, one) for one in entries_of(reply.where, listed, REFUNDS)]
+
+    async def unshipped_units(self, order_id: str) -> dict[str, int]:
+        """Return by line how many of an order's units have not shipped."""
+        path, page = f"/v2/orders/{id_number(order_id)}/products", 1
+        units: dict[str, int] = {}
+        while True:
+            reply = await self._push.request(
+                "GET", path, params={"page": str(page), "limit": str(SHIPMENT_PAGE)}
+            )
+            accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
+            found = [] if reply.status == NO_CONTENT else list_of(reply.where, reply.body)
+            known = len(units)
+            for line in entries_of(reply.where, found, SHIPPED_LINES):
+                ordered, shipped = whole_number(line.quantity), whole_number(line.quantity_shipped)
+                if line.id is None or ordered is None or shipped is None:
+                    raise PermanentError(f"{reply.where} gave a line without units: {CONTRACT}")
+                units[str(line.id)] = max(0, ordered - shipped)
+            if len(units) == known:
+                return units
+            page += 1
+
+    async def refund(self, request: RefundRequest, key: str, correlation_id: str) -> StoreRefund:
+        """Ask what the units are worth, and give that back.
+
+        Raises ``RecordRejected`` where it is more than the request's ceiling, and
+        ``OutcomeUnknown`` without an answer that names the refund.
+        """
+        items = _items(request, key)
+        quote = await self._quote(request, items, correlation_id)
+        amount = amount_of(quote.total_refund_amount)
+        if request.ceiling is not None and amount > request.ceiling:
+            raise RecordRejected(_not_approved(request, amount))
+        if not amount:
+            return StoreRefund("", request.units(), amount, request.return_id, key)
+        payments = self._payments(request, quote, amount)
+        reply = await self._push.request(
+            "POST",
+            _path(request.order_id, "refunds"),
+            body=orjson.dumps({"items": items, "payments": payments}),
+            correlation_id=correlation_id,
+            idempotent=False,
+            decode=_made,
+        )
+        accept(reply, "refund_refused", "items", LOOK)
+        return await self._as_paid(_to_refund(reply.where, reply.value))
+
+    async def _quote(
+        self, request: RefundRequest, items: Sequence[dict[str, Any]], correlation_id: str
+    ) -> RefundQuote:
+        reply = await self._push.request(
+            "POST",
+            _path(request.order_id, "refund_quotes"),
+            body=orjson.dumps({"items": items}),
+            correlation_id=correlation_id,
+            idempotent=True,
+            has_effect=False,
+        )
+        accept(reply, "refund_refused", "items", LOOK)
+        quote = document_of(reply, REFUND_QUOTES).data
+        if quote is None or quote.total_refund_amount is None:
+            raise PermanentError(f"{reply.where} gave a quote that can't be read: {CONTRACT}")
+        return quote
+
+    def _payments(
+        self, request: RefundRequest, quote: RefundQuote, amount: Decimal
+    ) -> list[dict[str, Any]]:
+        """Return the first way to pay back that may be used and pays all of it."""
+        for method in quote.refund_methods or ():
+            options = [option for option in method or () if option is not None]
+            paid = sum((amount_of(option.amount) for option in options), Decimal(0))
+            if options and paid == amount and self._may_use(options):
+                return [
+                    {
+                        "provider_id": str(option.provider_id),
+                        "amount": orjson.Fragment(f"{amount_of(option.amount)}"),
+                        "offline": option.offline is True,
+                    }
+                    for option in options
+                ]
+        raise RecordRejected(
+            Problem(
+                "refund_refused",
+                "payments",
+                f"No payment provider of the store's order {request.order_id} pays {amount} "
+                f"{request.currency} back by itself.",
+                "Refund the return in the store, or name a provider that it offers in "
+                "platform.refund_providers, then retry.",
+                request.return_id,
+            )
+        )
+
+    def _may_use(self, options: Sequence[RefundOption]) -> bool:
+        """Return whether a way pays as the order was paid, or by a provider that is allowed."""
+        providers = {str(option.provider_id) for option in options}
+        online = all(
+            option.offline is not True or str(option.provider_id) in self._providers
+            for option in options
+        )
+        return online and (providers != {STORE_CREDIT} or STORE_CREDIT in self._providers)
+
+    async def _as_paid(self, made: StoreRefund) -> StoreRefund:
+        """Return a refund as it is shown now: its payment is made after it was answered."""
+        path = f"/v3/orders/payment_actions/refunds/{made.refund_id}"
+        try:
+            reply = await self._push.request("GET", path)
+            data = document_of(reply, REFUND_ANSWERS).data if reply.ok else None
+            return made if data is None else _to_refund(reply.where, data)
+        except (TransientError, PermanentError):
+            return made  # that it was made is certain
+
+
+def _path(order_id: str, action: str) -> str:
+    return f"/v3/orders/{id_number(order_id)}/payment_actions/{action}"
+
+
+def _items(request: RefundRequest, key: str) -> list[dict[str, Any]]:
+    reason = f"Return {request.return_id} (lockstep {key})"
+    return [
+        {
+            "item_type": PRODUCT,
+            "item_id": int(id_number(line.line_id)),
+            "quantity": line.quantity,
+            "reason": reason,
+        }
+        for line in request.lines
+    ]
+
+
+def _made(body: bytes) -> Refund:
+    """Return the refund that an answer names; raises ``ValueError`` where it names none."""
+    try:
+        decoded = REFUND_ANSWERS.decode(body)
+    except RecordRejected as rejected:
+        raise ValueError(rejected.problems[0].message) from None
+    data = decoded.document.data
+    if data is None or decoded.problems:
+        raise ValueError("the answer has no refund that can be read")
+    id_in(data.id)
+    return data
+
+
+def _to_refund(where: str, refund: Refund) -> StoreRefund:
+    try:
+        number = id_in(refund.id)
+    except ValueError:
+        raise PermanentError(f"{where} gave a refund without an id: {CONTRACT}") from None
+    units: dict[str, int] = {}
+    marks: set[tuple[str, str]] = set()
+    for item in refund.items or ():
+        count = whole_number(item.quantity) if item is not None and item.quantity else None
+        if item is None or item.item_type != PRODUCT:
+            continue
+        if item.item_id is None or count is None:
+            raise PermanentError(f"{where} gave a refund whose units can't be read: {CONTRACT}")
+        line_id = str(item.item_id)
+        units[line_id] = units.get(line_id, 0) + count
+        if found := _REASON.fullmatch(str(item.reason or "")):
+            marks.add((found[1], found[2]))
+    [(return_id, key)] = marks if len(marks) == 1 else {("", "")}
+    declined = [p for p in refund.payments or () if p is not None and p.is_declined is True]
+    why = vendor_text(str(declined[0].declined_message or "no reason given")) if declined else ""
+    return StoreRefund(number, units, amount_of(refund.total_amount), return_id, key, why)
+
+
+def _not_approved(request: RefundRequest, amount: Decimal) -> Problem:
+    value = f"{amount} {request.currency}"
+    return Problem(
+        "refund_not_approved",
+        "amount",
+        f"The return {request.return_id} of order {request.order_id} is worth {value}, and up to "
+        f"{request.ceiling} {request.currency} goes out without approval.",
+        "Approve it by 'lockstep rejections retry ID --reason TEXT', or refund it without Lockstep "
+        "and discard this rejection. For later returns see returns.limits.",
+        value,
+    )

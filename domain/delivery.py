@@ -229,6 +229,18 @@ class StoreRefund:
     declined: str = ""
     """Why a payment provider has declined it; empty where none has."""
 
+    def declined_of(self, order_id: str) -> Problem:
+        """Return the problem of a declined refund, of the store's order ``order_id``."""
+        return Problem(
+            "refund_declined",
+            "payments",
+            f"The store's order {order_id} has the refund {self.refund_id} of {self.amount}, but "
+            f"the payment provider declined it: {self.declined}.",
+            "Pay the shopper by hand or retry the payment in the store, then discard this "
+            "rejection.",
+            self.refund_id,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRefunds:

@@ -85,7 +85,9 @@ class ReturnsPlanner(Planner[Return]):
         plan = Plan(due, context=_Return(state))
         if state.applied_at > record.updated_at.isoformat() and not self.request.force:
             return plan  # late: a newer state of the return has been applied
-        declined = tuple(_declined(record, r) for r in state.refunds.values() if r.declined)
+        declined = tuple(
+            r.declined_of(record.source_id) for r in state.refunds.values() if r.declined
+        )
         plan.kept_back = declined
         if self._policy.refunds == "none" or not record.confirmed():
             return plan
@@ -150,7 +152,7 @@ class ReturnsPlanner(Planner[Return]):
             if left.get(line_id, 0) > 0
         }
         if not units and own:
-            plan.found += [_declined(plan.due.record, r) for r in own if r.declined]
+            plan.found += [r.declined_of(plan.due.record.source_id) for r in own if r.declined]
             return Outcome("done", own[-1].refund_id, held=own[-1], is_found=True)
         request = replace(request, lines=_lines_of(units))
         if (problem := self._made_by_hand(request, shown, intent)) is not None:
@@ -231,17 +233,6 @@ def _not_captured(record: Return) -> Problem:
         "never captured.",
         "Replay the orders stream over the day the order was placed, then rerun this partition.",
         record.order_id,
-    )
-
-
-def _declined(record: Return, refund: StoreRefund) -> Problem:
-    return Problem(
-        "refund_declined",
-        "payments",
-        f"The store's order {record.source_id} has the refund {refund.refund_id} of "
-        f"{refund.amount}, but the payment provider declined it: {refund.declined}.",
-        "Pay the shopper by hand or retry the payment in the store, then discard this rejection.",
-        refund.refund_id,
     )
 
 

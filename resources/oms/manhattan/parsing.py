@@ -15,11 +15,13 @@ from msgspec import Meta
 
 from domain.errors import Problem, RecordRejected
 from domain.records.record import InvalidRecord
+from domain.values import is_of_this_era
 
 Id = str | int | None
 Number = Annotated[Decimal, Meta(description="a number")] | None
 LIMIT = Decimal(10) ** 12
 """Numbers from here on are mistakes."""
+NO_TIME = datetime.min.replace(tzinfo=UTC)
 UNREADABLE = "oms_payload_unreadable"
 ADVICE = (
     "Look at the captured payload; if the shape is the tenant's own, report it to Lockstep's "
@@ -123,6 +125,18 @@ class DocumentProblems:
         except ValueError:
             self.unreadable(field, "The time can't be read.", (text or "")[:40])
             return None
+
+    def updated_at(self, stamp: str | None, noun: str) -> datetime:
+        """Return a document's time of its last change; a stand-in where that is a problem."""
+        field = "UpdatedTimestamp"
+        moment = self.moment(stamp, field)
+        if moment is None:
+            if not stamp:
+                self.unreadable(field, f"The {noun} has no time of its last change.")
+        elif not is_of_this_era(moment):
+            text = f"The time of the {noun}'s last change is not plausible."
+            self.unreadable(field, text, moment.isoformat())
+        return moment or NO_TIME
 
     def unreadable(self, field: str, message: str, value: str = "") -> None:
         """Report a value that does not have the documented shape."""

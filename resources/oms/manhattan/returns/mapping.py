@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
@@ -12,14 +11,12 @@ from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.returns import Return, ReturnLine, ReturnStatus, ReturnUnits
-from domain.values import is_of_this_era
 from resources.oms.manhattan.parsing import DocumentProblems, text_of, unreadable
 from resources.oms.manhattan.payload import ReturnedLine, ReturnOrder, decode_return
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import return_status
 
 ZERO = Decimal(0)
-NO_TIME = datetime.min.replace(tzinfo=UTC)
 MARKS = (b'"ParentOrderId"', b'"IsReturn"')
 NONE = (b"null", b'""', b"false")
 
@@ -104,7 +101,7 @@ class ReturnMapper:
             order_id=named[0],
             lines=tuple(self._line(line, problems) for line in returned),
             is_refunded=len(returned) == len(lines) and all(map(self._is_refunded, returned)),
-            updated_at=_updated_at(order, problems),
+            updated_at=problems.updated_at(order.stamp(), "return"),
         )
         return Mapped(record, tuple(problems.warnings))
 
@@ -205,15 +202,3 @@ def _units(
             (problems.number(e.cancel_quantity, f"{field}.CancelQuantity") for e in history), ZERO
         )
     return units
-
-
-def _updated_at(order: ReturnOrder, problems: DocumentProblems) -> datetime:
-    field, stamp = "UpdatedTimestamp", order.stamp()
-    moment = problems.moment(stamp, field)
-    if moment is None:
-        if not stamp:
-            problems.unreadable(field, "The return has no time of its last change.")
-    elif not is_of_this_era(moment):
-        text = "The time of the return's last change is not plausible."
-        problems.unreadable(field, text, moment.isoformat())
-    return moment or NO_TIME

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -14,7 +13,6 @@ from domain.exchange import Mapped, Skipped
 from domain.milestones import STAGES, Milestone
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.records.orders import DeliveryMethod
-from domain.values import is_of_this_era
 from resources.oms.manhattan.parsing import DocumentProblems, folded, text_of, to_number, unreadable
 from resources.oms.manhattan.payload import NULL, Line, PublishedOrder, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings
@@ -25,7 +23,6 @@ CancelAnswer = Literal["requested", "accepted", "rejected"]
 PRECEDENCE: tuple[CancelAnswer, ...] = ("requested", "rejected", "accepted")
 """Of several lines' answers the first counts: open while a line waits, accepted only if all are."""
 ZERO = Decimal(0)
-NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class FulfilmentMapper:
@@ -73,7 +70,7 @@ class FulfilmentMapper:
             return Skipped("return_order", reason)
         record = Fulfilment(
             order_id=order_id,
-            updated_at=_updated_at(order, problems),
+            updated_at=problems.updated_at(order.stamp(), "order"),
             lines=tuple(_progress(line, problems) for line in lines),
             parcels=self._parcels.parcels(order, lines, problems),
             cancel_answer=self._cancel_answer(order, lines, problems),
@@ -112,18 +109,6 @@ class FulfilmentMapper:
                     word,
                 )
         return next((answer for answer in PRECEDENCE if answer in answers), None)
-
-
-def _updated_at(order: PublishedOrder, problems: DocumentProblems) -> datetime:
-    field, stamp = "UpdatedTimestamp", order.stamp()
-    moment = problems.moment(stamp, field)
-    if moment is None:
-        if not stamp:
-            problems.unreadable(field, "The order has no time of its last change.")
-    elif not is_of_this_era(moment):
-        text = "The time of the order's last change is not plausible."
-        problems.unreadable(field, text, moment.isoformat())
-    return moment or NO_TIME
 
 
 def _progress(line: Line, problems: DocumentProblems) -> LineProgress:

@@ -58,7 +58,7 @@ class BigCommerceRefundsWriter(TargetWriter):
 
     async def _refund(self, claimed: Claimed) -> Receipt:
         made = await self._calls.refund(claimed.content, claimed.key.hex, claimed.correlation_id)
-        refused = (_declined(made, claimed.content),) if made.declined else ()
+        refused = (made.declined_of(claimed.content.order_id),) if made.declined else ()
         return Receipt(made.refund_id, held=made, refused=refused)
 
     async def find(
@@ -77,7 +77,7 @@ class BigCommerceRefundsWriter(TargetWriter):
                 continue
             taken.add(refund.refund_id)
             warnings = () if refund.key else (_adopted(refund, one.content),)
-            refused = (_declined(refund, one.content),) if refund.declined else ()
+            refused = (refund.declined_of(one.content.order_id),) if refund.declined else ()
             found.append(Receipt(refund.refund_id, held=refund, warnings=warnings, refused=refused))
         return found
 
@@ -115,16 +115,5 @@ def _adopted(refund: StoreRefund, request: RefundRequest) -> Problem:
         f"The store's order {request.order_id} had the refund {refund.refund_id} with the units of "
         f"the return {request.return_id}, and no other was made.",
         "Nothing, if it was made by hand for this return; else refund the return in the store.",
-        refund.refund_id,
-    )
-
-
-def _declined(refund: StoreRefund, request: RefundRequest) -> Problem:
-    return Problem(
-        "refund_declined",
-        "payments",
-        f"The store's order {request.order_id} has the refund {refund.refund_id} of "
-        f"{refund.amount}, but the payment provider declined it: {refund.declined}.",
-        "Pay the shopper by hand or retry the payment in the store, then discard this rejection.",
         refund.refund_id,
     )

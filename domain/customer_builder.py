@@ -29,6 +29,23 @@ REPORT = f"{LOOK}; report it if it looks right there"
 TEXTS = ("email", "first_name", "last_name", "company", "phone", "group", "locale")
 
 
+def required_id(customer_id: str | int | None, problems: DocumentProblems) -> str:
+    """Return a customer's id. Raises ``RecordRejected`` with all problems where there is none."""
+    if customer_id:
+        return str(customer_id)
+    if not any(problem.field == "id" for problem in problems.problems):
+        problems.reject("id_missing", "id", "the customer has no id", REPORT)
+    raise RecordRejected(*problems.in_order())
+
+
+def known_id(address_id: str | int | None, where: str, problems: DocumentProblems) -> str:
+    """Return an address's id; empty with a problem where there is none."""
+    if not address_id:
+        message = "the address has no id, so that later changes of it can't be recognised"
+        problems.missing("customer_address_id_missing", f"{where}id", message)
+    return str(address_id or "")
+
+
 class WrittenAddress(msgspec.Struct, frozen=True):
     """An address as the store wrote it; ``where`` is its path in the document, with a dot."""
 

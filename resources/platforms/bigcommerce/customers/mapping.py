@@ -6,8 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from domain.addressing.addresses import AddressRules, RawAddress
-from domain.customer_builder import REPORT, CustomerBuilder, WrittenAddress, WrittenCustomer
-from domain.errors import Problem, RecordRejected
+from domain.customer_builder import (
+    CustomerBuilder,
+    WrittenAddress,
+    WrittenCustomer,
+    known_id,
+    required_id,
+)
+from domain.errors import Problem
 from domain.exchange import Mapped, Skipped
 from domain.problems import DocumentProblems
 from domain.records.customers import Customer
@@ -43,13 +49,9 @@ class CustomerMapper:
         else:
             customer, addresses = document.customer, document.addresses
         problems = DocumentProblems(tuple(map(_relative, decoded.problems)))
-        if not customer.id:
-            if not any(problem.field == "id" for problem in problems.problems):
-                problems.reject("id_missing", "id", "the customer has no id", REPORT)
-            raise RecordRejected(*problems.in_order())
+        number = required_id(customer.id, problems)
         if (skipped := self._skipped(customer, problems)) is not None:
             return skipped
-        number = str(customer.id)
         written = WrittenCustomer(
             source_id=number,
             number=number,
@@ -82,9 +84,7 @@ def _addresses(
         if entry is None:
             continue  # one of the problems
         where = f"addresses[{place}]."
-        if not entry.id:
-            message = "the address has no id, so that later changes of it can't be recognised"
-            problems.missing("customer_address_id_missing", f"{where}id", message)
+        if not (address_id := known_id(entry.id, where, problems)):
             continue
         raw = RawAddress(
             entry.first_name or "",
@@ -99,7 +99,7 @@ def _addresses(
             entry.country or "",
             entry.phone or "",
         )
-        yield WrittenAddress(where, str(entry.id), raw)
+        yield WrittenAddress(where, address_id, raw)
 
 
 def _relative(problem: Problem) -> Problem:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.addressing.addresses import AddressRules
-from domain.customer_builder import REPORT, CustomerBuilder, WrittenAddress, WrittenCustomer
+from domain.customer_builder import (
+    REPORT,
+    CustomerBuilder,
+    WrittenAddress,
+    WrittenCustomer,
+    known_id,
+    required_id,
+)
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.problems import DocumentProblems
@@ -41,15 +48,12 @@ class CustomerMapper:
         store = self._settings.project_key
         if customer.type == DELETED and customer.resource is not None and customer.resource.id:
             return self._deleted(customer.resource.id, problems)
-        if not customer.id:
-            if not any(problem.field == "id" for problem in problems.problems):
-                problems.reject("id_missing", "id", "the customer has no id", REPORT)
-            raise RecordRejected(*problems.in_order())
+        source_id = required_id(customer.id, problems)
         if (skipped := self._skipped(customer, problems)) is not None:
             return skipped
         written = WrittenCustomer(
-            source_id=customer.id,
-            number=customer.customer_number or customer.id,
+            source_id=source_id,
+            number=customer.customer_number or source_id,
             store=store,
             email=customer.email or "",
             first_name=customer.first_name or "",
@@ -85,13 +89,11 @@ def _addresses(customer: CapturedCustomer, problems: DocumentProblems) -> Iterat
         if entry is None:
             continue  # one of the problems
         where = f"addresses[{place}]."
-        if not entry.id:
-            message = "the address has no id, so that later changes of it can't be recognised"
-            problems.missing("customer_address_id_missing", f"{where}id", message)
+        if not (address_id := known_id(entry.id, where, problems)):
             continue
         yield WrittenAddress(
             where,
-            entry.id,
+            address_id,
             written_address(entry),
             is_default_shipping=entry.id == customer.default_shipping_address_id,
             is_default_billing=entry.id == customer.default_billing_address_id,

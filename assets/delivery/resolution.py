@@ -95,7 +95,17 @@ class Resolver:
         return self._reads_all or bool(self._unreadable_otherwise(plan))
 
     def _unreadable_otherwise(self, plan: Plan) -> list[UnsettledDelivery]:
-        return [u for u in _others(plan) if u.is_uncertain and not self._of(u).replaces]
+        """Return the uncertain effects that only the target can show.
+
+        One that the plan repeats is among them: the target may have had it since, and moved on, so
+        that it would refuse it now.
+        """
+        repeated = {i.key for i in plan.intents if self._operations[i.operation].repeat == "find"}
+        return [
+            u
+            for u in plan.due.unsettled
+            if u.is_uncertain and not self._of(u).replaces and u.delivery_key not in repeated
+        ]
 
     async def _read(self, dues: Sequence[Due[Any]], writer: Writer) -> list[Plan]:
         """Read what the target holds of records, settle their deliveries by it, plan them anew."""
@@ -113,7 +123,12 @@ class Resolver:
                 plans.append(Plan(due, refusal=held.problems))
                 continue
             due.is_read = True
-            settled += reader.resolve(due, held)
+            acting = {u.delivery_key for u in due.unsettled if acting_until([u], self._now)}
+            settled += [
+                row
+                for row in reader.resolve(due, held)
+                if row.state == "delivered" or row.delivery_key not in acting
+            ]
             known += [due.known] if due.known is not None else []
             keys = {row.delivery_key for row in settled}
             due.unsettled = [u for u in due.unsettled if u.delivery_key not in keys]

@@ -137,7 +137,23 @@ class Sender:
                 outcome = self._unforeseen(error)
         outcome.is_lost = outcome.is_lost or bool(lost)
         self._count(outcome)
-        return outcome
+        return self._doubted(plan, intent, outcome)
+
+    def _doubted(self, plan: Plan, intent: Intent, outcome: Outcome) -> Outcome:
+        """Return a refusal as uncertain where the target may have taken an earlier request.
+
+        It may refuse the second because it has taken the first and moved on. The record stays due,
+        and the next run reads what the target holds.
+        """
+        operation = self._of(intent)
+        if outcome.state != "refused" or operation.replaces or operation.repeat == "find":
+            return outcome
+        earlier = (u for u in plan.due.unsettled if u.delivery_key == intent.key)
+        if not outcome.is_lost and not any(u.is_uncertain for u in earlier):
+            return outcome
+        reasons = outcome.error or "; ".join(p.message for p in outcome.problems)
+        error = f"refused after a request without an answer, which may have been taken: {reasons}"
+        return Outcome("unknown", trace_id=outcome.trace_id, error=error, is_lost=True)
 
     async def _attempt(self, plan: Plan, intent: Intent, writer: Writer) -> Outcome:
         if intent.reads:

@@ -111,12 +111,11 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         if held is None:
             due.known = None
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
-        due.known = TargetRow.following(
-            due.known,
-            due.accepted.source_id,
-            held.target_id,
-            orjson.dumps(held.content),
-            due.accepted.source_updated_at,
+        content, moment = orjson.dumps(held.content), due.accepted.source_updated_at
+        due.known = (
+            TargetRow.following(None, due.accepted.source_id, held.target_id, content, moment)
+            if due.known is None
+            else due.known.read_again(held.target_id, content, moment, due.known.milestone)
         )
         settled: list[SettleRow] = []
         for delivery in uncertain:

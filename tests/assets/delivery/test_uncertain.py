@@ -116,6 +116,43 @@ def test_a_retry_does_not_make_an_uncertain_delivery_certain(patient: Scene) -> 
     assert patient.oms_orders()["1"]["cancelled"]
 
 
+def test_a_refusal_after_a_lost_answer_refuses_nothing(scene: Scene) -> None:
+    """The OMS has taken the first request, moved on, and refuses the second of the same attempt."""
+    lost = {"kind": "drop_after", "path": SAVE, "times": 1}
+    refusal = {
+        "success": False,
+        "messages": {"Message": [{"Code": "MODIFICATION_NOT_ALLOWED", "Type": "ERROR"}]},
+    }
+    refused = {"kind": "status", "status": 400, "body": refusal, "path": SAVE, "times": 1}
+    scene.place_many([1])
+    scene.fault("manhattan", lost, refused)
+
+    scene.run("orders", raise_on_error=False)
+
+    assert [state for _, _, state, _ in scene.deliveries("orders")] == ["in_flight"]
+    assert scene.open_rejections("orders") == {}
+    scene.run("orders")
+    assert scene.outcomes("orders")["1"] == ("accepted", "delivered")
+    assert scene.oms_orders()["1"]["creates"] == 1
+    assert scene.open_rejections("orders") == {}
+
+
+def test_a_change_that_never_gets_an_answer_ends_as_a_rejection(scene: Scene) -> None:
+    """It is read before each repeat, and stays the same effect, whose attempts count."""
+    scene.configure(max_attempts=3, streams=("orders", "inventory", "shipments"))
+    scene.place(documents.order(1, scene.moment(), customer_message="A"))
+    scene.run("orders")
+    scene.to_store("orders/1", {"customer_message": "B"}, "PATCH")
+    lose_answers(scene, 1)
+    for number in (2, 3, 4, 5):  # others get through, so that the order's attempts count
+        assert scene.open_rejections("orders") == {}
+        scene.place_many([number])
+        scene.run("orders", raise_on_error=False)
+
+    assert scene.open_rejections("orders") == {"1": "delivery_failed"}
+    assert ("1", "update", "dead", 3) in scene.deliveries("orders")
+
+
 def test_another_version_waits_until_a_lost_request_can_no_longer_act(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

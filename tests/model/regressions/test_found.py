@@ -240,3 +240,32 @@ def test_a_retry_that_the_oms_does_not_answer_leaves_its_rejection_open(world):
     ]
     assert not run(world, script).problems
     assert not run(world, [*script, op("retry"), op("sync")]).problems
+
+
+@pytest.mark.parametrize(
+    "moved_on",
+    [
+        op("cancel_line_at_oms", number=1001, place=2),
+        op("fulfil", number=1001, to="release"),
+        op("ship", number=1001),
+    ],
+)
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_the_oms_took_without_an_answer_is_read_before_it_is_repeated(
+    world, moved_on, changed
+):
+    """The repeated save was refused, the order rejected, and its units taken off the stock."""
+    place = op("place", lines=[("MUG", 2), ("LAMP", 1), ("MUG", 2)], number=1001)
+    first = (
+        [place, op("sync"), op("change_units", number=1001, place=2, units=3)]
+        if changed
+        else [place]
+    )
+    script = [
+        *first,
+        op("fail_after_effect", status=504, system="manhattan", times=6),
+        op("sync"),
+        moved_on,
+    ]
+    assert not run(world, script).problems
+    assert not world.database.rows("SELECT code FROM sync.rejection WHERE stream = 'orders'")

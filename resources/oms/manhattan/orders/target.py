@@ -25,7 +25,12 @@ from domain.records.orders import Order
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
-from resources.oms.manhattan.orders.changes import order_change, united, with_lines_of
+from resources.oms.manhattan.orders.changes import (
+    equal_lines,
+    order_change,
+    united,
+    with_lines_of,
+)
 from resources.oms.manhattan.orders.diff import compare_order
 from resources.oms.manhattan.orders.lookup import OrderLookup, lines_beyond
 from resources.oms.manhattan.orders.mapping import OrderMapper
@@ -125,8 +130,12 @@ class OrdersWriter(TargetWriter):
             return await self.calls.cancel_order(
                 content.order_id, content.reason, claimed.correlation_id
             )
+        before = content.before
         receipt = await self.calls.save_order(
-            content.payload, claimed.correlation_id, is_new=content.before is None
+            content.payload,
+            claimed.correlation_id,
+            is_new=before is None,
+            repeated=equal_lines(before, content.wanted) if before is not None else (),
         )
         if not receipt.refused_lines:
             return receipt

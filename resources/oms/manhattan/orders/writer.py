@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
 import msgspec
@@ -41,25 +41,31 @@ class ManhattanWriter:
         self._rejected = frozenset(map(folded, codes.cancel_rejected))
 
     async def save_order(
-        self, payload: Mapping[str, object], correlation_id: str, *, is_new: bool
+        self,
+        payload: Mapping[str, object],
+        correlation_id: str,
+        *,
+        is_new: bool,
+        repeated: Collection[str] = (),
     ) -> Receipt:
         """Create or change an order; safe to repeat, since the save is keyed on its id.
 
         The OMS takes a change as a whole or not at all. Where it refuses one because some lines
         can't change any more, the rest is sent without them, and ``refused`` of the receipt names
-        each as ``line_not_eligible``. Raises ``RecordRejected`` for any other refusal, and where
-        nothing is left.
+        each as ``line_not_eligible``; a line of ``repeated``, which the OMS shows as it is sent, is
+        only a warning. Raises ``RecordRejected`` for any other refusal, and where nothing is left.
         """
         order_id = str(payload["OrderId"])
         left_out: tuple[Problem, ...] = ()
         left_lines: tuple[str, ...] = ()
+        kept: tuple[Problem, ...] = ()
         while True:
             reply = await self._post(self._paths.save, orjson.dumps(payload), correlation_id)
             answer = write_answer(reply)
             if not answer.errors:
                 return Receipt(
                     order_id,
-                    warnings=answer.warnings(),
+                    warnings=(*answer.warnings(), *kept),
                     trace_id=self._trace_of(reply),
                     refused=left_out,
                     refused_lines=left_lines,
@@ -67,11 +73,17 @@ class ManhattanWriter:
             lines = () if is_new else self._refused_lines(answer.errors, payload)
             if not lines:
                 raise rejection(answer.errors)
-            left_out += tuple(map(_not_eligible, answer.errors))
-            left_lines += lines
+            for error in answer.errors:
+                if error.line_id in repeated:
+                    kept += (_not_repeated(error),)
+                else:
+                    left_out += (_not_eligible(error),)
+                    left_lines += (error.line_id,)
             payload = _without(payload, lines)
             if payload.keys() <= {"OrderId"}:
-                raise RecordRejected(*left_out)
+                if left_out:
+                    raise RecordRejected(*left_out)
+                return Receipt(order_id, warnings=kept, trace_id=self._trace_of(reply))
 
     async def cancel_order(self, order_id: str, reason: str, correlation_id: str) -> Receipt:
         """Request the cancellation of a whole order; safe to repeat, since canceled is final.
@@ -166,6 +178,13 @@ def _not_eligible(error: MessageEntry) -> Problem:
     problem = to_problem(error)
     advice = "The line can't change at the OMS any more; change it there by hand if it must."
     return Problem("line_not_eligible", problem.field, problem.message, advice, error.line_id)
+
+
+def _not_repeated(error: MessageEntry) -> Problem:
+    problem = to_problem(error)
+    message = f"{problem.message}. It was sent again after a lost answer; the OMS shows it alike."
+    advice = "Nothing is to be done, unless its text at the OMS (options, notes) is wrong."
+    return Problem("line_not_repeated", problem.field, message, advice, error.line_id)
 
 
 def _refusal(errors: tuple[MessageEntry, ...], state: CancelState) -> RecordRejected:

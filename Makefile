@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
+MOCK := $(VENV)/commercetools-mock
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-strip-extras -q
@@ -18,7 +19,8 @@ FAST := not slow and not daemon and not demo and not chaos
 UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contracts \
   tests/conformance
 
-.PHONY: help demo up test test-fast test-unit chaos model check audit format lock clean-venv bench-rivals
+.PHONY: help demo up test test-fast test-unit chaos model check audit format lock clean-venv \
+  bench-rivals commercetools-mock
 
 help:
 	@echo "make demo [ORDERS=PATH]  run everything once between sandbox systems and verify both ends"
@@ -30,6 +32,7 @@ help:
 	@echo "make model [PROGRAMS=5000 SEED=1]"
 	@echo "                         run random programs of all actors and compare with the promises"
 	@echo "make bench-rivals        measure capture and validation beside dlt, renew docs/performance.md"
+	@echo "make commercetools-mock  install the simulation of commercetools from npm (needs Node 20)"
 	@echo "make check               format, lint, types, import rules, licences, Dagster definitions"
 	@echo "make audit               look up known vulnerabilities (needs the network)"
 	@echo "make format              format the code and fix what ruff can fix"
@@ -60,7 +63,7 @@ up: $(VENV)/.runtime
 test: test-unit
 	@$(BIN)/python -m pytest $(addprefix --ignore=,$(UNIT))
 
-test-unit: $(VENV)/.dev
+test-unit: $(VENV)/.dev commercetools-mock
 	@$(BIN)/python -m pytest -n 2 $(UNIT) --cov --cov-report=term:skip-covered --cov-report=json
 	@$(BIN)/python -c 'import json; totals = json.load(open("coverage.json"))["totals"]; \
 	  print("branches of domain and mappings covered: %.1f %%" % totals["percent_branches_covered"])'
@@ -74,6 +77,18 @@ chaos: $(VENV)/.dev
 
 model: $(VENV)/.dev
 	@$(BIN)/python -m tests.model --programs $(or $(PROGRAMS),5000) --seed $(or $(SEED),1)
+
+# Without Node the tests that need the simulation are skipped, and say why.
+commercetools-mock: $(VENV)/.dev
+	@if command -v npm >/dev/null; then $(MAKE) -s $(MOCK)/.installed; \
+	  else echo "npm is missing: the tests with the simulation of commercetools are skipped"; fi
+
+# Its lock file has hashes and no addresses; no script of a package is run.
+$(MOCK)/.installed: tests/contracts/npm/package-lock.json
+	@mkdir -p $(MOCK) && cp tests/contracts/npm/package*.json $(MOCK)/
+	@echo "installing the simulation of commercetools"
+	@cd $(MOCK) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # An environment of its own: the rivals' dependencies must not touch the product's.
 $(BENCH)/.installed: requirements/bench-lock.txt

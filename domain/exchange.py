@@ -12,7 +12,9 @@ import msgspec
 from domain.errors import LockstepError, Problem, TransientError
 from domain.milestones import Milestone
 from domain.records.inventory import StockTarget
+from domain.text import printable
 
+LONGEST_REASON = 300
 T = TypeVar("T")
 
 
@@ -34,10 +36,17 @@ class RawRecord(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A record that a named rule keeps from the target; not a fault."""
+    """A record that a named rule keeps from the target; not a fault.
+
+    The reason may quote the record, so it is limited to one printable line.
+    """
 
     rule: str
     reason: str
+
+    def __post_init__(self) -> None:
+        if len(self.reason) > LONGEST_REASON or not self.reason.isprintable():
+            object.__setattr__(self, "reason", printable(self.reason, LONGEST_REASON))
 
 
 class SourcePaths(NamedTuple):

@@ -15,11 +15,21 @@ FILES = 2_000
 END_TO_END = 3_600
 CUSTOMERS_EACH = 20_000
 """Of each store that has customers, and of the OMS's."""
+COMMERCETOOLS_ORDERS = COMMERCETOOLS_MESSAGES = 20_000
+COMMERCETOOLS_ANSWERS = 2_000
+"""To queries, of orders and of messages."""
+EXTENSIV_ORDERS = EXTENSIV_STOCK = EXTENSIV_SHIPMENTS = 20_000
+EXTENSIV_ANSWERS = 8_000
 
 BOUNDARIES: dict[str, int] = {
     "store payloads": STORE_ORDERS + STORE_PAGES,
     "OMS payloads": OMS_FULFILMENTS + OMS_STOCK + OMS_ANSWERS + OMS_SEARCHES,
     "customers": 3 * CUSTOMERS_EACH,
+    "commercetools orders": COMMERCETOOLS_ORDERS + COMMERCETOOLS_ANSWERS,
+    "commercetools messages": COMMERCETOOLS_MESSAGES + COMMERCETOOLS_ANSWERS,
+    "Extensiv orders": EXTENSIV_ORDERS + EXTENSIV_ANSWERS,
+    "Extensiv stock": EXTENSIV_STOCK,
+    "Extensiv shipments": EXTENSIV_SHIPMENTS,
     "webhook bodies": WEBHOOKS,
     "configuration": CONFIGURATION,
     "command line": COMMAND_LINE,

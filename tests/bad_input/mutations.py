@@ -169,7 +169,8 @@ def smallest(payload: bytes, fails: Callable[[bytes], bool], tries: int = 2_000)
     """Return a smaller payload that still fails, by removing parts of it."""
     try:
         document = orjson.loads(payload)
-    except orjson.JSONDecodeError:
+        orjson.dumps(document)
+    except (orjson.JSONDecodeError, TypeError):  # no JSON, or too deep to be written again
         return payload
     place = 0
     while tries > 0:

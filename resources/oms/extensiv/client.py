@@ -41,6 +41,7 @@ RATE_LIMIT = "ratelimit"
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _FIELD = re.compile(r"[a-z][a-z0-9_]+")
+LONGEST_CODE = 40
 ADVICE = "Correct it at its origin or in Extensiv's configuration, then retry."
 
 
@@ -145,7 +146,7 @@ def open_envelope(body: bytes) -> Answer:
         raise ValueError("nested too deep") from error
     if envelope.success_code is None:
         raise ValueError("the answer has no success_code")
-    if envelope.success_code is True or folded(envelope.success_code) in ("true", "1"):
+    if text_of(envelope.success_code).casefold() in ("true", "1"):
         return Answer(envelope.response, text_of(envelope.cust_ref))
     code = text_of(envelope.error_code)
     parts = (envelope.message or envelope.status_message, envelope.error_response)
@@ -232,8 +233,13 @@ def rejection(answer: Answer, sent: Mapping[str, object]) -> RecordRejected:
     line = items[0] if isinstance(items, list) and items else {}
     known = {*sent, *(line if isinstance(line, dict) else {})}
     named = next((word for word in _FIELD.findall(answer.text) if word in known), "")
-    code = f"oms_{folded(answer.error_code) or 'refused'}"
+    code = f"oms_{_plain(answer.error_code) or 'refused'}"
     return RecordRejected(Problem(code, named or "order", answer.text, ADVICE))
+
+
+def _plain(error_code: str) -> str:
+    """Return the vendor's code of an error in the form of our codes, whatever it holds."""
+    return "".join(char for char in folded(error_code) if char.isascii())[:LONGEST_CODE]
 
 
 def trace_of(reply: Reply) -> str:

@@ -28,7 +28,7 @@ from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
-from resources.oms.extensiv.parsing import Findings, text_of
+from resources.oms.extensiv.parsing import LIMIT, Findings, text_of
 from resources.oms.extensiv.payload import (
     Id,
     Number,
@@ -47,6 +47,8 @@ MOST_PAGES = 1_000_000
 NODE = b'{"node":'
 NO_ROW = (b"null", b"[]", b"{}")
 ZERO = Decimal(0)
+LEAST = Decimal("0.000001")
+"""Finer differences of a quantity are none."""
 ALL_WAREHOUSES = "AllWarehouses"
 """The node of an account's number over all of its warehouses, where the connection names none."""
 
@@ -233,10 +235,10 @@ class StockMapper:
             sku, node, row, problems = self._opened(payload)
         except RecordRejected:
             return None
-        if problems:
+        values = (row.qty_available, row.qty_on_hand)
+        if problems or not all(value is None or _is_plausible(value) for value in values):
             return None
-        quantities = [_written(row.qty_available), _written(row.qty_on_hand)]
-        return orjson.dumps([sku, node, *quantities])
+        return orjson.dumps([sku, node, *map(_written, values)])
 
     def _opened(self, payload: bytes) -> tuple[str, str, WarehouseLevel, tuple[Problem, ...]]:
         """Return SKU, node, the quantities there, and what is wrong with the row."""
@@ -268,8 +270,12 @@ def _units(value: Number, field: str, found: Findings) -> Decimal:
     return found.number(value, field)
 
 
+def _is_plausible(value: Decimal) -> bool:
+    return value.is_finite() and -LIMIT < value < LIMIT
+
+
 def _written(value: Number) -> str | None:
-    return None if value is None else f"{value.normalize():f}"
+    return None if value is None else f"{value.quantize(LEAST).normalize():f}"
 
 
 def _status(available: Decimal) -> Literal["in_stock", "out_of_stock"]:

@@ -15,6 +15,7 @@ import orjson
 
 from domain.currencies import minor_unit
 from domain.reconciliation import MISSING_AT_SOURCE, MISSING_AT_TARGET, Difference
+from domain.skus import sku_key
 from resources.oms.extensiv.payload import unreadable
 
 Json: TypeAlias = dict[str, object]
@@ -145,7 +146,12 @@ def _items_of(order: JsonView) -> dict[str, JsonView]:
     items = order.get("items") or []
     if not isinstance(items, list):
         raise TypeError("not a list")
-    return {str(item.get("line_item_id") or f"#{n}"): item for n, item in enumerate(items)}
+    found: dict[str, JsonView] = {}
+    for place, item in enumerate(items):
+        line_id = str(item.get("line_item_id") or f"#{place}")
+        # A line that is there twice ships twice: it is another one, and shown as such.
+        found[line_id if line_id not in found else f"{line_id}#{place}"] = item
+    return found
 
 
 def _joined(found: list[Difference]) -> list[Difference]:
@@ -163,8 +169,11 @@ def _is_same(name: str, actual: object, wanted: object, minor: Decimal) -> bool:
         return True
     if name in NUMBERS:
         left, right = _number(actual), _number(wanted)
-        if left is not None and right is not None:
-            return abs(left - right) < (LEAST_UNITS if name == "quantity" else minor)
+        if left is None or right is None:  # what is no number is none of ours
+            return left is right and actual == wanted
+        return abs(left - right) < (LEAST_UNITS if name == "quantity" else minor)
+    if name == "item":
+        return sku_key(str(actual or "")) == sku_key(str(wanted))
     found, expected = _text(actual), _text(wanted)
     # The US post adds four digits to a postal code.
     return found == expected or (

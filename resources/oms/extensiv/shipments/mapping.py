@@ -24,6 +24,7 @@ from resources.oms.extensiv.statuses import ERROR, STATUSES, Status, status_of
 ZERO = Decimal(0)
 NO_TIME = datetime.min.replace(tzinfo=UTC)
 LONGEST_REASON = 200
+UNKNOWN_DATA = "see the order there, since parts of it can't be read"
 
 
 class FulfilmentMapper:
@@ -134,8 +135,15 @@ def _blocked(order: OrderView, payload: bytes) -> Problem | None:
 
 
 def _reason(text: str | None, payload: bytes) -> str:
-    """Return Extensiv's own words without the customer's data, which they may quote."""
-    values = personal_values(msgspec.json.decode(payload)) - {(text or "").strip()}
+    """Return Extensiv's own words without the customer's data, which they may quote.
+
+    Of a document that can't be read as a whole, that data is not known, and nothing is shown.
+    """
+    try:
+        document = msgspec.json.decode(payload)
+    except (ValueError, RecursionError):
+        return UNKNOWN_DATA
+    values = personal_values(document) - {(text or "").strip()}
     cleaned = without_values(clean_text(text or ""), values)
     return mask_emails(cleaned)[:LONGEST_REASON].rstrip(". ")
 

@@ -48,6 +48,11 @@ class CustomerMapper:
         store = self._settings.project_key
         if customer.type == DELETED and customer.resource is not None and customer.resource.id:
             return self._deleted(customer.resource.id, problems)
+        if _is_message(customer, problems):
+            # Its id is the message's: taken for a customer, it would create one at the OMS.
+            text = "The message does not say which customer was deleted."
+            problems.reject("malformed_value", "type", text, REPORT, (customer.type or "")[:40])
+            raise RecordRejected(*problems.in_order())
         source_id = required_id(customer.id, problems)
         if (skipped := self._skipped(customer, problems)) is not None:
             return skipped
@@ -82,6 +87,13 @@ class CustomerMapper:
         listed = ", ".join(keys[:5])
         reason = f"the customer belongs to stores {listed}, and the connection to {ours}"
         return Skipped("other_channel", reason)
+
+
+def _is_message(customer: CapturedCustomer, problems: DocumentProblems) -> bool:
+    """Return whether a document has what only messages have, readable or not."""
+    held = (customer.type, customer.resource, customer.sequence_number)
+    fields = {problem.field.partition(".")[0] for problem in problems.problems}
+    return any(value is not None for value in held) or not fields.isdisjoint(("type", "resource"))
 
 
 def _addresses(customer: CapturedCustomer, problems: DocumentProblems) -> Iterator[WrittenAddress]:

@@ -6,7 +6,7 @@ Source: openapi.yaml (``Customer``, ``BaseAddress``, ``CustomerDeletedMessage``)
 from __future__ import annotations
 
 from domain.customer_builder import REPORT
-from domain.payload import PayloadAdvice, PayloadDecoder
+from domain.payload import PayloadAdvice, PayloadDecoder, Scalar
 from resources.platforms.commercetools.payload import Address, Camel, Reference, Text
 
 DELETED = "CustomerDeleted"
@@ -19,7 +19,10 @@ class CustomerAddress(Address):
 
 
 class CapturedCustomer(Camel):
-    """A customer; or the message that it was deleted, which has a ``type`` and a ``resource``."""
+    """A customer; or the message that it was deleted.
+
+    Only a message has a ``type``, a ``resource`` and a ``sequence_number``.
+    """
 
     id: Text = None
     customer_number: Text = None
@@ -35,6 +38,7 @@ class CapturedCustomer(Camel):
     stores: list[Reference | None] | None = None
     type: Text = None
     resource: Reference | None = None
+    sequence_number: Scalar = None
     created_at: Text = None
 
 

@@ -9,6 +9,9 @@ from domain.text import clean_text
 from resources.platforms.commercetools.payload import CustomFields, Names, Order
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 
+DEEPEST = 8
+"""Levels of a custom field that are read; the vendor's types have three (a set of enum labels)."""
+
 
 def name_of(names: Names, locales: tuple[str, ...]) -> str:
     """Return a name in the first of the languages that it has, else in any."""
@@ -27,17 +30,19 @@ def field_of(custom: CustomFields | None, name: str | None, locales: tuple[str, 
     return _text(fields.get(name), locales) if fields and name else ""
 
 
-def _text(value: object, locales: tuple[str, ...]) -> str:
+def _text(value: object, locales: tuple[str, ...], level: int = 0) -> str:
+    if level == DEEPEST:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str | int | float):
         return clean_text(str(value))
     if isinstance(value, list):
-        return ", ".join([text for each in value if (text := _text(each, locales))])
+        return ", ".join([text for each in value if (text := _text(each, locales, level + 1))])
     if isinstance(value, dict):
         if "centAmount" in value or "typeId" in value:
             return ""
-        return _text(value.get("label"), locales) or name_of(value, locales)
+        return _text(value.get("label"), locales, level + 1) or name_of(value, locales)
     return ""
 
 

@@ -71,3 +71,19 @@ def test_the_header_corrects_the_bucket() -> None:
     assert (state.left, state.reset_seconds) == (40, 36.0)
     assert read({}) is None
     assert read({"x-cartrover-api-minute-hits-remaining": "-1"}) is None
+
+
+def test_the_code_of_a_refusal_is_short_and_plain_whatever_the_account_answers() -> None:
+    """It is a key of counts and advice, and is shown in tables."""
+    for code, wanted in (("Invalid", "oms_invalid"), ("9" * 400, "oms_" + "9" * 40), ("é", "oms_")):
+        body = {"success_code": False, "error_code": code, "message": "no"}
+        answer = open_envelope(orjson.dumps(body))
+        [problem] = rejection(answer, {}).problems
+        assert problem.code == (wanted if wanted != "oms_" else "oms_refused")
+
+
+def test_only_true_is_a_success() -> None:
+    """In each form that JSON and forms have for it, and in no other."""
+    for code, is_success in ((True, True), ("true", True), (1, True), ("--1", False), ("", False)):
+        answer = open_envelope(orjson.dumps({"success_code": code}))
+        assert answer.is_refused is not is_success, code

@@ -136,3 +136,24 @@ def test_units_that_are_no_number_count_for_nothing() -> None:
     ]
     assert units_of({"items": lines}) == {"A": 3}
     assert units_of({}) == {}
+
+
+@pytest.mark.parametrize("quantity", ["--2", "²", "2 pcs", None, [], True])
+def test_a_quantity_that_is_no_number_is_a_difference(quantity: Any) -> None:
+    """Letters and digits alone would make "--2" equal to 2."""
+    items = [WANTED["items"][0] | {"quantity": quantity}, WANTED["items"][1]]
+    assert [(field, line) for field, *_, line in found_in(items=items)] == [("quantity", "11")]
+
+
+def test_a_line_that_is_there_twice_is_a_difference() -> None:
+    """It would ship twice, whether the second one has the id of the first or none."""
+    for again in (WANTED["items"][0], WANTED["items"][0] | {"line_item_id": None}):
+        [(_, expected, found, _)] = found_in(items=[*WANTED["items"], again])
+        assert (expected, found) == ("no such line", "2 x SKU-1")
+
+
+def test_skus_are_compared_with_their_punctuation() -> None:
+    """Case and blanks mean nothing in a SKU, all else does."""
+    for sku, is_same in (("sku-1 ", True), ("SKU1", False), ("SKU-1.", False)):
+        items = [WANTED["items"][0] | {"item": sku}, WANTED["items"][1]]
+        assert (found_in(items=items) == []) is is_same, sku

@@ -473,3 +473,22 @@ def test_a_product_has_the_connections_unit_and_its_name_or_description() -> Non
     for payload in (b'{"sku": " "}', b"{}", b"[]", b'{"sku": {"a": 1}}', b"null"):
         with pytest.raises(RecordRejected):
             catalog.to_canonical(payload)
+
+
+@pytest.mark.parametrize("quantity", ["NaN", "sNaN", "-Infinity", "1e400", "1e99999999"])
+def test_a_quantity_without_a_size_has_no_content_and_holds_up_no_other_row(quantity: str) -> None:
+    """The row is captured and rejected when it is mapped."""
+    source = source_of([WIDE | {"qty_available": quantity}, WIDE | {"sku": "SKU-2"}])
+    *pages, last = source.fetch(Window(NOON, NOON))
+    bad, good = [record for page in pages for record in page.records]
+    assert last.complete
+    assert (bad.content, good.content is not None) == (None, True)
+    with pytest.raises(RecordRejected):
+        source.to_canonical(bad.payload)
+
+
+def test_a_quantity_of_very_small_size_is_written_in_few_characters() -> None:
+    """The content of a row is kept for each SKU."""
+    source = source_of([WIDE | {"qty_available": "1e-99999999"}])
+    [page] = source.read(["SKU-1"])
+    assert len(page.records[0].content or b"") < 100

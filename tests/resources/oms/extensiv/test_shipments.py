@@ -202,3 +202,22 @@ def test_orders_of_others_are_skipped_without_a_link() -> None:
     other = view(cust_ref="EU-1")
     assert isinstance(MAPPER.fulfilment(other), Skipped)
     assert isinstance(MAPPER.fulfilment(other, is_linked=True), Mapped)
+
+
+def test_a_reason_is_not_shown_where_the_customers_data_is_not_known() -> None:
+    """A field of the order is no text: whose name the reason quotes can't be seen."""
+    payload = view(order_status="error", error_reason="Address of Ada is wrong")
+    broken = payload[:-1] + b',"ship_first_name":"Ada\xff"}'
+    with pytest.raises(RecordRejected) as caught:
+        mapped(broken)
+    [problem] = caught.value.problems
+    assert problem.code == "order_held_at_oms"
+    assert "Ada" not in problem.message
+
+
+def test_a_skip_quotes_an_odd_id_in_one_printable_line() -> None:
+    """The reason is listed in tables and logs."""
+    found = MAPPER.fulfilment(view(cust_ref="a\n\u202eb" * 200))
+    assert isinstance(found, Skipped)
+    assert found.reason.isprintable()
+    assert len(found.reason) <= 300

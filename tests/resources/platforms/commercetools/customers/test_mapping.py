@@ -102,3 +102,24 @@ def test_a_customer_of_other_stores_is_skipped(keys: list[str], is_skipped: bool
     stores = [{"typeId": "store", "key": key} for key in keys]
     found = mapper(store_key="us").to_customer(orjson.dumps({**CUSTOMER, "stores": stores}))
     assert isinstance(found, Skipped) is is_skipped
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "CustomerEmailChanged"},
+        {"type": None},
+        {"type": {}},
+        {"resource": None},
+        {"resource": {"typeId": "customer"}},
+    ],
+)
+def test_a_message_that_names_no_deleted_customer_is_no_customer(changes: Json) -> None:
+    """Under the message's id it would be created at the OMS."""
+    message = {
+        "id": UUID, "sequenceNumber": 1, "type": "CustomerDeleted", "email": "ada@example.org",
+        "resource": {"typeId": "customer", "id": UUID}, **changes,
+    }  # fmt: skip
+    with pytest.raises(RecordRejected) as caught:
+        mapper().to_customer(orjson.dumps(message))
+    assert "type" in {problem.field for problem in caught.value.problems}

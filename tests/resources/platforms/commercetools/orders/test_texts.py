@@ -69,3 +69,12 @@ def test_only_fields_with_a_text_become_notes() -> None:
     found = mapped(document, note_fields=names)
     assert [(note.kind, note.text) for note in found.notes] == [("form", "slot: yes")]
     assert mapped(document).notes == ()
+
+
+def test_a_field_that_is_nested_too_deep_is_no_text() -> None:
+    """No type of the vendor is, and reading it would end the run."""
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    assert field_of(CustomFields(fields={"f": deep}), "f") == ""
+    assert field_of(CustomFields(fields={"f": [[{"label": "Large"}]]}), "f") == "Large"

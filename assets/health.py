@@ -28,6 +28,8 @@ CHECK_TEXTS = {
     "is not silent for too long.",
     NOTHING_STUCK: "No record is at a stage for longer than the connection's limits allow.",
 }
+UNREAD_FOR = timedelta(days=7)
+"""How long the check of a queue shows that a message could not be read."""
 STUCK_COLUMNS = ("stage", "state", "source_id", "since", "correlation_id", "detail")
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
@@ -257,6 +259,31 @@ def ensure_webhooks(lockstep: Lockstep, connection: str) -> list[str]:
         for side, feed in lockstep.sync(connection, run_id="").feeds.items()
         for line in feed.ensure(webhooks.url(connection, side))
     ]
+
+
+def queue_checks(lockstep: Lockstep, connection: str) -> list[Check]:
+    """Return for each queue of a connection whether its events of the last days could be read."""
+    sync = lockstep.sync(connection, run_id="")
+    if not sync.queues:
+        return []
+    now = datetime.now(UTC)
+    with sync.ledger.session(connection, "orders") as session:
+        found = {one.system: one for one in inbox.unread(session.db, connection, now - UNREAD_FOR)}
+        last = {side: inbox.last_received(session.db, connection, side) for side in sync.queues}
+    checks: list[Check] = []
+    for side in sync.queues:
+        received = last[side]
+        ago = f"{(now - received).total_seconds():.0f} s ago" if received else "never"
+        detail = f"the last event was received {ago}; a quiet system sends none"
+        if side in found:
+            one = found[side]
+            detail = (
+                f"{one.number} messages of the last {UNREAD_FOR.days} days could not be read, the "
+                f"newest at {one.newest:%Y-%m-%d %H:%M:%S}Z: {one.problem}"
+            )
+        advice = "look at sync.unread_event; polling finds the changes all the same"
+        checks.append(Check(f"{side} queue events", side not in found, detail, advice))
+    return checks
 
 
 def webhook_checks(lockstep: Lockstep, connection: str) -> list[Check]:

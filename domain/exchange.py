@@ -225,6 +225,19 @@ class QueuedMessage:
     """By which it is acknowledged."""
     events: tuple[WebhookEvent, ...] = ()
     """Empty where no stream uses what it reports."""
+    unread: UnreadEvent | None = None
+    """What of it can't be read; it is kept for the operator, and taken off the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadEvent:
+    """A message of a queue whose event can't be read."""
+
+    message_id: str
+    """Equal each time that the message is handed out."""
+    problem: str
+    """Why, without any of its content."""
+    body: bytes
 
 
 class WebhookRefused(LockstepError):

@@ -80,13 +80,13 @@ class EventQueue(Protocol):
     def pull(self) -> Sequence[QueuedMessage]:
         """Return some of the messages that wait, without waiting for any; empty where none do.
 
-        A message that can't be read has no events. Raises ``TransientError`` or ``PermanentError``
-        where the queue can't be read.
+        A message that can't be read has no events and states why. Raises ``TransientError`` or
+        ``PermanentError`` where the queue can't be read.
         """
         ...
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
-        """Take messages off the queue; called once their events are stored, and safe to repeat."""
+        """Take messages off the queue; called once they are stored, and safe to repeat."""
         ...
 
 

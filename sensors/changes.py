@@ -223,6 +223,8 @@ def _listening(
     pulled = pull_queues(lockstep, names)
     for queue, error in pulled.failures.items():
         context.log.warning(f"The events of {queue} could not be pulled: {error}")
+    for text in pulled.unread[:MOST_LISTED]:
+        context.log.warning(f"An event can't be read and is kept in sync.unread_event: {text}")
     connections = installation.connections
     return [
         name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -29,6 +29,9 @@ class Pulled(NamedTuple):
     """Connections with a queue: their inbox has events although nothing sends them webhooks."""
     failures: Mapping[str, str]
     """Queue -> why it could not be read; polling makes up for it."""
+    unread: Sequence[str] = ()
+    """A sentence for each message whose event could not be read; polling makes up for these, too.
+    """
 
 
 def pull_queues(lockstep: Lockstep, names: Iterable[str]) -> Pulled:
@@ -53,22 +56,27 @@ def pull_queues(lockstep: Lockstep, names: Iterable[str]) -> Pulled:
     )
     failures |= {"/".join(key): safe_text(error) for key, error in answers.errors.items()}
     failures |= {"/".join(key): f"no answer within {SECONDS:.0f} s" for key in answers.late}
-    return Pulled(frozenset(name for name, _ in queues), failures)
+    unread = [text for _, found in sorted(answers.results.items()) for text in found]
+    return Pulled(frozenset(name for name, _ in queues), failures, unread)
 
 
-def pull(lockstep: Lockstep, name: str, side: Side, queue: EventQueue) -> int:
-    """Return how many new events a queue had.
+def pull(lockstep: Lockstep, name: str, side: Side, queue: EventQueue) -> list[str]:
+    """Store what a queue has; return a sentence for each message that could not be read.
 
-    Messages are acknowledged once their events are committed: after a crash in between they are
-    handed out again, and known by their ids.
+    Messages are acknowledged once they are committed: after a crash in between they are handed out
+    again, and known by their ids. One that can't be read is kept in the ledger, and is taken off
+    the queue like the others: there it would come again for ever.
     """
-    new = 0
+    texts: list[str] = []
     for _ in range(MOST_PULLS):
         messages = queue.pull()
         if not messages:
             break
         events: dict[str, WebhookEvent] = {e.event_id: e for m in messages for e in m.events}
+        unread = [m.unread for m in messages if m.unread is not None]
         with lockstep.ledger.session(name, "") as session, session.transaction():
-            new += inbox.put(session.db, name, side, list(events.values()))
+            inbox.put(session.db, name, side, list(events.values()))
+            inbox.keep_unread(session.db, name, side, unread)
+        texts += [f"{name}/{side}: message {one.message_id}: {one.problem}" for one in unread]
         queue.acknowledge([message.receipt for message in messages])
-    return new
+    return texts

@@ -15,7 +15,7 @@ import dagster as dg
 import psycopg
 from rich.text import Text
 
-from assets.health import webhook_checks
+from assets.health import queue_checks, webhook_checks
 from domain.connections import Installation
 from domain.errors import LockstepError
 from domain.exchange import Check
@@ -249,7 +249,7 @@ def _systems(lockstep: Lockstep, name: str) -> Iterator[Check]:
         yield _restored(lockstep, name)
         for system, check in preflight(lockstep, name):
             yield Check(f"{name}: {system} {check.name}", check.ok, check.detail, check.advice)
-        for check in webhook_checks(lockstep, name):
+        for check in (*webhook_checks(lockstep, name), *queue_checks(lockstep, name)):
             yield Check(
                 f"{name}: {check.name}", check.ok, check.detail, "" if check.ok else check.advice
             )

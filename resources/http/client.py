@@ -36,10 +36,12 @@ class ApiClient:
         max_bytes: int = MAX_BYTES,
         log: ExchangeLog | None = None,
         transport: httpx.BaseTransport | None = None,
+        auth: httpx.Auth | None = None,
     ) -> None:
+        """``auth`` signs each request, in place of the policy's headers."""
         self.policy, self._max_bytes, self._log = policy, max_bytes, log
         self._http = httpx.Client(
-            auth=ProviderAuth(policy.auth),
+            auth=auth or ProviderAuth(policy.auth),
             headers=policy.default_headers,
             timeout=policy.timeout,
             transport=transport,
@@ -61,6 +63,7 @@ class ApiClient:
         path: str,
         *,
         params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         json: Any = None,
         correlation_id: str = "",
         idempotent: bool | None = None,
@@ -87,25 +90,34 @@ class ApiClient:
             log=self._log,
         )
         while True:
-            outcome = self._attempt(attempts, params)
+            outcome = self._attempt(attempts, params, headers or {})
             if isinstance(outcome, Reply):
                 return outcome
             time.sleep(outcome)
 
     def _attempt(
-        self, attempts: RequestAttempts, params: Mapping[str, Any] | None
+        self,
+        attempts: RequestAttempts,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
     ) -> Reply | float:
         try:
-            response = self._send(attempts, params)
+            response = self._send(attempts, params, headers)
         except httpx.RequestError as error:  # corrupt compression is no TransportError
             return attempts.fail(error, never_sent=NEVER_SENT, unsendable=UNSENDABLE)
         attempts.record(response)
         return attempts.finish(response)
 
-    def _send(self, attempts: RequestAttempts, params: Mapping[str, Any] | None) -> RawResponse:
+    def _send(
+        self,
+        attempts: RequestAttempts,
+        params: Mapping[str, Any] | None,
+        more: Mapping[str, str],
+    ) -> RawResponse:
         headers = attempts.headers
         if attempts.content is not None:
             headers["Content-Type"] = "application/json"
+        headers |= more
         with self._http.stream(
             attempts.method,
             self.policy.base_url + attempts.path,

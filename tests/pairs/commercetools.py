@@ -36,19 +36,24 @@ class ProjectScene(Scene):
     def _installation(self, sections: Json) -> Installation:
         other = installation_of(self.url, self.store, self._secrets)
         base = other.connections[NAME].model_dump(mode="json")
-        secret = self._secrets / "client"
-        secret.touch(mode=0o600)
-        secret.write_text(f"sandbox-secret-{self.store}")
+        secret = self.secret_file("client", f"sandbox-secret-{self.store}")
         address = f"{self.url}/commercetools/{self.store}"
         base["platform"] = {
             "kind": "commercetools", "project_key": self.store, "client_id": "lockstep",
-            "client_secret": {"file": str(secret)}, "api_url": address, "auth_url": address,
+            "client_secret": {"file": secret}, "api_url": address, "auth_url": address,
             "requests_per_second": 100_000, "timeout": TIME_OUT,
         }  # fmt: skip
         for name, section in sections.items():
             base[name] = base.get(name, {}) | section if isinstance(section, dict) else section
         start = datetime.now(UTC).date() - HISTORY
         return Installation.model_validate({"start_date": start, "connections": {NAME: base}})
+
+    def secret_file(self, name: str, value: str) -> str:
+        """Write a secret to a file of its own, and return its path."""
+        file = self._secrets / name
+        file.touch(mode=0o600)
+        file.write_text(value)
+        return str(file)
 
     def to_store(self, path: str, body: Any, method: str = "POST") -> Json:
         """Make a control call of the project."""

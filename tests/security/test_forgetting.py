@@ -289,3 +289,16 @@ def test_names_of_fields_decide_in_any_systems_spelling() -> None:
     )
     assert cleaned["form_fields"] == [{"name": FORGOTTEN, "value": FORGOTTEN}]
     assert without_personal_data(cleaned, fact_fields()) == cleaned
+
+
+def test_a_message_that_could_not_be_read_keeps_no_body(shop: Scene) -> None:
+    """It may be of anyone, and can't be searched; that it came, and why it was kept, stays."""
+    kept = """INSERT INTO sync.unread_event (connection, system, message_id, problem, body)
+              VALUES (%s, 'platform', 'm-1', 'no JSON', %s)"""
+    shop.sql_write(kept, NAME, b"{ruthanne quillfeather")
+    shop.sql_write(kept, "other", b"{")
+    assert forget_in(shop, RUTH["email"], dry_run=True).counts["unread_event"] == 1
+    assert forget_in(shop, RUTH["email"]).counts["unread_event"] == 1
+    rows = shop.sql("SELECT connection, problem, length(body) FROM sync.unread_event ORDER BY 1")
+    assert rows == [(NAME, "no JSON", 0), ("other", "no JSON", 1)]
+    assert traces(shop) == []

@@ -72,7 +72,7 @@ def pull(scene: Scene) -> queues.Pulled:
 def test_events_are_stored_before_they_are_acknowledged(scene: Scene) -> None:
     """Batch by batch; a message without a use is taken off the queue as well."""
     queue = with_queue(scene, message(1), message(2, used=False), message(3))
-    assert pull(scene) == (frozenset({NAME}), {})
+    assert pull(scene) == (frozenset({NAME}), {}, [])
     assert (queue.waiting, queue.stored) == ([], [1, 2])
     assert inbox(scene) == [("platform", "1"), ("platform", "3")]
 

@@ -46,6 +46,12 @@ _TEXTS = {
            state = CASE WHEN state IN ('open', 'retried') THEN 'discarded' ELSE state END""",
         "{theirs} AND message <> %(gone)s",
     ),
+    # What can't be read can't be searched for a person either.
+    "unread_event": (
+        "unread_event",
+        "body = ''",
+        "t.connection = %(connection)s AND length(body) > 0",
+    ),
     "message_log": (
         "message_log",
         "error = %(gone)s",

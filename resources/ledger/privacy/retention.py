@@ -26,10 +26,11 @@ A record must outlive its capture, so captures come first.
 """
 DELIVERY = "delivery"
 """The setting and the table of deliveries; those of snapshots alone have months."""
-ROWS = {
-    "batch": ("batch", "finished_at", "TRUE"),
+ROWS = (
+    ("batch", "batch", "finished_at", "TRUE"),
     # A discarded record stays discarded as long as its capture could be validated again.
-    "rejection": (
+    (
+        "rejection",
         "rejection",
         "closed_at",
         """state = 'resolved' OR state = 'discarded' AND NOT EXISTS (
@@ -37,11 +38,12 @@ ROWS = {
                WHERE (c.connection, c.stream, c.source_day, c.capture_id)
                    = (t.connection, t.stream, t.source_day, t.capture_id))""",
     ),
-    "inbox": ("inbox", "received_at", "taken_at IS NOT NULL"),
-    "rerun": ("rerun", "ended_at", "outcome <> ''"),
-    "drift": ("drift", "closed_at", "state = 'closed'"),
-}
-"""Setting -> table, its time, and the condition under which a row is finished."""
+    ("inbox", "inbox", "received_at", "taken_at IS NOT NULL"),
+    ("inbox", "unread_event", "received_at", "TRUE"),
+    ("rerun", "rerun", "ended_at", "outcome <> ''"),
+    ("drift", "drift", "closed_at", "state = 'closed'"),
+)
+"""Setting, table, its time, and the condition under which a row is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def retire(
     ]
     for month in _past(db, DELIVERY, retention.delivery, today):
         removals += _deliveries(db, month, dry_run=dry_run)
-    for setting, (table, moment, condition) in ROWS.items():
+    for setting, table, moment, condition in ROWS:
         keep: timedelta | None = getattr(retention, setting)
         if keep is not None:
             removals += _rows(

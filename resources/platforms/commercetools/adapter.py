@@ -12,9 +12,11 @@ from domain.exchange import Check
 from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTargets
 from domain.sources import AnySource
 from resources.http.client import ApiClient
+from resources.http.sqs import SqsQueue
 from resources.platforms.commercetools.catalog import CatalogSource
 from resources.platforms.commercetools.client import build_policy, build_tokens
 from resources.platforms.commercetools.customers.source import CustomersSource
+from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import CommercetoolsStock, LevelReader
 from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.preflight import Preflight
@@ -46,7 +48,6 @@ class Commercetools:
     """One project, or one store of it."""
 
     kind: str = "commercetools"
-    events: None = None
 
     def __init__(
         self,
@@ -66,7 +67,10 @@ class Commercetools:
             "customers": CustomersSource(self._http, settings, connection),
         }
         levels = LevelReader(self._http)
-        self._preflight = Preflight(self._http, settings, connection, levels, self._tokens)
+        self.events = _queue_of(settings, connection, secrets, transport)
+        self._preflight = Preflight(
+            self._http, settings, connection, levels, self._tokens, self.events
+        )
         self.targets: StoreTargets = {
             "shipments": CommercetoolsShipments(self._policy, settings, connection),
             "inventory": CommercetoolsStock(self._policy, settings, levels),
@@ -84,3 +88,21 @@ class Commercetools:
         """Close connections."""
         self._tokens.close()
         self._http.close()
+        if self.events is not None:
+            self.events.close()
+
+
+def _queue_of(
+    settings: CommercetoolsSettings,
+    connection: Connection,
+    secrets: Callable[[SecretRef], str],
+    transport: httpx.BaseTransport | None,
+) -> SubscriptionQueue | None:
+    """Open the queue of the project's subscription, where one is configured, without a call."""
+    found = settings.queue
+    if found is None:
+        return None
+    token = secrets(found.session_token) if found.session_token is not None else None
+    keys = secrets(found.access_key), secrets(found.secret_key)
+    queue = SqsQueue(found, *keys, token, transport)
+    return SubscriptionQueue(queue, settings.project_key, connection.streams)

@@ -15,6 +15,7 @@ from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.answers_payload import PROJECTS
 from resources.platforms.commercetools.client import document_of, quoted
+from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import LevelReader
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.preflight import Finding, finding_of
@@ -62,16 +63,17 @@ class Preflight:
         connection: Connection,
         levels: LevelReader,
         tokens: OAuthTokens,
+        queue: SubscriptionQueue | None = None,
     ) -> None:
         self._http, self._settings, self._connection = http, settings, connection
-        self._levels, self._tokens = levels, tokens
+        self._levels, self._tokens, self._queue = levels, tokens, queue
 
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
-        checks = [
-            finding_of("secret file", self._secret_file),
-            finding_of("credentials and clock", self._clock),
-        ]
+        checks = [finding_of("secret file", self._secret_file)]
+        if self._queue is not None:
+            checks.append(finding_of("queue", partial(self._waiting, self._queue)))
+        checks.append(finding_of("credentials and clock", self._clock))
         if not checks[-1].ok:
             return checks
         checks += [
@@ -91,6 +93,11 @@ class Preflight:
     def _secret_file(self) -> Finding:
         warning = permission_warning(self._settings.client_secret)
         return warning is None, warning or "not open to others", "chmod 600 the file"
+
+    def _waiting(self, queue: SubscriptionQueue) -> Finding:
+        """Ask the queue for its attributes: nothing is received."""
+        number = queue.attributes().get("ApproximateNumberOfMessages", "an unknown number")
+        return True, f"can be read; about {number} messages wait", ""
 
     def _clock(self) -> Finding:
         """Ask for no order: any answer but 401 shows that the token is taken."""

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from domain.connections import SecretRef
 from domain.identity import Identity, normalised_address
 from resources.connector import SystemSettings
+from resources.http.sqs import QueueSettings
 
 PaymentState = Literal["BalanceDue", "Failed", "Pending", "CreditOwed", "Paid"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -59,6 +60,8 @@ class CommercetoolsSettings(SystemSettings):
     project, and changes of custom fields make none."""
     customer_deletions: bool = True
     """Of the stream ``customers``: deletions are read from messages, which have to be on."""
+    queue: QueueSettings | None = None
+    """The queue of a subscription of this connection alone: its events are pulled from it."""
     locales: tuple[str, ...] = ()
     """Languages of names, the first that a name has; then the order's own, then any."""
     complete_at: Literal["never", "shipped", "delivered"] = "never"

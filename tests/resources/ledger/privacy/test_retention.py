@@ -146,6 +146,13 @@ def test_old_rows_are_deleted_in_batches(database: str, monkeypatch: pytest.Monk
                       '{}', '2025-03-05', '2025-03-05' FROM generate_series(1, 10) n"""
         )
         db.execute(
+            """INSERT INTO sync.unread_event
+                   (connection, system, message_id, problem, body, received_at)
+               SELECT 'acme', 'platform', n, '', '',
+                      CASE n WHEN 1 THEN now() ELSE '2025-03-05' END
+               FROM generate_series(1, 3) n"""
+        )
+        db.execute(
             """INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope,
                                        received_at, taken_at)
                SELECT 'acme', 'platform', n::text, 'orders', '1', 's', '2025-03-05',
@@ -154,6 +161,7 @@ def test_old_rows_are_deleted_in_batches(database: str, monkeypatch: pytest.Monk
         )
     done = run(database, Retention(batch=timedelta(days=30), inbox=timedelta(days=7)))
     assert (done["batch"].rows, done["inbox"].rows) == (10, 4)
+    assert done["unread_event"].rows == 2
     with psycopg.connect(database) as db:
         assert db.execute("SELECT event_id FROM sync.inbox").fetchall() == [("1",)]
 

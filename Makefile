@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-strip-extras -q
 ORDERS ?=
+PAIRS ?=
 
 # Containers often forbid bytecode; then each of the many processes would compile all of the project.
 export PYTHONDONTWRITEBYTECODE :=
@@ -24,6 +25,7 @@ UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contrac
 
 help:
 	@echo "make demo [ORDERS=PATH]  run everything once between sandbox systems and verify both ends"
+	@echo "make demo PAIRS=all      the same for every pair of a platform and an OMS"
 	@echo "make up                  run PostgreSQL, sandbox, Dagster's UI and daemon on 127.0.0.1:3000"
 	@echo "make test-fast           run the tests without daemon, demo and chaos (about a minute)"
 	@echo "make test                run all tests, with branch coverage of domain and mappings"
@@ -54,7 +56,7 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev-lock.txt
 	@touch $@
 
 demo: $(VENV)/.runtime
-	@$(BIN)/lockstep demo $(if $(ORDERS),--orders-from "$(ORDERS)")
+	@$(BIN)/lockstep demo $(if $(ORDERS),--orders-from "$(ORDERS)") $(if $(PAIRS),--pairs "$(PAIRS)")
 
 up: $(VENV)/.runtime
 	@$(BIN)/lockstep up

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from domain.connections import Connection, SecretRef, SystemSection
 from domain.errors import PermanentError
 from domain.ports import CommercePlatform, OrderManagementSystem, QuotaLedger, WebhookReceiver
-from domain.rules.capabilities import Parts, missing_parts
+from domain.rules.capabilities import Parts, carried_streams, missing_parts
 from domain.rules.collisions import Endpoints
 from domain.statuses import OrderStatuses, StoreStatuses, UnusableStatus
 from resources import oms, platforms
@@ -92,14 +92,21 @@ def _store_statuses(connection: Connection) -> StoreStatuses:
 
 def missing_of(connection: Connection) -> list[str]:
     """Return a sentence for each stream that the connection's two systems can't carry."""
-    platform = platforms.REGISTRY[connection.platform.kind]
-    system = oms.REGISTRY[connection.oms.kind]
-    return list(
-        missing_parts(
-            connection.streams,
-            Parts(connection.platform.kind, platform.sources.keys(), platform.targets),
-            Parts(connection.oms.kind, system.sources.keys(), system.targets),
-        )
+    platform, system = parts_of(connection.platform.kind, connection.oms.kind)
+    return list(missing_parts(connection.streams, platform, system))
+
+
+def streams_carried(platform: str, oms_kind: str) -> list[str]:
+    """Return the streams that a platform and an OMS of these kinds can carry."""
+    return carried_streams(*parts_of(platform, oms_kind))
+
+
+def parts_of(platform: str, oms_kind: str) -> tuple[Parts, Parts]:
+    """Return what the connectors of a platform and an OMS can be read for and written to."""
+    store, system = platforms.REGISTRY[platform], oms.REGISTRY[oms_kind]
+    return (
+        Parts(platform, store.sources.keys(), store.targets),
+        Parts(oms_kind, system.sources.keys(), system.targets),
     )
 
 

@@ -2,7 +2,7 @@
 
 Run ``python -m sandbox.traffic --url http://127.0.0.1:8700 --store bigcommerce/demo
 --oms manhattan/demo``; it ends on SIGTERM or SIGINT. Orders and their changes are in the form of
-the seeds, which is that of one kind of store.
+the seeds, which every store takes below ``seed/``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Traffic:
     oms: str
     random: Random
     catalogue: Catalogue
-    recent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    recent: deque[int | str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     counts: Counter[str] = field(default_factory=Counter)
 
     def place(self) -> None:
@@ -55,7 +55,7 @@ class Traffic:
         )
         # A generated change is dated up to ten minutes ahead.
         document |= {"date_modified": document["date_created"]}
-        answer = self._post(f"{self.store}/orders", [document])
+        answer = self._post(f"{self.store}/seed/orders", [document])
         if document["status_id"] == AWAITING_FULFILMENT:
             self.recent.extend(answer["ids"])
         self.counts["placed"] += 1
@@ -63,12 +63,12 @@ class Traffic:
         if self.recent and chance < CANCEL_RATE:
             number = self.random.choice(self.recent)
             self.recent.remove(number)
-            self._post(f"{self.store}/orders/{number}/status", {"status_id": CANCELLED})
+            self._post(f"{self.store}/seed/orders/{number}/status", {"status_id": CANCELLED})
             self.counts["cancelled"] += 1
         elif self.recent and chance < CANCEL_RATE + CHANGE_RATE:
             number = self.random.choice(self.recent)
             note = f"Please leave it at door {self.random.randrange(1, 99)}"
-            self._send("PATCH", f"{self.store}/orders/{number}", {"customer_message": note})
+            self._send("PATCH", f"{self.store}/seed/orders/{number}", {"customer_message": note})
             self.counts["changed"] += 1
 
     def advance(self) -> None:

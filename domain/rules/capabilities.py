@@ -77,3 +77,8 @@ def missing_parts(streams: Collection[str], platform: Parts, oms: Parts) -> Iter
                     f"{needed.part} {verb} {system.kind}, which the stream {stream} needs: "
                     f"remove {stream} from the connection's streams"
                 )
+
+
+def carried_streams(platform: Parts, oms: Parts) -> list[str]:
+    """Return the streams that the two systems can carry; the others lack a part."""
+    return [stream for stream in NEEDED if not any(missing_parts([stream], platform, oms))]

@@ -12,6 +12,7 @@ import psycopg
 
 from orchestration.cli.output import examples
 from orchestration.local import sandbox_process
+from orchestration.local.simulated import PAIR, Pair
 from orchestration.settings import ConfigurationError, connections_path, project_root
 from resources.ledger.database import embedded, roles
 from resources.ledger.database.dagster_storage import create_tables
@@ -151,13 +152,13 @@ def has_configuration() -> bool:
     return True
 
 
-def configure_sandbox(url: str, webhooks: str | None = None) -> Path:
-    """Write the connection ``demo`` between sandbox systems; return the file.
+def configure_sandbox(url: str, webhooks: str | None = None, pair: Pair = PAIR) -> Path:
+    """Write the connection of a pair of sandbox systems; return the file.
 
     ``webhooks`` is the URL of the webhook endpoint.
     """
-    start = datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS)
-    return sandbox_process.configure("demo", "demo", start, url, webhooks)
+    start, name = datetime.now(UTC).date() - timedelta(days=HISTORY_DAYS), pair.connection
+    return sandbox_process.configure(name, name, start, url, webhooks, pair)
 
 
 def remember_home(root: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,27 +17,31 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from domain.connections import CUSTOMERS, RETURNS
 from domain.errors import LockstepError
 from domain.streams import KINDS
 from domain.values import Partition
 from orchestration.local import in_process, sandbox_process, verify
+from orchestration.local.agreement import Agreement, print_pairs, verified
 from orchestration.local.instance import open_instance
-from orchestration.local.simulated import Pair, pair_of, simulated
+from orchestration.local.simulated import PAIR, Pair, pair_named, pair_of, simulated
+from orchestration.local.simulated import pairs as all_pairs
 from orchestration.settings import load
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from resources.ledger.monitoring.activation import resume
-from resources.ledger.monitoring.status import rule_counts, stream_totals
-from resources.ledger.records.catalog import Catalog
+from resources.ledger.monitoring.status import rule_counts, stream_totals, undelivered_counts
 from resources.lockstep import Lockstep
-from sandbox.seed import synthetic_seed
+from resources.systems import streams_carried
+from sandbox.seed import registered, synthetic_seed
 from sandbox.seed.load import post, read
 from sandbox.seed.seedset import SeedSet
 
-ORDERS, DAYS, SEED, DIRT = 400, 4, 7, 0.06
+COUNT, DAYS, SEED, DIRT, REGISTERED = 400, 4, 7, 0.06, 20
 SPAN = 31
 """Partitions per run; each run ends with a line of progress."""
-LISTED_DIFFERENCES = 50
+LEFT_OUT = frozenset({RETURNS})
+"""They move money, and only what a merchant's staff have approved may."""
 COLUMNS = (
     "stream", "captured", "accepted", "rejected", "skipped", "superseded", "delivered", "unchanged",
 )  # fmt: skip
@@ -45,11 +49,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Scene:
-    """The connection, the name of its systems in the sandbox, and the data of a demo."""
+    """The pair of a demo, the connection, the name of its systems, its data and its streams."""
 
+    pair: Pair
     connection: str
-    instance: str
     seed: SeedSet
+    streams: list[str] | None = None
+    """Those of a connection that names none, where there are none here."""
 
 
 @click.command()
@@ -60,9 +66,17 @@ class Scene:
     "StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country), plain or .gz.",
 )
 @click.option(
+    "--pairs",
+    default="/".join(PAIR),
+    show_default=True,
+    metavar="PLATFORM/OMS",
+    help=f"Which systems: one of {', '.join('/'.join(pair) for pair in all_pairs())}; or 'all', one "
+    "pair after the other.",
+)
+@click.option(
     "--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."
 )
-def demo(orders_from: Path | None, port: int) -> None:
+def demo(orders_from: Path | None, pairs: str, port: int) -> None:
     """Run everything once between two sandbox systems and verify both ends.
 
     Starts the embedded PostgreSQL and the sandbox (a simulated store and OMS over HTTP), syncs
@@ -70,55 +84,69 @@ def demo(orders_from: Path | None, port: int) -> None:
     back. Exits with 0 only if both systems agree. Running it again delivers nothing twice.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-    scene = _scene(orders_from)
-    console.print("[bold]Lockstep demo[/]: two simulated systems on this machine")
+    chosen = all_pairs() if pairs == "all" else [pair_named(pairs)]
+    scenes = [_scene(orders_from, pair, every=len(chosen) > 1) for pair in chosen]
+    console.print("[bold]Lockstep demo[/]: simulated systems on this machine")
     given = embedded.configured_url()
     database = given or embedded.start()
     migrate(database)
     place = "DATABASE_URL" if given else "embedded PostgreSQL"
     console.print(f"  database  {place}")
     sandbox = sandbox_process.start(port)
+    results: dict[Pair, Agreement] = {}
     try:
-        differences = _run(console, scene, sandbox.url, database)
+        for scene in scenes:
+            results[scene.pair] = _run(console, scene, sandbox.url, database)
     except dg.Failure as failure:
         raise LockstepError(f"A run failed: {failure.description}") from None
     finally:
         sandbox.stop()
-    if differences:
+    if len(results) > 1:
+        print_pairs(console, results)
+    if any(found for checks in results.values() for found in checks.values()):
         sys.exit(1)
 
 
-def _scene(orders_from: Path | None) -> Scene:
+def _scene(orders_from: Path | None, pair: Pair, *, every: bool) -> Scene:
+    """Return what is run; ``every``: not the default streams, but all that the pair carries."""
+    streams = None
+    if every or pair != PAIR:
+        streams = [stream for stream in streams_carried(*pair) if stream not in LEFT_OUT]
     if orders_from is None:
         start = datetime.now(UTC).date() - timedelta(days=DAYS)
-        return Scene("demo", "demo", synthetic_seed.seed_set(ORDERS, SEED, start, DAYS, dirt=DIRT))
+        seed = synthetic_seed.seed_set(COUNT, SEED, start, DAYS, dirt=DIRT)
+        if CUSTOMERS in (streams or ()):
+            seed.customers = registered.customers(REGISTERED, SEED)
+        return Scene(pair, pair.connection, seed, streams)
     try:
         seed = read(orders_from)
     except ValueError as error:
         raise LockstepError(str(error)) from error
     # One store per data set: the ids of two sets could collide in one.
     mark = hashlib.blake2b(str(orders_from.resolve()).encode(), digest_size=2).hexdigest()
-    name = f"{seed.name}_{mark}".lower().replace("-", "_")
-    return Scene(name, name, seed)
+    parts = [seed.name, mark, *([] if pair == PAIR else pair)]
+    return Scene(pair, "_".join(parts).lower().replace("-", "_"), seed, streams)
 
 
-def _run(console: Console, scene: Scene, url: str, database: str) -> list[str]:
-    start = scene.seed.first_day
-    file = sandbox_process.configure(scene.connection, scene.instance, start, url)
+def _run(console: Console, scene: Scene, url: str, database: str) -> Agreement:
+    start, name = scene.seed.first_day, scene.connection
+    file = sandbox_process.configure(name, name, start, url, pair=scene.pair, streams=scene.streams)
     os.environ.setdefault("LOCKSTEP_CONNECTIONS", str(file))
     installation = load()
-    pair = pair_of(installation.connections[scene.connection])
-    paths = pair.paths(scene.instance)
+    pair = pair_of(installation.connections[name])
+    paths = pair.paths(name)
     console.print(f"  systems   {' and '.join(simulated(kind).title for kind in pair)}")
-    sandbox_process.behave_as_vendors(url, pair, scene.instance, large=scene.instance != "demo")
+    is_large = scene.connection != pair.connection
+    sandbox_process.behave_as_vendors(url, pair, name, large=is_large)
     _fill(console, scene, url, paths)
     lockstep = Lockstep(installation, lambda: database)
     try:
         _sync(console, scene, lockstep, f"{url}/_sandbox/{paths.oms}", database)
     finally:
         lockstep.close()
-    _table(console, database, scene.connection)
-    return _verify(console, scene, verify.Systems(url, *paths), database)
+    _table(console, database, name)
+    systems = verify.Systems(url, *paths, ships_only=simulated(pair.oms).ships_only)
+    return verified(console, systems, database, name, lockstep.installation.connections[name])
 
 
 def _fill(console: Console, scene: Scene, url: str, paths: Pair) -> None:
@@ -141,15 +169,18 @@ def _sync(console: Console, scene: Scene, lockstep: Lockstep, control: str, data
         resume(db, name, streams, "lockstep demo")
     with open_instance() as instance:
 
-        def run(chosen: list[str], first: date, last: date) -> None:
+        def run(chosen: Sequence[str], first: date, last: date) -> None:
             span = Partition.of_day(first), Partition.of_day(last)
             in_process.run_partitions(lockstep, instance, name, chosen, *span, {})
             for stream in chosen:
                 _progress(console, database, name, stream, first, last)
 
+        past = [s for s in streams if KINDS[s].to_oms and s != CUSTOMERS]
         for first, last in _spans(seed.first_day, seed.last_day):
-            run([stream for stream in streams if KINDS[stream].to_oms], first, last)
+            run(past, first, last)
         today = datetime.now(UTC).date()
+        if CUSTOMERS in streams:
+            run([CUSTOMERS], today, today)  # they were registered just now
         for day in range(2):
             _fulfil(console, control, day)
             run([stream for stream in streams if not KINDS[stream].to_oms], today, today)
@@ -190,39 +221,20 @@ def _table(console: Console, database: str, connection: str) -> None:
         table.add_column(name, justify="left" if name == "stream" else "right")
     with psycopg.connect(database) as db:
         totals = stream_totals(db, connection)
-        reasons = rule_counts(db, connection)
+        reasons = [
+            (stream, f"{state}: {rule}", state, number)
+            for stream, state, rule, number in rule_counts(db, connection)
+        ]
+        reasons += [
+            (stream, f"not delivered: {code}", "accepted", number)
+            for stream, code, number in undelivered_counts(db, connection)
+        ]
     for stream, numbers in totals.items():
         table.add_row(stream, *(str(number) for number in numbers.values()))
-        for of_stream, state, rule, number in reasons:
+        for of_stream, reason, column, number in reasons:
             if of_stream == stream:
                 cells = [""] * len(COLUMNS)
-                cells[0] = f"  {state}: {rule}"
-                cells[COLUMNS.index(state)] = str(number)
+                cells[0] = f"  {reason}"
+                cells[COLUMNS.index(column)] = str(number)
                 table.add_row(*cells, style="dim")
     console.print(table)
-
-
-def _verify(console: Console, scene: Scene, systems: verify.Systems, database: str) -> list[str]:
-    try:
-        with psycopg.connect(database) as db:
-            tracked = set(Catalog(db, scene.connection).tracked_skus())
-        checks = {
-            "orders": verify.order_differences(systems, database, scene.connection),
-            "shipments": verify.shipment_differences(systems),
-            "stock": verify.stock_differences(systems, tracked, {}),
-        }
-    finally:
-        systems.close()
-    for name, differences in checks.items():
-        if not differences:
-            console.print(f"  [green]verified[/]  {name}: store and OMS agree, record by record")
-        for difference in differences[:LISTED_DIFFERENCES]:
-            console.print(f"  [red]DIFFERS[/]   {name}: {difference}")
-        if (more := len(differences) - LISTED_DIFFERENCES) > 0:
-            console.print(f"  [red]DIFFERS[/]   {name}: and {more} more")
-    if not any(checks.values()):
-        console.print(
-            f"  next: lockstep rejections list --connection {scene.connection}; "
-            "lockstep trace ORDER; make up"
-        )
-    return [d for found in checks.values() for d in found]

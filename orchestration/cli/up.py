@@ -18,7 +18,7 @@ from orchestration.cli.database import configure_sandbox, prepare_database
 from orchestration.cli.output import examples
 from orchestration.local import sandbox_process
 from orchestration.local.processes import Children, answers, check_port_free, free_port, listens
-from orchestration.local.simulated import pair_of
+from orchestration.local.simulated import PAIR, Pair, pair_named, pairs
 from orchestration.settings import FILE_NAME, VARIABLE, connections_path, load, project_root
 from resources.ledger.database import embedded
 from resources.ledger.monitoring.activation import activations, start_new
@@ -26,8 +26,6 @@ from resources.lockstep import Lockstep
 from sandbox.seed import synthetic_seed
 from sandbox.seed.load import post
 
-DEMO = "demo"
-"""The connection between simulated systems, and the name of both in the sandbox."""
 SEED_ORDERS, SEED_DAYS, SEED, DIRT = 120, 3, 7, 0.06
 START_SECONDS = 120
 
@@ -36,6 +34,7 @@ START_SECONDS = 120
     epilog=examples(
         "lockstep up",
         "lockstep up --port 3100 --rate 2",
+        f"lockstep up --pair {'/'.join(pairs()[-1])}",
         "DATABASE_URL=postgresql://... LOCKSTEP_CONNECTIONS=/etc/lockstep.yaml lockstep up",
         exit_codes="0 stopped by Ctrl-C or SIGTERM, 1 a process did not start or exited",
     )
@@ -73,7 +72,16 @@ START_SECONDS = 120
     show_default=True,
     help="Loopback port of the webhook endpoint.",
 )
-def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_port: int) -> None:
+@click.option(
+    "--pair",
+    default="/".join(PAIR),
+    show_default=True,
+    metavar="PLATFORM/OMS",
+    help=f"The simulated systems: one of {', '.join('/'.join(each) for each in pairs())}.",
+)
+def up(
+    port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_port: int, pair: str
+) -> None:
     """Run database, Dagster's UI and daemon, and if needed a sandbox, until Ctrl-C.
 
     With a connections.yaml of your own (or LOCKSTEP_CONNECTIONS), only your systems are used.
@@ -84,6 +92,7 @@ def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_por
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())
+    chosen = pair_named(pair)
     check_port_free(port, "--port")
     check_port_free(webhooks_port, "--webhooks-port")
     with_sandbox = not no_sandbox and not _has_own_connections()
@@ -95,9 +104,9 @@ def up(port: int, no_sandbox: bool, rate: float, sandbox_port: int, webhooks_por
     try:
         if with_sandbox:
             sandbox = _start_sandbox(
-                children, sandbox_port, rate, f"http://127.0.0.1:{webhooks_port}"
+                children, sandbox_port, rate, f"http://127.0.0.1:{webhooks_port}", chosen
             )
-        _start_webhooks(children, webhooks_port, stopping, sandbox)
+        _start_webhooks(children, webhooks_port, stopping, sandbox, chosen)
         _start_dagster(children, port, stopping)
         fault = watch(children, sandbox, stopping)
     finally:
@@ -116,17 +125,17 @@ def _has_own_connections() -> bool:
 
 
 def _start_sandbox(
-    children: Children, port: int, rate: float, webhooks: str
+    children: Children, port: int, rate: float, webhooks: str, pair: Pair
 ) -> sandbox_process.Sandbox:
     """Start the sandbox with its saved state, seed it if it is new, and start the traffic."""
     sandbox = sandbox_process.start(port)
-    configure_sandbox(sandbox.url, webhooks)
-    connection = load().connections[DEMO]
-    pair = pair_of(connection)
-    paths = pair.paths(DEMO)
-    sandbox_process.behave_as_vendors(sandbox.url, pair, DEMO)
+    configure_sandbox(sandbox.url, webhooks, pair)
+    name = pair.connection
+    connection = load().connections[name]
+    paths = pair.paths(name)
+    sandbox_process.behave_as_vendors(sandbox.url, pair, name)
     with open_database() as db:
-        start_new(db, DEMO, connection.streams, "lockstep up")
+        start_new(db, name, connection.streams, "lockstep up")
     if not sandbox_process.is_filled(sandbox.url, paths.store):
         today = datetime.now(UTC).date()
         start = today - timedelta(days=SEED_DAYS)
@@ -137,7 +146,7 @@ def _start_sandbox(
             "the last days"
         )
         click.echo(
-            f"         'lockstep connect {DEMO}' syncs those orders; new ones sync by themselves"
+            f"         'lockstep connect {name}' syncs those orders; new ones sync by themselves"
         )
     arguments = [
         "sandbox.traffic", "--url", sandbox.url, "--store", paths.store, "--oms", paths.oms,
@@ -153,6 +162,7 @@ def _start_webhooks(
     port: int,
     stopping: threading.Event,
     sandbox: sandbox_process.Sandbox | None,
+    pair: Pair,
 ) -> None:
     """Start the webhook endpoint if a connection uses it, and register it with the sandbox."""
     installation = load()
@@ -167,13 +177,13 @@ def _start_webhooks(
     ):
         return
     if sandbox is not None:
-        connection = installation.connections[DEMO]
-        if webhooks := connection.webhooks:
-            destination = webhooks.url(DEMO, "oms")
-            sandbox_process.push_from_oms(sandbox.url, pair_of(connection), DEMO, destination)
+        name = pair.connection
+        if webhooks := installation.connections[name].webhooks:
+            destination = webhooks.url(name, "oms")
+            sandbox_process.push_from_oms(sandbox.url, pair, name, destination)
         lockstep = Lockstep(installation)
         try:
-            ensure_webhooks(lockstep, DEMO)
+            ensure_webhooks(lockstep, name)
         finally:
             lockstep.close()
     click.echo(f"webhooks: http://127.0.0.1:{port}/hooks/CONNECTION/SYSTEM (docs/webhooks.md)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -33,8 +33,10 @@ PAYMENT_METHODS = {
 }  # fmt: skip
 
 
-def _connection(pair: Pair, place: Place, webhooks: str | None) -> dict[str, Any]:
-    """Return a connection between two simulated systems.
+def _connection(
+    pair: Pair, place: Place, webhooks: str | None, streams: Sequence[str] | None
+) -> dict[str, Any]:
+    """Return a connection between two simulated systems, by default with the default streams.
 
     With webhooks it polls less often, so that their effect is visible.
     """
@@ -52,8 +54,10 @@ def _connection(pair: Pair, place: Place, webhooks: str | None) -> dict[str, Any
         "inventory": {"interval": "PT20S"},
         "overlap": "PT30S",
     }
-    more = {"poll_interval": "PT30S", "webhooks": {"destination": webhooks}} if webhooks else {}
-    return connection | more
+    sends = webhooks and any(simulated(kind).with_events is not None for kind in pair)
+    more = {"poll_interval": "PT30S", "webhooks": {"destination": webhooks}} if sends else {}
+    chosen = {"streams": list(streams)} if streams is not None else {}
+    return connection | chosen | more
 
 
 def _section(kind: str, place: Place, *, sends: bool) -> dict[str, Any]:
@@ -79,6 +83,7 @@ def configure(
     url: str,
     webhooks: str | None = None,
     pair: Pair = PAIR,
+    streams: Sequence[str] | None = None,
 ) -> Path:
     """Write a sandbox connection and its secrets to the sandbox's ``connections.yaml``.
 
@@ -93,7 +98,7 @@ def configure(
         path.write_text(value)
     file = home() / "connections.yaml"
     content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8")) if file.exists() else {}
-    connection = _connection(pair, Place(url, instance, folder), webhooks)
+    connection = _connection(pair, Place(url, instance, folder), webhooks, streams)
     connections = content.get("connections", {}) | {name: connection}
     first = min([start, *([content["start_date"]] if "start_date" in content else [])])
     content = {"start_date": first, "connections": connections}

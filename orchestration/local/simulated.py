@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from domain.connections import Connection
 from domain.errors import PermanentError
+from resources import oms, platforms
 
 Section = dict[str, Any]
 
@@ -52,6 +53,9 @@ class Simulated:
     """Control settings with which an instance behaves as the vendor's systems do."""
     large: Mapping[str, object] = field(default_factory=dict)
     """Those of a plan for many orders, where they differ."""
+    ships_only: bool = False
+    """Of an OMS: it takes orders that are shipped to one address. Lines that are e-mailed are left
+    out, and what else it has no place for is rejected."""
     push_setting: str = ""
     """The control setting with the address that it sends webhooks to, where none is registered."""
 
@@ -61,6 +65,11 @@ class Pair(NamedTuple):
 
     store: str
     oms: str
+
+    @property
+    def connection(self) -> str:
+        """Return the name of the pair's connection, and of both its systems in the sandbox."""
+        return "demo" if self == PAIR else f"demo_{self.store}_{self.oms}"
 
     def paths(self, instance: str) -> Pair:
         """Return the paths of their instances in the sandbox, ``{kind}/{instance}``."""
@@ -72,6 +81,39 @@ def _bigcommerce(place: Place) -> Section:
         "store_hash": place.instance,
         "api_base": f"{place.url}/bigcommerce/{{hash}}",
         "token": place.own_secret("token"),
+    }
+
+
+def _commercetools(place: Place) -> Section:
+    address = f"{place.url}/commercetools/{place.instance}"
+    return {
+        "project_key": place.instance,
+        "api_url": address,
+        "auth_url": address,
+        "client_id": "lockstep",
+        "client_secret": place.own_secret("secret"),
+        "payment_states": ["Paid"],
+        "pickup_methods": ["Collect in store"],
+        "pickup_location_field": "pickupLocation",
+        "note_fields": {"customerMessage": "customer"},
+        "gift_wrap_slugs": ["gift-wrap"],
+        # Of the seed's downloads (sandbox/platforms/commercetools/seed_lines.py).
+        "digital_product_types": ["f2a4c6e8-0b1d-4c3e-8f5a-7b9d1c3e5a70"],
+        "write_concurrency": 16,
+    }
+
+
+def _extensiv(place: Place) -> Section:
+    return {
+        "base_url": f"{place.url}/extensiv/{place.instance}/v1",
+        "merchant": place.instance,
+        "cart_user": "cart-user",
+        "cart_key": place.secret("cart-key"),
+        "merchant_user": "merchant-user",
+        "merchant_key": place.secret("merchant-key"),
+        "calls_per_minute": 6_000,
+        "orders_per_second": 200,
+        "push_concurrency": 16,
     }
 
 
@@ -116,6 +158,16 @@ SIMULATED = {
         },
         large={"quota": 100_000},
     ),
+    "commercetools": Simulated("a commercetools project", _commercetools, own_secrets=("secret",)),
+    "extensiv": Simulated(
+        "an Extensiv account",
+        _extensiv,
+        secrets={"cart-key": "sandbox-cart-key", "merchant-key": "sandbox-merchant-key"},
+        # The vendor's bucket of a hundred calls, filled in a second instead of a minute.
+        settings={"bucket": 100, "refill_seconds": 0.01},
+        large={"bucket": 10_000},
+        ships_only=True,
+    ),
     "manhattan": Simulated(
         "a Manhattan tenant",
         _manhattan,
@@ -130,7 +182,26 @@ SIMULATED = {
     ),
 }
 PAIR = Pair("bigcommerce", "manhattan")
-"""The kinds of the connection that ``lockstep up`` and ``lockstep demo`` make."""
+"""The kinds of the connection that ``lockstep up`` and ``lockstep demo`` make by default."""
+
+
+def pairs() -> list[Pair]:
+    """Return all pairs of a platform and an OMS that can be simulated, the default one first."""
+    found = [
+        Pair(store, oms_kind)
+        for store in SIMULATED
+        for oms_kind in SIMULATED
+        if store in platforms.REGISTRY and oms_kind in oms.REGISTRY
+    ]
+    return sorted(found, key=lambda pair: (pair != PAIR, pair))
+
+
+def pair_named(text: str) -> Pair:
+    """Return the pair of a text such as ``bigcommerce/manhattan``."""
+    known = {"/".join(pair): pair for pair in pairs()}
+    if text not in known:
+        raise PermanentError(f"There is no pair {text!r}; there are {', '.join(known)}.")
+    return known[text]
 
 
 def simulated(kind: str) -> Simulated:

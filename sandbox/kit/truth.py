@@ -11,9 +11,12 @@ from typing import NotRequired, TypedDict
 class TrueLine(TypedDict):
     """Units of one order line: ordered, or within a parcel."""
 
-    line: str
+    line: NotRequired[str]
+    """Of a parcel's content absent where the system names SKUs only."""
     sku: str
     quantity: str | int | float
+    emailed: NotRequired[str]
+    """At a store, of a line that is not shipped: what it costs, with taxes and after discounts."""
 
 
 class TrueParcel(TypedDict):
@@ -30,9 +33,12 @@ class TrueOrder(TypedDict):
 
     id: str
     number: str
+    """At a store: what its order is called at the OMS."""
     cancelled: bool
     awaits_fulfilment: NotRequired[bool]
     """At a store: the merchant waits for it to be fulfilled."""
+    places: NotRequired[int]
+    """At a store: to how many addresses it is shipped; none where it is picked up or e-mailed."""
     creates: NotRequired[int]
     """At an OMS: how often it was created; more than once is a duplicate."""
     lines: list[TrueLine]
@@ -46,6 +52,8 @@ class TrueLevel(TypedDict):
     sku: str
     location: str
     available: int | float
+    on_hand: NotRequired[int | float]
+    reserved: NotRequired[int | float]
 
 
 class TrueCustomer(TypedDict):

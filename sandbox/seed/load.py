@@ -66,7 +66,8 @@ def post(
 ) -> dict[str, int]:
     """Post a whole seed to a running sandbox and return how many of each kind were sent.
 
-    The paths are those of the instances, ``{kind}/{instance}``.
+    The paths are those of the instances, ``{kind}/{instance}``. Each store takes a seed's documents
+    below ``seed/`` and writes them in its own form.
     ``refused`` counts the orders that the store refused; each is added to ``seed_set.unreadable``
     with the store's message. Raises httpx.HTTPError for any other failure.
     """
@@ -74,8 +75,9 @@ def post(
     counts = {}
     with httpx.Client(timeout=timeout) as client:
         parts: tuple[tuple[str, str, list[Document]], ...] = (
-            ("store_locations", f"{store}/locations", seed_set.store_locations),
-            ("products", f"{store}/catalog", seed_set.products),
+            ("store_locations", f"{store}/seed/locations", seed_set.store_locations),
+            ("products", f"{store}/seed/catalog", seed_set.products),
+            ("customers", f"{store}/seed/customers", seed_set.customers),
             ("locations", f"{oms}/locations", seed_set.locations),
             ("items", f"{oms}/items", seed_set.items),
             ("supply", f"{oms}/supply", seed_set.supply),
@@ -86,7 +88,7 @@ def post(
             counts[name] = len(documents)
         sent = refused = 0
         for batch in batches(seed_set.documents(), BATCH):
-            lost = _post_orders(client, f"{store}/orders", batch, seed_set)
+            lost = _post_orders(client, f"{store}/seed/orders", batch, seed_set)
             sent, refused = sent + len(batch) - lost, refused + lost
     return counts | {"orders": sent, "refused": refused}
 

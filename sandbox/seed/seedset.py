@@ -34,6 +34,8 @@ class SeedSet:
     currency: str
     first_day: date
     last_day: date
+    customers: list[Document] = field(default_factory=list)
+    """Registered customers, in the form of the first store's control."""
     unreadable: list[Unreadable] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)

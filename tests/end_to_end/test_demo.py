@@ -15,9 +15,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from domain.streams import KINDS
 from orchestration.local import sandbox_process
 from orchestration.local.processes import free_port
+from orchestration.local.simulated import pairs
 from resources.ledger.database import embedded
+from resources.systems import streams_carried
 from tests.conftest import opened_folder
 from tests.shared import shared_path
 
@@ -94,6 +97,22 @@ def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(
     third = home.demo()
     assert third.returncode != 0
     assert f"order {order}" in third.stdout
+
+
+def test_every_pair_is_verified_and_what_it_lacks_is_absent(home: Home) -> None:
+    """Orders, shipments and stock of all; customers only where the OMS has them."""
+    result = home.demo("--pairs", "all")
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = result.stdout[result.stdout.rindex("Pairs") :].splitlines()
+    cells = [re.findall(r"[\w ]+", line.replace("│", "|")) for line in rows if "│" in line]
+    shown = {tuple(each.strip() for each in row) for row in cells}
+    for pair in pairs():
+        [streams] = [row[2:] for row in shown if row[:2] == pair]
+        assert streams[:3] == ("verified", "verified", "verified")
+        carried = streams_carried(*pair)
+        for stream, state in zip(list(KINDS)[3:], streams[3:], strict=True):
+            expected = "verified" if stream == "customers" else "not run"
+            assert state == (expected if stream in carried else "absent")
 
 
 def test_invoices_end_delivered_or_with_a_reason(home: Home, tmp_path: Path) -> None:

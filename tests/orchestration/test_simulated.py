@@ -11,7 +11,16 @@ import yaml
 from domain.connections import Connection, Installation
 from domain.errors import PermanentError
 from orchestration.local import sandbox_process
-from orchestration.local.simulated import PAIR, SIMULATED, Pair, Place, pair_of, simulated
+from orchestration.local.simulated import (
+    PAIR,
+    SIMULATED,
+    Pair,
+    Place,
+    pair_named,
+    pair_of,
+    pairs,
+    simulated,
+)
 from resources import oms, platforms
 from resources.systems import secret_refs, settings_of
 from sandbox.app import SYSTEMS
@@ -81,3 +90,30 @@ def test_a_connection_to_a_system_that_is_not_simulated_is_refused() -> None:
     )
     with pytest.raises(PermanentError, match="'elsewhere'.*lockstep connect"):
         pair_of(connection)
+
+
+def test_every_connector_can_be_simulated_and_every_pair_is_known() -> None:
+    """Also a connector that comes later; the pair that is run by default is the first."""
+    assert SIMULATED.keys() == platforms.REGISTRY.keys() | oms.REGISTRY.keys()
+    assert len(pairs()) == len(platforms.REGISTRY) * len(oms.REGISTRY)
+    assert pairs()[0] == PAIR
+    assert len({pair.connection for pair in pairs()}) == len(pairs())
+    for pair in pairs():
+        assert pair_named("/".join(pair)) == pair
+    with pytest.raises(PermanentError, match="no pair 'manhattan/bigcommerce'.*there are"):
+        pair_named("manhattan/bigcommerce")
+
+
+@pytest.mark.parametrize("pair", pairs())
+def test_a_pair_is_written_with_its_streams_and_the_webhooks_that_it_sends(
+    home: Path, pair: Pair
+) -> None:
+    """Where neither system sends any, there is no endpoint to wait for."""
+    file = sandbox_process.configure(
+        "demo", "shop", START, "http://127.0.0.1:2", "http://127.0.0.1:1", pair, ["orders"]
+    )
+    connection = written(file)
+    assert pair_of(connection) == pair
+    assert connection.streams == ("orders",)
+    sends = any(simulated(kind).with_events is not None for kind in pair)
+    assert (connection.webhooks is not None) is sends

@@ -170,6 +170,16 @@ def rule_counts(db: psycopg.Connection[Any], connection: str) -> list[tuple[str,
     ).fetchall()
 
 
+def undelivered_counts(db: psycopg.Connection[Any], connection: str) -> list[tuple[str, str, int]]:
+    """Return how many accepted records the target refuses at present: stream, code, number."""
+    return db.execute(
+        """SELECT stream, code, count(*) FROM sync.rejection
+           WHERE connection = %s AND stage = 'delivered' AND state IN ('open', 'retried')
+           GROUP BY 1, 2 ORDER BY 1, 3 DESC""",
+        (connection,),
+    ).fetchall()
+
+
 def newest_outcomes(db: psycopg.Connection[Any], connection: str) -> dict[str, tuple[str, str]]:
     """Return the state of each captured order's newest version, with its outcome or rule."""
     rows = db.execute(

@@ -33,7 +33,7 @@ def true_order(order: Order) -> Json:
     """Return one order; ``creates`` counts what was taken, ``refused`` what came again."""
     return {
         "id": order.cust_ref,
-        "number": order.document.get("cust_po_no"),
+        "number": order.document.get("cust_po_no") or order.cust_ref,
         "state": order.status,
         "cancelled": order.status == CANCELED,
         "creates": order.creates,
@@ -58,6 +58,6 @@ def true_order(order: Order) -> Json:
             }
             for shipment in order.shipments
         ],
-        "total": order.document.get("grand_total"),
+        "total": str(order.document.get("grand_total") or 0),
         "correlations": order.correlations,
     }

@@ -9,6 +9,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                   ``billing_address``, ``products`` by line id (quantity 0 removes,
                                   no id adds), ``shipping_addresses`` by id, ``fees`` as a whole
     POST  orders/{id}/status      {"status_id": n}
+    ...   seed/...                the same: a seed's documents, which other stores take, too
     POST  orders/{id}/shipments/{id}/copy   duplicate a shipment
     POST  orders/{id}/transactions          add a transaction, or change the one with the given id
     POST  orders/{id}/refunds     {"lines": [{id, quantity}]}; without lines, all that is left; paid
@@ -109,7 +110,9 @@ class Control:
     def handle(self, request: Request) -> Response:
         """Answer a call; any error is a 400 with ``{"error": ...}``."""
         try:
-            return self._route(request.method, request.path.strip("/").split("/"), request.body)
+            parts = request.path.strip("/").split("/")
+            # The form of this store's orders is that of the seeds.
+            return self._route(request.method, parts[parts[0] == "seed" :], request.body)
         except Refused as refusal:
             return json_reply({"error": refusal.response.body.decode()}, 400)
         except (*ODD, RecursionError) as reason:

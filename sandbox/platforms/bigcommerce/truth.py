@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from sandbox.kit.truth import TrueLevel, TrueOrder, TrueRefund, Truth
+from sandbox.kit.truth import TrueLevel, TrueLine, TrueOrder, TrueRefund, Truth
 
 if TYPE_CHECKING:
     from sandbox.platforms.bigcommerce.stock import Level
@@ -42,10 +43,8 @@ def _order(document: dict[str, Any]) -> TrueOrder:
         "number": str(order["id"]),
         "cancelled": order["status_id"] in CANCELLED,
         "awaits_fulfilment": order["status_id"] == AWAITING_FULFILMENT,
-        "lines": [
-            {"line": str(line["id"]), "sku": line["sku"], "quantity": line["quantity"]}
-            for line in document["products"]
-        ],
+        "places": len({line["order_address_id"] for line in document["products"]} - {0, None}),
+        "lines": [_line(line) for line in document["products"]],
         "parcels": [
             {
                 "key": str(shipment["id"]),
@@ -64,6 +63,22 @@ def _order(document: dict[str, Any]) -> TrueOrder:
         ],
         "total": str(order["total_inc_tax"]),
     }
+
+
+def _line(line: dict[str, Any]) -> TrueLine:
+    shown: TrueLine = {"line": str(line["id"]), "sku": line["sku"], "quantity": line["quantity"]}
+    if line["type"] != "physical":
+        off = [Decimal(str(part["amount"])) for part in line.get("applied_discounts") or ()]
+        shown["emailed"] = str(_amount(line["total_inc_tax"]) - sum(off, Decimal(0)))
+    return shown
+
+
+def _amount(value: object) -> Decimal:
+    """Return an amount; what is none, as imports leave it, counts as nothing."""
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return Decimal(0)
 
 
 def _refund(document: dict[str, Any], refund: dict[str, Any]) -> TrueRefund:

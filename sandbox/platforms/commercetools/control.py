@@ -10,6 +10,9 @@ What a merchant and shoppers do, and what arrived at the store:
     PATCH orders/{id}           change an order as a merchant does: fields by name
     POST  orders/{id}/state     any of {orderState, shipmentState, paymentState}
     POST  orders/{id}/touch     change nothing but version and time, or {"at": time}
+    ...   seed/...              the same of a seed's documents, which have one form for all stores:
+                                POST seed/{orders, catalog, customers, locations}, PATCH
+                                seed/orders/{id}, POST seed/orders/{id}/status {status_id}
     POST  customers             register customers, or change them by id: the vendor's fields, and
                                 ``at`` -> {"ids": [...]}; DELETE customers/{id}
     POST  catalog               [{sku, name?} | {key?, variants: [{sku}]}]
@@ -31,23 +34,27 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sandbox.kit.refused import Refused
-from sandbox.platforms.commercetools import deliveries
 from sandbox.platforms.commercetools.clock import normalised
-from sandbox.platforms.commercetools.customers import (
-    delete_customer,
-    put_customers,
-    true_customers,
-)
+from sandbox.platforms.commercetools.customers import delete_customer, put_customers
 from sandbox.platforms.commercetools.documents import complete, new_id
 from sandbox.platforms.commercetools.money import money
 from sandbox.platforms.commercetools.orders import STATES
 from sandbox.platforms.commercetools.replies import ODD, json_reply, ndjson_reply
+from sandbox.platforms.commercetools.seed_orders import (
+    change_of,
+    customers_of,
+    order_of,
+    products_of,
+)
+from sandbox.platforms.commercetools.truth import truth_of
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:
     from sandbox.platforms.commercetools.project import Project
 
 Json = dict[str, Any]
+FIRST_NUMBER = 5_000_001
+"""Of orders that a seed leaves without one."""
 
 
 class Control:
@@ -80,6 +87,8 @@ class Control:
             case "POST", [name] if name in self._lists:
                 rows = body if isinstance(body, list) else [body]
                 return json_reply(self._lists[name](rows))
+            case _, ["seed", *rest]:
+                return json_reply(self._seed(request.method, rest, body))
             case "PATCH", ["orders", identifier]:
                 return json_reply(self._change(identifier, body))
             case "POST", ["orders", identifier, "state"]:
@@ -97,7 +106,7 @@ class Control:
             case "GET", ["counts"]:
                 return json_reply(dict(self._project.counts))
             case "GET", ["truth"]:
-                return json_reply(truth(self._project))
+                return json_reply(truth_of(self._project))
             case "GET", ["dump", "orders"]:
                 return ndjson_reply(list(self._project.orders))
         return json_reply({"error": "no such control"}, 404)
@@ -118,6 +127,24 @@ class Control:
             self._project.keep(table, order, [message], is_new=True)
             ids.append(order["id"])
         return {"ids": ids, "existing": existing}
+
+    def _seed(self, method: str, parts: list[str], body: Any) -> Json:
+        match method, parts:
+            case "POST", ["orders"]:
+                first = FIRST_NUMBER + len(self._project.orders)
+                numbered = [{"id": first + n} | row for n, row in enumerate(body)]
+                return self._place([order_of(row, self._project.instance) for row in numbered])
+            case "POST", ["catalog"]:
+                known = self._project.products
+                rows = [row for row in products_of(body) if known.find("key", row["key"]) is None]
+                return self._catalog(rows)
+            case "POST", ["customers"]:
+                return put_customers(self._project, customers_of(body, self._project.instance))
+            case "POST", ["locations"]:
+                return {}  # stock is kept without a channel, unless the project has some
+            case ("PATCH", ["orders", identifier]) | ("POST", ["orders", identifier, "status"]):
+                return self._change(identifier, change_of(body))
+        raise ValueError(f"no control of a seed: {method} {'/'.join(parts)}")
 
     def _payment(self, given: Json, order: Json) -> Json:
         currency = order.get("currency") or "USD"
@@ -242,51 +269,3 @@ def neutral(given: Json) -> Json:
         info = {"shippingMethodName": shipping["method"], "price": shipping["price"]}
         document["shippingInfo"] = info
     return document
-
-
-def truth(project: Project) -> Json:
-    """Return what the store holds, without the vendor's shapes."""
-    keys = {channel["id"]: channel["key"] for channel in project.channels}
-    levels = [
-        {
-            "sku": entry["sku"],
-            "location": keys.get(entry.get("supplyChannel", {}).get("id"), "default"),
-            "available": entry["availableQuantity"],
-            "on_hand": entry["quantityOnStock"],
-            "reserved": entry["quantityOnStock"] - entry["availableQuantity"],
-        }
-        for entry in project.inventory
-    ]
-    return {
-        "orders": [_true_order(order) for order in project.orders],
-        "levels": levels,
-        "customers": true_customers(project),
-    }
-
-
-def _true_order(order: Json) -> Json:
-    skus = {line["id"]: line["variant"].get("sku") for line in order["lineItems"]}
-    parcels = [
-        {
-            "key": parcel.get("key"),
-            "tracking": (parcel.get("trackingData") or {}).get("trackingId", ""),
-            "carrier": (parcel.get("trackingData") or {}).get("carrier", ""),
-            "lines": [
-                {"line": item["id"], "sku": skus.get(item["id"]), "quantity": item["quantity"]}
-                for item in (parcel.get("items") or delivery["items"])
-            ],
-        }
-        for delivery in deliveries.deliveries_of(order)
-        for parcel in delivery["parcels"]
-    ]
-    return {
-        "id": order["id"],
-        "number": order.get("orderNumber"),
-        "state": {name: order.get(name) for name in STATES},
-        "lines": [
-            {"line": line["id"], "sku": skus[line["id"]], "quantity": line["quantity"]}
-            for line in order["lineItems"]
-        ],
-        "parcels": parcels,
-        "total": order["totalPrice"]["centAmount"],
-    }

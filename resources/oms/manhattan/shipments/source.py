@@ -24,7 +24,6 @@ class ShipmentsSource:
 
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
-    wants_delivered = False
 
     def __init__(
         self,

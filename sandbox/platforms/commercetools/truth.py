@@ -1,0 +1,100 @@
+"""What the project really holds, without the vendor's shapes (sandbox/kit/truth.py)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sandbox.kit.truth import TrueLine, Truth
+from sandbox.platforms.commercetools import deliveries
+from sandbox.platforms.commercetools.customers import true_customers
+from sandbox.platforms.commercetools.orders import STATES
+from sandbox.platforms.commercetools.seed_lines import DIGITAL_TYPE
+
+if TYPE_CHECKING:
+    from sandbox.platforms.commercetools.project import Project
+
+Json = dict[str, Any]
+AWAITING = {
+    "orderState": ("Open", "Confirmed"),
+    "paymentState": ("Paid",),
+    "shipmentState": ("Pending",),
+}
+"""States of an order that is paid, and of which nothing has happened yet."""
+
+
+def truth_of(project: Project) -> Truth:
+    """Return all orders with their parcels, the levels and the customers."""
+    keys = {channel["id"]: channel["key"] for channel in project.channels}
+    return {
+        "orders": [_order(order) for order in project.orders],
+        "levels": [
+            {
+                "sku": entry["sku"],
+                "location": keys.get(entry.get("supplyChannel", {}).get("id"), "default"),
+                "available": entry["availableQuantity"],
+                "on_hand": entry["quantityOnStock"],
+                "reserved": entry["quantityOnStock"] - entry["availableQuantity"],
+            }
+            for entry in project.inventory
+        ],
+        "customers": true_customers(project),
+    }
+
+
+def _order(order: Json) -> Any:
+    skus = {line["id"]: line["variant"].get("sku") or "" for line in order["lineItems"]}
+    parcels = [
+        {
+            "key": parcel.get("key"),
+            "tracking": (parcel.get("trackingData") or {}).get("trackingId", ""),
+            "carrier": (parcel.get("trackingData") or {}).get("carrier", ""),
+            "lines": [
+                {"line": item["id"], "sku": skus.get(item["id"], ""), "quantity": item["quantity"]}
+                for item in (parcel.get("items") or delivery["items"])
+            ],
+        }
+        for delivery in deliveries.deliveries_of(order)
+        for parcel in delivery["parcels"]
+    ]
+    return {
+        "id": order["id"],
+        "number": order.get("orderNumber") or order["id"],
+        "cancelled": order["orderState"] == "Cancelled",
+        "awaits_fulfilment": all(order.get(name) in wanted for name, wanted in AWAITING.items()),
+        "places": len(order["shipping"]) or int(order.get("shippingAddress") is not None),
+        "state": {name: order.get(name) for name in STATES},
+        "lines": [_line(line) for line in order["lineItems"]],
+        "parcels": parcels,
+        "total": _amount(_total(order)),
+    }
+
+
+def _line(line: Json) -> TrueLine:
+    shown: TrueLine = {
+        "line": line["id"],
+        "sku": line["variant"].get("sku") or "",
+        "quantity": line["quantity"],
+    }
+    if line["productType"] == DIGITAL_TYPE:
+        shown["emailed"] = _amount(_gross(line))
+    return shown
+
+
+def _total(order: Json) -> Json:
+    """Return what the shopper owes: with taxes, where the prices do not contain them."""
+    taxed: Json = order.get("taxedPrice") or {}
+    rates = [each.get("taxRate") for each in (*order["lineItems"], *order["customLineItems"])]
+    included = any(rate and rate["includedInPrice"] for rate in rates)
+    total: Json = order["totalPrice"]
+    return total if included or not taxed else taxed["totalGross"]
+
+
+def _gross(line: Json) -> Json:
+    taxed: Json = line.get("taxedPrice") or {}
+    gross: Json = taxed.get("totalGross") or line["totalPrice"]
+    return gross
+
+
+def _amount(money: Json) -> str:
+    return str(Decimal(money["centAmount"]).scaleb(-int(money["fractionDigits"])))

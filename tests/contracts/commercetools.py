@@ -2,8 +2,9 @@
 
 The file is 3 MB, most of it of other resources: only the paths that are asked for are kept, with
 the schemas that they refer to. The vendor's ``discriminator`` names the kinds of a base schema
-without listing them as alternatives, so the fields that all kinds have are what is checked. A map's
-pattern for its keys is listed as a required field (``/^[a-z]{2}.../``), which no document can have.
+without listing them as alternatives, so a validator checks the fields that all kinds have;
+``deviations`` follows it, and knows each kind's own fields. A map's pattern for its keys is listed
+as a required field (``/^[a-z]{2}.../``), which no document can have.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ PATHS = (
     "/{projectKey}/channels",
     "/{projectKey}/stores",
     "/{projectKey}/payments",
+    "/{projectKey}/customers",
     "/{projectKey}/product-projections",
     "/{projectKey}/messages",
     "/{projectKey}/subscriptions",
@@ -37,10 +39,16 @@ HOST = "https://api.europe-west1.gcp.commercetools.com"
 
 
 @lru_cache
+def _whole() -> Json:
+    text = (shared_path("contracts/commercetools") / "openapi.yaml").read_text()
+    found: Json = yaml.load(text, yaml.CSafeLoader)
+    return found
+
+
+@lru_cache
 def official() -> OpenAPI:
     """Return the official file with the paths above."""
-    text = (shared_path("contracts/commercetools") / "openapi.yaml").read_text()
-    whole = yaml.load(text, yaml.CSafeLoader)
+    whole = _whole()
     kept: Json = {
         "openapi": whole["openapi"],
         "info": whole["info"],
@@ -90,3 +98,88 @@ def _references(part: Any) -> Iterator[tuple[str, str]]:
     if isinstance(part, dict) and isinstance(reference := part.get("$ref"), str):
         kind, name = reference.split("/")[-2:]
         yield kind, name
+
+
+def deviations(value: Any, schema: Json | str, path: str = "$") -> Iterator[str]:
+    """Yield what a value has that its schema does not know, or has in another form.
+
+    ``schema`` is one of the file's, or the name of one. Kinds are distinguished by their
+    discriminator, whose value must be one that the file lists.
+    """
+    schema = {"$ref": f"#/components/schemas/{schema}"} if isinstance(schema, str) else schema
+    schema, fields, required = _resolved(schema, value)
+    if isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from deviations(entry, schema.get("items", {}), f"{path}[{number}]")
+    elif not isinstance(value, dict):
+        yield from _scalar(value, schema, path)
+    elif schema.get("type", "object") != "object":
+        yield f"{path} is an object"
+    else:
+        yield from (f"{path}.{name} is missing" for name in required if name not in value)
+        extra = schema.get("additionalProperties")
+        is_map = bool(extra) or not fields or any(name.startswith("/") for name in fields)
+        for name, entry in value.items():
+            if name in fields:
+                yield from deviations(entry, fields[name], f"{path}.{name}")
+            elif not is_map:
+                yield f"{path}.{name} is not a field"
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
+}  # fmt: skip
+
+
+def _scalar(value: Any, schema: Json, path: str) -> Iterator[str]:
+    kind = schema.get("type")
+    if kind in ("object", "array") or (
+        kind in _TYPES
+        and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"))
+    ):
+        yield f"{path} is no {kind}"
+    elif "enum" in schema and value not in schema["enum"]:
+        yield f"{path} is {value!r}, which is not listed"
+
+
+def _resolved(schema: Json, value: Any) -> tuple[Json, Json, set[str]]:
+    """Return a schema without references, its fields, and those that are required."""
+    fields: Json = {}
+    required: set[str] = set()
+    merged: Json = {}
+    waiting, seen = [schema], set[str]()
+    while waiting:
+        part = waiting.pop()
+        if "$ref" in part:
+            name = part["$ref"].rpartition("/")[2]
+            if name not in seen:
+                seen.add(name)
+                waiting.append(_whole()["components"]["schemas"][name])
+            continue
+        merged |= {key: entry for key, entry in part.items() if key != "allOf"}
+        fields |= part.get("properties", {})
+        required |= {name for name in part.get("required", ()) if not name.startswith("/")}
+        waiting += part.get("allOf", ())
+        found = part.get("discriminator")
+        if found is not None and isinstance(value, dict):
+            kind = found["mapping"].get(value.get(found["propertyName"]))
+            if kind is not None:
+                waiting.append({"$ref": kind})
+            elif found["propertyName"] in value:
+                fields |= {found["propertyName"]: {"enum": list(found["mapping"])}}
+    return merged, fields, required
+
+
+def answered(path: str, method: str, status: int) -> Json | None:
+    """Return the schema of an answer's body by the path's template; ``None`` where it has none."""
+    answers = _whole()["paths"][path][method.lower()]["responses"]
+    content = (answers.get(str(status)) or {}).get("content") or {}
+    found: Json | None = (content.get("application/json") or {}).get("schema")
+    return found
+
+
+def asked(path: str, method: str) -> Json | None:
+    """Return the schema of a request's body by the path's template; ``None`` where it has none."""
+    body = _whole()["paths"][path][method.lower()].get("requestBody") or {}
+    found: Json | None = (body.get("content", {}).get("application/json") or {}).get("schema")
+    return found

@@ -66,19 +66,25 @@ NEEDED: dict[str, tuple[Needed, ...]] = {
 
 
 def missing_parts(streams: Collection[str], platform: Parts, oms: Parts) -> Iterator[str]:
-    """Return a sentence for each stream that the two systems can't carry."""
-    sides: dict[Side, Parts] = {"platform": platform, "oms": oms}
+    """Return a sentence for each part that the two systems lack of the streams."""
     for stream in streams:
-        for needed in NEEDED[stream]:
-            system = sides[needed.side]
-            if needed.part not in (system.sources if needed.is_source else system.targets):
-                verb = "can't be read from" if needed.is_source else "can't be written to"
-                yield (
-                    f"{needed.part} {verb} {system.kind}, which the stream {stream} needs: "
-                    f"remove {stream} from the connection's streams"
-                )
+        for lacking in absent_parts(stream, platform, oms):
+            yield (
+                f"{lacking}, which the stream {stream} needs: "
+                f"remove {stream} from the connection's streams"
+            )
+
+
+def absent_parts(stream: str, platform: Parts, oms: Parts) -> Iterator[str]:
+    """Return a phrase for each part that the two systems lack of a stream."""
+    sides: dict[Side, Parts] = {"platform": platform, "oms": oms}
+    for needed in NEEDED[stream]:
+        system = sides[needed.side]
+        if needed.part not in (system.sources if needed.is_source else system.targets):
+            verb = "can't be read from" if needed.is_source else "can't be written to"
+            yield f"{needed.part} {verb} {system.kind}"
 
 
 def carried_streams(platform: Parts, oms: Parts) -> list[str]:
     """Return the streams that the two systems can carry; the others lack a part."""
-    return [stream for stream in NEEDED if not any(missing_parts([stream], platform, oms))]
+    return [stream for stream in NEEDED if not any(absent_parts(stream, platform, oms))]

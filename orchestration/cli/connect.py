@@ -22,6 +22,7 @@ from orchestration.cli.output import examples, print_table
 from orchestration.cli.preview import show_preview
 from orchestration.cli.runs import Chunk, Outcome, chunks, run_each, span_of
 from orchestration.settings import load
+from resources.capabilities import capabilities_of
 from resources.ledger.monitoring.activation import activations, resume
 from resources.lockstep import Lockstep
 
@@ -104,7 +105,9 @@ def preflight(lockstep: Lockstep, connection: str) -> list[tuple[str, Check]]:
 
 def _preflight(lockstep: Lockstep, connection: str) -> bool:
     checks = preflight(lockstep, connection)
-    rows = [
+    configured = lockstep.installation.connections[connection]
+    rows = [("both", "capabilities", "ok", capabilities_of(configured), "")]
+    rows += [
         (system, check.name, "ok" if check.ok else "FAILED", check.detail, check.advice)
         for system, check in checks
     ]

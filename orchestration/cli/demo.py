@@ -70,8 +70,8 @@ class Scene:
     default="/".join(PAIR),
     show_default=True,
     metavar="PLATFORM/OMS",
-    help=f"Which systems: one of {', '.join('/'.join(pair) for pair in all_pairs())}; or 'all', one "
-    "pair after the other.",
+    help=f"Which systems: one of {', '.join('/'.join(pair) for pair in all_pairs())}; "
+    "or 'all', one pair after the other.",
 )
 @click.option(
     "--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."

@@ -26,6 +26,7 @@ from orchestration.definitions import build
 from orchestration.local.instance import differences, open_instance
 from orchestration.settings import connections_path, load, project_root
 from resources import oms, platforms
+from resources.capabilities import capabilities_of
 from resources.ledger.database.embedded import database_url, home
 from resources.ledger.database.migrate import is_current
 from resources.ledger.monitoring.activation import activations
@@ -115,6 +116,8 @@ def _installation_checks(
         for name in installation.connections:
             secrets = _check(f"{name}: secrets", lambda name=name: _secrets(installation, name))  # type: ignore[misc]
             yield secrets
+            able = capabilities_of(installation.connections[name])
+            yield Check(f"{name}: capabilities", ok=True, detail=able)
             if database_ok:
                 yield _check(f"{name}: delivery", lambda name=name: _delivery(name))  # type: ignore[misc]
             if schema_ok:

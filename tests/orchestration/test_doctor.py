@@ -27,6 +27,7 @@ def test_a_healthy_installation_passes_and_no_secret_is_shown(shop: Shop, own_ho
         "schema",
         "definitions",
         "demo: secrets",
+        "demo: capabilities",
         "demo: bigcommerce store",
         "demo: manhattan",
         "daemon",

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from domain.errors import LockstepError, Problem, RecordRejected
-from domain.exchange import OutcomeUnknown, Receipt, ShipmentLine, ShipmentRequest
+from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
 
 OutcomeState = Literal["done", "requested", "partly", "refused", "retry", "unknown", "unsent"]
@@ -193,63 +192,6 @@ class StatusChange:
     status: str
     is_restored: bool = False
     """It is the merchant's own, which a shipment has moved."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefundRequest:
-    """Units of an order whose price goes back to the shopper."""
-
-    order_id: str
-    """The store's order id."""
-    return_id: str
-    lines: tuple[ShipmentLine, ...]
-    """The store's order lines, with units in the store's unit."""
-    ceiling: Decimal | None
-    """The largest amount that may go out, ``None``: any. More is refused as
-    ``refund_not_approved``, with the amount and its currency as the value."""
-    currency: str
-
-    def units(self) -> dict[str, int]:
-        """Return line id -> units."""
-        return {line.line_id: line.quantity for line in self.lines}
-
-
-@dataclass(frozen=True, slots=True)
-class StoreRefund:
-    """A refund that a payment service has of an order."""
-
-    refund_id: str
-    units: Mapping[str, int]
-    """Line id -> units; empty for a refund of an amount alone."""
-    amount: Decimal
-    return_id: str = ""
-    """The return that it was made for; empty where none is noted on it."""
-    key: str = ""
-    """The idempotency key of the delivery that created it, likewise."""
-    declined: str = ""
-    """Why a payment provider has declined it; empty where none has."""
-
-    def declined_of(self, order_id: str) -> Problem:
-        """Return the problem of a declined refund, of the store's order ``order_id``."""
-        return Problem(
-            "refund_declined",
-            "payments",
-            f"The store's order {order_id} has the refund {self.refund_id} of {self.amount}, but "
-            f"the payment provider declined it: {self.declined}.",
-            "Pay the shopper by hand or retry the payment in the store, then discard this "
-            "rejection.",
-            self.refund_id,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRefunds:
-    """What a payment service says of the refunds of one order now."""
-
-    order_id: str
-    refunds: tuple[StoreRefund, ...]
-    unshipped: Mapping[str, int] = field(default_factory=dict)
-    """Line id -> units that the store shows as not shipped: a refund of them is no return's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, TypedDict, runtime_checkable
 
@@ -238,11 +238,18 @@ class LevelTarget(Target, Protocol):
 class PaymentService(Target, Protocol):
     """Where money goes back to shoppers, by ``refund`` (``RefundRequest``): nothing else moves any.
 
-    ``held`` returns the ``OrderRefunds`` of orders. ``refund`` asks the service what the units are
-    worth, and sends no more than the request's ceiling; a success states the ``StoreRefund`` that
-    it made, also one that was declined. ``find`` knows a refund by the delivery's key where the
-    service notes it, and else by its units.
+    ``held`` returns the ``OrderRefunds`` of orders. ``refund`` sends no more than the request's
+    ceiling; a success states the ``StoreRefund`` that it made, also one that was declined. ``find``
+    knows a refund by the delivery's key where the service notes it, and else by what it is worth.
+
+    Where a store shows returns, its target also takes ``return`` (``ReturnRecord``): what its order
+    should show of one return. It moves no money.
     """
+
+    quotes: bool
+    """The service says itself what units are worth; another one needs the request's amount."""
+    declines_for: timedelta
+    """How long after a refund counts as paid a provider may still decline it."""
 
 
 class StoreTargets(TypedDict, total=False):

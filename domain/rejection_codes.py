@@ -125,6 +125,7 @@ _RECORD: dict[str, Entry] = {
     "quantity_not_positive": Entry("value", "The quantity of a line is above zero."),
     "refund_without_units": Entry("value", "A refund of an order is one of units of its lines."),
     "refunded_after_shipping": Entry("value", "Units are refunded before they are shipped."),
+    "returned_in_store": Entry("value", "A return starts at the OMS, which names its parcel."),
     "return_line_duplicate": Entry("duplicate", "The id of a line is unique in its return."),
     "return_of_several_orders": Entry("value", "A return is of units of one order."),
     "return_quantity": Entry("value", "The statuses of a return's units add up to its quantity."),
@@ -311,6 +312,12 @@ _TARGET: dict[str, Entry] = {
     "refund_above_return": Entry(
         "business_rule", "No more units are refunded than the OMS has confirmed."
     ),
+    "refund_amount_differs": Entry(
+        "business_rule", "The payment service gives back the amount that it is asked for."
+    ),
+    "refund_amount_unknown": Entry(
+        "missing", "The prices of an order are known when units of it are refunded."
+    ),
     "refund_declined": Entry(
         "business_rule", "The payment provider accepts the refund that it is asked for."
     ),
@@ -323,6 +330,10 @@ _TARGET: dict[str, Entry] = {
         ("returns.limits", "returns.approve"),
     ),
     "refund_refused": Entry("business_rule", "The store accepts the refund of the units."),
+    "return_made_in_store": Entry(
+        "business_rule", "A store shows the returns of an order that the OMS has, and no others."
+    ),
+    "return_refused": Entry("business_rule", "The store accepts what its order shows of a return."),
     "reopened_after_cancel": Entry(
         "business_rule", "An order that the OMS has canceled stays cancelled in the store."
     ),

@@ -27,6 +27,7 @@ from domain.ports import (
     EventQueue,
     LevelTarget,
     OrderManagementSystem,
+    PaymentService,
 )
 from domain.records.catalog import Product
 from domain.records.customers import Customer
@@ -39,6 +40,7 @@ from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import describe, kept_prefixes
 from resources.systems import (
     build_oms,
+    build_payments,
     build_platform,
     endpoints_of,
     secrets_digest,
@@ -64,6 +66,8 @@ class Sync:
     """Streams that this process starts: they are delivered, although paused for everyone else."""
     sellers: Mapping[str, Connection] = field(default_factory=dict)
     """The connections whose orders take units of the same stock, by name: also this one."""
+    payments: PaymentService | None = None
+    """The payment service that gives money back, where it is not the store's own."""
 
     @property
     def feeds(self) -> dict[Literal["platform", "oms"], EventFeed]:
@@ -219,9 +223,18 @@ class Lockstep:
                 )
             platform, oms = self._systems[name]
         starting = self.starting.get(name, frozenset())
-        sellers = self._sellers[name]
         return Sync(
-            name, connection, platform, oms, ledger, run_id, trigger, log, starting, sellers
+            name,
+            connection,
+            platform,
+            oms,
+            ledger,
+            run_id,
+            trigger,
+            log,
+            starting,
+            self._sellers[name],
+            build_payments(connection, ledger.quota),
         )
 
     @cached_property

@@ -10,12 +10,19 @@ from pydantic import BaseModel
 
 from domain.connections import Connection, SecretRef, SystemSection
 from domain.errors import PermanentError
-from domain.ports import CommercePlatform, OrderManagementSystem, QuotaLedger, WebhookReceiver
+from domain.ports import (
+    CommercePlatform,
+    OrderManagementSystem,
+    PaymentService,
+    QuotaLedger,
+    WebhookReceiver,
+)
 from domain.rules.capabilities import Parts, carried_streams, missing_parts
 from domain.rules.collisions import Endpoints
 from domain.statuses import OrderStatuses, StoreStatuses, UnusableStatus
 from resources import oms, platforms
 from resources.connector import Connector, SystemSettings
+from resources.payments.service import HttpPayments
 from resources.secrets import current, resolve
 
 Registry = dict[str, Connector[CommercePlatform]] | dict[str, Connector[OrderManagementSystem]]
@@ -58,6 +65,9 @@ def secrets_digest(connection: Connection) -> bytes:
         for path, reference in secret_refs(settings_of(section, registry)):
             with suppress(PermanentError):
                 digest.update(f"{path}={current(reference)}\n".encode())
+    if (service := connection.returns.service) is not None:
+        with suppress(PermanentError):
+            digest.update(f"returns.service.token={current(service.token)}\n".encode())
     return digest.digest()
 
 
@@ -120,6 +130,15 @@ def build_oms(connection: Connection, quota: QuotaLedger) -> OrderManagementSyst
     """Build the OMS's adapter; raises ``PermanentError`` for a missing secret."""
     settings = settings_of(connection.oms, oms.REGISTRY)
     return oms.REGISTRY[connection.oms.kind].build(settings, connection, resolve, quota)
+
+
+def build_payments(connection: Connection, quota: QuotaLedger) -> PaymentService | None:
+    """Build the payment service of a connection, where it has one that is not the store's own.
+
+    Raises ``PermanentError`` for a missing secret.
+    """
+    service = connection.returns.service
+    return HttpPayments(service, resolve(service.token), quota) if service is not None else None
 
 
 def build_receivers(

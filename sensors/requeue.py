@@ -12,7 +12,7 @@ from assets.chain.keys import DELIVERED, REQUEUE, TRIGGER_TAG, VALIDATED, chain_
 from assets.chain.run_config import unfinished_config
 from assets.error_redaction import safe_text
 from assets.streams.inventory_plan import make_changed_due
-from domain.connections import INVENTORY, Installation
+from domain.connections import INVENTORY, RETURNS, Installation
 from domain.errors import LockstepError
 from domain.values import Partition, doubled
 from resources.ledger.monitoring.activation import activations
@@ -78,6 +78,8 @@ def tick(
             _make_stock_due(context, name, lockstep)
         with lockstep.ledger.session(name, stream) as session:
             found = session.records.partitions_pending(grain)
+            if stream == RETURNS:  # their payments are decided late
+                found += [p for p in session.refunds.open_partitions(grain) if p not in found]
             pending += [(stream, partition) for partition in found]
             if reruns := retry_unreached(session):
                 context.log.info(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from assets.delivery.links import NOT_LINKED
 from assets.delivery.request import DeliveryRequest
+from assets.streams.returns_open import look_at_open_refunds
 from assets.streams.returns_plan import ReturnsPlanner
 from domain.connections import RETURNS
 from domain.errors import Problem, RecordRejected
@@ -30,8 +31,8 @@ class Returns:
     to_oms = False
     is_snapshot = False
     summary = (
-        "Returns at the OMS: once it has confirmed the disposition of units, the store gives back "
-        "what was paid for them, within the connection's limits."
+        "Returns at the OMS: the store shows them where it can, and once the OMS has confirmed the "
+        "disposition of units, what was paid for them goes back, within the connection's limits."
     )
 
     def source(self, sync: Sync) -> ReturnSource:
@@ -100,7 +101,8 @@ class Returns:
         return ReturnsPlanner(sync, session, request)
 
     def conclude(self, sync: Sync) -> None:
-        """Leave nothing for another stream."""
+        """Look at the refunds whose payments are not decided yet."""
+        look_at_open_refunds(sync)
 
 
 class ReturnMapper:

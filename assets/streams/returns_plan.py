@@ -1,66 +1,96 @@
-"""Planning of refunds: what the OMS has confirmed of a return and the store has not given back.
+"""Planning of returns: what the store should show of one, and what is to be given back for it.
 
-Money moves once in effect. A refund is claimed before it is asked for; the store's own refunds are
-read before each, and those that name the return count, whether the ledger knows them or not. What
-the merchant has refunded by hand, or is worth more than the connection's limit, is held back until
-an operator decides.
+Money moves once in effect. A refund is claimed before it is asked for; the refunds that the payment
+service itself has are read before each, and those that name the return count, whether the ledger
+knows them or not. What the merchant has refunded by hand, or is worth more than the connection's
+limit, is held back until an operator decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from uuid import UUID
 
 import orjson
 
 from assets.delivery.plan import Due, Plan, Sent
-from assets.delivery.planner import Planner
+from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
-from assets.streams.returns_state import Lines, ReturnState, confirmed_units
+from assets.streams.returns_refund import (
+    HELD,
+    MADE_IN_STORE,
+    SHOWN_IN_STORE,
+    Approvals,
+    above_return,
+    ceiling_of,
+    lines_of,
+    made_by_hand,
+    named,
+    not_captured,
+    priced,
+)
+from assets.streams.returns_state import (
+    ARRIVED,
+    Counted,
+    Lines,
+    ReturnState,
+    digest_of,
+    shown_of,
+    store_units,
+)
+from assets.streams.returns_target import returns_target
 from domain.connections import RETURNS
-from domain.delivery import Held, Intent, OrderRefunds, Outcome, RefundRequest, StoreRefund
-from domain.errors import Problem, RecordRejected
-from domain.exchange import ShipmentLine
+from domain.delivery import Held, Intent, Outcome, Question
+from domain.errors import RecordRejected
 from domain.identity import content_digest, delivery_key
 from domain.records.record import decode_record
 from domain.records.returns import Return
-from resources.ledger.records.refunds import Approval, RefundRow
-from resources.ledger.rows import AcceptedRecord, TargetRow
+from domain.refunds import (
+    OrderRefunds,
+    RefundRequest,
+    StoreRefund,
+)
+from domain.rules.refund_amounts import PricedOrder
+from resources.ledger.records.refunds import KnownRefund, RefundRow
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
-NOT_APPROVED = "refund_not_approved"
-MADE_IN_STORE = "refund_made_in_store"
-HELD = (NOT_APPROVED, MADE_IN_STORE)
-"""Codes of refunds that an operator's retry with a reason lets through."""
+REFUND, SHOW = "refund", "return"
 NOT_REFUNDED = "return_not_refunded"
-"""The rule that leaves an exchange alone: its new order settles it."""
+"""The rule that moves no money for an exchange: its new order settles it."""
+LOOKED_UP = "the payment service does not have it"
 
 
 @dataclass
 class _Return:
-    """One return of the chunk: what is owed for it, and what was given back."""
+    """One return of the chunk: what arrived, what is owed, and what was given back."""
 
     state: ReturnState
+    arrived: Mapping[str, int] = field(default_factory=dict)
     confirmed: Mapping[str, int] = field(default_factory=dict)
+    found: list[StoreRefund] = field(default_factory=list)
+    """Refunds that the service has and the ledger did not know."""
 
 
-class ReturnsPlanner(Planner[Return]):
+class ReturnsPlanner(ReadingPlanner[Return]):
     """Plans a chunk of returns."""
 
     to_oms = False
-    why = "the store has refunded it, or nothing is owed"
+    why = "it was refunded and is shown in the store, or nothing is owed"
 
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         super().__init__(sync, session, request)
-        self.target = sync.platform.targets["returns"]
+        self.target = self._target = returns_target(sync)
         self._policy = sync.connection.returns
+        self._shows = SHOW in self._target.operations
         self._lines: Mapping[str, Lines] = {}
+        self._prices: Mapping[str, PricedOrder] = {}
         self._currencies: Mapping[str, str] = {}
-        self._approved: Mapping[str, Approval] = {}
-        self._adopted: set[str] = set()
-        """Refunds without a mark that count for returns already."""
+        self._approved: Mapping[str, Approvals] = {}
+        self._known: dict[str, dict[str, KnownRefund]] = {}
+        """Order -> refund's id -> what the ledger has of it."""
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Return]]:
         """Decode the returns, and read what is known of their orders, refunds and approvals."""
@@ -70,9 +100,10 @@ class ReturnsPlanner(Planner[Return]):
         orders = sorted({record.source_id for record in records.values()})
         ids = [record.return_id for record in records.values()]
         self._lines = self.session.records.line_groups(orders)
+        self._prices = self.session.refunds.prices(orders)
         self._currencies = self.session.refunds.currencies(orders)
         self._approved = self.session.refunds.approvals(RETURNS, ids, HELD)
-        self._adopted = self.session.refunds.refund_ids(orders)
+        self._known = self.session.refunds.known(orders)
         known = self.session.deliveries.targets(ids)
         return [
             Due(a, record, record.return_id, known.get(record.return_id))
@@ -80,71 +111,119 @@ class ReturnsPlanner(Planner[Return]):
         ]
 
     def plan(self, due: Due[Return]) -> Plan:
-        """Return the refund of what is owed. Raises ``RecordRejected``."""
+        """Return what the store should show, and the refund of what is owed.
+
+        Raises ``RecordRejected``.
+        """
         record, state = due.record, ReturnState.from_ledger(due.known)
-        plan = Plan(due, context=_Return(state))
+        context = _Return(state)
+        plan = Plan(due, context=context)
         if state.applied_at > record.updated_at.isoformat() and not self.request.force:
             return plan  # late: a newer state of the return has been applied
-        declined = tuple(
-            r.declined_of(record.source_id) for r in state.refunds.values() if r.declined
-        )
-        plan.kept_back = declined
-        if self._policy.refunds == "none" or not record.confirmed():
+        declined = [r.declined_of(record.source_id) for r in state.refunds.values() if r.declined]
+        plan.kept_back = tuple(declined)
+        arrived = record.in_status(*ARRIVED) if self._shows else record.confirmed()
+        if not (arrived or state.refunds or state.shown):
             return plan
-        if not record.is_refunded:
+        self._count(plan)
+        left = state.left_of(context.confirmed)
+        if any(units < 0 for units in left.values()) and not plan.kept_back[len(declined) :]:
+            plan.notes.append(above_return(record, left))
+        owed = {line_id: units for line_id, units in left.items() if units > 0}
+        plan.intents += self._shown(plan)
+        if context.confirmed and not record.is_refunded:
             plan.left_alone = (NOT_REFUNDED, record.return_id)
-            return plan
-        lines = self._lines.get(record.source_id)
-        if lines is None:
-            raise RecordRejected(_not_captured(record))
-        confirmed = confirmed_units(record, lines, self.sync.connection.orders.uom_rules)
-        plan.kept_back += confirmed.problems
-        plan.context.confirmed = confirmed.units
-        left = state.left_of(confirmed.units)
-        if any(units < 0 for units in left.values()) and not confirmed.problems:
-            plan.notes.append(_above(record, left))
-        if owed := {line_id: units for line_id, units in left.items() if units > 0}:
+        elif owed and self._policy.refunds != "none":
             plan.intents.append(self._refund(due, state, owed))
         return plan
+
+    def _count(self, plan: Plan) -> None:
+        """Count the units that arrived and that are confirmed, in the store's units."""
+        record, context = plan.due.record, plan.context
+        lines = self._lines.get(record.source_id)
+        if lines is None:
+            raise RecordRejected(not_captured(record))
+        rules = self.sync.connection.orders.uom_rules
+        confirmed = store_units(record, record.confirmed(), lines, rules)
+        context.confirmed, plan.kept_back = (
+            confirmed.units,
+            plan.kept_back + confirmed.problems,
+        )
+        if self._shows:
+            context.arrived = store_units(record, record.in_status(*ARRIVED), lines, rules).units
+
+    def _shown(self, plan: Plan) -> list[Intent]:
+        """Return the change of what the store shows of the return, if there is one."""
+        context: _Return = plan.context
+        if not self._shows or not (context.arrived or context.state.shown):
+            return []
+        record: Return = plan.due.record
+        wanted = shown_of(
+            record,
+            Counted(context.arrived, context.confirmed, context.state.paid_units()),
+            self._lines.get(record.source_id, {}).keys(),
+            is_separate=SHOWN_IN_STORE in self._approved.get(record.return_id, {}),
+        )
+        digest = digest_of(wanted)
+        if digest == context.state.shown and not self.request.force:
+            return []
+        identity = orjson.dumps([context.state.sequence, digest])
+        key = self._key(record, SHOW, identity)
+        return [Intent(SHOW, key, wanted.order_id, wanted, is_independent=True)]
 
     def _refund(self, due: Due[Return], state: ReturnState, owed: Mapping[str, int]) -> Intent:
         record = due.record
         currency = self._currencies.get(record.source_id, "")
+        approved = self._approved.get(record.return_id, {})
         request = RefundRequest(
             record.source_id,
             record.return_id,
-            _lines_of(owed),
-            self._ceiling(record, currency),
+            lines_of(owed),
+            ceiling_of(self._policy, currency, approved),
             currency,
         )
-        identity = orjson.dumps([state.sequence, sorted(owed.items())])
-        key = delivery_key(
-            self.sync.name, RETURNS, record.return_id, "refund", content_digest(identity)
-        )
-        return Intent("refund", key, record.source_id, request, reads=True)
+        # Equal in a ledger that was restored: the service knows the refund by it.
+        identity = orjson.dumps([len(state.refunds), sorted(owed.items())])
+        key = self._key(record, REFUND, identity)
+        return Intent(REFUND, key, record.source_id, request, reads=True)
 
-    def _ceiling(self, record: Return, currency: str) -> Decimal | None:
-        """Return how much may go out: by the policy, or as an operator has approved."""
-        ceiling = self._policy.ceiling(currency)
-        approval = self._approved.get(record.return_id)
-        if approval is None:
-            return ceiling
-        if approval.code == MADE_IN_STORE:
-            return None  # it was approved whatever it is worth
-        amount, _, approved_in = approval.value.partition(" ")
-        try:
-            return max(ceiling, Decimal(amount)) if approved_in == currency else ceiling
-        except InvalidOperation:
-            return ceiling
+    def _key(self, record: Return, operation: str, identity: bytes) -> UUID:
+        digest = content_digest(identity)
+        return delivery_key(self.sync.name, RETURNS, record.return_id, operation, digest)
+
+    def question(self, due: Due[Return]) -> tuple[str, Question]:
+        """Ask for the refunds of the return's order."""
+        return due.record.source_id, ()
+
+    def resolve(self, due: Due[Return], held: Held | None) -> list[SettleRow]:
+        """Take the refunds that the service has as known; return how they settle lost requests."""
+        uncertain = [u for u in due.unsettled if u.is_uncertain and u.action == REFUND]
+        state = ReturnState.from_ledger(due.known)
+        shown = held.content.refunds if held is not None else ()
+        own = {r.key: r for r in shown if r.key}
+        rows: list[SettleRow] = []
+        for delivery in uncertain:
+            refund = own.get(delivery.delivery_key.hex)
+            if refund is None:
+                rows.append(SettleRow(delivery.delivery_key, "superseded", error=LOOKED_UP))
+                continue
+            state.note(refund)
+            rows.append(SettleRow(delivery.delivery_key, "delivered", refund.refund_id))
+            self.session.refunds.put(
+                [self._found_row(due.record, due.accepted, refund)], self.sync.run_id
+            )
+        state.sequence += 1
+        due.known = state.to_row(due.record)
+        return rows
 
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
-        """Return what is refunded by what the store shows at the moment of sending."""
+        """Return what is refunded by what the service shows at the moment of sending."""
         context: _Return = plan.context
         request: RefundRequest = intent.content
-        shown: OrderRefunds = held.content
+        shown = named(held.content, self._known.get(request.order_id, {}))
         own = [refund for refund in shown.refunds if refund.return_id == request.return_id]
-        for refund in own:
-            context.state.note(refund)
+        context.found += [refund for refund in own if context.state.note(refund)]
+        plan.found += [r.declined_of(request.order_id) for r in context.found if r.declined]
         left = context.state.left_of(context.confirmed)
         units = {
             line_id: min(wanted, left.get(line_id, 0))
@@ -152,109 +231,77 @@ class ReturnsPlanner(Planner[Return]):
             if left.get(line_id, 0) > 0
         }
         if not units and own:
-            plan.found += [r.declined_of(plan.due.record.source_id) for r in own if r.declined]
             return Outcome("done", own[-1].refund_id, held=own[-1], is_found=True)
-        request = replace(request, lines=_lines_of(units))
-        if (problem := self._made_by_hand(request, shown, intent)) is not None:
-            return Outcome("refused", problems=(problem,))
-        return replace(intent, content=request)
+        return self._checked(
+            replace(intent, content=replace(request, lines=lines_of(units))), shown
+        )
 
-    def _made_by_hand(
-        self, request: RefundRequest, shown: OrderRefunds, intent: Intent
-    ) -> Problem | None:
-        """Return why the refund waits: the merchant has refunded shipped units of its lines."""
-        by_hand = [
-            refund
-            for refund in shown.refunds
-            if not refund.key and refund.refund_id not in self._adopted
-        ]
-        approval = self._approved.get(request.return_id)
-        if approval is not None and approval.code == MADE_IN_STORE:
-            return None
-        if intent.may_exist and any(dict(r.units) == request.units() for r in by_hand):
-            return None  # it is looked for, and found to be this one
-        for line in request.lines:
-            refunded = sum(refund.units.get(line.line_id, 0) for refund in by_hand)
-            if refunded > shown.unshipped.get(line.line_id, 0):
-                return _refunded_by_hand(request, line.line_id, refunded)
-        return None
+    def _checked(self, intent: Intent, shown: OrderRefunds) -> Intent | Outcome:
+        """Return a refund with its amount, or why it waits. Raises ``RecordRejected``."""
+        request: RefundRequest = intent.content
+        order = self._prices.get(request.order_id)
+        if MADE_IN_STORE not in self._approved.get(request.return_id, {}):
+            problem = made_by_hand(request, shown, intent, order)
+            if problem is not None:
+                return Outcome("refused", problems=(problem,))
+        if self._target.quotes:
+            return intent
+        return replace(intent, content=priced(request, shown, order))
 
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
-        """Return what is known of the return's refunds after a success."""
-        del intent
+        """Return what is known of the return after a success."""
         context: _Return = plan.context
-        refund: StoreRefund = outcome.held
-        context.state.note(refund)
-        if refund.refund_id and not refund.key:
-            self._adopted.add(refund.refund_id)
         record: Return = plan.due.record
+        if intent.operation == SHOW:
+            context.state.shown = digest_of(intent.content)
+        else:
+            refund: StoreRefund = outcome.held
+            context.state.note(refund)
+            if refund.refund_id:
+                row = KnownRefund(record.return_id, intent.key.hex, dict(refund.units))
+                self._known.setdefault(record.source_id, {})[refund.refund_id] = row
         context.state.applied_at = record.updated_at.isoformat()
         context.state.sequence += 1
         return context.state.to_row(record)
 
+    def follow_up(self, plan: Plan) -> list[Intent]:
+        """Show in the store what was paid by now, unless it has refused to show the return."""
+        if any(s.intent.operation == SHOW and not s.outcome.succeeded for s in plan.sent):
+            return []
+        return self._shown(plan)
+
     def store(self, sent: Sequence[tuple[Plan, Sent]]) -> None:
         """Record the refunds that were made or found."""
-        rows = [
-            self._row(plan, one)
-            for plan, one in sent
-            if one.outcome.succeeded and isinstance(one.outcome.held, StoreRefund)
-        ]
+        rows: list[RefundRow] = []
+        for plan, (intent, outcome) in sent:
+            if intent.operation != REFUND or not outcome.succeeded:
+                continue
+            rows += [
+                self._found_row(plan.due.record, plan.accepted, refund)
+                for refund in plan.context.found
+                if refund.key and refund != outcome.held
+            ]
+            row = self._found_row(plan.due.record, plan.accepted, outcome.held)
+            rows.append(row._replace(delivery_key=intent.key, is_found=outcome.is_found))
         self.session.refunds.put(rows, self.sync.run_id)
 
-    def _row(self, plan: Plan, sent: Sent) -> RefundRow:
-        request: RefundRequest = sent.intent.content
-        refund: StoreRefund = sent.outcome.held
+    def _found_row(
+        self, record: Return, accepted: AcceptedRecord, refund: StoreRefund
+    ) -> RefundRow:
         return RefundRow(
-            sent.intent.key,
-            request.return_id,
-            request.order_id,
-            self.sync.platform.kind,
+            UUID(hex=refund.key) if refund.key else accepted.capture_id,
+            record.return_id,
+            record.source_id,
+            self._target.service,
             refund.refund_id,
             refund.amount,
-            request.currency,
+            self._currencies.get(record.source_id, ""),
             dict(refund.units),
-            sent.outcome.is_found,
+            True,
             refund.declined,
             self.request.partition.day,
-            plan.accepted.capture_id,
-            plan.accepted.correlation_id,
+            accepted.capture_id,
+            accepted.correlation_id,
+            refund.is_pending,
+            self._target.declines_for,
         )
-
-
-def _lines_of(units: Mapping[str, int]) -> tuple[ShipmentLine, ...]:
-    return tuple(ShipmentLine(line_id, number) for line_id, number in sorted(units.items()))
-
-
-def _not_captured(record: Return) -> Problem:
-    return Problem(
-        "order_not_captured",
-        "order_id",
-        f"The OMS confirmed the return {record.return_id} of order {record.order_id}, which was "
-        "never captured.",
-        "Replay the orders stream over the day the order was placed, then rerun this partition.",
-        record.order_id,
-    )
-
-
-def _above(record: Return, left: Mapping[str, int]) -> Problem:
-    lines = ", ".join(f"{-units} of line {line}" for line, units in left.items() if units < 0)
-    return Problem(
-        "refund_above_return",
-        "lines",
-        f"More was refunded for the return {record.return_id} than the OMS has confirmed: {lines}.",
-        "Compare the return at the OMS with the order's refunds in the store.",
-        record.return_id,
-    )
-
-
-def _refunded_by_hand(request: RefundRequest, line_id: str, refunded: int) -> Problem:
-    return Problem(
-        MADE_IN_STORE,
-        f"lines[{line_id}]",
-        f"The store shows {refunded} shipped units of line {line_id} of order {request.order_id} "
-        f"as refunded by hand, and the OMS has confirmed the return {request.return_id} of "
-        f"{request.units()[line_id]}: it may be refunded already.",
-        "If it is, discard this rejection. If not, approve the refund, whatever it is worth, by "
-        "'lockstep rejections retry ID --reason TEXT'.",
-        request.return_id,
-    )

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from domain.connections import UomRule
-from domain.delivery import StoreRefund
 from domain.errors import Problem
 from domain.identity import content_digest
 from domain.records.orders import ONE
-from domain.records.returns import Return
+from domain.records.returns import Return, ReturnStatus
+from domain.refunds import ReturnedUnits, ReturnRecord, StoreRefund
 from resources.ledger.rows import KnownLine, TargetRow
 
 Lines = Mapping[str, KnownLine]
 """Line id -> line of the store's order."""
+ARRIVED = (ReturnStatus.RECEIVED, ReturnStatus.CONFIRMED)
 
 
 @dataclass
 class ReturnState:
-    """The refunds that were made for one return; grows with each that is made or found."""
+    """What was done for one return; grows with each refund that is made or found."""
 
     refunds: dict[str, StoreRefund] = field(default_factory=dict)
     """By their id at the payment service."""
     applied_at: str = ""
     sequence: int = 0
+    shown: str = ""
+    """Digest of what the store's order shows of the return; empty where it shows nothing."""
 
     @classmethod
     def from_ledger(cls, known: TargetRow | None) -> ReturnState:
@@ -44,13 +47,14 @@ class ReturnState:
                 known.target_key,
                 stored["key"],
                 stored["declined"],
+                stored.get("pending", False),
             )
             for name, stored in content["refunds"].items()
         }
-        return cls(refunds, content["applied_at"], known.sequence)
+        return cls(refunds, content["applied_at"], known.sequence, content.get("shown", ""))
 
-    def to_row(self, record: Return) -> TargetRow:
-        """Return the ledger's row of this state."""
+    def content(self) -> bytes:
+        """Return what the ledger stores."""
         refunds = {
             name: {
                 "id": refund.refund_id,
@@ -58,10 +62,16 @@ class ReturnState:
                 "amount": str(refund.amount),
                 "key": refund.key,
                 "declined": refund.declined,
+                "pending": refund.is_pending,
             }
             for name, refund in self.refunds.items()
         }
-        content = orjson.dumps({"refunds": refunds, "applied_at": self.applied_at})
+        stored: dict[str, Any] = {"refunds": refunds, "applied_at": self.applied_at}
+        return orjson.dumps(stored | ({"shown": self.shown} if self.shown else {}))
+
+    def to_row(self, record: Return) -> TargetRow:
+        """Return the ledger's row of this state."""
+        content = self.content()
         return TargetRow(
             record.return_id,
             record.source_id,
@@ -72,9 +82,19 @@ class ReturnState:
             record.updated_at,
         )
 
-    def note(self, refund: StoreRefund) -> None:
-        """Take note of a refund; one of nothing has no id."""
-        self.refunds[refund.refund_id or refund.key] = refund
+    def note(self, refund: StoreRefund) -> bool:
+        """Take note of a refund; return whether it was not known. One of nothing has no id."""
+        name = refund.refund_id or refund.key
+        is_new = name not in self.refunds
+        self.refunds[name] = refund
+        return is_new
+
+    def update(self, refund: StoreRefund) -> None:
+        """Take over what became of the payment of a refund that is known."""
+        if (known := self.refunds.get(refund.refund_id)) is not None:
+            self.refunds[refund.refund_id] = replace(
+                known, declined=refund.declined, is_pending=refund.is_pending
+            )
 
     def left_of(self, confirmed: Mapping[str, int]) -> dict[str, int]:
         """Return line id -> units that are confirmed and not refunded; negative where it's more."""
@@ -84,21 +104,79 @@ class ReturnState:
                 left[line_id] = left.get(line_id, 0) - units
         return {line_id: units for line_id, units in left.items() if units}
 
+    def paid_units(self) -> dict[str, int]:
+        """Return line id -> units for which the shopper has the money."""
+        units: dict[str, int] = {}
+        for refund in self.refunds.values():
+            for line_id, number in refund.units.items() if refund.is_paid else ():
+                units[line_id] = units.get(line_id, 0) + number
+        return units
 
-class Confirmed(NamedTuple):
-    """The units of an order that are owed for a return, and why some can't be expressed."""
+
+def digest_of(record: ReturnRecord) -> str:
+    """Return the digest of what a store's order should show, however it came to that."""
+    return content_digest(orjson.dumps(asdict(replace(record, is_separate=False)))).hex()
+
+
+class Counted(NamedTuple):
+    """Line id -> units of a return in the store's unit, by how far they are."""
+
+    arrived: Mapping[str, int]
+    confirmed: Mapping[str, int]
+    paid: Mapping[str, int]
+
+
+def shown_of(
+    record: Return, counted: Counted, known: Collection[str], *, is_separate: bool
+) -> ReturnRecord:
+    """Return what the store's order should show, of its ``known`` lines."""
+    ids = sorted({line.order_line_id for line in record.lines if line.order_line_id in known})
+    lines = tuple(
+        ReturnedUnits(
+            line_id,
+            counted.arrived.get(line_id, 0),
+            counted.confirmed.get(line_id, 0),
+            counted.paid.get(line_id, 0),
+            _texts(record, line_id, "condition_code"),
+            _texts(record, line_id, "reason_code"),
+        )
+        for line_id in ids
+    )
+    return ReturnRecord(
+        record.source_id,
+        record.return_id,
+        lines,
+        ", ".join(dict.fromkeys(filter(None, (line.tracking_number for line in record.lines)))),
+        is_refunded=record.is_refunded,
+        is_separate=is_separate,
+    )
+
+
+def _texts(record: Return, line_id: str, name: str) -> str:
+    """Return what the lines of a return say of an order's line, each once."""
+    found = (getattr(line, name) for line in record.lines if line.order_line_id == line_id)
+    return ", ".join(dict.fromkeys(filter(None, found)))
+
+
+class StoreUnits(NamedTuple):
+    """Units of a return in the store's unit, and why some can't be expressed."""
 
     units: dict[str, int]
-    """The store's line id -> units in the store's unit."""
+    """The store's line id -> units."""
     problems: tuple[Problem, ...]
 
 
-def confirmed_units(record: Return, lines: Lines, uom_rules: Mapping[str, UomRule]) -> Confirmed:
-    """Convert a return's confirmed units to the store's; what can't be keeps only its line back."""
+def store_units(
+    record: Return,
+    quantities: Mapping[str, Decimal],
+    lines: Lines,
+    uom_rules: Mapping[str, UomRule],
+) -> StoreUnits:
+    """Convert units by the order's line; what can't be converted keeps only its line back."""
     units: dict[str, int] = {}
     problems: list[Problem] = []
     skus = {line.order_line_id: line.sku for line in record.lines}
-    for line_id, quantity in sorted(record.confirmed().items()):
+    for line_id, quantity in sorted(quantities.items()):
         known = lines.get(line_id)
         if known is None:
             problems.append(_line_unknown(record, line_id))
@@ -110,7 +188,7 @@ def confirmed_units(record: Return, lines: Lines, uom_rules: Mapping[str, UomRul
             problems.append(_not_whole(record, line_id, skus[line_id], quantity, factor))
             continue
         units[line_id] = int(number)
-    return Confirmed(units, tuple(problems))
+    return StoreUnits(units, tuple(problems))
 
 
 def _line_unknown(record: Return, line_id: str) -> Problem:
@@ -131,7 +209,7 @@ def _not_whole(
     return Problem(
         "quantity_not_whole",
         f"lines[{line_id}].quantity",
-        f"The return {record.return_id} has {quantity:f} confirmed of the OMS's units of {sku}, "
+        f"The return {record.return_id} has {quantity:f} of the OMS's units of {sku}, "
         f"and the store's unit is {factor:f} of them, so the store can't refund them.",
         "Refund the line in the store by hand and discard this rejection. If no return of the SKU "
         "can be refunded, correct its rule in orders.uom_rules.",

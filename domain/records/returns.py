@@ -92,8 +92,12 @@ class Return(Record, frozen=True, kw_only=True):
 
     def confirmed(self) -> dict[str, Decimal]:
         """Return the order's line id -> units whose disposition is confirmed, those with any."""
+        return self.in_status(ReturnStatus.CONFIRMED)
+
+    def in_status(self, *statuses: ReturnStatus) -> dict[str, Decimal]:
+        """Return the order's line id -> units in one of the statuses, those with any."""
         units: dict[str, Decimal] = {}
         for line in self.lines:
-            if number := line.in_status(ReturnStatus.CONFIRMED):
+            if number := line.in_status(*statuses):
                 units[line.order_line_id] = units.get(line.order_line_id, ZERO) + number
         return units

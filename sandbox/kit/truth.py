@@ -83,6 +83,8 @@ class TrueRefund(TypedDict):
     order: str
     amount: str
     lines: list[TrueLine]
+    state: NotRequired[str]
+    """Where the system has more than paid ones."""
 
 
 class Truth(TypedDict):

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import orjson
 import psycopg
+
+from domain.refunds import StoreRefund
+from domain.rules.refund_amounts import PricedOrder
+from domain.values import Grain, Partition
+from resources.ledger.database.compression import decompress
+
+MOST_LOOKS = 200
+"""Refunds that one run looks at."""
+LOOK_SOON, LOOK_LATE = timedelta(minutes=10), timedelta(hours=6)
+"""The least and the longest time between two looks at a refund; else as long as it is old."""
+_IS_OPEN = """f.connection = %(name)s AND f.open_until > f.looked_at AND f.refund_id <> ''
+    AND clock_timestamp() - f.looked_at
+        > least(greatest(f.looked_at - f.refunded_at, %(soon)s), %(late)s)"""
+_PRICED = msgspec.json.Decoder(PricedOrder)
 
 
 class RefundRow(NamedTuple):
@@ -28,14 +43,29 @@ class RefundRow(NamedTuple):
     source_day: date
     capture_id: UUID
     correlation_id: str
+    is_pending: bool = False
+    declines_for: timedelta = timedelta(0)
+    """How long after this refund its payment may still be declined."""
 
 
-class Approval(NamedTuple):
-    """An operator's retry, with a reason, of a refund that was held back."""
+class KnownRefund(NamedTuple):
+    """What the ledger has of a refund."""
 
-    code: str
-    value: str
-    """What was approved, as the rejection stated it."""
+    return_id: str
+    key: str
+    units: Mapping[str, int]
+
+
+class OpenRefund(NamedTuple):
+    """A refund whose payment may still be declined."""
+
+    delivery_key: UUID
+    return_id: str
+    source_id: str
+    service: str
+    refund_id: str
+    declined: str
+    is_pending: bool
 
 
 class Refunds:
@@ -50,14 +80,25 @@ class Refunds:
             cursor.executemany(
                 """INSERT INTO sync.refund (connection, run_id, delivery_key, return_id, source_id,
                                             service, refund_id, amount, currency, units, is_found,
-                                            declined, source_day, capture_id, correlation_id)
-                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s)
+                                            declined, source_day, capture_id, correlation_id,
+                                            is_pending, open_until)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s, %s,
+                           CASE WHEN %s THEN 'infinity' ELSE clock_timestamp() + %s END)
                    ON CONFLICT (delivery_key) DO UPDATE SET
                        refund_id = excluded.refund_id, amount = excluded.amount,
                        units = excluded.units, is_found = excluded.is_found,
-                       declined = excluded.declined""",
+                       declined = excluded.declined, is_pending = excluded.is_pending,
+                       open_until = excluded.open_until""",
                 [
-                    (self._name, run_id, *row._replace(units=orjson.dumps(row.units).decode()))  # type: ignore[arg-type]
+                    (
+                        self._name,
+                        run_id,
+                        *row[:7],
+                        orjson.dumps(row.units).decode(),
+                        *row[8:14],
+                        row.is_pending,
+                        row.declines_for if not row.declined else timedelta(0),
+                    )
                     for row in rows
                 ],
             )
@@ -75,30 +116,108 @@ class Refunds:
         )
         return dict(rows.fetchall())
 
-    def refund_ids(self, source_ids: Collection[str]) -> set[str]:
-        """Return the ids of the refunds that were made or found for returns of these orders."""
+    def known(self, source_ids: Collection[str]) -> dict[str, dict[str, KnownRefund]]:
+        """Return order -> refund's id -> what was made or found for returns of these orders."""
         rows = self._db.execute(
-            """SELECT refund_id FROM sync.refund
+            """SELECT source_id, refund_id, return_id, delivery_key, units FROM sync.refund
                WHERE connection = %s AND source_id = ANY(%b) AND refund_id <> ''""",
             (self._name, list(source_ids)),
         )
-        return {refund_id for (refund_id,) in rows}
+        found: dict[str, dict[str, KnownRefund]] = {}
+        for source_id, refund_id, return_id, key, units in rows:
+            refund = KnownRefund(return_id, key.hex, units)
+            found.setdefault(source_id, {})[refund_id] = refund
+        return found
+
+    def open_ones(self) -> list[OpenRefund]:
+        """Return the refunds that are to be looked at again now."""
+        rows = self._db.execute(
+            f"""SELECT delivery_key, return_id, source_id, service, refund_id, declined, is_pending
+                FROM sync.refund f WHERE {_IS_OPEN}
+                ORDER BY looked_at LIMIT %(limit)s""",  # noqa: S608 - a constant
+            self._looking(),
+        )
+        return [OpenRefund(*row) for row in rows]
+
+    def open_partitions(self, grain: Grain) -> list[Partition]:
+        """Return the partitions of the returns whose refunds are to be looked at again now."""
+        rows = self._db.execute(
+            f"""SELECT DISTINCT r.source_day, r.source_hour
+                FROM sync.refund f JOIN sync.record r USING (connection, source_day, capture_id)
+                WHERE {_IS_OPEN} AND r.stream = 'returns'""",  # noqa: S608 - a constant
+            self._looking(),
+        )
+        return sorted({Partition.at(day, hour, grain) for day, hour in rows})
+
+    def _looking(self) -> dict[str, Any]:
+        return {"name": self._name, "limit": MOST_LOOKS, "soon": LOOK_SOON, "late": LOOK_LATE}
+
+    def note_look(self, key: UUID, now: StoreRefund | None = None) -> None:
+        """Record that a refund was looked at, and what became of its payment if that changed."""
+        self._db.execute(
+            "UPDATE sync.refund SET looked_at = clock_timestamp() WHERE delivery_key = %s", (key,)
+        )
+        if now is not None:
+            self._db.execute(
+                """UPDATE sync.refund SET declined = %s, is_pending = %s,
+                          open_until = CASE WHEN %s THEN open_until ELSE '-infinity' END
+                   WHERE delivery_key = %s""",
+                (now.declined, now.is_pending, now.is_pending, key),
+            )
+
+    def make_due(self, return_ids: Sequence[str]) -> None:
+        """Take the outcome of the newest accepted version of returns back: it is planned again."""
+        self._db.execute(
+            """UPDATE sync.record r SET outcome = NULL
+               FROM (SELECT DISTINCT ON (source_id) source_day, capture_id FROM sync.record
+                     WHERE connection = %(name)s AND stream = 'returns'
+                       AND source_id = ANY(%(ids)s) AND state = 'accepted'
+                     ORDER BY source_id, source_updated_at DESC) n
+               WHERE r.connection = %(name)s AND r.stream = 'returns'
+                 AND r.source_day = n.source_day AND r.capture_id = n.capture_id""",
+            {"name": self._name, "ids": list(return_ids)},
+        )
+
+    def prices(self, source_ids: Collection[str]) -> dict[str, PricedOrder]:
+        """Return the prices of orders by their newest accepted versions, as far as they are kept.
+
+        A version that can't be read has none: a return of it is refused, not guessed.
+        """
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (source_id) source_id, canonical FROM sync.record
+               WHERE connection = %s AND stream = 'orders' AND source_id = ANY(%b)
+                 AND state = 'accepted' AND canonical IS NOT NULL
+               ORDER BY source_id, source_updated_at DESC""",
+            (self._name, list(source_ids)),
+            binary=True,
+        )
+        found: dict[str, PricedOrder] = {}
+        for source_id, canonical in rows:
+            try:
+                found[source_id] = _PRICED.decode(decompress(canonical))
+            except (msgspec.MsgspecError, ValueError):
+                continue
+        return found
 
     def approvals(
         self, stream: str, source_ids: Collection[str], codes: Collection[str]
-    ) -> dict[str, Approval]:
-        """Return what operators have approved of records whose open rejection has such a code.
+    ) -> dict[str, dict[str, str]]:
+        """Return what operators have approved: record -> code of the problem -> its value.
 
         An approval is a retry with a reason, since the rejection was last met: it covers what that
         rejection says, and no later one.
         """
         rows = self._db.execute(
-            """SELECT DISTINCT r.source_id, r.code, r.value
-               FROM sync.rejection r JOIN sync.rejection_action a USING (rejection_id)
+            """SELECT DISTINCT r.source_id, p ->> 'code', p ->> 'value'
+               FROM sync.rejection r JOIN sync.rejection_action a USING (rejection_id),
+                    jsonb_array_elements(r.problems) p
                WHERE r.connection = %s AND r.stream = %s AND r.stage = 'delivered'
                  AND r.state IN ('open', 'retried') AND r.source_id = ANY(%b)
-                 AND r.code = ANY(%b)
+                 AND p ->> 'code' = ANY(%b)
                  AND a.action = 'retry' AND a.why <> '' AND a.at >= r.seen_at""",
             (self._name, stream, list(source_ids), list(codes)),
         )
-        return {source_id: Approval(code, value) for source_id, code, value in rows}
+        found: dict[str, dict[str, str]] = {}
+        for source_id, code, value in rows:
+            found.setdefault(source_id, {})[code] = value or ""
+        return found

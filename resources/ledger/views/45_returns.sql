@@ -10,11 +10,13 @@ COMMENT ON COLUMN history.returns.confirmed IS 'Units whose disposition the OMS 
 COMMENT ON COLUMN history.returns.is_refunded IS 'Whether money goes back for it; false for an exchange.';
 
 CREATE VIEW history.refunds AS
-SELECT connection, return_id, source_id, service, refund_id, amount, currency, units, declined = '' AS is_paid, declined, is_found, refunded_at,
-       delivery_key, correlation_id, run_id, source_day, capture_id
+SELECT connection, return_id, source_id, service, refund_id, amount, currency, units, declined = '' AND NOT is_pending AS is_paid, is_pending,
+       declined, is_found, refunded_at, looked_at, delivery_key, correlation_id, run_id, source_day, capture_id
 FROM sync.refund;
 COMMENT ON VIEW history.refunds IS 'One row per refund of a return that a payment service has made.';
 COMMENT ON COLUMN history.refunds.amount IS 'As the payment service states it.';
 COMMENT ON COLUMN history.refunds.units IS 'The store''s line id -> units that were refunded.';
-COMMENT ON COLUMN history.refunds.is_paid IS 'False where the payment provider declined it: the shopper does not have the money.';
+COMMENT ON COLUMN history.refunds.is_paid IS 'False where the payment provider has declined it, or not paid yet: the shopper does not have the money.';
+COMMENT ON COLUMN history.refunds.is_pending IS 'The payment provider has neither paid nor declined it: it is looked at again.';
+COMMENT ON COLUMN history.refunds.looked_at IS 'When the payment service was last asked what became of it.';
 COMMENT ON COLUMN history.refunds.is_found IS 'Whether the service had it already when it was looked for, after a lost answer or one made by hand.';

@@ -132,6 +132,7 @@ class RefundedItem(Document):
     item_type: Scalar = None
     item_id: Scalar = None
     quantity: Scalar = None
+    requested_amount: WrittenAmount = None
     reason: Scalar = None
 
 

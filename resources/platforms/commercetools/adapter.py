@@ -20,6 +20,7 @@ from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import CommercetoolsStock, LevelReader
 from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.preflight import Preflight
+from resources.platforms.commercetools.returns.target import CommercetoolsReturns
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.platforms.commercetools.shipments.target import CommercetoolsShipments
 
@@ -41,7 +42,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "catalog": CatalogSource,
     "customers": CustomersSource,
 }
-TARGETS = frozenset({"shipments", "inventory"})
+TARGETS = frozenset({"shipments", "inventory", "returns"})
 
 
 class Commercetools:
@@ -74,6 +75,7 @@ class Commercetools:
         self.targets: StoreTargets = {
             "shipments": CommercetoolsShipments(self._policy, settings, connection),
             "inventory": CommercetoolsStock(self._policy, settings, levels),
+            "returns": CommercetoolsReturns(self._policy, settings),
         }
 
     def preflight(self) -> list[Check]:

@@ -6,7 +6,7 @@ Source: openapi.yaml, raml/types/{inventory,channel,order,error}.
 from __future__ import annotations
 
 from domain.payload import PayloadAdvice, PayloadDecoder, Scalar
-from resources.platforms.commercetools.payload import Camel, Order, Reference, Text, Whole
+from resources.platforms.commercetools.payload import Camel, Order, Payment, Reference, Text, Whole
 
 _REPORT = "report the answer: it breaks the API's contract"
 _ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
@@ -80,3 +80,4 @@ PROJECTS = PayloadDecoder(Project, "a project", _ADVICE)
 ERRORS = PayloadDecoder(ErrorAnswer, "an error", _ADVICE)
 HELD_ORDERS = PayloadDecoder(Order, "an order", _ADVICE)
 """Orders as they are read before a write: what can't be read of them stops the write."""
+HELD_PAYMENTS = PayloadDecoder(Payment, "a payment", _ADVICE)

@@ -277,6 +277,7 @@ class Payment(Camel):
     """A payment, where it was expanded."""
 
     id: Text = None
+    version: Whole = None
     interface_id: Text = None
     amount_planned: Money | None = None
     payment_method_info: PaymentMethod | None = None
@@ -294,6 +295,23 @@ class PaymentInfo(Camel):
     """The payments of an order."""
 
     payments: list[PaymentReference | None] | None = None
+
+
+class ReturnItem(Camel):
+    """Units of a line that came back."""
+
+    id: Text = None
+    key: Text = None
+    line_item_id: Text = None
+    quantity: Whole = None
+    shipment_state: Text = None
+    payment_state: Text = None
+
+
+class ReturnInfo(Camel):
+    """Units that came back together."""
+
+    items: list[ReturnItem | None] | None = None
 
 
 class Order(Camel):
@@ -324,6 +342,7 @@ class Order(Camel):
     custom_line_items: list[CustomLineItem | None] | None = None
     discount_codes: list[DiscountCode | None] | None = None
     payment_info: PaymentInfo | None = None
+    return_info: list[ReturnInfo | None] | None = None
     custom: CustomFields | None = None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-from domain.connections import CUSTOMERS, INVENTORY, SHIPMENTS, Connection
+from domain.connections import CUSTOMERS, INVENTORY, RETURNS, SHIPMENTS, Connection
 from domain.exchange import Check
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthTokens
@@ -46,6 +46,7 @@ class Probe:
 NO_UPDATE: Mapping[str, object] = {"version": 1, "actions": []}
 READ_ORDERS = Probe("view_orders", "GET", "/orders?limit=0&withTotal=false")
 CHANGE_ORDERS = Probe("manage_orders", "POST", f"/orders/{NOTHING}", NO_UPDATE)
+CHANGE_PAYMENTS = Probe("manage_payments", "POST", f"/payments/{NOTHING}", NO_UPDATE)
 READ_MESSAGES = Probe("view_messages", "GET", "/messages?limit=0&withTotal=false")
 READ_CUSTOMERS = Probe("view_customers", "GET", "/customers?limit=0&withTotal=false")
 READ_PRODUCTS = Probe("view_products", "GET", "/product-projections?limit=0&withTotal=false")
@@ -195,7 +196,11 @@ class Preflight:
 def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str, ...]:
     """Return the names of the scopes that the connection's streams need, the least that does."""
     streams = connection.streams
-    names = ["manage_orders" if SHIPMENTS in streams else "view_orders", "view_payments"]
+    changes_orders = not {SHIPMENTS, RETURNS}.isdisjoint(streams)
+    refunds = RETURNS in streams and connection.returns.refunds == "platform"
+    names = ["manage_orders" if changes_orders else "view_orders", "view_payments"]
+    if refunds:
+        names.append("manage_payments")
     if INVENTORY in streams:
         names.append("manage_products")
     if CUSTOMERS in streams:
@@ -217,8 +222,10 @@ def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Pro
     """Return the rights to try."""
     streams = connection.streams
     tried = [READ_ORDERS]
-    if SHIPMENTS in streams:
+    if not {SHIPMENTS, RETURNS}.isdisjoint(streams):
         tried.append(CHANGE_ORDERS)
+    if RETURNS in streams and connection.returns.refunds == "platform":
+        tried.append(CHANGE_PAYMENTS)
     if CUSTOMERS in streams:
         tried.append(READ_CUSTOMERS)
     if _reads_messages(connection, settings):

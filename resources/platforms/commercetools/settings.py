@@ -14,7 +14,8 @@ from resources.http.sqs import QueueSettings
 PaymentState = Literal["BalanceDue", "Failed", "Pending", "CreditOwed", "Paid"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
-EXPAND = ("paymentInfo.payments[*]", "discountCodes[*].discountCode")
+PAYMENTS = "paymentInfo.payments[*]"
+EXPAND = (PAYMENTS, "discountCodes[*].discountCode")
 """References that an order is read with. UNVERIFIED: that ``view_orders`` is enough to expand
 payments; without it the references stay, and a payment has no method."""
 IDS_A_CALL = 50
@@ -84,6 +85,10 @@ class CommercetoolsSettings(SystemSettings):
     """Custom field of the order -> the kind of note that it is."""
     carriers: dict[str, str] = Field(default_factory=dict)
     """Our courier code -> the text of ``trackingData.carrier``; by default the OMS's name of it."""
+    stock_conditions: tuple[str, ...] = ()
+    """The OMS's conditions of returned units that go back into stock (``BackInStock``)."""
+    unusable_conditions: tuple[str, ...] = ()
+    """Those of units that don't (``Unusable``); with any other a return item stays ``Returned``."""
 
     @model_validator(mode="after")
     def _addressed(self) -> CommercetoolsSettings:

@@ -40,6 +40,7 @@ READS = {
 WRITES = {
     "orders": ("manage_orders",),
     "inventory": ("manage_products",),
+    "payments": ("manage_payments",),
     "subscriptions": ("manage_subscriptions",),
 }
 

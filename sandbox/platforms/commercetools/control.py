@@ -19,10 +19,14 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  channels              [{key, roles?}]; POST stores [{key}]
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
                                 counting a write; ``quantity`` is on stock, ``reserved`` of it
+    POST  payments/settle       {"state": "Success" | "Failure" | "Pending", "renamed"?: true}:
+                                decide all open refunds as a payment service -> {"settled": n}
+    POST  orders/{id}/refunds   {"amount"?, "lines"?: [{id, quantity}]}: a refund that the merchant
+                                makes by hand, and a return of the lines
     POST  settings              any of {client_secret, scopes, lifetime, messages, clock_offset_s}
     POST  expire                forget all tokens
     GET   counts                JSON
-    GET   truth                 {"orders": [...], "levels": [...]}: what the store holds, neutrally
+    GET   truth                 what the store holds, neutrally (sandbox/kit/truth.py)
     GET   dump/orders           NDJSON, whole documents
 """
 
@@ -34,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sandbox.kit.refused import Refused
+from sandbox.platforms.commercetools import payments
 from sandbox.platforms.commercetools.clock import normalised
 from sandbox.platforms.commercetools.customers import delete_customer, put_customers
 from sandbox.platforms.commercetools.documents import complete, new_id
@@ -96,6 +101,11 @@ class Control:
                 return json_reply(self._change(identifier, changes))
             case "POST", ["orders", identifier, "touch"]:
                 return json_reply(self._change(identifier, {}, body.get("at")))
+            case "POST", ["orders", identifier, "refunds"]:
+                return json_reply(payments.refund_by_hand(self._project, identifier, body))
+            case "POST", ["payments", "settle"]:
+                renamed = bool(body.get("renamed", False))
+                return json_reply(payments.settle(self._project, body["state"], renamed=renamed))
             case "DELETE", ["customers", identifier]:
                 return json_reply(delete_customer(self._project, identifier))
             case "POST", ["settings"]:
@@ -118,11 +128,11 @@ class Control:
             if table.get(identifier) or (number and table.find("orderNumber", number)):
                 existing.append(identifier or number)
                 continue
-            payments = [self._payment(p, given) for p in given.get("payments", [])]
+            paid = [self._payment(p, given) for p in given.get("payments", [])]
             document = {name: value for name, value in given.items() if name != "payments"}
             order = complete(document, self._project.clock.now())
-            if payments:
-                order["paymentInfo"] = {"payments": payments}
+            if paid:
+                order["paymentInfo"] = {"payments": paid}
             message = {"type": "OrderCreated", "order": order}
             self._project.keep(table, order, [message], is_new=True)
             ids.append(order["id"])

@@ -115,11 +115,14 @@ def set_delivery_items(order: Json, action: Json, now: str) -> list[Json]:
 
 def add_return(order: Json, action: Json, now: str) -> list[Json]:
     """Add returned or announced items."""
-    info: Json = {"items": [_return_item(order, item, now) for item in action["items"]]}
-    for name in ("returnTrackingId", "returnDate"):
-        if action.get(name) is not None:
-            info[name] = action[name]
+    if not action.get("items"):
+        raise invalid_input("Request body does not contain valid JSON: items: must not be empty")
+    info: Json = {"items": [], "returnDate": action.get("returnDate") or now}
+    if action.get("returnTrackingId") is not None:
+        info["returnTrackingId"] = action["returnTrackingId"]
     order.setdefault("returnInfo", []).append(info)
+    for item in action["items"]:
+        info["items"].append(_return_item(order, item, now))
     return [{"type": "ReturnInfoAdded", "returnInfo": info}]
 
 
@@ -224,6 +227,11 @@ def _return_item(order: Json, item: Json, now: str) -> Json:
     state = item.get("shipmentState")
     if state not in RETURN_STATES:
         raise invalid_input(f"Request body does not contain valid JSON: shipmentState {state!r}.")
+    if type(item.get("quantity")) is not int or item["quantity"] < 1:
+        raise invalid_input("Request body does not contain valid JSON: items.quantity")
+    key, others = _key(item, "key"), (i for info in order["returnInfo"] for i in info["items"])
+    if key and any(other.get("key") == key for other in others):
+        raise _duplicate("key", key)
     made: Json = {
         "type": "CustomLineItemReturnItem" if custom else "LineItemReturnItem",
         "id": new_id(),

@@ -20,6 +20,7 @@ from sandbox.platforms.commercetools.control import Control
 from sandbox.platforms.commercetools.documents import new_id
 from sandbox.platforms.commercetools.inventory import Inventory
 from sandbox.platforms.commercetools.orders import Orders
+from sandbox.platforms.commercetools.payments import Payments
 from sandbox.platforms.commercetools.replies import (
     ODD,
     error,
@@ -32,7 +33,7 @@ from sandbox.platforms.commercetools.table import Table
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
-READ_ONLY = ("payments", "customers", "channels", "stores", "product-projections")
+READ_ONLY = ("customers", "channels", "stores", "product-projections")
 CLIENT = {"clientId": "lockstep", "isPlatformClient": False}
 
 
@@ -59,6 +60,7 @@ class Project:
         self.entries: dict[tuple[str, str], str] = {}
         self._sequences: Counter[str] = Counter()
         self._orders, self._inventory = Orders(self), Inventory(self)
+        self._payments = Payments(self)
         self._control = Control(self)
 
     @property
@@ -100,13 +102,16 @@ class Project:
             return self._orders.handle(request, parts[2:])
         if resource == "inventory":
             return self._inventory.handle(request, parts[2:])
+        if resource == "payments":
+            return self._payments.handle(request, parts[2:])
         if resource == "subscriptions":
             return self._subscriptions(request, parts[2:])
         if resource in READ_ONLY or resource == "messages":
-            return self._read(request, self.tables[resource], parts[2:])
+            return self.read(request, self.tables[resource], parts[2:])
         raise refuse(404, "ResourceNotFound", "The Resource was not found.")
 
-    def _read(self, request: Request, table: Table, parts: list[str]) -> Response:
+    def read(self, request: Request, table: Table, parts: list[str]) -> Response:
+        """Answer a query of a table, or one of its resources."""
         if request.method != "GET" or len(parts) > 1:
             raise refuse(404, "ResourceNotFound", "The Resource was not found.")
         if not parts:
@@ -118,7 +123,7 @@ class Project:
         """Keep subscriptions, without sending anything; the queue is a test's own server."""
         table = self.subscriptions
         if request.method == "GET":
-            return self._read(request, table, parts)
+            return self.read(request, table, parts)
         if request.method == "DELETE" and len(parts) == 1:
             name, _, value = parts[0].rpartition("=")
             found = table.need(value, name or "id")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sandbox.kit.truth import TrueLine, Truth
-from sandbox.platforms.commercetools import deliveries
+from sandbox.platforms.commercetools import deliveries, payments
 from sandbox.platforms.commercetools.customers import true_customers
 from sandbox.platforms.commercetools.orders import STATES
 from sandbox.platforms.commercetools.seed_lines import DIGITAL_TYPE
@@ -39,6 +39,10 @@ def truth_of(project: Project) -> Truth:
             for entry in project.inventory
         ],
         "customers": true_customers(project),
+        "returns": [one for order in project.orders for one in _returns(order)],
+        "refunds": [
+            one for order in project.orders for one in payments.refunds_of(project, order)
+        ],
     }
 
 
@@ -68,6 +72,31 @@ def _order(order: Json) -> Any:
         "parcels": parcels,
         "total": _amount(_total(order)),
     }
+
+
+def _returns(order: Json) -> Any:
+    """Return each return of an order, with the states of its items."""
+    skus = {line["id"]: line["variant"].get("sku") or "" for line in order["lineItems"]}
+    return [
+        {
+            "id": info["items"][0]["id"],
+            "order": order["id"],
+            "tracking": info.get("returnTrackingId", ""),
+            "lines": [
+                {
+                    "line": item.get("lineItemId"),
+                    "sku": skus.get(item.get("lineItemId"), ""),
+                    "quantity": item["quantity"],
+                    "state": item["shipmentState"],
+                    "payment": item["paymentState"],
+                    "comment": item.get("comment", ""),
+                }
+                for item in info["items"]
+            ],
+            "confirmed": [],
+        }
+        for info in order.get("returnInfo", [])
+    ]
 
 
 def _line(line: Json) -> TrueLine:

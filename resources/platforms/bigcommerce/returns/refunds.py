@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from domain.delivery import RefundRequest, StoreRefund
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
-from domain.scalars import amount_of
+from domain.refunds import RefundRequest, StoreRefund
+from domain.scalars import UnreadableValue, amount_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import vendor_text
 from resources.platforms.bigcommerce.answers_payload import (
@@ -42,7 +42,7 @@ from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.settings import SHIPMENT_PAGE, BigCommerceSettings
 
 STORE_CREDIT = "storecredit"
-PRODUCT = "PRODUCT"
+PRODUCT, ORDER = "PRODUCT", "ORDER"
 LOOK = "compare the return at the OMS with the order's refunds in the store"
 _REASON = re.compile(r"Return (.{1,255}) \(lockstep ([0-9a-f]{32})\)")
 
@@ -90,9 +90,11 @@ class RefundCalls:
         """
         items = _items(request, key)
         quote = await self._quote(request, items, correlation_id)
-        amount = amount_of(quote.total_refund_amount)
-        if request.ceiling is not None and amount > request.ceiling:
-            raise RecordRejected(_not_approved(request, amount))
+        amount = _amount("the store's quote", quote.total_refund_amount)
+        if amount < 0:
+            raise PermanentError(f"the store's quote of a refund is below zero: {CONTRACT}")
+        if (excess := request.excess(amount)) is not None:
+            raise RecordRejected(excess)
         if not amount:
             return StoreRefund("", request.units(), amount, request.return_id, key)
         payments = self._payments(request, quote, amount)
@@ -130,7 +132,8 @@ class RefundCalls:
         """Return the first way to pay back that may be used and pays all of it."""
         for method in quote.refund_methods or ():
             options = [option for option in method or () if option is not None]
-            paid = sum((amount_of(option.amount) for option in options), Decimal(0))
+            where = "the store's quote"
+            paid = sum((_amount(where, option.amount) for option in options), Decimal(0))
             if options and paid == amount and self._may_use(options):
                 return [
                     {
@@ -199,6 +202,7 @@ def _made(body: bytes) -> Refund:
     if data is None or decoded.problems:
         raise ValueError("the answer has no refund that can be read")
     id_in(data.id)
+    amount_of(data.total_amount)
     return data
 
 
@@ -209,9 +213,12 @@ def _to_refund(where: str, refund: Refund) -> StoreRefund:
         raise PermanentError(f"{where} gave a refund without an id: {CONTRACT}") from None
     units: dict[str, int] = {}
     marks: set[tuple[str, str]] = set()
+    unassigned = Decimal(0)
     for item in refund.items or ():
         count = whole_number(item.quantity) if item is not None and item.quantity else None
         if item is None or item.item_type != PRODUCT:
+            if item is not None and item.item_type == ORDER:
+                unassigned += _amount(where, item.requested_amount or refund.total_amount)
             continue
         if item.item_id is None or count is None:
             raise PermanentError(f"{where} gave a refund whose units can't be read: {CONTRACT}")
@@ -222,17 +229,12 @@ def _to_refund(where: str, refund: Refund) -> StoreRefund:
     [(return_id, key)] = marks if len(marks) == 1 else {("", "")}
     declined = [p for p in refund.payments or () if p is not None and p.is_declined is True]
     why = vendor_text(str(declined[0].declined_message or "no reason given")) if declined else ""
-    return StoreRefund(number, units, amount_of(refund.total_amount), return_id, key, why)
+    amount = _amount(where, refund.total_amount)
+    return StoreRefund(number, units, amount, return_id, key, why, unassigned=unassigned)
 
 
-def _not_approved(request: RefundRequest, amount: Decimal) -> Problem:
-    value = f"{amount} {request.currency}"
-    return Problem(
-        "refund_not_approved",
-        "amount",
-        f"The return {request.return_id} of order {request.order_id} is worth {value}, and up to "
-        f"{request.ceiling} {request.currency} goes out without approval.",
-        "Approve it by 'lockstep rejections retry ID --reason TEXT', or refund it without Lockstep "
-        "and discard this rejection. For later returns see returns.limits.",
-        value,
-    )
+def _amount(where: str, written: str | float | None) -> Decimal:
+    try:
+        return amount_of(written)
+    except UnreadableValue:
+        raise PermanentError(f"{where} has an amount that can't be read: {CONTRACT}") from None

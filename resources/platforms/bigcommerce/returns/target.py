@@ -7,20 +7,19 @@ gives the order itself (partially refunded, refunded).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 
 from domain.delivery import (
     Claimed,
     Held,
     Operation,
-    OrderRefunds,
     Outcome,
     Question,
-    RefundRequest,
-    StoreRefund,
     outcome_of,
 )
-from domain.errors import PermanentError, Problem, TransientError
+from domain.errors import LockstepError, RecordRejected
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
+from domain.refunds import OrderRefunds, RefundRequest, StoreRefund, adopted
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
@@ -32,8 +31,11 @@ class BigCommerceRefunds:
     """``domain.ports.PaymentService``. The refunds of an order must follow one another."""
 
     operations: Mapping[str, Operation] = {
-        "refund": Operation(repeat="find", creates=True, commutes=True)
+        "refund": Operation(repeat="find", creates=True, replaces=False)
     }
+    quotes = True
+    declines_for = timedelta(days=1)
+    """UNVERIFIED: a payment is made after the refund is answered, within no time that is stated."""
 
     def __init__(self, policy: ClientPolicy, settings: BigCommerceSettings) -> None:
         self.acts_for = policy.acts_for
@@ -76,7 +78,7 @@ class BigCommerceRefundsWriter(TargetWriter):
                 found.append(None)
                 continue
             taken.add(refund.refund_id)
-            warnings = () if refund.key else (_adopted(refund, one.content),)
+            warnings = () if refund.key else (adopted(refund, one.content),)
             refused = (refund.declined_of(one.content.order_id),) if refund.declined else ()
             found.append(Receipt(refund.refund_id, held=refund, warnings=warnings, refused=refused))
         return found
@@ -85,7 +87,7 @@ class BigCommerceRefundsWriter(TargetWriter):
         request: RefundRequest = claimed.content
         try:
             refunds = await self._calls.list_refunds(request.order_id)
-        except (TransientError, PermanentError) as error:
+        except LockstepError as error:
             raise OutcomeUnknown(
                 f"Whether order {request.order_id} has the refund could not be looked up: {error}"
             ) from error
@@ -95,25 +97,14 @@ class BigCommerceRefundsWriter(TargetWriter):
         return next(iter(by_key or same), None)
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the refunds that orders have now.
+        """Return the refunds that orders have now, with what is wrong where there is no order."""
+        return {order_id: await self._held(order_id) for order_id in asked}
 
-        Raises ``RecordRejected`` for an order that the store does not have.
-        """
-        found: dict[str, Held] = {}
-        for order_id in asked:
+    async def _held(self, order_id: str) -> Held:
+        try:
             refunds = tuple(await self._calls.list_refunds(order_id))
-            by_hand = any(refund.units and not refund.key for refund in refunds)
+            by_hand = any(not r.key and (r.units or r.unassigned) for r in refunds)
             unshipped = await self._calls.unshipped_units(order_id) if by_hand else {}
-            found[order_id] = Held(order_id, OrderRefunds(order_id, refunds, unshipped))
-        return found
-
-
-def _adopted(refund: StoreRefund, request: RefundRequest) -> Problem:
-    return Problem(
-        "refund_adopted",
-        "refund",
-        f"The store's order {request.order_id} had the refund {refund.refund_id} with the units of "
-        f"the return {request.return_id}, and no other was made.",
-        "Nothing, if it was made by hand for this return; else refund the return in the store.",
-        refund.refund_id,
-    )
+        except RecordRejected as rejected:
+            return Held(order_id, problems=rejected.problems)
+        return Held(order_id, OrderRefunds(order_id, refunds, unshipped))

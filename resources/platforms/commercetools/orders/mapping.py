@@ -15,6 +15,7 @@ from resources.platforms.commercetools.orders.builder import OrderBuilder
 from resources.platforms.commercetools.orders.delivered import units_of
 from resources.platforms.commercetools.orders.groups import GroupMapper
 from resources.platforms.commercetools.payload import ORDERS
+from resources.platforms.commercetools.returns.actions import is_others, return_items
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.platforms.commercetools.statuses import CONFIRMED, OPEN, ORDER_STATES, UNPAID
 
@@ -44,6 +45,7 @@ class OrderMapper:
         skipped = self._skipped(order, problems, decide)
         if skipped is not None:
             return skipped
+        _warn_of_returns(order, problems)
         return OrderBuilder(self._settings, self._groups, order, problems).to_order()
 
     def _skipped(
@@ -82,6 +84,15 @@ class OrderMapper:
         if wanted is not None and state in (OPEN, CONFIRMED) and order.payment_state not in wanted:
             return UNPAID
         return state
+
+
+def _warn_of_returns(order: documents.Order, problems: DocumentProblems) -> None:
+    """Warn of returns that were entered in the store, of which the OMS knows nothing."""
+    units = sum(item.quantity or 0 for item in return_items(order) if is_others(item))
+    if units > 0:
+        message = f"{units} returned units were entered in the store, which the OMS is not sent"
+        advice = "make their return at the OMS, unless it has one"
+        problems.warn("returned_in_store", "returnInfo", message, advice)
 
 
 def _store_of(order: documents.Order) -> str:

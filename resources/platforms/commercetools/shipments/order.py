@@ -42,6 +42,11 @@ class HeldOrder:
         """Return whether a delivery needs the key of its way of shipping."""
         return self.order.shipping_mode == "Multiple"
 
+    def line_ids(self, of: str = "") -> list[str]:
+        """Return the ids of the lines that stand for a line item, or of all lines."""
+        chosen = [self._ids[of]] if of in self._ids else [] if of else list(self._ids.values())
+        return [line_id for groups in chosen for line_id in groups.values()]
+
     def state(self) -> StoreOrderState:
         """Return what the order shows of its fulfilment."""
         status = shown_status(self.order.order_state, self.order.shipment_state)

@@ -36,9 +36,10 @@ class OrderWriter:
     def __init__(self, push: AsyncApiClient, settings: CommercetoolsSettings) -> None:
         self._push, self._settings = push, settings
 
-    async def read(self, order_id: str) -> HeldOrder:
+    async def read(self, order_id: str, expand: str = "") -> HeldOrder:
         """Return an order. Raises ``RecordRejected`` for one that the project does not have."""
-        reply = await self._push.request("GET", _path(order_id))
+        params = {"expand": expand} if expand else None
+        reply = await self._push.request("GET", _path(order_id), params=params)
         if not reply.ok:
             _refuse_unless_found(reply)
         return HeldOrder(document_of(reply.where, reply.body, HELD_ORDERS), self._settings)
@@ -56,7 +57,7 @@ class OrderWriter:
     ) -> Receipt:
         """Add a delivery with its parcel, once for a key."""
         delivery_key, carrier = f"{KEY}{key}", self._carrier(request)
-        held, trace_id = await self._update(
+        held, trace_id = await self.update(
             request.order_id,
             lambda order: add_delivery(order, request, delivery_key, carrier),
             correlation_id,
@@ -76,7 +77,7 @@ class OrderWriter:
     ) -> Receipt:
         """Set the tracking of a delivery's parcel."""
         carrier = self._carrier(request)
-        _, trace_id = await self._update(
+        _, trace_id = await self.update(
             request.order_id,
             lambda order: set_tracking(order, shipment_id, request, carrier),
             correlation_id,
@@ -86,7 +87,7 @@ class OrderWriter:
 
     async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
         """Set an order's status."""
-        _, trace_id = await self._update(
+        _, trace_id = await self.update(
             order_id,
             lambda order: set_status(order, status, self._settings),
             correlation_id,
@@ -94,7 +95,7 @@ class OrderWriter:
         )
         return Receipt(order_id, trace_id=trace_id)
 
-    async def _update(
+    async def update(
         self,
         order_id: str,
         planned: Planned,

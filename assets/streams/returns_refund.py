@@ -1,0 +1,174 @@
+"""What a refund is worth, and what an operator has to decide before it is made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+
+from domain.connections import ReturnsPolicy
+from domain.delivery import Intent
+from domain.errors import Problem, RecordRejected
+from domain.exchange import ShipmentLine
+from domain.records.returns import Return
+from domain.refunds import NOT_APPROVED, OrderRefunds, RefundRequest
+from domain.rules.refund_amounts import PricedOrder, TooManyUnits, worth
+from resources.ledger.records.refunds import KnownRefund
+
+MADE_IN_STORE = "refund_made_in_store"
+SHOWN_IN_STORE = "return_made_in_store"
+HELD = (NOT_APPROVED, MADE_IN_STORE, SHOWN_IN_STORE)
+"""Codes of what an operator's retry with a reason lets through."""
+Approvals = Mapping[str, str]
+"""What an operator has approved of a return: code -> the value that the rejection stated."""
+
+
+def ceiling_of(policy: ReturnsPolicy, currency: str, approved: Approvals) -> Decimal | None:
+    """Return how much may go out: by the policy, or as an operator has approved."""
+    ceiling = policy.ceiling(currency)
+    if MADE_IN_STORE in approved:
+        return None  # it was approved whatever it is worth
+    amount, _, approved_in = approved.get(NOT_APPROVED, "").partition(" ")
+    try:
+        return max(ceiling, Decimal(amount)) if approved_in == currency else ceiling
+    except InvalidOperation:
+        return ceiling
+
+
+def lines_of(units: Mapping[str, int]) -> tuple[ShipmentLine, ...]:
+    """Return units as the lines of a request."""
+    return tuple(ShipmentLine(line_id, number) for line_id, number in sorted(units.items()))
+
+
+def named(shown: OrderRefunds, known: Mapping[str, KnownRefund]) -> OrderRefunds:
+    """Return an order's refunds with what the ledger knows of those that lost their mark."""
+    refunds = tuple(
+        replace(r, return_id=k.return_id, key=k.key, units=k.units, unassigned=Decimal(0))
+        if not r.key and (k := known.get(r.refund_id)) is not None
+        else r
+        for r in shown.refunds
+    )
+    return replace(shown, refunds=refunds)
+
+
+def priced(request: RefundRequest, shown: OrderRefunds, order: PricedOrder | None) -> RefundRequest:
+    """Return a request with what its units are worth. Raises ``RecordRejected``."""
+    if order is None:
+        raise RecordRejected(_prices_unknown(request))
+    before: dict[str, int] = {}
+    for refund in shown.refunds:
+        for line_id, units in refund.units.items():
+            before[line_id] = before.get(line_id, 0) + units
+    try:
+        return replace(request, amount=worth(order, request.units(), before))
+    except TooManyUnits as error:
+        raise RecordRejected(_too_many(request, str(error), before)) from None
+    except KeyError:
+        raise RecordRejected(_prices_unknown(request)) from None
+
+
+def made_by_hand(
+    request: RefundRequest, shown: OrderRefunds, intent: Intent, order: PricedOrder | None
+) -> Problem | None:
+    """Return why a refund waits: the merchant has refunded what may be this return's units.
+
+    Units that had not shipped are no return's, nor is an amount that they come to.
+    """
+    by_hand = [refund for refund in shown.refunds if not refund.key and not refund.declined]
+    if intent.may_exist and any(dict(r.units) == request.units() for r in by_hand):
+        return None  # it is looked for, and found to be this one
+    for line in request.lines:
+        refunded = sum(refund.units.get(line.line_id, 0) for refund in by_hand)
+        if refunded > shown.unshipped.get(line.line_id, 0):
+            return _units_by_hand(request, line.line_id, refunded)
+    amount = sum((refund.unassigned for refund in by_hand), Decimal(0))
+    if amount > _worth_of_unshipped(shown, order) and not intent.may_exist:
+        return _amount_by_hand(request, amount)
+    return None
+
+
+def _worth_of_unshipped(shown: OrderRefunds, order: PricedOrder | None) -> Decimal:
+    if order is None:
+        return Decimal(0)
+    ordered = {line.line_id: line.quantity / line.factor for line in order.lines}
+    units = {
+        line_id: min(number, int(ordered[line_id]))
+        for line_id, number in shown.unshipped.items()
+        if number > 0 and line_id in ordered
+    }
+    return worth(order, units, {})
+
+
+def not_captured(record: Return) -> Problem:
+    """Return why nothing can be planned: the order's own lines are not known."""
+    return Problem(
+        "order_not_captured",
+        "order_id",
+        f"The OMS confirmed the return {record.return_id} of order {record.order_id}, which was "
+        "never captured.",
+        "Replay the orders stream over the day the order was placed, then rerun this partition.",
+        record.order_id,
+    )
+
+
+def above_return(record: Return, left: Mapping[str, int]) -> Problem:
+    """Return the warning about more money than the OMS has confirmed units for."""
+    lines = ", ".join(f"{-units} of line {line}" for line, units in left.items() if units < 0)
+    return Problem(
+        "refund_above_return",
+        "lines",
+        f"More was refunded for the return {record.return_id} than the OMS has confirmed: {lines}.",
+        "Compare the return at the OMS with the order's refunds in the store.",
+        record.return_id,
+    )
+
+
+def _units_by_hand(request: RefundRequest, line_id: str, refunded: int) -> Problem:
+    return Problem(
+        MADE_IN_STORE,
+        f"lines[{line_id}]",
+        f"The store shows {refunded} shipped units of line {line_id} of order {request.order_id} "
+        f"as refunded by hand, and the OMS has confirmed the return {request.return_id} of "
+        f"{request.units()[line_id]}: it may be refunded already.",
+        "If it is, discard this rejection. If not, approve the refund, whatever it is worth, by "
+        "'lockstep rejections retry ID --reason TEXT'.",
+        request.return_id,
+    )
+
+
+def _amount_by_hand(request: RefundRequest, amount: Decimal) -> Problem:
+    return Problem(
+        MADE_IN_STORE,
+        "amount",
+        f"{amount} {request.currency} of order {request.order_id} were given back without "
+        f"Lockstep, for no units that are named, and the OMS has confirmed the return "
+        f"{request.return_id}: it may be refunded already.",
+        "If it is, discard this rejection. If not, approve the refund, whatever it is worth, by "
+        "'lockstep rejections retry ID --reason TEXT'.",
+        request.return_id,
+    )
+
+
+def _prices_unknown(request: RefundRequest) -> Problem:
+    return Problem(
+        "refund_amount_unknown",
+        "amount",
+        f"What the return {request.return_id} is worth can't be computed: the ledger has no prices "
+        f"of all its lines of order {request.order_id}.",
+        "Replay the orders stream over the day the order was placed, then retry this rejection; "
+        "or refund the return by hand and discard it.",
+        request.order_id,
+    )
+
+
+def _too_many(request: RefundRequest, line_id: str, before: Mapping[str, int]) -> Problem:
+    wanted, was = request.units()[line_id], before.get(line_id, 0)
+    return Problem(
+        "refund_refused",
+        f"lines[{line_id}]",
+        f"The return {request.return_id} has {wanted} units of line {line_id} of order "
+        f"{request.order_id}, of which {was} are refunded already: more than were ordered.",
+        "Compare the returns at the OMS with the order's refunds; discard this rejection, or "
+        "correct the return.",
+        line_id,
+    )

@@ -1,0 +1,138 @@
+"""Refunds and returned units as plain data: what is asked for, and what a store or service has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from domain.errors import Problem
+from domain.exchange import ShipmentLine
+
+ZERO = Decimal(0)
+NOT_APPROVED = "refund_not_approved"
+DECLINED = "refund_declined"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """Units of an order whose price goes back to the shopper."""
+
+    order_id: str
+    """The store's order id."""
+    return_id: str
+    lines: tuple[ShipmentLine, ...]
+    """The store's order lines, with units in the store's unit."""
+    ceiling: Decimal | None
+    """The largest amount that may go out, ``None``: any. More is refused as
+    ``refund_not_approved``, with the amount and its currency as the value."""
+    currency: str
+    amount: Decimal | None = None
+    """What the lines are worth by the order's prices, for a service that quotes nothing."""
+
+    def units(self) -> dict[str, int]:
+        """Return line id -> units."""
+        return {line.line_id: line.quantity for line in self.lines}
+
+    def excess(self, amount: Decimal) -> Problem | None:
+        """Return why an amount may not go out without approval; ``None`` where it may."""
+        if self.ceiling is None or amount <= self.ceiling:
+            return None
+        value = f"{amount} {self.currency}"
+        return Problem(
+            NOT_APPROVED,
+            "amount",
+            f"The return {self.return_id} of order {self.order_id} is worth {value}, and up to "
+            f"{self.ceiling} {self.currency} goes out without approval.",
+            "Approve it by 'lockstep rejections retry ID --reason TEXT', or refund it without "
+            "Lockstep and discard this rejection. For later returns see returns.limits.",
+            value,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRefund:
+    """A refund that a payment service has of an order."""
+
+    refund_id: str
+    units: Mapping[str, int]
+    """Line id -> units; empty for a refund of an amount alone."""
+    amount: Decimal
+    return_id: str = ""
+    """The return that it was made for; empty where none is noted on it."""
+    key: str = ""
+    """The idempotency key of the delivery that created it, likewise."""
+    declined: str = ""
+    """Why a payment provider has declined it; empty where none has."""
+    is_pending: bool = False
+    """The provider has neither paid nor declined it yet."""
+    unassigned: Decimal = ZERO
+    """What of the amount is for the order's goods, and says not for which units."""
+
+    @property
+    def is_paid(self) -> bool:
+        """Return whether the shopper has the money."""
+        return not (self.declined or self.is_pending)
+
+    def declined_of(self, order_id: str) -> Problem:
+        """Return the problem of a declined refund, of the store's order ``order_id``."""
+        return Problem(
+            DECLINED,
+            "payments",
+            f"The store's order {order_id} has the refund {self.refund_id} of {self.amount}, but "
+            f"the payment provider declined it: {self.declined}.",
+            "Pay the shopper by hand or retry the payment in the store, then discard this "
+            "rejection.",
+            self.refund_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefunds:
+    """What a payment service says of the refunds of one order now."""
+
+    order_id: str
+    refunds: tuple[StoreRefund, ...]
+    unshipped: Mapping[str, int] = field(default_factory=dict)
+    """Line id -> units that the store shows as not shipped: a refund of them is no return's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedUnits:
+    """Units of one line of the store's order that came back; all of them cumulative."""
+
+    line_id: str
+    arrived: int
+    confirmed: int
+    """Of ``arrived``, those whose disposition the OMS has confirmed."""
+    refunded: int
+    """Of ``arrived``, those for which the shopper has the money."""
+    condition: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRecord:
+    """What a store's order should show of one return."""
+
+    order_id: str
+    """The store's order id."""
+    return_id: str
+    lines: tuple[ReturnedUnits, ...]
+    tracking_number: str = ""
+    is_refunded: bool = True
+    """The shopper gets money back. False for an exchange."""
+    is_separate: bool = False
+    """An operator says that what the store shows of the lines already is another return."""
+
+
+def adopted(refund: StoreRefund, request: RefundRequest) -> Problem:
+    """Return the warning about a refund that was taken for a return's without its key."""
+    return Problem(
+        "refund_adopted",
+        "refund",
+        f"The store's order {request.order_id} had the refund {refund.refund_id} that fits the "
+        f"return {request.return_id}, and no other was made.",
+        "Nothing, if it was made by hand for this return; else refund the return in the store.",
+        refund.refund_id,
+    )

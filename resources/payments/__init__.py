@@ -1,0 +1,1 @@
+"""Payment services that are no store's own."""

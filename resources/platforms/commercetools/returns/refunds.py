@@ -1,0 +1,208 @@
+"""Refunds among the transactions of an order's payments, and the one to add. Pure.
+
+A Refund transaction moves no money by itself: it asks the payment's own integration for it, which
+sets its state. ``interactionId`` says which delivery made it, for which units of
+which return.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from domain.currencies import minor_unit
+from domain.errors import PermanentError, Problem, RecordRejected
+from domain.problems import DocumentProblems
+from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
+from resources.platforms.commercetools.client import CONTRACT
+from resources.platforms.commercetools.orders.delivered import deliveries_of
+from resources.platforms.commercetools.orders.money import MoneyReader
+from resources.platforms.commercetools.payload import Money, Order, Payment, Transaction
+from resources.platforms.commercetools.returns.actions import REFUNDED, is_others, return_items
+from resources.platforms.commercetools.shipments.order import KEY, HeldOrder
+
+Action = dict[str, Any]
+REFUND, CHARGEBACK, CHARGE = "Refund", "Chargeback", "Charge"
+INITIAL, PENDING, SUCCESS, FAILURE = "Initial", "Pending", "Success", "Failure"
+STATES = (INITIAL, PENDING, SUCCESS, FAILURE)
+SHORT = 12
+"""Characters of the digest of a line's id."""
+_MARK = re.compile(
+    rf"{KEY}([0-9a-f]{{32}})((?:-[0-9a-f]{{{SHORT}}}x[1-9][0-9]{{0,8}})+):(.{{1,255}})"
+)
+_UNITS = re.compile(rf"-([0-9a-f]{{{SHORT}}})x([0-9]+)")
+
+
+class Paid(NamedTuple):
+    """A payment of the order, and what of it can be given back."""
+
+    payment: Payment
+    left: Decimal
+
+
+def mark_of(request: RefundRequest, key: str) -> str:
+    """Return the ``interactionId`` of a refund."""
+    units = "".join(f"-{_short(line.line_id)}x{line.quantity}" for line in request.lines)
+    return f"{KEY}{key}{units}:{request.return_id}"
+
+
+def refunds_of(held: HeldOrder) -> OrderRefunds:
+    """Return the refunds of an order's payments, and the units that are refunded by its returns.
+
+    Raises ``PermanentError`` for payments that can't be read.
+    """
+    lines = {_short(line_id): line_id for line_id in held.line_ids()}
+    found = [
+        _to_refund(transaction, lines)
+        for payment in payments_of(held.order)
+        for transaction in payment.transactions or ()
+        if transaction is not None and transaction.type in (REFUND, CHARGEBACK)
+    ]
+    for item in return_items(held.order):
+        if is_others(item) and item.payment_state == REFUNDED and item.line_item_id:
+            ids = held.line_ids(item.line_item_id) or [item.line_item_id]
+            units = dict.fromkeys(ids, item.quantity or 0)
+            found.append(StoreRefund(item.id or "", units, Decimal(0)))
+    return OrderRefunds(held.id, tuple(found), _unshipped(held))
+
+
+def payments_of(order: Order) -> Iterator[Payment]:
+    """Yield an order's payments. Raises ``PermanentError`` for one that was not expanded."""
+    for reference in (order.payment_info.payments if order.payment_info else None) or ():
+        if reference is None:
+            continue
+        if reference.obj is None or reference.obj.id is None or reference.obj.version is None:
+            raise PermanentError(
+                f"the payment {reference.id} of order {order.id} can't be read; check that the API "
+                "client has the scope view_payments"
+            )
+        yield reference.obj
+
+
+def payable(order: Order, request: RefundRequest, amount: Decimal) -> Payment:
+    """Return the payment that an amount is given back by. Raises ``RecordRejected``."""
+    paid = [Paid(payment, _left_of(payment, request)) for payment in payments_of(order)]
+    enough = [one for one in paid if one.left >= amount]
+    if enough:
+        return max(enough, key=lambda one: one.left).payment
+    most = max((one.left for one in paid), default=Decimal(0))
+    raise RecordRejected(
+        Problem(
+            "refund_refused",
+            "transactions",
+            f"No payment of order {request.order_id} has {amount} {request.currency} left that was "
+            f"charged and not given back; the most is {most}.",
+            "Refund the return by the payments' own means and discard this rejection, or correct "
+            "the payments' transactions and retry it.",
+            request.return_id,
+        )
+    )
+
+
+def add_refund(request: RefundRequest, amount: Decimal, mark: str) -> Action:
+    """Return the action that asks a payment's integration for the refund."""
+    minor = minor_unit(request.currency)
+    cents = amount / minor
+    if cents != cents.to_integral_value():
+        raise RecordRejected(
+            Problem(
+                "refund_refused",
+                "amount",
+                f"{amount} is no amount of whole minor units of {request.currency}.",
+                "Refund the return by hand and discard this rejection.",
+                request.return_id,
+            )
+        )
+    money = {"currencyCode": request.currency, "centAmount": int(cents)}
+    transaction = {"type": REFUND, "amount": money, "interactionId": mark, "state": INITIAL}
+    return {"action": "addTransaction", "transaction": transaction}
+
+
+def with_mark(payment: Payment, mark: str) -> Transaction | None:
+    """Return the refund of a payment that has a mark."""
+    return next(
+        (
+            transaction
+            for transaction in payment.transactions or ()
+            if transaction is not None
+            and (transaction.type, transaction.interaction_id) == (REFUND, mark)
+        ),
+        None,
+    )
+
+
+def refund_of(transaction: Transaction, request: RefundRequest, key: str) -> StoreRefund:
+    """Return a refund that was made for a request. Raises ``PermanentError``."""
+    plain = _to_refund(transaction, {})
+    return StoreRefund(
+        plain.refund_id,
+        request.units(),
+        plain.amount,
+        request.return_id,
+        key,
+        plain.declined,
+        plain.is_pending,
+    )
+
+
+def _to_refund(raw: Transaction, lines: Mapping[str, str]) -> StoreRefund:
+    if not raw.id or raw.state not in STATES:
+        raise PermanentError(f"a payment has a transaction without id or state: {CONTRACT}")
+    amount = amount_of(raw.amount)
+    declined = "the transaction failed" if raw.state == FAILURE else ""
+    is_pending = raw.state in (INITIAL, PENDING)
+    mark = _MARK.fullmatch(raw.interaction_id or "")
+    if mark is None or raw.type != REFUND:
+        unassigned = Decimal(0) if declined else amount
+        return StoreRefund(raw.id, {}, amount, "", "", declined, is_pending, unassigned=unassigned)
+    units: dict[str, int] = {}
+    for digest, number in _UNITS.findall(mark[2]):
+        line_id = lines.get(digest, digest)
+        units[line_id] = units.get(line_id, 0) + int(number)
+    return StoreRefund(raw.id, units, amount, mark[3], mark[1], declined, is_pending)
+
+
+def amount_of(money: Money | None) -> Decimal:
+    """Return an amount in its own currency. Raises ``PermanentError`` for one without."""
+    if money is None or money.cent_amount is None or not money.currency_code:
+        raise PermanentError(f"a payment has a transaction without an amount: {CONTRACT}")
+    problems = DocumentProblems()
+    amount = MoneyReader(money.currency_code, problems).read(money, "amount")
+    if problems.problems:
+        raise PermanentError(f"a payment has an amount that can't be read: {CONTRACT}")
+    return amount
+
+
+def _left_of(payment: Payment, request: RefundRequest) -> Decimal:
+    """Return what was charged, less what went back or is about to; other currencies have none."""
+    left = Decimal(0)
+    for raw in payment.transactions or ():
+        if raw is None or raw.amount is None or raw.amount.currency_code != request.currency:
+            continue
+        if raw.type == CHARGE and raw.state == SUCCESS:
+            left += amount_of(raw.amount)
+        elif raw.type in (REFUND, CHARGEBACK) and raw.state != FAILURE:
+            left -= amount_of(raw.amount)
+    return left
+
+
+def _unshipped(held: HeldOrder) -> dict[str, int]:
+    """Return line -> units of its line item that no delivery has."""
+    shipped: dict[str, int] = {}
+    for _, delivery in deliveries_of(held.order):
+        for item in delivery.items or ():
+            if item is not None and item.id:
+                shipped[item.id] = shipped.get(item.id, 0) + (item.quantity or 0)
+    return {
+        line_id: max(0, (line.quantity or 0) - shipped.get(line.id, 0))
+        for line in held.order.line_items or ()
+        if line is not None and line.id
+        for line_id in held.line_ids(line.id)
+    }
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:SHORT]

@@ -40,9 +40,7 @@ def truth_of(project: Project) -> Truth:
         ],
         "customers": true_customers(project),
         "returns": [one for order in project.orders for one in _returns(order)],
-        "refunds": [
-            one for order in project.orders for one in payments.refunds_of(project, order)
-        ],
+        "refunds": [one for order in project.orders for one in payments.refunds_of(project, order)],
     }
 
 

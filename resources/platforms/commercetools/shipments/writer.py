@@ -7,6 +7,7 @@ older version would be applied twice (platforms.md 2.5).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import orjson
 
@@ -28,6 +29,8 @@ from resources.platforms.commercetools.shipments.actions import (
 from resources.platforms.commercetools.shipments.order import KEY, HeldOrder, rejection_of
 
 Planned = Callable[[HeldOrder], list[Action]]
+MOST_SEEN = 64
+"""Orders that are kept from a read to the write that follows it."""
 
 
 class OrderWriter:
@@ -35,6 +38,8 @@ class OrderWriter:
 
     def __init__(self, push: AsyncApiClient, settings: CommercetoolsSettings) -> None:
         self._push, self._settings = push, settings
+        self._seen: dict[str, HeldOrder] = {}
+        """Orders as they were last read or written; each is used for one write."""
 
     async def read(self, order_id: str, expand: str = "") -> HeldOrder:
         """Return an order. Raises ``RecordRejected`` for one that the project does not have."""
@@ -46,7 +51,9 @@ class OrderWriter:
 
     async def read_order(self, order_id: str) -> StoreOrderState:
         """Return what an order shows of its fulfilment."""
-        return (await self.read(order_id)).state()
+        order = await self.read(order_id)
+        self._keep(order)
+        return order.state()
 
     async def list_shipments(self, order_id: str) -> list[StoreShipment]:
         """Return all deliveries of an order."""
@@ -107,11 +114,11 @@ class OrderWriter:
         """Bring an order to what is planned; return it, and the request's id.
 
         With its version a request takes effect once, so it may be repeated; where it creates
-        something, a lost answer leaves the effect unknown instead, and it is looked for.
+        something, a lost answer leaves the effect unknown instead, and it is looked for. The order
+        need not be read again where it was just seen: in another version the actions are refused.
         """
         for _ in range(MOST_CONFLICTS):
-            held = await self.read(order_id)
-            actions = planned(held)
+            held, actions = await self._planned(order_id, planned)
             if not actions:
                 return held, ""
             reply = await self._push.request(
@@ -124,6 +131,7 @@ class OrderWriter:
             )
             if reply.ok:
                 order: HeldOrder = reply.value
+                self._keep(order)
                 return order, request_id(reply.headers)
             if reply.status != CONFLICT:
                 _refuse_unless_found(reply, code)
@@ -131,6 +139,23 @@ class OrderWriter:
             f"commercetools: order {order_id} has changed {MOST_CONFLICTS} times while it was "
             "written; a later try may help"
         )
+
+    async def _planned(self, order_id: str, planned: Planned) -> tuple[HeldOrder, list[Action]]:
+        """Return an order and the actions for it: by how it was seen last, if that needs any.
+
+        That there is nothing to do, or that the order can't take it, is decided by a new read.
+        """
+        if (seen := self._seen.pop(order_id, None)) is not None:
+            with suppress(RecordRejected):
+                if actions := planned(seen):
+                    return seen, actions
+        held = await self.read(order_id)
+        return held, planned(held)
+
+    def _keep(self, order: HeldOrder) -> None:
+        self._seen[order.id] = order
+        if len(self._seen) > MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
 
     def _written(self, body: bytes, order_id: str) -> HeldOrder:
         """Return the order in an answer; raises ``ValueError`` where it is another, or none."""

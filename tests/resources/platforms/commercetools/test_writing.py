@@ -178,3 +178,95 @@ def test_a_carrier_is_written_by_its_configured_text(project: Project, open_stor
     assert [d["parcels"][0]["trackingData"]["carrier"] for d in deliveries] == [
         "United Parcel Service", "DHL Paket",
     ]  # fmt: skip
+
+
+def _counted(sandbox: RunningSandbox, project: Project) -> list[str]:
+    """Return a list that gets the method of each call to an order from now on."""
+    system, calls = sandbox.server.systems["commercetools", project.name], list[str]()
+    answer = system.handle
+
+    def handle(request: Request) -> Any:
+        if "/orders/" in request.path:
+            calls.append(request.method)
+        return answer(request)
+
+    system.handle = handle  # type: ignore[method-assign]
+    return calls
+
+
+def test_an_order_is_not_read_again_for_the_writes_that_follow_a_read(
+    project: Project, open_store: Open, sandbox: RunningSandbox
+) -> None:
+    """Its version guards them: the answer of each write is what the next one is planned for."""
+    [order_id] = project.place(an_order())
+    line = project.order(order_id)["lineItems"][0]["id"]
+    parcels = [
+        NewShipment("p", ShipmentRequest(order_id, "shipping", (ShipmentLine(line, 1),), number))
+        for number in ("1", "2")
+    ]
+    calls, store = _counted(sandbox, project), open_store()
+
+    async def run() -> list[Outcome]:
+        async with store.targets["shipments"].writer(lambda _: None) as writer:
+            await writer.held({order_id: ()})
+            contents = [*parcels, StatusChange(order_id, "Partial")]
+            claimed = [Claimed(Intent("any", uuid4(), "key", c), "ord-1") for c in contents]
+            return [outcome for one in claimed for outcome in await writer.apply([one])]
+
+    assert [outcome.state for outcome in asyncio.run(run())] == ["done"] * 3
+    assert calls == ["GET", "POST", "POST", "POST"]
+    order = project.order(order_id)
+    assert len(order["shippingInfo"]["deliveries"]) == 2
+    assert order["shipmentState"] == "Partial"
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [({"shipmentState": "Delayed"}, "done"), ({"shipmentState": "Shipped"}, "done")],
+)
+def test_what_others_change_after_the_read_is_seen_before_nothing_is_done(
+    project: Project, open_store: Open, sandbox: RunningSandbox, change: Json, state: str
+) -> None:
+    """Neither an equal state nor a refusal is taken from how the order was seen before."""
+    [order_id] = project.place(an_order(shipmentState="Shipped"))
+    calls, store = _counted(sandbox, project), open_store()
+
+    async def run() -> Outcome:
+        async with store.targets["shipments"].writer(lambda _: None) as writer:
+            await writer.held({order_id: ()})
+            project.set(f"orders/{order_id}/state", change)
+            intent = Intent("status", uuid4(), "key", StatusChange(order_id, "Shipped"))
+            [outcome] = await writer.apply([Claimed(intent, "ord-1")])
+            found: Outcome = outcome
+            return found
+
+    assert asyncio.run(run()).state == state
+    assert project.order(order_id)["shipmentState"] == "Shipped"
+    writes = ["POST"] if change["shipmentState"] == "Delayed" else []
+    assert calls[:2] == ["GET", "GET"]
+    assert calls[2 : 2 + len(writes)] == writes
+
+
+def test_a_refusal_is_not_taken_from_how_the_order_was_seen_before(
+    project: Project, open_store: Open
+) -> None:
+    """A delivery that was removed by hand meanwhile has freed its units."""
+    [order_id] = project.place(an_order())
+    line = project.order(order_id)["lineItems"][0]["id"]
+    action = {"action": "addDelivery", "items": [{"id": line, "quantity": 3}]}
+    held = project.update(project.order(order_id), action).json()
+    [delivery] = held["shippingInfo"]["deliveries"]
+    store = open_store()
+    request = ShipmentRequest(order_id, "shipping", (ShipmentLine(line, 3),), "1Z")
+
+    async def run() -> Outcome:
+        async with store.targets["shipments"].writer(lambda _: None) as writer:
+            await writer.held({order_id: ()})
+            removed = {"action": "removeDelivery", "deliveryId": delivery["id"]}
+            assert project.update(project.order(order_id), removed).is_success
+            intent = Intent("shipment", uuid4(), "key", NewShipment("p", request))
+            [outcome] = await writer.apply([Claimed(intent, "ord-1")])
+            found: Outcome = outcome
+            return found
+
+    assert asyncio.run(run()).state == "done"

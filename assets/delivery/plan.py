@@ -98,6 +98,12 @@ class Plan:
         refused = (problem for sent in self.sent for problem in sent.outcome.problems)
         return [*self.refusal, *self.kept_back, *refused, *self.found]
 
+    def is_unfinished(self) -> bool:
+        """Return whether something is still to be sent: later, or the run was stopped before it."""
+        if self.refusal:
+            return False
+        return self.waits_until is not None or bool(self.unsent())
+
     def is_done(self) -> bool:
         """Return whether all of it has been sent, even if a part was refused."""
         return self.failure() is None and not self.refusal and self.waits_until is None

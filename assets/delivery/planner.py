@@ -56,6 +56,15 @@ class Planner(ABC, Generic[R]):
         del plan, held
         return intent
 
+    def foreseen(self, plan: Plan) -> TargetRow | None:
+        """Return what is stored before an intent is sent that read first; ``None``: nothing.
+
+        It is what the target has shown and the effect will hide, so that a run which dies before
+        it has settled the effect does not lose it.
+        """
+        del plan
+        return None
+
     @abstractmethod
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Take note of a success, and return what the target now holds."""

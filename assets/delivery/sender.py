@@ -22,6 +22,7 @@ from domain.delivery import Claimed, Intent, Operation, Outcome, failed, succeed
 from domain.errors import LockstepError, NoPermit, PermanentError, TransientError
 from domain.exchange import Exchange
 from domain.ports import Writer
+from resources.ledger.rows import TargetRow
 
 T = TypeVar("T")
 
@@ -164,6 +165,8 @@ class Sender:
             if isinstance(decision, Outcome):
                 return decision
             intent = decision
+            if (row := self._planner.foreseen(plan)) is not None:
+                await self._store(row)
         claimed = Claimed(intent, plan.accepted.correlation_id)
         if intent.may_exist and (found := await self._find(claimed, writer)):
             return found
@@ -221,6 +224,11 @@ class Sender:
         self._unsettled.append(Ended(plan, sent, held))
         if len(self._unsettled) >= SETTLE_EVERY:
             await self._settle()
+
+    async def _store(self, row: TargetRow) -> None:
+        deliveries = self._session.deliveries
+        async with self._settling:
+            await asyncio.to_thread(self._session.repeatable, lambda: deliveries.put_targets([row]))
 
     async def _settle(self) -> None:
         """Settle what has an outcome, in a thread: sending goes on while Postgres works."""

@@ -205,11 +205,14 @@ class Settlement:
 
 
 def _conclude(plan: Plan, counts: DeliveryCounts, *, got_through: bool) -> str | None:
-    """Count a plan's outcome and return the record's; ``None`` where the record stays due."""
+    """Count a plan's outcome and return the record's; ``None`` where the record stays due.
+
+    So does one of which a part is kept back or refused, until the rest of it has been sent.
+    """
     for intent, outcome in plan.sent:
         if outcome.succeeded:
             counts.count_sent(intent.operation)
-    if plan.is_refused():
+    if plan.is_refused() and not plan.is_unfinished():
         counts.rejected += 1
         return "rejected"
     failure = plan.failure()
@@ -218,10 +221,9 @@ def _conclude(plan: Plan, counts: DeliveryCounts, *, got_through: bool) -> str |
         if not got_through:
             counts.errors.append(failure.outcome.error)
         return None
-    if len(plan.sent) < len(plan.intents):
-        return None  # the run was stopped before it was sent
-    if plan.waits_until is not None:
-        counts.wait(plan.waits_until)
+    if plan.is_unfinished():
+        if plan.waits_until is not None:
+            counts.wait(plan.waits_until)
         return None
     if plan.left_alone is not None:
         counts.leave_alone(*plan.left_alone)

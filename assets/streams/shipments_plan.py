@@ -56,6 +56,8 @@ class _Order:
     """The store's order before the first shipment of the plan is created."""
     has_foreign: bool = False
     """The store shows units as shipped that no shipment known to us has."""
+    is_noted: bool = False
+    """``kept_status`` of the state has changed, and the ledger does not know yet."""
 
     def shipped_at_oms(self) -> int:
         """Return the units of the order's parcels, in the store's units."""
@@ -182,6 +184,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             return self._decide_status(plan, intent, now)
         order: _Order = plan.context
         order.before = now
+        self._keep_status(order, now)
         order.has_foreign = now.shipped_units > order.state.shipped_units()
         if not order.has_foreign:
             return intent
@@ -189,13 +192,37 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         plan.intents = [replace(i, may_exist=i.operation == "shipment") for i in plan.intents]
         return replace(intent, may_exist=True)
 
+    def _keep_status(self, order: _Order, now: StoreOrderState) -> None:
+        """Note the merchant's own status before the first shipment, which moves it.
+
+        What an earlier run has noted counts where such a shipment has been created since.
+        """
+        state = order.state
+        before = state.kept_status
+        if self._statuses.keeps(now, state):
+            state.kept_status = now.status
+        elif now.milestone not in BY_SHIPMENT:
+            state.kept_status = ""
+        order.is_noted = state.kept_status != before
+
+    def foreseen(self, plan: Plan) -> TargetRow | None:
+        """Return the merchant's own status, which the order's first shipment will move."""
+        order: _Order = plan.context
+        is_new, order.is_noted = order.is_noted, False
+        if not is_new:
+            return None
+        return order.state.to_row(plan.due.record.source_id, plan.due.record)
+
     def _decide_status(self, plan: Plan, intent: Intent, now: StoreOrderState) -> Intent | Outcome:
         order: _Order = plan.context
         change: StatusChange = intent.content
+        wanted = self.shipments.status_for(order.wanted)
+        if change.is_restored and not order.state.kept_status and wanted is not None:
+            change = replace(change, status=wanted, is_restored=False)  # the merchant has moved it
+            intent = replace(intent, content=change)
         if not change.is_restored:
             self._compare_units(plan, now)
         if kept := order.state.kept_status:
-            wanted = self.shipments.status_for(order.wanted)
             if wanted is not None:
                 plan.notes.append(status_kept(change.order_id, kept, wanted))
             restored = replace(change, status=kept, is_restored=True)
@@ -238,8 +265,6 @@ class ShipmentsPlanner(Planner[Fulfilment]):
                 if order.has_foreign:
                     plan.notes.append(made_by_hand(outcome.held, content.request))
             state.shipments[content.name] = shipment
-            if order.before is not None and self._statuses.keeps(order.before, state):
-                state.kept_status = order.before.status
         elif isinstance(content, ShipmentChange):
             known = state.shipments[content.name]
             # Its own units: a parcel may have become several shipments before it had a number.

@@ -16,6 +16,7 @@ from tests.model.world import FACTORS, World
 
 Json = dict[str, Any]
 OUTGOING = (11,)
+REFUNDED = 4
 SENT_ON = (11, 3, 8, 9, 14)
 """Statuses in which a change of an order that the OMS has is sent."""
 DIED = "the process died"
@@ -183,6 +184,14 @@ class Life:
 def is_withdrawn(document: Json) -> bool:
     """Return whether the store has cancelled, declined or archived an order."""
     return document["order"]["status_id"] in (5, 6) or document["order"]["is_deleted"]
+
+
+def is_refunded(document: Json) -> bool:
+    """Return whether the whole order has been refunded, whatever its status says since."""
+    if document["order"]["status_id"] == REFUNDED:
+        return True
+    lines = document["products"]
+    return bool(lines) and all(line["quantity_refunded"] >= line["quantity"] for line in lines)
 
 
 def wanted_of(document: Json) -> Json:

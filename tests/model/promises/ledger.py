@@ -15,6 +15,8 @@ def check(end: End) -> Iterator[str]:
         held = end.oms.get(int(source_id)) if source_id.isdigit() else None
         if state == "requested" and held and held["late_cancel"] == "Requested":
             continue
+        if state == "dead" and (stream, source_id) in end.open:
+            continue  # a retry that died; what it has left is read when the record goes out again
         yield (
             f"delivery_open: {stream} {source_id} {action} is {state}"
             f"{', uncertain' if is_uncertain else ''}"

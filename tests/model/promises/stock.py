@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.model.life import is_withdrawn
+from tests.model.life import SENT_ON, Json, is_withdrawn
 from tests.model.promises.end import End
 from tests.model.world import FACTORS
 
@@ -57,10 +57,27 @@ def _waiting(end: End) -> Counter[str]:
         held = end.oms.get(number)
         if held is not None and not end.rejections(number):
             continue
-        at_oms = {line["OrderLineId"]: line for line in held["lines"]} if held else {}
-        for line in document["products"]:
-            known = at_oms.get(str(line["id"]), {"OrderedQuantity": 0})["OrderedQuantity"]
-            unshipped = line["quantity"] - line["quantity_shipped"]
-            left = line["quantity"] - min(line["quantity_refunded"], unshipped)
-            units[line["sku"]] += max(0, left - int(known) // FACTORS.get(line["sku"], 1))
+        known: Counter[str] = Counter()
+        for line in held["lines"] if held else ():
+            known[line["ItemId"]] += line["OrderedQuantity"]
+        wanted = _wanted(end, number, document, is_held=held is not None)
+        for sku, ordered in wanted.items():  # of one SKU, a line's units are as good as another's
+            units[sku] += max(0, ordered - int(known[sku]) // FACTORS.get(sku, 1))
+    return units
+
+
+def _wanted(end: End, number: int, document: Json, *, is_held: bool) -> Counter[str]:
+    """Return by SKU the units that an order should have at the OMS.
+
+    Of one that is there, what has changed since its status moved on is not sent.
+    """
+    units: Counter[str] = Counter()
+    contents = end.life.facts.wanted.get(number)
+    if is_held and contents and document["order"]["status_id"] not in SENT_ON:
+        for sku, quantity in contents[-1]["units"].values():
+            units[sku] += quantity // FACTORS.get(sku, 1)
+        return units
+    for line in document["products"]:
+        unshipped = line["quantity"] - line["quantity_shipped"]
+        units[line["sku"]] += line["quantity"] - min(line["quantity_refunded"], unshipped)
     return units

@@ -269,3 +269,61 @@ def test_what_the_oms_took_without_an_answer_is_read_before_it_is_repeated(
     ]
     assert not run(world, script).problems
     assert not world.database.rows("SELECT code FROM sync.rejection WHERE stream = 'orders'")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        op("lose_lock", requests=1),
+        op("die_at_write", after=True, requests=1),
+        op("die_at_write", after=False, requests=1),
+    ],
+)
+@pytest.mark.parametrize("then", [[], [op("suspect", number=1001, status=13)]])
+def test_a_status_of_the_merchant_survives_a_run_that_dies_behind_a_shipment(world, fault, then):
+    """The shipment had moved it, and the next run took what the store made of it for its own."""
+    script = [
+        op("place", lines=[("TENT", 4), ("LAMP", 3)], number=1001),
+        op("sync"),
+        op("suspect", number=1001, status=12),
+        op("ship", number=1001),
+        fault,
+        op("sync"),
+        *then,
+    ]
+    assert not run(world, script).problems
+
+
+@pytest.mark.parametrize("to", ["release", "pack"])
+def test_a_status_is_sent_where_a_parcel_is_kept_back_and_a_lost_request_is_waited_for(world, to):
+    """The record was done with its rejection, while its status still waited for the lost one."""
+    script = [
+        op("place", lines=[("TENT", 2), ("LAMP", 1)], number=1001),
+        op("sync"),
+        op("fulfil", number=1001, to=to),
+        op("die_at_write", after=True, requests=1),
+        op("sync"),
+        op("ship_by", carrier="UPS", number=1001, place=0, units=3),
+        op("sync"),
+    ]
+    assert not run(world, script).problems
+    [(status,)] = world.database.rows(
+        "SELECT target_id FROM sync.delivery WHERE stream = 'shipments' AND action = 'status' "
+        "AND state = 'delivered' ORDER BY claimed_at DESC LIMIT 1"
+    )
+    assert status == "1001"
+
+
+def test_a_retry_that_dies_leaves_nothing_under_way(world):
+    """Its delivery had stayed in flight, although no run would take it up."""
+    script = [
+        op("place", lines=[("MUG", 3), ("TENT", 4)], number=1001),
+        op("sync"),
+        op("change_units", number=1001, place=1, units=1),
+        op("die_at_request", after=True, requests=9),
+        op("ship", number=1001),
+        op("sync"),
+        op("retry"),
+    ]
+    assert not run(world, script).problems
+    assert not world.database.rows("SELECT 1 FROM sync.delivery WHERE state = 'in_flight'")

@@ -101,8 +101,9 @@ class Source(Protocol[R]):
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Report records as captured, by their ids; only to a source of ``requests``.
 
-        Called after the read's last page and the commit of all its records, and again with the same
-        ids where that failed, or where a crash came between: it must be safe to repeat.
+        To a source of fulfilment that ``wants_delivered``: as delivered to the store. Called after
+        the read's last page and the commit of all its records, and again with the same ids where
+        that failed, or where a crash came between: it must be safe to repeat.
         """
         ...
 
@@ -132,6 +133,10 @@ class OrderSource(Source[Order], Protocol):
 
 class FulfilmentSource(Source[Fulfilment], Protocol):
     """The orders of an OMS with their progress; ``source_id`` is the OMS's order id."""
+
+    wants_delivered: bool
+    """Whether the OMS is to know which orders' shipments the store has: they are reported by
+    ``acknowledge``, some more than once. What it refuses is a ``RecordRejected`` at the end."""
 
     def to_canonical(
         self, payload: bytes, *, is_linked: bool = False

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.cancel_answers import apply_after_delivery
+from assets.streams.shipments_acknowledged import acknowledge_delivered
 from assets.streams.shipments_orders import FulfilmentMapper
 from assets.streams.shipments_plan import ShipmentsPlanner
 from domain.connections import SHIPMENTS
@@ -103,5 +104,6 @@ class Shipments:
         return ShipmentsPlanner(sync, session, request)
 
     def conclude(self, sync: Sync) -> None:
-        """Apply the OMS's answers to cancellations to the orders' target state."""
+        """Apply the OMS's answers to cancellations, and report the delivered orders to it."""
         apply_after_delivery(sync)
+        acknowledge_delivered(sync)

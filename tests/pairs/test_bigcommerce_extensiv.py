@@ -196,6 +196,90 @@ def test_a_warehouses_late_answer_is_recorded(extensiv: ExtensivScene, accepted:
     assert ("1", "cancel", state, 1) in extensiv.deliveries("orders")
 
 
+def test_a_cancellation_that_the_warehouse_refuses_late_is_a_rejection(
+    extensiv: ExtensivScene,
+) -> None:
+    """Extensiv states no refusal: it shows when the order ships all the same."""
+    extensiv.to_oms("settings", {"wms_cancel_is_late": True})
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("advance", {"to": "wms"})
+    extensiv.to_store("orders/1/status", {"status_id": 5})
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/cancel_outcome", {"accepted": False})
+    extensiv.run("shipments")
+    assert extensiv.open_rejections("orders") == {}
+    extensiv.to_oms("orders/1/ship", {"lines": [{"sku": "MUG", "quantity": 1}]})
+    extensiv.run("shipments")
+    assert ("1", "cancel", "refused", 1) in extensiv.deliveries("orders")
+    assert extensiv.open_rejections("orders") == {"1": "cancel_refused"}
+
+
+def test_an_order_is_confirmed_once_the_store_has_its_shipments(extensiv: ExtensivScene) -> None:
+    """Whole orders only, each once, and none before the store has taken it."""
+    extensiv.place_many([1, 2])
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/ship", {})
+    extensiv.to_oms("orders/2/ship", {"lines": [{"sku": "MUG", "quantity": 1}]})
+    fault = {"kind": "status", "status": 503, "method": "POST", "path": "/orders/1/shipments"}
+    extensiv.fault("bigcommerce", fault)
+    extensiv.run("shipments", raise_on_error=False)
+    assert extensiv.view("1")["order_status"] == "shipped"
+    extensiv.fault("bigcommerce")
+    for _ in range(2):
+        extensiv.run("shipments")
+    assert [extensiv.view(number)["order_status"] for number in ("1", "2")] == [
+        "confirmed", "partial",
+    ]  # fmt: skip
+    assert extensiv.oms_counts()["requests"]["update"] == 1
+    assert extensiv.status(1) == 2
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_a_confirmation_whose_answer_is_lost_is_made_by_a_later_run(
+    extensiv: ExtensivScene, kind: str
+) -> None:
+    """Confirming is repeated, and the shipment in the store is not."""
+    extensiv.wait_briefly()
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/ship", {})
+    extensiv.fault("extensiv", {"kind": kind, "path": "/cart/orders/update/", "times": 100})
+    result = extensiv.run("shipments", raise_on_error=False)
+    assert not result.success
+    extensiv.fault("extensiv")
+    extensiv.run("shipments")
+    assert extensiv.view("1")["order_status"] == "confirmed"
+    assert len(extensiv.shipped(1)) == 1
+
+
+def test_a_refused_confirmation_fails_one_run_with_the_accounts_reason(
+    extensiv: ExtensivScene,
+) -> None:
+    """An operator has to confirm the order there: it is not asked for again and again."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/ship", {})
+    refusal = {"success_code": False, "error_code": "Failure", "message": "The cart is closed"}
+    rule = {"kind": "status", "status": 200, "body": refusal, "path": "/cart/orders/update/"}
+    extensiv.fault("extensiv", rule)
+    result = extensiv.run("shipments", raise_on_error=False)
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert "did not take order 1 as confirmed: The cart is closed" in str(failure)
+    assert extensiv.status(1) == 2
+    extensiv.run("shipments")
+
+
+def test_orders_are_left_as_shipped_where_the_connection_says_so(extensiv: ExtensivScene) -> None:
+    """An account whose own connector sends the tracking elsewhere must not lose it."""
+    extensiv.configure(oms={"confirm_shipped": False})
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/ship", {})
+    extensiv.run("shipments")
+    assert (extensiv.view("1")["order_status"], extensiv.status(1)) == ("shipped", 2)
+
+
 def test_an_order_that_the_account_cancels_is_cancelled_in_the_store(
     extensiv: ExtensivScene,
 ) -> None:

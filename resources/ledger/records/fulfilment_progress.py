@@ -59,3 +59,27 @@ class FulfilmentProgress:
                 [r.updated_at for r in rows],
             ),
         )
+
+    def to_acknowledge(self, limit: int) -> list[str]:
+        """Return the OMS's ids of orders that have left, whose newest version the store has."""
+        rows = self._db.execute(
+            """SELECT s.order_id FROM sync.standing s
+               WHERE s.connection = %s AND s.acknowledged_at IS NULL
+                 AND s.shipped > 0 AND s.awaiting = 0
+                 AND EXISTS (SELECT FROM sync.record r
+                             WHERE r.connection = s.connection AND r.stream = 'shipments'
+                               AND r.source_id = s.order_id AND r.state = 'accepted'
+                               AND r.source_updated_at = s.updated_at
+                               AND r.outcome IN ('delivered', 'unchanged'))
+               ORDER BY s.updated_at, s.order_id LIMIT %s""",
+            (self._name, limit),
+        )
+        return [order_id for (order_id,) in rows]
+
+    def acknowledged(self, order_ids: Sequence[str]) -> None:
+        """Record that the OMS knows that the store has these orders' shipments."""
+        self._db.execute(
+            """UPDATE sync.standing SET acknowledged_at = clock_timestamp()
+               WHERE connection = %s AND order_id = ANY(%b)""",
+            (self._name, list(order_ids)),
+        )

@@ -70,6 +70,8 @@ class FulfilmentMapper:
                 for line in lines
             ),
             parcels=cartons.parcels,
+            # Extensiv states no answer of the warehouse: that it has shipped is one.
+            cancel_answer="rejected" if cartons.parcels else None,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -9,7 +10,7 @@ from typing import ClassVar
 import orjson
 
 from domain.connections import Connection
-from domain.errors import RecordRejected
+from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.reconciliation import OrderOrigin
 from domain.records.fulfilment import Fulfilment
@@ -26,6 +27,11 @@ from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.shipments.mapping import FulfilmentMapper
 from resources.oms.extensiv.statuses import SHIPPED
+
+UNCONFIRMED = (
+    "The store has the shipments. Mark the order as confirmed in Extensiv, or Extensiv may send "
+    "its tracking to the store, too."
+)
 
 
 class ShipmentsSource:
@@ -44,6 +50,7 @@ class ShipmentsSource:
     ) -> None:
         self._lists, self._origins, self._cart, self._settings = lists, origins, cart, settings
         self._mapper = FulfilmentMapper(connection, origins)
+        self.wants_delivered = settings.confirm_shipped
 
     def probe(self, since: datetime) -> datetime | None:
         """Return the time of the oldest change at or after ``since``."""
@@ -72,18 +79,20 @@ class ShipmentsSource:
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Mark the shipped ones of orders as confirmed, so that Extensiv sends them nowhere else.
 
-        Those that are not shipped as a whole, or are confirmed already, are left alone.
+        Those that are not shipped as a whole, or are confirmed already, are left alone. Raises
+        ``RecordRejected`` at the end with what was refused.
         """
-        if not self._settings.confirm_shipped:
-            return
-        shipped = [order for order in map(_shipped, self._lists.read(done)) if order is not None]
+        records = await asyncio.to_thread(self._lists.read, done)
+        shipped = [order for order in map(_shipped, records) if order is not None]
         if not shipped:
             return
         async with AsyncApiClient(self._cart) as client:
-            for order in shipped:
-                await self._confirm(client, order)
+            refused = [await self._confirm(client, order) for order in shipped]
+        if problems := [problem for problem in refused if problem is not None]:
+            raise RecordRejected(*problems)
 
-    async def _confirm(self, client: AsyncApiClient, order: OrderView) -> None:
+    async def _confirm(self, client: AsyncApiClient, order: OrderView) -> Problem | None:
+        """Confirm an order; return what Extensiv refuses."""
         numbers = [text_of(shipment.tracking_no) for shipment in order.shipments or ()]
         body: dict[str, object] = {
             "order_status": "confirmed",
@@ -97,7 +106,11 @@ class ShipmentsSource:
             idempotent=True,
             decode=open_envelope,
         )
-        interpret(reply, self._settings.codes)
+        answer = interpret(reply, self._settings.codes)
+        if not answer.is_refused:
+            return None
+        text = f"Extensiv did not take order {cust_ref} as confirmed: {answer.text}"
+        return Problem("confirmation_refused", "order_status", text, UNCONFIRMED, cust_ref)
 
 
 def _shipped(record: RawRecord) -> OrderView | None:

@@ -24,6 +24,7 @@ class ShipmentsSource:
 
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
+    wants_delivered = False
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.errors import AccessRefused
+from domain.errors import AccessRefused, RecordRejected
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
 from resources.http.retries import RetryPolicy
@@ -45,6 +45,23 @@ def test_only_shipped_orders_are_acknowledged_and_only_once(account: System) -> 
         asyncio.run(source.acknowledge([whole, part, new, "T-999"]))
     assert [state(account, i) for i in (whole, part, new)] == ["confirmed", "partial", "new"]
     assert account.control("counts", method="GET")["confirmed"] == 1
+
+
+def test_a_refused_acknowledgement_keeps_no_other_back(account: System) -> None:
+    """The orders that were refused are named with the account's reason at the end."""
+    first, second = account.place([DAY] * 2)
+    for cust_ref in (first, second):
+        account.control(f"orders/{cust_ref}/ship", {})
+    refusal = {"success_code": False, "error_code": "Failure", "message": "The cart is closed"}
+    path = f"/cart/orders/update/{first}"
+    account.fault(kind="status", status=200, body=refusal, path=path)
+    source = account.open().sources["shipments"]
+    with pytest.raises(RecordRejected) as caught:
+        asyncio.run(source.acknowledge([first, second]))
+    [problem] = caught.value.problems
+    assert (problem.code, problem.value) == ("confirmation_refused", first)
+    assert "The cart is closed" in problem.message
+    assert [state(account, i) for i in (first, second)] == ["shipped", "confirmed"]
 
 
 def test_a_used_up_bucket_is_waited_for(account: System, monkeypatch: pytest.MonkeyPatch) -> None:

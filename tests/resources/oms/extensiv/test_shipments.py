@@ -221,3 +221,10 @@ def test_a_skip_quotes_an_odd_id_in_one_printable_line() -> None:
     assert isinstance(found, Skipped)
     assert found.reason.isprintable()
     assert len(found.reason) <= 300
+
+
+def test_a_shipment_answers_a_cancellation_and_nothing_else_does() -> None:
+    """Extensiv has no answer of the warehouse; an order that waits there may still be canceled."""
+    assert mapped(view(shipment(("SKU-1", 1)))).record.cancel_answer == "rejected"
+    assert mapped(view()).record.cancel_answer is None
+    assert mapped(view(order_status="canceled")).record.cancel_answer is None

@@ -26,7 +26,7 @@ from domain.exchange import (
 from domain.identity import Identity
 from domain.milestones import Milestone
 from domain.reconciliation import Difference
-from domain.records.catalog import Product
+from domain.records.catalog import Product, ProductNeed
 from domain.records.customers import Customer
 from domain.records.orders import Order
 from domain.sources import FulfilmentSource, OrderSource, ReturnSource, Source, StockSource
@@ -338,6 +338,11 @@ class CommercePlatform(System, Protocol):
 
 class OrderManagementSystem(System, Protocol):
     """The fulfilment side of a connection."""
+
+    @property
+    def needs(self) -> Collection[ProductNeed]:
+        """Return what each product of the store must have, or the connection is not started."""
+        ...
 
     @property
     def sources(self) -> OmsSources:

@@ -12,6 +12,7 @@ import click
 
 from assets.health import ensure_webhooks
 from assets.pipeline.capture import source_present
+from assets.preflight import product_checks
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
@@ -96,11 +97,17 @@ def connect(connection: str, days: int, *, yes: bool, dry_run: bool) -> None:
 
 
 def preflight(lockstep: Lockstep, connection: str) -> list[tuple[str, Check]]:
-    """Return (system, check) of both. Raises ``PermanentError`` for a missing secret."""
+    """Return (system, check) of both, and of the store's products where the OMS needs them whole.
+
+    Raises ``PermanentError`` for a missing secret.
+    """
     sync = lockstep.sync(connection, run_id="")
-    return [(sync.platform.kind, check) for check in sync.platform.preflight()] + [
-        (sync.oms.kind, check) for check in sync.oms.preflight()
-    ]
+    of_store = sync.platform.preflight()
+    checks = [(sync.platform.kind, check) for check in of_store]
+    checks += [(sync.oms.kind, check) for check in sync.oms.preflight()]
+    if all(check.ok for check in of_store):  # else the products can't be read for that reason
+        checks += [(sync.platform.kind, check) for check in product_checks(sync)]
+    return checks
 
 
 def _preflight(lockstep: Lockstep, connection: str) -> bool:

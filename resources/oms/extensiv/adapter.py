@@ -42,7 +42,7 @@ class ExtensivOms:
         secrets: Callable[[SecretRef], str],
         quota: QuotaLedger,
     ) -> None:
-        self.identity = settings.identity
+        self.identity, self.needs = settings.identity, settings.products_need
         policies = build_policies(settings, secrets, quota)
         self._policy = policies.merchant
         self._merchant, self._cart = ApiClient(policies.merchant), ApiClient(policies.cart)

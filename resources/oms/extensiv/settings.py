@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 
 from domain.connections import Config, SecretRef
 from domain.identity import Identity, normalised_address
+from domain.records.catalog import ProductNeed
 from resources.connector import SystemSettings
 
 Path = Annotated[str, Field(pattern=r"^/")]
@@ -125,6 +126,11 @@ class ExtensivSettings(SystemSettings):
     """UNVERIFIED: the zone of stock's times, which name none."""
     confirm_shipped: bool = True
     """Mark shipped orders as confirmed on ``acknowledge``, so that they are not sent elsewhere."""
+    products_need: tuple[ProductNeed, ...] = ("sku", "tracking")
+    """What each of the store's products must have before the connection is started.
+
+    Without a SKU an order can't be sent, and the vendor advises against untracked stock.
+    """
     paths: ExtensivPaths = ExtensivPaths()
     lists: ExtensivLists = ExtensivLists()
     codes: ExtensivCodes = ExtensivCodes()

@@ -37,6 +37,7 @@ class ManhattanOms:
     """One organisation of a Manhattan tenant, as one connection uses it."""
 
     kind = KIND
+    needs = ()  # an order of a product that it can't take is a rejection of its own
     events: EventFeed | None = None  # a relay of the tenant's own sends them (README.md, "Events")
 
     def __init__(

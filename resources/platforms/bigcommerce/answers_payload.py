@@ -52,6 +52,8 @@ class Product(Document):
     """A product of the catalog with its variants."""
 
     id: Scalar = None
+    name: Scalar = None
+    type: Scalar = None
     sku: Scalar = None
     inventory_tracking: Scalar = None
     inventory_level: Scalar = None

@@ -16,6 +16,7 @@ from domain.payload import HIGHEST_ID, Decoded, Document, Scalar
 from domain.records.catalog import Product
 from domain.records.inventory import StoreItem
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
+from domain.text import clean_text
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import PRODUCT_VARIANTS, PRODUCTS, Variant
@@ -28,6 +29,8 @@ from resources.platforms.bigcommerce.settings import CATALOG_PAGE
 IDS_A_CALL = 100
 PRODUCTS_PATH = "/v3/catalog/products"
 READS_PRODUCTS = scope_check("store_v2_products_read_only")
+DIGITAL = "digital"
+LONGEST_NAME = 80
 TRACKING = ("none", "product", "variant")
 
 
@@ -71,7 +74,14 @@ class CatalogSource:
         problems = tuple(problem for problem in found if isinstance(problem, Problem))
         if problems and not items:
             raise RecordRejected(*problems)
-        return Mapped(Product(product_id=str(entry.product.id), items=items), problems)
+        product = Product(
+            product_id=str(entry.product.id),
+            name=clean_text(str(entry.product.name or ""), LONGEST_NAME),
+            without_sku=tuple(entry.without_sku()),
+            is_digital=entry.product.type == DIGITAL,
+            items=items,
+        )
+        return Mapped(product, problems)
 
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Do nothing: the store shows its present catalog whenever it is asked."""
@@ -79,7 +89,7 @@ class CatalogSource:
     def _read(self, more: Mapping[str, str]) -> Iterator[Page]:
         params: dict[str, str | int] = {
             "include": "variants",
-            "include_fields": "sku,inventory_tracking,inventory_level",
+            "include_fields": "name,type,sku,inventory_tracking,inventory_level",
             "limit": CATALOG_PAGE,
             "sort": "id",
             "direction": "asc",
@@ -156,6 +166,14 @@ class _Entry:
             yield from self._item(0, only, only.sku, "variants[0].sku")
         elif product.sku or "sku" in self._misfits:
             yield from self._item(0 if only else None, only, product.sku, "sku")
+
+    def without_sku(self) -> Iterator[str]:
+        """Yield what has no SKU of its own; a product's only variant may have the product's."""
+        variants = [variant for variant in self.product.variants or () if variant is not None]
+        if len(variants) > 1:
+            yield from (f"variant {variant.id}" for variant in variants if not variant.sku)
+        elif not self.product.sku and not any(variant.sku for variant in variants):
+            yield f"product {self.product.id}"
 
     def _item(
         self, index: int | None, variant: Variant | None, sku: Scalar, field: str

@@ -6,7 +6,15 @@ Source: openapi.yaml, raml/types/{inventory,channel,order,error}.
 from __future__ import annotations
 
 from domain.payload import PayloadAdvice, PayloadDecoder, Scalar
-from resources.platforms.commercetools.payload import Camel, Order, Payment, Reference, Text, Whole
+from resources.platforms.commercetools.payload import (
+    Camel,
+    Names,
+    Order,
+    Payment,
+    Reference,
+    Text,
+    Whole,
+)
 
 _REPORT = "report the answer: it breaks the API's contract"
 _ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
@@ -42,6 +50,7 @@ class Product(Camel):
     """A product's published data with its variants."""
 
     id: Text = None
+    name: Names = None
     master_variant: Variant | None = None
     variants: list[Variant | None] | None = None
 

@@ -19,9 +19,11 @@ from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.answers_payload import PRODUCTS, Variant
 from resources.platforms.commercetools.client import id_of, one_of, query_by_id
+from resources.platforms.commercetools.orders.texts import name_of
 from resources.platforms.commercetools.personal import FACTS
 from resources.platforms.commercetools.settings import CATALOG_PAGE, IDS_A_CALL
 
+LONGEST_NAME = 80
 PATH, SCOPE = "/product-projections", "view_products"
 
 
@@ -78,7 +80,15 @@ class CatalogSource:
                 items.append(found)
         if problems and (not items or not product.id):
             raise RecordRejected(*problems)
-        return Mapped(Product(product_id=product.id or "", items=tuple(items)), tuple(problems))
+        mapped = Product(
+            product_id=product.id or "",
+            name=name_of(product.name, ())[:LONGEST_NAME],
+            without_sku=tuple(
+                f"variant {variant.id}" for _, variant in variants if variant and not variant.sku
+            ),
+            items=tuple(items),
+        )
+        return Mapped(mapped, tuple(problems))
 
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Do nothing: the project shows its present catalog whenever it is asked."""

@@ -12,6 +12,7 @@ import pytest
 
 from assets.streams.catalog import Unusable
 from domain.errors import PermanentError
+from domain.exchange import Mapped
 from domain.records.inventory import StoreItem
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import BigCommerce, build
@@ -99,6 +100,33 @@ def test_a_catalog_of_which_nothing_can_be_read_is_an_error() -> None:
     with pytest.raises(PermanentError, match="none can be read"):
         list(read_items(reader))
     reader.close()
+
+
+@pytest.mark.parametrize(
+    ("product", "lacks"),
+    [
+        ({"sku": "A"}, ()),
+        ({"sku": "", "variants": [{"id": 7, "sku": "A"}]}, ()),
+        ({"sku": "A", "variants": [{"id": 7, "sku": ""}]}, ()),
+        ({"sku": "", "variants": [{"id": 7, "sku": ""}]}, ("product 11",)),
+        ({"sku": None}, ("product 11",)),
+        (
+            {"sku": "A", "variants": [{"id": 7, "sku": "B"}, {"id": 8, "sku": ""}, {"id": 9}]},
+            ("variant 8", "variant 9"),
+        ),
+    ],
+)
+def test_products_and_variants_without_a_sku_are_known(
+    product: dict[str, Any], lacks: tuple[str, ...]
+) -> None:
+    """A product's only variant may have the product's; of several each needs its own."""
+    document = {"id": 11, "name": " Mug\n", "type": "digital", "inventory_tracking": "variant"}
+    reader = build(settings(), connection(), lambda _: "t", LocalQuota())
+    mapped = reader.sources["catalog"].to_canonical(json.dumps(document | product).encode())
+    reader.close()
+    assert isinstance(mapped, Mapped)
+    assert mapped.record.without_sku == lacks
+    assert (mapped.record.name, mapped.record.is_digital) == ("Mug", True)
 
 
 Answers = dict[str, list[httpx.Response]]

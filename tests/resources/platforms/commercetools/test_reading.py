@@ -127,6 +127,10 @@ def test_the_catalog_has_every_sku_of_published_products(
     mapped = [catalog.to_canonical(r.payload) for page in pages for r in page.records]
     skus = {i.sku for one in mapped if isinstance(one, Mapped) for i in one.record.items}
     assert skus == {*(f"S{n}" for n in range(5)), "M-1", "M-3"}
+    lacking = [one.record for one in mapped if isinstance(one, Mapped) and one.record.without_sku]
+    assert [(product.without_sku, bool(product.name)) for product in lacking] == [
+        (("variant 2",), True)
+    ]
     ids = [r.source_id for page in pages for r in page.records]
     assert [r.source_id for p in catalog.read(ids[:2]) for r in p.records] == sorted(ids[:2])
     with pytest.raises(RecordRejected):

@@ -1,0 +1,1 @@
+"""Memory of the readers of systems: it does not grow with the number of records."""

@@ -34,6 +34,7 @@ SYSTEMS = {
     "commercetools": "sandbox.platforms.commercetools.project:Project",
     "extensiv": "sandbox.oms.extensiv:ExtensivAccount",
     "manhattan": "sandbox.oms.manhattan:ManhattanTenant",
+    "payments": "sandbox.payments.service:PaymentsService",
 }
 Settings: TypeAlias = Mapping[str, Mapping[str, object]]
 """Kind of system -> the settings that its new instances have instead of their defaults."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from msgspec import structs
+
 from assets.delivery.links import NOT_LINKED
 from assets.delivery.request import DeliveryRequest
 from assets.streams.returns_open import look_at_open_refunds
 from assets.streams.returns_plan import ReturnsPlanner
-from domain.connections import RETURNS
+from domain.connections import ORDERS, RETURNS, SHIPMENTS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
@@ -18,6 +20,8 @@ from domain.records.returns import Return, ReturnStatus
 from domain.schemas.returns import return_problems
 from domain.sources import Page, ReturnSource
 from domain.values import Window
+from resources.ledger.privacy.erasure import stripped
+from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import RETURN_LINE
@@ -44,9 +48,12 @@ class Returns:
         return sync.returns.probe(since)
 
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
-        """Read the returns that changed at the OMS in the window."""
-        del session
-        return sync.returns.fetch(window)
+        """Read the returns that changed at the OMS in the window.
+
+        Those of a forgotten shopper's orders come without the person, also if they are new.
+        """
+        for page in sync.returns.fetch(window):
+            yield structs.replace(page, records=_without_forgotten(sync, session, page.records))
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the correlation ids of returns, each its own: an order may have several."""
@@ -103,6 +110,24 @@ class Returns:
     def conclude(self, sync: Sync) -> None:
         """Look at the refunds whose payments are not decided yet."""
         look_at_open_refunds(sync)
+
+
+def _without_forgotten(
+    sync: Sync, session: Session, records: Sequence[RawRecord]
+) -> list[RawRecord]:
+    """Return returns, those of orders whose shopper was forgotten without personal data."""
+    orders = {record.source_id: sync.returns.order_ids(record.payload) for record in records}
+    named = {order_id for ids in orders.values() for order_id in ids}
+    store_ids = session.links.store_ids(named)
+    gone = forgotten_among(session.db, sync.name, SHIPMENTS, sorted(named))
+    at_store = forgotten_among(session.db, sync.name, ORDERS, sorted(set(store_ids.values())))
+    gone |= {order_id for order_id, store_id in store_ids.items() if store_id in at_store}
+    return [
+        structs.replace(record, payload=stripped(record.payload))
+        if not gone.isdisjoint(orders[record.source_id])
+        else record
+        for record in records
+    ]
 
 
 class ReturnMapper:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from domain.delivery import Claimed, Held, Operation, Outcome, Question
 from domain.errors import PermanentError
 from domain.exchange import ExchangeLog, Receipt
 from domain.ports import PaymentService, Writer
+from domain.refunds import OrderRefunds, StoreRefund
 from resources.lockstep import Sync
 
 REFUND = "refund"
@@ -86,5 +88,23 @@ class _Writer:
         return [found for one in claimed for found in await self._of(one).find([one], owned)]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the refunds that the payment service has of orders."""
-        return await self._payments.held(asked)
+        """Return the refunds of orders: the payment service's, and those made in the store."""
+        paid, shown = await self._payments.held(asked), await self._store.held(asked)
+        return {order_id: _both(paid[order_id], shown[order_id]) for order_id in asked}
+
+
+def _both(paid: Held, shown: Held) -> Held:
+    """Return the refunds of both, without those by which the store shows the service's own."""
+    if paid.problems or shown.problems:
+        return paid if paid.problems else shown
+    service: OrderRefunds = paid.content
+    store: OrderRefunds = shown.content
+    amounts = [refund.amount for refund in service.refunds]
+    by_hand: list[StoreRefund] = []
+    for refund in store.refunds:
+        if refund.amount in amounts:
+            amounts.remove(refund.amount)
+        elif not refund.key:
+            by_hand.append(refund)
+    refunds = (*service.refunds, *by_hand)
+    return replace(paid, content=OrderRefunds(store.order_id, refunds, store.unshipped))

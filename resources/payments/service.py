@@ -184,7 +184,8 @@ def _made(body: bytes) -> ServiceRefund:
     made = decoded.document
     if decoded.problems or made.status not in STATUSES or (made.status != UNKNOWN and not made.id):
         raise ValueError(f"the answer names no refund with a status of {', '.join(STATUSES)}")
-    amount_of(made.amount)
+    if amount_of(made.amount) < 0:
+        raise ValueError("the answer names a refund below zero")
     return made
 
 
@@ -218,7 +219,9 @@ def _to_refund(where: str, refund: ServiceRefund, currency: str) -> StoreRefund:
     try:
         amount = amount_of(refund.amount)
     except UnreadableValue:
-        raise PermanentError(f"{where} gave a refund without a readable amount") from None
+        amount = Decimal(-1)
+    if amount < 0:
+        raise PermanentError(f"{where} gave a refund without a readable amount, {CONTRACT}")
     key = str(refund.key or "")
     is_own = _KEY.fullmatch(key) is not None
     return StoreRefund(

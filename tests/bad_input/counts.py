@@ -21,6 +21,8 @@ COMMERCETOOLS_ANSWERS = 2_000
 QUEUE_EVENTS = 20_000
 EXTENSIV_ORDERS = EXTENSIV_STOCK = EXTENSIV_SHIPMENTS = 20_000
 EXTENSIV_ANSWERS = 8_000
+RETURNS = REFUND_ANSWERS_EACH = 20_000
+"""Return orders of Manhattan; answers of each store, and of a payment service."""
 
 BOUNDARIES: dict[str, int] = {
     "store payloads": STORE_ORDERS + STORE_PAGES,
@@ -32,6 +34,8 @@ BOUNDARIES: dict[str, int] = {
     "Extensiv orders": EXTENSIV_ORDERS + EXTENSIV_ANSWERS,
     "Extensiv stock": EXTENSIV_STOCK,
     "Extensiv shipments": EXTENSIV_SHIPMENTS,
+    "returns": RETURNS,
+    "refunds": 3 * REFUND_ANSWERS_EACH,
     "webhook bodies": WEBHOOKS,
     "configuration": CONFIGURATION,
     "command line": COMMAND_LINE,

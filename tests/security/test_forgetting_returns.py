@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
+from domain.personal import FORGOTTEN
+from resources.ledger.database.compression import decompress
 from tests.assets.scene import Scene
 from tests.assets.streams.test_returns import (
     configure,
@@ -65,3 +68,27 @@ def test_a_return_of_a_forgotten_order_is_still_refunded(scene: Scene) -> None:
     step(scene, made, "verify")
     scene.run("returns")
     assert refunds(scene) == [("1", "10.00", {"101": 1})]
+
+
+def test_a_return_that_is_made_after_its_shopper_was_forgotten_names_no_person(
+    scene: Scene,
+) -> None:
+    """The OMS still knows the shopper; the ledger does not, and the money goes back."""
+    configure(scene)
+    place_shipped(scene, 1, customer_id=4711)
+    place_shipped(scene, 2, customer_id=8)
+    scene.run("returns")
+    forget_in(scene, "4711")
+    for number in (1, 2):
+        line = {f"l{number}01": 1}
+        step(scene, open_return(scene, number, lines=units(**line)), "verify")
+    scene.run("returns")
+    assert sorted(refunds(scene)) == [("1", "10.00", {"101": 1}), ("2", "10.00", {"201": 1})]
+    emails = {
+        source_id: orjson.loads(decompress(frame))["CustomerEmail"]
+        for source_id, frame in scene.sql(
+            "SELECT source_id, payload FROM sync.capture WHERE stream = 'returns'"
+        )
+    }
+    assert emails["1-RET1"] == FORGOTTEN
+    assert "@" in emails["2-RET1"]

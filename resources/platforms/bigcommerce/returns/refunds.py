@@ -91,8 +91,6 @@ class RefundCalls:
         items = _items(request, key)
         quote = await self._quote(request, items, correlation_id)
         amount = _amount("the store's quote", quote.total_refund_amount)
-        if amount < 0:
-            raise PermanentError(f"the store's quote of a refund is below zero: {CONTRACT}")
         if (excess := request.excess(amount)) is not None:
             raise RecordRejected(excess)
         if not amount:
@@ -202,7 +200,8 @@ def _made(body: bytes) -> Refund:
     if data is None or decoded.problems:
         raise ValueError("the answer has no refund that can be read")
     id_in(data.id)
-    amount_of(data.total_amount)
+    if amount_of(data.total_amount) < 0:
+        raise ValueError("the answer has a refund below zero")
     return data
 
 
@@ -235,6 +234,9 @@ def _to_refund(where: str, refund: Refund) -> StoreRefund:
 
 def _amount(where: str, written: str | float | None) -> Decimal:
     try:
-        return amount_of(written)
+        amount = amount_of(written)
     except UnreadableValue:
-        raise PermanentError(f"{where} has an amount that can't be read: {CONTRACT}") from None
+        amount = Decimal(-1)
+    if amount < 0:
+        raise PermanentError(f"{where} has an amount that can't be read: {CONTRACT}")
+    return amount

@@ -21,6 +21,7 @@ from resources.platforms.commercetools.client import CONTRACT
 from resources.platforms.commercetools.orders.delivered import deliveries_of
 from resources.platforms.commercetools.orders.money import MoneyReader
 from resources.platforms.commercetools.payload import Money, Order, Payment, Transaction
+from resources.platforms.commercetools.reader import is_id
 from resources.platforms.commercetools.returns.actions import REFUNDED, is_others, return_items
 from resources.platforms.commercetools.shipments.order import KEY, HeldOrder
 
@@ -74,12 +75,13 @@ def payments_of(order: Order) -> Iterator[Payment]:
     for reference in (order.payment_info.payments if order.payment_info else None) or ():
         if reference is None:
             continue
-        if reference.obj is None or reference.obj.id is None or reference.obj.version is None:
+        payment = reference.obj
+        if payment is None or not is_id(payment.id or "") or payment.version is None:
             raise PermanentError(
-                f"the payment {reference.id} of order {order.id} can't be read; check that the API "
-                "client has the scope view_payments"
+                f"a payment of order {order.id} can't be read; check that the API client has the "
+                "scope view_payments"
             )
-        yield reference.obj
+        yield payment
 
 
 def payable(order: Order, request: RefundRequest, amount: Decimal) -> Payment:
@@ -171,7 +173,7 @@ def amount_of(money: Money | None) -> Decimal:
         raise PermanentError(f"a payment has a transaction without an amount: {CONTRACT}")
     problems = DocumentProblems()
     amount = MoneyReader(money.currency_code, problems).read(money, "amount")
-    if problems.problems:
+    if problems.problems or amount < 0:
         raise PermanentError(f"a payment has an amount that can't be read: {CONTRACT}")
     return amount
 

@@ -1,0 +1,1 @@
+"""A simulated payment service that gives money back (docs/returns.md)."""

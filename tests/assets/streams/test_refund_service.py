@@ -1,0 +1,215 @@
+"""Refunds through a payment service of the merchant's own, through the whole chain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.assets.documents import order
+from tests.assets.scene import Scene
+from tests.assets.streams.test_returns import (
+    LIMITS,
+    STREAMS,
+    UPS,
+    approve,
+    open_return,
+    step,
+    units,
+)
+
+pytestmark = pytest.mark.slow
+
+Json = dict[str, Any]
+REFUNDS = "/refunds$"
+
+
+@pytest.fixture
+def shop(scene: Scene) -> Scene:
+    """Order 1 (3 mugs, 1 lamp, 10.00 each) has shipped; a service gives up to 500 back."""
+    configure(scene)
+    scene.place(order(1, scene.moment(), [("MUG", 3), ("LAMP", 1)]))
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {"tracking": UPS})
+    scene.run("shipments")
+    return scene
+
+
+def configure(scene: Scene, **returns: Any) -> None:
+    """Send refunds to the payment service of the scene's name."""
+    file = scene._secrets / "payments-token"
+    file.touch(mode=0o600)
+    file.write_text(f"sandbox-token-{scene.store}")
+    service = {"url": f"{scene.url}/payments/{scene.store}", "token": {"file": str(file)},
+               "requests_per_second": 1_000}  # fmt: skip
+    section = LIMITS | {"refunds": "service", "service": service} | returns
+    scene.configure(streams=STREAMS, returns=section)
+
+
+def at_service(scene: Scene, path: str, body: Json) -> Json:
+    """Make a control call of the payment service."""
+    return scene._control("POST", f"payments/{scene.store}/{path}", body)
+
+
+def refunds(scene: Scene) -> list[tuple[str, str]]:
+    """Return amount and state of every refund that the service has."""
+    [truth] = scene._ask(f"payments/{scene.store}/truth")
+    return [(one["amount"], one["state"]) for one in truth["refunds"]]
+
+
+def confirmed(scene: Scene, **chosen: int) -> str:
+    """Make a return at the OMS that is confirmed at once, and return its id."""
+    made = open_return(scene, lines=units(**chosen))
+    step(scene, made, "verify")
+    return made
+
+
+def look_again(scene: Scene) -> None:
+    """Let the time for the next look at open refunds come, look, and deliver what is due then."""
+    scene.sql_write("UPDATE sync.refund SET looked_at = looked_at - interval '1 day'")
+    for _ in range(2):
+        scene.run("returns", steps=("validated", "delivered"))
+
+
+def test_a_refund_goes_to_the_service_once(shop: Scene) -> None:
+    """By the order's prices, in the currency's minor unit; the store refunds nothing."""
+    made = confirmed(shop, l101=2)
+    shop.run("returns")
+    shop.run("returns")
+    assert refunds(shop) == [("20.00", "accepted")]
+    assert shop._ask(f"bigcommerce/{shop.store}/truth")[0]["refunds"] == []
+    assert shop.outcomes("returns")[made] == ("accepted", "delivered")
+    assert shop.sql("SELECT service, amount::text, is_paid FROM history.refunds") == [
+        ("service", "20.0000", True)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "malformed"])
+def test_a_lost_answer_is_looked_up_before_anything_is_repeated(shop: Scene, kind: str) -> None:
+    """By its key; the service sees no request a second time that it has taken."""
+    confirmed(shop, l101=2)
+    shop.fault("payments", {"kind": kind, "method": "POST", "path": REFUNDS, "times": 1})
+    shop.run("returns", raise_on_error=False)
+    shop.fault("payments")
+    shop.run("returns")
+    assert refunds(shop) == [("20.00", "accepted")]
+    assert "repeated" not in shop._ask(f"payments/{shop.store}/counts")[0]
+    assert shop.open_rejections("returns") == {}
+
+
+def test_a_lost_refund_is_known_although_its_return_was_canceled(shop: Scene) -> None:
+    """The service has it: it shows in the history, with a warning that it is too much."""
+    made = confirmed(shop, l101=2)
+    shop.fault(
+        "payments",
+        {"kind": "drop_after", "method": "POST", "path": REFUNDS, "times": 1},
+        {"kind": "status", "status": 503, "method": "GET", "path": REFUNDS, "skip": 1},
+    )
+    shop.run("returns", raise_on_error=False)
+    assert shop.sql("SELECT count(*) FROM history.refunds") == [(0,)]
+    shop.fault("payments")
+    canceled = {"OrderLineId": "1", "QuantityDetail": [{"StatusId": "19000", "Quantity": 2}]}
+    change = {"change": {"OrderLine": [canceled]}, "silent": False}
+    shop.to_oms(f"orders/{made}/tamper", change)
+    shop.sql_write("UPDATE sync.delivery SET may_act_until = now() WHERE stream = 'returns'")
+    shop.run("returns")
+    assert refunds(shop) == [("20.00", "accepted")]
+    assert shop.sql("SELECT amount::text, is_found FROM history.refunds") == [("20.0000", True)]
+    warned = shop.sql(
+        """SELECT w ->> 'code' FROM sync.record, jsonb_array_elements(warnings) w
+           WHERE stream = 'returns' AND source_id = %s""",
+        made,
+    )
+    assert ("refund_above_return",) in warned
+    assert shop.sql("SELECT count(*) FROM sync.delivery WHERE is_uncertain") == [(0,)]
+
+
+def test_an_unknown_outcome_is_found_pending_and_decided_later(shop: Scene) -> None:
+    """The service does not know yet: nothing is sent again, and the later answer counts."""
+    at_service(shop, "settings", {"outcome": "unknown"})
+    made = confirmed(shop, l101=1)
+    shop.run("returns", raise_on_error=False)
+    shop.run("returns")
+    assert refunds(shop) == [("10.00", "unknown")]
+    assert shop.sql("SELECT is_paid, is_pending FROM history.refunds") == [(False, True)]
+    at_service(shop, "settle", {"status": "accepted"})
+    look_again(shop)
+    assert shop.sql("SELECT is_paid, is_pending FROM history.refunds") == [(True, False)]
+    assert shop.open_rejections("returns") == {}
+    assert shop.outcomes("returns")[made][0] == "accepted"
+
+
+@pytest.mark.parametrize("first", ["accepted", "pending"])
+def test_a_refund_that_is_declined_later_becomes_a_rejection(shop: Scene, first: str) -> None:
+    """One that the service calls pending is looked at again; an accepted one is final."""
+    at_service(shop, "settings", {"outcome": first})
+    made = confirmed(shop, l101=1)
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {}
+    at_service(shop, "settle", {"status": "declined"})
+    look_again(shop)
+    expected = {made: "refund_declined"} if first == "pending" else {}
+    assert shop.open_rejections("returns") == expected
+    look_again(shop)
+    assert len(refunds(shop)) == 1
+
+
+def test_a_declined_refund_is_a_rejection_at_once(shop: Scene) -> None:
+    """With the service's reason."""
+    at_service(shop, "settings", {"outcome": "declined"})
+    made = confirmed(shop, l101=1)
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_declined"}
+    assert shop.sql("SELECT declined FROM history.refunds") == [("The card was closed.",)]
+
+
+def test_a_refusal_and_a_wrong_token_move_no_money(shop: Scene) -> None:
+    """The record's own fault is a rejection; the credentials stop the run."""
+    at_service(shop, "settings", {"charged": {"1": "5.00"}})
+    made = confirmed(shop, l101=1)
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_refused"}
+    at_service(shop, "settings", {"charged": {}, "token": "renewed"})
+    again = confirmed(shop, l102=1)
+    result = shop.run("returns", raise_on_error=False)
+    assert not result.success
+    assert shop.outcomes("returns")[again] == ("accepted", None)
+    assert refunds(shop) == []
+
+
+def test_what_was_refunded_without_lockstep_waits_for_an_operator(shop: Scene) -> None:
+    """At the service without a key, or by hand in the store."""
+    at_service(shop, "refunds", {"order": "1", "amount": "10.00", "currency": "USD"})
+    made = confirmed(shop, l101=1)
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+    approve(shop)
+    assert shop.open_rejections("returns") == {}
+    shop.to_store("orders/1/refunds", {"lines": [{"id": 102, "quantity": 1}]})
+    lamp = confirmed(shop, l102=1)
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {lamp: "refund_made_in_store"}
+    assert len(refunds(shop)) == 2
+
+
+def test_a_refund_above_the_limit_waits_whichever_problem_comes_first(shop: Scene) -> None:
+    """A line that the store lacks is the rejection's first problem; the approval counts."""
+    configure(shop, limits={"USD": 5})
+    made = confirmed(shop, l101=1, l102=1)
+    shop.run("returns", steps=("captured",))
+    shop.sql_write("UPDATE sync.order_line SET line_id = '999' WHERE line_id = '102'")
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "line_not_in_store"}
+    assert refunds(shop) == []
+    approve(shop)
+    assert refunds(shop) == [("10.00", "accepted")]
+    assert shop.open_rejections("returns") == {made: "line_not_in_store"}
+
+
+def test_a_refund_without_known_prices_is_a_rejection(shop: Scene) -> None:
+    """Nothing is guessed."""
+    shop.sql_write("UPDATE sync.record SET canonical = NULL WHERE stream = 'orders'")
+    made = confirmed(shop, l101=1)
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_amount_unknown"}
+    assert refunds(shop) == []

@@ -1,0 +1,286 @@
+"""Bad returns of the OMS, and bad answers about refunds: no crash, and no money by mistake."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from domain.connections import RefundService
+from domain.delivery import Claimed, Intent
+from domain.errors import LockstepError
+from domain.exchange import ShipmentLine
+from domain.refunds import OrderRefunds, RefundRequest, ReturnedUnits, ReturnRecord, StoreRefund
+from resources.http.async_client import AsyncApiClient
+from resources.http.auth import NoAuth
+from resources.http.policy import ClientPolicy
+from resources.http.rate_limit import Limiter, LocalQuota
+from resources.http.target_writer import TargetWriter
+from resources.payments.service import HttpPaymentsWriter
+from resources.platforms.bigcommerce.returns.refunds import RefundCalls
+from resources.platforms.bigcommerce.returns.target import BigCommerceRefundsWriter
+from resources.platforms.commercetools.returns.refunds import mark_of
+from resources.platforms.commercetools.returns.target import CommercetoolsReturnsWriter
+from tests.bad_input.counts import REFUND_ANSWERS_EACH, RETURNS
+from tests.bad_input.mutations import Mutator
+from tests.bad_input.outcomes import assert_is_bounded, defect_of, run
+from tests.bad_input.systems import ONCE
+from tests.resources.oms.manhattan.returns.test_mapping import MAPPER, a_return, returned
+from tests.resources.platforms.bigcommerce.stores import settings as bigcommerce
+from tests.resources.platforms.commercetools.projects import cents
+from tests.resources.platforms.commercetools.projects import order as an_order
+from tests.resources.platforms.commercetools.projects import settings as commercetools
+
+pytestmark = pytest.mark.slow(seconds=60)
+
+Json = dict[str, Any]
+Answers = Callable[[str, str, bytes], bytes]
+KEY = UUID("0123456789abcdef0123456789abcdef")
+CEILING = Decimal(500)
+STATES = {"done", "partly", "refused", "retry", "unknown"}
+PERSONAL = ("jane.doe", "Jane", "Doe")
+
+
+def test_every_spoilt_return_is_mapped_skipped_or_rejected() -> None:
+    """No crash, no empty message, no personal value shown."""
+    documents = [
+        a_return(),
+        a_return(returned("1", ("15000", 1), ("18000", 1)), returned("2", ("19000", 1))),
+        a_return(returned("1", ("18000", 2), ReturnTrackingNumber="1Z",
+                          ReceivedItemCondition={"ItemConditionId": "Good"})),
+    ]  # fmt: skip
+    payloads = Mutator([orjson.dumps(one) for one in documents]).payloads(RETURNS, 9_000_000)
+
+    def to_return(payload: bytes) -> Any:
+        return MAPPER.to_return(payload, ("T-1001",))
+
+    outcomes = run(to_return, payloads, PERSONAL)
+    assert outcomes.total() == RETURNS
+    assert outcomes["mapped"] > RETURNS // 10
+    assert len(outcomes) > 5, "and reach the rules"
+
+
+class _Session:
+    """``aiohttp.ClientSession`` without a network: every answer is a 200 with given bytes."""
+
+    answers: Answers
+
+    def __init__(self, **_: Any) -> None:
+        self.sent: list[tuple[str, str, bytes]] = []
+
+    @asynccontextmanager
+    async def request(self, method: str, url: Any, *, data: bytes | None = None, **_: Any) -> Any:
+        """Answer a request."""
+        body = self.answers(method, url.path, data or b"")
+
+        async def read() -> bytes:
+            return body
+
+        headers = {"Content-Type": "application/json"}
+        yield SimpleNamespace(
+            status=200, headers=headers, content_length=len(body), read=read
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+def _client(session: _Session) -> AsyncApiClient:
+    limiter = Limiter(LocalQuota(), "bad", quota=10_000_000, window_seconds=1.0)
+    policy = ClientPolicy(
+        system="bad", base_url="https://bad.example", auth=NoAuth(), limiter=limiter, retry=ONCE
+    )
+    return AsyncApiClient(policy, concurrency=1, opens=lambda **_: session)  # type: ignore[arg-type, return-value]
+
+
+def _spoil(
+    good: Mapping[str, Json], writer_of: Callable[[AsyncApiClient], TargetWriter],
+    request: RefundRequest, others: Sequence[Any] = (), *, seed: int,
+) -> Counter[str]:  # fmt: skip
+    """Refund with one spoilt answer each time, and check what is sent and what is stated."""
+    names = list(good)
+    mutators = {name: Mutator([orjson.dumps(good[name])]) for name in names}
+    plain = {name: orjson.dumps(document) for name, document in good.items()}
+    outcomes: Counter[str] = Counter()
+    session = _Session()
+
+    async def all_of_them() -> None:
+        async with writer_of(_client(session)) as writer:
+            for number in range(REFUND_ANSWERS_EACH):
+                spoilt = names[number % len(names)]
+                payload = mutators[spoilt].payload(seed + number)
+                bodies = plain | {spoilt: payload.body}
+                paid: list[Decimal] = []
+
+                def answer(method: str, path: str, data: bytes, bodies: Any = bodies,
+                           paid: Any = paid) -> bytes:  # fmt: skip
+                    if method == "POST" and (amount := _asked(data)) is not None:
+                        paid.append(amount)
+                    body: bytes = bodies[_name_of(method, path, names)]
+                    return body
+
+                session.answers = answer
+                try:
+                    turn = number // len(names)
+                    if turn % 2:
+                        await _look(writer, request.order_id, outcomes)
+                    contents = [request] if others and turn % 4 else [*others, request]
+                    await _use(writer, contents, outcomes)
+                except Exception as error:
+                    raise AssertionError(f"seed {payload.seed} of {spoilt}: {error!r}") from error
+                assert all(Decimal(0) < amount <= CEILING for amount in paid), payload.seed
+                assert len(paid) <= 1, f"seed {payload.seed}: money went out twice"
+
+    asyncio.run(all_of_them())
+    return outcomes
+
+
+async def _look(writer: Any, order_id: str, outcomes: Counter[str]) -> None:
+    try:
+        held = (await writer.held({order_id: ()}))[order_id]
+        if held.content is not None:
+            _check(held.content)
+        outcomes["held"] += 1
+    except LockstepError as error:
+        assert_is_bounded(str(error))
+        outcomes["not held"] += 1
+
+
+async def _use(writer: Any, contents: Sequence[Any], outcomes: Counter[str]) -> None:
+    claimed = [Claimed(Intent("any", KEY, "1", content), "ret-1") for content in contents]
+    for outcome in await writer.apply(claimed):
+        assert outcome.state in STATES
+        assert outcome.problems or outcome.state != "refused"
+        for problem in outcome.problems:
+            assert defect_of(problem) == ""
+        if outcome.error:
+            assert_is_bounded(outcome.error)
+        if outcome.succeeded and isinstance(outcome.held, StoreRefund):
+            assert outcome.held.amount >= 0
+        outcomes[outcome.state] += 1
+
+
+def _check(found: OrderRefunds) -> None:
+    for refund in found.refunds:
+        assert refund.amount.is_finite()
+        assert all(units >= 0 for units in refund.units.values())
+
+
+def _asked(data: bytes) -> Decimal | None:
+    """Return the amount that a request gives back; a quote asks for none."""
+    body = orjson.loads(data)
+    if "payments" in body:
+        return sum((Decimal(str(p["amount"])) for p in body["payments"]), Decimal(0))
+    if "amount" in body:
+        return Decimal(body["amount"])
+    for action in body.get("actions", ()):
+        if action["action"] == "addTransaction":
+            return Decimal(action["transaction"]["amount"]["centAmount"]) / 100
+    return None
+
+
+def _name_of(method: str, path: str, names: Sequence[str]) -> str:
+    asked = f"{method} {path}"
+    return max((name for name in names if asked.startswith(name)), key=len)
+
+
+def _request(line_id: str, amount: str | None = None) -> RefundRequest:
+    lines = (ShipmentLine(line_id, 2),)
+    exact = Decimal(amount) if amount is not None else None
+    return RefundRequest("1", "RMA-1", lines, CEILING, "USD", exact)
+
+
+def test_spoilt_answers_of_bigcommerce_give_no_money_twice_or_beyond_the_limit() -> None:
+    """Quotes, refunds, lists of refunds and of the order's units."""
+    item = {"item_type": "PRODUCT", "item_id": 101, "quantity": 2, "requested_amount": None,
+            "reason": f"Return RMA-1 (lockstep {KEY.hex})"}  # fmt: skip
+    by_hand = {"item_type": "ORDER", "item_id": 1, "requested_amount": "3.00", "reason": ""}
+    payment = {"id": 1, "provider_id": "stripe", "amount": 20.0, "offline": False,
+               "is_declined": False, "declined_message": ""}  # fmt: skip
+    refund = {"id": 7, "order_id": 1, "total_amount": 20.0, "items": [item], "payments": [payment]}
+    option = {"provider_id": "stripe", "amount": 20.0, "offline": False}
+    quote = {"order_id": 1, "total_refund_amount": 20.0, "refund_methods": [[option], [option]]}
+    line = {"id": 101, "quantity": 3, "quantity_shipped": 3}
+    good: dict[str, Any] = {
+        "POST /v3/orders/1/payment_actions/refund_quotes": {"data": quote, "meta": {}},
+        "POST /v3/orders/1/payment_actions/refunds": {"data": refund, "meta": {}},
+        "GET /v3/orders/payment_actions/refunds/": {"data": refund, "meta": {}},
+        "GET /v3/orders/1/payment_actions/refunds": {
+            "data": [refund, refund | {"id": 8, "items": [by_hand]}], "meta": {},
+        },
+        "GET /v2/orders/1/products": [line],
+    }  # fmt: skip
+    outcomes = _spoil(
+        good,
+        lambda push: BigCommerceRefundsWriter(push, RefundCalls(push, bigcommerce())),
+        _request("101"),
+        seed=10_000_000,
+    )
+    assert outcomes["done"] > REFUND_ANSWERS_EACH // 10
+    assert {"held", "not held", "refused", "unknown"} <= outcomes.keys()
+
+
+def test_spoilt_answers_of_commercetools_give_no_money_twice_or_beyond_the_charge() -> None:
+    """Orders with payments and return info, and what updates are answered with."""
+    order_id = "5f1d3c57-8f4c-4b63-9d0a-4f6a3f0c1a11"
+    document = an_order() | {"id": order_id, "version": 3}
+    line_id = document["lineItems"][0]["id"]
+    reference = document["paymentInfo"]["payments"][0]
+    request = RefundRequest(
+        order_id, "RMA-1", (ShipmentLine(line_id, 2),), CEILING, "USD", Decimal("19.20")
+    )
+    old = {"id": "t0", "type": "Refund", "state": "Success", "amount": cents("1.00")}
+    charge = {"id": "t1", "type": "Charge", "state": "Success", "amount": cents("46.80")}
+    payment_id = "5f1d3c57-8f4c-4b63-9d0a-4f6a3f0c1a12"
+    reference["obj"] |= {"id": payment_id, "version": 2}
+    reference["obj"]["transactions"] += [charge, old]
+    item = {"id": "i1", "key": "k", "lineItemId": line_id, "quantity": 1,
+            "shipmentState": "Returned", "paymentState": "Refunded"}  # fmt: skip
+    document["returnInfo"] = [{"items": [item]}]
+    own = {"id": "t2", "type": "Refund", "state": "Initial", "amount": cents("19.20"),
+           "interactionId": mark_of(request, KEY.hex)}  # fmt: skip
+    paid = reference["obj"] | {"transactions": [*reference["obj"]["transactions"], own]}
+    good: dict[str, Any] = {
+        f"GET /orders/{order_id}": document,
+        f"POST /orders/{order_id}": document | {"version": 4},
+        "POST /payments/": paid | {"version": 3},
+    }
+    shown = ReturnRecord(
+        order_id, "RMA-1", (ReturnedUnits(line_id, 2, 2, 2, "Good"),), "1Z", is_separate=True
+    )
+    chosen = commercetools(stock_conditions=("Good",))
+    outcomes = _spoil(
+        good,
+        lambda push: CommercetoolsReturnsWriter(push, chosen),
+        request,
+        [shown],
+        seed=11_000_000,
+    )
+    assert outcomes["done"] > REFUND_ANSWERS_EACH // 10
+    assert {"held", "not held", "refused", "unknown"} <= outcomes.keys()
+
+
+def test_spoilt_answers_of_a_payment_service_give_no_money_twice() -> None:
+    """Refunds, and lists of them."""
+    refund = {
+        "id": "rf-1", "key": KEY.hex, "order": "1", "return": "RMA-1", "amount": "19.20",
+        "currency": "USD", "status": "accepted", "reason": "",
+        "lines": [{"line": "101", "quantity": 2}],
+    }  # fmt: skip
+    other = refund | {"id": "rf-2", "key": None, "return": None, "status": "pending", "lines": []}
+    good = {"POST /refunds": refund, "GET /refunds": {"refunds": [refund, other]}}
+    header = RefundService.model_fields["key_header"].default
+    outcomes = _spoil(
+        good, lambda push: HttpPaymentsWriter(push, header), _request("101", "19.20"),
+        seed=12_000_000,
+    )  # fmt: skip
+    assert outcomes["done"] > REFUND_ANSWERS_EACH // 10
+    assert {"held", "not held", "partly", "unknown"} <= outcomes.keys()

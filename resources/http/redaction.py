@@ -46,6 +46,7 @@ _REQUEST_IDS = (
     "x-b3-traceid",
     "x-correlation-id",
 )
+_OWN_REQUEST_IDS = ("-request-id", "-process-id")
 
 
 def register_secret(secret: str) -> None:
@@ -105,8 +106,12 @@ def error_text(body: bytes, max_length: int = 400, sent: bytes = b"") -> str:
 
 
 def request_id(headers: Mapping[str, str]) -> str:
-    """Return the vendor's id of the exchange, or an empty text."""
-    return next((headers[name][:100] for name in _REQUEST_IDS if headers.get(name)), "")
+    """Return the vendor's id of the exchange, or an empty text.
+
+    Vendors have standard names for it, or one of their own (``x-vendor-process-id``).
+    """
+    own = [name for name in headers if name.endswith(_OWN_REQUEST_IDS)]
+    return next((headers[name][:100] for name in (*_REQUEST_IDS, *own) if headers.get(name)), "")
 
 
 def _messages(value: object, *, inside: bool, depth: int = 0) -> Iterator[str]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from resources.platforms.bigcommerce.statuses import STATUSES
 from tests.assets.documents import DEPOT, address, order, total_of
 from tests.pairs.extensiv_scene import ExtensivScene
 
@@ -32,6 +33,31 @@ def test_orders_go_out_once_with_lines_and_totals(extensiv: ExtensivScene) -> No
     before = extensiv.effects()
     extensiv.run("orders", "shipments")
     assert extensiv.effects() == before
+
+
+def test_only_orders_in_accepted_statuses_go_out(extensiv: ExtensivScene) -> None:
+    """By default only those that await fulfilment; any other of the store's by configuration."""
+    noon = extensiv.moment()
+    extensiv.place(*(order(100 + number, noon, status_id=number) for number in STATUSES))
+    extensiv.run("orders")
+    assert sorted(extensiv.truth()) == ["111"]
+    names = {status.name: number for number, status in STATUSES.items()}
+    more = ("Pending", "Awaiting Payment", "Awaiting Pickup", "Awaiting Fulfillment", "Disputed")
+    extensiv.configure(orders={"export_statuses": [names[name] for name in more]})
+    extensiv.run("orders")
+    assert sorted(extensiv.truth()) == sorted(str(100 + names[name]) for name in more)
+
+
+def test_every_call_is_logged_with_the_accounts_own_id(extensiv: ExtensivScene) -> None:
+    """The vendor's support asks for it, of refusals too."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("advance", {"to": "wms"})
+    extensiv.to_store("orders/1/status", {"status_id": 5})
+    extensiv.run("orders")
+    rows = extensiv.sql("SELECT endpoint, trace_id FROM sync.message_log WHERE system = 'extensiv'")
+    assert {endpoint.split("/")[3] for endpoint, _ in rows} >= {"cartrover", "wms_cancel"}
+    assert all(trace.startswith(extensiv.store) for _, trace in rows), rows
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "malformed", "truncated"])

@@ -212,7 +212,8 @@ def fetch_one(
 def refused_read(reply: Reply, answer: Answer) -> PermanentError:
     """Return the error of a read that was refused for another reason than a missing record."""
     return PermanentError(
-        f"{reply.where} was refused: {answer.error_code} {answer.text}; another try won't help: "
+        f"{reply.where} was refused: {answer.error_code} {answer.text} (process id "
+        f"{trace_of(reply) or 'unknown'}); another try won't help: "
         "check paths, lists and codes in the oms section"
     )
 

@@ -156,8 +156,10 @@ def test_reading_by_id_returns_only_the_orders_that_were_asked_for() -> None:
 
 def test_a_read_that_is_refused_is_not_a_missing_order() -> None:
     """An order that seems missing could be sent a second time."""
-    lists = lists_of(always(refused("Invalid", "Unknown path")))
-    with pytest.raises(PermanentError, match="Unknown path"):
+    answered = refused("Invalid", "Unknown path")
+    answered.headers["X-CartRover-Process-ID"] = "P-77"
+    lists = lists_of(always(answered))
+    with pytest.raises(PermanentError, match=r"Unknown path \(process id P-77\)"):
         lists.read(["T-1"])
 
 

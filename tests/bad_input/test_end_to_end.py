@@ -153,7 +153,7 @@ def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
         ],
     )
     counts = validate(sync, stream, Partition.of_day(day), everything=False)
-    _balanced(sync, stream, day, counts, len(bad) + len(sound))
+    balanced(sync, stream, day, counts, len(bad) + len(sound))
     accepted = {
         name
         for (name,) in rows(
@@ -163,20 +163,21 @@ def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
         )
     }
     assert {record.source_id for record in sound} <= accepted
-    _actionable(sync, stream)
-    before = _content(sync)
+    actionable(sync, stream)
+    before = content(sync)
     again = validate(sync, stream, Partition.of_day(day), everything=True)
     assert (again.accepted, again.rejected, again.skipped) == (
         counts.accepted,
         counts.rejected,
         counts.skipped,
     )
-    assert _content(sync) == before
+    assert content(sync) == before
 
 
-def _balanced(
+def balanced(
     sync: Sync, stream: Stream[Any], day: date, counts: ValidationCounts, captured: int
 ) -> None:
+    """Fail unless each capture has one outcome, and no typed row lacks its record."""
     assert counts.examined == captured
     assert (
         counts.accepted + counts.rejected.total() + counts.skipped.total() + counts.superseded
@@ -199,7 +200,8 @@ def _balanced(
         assert rows(sync, orphans.format(table=table)) == [(0,)], table
 
 
-def _actionable(sync: Sync, stream: Stream[Any]) -> None:
+def actionable(sync: Sync, stream: Stream[Any]) -> None:
+    """Fail unless each rejection names what to do, in texts that can be shown."""
     found = rows(
         sync,
         """SELECT source_id, code, field, message, advice, value, correlation_id
@@ -217,7 +219,8 @@ def _actionable(sync: Sync, stream: Stream[Any]) -> None:
         assert all(map(is_showable, (source_id, code, field, message, advice, value))), source_id
 
 
-def _content(sync: Sync) -> list[tuple[Any, ...]]:
+def content(sync: Sync) -> list[tuple[Any, ...]]:
+    """Return how many typed rows there are, and the outcome of each record."""
     counted = rows(
         sync,
         """SELECT (SELECT count(*) FROM sync.order_header), (SELECT count(*) FROM sync.order_line),
@@ -249,7 +252,7 @@ def test_bad_pages_are_captured_and_validated_by_the_steps(sync: Sync) -> None:
     store_now.close()
     assert validated.accepted == 209
     assert validated.rejected.total() == len(hostile)
-    _actionable(sync, Orders())
+    actionable(sync, Orders())
     names = [name for (name,) in rows(sync, "SELECT source_id FROM sync.rejection")]
     assert len(set(names)) == len(hostile)
     assert all(map(is_id, names))
@@ -290,4 +293,4 @@ def test_hostile_ids_of_the_oms_reach_the_ledger_as_rejections(sync: Sync) -> No
     counts = validate(sync, Shipments(), Partition.of_day(START.date()), everything=False)
     assert counts.accepted == len(fine)
     assert counts.rejected.total() == len(documents)
-    _actionable(sync, Shipments())
+    actionable(sync, Shipments())

@@ -1,0 +1,114 @@
+"""Bad records of commercetools and Extensiv through the real steps, between good ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from assets.chain.stream import Stream
+from assets.pipeline.validate import validate
+from assets.streams.inventory import Inventory
+from assets.streams.orders import Orders
+from assets.streams.shipments import Shipments
+from domain.exchange import RawRecord
+from domain.values import Partition
+from resources.http.rate_limit import LocalQuota
+from resources.ledger.ledger import Ledger
+from resources.lockstep import Sync
+from resources.oms.extensiv.adapter import build as build_oms
+from resources.platforms.commercetools.adapter import build as build_platform
+from tests.bad_input.counts import END_TO_END_OTHERS
+from tests.bad_input.mutations import Mutator
+from tests.bad_input.systems import START
+from tests.bad_input.test_commercetools import documents, uuid_of
+from tests.bad_input.test_end_to_end import (
+    NAME,
+    actionable,
+    balanced,
+    content,
+    rows,
+    store,
+)
+from tests.bad_input.test_extensiv import ROW, whole
+from tests.resources.oms.extensiv.samples import settings_of, shipment, view
+from tests.resources.platforms.commercetools.projects import connection, order, settings
+
+pytestmark = pytest.mark.slow(seconds=20)
+
+STREAMS: tuple[Stream[Any], ...] = (Orders(), Shipments(), Inventory())
+EACH = END_TO_END_OTHERS // len(STREAMS)
+
+
+@pytest.fixture
+def sync(database: str) -> Iterator[Sync]:
+    """A connection whose systems are never called, since all data are captures."""
+    rules = connection(
+        oms={"kind": "extensiv"},
+        orders={"check_items": False, "shipping_methods": {"Ground": "Ground"}},
+        inventory={"missing_item": "zero"},
+        rejection_threshold=1.0,
+    )
+    ledger = Ledger(database)
+    with ledger.connect() as db:
+        db.execute(
+            "INSERT INTO sync.connection (connection, owner, description, streams, "
+            "order_id_prefix, limits) VALUES (%s, '', '', '{}', '', '{}')",
+            (NAME,),
+        )
+    platform = build_platform(settings(), rules, lambda _: "secret", LocalQuota())
+    oms = build_oms(settings_of(), rules, lambda _: "key", LocalQuota())
+    yield Sync(NAME, rules, platform, oms, ledger, "run-1")
+    platform.close()
+    oms.close()
+    ledger.close()
+
+
+def good(stream: str, number: int) -> RawRecord:
+    """Return a record that is accepted."""
+    if stream == "orders":
+        document = order(id=uuid_of(number + 1), orderNumber=f"G{number}")
+        return RawRecord(document["id"], START, orjson.dumps(document))
+    if stream == "shipments":
+        name = f"{500_000 + number}"
+        stamp = START.isoformat()
+        payload = view(shipment(("SKU-1", 1)), cust_ref=name, updated_date_time=stamp)
+        return RawRecord(name, START, payload)
+    row = ROW | {"sku": f"GOOD-{number}"}
+    return RawRecord(f"GOOD-{number}@AllWarehouses", START, orjson.dumps(row))
+
+
+def bad_records(stream: str, count: int) -> list[RawRecord]:
+    """Return bad records, each with an id of its own."""
+    spoilt = {"orders": documents(), "shipments": whole(), "inventory": [orjson.dumps(ROW)]}
+    payloads = Mutator(spoilt[stream]).payloads(count, seed=24_000_000)
+    return [RawRecord(f"{100_000 + i}", START, payload.body) for i, payload in enumerate(payloads)]
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
+    sync: Sync, stream: Stream[Any]
+) -> None:
+    """Validated twice: the counts balance, and each rejection can be acted on."""
+    day = datetime.now(UTC).date() if stream.is_snapshot else START.date()
+    bad, sound = bad_records(stream.name, EACH), [good(stream.name, i) for i in range(EACH // 10)]
+    mixed: list[RawRecord] = []
+    for place, record in enumerate(bad):
+        mixed += [sound[place // 10], record] if place % 10 == 0 else [record]
+    store(sync, stream, day, mixed)
+    partition = Partition.of_day(day)
+    counts = validate(sync, stream, partition, everything=False)
+    balanced(sync, stream, day, counts, len(mixed))
+    query = "SELECT source_id FROM sync.record WHERE stream = %s AND state = 'accepted'"
+    accepted = {name for (name,) in rows(sync, query, stream.name)}
+    assert {record.source_id for record in sound} <= accepted
+    actionable(sync, stream)
+    before = content(sync)
+    again = validate(sync, stream, partition, everything=True)
+    assert (again.accepted, again.rejected, again.skipped) == (
+        counts.accepted, counts.rejected, counts.skipped,
+    )  # fmt: skip
+    assert content(sync) == before

@@ -8,11 +8,15 @@ from __future__ import annotations
 import asyncio
 
 from domain.connections import SHIPMENTS
-from domain.errors import PermanentError, RateLimited, RecordRejected
+from domain.errors import PermanentError, Problem, RateLimited, RecordRejected
+from resources.ledger.monitoring.activation import activations
 from resources.lockstep import Sync
 
-MOST = 200
-"""Orders of one run, each with two calls of the OMS's quota; later runs report the others."""
+MOST, CHUNK = 200, 10
+"""Orders of one run, and of one chunk, which is recorded before the next one is reported.
+
+Each takes two calls of the OMS's quota; later runs report the others.
+"""
 SHOWN = 5
 
 
@@ -20,26 +24,34 @@ def acknowledge_delivered(sync: Sync) -> None:
     """Report orders that have left and whose shipments the store has, each until it is done.
 
     Raises ``PermanentError``, once for an order, with what the OMS refuses. A used-up quota leaves
-    the rest to a later run.
+    the rest to a later run; nothing is reported while the stream is paused.
     """
-    source = sync.shipments
-    if not source.wants_delivered:
+    if not sync.shipments.wants_delivered:
         return
+    refused: list[Problem] = []
     with sync.ledger.session(sync.name, SHIPMENTS, sync.run_id) as session:
+        [activation] = activations(session.db, sync.name, [SHIPMENTS])
+        if not activation.active and SHIPMENTS not in sync.starting:
+            return
         order_ids = session.progress.to_acknowledge(MOST)
-        if not order_ids:
-            return
-        refused: RecordRejected | None = None
-        try:
-            asyncio.run(source.acknowledge(order_ids))
-        except RateLimited as error:
-            sync.log(f"{len(order_ids)} delivered orders are reported later: {error}")
-            return
-        except RecordRejected as rejected:
-            refused = rejected
-        session.progress.acknowledged(order_ids)
-    if refused is not None:
-        problems = refused.problems
-        named = " ".join(problem.message for problem in problems[:SHOWN])
-        more = f" And {len(problems) - SHOWN} more." if len(problems) > SHOWN else ""
-        raise PermanentError(f"{sync.name}/{SHIPMENTS}: {named}{more} {problems[0].advice}")
+        for start in range(0, len(order_ids), CHUNK):
+            chunk = order_ids[start : start + CHUNK]
+            try:
+                refused += _acknowledge(sync, chunk)
+            except RateLimited as error:
+                sync.log(f"{len(order_ids) - start} delivered orders are reported later: {error}")
+                break
+            session.progress.acknowledged(chunk)
+    if refused:
+        named = " ".join(problem.message for problem in refused[:SHOWN])
+        more = f" And {len(refused) - SHOWN} more." if len(refused) > SHOWN else ""
+        raise PermanentError(f"{sync.name}/{SHIPMENTS}: {named}{more} {refused[0].advice}")
+
+
+def _acknowledge(sync: Sync, order_ids: list[str]) -> tuple[Problem, ...]:
+    """Report orders; return what the OMS refuses."""
+    try:
+        asyncio.run(sync.shipments.acknowledge(order_ids))
+    except RecordRejected as rejected:
+        return rejected.problems
+    return ()

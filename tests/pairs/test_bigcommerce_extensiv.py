@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import psycopg
 import pytest
 
+from assets.streams import shipments_acknowledged
+from resources.ledger.monitoring.activation import pause
 from resources.platforms.bigcommerce.statuses import STATUSES
 from tests.assets.documents import DEPOT, address, order, total_of
+from tests.assets.scene import NAME
 from tests.pairs.extensiv_scene import ExtensivScene
 
 pytestmark = pytest.mark.slow(seconds=35)
@@ -277,6 +281,42 @@ def test_a_confirmation_whose_answer_is_lost_is_made_by_a_later_run(
     extensiv.run("shipments")
     assert extensiv.view("1")["order_status"] == "confirmed"
     assert len(extensiv.shipped(1)) == 1
+
+
+def test_confirmations_before_one_that_fails_are_not_made_again(
+    extensiv: ExtensivScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each chunk is recorded, so that a small quota gets on from run to run."""
+    monkeypatch.setattr(shipments_acknowledged, "CHUNK", 1)
+    extensiv.wait_briefly()
+    extensiv.place_many([1, 2])
+    extensiv.run("orders")
+    for number in (1, 2):
+        extensiv.to_oms(f"orders/{number}/ship", {})
+    rule = {"kind": "status", "status": 503, "path": "/cart/orders/update/2", "times": 100}
+    extensiv.fault("extensiv", rule)
+    assert not extensiv.run("shipments", raise_on_error=False).success
+    assert [extensiv.view(number)["order_status"] for number in "12"] == ["confirmed", "shipped"]
+    before = extensiv.oms_counts()["requests"]
+    extensiv.fault("extensiv")
+    extensiv.run("shipments", steps=["delivered"])
+    after = extensiv.oms_counts()["requests"]
+    assert (after["view"] - before["view"], after["update"] - before["update"]) == (1, 1)
+    assert extensiv.view("2")["order_status"] == "confirmed"
+
+
+def test_nothing_is_confirmed_while_the_stream_is_paused(extensiv: ExtensivScene) -> None:
+    """A pause stops all writing, at both systems."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_oms("orders/1/ship", {})
+    extensiv.fault("extensiv", {"kind": "status", "status": 503, "path": "/cart/orders/update/"})
+    extensiv.run("shipments", raise_on_error=False)
+    extensiv.fault("extensiv")
+    with psycopg.connect(extensiv.database, autocommit=True) as db:
+        pause(db, NAME, ["shipments"], "test", "stocktaking")
+    extensiv.run("shipments", raise_on_error=False)
+    assert (extensiv.view("1")["order_status"], extensiv.status(1)) == ("shipped", 2)
 
 
 def test_a_refused_confirmation_fails_one_run_with_the_accounts_reason(

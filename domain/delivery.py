@@ -34,6 +34,8 @@ class Operation:
     """One that takes effect late undoes nothing that was sent after it."""
     batch: int = 1
     """Intents of one group that a call takes at most."""
+    joins: bool = False
+    """A call takes it together with others that join, of one record, and takes all or none."""
     concurrency: int = 1
     """Calls of this operation at once; the greatest of a target's operations limits all of them."""
 

@@ -111,7 +111,9 @@ class Writer(Protocol):
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Apply intents of one operation and group, and return one outcome for each.
 
-        A record's own fault is its outcome's; the other rows go on.
+        A record's own fault is its outcome's; the other rows go on. Intents of operations that join
+        come together where they are one record's: then all are applied or none, and a refusal is
+        every one's.
         """
         ...
 

@@ -62,6 +62,8 @@ class Plan:
     """The rule that keeps a valid record from the target, and the record's name."""
     is_provisional: bool = False
     """The record stays due even if this is sent, since what it depends on will change."""
+    goes_apart: bool = False
+    """Its intents are sent one by one, although the target would take them together."""
     resolves: list[UUID] = field(default_factory=list)
     """Uncertain deliveries that this plan replaces once all of it has succeeded."""
     context: Any = None

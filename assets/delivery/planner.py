@@ -65,6 +65,16 @@ class Planner(ABC, Generic[R]):
         del plan
         return None
 
+    def decide_jointly(
+        self, plan: Plan, intents: Sequence[Intent], held: Held
+    ) -> list[Intent | Outcome] | None:
+        """Return what is sent in one call for intents, by what the target holds before all of them.
+
+        ``None`` where that can't be decided before the first of them has an outcome.
+        """
+        del plan, intents, held
+        return None
+
     @abstractmethod
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Take note of a success, and return what the target now holds."""

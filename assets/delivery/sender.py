@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from itertools import groupby
 from typing import Any, TypeVar
 
+from assets.delivery.joint import apply, decide, in_order, joint_intents
 from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
 from assets.delivery.settlement import Ended, Settlement
@@ -85,13 +86,16 @@ class Sender:
 
     async def _run(self, plan: Plan, writer: Writer) -> None:
         while plan.unsent():  # an outcome may change the intents that follow
-            intent = plan.unsent()[0]
+            intent, joint = plan.unsent()[0], joint_intents(plan, self._operations)
             async with self._calls.of(intent.operation):
                 if plan.is_blocked() or self._is_stopped():
-                    outcome = Outcome("unsent")
+                    outcomes = [Outcome("unsent")]
+                elif joint:
+                    outcomes = await self._send_jointly(plan, joint, writer)
                 else:
-                    outcome = await self._send(plan, intent, writer)
-            await self._note(plan, intent, outcome)
+                    outcomes = [await self._send(plan, intent, writer)]
+            for outcome in outcomes:
+                await self._note(plan, plan.unsent()[0], outcome)
 
     async def _in_batches(self, plans: Sequence[Plan], writer: Writer) -> None:
         """Send each record's first intent, where a call takes those of many records."""
@@ -176,6 +180,33 @@ class Sender:
         if outcome.succeeded:
             self._owned.add(outcome.target_id)
         return outcome
+
+    async def _send_jointly(
+        self, plan: Plan, intents: Sequence[Intent], writer: Writer
+    ) -> list[Outcome]:
+        """Send intents of one record in one call; no outcome: they have to be sent one by one.
+
+        So they are where the call was refused, which shows whose fault it is.
+        """
+        found, notes = len(plan.found), len(plan.notes)
+        with _noting_losses() as lost:
+            try:
+                decided = await decide(plan, intents, writer, self._planner)
+                outcomes = await apply(decided, writer, self._operations, self._find)
+            except LockstepError as error:
+                outcomes = [failed(error) for _ in intents]
+            except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+                outcomes = [self._unforeseen(error) for _ in intents]
+        if not outcomes or any(outcome.state == "refused" for outcome in outcomes):
+            plan.goes_apart = True
+            del plan.found[found:], plan.notes[notes:]
+            return []
+        for outcome in outcomes:
+            outcome.is_lost = outcome.is_lost or bool(lost)
+            if outcome.succeeded:
+                self._owned.add(outcome.target_id)
+        self._count(next((o for o in outcomes if o.fault is not None), outcomes[0]))
+        return in_order(outcomes)
 
     async def _find(self, claimed: Claimed, writer: Writer) -> Outcome | None:
         """Return the success of an intent whose effect the target has; no other delivery owns it.

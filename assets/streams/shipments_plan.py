@@ -213,6 +213,33 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             return None
         return order.state.to_row(plan.due.record.source_id, plan.due.record)
 
+    def decide_jointly(
+        self, plan: Plan, intents: Sequence[Intent], held: Held
+    ) -> list[Intent | Outcome] | None:
+        """Decide on the status as it will be found after the shipments.
+
+        One by one where the merchant has done something: what is theirs shows in between.
+        """
+        order: _Order = plan.context
+        now: StoreOrderState = held.content
+        new = [i.content for i in intents if isinstance(i.content, NewShipment)]
+        if (
+            order.state.kept_status
+            or self._statuses.keeps(now, order.state)
+            or (new and now.shipped_units > order.state.shipped_units())
+        ):
+            return None
+        if new:
+            order.before = now
+        units = sum(line.quantity for content in new for line in content.request.lines)
+        after = replace(now, shipped_units=now.shipped_units + units)
+        return [
+            self._decide_status(plan, intent, after)
+            if isinstance(intent.content, StatusChange)
+            else intent
+            for intent in intents
+        ]
+
     def _decide_status(self, plan: Plan, intent: Intent, now: StoreOrderState) -> Intent | Outcome:
         order: _Order = plan.context
         change: StatusChange = intent.content

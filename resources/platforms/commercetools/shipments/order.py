@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ShipmentLine, StoreOrderState, StoreShipment
@@ -35,6 +35,7 @@ class HeldOrder:
             for line in order.line_items or ()
             if line is not None and line.id
         }
+        self._taken: dict[str, int] = {}
         self.is_shipped = bool(parts) and any(part.info is not None for part in parts.values())
 
     @property
@@ -78,19 +79,29 @@ class HeldOrder:
         ]
 
     def left(self, line_id: str) -> int:
-        """Return the units of a line item that no delivery has; of an unknown one, none."""
+        """Return the units of a line item that no delivery has or takes; none of an unknown one."""
         plain = item_id(line_id)
         ordered = sum(
             line.quantity or 0
             for line in self.order.line_items or ()
             if line is not None and line.id == plain
         )
-        return ordered - sum(
-            item.quantity or 0
-            for _, delivery in deliveries_of(self.order)
-            for item in delivery.items or ()
-            if item is not None and item.id == plain
+        return (
+            ordered
+            - sum(
+                item.quantity or 0
+                for _, delivery in deliveries_of(self.order)
+                for item in delivery.items or ()
+                if item is not None and item.id == plain
+            )
+            - self._taken.get(plain, 0)
         )
+
+    def take(self, lines: Iterable[ShipmentLine]) -> None:
+        """Count the units of a delivery that is planned to be added."""
+        for line in lines:
+            plain = item_id(line.line_id)
+            self._taken[plain] = self._taken.get(plain, 0) + line.quantity
 
     def _group_of(self, way: str, delivery: Delivery) -> str:
         if way != MAIN or self.shipping_key:

@@ -6,11 +6,12 @@ older version would be applied twice (platforms.md 2.5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import orjson
 
+from domain.delivery import Claimed, NewShipment, ShipmentChange, StatusChange
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Receipt, ShipmentRequest, StoreOrderState, StoreShipment
 from resources.http.async_client import AsyncApiClient
@@ -71,13 +72,7 @@ class OrderWriter:
             "shipment_refused",
             is_idempotent=False,
         )
-        for shipment, _ in held.deliveries():
-            if shipment.key == key:
-                return Receipt(shipment.shipment_id, trace_id=trace_id)
-        raise PermanentError(
-            f"commercetools: POST {_path(request.order_id)} answered without the delivery that was "
-            "added; look at the order in the store"
-        )
+        return _created(held, key, trace_id)
 
     async def update_shipment(
         self, shipment_id: str, request: ShipmentRequest, correlation_id: str
@@ -101,6 +96,32 @@ class OrderWriter:
             "status_refused",
         )
         return Receipt(order_id, trace_id=trace_id)
+
+    async def update_jointly(self, claimed: Sequence[Claimed]) -> list[Receipt]:
+        """Apply the changes of one order in one update: all of them, or none."""
+        order_id, correlation_id = order_of(claimed[0]), claimed[0].correlation_id
+        is_new = any(isinstance(one.content, NewShipment) for one in claimed)
+
+        def planned(order: HeldOrder) -> list[Action]:
+            return [action for one in claimed for action in self._actions(order, one)]
+
+        held, trace_id = await self.update(
+            order_id, planned, correlation_id, "update_refused", is_idempotent=not is_new
+        )
+        return [_receipt(held, one, trace_id) for one in claimed]
+
+    def _actions(self, order: HeldOrder, claimed: Claimed) -> list[Action]:
+        """Return the actions of one change, beside those that are planned for the order already."""
+        content = claimed.content
+        if isinstance(content, StatusChange):
+            return set_status(order, content.status, self._settings)
+        request, carrier = content.request, self._carrier(content.request)
+        if isinstance(content, ShipmentChange):
+            return set_tracking(order, content.shipment_id, request, carrier)
+        actions = add_delivery(order, request, f"{KEY}{claimed.key.hex}", carrier)
+        if actions:
+            order.take(request.lines)
+        return actions
 
     async def update(
         self,
@@ -171,6 +192,32 @@ class OrderWriter:
         code = request.carrier or ""
         names: Mapping[str, str] = self._settings.carriers
         return names.get(code, request.carrier_name or code)
+
+
+def order_of(claimed: Claimed) -> str:
+    """Return the id of the order that a change is of."""
+    content = claimed.content
+    order_id = content.order_id if isinstance(content, StatusChange) else content.request.order_id
+    return str(order_id)
+
+
+def _created(held: HeldOrder, key: str, trace_id: str) -> Receipt:
+    """Return the delivery with a key; raises ``PermanentError`` where the answer lacks it."""
+    for shipment, _ in held.deliveries():
+        if shipment.key == key:
+            return Receipt(shipment.shipment_id, trace_id=trace_id)
+    raise PermanentError(
+        f"commercetools: POST {_path(held.id)} answered without the delivery that was added; "
+        "look at the order in the store"
+    )
+
+
+def _receipt(held: HeldOrder, claimed: Claimed, trace_id: str) -> Receipt:
+    content = claimed.content
+    if isinstance(content, NewShipment):
+        return _created(held, claimed.key.hex, trace_id)
+    target_id = content.shipment_id if isinstance(content, ShipmentChange) else held.id
+    return Receipt(target_id, trace_id=trace_id)
 
 
 def _path(order_id: str) -> str:

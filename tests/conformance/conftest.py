@@ -21,6 +21,12 @@ CUSTOMERS = [
     if "customers" in connector.sources
 ]
 """The same stores, with their customers as the records that change."""
+RETURNS = [
+    f"oms.{kind}:Returns"
+    for kind, connector in sorted(oms.REGISTRY.items())
+    if "returns" in connector.sources
+]
+"""The same tenants, with their returns as the records that change."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +42,7 @@ def _made(name: str, sandbox: RunningSandbox, folder: Path) -> Simulated:
     return made
 
 
-@pytest.fixture(params=STORES + TENANTS + CUSTOMERS)
+@pytest.fixture(params=STORES + TENANTS + CUSTOMERS + RETURNS)
 def system(
     request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
 ) -> Iterator[Simulated]:

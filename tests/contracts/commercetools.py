@@ -29,6 +29,7 @@ PATHS = (
     "/{projectKey}/channels",
     "/{projectKey}/stores",
     "/{projectKey}/payments",
+    "/{projectKey}/payments/{ID}",
     "/{projectKey}/customers",
     "/{projectKey}/product-projections",
     "/{projectKey}/messages",

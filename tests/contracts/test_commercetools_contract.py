@@ -32,6 +32,7 @@ from domain.delivery import (
 )
 from domain.exchange import Mapped, ShipmentLine, ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
+from domain.refunds import RefundRequest, ReturnedUnits, ReturnRecord
 from domain.rules.export import always
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
@@ -54,7 +55,7 @@ Json = dict[str, Any]
 Exchanged = tuple[Request, Response]
 DAY = datetime(2026, 3, 4, tzinfo=UTC)
 WINDOW = Window(DAY, DAY + timedelta(days=1))
-STREAMS = ("orders", "customers", "inventory", "shipments")
+STREAMS = ("orders", "customers", "inventory", "shipments", "returns")
 TOKEN = "/oauth/token"
 FLAW = re.compile(
     r"(?P<orders>\$(\.results\[\d+\])?\.type)|.*\.(created|lastModified)By\.isPlatformClient"
@@ -72,6 +73,7 @@ class Tapped:
         self.project = Project(sandbox.url, f"p{uuid4().hex[:10]}")
         self.exchanged: list[Exchanged] = []
         chosen = settings(
+            stock_conditions=("Good",), unusable_conditions=("Bad",),
             project_key=self.project.name, region=None, api_url=self.project.url,
             auth_url=self.project.url, requests_per_second=100_000, page_size=5,
             complete_at="delivered",
@@ -205,6 +207,13 @@ def test_everything_read_fits_the_official_file(tapped: Tapped) -> None:
     assert tapped.problems() == []
 
 
+def charged() -> Json:
+    """Return a payment that was charged."""
+    base: Json = an_order()["payments"][0]
+    charge = {"type": "Charge", "state": "Success", "amount": "46.80", "interactionId": "ch-1"}
+    return base | {"transactions": [*base["transactions"], charge]}
+
+
 def _parcel(order: Json, units: int, tracking: str = "1Z") -> ShipmentRequest:
     lines = (ShipmentLine(order["lineItems"][0]["id"], units),)
     return ShipmentRequest(order["id"], "shipping", lines, tracking, "ups", "Ground", "UPS")
@@ -245,6 +254,33 @@ def test_everything_written_fits_the_official_file(tapped: Tapped) -> None:
     assert {"addDelivery", "setParcelTrackingData", "changeShipmentState", "changeOrderState",
             "changeQuantity"} <= kinds  # fmt: skip
     assert any("quantityOnStock" in body for body in tapped.bodies())
+    assert tapped.problems() == []
+
+
+def test_returns_and_refunds_fit_the_official_file(tapped: Tapped) -> None:
+    """Return info, each of its states, and a transaction; the same again changes nothing."""
+    [order_id] = tapped.project.place(an_order("16", payments=[charged()]))
+    line = tapped.project.order(order_id)["lineItems"][0]["id"]
+    tapped.exchanged.clear()
+    for condition, arrived, refunded in (("Good", 1, 0), ("Good", 2, 2), ("Bad", 3, 2)):
+        units = ReturnedUnits(line, arrived, arrived, refunded, condition, "Wrong Size")
+        shown = ReturnRecord(order_id, "R-1", (units,), "1Z")
+        assert tapped.apply("returns", shown).state == "done"
+    exchange = ReturnRecord(
+        order_id, "R-1", (ReturnedUnits(line, 3, 3, 2),), "1Z", is_refunded=False
+    )
+    assert tapped.apply("returns", exchange).state == "done"
+    request = RefundRequest(
+        order_id, "R-1", (ShipmentLine(line, 2),), None, "USD", Decimal("19.20")
+    )
+    assert tapped.apply("returns", request).state == "done"
+    kinds = {action["action"] for body in tapped.bodies() for action in body["actions"]}
+    assert kinds == {"addReturnInfo", "setReturnShipmentState", "setReturnPaymentState",
+                     "addTransaction"}  # fmt: skip
+    assert any("/payments/" in request.path for request, _ in tapped.exchanged)
+    writes = len(tapped.bodies())
+    assert tapped.apply("returns", exchange).state == "done"
+    assert len(tapped.bodies()) == writes
     assert tapped.problems() == []
 
 

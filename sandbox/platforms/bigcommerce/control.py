@@ -12,8 +12,8 @@ What a merchant and shoppers do, and what arrived at the store:
     ...   seed/...                the same: a seed's documents, which other stores take, too
     POST  orders/{id}/shipments/{id}/copy   duplicate a shipment
     POST  orders/{id}/transactions          add a transaction, or change the one with the given id
-    POST  orders/{id}/refunds     {"lines": [{id, quantity}]}; without lines, all that is left; paid
-                                  by hand, without a provider
+    POST  orders/{id}/refunds     {"lines": [{id, quantity}]}: paid by hand, without lines all that
+                                  is left; {"declined": why}: their providers decline those made
     POST  orders/{id}/messages, orders/{id}/metafields   only their events; a metafield may have
                                   {id, event: created|updated|deleted}
     POST  customers               register customers, or change them by id: fields of

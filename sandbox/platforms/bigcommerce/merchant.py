@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.platforms.bigcommerce import documents
-from sandbox.platforms.bigcommerce.refunds import make_refund
+from sandbox.platforms.bigcommerce.refunds import decline_refunds, make_refund
 
 if TYPE_CHECKING:
     from sandbox.platforms.bigcommerce.store import BigCommerceStore
@@ -69,6 +69,8 @@ class Merchant:
 
     def _refund(self, document: Json, body: Json) -> Json:
         """Refund ``lines``, a list of ``{id, quantity}``, or all that is left of the order."""
+        if "declined" in body:
+            return decline_refunds(self._store, document, str(body["declined"]))
         known = {line["id"]: line for line in document["products"]}
         chosen = body.get("lines")
         if chosen is None:

@@ -181,6 +181,15 @@ def make_refund(
     return refund
 
 
+def decline_refunds(store: BigCommerceStore, document: Json, why: str) -> Json:
+    """Let the providers decline an order's refunds, which they were asked to pay before."""
+    refunds = document.get("refunds") or []
+    for payment in (payment for refund in refunds for payment in refund["payments"]):
+        payment |= {"is_declined": True, "declined_message": why}
+    store.keep(document)
+    return {"declined": len(refunds)}
+
+
 def _items(document: Json, body: Mapping[str, Any]) -> list[tuple[Json, Json]]:
     """Return the lines of a request with their items, or refuse it with 422."""
     given = body.get("items")

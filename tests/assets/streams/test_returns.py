@@ -9,6 +9,7 @@ import pytest
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import RejectionFilter
 from tests.assets.documents import order
+from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
@@ -346,6 +347,45 @@ def test_a_declined_refund_stays_open_until_an_operator_has_paid(shop: Scene) ->
     approve(shop)
     assert shop.open_rejections("returns") == {made: "refund_declined"}
     assert len(refunds(shop)) == 1
+
+
+def test_a_refund_that_is_declined_after_its_answer_becomes_a_rejection(shop: Scene) -> None:
+    """The store states no payment as pending: it is asked again for a day."""
+    made = open_return(shop, lines=units(l101=1))
+    step(shop, made, "verify")
+    shop.run("returns")
+    shop.to_store("orders/1/refunds", {"declined": "The card was closed."})
+    shop.run("returns", steps=("delivered",))
+    assert shop.open_rejections("returns") == {}, "its time has not come"
+    shop.sql_write("UPDATE sync.refund SET looked_at = looked_at - interval '1 hour'")
+    for _ in range(2):
+        shop.run("returns", steps=("delivered",))
+    assert shop.open_rejections("returns") == {made: "refund_declined"}
+    assert shop.sql("SELECT is_paid, declined FROM history.refunds") == [
+        (False, "The card was closed.")
+    ]
+    assert len(refunds(shop)) == 1
+
+
+def test_a_limit_that_is_lowered_before_a_refund_was_made_holds_it_back(shop: Scene) -> None:
+    """What was tried in vain is planned again, by the limit of now."""
+    made = open_return(shop, lines=units(l101=2))
+    step(shop, made, "verify")
+    shop.fault("bigcommerce", {"kind": "status", "status": 401, "method": "POST", "path": REFUNDS})
+    shop.run("returns", raise_on_error=False)
+    shop.fault("bigcommerce")
+    configure(shop, limits={"USD": 5})
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_not_approved"}
+    assert refunds(shop) == []
+
+
+def test_a_reconciliation_takes_no_return_for_a_drift(shop: Scene) -> None:
+    """The return is an order at the OMS, and its units are not Fulfilled any more."""
+    made = open_return(shop, lines=units(l101=2))
+    step(shop, made, "verify")
+    shop.run("orders", "shipments", "returns")
+    assert [drift for drift in drifts_of(look(shop)) if drift[1] != "stock"] == []
 
 
 def test_a_store_that_pays_back_by_no_provider_is_a_rejection(shop: Scene) -> None:

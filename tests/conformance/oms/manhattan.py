@@ -11,6 +11,7 @@ import orjson
 
 from domain.ports import OrderManagementSystem
 from domain.records.orders import Order
+from domain.sources import Source
 from resources.http.rate_limit import LocalQuota
 from resources.oms import REGISTRY
 from resources.secrets import resolve
@@ -174,3 +175,28 @@ class System(SimulatedOms):
     def correlations(self, order_id: str) -> list[str]:
         """Return the correlation ids of the order."""
         return list(self.control(f"effects/order/{order_id}", method="GET")["correlations"])
+
+
+class Returns(System):
+    """The same tenant, read for its returns."""
+
+    def place(self, moments: Sequence[datetime]) -> list[str]:
+        """Make one return changed at each moment."""
+        ids = super().place(moments)
+        for source_id in ids:
+            lines = [
+                {
+                    "OrderLineId": number,
+                    "IsReturn": True,
+                    "ParentOrderId": f"{PREFIX}1",
+                    "ParentOrderLineId": number,
+                    "QuantityDetail": [{"StatusId": "15000", "Quantity": quantity}],
+                }
+                for number, quantity in (("1", 2), ("2", 1))
+            ]
+            self.control(f"orders/{source_id}/tamper", {"change": {"OrderLine": lines}})
+        return ids
+
+    def source(self, connector: OrderManagementSystem) -> Source[Any]:
+        """Return the returns."""
+        return connector.sources["returns"]

@@ -61,6 +61,7 @@ class System(SimulatedStore):
         section: Json = {
             "kind": self.kind, "store_hash": self.name, "api_base": self.url,
             "token": self.secret("token", token), "quota": 100_000, "channel_id": 1,
+            "refund_providers": ("custom",),
             "timeout": 20.0,
         }  # fmt: skip
         if small_pages:

@@ -136,6 +136,8 @@ class System(SimulatedStore):
 def _order(number: int, moment: str) -> Json:
     order = an_order(str(number), moment)
     [first, second] = order["lineItems"]
+    charge = {"type": "Charge", "amount": "46.80", "interactionId": "charge-1"}
+    order["payments"][0]["transactions"].append(charge)
     return order | {"lineItems": [first | {"id": LINE.format(1)}, second | {"id": LINE.format(2)}]}
 
 

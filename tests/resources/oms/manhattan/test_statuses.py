@@ -8,10 +8,12 @@ import pytest
 
 from domain.errors import RecordRejected
 from domain.milestones import Milestone
+from domain.records.returns import ReturnStatus
 from resources.oms.manhattan.statuses import (
     RETURN_LINE,
     SALE_LINE,
     is_return_status,
+    return_status,
     sale_milestone,
 )
 
@@ -63,3 +65,33 @@ def test_sale_and_return_statuses_do_not_overlap() -> None:
     """A status alone shows which scale it is on."""
     assert all(is_return_status(status) for status in RETURN_LINE)
     assert not any(is_return_status(status) for status in SALE_LINE)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("11000", ReturnStatus.ANNOUNCED),
+        ("13000", ReturnStatus.RECEIVED),
+        ("14000", ReturnStatus.ANNOUNCED),
+        ("14000.100", ReturnStatus.ANNOUNCED),
+        ("15000", ReturnStatus.RECEIVED),
+        ("16500", ReturnStatus.RECEIVED),
+        ("18000", ReturnStatus.CONFIRMED),
+        ("18000.5", ReturnStatus.CONFIRMED),
+        ("19000", ReturnStatus.CANCELED),
+    ],
+)
+def test_a_return_is_as_far_as_its_status_says(status: str, expected: ReturnStatus) -> None:
+    """An extended status counts as what it extends, an unknown one below 18000 as less."""
+    assert return_status(Decimal(status), "OrderLine[1]") is expected
+
+
+@pytest.mark.parametrize("status", ["0", "10999", "18001", "18500", "19001", "20000", "-11000"])
+def test_no_unknown_status_is_taken_for_confirmed(status: str) -> None:
+    """Money depends on it."""
+    with pytest.raises(RecordRejected) as raised:
+        return_status(Decimal(status), "OrderLine[1]")
+    [problem] = raised.value.problems
+    assert (problem.code, problem.field, problem.value) == (
+        "status_unknown", "OrderLine[1]", status,
+    )  # fmt: skip

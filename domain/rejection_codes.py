@@ -258,6 +258,9 @@ _TARGET: dict[str, Entry] = {
     "cancel_refused": Entry(
         "business_rule", "An order can be canceled until the warehouse starts work on it."
     ),
+    "confirmation_refused": Entry(
+        "business_rule", "The OMS takes the confirmation of an order whose shipments the store has."
+    ),
     "delivery_failed": Entry(
         "connection", "The target responds within the configured number of attempts."
     ),
@@ -274,6 +277,9 @@ _TARGET: dict[str, Entry] = {
     "group_not_shippable": Entry("business_rule", "The store ships only to a shipping address."),
     "line_not_eligible": Entry(
         "business_rule", "The OMS changes a line until the warehouse starts work on it."
+    ),
+    "line_not_repeated": Entry(
+        "business_rule", "The OMS takes a line again that was sent before, without an answer."
     ),
     "line_not_in_store": Entry("business_rule", "The store ships only lines of its own order."),
     "not_planned": Entry("mapping", "Lockstep can plan the record's delivery."),

@@ -146,7 +146,7 @@ def _returns(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
             yield Sample(record, "unchanged", f"nothing is to be refunded for {found.return_id}")
             continue
         order_id = linked.get(found.order_id, found.order_id)
-        text = f"order {order_id}: refund what the store says that these units are worth"
+        text = f"order {order_id}: refund what these units are worth"
         yield Sample(record, "send", text, {"order": order_id, "units": owed})
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from tests.assets.documents import order
-from tests.assets.scene import Scene
+from tests.assets.scene import NAME, Scene
 from tests.assets.streams.test_returns import (
     LIMITS,
     STREAMS,
@@ -71,6 +72,13 @@ def look_again(scene: Scene) -> None:
         scene.run("returns", steps=("validated", "delivered"))
 
 
+def open_partitions(scene: Scene) -> list[date]:
+    """Return the days with refunds that are to be looked at again."""
+    assert scene.lockstep is not None
+    with scene.lockstep.ledger.session(NAME, "returns") as session:
+        return [partition.day for partition in session.refunds.open_partitions("day")]
+
+
 def test_a_refund_goes_to_the_service_once(shop: Scene) -> None:
     """By the order's prices, in the currency's minor unit; the store refunds nothing."""
     made = confirmed(shop, l101=2)
@@ -132,11 +140,16 @@ def test_an_unknown_outcome_is_found_pending_and_decided_later(shop: Scene) -> N
     shop.run("returns")
     assert refunds(shop) == [("10.00", "unknown")]
     assert shop.sql("SELECT is_paid, is_pending FROM history.refunds") == [(False, True)]
+    assert open_partitions(shop) == []
+    shop.sql_write("UPDATE sync.refund SET looked_at = looked_at - interval '1 day'")
+    assert open_partitions(shop) == [shop.today], "the sensor requests a run that looks"
     at_service(shop, "settle", {"status": "accepted"})
     look_again(shop)
     assert shop.sql("SELECT is_paid, is_pending FROM history.refunds") == [(True, False)]
     assert shop.open_rejections("returns") == {}
     assert shop.outcomes("returns")[made][0] == "accepted"
+    shop.sql_write("UPDATE sync.refund SET looked_at = looked_at - interval '1 day'")
+    assert open_partitions(shop) == [], "it is decided"
 
 
 @pytest.mark.parametrize("first", ["accepted", "pending"])

@@ -258,6 +258,34 @@ def test_parcels_become_deliveries_and_are_found_again_by_their_keys(
     assert asyncio.run(found()) == [first.target_id]
 
 
+def test_parcels_and_state_of_an_order_are_one_update(
+    project: MockProject, open_store: Open
+) -> None:
+    """Each has an outcome of its own; together they are refused as a whole."""
+    order, store = project.order("1001"), open_store()
+
+    def send(*contents: Any) -> list[Outcome]:
+        async def run() -> list[Outcome]:
+            async with store.targets["shipments"].writer(lambda _: None) as writer:
+                claimed = [Claimed(Intent("any", uuid4(), order["id"], c), "c") for c in contents]
+                found: list[Outcome] = await writer.apply(claimed)
+                return found
+
+        return asyncio.run(run())
+
+    state = StatusChange(order["id"], "Partial")
+    outcomes = send(parcel(order, 1, UPS), parcel(order, 1, OTHER), state)
+    assert [outcome.state for outcome in outcomes] == ["done"] * 3
+    held = project.get(f"orders/{order['id']}")
+    made = [delivery["id"] for delivery in held["shippingInfo"]["deliveries"]]
+    assert [outcome.target_id for outcome in outcomes] == [*made, order["id"]]
+    assert held["shipmentState"] == "Partial"
+    change = ShipmentChange("p", made[0], parcel(order, 1, OTHER).request)
+    refused = send(parcel(order, 1, "1Z"), change)
+    assert [outcome.state for outcome in refused] == ["refused", "refused"]
+    assert project.get(f"orders/{order['id']}")["version"] == held["version"]
+
+
 def test_states_are_set_and_read_back(project: MockProject, open_store: Open) -> None:
     """The shipment's, the order's at its end, and a cancellation's of both."""
     done, cancelled = project.order("1001"), project.order("1002")

@@ -19,6 +19,7 @@ from resources.systems import streams_carried
 from sandbox.app import RunningSandbox
 from sandbox.seed.load import read
 from sandbox.seed.seedset import SeedSet
+from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.pair_scene import PairScene
 from tests.shared import shared_path
 
@@ -76,6 +77,7 @@ def test_orders_go_out_and_stock_and_shipments_come_back(shop: PairScene) -> Non
 
     shop.run(*forward, *BACK)
     assert agreed(shop) == after, "a rerun sends nothing twice"
+    assert drifts_of(look(shop)) == [], "a reconciliation agrees"
 
 
 @pytest.mark.parametrize("shop", ALL, indirect=True)

@@ -144,6 +144,8 @@ class OrderSave:
     """What the OMS holds after it."""
     before: Mapping[str, object] | None
     """What the OMS is known to hold; ``None``: it has no such order."""
+    encoded: bytes = b""
+    """``wanted`` as JSON, where it is what is sent."""
 
 
 @dataclass(frozen=True, slots=True)

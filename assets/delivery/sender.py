@@ -8,9 +8,10 @@ newer version ends it (docs/delivery.md).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -87,13 +88,16 @@ class Sender:
     async def _run(self, plan: Plan, writer: Writer) -> None:
         while plan.unsent():  # an outcome may change the intents that follow
             intent, joint = plan.unsent()[0], joint_intents(plan, self._operations)
-            async with self._calls.of(intent.operation):
+            await self._calls.acquire(intent.operation)
+            try:
                 if plan.is_blocked() or self._is_stopped():
                     outcomes = [Outcome("unsent")]
                 elif joint:
                     outcomes = await self._send_jointly(plan, joint, writer)
                 else:
                     outcomes = [await self._send(plan, intent, writer)]
+            finally:
+                self._calls.release(intent.operation)
             for outcome in outcomes:
                 await self._note(plan, plan.unsent()[0], outcome)
 
@@ -108,11 +112,15 @@ class Sender:
         await self._calls.for_each(batches, lambda batch: self._run_batch(batch, writer))
 
     async def _run_batch(self, batch: Sequence[Plan], writer: Writer) -> None:
-        async with self._calls.of(batch[0].unsent()[0].operation):
+        operation = batch[0].unsent()[0].operation
+        await self._calls.acquire(operation)
+        try:
             if self._is_stopped():
                 outcomes = [Outcome("unsent") for _ in batch]
             else:
                 outcomes = await self._send_batch(batch, writer)
+        finally:
+            self._calls.release(operation)
         for plan, outcome in zip(batch, outcomes, strict=True):
             await self._note(plan, plan.unsent()[0], outcome)
 
@@ -192,6 +200,8 @@ class Sender:
         with _noting_losses() as lost:
             try:
                 decided = await decide(plan, intents, writer, self._planner)
+                if (row := self._planner.foreseen(plan)) is not None:
+                    await self._store(row)
                 outcomes = await apply(decided, writer, self._operations, self._find)
             except LockstepError as error:
                 outcomes = [failed(error) for _ in intents]
@@ -200,6 +210,10 @@ class Sender:
         if not outcomes or any(outcome.state == "refused" for outcome in outcomes):
             plan.goes_apart = True
             del plan.found[found:], plan.notes[notes:]
+            if lost:  # refused, since an earlier request of the call was taken
+                plan.intents = [
+                    replace(one, may_exist=self._of(one).repeat == "find") for one in plan.intents
+                ]
             return []
         for outcome in outcomes:
             outcome.is_lost = outcome.is_lost or bool(lost)
@@ -282,11 +296,22 @@ class _Calls:
         # So many that an operation which waits for its turn holds up no other.
         self._workers = sum(limits.values())
 
-    @asynccontextmanager
-    async def of(self, operation: str) -> AsyncIterator[None]:
-        """Wait until a call of the operation may be made, and make it within."""
-        async with self._each[operation], self._all:
-            yield
+    async def acquire(self, operation: str) -> None:
+        """Wait until a call of the operation may be made; ``release`` it afterwards.
+
+        Two methods, since a context manager of its own for each call costs as much as the waiting.
+        """
+        await self._each[operation].acquire()
+        try:
+            await self._all.acquire()
+        except BaseException:
+            self._each[operation].release()
+            raise
+
+    def release(self, operation: str) -> None:
+        """Let another call be made."""
+        self._all.release()
+        self._each[operation].release()
 
     async def for_each(
         self, items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, None]]

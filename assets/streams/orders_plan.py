@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -78,7 +77,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
             return self._to(due, "cancel", OrderCancel(order.order_id, reason))
         wanted = self.orders.payload(order)
         if known is None:
-            return self._to(due, "create", OrderSave(wanted, wanted, None))
+            return self._to(due, "create", OrderSave(wanted, wanted, None, orjson.dumps(wanted)))
         if known.milestone == CANCELED:
             raise RecordRejected(REOPENED)
         held = orjson.loads(known.content)
@@ -146,10 +145,11 @@ class OrdersPlanner(ReadingPlanner[Order]):
                 milestone=milestone, sequence=known.sequence + 1, source_updated_at=moment
             )
         save: OrderSave = intent.content
-        holds: Any = save.wanted if outcome.held is None else outcome.held
-        return TargetRow.following(
-            known, intent.target_key, outcome.target_id, orjson.dumps(holds), moment
-        )
+        if outcome.held is not None:
+            content = orjson.dumps(outcome.held)
+        else:
+            content = save.encoded or orjson.dumps(save.wanted)
+        return TargetRow.following(known, intent.target_key, outcome.target_id, content, moment)
 
 
 def _not_changeable(change: Mapping[str, object], held: Mapping[str, object]) -> Problem:

@@ -102,6 +102,8 @@ class Limiter:
         self._next_at = 0.0
         self._ask_after = 0.0
         self._responses = 0
+        self._waiting = 0
+        """Tasks of event loops in a queue; a later one does not overtake them."""
         self._reported_at = 0.0
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._queues = WeakKeyDictionary()
@@ -123,14 +125,20 @@ class Limiter:
 
         The tasks of an event loop queue up, and the first of them asks for all.
         """
-        started, queue = time.monotonic(), self._queue()
-        if not queue.locked() and self._use():
+        if not self._waiting and self._use():
             return
-        async with queue:
-            while not self._use():
-                if wait := await asyncio.to_thread(self._refill):
-                    await asyncio.sleep(self._bounded(wait, started))
-                    note_wait(self.bucket, wait)
+        started = time.monotonic()
+        with self._lock:
+            self._waiting += 1
+        try:
+            async with self._queue():
+                while not self._use():
+                    if wait := await asyncio.to_thread(self._refill):
+                        await asyncio.sleep(self._bounded(wait, started))
+                        note_wait(self.bucket, wait)
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
     def _queue(self) -> asyncio.Lock:
         loop = asyncio.get_running_loop()

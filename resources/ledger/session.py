@@ -59,6 +59,7 @@ class Session:
         self.levels = Levels(db, connection)
         self.progress = FulfilmentProgress(db, connection)
         self.refunds = Refunds(db, connection)
+        self._poller: select.poll | None = None
 
     @contextmanager
     def writer_lock(self) -> Iterator[None]:
@@ -96,9 +97,10 @@ class Session:
         but the reason of its end. To be called while no other thread uses the session.
         """
         if not self.db.closed:
-            poller = select.poll()  # select() knows no more than 1,024 descriptors
-            poller.register(self.db.pgconn.socket, select.POLLIN)
-            if not poller.poll(0):
+            if self._poller is None:
+                self._poller = select.poll()  # select() knows no more than 1,024 descriptors
+                self._poller.register(self.db.pgconn.socket, select.POLLIN)
+            if not self._poller.poll(0):
                 return
             with suppress(psycopg.Error):
                 self.db.execute("SELECT 1")

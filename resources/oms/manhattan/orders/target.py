@@ -135,6 +135,7 @@ class OrdersWriter(TargetWriter):
             content.payload,
             claimed.correlation_id,
             is_new=before is None,
+            encoded=content.encoded,
             repeated=equal_lines(before, content.wanted) if before is not None else (),
         )
         if not receipt.refused_lines:

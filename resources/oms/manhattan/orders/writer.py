@@ -46,6 +46,7 @@ class ManhattanWriter:
         correlation_id: str,
         *,
         is_new: bool,
+        encoded: bytes = b"",
         repeated: Collection[str] = (),
     ) -> Receipt:
         """Create or change an order; safe to repeat, since the save is keyed on its id.
@@ -53,14 +54,16 @@ class ManhattanWriter:
         The OMS takes a change as a whole or not at all. Where it refuses one because some lines
         can't change any more, the rest is sent without them, and ``refused`` of the receipt names
         each as ``line_not_eligible``; a line of ``repeated``, which the OMS shows as it is sent, is
-        only a warning. Raises ``RecordRejected`` for any other refusal, and where nothing is left.
+        only a warning. ``encoded`` is the payload as JSON, where the caller has it. Raises
+        ``RecordRejected`` for any other refusal, and where nothing is left.
         """
         order_id = str(payload["OrderId"])
         left_out: tuple[Problem, ...] = ()
         left_lines: tuple[str, ...] = ()
         kept: tuple[Problem, ...] = ()
         while True:
-            reply = await self._post(self._paths.save, orjson.dumps(payload), correlation_id)
+            body = encoded or orjson.dumps(payload)
+            reply = await self._post(self._paths.save, body, correlation_id)
             answer = write_answer(reply)
             if not answer.errors:
                 return Receipt(
@@ -79,7 +82,7 @@ class ManhattanWriter:
                 else:
                     left_out += (_not_eligible(error),)
                     left_lines += (error.line_id,)
-            payload = _without(payload, lines)
+            payload, encoded = _without(payload, lines), b""
             if payload.keys() <= {"OrderId"}:
                 if left_out:
                     raise RecordRejected(*left_out)

@@ -67,7 +67,7 @@ class Engine:
             replaced = [(plan, u) for plan in self._plans for u in resolver.replaced(plan)]
             for plan, delivery in replaced:
                 if delivery.is_uncertain:
-                    plan.resolves.append(delivery.delivery_key)
+                    plan.resolves.append(delivery)
             self._settlement.claim(self._plans, [u for _, u in replaced if not u.is_uncertain])
             await self._send(writer)
         self._sender.stopped_by = self._sender.stopped_by or self._throttled()

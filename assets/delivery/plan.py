@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
-from uuid import UUID
 
 from domain.delivery import Intent, Outcome
 from domain.errors import Problem
@@ -64,8 +63,8 @@ class Plan:
     """The record stays due even if this is sent, since what it depends on will change."""
     goes_apart: bool = False
     """Its intents are sent one by one, although the target would take them together."""
-    resolves: list[UUID] = field(default_factory=list)
-    """Uncertain deliveries that this plan replaces once all of it has succeeded."""
+    resolves: list[UnsettledDelivery] = field(default_factory=list)
+    """Uncertain deliveries that this plan replaces once it has succeeded."""
     context: Any = None
     """What the stream's planner keeps of the record from one step to the next."""
 

@@ -174,6 +174,7 @@ class Settlement:
         rejections: list[RejectionRow] = []
         through: list[str] = []
         resolved: list[UUID] = []
+        left: list[UUID] = []
         plans = [plan for plan in plans if plan.settled == len(plan.sent)]
         for plan in plans:
             outcome = _conclude(plan, counts, got_through=got_through)
@@ -184,8 +185,10 @@ class Settlement:
                 rejections += [rejection] if rejection else []
             elif outcome is not None:
                 through.append(plan.accepted.source_id)
-            if plan.is_done():
-                resolved += plan.resolves
+            ended = self._replaced(plan)
+            resolved += ended
+            if outcome is not None:
+                left += [u.delivery_key for u in _left(plan) if u.delivery_key not in ended]
         warnings = {p.accepted.capture_id: found for p in plans if (found := p.warnings())}
         for problem in (problem for found in warnings.values() for problem in found):
             counts.count_warning(problem.code)
@@ -194,6 +197,7 @@ class Settlement:
 
         def close() -> int:
             session.deliveries.supersede(resolved)
+            session.deliveries.bury(left)
             session.records.warn(day, warnings)
             session.records.settle(day, outcomes)
             unknown = session.rejections.open(day, rejections, run_id)
@@ -202,6 +206,36 @@ class Settlement:
             return unknown
 
         counts.newly_rejected += session.repeatable(close)
+
+    def _replaced(self, plan: Plan) -> list[UUID]:
+        """Return the uncertain deliveries that a plan has replaced: all, where all has succeeded.
+
+        Where a part was refused, those that an effect which has succeeded replaces.
+        """
+        if plan.is_done():
+            return [u.delivery_key for u in plan.resolves]
+        operations = self._planner.target.operations
+        done = {
+            intent.operation
+            for intent, outcome in plan.sent
+            if outcome.succeeded
+            and operations[intent.operation].replaces
+            and operations[intent.operation].repeat == "upsert"
+        }
+        return [u.delivery_key for u in plan.resolves if u.action in done]
+
+
+def _left(plan: Plan) -> list[UnsettledDelivery]:
+    """Return what earlier runs have left under way of a record that is now done.
+
+    No run will take it up: it stays uncertain until the record is delivered again.
+    """
+    own = {intent.key for intent in plan.intents}
+    return [
+        u
+        for u in plan.due.unsettled
+        if u.is_uncertain and u.state in ("in_flight", "failed") and u.delivery_key not in own
+    ]
 
 
 def _conclude(plan: Plan, counts: DeliveryCounts, *, got_through: bool) -> str | None:

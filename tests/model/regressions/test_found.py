@@ -327,3 +327,21 @@ def test_a_retry_that_dies_leaves_nothing_under_way(world):
     ]
     assert not run(world, script).problems
     assert not world.database.rows("SELECT 1 FROM sync.delivery WHERE state = 'in_flight'")
+
+
+@pytest.mark.parametrize(
+    "fault", [op("lose_lock", requests=1), op("die_at_write", after=True, requests=1)]
+)
+def test_a_refused_parcel_leaves_no_older_status_under_way(world, fault):
+    """The status of a run that died had been replaced, and stayed in flight for ever."""
+    script = [
+        op("place", lines=[("TENT", 3), ("SHIRT-M", 3)], number=1001),
+        op("sync"),
+        op("ship_unlabelled", number=1001, place=0),
+        fault,
+        op("sync"),
+        op("remove_line", number=1001, place=1),
+        op("pause", seconds=400, stream="shipments"),
+        op("ship", number=1001),
+    ]
+    assert not run(world, script).problems

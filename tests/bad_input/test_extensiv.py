@@ -235,7 +235,8 @@ def test_every_corrupted_row_of_stock_is_captured_and_mapped_or_rejected(mode: s
 
 def test_a_missing_quantity_is_never_taken_for_none_in_stock() -> None:
     """In the row or in a warehouse, whatever else they contain."""
-    for missing in (None, "", [], {}, "none", "NaN", True, "1e999"):
+    bad: tuple[Any, ...] = (None, "", [], {}, "none", "NaN", True, "1e999")
+    for missing in bad:
         wrong = {"qty_available": missing}
         assert outcome_of(
             StockMapper(settings_of(), POLICIES["aggregate"]).level, orjson.dumps(ROW | wrong)

@@ -76,7 +76,8 @@ def deliver(store: Store, *intents: Intent, apart: bool = False, unsettled: Any 
 
     planner: Any = SimpleNamespace(
         session=Ledger(), target=SimpleNamespace(operations=OPERATIONS),
-        settled=lambda *_: None, decide_jointly=decide_jointly,
+        settled=lambda *_: None,
+        foreseen=lambda _: None, decide_jointly=decide_jointly,
     )  # fmt: skip
     due: Any = SimpleNamespace(accepted=SimpleNamespace(correlation_id="c"), unsettled=unsettled)
     plan = Plan(due, list(intents))
@@ -181,6 +182,7 @@ def test_an_unforeseen_error_leaves_all_of_them_uncertain() -> None:
     store, logged = Broken(), list[str]()
     planner: Any = SimpleNamespace(
         session=Ledger(), target=SimpleNamespace(operations=OPERATIONS), settled=lambda *_: None,
+        foreseen=lambda _: None,
         decide_jointly=lambda _plan, joint, _held: list(joint),
         sync=SimpleNamespace(name="acme", log=logged.append),
     )  # fmt: skip

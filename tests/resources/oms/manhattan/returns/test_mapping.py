@@ -76,7 +76,8 @@ def test_a_return_names_its_order_and_has_its_own_id() -> None:
     assert record.updated_at == datetime(2026, 3, 4, 5, 6, 7, 123000, UTC)
     assert record.is_refunded
     [line] = record.lines
-    assert (line.line_id, line.order_line_id, line.sku, line.quantity) == ("1", "7", "SKU-1", 2)
+    assert (line.line_id, line.order_line_id, line.sku) == ("1", "7", "SKU-1")
+    assert line.quantity == 2
     assert (line.condition_code, line.reason_code) == ("Good", "Too Small")
     assert line.tracking_number == "1Z5R89390357567127"
 
@@ -98,7 +99,7 @@ def test_a_return_names_its_order_and_has_its_own_id() -> None:
 def test_a_status_says_how_far_units_are(status: object, expected: ReturnStatus) -> None:
     """Only 18000 confirms the disposition; what lies between the known ones is the one below."""
     [line] = read(a_return(returned("1", (status, 2)))).lines
-    assert [(part.status, part.quantity) for part in line.units] == [(expected, 2)]
+    assert [(part.status, int(part.quantity)) for part in line.units] == [(expected, 2)]
 
 
 @pytest.mark.parametrize("status", ["18500", "9000", "7000", "20000", "0"])

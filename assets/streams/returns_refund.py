@@ -82,7 +82,7 @@ def made_by_hand(
         if refunded > shown.unshipped.get(line.line_id, 0):
             return _units_by_hand(request, line.line_id, refunded)
     amount = sum((refund.unassigned for refund in by_hand), Decimal(0))
-    if amount > _worth_of_unshipped(shown, order) and not intent.may_exist:
+    if amount > _worth_of_unshipped(shown, order):
         return _amount_by_hand(request, amount)
     return None
 

@@ -23,7 +23,7 @@ from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.pair_scene import PairScene
 from tests.shared import shared_path
 
-pytestmark = pytest.mark.slow(seconds=120)
+pytestmark = pytest.mark.slow(seconds=240)
 
 Json = dict[str, Any]
 BACK = ("inventory", "shipments")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,6 @@ from assets.delivery.sender import Sender
 from assets.delivery.settlement import Settlement
 from domain.errors import LockstepError, RateLimited
 from domain.ports import Writer
-from resources.http.event_loop import run
 from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import AcceptedRecord
 
@@ -40,7 +40,7 @@ class Engine:
         dues = self._planner.prepare([a for a in chunk if not a.superseded])
         self._attach_unsettled(dues)
         try:
-            run(self._deliver(dues))
+            asyncio.run(self._deliver(dues))
         finally:
             if not self._session.db.closed:  # it is where the writer's lock was lost
                 self._settlement.record(

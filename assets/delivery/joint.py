@@ -20,7 +20,7 @@ def joint_intents(plan: Plan, operations: Mapping[str, Operation]) -> list[Inten
 
     What may be at the target already is looked up one by one.
     """
-    if plan.goes_apart:
+    if plan.goes_apart or not operations[plan.unsent()[0].operation].joins:
         return []
     waiting = plan.unsent()[:MOST]
     joint = [

@@ -241,7 +241,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         request: RefundRequest = intent.content
         order = self._prices.get(request.order_id)
         if MADE_IN_STORE not in self._approved.get(request.return_id, {}):
-            problem = made_by_hand(request, shown, intent, order)
+            problem = made_by_hand(request, shown, order)
             if problem is not None:
                 return Outcome("refused", problems=(problem,))
         if self._target.quotes:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from domain.connections import ReturnsPolicy
-from domain.delivery import Intent
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ShipmentLine
 from domain.records.returns import Return
@@ -68,15 +67,13 @@ def priced(request: RefundRequest, shown: OrderRefunds, order: PricedOrder | Non
 
 
 def made_by_hand(
-    request: RefundRequest, shown: OrderRefunds, intent: Intent, order: PricedOrder | None
+    request: RefundRequest, shown: OrderRefunds, order: PricedOrder | None
 ) -> Problem | None:
     """Return why a refund waits: the merchant has refunded what may be this return's units.
 
     Units that had not shipped are no return's, nor is an amount that they come to.
     """
     by_hand = [refund for refund in shown.refunds if not refund.key and not refund.declined]
-    if intent.may_exist and any(dict(r.units) == request.units() for r in by_hand):
-        return None  # it is looked for, and found to be this one
     for line in request.lines:
         refunded = sum(refund.units.get(line.line_id, 0) for refund in by_hand)
         if refunded > shown.unshipped.get(line.line_id, 0):

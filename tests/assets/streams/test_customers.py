@@ -240,7 +240,7 @@ def test_a_restored_ledger_overwrites_no_customer_blindly(shop: Scene) -> None:
     shop.sql_write("UPDATE sync.record SET outcome = NULL")
     shop.sql_write("UPDATE sync.watermark SET watermark = now()")
     with psycopg.connect(shop.database, autocommit=True) as db:
-        become_cautious(db, "a test")
+        assert become_cautious(db, "a test") > 0
     shop.run("customers")
     assert held(shop)["1"]["document"]["Tier"] == "gold"
     assert shop.outcomes("customers") == {"1": ("accepted", "unchanged")}

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from resources.ledger.monitoring.caution import become_cautious
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene
 from tests.assets.streams.test_returns import (
@@ -197,11 +196,6 @@ def test_what_was_refunded_without_lockstep_waits_for_an_operator(shop: Scene) -
     made = confirmed(shop, l101=1)
     shop.run("returns")
     assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
-    assert shop.lockstep is not None
-    with shop.lockstep.ledger.connect() as db:
-        become_cautious(db, "restored by an operator")
-    shop.run("returns")
-    assert len(refunds(shop)) == 1, "also where the ledger may lack refunds"
     approve(shop)
     assert shop.open_rejections("returns") == {}
     shop.to_store("orders/1/refunds", {"lines": [{"id": 102, "quantity": 1}]})
@@ -209,6 +203,41 @@ def test_what_was_refunded_without_lockstep_waits_for_an_operator(shop: Scene) -
     shop.run("returns")
     assert shop.open_rejections("returns") == {lamp: "refund_made_in_store"}
     assert len(refunds(shop)) == 2
+
+
+@pytest.mark.parametrize("lines", [[], [{"line": "101", "quantity": 1}]])
+def test_a_restored_ledger_holds_what_was_refunded_by_hand(shop: Scene, lines: list[Json]) -> None:
+    """Of the same units or of an amount: it is not this return's refund because it may exist."""
+    by_hand = {"order": "1", "amount": "10.00", "currency": "USD", "lines": lines}
+    at_service(shop, "refunds", by_hand)
+    made = confirmed(shop, l101=1)
+    shop.sql_write(
+        "INSERT INTO sync.caution (connection, day, why) VALUES (%s, %s, 'restored')",
+        NAME,
+        shop.today,
+    )
+    for _ in range(2):
+        shop.run("returns")
+        assert refunds(shop) == [("10.00", "accepted")]
+        assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+
+
+def test_a_refund_by_hand_after_a_lost_request_waits_for_an_operator(shop: Scene) -> None:
+    """The request never arrived, and the merchant has paid meanwhile: nothing more goes out."""
+    made = confirmed(shop, l101=1)
+    shop.fault(
+        "payments",
+        {"kind": "drop_before", "method": "POST", "path": REFUNDS, "times": 1},
+        {"kind": "status", "status": 503, "method": "GET", "path": REFUNDS, "skip": 1},
+    )
+    shop.run("returns", raise_on_error=False)
+    shop.fault("payments")
+    shop.to_store("orders/1/refunds", {"lines": [{"id": 101, "quantity": 1}]})
+    shop.sql_write("UPDATE sync.delivery SET may_act_until = now() WHERE stream = 'returns'")
+    for _ in range(2):
+        shop.run("returns")
+        assert refunds(shop) == []
+        assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
 
 
 def test_a_refund_above_the_limit_waits_whichever_problem_comes_first(shop: Scene) -> None:

@@ -124,15 +124,3 @@ class ReturnRecord:
     """The shopper gets money back. False for an exchange."""
     is_separate: bool = False
     """An operator says that what the store shows of the lines already is another return."""
-
-
-def adopted(refund: StoreRefund, request: RefundRequest) -> Problem:
-    """Return the warning about a refund that was taken for a return's without its key."""
-    return Problem(
-        "refund_adopted",
-        "refund",
-        f"The store's order {request.order_id} had the refund {refund.refund_id} that fits the "
-        f"return {request.return_id}, and no other was made.",
-        "Nothing, if it was made by hand for this return; else refund the return in the store.",
-        refund.refund_id,
-    )

@@ -314,7 +314,6 @@ _TARGET: dict[str, Entry] = {
     "pickup_not_supported": Entry(
         "business_rule", "An order is picked up only where the OMS has pick-up."
     ),
-    "refund_adopted": Entry("business_rule", "A return's refund is made by Lockstep."),
     "refund_above_return": Entry(
         "business_rule", "No more units are refunded than the OMS has confirmed."
     ),

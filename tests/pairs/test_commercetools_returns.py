@@ -93,13 +93,13 @@ def look_again(scene: ProjectScene) -> None:
         scene.run("returns", steps=("validated", "delivered"))
 
 
-def approve(scene: ProjectScene, reason: str = "approved by finance") -> None:
+def approve(scene: ProjectScene, reason: str = "approved by finance", **run: Any) -> None:
     """Retry all open rejections of returns as an operator does, and run the partition again."""
     assert scene.lockstep is not None
     with scene.lockstep.ledger.connect() as db:
         found = work_queue.find(db, RejectionFilter(connection=NAME, stream="returns"))
         operator_actions.begin_retry(db, found, "ann", "as_captured", reason)
-    scene.run("returns")
+    scene.run("returns", **run)
     with scene.lockstep.ledger.connect() as db:
         operator_actions.end_retry(db, {r.rejection_id: "run" for r in found})
 
@@ -304,6 +304,24 @@ def test_a_return_that_was_made_in_the_store_first_waits_for_an_operator(
     approve(shop)
     assert len(refunds(shop)) == 3
     assert shop.open_rejections("returns") == {}
+
+
+def test_a_refund_made_by_hand_is_not_taken_for_a_lost_one(shop: ProjectScene) -> None:
+    """Of the same amount: an operator has denied that it is this return's."""
+    order_id = shop.truth()["orders"][0]["id"]
+    shop.to_store(f"orders/{order_id}/refunds", {"amount": "9.60"})
+    made = open_return(shop, {MUGS: 1})
+    step(shop, made, "verify")
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+    rule = {"kind": "drop_before", "method": "POST", "path": "/payments/", "times": 1}
+    shop.fault("commercetools", rule)
+    approve(shop, "the other is for a scratch", raise_on_error=False)
+    shop.fault("commercetools")
+    shop.run("returns")
+    assert [amount for amount, _ in refunds(shop)] == ["9.60", "9.60"]
+    assert shop.outcomes("returns")[made] == ("accepted", "delivered")
+    assert shop.sql("SELECT is_found FROM history.refunds") == [(False,)]
 
 
 def test_a_refund_is_never_more_than_was_charged(shop: ProjectScene) -> None:

@@ -66,12 +66,12 @@ def refunds(scene: Scene) -> list[tuple[str, str, dict[str, int]]]:
     ]
 
 
-def approve(scene: Scene, reason: str = "approved by finance") -> None:
+def approve(scene: Scene, reason: str = "approved by finance", **run: Any) -> None:
     """Retry all open rejections of returns as an operator does, and run the partition again."""
     with scene.lockstep.ledger.connect() as db:
         found = work_queue.find(db, RejectionFilter(connection=NAME, stream="returns"))
         operator_actions.begin_retry(db, found, "ann", "as_captured", reason)
-    scene.run("returns")
+    scene.run("returns", **run)
     with scene.lockstep.ledger.connect() as db:
         operator_actions.end_retry(db, {r.rejection_id: "run" for r in found})
 
@@ -332,6 +332,23 @@ def test_a_refund_made_by_hand_is_not_repeated(shop: Scene) -> None:
     approve(shop)
     assert len(refunds(shop)) == 2
     assert shop.open_rejections("returns") == {}
+
+
+def test_a_refund_made_by_hand_is_not_taken_for_a_lost_one(shop: Scene) -> None:
+    """The operator has denied that it is this return's: the lost request is sent again."""
+    shop.to_store("orders/1/refunds", {"lines": [{"id": 101, "quantity": 1}]})
+    made = open_return(shop, lines=units(l101=1))
+    step(shop, made, "verify")
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+    rule = {"kind": "drop_before", "method": "POST", "path": REFUNDS, "times": 1}
+    shop.fault("bigcommerce", rule)
+    approve(shop, "the other is of another shopper's parcel", raise_on_error=False)
+    shop.fault("bigcommerce")
+    shop.run("returns")
+    assert refunds(shop) == [("1", "10.00", {"101": 1})] * 2
+    assert shop.outcomes("returns")[made] == ("accepted", "delivered")
+    assert shop.sql("SELECT is_found FROM history.refunds") == [(False,)]
 
 
 def test_a_declined_refund_stays_open_until_an_operator_has_paid(shop: Scene) -> None:

@@ -19,7 +19,7 @@ from domain.delivery import (
 )
 from domain.errors import LockstepError, RecordRejected
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
-from domain.refunds import OrderRefunds, RefundRequest, StoreRefund, adopted
+from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
@@ -60,41 +60,31 @@ class BigCommerceRefundsWriter(TargetWriter):
 
     async def _refund(self, claimed: Claimed) -> Receipt:
         made = await self._calls.refund(claimed.content, claimed.key.hex, claimed.correlation_id)
-        refused = (made.declined_of(claimed.content.order_id),) if made.declined else ()
-        return Receipt(made.refund_id, held=made, refused=refused)
+        return _receipt(made, claimed.content)
 
     async def find(
         self, claimed: Sequence[Claimed], owned: Collection[str]
     ) -> list[Receipt | None]:
-        """Return the refunds that are the effects of requests: by their key, else by their units.
+        """Return the refunds that are the effects of requests, by their keys.
 
+        One of the same units without the key was made by hand, which an operator has to decide on.
         Raises ``OutcomeUnknown`` where the store does not answer: any other error would count the
         refund as not made.
         """
-        taken, found = set(owned), list[Receipt | None]()
+        found: list[Receipt | None] = []
         for one in claimed:
-            refund = await self._find(one, taken)
-            if refund is None:
-                found.append(None)
-                continue
-            taken.add(refund.refund_id)
-            warnings = () if refund.key else (adopted(refund, one.content),)
-            refused = (refund.declined_of(one.content.order_id),) if refund.declined else ()
-            found.append(Receipt(refund.refund_id, held=refund, warnings=warnings, refused=refused))
+            refunds = await self._look(one.content.order_id)
+            own = [r for r in refunds if r.key == one.key.hex and r.refund_id not in owned]
+            found.append(_receipt(own[0], one.content) if own else None)
         return found
 
-    async def _find(self, claimed: Claimed, taken: Collection[str]) -> StoreRefund | None:
-        request: RefundRequest = claimed.content
+    async def _look(self, order_id: str) -> list[StoreRefund]:
         try:
-            refunds = await self._calls.list_refunds(request.order_id)
+            return await self._calls.list_refunds(order_id)
         except LockstepError as error:
             raise OutcomeUnknown(
-                f"Whether order {request.order_id} has the refund could not be looked up: {error}"
+                f"Whether order {order_id} has the refund could not be looked up: {error}"
             ) from error
-        free = [refund for refund in refunds if refund.refund_id not in taken]
-        by_key = [refund for refund in free if refund.key == claimed.key.hex]
-        same = [r for r in free if not r.key and dict(r.units) == request.units()]
-        return next(iter(by_key or same), None)
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return the refunds that orders have now, with what is wrong where there is no order."""
@@ -108,3 +98,8 @@ class BigCommerceRefundsWriter(TargetWriter):
         except RecordRejected as rejected:
             return Held(order_id, problems=rejected.problems)
         return Held(order_id, OrderRefunds(order_id, refunds, unshipped))
+
+
+def _receipt(refund: StoreRefund, request: RefundRequest) -> Receipt:
+    refused = (refund.declined_of(request.order_id),) if refund.declined else ()
+    return Receipt(refund.refund_id, held=refund, refused=refused)

@@ -11,7 +11,7 @@ import orjson
 from domain.delivery import Claimed, Held, Operation, Outcome, Question, outcome_of
 from domain.errors import LockstepError, PermanentError, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
-from domain.refunds import RefundRequest, ReturnRecord, StoreRefund, adopted
+from domain.refunds import RefundRequest, ReturnRecord, StoreRefund
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
@@ -156,40 +156,26 @@ class CommercetoolsReturnsWriter(TargetWriter):
     async def find(
         self, claimed: Sequence[Claimed], owned: Collection[str]
     ) -> list[Receipt | None]:
-        """Return the refunds that are the effects of requests: by their marks, else by amount.
+        """Return the refunds that are the effects of requests, by their marks.
 
+        One of the same amount with another interaction id may have been made by hand, or by this
+        request: an operator has to decide on it.
         Raises ``OutcomeUnknown`` where the project does not answer.
         """
-        taken, found = set(owned), list[Receipt | None]()
+        found: list[Receipt | None] = []
         for one in claimed:
-            receipt = await self._find(one, taken)
-            taken |= {receipt.target_id} if receipt is not None else set()
-            found.append(receipt)
+            refunds = await self._look(one.content.order_id)
+            own = [r for r in refunds if r.key == one.key.hex and r.refund_id not in owned]
+            found.append(_receipt(own[0], one.content, "") if own else None)
         return found
 
-    async def _find(self, claimed: Claimed, taken: Collection[str]) -> Receipt | None:
-        request: RefundRequest = claimed.content
+    async def _look(self, order_id: str) -> Sequence[StoreRefund]:
         try:
-            refunds = refunds_of(await self._read(request.order_id)).refunds
+            return refunds_of(await self._read(order_id)).refunds
         except LockstepError as error:
             raise OutcomeUnknown(
-                f"Whether order {request.order_id} has the refund could not be looked up: {error}"
+                f"Whether order {order_id} has the refund could not be looked up: {error}"
             ) from error
-        free = [refund for refund in refunds if refund.refund_id not in taken]
-        by_key = [refund for refund in free if refund.key == claimed.key.hex]
-        if by_key:
-            return _receipt(by_key[0], request, "")
-        # An integration may have set its own interaction id.
-        same = [r for r in free if not r.key and r.amount and r.amount == request.amount]
-        if not same:
-            return None
-        receipt = _receipt(_as_own(same[0], request, claimed.key.hex), request, "")
-        return Receipt(
-            receipt.target_id,
-            held=receipt.held,
-            refused=receipt.refused,
-            warnings=(adopted(same[0], request),),
-        )
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return the refunds that orders have now, with what is wrong where there is no order."""
@@ -203,18 +189,6 @@ class CommercetoolsReturnsWriter(TargetWriter):
 
     async def _read(self, order_id: str) -> HeldOrder:
         return await self._orders.read(order_id, expand=PAYMENTS)
-
-
-def _as_own(refund: StoreRefund, request: RefundRequest, key: str) -> StoreRefund:
-    return StoreRefund(
-        refund.refund_id,
-        request.units(),
-        refund.amount,
-        request.return_id,
-        key,
-        refund.declined,
-        refund.is_pending,
-    )
 
 
 def _receipt(refund: StoreRefund, request: RefundRequest, trace_id: str) -> Receipt:

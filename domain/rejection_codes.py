@@ -326,6 +326,9 @@ _TARGET: dict[str, Entry] = {
     "refund_declined": Entry(
         "business_rule", "The payment provider accepts the refund that it is asked for."
     ),
+    "refund_discarded": Entry(
+        "business_rule", "A refund whose rejection was discarded is made by others."
+    ),
     "refund_made_in_store": Entry(
         "business_rule", "Units that shipped are refunded by their return at the OMS."
     ),

@@ -8,7 +8,7 @@ limit, is held back until an operator decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -17,11 +17,17 @@ import orjson
 from assets.delivery.plan import Due, Plan, Sent
 from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
+from assets.streams.returns_hold import (
+    DISCARDED,
+    NOT_OF_REFUNDS,
+    SHOWN_IN_STORE,
+    Approvals,
+    covers_units,
+    discarded,
+)
 from assets.streams.returns_refund import (
     HELD,
     MADE_IN_STORE,
-    SHOWN_IN_STORE,
-    Approvals,
     above_return,
     ceiling_of,
     lines_of,
@@ -89,6 +95,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         self._prices: Mapping[str, PricedOrder] = {}
         self._currencies: Mapping[str, str] = {}
         self._approved: Mapping[str, Approvals] = {}
+        self._discarded: Collection[str] = ()
         self._known: dict[str, dict[str, KnownRefund]] = {}
         """Order -> refund's id -> what the ledger has of it."""
 
@@ -103,6 +110,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         self._prices = self.session.refunds.prices(orders)
         self._currencies = self.session.refunds.currencies(orders)
         self._approved = self.session.refunds.approvals(RETURNS, ids, HELD)
+        self._discarded = self.session.refunds.discarded(RETURNS, ids, NOT_OF_REFUNDS, DISCARDED)
         self._known = self.session.refunds.known(orders)
         known = self.session.deliveries.targets(ids)
         return [
@@ -179,7 +187,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
             record.source_id,
             record.return_id,
             lines_of(owed),
-            ceiling_of(self._policy, currency, approved),
+            ceiling_of(self._policy, currency, approved, owed),
             currency,
         )
         # Equal in a ledger that was restored: the service knows the refund by it.
@@ -240,7 +248,12 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         """Return a refund with its amount, or why it waits. Raises ``RecordRejected``."""
         request: RefundRequest = intent.content
         order = self._prices.get(request.order_id)
-        if MADE_IN_STORE not in self._approved.get(request.return_id, {}):
+        approved = self._approved.get(request.return_id, {})
+        if request.return_id in self._discarded and not covers_units(
+            approved, [DISCARDED], request.units()
+        ):
+            return Outcome("refused", problems=(discarded(request),))
+        if MADE_IN_STORE not in approved:
             problem = made_by_hand(request, shown, order)
             if problem is not None:
                 return Outcome("refused", problems=(problem,))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
+from assets.streams.returns_hold import DISCARDED, SHOWN_IN_STORE, Approvals, covers_units
 from domain.connections import ReturnsPolicy
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ShipmentLine
@@ -15,17 +16,18 @@ from domain.rules.refund_amounts import PricedOrder, TooManyUnits, worth
 from resources.ledger.records.refunds import KnownRefund
 
 MADE_IN_STORE = "refund_made_in_store"
-SHOWN_IN_STORE = "return_made_in_store"
-HELD = (NOT_APPROVED, MADE_IN_STORE, SHOWN_IN_STORE)
+BY_UNITS = (MADE_IN_STORE, DISCARDED)
+"""Codes of what is approved by its units, whatever they are worth."""
+HELD = (NOT_APPROVED, *BY_UNITS, SHOWN_IN_STORE)
 """Codes of what an operator's retry with a reason lets through."""
-Approvals = Mapping[str, str]
-"""What an operator has approved of a return: code -> the value that the rejection stated."""
 
 
-def ceiling_of(policy: ReturnsPolicy, currency: str, approved: Approvals) -> Decimal | None:
+def ceiling_of(
+    policy: ReturnsPolicy, currency: str, approved: Approvals, owed: Mapping[str, int]
+) -> Decimal | None:
     """Return how much may go out: by the policy, or as an operator has approved."""
     ceiling = policy.ceiling(currency)
-    if MADE_IN_STORE in approved:
+    if MADE_IN_STORE in approved or covers_units(approved, BY_UNITS, owed):
         return None  # it was approved whatever it is worth
     amount, _, approved_in = approved.get(NOT_APPROVED, "").partition(" ")
     try:

@@ -16,6 +16,7 @@ from domain.refunds import StoreRefund
 from domain.rules.refund_amounts import PricedOrder
 from domain.values import Grain, Partition
 from resources.ledger.database.compression import decompress
+from resources.ledger.rejections.reopening import WHO
 
 MOST_LOOKS = 200
 """Refunds that one run looks at."""
@@ -204,8 +205,8 @@ class Refunds:
     ) -> dict[str, dict[str, str]]:
         """Return what operators have approved: record -> code of the problem -> its value.
 
-        An approval is a retry with a reason, since the rejection was last met: it covers what that
-        rejection says, and no later one.
+        An approval is an operator's retry with a reason, since the rejection was last met: it
+        covers what that rejection says, and no later one. Lockstep's own retries are none.
         """
         rows = self._db.execute(
             """SELECT DISTINCT r.source_id, p ->> 'code', p ->> 'value'
@@ -214,10 +215,46 @@ class Refunds:
                WHERE r.connection = %s AND r.stream = %s AND r.stage = 'delivered'
                  AND r.state IN ('open', 'retried') AND r.source_id = ANY(%b)
                  AND p ->> 'code' = ANY(%b)
-                 AND a.action = 'retry' AND a.why <> '' AND a.at >= r.seen_at""",
-            (self._name, stream, list(source_ids), list(codes)),
+                 AND a.action = 'retry' AND a.why <> '' AND a.who <> %s AND a.at >= r.seen_at""",
+            (self._name, stream, list(source_ids), list(codes), WHO),
         )
         found: dict[str, dict[str, str]] = {}
         for source_id, code, value in rows:
             found.setdefault(source_id, {})[code] = value or ""
         return found
+
+    def discarded(
+        self, stream: str, source_ids: Collection[str], but: Collection[str], approved_as: str
+    ) -> set[str]:
+        """Return the records of which an operator has discarded a rejection, of any version.
+
+        A rejection counts that has a code other than ``but``. What was approved later, as
+        a rejection with the code ``approved_as``, and delivered is not discarded any more.
+        """
+        rows = self._db.execute(
+            """SELECT source_id FROM (
+                   SELECT r.source_id, a.at, a.action FROM sync.rejection r
+                   JOIN sync.rejection_action a USING (rejection_id)
+                   WHERE r.connection = %(name)s AND r.stream = %(stream)s
+                     AND r.source_id = ANY(%(ids)s)
+                     AND (a.action = 'discard' AND r.state = 'discarded' AND EXISTS (
+                              SELECT 1 FROM jsonb_array_elements(r.problems) p
+                              WHERE NOT p ->> 'code' = ANY(%(but)s))
+                          OR a.action = 'retry' AND r.state = 'resolved' AND a.at >= r.seen_at
+                          AND a.why <> '' AND a.who <> %(who)s AND EXISTS (
+                              SELECT 1 FROM jsonb_array_elements(r.problems) p
+                              WHERE p ->> 'code' = %(approved_as)s))
+               ) decisions
+               GROUP BY source_id
+               HAVING max(at) FILTER (WHERE action = 'discard')
+                      > coalesce(max(at) FILTER (WHERE action = 'retry'), '-infinity')""",
+            {
+                "name": self._name,
+                "stream": stream,
+                "ids": list(source_ids),
+                "but": list(but),
+                "approved_as": approved_as,
+                "who": WHO,
+            },
+        )
+        return {source_id for (source_id,) in rows}

@@ -1,0 +1,66 @@
+"""What an operator has decided of a return's refund, and what waits for that. Pure.
+
+A rejection that holds a refund back states what it saw as its value, and an approval covers that
+and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal, InvalidOperation
+
+import orjson
+
+from domain.errors import Problem
+from domain.refunds import DECLINED, RefundRequest
+
+SHOWN_IN_STORE = "return_made_in_store"
+DISCARDED = "refund_discarded"
+NOT_OF_REFUNDS = (DECLINED, SHOWN_IN_STORE, "return_refused")
+"""Codes whose discard decides nothing about a refund that was not made."""
+Approvals = Mapping[str, str]
+"""What an operator has approved of a return: code -> the value that the rejection stated."""
+
+
+def stated(units: Mapping[str, int], **seen: Mapping[str, int] | Decimal) -> str:
+    """Return the value of a rejection: the units of a refund, and what else was seen."""
+    value: dict[str, int | str] = {f"line {line}": number for line, number in units.items()}
+    for name, found in seen.items():
+        if isinstance(found, Decimal):
+            value[name] = str(found)
+        else:
+            value |= {f"{name} {line}": number for line, number in found.items()}
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def covers(approved: str | None, wanted: str) -> bool:
+    """Return whether nothing of what is wanted is more than an approval's rejection stated."""
+    if approved is None:
+        return False
+    try:
+        most, now = orjson.loads(approved), orjson.loads(wanted)
+        return all(Decimal(number) <= Decimal(most.get(name, 0)) for name, number in now.items())
+    except (orjson.JSONDecodeError, AttributeError, TypeError, InvalidOperation):
+        return False  # a value of another form, which states no units
+
+
+def covers_units(approved: Approvals, codes: Collection[str], units: Mapping[str, int]) -> bool:
+    """Return whether an approval of one of the codes covers these units."""
+    wanted = stated(units)
+    return any(covers(approved.get(code), wanted) for code in codes)
+
+
+def discarded(request: RefundRequest) -> Problem:
+    """Return why a refund waits: an operator has discarded an earlier rejection of it."""
+    units = ", ".join(f"{line.quantity} of line {line.line_id}" for line in request.lines)
+    return Problem(
+        DISCARDED,
+        "lines",
+        f"An operator has discarded a rejection of the return {request.return_id} of order "
+        f"{request.order_id}: its refund may have been paid without Lockstep. Not refunded by "
+        f"Lockstep are {units}.",
+        "If all of these are paid, discard this rejection. If none of them are, approve the "
+        "refund, whatever it is worth, by 'lockstep rejections retry ID --reason TEXT'. Otherwise "
+        "pay the rest by hand and discard it.",
+        stated(request.units()),
+    )

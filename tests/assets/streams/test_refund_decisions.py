@@ -1,0 +1,171 @@
+"""What operators decide of refunds, by what a rejection has shown them, through the chain."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from assets.streams.returns_hold import covers, stated
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.reopening import WHO
+from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
+from tests.assets.documents import order
+from tests.assets.scene import NAME, Scene
+from tests.assets.streams import test_refund_service as service
+from tests.assets.streams.test_returns import (
+    UPS,
+    approve,
+    configure,
+    open_return,
+    place_shipped,
+    refunds,
+    step,
+    units,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def shop(scene: Scene) -> Scene:
+    """Order 1 (3 mugs, 1 lamp, 10.00 each) has shipped; refunds up to 15 need no approval."""
+    configure(scene, limits={"USD": 15})
+    place_shipped(scene, 1)
+    return scene
+
+
+def confirmed(scene: Scene, **chosen: int) -> str:
+    """Make a return at the OMS that is confirmed at once, and return its id."""
+    made = open_return(scene, lines=units(**chosen))
+    step(scene, made, "verify")
+    return made
+
+
+def open_ones(scene: Scene) -> list[Rejection]:
+    """Return the open rejections of returns."""
+    assert scene.lockstep is not None
+    with scene.lockstep.ledger.connect() as db:
+        return work_queue.find(db, RejectionFilter(connection=NAME, stream="returns"))
+
+
+def discard(scene: Scene) -> None:
+    """Discard the open rejections of returns, as an operator who has paid by bank transfer."""
+    found = open_ones(scene)
+    assert found
+    assert scene.lockstep is not None
+    with scene.lockstep.ledger.connect() as db:
+        operator_actions.discard(db, found, "ann", "paid by bank transfer")
+
+
+def test_a_discarded_refund_is_not_made_when_the_limit_is_raised(shop: Scene) -> None:
+    """The partition is run again: what was paid without Lockstep stays so, without a new alert."""
+    made = confirmed(shop, l101=2)
+    shop.run("returns")
+    discard(shop)
+    configure(shop, limits={"USD": 500})
+    shop.run("returns")
+    shop.run("returns", config={"acme__returns_delivered": {"config": {"force": True}}})
+    assert refunds(shop) == []
+    assert shop.outcomes("returns")[made] == ("accepted", "rejected")
+    assert shop.open_rejections("returns") == {}
+
+
+def test_a_discarded_refund_waits_when_the_return_grows(shop: Scene) -> None:
+    """The rejection states all units that are not refunded; its approval lets them through."""
+    made = open_return(shop, lines=units(l101=3))
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 2}])
+    shop.run("returns")
+    discard(shop)
+    configure(shop, limits={"USD": 25})
+    step(shop, made, "verify")
+    shop.run("returns")
+    assert refunds(shop) == []
+    assert shop.open_rejections("returns") == {made: "refund_discarded"}
+    [held] = open_ones(shop)
+    assert "3 of line 101" in held.message
+    approve(shop, reason="")
+    assert refunds(shop) == []
+    approve(shop)
+    assert refunds(shop) == [("1", "30.00", {"101": 3})]
+    assert shop.open_rejections("returns") == {}
+
+
+def test_a_refund_that_was_approved_after_a_discard_is_not_held_again(shop: Scene) -> None:
+    """The newest decision counts: what is confirmed later goes out by itself."""
+    made = open_return(shop, lines=units(l101=3, l102=1))
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 2}])
+    shop.run("returns")
+    discard(shop)
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
+    shop.run("returns")
+    approve(shop)
+    assert refunds(shop) == [("1", "30.00", {"101": 3})]
+    step(shop, made, "verify")
+    shop.run("returns")
+    assert refunds(shop)[1:] == [("1", "10.00", {"102": 1})]
+    assert shop.open_rejections("returns") == {}
+
+
+def test_a_refund_without_prices_that_was_discarded_is_not_made_with_them(scene: Scene) -> None:
+    """The order is replayed later; other returns of it are refunded."""
+    service.configure(scene)
+    place = order(1, scene.moment(), [("MUG", 3), ("LAMP", 1)])
+    scene.place(place)
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {"tracking": UPS})
+    scene.run("shipments")
+    scene.sql_write(
+        "CREATE TABLE kept AS SELECT capture_id, canonical FROM sync.record WHERE stream = 'orders'"
+    )
+    scene.sql_write("UPDATE sync.record SET canonical = NULL WHERE stream = 'orders'")
+    made = confirmed(scene, l101=1)
+    scene.run("returns")
+    assert scene.open_rejections("returns") == {made: "refund_amount_unknown"}
+    discard(scene)
+    scene.sql_write(
+        """UPDATE sync.record r SET canonical = k.canonical FROM kept k
+           WHERE k.capture_id = r.capture_id"""
+    )
+    scene.run("returns")
+    assert service.refunds(scene) == []
+    confirmed(scene, l102=1)
+    scene.run("returns")
+    assert service.refunds(scene) == [("10.00", "accepted")]
+
+
+def test_a_declined_refund_that_was_discarded_holds_no_other_units(shop: Scene) -> None:
+    """It says that the declined one was paid by hand: what is confirmed later is another."""
+    shop.to_store("settings", {"refunds_declined": True})
+    made = open_return(shop, lines=units(l101=1, l102=1))
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_declined"}
+    discard(shop)
+    shop.to_store("settings", {"refunds_declined": False})
+    step(shop, made, "verify")
+    shop.run("returns")
+    assert [one[2] for one in refunds(shop)] == [{"101": 1}, {"102": 1}]
+
+
+def test_a_retry_that_lockstep_queues_is_no_approval(shop: Scene) -> None:
+    """It has a reason, too; the same retry by an operator is one."""
+    confirmed(shop, l101=2)
+    shop.run("returns")
+    assert shop.lockstep is not None
+    for who, made in ((WHO, 0), ("ann", 1)):
+        with shop.lockstep.ledger.connect() as db:
+            operator_actions.begin_retry(db, open_ones(shop), who, "as_captured", "it may pass")
+        shop.run("returns")
+        assert len(refunds(shop)) == made
+
+
+def test_an_approval_covers_what_its_rejection_stated() -> None:
+    """Not one unit more, no other line, and nothing by a value that states no units."""
+    approved = stated({"101": 2}, refunded={"101": 1})
+    assert covers(approved, approved)
+    assert covers(approved, stated({"101": 1}))
+    assert not covers(approved, stated({"101": 3}))
+    assert not covers(approved, stated({"102": 1}))
+    assert not covers(approved, stated({"101": 2}, refunded={"101": 2}))
+    for other in (None, "", "R-1", "12", "null", orjson.dumps({"line 101": "x"}).decode()):
+        assert not covers(other, stated({"101": 1}))

@@ -179,6 +179,8 @@ class RefundService(Config):
         "Idempotency-Key"
     )
     """The header of the idempotency key."""
+    shown_in_store: bool = False
+    """The service's refunds appear in the store, too: there they don't count as made by hand."""
     timeout: float = Field(default=30.0, gt=0)
     requests_per_second: int = Field(default=10, ge=1)
 

@@ -29,14 +29,18 @@ def returns_target(sync: Sync) -> ReturnsTarget:
         )
     if sync.payments is None:
         return ReturnsTarget(store, store, sync.platform.kind)
-    return ReturnsTarget(store, sync.payments, SERVICE)
+    service = sync.connection.returns.service
+    is_shown = service is not None and service.shown_in_store
+    return ReturnsTarget(store, sync.payments, SERVICE, is_shown=is_shown)
 
 
 class ReturnsTarget:
     """``domain.ports.PaymentService``: what the store shows, and the service that pays."""
 
-    def __init__(self, store: PaymentService, payments: PaymentService, name: str) -> None:
-        self._store, self._payments = store, payments
+    def __init__(
+        self, store: PaymentService, payments: PaymentService, name: str, *, is_shown: bool = False
+    ) -> None:
+        self._store, self._payments, self._is_shown = store, payments, is_shown
         self.service = name
         self.quotes, self.declines_for = payments.quotes, payments.declines_for
         self.acts_for = max(store.acts_for, payments.acts_for)
@@ -47,7 +51,8 @@ class ReturnsTarget:
         """Open what the return is written to."""
         if self._payments is self._store:
             return self._store.writer(log)
-        return _Writer(self._store.writer(log), self._payments.writer(log))
+        store, payments = self._store.writer(log), self._payments.writer(log)
+        return _Writer(store, payments, is_shown=self._is_shown)
 
 
 class _Writer:
@@ -57,8 +62,11 @@ class _Writer:
         self,
         store: AbstractAsyncContextManager[Writer],
         payments: AbstractAsyncContextManager[Writer],
+        *,
+        is_shown: bool,
     ) -> None:
         self._opening, self._stack = (store, payments), AsyncExitStack()
+        self._is_shown = is_shown
 
     async def __aenter__(self) -> Self:
         store, payments = self._opening
@@ -88,23 +96,34 @@ class _Writer:
         return [found for one in claimed for found in await self._of(one).find([one], owned)]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the refunds of orders: the payment service's, and those made in the store."""
+        """Return the refunds of orders: the payment service's, and those that the store has."""
         paid, shown = await self._payments.held(asked), await self._store.held(asked)
-        return {order_id: _both(paid[order_id], shown[order_id]) for order_id in asked}
+        return {
+            order_id: _both(paid[order_id], shown[order_id], is_shown=self._is_shown)
+            for order_id in asked
+        }
 
 
-def _both(paid: Held, shown: Held) -> Held:
-    """Return the refunds of both, without those by which the store shows the service's own."""
+def _both(paid: Held, shown: Held, *, is_shown: bool) -> Held:
+    """Return the refunds of both; with ``is_shown`` those that both have once."""
     if paid.problems or shown.problems:
         return paid if paid.problems else shown
     service: OrderRefunds = paid.content
     store: OrderRefunds = shown.content
-    amounts = [refund.amount for refund in service.refunds]
-    by_hand: list[StoreRefund] = []
+    also_shown = [r for r in service.refunds if not r.declined] if is_shown else []
+    others: list[StoreRefund] = []
     for refund in store.refunds:
-        if refund.amount in amounts:
-            amounts.remove(refund.amount)
-        elif not refund.key:
-            by_hand.append(refund)
-    refunds = (*service.refunds, *by_hand)
+        same = [one for one in also_shown if _is_shown_by(one, refund)]
+        if same:
+            also_shown.remove(same[0])
+        else:
+            others.append(refund)
+    refunds = (*service.refunds, *others)
     return replace(paid, content=OrderRefunds(store.order_id, refunds, store.unshipped))
+
+
+def _is_shown_by(refund: StoreRefund, in_store: StoreRefund) -> bool:
+    """Return whether a refund in the store may be the service's: one with a key is Lockstep's."""
+    if in_store.key or in_store.amount != refund.amount:
+        return False
+    return not (in_store.units and refund.units) or dict(in_store.units) == dict(refund.units)

@@ -43,6 +43,7 @@ def configure(scene: Scene, **returns: Any) -> None:
     file.write_text(f"sandbox-token-{scene.store}")
     service = {"url": f"{scene.url}/payments/{scene.store}", "token": {"file": str(file)},
                "requests_per_second": 1_000}  # fmt: skip
+    service |= returns.pop("service", {})
     section = LIMITS | {"refunds": "service", "service": service} | returns
     scene.configure(streams=STREAMS, returns=section)
 
@@ -238,6 +239,53 @@ def test_a_refund_by_hand_after_a_lost_request_waits_for_an_operator(shop: Scene
         shop.run("returns")
         assert refunds(shop) == []
         assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "declined"])
+def test_a_refund_by_hand_in_the_store_is_not_taken_for_the_services(
+    shop: Scene, outcome: str
+) -> None:
+    """Of the same amount and units as one that the service has made, or has declined."""
+    at_service(shop, "settings", {"outcome": outcome})
+    confirmed(shop, l101=1)
+    shop.run("returns")
+    assert refunds(shop) == [("10.00", outcome)]
+    at_service(shop, "settings", {"outcome": "accepted"})
+    shop.to_store("orders/1/refunds", {"lines": [{"id": 101, "quantity": 1}]})
+    second = confirmed(shop, l101=1)
+    shop.run("returns")
+    assert refunds(shop) == [("10.00", outcome)]
+    assert shop.open_rejections("returns")[second] == "refund_made_in_store"
+
+
+@pytest.mark.parametrize(("line", "paid"), [(101, 2), (102, 1)])
+def test_refunds_that_the_store_shows_of_the_service_are_no_others(
+    shop: Scene, line: int, paid: int
+) -> None:
+    """With ``shown_in_store``: those of the same amount and units, not one of another line."""
+    configure(shop, service={"shown_in_store": True})
+    confirmed(shop, l101=1)
+    shop.run("returns")
+    shop.to_store("orders/1/refunds", {"lines": [{"id": line, "quantity": 1}]})
+    second = confirmed(shop, l101=1, l102=1)
+    shop.run("returns")
+    assert len(refunds(shop)) == paid
+    held = {} if paid == 2 else {second: "refund_made_in_store"}
+    assert shop.open_rejections("returns") == held
+
+
+def test_with_refunds_that_the_store_shows_a_declined_one_hides_none(shop: Scene) -> None:
+    """The merchant paid by hand after the service had declined: that may be any return's."""
+    configure(shop, service={"shown_in_store": True})
+    at_service(shop, "settings", {"outcome": "declined"})
+    confirmed(shop, l101=1)
+    shop.run("returns")
+    at_service(shop, "settings", {"outcome": "accepted"})
+    shop.to_store("orders/1/refunds", {"lines": [{"id": 101, "quantity": 1}]})
+    second = confirmed(shop, l101=1)
+    shop.run("returns")
+    assert refunds(shop) == [("10.00", "declined")]
+    assert shop.open_rejections("returns")[second] == "refund_made_in_store"
 
 
 def test_a_refund_above_the_limit_waits_whichever_problem_comes_first(shop: Scene) -> None:

@@ -87,10 +87,8 @@ class HttpPaymentsWriter(TargetWriter):
         if (excess := request.excess(amount)) is not None:
             raise RecordRejected(excess)
         if not amount:
-            return _receipt(
-                StoreRefund("", request.units(), amount, request.return_id, claimed.key.hex),
-                request,
-            )
+            nothing = StoreRefund("", request.units(), amount)
+            return _receipt(nothing, request, claimed.key.hex)
         reply = await self._push.request(
             "POST",
             PATH,
@@ -110,16 +108,7 @@ class HttpPaymentsWriter(TargetWriter):
         refund = _to_refund(reply.where, made, request.currency)
         if refund.key not in ("", claimed.key.hex):
             raise OutcomeUnknown(f"{reply.where} answered with the refund of another request")
-        own = StoreRefund(
-            refund.refund_id,
-            request.units(),
-            refund.amount,
-            request.return_id,
-            claimed.key.hex,
-            refund.declined,
-            refund.is_pending,
-        )
-        return _receipt(own, request)
+        return _receipt(refund, request, claimed.key.hex)
 
     async def find(
         self, claimed: Sequence[Claimed], owned: Collection[str]
@@ -139,15 +128,27 @@ class HttpPaymentsWriter(TargetWriter):
                     f"could not be looked up: {error}"
                 ) from error
             own = [r for r in refunds if r.key == one.key.hex and r.refund_id not in owned]
-            found.append(_receipt(own[0], request) if own else None)
+            found.append(_receipt(own[0], request, one.key.hex) if own else None)
         return found
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the refunds that orders have now."""
-        return {
-            order_id: Held(order_id, OrderRefunds(order_id, tuple(await self._list(order_id))))
-            for order_id in asked
-        }
+        """Return the refunds that orders have now.
+
+        Raises ``PermanentError`` where one of Lockstep's lacks its units or its return: they would
+        be paid again.
+        """
+        found: dict[str, Held] = {}
+        for order_id in asked:
+            refunds = tuple(await self._list(order_id))
+            for refund in refunds:
+                if refund.key and not (refund.units and refund.return_id):
+                    raise PermanentError(
+                        f"the payment service listed the refund {refund.refund_id} of order "
+                        f"{order_id} without the lines or the return that it was asked for, "
+                        f"{CONTRACT}"
+                    )
+            found[order_id] = Held(order_id, OrderRefunds(order_id, refunds))
+        return found
 
     async def _list(self, order_id: str, currency: str = "") -> list[StoreRefund]:
         reply = await self._push.request("GET", PATH, params={"order": order_id})
@@ -240,14 +241,23 @@ def _why(refund: ServiceRefund) -> str:
     return vendor_text(str(refund.reason or "no reason given"), 200)
 
 
-def _receipt(refund: StoreRefund, request: RefundRequest) -> Receipt:
-    """Return what a refund is to the delivery: a declined one, or another amount, needs a look."""
+def _receipt(refund: StoreRefund, request: RefundRequest, key: str) -> Receipt:
+    """Return what a refund of a request is: a declined one, or another amount, needs a look."""
+    own = StoreRefund(
+        refund.refund_id,
+        request.units(),
+        refund.amount,
+        request.return_id,
+        key,
+        refund.declined,
+        refund.is_pending,
+    )
     refused: tuple[Problem, ...] = ()
     if refund.declined:
         refused = (refund.declined_of(request.order_id),)
     elif request.amount is not None and refund.amount != request.amount:
         refused = (_differs(refund, request),)
-    return Receipt(refund.refund_id, held=refund, refused=refused)
+    return Receipt(own.refund_id, held=own, refused=refused)
 
 
 def _differs(refund: StoreRefund, request: RefundRequest) -> Problem:

@@ -288,6 +288,29 @@ def test_with_refunds_that_the_store_shows_a_declined_one_hides_none(shop: Scene
     assert shop.open_rejections("returns")[second] == "refund_made_in_store"
 
 
+@pytest.mark.parametrize("missing", ["lines", "return"])
+def test_a_refund_that_is_listed_without_what_it_was_for_stops_the_run(
+    shop: Scene, missing: str
+) -> None:
+    """The units that it was made for would be paid again, with those that are confirmed later."""
+    made = open_return(shop, lines=units(l101=2))
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
+    shop.run("returns")
+    [(key,)] = shop.sql("SELECT delivery_key FROM history.refunds")
+    listed = {"id": "rf-1", "key": key.hex, "order": "1", "return": made, "amount": "10.00",
+              "currency": "USD", "status": "accepted",
+              "lines": [{"line": "101", "quantity": 1}]} | {missing: None}  # fmt: skip
+    body = {"refunds": [listed]}
+    rule = {"kind": "replaced", "status": 200, "body": body, "method": "GET", "path": REFUNDS}
+    shop.fault("payments", rule)
+    step(shop, made, "verify")
+    assert not shop.run("returns", raise_on_error=False).success
+    assert refunds(shop) == [("10.00", "accepted")]
+    shop.fault("payments")
+    shop.run("returns")
+    assert refunds(shop) == [("10.00", "accepted"), ("10.00", "accepted")]
+
+
 def test_a_refund_above_the_limit_waits_whichever_problem_comes_first(shop: Scene) -> None:
     """A line that the store lacks is the rejection's first problem; the approval counts."""
     configure(shop, limits={"USD": 5})

@@ -20,7 +20,13 @@ from domain.rules.collisions import collisions
 from domain.text import printable
 from resources import oms, platforms
 from resources.ledger.database.embedded import home
-from resources.systems import endpoints_of, missing_of, settings_of, unusable_statuses
+from resources.systems import (
+    endpoints_of,
+    missing_of,
+    settings_of,
+    unusable_settings,
+    unusable_statuses,
+)
 
 FILE_NAME = "connections.yaml"
 VARIABLE = "LOCKSTEP_CONNECTIONS"
@@ -96,7 +102,7 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
         if not found:
             faults += [
                 (("connections", connection_name, *path), text)
-                for path, text in unusable_statuses(connection)
+                for path, text in (*unusable_statuses(connection), *unusable_settings(connection))
             ]
     if not faults:
         endpoints = {n: endpoints_of(c) for n, c in installation.connections.items()}

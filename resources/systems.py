@@ -17,7 +17,12 @@ from domain.ports import (
     QuotaLedger,
     WebhookReceiver,
 )
-from domain.rules.capabilities import Parts, carried_streams, missing_parts
+from domain.rules.capabilities import (
+    Parts,
+    carried_streams,
+    missing_parts,
+    settings_without_items,
+)
 from domain.rules.collisions import Endpoints
 from domain.statuses import OrderStatuses, StoreStatuses, UnusableStatus
 from resources import oms, platforms
@@ -104,6 +109,12 @@ def missing_of(connection: Connection) -> list[str]:
     """Return a sentence for each stream that the connection's two systems can't carry."""
     platform, system = parts_of(connection.platform.kind, connection.oms.kind)
     return list(missing_parts(connection.streams, platform, system))
+
+
+def unusable_settings(connection: Connection) -> list[tuple[tuple[str, str], str]]:
+    """Return place and fault of each setting that needs what the connection's OMS does not have."""
+    _, system = parts_of(connection.platform.kind, connection.oms.kind)
+    return list(settings_without_items(connection, system))
 
 
 def streams_carried(platform: str, oms_kind: str) -> list[str]:

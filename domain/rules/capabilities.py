@@ -6,7 +6,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS
+from domain.connections import (
+    CUSTOMERS,
+    INVENTORY,
+    ORDERS,
+    RETURNS,
+    SHIPMENTS,
+    Connection,
+)
 
 CATALOG = "catalog"
 Side = Literal["platform", "oms"]
@@ -83,6 +90,24 @@ def absent_parts(stream: str, platform: Parts, oms: Parts) -> Iterator[str]:
         if needed.part not in (system.sources if needed.is_source else system.targets):
             verb = "can't be read from" if needed.is_source else "can't be written to"
             yield f"{needed.part} {verb} {system.kind}"
+
+
+def settings_without_items(
+    connection: Connection, oms: Parts
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Return place and fault of each setting that needs an item master, where the OMS has none."""
+    if CATALOG in oms.sources:
+        return
+    orders, streams = connection.orders, connection.streams
+    skips_missing = connection.inventory.missing_item == "skip"
+    needed = (
+        (ORDERS in streams and orders.check_items, ("orders", "check_items"), "set it to false"),
+        (INVENTORY in streams and skips_missing, ("inventory", "missing_item"), "set it to zero"),
+        (INVENTORY in streams and bool(orders.uom_rules), ("orders", "uom_rules"), "remove it"),
+    )
+    for is_needed, place, advice in needed:
+        if is_needed:
+            yield place, f"{oms.kind} has no list of its items, which this setting needs; {advice}"
 
 
 def carried_streams(platform: Parts, oms: Parts) -> list[str]:

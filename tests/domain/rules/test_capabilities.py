@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from domain.rules.capabilities import Parts, missing_parts
+from domain.connections import Connection
+from domain.rules.capabilities import Parts, missing_parts, settings_without_items
 
 STORE = Parts("shop", ("orders", "catalog"), ("inventory", "shipments"))
 OMS = Parts("depot", ("inventory", "shipments", "catalog"), ("orders",))
@@ -49,3 +52,33 @@ def test_a_stream_that_is_not_configured_needs_nothing() -> None:
     store = Parts("shop", STORE.sources, ("inventory",))
     assert list(missing_parts(("inventory",), store, OMS)) == []
     assert len(list(missing_parts(ALL, store, OMS))) == 1
+
+
+@pytest.mark.parametrize(
+    ("sections", "settings"),
+    [
+        ({}, ["orders.check_items", "inventory.missing_item"]),
+        ({"orders": {"check_items": False}}, ["inventory.missing_item"]),
+        ({"streams": ["orders"]}, ["orders.check_items"]),
+        ({"streams": ["shipments"]}, []),
+        (
+            {
+                "streams": ["inventory"],
+                "inventory": {"missing_item": "zero"},
+                "orders": {"uom_rules": {"MUG": {"factor": 12}}},
+            },
+            ["orders.uom_rules"],
+        ),
+    ],
+)
+def test_a_setting_that_needs_an_absent_item_master_is_named(
+    sections: dict[str, Any], settings: list[str]
+) -> None:
+    """At start, and not in every run: an OMS without one can carry the streams all the same."""
+    base = {"platform": {"kind": "shop"}, "oms": {"kind": "depot"}}
+    connection = Connection.model_validate(base | sections)
+    without = Parts("depot", ("inventory", "shipments"), ("orders",))
+    found = list(settings_without_items(connection, without))
+    assert [".".join(place) for place, _ in found] == settings
+    assert all("depot has no list of its items" in text for _, text in found)
+    assert list(settings_without_items(connection, OMS)) == []

@@ -1,0 +1,1 @@
+"""Connectors that only tests use, built by docs/adding-a-connector.md."""

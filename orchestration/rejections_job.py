@@ -13,6 +13,7 @@ import psycopg
 from pydantic import Field
 
 from assets.error_redaction import safe_text
+from assets.streams.returns_refund import HELD
 from domain.errors import LockstepError, PermanentError
 from domain.rejection_codes import CLASSES
 from resources.ledger.rejections import operator_actions
@@ -168,7 +169,8 @@ def rejections_job() -> None:
 def _work(
     db: psycopg.Connection[Any], config: RejectionsConfig
 ) -> tuple[list[Rejection], list[int]]:
-    found = operator_actions.chosen(db, config.to_filter())
+    approves = config.action is not Action.discard and bool(config.reason.strip())
+    found = operator_actions.chosen(db, config.to_filter(), HELD if approves else ())
     who = config.who.strip()
     if not who:
         raise PermanentError("who is empty: every action is recorded with a name.")

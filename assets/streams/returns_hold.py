@@ -50,15 +50,19 @@ def covers_units(approved: Approvals, codes: Collection[str], units: Mapping[str
     return any(covers(approved.get(code), wanted) for code in codes)
 
 
+def units_text(request: RefundRequest) -> str:
+    """Return the units of a refund in words."""
+    return ", ".join(f"{line.quantity} of line {line.line_id}" for line in request.lines)
+
+
 def discarded(request: RefundRequest) -> Problem:
     """Return why a refund waits: an operator has discarded an earlier rejection of it."""
-    units = ", ".join(f"{line.quantity} of line {line.line_id}" for line in request.lines)
     return Problem(
         DISCARDED,
         "lines",
         f"An operator has discarded a rejection of the return {request.return_id} of order "
         f"{request.order_id}: its refund may have been paid without Lockstep. Not refunded by "
-        f"Lockstep are {units}.",
+        f"Lockstep are {units_text(request)}.",
         "If all of these are paid, discard this rejection. If none of them are, approve the "
         "refund, whatever it is worth, by 'lockstep rejections retry ID --reason TEXT'. Otherwise "
         "pay the rest by hand and discard it.",

@@ -22,19 +22,16 @@ from assets.streams.returns_hold import (
     NOT_OF_REFUNDS,
     SHOWN_IN_STORE,
     Approvals,
-    covers_units,
-    discarded,
 )
 from assets.streams.returns_refund import (
     HELD,
-    MADE_IN_STORE,
     above_return,
     ceiling_of,
     lines_of,
-    made_by_hand,
     named,
     not_captured,
     priced,
+    waiting,
 )
 from assets.streams.returns_state import (
     ARRIVED,
@@ -248,15 +245,15 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         """Return a refund with its amount, or why it waits. Raises ``RecordRejected``."""
         request: RefundRequest = intent.content
         order = self._prices.get(request.order_id)
-        approved = self._approved.get(request.return_id, {})
-        if request.return_id in self._discarded and not covers_units(
-            approved, [DISCARDED], request.units()
-        ):
-            return Outcome("refused", problems=(discarded(request),))
-        if MADE_IN_STORE not in approved:
-            problem = made_by_hand(request, shown, order)
-            if problem is not None:
-                return Outcome("refused", problems=(problem,))
+        problems = waiting(
+            request,
+            shown,
+            order,
+            self._approved.get(request.return_id, {}),
+            is_discarded=request.return_id in self._discarded,
+        )
+        if problems:
+            return Outcome("refused", problems=problems)
         if self._target.quotes:
             return intent
         return replace(intent, content=priced(request, shown, order))

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
-from assets.streams.returns_hold import DISCARDED, SHOWN_IN_STORE, Approvals, covers_units
+from assets.streams.returns_hold import (
+    DISCARDED,
+    SHOWN_IN_STORE,
+    Approvals,
+    covers,
+    covers_units,
+    discarded,
+    stated,
+    units_text,
+)
 from domain.connections import ReturnsPolicy
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ShipmentLine
@@ -27,7 +36,7 @@ def ceiling_of(
 ) -> Decimal | None:
     """Return how much may go out: by the policy, or as an operator has approved."""
     ceiling = policy.ceiling(currency)
-    if MADE_IN_STORE in approved or covers_units(approved, BY_UNITS, owed):
+    if covers_units(approved, BY_UNITS, owed):
         return None  # it was approved whatever it is worth
     amount, _, approved_in = approved.get(NOT_APPROVED, "").partition(" ")
     try:
@@ -68,6 +77,22 @@ def priced(request: RefundRequest, shown: OrderRefunds, order: PricedOrder | Non
         raise RecordRejected(_prices_unknown(request)) from None
 
 
+def waiting(
+    request: RefundRequest,
+    shown: OrderRefunds,
+    order: PricedOrder | None,
+    approved: Approvals,
+    *,
+    is_discarded: bool,
+) -> tuple[Problem, ...]:
+    """Return why a refund waits for an operator, without what one has approved."""
+    found = [made_by_hand(request, shown, order)]
+    if is_discarded:
+        found.insert(0, discarded(request))
+    problems = [problem for problem in found if problem is not None]
+    return tuple(p for p in problems if not covers(approved.get(p.code), p.value))
+
+
 def made_by_hand(
     request: RefundRequest, shown: OrderRefunds, order: PricedOrder | None
 ) -> Problem | None:
@@ -76,13 +101,17 @@ def made_by_hand(
     Units that had not shipped are no return's, nor is an amount that they come to.
     """
     by_hand = [refund for refund in shown.refunds if not refund.key and not refund.declined]
-    for line in request.lines:
-        refunded = sum(refund.units.get(line.line_id, 0) for refund in by_hand)
-        if refunded > shown.unshipped.get(line.line_id, 0):
-            return _units_by_hand(request, line.line_id, refunded)
+    refunded = {
+        line.line_id: sum(refund.units.get(line.line_id, 0) for refund in by_hand)
+        for line in request.lines
+    }
     amount = sum((refund.unassigned for refund in by_hand), Decimal(0))
+    value = stated(request.units(), refunded=refunded, amount=amount)
+    for line_id, number in refunded.items():
+        if number > shown.unshipped.get(line_id, 0):
+            return _units_by_hand(request, line_id, number, value)
     if amount > _worth_of_unshipped(shown, order):
-        return _amount_by_hand(request, amount)
+        return _amount_by_hand(request, amount, value)
     return None
 
 
@@ -122,29 +151,30 @@ def above_return(record: Return, left: Mapping[str, int]) -> Problem:
     )
 
 
-def _units_by_hand(request: RefundRequest, line_id: str, refunded: int) -> Problem:
+def _units_by_hand(request: RefundRequest, line_id: str, refunded: int, value: str) -> Problem:
     return Problem(
         MADE_IN_STORE,
         f"lines[{line_id}]",
         f"The store shows {refunded} shipped units of line {line_id} of order {request.order_id} "
-        f"as refunded by hand, and the OMS has confirmed the return {request.return_id} of "
-        f"{request.units()[line_id]}: it may be refunded already.",
-        "If it is, discard this rejection. If not, approve the refund, whatever it is worth, by "
-        "'lockstep rejections retry ID --reason TEXT'.",
-        request.return_id,
+        f"as refunded by hand, and the OMS has confirmed the return {request.return_id}: it may be "
+        f"refunded already. Not refunded by Lockstep are {units_text(request)}.",
+        "If it is, discard this rejection. If not, approve the refund of these units, whatever "
+        "they are worth, by 'lockstep rejections retry ID --reason TEXT'.",
+        value,
     )
 
 
-def _amount_by_hand(request: RefundRequest, amount: Decimal) -> Problem:
+def _amount_by_hand(request: RefundRequest, amount: Decimal, value: str) -> Problem:
     return Problem(
         MADE_IN_STORE,
         "amount",
         f"{amount} {request.currency} of order {request.order_id} were given back without "
         f"Lockstep, for no units that are named, and the OMS has confirmed the return "
-        f"{request.return_id}: it may be refunded already.",
-        "If it is, discard this rejection. If not, approve the refund, whatever it is worth, by "
-        "'lockstep rejections retry ID --reason TEXT'.",
-        request.return_id,
+        f"{request.return_id}: it may be refunded already. Not refunded by Lockstep are "
+        f"{units_text(request)}.",
+        "If it is, discard this rejection. If not, approve the refund of these units, whatever "
+        "they are worth, by 'lockstep rejections retry ID --reason TEXT'.",
+        value,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from assets.streams.registry import STREAMS
+from assets.streams.returns_refund import HELD
 from domain.connections import Installation
 from domain.errors import PermanentError
 from domain.values import Partition
@@ -117,7 +118,8 @@ def run_again(wanted: RejectionFilter, request: Request) -> bool:
     installation = load()
     who = getpass.getuser()
     with open_database() as db:
-        before = operator_actions.chosen(db, wanted)
+        approving = HELD if request.reason.strip() else ()
+        before = operator_actions.chosen(db, wanted, approving)
         if not before:
             click.echo("[]" if request.as_json else "No open rejection matches.")
             return True

@@ -215,7 +215,8 @@ class Refunds:
                WHERE r.connection = %s AND r.stream = %s AND r.stage = 'delivered'
                  AND r.state IN ('open', 'retried') AND r.source_id = ANY(%b)
                  AND p ->> 'code' = ANY(%b)
-                 AND a.action = 'retry' AND a.why <> '' AND a.who <> %s AND a.at >= r.seen_at""",
+                 AND a.action = 'retry' AND btrim(a.why) <> '' AND a.who <> %s
+                 AND a.at >= r.seen_at""",
             (self._name, stream, list(source_ids), list(codes), WHO),
         )
         found: dict[str, dict[str, str]] = {}
@@ -241,7 +242,7 @@ class Refunds:
                               SELECT 1 FROM jsonb_array_elements(r.problems) p
                               WHERE NOT p ->> 'code' = ANY(%(but)s))
                           OR a.action = 'retry' AND r.state = 'resolved' AND a.at >= r.seen_at
-                          AND a.why <> '' AND a.who <> %(who)s AND EXISTS (
+                          AND btrim(a.why) <> '' AND a.who <> %(who)s AND EXISTS (
                               SELECT 1 FROM jsonb_array_elements(r.problems) p
                               WHERE p ->> 'code' = %(approved_as)s))
                ) decisions

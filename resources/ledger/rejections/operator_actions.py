@@ -5,7 +5,7 @@ Lockstep itself queues retries when a changed configuration could let records th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,8 @@ from resources.ledger.rejections.reruns import Mode, Rerun
 from resources.ledger.rejections.work_queue import OPEN_STATES, Rejection, RejectionFilter
 
 Database = psycopg.Connection[Any]
+LISTED = 20
+"""Ids that an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,26 @@ class OperatorAction:
         return edits.decoded(self.diff) if self.diff else []
 
 
-def chosen(db: Database, filters: RejectionFilter) -> list[Rejection]:
+def chosen(
+    db: Database, filters: RejectionFilter, approving: Collection[str] = ()
+) -> list[Rejection]:
     """Return the rejections that pass a filter.
 
-    Raises ``PermanentError`` where an id is not of an open rejection: nothing is done then.
+    Raises ``PermanentError`` where an id is not of an open rejection, or where a rejection is
+    found without its id whose retry would approve one of these codes: nothing is done then.
     """
     found = work_queue.find(db, filters)
+    held = [
+        str(rejection.rejection_id)
+        for rejection in found
+        if any(problem["code"] in approving for problem in rejection.problems)
+    ]
+    if held and not filters.ids:
+        raise PermanentError(
+            "A retry with a reason approves refunds, so these need their ids: "
+            f"{', '.join(held[:LISTED])}{', ...' if held[LISTED:] else ''}. Nothing was done. Look "
+            "at each by 'lockstep rejections show ID', or retry the others without a reason."
+        )
     if missing := sorted(set(filters.ids or ()) - {r.rejection_id for r in found}):
         raise PermanentError(
             f"Not open, so nothing was done: {', '.join(map(str, missing))}. See "

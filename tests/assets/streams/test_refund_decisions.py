@@ -159,6 +159,51 @@ def test_a_retry_that_lockstep_queues_is_no_approval(shop: Scene) -> None:
         assert len(refunds(shop)) == made
 
 
+def hand_refund(scene: Scene, line: int, quantity: int) -> None:
+    """Let the merchant refund units of order 1 in the store."""
+    scene.to_store("orders/1/refunds", {"lines": [{"id": line, "quantity": quantity}]})
+
+
+def test_an_approval_covers_the_units_that_were_shown(shop: Scene) -> None:
+    """A second unit is confirmed after the rejection: it waits again, whatever the limit."""
+    hand_refund(shop, 101, 1)
+    made = open_return(shop, lines=units(l101=2))
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+    [held] = open_ones(shop)
+    assert orjson.loads(held.value) == {"line 101": 1, "refunded 101": 1, "amount": "0"}
+    step(shop, made, "verify")
+    approve(shop)
+    assert len(refunds(shop)) == 1
+    assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+    approve(shop)
+    assert refunds(shop)[1:] == [("1", "20.00", {"101": 2})]
+
+
+def test_an_approval_does_not_cover_another_refund_by_hand(shop: Scene) -> None:
+    """The merchant refunds this return's unit after the operator has seen another's."""
+    hand_refund(shop, 101, 1)
+    made = confirmed(shop, l101=1)
+    shop.run("returns")
+    hand_refund(shop, 101, 1)
+    approve(shop)
+    assert len(refunds(shop)) == 2
+    assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+
+
+def test_an_approval_of_fewer_units_is_enough_for_them(shop: Scene) -> None:
+    """The OMS takes a unit back: what is left was shown, and is above the limit."""
+    hand_refund(shop, 101, 1)
+    made = confirmed(shop, l101=2, l102=1)
+    shop.run("returns")
+    canceled = {"OrderLineId": "2", "QuantityDetail": [{"StatusId": "19000", "Quantity": 1}]}
+    change = {"change": {"OrderLine": [canceled]}, "silent": False}
+    shop.to_oms(f"orders/{made}/tamper", change)
+    approve(shop)
+    assert refunds(shop)[1:] == [("1", "20.00", {"101": 2})]
+
+
 def test_an_approval_covers_what_its_rejection_stated() -> None:
     """Not one unit more, no other line, and nothing by a value that states no units."""
     approved = stated({"101": 2}, refunded={"101": 1})

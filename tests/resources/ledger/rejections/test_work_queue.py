@@ -194,6 +194,21 @@ def test_a_discard_needs_a_reason_and_is_kept_for_audit(queue: Session) -> None:
         operator_actions.chosen(queue.db, RejectionFilter(ids=(closed.rejection_id,)))
 
 
+def test_what_a_retry_would_approve_is_named_by_its_id(queue: Session) -> None:
+    """Whichever of its problems that is; the filter then takes none, and ids take it."""
+    held = Problem("refund_not_approved", "amount", "Too much.", "Approve it.", "20.00 USD")
+    row = rejection(capture("4"), DEAD, "delivered")._replace(problems=[DEAD, held])
+    queue.rejections.open(DAY, [row], "run-1")
+    filters, codes = RejectionFilter(connection="acme"), ("refund_not_approved",)
+    [found] = [r for r in operator_actions.chosen(queue.db, filters) if r.source_id == "4"]
+    with pytest.raises(PermanentError, match=f"need their ids: {found.rejection_id}"):
+        operator_actions.chosen(queue.db, filters, codes)
+    by_id = RejectionFilter(ids=(found.rejection_id,))
+    assert [r.source_id for r in operator_actions.chosen(queue.db, by_id, codes)] == ["4"]
+    others = RejectionFilter(connection="acme", category="mapping")
+    assert operator_actions.chosen(queue.db, others, codes)
+
+
 def test_many_records_of_a_partition_are_cut_into_runs_of_bounded_size(session: Session) -> None:
     """A run's configuration names its records, so there is an end to how many."""
     rows = [

@@ -12,6 +12,8 @@ from domain.exchange import ShipmentLine
 ZERO = Decimal(0)
 NOT_APPROVED = "refund_not_approved"
 DECLINED = "refund_declined"
+GONE = "the payment service no longer has it"
+"""Why a refund that was pending counts as declined: what became of its payment can't be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +78,24 @@ class StoreRefund:
 
     def declined_of(self, order_id: str) -> Problem:
         """Return the problem of a declined refund, of the store's order ``order_id``."""
-        return Problem(
-            DECLINED,
-            "payments",
+        message = (
             f"The store's order {order_id} has the refund {self.refund_id} of {self.amount}, but "
-            f"the payment provider declined it: {self.declined}.",
-            "Pay the shopper by hand or retry the payment in the store, then discard this "
-            "rejection.",
-            self.refund_id,
+            f"the payment provider declined it: {self.declined}."
         )
+        advice = (
+            "Pay the shopper by hand or retry the payment in the store, then discard this "
+            "rejection."
+        )
+        if self.declined == GONE:
+            message = (
+                f"Whether the refund {self.refund_id} of {self.amount} of the store's order "
+                f"{order_id} was paid is not known: {self.declined}."
+            )
+            advice = (
+                "Look at the payment service that made it (history.refunds) whether the shopper "
+                "has the money; if not, pay by hand. Then discard this rejection."
+            )
+        return Problem(DECLINED, "payments", message, advice, self.refund_id)
 
 
 @dataclass(frozen=True, slots=True)

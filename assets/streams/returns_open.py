@@ -1,7 +1,8 @@
 """Refunds whose payment may still be declined: they are looked at again until that is decided.
 
 A provider pays after it was asked, and may decline then. What has changed makes the return due
-again: its plan shows the refund in the store, or keeps it open as declined.
+again: its plan shows the refund in the store, or keeps it open as declined. So does a refund that
+the service no longer has, or that was made by a service which is not asked any more.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from assets.streams.returns_state import ReturnState
-from assets.streams.returns_target import ReturnsTarget, returns_target
+from assets.streams.returns_target import ReturnsTarget, id_of, returns_target
 from domain.connections import RETURNS
 from domain.errors import LockstepError
 from domain.exchange import Exchange
-from domain.refunds import StoreRefund
+from domain.refunds import GONE, ZERO, StoreRefund
 from resources.ledger.records.refunds import OpenRefund
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -30,7 +31,10 @@ def look_at_open_refunds(sync: Sync) -> None:
             return
         target = returns_target(sync)
         with session.writer_lock():
-            found = [one for one in session.refunds.open_ones() if one.service == target.service]
+            found = [
+                one._replace(refund_id=id_of(one.refund_id, one.service, target.service))
+                for one in session.refunds.open_ones()
+            ]
             shown = asyncio.run(_shown(sync, target, sorted({one.source_id for one in found})))
             session.repeatable(lambda: _note(session, found, shown))
 
@@ -65,23 +69,28 @@ def _note(
     shown: Mapping[str, Mapping[str, StoreRefund]],
 ) -> None:
     """Write what became of the refunds, and make the returns due of which some has changed."""
-    changed: dict[str, list[StoreRefund]] = {}
+    found = [one for one in found if one.source_id in shown]
+    known = session.deliveries.targets(sorted({one.return_id for one in found}))
+    states = {return_id: ReturnState.from_ledger(row) for return_id, row in known.items()}
+    changed: list[str] = []
     for one in found:
-        refunds = shown.get(one.source_id)
-        if refunds is None:
-            continue
-        now = refunds.get(one.refund_id)
+        key, state = one.delivery_key.hex, states.get(one.return_id, ReturnState())
+        now = shown[one.source_id].get(one.refund_id)
+        if now is not None:
+            state.missing.discard(key)
+        elif state.misses(key):  # nothing else would ever show that it may not be paid
+            now = StoreRefund(one.refund_id, {}, ZERO, declined=GONE)
         if now is None or (now.declined, now.is_pending) == (one.declined, one.is_pending):
             session.refunds.note_look(one.delivery_key)
             continue
         session.refunds.note_look(one.delivery_key, now)
-        changed.setdefault(one.return_id, []).append(now)
-    known = session.deliveries.targets(list(changed))
-    rows = []
-    for return_id, row in known.items():
-        state = ReturnState.from_ledger(row)
-        for now in changed[return_id]:
-            state.update(now)
-        rows.append(row.holding(state.content()))
-    session.deliveries.put_targets(rows)
-    session.refunds.make_due(list(changed))
+        state.update(key, now)
+        changed.append(one.return_id)
+    session.deliveries.put_targets(
+        [
+            row.holding(content)
+            for return_id, row in known.items()
+            if (content := states[return_id].content()) != row.content
+        ]
+    )
+    session.refunds.make_due(changed)

@@ -108,7 +108,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         self._currencies = self.session.refunds.currencies(orders)
         self._approved = self.session.refunds.approvals(RETURNS, ids, HELD)
         self._discarded = self.session.refunds.discarded(RETURNS, ids, NOT_OF_REFUNDS, DISCARDED)
-        self._known = self.session.refunds.known(orders)
+        self._known = self._target.by_id(self.session.refunds.known(orders))
         known = self.session.deliveries.targets(ids)
         return [
             Due(a, record, record.return_id, known.get(record.return_id))
@@ -268,7 +268,10 @@ class ReturnsPlanner(ReadingPlanner[Return]):
             refund: StoreRefund = outcome.held
             context.state.note(refund)
             if refund.refund_id:
-                row = KnownRefund(record.return_id, intent.key.hex, dict(refund.units))
+                units, service = dict(refund.units), self._target.service
+                row = KnownRefund(
+                    record.return_id, intent.key.hex, units, refund.refund_id, service
+                )
                 self._known.setdefault(record.source_id, {})[refund.refund_id] = row
         context.state.applied_at = record.updated_at.isoformat()
         context.state.sequence += 1
@@ -298,12 +301,13 @@ class ReturnsPlanner(ReadingPlanner[Return]):
     def _found_row(
         self, record: Return, accepted: AcceptedRecord, refund: StoreRefund
     ) -> RefundRow:
+        service, refund_id = self._target.made_by(refund.refund_id)
         return RefundRow(
             UUID(hex=refund.key) if refund.key else accepted.capture_id,
             record.return_id,
             record.source_id,
-            self._target.service,
-            refund.refund_id,
+            service,
+            refund_id,
             refund.amount,
             self._currencies.get(record.source_id, ""),
             dict(refund.units),

@@ -27,11 +27,13 @@ class ReturnState:
     """What was done for one return; grows with each refund that is made or found."""
 
     refunds: dict[str, StoreRefund] = field(default_factory=dict)
-    """By their id at the payment service."""
+    """By their key: two services may give out the same id."""
     applied_at: str = ""
     sequence: int = 0
     shown: str = ""
     """Digest of what the store's order shows of the return; empty where it shows nothing."""
+    missing: set[str] = field(default_factory=set)
+    """Keys of open refunds that the payment service did not have when it was last asked."""
 
     @classmethod
     def from_ledger(cls, known: TargetRow | None) -> ReturnState:
@@ -40,7 +42,7 @@ class ReturnState:
             return cls()
         content = orjson.loads(known.content)
         refunds = {
-            name: StoreRefund(
+            stored["key"] or stored["id"]: StoreRefund(
                 stored["id"],
                 stored["units"],
                 Decimal(stored["amount"]),
@@ -49,9 +51,15 @@ class ReturnState:
                 stored["declined"],
                 stored.get("pending", False),
             )
-            for name, stored in content["refunds"].items()
+            for stored in content["refunds"].values()
         }
-        return cls(refunds, content["applied_at"], known.sequence, content.get("shown", ""))
+        return cls(
+            refunds,
+            content["applied_at"],
+            known.sequence,
+            content.get("shown", ""),
+            set(content.get("missing", ())),
+        )
 
     def content(self) -> bytes:
         """Return what the ledger stores."""
@@ -67,7 +75,8 @@ class ReturnState:
             for name, refund in self.refunds.items()
         }
         stored: dict[str, Any] = {"refunds": refunds, "applied_at": self.applied_at}
-        return orjson.dumps(stored | ({"shown": self.shown} if self.shown else {}))
+        seldom = {"shown": self.shown, "missing": sorted(self.missing)}
+        return orjson.dumps(stored | {name: value for name, value in seldom.items() if value})
 
     def to_row(self, record: Return) -> TargetRow:
         """Return the ledger's row of this state."""
@@ -84,17 +93,24 @@ class ReturnState:
 
     def note(self, refund: StoreRefund) -> bool:
         """Take note of a refund; return whether it was not known. One of nothing has no id."""
-        name = refund.refund_id or refund.key
+        name = refund.key or refund.refund_id
         is_new = name not in self.refunds
         self.refunds[name] = refund
         return is_new
 
-    def update(self, refund: StoreRefund) -> None:
+    def update(self, key: str, now: StoreRefund) -> None:
         """Take over what became of the payment of a refund that is known."""
-        if (known := self.refunds.get(refund.refund_id)) is not None:
-            self.refunds[refund.refund_id] = replace(
-                known, declined=refund.declined, is_pending=refund.is_pending
-            )
+        for name, known in self.refunds.items():
+            if name == key or known.refund_id == now.refund_id:
+                self.refunds[name] = replace(
+                    known, declined=now.declined, is_pending=now.is_pending
+                )
+
+    def misses(self, key: str) -> bool:
+        """Note that the service lacks a refund; return whether it did the last time, too."""
+        is_second = key in self.missing
+        self.missing ^= {key}
+        return is_second
 
     def left_of(self, confirmed: Mapping[str, int]) -> dict[str, int]:
         """Return line id -> units that are confirmed and not refunded; negative where it's more."""

@@ -13,6 +13,7 @@ from domain.errors import PermanentError
 from domain.exchange import ExchangeLog, Receipt
 from domain.ports import PaymentService, Writer
 from domain.refunds import OrderRefunds, StoreRefund
+from resources.ledger.records.refunds import KnownRefund
 from resources.lockstep import Sync
 
 REFUND = "refund"
@@ -31,16 +32,30 @@ def returns_target(sync: Sync) -> ReturnsTarget:
         return ReturnsTarget(store, store, sync.platform.kind)
     service = sync.connection.returns.service
     is_shown = service is not None and service.shown_in_store
-    return ReturnsTarget(store, sync.payments, SERVICE, is_shown=is_shown)
+    return ReturnsTarget(
+        store, sync.payments, SERVICE, store_name=sync.platform.kind, is_shown=is_shown
+    )
+
+
+def id_of(refund_id: str, made_by: str, asked: str) -> str:
+    """Return the id of a refund among those of several services: another one's names it."""
+    return refund_id if made_by == asked else f"{made_by}:{refund_id}"
 
 
 class ReturnsTarget:
     """``domain.ports.PaymentService``: what the store shows, and the service that pays."""
 
     def __init__(
-        self, store: PaymentService, payments: PaymentService, name: str, *, is_shown: bool = False
+        self,
+        store: PaymentService,
+        payments: PaymentService,
+        name: str,
+        *,
+        store_name: str = "",
+        is_shown: bool = False,
     ) -> None:
-        self._store, self._payments, self._is_shown = store, payments, is_shown
+        self._store, self._payments = store, payments
+        self._store_name, self._is_shown = store_name, is_shown
         self.service = name
         self.quotes, self.declines_for = payments.quotes, payments.declines_for
         self.acts_for = max(store.acts_for, payments.acts_for)
@@ -52,7 +67,23 @@ class ReturnsTarget:
         if self._payments is self._store:
             return self._store.writer(log)
         store, payments = self._store.writer(log), self._payments.writer(log)
-        return _Writer(store, payments, is_shown=self._is_shown)
+        return _Writer(store, payments, self._store_name, is_shown=self._is_shown)
+
+    def by_id(
+        self, known: Mapping[str, Sequence[KnownRefund]]
+    ) -> dict[str, dict[str, KnownRefund]]:
+        """Return order -> id as ``held`` shows it -> what the ledger knows of the refund."""
+        return {
+            order_id: {id_of(one.refund_id, one.service, self.service): one for one in refunds}
+            for order_id, refunds in known.items()
+        }
+
+    def made_by(self, refund_id: str) -> tuple[str, str]:
+        """Return which service made a refund that ``held`` shows, and its id there."""
+        prefix = id_of("", self._store_name, self.service)
+        if self._store_name and refund_id.startswith(prefix):
+            return self._store_name, refund_id.removeprefix(prefix)
+        return self.service, refund_id
 
 
 class _Writer:
@@ -62,11 +93,12 @@ class _Writer:
         self,
         store: AbstractAsyncContextManager[Writer],
         payments: AbstractAsyncContextManager[Writer],
+        store_name: str,
         *,
         is_shown: bool,
     ) -> None:
         self._opening, self._stack = (store, payments), AsyncExitStack()
-        self._is_shown = is_shown
+        self._store_name, self._is_shown = store_name, is_shown
 
     async def __aenter__(self) -> Self:
         store, payments = self._opening
@@ -98,28 +130,24 @@ class _Writer:
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return the refunds of orders: the payment service's, and those that the store has."""
         paid, shown = await self._payments.held(asked), await self._store.held(asked)
-        return {
-            order_id: _both(paid[order_id], shown[order_id], is_shown=self._is_shown)
-            for order_id in asked
-        }
+        return {order_id: self._both(paid[order_id], shown[order_id]) for order_id in asked}
 
-
-def _both(paid: Held, shown: Held, *, is_shown: bool) -> Held:
-    """Return the refunds of both; with ``is_shown`` those that both have once."""
-    if paid.problems or shown.problems:
-        return paid if paid.problems else shown
-    service: OrderRefunds = paid.content
-    store: OrderRefunds = shown.content
-    also_shown = [r for r in service.refunds if not r.declined] if is_shown else []
-    others: list[StoreRefund] = []
-    for refund in store.refunds:
-        same = [one for one in also_shown if _is_shown_by(one, refund)]
-        if same:
-            also_shown.remove(same[0])
-        else:
-            others.append(refund)
-    refunds = (*service.refunds, *others)
-    return replace(paid, content=OrderRefunds(store.order_id, refunds, store.unshipped))
+    def _both(self, paid: Held, shown: Held) -> Held:
+        """Return the refunds of both; what the store only shows of the service's is left out."""
+        if paid.problems or shown.problems:
+            return paid if paid.problems else shown
+        service: OrderRefunds = paid.content
+        store: OrderRefunds = shown.content
+        also_shown = [r for r in service.refunds if not r.declined] if self._is_shown else []
+        refunds = list(service.refunds)
+        for refund in store.refunds:
+            same = [one for one in also_shown if _is_shown_by(one, refund)]
+            if same:
+                also_shown.remove(same[0])
+                continue
+            name = id_of(refund.refund_id, self._store_name, SERVICE)
+            refunds.append(replace(refund, refund_id=name))
+        return replace(paid, content=OrderRefunds(store.order_id, tuple(refunds), store.unshipped))
 
 
 def _is_shown_by(refund: StoreRefund, in_store: StoreRefund) -> bool:

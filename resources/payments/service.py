@@ -115,8 +115,10 @@ class HttpPaymentsWriter(TargetWriter):
     ) -> list[Receipt | None]:
         """Return the refunds that are the effects of requests, by their keys.
 
+        ``owned`` may have the same id of another service, and is not needed: the key is unique.
         Raises ``OutcomeUnknown`` where the service does not answer.
         """
+        del owned
         found: list[Receipt | None] = []
         for one in claimed:
             request: RefundRequest = one.content
@@ -127,7 +129,7 @@ class HttpPaymentsWriter(TargetWriter):
                     f"Whether the payment service has the refund of order {request.order_id} "
                     f"could not be looked up: {error}"
                 ) from error
-            own = [r for r in refunds if r.key == one.key.hex and r.refund_id not in owned]
+            own = [r for r in refunds if r.key == one.key.hex]
             found.append(_receipt(own[0], request, one.key.hex) if own else None)
         return found
 

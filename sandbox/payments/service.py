@@ -3,9 +3,10 @@
 It is mounted at ``/payments/{instance}``. Control calls, ``/_sandbox/payments/{instance}/...``:
 
     POST  settings   any of {token, outcome: accepted | pending | declined | unknown,
-                     charged: {order: amount}}; a refund above what an order was charged is refused
+                     charged: {order: amount}, prefix}; a refund above what an order was charged
+                     is refused, and ids are the prefix with a number
     POST  refunds    {order, amount, currency, lines?}: one that is made by hand, without a key
-    POST  settle     {status}: decide all refunds that are pending or unknown
+    POST  settle     {status}: decide all refunds that are pending or unknown; "lost": forget them
     GET   counts     JSON
     GET   truth      {"orders": [], "levels": [], "refunds": [...]}
 """
@@ -25,6 +26,7 @@ from sandbox.system import Request, Response
 Json = dict[str, Any]
 STATUSES = ("accepted", "pending", "declined", "unknown")
 OPEN = ("pending", "unknown")
+LOST = "lost"
 ODD = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 TYPE = {"Content-Type": "application/json"}
 
@@ -38,6 +40,7 @@ class PaymentsService:
         self.instance, self.token = instance, f"sandbox-token-{instance}"
         self.outcome = "accepted"
         self.charged: dict[str, str] = {}
+        self.prefix = "rf-"
         self.refunds: list[Json] = []
         self.counts: Counter[str] = Counter()
 
@@ -83,7 +86,7 @@ class PaymentsService:
     def _make(self, body: Json, status: str) -> Json:
         lines = [{"line": row["line"], "quantity": row["quantity"]} for row in body["lines"]]
         made = {
-            "id": f"rf-{len(self.refunds) + 1}",
+            "id": f"{self.prefix}{len(self.refunds) + 1}",
             "key": body.get("key"),
             "order": body["order"],
             "return": body.get("return"),
@@ -110,13 +113,16 @@ class PaymentsService:
             case "POST", "settings":
                 if body.get("outcome", "accepted") not in STATUSES:
                     raise ValueError(f"an outcome is one of {STATUSES}")
-                for name in ("token", "outcome", "charged"):
+                for name in ("token", "outcome", "charged", "prefix"):
                     setattr(self, name, body.get(name, getattr(self, name)))
                 return _reply({"outcome": self.outcome})
             case "POST", "refunds":
                 return _reply(self._make({"lines": []} | body, "accepted"))
             case "POST", "settle":
                 found = [r for r in self.refunds if r["status"] in OPEN]
+                if body["status"] == LOST:
+                    self.refunds = [r for r in self.refunds if r not in found]
+                    return _reply({"settled": len(found)})
                 for refund in found:
                     refund["status"] = body["status"]
                     refund["reason"] = "The bank sent it back."
@@ -144,12 +150,13 @@ class PaymentsService:
 
     def snapshot(self) -> bytes:
         """Serialise the service."""
-        state = [self.token, self.outcome, self.charged, self.refunds, dict(self.counts)]
-        return msgspec.msgpack.encode(state)
+        settings = [self.token, self.outcome, self.charged, self.prefix]
+        return msgspec.msgpack.encode([settings, self.refunds, dict(self.counts)])
 
     def restore(self, state: bytes) -> None:
         """Restore what ``snapshot`` returned."""
-        self.token, self.outcome, self.charged, self.refunds, counts = msgspec.msgpack.decode(state)
+        settings, self.refunds, counts = msgspec.msgpack.decode(state)
+        self.token, self.outcome, self.charged, self.prefix = settings
         self.counts = Counter(counts)
 
 

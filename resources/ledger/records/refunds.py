@@ -55,6 +55,8 @@ class KnownRefund(NamedTuple):
     return_id: str
     key: str
     units: Mapping[str, int]
+    refund_id: str
+    service: str
 
 
 class OpenRefund(NamedTuple):
@@ -117,17 +119,17 @@ class Refunds:
         )
         return dict(rows.fetchall())
 
-    def known(self, source_ids: Collection[str]) -> dict[str, dict[str, KnownRefund]]:
-        """Return order -> refund's id -> what was made or found for returns of these orders."""
+    def known(self, source_ids: Collection[str]) -> dict[str, list[KnownRefund]]:
+        """Return order -> what was made or found for returns of these orders."""
         rows = self._db.execute(
-            """SELECT source_id, refund_id, return_id, delivery_key, units FROM sync.refund
+            """SELECT source_id, refund_id, service, return_id, delivery_key, units FROM sync.refund
                WHERE connection = %s AND source_id = ANY(%b) AND refund_id <> ''""",
             (self._name, list(source_ids)),
         )
-        found: dict[str, dict[str, KnownRefund]] = {}
-        for source_id, refund_id, return_id, key, units in rows:
-            refund = KnownRefund(return_id, key.hex, units)
-            found.setdefault(source_id, {})[refund_id] = refund
+        found: dict[str, list[KnownRefund]] = {}
+        for source_id, refund_id, service, return_id, key, units in rows:
+            refund = KnownRefund(return_id, key.hex, units, refund_id, service)
+            found.setdefault(source_id, []).append(refund)
         return found
 
     def open_ones(self) -> list[OpenRefund]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.refunds import GONE
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene
 from tests.assets.streams.test_returns import (
@@ -168,6 +169,49 @@ def test_a_refund_that_is_declined_later_becomes_a_rejection(shop: Scene, first:
     assert len(refunds(shop)) == 1
 
 
+@pytest.mark.parametrize("first", ["pending", "unknown"])
+def test_a_pending_refund_that_vanishes_becomes_a_rejection(shop: Scene, first: str) -> None:
+    """The second time that the list lacks it; one list without it proves nothing."""
+    at_service(shop, "settings", {"outcome": first})
+    made = confirmed(shop, l101=1)
+    shop.run("returns", raise_on_error=False)
+    shop.run("returns")
+    rule = {"kind": "replaced", "status": 200, "body": {"refunds": []}, "method": "GET",
+            "path": REFUNDS}  # fmt: skip
+    for _ in range(2):
+        shop.fault("payments", rule)
+        look_again(shop)
+        shop.fault("payments")
+        look_again(shop)
+    assert shop.open_rejections("returns") == {}, "it was there in between"
+    at_service(shop, "settle", {"status": "lost"})
+    look_again(shop)
+    assert shop.open_rejections("returns") == {}
+    look_again(shop)
+    assert shop.open_rejections("returns") == {made: "refund_declined"}
+    assert shop.sql("SELECT is_paid, is_pending, declined FROM history.refunds") == [
+        (False, False, GONE)
+    ]
+    look_again(shop)
+    assert refunds(shop) == []
+    assert open_partitions(shop) == []
+
+
+def test_a_pending_refund_of_a_service_that_is_not_asked_any_more_becomes_a_rejection(
+    shop: Scene,
+) -> None:
+    """The connection has changed to the store's own payments: nothing would ever decide it."""
+    at_service(shop, "settings", {"outcome": "pending"})
+    made = confirmed(shop, l101=1)
+    shop.run("returns")
+    shop.configure(streams=STREAMS, returns=LIMITS)
+    look_again(shop)
+    assert shop.open_rejections("returns") == {}
+    look_again(shop)
+    assert shop.open_rejections("returns") == {made: "refund_declined"}
+    assert shop._ask(f"bigcommerce/{shop.store}/truth")[0]["refunds"] == []
+
+
 def test_a_declined_refund_is_a_rejection_at_once(shop: Scene) -> None:
     """With the service's reason."""
     at_service(shop, "settings", {"outcome": "declined"})
@@ -286,6 +330,62 @@ def test_with_refunds_that_the_store_shows_a_declined_one_hides_none(shop: Scene
     shop.run("returns")
     assert refunds(shop) == [("10.00", "declined")]
     assert shop.open_rejections("returns")[second] == "refund_made_in_store"
+
+
+def test_a_refund_that_the_store_made_for_a_return_counts_after_a_change_to_a_service(
+    shop: Scene,
+) -> None:
+    """Also where the ledger has lost it: it bears Lockstep's mark, and only the rest is paid."""
+    shop.configure(streams=STREAMS, returns=LIMITS)
+    made = open_return(shop, lines=units(l101=2))
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
+    shop.run("returns")
+    configure(shop)
+    for table in ("delivery", "target_state"):
+        shop.sql_write(f"DELETE FROM sync.{table} WHERE stream = 'returns'")  # noqa: S608 - a name
+    shop.sql_write("DELETE FROM sync.refund")
+    shop.sql_write("UPDATE sync.record SET outcome = NULL WHERE stream = 'returns'")
+    shop.run("returns")
+    assert refunds(shop) == []
+    step(shop, made, "verify")
+    shop.run("returns")
+    assert refunds(shop) == [("10.00", "accepted")]
+    assert shop.open_rejections("returns") == {}
+    assert shop.sql("SELECT service, refund_id, is_found FROM history.refunds ORDER BY 1") == [
+        ("bigcommerce", "1", True), ("service", "rf-1", False),
+    ]  # fmt: skip
+
+
+def test_a_refund_of_the_service_with_the_id_of_one_of_the_stores_counts_for_itself(
+    shop: Scene,
+) -> None:
+    """Both count from 1: neither replaces the other, nor does one by hand pass for the other."""
+    shop.configure(streams=STREAMS, returns=LIMITS)
+    made = open_return(shop, lines=units(l101=3))
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
+    shop.run("returns")
+    configure(shop)
+    at_service(shop, "settings", {"prefix": ""})
+    for _ in range(2):
+        step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
+        shop.run("returns")
+        shop.run("returns")
+    assert refunds(shop) == [("10.00", "accepted"), ("10.00", "accepted")]
+    assert shop.sql("SELECT r.refund_id, r.service FROM history.refunds r ORDER BY 1, 2") == [
+        ("1", "bigcommerce"), ("1", "service"), ("2", "service"),
+    ]  # fmt: skip
+
+
+def test_a_refund_by_hand_with_the_id_of_one_of_the_services_is_seen(shop: Scene) -> None:
+    """In the store: what the ledger knows of the service's refund says nothing of it."""
+    at_service(shop, "settings", {"prefix": ""})
+    confirmed(shop, l102=1)
+    shop.run("returns")
+    shop.to_store("orders/1/refunds", {"lines": [{"id": 101, "quantity": 1}]})
+    made = confirmed(shop, l101=1)
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "refund_made_in_store"}
+    assert refunds(shop) == [("10.00", "accepted")]
 
 
 @pytest.mark.parametrize("missing", ["lines", "return"])

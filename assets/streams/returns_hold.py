@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import orjson
 
-from domain.errors import Problem
+from domain.errors import LONGEST_VALUE, Problem
+from domain.identity import content_digest
 from domain.refunds import DECLINED, RefundRequest
 
 SHOWN_IN_STORE = "return_made_in_store"
 DISCARDED = "refund_discarded"
 NOT_OF_REFUNDS = (DECLINED, SHOWN_IN_STORE, "return_refused")
 """Codes whose discard decides nothing about a refund that was not made."""
+SHORT = 20
+"""Characters of a digest, of which a value has two."""
 Approvals = Mapping[str, str]
 """What an operator has approved of a return: code -> the value that the rejection stated."""
 
@@ -30,7 +34,23 @@ def stated(units: Mapping[str, int], **seen: Mapping[str, int] | Decimal) -> str
             value[name] = str(found)
         else:
             value |= {f"{name} {line}": number for line, number in found.items()}
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    text = _text(value)
+    return text if len(text) <= LONGEST_VALUE else _in_short(units, seen)
+
+
+def _in_short(units: Mapping[str, int], seen: Mapping[str, Mapping[str, int] | Decimal]) -> str:
+    """Return a value that would be cut as digests: only an approval of the same covers it."""
+    parts: dict[str, Any] = {"units": dict(units)} | ({"seen": dict(seen)} if seen else {})
+    return _text(
+        {
+            f"{name} {content_digest(_text(p).encode()).hex()[:SHORT]}": 1
+            for name, p in parts.items()
+        }
+    )
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def covers(approved: str | None, wanted: str) -> bool:
@@ -46,8 +66,8 @@ def covers(approved: str | None, wanted: str) -> bool:
 
 def covers_units(approved: Approvals, codes: Collection[str], units: Mapping[str, int]) -> bool:
     """Return whether an approval of one of the codes covers these units."""
-    wanted = stated(units)
-    return any(covers(approved.get(code), wanted) for code in codes)
+    forms = (stated(units), _in_short(units, {}))
+    return any(covers(approved.get(code), wanted) for code in codes for wanted in forms)
 
 
 def units_text(request: RefundRequest) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import orjson
 import pytest
 
-from assets.streams.returns_hold import covers, stated
+from assets.streams.returns_hold import covers, covers_units, stated
+from domain.errors import LONGEST_VALUE
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import WHO
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
@@ -214,3 +217,15 @@ def test_an_approval_covers_what_its_rejection_stated() -> None:
     assert not covers(approved, stated({"101": 2}, refunded={"101": 2}))
     for other in (None, "", "R-1", "12", "null", orjson.dumps({"line 101": "x"}).decode()):
         assert not covers(other, stated({"101": 1}))
+
+
+def test_an_approval_of_long_lines_covers_the_same() -> None:
+    """Ids of commercetools are longer than a rejection's value: nothing is cut, nor let through."""
+    long = {f"5f1d3c57-8f4c-4b63-9d0a-00000001000{n}": n for n in (1, 2)}
+    approved = stated(long, refunded=dict.fromkeys(long, 1), amount=Decimal("9.60"))
+    assert len(approved) <= LONGEST_VALUE
+    assert covers(approved, stated(long, refunded=dict.fromkeys(long, 1), amount=Decimal("9.60")))
+    assert covers_units({"code": approved}, ["code"], long)
+    assert not covers(approved, stated(long, refunded=dict.fromkeys(long, 2), amount=Decimal(9)))
+    more = long | {"5f1d3c57-8f4c-4b63-9d0a-000000010002": 3}
+    assert not covers_units({"code": approved}, ["code"], more)

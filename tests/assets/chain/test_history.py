@@ -54,7 +54,7 @@ def test_all_attempts_are_counted(scene: Scene) -> None:
     """Those of an outage use up nothing, and were made all the same."""
     scene.place_many([1])
     scene.run("orders", first=scene.yesterday, steps=("captured", "validated"))
-    scene.fault("manhattan", {"kind": "status", "status": 503})
+    scene.fault("manhattan", {"kind": "status", "status": 503, "path": "order/save$"})
     for _ in range(2):
         scene.run("orders", first=scene.yesterday, steps=("delivered",), raise_on_error=False)
     scene.fault("manhattan")

@@ -13,6 +13,7 @@ import re
 import resource
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -259,8 +260,15 @@ READERS: dict[str, Callable[[int], int]] = {
 
 
 def peak() -> float:
-    """Return this process's peak in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return this program's peak in megabytes.
+
+    Not that of ``getrusage``, which starts with the size of the process that has started this one.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    [line] = [one for one in status.read_text().splitlines() if one.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024
 
 
 def growth() -> dict[str, float]:

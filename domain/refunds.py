@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from domain.errors import Problem
+from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import ShipmentLine
 
 ZERO = Decimal(0)
@@ -35,6 +35,17 @@ class RefundRequest:
     def units(self) -> dict[str, int]:
         """Return line id -> units."""
         return {line.line_id: line.quantity for line in self.lines}
+
+    def priced_amount(self) -> Decimal:
+        """Return the amount that a service which quotes nothing is asked for.
+
+        Raises ``RecordRejected`` for more than goes out without approval.
+        """
+        if self.amount is None:
+            raise PermanentError("a refund without an amount can't be asked for")
+        if (excess := self.excess(self.amount)) is not None:
+            raise RecordRejected(excess)
+        return self.amount
 
     def excess(self, amount: Decimal) -> Problem | None:
         """Return why an amount may not go out without approval; ``None`` where it may."""

@@ -24,7 +24,6 @@ from domain.delivery import Claimed, Intent, Operation, Outcome, failed, succeed
 from domain.errors import LockstepError, NoPermit, PermanentError, TransientError
 from domain.exchange import Exchange
 from domain.ports import Writer
-from resources.ledger.rows import TargetRow
 
 T = TypeVar("T")
 
@@ -177,8 +176,7 @@ class Sender:
             if isinstance(decision, Outcome):
                 return decision
             intent = decision
-            if (row := self._planner.foreseen(plan)) is not None:
-                await self._store(row)
+            await self._store_foreseen(plan)
         claimed = Claimed(intent, plan.accepted.correlation_id)
         if intent.may_exist and (found := await self._find(claimed, writer)):
             return found
@@ -200,8 +198,7 @@ class Sender:
         with _noting_losses() as lost:
             try:
                 decided = await decide(plan, intents, writer, self._planner)
-                if (row := self._planner.foreseen(plan)) is not None:
-                    await self._store(row)
+                await self._store_foreseen(plan)
                 outcomes = await apply(decided, writer, self._operations, self._find)
             except LockstepError as error:
                 outcomes = [failed(error) for _ in intents]
@@ -270,7 +267,9 @@ class Sender:
         if len(self._unsettled) >= SETTLE_EVERY:
             await self._settle()
 
-    async def _store(self, row: TargetRow) -> None:
+    async def _store_foreseen(self, plan: Plan) -> None:
+        if (row := self._planner.foreseen(plan)) is None:
+            return
         deliveries = self._session.deliveries
         async with self._settling:
             await asyncio.to_thread(self._session.repeatable, lambda: deliveries.put_targets([row]))

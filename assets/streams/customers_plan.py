@@ -111,11 +111,13 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         if held is None:
             due.known = None
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
-        content, moment = orjson.dumps(held.content), due.accepted.source_updated_at
-        due.known = (
-            TargetRow.following(None, due.accepted.source_id, held.target_id, content, moment)
-            if due.known is None
-            else due.known.read_again(held.target_id, content, moment, due.known.milestone)
+        due.known = TargetRow.as_read(
+            due.known,
+            due.accepted.source_id,
+            held.target_id,
+            orjson.dumps(held.content),
+            due.accepted.source_updated_at,
+            due.known.milestone if due.known is not None else "",
         )
         settled: list[SettleRow] = []
         for delivery in uncertain:

@@ -182,11 +182,13 @@ def _read(due: Due[Order], held: Held) -> TargetRow:
         milestone = CANCELED
     elif milestone == CANCELED:
         milestone = ""
-    content, moment = orjson.dumps(held.content), due.accepted.source_updated_at
-    if before is not None:
-        return before.read_again(held.target_id, content, moment, milestone)
-    return TargetRow.following(
-        None, due.accepted.source_id, held.target_id, content, moment, milestone
+    return TargetRow.as_read(
+        before,
+        due.accepted.source_id,
+        held.target_id,
+        orjson.dumps(held.content),
+        due.accepted.source_updated_at,
+        milestone,
     )
 
 

@@ -172,19 +172,25 @@ class TargetRow(NamedTuple):
         digest = content_digest(content)
         return cls(target_key, target_id, content, digest, milestone, sequence, source_updated_at)
 
-    def read_again(
-        self, target_id: str, content: bytes, source_updated_at: datetime, milestone: str
+    @classmethod
+    def as_read(
+        cls,
+        before: TargetRow | None,
+        target_key: str,
+        target_id: str,
+        content: bytes,
+        source_updated_at: datetime,
+        milestone: str,
     ) -> TargetRow:
-        """Return what a look at the target has shown of the record that was known as this row.
+        """Return what a look at the target has shown of a record that was known as ``before``.
 
         A look that shows what was known changes nothing, so that an effect which is tried again
         after it is the same effect, and its attempts count.
         """
-        if content_digest(content) == self.digest and milestone == self.milestone:
-            return self
-        return self.following(
-            self, self.target_key, target_id, content, source_updated_at, milestone
-        )
+        shown = (content_digest(content), milestone)
+        if before is not None and (before.digest, before.milestone) == shown:
+            return before
+        return cls.following(before, target_key, target_id, content, source_updated_at, milestone)
 
     def holding(self, content: bytes) -> TargetRow:
         """Return the row with another content, which follows this one."""

@@ -81,11 +81,7 @@ class HttpPaymentsWriter(TargetWriter):
 
     async def _refund(self, claimed: Claimed) -> Receipt:
         request: RefundRequest = claimed.content
-        amount = request.amount
-        if amount is None:
-            raise PermanentError("a refund without an amount can't be asked for")
-        if (excess := request.excess(amount)) is not None:
-            raise RecordRejected(excess)
+        amount = request.priced_amount()
         if not amount:
             nothing = StoreRefund("", request.units(), amount)
             return _receipt(nothing, request, claimed.key.hex)

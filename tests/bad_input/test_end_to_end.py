@@ -17,8 +17,10 @@ from assets.pipeline.validate import validate
 from assets.streams.inventory import Inventory
 from assets.streams.orders import Orders
 from assets.streams.shipments import Shipments
+from domain.connections import Connection
 from domain.exchange import RawRecord
 from domain.identity import capture_id, content_digest, is_id
+from domain.ports import CommercePlatform, OrderManagementSystem
 from domain.values import Partition
 from resources.http.rate_limit import LocalQuota
 from resources.ledger.ledger import Ledger
@@ -55,6 +57,15 @@ def sync(database: str) -> Iterator[Sync]:
     rules = connection(
         orders={"check_items": False}, inventory={"missing_item": "zero"}, rejection_threshold=1.0
     )
+    platform = build_platform(settings(), rules, lambda _: "token", LocalQuota())
+    oms = build_oms(settings_of(), rules, lambda _: "secret", LocalQuota())
+    yield from sync_between(database, rules, platform, oms)
+
+
+def sync_between(
+    database: str, rules: Connection, platform: CommercePlatform, oms: OrderManagementSystem
+) -> Iterator[Sync]:
+    """Yield the sync of a connection between two systems, and close all three afterwards."""
     ledger = Ledger(database)
     with ledger.connect() as db:
         db.execute(
@@ -62,8 +73,6 @@ def sync(database: str) -> Iterator[Sync]:
             "order_id_prefix, limits) VALUES (%s, '', '', '{}', '', '{}')",
             (NAME,),
         )
-    platform = build_platform(settings(), rules, lambda _: "token", LocalQuota())
-    oms = build_oms(settings_of(), rules, lambda _: "secret", LocalQuota())
     yield Sync(NAME, rules, platform, oms, ledger, "run-1")
     platform.close()
     oms.close()
@@ -140,8 +149,15 @@ def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
     sync: Sync, stream: Stream[Any]
 ) -> None:
     """Validated twice: the counts balance, and each rejection can be acted on."""
-    day = datetime.now(UTC).date() if stream.is_snapshot else START.date()
     bad, sound = bad_records(stream.name, EACH), [good(stream.name, i) for i in range(EACH // 10)]
+    validated_twice(sync, stream, bad, sound)
+
+
+def validated_twice(
+    sync: Sync, stream: Stream[Any], bad: list[RawRecord], sound: list[RawRecord]
+) -> None:
+    """Validate bad records between sound ones, a tenth as many, and once more; check both."""
+    day = datetime.now(UTC).date() if stream.is_snapshot else START.date()
     store(
         sync,
         stream,

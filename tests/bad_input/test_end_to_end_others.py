@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
 
 from assets.chain.stream import Stream
-from assets.pipeline.validate import validate
 from assets.streams.inventory import Inventory
 from assets.streams.orders import Orders
 from assets.streams.shipments import Shipments
 from domain.exchange import RawRecord
-from domain.values import Partition
 from resources.http.rate_limit import LocalQuota
-from resources.ledger.ledger import Ledger
 from resources.lockstep import Sync
 from resources.oms.extensiv.adapter import build as build_oms
 from resources.platforms.commercetools.adapter import build as build_platform
@@ -25,14 +21,7 @@ from tests.bad_input.counts import END_TO_END_OTHERS
 from tests.bad_input.mutations import Mutator
 from tests.bad_input.systems import START
 from tests.bad_input.test_commercetools import documents, uuid_of
-from tests.bad_input.test_end_to_end import (
-    NAME,
-    actionable,
-    balanced,
-    content,
-    rows,
-    store,
-)
+from tests.bad_input.test_end_to_end import sync_between, validated_twice
 from tests.bad_input.test_extensiv import ROW, whole
 from tests.resources.oms.extensiv.samples import settings_of, shipment, view
 from tests.resources.platforms.commercetools.projects import connection, order, settings
@@ -52,19 +41,9 @@ def sync(database: str) -> Iterator[Sync]:
         inventory={"missing_item": "zero"},
         rejection_threshold=1.0,
     )
-    ledger = Ledger(database)
-    with ledger.connect() as db:
-        db.execute(
-            "INSERT INTO sync.connection (connection, owner, description, streams, "
-            "order_id_prefix, limits) VALUES (%s, '', '', '{}', '', '{}')",
-            (NAME,),
-        )
     platform = build_platform(settings(), rules, lambda _: "secret", LocalQuota())
     oms = build_oms(settings_of(), rules, lambda _: "key", LocalQuota())
-    yield Sync(NAME, rules, platform, oms, ledger, "run-1")
-    platform.close()
-    oms.close()
-    ledger.close()
+    yield from sync_between(database, rules, platform, oms)
 
 
 def good(stream: str, number: int) -> RawRecord:
@@ -93,22 +72,5 @@ def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
     sync: Sync, stream: Stream[Any]
 ) -> None:
     """Validated twice: the counts balance, and each rejection can be acted on."""
-    day = datetime.now(UTC).date() if stream.is_snapshot else START.date()
     bad, sound = bad_records(stream.name, EACH), [good(stream.name, i) for i in range(EACH // 10)]
-    mixed: list[RawRecord] = []
-    for place, record in enumerate(bad):
-        mixed += [sound[place // 10], record] if place % 10 == 0 else [record]
-    store(sync, stream, day, mixed)
-    partition = Partition.of_day(day)
-    counts = validate(sync, stream, partition, everything=False)
-    balanced(sync, stream, day, counts, len(mixed))
-    query = "SELECT source_id FROM sync.record WHERE stream = %s AND state = 'accepted'"
-    accepted = {name for (name,) in rows(sync, query, stream.name)}
-    assert {record.source_id for record in sound} <= accepted
-    actionable(sync, stream)
-    before = content(sync)
-    again = validate(sync, stream, partition, everything=True)
-    assert (again.accepted, again.rejected, again.skipped) == (
-        counts.accepted, counts.rejected, counts.skipped,
-    )  # fmt: skip
-    assert content(sync) == before
+    validated_twice(sync, stream, bad, sound)

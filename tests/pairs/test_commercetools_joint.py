@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.app import RunningSandbox
-from sandbox.system import Request
 from tests.pairs.commercetools import LINE, ProjectScene
+from tests.resources.platforms.commercetools.projects import calls_to_orders
 
 pytestmark = pytest.mark.slow
 
@@ -20,20 +20,6 @@ UPS, UPS_2, UPS_3 = "1Z999AA10123456784", "1Z999AA10123456793", "1Z999AA10123456
 REFUSED: Json = {
     "statusCode": 400, "message": "No.", "errors": [{"code": "InvalidOperation", "message": "No."}]
 }  # fmt: skip
-
-
-def calls_of(sandbox: RunningSandbox, project: ProjectScene) -> list[str]:
-    """Return a list that gets the method of each call to a single order from now on."""
-    system, calls = sandbox.server.systems["commercetools", project.store], list[str]()
-    answer = system.handle
-
-    def handle(request: Request) -> Any:
-        if "/orders/" in request.path:
-            calls.append(request.method)
-        return answer(request)
-
-    system.handle = handle  # type: ignore[method-assign]
-    return calls
 
 
 def shipped(project: ProjectScene, *parcels: tuple[str, dict[int, int]], number: int = 1) -> Json:
@@ -64,7 +50,7 @@ def test_parcels_and_state_take_one_read_and_one_update(
     """Each has a delivery of its own in the ledger; a rerun sends nothing."""
     each: list[tuple[str, dict[int, int]]] = [(UPS, {1: 1}), (UPS_2, {1: 2}), (UPS_3, {2: 1})]
     order = shipped(project, *each[:parcels])
-    calls = calls_of(sandbox, project)
+    calls = calls_to_orders(sandbox, project.store)
     project.run("shipments")
     assert calls == ["GET", "POST"]
     held = project.order(order["id"])

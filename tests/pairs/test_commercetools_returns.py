@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from resources.ledger.rejections import operator_actions, work_queue
-from resources.ledger.rejections.work_queue import RejectionFilter
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME
+from tests.assets.streams.test_returns import approve
 from tests.pairs.commercetools import LINE, ProjectScene
 from tests.sandbox.simulated_project import an_order
 
@@ -91,17 +90,6 @@ def look_again(scene: ProjectScene) -> None:
     scene.sql_write("UPDATE sync.refund SET looked_at = looked_at - interval '1 day'")
     for _ in range(2):
         scene.run("returns", steps=("validated", "delivered"))
-
-
-def approve(scene: ProjectScene, reason: str = "approved by finance", **run: Any) -> None:
-    """Retry all open rejections of returns as an operator does, and run the partition again."""
-    assert scene.lockstep is not None
-    with scene.lockstep.ledger.connect() as db:
-        found = work_queue.find(db, RejectionFilter(connection=NAME, stream="returns"))
-        operator_actions.begin_retry(db, found, "ann", "as_captured", reason)
-    scene.run("returns", **run)
-    with scene.lockstep.ledger.connect() as db:
-        operator_actions.end_retry(db, {r.rejection_id: "run" for r in found})
 
 
 def test_a_return_is_shown_refunded_and_settled_once(shop: ProjectScene) -> None:

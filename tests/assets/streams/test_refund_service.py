@@ -94,6 +94,15 @@ def test_a_refund_goes_to_the_service_once(shop: Scene) -> None:
     ]
 
 
+def lose_request_and_look_up(scene: Scene, kind: str) -> None:
+    """Lose one request for a refund, and let every look-up after the first read fail."""
+    scene.fault(
+        "payments",
+        {"kind": kind, "method": "POST", "path": REFUNDS, "times": 1},
+        {"kind": "status", "status": 503, "method": "GET", "path": REFUNDS, "skip": 1},
+    )
+
+
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "malformed"])
 def test_a_lost_answer_is_looked_up_before_anything_is_repeated(shop: Scene, kind: str) -> None:
     """By its key; the service sees no request a second time that it has taken."""
@@ -110,11 +119,7 @@ def test_a_lost_answer_is_looked_up_before_anything_is_repeated(shop: Scene, kin
 def test_a_lost_refund_is_known_although_its_return_was_canceled(shop: Scene) -> None:
     """The service has it: it shows in the history, with a warning that it is too much."""
     made = confirmed(shop, l101=2)
-    shop.fault(
-        "payments",
-        {"kind": "drop_after", "method": "POST", "path": REFUNDS, "times": 1},
-        {"kind": "status", "status": 503, "method": "GET", "path": REFUNDS, "skip": 1},
-    )
+    lose_request_and_look_up(shop, "drop_after")
     shop.run("returns", raise_on_error=False)
     assert shop.sql("SELECT count(*) FROM history.refunds") == [(0,)]
     shop.fault("payments")
@@ -270,11 +275,7 @@ def test_a_restored_ledger_holds_what_was_refunded_by_hand(shop: Scene, lines: l
 def test_a_refund_by_hand_after_a_lost_request_waits_for_an_operator(shop: Scene) -> None:
     """The request never arrived, and the merchant has paid meanwhile: nothing more goes out."""
     made = confirmed(shop, l101=1)
-    shop.fault(
-        "payments",
-        {"kind": "drop_before", "method": "POST", "path": REFUNDS, "times": 1},
-        {"kind": "status", "status": 503, "method": "GET", "path": REFUNDS, "skip": 1},
-    )
+    lose_request_and_look_up(shop, "drop_before")
     shop.run("returns", raise_on_error=False)
     shop.fault("payments")
     shop.to_store("orders/1/refunds", {"lines": [{"id": 101, "quantity": 1}]})

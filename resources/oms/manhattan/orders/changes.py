@@ -142,16 +142,20 @@ def _united_entries(name: str, first: list[JsonView], second: list[JsonView]) ->
     return list(entries.values())
 
 
+def _lines_by_id(order: JsonView) -> dict[str, JsonView]:
+    return {str(line["OrderLineId"]): line for line in objects_of(order.get("OrderLine"))}
+
+
 def equal_lines(known: JsonView, wanted: JsonView) -> set[str]:
     """Return the ids of the lines that ``known`` and ``wanted`` have alike."""
-    before = {str(line["OrderLineId"]): line for line in objects_of(known.get("OrderLine"))}
-    lines = {str(line["OrderLineId"]): line for line in objects_of(wanted.get("OrderLine"))}
+    before = _lines_by_id(known)
+    lines = _lines_by_id(wanted)
     return {line_id for line_id, line in lines.items() if before.get(line_id) == line}
 
 
 def with_lines_of(known: JsonView, wanted: JsonView, line_ids: Collection[str]) -> Json:
     """Return ``wanted`` with some of its lines as they are in ``known``, or without them."""
-    before = {str(line["OrderLineId"]): line for line in objects_of(known.get("OrderLine"))}
+    before = _lines_by_id(known)
     lines: list[JsonView] = []
     for line in objects_of(wanted.get("OrderLine")):
         line_id = str(line["OrderLineId"])

@@ -9,7 +9,7 @@ from decimal import Decimal
 import orjson
 
 from domain.delivery import Claimed, Held, Operation, Outcome, Question, outcome_of
-from domain.errors import LockstepError, PermanentError, RecordRejected, TransientError
+from domain.errors import LockstepError, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
 from domain.refunds import RefundRequest, ReturnRecord, StoreRefund
 from resources.http.async_client import AsyncApiClient
@@ -91,11 +91,7 @@ class CommercetoolsReturnsWriter(TargetWriter):
 
     async def _refund(self, claimed: Claimed) -> Receipt:
         request: RefundRequest = claimed.content
-        amount = request.amount
-        if amount is None:
-            raise PermanentError("a refund without an amount can't be asked for")
-        if (excess := request.excess(amount)) is not None:
-            raise RecordRejected(excess)
+        amount = request.priced_amount()
         if not amount:
             key = claimed.key.hex
             nothing = StoreRefund("", request.units(), amount, request.return_id, key)

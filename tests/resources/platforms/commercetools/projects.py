@@ -14,7 +14,9 @@ from domain.records.orders import Order
 from domain.rules.export import Decide, always
 from resources.platforms.commercetools.orders.mapping import OrderMapper
 from resources.platforms.commercetools.settings import CommercetoolsSettings
+from sandbox.app import RunningSandbox
 from sandbox.platforms.commercetools.documents import complete
+from sandbox.system import Request
 from tests.sandbox.simulated_project import AT, an_order
 
 Json = dict[str, Any]
@@ -44,6 +46,20 @@ def order(**changes: Any) -> Json:
     for reference in references:
         _complete_payment(reference["obj"], document["totalPrice"]["currencyCode"])
     return document | {"paymentInfo": {"payments": references}}
+
+
+def calls_to_orders(sandbox: RunningSandbox, project: str) -> list[str]:
+    """Return a list that gets the method of each call to a single order from now on."""
+    system, calls = sandbox.server.systems["commercetools", project], list[str]()
+    answer = system.handle
+
+    def handle(request: Request) -> Any:
+        if "/orders/" in request.path:
+            calls.append(request.method)
+        return answer(request)
+
+    system.handle = handle  # type: ignore[method-assign]
+    return calls
 
 
 def _complete_payment(payment: Json, currency: str) -> None:

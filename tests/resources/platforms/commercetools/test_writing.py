@@ -15,6 +15,7 @@ from domain.records.inventory import StockTarget, StoreItem
 from sandbox.app import RunningSandbox
 from sandbox.system import Request
 from tests.resources.platforms.commercetools.conftest import Open
+from tests.resources.platforms.commercetools.projects import calls_to_orders
 from tests.sandbox.simulated_project import Project, an_order
 
 Json = dict[str, Any]
@@ -180,20 +181,6 @@ def test_a_carrier_is_written_by_its_configured_text(project: Project, open_stor
     ]  # fmt: skip
 
 
-def _counted(sandbox: RunningSandbox, project: Project) -> list[str]:
-    """Return a list that gets the method of each call to an order from now on."""
-    system, calls = sandbox.server.systems["commercetools", project.name], list[str]()
-    answer = system.handle
-
-    def handle(request: Request) -> Any:
-        if "/orders/" in request.path:
-            calls.append(request.method)
-        return answer(request)
-
-    system.handle = handle  # type: ignore[method-assign]
-    return calls
-
-
 def test_an_order_is_not_read_again_for_the_writes_that_follow_a_read(
     project: Project, open_store: Open, sandbox: RunningSandbox
 ) -> None:
@@ -204,7 +191,7 @@ def test_an_order_is_not_read_again_for_the_writes_that_follow_a_read(
         NewShipment("p", ShipmentRequest(order_id, "shipping", (ShipmentLine(line, 1),), number))
         for number in ("1", "2")
     ]
-    calls, store = _counted(sandbox, project), open_store()
+    calls, store = calls_to_orders(sandbox, project.name), open_store()
 
     async def run() -> list[Outcome]:
         async with store.targets["shipments"].writer(lambda _: None) as writer:
@@ -229,7 +216,7 @@ def test_what_others_change_after_the_read_is_seen_before_nothing_is_done(
 ) -> None:
     """Neither an equal state nor a refusal is taken from how the order was seen before."""
     [order_id] = project.place(an_order(shipmentState="Shipped"))
-    calls, store = _counted(sandbox, project), open_store()
+    calls, store = calls_to_orders(sandbox, project.name), open_store()
 
     async def run() -> Outcome:
         async with store.targets["shipments"].writer(lambda _: None) as writer:

@@ -117,6 +117,8 @@ class OrderRefunds:
     refunds: tuple[StoreRefund, ...]
     unshipped: Mapping[str, int] = field(default_factory=dict)
     """Line id -> units that the store shows as not shipped: a refund of them is no return's."""
+    shipped: Mapping[str, int] = field(default_factory=dict)
+    """Line id -> units that it shows as shipped, wherever it states any as not shipped."""
 
 
 @dataclass(frozen=True, slots=True)

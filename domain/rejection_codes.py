@@ -317,6 +317,9 @@ _TARGET: dict[str, Entry] = {
     "refund_above_return": Entry(
         "business_rule", "No more units are refunded than the OMS has confirmed."
     ),
+    "refund_above_returns": Entry(
+        "business_rule", "An order has no more units refunded than all its returns confirm."
+    ),
     "refund_amount_differs": Entry(
         "business_rule", "The payment service gives back the amount that it is asked for."
     ),

@@ -6,18 +6,24 @@ and no more.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 
+from domain.connections import UomRule
 from domain.errors import LONGEST_VALUE, Problem
 from domain.identity import content_digest
-from domain.refunds import DECLINED, RefundRequest
+from domain.records.orders import ONE
+from domain.refunds import DECLINED, OrderRefunds, RefundRequest
+from resources.ledger.records.refunds import KnownRefund, ReturnedLine
+from resources.ledger.rows import KnownLine
 
 SHOWN_IN_STORE = "return_made_in_store"
 DISCARDED = "refund_discarded"
+ABOVE_RETURNS = "refund_above_returns"
 NOT_OF_REFUNDS = (DECLINED, SHOWN_IN_STORE, "return_refused")
 """Codes whose discard decides nothing about a refund that was not made."""
 SHORT = 20
@@ -87,4 +93,92 @@ def discarded(request: RefundRequest) -> Problem:
         "refund, whatever it is worth, by 'lockstep rejections retry ID --reason TEXT'. Otherwise "
         "pay the rest by hand and discard it.",
         stated(request.units()),
+    )
+
+
+@dataclass(frozen=True)
+class OrderReturns:
+    """Line id -> units of all returns of an order, in the store's unit."""
+
+    arrived: Mapping[str, int] = field(default_factory=dict)
+    confirmed: Mapping[str, int] = field(default_factory=dict)
+    """Of the returns whose shopper gets money back."""
+
+
+def order_returns(
+    returned: Sequence[ReturnedLine],
+    lines: Mapping[str, KnownLine],
+    uom_rules: Mapping[str, UomRule],
+) -> OrderReturns:
+    """Return the units of an order's returns; part of a unit has arrived, and is not confirmed."""
+    arrived: dict[str, Decimal] = {}
+    confirmed: dict[tuple[str, str], Decimal] = {}
+    for one in returned:
+        known, rule = lines.get(one.order_line_id), uom_rules.get(one.sku)
+        factor = (known.factor if known else None) or (rule.factor if rule else ONE)
+        line, of_return = one.order_line_id, (one.order_line_id, one.return_id)
+        arrived[line] = arrived.get(line, Decimal(0)) + one.arrived / factor
+        if one.is_refunded:
+            confirmed[of_return] = confirmed.get(of_return, Decimal(0)) + one.confirmed / factor
+    whole: dict[str, int] = {}
+    for (line, _), number in confirmed.items():
+        whole[line] = whole.get(line, 0) + int(number.to_integral_value(ROUND_FLOOR))
+    return OrderReturns(
+        {line: int(n.to_integral_value(ROUND_CEILING)) for line, n in arrived.items()}, whole
+    )
+
+
+def really_unshipped(shown: OrderRefunds, returns: OrderReturns) -> OrderRefunds:
+    """Return an order's refunds without unshipped units that the store only seems to have.
+
+    Where more came back of a line than the store shows as shipped, it does not show yet what has
+    shipped, so a refund of the line may be one of shipped units.
+    """
+    unshipped = {
+        line: number
+        for line, number in shown.unshipped.items()
+        if returns.arrived.get(line, 0) <= shown.shipped.get(line, 0)
+    }
+    return replace(shown, unshipped=unshipped)
+
+
+def above_returns(
+    request: RefundRequest,
+    shown: OrderRefunds,
+    known: Mapping[str, KnownRefund],
+    returns: OrderReturns,
+) -> Problem | None:
+    """Return why a refund waits: the order would have more refunded than its returns confirm.
+
+    A return that was refunded may have been canceled or corrected, and its units be in another.
+    """
+    made = [refund.units for refund in shown.refunds if refund.key]
+    listed = {refund.refund_id for refund in shown.refunds}
+    made += [refund.units for name, refund in known.items() if name not in listed]
+    refunded: dict[str, int] = {}
+    for units in made:
+        for line, number in units.items():
+            refunded[line] = refunded.get(line, 0) + number
+    wanted = request.units()
+    over = [
+        line
+        for line in sorted(refunded.keys() | wanted.keys())
+        if refunded.get(line, 0) + wanted.get(line, 0) > returns.confirmed.get(line, 0)
+    ]
+    if not over:
+        return None
+    has = ", ".join(
+        f"{refunded.get(line, 0)} refunded and {returns.confirmed.get(line, 0)} confirmed of line "
+        f"{line}"
+        for line in over
+    )
+    return Problem(
+        ABOVE_RETURNS,
+        f"lines[{over[0]}]",
+        f"The returns of order {request.order_id} have {has}, so the return {request.return_id} "
+        f"of {units_text(request)} may be refunded already, as another one or as other lines.",
+        "Compare the order's returns at the OMS with its refunds. If the return is refunded, "
+        "discard this rejection. If not, approve the refund of these units, whatever they are "
+        "worth, by 'lockstep rejections retry ID --reason TEXT'.",
+        stated(wanted, refunded=refunded),
     )

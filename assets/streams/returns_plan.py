@@ -22,6 +22,11 @@ from assets.streams.returns_hold import (
     NOT_OF_REFUNDS,
     SHOWN_IN_STORE,
     Approvals,
+    OrderReturns,
+    above_returns,
+    discarded,
+    order_returns,
+    really_unshipped,
 )
 from assets.streams.returns_refund import (
     HELD,
@@ -55,7 +60,7 @@ from domain.refunds import (
     StoreRefund,
 )
 from domain.rules.refund_amounts import PricedOrder
-from resources.ledger.records.refunds import KnownRefund, RefundRow
+from resources.ledger.records.refunds import KnownRefund, RefundRow, ReturnedLine
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -93,6 +98,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         self._currencies: Mapping[str, str] = {}
         self._approved: Mapping[str, Approvals] = {}
         self._discarded: Collection[str] = ()
+        self._returned: Mapping[str, Sequence[ReturnedLine]] = {}
         self._known: dict[str, dict[str, KnownRefund]] = {}
         """Order -> refund's id -> what the ledger has of it."""
 
@@ -109,6 +115,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         self._approved = self.session.refunds.approvals(RETURNS, ids, HELD)
         self._discarded = self.session.refunds.discarded(RETURNS, ids, NOT_OF_REFUNDS, DISCARDED)
         self._known = self._target.by_id(self.session.refunds.known(orders))
+        self._returned = self.session.refunds.returned(orders)
         known = self.session.deliveries.targets(ids)
         return [
             Due(a, record, record.return_id, known.get(record.return_id))
@@ -245,18 +252,30 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         """Return a refund with its amount, or why it waits. Raises ``RecordRejected``."""
         request: RefundRequest = intent.content
         order = self._prices.get(request.order_id)
+        returns = self._order_returns(request.order_id)
+        shown = really_unshipped(shown, returns)
         problems = waiting(
             request,
             shown,
             order,
             self._approved.get(request.return_id, {}),
-            is_discarded=request.return_id in self._discarded,
+            (
+                discarded(request) if request.return_id in self._discarded else None,
+                above_returns(request, shown, self._known.get(request.order_id, {}), returns),
+            ),
         )
         if problems:
             return Outcome("refused", problems=problems)
         if self._target.quotes:
             return intent
         return replace(intent, content=priced(request, shown, order))
+
+    def _order_returns(self, order_id: str) -> OrderReturns:
+        return order_returns(
+            self._returned.get(order_id, ()),
+            self._lines.get(order_id, {}),
+            self.sync.connection.orders.uom_rules,
+        )
 
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what is known of the return after a success."""

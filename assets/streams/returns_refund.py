@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from assets.streams.returns_hold import (
+    ABOVE_RETURNS,
     DISCARDED,
     SHOWN_IN_STORE,
     Approvals,
     covers,
     covers_units,
-    discarded,
     stated,
     units_text,
 )
@@ -25,7 +25,7 @@ from domain.rules.refund_amounts import PricedOrder, TooManyUnits, worth
 from resources.ledger.records.refunds import KnownRefund
 
 MADE_IN_STORE = "refund_made_in_store"
-BY_UNITS = (MADE_IN_STORE, DISCARDED)
+BY_UNITS = (MADE_IN_STORE, DISCARDED, ABOVE_RETURNS)
 """Codes of what is approved by its units, whatever they are worth."""
 HELD = (NOT_APPROVED, *BY_UNITS, SHOWN_IN_STORE)
 """Codes of what an operator's retry with a reason lets through."""
@@ -82,13 +82,10 @@ def waiting(
     shown: OrderRefunds,
     order: PricedOrder | None,
     approved: Approvals,
-    *,
-    is_discarded: bool,
+    others: Sequence[Problem | None],
 ) -> tuple[Problem, ...]:
     """Return why a refund waits for an operator, without what one has approved."""
-    found = [made_by_hand(request, shown, order)]
-    if is_discarded:
-        found.insert(0, discarded(request))
+    found = [*others, made_by_hand(request, shown, order)]
     problems = [problem for problem in found if problem is not None]
     return tuple(p for p in problems if not covers(approved.get(p.code), p.value))
 

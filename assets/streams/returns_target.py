@@ -147,7 +147,7 @@ class _Writer:
                 continue
             name = id_of(refund.refund_id, self._store_name, SERVICE)
             refunds.append(replace(refund, refund_id=name))
-        return replace(paid, content=OrderRefunds(store.order_id, tuple(refunds), store.unshipped))
+        return replace(paid, content=replace(store, refunds=tuple(refunds)))
 
 
 def _is_shown_by(refund: StoreRefund, in_store: StoreRefund) -> bool:

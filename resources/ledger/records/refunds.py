@@ -59,6 +59,18 @@ class KnownRefund(NamedTuple):
     service: str
 
 
+class ReturnedLine(NamedTuple):
+    """Units of one line of a return's newest version, in the OMS's unit."""
+
+    return_id: str
+    order_line_id: str
+    sku: str
+    arrived: Decimal
+    """Received or confirmed."""
+    confirmed: Decimal
+    is_refunded: bool
+
+
 class OpenRefund(NamedTuple):
     """A refund whose payment may still be declined."""
 
@@ -130,6 +142,28 @@ class Refunds:
         for source_id, refund_id, service, return_id, key, units in rows:
             refund = KnownRefund(return_id, key.hex, units, refund_id, service)
             found.setdefault(source_id, []).append(refund)
+        return found
+
+    def returned(self, source_ids: Collection[str]) -> dict[str, list[ReturnedLine]]:
+        """Return order -> lines of all returns of it, each by its newest accepted version."""
+        rows = self._db.execute(
+            """WITH lines AS (
+                   SELECT l.*, r.source_updated_at
+                   FROM sync.return_line l JOIN sync.record r USING (connection, source_day,
+                                                                     capture_id)
+                   WHERE l.connection = %s AND l.source_id = ANY(%b) AND r.stream = 'returns'
+                     AND r.state = 'accepted'),
+               newest AS (
+                   SELECT DISTINCT ON (return_id) return_id, capture_id FROM lines
+                   ORDER BY return_id, source_updated_at DESC, capture_id DESC)
+               SELECT source_id, return_id, order_line_id, sku, received + confirmed, confirmed,
+                      is_refunded
+               FROM lines JOIN newest USING (return_id, capture_id)""",
+            (self._name, list(source_ids)),
+        )
+        found: dict[str, list[ReturnedLine]] = {}
+        for source_id, *line in rows:
+            found.setdefault(source_id, []).append(ReturnedLine(*line))
         return found
 
     def open_ones(self) -> list[OpenRefund]:

@@ -62,10 +62,10 @@ class RefundCalls:
         listed = list_of(reply.where, document_of(reply, PAGES).data)
         return [_to_refund(reply.where, one) for one in entries_of(reply.where, listed, REFUNDS)]
 
-    async def unshipped_units(self, order_id: str) -> dict[str, int]:
-        """Return by line how many of an order's units have not shipped."""
+    async def line_units(self, order_id: str) -> dict[str, tuple[int, int]]:
+        """Return by line how many of an order's units have not shipped, and how many have."""
         path, page = f"/v2/orders/{id_number(order_id)}/products", 1
-        units: dict[str, int] = {}
+        units: dict[str, tuple[int, int]] = {}
         while True:
             reply = await self._push.request(
                 "GET", path, params={"page": str(page), "limit": str(SHIPMENT_PAGE)}
@@ -77,7 +77,7 @@ class RefundCalls:
                 ordered, shipped = whole_number(line.quantity), whole_number(line.quantity_shipped)
                 if line.id is None or ordered is None or shipped is None:
                     raise PermanentError(f"{reply.where} gave a line without units: {CONTRACT}")
-                units[str(line.id)] = max(0, ordered - shipped)
+                units[str(line.id)] = (max(0, ordered - shipped), shipped)
             if len(units) == known:
                 return units
             page += 1

@@ -94,10 +94,12 @@ class BigCommerceRefundsWriter(TargetWriter):
         try:
             refunds = tuple(await self._calls.list_refunds(order_id))
             by_hand = any(not r.key and (r.units or r.unassigned) for r in refunds)
-            unshipped = await self._calls.unshipped_units(order_id) if by_hand else {}
+            units = await self._calls.line_units(order_id) if by_hand else {}
         except RecordRejected as rejected:
             return Held(order_id, problems=rejected.problems)
-        return Held(order_id, OrderRefunds(order_id, refunds, unshipped))
+        unshipped = {line: number for line, (number, _) in units.items()}
+        shipped = {line: number for line, (_, number) in units.items()}
+        return Held(order_id, OrderRefunds(order_id, refunds, unshipped, shipped))
 
 
 def _receipt(refund: StoreRefund, request: RefundRequest) -> Receipt:

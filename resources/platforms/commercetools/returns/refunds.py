@@ -67,7 +67,7 @@ def refunds_of(held: HeldOrder) -> OrderRefunds:
             ids = held.line_ids(item.line_item_id) or [item.line_item_id]
             units = dict.fromkeys(ids, item.quantity or 0)
             found.append(StoreRefund(item.id or "", units, Decimal(0)))
-    return OrderRefunds(held.id, tuple(found), _unshipped(held))
+    return OrderRefunds(held.id, tuple(found), *_line_units(held))
 
 
 def payments_of(order: Order) -> Iterator[Payment]:
@@ -191,19 +191,21 @@ def _left_of(payment: Payment, request: RefundRequest) -> Decimal:
     return left
 
 
-def _unshipped(held: HeldOrder) -> dict[str, int]:
-    """Return line -> units of its line item that no delivery has."""
+def _line_units(held: HeldOrder) -> tuple[dict[str, int], dict[str, int]]:
+    """Return line -> units of its line item that no delivery has, and that deliveries have."""
     shipped: dict[str, int] = {}
     for _, delivery in deliveries_of(held.order):
         for item in delivery.items or ():
             if item is not None and item.id:
                 shipped[item.id] = shipped.get(item.id, 0) + (item.quantity or 0)
-    return {
-        line_id: max(0, (line.quantity or 0) - shipped.get(line.id, 0))
+    units = {
+        line_id: (line.quantity or 0, shipped.get(line.id, 0))
         for line in held.order.line_items or ()
         if line is not None and line.id
         for line_id in held.line_ids(line.id)
     }
+    unshipped = {line_id: max(0, ordered - sent) for line_id, (ordered, sent) in units.items()}
+    return unshipped, {line_id: sent for line_id, (_, sent) in units.items()}
 
 
 def _short(text: str) -> str:

@@ -30,6 +30,7 @@ from sandbox.system import Request, Response, System
 
 HOST = "127.0.0.1"
 SYSTEMS = {
+    "anchanto": "sandbox.oms.anchanto:AnchantoAccount",
     "bigcommerce": "sandbox.platforms.bigcommerce.store:BigCommerceStore",
     "commercetools": "sandbox.platforms.commercetools.project:Project",
     "extensiv": "sandbox.oms.extensiv:ExtensivAccount",
@@ -41,7 +42,11 @@ Settings: TypeAlias = Mapping[str, Mapping[str, object]]
 LIMITED: Settings = {"manhattan": {"requests_per_second": 10}}
 """Request limits of small plans: a store has its own by default, a tenant that of our assumption
 (oms.md 1.10)."""
-UNLIMITED: Settings = {"bigcommerce": {"quota": 100_000}, "extensiv": {"bucket": 0}}
+UNLIMITED: Settings = {
+    "anchanto": {"requests_per_second": 0},
+    "bigcommerce": {"quota": 100_000},
+    "extensiv": {"bucket": 0},
+}
 """Without request limits, for tests and benchmarks that are about something else."""
 INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

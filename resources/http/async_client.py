@@ -100,19 +100,16 @@ class AsyncApiClient:
             decode=decode,
             log=self._log,
         )
-        url = URL(self.policy.base_url + path, encoded="%" in path)
-        if params:
-            url = url.with_query(params)
         own = {**(headers or {}), **attempts.headers}
         while True:
             async with self._slots:
-                outcome = await self._attempt(attempts, url, own)
+                outcome = await self._attempt(attempts, params or {}, own)
             if isinstance(outcome, Reply):
                 return outcome
             await asyncio.sleep(outcome)
 
     async def _attempt(
-        self, attempts: RequestAttempts, url: URL, own: dict[str, str]
+        self, attempts: RequestAttempts, params: Mapping[str, str], own: dict[str, str]
     ) -> Reply | float:
         auth, limiter = self.policy.auth, self.policy.limiter
         # A hop into a thread costs as much as the rest of the request: only to fetch a token.
@@ -123,7 +120,7 @@ class AsyncApiClient:
         await limiter.acquire_async()
         attempts.start()
         try:
-            response = await self._send(attempts, url, own)
+            response = await self._send(attempts, self._url(attempts.path, params), own)
         except FAULTS as error:
             return attempts.fail(error, never_sent=NEVER_SENT, unsendable=UNSENDABLE)
         attempts.record(response)
@@ -135,6 +132,11 @@ class AsyncApiClient:
         ):
             return 0.0
         return attempts.finish(response)
+
+    def _url(self, path: str, params: Mapping[str, str]) -> URL:
+        """Return where a request goes; an address that comes with a token is known by now."""
+        url = URL(self.policy.url(path), encoded="%" in path)
+        return url.with_query(params) if params else url
 
     async def _send(
         self, attempts: RequestAttempts, url: URL, headers: Mapping[str, str]

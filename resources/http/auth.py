@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
 from domain.errors import AccessRefused, PermanentError, TransientError
 from resources.http.redaction import error_text, register_secret
 from resources.http.retries import TEMPORARY, TOO_MANY_REQUESTS, is_certificate_fault
-from resources.http.urls import checked_base_url, tls_context
+from resources.http.urls import checked_base_url, is_within, tls_context
 
 UNAUTHORIZED = 401
 RENEW_AT = 0.8
@@ -128,6 +129,10 @@ class OAuthGrant:
     fallback_seconds: int
     """The token's lifetime where the server doesn't state it."""
     timeout: float = 30.0
+    address_field: str = ""
+    """The answer's field with the address of the API, where the server states it."""
+    address_domains: tuple[str, ...] = ()
+    """Domains that such an address may be in, besides the host of ``token_url``."""
 
 
 class OAuthTokens:
@@ -151,6 +156,7 @@ class OAuthTokens:
         )
         self.scope = ""
         """The last token's scope; empty where the server doesn't state it (RFC 6749, 5.1)."""
+        self._address = ""
         self._lock = threading.Lock()
         self._token: tuple[dict[str, str], float] | None = None
         """The bearer header and when to renew it, in one value that is read without the lock."""
@@ -176,6 +182,15 @@ class OAuthTokens:
             headers = {"Authorization": f"Bearer {token}"}
             self._token = headers, self._clock() + lifetime * RENEW_AT
             return headers
+
+    def address(self) -> str:
+        """Return the address of the API that came with the last token; fetches one at first.
+
+        Raises what ``headers`` raises.
+        """
+        if not self._address:
+            self.headers()
+        return self._address
 
     def cached(self) -> dict[str, str] | None:
         """Return the bearer header where the token need not be renewed yet."""
@@ -227,8 +242,25 @@ class OAuthTokens:
         usable = isinstance(token, str) and token.isascii() and token.isprintable()
         if not isinstance(token, str) or not token or not usable:
             raise PermanentError(f"{what} without an access_token; check token_url")
+        if name := self._grant.address_field:
+            self._address = self._checked_address(fields.get(name), f"{what} with {name}")
         try:
             lifetime = float(str(fields.get("expires_in") or self._grant.fallback_seconds))
         except ValueError:
             lifetime = float(self._grant.fallback_seconds)
         return token, max(0.0, lifetime)
+
+    def _checked_address(self, value: object, what: str) -> str:
+        """Return the address of an answer; credentials are sent to no other domain than stated."""
+        grant, text = self._grant, value if isinstance(value, str) else ""
+        allowed = (urlsplit(grant.token_url).hostname or "", *grant.address_domains)
+        try:
+            address = checked_base_url(grant.system, text)
+        except PermanentError:
+            address = ""
+        if not address or not is_within(address, allowed):
+            raise PermanentError(
+                f"{what} {text[:100]!r}, which is no https address in {', '.join(allowed)}; "
+                "check token_url"
+            )
+        return address

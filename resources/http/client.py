@@ -120,7 +120,7 @@ class ApiClient:
         headers |= more
         with self._http.stream(
             attempts.method,
-            self.policy.base_url + attempts.path,
+            self.policy.url(attempts.path),
             params=params,
             content=attempts.content,
             headers=headers,

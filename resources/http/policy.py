@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +24,7 @@ class ClientPolicy:
     system: str
     """Names the system in errors and in the message log."""
     base_url: str
+    """Where requests go, unless ``address`` says so."""
     auth: TokenProvider
     limiter: Limiter
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -33,11 +34,17 @@ class ClientPolicy:
     """Seconds that a request may act beyond its time-out, in queues of the system itself."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every request, besides those of ``default_headers``."""
+    address: Callable[[], str] | None = None
+    """Returns the base URL of a system that states it with a token; may fetch one first."""
     clock: SourceClock = field(default_factory=SourceClock)
     """Learns the system's time from each response; clients of one host share it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", checked_base_url(self.system, self.base_url))
+
+    def url(self, path: str) -> str:
+        """Return the URL of a path below the system's present base URL."""
+        return (self.base_url if self.address is None else self.address()) + path
 
     @property
     def acts_for(self) -> float:

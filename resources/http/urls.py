@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from collections.abc import Collection
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -42,6 +43,12 @@ def checked_path(system: str, path: str) -> str:
             "so the request could go to another host"
         )
     return path
+
+
+def is_within(url: str, domains: Collection[str]) -> bool:
+    """Return whether a URL's host is one of some domains, or below one."""
+    host = (urlsplit(url).hostname or "").casefold()
+    return any(host == each or host.endswith(f".{each}") for each in map(str.casefold, domains))
 
 
 def is_loopback(host: str) -> bool:

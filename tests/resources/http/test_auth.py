@@ -180,3 +180,59 @@ def test_each_request_with_another_token_takes_a_permit_of_the_quota() -> None:
     assert client.request("GET", "/orders").status == 401
     with pytest.raises(RateLimited):
         client.request("GET", "/orders")
+
+
+def addressed(*addresses: object) -> OAuthTokens:
+    """Build a provider whose tokens come with these addresses of the API, one after another."""
+    rest = iter(addresses)
+
+    def issue(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"access_token": "t", "instance_url": next(rest)})
+
+    grant = OAuthGrant(
+        system="acme",
+        token_url="https://login.example.com/token",
+        client_id="id",
+        client_secret="secret",
+        form={"grant_type": "client_credentials"},
+        fallback_seconds=100,
+        address_field="instance_url",
+        address_domains=("api.example.com",),
+    )
+    return OAuthTokens(grant, transport=httpx.MockTransport(issue), clock=lambda: 0.0)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://login.example.com", "https://eu7.api.example.com/", "https://API.example.com"],
+)
+def test_requests_go_to_the_address_that_came_with_the_token(address: str) -> None:
+    """In both clients by the policy's one answer; a renewed token may have another address."""
+    auth = addressed(address, "https://eu8.api.example.com")
+    limiter = Limiter(LocalQuota(), "b", quota=10, window_seconds=1.0)
+    policy = ClientPolicy(
+        system="acme", base_url="https://login.example.com", auth=auth, limiter=limiter,
+        address=lambda: f"{auth.address()}/v1",
+    )  # fmt: skip
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(401 if len(asked) == 1 else 200, json={})
+
+    client = ApiClient(policy, transport=httpx.MockTransport(answer))
+    client.request("GET", "/orders")
+    client.request("GET", "/orders")
+    first = f"{httpx.URL(address)}".rstrip("/")
+    assert asked == [f"{first}/v1/orders"] * 2 + ["https://eu8.api.example.com/v1/orders"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://example.org", "https://api.example.com.evil.org", "http://api.example.com",
+     "https://evilapi.example.com", "https://user:pw@api.example.com", "", None, 7],
+)  # fmt: skip
+def test_credentials_are_sent_to_no_foreign_address(address: object) -> None:
+    """Whatever the token's server says; nothing is sent there."""
+    with pytest.raises(PermanentError, match="instance_url"):
+        addressed(address).address()

@@ -35,6 +35,7 @@ SYSTEMS = {
     "commercetools": "sandbox.platforms.commercetools.project:Project",
     "extensiv": "sandbox.oms.extensiv:ExtensivAccount",
     "manhattan": "sandbox.oms.manhattan:ManhattanTenant",
+    "salesforce": "sandbox.platforms.salesforce.org:Org",
     "payments": "sandbox.payments.service:PaymentsService",
 }
 Settings: TypeAlias = Mapping[str, Mapping[str, object]]
@@ -46,6 +47,7 @@ UNLIMITED: Settings = {
     "anchanto": {"requests_per_second": 0},
     "bigcommerce": {"quota": 100_000},
     "extensiv": {"bucket": 0},
+    "salesforce": {"daily": 10_000_000},
 }
 """Without request limits, for tests and benchmarks that are about something else."""
 INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}")

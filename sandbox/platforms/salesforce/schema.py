@@ -1,0 +1,235 @@
+"""The objects of a simulated org: their fields, parents and children.
+
+Source: platforms.md 3.4 and the object reference. Only the fields that a connector or a merchant
+uses here; the custom ones are those of ``deploy/salesforce``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+CUSTOM = "__c"
+KEY = "Lockstep_Key__c"
+"""The external id of what Lockstep has made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A reference field's object, its relationship, and what its children are called there."""
+
+    object: str
+    name: str
+    children: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SObject:
+    """One kind of record; ``types`` are of fields that are no text."""
+
+    prefix: str
+    fields: frozenset[str]
+    parents: dict[str, Parent] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    external_ids: tuple[str, ...] = ()
+    read_only: frozenset[str] = frozenset()
+    numbered: tuple[str, str] = ("", "")
+    """The autonumber field and its form."""
+
+    def type_of(self, name: str) -> str:
+        """Return a field's type."""
+        if name == "Id" or name in self.parents:
+            return "id"
+        return SYSTEM.get(name) or self.types.get(name, "string")
+
+
+SYSTEM = {
+    "CreatedDate": "datetime", "LastModifiedDate": "datetime", "SystemModstamp": "datetime",
+    "IsDeleted": "boolean",
+}  # fmt: skip
+
+
+def _object(
+    prefix: str,
+    names: str,
+    *,
+    parents: dict[str, Parent] | None = None,
+    numbers: str = "",
+    moments: str = "",
+    flags: str = "",
+    required: str = "",
+    keys: str = "",
+    read_only: str = "",
+    numbered: tuple[str, str] = ("", ""),
+) -> SObject:
+    types = dict.fromkeys(numbers.split(), "double")
+    types |= dict.fromkeys(moments.split(), "datetime") | dict.fromkeys(flags.split(), "boolean")
+    known = {*names.split(), *types, *(parents or {}), "Id", *SYSTEM, *keys.split()}
+    return SObject(
+        prefix, frozenset(known), parents or {}, types, tuple(required.split()),
+        tuple(keys.split()), frozenset(read_only.split()), numbered,
+    )  # fmt: skip
+
+
+ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
+BILLING = " ".join(f"Billing{part}" for part in ADDRESS)
+DELIVER_TO = " ".join(f"DeliverTo{part}" for part in ("Name", *ADDRESS))
+FULFILLED_TO = " ".join(
+    f"FulfilledTo{part}" for part in ("Name", *ADDRESS, "EmailAddress", "Phone")
+)
+SUMMARY = Parent("OrderSummary", "OrderSummary")
+PRODUCT = Parent("Product2", "Product2")
+ITEM = Parent("OrderItemSummary", "OrderItemSummary")
+
+
+def child_of(parent: Parent, children: str) -> Parent:
+    """Return a parent that lists such children under a name."""
+    return Parent(parent.object, parent.name, children)
+
+
+OBJECTS: dict[str, SObject] = {
+    "Account": _object("001", f"Name Phone {BILLING} ShippingStreet ShippingCity"),
+    "Contact": _object(
+        "003", "FirstName LastName Email Phone",
+        parents={"AccountId": Parent("Account", "Account", "Contacts")}, required="LastName",
+    ),
+    "ContactPointAddress": _object(
+        "8lW", f"Name AddressType {' '.join(ADDRESS)}",
+        parents={"ParentId": Parent("Account", "Parent", "ContactPointAddresses")},
+        flags="IsDefault", required="Name",
+    ),
+    "Product2": _object("01t", "Name StockKeepingUnit ProductCode ProductClass", flags="IsActive"),
+    "Location": _object("131", "Name ExternalReference LocationType", flags="IsInventoryLocation"),
+    "OrderDeliveryMethod": _object("2Dm", "Name ReferenceNumber", flags="IsActive"),
+    "Order": _object(
+        "801", "Status StatusCode EffectiveDate CurrencyIsoCode RelatedOrderType SalesStoreId",
+        parents={
+            "AccountId": Parent("Account", "Account", "Orders"),
+            "RelatedOrderId": Parent("Order", "RelatedOrder"),
+        },
+        flags="IsReductionOrder", numbered=("OrderNumber", "{:08d}"),
+    ),
+    "OrderSummary": _object(
+        "1Os",
+        "OrderNumber Status OrderLifeCycleType CurrencyIsoCode TaxLocaleType SalesStoreId"
+        " BillingEmailAddress BillingPhoneNumber Description ExternalReferenceIdentifier"
+        f" {BILLING}",
+        parents={
+            "OriginalOrderId": Parent("Order", "OriginalOrder"),
+            "AccountId": Parent("Account", "Account", "OrderSummaries"),
+            "BillToContactId": Parent("Contact", "BillToContact"),
+        },
+        numbers="GrandTotalAmount TotalTaxAmount TotalAmount", moments="OrderedDate",
+        read_only="GrandTotalAmount TotalTaxAmount TotalAmount",
+    ),
+    "OrderDeliveryGroupSummary": _object(
+        "0ag", f"{DELIVER_TO} EmailAddress PhoneNumber DeliveryInstructions"
+        " Lockstep_Pickup_Location__c",
+        parents={
+            "OrderSummaryId": child_of(SUMMARY, "OrderDeliveryGroupSummaries"),
+            "OrderDeliveryMethodId": Parent("OrderDeliveryMethod", "OrderDeliveryMethod"),
+        },
+    ),
+    "OrderItemSummary": _object(
+        "10u", "Name ProductCode Type TypeCode Status Description",
+        parents={
+            "OrderSummaryId": child_of(SUMMARY, "OrderItemSummaries"),
+            "OrderDeliveryGroupSummaryId": Parent(
+                "OrderDeliveryGroupSummary", "OrderDeliveryGroupSummary"
+            ),
+            "Product2Id": PRODUCT,
+        },
+        numbers="LineNumber Quantity QuantityOrdered QuantityCanceled QuantityReturned UnitPrice"
+        " GrossUnitPrice TotalLineAmount TotalLineAmountWithTax TotalPrice TotalTaxAmount"
+        " TotalAmtWithTax",
+    ),
+    "OrderItemAdjustmentLineSummary": _object(
+        "9te", "Name Description",
+        parents={
+            "OrderItemSummaryId": child_of(ITEM, "OrderItemAdjustmentLineSummaries"),
+            "OrderSummaryId": SUMMARY,
+        },
+        numbers="Amount TotalTaxAmount TotalAmtWithTax",
+    ),
+    "OrderPaymentSummary": _object(
+        "0bM", "Method Type FullName",
+        parents={"OrderSummaryId": child_of(SUMMARY, "OrderPaymentSummaries")},
+        numbers="AuthorizationAmount CapturedAmount",
+    ),
+    "PaymentAuthorization": _object(
+        "0cA", "GatewayRefNumber GatewayAuthCode Status",
+        parents={
+            "OrderPaymentSummaryId": Parent(
+                "OrderPaymentSummary", "OrderPaymentSummary", "PaymentAuthorizations"
+            )
+        },
+        numbers="Amount", moments="EffectiveDate",
+    ),
+    "Payment": _object(
+        "0aQ", "GatewayRefNumber Status Type",
+        parents={
+            "OrderPaymentSummaryId": Parent(
+                "OrderPaymentSummary", "OrderPaymentSummary", "Payments"
+            )
+        },
+        numbers="Amount", moments="EffectiveDate",
+    ),
+    "FulfillmentOrder": _object(
+        "0a3", f"Status Type {FULFILLED_TO}",
+        parents={
+            "OrderSummaryId": child_of(SUMMARY, "FulfillmentOrders"),
+            "AccountId": Parent("Account", "Account"),
+            "OrderId": Parent("Order", "Order"),
+            "DeliveryMethodId": Parent("OrderDeliveryMethod", "DeliveryMethod"),
+            "FulfilledFromLocationId": Parent("Location", "FulfilledFromLocation"),
+        },
+        required="AccountId DeliveryMethodId FulfilledFromLocationId FulfilledToName"
+        " OrderSummaryId Status Type",
+        keys=KEY, numbered=("FulfillmentOrderNumber", "FO-{:04d}"),
+    ),
+    "FulfillmentOrderLineItem": _object(
+        "0a4", "Description Type TypeCode",
+        parents={
+            "FulfillmentOrderId": Parent(
+                "FulfillmentOrder", "FulfillmentOrder", "FulfillmentOrderLineItems"
+            ),
+            "OrderItemSummaryId": ITEM,
+            "Product2Id": PRODUCT,
+        },
+        numbers="Quantity OriginalQuantity UnitPrice",
+        required="FulfillmentOrderId OrderItemSummaryId Quantity", keys=KEY,
+    ),
+    "Shipment": _object(
+        "0OB", "Status Provider TrackingNumber TrackingUrl ShipToName",
+        parents={
+            "OrderSummaryId": child_of(SUMMARY, "Shipments"),
+            "FulfillmentOrderId": Parent("FulfillmentOrder", "FulfillmentOrder", "Shipments"),
+        },
+        moments="ExpectedDeliveryDate ActualDeliveryDate", required="ShipToName",
+        keys=KEY, numbered=("ShipmentNumber", "S-{:08d}"),
+    ),
+    "ShipmentItem": _object(
+        "0OC", "Description Lockstep_Line__c",
+        parents={
+            "ShipmentId": Parent("Shipment", "Shipment", "ShipmentItems"),
+            "Product2Id": PRODUCT,
+        },
+        numbers="Quantity", required="ShipmentId Quantity", keys=KEY,
+    ),
+    "Lockstep_Status__c": _object(
+        "a01", "Name Status__c",
+        parents={
+            "Order_Summary__c": Parent("OrderSummary", "Order_Summary__r", "Lockstep_Statuses__r")
+        },
+        moments="Occurred_At__c", required="Order_Summary__c Status__c", keys=KEY,
+    ),
+}  # fmt: skip
+
+CHILDREN: dict[tuple[str, str], tuple[str, str]] = {
+    (parent.object, parent.children): (name, reference)
+    for name, kind in OBJECTS.items()
+    for reference, parent in kind.parents.items()
+    if parent.children
+}
+"""(object, child relationship) -> (child's object, its reference field)."""
+PREFIXES = {kind.prefix: name for name, kind in OBJECTS.items()}

@@ -119,6 +119,8 @@ class OrderRefunds:
     """Line id -> units that the store shows as not shipped: a refund of them is no return's."""
     shipped: Mapping[str, int] = field(default_factory=dict)
     """Line id -> units that it shows as shipped, wherever it states any as not shipped."""
+    ordered: Mapping[str, int] = field(default_factory=dict)
+    """Line id -> units as placed, in a store whose refunds of unshipped units reduce the order."""
 
 
 @dataclass(frozen=True, slots=True)

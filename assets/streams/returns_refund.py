@@ -65,16 +65,32 @@ def priced(request: RefundRequest, shown: OrderRefunds, order: PricedOrder | Non
     """Return a request with what its units are worth. Raises ``RecordRejected``."""
     if order is None:
         raise RecordRejected(_prices_unknown(request))
-    before: dict[str, int] = {}
-    for refund in shown.refunds:
-        for line_id, units in refund.units.items():
-            before[line_id] = before.get(line_id, 0) + units
+    before = _refunded(shown, order)
     try:
         return replace(request, amount=worth(order, request.units(), before))
     except TooManyUnits as error:
         raise RecordRejected(_too_many(request, str(error), before)) from None
     except KeyError:
         raise RecordRejected(_prices_unknown(request)) from None
+
+
+def _refunded(shown: OrderRefunds, order: PricedOrder) -> dict[str, int]:
+    """Return line id -> refunded units among those that the order has.
+
+    A unit that was refunded by hand before it shipped is none of them: the order's newest version
+    is without it.
+    """
+    own: dict[str, int] = {}
+    by_hand: dict[str, int] = {}
+    for refund in shown.refunds:
+        counted = own if refund.key else by_hand
+        for line_id, units in refund.units.items():
+            counted[line_id] = counted.get(line_id, 0) + units
+    has = {line.line_id: int(line.quantity / line.factor) for line in order.lines}
+    for line_id, units in by_hand.items():
+        left_out = max(0, shown.ordered.get(line_id, 0) - has.get(line_id, 0))
+        own[line_id] = own.get(line_id, 0) + max(0, units - left_out)
+    return own
 
 
 def waiting(

@@ -11,6 +11,8 @@ import msgspec
 from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
 from domain.scalars import WrittenAmount
 
+PRODUCT = "PRODUCT"
+"""The type of a refund's item that gives back units of a line."""
 NULL = msgspec.Raw(b"null")
 _REPORT = "report the answer: it breaks the API's contract"
 _ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)

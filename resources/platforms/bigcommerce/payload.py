@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
 from domain.problems import REPORT
 from domain.scalars import WrittenAmount, WrittenTime
+from resources.platforms.bigcommerce.answers_payload import Refund
 
 CAPTURE_AGAIN = "replay the day of the order's last change"
 
@@ -223,6 +224,12 @@ class Coupon(Document):
     discount: WrittenAmount = None
 
 
+class Refunds(Document):
+    """V3's envelope around an order's refunds."""
+
+    data: list[Refund | None] | None = None
+
+
 class CapturedOrder(Order):
     """A capture: an order, or ``order`` with the parts that were read beside it."""
 
@@ -230,6 +237,7 @@ class CapturedOrder(Order):
     transactions: list[Transaction | None] | Transactions | None = None
     products: list[Line | None] | Link | None = None
     coupons: list[Coupon | None] | Link | None = None
+    refunds: list[Refund | None] | Refunds | None = None
 
 
 CAPTURED_ORDERS = PayloadDecoder(

@@ -15,6 +15,7 @@ from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene
 from tests.assets.streams import test_refund_service as service
+from tests.assets.streams.test_refunds import units_at_oms
 from tests.assets.streams.test_returns import (
     UPS,
     approve,
@@ -301,3 +302,60 @@ def test_an_approval_of_long_lines_covers_the_same() -> None:
     assert not covers(approved, stated(long, refunded=dict.fromkeys(long, 2), amount=Decimal(9)))
     more = long | {"5f1d3c57-8f4c-4b63-9d0a-000000010002": 3}
     assert not covers_units({"code": approved}, ["code"], more)
+
+
+def ship_two_of_three(scene: Scene) -> None:
+    """Two of order 1's three mugs have shipped, at the OMS and in the store."""
+    configure(scene)
+    scene.place(order(1, scene.moment(), [("MUG", 3), ("LAMP", 1)]))
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {"tracking": UPS, "lines": [{"line": "101", "quantity": 2}]})
+    scene.run("shipments")
+
+
+def test_a_returned_unit_leaves_those_that_are_still_to_be_shipped(scene: Scene) -> None:
+    """The shopper gets the third mug, which was paid for; nothing is asked of the OMS."""
+    ship_two_of_three(scene)
+    confirmed(scene, l101=1)
+    scene.run("returns")
+    sent = scene.effects()
+    scene.run("orders")
+    assert units_at_oms(scene, 1) == [("MUG", 3), ("LAMP", 1)]
+    assert scene.effects() == sent
+    assert scene.open_rejections("orders") == {}
+    scene.to_oms("orders/1/ship", {"tracking": UPS})
+    scene.run("shipments")
+    assert scene.sql("SELECT DISTINCT w ->> 'code' FROM sync.record, jsonb_array_elements("
+                     "warnings) w WHERE stream = 'orders'") == []  # fmt: skip
+    confirmed(scene, l101=2)
+    scene.run("returns")
+    assert [units for _, _, units in refunds(scene)] == [{"101": 1}, {"101": 2}]
+
+
+def test_a_unit_that_the_merchant_refunds_beside_a_return_is_taken_off(scene: Scene) -> None:
+    """The lamp is refunded by hand: it alone is to be canceled, too late for this OMS."""
+    ship_two_of_three(scene)
+    confirmed(scene, l101=1)
+    scene.run("returns")
+    hand_refund(scene, 102, 1)
+    scene.run("orders")
+    wanted = """SELECT line_id, quantity::int FROM sync.order_line JOIN sync.record
+                USING (connection, source_day, capture_id) WHERE outcome = 'rejected'"""
+    assert scene.sql(wanted) == [("101", 3)]
+    assert scene.open_rejections("orders") == {"1": "line_not_eligible"}
+
+
+def test_a_return_is_refunded_after_another_unit_was_before_it_shipped(scene: Scene) -> None:
+    """By a service, which is asked for what the order's remaining unit was worth."""
+    service.configure(scene)
+    scene.place(order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
+    scene.run("orders")
+    hand_refund(scene, 101, 1)
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {"tracking": UPS})
+    for stream in ("shipments", "orders"):
+        scene.run(stream)
+    confirmed(scene, l101=1)
+    scene.run("returns")
+    assert service.refunds(scene) == [("10.00", "accepted")]
+    assert scene.open_rejections("returns") == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -58,6 +59,8 @@ class Sources(msgspec.Struct, frozen=True):
     transactions: WrittenTransactions = None
     products: list[Line | None] | None = None
     coupons: tuple[Coupon | None, ...] = ()
+    returned: Mapping[str, int] = {}
+    """Line id -> units that Lockstep has refunded, for returns."""
 
 
 class OrderBuilder(BaseOrderBuilder):
@@ -133,7 +136,8 @@ class OrderBuilder(BaseOrderBuilder):
     def _without_refunds(self, amounts: Amounts) -> tuple[Amounts, Decimal, Decimal]:
         """Take off the refunded units; an order of nothing else is left whole, and cancelled."""
         lines, problems = amounts.lines, self._problems
-        warn_of_amounts(self._order, lines, problems)
+        if not self._sources.returned:
+            warn_of_amounts(self._order, lines, problems)
         if problems.problems or not any(line.refunded for line in lines):
             return amounts, ZERO, ZERO
         self._is_cancelled = all(line.refunded == line.quantity for line in lines)
@@ -169,7 +173,10 @@ class OrderBuilder(BaseOrderBuilder):
                 problems.reject("line_id_duplicate", path, message, LOOK, draft.line_id)
             seen.add(draft.line_id)
             if everything or line[0].quantity_refunded or line[0].is_refunded is True:
-                draft.refunded = refunded_units(line[0], draft, problems, everything=everything)
+                returned = self._sources.returned.get(draft.line_id, 0)
+                draft.refunded = refunded_units(
+                    line[0], draft, problems, everything=everything, returned=returned
+                )
             drafts.append(draft)
         self._check_completeness(parts, placed)
         return drafts

@@ -1,7 +1,8 @@
 """Further documents of an order, read only where the list doesn't carry what the OMS needs.
 
 Transactions by the setting ``fetch_transactions``, products where the included lines don't cover
-the order, coupons where no line names the code. An order with extras becomes ``{"order": ...,
+the order, coupons where no line names the code, refunds where Lockstep makes some and units may
+be refunded that have not shipped. An order with extras becomes ``{"order": ...,
 "transactions": ...}``, each part with the bytes that the store sent.
 """
 
@@ -29,9 +30,15 @@ class ExtrasReader:
     """Completes listed orders; ``exported`` are the statuses in which an order goes out."""
 
     def __init__(
-        self, http: ApiClient, settings: BigCommerceSettings, exported: Collection[str]
+        self,
+        http: ApiClient,
+        settings: BigCommerceSettings,
+        exported: Collection[str],
+        *,
+        makes_refunds: bool = False,
     ) -> None:
         self._http, self._settings, self._exported = http, settings, frozenset(exported)
+        self._makes_refunds = makes_refunds
         self._pool = ThreadPoolExecutor(
             settings.read_concurrency, thread_name_prefix="bigcommerce-extras"
         )
@@ -60,9 +67,9 @@ class ExtrasReader:
         return records
 
     def _wanted(self, head: ListedOrder) -> list[str]:
+        wanted = ["refunds"] if self._makes_refunds and head.has_refunds() else []
         if str(head.status_id) not in self._exported:
-            return []
-        wanted: list[str] = []
+            return wanted
         policy = self._settings.fetch_transactions
         if policy == "all" or (policy == "authorized" and head.payment_status in AUTHORIZED):
             wanted.append("transactions")
@@ -75,16 +82,18 @@ class ExtrasReader:
     def _compound(self, order: bytes, number: int, wanted: list[str]) -> bytes:
         parts = [b'{"order":', order]
         for name in wanted:
-            body = (
-                self._transactions(number)
-                if name == "transactions"
-                else self._list(f"/v2/orders/{number}/{name}")
-            )
+            match name:
+                case "transactions":
+                    body = self._of_payments(number, name)
+                case "refunds":
+                    body = self._of_payments(number, f"payment_actions/{name}")
+                case _:
+                    body = self._list(f"/v2/orders/{number}/{name}")
             parts += [b',"', name.encode(), b'":', body]
         return b"".join([*parts, b"}"])
 
-    def _transactions(self, number: int) -> bytes:
-        reply = self._http.request("GET", f"/v3/orders/{number}/transactions")
+    def _of_payments(self, number: int, name: str) -> bytes:
+        reply = self._http.request("GET", f"/v3/orders/{number}/{name}")
         if reply.status in (204, 404):  # an order that was not paid at a gateway
             return b"[]"
         require_scope(reply, "store_v2_transactions_read_only")

@@ -14,6 +14,7 @@ import msgspec
 from domain.payload import HIGHEST_ID, Document, Scalar
 from domain.scalars import to_amount, to_moment
 from resources.platforms.bigcommerce.payload import AppliedDiscount
+from resources.platforms.bigcommerce.statuses import REFUNDED
 
 NO_BYTES = msgspec.Raw(b"")
 NO_DISCOUNT = "0.0000"
@@ -24,6 +25,9 @@ class ListedLine(Document):
     """An included line; its discounts are read only where they matter."""
 
     quantity: Scalar = None
+    quantity_shipped: Scalar = None
+    quantity_refunded: Scalar = None
+    is_refunded: Scalar = None
     applied_discounts: msgspec.Raw = NO_BYTES
 
 
@@ -80,6 +84,15 @@ class ListedOrder(Document):
                 return False  # the mapping rejects other bad values
             units += line.quantity
         return type(self.items_total) is int and units < self.items_total
+
+    def has_refunds(self) -> bool:
+        """Return whether units may be refunded that the store does not show as shipped."""
+        everything = self.status_id == REFUNDED
+        return self.lacks_lines() or any(
+            (everything or line.quantity_refunded or line.is_refunded is True)
+            and line.quantity_shipped != line.quantity
+            for line in self.lines()
+        )
 
     def lacks_codes(self) -> bool:
         """Return whether the order has a coupon's discount, and no line names the coupon."""

@@ -20,6 +20,7 @@ from resources.platforms.bigcommerce.orders.consignments import (
     GroupMapper,
 )
 from resources.platforms.bigcommerce.orders.lines import whole_number
+from resources.platforms.bigcommerce.orders.refunds import own_units
 from resources.platforms.bigcommerce.payload import CAPTURED_ORDERS, CapturedOrder
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import REFUNDS, STATUSES
@@ -96,6 +97,7 @@ def sources_of(document: CapturedOrder) -> Sources:
         document.transactions,
         products if isinstance(products, list) else None,
         tuple(coupons) if isinstance(coupons, list) else (),
+        own_units(document.refunds),
     )
 
 

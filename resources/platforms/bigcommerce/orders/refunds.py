@@ -5,11 +5,14 @@ status: prices and totals stay those of the whole order. So an order is settled 
 and the refunded units are taken off afterwards, with their share of every amount.
 
 Of a line's units only those can be taken off that the store does not show as shipped; a refund of
-shipped units is a return, and changes nothing at the OMS.
+shipped units is a return, and changes nothing at the OMS. So is one that Lockstep has made for a
+return, whatever the store shows as shipped: its units had shipped.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -18,20 +21,46 @@ from domain.order_builder import LineDraft
 from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Payment, PaymentTransaction
 from domain.scalars import ZERO
+from resources.platforms.bigcommerce.answers_payload import PRODUCT, Refund
 from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.orders.totals import Amounts
-from resources.platforms.bigcommerce.payload import Line, Order
+from resources.platforms.bigcommerce.payload import Line, Order, Refunds
 from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED
 
 SMALLEST = Decimal("0.0001")
+MARK = re.compile(r"Return (.{1,255}) \(lockstep ([0-9a-f]{32})\)")
+"""The reason of an item that Lockstep has refunded: the return's id and the delivery's key."""
+
+
+def own_units(refunds: list[Refund | None] | Refunds | None) -> Mapping[str, int]:
+    """Return line id -> units that Lockstep has refunded, by what it notes on its refunds.
+
+    A number that can't be read takes no unit from those that the store refunded otherwise.
+    """
+    found = refunds.data if isinstance(refunds, Refunds) else refunds
+    units: dict[str, int] = {}
+    for refund in found or ():
+        for item in (refund.items if refund is not None else None) or ():
+            if item is None or item.item_type != PRODUCT or item.item_id is None:
+                continue
+            if MARK.fullmatch(str(item.reason or "")):
+                line_id = str(item.item_id)
+                units[line_id] = units.get(line_id, 0) + (whole_number(item.quantity) or 0)
+    return units
 
 
 def refunded_units(
-    raw: Line, draft: LineDraft, problems: DocumentProblems, *, everything: bool
+    raw: Line,
+    draft: LineDraft,
+    problems: DocumentProblems,
+    *,
+    everything: bool,
+    returned: int = 0,
 ) -> Decimal:
     """Return how many units of a line are refunded and not shipped.
 
-    ``everything`` is for an order that was refunded as a whole, whatever its lines say.
+    ``everything`` is for an order that was refunded as a whole, whatever its lines say;
+    ``returned`` are units that were refunded for returns.
     """
     path = f"{draft.where}quantity_refunded"
     refunded, shipped = whole_number(raw.quantity_refunded), whole_number(raw.quantity_shipped)
@@ -43,7 +72,8 @@ def refunded_units(
     ordered = int(draft.quantity)
     if everything or (raw.is_refunded is True and not refunded):
         refunded = ordered
-    refunded, unshipped = min(refunded, ordered), max(0, ordered - shipped)
+    refunded = max(0, min(refunded, ordered) - returned)
+    unshipped = max(0, ordered - shipped)
     if refunded > unshipped:
         message = f"{refunded - unshipped} units were refunded after they had shipped"
         advice = "record their return at the OMS, unless they came back by themselves"

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from domain.connections import Connection
+from domain.connections import RETURNS, Connection
 from domain.exchange import Mapped, Skipped
 from domain.reconciliation import StoreSnapshot
 from domain.records.orders import Order
@@ -35,7 +35,10 @@ class OrdersSource:
         self, http: ApiClient, settings: BigCommerceSettings, connection: Connection
     ) -> None:
         statuses = ORDER_STATUSES.chosen(connection.orders)
-        self._extras = ExtrasReader(http, settings, sorted(statuses.outgoing))
+        makes_refunds = RETURNS in connection.streams and connection.returns.refunds != "none"
+        self._extras = ExtrasReader(
+            http, settings, sorted(statuses.outgoing), makes_refunds=makes_refunds
+        )
         self._reader = OrdersReader(http, settings, self._extras)
         self._lookup = OrderLookup(http, settings, self._extras)
         self._mapper = OrderMapper(settings, connection.addresses)

@@ -28,21 +28,25 @@ def ordered_units(payload: bytes) -> dict[str, Decimal]:
     else:
         parts = parts_of(sources.order, DocumentProblems())
         lines = [line for part in parts for line, _, _ in part.lines]
-    everything = is_refunded(sources.order)
+    everything, returned = is_refunded(sources.order), sources.returned
     units: dict[str, Decimal] = {}
     for line in lines:
-        sku, left = (line.sku or "").strip(), _units_of(line, everything=everything)
+        sku, own = (line.sku or "").strip(), returned.get(str(line.id), 0)
+        left = _units_of(line, own, everything=everything)
         if sku and left:
             units[sku] = units.get(sku, Decimal(0)) + left
     return units
 
 
-def _units_of(line: Line, *, everything: bool) -> int:
-    """Return a line's units; a number that can't be read takes none of them off."""
+def _units_of(line: Line, returned: int, *, everything: bool) -> int:
+    """Return a line's units; a number that can't be read takes none of them off.
+
+    Nor do units that were ``returned``: Lockstep has refunded them.
+    """
     ordered = whole_number(line.quantity) or 0
     refunded = whole_number(line.quantity_refunded) or 0
     if everything or (line.is_refunded is True and not refunded):
         refunded = ordered
     shipped = whole_number(line.quantity_shipped)
     unshipped = max(ordered - shipped, 0) if shipped is not None else 0
-    return ordered - min(refunded, unshipped)
+    return ordered - min(max(0, refunded - returned), unshipped)

@@ -6,7 +6,6 @@ of its items, which names the return and the delivery's key, so that a lost one 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -20,6 +19,7 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import vendor_text
 from resources.platforms.bigcommerce.answers_payload import (
     PAGES,
+    PRODUCT,
     REFUND_ANSWERS,
     REFUND_QUOTES,
     REFUNDS,
@@ -39,12 +39,12 @@ from resources.platforms.bigcommerce.client import (
     list_of,
 )
 from resources.platforms.bigcommerce.orders.lines import whole_number
+from resources.platforms.bigcommerce.orders.refunds import MARK
 from resources.platforms.bigcommerce.settings import SHIPMENT_PAGE, BigCommerceSettings
 
 STORE_CREDIT = "storecredit"
-PRODUCT, ORDER = "PRODUCT", "ORDER"
+ORDER = "ORDER"
 LOOK = "compare the return at the OMS with the order's refunds in the store"
-_REASON = re.compile(r"Return (.{1,255}) \(lockstep ([0-9a-f]{32})\)")
 
 
 class RefundCalls:
@@ -223,7 +223,7 @@ def _to_refund(where: str, refund: Refund) -> StoreRefund:
             raise PermanentError(f"{where} gave a refund whose units can't be read: {CONTRACT}")
         line_id = str(item.item_id)
         units[line_id] = units.get(line_id, 0) + count
-        if found := _REASON.fullmatch(str(item.reason or "")):
+        if found := MARK.fullmatch(str(item.reason or "")):
             marks.add((found[1], found[2]))
     [(return_id, key)] = marks if len(marks) == 1 else {("", "")}
     declined = [p for p in refund.payments or () if p is not None and p.is_declined is True]

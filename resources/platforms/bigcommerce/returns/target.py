@@ -99,7 +99,8 @@ class BigCommerceRefundsWriter(TargetWriter):
             return Held(order_id, problems=rejected.problems)
         unshipped = {line: number for line, (number, _) in units.items()}
         shipped = {line: number for line, (_, number) in units.items()}
-        return Held(order_id, OrderRefunds(order_id, refunds, unshipped, shipped))
+        ordered = {line: sum(both) for line, both in units.items()}
+        return Held(order_id, OrderRefunds(order_id, refunds, unshipped, shipped, ordered))
 
 
 def _receipt(refund: StoreRefund, request: RefundRequest) -> Receipt:

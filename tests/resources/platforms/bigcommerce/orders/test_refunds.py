@@ -238,3 +238,46 @@ def test_captures_together_come_to_what_is_left_of_the_payment(
     assert [(each.transaction_id, each.amount) for each in payment.transactions] == [
         (number, Decimal(amount)) for number, amount in expected
     ]
+
+
+def made(line: int, quantity: Any, reason: str = "Return R-1 (lockstep " + "0" * 32 + ")") -> Json:
+    """Return a refund as the store lists it, by default one that Lockstep has made."""
+    item = {"item_type": "PRODUCT", "item_id": line, "quantity": quantity, "reason": reason}
+    return {"id": 9, "total_amount": 11, "items": [item], "payments": []}
+
+
+@pytest.mark.parametrize(
+    ("line", "refunds", "left"),
+    [
+        ({"quantity_refunded": 1, "quantity_shipped": 2}, [made(501, 1)], 3),
+        ({"quantity_refunded": 2, "quantity_shipped": 2}, [made(501, 1)], 2),
+        ({"quantity_refunded": 2, "quantity_shipped": 1}, [made(501, 1), made(501, 1)], 3),
+        ({"quantity_refunded": 1}, [made(501, 1)], 3),
+        ({"quantity_refunded": 1, "quantity_shipped": 2}, [made(502, 1)], 2),
+        ({"quantity_refunded": 1, "quantity_shipped": 2}, [made(501, 1, "by hand")], 2),
+        ({"quantity_refunded": 1, "quantity_shipped": 2}, [made(501, "x"), None], 2),
+        ({"quantity_refunded": 1, "quantity_shipped": 2}, [], 2),
+    ],
+)
+def test_a_refund_for_a_return_takes_no_unit_off(
+    line: Json, refunds: list[Json], left: int
+) -> None:
+    """Its units had shipped; the rest of the line still is to be shipped."""
+    document = refunded(line)
+    for captured in ({"data": refunds}, refunds):
+        result = mapped_order({"order": document, "refunds": captured})
+        assert units(result) == {"501": left, "502": 3}
+
+
+def test_a_refund_for_a_return_is_no_refund_without_units() -> None:
+    """The order is partially refunded, and nothing of it is left out."""
+    document = refunded({"quantity_refunded": 1, "quantity_shipped": 2}, status_id=14)
+    result = mapped_order({"order": document, "refunds": [made(501, 1)]}, exported=True)
+    assert result.warnings == ()
+
+
+def test_an_order_that_was_refunded_as_a_whole_keeps_what_was_returned() -> None:
+    """Two of three came back, and the merchant has refunded all that was left."""
+    document = refunded({"quantity_shipped": 2}, {"quantity_refunded": 3}, status_id=4)
+    captured = {"order": document, "refunds": [made(501, 2)]}
+    assert units(mapped_order(captured, exported=True)) == {"501": 2}

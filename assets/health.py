@@ -17,7 +17,7 @@ from assets.chain import metadata
 from assets.chain.keys import DELIVERED, chain_keys
 from domain.connections import Connection
 from domain.exchange import Check
-from resources.ledger.captures import inbox
+from resources.ledger.captures import inbox, unread_events
 from resources.ledger.monitoring.clocks import Chain, Stuck, StuckCount, past_limit
 from resources.ledger.monitoring.status import StreamStatus, stream_statuses
 from resources.lockstep import Lockstep
@@ -268,7 +268,8 @@ def queue_checks(lockstep: Lockstep, connection: str) -> list[Check]:
         return []
     now = datetime.now(UTC)
     with sync.ledger.session(connection, "orders") as session:
-        found = {one.system: one for one in inbox.unread(session.db, connection, now - UNREAD_FOR)}
+        unread = unread_events.by_system(session.db, connection, now - UNREAD_FOR)
+        found = {one.system: one for one in unread}
         last = {side: inbox.last_received(session.db, connection, side) for side in sync.queues}
     checks: list[Check] = []
     for side in sync.queues:
@@ -281,7 +282,10 @@ def queue_checks(lockstep: Lockstep, connection: str) -> list[Check]:
                 f"{one.number} messages of the last {UNREAD_FOR.days} days could not be read, the "
                 f"newest at {one.newest:%Y-%m-%d %H:%M:%S}Z: {one.problem}"
             )
-        advice = "look at sync.unread_event; polling finds the changes all the same"
+        advice = (
+            "look at them by 'lockstep events list' and discard them once the cause is known; "
+            "polling finds the changes all the same"
+        )
         checks.append(Check(f"{side} queue events", side not in found, detail, advice))
     return checks
 

@@ -38,6 +38,8 @@ class Identity:
     """Whether two ids that differ by case only may be one record to the system."""
     bucket: str = ""
     """Names the quota: systems with the same one share it."""
+    queue: str = ""
+    """Names the queue of its events, of which each is read by one connection only."""
 
     def overlaps(self, other: Identity) -> bool:
         """Return whether a record of one may be a record of the other."""

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from assets.error_redaction import safe_text
 from domain.exchange import WebhookEvent
 from domain.ports import EventQueue
-from resources.ledger.captures import inbox
+from resources.ledger.captures import inbox, unread_events
 from resources.lockstep import Lockstep
 from sensors.parallel import side_by_side
 
@@ -76,7 +76,7 @@ def pull(lockstep: Lockstep, name: str, side: Side, queue: EventQueue) -> list[s
         unread = [m.unread for m in messages if m.unread is not None]
         with lockstep.ledger.session(name, "") as session, session.transaction():
             inbox.put(session.db, name, side, list(events.values()))
-            inbox.keep_unread(session.db, name, side, unread)
+            unread_events.keep(session.db, name, side, unread)
         texts += [f"{name}/{side}: message {one.message_id}: {one.problem}" for one in unread]
         queue.acknowledge([message.receipt for message in messages])
     return texts

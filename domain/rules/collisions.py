@@ -59,6 +59,9 @@ def collisions(endpoints: Mapping[str, Endpoints]) -> Iterator[Collision]:
             yield Collision((second, "orders"), _same_order_ids(first, second, a, b))
         if a.platform.account == b.platform.account and _locations_overlap(a, b):
             yield Collision((second, "inventory"), _same_stock(first, second, a, b))
+        for side in ("platform", "oms"):
+            if (queue := getattr(b, side).queue) and queue in (a.platform.queue, a.oms.queue):
+                yield Collision((second, side, "queue"), _same_queue(first, second, queue))
 
 
 def _prefixes_overlap(a: Endpoints, b: Endpoints) -> bool:
@@ -110,6 +113,13 @@ def _same_stock(first: str, second: str, a: Endpoints, b: Endpoints) -> str:
         f"{places} ({_codes(first, a)}; {_codes(second, b)}): each would overwrite the other's "
         "numbers. Remove inventory from the streams of one, or give each locations of its own, "
         "by their codes in place of 'default'"
+    )
+
+
+def _same_queue(first: str, second: str, queue: str) -> str:
+    return (
+        f"the connections {first} and {second} both pull events from the queue {queue}: each would "
+        "take the other's off it. Give each a subscription with a queue of its own"
     )
 
 

@@ -26,6 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("pause:resume", "Resume or start a connection or some of its streams."),
     "replay": ("replay:replay", "Rerun past days of a connection."),
     "reconcile": ("reconcile:reconcile", "Compare store, OMS and ledger, and repair drift."),
+    "events": (
+        "events:events",
+        "List, show or discard messages of queues that can't be read.",
+    ),
     "webhooks": ("webhooks:webhooks", "Serve the webhook endpoint."),
     "forget": ("privacy:forget", "Erase a customer's personal data from the ledger."),
     "retention": ("privacy:retention", "Delete data older than its retention period."),

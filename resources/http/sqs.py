@@ -18,6 +18,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from domain.connections import Config, SecretRef
 from domain.errors import AccessRefused, PermanentError, TransientError
+from domain.identity import normalised_address
 from resources.http.attempts import Reply
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
@@ -35,6 +36,7 @@ ATTEMPTS = 2
 CALLS_A_SECOND = 100
 _JSON = "application/x-amz-json-1.0"
 _REGION = re.compile(r"(?:sqs|queue)\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
+_VENDORS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _THROTTLED = ("Throttl", "OverLimit", "RequestLimit")
 _ACCESS = (
     "AccessDenied", "ExpiredToken", "InvalidClientTokenId", "InvalidSecurity", "MissingAuth",
@@ -65,6 +67,14 @@ class QueueSettings(Config):
         """Return the region that requests are signed for."""
         found = _REGION.fullmatch(urlsplit(self.url).hostname or "")
         return self.region or (found[1] if found else "")
+
+    @property
+    def name(self) -> str:
+        """Return region, account and name, which are the same however the URL names the queue."""
+        parts = urlsplit(self.url)
+        if (parts.hostname or "").endswith(_VENDORS):
+            return f"{self.signed_for}{parts.path.rstrip('/')}"
+        return normalised_address(self.url)
 
     @property
     def host(self) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from domain.exchange import QueuedMessage
 from resources.http.sqs import SqsMessage, SqsQueue
-from resources.ledger.captures import inbox
+from resources.ledger.captures import inbox, unread_events
 from resources.platforms.commercetools.events import SubscriptionQueue
 from tests.assets.scene import NAME
 from tests.bad_input.counts import QUEUE_EVENTS
@@ -98,7 +98,7 @@ def _store(db: psycopg.Connection[tuple[object, ...]], messages: list[QueuedMess
     events = {event.event_id: event for message in messages for event in message.events}
     with db.transaction():
         inbox.put(db, NAME, "platform", list(events.values()))
-        inbox.keep_unread(
+        unread_events.keep(
             db, NAME, "platform", [m.unread for m in messages if m.unread is not None]
         )
 

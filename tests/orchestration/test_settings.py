@@ -172,6 +172,56 @@ def test_two_channels_that_write_stock_to_one_location_are_refused() -> None:
     assert "both write the stock of bigcommerce store abc123" in message
 
 
+QUEUES = """\
+start_date: 2026-01-01
+connections:
+  acme_us: &one
+    platform: &store
+      kind: commercetools
+      project_key: acme-us
+      api_url: https://api.europe-west1.gcp.commercetools.com
+      auth_url: https://auth.europe-west1.gcp.commercetools.com
+      client_id: lockstep
+      client_secret: {env: CT_SECRET}
+      queue: {url: "https://sqs.eu-west-1.amazonaws.com/123456789012/acme"}
+    oms: &oms
+      kind: extensiv
+      merchant: acme us
+      cart_user: cart
+      cart_key: {env: CART_KEY}
+      merchant_user: merchant
+      merchant_key: {env: MERCHANT_KEY}
+  acme_eu:
+    <<: *one
+    platform:
+      <<: *store
+      project_key: acme-eu
+      queue: {url: "URL"}
+    oms: {<<: *oms, merchant: acme eu}
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "is_refused"),
+    [
+        ("https://sqs.eu-west-1.amazonaws.com/123456789012/acme", True),
+        ("https://sqs.eu-west-1.api.aws/123456789012/acme/", True),
+        ("https://sqs.eu-west-1.amazonaws.com/123456789012/acme-eu", False),
+        ("https://sqs.eu-west-1.amazonaws.com/210987654321/acme", False),
+        ("https://sqs.us-east-1.amazonaws.com/123456789012/acme", False),
+    ],
+)
+def test_two_connections_with_one_queue_are_refused(url: str, *, is_refused: bool) -> None:
+    """Each would take the other's events off it; an alias of the queue's address is the queue."""
+    text = QUEUES.replace("URL", url)
+    if not is_refused:
+        assert len(parse(text).connections) == 2
+        return
+    message = fault(text)
+    for words in ("acme_eu.platform.queue", "acme_us and acme_eu", "123456789012/acme", "Give"):
+        assert words in message
+
+
 def test_broken_yaml_is_named_with_its_line() -> None:
     """Even if there is no structure to point into."""
     assert fault(GOOD.replace("  acme_us:", "  acme_us: [")).startswith("connections.yaml:")

@@ -14,6 +14,7 @@ import pytest
 
 from assets.health import queue_checks
 from resources.http import sqs
+from resources.ledger.captures import unread_events
 from sensors import queues
 from sensors.queues import pull_queues
 from tests.assets.scene import NAME
@@ -140,6 +141,13 @@ def test_a_message_that_can_not_be_read_is_kept_and_shown_and_does_not_come_agai
     assert (check.name, check.ok) == ("platform queue events", False)
     assert "2 messages" in check.detail
     assert "jane" not in check.detail
+    with project.lockstep.ledger.connect() as db:
+        [first, second] = unread_events.find(db)
+        assert unread_events.discard(db, [first], "ann", "sent by hand") == [first]
+        assert unread_events.discard(db, [first], "bob", "again") == []
+    [check] = queue_checks(project.lockstep, NAME)
+    assert "1 messages" in check.detail
+    assert second.problem in check.detail
     project.sql_write("UPDATE sync.unread_event SET received_at = now() - interval '8 days'")
     assert [check.ok for check in queue_checks(project.lockstep, NAME)] == [True]
 

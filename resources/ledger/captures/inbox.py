@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import psycopg
 
 from domain.errors import TransientError
-from domain.exchange import UnreadEvent, WebhookEvent
+from domain.exchange import WebhookEvent
 
 GROUP = 1_000
 """Requests that share one INSERT: only one commit is under way, however many senders call."""
@@ -43,40 +43,6 @@ def put(
         return 0
     rows = _rows(connection, system, events)
     return len(db.execute(_INSERT, _columns(rows)).fetchall())
-
-
-def keep_unread(
-    db: psycopg.Connection[Any], connection: str, system: str, messages: Sequence[UnreadEvent]
-) -> None:
-    """Keep messages of a queue whose events can't be read; one that is kept already stays."""
-    for message in messages:
-        db.execute(
-            """INSERT INTO sync.unread_event (connection, system, message_id, problem, body)
-               VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-            (connection, system, message.message_id, message.problem, message.body),
-        )
-
-
-class Unread(NamedTuple):
-    """The messages of one of a connection's queues that could not be read."""
-
-    system: str
-    number: int
-    newest: datetime
-    problem: str
-    """Of the newest one."""
-
-
-def unread(db: psycopg.Connection[Any], connection: str, since: datetime) -> list[Unread]:
-    """Return the messages that were received since a moment and could not be read, by system."""
-    rows = db.execute(
-        """SELECT system, count(*), max(received_at),
-                  (array_agg(problem ORDER BY received_at DESC))[1]
-           FROM sync.unread_event WHERE connection = %s AND received_at >= %s
-           GROUP BY system ORDER BY system""",
-        (connection, since),
-    )
-    return [Unread(*row) for row in rows]
 
 
 def _rows(connection: str, system: str, events: Sequence[WebhookEvent]) -> list[tuple[Any, ...]]:

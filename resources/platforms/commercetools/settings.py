@@ -121,4 +121,5 @@ class CommercetoolsSettings(SystemSettings):
     def identity(self) -> Identity:
         """Return the project and the store that this section serves."""
         account = f"commercetools project {normalised_address(self.base_url)}"
-        return Identity(account, self.store_key, "store", bucket=self.bucket)
+        queue = self.queue.name if self.queue is not None else ""
+        return Identity(account, self.store_key, "store", bucket=self.bucket, queue=queue)

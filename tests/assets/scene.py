@@ -6,25 +6,23 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import dagster as dg
 import orjson
 import psycopg
-from dagster._core.storage.event_log import in_memory as event_log_in_memory
-from dagster._core.storage.runs import in_memory as runs_in_memory
 
 from domain.connections import Installation
-from domain.values import Partition
+from domain.values import Partition, Window
 from orchestration.definitions import build
 from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
 from tests import loopback
 from tests.assets import documents
+from tests.assets.dagster_run import ephemeral_instance, run_chains
+from tests.assets.direct_run import DirectRun, run_directly
 
 Json = dict[str, Any]
 NAME = "acme"
-QUIET: Json = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 HISTORY = timedelta(days=10)
 """How far before today the partitions of a scene start."""
 TIME_OUT, SHORT_TIME_OUT = 20.0, 2.0
@@ -76,49 +74,13 @@ def _secret(folder: Path, name: str, value: str) -> Path:
     return file
 
 
-def run_chains(
-    job: dg.JobDefinition,
-    instance: dg.DagsterInstance,
-    streams: Sequence[str],
-    first: date | Partition,
-    last: date | Partition,
-    *,
-    steps: Sequence[str],
-    config: Json | None = None,
-    trigger: str = "",
-    raise_on_error: bool = True,
-) -> dg.ExecuteInProcessResult:
-    """Run steps of the connection's chains over partitions: one by key, several as a range."""
-    keys = [dg.AssetKey([NAME, f"{stream}_{step}"]) for stream in streams for step in steps]
-    tags = {"sync/trigger": trigger} if trigger else {}
-    where: dict[str, Any] = {"partition_key": str(first)}
-    if first != last:
-        tags |= {
-            "dagster/asset_partition_range_start": str(first),
-            "dagster/asset_partition_range_end": str(last),
-        }
-        where = {}
-    run_config = QUIET | ({"ops": config} if config else {})
-    return job.execute_in_process(
-        instance=instance,
-        asset_selection=keys,
-        run_config=run_config,
-        tags=tags,
-        raise_on_error=raise_on_error,
-        **where,
+def partitions_of(first: date | Partition, last: date | Partition) -> list[Partition]:
+    """Return the partitions from the first to the last, of their grain."""
+    start, end = (
+        each if isinstance(each, Partition) else Partition.of_day(each) for each in (first, last)
     )
-
-
-def ephemeral_instance() -> dg.DagsterInstance:
-    """Return an instance in memory, without the revision by which a database is migrated.
-
-    To write that revision, Dagster would load all of its migrations, twice for each instance.
-    """
-    with (
-        mock.patch.object(event_log_in_memory, "stamp_alembic_rev"),
-        mock.patch.object(runs_in_memory, "stamp_alembic_rev"),
-    ):
-        return dg.DagsterInstance.ephemeral()
+    window = Window(start.start, end.end)
+    return [partition for partition, _ in Partition.split(window, start.grain)]
 
 
 class Scene:
@@ -131,7 +93,7 @@ class Scene:
         self.url, self.database, self.store, self._secrets = url, database, store, secrets
         self.today = datetime.now(UTC).date()
         self.yesterday = self.today - timedelta(days=1)
-        self.instance = ephemeral_instance()
+        self._instance: dg.DagsterInstance | None = None
         self.http = loopback.client()
         self.lockstep: Lockstep | None = None
         self._definitions: dg.Definitions | None = None
@@ -159,6 +121,13 @@ class Scene:
             self._definitions = build(self.installation, self.lockstep)
         return self._definitions.resolve_job_def(name)
 
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        """Return Dagster's instance, which is made at its first use."""
+        if self._instance is None:
+            self._instance = ephemeral_instance()
+        return self._instance
+
     def wait_briefly(self) -> None:
         """Use time-outs that a test can wait for."""
         self.configure(platform={"timeout": SHORT_TIME_OUT}, oms={"timeout": SHORT_TIME_OUT})
@@ -172,7 +141,8 @@ class Scene:
         if self.lockstep is not None:
             self.lockstep.close()
         self.http.close()
-        self.instance.dispose()
+        if self._instance is not None:
+            self._instance.dispose()
 
     def moment(self, day: date | None = None, hour: int = 12) -> datetime:
         """Return a moment of a day, by default yesterday's noon."""
@@ -183,24 +153,40 @@ class Scene:
         *streams: str,
         first: date | Partition | None = None,
         last: date | Partition | None = None,
+        steps: Sequence[str] = steps,
         **more: Any,
-    ) -> dg.ExecuteInProcessResult:
+    ) -> DirectRun:
         """Run whole chains over ``first`` to ``last``, by default from yesterday to the present.
 
-        With ``first`` as yesterday or as a partition, and no ``last``, that alone.
+        With ``first`` as yesterday or as a partition, and no ``last``, that alone. Dagster and
+        ``instance`` learn nothing of it: see ``run_in_dagster``.
         """
+        assert self.lockstep is not None
+        first, last = self._range(first, last)
+        partitions = partitions_of(first, last)
+        return run_directly(self.lockstep, NAME, streams, partitions, chosen=steps, **more)
+
+    def run_in_dagster(
+        self,
+        *streams: str,
+        first: date | Partition | None = None,
+        last: date | Partition | None = None,
+        **more: Any,
+    ) -> dg.ExecuteInProcessResult:
+        """Run chains as ``run`` does, through Dagster: for what it makes of a run, and records."""
+        first, last = self._range(first, last)
+        return run_chains(
+            self.job(), self.instance, NAME, streams, first, last, **({"steps": self.steps} | more)
+        )
+
+    def _range(
+        self, first: date | Partition | None, last: date | Partition | None
+    ) -> tuple[date | Partition, date | Partition]:
         if last is None:
             alone = isinstance(first, Partition) or first == self.yesterday
             last = first if alone else datetime.now(UTC).date()
         assert last is not None
-        return run_chains(
-            self.job(),
-            self.instance,
-            streams,
-            first or self.yesterday,
-            last,
-            **({"steps": self.steps} | more),
-        )
+        return first or self.yesterday, last
 
     # -- what a merchant, shoppers and the warehouse do
 

@@ -17,8 +17,9 @@ import pytest
 from assets.archive import KEY, archive_day
 from domain.errors import PermanentError, TransientError
 from orchestration.definitions import build
+from tests.assets.dagster_run import QUIET
 from tests.assets.documents import PERSON
-from tests.assets.scene import QUIET, Scene
+from tests.assets.scene import Scene
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,7 @@
 """Runs chains in a process of its own that kills itself with SIGKILL at a named call.
 
 ``python -m tests.end_to_end.crash_runner`` reads one JSON job per line and answers with one
-line each: ``{"signal": 9, "exit": null}``. Importing Dagster takes seconds, so each job runs in a
+line each: ``{"signal": 9, "exit": null}``. Imports take seconds, so each job runs in a
 fork of this process, which has no thread and no connection of its own yet. A job::
 
     {"installation": {...}, "database": URL, "streams": ["orders"], "first": "2026-01-02",
@@ -24,16 +24,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-import dagster as dg
-
-from assets.chain import factory
 from domain.connections import Installation
 from domain.records.inventory import StockLevel
 from domain.schemas.stock import stock_problems
-from orchestration.definitions import build
 from resources.http.policy import ClientPolicy
 from resources.lockstep import Lockstep
-from tests.assets.scene import NAME, Scene, ephemeral_instance, run_chains
+from tests.assets.direct_run import run_directly
+from tests.assets.scene import NAME, partitions_of
 
 FAILED = 3
 ACTS_FOR = 0.1
@@ -58,25 +55,20 @@ def main() -> None:
 
 def _run(job: dict[str, Any]) -> int:
     try:
-        factory.RETRIES = dg.RetryPolicy(max_retries=0)
         ClientPolicy.acts_for = ACTS_FOR  # type: ignore[assignment,method-assign]
         if job["crash"]:
             arm(**job["crash"])
         installation = Installation.model_validate(job["installation"])
         lockstep = Lockstep(installation, lambda: job["database"])
-        definition = build(installation, lockstep).resolve_job_def(f"sync_{NAME}")
         first, last = date.fromisoformat(job["first"]), date.fromisoformat(job["last"])
-        with ephemeral_instance() as instance:
-            run_chains(
-                definition,
-                instance,
-                job["streams"],
-                first,
-                last,
-                steps=Scene.steps,
-                config=job["config"],
-                trigger=job["trigger"],
-            )
+        run_directly(
+            lockstep,
+            NAME,
+            job["streams"],
+            partitions_of(first, last),
+            config=job["config"],
+            trigger=job["trigger"],
+        )
     except BaseException:  # noqa: BLE001 - the parent gets the exit status
         traceback.print_exc()
         return FAILED

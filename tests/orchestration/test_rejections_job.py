@@ -14,8 +14,9 @@ from domain.rejection_codes import CLASSES
 from orchestration.rejections_job import RejectionClass, RejectionsConfig, rejections_job
 from sandbox.app import RunningSandbox
 from sensors.reruns import tick
+from tests.assets.dagster_run import QUIET
 from tests.assets.documents import address, order
-from tests.assets.scene import NAME, QUIET, Scene
+from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
 

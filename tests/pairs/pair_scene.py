@@ -20,6 +20,8 @@ from tests.assets.scene import HISTORY, NAME, Scene
 Json = dict[str, Any]
 LIMITS = dict.fromkeys(("USD", "CAD", "GBP", "EUR", "BRL", "AUD", "JPY", "INR"), 1_000_000)
 """Up to which a refund needs no approval, in every currency of the seeds."""
+WITHOUT_WAITS: dict[str, Json] = {"bigcommerce": {"quota": 100_000}}
+"""Kind of a platform -> settings with which its client never waits for the vendor's quota."""
 
 
 class PairScene(Scene):
@@ -38,6 +40,7 @@ class PairScene(Scene):
         )
         document = yaml.safe_load(file.read_text("utf-8"))
         connection = document["connections"][NAME]
+        connection["platform"] |= WITHOUT_WAITS.get(self.pair.store, {})
         connection["inventory"] |= {"catalog_ttl": "PT0S"}
         connection["returns"] = {"limits": LIMITS} if "returns" in self.carried else {}
         for name, section in sections.items():

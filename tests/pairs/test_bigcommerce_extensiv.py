@@ -329,7 +329,7 @@ def test_a_refused_confirmation_fails_one_run_with_the_accounts_reason(
     refusal = {"success_code": False, "error_code": "Failure", "message": "The cart is closed"}
     rule = {"kind": "status", "status": 200, "body": refusal, "path": "/cart/orders/update/"}
     extensiv.fault("extensiv", rule)
-    result = extensiv.run("shipments", raise_on_error=False)
+    result = extensiv.run_in_dagster("shipments", raise_on_error=False)
     [failure] = [event for event in result.all_events if event.is_step_failure]
     assert "did not take order 1 as confirmed: The cart is closed" in str(failure)
     assert extensiv.status(1) == 2

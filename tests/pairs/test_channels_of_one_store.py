@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import dagster as dg
 import orjson
 import psycopg
 import pytest
@@ -20,13 +19,13 @@ import yaml
 
 from domain.connections import Installation
 from orchestration import settings
-from orchestration.definitions import build
 from orchestration.settings import ConfigurationError
 from resources.ledger.monitoring.activation import resume
 from sandbox.app import RunningSandbox
 from tests import loopback
 from tests.assets import documents
-from tests.assets.scene import NAME, QUIET
+from tests.assets.direct_run import DirectRun, run_directly
+from tests.assets.scene import NAME, partitions_of
 from tests.pairs.extensiv_scene import ExtensivScene
 
 pytestmark = pytest.mark.slow(seconds=20)
@@ -69,18 +68,10 @@ class TwoChannels(ExtensivScene):
         """Return the connection's account at Extensiv."""
         return self.store if name == US else f"{self.store}eu"
 
-    def run_of(self, name: str, *streams: str) -> dg.ExecuteInProcessResult:
+    def run_of(self, name: str, *streams: str) -> DirectRun:
         """Run whole chains of one connection over yesterday and today."""
         assert self.lockstep is not None
-        job = build(self.installation, self.lockstep).resolve_job_def(f"sync_{name}")
-        keys = [dg.AssetKey([name, f"{stream}_{step}"]) for stream in streams for step in STEPS]
-        tags = {
-            "dagster/asset_partition_range_start": str(self.yesterday),
-            "dagster/asset_partition_range_end": str(self.today),
-        }
-        return job.execute_in_process(
-            instance=self.instance, asset_selection=keys, run_config=QUIET, tags=tags
-        )
+        return run_directly(self.lockstep, name, streams, partitions_of(self.yesterday, self.today))
 
     def at(self, name: str, path: str, body: Any = None) -> Any:
         """Make a control call of a connection's account."""

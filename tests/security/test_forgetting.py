@@ -165,7 +165,7 @@ def test_a_rerun_sends_nothing_and_restores_nothing(shop: Scene) -> None:
 
     shop.run("orders", "shipments", first=shop.yesterday)
     force = {f"{NAME}__orders_delivered": {"config": {"force": True}}}
-    result = shop.run("orders", first=shop.yesterday, config=force)
+    result = shop.run_in_dagster("orders", first=shop.yesterday, config=force)
 
     assert traces(shop) == []
     assert shop.outcomes("orders") == outcomes | {

@@ -102,14 +102,14 @@ def test_nothing_leaks_whatever_goes_wrong(
     secrets.append(oms._auth.headers()["Authorization"].split()[1])
     read, write = echo(secrets), echo(secrets, NOTE)
     buy(scene, 1, 2)
-    scene.run("orders")
+    scene.run_in_dagster("orders")
     scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 2}]})
-    scene.run("shipments", "inventory")
+    scene.run_in_dagster("shipments", "inventory")
 
     def fails(system: str, *streams: str, **rule: Any) -> None:
         scene.configure()  # a new process: tokens are fetched again
         scene.fault(system, rule)
-        scene.run(*streams, first=scene.yesterday, raise_on_error=False)
+        scene.run_in_dagster(*streams, first=scene.yesterday, raise_on_error=False)
         scene.fault(system)
 
     number = 10
@@ -177,9 +177,9 @@ def unforeseen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(OrdersSource, "to_canonical", fail_on_90)
         scene.configure()
-        scene.run("orders", raise_on_error=False)
+        scene.run_in_dagster("orders", raise_on_error=False)
         patch.setattr(OrdersSource, "fetch", _fail)
-        scene.run("orders", raise_on_error=False)
+        scene.run_in_dagster("orders", raise_on_error=False)
 
 
 def _fail(*_: object) -> None:
@@ -189,7 +189,7 @@ def _fail(*_: object) -> None:
 def test_the_search_finds_planted_values(scene: Scene, tmp_path: Path) -> None:
     """Otherwise finding nothing would prove nothing: in a column, an event and a file."""
     buy(scene, 1)
-    scene.run("orders")
+    scene.run_in_dagster("orders")
     (tmp_path / "log").write_text("authorised by c2FuZGJveC1zZWNyZXQ=")  # in base64
 
     @dg.op

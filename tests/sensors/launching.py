@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from tests.assets.scene import NAME, QUIET, Scene
+from tests.assets.dagster_run import QUIET
+from tests.assets.scene import NAME, Scene
 from tests.sensors.test_changes import requests_of, tick
 
 RUN_KEY_TAG = "dagster/run_key"

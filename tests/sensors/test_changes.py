@@ -152,9 +152,9 @@ def test_what_a_run_left_behind_is_taken_up(scene: Scene) -> None:
     """Captures without an outcome, as after a killed run, lead to a run over their partition."""
     assert scene.lockstep is not None
     scene.place_many([1008])
-    scene.run("orders", steps=("captured",))
+    scene.run_in_dagster("orders", steps=("captured",))
     context = dg.build_sensor_context(instance=scene.instance)
     [request] = requests_of(requeue.tick(context, NAME, scene.installation, scene.lockstep))
     assert request.partition_key == scene.yesterday.isoformat()
-    scene.run("orders")
+    scene.run_in_dagster("orders")
     assert requests_of(requeue.tick(context, NAME, scene.installation, scene.lockstep)) == []

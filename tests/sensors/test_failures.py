@@ -20,7 +20,7 @@ STEP = f"sync_{NAME}"
 
 
 def _fail(scene: Scene) -> dg.DagsterRun:
-    result = scene.run("orders", first=scene.yesterday, raise_on_error=False)
+    result = scene.run_in_dagster("orders", first=scene.yesterday, raise_on_error=False)
     assert not result.success
     return result.dagster_run
 
@@ -58,7 +58,7 @@ def test_a_repeated_attempt_is_no_first_failure(scene: Scene, receiver: Receiver
     for number in ("1", "2", "3"):
         run = _fail(scene)
         scene.instance.add_run_tags(run.run_id, {"sync/attempt": number})
-        assert scene.run("shipments", first=scene.yesterday).success
+        assert scene.run_in_dagster("shipments", first=scene.yesterday).success
 
         _hear(scene, run, receiver)
 
@@ -72,7 +72,7 @@ def test_the_second_failure_in_a_row_is_not_alerted_and_one_after_a_success_is(
     scene.fault("bigcommerce", {"kind": "status", "status": 403, "path": "/v2/orders"})
     runs = [_fail(scene), _fail(scene)]
     scene.fault("bigcommerce")
-    assert scene.run("orders", first=scene.yesterday).success
+    assert scene.run_in_dagster("orders", first=scene.yesterday).success
     scene.fault("bigcommerce", {"kind": "status", "status": 403, "path": "/v2/orders"})
     runs.append(_fail(scene))
 

@@ -69,7 +69,7 @@ def test_results_are_reported_when_they_change_or_after_an_hour(scene: Scene) ->
     assert reported == {}
 
     scene.place(documents.order(1, scene.moment()))
-    scene.run("orders", steps=("captured",), first=scene.yesterday)
+    scene.run_in_dagster("orders", steps=("captured",), first=scene.yesterday)
     age_captures(scene)
     reported, cursor = beat(scene, rested(cursor))
     assert set(reported) == {"orders/nothing_stuck"}
@@ -78,7 +78,7 @@ def test_results_are_reported_when_they_change_or_after_an_hour(scene: Scene) ->
     assert reported["orders/nothing_stuck"].description == "1 captured not delivered"
     assert beat(scene, rested(cursor))[0] == {}
 
-    scene.run("orders", first=scene.yesterday)
+    scene.run_in_dagster("orders", first=scene.yesterday)
     reported, cursor = beat(scene, rested(cursor))
     assert reported["orders/nothing_stuck"].passed
     an_hour_ago = (datetime.now(UTC) - health.REPEAT).isoformat()
@@ -94,7 +94,7 @@ def test_an_alert_is_sent_once_when_a_stream_is_stuck_and_once_when_it_recovers(
 ) -> None:
     """An alert that can't be sent is kept; it names stream and problem, and no personal data."""
     scene.place(documents.order(1, scene.moment()))
-    scene.run("orders", steps=("captured",), first=scene.yesterday)
+    scene.run_in_dagster("orders", steps=("captured",), first=scene.yesterday)
     _, cursor = beat(scene)
     age_captures(scene)
     receiver.status = 503
@@ -110,7 +110,7 @@ def test_an_alert_is_sent_once_when_a_stream_is_stuck_and_once_when_it_recovers(
     )
     assert "jane.doe" not in str(receiver.posted)
 
-    scene.run("orders", first=scene.yesterday)
+    scene.run_in_dagster("orders", first=scene.yesterday)
     alerted(scene, receiver, cursor)
     assert f"{NAME}/orders/nothing_stuck: recovered" in str(receiver.posted[2]["text"])
 

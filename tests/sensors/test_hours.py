@@ -15,7 +15,8 @@ from resources.ledger.rejections.reruns import Rerun
 from resources.ledger.rejections.work_queue import RejectionFilter
 from sensors import changes, cursor
 from tests.assets import documents
-from tests.assets.scene import NAME, QUIET, Scene
+from tests.assets.dagster_run import QUIET
+from tests.assets.scene import NAME, Scene
 from tests.sensors import test_requeue, test_reruns
 from tests.sensors.launching import launch, run_until_quiet, start_at, watermark
 from tests.sensors.test_changes import requests_of, tick

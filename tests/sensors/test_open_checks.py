@@ -29,7 +29,7 @@ def beat(scene: Scene, cursor: str = "") -> tuple[dict[str, dg.AssetCheckEvaluat
 def test_the_check_on_rejections_follows_an_operator_who_discards_the_last(scene: Scene) -> None:
     """No run of the stream is needed for it to be green."""
     scene.place(order(1, scene.moment(), [("NO-SUCH-SKU", 1)]))
-    scene.run("orders", first=scene.yesterday)
+    scene.run_in_dagster("orders", first=scene.yesterday)
     _, cursor = beat(scene)
     scene.sql("UPDATE sync.rejection SET state = 'discarded', closed_at = now() RETURNING 1")
 
@@ -46,12 +46,12 @@ def test_the_check_on_rejections_counts_those_that_come_without_a_run_of_its_ste
 ) -> None:
     """Two orders that the OMS refuses: the step that validated them has reported none."""
     scene.place_many([1, 2])
-    scene.run("orders", first=scene.yesterday, steps=("captured", "validated"))
+    scene.run_in_dagster("orders", first=scene.yesterday, steps=("captured", "validated"))
     _, cursor = beat(scene)
     error = {"Type": "ERROR", "Code": "ORD::042", "Description": "Not this one"}
     body = {"success": False, "messages": {"Message": [error]}}
     scene.fault("manhattan", {"kind": "status", "status": 200, "body": body, "path": "order/save$"})
-    scene.run("orders", first=scene.yesterday, steps=("delivered",))
+    scene.run_in_dagster("orders", first=scene.yesterday, steps=("delivered",))
 
     found, _ = beat(scene, cursor)
 
@@ -62,7 +62,7 @@ def test_the_check_on_rejections_counts_those_that_come_without_a_run_of_its_ste
 def test_the_check_on_what_is_due_ends_with_the_last_that_is_due(scene: Scene) -> None:
     """What was due is superseded, and no step of the stream runs."""
     scene.place_many([1])
-    scene.run("orders", first=scene.yesterday, steps=("captured", "validated"))
+    scene.run_in_dagster("orders", first=scene.yesterday, steps=("captured", "validated"))
     _, cursor = beat(scene)
     scene.sql("UPDATE sync.record SET outcome = 'superseded' RETURNING 1")
 

@@ -17,8 +17,9 @@ from resources.ledger.rejections import operator_actions, reruns, work_queue
 from resources.ledger.rejections.reruns import Rerun
 from resources.ledger.rejections.work_queue import RejectionFilter
 from sensors.reruns import AT_ONCE, RERUN_TAG, tick
+from tests.assets.dagster_run import QUIET
 from tests.assets.documents import address, order
-from tests.assets.scene import NAME, QUIET, Scene
+from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
 

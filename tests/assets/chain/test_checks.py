@@ -23,9 +23,9 @@ def test_a_run_over_a_clean_day_does_not_hide_the_rejections_of_others(scene: Sc
     days = [scene.yesterday - timedelta(days=2), scene.yesterday]
     bad = [("NO-SUCH-SKU", 1)]
     scene.place(*(order(n, scene.moment(day), bad) for n, day in enumerate(days, 1)))
-    scene.run("orders", first=days[0])
+    scene.run_in_dagster("orders", first=days[0])
 
-    result = results(scene.run("orders", first=scene.today))["no_open_rejections"]
+    result = results(scene.run_in_dagster("orders", first=scene.today))["no_open_rejections"]
 
     assert not result.passed
     assert (result.metadata["open"].value, result.metadata["partitions"].value) == (2, 2)
@@ -35,18 +35,18 @@ def test_a_run_over_a_clean_day_does_not_hide_the_rejections_of_others(scene: Sc
 def test_the_check_passes_once_the_last_rejection_is_closed(scene: Scene) -> None:
     """Also in a run over another partition."""
     scene.place(order(1, scene.moment(), [("NO-SUCH-SKU", 1)]))
-    scene.run("orders", first=scene.yesterday)
+    scene.run_in_dagster("orders", first=scene.yesterday)
     scene.sql("UPDATE sync.rejection SET state = 'discarded' RETURNING 1")
 
-    assert results(scene.run("orders", first=scene.today))["no_open_rejections"].passed
+    assert results(scene.run_in_dagster("orders", first=scene.today))["no_open_rejections"].passed
 
 
 def test_a_run_over_a_clean_day_does_not_hide_what_is_due_in_others(scene: Scene) -> None:
     """Orders of yesterday that were validated, and never sent."""
     scene.place_many([1, 2])
-    scene.run("orders", first=scene.yesterday, steps=("captured", "validated"))
+    scene.run_in_dagster("orders", first=scene.yesterday, steps=("captured", "validated"))
 
-    result = results(scene.run("orders", first=scene.today))["nothing_left_to_deliver"]
+    result = results(scene.run_in_dagster("orders", first=scene.today))["nothing_left_to_deliver"]
 
     assert not result.passed
     assert (result.metadata["pending"].value, result.metadata["partitions"].value) == (2, 1)

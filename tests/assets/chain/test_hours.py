@@ -59,7 +59,7 @@ def test_a_run_captures_validates_and_delivers_its_hour(hourly: Scene) -> None:
     place(hourly, "10:59:59", "11:00:00", "11:30:00", "12:00:00")
     hourly.run("orders", first=hour(hourly, 10))
 
-    ended = hourly.run("orders", first=hour(hourly, 11))
+    ended = hourly.run_in_dagster("orders", first=hour(hourly, 11))
 
     assert sorted(hourly.oms_orders()) == ["1059", "1100", "1130"]
     for step in hourly.steps:
@@ -108,7 +108,7 @@ def test_a_range_of_hours_runs_in_one_run_over_midnight(hourly: Scene) -> None:
     place(hourly, "23:59:59")
     hourly.place(order(1, first.end), order(2, first.end + timedelta(minutes=59)))
 
-    ended = hourly.run("orders", first=first, last=first.next())
+    ended = hourly.run_in_dagster("orders", first=first, last=first.next())
 
     events = ended.asset_materializations_for_node(f"{NAME}__orders_captured")
     assert [(e.partition, e.metadata["captured"].value) for e in events] == [
@@ -144,7 +144,7 @@ def test_a_rejection_belongs_to_its_hour(hourly: Scene) -> None:
     hourly.place(order(1, at(hourly, "10:10:00"), [("NO-SUCH-SKU", 1)]))
     place(hourly, "11:10:00")
 
-    ended = hourly.run("orders", first=hour(hourly, 10), last=hour(hourly, 11))
+    ended = hourly.run_in_dagster("orders", first=hour(hourly, 10), last=hour(hourly, 11))
 
     events = ended.asset_materializations_for_node(f"{NAME}__orders_validated")
     assert [event.metadata["day: open rejections"].value for event in events] == [1, 0]

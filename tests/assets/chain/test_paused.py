@@ -32,7 +32,7 @@ def test_the_step_says_that_the_stream_is_paused(scene: Scene, stream: str) -> N
     pause(scene, stream)
     before = scene.effects()
     delivered = f"{NAME}__{stream}_delivered"
-    result = scene.run(
+    result = scene.run_in_dagster(
         stream, first=scene.yesterday, config={delivered: {"config": {"force": True}}}
     )
 
@@ -73,7 +73,7 @@ def test_a_pause_takes_effect_between_two_chunks_of_a_run(
         return counts
 
     monkeypatch.setattr(Engine, "run", run_and_pause)
-    result = scene.run("orders", first=scene.yesterday)
+    result = scene.run_in_dagster("orders", first=scene.yesterday)
     assert len(scene.oms_orders()) == 2
     [event] = result.asset_materializations_for_node(f"{NAME}__orders_delivered")
     assert event.metadata["delivered"].value == 2

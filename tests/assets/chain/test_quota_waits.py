@@ -19,7 +19,7 @@ WAITS = "waits for quota: "
 
 def waited(scene: Scene, step: str) -> dict[str, float]:
     """Run yesterday's orders; return the seconds that a step has waited, by bucket."""
-    ended = scene.run("orders", first=scene.yesterday)
+    ended = scene.run_in_dagster("orders", first=scene.yesterday)
     (event,) = ended.asset_materializations_for_node(f"{NAME}__orders_{step}")
     return {
         name.removeprefix(WAITED): float(str(value.value))
@@ -102,8 +102,10 @@ def test_a_target_that_asks_to_wait_holds_up_no_other_chain(scene: Scene) -> Non
     scene.fault("manhattan", rule | {"path": "order/save$"})
     started = time.monotonic()
 
-    ended = scene.run("orders", "inventory", first=scene.today, last=scene.today, trigger="live")
-    ended = scene.run("orders", first=scene.yesterday, trigger="live")
+    ended = scene.run_in_dagster(
+        "orders", "inventory", first=scene.today, last=scene.today, trigger="live"
+    )
+    ended = scene.run_in_dagster("orders", first=scene.yesterday, trigger="live")
 
     assert ended.success
     assert time.monotonic() - started < 60
@@ -116,7 +118,9 @@ def test_a_target_that_asks_to_wait_holds_up_no_other_chain(scene: Scene) -> Non
     scene.fault("manhattan")
     permits_are_back(scene)
     assert f"{NAME}/orders" in requested(scene)
-    ended = scene.run("orders", first=scene.yesterday, steps=("delivered",), trigger="requeue")
+    ended = scene.run_in_dagster(
+        "orders", first=scene.yesterday, steps=("delivered",), trigger="requeue"
+    )
     assert set(scene.oms_orders()) == {"1", "2"}
     assert scene.sql("SELECT count(*) FROM sync.quota_wait") == [(0,)]
 
@@ -127,14 +131,14 @@ def test_a_source_without_permits_is_read_later_and_no_other_waits(scene: Scene)
     The window stays due, since the watermark does not move.
     """
     scene.place_many([1])
-    scene.run("orders", first=scene.yesterday)
+    scene.run_in_dagster("orders", first=scene.yesterday)
     scene.to_oms("orders/1/ship", {})
     place_now(scene, 2)
     time.sleep(1.1)
     use_up(scene, "bigcommerce")
     started = time.monotonic()
 
-    ended = scene.run("orders", "shipments", trigger="live")
+    ended = scene.run_in_dagster("orders", "shipments", trigger="live")
 
     assert ended.success
     assert time.monotonic() - started < 30
@@ -150,7 +154,7 @@ def test_a_source_without_permits_is_read_later_and_no_other_waits(scene: Scene)
 
 def test_the_store_that_is_probed_without_permits_has_not_failed(scene: Scene) -> None:
     """Waiting is no fault: the tick succeeds, says what it waits for, and counts no failure."""
-    scene.run("orders", first=scene.yesterday)
+    scene.run_in_dagster("orders", first=scene.yesterday)
     use_up(scene, "bigcommerce")
     scene.configure(streams=("orders",))
     assert scene.lockstep is not None

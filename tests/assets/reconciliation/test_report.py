@@ -7,8 +7,9 @@ import pytest
 
 from assets.reconciliation.asset import NO_DRIFT, reconciliation_key
 from orchestration.definitions import build
+from tests.assets.dagster_run import QUIET
 from tests.assets.reconciliation.comparing import look, synced, tamper
-from tests.assets.scene import NAME, QUIET, Scene
+from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
 

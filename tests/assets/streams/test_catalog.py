@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from tests.assets.scene import Scene
@@ -39,7 +38,7 @@ def test_a_catalog_that_shrinks_too_much_is_an_error_and_nothing_is_removed(scen
     """The error names both numbers; the next whole read puts everything right."""
     before = stocked(scene)
     answer_once(scene, [LAST])
-    failed = scene.run("inventory", first=scene.today, raise_on_error=False)
+    failed = scene.run_in_dagster("inventory", first=scene.today, raise_on_error=False)
     assert not failed.success
     assert known(scene) == before
     [failure] = [event for event in failed.all_node_events if event.is_step_failure]
@@ -82,9 +81,7 @@ def test_a_page_of_which_nothing_can_be_read_is_an_error(scene: Scene, failing: 
     good = [] if failing else [LAST | {"id": 402}]
     scene.configure(inventory={"catalog_shrink": 1.0})
     answer_once(scene, [*bad, *good])
-    result: dg.ExecuteInProcessResult = scene.run(
-        "inventory", first=scene.today, raise_on_error=False
-    )
+    result = scene.run("inventory", first=scene.today, raise_on_error=False)
     assert result.success is not bool(failing)
     if failing:
         assert known(scene) == before

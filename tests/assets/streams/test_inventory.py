@@ -68,7 +68,7 @@ def test_missing_is_not_zero_and_untracked_items_are_left_alone(scene: Scene) ->
 
 def test_what_is_left_alone_is_named(scene: Scene) -> None:
     """The store can't confirm shipments of an untracked item: the run names it for the operator."""
-    result = scene.run("inventory")
+    result = scene.run_in_dagster("inventory")
 
     events = result.asset_materializations_for_node("acme__inventory_delivered")
     reported = [

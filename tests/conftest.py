@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
+from tests.reporting import pytest_sessionstart
 from tests.scheduling import (
     pytest_collection_modifyitems,
     pytest_runtest_setup,
@@ -26,6 +27,7 @@ from tests.scheduling import (
 __all__ = [
     "pytest_collection_modifyitems",
     "pytest_runtest_setup",
+    "pytest_sessionstart",
     "pytest_xdist_make_scheduler",
 ]
 

@@ -70,8 +70,8 @@ class Scene:
     default="/".join(PAIR),
     show_default=True,
     metavar="PLATFORM/OMS",
-    help=f"Which systems: one of {', '.join('/'.join(pair) for pair in all_pairs())}; "
-    "or 'all', one pair after the other.",
+    help=f"Which systems: one or more, with commas, of "
+    f"{', '.join('/'.join(pair) for pair in all_pairs())}; or 'all'. They run one after the other.",
 )
 @click.option(
     "--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."
@@ -84,7 +84,7 @@ def demo(orders_from: Path | None, pairs: str, port: int) -> None:
     back. Exits with 0 only if both systems agree. Running it again delivers nothing twice.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-    chosen = all_pairs() if pairs == "all" else [pair_named(pairs)]
+    chosen = all_pairs() if pairs == "all" else list(map(pair_named, pairs.split(",")))
     scenes = [_scene(orders_from, pair, every=len(chosen) > 1) for pair in chosen]
     console.print("[bold]Lockstep demo[/]: simulated systems on this machine")
     given = embedded.configured_url()

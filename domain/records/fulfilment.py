@@ -28,7 +28,7 @@ class ParcelLine(Record, frozen=True, kw_only=True):
 
 
 class Parcel(Record, frozen=True, kw_only=True):
-    """One package that left a node; ``parcel_id`` is the OMS's own, the same at each reading."""
+    """One package of a node; ``parcel_id`` is the OMS's own, the same at each reading."""
 
     parcel_id: Key
     tracking_number: Key = ""
@@ -42,6 +42,9 @@ class Parcel(Record, frozen=True, kw_only=True):
     service: str = ""
     shipped_at: UtcDatetime | None = None
     delivered_at: UtcDatetime | None = None
+    has_left: bool = True
+    """Whether it has left the node. One that is ready to ship has a tracking number for the store,
+    and waits for the carrier."""
     lines: tuple[ParcelLine, ...]
 
     def __post_init__(self) -> None:
@@ -126,7 +129,7 @@ class Fulfilment(Record, frozen=True, kw_only=True):
                 yield self._event(
                     content.line_id,
                     content.sku,
-                    Milestone.SHIPPED,
+                    Milestone.SHIPPED if parcel.has_left else Milestone.PACKED,
                     content.quantity,
                     moment,
                     parcel,

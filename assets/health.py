@@ -244,22 +244,19 @@ def _span(length: timedelta | None) -> str:
     return "an unknown time" if length is None else f"{length.total_seconds():.0f} s"
 
 
-def ensure_events(lockstep: Lockstep, connection: str) -> list[str]:
-    """Register webhooks and subscriptions that are missing or off; return a line per change.
+def ensure_webhooks(lockstep: Lockstep, connection: str) -> list[str]:
+    """Register the systems' webhooks that are missing or switched off; return a line per change.
 
-    Webhooks are those of connections with a section ``webhooks``, subscriptions those of queues
-    that Lockstep sees to. Raises ``TransientError`` or
+    Does nothing where the connection has no section ``webhooks``. Raises ``TransientError`` or
     ``PermanentError`` where a system could not be asked; polling makes up for events not sent
     meanwhile.
     """
     webhooks = lockstep.installation.connections[connection].webhooks
-    sync = lockstep.sync(connection, run_id="")
-    lines = [line for queue in sync.queues.values() for line in queue.ensure()]
     if webhooks is None:
-        return lines
-    return lines + [
+        return []
+    return [
         line
-        for side, feed in sync.feeds.items()
+        for side, feed in lockstep.sync(connection, run_id="").feeds.items()
         for line in feed.ensure(webhooks.url(connection, side))
     ]
 
@@ -275,8 +272,7 @@ def queue_checks(lockstep: Lockstep, connection: str) -> list[Check]:
         found = {one.system: one for one in unread}
         last = {side: inbox.last_received(session.db, connection, side) for side in sync.queues}
     checks: list[Check] = []
-    for side, queue in sync.queues.items():
-        checks += queue.state()
+    for side in sync.queues:
         received = last[side]
         ago = f"{(now - received).total_seconds():.0f} s ago" if received else "never"
         detail = f"the last event was received {ago}; a quiet system sends none"

@@ -77,17 +77,6 @@ class EventFeed(Protocol):
 class EventQueue(Protocol):
     """The queue from which a system's events are pulled, where it sends no webhooks."""
 
-    def state(self) -> list[Check]:
-        """Return whether the system writes to the queue, as far as Lockstep sees to that."""
-        ...
-
-    def ensure(self) -> list[str]:
-        """Make the system write to the queue, where Lockstep sees to that; return what changed.
-
-        Safe to repeat. Raises ``PermanentError`` where it can't be done.
-        """
-        ...
-
     def pull(self) -> Sequence[QueuedMessage]:
         """Return some of the messages that wait, without waiting for any; empty where none do.
 

@@ -283,6 +283,10 @@ _TARGET: dict[str, Entry] = {
     ),
     "line_not_in_store": Entry("business_rule", "The store ships only lines of its own order."),
     "not_planned": Entry("mapping", "Lockstep can plan the record's delivery."),
+    "not_shipped_by_seller": Entry(
+        "business_rule", "An order goes to the OMS's warehouse only if the seller ships it."
+    ),
+    "oms_refused": Entry("business_rule", "The OMS accepts an order, or says why it does not."),
     "order_exists_differently": Entry(
         "business_rule",
         "An order that the OMS has already is the same in all that the store decides.",

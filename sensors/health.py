@@ -11,13 +11,12 @@ from typing import NamedTuple
 import dagster as dg
 
 from assets.error_redaction import safe_text
-from assets.health import Health, HealthResult, ensure_events, read_health
+from assets.health import Health, HealthResult, ensure_webhooks, read_health
 from domain.connections import Installation
 from domain.errors import LockstepError
 from domain.exchange import Alert
 from domain.ports import Notifier
 from resources.lockstep import Lockstep
-from resources.systems import endpoints_of
 from sensors.open_checks import changed_checks, open_counts
 from sensors.parallel import side_by_side
 
@@ -108,7 +107,7 @@ def tick(
                     events.append(result.to_evaluation(name, stream, held, now))
                     reported[place] = (result.signature, now.isoformat())
     due = [n for n in _webhooks_due(installation, memory, now) if _is_started(health, n)]
-    for line in _ensure_events(lockstep, due):
+    for line in _ensure_webhooks(lockstep, due):
         context.log.warning(line)
     unsent = _send(context, notifier, [*memory.unsent, *lines]) if notifier is not None else []
     kept = Memory(
@@ -208,26 +207,26 @@ def _webhooks_due(installation: Installation, memory: Memory, now: datetime) -> 
     return [
         name
         for name, connection in installation.connections.items()
-        if (connection.webhooks is not None or endpoints_of(connection).platform.queue)
+        if connection.webhooks is not None
         and now - memory.webhooks.get(name, LONG_AGO) >= WEBHOOKS_EVERY
     ]
 
 
-def _ensure_events(lockstep: Lockstep, names: Sequence[str]) -> list[str]:
-    """Check webhooks and subscriptions in parallel; return a line for each change and failure."""
+def _ensure_webhooks(lockstep: Lockstep, names: Sequence[str]) -> list[str]:
+    """Check the webhooks of connections in parallel; return a line for each change and failure."""
     answers = side_by_side(
-        {name: partial(ensure_events, lockstep, name) for name in names},
+        {name: partial(ensure_webhooks, lockstep, name) for name in names},
         at_once=WEBHOOKS_AT_ONCE,
         seconds=WEBHOOKS_DEADLINE_SECONDS,
         name="webhooks",
     )
     lines = [
-        f"{name}: the store did not answer about the events that it sends within "
+        f"{name}: the store did not answer about its webhooks within "
         f"{WEBHOOKS_DEADLINE_SECONDS:.0f} s"
         for name in answers.late
     ]
     lines += [
-        f"{name}: what sends its events could not be checked; polling goes on: {safe_text(error)}"
+        f"{name}: the webhooks could not be checked; polling goes on: {safe_text(error)}"
         for name, error in answers.errors.items()
     ]
     return lines + [f"{name}: {line}" for name, found in answers.results.items() for line in found]

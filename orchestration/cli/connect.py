@@ -10,7 +10,7 @@ from itertools import chain
 
 import click
 
-from assets.health import ensure_events
+from assets.health import ensure_webhooks
 from assets.pipeline.capture import source_present
 from assets.preflight import product_checks
 from assets.streams.registry import STREAMS
@@ -62,8 +62,7 @@ def connect(connection: str, days: int, *, yes: bool, dry_run: bool) -> None:
     (such as orders and shipments) are captured, validated and delivered in chunks of 7 days, and
     today's inventory. Live runs continue from the time at which the command started. If the
     connection has a section 'webhooks', the store's webhooks are registered or re-enabled at the
-    end; so is the subscription of a queue that Lockstep sees to. Running the command again sends
-    nothing twice.
+    end. Running the command again sends nothing twice.
     """
     installation = load()
     connection_of(installation, connection)
@@ -87,7 +86,7 @@ def connect(connection: str, days: int, *, yes: bool, dry_run: bool) -> None:
             sys.exit(1)
         with lockstep.ledger.connect() as db:
             resume(db, connection, streams, getpass.getuser(), "lockstep connect")
-        for line in ensure_events(lockstep, connection):
+        for line in ensure_webhooks(lockstep, connection):
             click.echo(line)
     finally:
         lockstep.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import yaml
 
-from assets.health import ensure_events
+from assets.health import ensure_webhooks
 from domain.errors import TransientError
 from orchestration.cli.context import open_database
 from orchestration.cli.database import configure_sandbox, prepare_database
@@ -183,7 +183,7 @@ def _start_webhooks(
             sandbox_process.push_from_oms(sandbox.url, pair, name, destination)
         lockstep = Lockstep(installation)
         try:
-            ensure_events(lockstep, name)
+            ensure_webhooks(lockstep, name)
         finally:
             lockstep.close()
     click.echo(f"webhooks: http://127.0.0.1:{port}/hooks/CONNECTION/SYSTEM (docs/webhooks.md)")

@@ -76,6 +76,21 @@ class Pair(NamedTuple):
         return Pair(f"{self.store}/{instance}", f"{self.oms}/{instance}")
 
 
+def _anchanto(place: Place) -> Section:
+    return {
+        "experimental": True,
+        "base_url": f"{place.url}/anchanto/{place.instance}/rest/v1",
+        "account": place.instance,
+        "store_code": "WEB",
+        "email": "sync@example.com",
+        "password": place.secret("anchanto-password"),
+        "requests_per_second": 200,
+        "push_concurrency": 16,
+        "sorted_lists": True,
+        "snapshot_ttl": "PT0S",  # the demo's runs share a process, and follow within seconds
+    }
+
+
 def _bigcommerce(place: Place) -> Section:
     return {
         "store_hash": place.instance,
@@ -144,6 +159,13 @@ def _manhattan_events(place: Place) -> Section:
 
 
 SIMULATED = {
+    "anchanto": Simulated(
+        "an Anchanto account",
+        _anchanto,
+        secrets={"anchanto-password": "sandbox-anchanto-password"},
+        settings={"requests_per_second": 200},
+        ships_only=True,
+    ),
     "bigcommerce": Simulated(
         "a BigCommerce store",
         _bigcommerce,

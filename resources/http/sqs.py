@@ -36,7 +36,6 @@ ATTEMPTS = 2
 CALLS_A_SECOND = 100
 _JSON = "application/x-amz-json-1.0"
 _REGION = re.compile(r"(?:sqs|queue)\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
-_NO_KEY = re.compile(r"[^A-Za-z0-9_-]")
 _VENDORS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _THROTTLED = ("Throttl", "OverLimit", "RequestLimit")
 _ACCESS = (
@@ -76,11 +75,6 @@ class QueueSettings(Config):
         if (parts.hostname or "").endswith(_VENDORS):
             return f"{self.signed_for}{parts.path.rstrip('/')}"
         return normalised_address(self.url)
-
-    @property
-    def default_key(self) -> str:
-        """Return a name for what writes to the queue, of letters, digits, ``_`` and ``-`` alone."""
-        return f"lockstep-{_NO_KEY.sub('-', self.url.rstrip('/').rpartition('/')[2])}"
 
     @property
     def host(self) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from domain.ports import OrderManagementSystem
 from resources.connector import Connector
+from resources.oms.anchanto import adapter as anchanto
+from resources.oms.anchanto.client import KIND as ANCHANTO
+from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.extensiv import adapter as extensiv
 from resources.oms.extensiv.client import KIND as EXTENSIV
 from resources.oms.extensiv.settings import ExtensivSettings
@@ -20,5 +23,6 @@ REGISTRY: dict[str, Connector[OrderManagementSystem]] = {
         manhattan.SOURCES,
         manhattan.TARGETS,
     ),
+    ANCHANTO: Connector(AnchantoSettings, anchanto.build, None, anchanto.SOURCES, anchanto.TARGETS),
     EXTENSIV: Connector(ExtensivSettings, extensiv.build, None, extensiv.SOURCES, extensiv.TARGETS),
 }

@@ -35,7 +35,6 @@ PATHS = (
     "/{projectKey}/messages",
     "/{projectKey}/subscriptions",
     "/{projectKey}/subscriptions/{ID}",
-    "/{projectKey}/subscriptions/key={key}",
 )
 HOST = "https://api.europe-west1.gcp.commercetools.com"
 

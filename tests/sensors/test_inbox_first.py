@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assets.health import ensure_events
+from assets.health import ensure_webhooks
 from domain.connections import Installation
 from orchestration.local.processes import free_port
 from orchestration.webhooks.app import build_app
@@ -50,7 +50,7 @@ def server(scene: Scene) -> Iterator[Served]:
     listen(scene, port, streams=("orders", "shipments"))
     with served(build_app(scene.installation, scene.database), scene.database, port) as running:
         assert scene.lockstep is not None
-        assert ensure_events(scene.lockstep, NAME) == ["webhook store/order/*: registered"]
+        assert ensure_webhooks(scene.lockstep, NAME) == ["webhook store/order/*: registered"]
         scene.to_oms(
             "settings", {"push_url": f"{running.url}/hooks/{NAME}/oms", "push_secret": PUSH_SECRET}
         )

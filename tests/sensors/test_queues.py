@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from domain.errors import TransientError
-from domain.exchange import Check, QueuedMessage, WebhookEvent
+from domain.exchange import QueuedMessage, WebhookEvent
 from sensors import queues
 from sensors.queues import pull_queues
 from tests.assets.scene import NAME, Scene
@@ -32,14 +32,6 @@ class Queue:
         if self.fails_to_pull:
             raise TransientError("the queue does not answer")
         return self.waiting[:2]
-
-    def state(self) -> list[Check]:
-        """Return nothing: what writes to the queue is not Lockstep's."""
-        return []
-
-    def ensure(self) -> list[str]:
-        """Change nothing."""
-        return []
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
         """Remove the messages."""

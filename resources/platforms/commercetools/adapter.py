@@ -16,14 +16,13 @@ from resources.http.sqs import SqsQueue
 from resources.platforms.commercetools.catalog import CatalogSource
 from resources.platforms.commercetools.client import build_policy, build_tokens
 from resources.platforms.commercetools.customers.source import CustomersSource
-from resources.platforms.commercetools.events import SubscriptionQueue, streams_by_kind
+from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import CommercetoolsStock, LevelReader
 from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.preflight import Preflight
 from resources.platforms.commercetools.returns.target import CommercetoolsReturns
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.platforms.commercetools.shipments.target import CommercetoolsShipments
-from resources.platforms.commercetools.subscription import QueueSubscription
 
 
 def build(
@@ -69,7 +68,7 @@ class Commercetools:
             "customers": CustomersSource(self._http, settings, connection),
         }
         levels = LevelReader(self._http)
-        self.events = _queue_of(settings, connection, secrets, transport, self._http)
+        self.events = _queue_of(settings, connection, secrets, transport)
         self._preflight = Preflight(
             self._http, settings, connection, levels, self._tokens, self.events
         )
@@ -100,7 +99,6 @@ def _queue_of(
     connection: Connection,
     secrets: Callable[[SecretRef], str],
     transport: httpx.BaseTransport | None,
-    http: ApiClient,
 ) -> SubscriptionQueue | None:
     """Open the queue of the project's subscription, where one is configured, without a call."""
     found = settings.queue
@@ -109,7 +107,4 @@ def _queue_of(
     token = secrets(found.session_token) if found.session_token is not None else None
     keys = secrets(found.access_key), secrets(found.secret_key)
     queue = SqsQueue(found, *keys, token, transport)
-    kinds, subscription = streams_by_kind(connection.streams), None
-    if found.subscription is not None and kinds:
-        subscription = QueueSubscription(http, found, found.subscription, kinds, secrets)
-    return SubscriptionQueue(queue, settings.project_key, connection.streams, subscription)
+    return SubscriptionQueue(queue, settings.project_key, connection.streams)

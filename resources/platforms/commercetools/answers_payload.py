@@ -69,41 +69,6 @@ class Project(Camel):
     messages: Messages | None = None
 
 
-class Destination(Camel):
-    """Where a subscription sends to."""
-
-    type: Text = None
-    queue_url: Text = None
-
-
-class SentChange(Camel):
-    """A type of resource whose changes are sent."""
-
-    resource_type_id: Text = None
-
-
-class SentMessages(Camel):
-    """Messages about a type of resource: those of ``types``, or all."""
-
-    resource_type_id: Text = None
-    types: list[str] | None = None
-
-
-class Subscription(Camel):
-    """A subscription, with its health."""
-
-    id: Text = None
-    version: Whole = None
-    destination: Destination | None = None
-    changes: list[SentChange | None] | None = None
-    messages: list[SentMessages | None] | None = None
-    status: Text = None
-
-    def sent(self) -> list[SentChange]:
-        """Return the types of resources whose changes are sent."""
-        return [change for change in self.changes or () if change is not None]
-
-
 class ErrorEntry(Camel):
     """One error of an answer."""
 
@@ -121,7 +86,6 @@ ENTRIES = PayloadDecoder(Entry, "an inventory entry", _ADVICE)
 CHANNELS = PayloadDecoder(Channel, "a channel", _ADVICE)
 PRODUCTS = PayloadDecoder(Product, "a product", _ADVICE)
 PROJECTS = PayloadDecoder(Project, "a project", _ADVICE)
-SUBSCRIPTIONS = PayloadDecoder(Subscription, "a subscription", _ADVICE)
 ERRORS = PayloadDecoder(ErrorAnswer, "an error", _ADVICE)
 HELD_ORDERS = PayloadDecoder(Order, "an order", _ADVICE)
 """Orders as they are read before a write: what can't be read of them stops the write."""

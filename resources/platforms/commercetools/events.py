@@ -14,11 +14,10 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from domain.connections import CUSTOMERS, ORDERS
-from domain.exchange import Check, QueuedMessage, UnreadEvent, WebhookEvent
+from domain.exchange import QueuedMessage, UnreadEvent, WebhookEvent
 from domain.scalars import to_moment
 from resources.http.sqs import SqsMessage, SqsQueue
 from resources.platforms.commercetools.reader import is_id
-from resources.platforms.commercetools.subscription import QueueSubscription
 
 STREAMS: Mapping[str, str] = {"order": ORDERS, "customer": CUSTOMERS}
 """Kind of resource -> the stream that its events are hints for."""
@@ -58,11 +57,6 @@ _CLOUD_EVENTS = msgspec.json.Decoder(_CloudEvent)
 _NOTIFICATIONS = msgspec.json.Decoder(_Notification)
 
 
-def streams_by_kind(streams: Collection[str]) -> dict[str, str]:
-    """Return kind of resource -> the stream of a connection that its events are hints for."""
-    return {kind: name for kind, name in STREAMS.items() if name in streams}
-
-
 class Unreadable(ValueError):
     """Why a message's event can't be read, without any of its content."""
 
@@ -70,17 +64,10 @@ class Unreadable(ValueError):
 class SubscriptionQueue:
     """``domain.ports.EventQueue``: the queue of one subscription."""
 
-    def __init__(
-        self,
-        queue: SqsQueue,
-        project_key: str,
-        streams: Collection[str],
-        subscription: QueueSubscription | None = None,
-    ) -> None:
+    def __init__(self, queue: SqsQueue, project_key: str, streams: Collection[str]) -> None:
         """``streams`` are the connection's: what is about others is taken off unread."""
         self._queue, self._project_key = queue, project_key
-        self._streams = streams_by_kind(streams)
-        self._subscription = subscription
+        self._streams = {kind: name for kind, name in STREAMS.items() if name in streams}
 
     def pull(self) -> Sequence[QueuedMessage]:
         """Return up to ten messages that wait."""
@@ -89,14 +76,6 @@ class SubscriptionQueue:
     def acknowledge(self, receipts: Sequence[str]) -> None:
         """Delete messages."""
         self._queue.delete(receipts)
-
-    def state(self) -> list[Check]:
-        """Return whether the project sends its events to the queue."""
-        return [] if self._subscription is None else self._subscription.state()
-
-    def ensure(self) -> list[str]:
-        """Create or correct the subscription, where it is Lockstep's."""
-        return [] if self._subscription is None else self._subscription.ensure()
 
     def attributes(self) -> Mapping[str, str]:
         """Return what the queue states of itself."""

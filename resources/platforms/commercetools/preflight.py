@@ -51,7 +51,6 @@ READ_MESSAGES = Probe("view_messages", "GET", "/messages?limit=0&withTotal=false
 READ_CUSTOMERS = Probe("view_customers", "GET", "/customers?limit=0&withTotal=false")
 READ_PRODUCTS = Probe("view_products", "GET", "/product-projections?limit=0&withTotal=false")
 READ_STOCK = Probe("view_products (inventory)", "GET", "/inventory?limit=0&withTotal=false")
-CHANGE_SUBSCRIPTIONS = Probe("manage_subscriptions", "POST", f"/subscriptions/{NOTHING}", NO_UPDATE)
 CHANGE_STOCK = Probe("manage_products", "POST", f"/inventory/{NOTHING}", NO_UPDATE)
 
 
@@ -210,8 +209,6 @@ def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str
         names += ["view_messages", "view_project_settings"]
     if settings.store_key is not None:
         names.append("view_stores")
-    if _subscribes(settings):
-        names.append("manage_subscriptions")
     return tuple(names)
 
 
@@ -219,11 +216,6 @@ def _reads_messages(connection: Connection, settings: CommercetoolsSettings) -> 
     """Return whether the connection needs the project's messages."""
     of_customers = CUSTOMERS in connection.streams and settings.customer_deletions
     return of_customers or settings.probe == "messages"
-
-
-def _subscribes(settings: CommercetoolsSettings) -> bool:
-    """Return whether Lockstep keeps the subscription that writes to the queue."""
-    return settings.queue is not None and settings.queue.subscription is not None
 
 
 def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Probe, ...]:
@@ -240,6 +232,4 @@ def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Pro
         tried.append(READ_MESSAGES)
     if INVENTORY in streams:
         tried += [READ_PRODUCTS, READ_STOCK, CHANGE_STOCK]
-    if _subscribes(settings):
-        tried.append(CHANGE_SUBSCRIPTIONS)
     return tuple(tried)

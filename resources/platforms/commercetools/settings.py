@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.connections import Config, SecretRef
+from domain.connections import SecretRef
 from domain.identity import Identity, normalised_address
 from resources.connector import SystemSettings
 from resources.http.sqs import QueueSettings
@@ -29,29 +29,6 @@ MOST_CONFLICTS = 5
 """Versions that may change under our hands before the record has to wait for a later try."""
 TOKEN_SECONDS = 172_800
 """Lifetime of a token where the answer does not state it, as the vendor's do."""
-
-
-class SubscriptionSettings(Config):
-    """The subscription that writes to the queue, where Lockstep is to create and to check it."""
-
-    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{2,256}$")] | None = None
-    """Its key in the project; by default ``lockstep-`` and the queue's name."""
-    access_key: SecretRef | None = None
-    """With ``secret_key``: what commercetools writes to the queue with. By default it does so as
-    its own IAM user, which the queue's policy has to allow."""
-    secret_key: SecretRef | None = None
-
-    @model_validator(mode="after")
-    def _has_both_keys(self) -> SubscriptionSettings:
-        if (self.access_key is None) != (self.secret_key is None):
-            raise ValueError("name access_key and secret_key, or neither")
-        return self
-
-
-class CommercetoolsQueue(QueueSettings):
-    """The queue of a subscription."""
-
-    subscription: SubscriptionSettings | None = None
 
 
 class CommercetoolsSettings(SystemSettings):
@@ -84,7 +61,7 @@ class CommercetoolsSettings(SystemSettings):
     project, and changes of custom fields make none."""
     customer_deletions: bool = True
     """Of the stream ``customers``: deletions are read from messages, which have to be on."""
-    queue: CommercetoolsQueue | None = None
+    queue: QueueSettings | None = None
     """The queue of a subscription of this connection alone: its events are pulled from it."""
     locales: tuple[str, ...] = ()
     """Languages of names, the first that a name has; then the order's own, then any."""

@@ -106,10 +106,6 @@ class Control:
             case "POST", ["payments", "settle"]:
                 renamed = bool(body.get("renamed", False))
                 return json_reply(payments.settle(self._project, body["state"], renamed=renamed))
-            case "POST", ["subscriptions", key]:
-                table = self._project.subscriptions
-                table.put(table.need(key, "key") | body)
-                return json_reply({})
             case "DELETE", ["customers", identifier]:
                 return json_reply(delete_customer(self._project, identifier))
             case "POST", ["settings"]:

@@ -23,7 +23,6 @@ from sandbox.platforms.commercetools.orders import Orders
 from sandbox.platforms.commercetools.payments import Payments
 from sandbox.platforms.commercetools.replies import (
     ODD,
-    conflict,
     error,
     invalid_input,
     json_reply,
@@ -130,41 +129,17 @@ class Project:
             found = table.need(value, name or "id")
             table.remove(found["id"])
             return json_reply(found)
-        if request.method == "POST" and len(parts) == 1:
-            return json_reply(self._change_subscription(parts[0], parse_object(request.body)))
         if request.method != "POST" or parts:
             raise refuse(404, "ResourceNotFound", "The Resource was not found.")
         draft = parse_object(request.body)
         if not isinstance(draft.get("destination"), dict):
             raise invalid_input("Request body does not contain valid JSON: destination")
-        if draft.get("key") and table.find("key", draft["key"]):
-            raise refuse(400, "DuplicateField", "A duplicate value exists for field 'key'.",
-                         field="key", duplicateValue=draft["key"])  # fmt: skip
         kept = {n: draft.get(n) or [] for n in ("messages", "changes", "events")}
         made: Json = self.envelope() | {"destination": draft["destination"], "status": "Healthy"}
         made |= kept | {"format": draft.get("format") or {"type": "Platform"}}
         made |= {"key": draft["key"]} if draft.get("key") else {}
         table.put(made)
         return json_reply(made, 201)
-
-    def _change_subscription(self, part: str, body: Json) -> Json:
-        name, _, value = part.rpartition("=")
-        found = self.subscriptions.need(value, name or "id")
-        if body["version"] != found["version"]:
-            raise conflict(found["version"])
-        for action in body["actions"]:
-            match action["action"]:
-                case "setChanges":
-                    found["changes"] = action["changes"]
-                case "changeDestination":
-                    found |= {"destination": action["destination"], "status": "Healthy"}
-                case other:
-                    raise invalid_input(f"Request body does not contain valid JSON: {other!r}")
-        if not found["changes"] and not found["messages"]:
-            raise invalid_input("Either messages, changes, or events must be set.")
-        found |= {"version": found["version"] + 1, "lastModifiedAt": self.clock.now()}
-        self.subscriptions.put(found)
-        return found
 
     def settings(self) -> Json:
         """Return the project's own resource."""

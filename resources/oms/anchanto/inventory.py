@@ -1,0 +1,278 @@
+"""Stock: reading its rows, and the stock level of each SKU, in all warehouses or by warehouse.
+
+A row is of one SKU at one warehouse. What can be sold everywhere is the sum of a SKU's rows, so
+they are one record then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+import orjson
+
+from domain.connections import InventoryPolicy
+from domain.errors import PermanentError, Problem, RecordRejected
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.identity import fallback_id, is_id
+from domain.records.inventory import StockLevel
+from domain.skus import sku_key
+from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
+from domain.values import Window
+from resources.oms.anchanto.client import KIND, Reader
+from resources.oms.anchanto.parsing import LIMIT, Findings, text_of
+from resources.oms.anchanto.payload import Documents, Number, StockRow, join_rows, unreadable
+from resources.oms.anchanto.personal import FACTS
+from resources.oms.anchanto.settings import AnchantoSettings
+
+MOST_PAGES = 1_000_000
+SKUS_A_CALL = 50
+"""SKUs in one query: so many of the usual length stay well below 8 KB."""
+ZERO = Decimal(0)
+LEAST = Decimal("0.000001")
+"""Finer differences of a quantity are none."""
+ALL_WAREHOUSES = "AllWarehouses"
+"""The node of the number over all warehouses, where the connection names none."""
+
+
+class StockList:
+    """Reads the stock of an account: of named SKUs, or all of it."""
+
+    def __init__(self, reader: Reader, settings: AnchantoSettings) -> None:
+        self._reader, self._settings = reader, settings
+        self._params, self._path = settings.wire.params, settings.wire.paths.stocks
+        self._documents = Documents(settings.wire.fields)
+        self._kept: list[bytes] | None = None
+        self._kept_until = 0.0
+
+    def rows(self, skus: Collection[str]) -> Iterator[list[bytes]]:
+        """Read the rows of SKUs, all of one SKU together; those without stock are absent.
+
+        A row without a readable SKU is among them: it may be one that was asked for.
+        """
+        asked = list(dict.fromkeys(skus))
+        if (name := self._params.skus) is None:
+            yield self._chosen(asked, self.everything())
+            return
+        for start in range(0, len(asked), SKUS_A_CALL):
+            some = asked[start : start + SKUS_A_CALL]
+            yield self._chosen(some, self._pages({name: some}))
+
+    def everything(self) -> Iterator[list[bytes]]:
+        """Read all rows, each SKU and warehouse once; a list that was just read serves again."""
+        if self._kept is not None and time.monotonic() < self._kept_until:
+            yield self._kept
+            return
+        kept: list[bytes] | None = []
+        seen: set[tuple[str, ...]] = set()
+        for rows in self._pages({}):
+            fresh = []
+            for row in rows:
+                key = self.key_of(row)
+                key = key if key[0] else (fallback_id(row),)
+                if key not in seen:
+                    seen.add(key)
+                    fresh.append(row)
+            if kept is not None:
+                kept += fresh
+                kept = kept if len(kept) <= self._settings.most_kept else None
+            if fresh:
+                yield fresh
+        self._kept = kept
+        self._kept_until = time.monotonic() + self._settings.snapshot_ttl.total_seconds()
+
+    def key_of(self, row: bytes) -> tuple[str, ...]:
+        """Return SKU and warehouse of a row, empty where they can't be read."""
+        return self._documents.value(row, "stock", "sku", "warehouse_code")
+
+    def _chosen(self, skus: Sequence[str], pages: Iterable[Sequence[bytes]]) -> list[bytes]:
+        wanted = {"", *(sku_key(sku) for sku in skus)}
+        rows = {
+            self.key_of(row): row
+            for page in pages
+            for row in page
+            if sku_key(self.key_of(row)[0]) in wanted
+        }
+        return list(rows.values())
+
+    def _pages(self, more: Mapping[str, object]) -> Iterator[list[bytes]]:
+        """Yield the pages of the list up to the empty one."""
+        for number in range(1, MOST_PAGES):
+            size = self._settings.page_size
+            params = {self._params.page: number, self._params.size: size, **more}
+            rows = self._reader.page(self._path, params)
+            if not rows:
+                return
+            yield rows
+        raise PermanentError(f"{KIND}: the list of stock has no end; another try won't help")
+
+
+class InventorySource:
+    """The stock of one account, in all warehouses or by warehouse."""
+
+    shape: ClassVar[Shape] = "snapshot"
+    facts: ClassVar[frozenset[str]] = FACTS
+
+    def __init__(
+        self, stock: StockList, settings: AnchantoSettings, policy: InventoryPolicy
+    ) -> None:
+        self._stock, self._policy = stock, policy
+        self._mapper = StockMapper(settings, policy)
+
+    @property
+    def view(self) -> str:
+        """Return the name of the sum over the warehouses; the account has no views to choose."""
+        return view_of(self._policy)
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return ``since``: the list of changes does not say which rows are gone."""
+        return since
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Read the stock of the SKUs in scope, or all of it; at its end it is complete."""
+        del window
+        rows = self._stock.everything() if scope.ids is None else self._stock.rows(scope.ids)
+        yield from self._to_pages(rows, is_whole=scope.ids is not None)
+        yield COMPLETE
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read the stock of SKUs."""
+        return self._to_pages(self._stock.rows(ids), is_whole=True)
+
+    def to_canonical(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
+        """Map a captured row."""
+        return self._mapper.level(payload)
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing: the account reports its present stock whenever it is asked."""
+
+    def _to_pages(self, batches: Iterator[list[bytes]], *, is_whole: bool) -> Iterator[Page]:
+        """Yield records; ``is_whole``: a batch has all rows of its SKUs."""
+        now = datetime.now(UTC)
+        if self._policy.mode == "aggregate" and not is_whole:
+            batches = iter([[row for rows in batches for row in rows]])
+        for rows in batches:
+            if self._policy.mode == "aggregate":
+                yield Page(self._sums(rows, now))
+            else:
+                yield Page([record for row in rows for record in self._node(row, now)])
+
+    def _sums(self, rows: Sequence[bytes], now: datetime) -> list[RawRecord]:
+        """Return a record for each SKU, with its rows in the order of their warehouses."""
+        places: dict[str, list[tuple[str, bytes]]] = {}
+        for row in rows:
+            sku, warehouse = self._stock.key_of(row)
+            places.setdefault(sku or fallback_id(row), []).append((warehouse, row))
+        return [
+            self._record(sku, self.view, join_rows([row for _, row in sorted(found)]), now)
+            for sku, found in places.items()
+        ]
+
+    def _node(self, row: bytes, now: datetime) -> Iterator[RawRecord]:
+        """Yield the record of a row at one of the connection's warehouses."""
+        sku, warehouse = self._stock.key_of(row)
+        names = {node.casefold(): node for node in self._policy.nodes}
+        if not sku or not warehouse:  # it may be one of them: the mapping says what is wrong
+            yield self._record("", "", row, now)
+        elif (node := names.get(warehouse.casefold())) is not None:
+            yield self._record(sku, node, row, now)
+
+    def _record(self, sku: str, node: str, payload: bytes, now: datetime) -> RawRecord:
+        source_id = f"{sku}@{node}"
+        if not sku or not is_id(source_id):
+            source_id = fallback_id(payload)
+        return RawRecord(source_id, now, payload, self._mapper.content(payload))
+
+
+def view_of(policy: InventoryPolicy) -> str:
+    """Return by which name the number over all warehouses is kept."""
+    return policy.view or ALL_WAREHOUSES
+
+
+class StockMapper:
+    """Maps rows by one connection's settings. Pure."""
+
+    def __init__(self, settings: AnchantoSettings, policy: InventoryPolicy) -> None:
+        self._documents = Documents(settings.wire.fields)
+        self._policy, self._view = policy, view_of(policy)
+        self._nodes = {node.casefold(): node for node in policy.nodes}
+
+    def level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
+        """Return a SKU's stock level; raises ``RecordRejected`` ``oms_payload_unreadable``."""
+        decoded = self._documents.stock(payload)
+        rows = [each.document for each in decoded]
+        found = Findings(tuple(problem for each in decoded for problem in each.problems))
+        with found.collecting():
+            sku, node = self._names(rows, found)
+            available = sum((_units(row.available, "available", found) for row in rows), ZERO)
+            on_hand = None
+            if any(row.on_hand is not None for row in rows):
+                units = [_units(row.on_hand, "on_hand", found) for row in rows if row.on_hand]
+                on_hand = max(sum(units, ZERO), ZERO)
+            moments = [found.moment(row.updated_at, "updated_at") for row in rows]
+            level = StockLevel(
+                sku=sku,
+                node=node,
+                available=max(available, ZERO),
+                on_hand=on_hand,
+                status=_status(available),
+                observed_at=max((moment for moment in moments if moment), default=None),
+            )
+        return Mapped(level, (_negative(sku, available),) if available < 0 else ())
+
+    def content(self, payload: bytes) -> bytes | None:
+        """Return what makes two states of a SKU differ: its quantities, in one form.
+
+        ``None`` where it can't be read: the mapping reports what is wrong with it.
+        """
+        try:
+            decoded = self._documents.stock(payload)
+        except RecordRejected:
+            return None
+        rows = [each.document for each in decoded]
+        values = [value for row in rows for value in (row.available, row.on_hand)]
+        if any(each.problems for each in decoded) or not all(map(_is_plausible, values)):
+            return None
+        names = [[text_of(row.sku), text_of(row.warehouse_code)] for row in rows]
+        return orjson.dumps([names, [*map(_written, values)]])
+
+    def _names(self, rows: Sequence[StockRow], found: Findings) -> tuple[str, str]:
+        """Return SKU and node of the rows, which are all of one SKU."""
+        skus = {text_of(row.sku) for row in rows}
+        sku = text_of(rows[0].sku)
+        if not sku or len({sku_key(each) for each in skus}) > 1:
+            found.unreadable("sku", "The row has no SKU, or the rows have several.")
+        if self._policy.mode == "aggregate":
+            return sku, self._view
+        warehouse = text_of(rows[0].warehouse_code)
+        node = self._nodes.get(warehouse.casefold())
+        if node is None:
+            raise unreadable("warehouse_code", "The row has no warehouse of ours.", warehouse)
+        return sku, node
+
+
+def _units(value: Number, field: str, found: Findings) -> Decimal:
+    if value is not None and value.is_finite() and value < 0:
+        return -found.number(-value, field)
+    return found.number(value, field)
+
+
+def _is_plausible(value: Number) -> bool:
+    return value is None or (value.is_finite() and -LIMIT < value < LIMIT)
+
+
+def _written(value: Number) -> str | None:
+    return None if value is None else f"{value.quantize(LEAST).normalize():f}"
+
+
+def _status(available: Decimal) -> Literal["in_stock", "out_of_stock"]:
+    return "in_stock" if available > 0 else "out_of_stock"
+
+
+def _negative(sku: str, available: Decimal) -> Problem:
+    text = "The availability is negative, so more was sold than there is; it shows as 0."
+    advice = "Look at the SKU's stock and open orders at Anchanto."
+    return Problem("quantity_negative", "available", text, advice, f"{sku}: {available}")

@@ -28,6 +28,8 @@ from sandbox.seed.catalogue import Catalogue
 
 ORDERS = STREAMS["orders"]
 WARM_UP = 2_000
+IN_BULK = 50
+"""New orders a call in the rounds that create them so; otherwise each is saved by itself."""
 VARIANTS = {
     "never": "capture + validation",
     "authorized": "the same, fetch_transactions: authorized",
@@ -51,6 +53,7 @@ class Series:
         size = self._rig.seed_orders(self._articles, count, self._day, self._next)
         self._next += count
         sync = lockstep.sync(NAME, f"{variant}-{self._day}")
+        batch = sync.oms.targets["orders"].operations["create"].batch
         partition = Partition.of_day(self._day)
 
         def read() -> None:
@@ -66,10 +69,11 @@ class Series:
                 ).delivered,
             )
 
+        sends = f"delivery, {batch} orders a call" if batch > 1 else "delivery"
         with profile or _nothing():
             return [
                 self._measured(VARIANTS[variant], count, read),
-                self._measured("delivery", count, send),
+                self._measured(sends, count, send),
             ], size
 
     def _measured(self, stage: str, count: int, work: Callable[[], None]) -> Result:
@@ -116,10 +120,10 @@ def main() -> None:
     with rig() as on:
         on.control(f"bigcommerce/{STORE}/settings", {"quota": 1_000_000})
         series = Series(on, on.seed_catalogue())
-        for number, variant in enumerate(
-            ["never", "authorized"] if arguments.authorized else ["never"]
-        ):
-            lockstep = on.lockstep(fetch_transactions=variant)
+        series_of = [("never", 1), ("never", IN_BULK)]
+        series_of += [("authorized", 1)] if arguments.authorized else []
+        for number, (variant, batch) in enumerate(series_of):
+            lockstep = on.lockstep({"orders_per_call": batch}, fetch_transactions=variant)
             series.round(lockstep, WARM_UP, variant, None)
             profile = cProfile.Profile() if arguments.profile else None
             rounds = [

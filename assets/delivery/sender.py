@@ -66,7 +66,7 @@ class Sender:
         """
         waiting = sorted((p for p in plans if p.unsent()), key=self._settlement.tries_of)
         self._owned |= self._owned_ids(waiting)
-        in_batches = [p for p in waiting if self._of(p.unsent()[0]).batch > 1]
+        in_batches = [p for p in waiting if self._goes_in_batch(p)]
         await self._in_batches(in_batches, writer)
         await self._one_by_one([p for p in waiting if p.unsent()], writer)
         await self._settle()
@@ -80,6 +80,19 @@ class Sender:
             if self._of(intent).repeat == "find"
         ]
         return self._session.deliveries.target_ids(looking) if looking else set()
+
+    def _goes_in_batch(self, plan: Plan) -> bool:
+        """Return whether a call may take the record's first intent together with other records'.
+
+        One that no later effect replaces goes by itself once it was tried, or has to be looked for
+        or read before: so that a record that fails its call does not fail the others' again.
+        """
+        intent = plan.unsent()[0]
+        operation = self._of(intent)
+        if operation.batch == 1 or operation.replaces:
+            return operation.batch > 1
+        is_known = intent.reads or intent.may_exist or plan.due.unsettled
+        return not is_known and self._settlement.tries_of(plan) == 1
 
     async def _one_by_one(self, plans: Sequence[Plan], writer: Writer) -> None:
         await self._calls.for_each(plans, lambda plan: self._run(plan, writer))
@@ -101,7 +114,10 @@ class Sender:
                 await self._note(plan, plan.unsent()[0], outcome)
 
     async def _in_batches(self, plans: Sequence[Plan], writer: Writer) -> None:
-        """Send each record's first intent, where a call takes those of many records."""
+        """Send each record's first intent, where a call takes those of many records.
+
+        What the target leaves unsent of a call is sent by itself afterwards.
+        """
         ordered = sorted(plans, key=lambda plan: _kind(plan.unsent()[0]))
         batches = [
             batch
@@ -115,13 +131,13 @@ class Sender:
         await self._calls.acquire(operation)
         try:
             if self._is_stopped():
-                outcomes = [Outcome("unsent") for _ in batch]
-            else:
-                outcomes = await self._send_batch(batch, writer)
+                return
+            outcomes = await self._send_batch(batch, writer)
         finally:
             self._calls.release(operation)
         for plan, outcome in zip(batch, outcomes, strict=True):
-            await self._note(plan, plan.unsent()[0], outcome)
+            if outcome.state != "unsent":
+                await self._note(plan, plan.unsent()[0], outcome)
 
     def _is_stopped(self) -> bool:
         """Return whether nothing more is sent.
@@ -241,9 +257,14 @@ class Sender:
                 outcomes = [self._unforeseen(error) for _ in batch]
         for outcome in outcomes:
             outcome.is_lost = outcome.is_lost or bool(lost)
+            if outcome.is_lost and outcome.state == "unsent":  # the lost request may have sent it
+                outcome.state, outcome.error = "unknown", "an earlier request got no answer"
         self._count(next((o for o in outcomes if o.fault is not None), outcomes[0]))
         self.got_through = self.got_through or any(o.fault is None for o in outcomes)
-        return outcomes
+        return [
+            self._doubted(plan, one.intent, outcome)
+            for plan, one, outcome in zip(batch, claimed, outcomes, strict=True)
+        ]
 
     def _unforeseen(self, error: Exception) -> Outcome:
         return Outcome("unknown", error=log_unforeseen(self._planner.sync, error), is_lost=True)

@@ -250,6 +250,18 @@ class CancelLine(msgspec.Struct, rename="pascal"):
     cancellation_request: object = msgspec.field(default=None, name="cancellationRequestStatus")
 
 
+class BulkOrder(msgspec.Struct, rename="pascal"):
+    """An order that was created in bulk."""
+
+    order_id: object = None
+
+
+class BulkResult(msgspec.Struct, rename="pascal"):
+    """``data`` of a creation in bulk."""
+
+    orders: list[BulkOrder] | None = None
+
+
 class CancelState(msgspec.Struct, rename="pascal"):
     """What an order shows of a cancel request."""
 

@@ -29,6 +29,8 @@ class ManhattanPaths(Config):
     """Endpoints; ``{order_id}`` is replaced by the order's id."""
 
     save: Path = "/order/api/order/order/save"
+    bulk_create: Path = "/order/api/order/order/bulkImport"
+    """UNVERIFIED: the suffix is that of other entities' services; see ``orders_per_call``."""
     read: Path = "/order/api/order/order/orderId/{order_id}"
     cancel: Path = "/order/api/order/order/orderId/{order_id}/cancel"
     order_search: Path = "/order/api/order/order/search"
@@ -184,6 +186,11 @@ class ManhattanSettings(SystemSettings):
     requests_per_second: Count = 10
     """UNVERIFIED, as is the next: the vendor publishes no limit."""
     push_concurrency: Count = 4
+    orders_per_call: Annotated[int, Field(ge=1, le=100)] = 1
+    """New orders that a call of ``paths.bulk_create`` creates; 1 saves each by itself.
+
+    UNVERIFIED, so off unless set: the service is documented, its path, body and limit are not.
+    """
     read_concurrency: Count = 2
     item_page_size: Count = 100
     stock_page_size: Count = 100

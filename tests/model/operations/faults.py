@@ -9,14 +9,15 @@ from typing import Any
 from sandbox.system import Request
 from tests.model.ledger import Connection
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations.registry import among, between, operation
+from tests.model.operations import warehouse
+from tests.model.operations.registry import NUMBER, among, between, operation
 from tests.model.wire import LATE
 from tests.model.world import BIGCOMMERCE, MANHATTAN
 
 SYSTEM = among(BIGCOMMERCE, MANHATTAN)
 WRITES = {
     BIGCOMMERCE: "shipments|orders/[0-9]+$|inventory/adjustments",
-    MANHATTAN: "order/save|cancel",
+    MANHATTAN: "order/save|bulkImport|cancel",
 }
 METHODS = {BIGCOMMERCE: ("POST", "PUT"), MANHATTAN: ("POST",)}
 CLOCK_CHANGES = (
@@ -60,6 +61,25 @@ def delay_effects(life: Life, system: str, times: int, seconds: int) -> None:
 def garble_answers(life: Life, system: str, times: int, body: str) -> None:
     """Answer writes with a success that can't be used, after their effects."""
     write_fault(life, system, kind="replaced", status=200, body=body, times=times)
+
+
+@operation(
+    "world",
+    2,
+    number=NUMBER,
+    parcels=among("all", "twins"),
+    fate=among("lost", "unsent", "late"),
+    skip=between(0, 1),
+)
+def ship_into_trouble(life: Life, number: int, parcels: str, fate: str, skip: int) -> None:
+    """Ship an order in the minute in which the store answers badly; runs follow closely."""
+    {"all": warehouse.ship, "twins": warehouse.ship_twins}[parcels](life, number)
+    late: dict[str, Any] = {"body": LATE, "delay_ms": 34_000} if fate == "late" else {}
+    kind = "drop_after" if fate == "lost" else "drop_before"
+    rule = {"path": "shipments$", "method": "POST", "kind": kind, "skip": skip, "times": 1}
+    life.world.fault(BIGCOMMERCE, **rule, **late)
+    life.live("shipments")
+    life.attempt(life.runs.unfinished)
 
 
 @operation("world", 1, system=SYSTEM, times=TIMES, status=among(500, 502, 503, 504))
@@ -201,4 +221,6 @@ def _nth(
 def _is_write(request: Request) -> bool:
     if request.method == "PUT":
         return True
-    return request.method == "POST" and request.path.endswith(("save", "cancel", "shipments"))
+    return request.method == "POST" and request.path.endswith(
+        ("save", "bulkImport", "cancel", "shipments")
+    )

@@ -206,3 +206,9 @@ def share_oms(life: Life) -> None:
     if life.done:
         raise NotPossibleError
     life.world.add_connection()
+
+
+@operation("operator", 2, orders=among(1, 2, 5, 5))
+def create_in_bulk(life: Life, orders: int) -> None:
+    """Let new orders be created by several in one call, or by themselves again."""
+    life.world.restart(oms={"orders_per_call": orders})

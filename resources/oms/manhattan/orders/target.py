@@ -16,15 +16,17 @@ from domain.delivery import (
     OrderCancel,
     Outcome,
     Question,
+    failed,
     outcome_of,
 )
-from domain.errors import RecordRejected
+from domain.errors import LockstepError, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
 from domain.reconciliation import Difference
 from domain.records.orders import Order
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
+from resources.oms.manhattan.orders.bulk import BulkCreation, BulkLog
 from resources.oms.manhattan.orders.changes import (
     equal_lines,
     order_change,
@@ -55,7 +57,12 @@ class ManhattanOrders:
         self.acts_for = policy.acts_for
         concurrency = settings.push_concurrency
         self.operations: Mapping[str, Operation] = {
-            "create": Operation(creates=True, replaces=False, concurrency=concurrency),
+            "create": Operation(
+                creates=True,
+                replaces=False,
+                batch=settings.orders_per_call,
+                concurrency=concurrency,
+            ),
             "update": Operation(replaces=False, concurrency=concurrency),
             "cancel": Operation(replaces=False, concurrency=concurrency),
         }
@@ -87,22 +94,34 @@ class ManhattanOrders:
 
     def writer(self, log: ExchangeLog) -> OrdersWriter:
         """Open the tenant for writing orders."""
-        client = AsyncApiClient(self._policy, concurrency=self._settings.push_concurrency, log=log)
-        return OrdersWriter(client, self._settings, self._lookup)
+        shared = BulkLog(log)
+        concurrency = self._settings.push_concurrency
+        client = AsyncApiClient(self._policy, concurrency=concurrency, log=shared)
+        return OrdersWriter(client, self._settings, self._lookup, shared)
 
 
 class OrdersWriter(TargetWriter):
     """``domain.ports.Writer`` of orders: every write is keyed by the order's id."""
 
     def __init__(
-        self, client: AsyncApiClient, settings: ManhattanSettings, lookup: OrderLookup
+        self,
+        client: AsyncApiClient,
+        settings: ManhattanSettings,
+        lookup: OrderLookup,
+        log: BulkLog,
     ) -> None:
         super().__init__(client)
         self.calls, self._lookup = ManhattanWriter(client, settings), lookup
+        self._bulk = BulkCreation(client, settings, log)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Save or cancel orders, one call each."""
-        return [await outcome_of(self._send(one)) for one in claimed]
+        """Save or cancel an order, or create several in one call."""
+        if len(claimed) == 1:
+            return [await outcome_of(self._send(claimed[0]))]
+        try:
+            return await self._bulk.create(claimed)
+        except LockstepError as error:
+            return [failed(error) for _ in claimed]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return what the tenant holds of orders: of the asked payloads, and further lines of ours.

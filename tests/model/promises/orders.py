@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.model.life import is_refunded, is_withdrawn, wanted_of
 from tests.model.promises.end import End
+from tests.model.world import FACTORS
 
 Json = dict[str, Any]
 RELEASED, CANCELED = 3000.0, 9000.0
@@ -59,7 +60,8 @@ def _held(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
     if is_withdrawn(document) or is_refunded(document):
         if is_refunded(document) and held["max_status"] >= RELEASED:
             return  # too late to cancel: a warning
-        if not _is_ended(held) and not open_codes and held["late_cancel"] != "Requested":
+        is_ended = _is_ended(held) or (is_refunded(document) and _is_by_hand(end, number, held))
+        if not is_ended and not open_codes and held["late_cancel"] != "Requested":
             yield f"cancel_lost: {number} was withdrawn in the store, and the OMS still ships it"
         return
     if open_codes or ("orders", str(number)) in facts.discarded:
@@ -77,6 +79,18 @@ def _held(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
 def _is_ended(held: Json) -> bool:
     """Return whether no unit of the order can still be shipped."""
     return all(unit["Status"] >= 7000.0 for line in held["lines"] for unit in line["units"])
+
+
+def _is_by_hand(end: End, number: int, held: Json) -> bool:
+    """Return whether all that can still be shipped are units that the store shows as shipped.
+
+    The merchant has shown them by hand: they are refunded after shipping, which is a warning.
+    """
+    return all(
+        sum(unit["Quantity"] for unit in line["units"] if unit["Status"] < 7000.0)
+        <= end.life.facts.by_hand[number, int(line["OrderLineId"])] * FACTORS.get(line["ItemId"], 1)
+        for line in held["lines"]
+    )
 
 
 def _difference(wanted: Json, held: Json) -> str:

@@ -73,7 +73,8 @@ class ShipmentsPlanner(Planner[Fulfilment]):
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         super().__init__(sync, session, request)
         self.shipments = self.target = sync.platform.targets["shipments"]
-        self._statuses = StatusRules(sync.order_statuses.export)
+        chosen = sync.connection.shipments.milestone_statuses
+        self._statuses = StatusRules(sync.order_statuses.export, chosen)
         self._lines: Mapping[str, Lines] = {}
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Fulfilment]]:

@@ -15,10 +15,14 @@ from domain.milestones import Milestone, may_move
 
 
 class StatusRules:
-    """What fulfilment may do to a status; ``exported`` are those in which orders go out."""
+    """What fulfilment may do to a status; ``exported`` are those in which orders go out.
 
-    def __init__(self, exported: Collection[str]) -> None:
-        self._exported = exported
+    ``chosen`` are the milestones whose status the connection states itself: an order that shows one
+    of them by the store's usual status moves to that one.
+    """
+
+    def __init__(self, exported: Collection[str], chosen: Collection[Milestone] = ()) -> None:
+        self._exported, self._chosen = exported, frozenset(chosen)
 
     def keeps(self, now: StoreOrderState, state: OrderTargetState) -> bool:
         """Return whether the merchant's status must stay: neither exported nor set by us."""
@@ -43,6 +47,7 @@ class StatusRules:
             shown.status == state.status
             or shown.milestone is None
             or may_move(shown.milestone, wanted)
+            or (shown.milestone is wanted and wanted in self._chosen)
         )
 
 

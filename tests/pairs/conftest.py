@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.app import RunningSandbox
 from tests.assets.conftest import short_waits
+from tests.pairs.anchanto_scene import AnchantoScene
 from tests.pairs.commercetools import ProjectScene, project_scene
 from tests.pairs.extensiv_scene import ExtensivScene
 
@@ -32,5 +33,15 @@ def extensiv(
 ) -> Iterator[ExtensivScene]:
     """Make a connection between a store and an account that no other test uses."""
     made = ExtensivScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def anchanto(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, short_waits: None
+) -> Iterator[AnchantoScene]:
+    """Make a connection between a store and an account that no other test uses."""
+    made = AnchantoScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
     yield made
     made.close()

@@ -187,8 +187,8 @@ def _lines(sync: Sync, source_id: str) -> dict[str, KnownLine] | None:
 def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
     """Compare the levels of the catalog's first items with what the store shows now."""
     items = {item.sku: item for item in _first_items(sync)}
-    known = BySku(items)
-    rows = [row for page in read_rows(sync, session, sorted(items)) for row in page.records]
+    known, now = BySku(items), datetime.now(UTC)
+    rows = [row for page in read_rows(sync, session, sorted(items), now) for row in page.records]
     held = sync.store_stock.levels(items)
     mapper = LevelMapper(sync, session, [(row.source_id, row.payload) for row in rows])
     stream = Inventory()

@@ -53,6 +53,11 @@ class Scope(msgspec.Struct, frozen=True):
 
     ids: Sequence[str] | None = None
     """The records' ids at the source, or what stands for them there (SKUs); ``None``: all."""
+    not_before: datetime | None = None
+    """When what is returned was read at the earliest, by this machine's clock; ``None``: now.
+
+    A run that asks for one part after the other may be answered from a list that it has read.
+    """
 
 
 EVERYTHING = Scope()

@@ -40,7 +40,7 @@ class StockComparator:
         """Read both systems, and compare each level that the store tracks."""
         rows = {
             row.source_id: row
-            for page in read_rows(self._sync, session, skus)
+            for page in read_rows(self._sync, session, skus, self._now)
             for row in page.records
         }
         levels = self._levels(session, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams import catalog
@@ -56,12 +56,12 @@ class Inventory:
         At the end, levels are made due that mean something else now, although they are the same.
         """
         del window
-        started = session.now()
+        started, not_before = session.now(), datetime.now(UTC)
         locations = catalog.refresh(sync, session)
         after = ""
         while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
             returned: list[str] = []
-            for page in read_rows(sync, session, skus):
+            for page in read_rows(sync, session, skus, not_before):
                 returned += [row.source_id for row in page.records]
                 yield page
             self._mark_read(session, skus, returned)

@@ -43,15 +43,18 @@ class _Note(msgspec.Struct):
 _note = msgspec.json.Decoder(_Note)
 
 
-def read_rows(sync: Sync, session: Session, skus: Sequence[str]) -> Iterator[Page]:
+def read_rows(
+    sync: Sync, session: Session, skus: Sequence[str], not_before: datetime
+) -> Iterator[Page]:
     """Yield the rows of some SKUs in pages, and at last the notes for those that are missing.
 
-    Raises ``TransientError`` where so many levels are missing that the answer is at fault.
+    ``not_before`` is when the reading started of which these are a part. Raises ``TransientError``
+    where so many levels are missing that the answer is at fault.
     """
     returned: set[str] = set()
     is_readable, is_complete = True, False
     now = datetime.now(UTC)
-    for page in sync.stock.fetch(Window(now, now), Scope(skus)):
+    for page in sync.stock.fetch(Window(now, now), Scope(skus, not_before)):
         is_complete = is_complete or page.complete
         for row in page.records:
             sku, separator, node = row.source_id.rpartition("@")

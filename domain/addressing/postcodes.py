@@ -68,6 +68,11 @@ def _masks(country: str) -> tuple[_Mask, ...]:
     return tuple(_mask(text) for text in masks_of(country))
 
 
+def has_postcodes(country: str) -> bool:
+    """Return whether a country (ISO 3166-1 alpha-2) has postal codes."""
+    return bool(_masks(country))
+
+
 @cache
 def _letters(country: str) -> re.Pattern[str] | None:
     return re.compile(LETTERS[country]) if country in LETTERS else None

@@ -129,7 +129,6 @@ def _extensiv(place: Place) -> Section:
         "calls_per_minute": 6_000,
         "orders_per_second": 200,
         "push_concurrency": 16,
-        "snapshot_ttl": "PT0S",  # the demo's runs share a process, and follow within seconds
     }
 
 

@@ -41,7 +41,6 @@ class ExtensivScene(Scene):
             "calls_per_minute": 60_000,
             "orders_per_second": 1_000,
             "timeout": TIME_OUT,
-            "snapshot_ttl": "PT0S",
             **keys,
         }
 

@@ -47,6 +47,7 @@ MOST_PAGES = 1_000_000
 NODE = b'{"node":'
 NO_ROW = (b"null", b"[]", b"{}")
 ZERO = Decimal(0)
+NEVER = datetime.min.replace(tzinfo=UTC)
 LEAST = Decimal("0.000001")
 """Finer differences of a quantity are none."""
 ALL_WAREHOUSES = "AllWarehouses"
@@ -67,11 +68,15 @@ class StockList:
         self._client, self._settings = client, settings
         self._kept: dict[str, bytes] | None = None
         self._kept_until = 0.0
+        self._kept_from = NEVER
 
-    def rows(self, skus: Collection[str]) -> Iterator[list[bytes]]:
+    def rows(
+        self, skus: Collection[str], not_before: datetime | None = None
+    ) -> Iterator[list[bytes]]:
         """Read the rows of SKUs; those that the account does not stock are absent.
 
-        A row without a readable SKU is among them: it may be one that was asked for.
+        A row without a readable SKU is among them: it may be one that was asked for. A kept list
+        serves only if it was read at ``not_before`` or later; without it, while it is kept.
         """
         asked = list(dict.fromkeys(skus))
         if len(asked) <= self._settings.single_reads:
@@ -81,15 +86,17 @@ class StockList:
                     yield [row]
             return
         wanted = {"", *(sku_key(sku) for sku in asked)}
-        for page in self.everything():
+        for page in self.everything(not_before):
             if found := [row for row in page if sku_key(sku_of(row)) in wanted]:
                 yield found
 
-    def everything(self) -> Iterator[list[bytes]]:
-        """Read all rows, each SKU once; a list that was just read serves again."""
-        if self._kept is not None and time.monotonic() < self._kept_until:
-            yield list(self._kept.values())
+    def everything(self, not_before: datetime | None = None) -> Iterator[list[bytes]]:
+        """Read all rows, each SKU once; a list that was just read serves again, as in ``rows``."""
+        is_kept = self._kept is not None and time.monotonic() < self._kept_until
+        if is_kept and (not_before is None or self._kept_from >= not_before):
+            yield list((self._kept or {}).values())
             return
+        started = datetime.now(UTC)
         kept: dict[str, bytes] | None = {}
         seen: set[str] = set()
         for rows in self._pages():
@@ -101,7 +108,7 @@ class StockList:
                 kept = kept if len(kept) <= self._settings.most_kept else None
             if fresh:
                 yield list(fresh.values())
-        self._kept = kept
+        self._kept, self._kept_from = kept, started
         self._kept_until = time.monotonic() + self._settings.snapshot_ttl.total_seconds()
 
     def _pages(self) -> Iterator[list[bytes]]:
@@ -162,13 +169,18 @@ class InventorySource:
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Read the stock of the SKUs in scope, or all of it; at its end it is complete."""
         del window
-        rows = self._stock.everything() if scope.ids is None else self._stock.rows(scope.ids)
+        not_before = scope.not_before or datetime.now(UTC)
+        rows = (
+            self._stock.everything(not_before)
+            if scope.ids is None
+            else self._stock.rows(scope.ids, not_before)
+        )
         yield from self._to_pages(rows)
         yield COMPLETE
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read the stock of SKUs."""
-        return self._to_pages(self._stock.rows(ids))
+        return self._to_pages(self._stock.rows(ids, datetime.now(UTC)))
 
     def to_canonical(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
         """Map a captured row."""

@@ -106,6 +106,9 @@ class ExtensivSettings(SystemSettings):
     timeout: Annotated[float, Field(gt=0)] = 30.0
     country_form: Literal["alpha_3", "alpha_2"] = "alpha_3"
     """UNVERIFIED: that ISO-2 is accepted; the vendor's samples have ISO-3."""
+    no_postcode: Annotated[str, StringConstraints(pattern=r"^\S(.{0,18}\S)?$")] = "00000"
+    """UNVERIFIED: what is accepted as the postal code, which is required, of an address in a
+    country that has none."""
     source_id_field: CustomField | None = "custom_field_1"
     """UNVERIFIED: that reads return it.
 
@@ -119,7 +122,7 @@ class ExtensivSettings(SystemSettings):
     single_reads: Count = 10
     """Up to so many SKUs are read one by one; for more, all of the stock is listed."""
     snapshot_ttl: timedelta = timedelta(seconds=20)
-    """How long a list of all stock serves further reads of the same run."""
+    """How long a list of all stock serves further reads of one run, and look-ups of products."""
     most_kept: Count = 50_000
     """Rows of such a list that are kept in memory; a longer one is read each time."""
     naive_time_zone: str = "UTC"

@@ -80,7 +80,6 @@ class System(SimulatedOms):
             "calls_per_minute": 60_000,
             "orders_per_second": 1_000,
             "timeout": 20.0,
-            "snapshot_ttl": "PT0S",
         }
         if small_pages:
             section |= {"lists": {"page_size": 7}, "single_reads": 2}

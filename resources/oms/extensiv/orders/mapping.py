@@ -12,6 +12,8 @@ from typing import TypeAlias
 import pycountry
 
 from domain.addressing.addresses import Address
+from domain.addressing.cities import needs_city
+from domain.addressing.postcodes import has_postcodes
 from domain.errors import Problem, RecordRejected
 from domain.json_numbers import to_count, to_number
 from domain.records.orders import DeliveryMethod, FulfilmentGroup, Order, OrderLine
@@ -22,6 +24,8 @@ Json: TypeAlias = dict[str, object]
 ZERO = Decimal(0)
 LONGEST_TEXT = 250
 """Of a free text: UNVERIFIED, the vendor names no limit."""
+FORCES_POST = "BFPO"
+"""In place of the city of addresses of the British forces, which name no place."""
 OUTSIDE_ISO = {"XK": "XKX"}
 """Countries that addresses have and ISO 3166-1 has not."""
 
@@ -60,22 +64,31 @@ class OrderMapper:
         return payload
 
     def _address(self, kind: str, address: Address, email: str) -> Json:
-        state = address.subdivision.removeprefix(f"{address.country}-")
+        state, city = address.subdivision.removeprefix(f"{address.country}-"), address.city
+        postcode = address.postcode
+        if kind == "ship" and address.line_1:
+            # Required by the vendor of every address; not all countries' addresses have them.
+            city = city or _place_of(address)
+            state, postcode = state or city, postcode or self._no_postcode(address)
         parts = {
             "company": address.company,
             "first_name": address.first_name,
             "last_name": address.last_name,
             "address_1": address.line_1,
             "address_2": address.line_2,
-            "city": address.city,
-            # Required by the vendor; an address without a state says so in the city's place.
-            "state": state or (address.city if kind == "ship" else ""),
-            "zip": address.postcode,
+            "city": city,
+            "state": state,
+            "zip": postcode,
             "country": self._country(address.country),
             "phone": address.phone_e164 or address.phone_raw,
             "e_mail": email or address.email,
         }
         return {f"{kind}_{name}": value for name, value in parts.items() if value}
+
+    def _no_postcode(self, address: Address) -> str:
+        """Return what stands for the postal code in a country that has none."""
+        has_none = bool(address.country) and not has_postcodes(address.country)
+        return self._settings.no_postcode if has_none else ""
 
     def _country(self, code: str) -> str:
         if self._settings.country_form == "alpha_2" or not code:
@@ -112,6 +125,18 @@ class OrderMapper:
         """Return whether lines may state their taxes: only if these are all of the order's."""
         stated = sum((line.total_tax() for line in lines), ZERO)
         return self._settings.send_line_tax and bool(stated) and stated == _tax(order, lines)
+
+
+def _place_of(address: Address) -> str:
+    """Return what an address without a city names in its place, where it needs none."""
+    if needs_city(address.country, address.subdivision, address.postcode):
+        return ""
+    if address.subdivision_name_raw:
+        return address.subdivision_name_raw
+    if address.country == "GB":
+        return FORCES_POST
+    found = pycountry.countries.get(alpha_2=address.country)
+    return "" if found is None else str(found.name)
 
 
 def _tax(order: Order, lines: list[OrderLine]) -> Decimal:

@@ -157,3 +157,44 @@ def test_only_what_the_store_decides_is_a_difference() -> None:
     assert "Dallas" not in str(found)
     assert order_change(state, wanted, whole=False) == {"cust_ref": "T-1001", "ship_city": "Austin"}
     assert units_of(wanted) == {"SKU-1": Decimal(2), "SKU-2": Decimal(1)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "city", "state", "postcode"),
+    [
+        ({}, "Austin", "TX", "78701"),
+        ({"country": "SG", "city": "", "subdivision": "", "subdivision_name_raw": "",
+          "postcode": "238801"}, "Singapore", "Singapore", "238801"),
+        ({"country": "AE", "city": "", "subdivision": "AE-DU", "subdivision_name_raw": "Dubai",
+          "postcode": ""}, "Dubai", "DU", "00000"),
+        ({"country": "HK", "city": "", "subdivision": "Kowloon", "subdivision_name_raw": "Kowloon",
+          "postcode": ""}, "Kowloon", "Kowloon", "00000"),
+        ({"country": "GB", "city": "", "subdivision": "", "subdivision_name_raw": "",
+          "postcode": "BFPO 57"}, "BFPO", "BFPO", "BFPO 57"),
+        ({"country": "FR", "city": "Paris", "subdivision": "", "subdivision_name_raw": "",
+          "postcode": "75001"}, "Paris", "Paris", "75001"),
+        ({"country": "QA", "city": "Doha", "subdivision": "", "subdivision_name_raw": "",
+          "postcode": "22201"}, "Doha", "Doha", "22201"),
+    ],
+)  # fmt: skip
+def test_what_the_vendor_requires_is_stated_where_a_country_has_none(
+    changes: dict[str, str], city: str, state: str, postcode: str
+) -> None:
+    """A city state has no city, emirates no postal codes; billing addresses stay as they are."""
+    place = replace(ADDRESS, **changes)
+    mapped = payload(groups=(replace(SHIP, address=place),), billing=place)
+    found = [mapped["ship_city"], mapped["ship_state"], mapped["ship_zip"]]
+    assert found == [city, state, postcode]
+    assert (mapped.get("cust_city", ""), mapped.get("cust_zip", "")) == (place.city, place.postcode)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"country": "DE", "city": ""}, "ship_city"), ({"country": "DE", "postcode": ""}, "ship_zip")],
+)
+def test_what_a_country_needs_is_not_made_up(changes: dict[str, str], field: str) -> None:
+    """The account refuses it, where the connection's rules let it through."""
+    place = replace(ADDRESS, **changes)
+    mapped = MAPPER.payload(order_of(groups=(replace(SHIP, address=place),)))
+    with pytest.raises(Refused, match=f"{field} is required"):
+        checked(mapped, check_money=True)

@@ -14,7 +14,7 @@ from domain.connections import InventoryPolicy
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Mapped, MasterItem
 from domain.identity import is_fallback_id
-from domain.sources import Scope
+from domain.sources import EVERYTHING, Scope
 from domain.values import Window
 from resources.oms.extensiv import inventory
 from resources.oms.extensiv.catalog import CatalogSource
@@ -379,6 +379,38 @@ def test_a_list_of_stock_shows_each_sku_once_and_serves_again_while_it_is_kept()
             rows = [row for page in stock.everything() for row in page]
             assert [orjson.loads(row)["sku"] for row in rows] == ["A", "B", "C"]
         assert len(asked) == calls
+
+
+def test_a_list_of_stock_serves_the_run_that_read_it_and_no_later_one() -> None:
+    """Both in one process, within the time for which the list is kept."""
+    levels = {f"SKU-{n}": 5 for n in range(30)}
+    asked: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["page"])
+        rows = [{"sku": sku, "qty_available": number} for sku, number in levels.items()]
+        return ok(rows if asked[-1] == "1" else [])
+
+    settings = settings_of()
+    source = InventorySource(StockList(client_of(handle), settings), settings, InventoryPolicy())
+
+    def read(scope: Scope) -> set[int]:
+        rows = [row for page in source.fetch(Window(NOON, NOON), scope) for row in page.records]
+        return {orjson.loads(row.payload)["qty_available"] for row in rows}
+
+    first = datetime.now(UTC)
+    skus = list(levels)
+    assert read(Scope(skus[:15], first)) == read(Scope(skus[15:], first)) == {5}
+    assert len(asked) == 2
+    levels = dict.fromkeys(levels, 4)
+    assert read(Scope(skus[:15], datetime.now(UTC))) == {4}
+    levels = dict.fromkeys(levels, 3)
+    assert read(Scope(skus)) == {3}
+    levels = dict.fromkeys(levels, 2)
+    assert read(EVERYTHING) == {2}
+    levels = dict.fromkeys(levels, 1)
+    found = [row for page in source.read(skus) for row in page.records]
+    assert {orjson.loads(row.payload)["qty_available"] for row in found} == {1}
 
 
 def test_a_list_of_stock_without_end_stops_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
